@@ -1,0 +1,1 @@
+"""Values, tables, labels and configuration: no torch, no media library."""

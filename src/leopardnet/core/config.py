@@ -1,0 +1,248 @@
+"""Frozen, typed models of every config group: bounds and cross-checks, no I/O.
+
+Values live in `configs/*.yaml`; this file says which keys exist, what they mean and which values are possible.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.types import ConfigError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- which frames ---
+
+
+class UniformSampling(Settings):
+    """`n_frames` spread evenly over the whole clip, its first and last part included."""
+
+    mode: Literal["uniform"] = "uniform"
+    n_frames: int = Field(8, ge=1, le=512)
+
+
+class EverySampling(Settings):
+    """One frame every `every_s` seconds, at most `max_frames`; beyond that they are spread evenly."""
+
+    mode: Literal["every"] = "every"
+    every_s: float = Field(1.0, gt=0.0, le=3600.0)
+    max_frames: int = Field(64, ge=1, le=512)
+
+
+class TimesSampling(Settings):
+    """Exactly these times, in seconds from the start of the clip."""
+
+    mode: Literal["times"] = "times"
+    times_s: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(min_length=1)
+
+
+Sampling = Annotated[UniformSampling | EverySampling | TimesSampling, Field(discriminator="mode")]
+
+
+# --- pixels ---
+
+
+class PreprocessSpec(Settings):
+    """How a frame becomes model input; stored in the bundle, the same for training and inference.
+
+    `crop_top`, `crop_bottom`: share of the height cut away before anything else, because the camera's banner
+    stands there and a model would learn to read it. `resize`: `squash` keeps the whole frame and gives up its
+    aspect; `letterbox` keeps the aspect and pads with grey.
+    """
+
+    size_px: int = Field(256, ge=32, le=1024)
+    resize: Literal["squash", "letterbox"] = "squash"
+    crop_top: float = Field(0.0, ge=0.0, lt=0.5)
+    crop_bottom: float = Field(0.06, ge=0.0, lt=0.5)
+
+
+# --- model and training ---
+
+
+class LabelConfig(Settings):
+    """One label in `configs/labels/*.yaml`."""
+
+    name: str = Field(min_length=1, pattern=r"^[a-z0-9_]+$")
+    scientific_name: str = ""
+    rank: str = ""
+    parent: str = "animal"
+
+
+class LabelsConfig(Settings):
+    """The label set of a model."""
+
+    labels: tuple[LabelConfig, ...]
+    empty: str | None = "empty"
+    targets: tuple[str, ...] = ()
+
+    def label_set(self) -> LabelSet:
+        """The checked label set."""
+        return LabelSet(tuple(Label(**x.model_dump()) for x in self.labels), self.empty, self.targets)
+
+
+class ModelConfig(Settings):
+    """The backbone. `weights`: `embedded` (a package of the index), `hub` (timm downloads them) or `none`."""
+
+    name: str
+    backbone: str
+    weights: Literal["embedded", "hub", "none"] = "embedded"
+    licence: str = ""
+    trained_on: str = ""
+    drop_rate: Share = 0.2
+
+
+class AugmentConfig(Settings):
+    """Random changes to training frames. Every probability is per frame; `none` turns all of them off."""
+
+    name: str
+    flip_p: Share = 0.5
+    crop_min_area: float = Field(0.5, gt=0.0, le=1.0)
+    exposure_p: Share = 0.5
+    infrared_p: Share = 0.2
+    blur_p: Share = 0.15
+    noise_p: Share = 0.25
+    jpeg_p: Share = 0.15
+
+
+class LossConfig(Settings):
+    """Cross entropy. `class_balance` 0 weighs every frame alike, 1 every label alike."""
+
+    label_smoothing: float = Field(0.05, ge=0.0, lt=0.5)
+    class_balance: Share = 0.5
+
+
+class OptimConfig(Settings):
+    """AdamW with warm-up, cosine decay and a learning rate that falls from the head to the first layer."""
+
+    epochs: int = Field(6, ge=0, le=1000)
+    batch_size: int = Field(32, ge=1, le=4096)
+    lr: float = Field(3e-4, gt=0.0, le=1.0)
+    layer_decay: float = Field(0.8, gt=0.0, le=1.0)
+    weight_decay: float = Field(0.02, ge=0.0, le=1.0)
+    warmup_share: Share = 0.15
+    clip_grad_norm: float = Field(1.0, gt=0.0)
+    ema_decay: float = Field(0.98, ge=0.0, lt=1.0)
+    probe_c: float = Field(0.03, gt=0.0, description="inverse regularisation of the linear probe")
+    steps_per_epoch: int | None = Field(None, ge=1, description="cut epochs short; for debugging and smoke runs")
+
+
+class DataConfig(Settings):
+    """What of the manifest is used and how it is read."""
+
+    max_frames_per_clip: int = Field(8, ge=1, description="labelled frames taken from one clip, spread evenly")
+    max_unreadable_share: Share = 0.05
+    max_items: int | None = Field(None, ge=1, description="a random part of the training frames, for debugging")
+
+
+class AggregateConfig(Settings):
+    """From frames to the clip. See `score.aggregate`."""
+
+    name: Literal["presence_topk", "mean_logit", "mean_prob", "max"] = "presence_topk"
+    top_share: float = Field(0.25, gt=0.0, le=1.0, description="share of frames that decide about presence")
+
+
+class DecideConfig(Settings):
+    """Thresholds of `score.decide`, on calibrated clip probabilities."""
+
+    empty: Share = Field(0.8, description="a clip is called empty at this probability or above")
+    species: Share = Field(0.5, description="a species is named at this probability or above")
+    animal: Share = Field(0.5, description="below that, 'animal' is said at this summed probability or above")
+    alert: Share = Field(0.1, description="a target at this probability or above is shown to a person first")
+
+
+class RuntimeConfig(Settings):
+    """Where and how the model runs."""
+
+    backend: Literal["openvino", "torch"] = "openvino"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["f32", "bf16"] = "f32"
+    batch_size: int = Field(16, ge=1, le=4096)
+    workers: int = Field(2, ge=0, le=256)
+    threads: int = Field(0, ge=0, description="0 leaves the choice to the library")
+
+
+class ExperimentConfig(Settings):
+    """Why a run was made; kept beside its results."""
+
+    name: str = "unnamed"
+    question: str = ""
+    expected: str = ""
+
+
+class TrainConfig(Settings):
+    """Everything that decides a training run."""
+
+    seed: int = Field(7, ge=0)
+    labels: LabelsConfig
+    model: ModelConfig
+    preprocess: PreprocessSpec
+    sampling: Sampling
+    augment: AugmentConfig
+    loss: LossConfig
+    optim: OptimConfig
+    data: DataConfig
+    aggregate: AggregateConfig
+    decide: DecideConfig
+    runtime: RuntimeConfig
+    experiment: ExperimentConfig
+
+    @model_validator(mode="after")
+    def _labels_are_consistent(self) -> TrainConfig:
+        self.labels.label_set()
+        return self
+
+
+def validate(model: type[Settings], data: dict[str, Any], *, where: str) -> Any:
+    """`data` as a frozen `model`. Raises ConfigError that names the key, the value and what is possible.
+
+    >>> validate(UniformSampling, {"n_frames": 4}, where="sampling").n_frames
+    4
+    >>> validate(UniformSampling, {"n_frame": 4}, where="sampling")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    leopardnet.core.types.ConfigError: unknown setting 'n_frame'...
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _config_error(model, error, where) from None
+
+
+def _config_error(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
+    first = error.errors()[0]
+    keys = [str(k) for k in first["loc"]]
+    path = ".".join(keys) or where
+    more = f" ({error.error_count()} settings are wrong; this is the first)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        known = sorted(_fields_at(model, keys[:-1]))
+        return ConfigError(
+            f"unknown setting '{path}'{more}",
+            where=where,
+            found=f"{path}={first['input']!r}",
+            expected="one of " + ", ".join(known),
+            todo="correct the spelling, or take the setting out",
+        )
+    return ConfigError(
+        f"setting '{path}' cannot be used{more}",
+        where=where,
+        found=repr(first.get("input")),
+        expected=first["msg"],
+    )
+
+
+def _fields_at(model: type[BaseModel], keys: list[str]) -> list[str]:
+    """The names that stand beside a misspelt key, following `keys` down from `model`."""
+    for key in keys:
+        annotation = model.model_fields[key].annotation if key in model.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,111 @@
+"""The label set: which classes a model knows, in which order, and what they mean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from leopardnet.core.types import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One class: its name in tables, and its place in the taxonomy where it has one.
+
+    `parent` names the group that a decision may fall back to when the species is unsure.
+    """
+
+    name: str
+    scientific_name: str = ""
+    rank: str = ""
+    parent: str = "animal"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """Ordered labels; position is the class index of every array that has a class axis.
+
+    `empty` names the label that means "no animal" (None where there is none).
+    `targets` are the labels that must never be lost silently.
+
+    >>> amur = LabelSet((Label("leopard"), Label("empty")), empty="empty", targets=("leopard",))
+    >>> amur.names, amur.index("empty"), len(amur)
+    (('leopard', 'empty'), 1, 2)
+    """
+
+    labels: tuple[Label, ...]
+    empty: str | None = "empty"
+    targets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = self.names
+        if len(names) < 2:
+            raise ConfigError("a label set needs at least two labels", where="labels", found=list(names))
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ConfigError("a label stands twice in the label set", where="labels", found=twice)
+        for role, value in [("empty", self.empty), *(("targets", t) for t in self.targets)]:
+            if value is not None and value not in names:
+                raise ConfigError(
+                    f"labels.{role} names a label that is not in the set",
+                    where=f"labels.{role}",
+                    found=value,
+                    expected="one of " + ", ".join(names),
+                )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[Label]:
+        return iter(self.labels)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The label names in class order."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def i_empty(self) -> int | None:
+        """The class index that means "no animal"."""
+        return None if self.empty is None else self.names.index(self.empty)
+
+    @property
+    def id(self) -> str:
+        """Twelve hex digits that change when a label, its order or its meaning changes.
+
+        >>> a = LabelSet((Label("tiger"), Label("empty")))
+        >>> b = LabelSet((Label("empty"), Label("tiger")))
+        >>> a.id == LabelSet((Label("tiger"), Label("empty"))).id, a.id == b.id
+        (True, False)
+        """
+        text = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def index(self, name: str) -> int:
+        """The class index of `name`. Raises ConfigError for a label that the set lacks."""
+        if name not in self.names:
+            raise ConfigError(
+                "this label is not in the label set",
+                found=name,
+                expected="one of " + ", ".join(self.names),
+                todo="correct the label, map it with --label-map, or add it to the labels config",
+            )
+        return self.names.index(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `LabelSet.from_dict` reads them back."""
+        rows = [
+            {"name": x.name, "scientific_name": x.scientific_name, "rank": x.rank, "parent": x.parent}
+            for x in self.labels
+        ]
+        return {"labels": rows, "empty": self.empty, "targets": list(self.targets)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> LabelSet:
+        """The label set that `to_dict` described."""
+        return cls(
+            tuple(Label(**row) for row in data["labels"]), empty=data["empty"], targets=tuple(data["targets"])
+        )

@@ -1,0 +1,199 @@
+"""The values that flow through the program, and the error tree.
+
+LeopardnetError
+├── ConfigError     a setting is unknown, out of bounds or contradicts another one
+├── ManifestError   a table or label file does not hold what it should
+├── MediaError      a video or picture cannot be read
+├── BundleError     a model folder is incomplete, changed or of another format
+└── BackendError    a library or extra is missing, or a runtime failed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["video", "still", "burst"]
+Status = Literal["ok", "partial", "unreadable"]
+Rule = Literal["species", "rolled_up", "abstained", "empty", "none"]
+
+
+class LeopardnetError(Exception):
+    """Every error that a user can cause or meet; its text says what, where, found, expected and what to do.
+
+    >>> print(LeopardnetError("unknown label", where="labels.csv, row 3", found="puma", expected="leopard or tiger"))
+    unknown label
+      where:    labels.csv, row 3
+      found:    puma
+      expected: leopard or tiger
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object = None,
+        found: object = None,
+        expected: object = None,
+        todo: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.parts = {"where": where, "found": found, "expected": expected, "do": todo}
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        lines += [f"  {name + ':':<9} {value}" for name, value in self.parts.items() if value is not None]
+        return "\n".join(lines)
+
+    def __reduce__(self) -> Any:
+        # Errors cross process borders; keyword-only arguments do not survive the default pickling.
+        p = self.parts
+        return _rebuild_error, (type(self), self.what, p["where"], p["found"], p["expected"], p["do"])
+
+    @property
+    def one_line(self) -> str:
+        """The message on one line, for a cell of a table.
+
+        >>> MediaError("no video stream", found="audio only").one_line
+        'no video stream; found: audio only'
+        """
+        extra = [f"{name}: {value}" for name, value in self.parts.items() if value is not None and name != "where"]
+        return "; ".join([self.what, *extra]).replace("\n", " ")
+
+
+def _rebuild_error(
+    cls: type[LeopardnetError], what: str, where: object, found: object, expected: object, todo: str | None
+) -> LeopardnetError:
+    return cls(what, where=where, found=found, expected=expected, todo=todo)
+
+
+class ConfigError(LeopardnetError):
+    """A setting is unknown, out of bounds or contradicts another one."""
+
+
+class ManifestError(LeopardnetError):
+    """A table or label file does not hold what it should."""
+
+
+class MediaError(LeopardnetError):
+    """A video or picture cannot be read."""
+
+
+class BundleError(LeopardnetError):
+    """A model folder is incomplete, changed or of another format."""
+
+
+class BackendError(LeopardnetError):
+    """A library or extra is missing, or a runtime failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One unit of footage: a video, a still (a clip of one frame) or a burst (a clip of n stills).
+
+    `paths` are POSIX and relative to the data root; `captured_at` is aware, or None where the zone is not known.
+    """
+
+    clip_id: str
+    paths: tuple[str, ...]
+    kind: Kind
+    site: str | None = None
+    deployment: str | None = None
+    captured_at: datetime | None = None
+    time_source: str | None = None
+    label: str | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        assert self.paths, "a clip has at least one file"
+        assert self.kind == "burst" or len(self.paths) == 1, f"a {self.kind} has one file, not {len(self.paths)}"
+
+    @property
+    def path(self) -> str:
+        """The first file, which names the clip."""
+        return self.paths[0]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What the container says of a clip. Everything but the size is a hint: only decoded frames are facts."""
+
+    width_px: int
+    height_px: int
+    start_s: float
+    duration_s: float
+    fps: float
+    n_frames: int | None
+    rotation_deg: int
+    codec: str
+    keyframes_s: tuple[float, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """Decoded frames with the times they really have.
+
+    pixels: uint8 [N, H, W, 3] RGB; times_s: float64 [N], seconds from the start of the stream;
+    warnings: what went wrong on the way although frames came out.
+    """
+
+    clip_id: str
+    pixels: NDArray[np.uint8]
+    times_s: NDArray[np.float64]
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = f"pixels {self.pixels.dtype}{list(self.pixels.shape)}, times_s {self.times_s.dtype}{list(self.times_s.shape)}"
+        if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(f"Frames want pixels uint8[N,H,W,3]; got {shape}")
+        if self.times_s.shape != self.pixels.shape[:1] or self.times_s.dtype != np.float64:
+            raise ValueError(f"Frames want times_s float64[N] beside pixels[N,...]; got {shape}")
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    def __repr__(self) -> str:
+        n, h, w, _ = self.pixels.shape
+        span = f"{self.times_s[0]:.2f}..{self.times_s[-1]:.2f} s" if n else "no frames"
+        return f"Frames({self.clip_id}, uint8[{n},{h},{w},3], {span}, {len(self.warnings)} warnings)"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the program says about a clip, how sure it is, and which rule said so."""
+
+    label: str
+    score: float
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipPrediction:
+    """The answer for one clip. `probs` (float32 [C]) is None exactly when nothing could be decoded.
+
+    frame_times_s: float64 [N]; frame_probs: float32 [N, C], the probabilities of each frame by itself.
+    """
+
+    clip: Clip
+    status: Status
+    reason: str
+    decision: Decision
+    probs: NDArray[np.float32] | None
+    frame_times_s: NDArray[np.float64]
+    frame_probs: NDArray[np.float32]
+    best_frame: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.probs is None) != (self.status == "unreadable"):
+            raise ValueError(
+                f"status {self.status!r} does not go with probs {'absent' if self.probs is None else 'present'}"
+            )
+        if self.frame_probs.shape[:1] != self.frame_times_s.shape:
+            raise ValueError(
+                f"frame_probs {self.frame_probs.shape} beside frame_times_s {self.frame_times_s.shape}"
+            )

@@ -1,0 +1,1 @@
+"""Labels and tables in and out, one file per format."""

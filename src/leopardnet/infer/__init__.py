@@ -1,0 +1,1 @@
+"""Bundles, runtimes and the main path."""

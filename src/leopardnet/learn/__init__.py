@@ -1,0 +1,1 @@
+"""Training: torch, timm, albumentations, accelerate."""

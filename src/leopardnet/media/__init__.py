@@ -1,0 +1,1 @@
+"""Footage in and out of arrays: numpy, PyAV, OpenCV."""

@@ -1,0 +1,1 @@
+"""Arithmetic on probabilities: aggregation, calibration, decisions, metrics. No files."""
