@@ -128,6 +128,7 @@ class OptimConfig(Settings):
     batch_size: int = Field(32, ge=1, le=4096)
     lr: float = Field(3e-4, gt=0.0, le=1.0)
     layer_decay: float = Field(0.8, gt=0.0, le=1.0)
+    frozen_groups: int = Field(0, ge=0, description="the first layer groups (stem, stages) that stay as they are")
     weight_decay: float = Field(0.02, ge=0.0, le=1.0)
     warmup_share: Share = 0.15
     clip_grad_norm: float = Field(1.0, gt=0.0)

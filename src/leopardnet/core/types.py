@@ -176,7 +176,8 @@ class Decision:
 class ClipPrediction:
     """The answer for one clip. `probs` (float32 [C]) is None exactly when nothing could be decoded.
 
-    frame_times_s: float64 [N]; frame_probs: float32 [N, C], the probabilities of each frame by itself.
+    frame_times_s: float64 [N]; frame_probs: float32 [N, C], the probabilities of each frame by itself;
+    evidence_order: positions of the frames, the one that speaks most for the decision first.
     """
 
     clip: Clip
@@ -186,7 +187,7 @@ class ClipPrediction:
     probs: NDArray[np.float32] | None
     frame_times_s: NDArray[np.float64]
     frame_probs: NDArray[np.float32]
-    best_frame: int | None = None
+    evidence_order: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.probs is None) != (self.status == "unreadable"):

@@ -1,0 +1,83 @@
+"""What all verbs share: the app, how results and errors are printed, and exit codes.
+
+Results go to stdout or a file, progress and messages to stderr. Exit codes: 0 done, 1 could not run, 2 usage,
+3 ran, but some clips could not be read or a check found errors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from leopardnet.core.types import LeopardnetError
+
+EXIT_COULD_NOT_RUN = 1
+EXIT_FINDINGS = 3
+VERB_MODULES = ("dataset", "imports", "modelling", "results", "showcase")
+
+app = typer.Typer(
+    name="leopardnet",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Classify camera-trap footage: train on labelled frames, run over clips, judge the model.",
+)
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+def say(text: str) -> None:
+    """Print a message for people to stderr."""
+    err.print(text, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document to stdout, and nothing else."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def print_rows(rows: list[dict[str, Any]], *, title: str = "", caption: str = "") -> None:
+    """Print rows as a table to stdout; numbers stand on the right."""
+    table = Table(title=title or None, caption=caption or None, title_justify="left", caption_justify="left")
+    for name in rows[0] if rows else []:
+        is_number = all(isinstance(r[name], (int, float)) or r[name] in ("", None) for r in rows)
+        table.add_column(str(name), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
+    out.print(table)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function `(n_done, n_total)` that moves a progress bar on stderr."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=not err.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda n_done, n_total: progress.update(task, completed=n_done, total=n_total)
+
+
+def main() -> None:
+    """Run the command line. Every LeopardnetError becomes its message and exit code 1, never a traceback."""
+    for name in VERB_MODULES:
+        importlib.import_module(f"leopardnet.cli.{name}")
+    try:
+        app()
+    except LeopardnetError as error:
+        err.print("[bold red]error:[/bold red]", end=" ")
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(EXIT_COULD_NOT_RUN)
+    except KeyboardInterrupt:
+        say("stopped")
+        sys.exit(130)

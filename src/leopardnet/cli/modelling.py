@@ -1,0 +1,161 @@
+"""The verbs that make and use models: train, pack, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from leopardnet.cli.console import EXIT_FINDINGS, JsonFlag, app, err, print_json, print_rows, progress_bar, say
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.types import BackendError
+
+Root = Annotated[
+    Path | None, typer.Option("--root", help="Folder that the manifest's paths are relative to, if it has moved.")
+]
+N_SHOWN = 40
+
+
+@app.command()
+def train(
+    manifest: Annotated[Path, typer.Argument(help="Manifest with labelled rows in the splits train and val.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[key=value …]", help="Settings, e.g. experiment=real_dev optim.epochs=8"),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Run folder; the model lands in OUT/bundle.")] = Path(
+        "runs/latest"
+    ),
+    root: Root = None,
+    json_: JsonFlag = False,
+) -> None:
+    """Fine-tune a backbone on labelled frames and pack the result as a bundle.
+
+    Example: leopardnet train manifest.parquet --out runs/amur model=lite0 optim.epochs=5
+    """
+    from leopardnet.compose import load_config
+
+    config = load_config("train", overrides or [])
+    rows = Manifest.read(manifest, root=root)
+    with need_train_extra():
+        from leopardnet.infer.pack import train_bundle
+    with stages() as tell:
+        run = train_bundle(rows, config, out=out, on_progress=tell)
+    if json_:
+        print_json({"run": str(out), "bundle": str(out / "bundle"), "best": run.best, "history": run.history})
+        return
+    print_rows([{"epoch": int(r["epoch"]), "train loss": r["train_loss"], "val macro-F1": r["val_macro_f1"], "val NLL": r["val_nll"]} for r in run.history],
+               title="Epochs (0 is the linear probe)", caption=f"kept: epoch {int(run.best['epoch'])}")  # fmt: skip
+    say(f"model: {out / 'bundle'}\nnext:  leopardnet predict CLIPS --bundle {out / 'bundle'} --out results/")
+
+
+@app.command()
+def pack(
+    run: Annotated[Path, typer.Argument(help="Run folder made by `leopardnet train`.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where the bundle goes; by default RUN/bundle.")] = None,
+) -> None:
+    """Pack a finished run as a bundle again.
+
+    Example: leopardnet pack runs/amur --out amur-2021
+    """
+    with need_train_extra():
+        from leopardnet.infer.pack import pack as pack_run
+    say(repr(pack_run(run, out=out)))
+
+
+@app.command()
+def predict(
+    source: Annotated[Path, typer.Argument(help="Folder of clips, a manifest, a video or a picture.")],
+    bundle: Annotated[Path, typer.Option("--bundle", help="Model folder, e.g. runs/amur/bundle.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for predictions.parquet, predictions.csv, evidence.parquet.")
+    ],
+    split: Annotated[str | None, typer.Option("--split", help="Only the rows of this split, e.g. test.")] = None,
+    root: Root = None,
+    backend: Annotated[str, typer.Option("--backend", help="openvino or torch.")] = "openvino",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps (torch only).")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="f32, or bf16 where the processor has it.")] = "f32",
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Threads that decode ahead of the network.")] = 2,
+    json_: JsonFlag = False,
+) -> None:
+    """Classify clips: one row for every clip, whatever its state. Exit code 3 when some could not be read.
+
+    Example: leopardnet predict /media/card/DCIM --bundle runs/amur/bundle --out results/
+    """
+    from leopardnet.core.config import RuntimeConfig, validate
+    from leopardnet.infer.bundle import load_bundle
+    from leopardnet.infer.predict import as_manifest
+    from leopardnet.infer.predict import predict as run_predict
+
+    settings = {"backend": backend, "device": device, "precision": precision, "workers": workers}
+    runtime = validate(RuntimeConfig, settings, where="the options of predict")
+    model = load_bundle(bundle)
+    rows = as_manifest(source if root is None else Manifest.read(source, root=root))
+    rows = as_manifest(rows.where(split=split)) if split else rows
+    with progress_bar("classifying") as tell:
+        predictions = run_predict(rows, model, runtime=runtime, on_progress=tell)
+    predictions.write(out)
+    if json_:
+        print_json({"out": str(out), "n_clips": len(predictions), "n_unreadable": predictions.n_unreadable,
+                    "decisions": predictions.table["decision"].value_counts().to_dict(), "bundle_id": model.id})  # fmt: skip
+    else:
+        print_predictions(predictions)
+        say(f"written: {out / 'predictions.parquet'}, predictions.csv, evidence.parquet")
+    if predictions.n_unreadable:
+        say(f"{predictions.n_unreadable} of {len(predictions)} clips could not be read; their rows say why")
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def print_predictions(predictions: object) -> None:
+    """Print the per-clip probabilities to stdout, alerts first, at most 40 rows."""
+    table = predictions.table  # type: ignore[attr-defined]
+    first = table.assign(_calm=table["alert"].isna()).sort_values("_calm", kind="stable")
+    names = [c for c in table.columns if str(c).startswith("p_")]
+    rows = []
+    for row in first.head(N_SHOWN).to_dict("records"):
+        probs = {c[2:]: "" if row[c] != row[c] else f"{row[c]:.2f}" for c in names}
+        time_s = row["best_time_s"]
+        rows.append({"clip": row["path"], "decision": row["decision"], **probs,
+                     "at s": "" if time_s != time_s else f"{time_s:.1f}", "status": row["status"]})  # fmt: skip
+    more = f"{len(table) - len(rows)} more rows in the files" if len(table) > len(rows) else ""
+    print_rows(rows, title="Probability of each label, per clip", caption=more)
+
+
+@contextmanager
+def need_train_extra() -> Iterator[None]:
+    """Turn a missing training library into one line that says what to install."""
+    try:
+        yield
+    except ImportError as error:
+        raise BackendError(
+            "training needs libraries that are not installed", found=str(error), expected="torch, timm, albumentations, …",
+            todo='pip install "leopardnet[train]"',
+        ) from None  # fmt: skip
+
+
+@contextmanager
+def stages() -> Iterator[Callable[..., None]]:
+    """A function `(what, n_done, n_total, note)` that keeps one progress bar per stage on stderr."""
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+               TextColumn("{task.fields[note]}"))  # fmt: skip
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=err) as progress:
+
+        def tell(what: str, n_done: int, n_total: int, note: str = "") -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=n_total, note=note)
+            progress.update(tasks[what], completed=n_done, total=n_total, note=note)
+
+        yield tell

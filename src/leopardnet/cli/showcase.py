@@ -1,0 +1,36 @@
+"""The verb that shows everything at once: demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leopardnet.cli.console import app, err, say
+from leopardnet.cli.modelling import need_train_extra, print_predictions, stages
+from leopardnet.cli.results import print_evaluation
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for footage, model, results and report.")] = Path(
+        "runs/demo"
+    ),
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that render footage.")] = 2,
+) -> None:
+    """Do the whole job on rendered footage: render, scan, split, train, classify unseen sites, evaluate, report.
+
+    Takes a few minutes on two cores. Needs no data, no network and no graphics processor.
+
+    Example: leopardnet demo --out runs/demo
+    """
+    with need_train_extra():
+        from leopardnet.demo import NOTICE
+        from leopardnet.demo import demo as run_demo
+    with stages() as tell:
+        made = run_demo(out, n_workers=workers, on_progress=tell)
+    print_predictions(made.predictions)
+    print_evaluation(made.evaluation)
+    err.print(NOTICE, style="bold yellow")
+    say(f"report: {made.report}\nmodel:  {out / 'run' / 'bundle'}")

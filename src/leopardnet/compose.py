@@ -1,0 +1,80 @@
+"""From configuration files and overrides to frozen settings: the one place that knows hydra, besides the scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from leopardnet.core.config import TrainConfig, validate
+from leopardnet.core.configs import configs_dir
+from leopardnet.core.types import ConfigError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConfig:
+    """The settings of `configs/<name>.yaml` with hydra overrides such as `model=lite0` or `optim.lr=3e-4`.
+
+    Raises ConfigError that names the override, what was found and what is possible.
+
+    >>> load_config("train", ["optim.epochs=2"]).optim.epochs
+    2
+    """
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    for override in overrides:
+        if "=" not in override and not override.startswith("~"):
+            raise ConfigError(
+                "this is not a setting",
+                found=override,
+                expected="key=value, for example model=lite0 or optim.lr=3e-4",
+            )
+    try:
+        with initialize_config_dir(config_dir=str(configs_dir()), version_base="1.3"):
+            composed = compose(config_name=name, overrides=list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _explained(error, overrides) from None
+    return settings_from(composed)
+
+
+def settings_from(composed: DictConfig) -> TrainConfig:
+    """Frozen settings from what hydra composed; for `scripts/train.py` and `load_config`."""
+    from omegaconf import OmegaConf
+
+    plain = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(plain, dict)
+    config: TrainConfig = validate(
+        TrainConfig, {str(k): v for k, v in plain.items()}, where="the composed settings"
+    )
+    return config
+
+
+def choices(group: str) -> list[str]:
+    """The files of a config group, that is what may stand behind `group=`.
+
+    >>> "lite0" in choices("model")
+    True
+    """
+    return sorted(p.stem for p in (configs_dir() / group).glob("*.yaml"))
+
+
+def _explained(error: Exception, overrides: Sequence[str]) -> ConfigError:
+    first_line = str(error).strip().splitlines()[0]
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if (configs_dir() / key).is_dir() and value not in (*choices(key), "null"):
+            return ConfigError(
+                f"there is no {key} named '{value}'", where=override, found=value, expected=", ".join(choices(key))
+            )
+        top = key.split(".")[0]
+        if f"'{key.split('.')[-1]}'" in str(error) or f"'{key}'" in str(error) or key in first_line:
+            beside = TrainConfig.model_fields.get(top)
+            inner = getattr(beside.annotation, "model_fields", None) if beside else None
+            known = [f"{top}.{k}" for k in inner] if inner else list(TrainConfig.model_fields)
+            return ConfigError(
+                f"unknown setting '{key}'", where=override, found=override, expected=", ".join(known)
+            )
+    return ConfigError("the settings cannot be composed", found=first_line, expected="see configs/")

@@ -1,0 +1,83 @@
+"""The main job on rendered footage, from nothing to a report: what every verb does, in order, as a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from leopardnet.compose import load_config
+from leopardnet.core.manifest import Manifest
+from leopardnet.data.scan import scan
+from leopardnet.data.splits import split
+from leopardnet.infer.bundle import load_bundle
+from leopardnet.infer.evaluation import evaluate, write_evaluation
+from leopardnet.infer.predict import predict
+from leopardnet.infer.results import Predictions
+from leopardnet.media.synth import FootageSpec, render_footage
+from leopardnet.score.metrics import Evaluation
+from leopardnet.summary import summarise
+
+if TYPE_CHECKING:
+    from leopardnet.learn.train import Run
+
+NOTICE = (
+    "This footage was rendered by a program. The figures show that the machinery works; "
+    "they support no claim about real animals."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Demo:
+    """What the demo made."""
+
+    predictions: Predictions
+    evaluation: Evaluation
+    run: Run
+    report: Path
+
+
+def demo(
+    out: Path, *, spec: FootageSpec | None = None, overrides: tuple[str, ...] = ("experiment=demo",),
+    n_workers: int = 2, on_progress: Callable[..., None],
+) -> Demo:  # fmt: skip
+    """Render, scan, label, split by site, train, pack, classify unseen sites, evaluate, report: all under `out`."""
+    from leopardnet.infer.pack import train_bundle
+
+    footage = out / "footage"
+    render_footage(
+        footage, spec or FootageSpec(), n_workers=n_workers, on_progress=_stage(on_progress, "rendering footage")
+    )
+    manifest = labelled(scan(footage, pattern="{site}/{deployment}/*"), footage)
+    manifest = split(manifest, by="site", fractions=(0.5, 0.25, 0.25), seed=7)
+    manifest.write(out / "manifest.parquet")
+
+    run = train_bundle(manifest, load_config("train", overrides), out=out / "run", on_progress=on_progress)
+    bundle = load_bundle(out / "run" / "bundle")
+    unseen = manifest.where(split="test")
+    predictions = predict(unseen, bundle, on_progress=_stage(on_progress, "classifying unseen sites"))
+    predictions.write(out / "results")
+    evaluation = evaluate(predictions, unseen)
+    write_evaluation(evaluation, out / "evaluation")
+    report = summarise(
+        predictions, out / "report.html", manifest=manifest, evaluation=evaluation, bundle=bundle,
+        history=list(run.history), notices=[NOTICE], title="leopardnet demo: rendered footage",
+        on_progress=_stage(on_progress, "writing the report"),
+    )  # fmt: skip
+    return Demo(predictions, evaluation, run, report)
+
+
+def labelled(manifest: Manifest, footage: Path) -> Manifest:
+    """The scanned clips with the true label of each, and beside them the labelled frames of every video."""
+    clips = pd.read_csv(footage / "clips.csv", dtype=str, keep_default_na=False, na_values=[""]).set_index("path")
+    table = manifest.table.assign(label=manifest.table["path"].map(clips["label"]), label_source="human")
+    frames = pd.read_csv(footage / "frames.csv", usecols=["path", "time_s", "label"])
+    frames = frames.merge(table[table["kind"] == "video"].drop(columns=["time_s", "label", "kind"]), on="path")
+    return manifest.replace(pd.concat([table, frames.assign(kind="frame")], ignore_index=True))
+
+
+def _stage(on_progress: Callable[..., None], what: str) -> Callable[[int, int], None]:
+    return lambda n_done, n_total: on_progress(what, n_done, n_total)

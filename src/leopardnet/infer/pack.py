@@ -1,0 +1,139 @@
+"""From a training run to a bundle: calibrate, export, check, describe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from leopardnet.core.config import RuntimeConfig, TrainConfig, validate
+from leopardnet.core.labels import LabelSet
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.tables import atomic_path, read_table
+from leopardnet.core.types import BackendError, BundleError
+from leopardnet.infer.bundle import Bundle, BundleSpec, write_spec
+from leopardnet.infer.card import model_card
+from leopardnet.infer.runtime import OpenVinoRuntime
+from leopardnet.learn.model import Classifier, build_from, predict_logits, save_weights
+from leopardnet.learn.train import Run, clip_logits, train
+from leopardnet.score.calibrate import Calibration, fit_temperature
+
+RUN_FILES = (
+    "config.yaml",
+    "environment.json",
+    "metrics.jsonl",
+    "labels_by_split.csv",
+    "best.safetensors",
+    "val_frames.parquet",
+)
+MAX_DIFFERENCE = 2e-3  # of logits, float32 sums in another order; bf16 by mistake moves them by 0.3
+
+
+def train_bundle(
+    manifest: Manifest, config: TrainConfig, *, out: str | Path, on_progress: Callable[..., None] | None = None
+) -> Run:
+    """A finished run whose folder holds `bundle/`, ready for `load_bundle`."""
+    run = train(manifest, config, out=Path(out), on_progress=on_progress)
+    if on_progress:
+        on_progress("packing the bundle", 0, 1)
+    pack(run.folder)
+    if on_progress:
+        on_progress("packing the bundle", 1, 1)
+    return run
+
+
+def pack(run: Path, *, out: Path | None = None) -> Bundle:
+    """The bundle made of a run folder, by default in `<run>/bundle`.
+
+    The temperature is fitted on the validation clips, after aggregation. The exported graph must give the logits of
+    the trained network, or nothing is packed.
+    """
+    run = Path(run)
+    folder = Path(out) if out else run / "bundle"
+    missing = [name for name in RUN_FILES if not (run / name).is_file()]
+    if missing:
+        raise BundleError(
+            "this is not a finished run",
+            where=run.name,
+            found="no " + ", ".join(missing),
+            expected=", ".join(RUN_FILES),
+        )
+    config: TrainConfig = validate(
+        TrainConfig, yaml.safe_load((run / "config.yaml").read_text("utf-8")), where="config.yaml"
+    )
+    labels = config.labels.label_set()
+    folder.mkdir(parents=True, exist_ok=True)
+
+    model = build_from(config.model, len(labels), run / "best.safetensors")
+    save_weights(model.state_dict(), folder / "model.safetensors")
+    export_onnx(model, folder / "model.onnx", size_px=config.preprocess.size_px)
+    check_parity(model, folder / "model.onnx", size_px=config.preprocess.size_px)
+
+    spec = BundleSpec(
+        name=config.experiment.name if config.experiment.name != "unnamed" else run.name,
+        labels=config.labels, model=config.model, preprocess=config.preprocess, sampling=config.sampling,
+        aggregate=config.aggregate, calibration=calibration_of(run, config, labels), decide=config.decide,
+        provenance=_provenance(run),
+    )  # fmt: skip
+    with atomic_path(folder / "card.md") as part:
+        part.write_text(model_card(spec, read_table(run / "labels_by_split.csv")), "utf-8")
+    return write_spec(folder, spec)
+
+
+def calibration_of(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
+    """The temperature of a run, fitted on its validation clips."""
+    frames = pd.read_parquet(run / "val_frames.parquet")
+    logits = frames[[f"logit_{name}" for name in labels.names]].to_numpy(np.float32)
+    clips = clip_logits(frames, logits, config, labels)
+    z = np.stack(clips["logits"].to_list()).astype(np.float64)
+    return fit_temperature(z, clips["i_label"].to_numpy(np.int64), sites=clips["site"].tolist())
+
+
+def export_onnx(model: Classifier, path: Path, *, size_px: int) -> Path:
+    """`path`, after writing the network there as ONNX: uint8 [N, 3, S, S] → float32 logits [N, C], any N."""
+    import logging
+    import warnings
+
+    import torch
+
+    frames = torch.zeros((2, 3, size_px, size_px), dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with atomic_path(path) as part, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own deprecations
+        torch.onnx.export(
+            model.cpu().eval(), (frames,), part, input_names=["frames"], output_names=["logits"], dynamo=True,
+            dynamic_shapes={"frames": {0: torch.export.Dim("n")}}, external_data=False, verbose=False,
+        )  # fmt: skip
+    return path
+
+
+def check_parity(model: Classifier, graph: Path, *, size_px: int) -> float:
+    """The largest difference of logits between torch and OpenVINO on random frames. Raises BackendError past 0.002."""
+    frames = np.random.default_rng(0).integers(0, 256, (3, 3, size_px, size_px), dtype=np.uint8)
+    ours = predict_logits(model, frames)
+    theirs = OpenVinoRuntime(graph, RuntimeConfig()).logits(frames)
+    difference = float(np.abs(ours - theirs).max())
+    if difference > MAX_DIFFERENCE:
+        raise BackendError(
+            "the exported network does not give the logits of the trained one", where=graph.name,
+            found=f"difference {difference:.4f}", expected=f"at most {MAX_DIFFERENCE}",
+            todo="report this with the versions in environment.json; use runtime.backend=torch meanwhile",
+        )  # fmt: skip
+    return difference
+
+
+def _provenance(run: Path) -> dict[str, Any]:
+    history = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
+    return {
+        "leopardnet": version("leopardnet"),
+        "config": yaml.safe_load((run / "config.yaml").read_text("utf-8")),
+        "environment": json.loads((run / "environment.json").read_text("utf-8")),
+        "history": history,
+        "data": read_table(run / "labels_by_split.csv").to_dict("records"),
+    }

@@ -1,0 +1,188 @@
+"""Labelled frames for training: which rows are used, their pixels, and batches that do not depend on workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from leopardnet.core.config import PreprocessSpec, Sampling
+from leopardnet.core.labels import LabelSet
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.types import Clip, ManifestError, MediaError
+from leopardnet.learn.augment import Augment
+from leopardnet.media.preprocess import decode_side_px, to_model_input
+from leopardnet.media.sampling import sample_times
+from leopardnet.media.video import decode, probe
+
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFrames:
+    """Pixels of labelled frames and where they come from, row for row.
+
+    pixels: uint8 [N, 3, R, R] (a file-backed array); table: clip_id, path, site, time_s, label, i_label;
+    skipped: path, time_s, reason of what could not be read.
+    """
+
+    pixels: NDArray[np.uint8]
+    table: pd.DataFrame
+    skipped: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def y(self) -> NDArray[np.int64]:
+        """Class indices int64 [N]."""
+        return self.table["i_label"].to_numpy(np.int64)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{k} {v}" for k, v in self.table["label"].value_counts().items())
+        return f"LabelledFrames(uint8{list(self.pixels.shape)}; {counts}; {len(self.skipped)} skipped)"
+
+
+def wanted_frames(
+    manifest: Manifest, labels: LabelSet, sampling: Sampling, *, max_frames_per_clip: int
+) -> list[tuple[Clip, pd.DataFrame]]:
+    """For each clip its labelled frames: a table of time_s (NaN: chosen by `sampling`) and label.
+
+    Labelled frames of a video replace the label of the whole video. Rows without a label are not used. Raises
+    ManifestError for labels that the set lacks, with their counts.
+    """
+    table = manifest.table[manifest.table["label"].notna()]
+    unknown = table.loc[~table["label"].isin(labels.names), "label"].value_counts()
+    if len(unknown):
+        raise ManifestError(
+            "the manifest has labels that the label set lacks",
+            found=", ".join(f"{name} ({n} rows)" for name, n in unknown.items()),
+            expected="one of " + ", ".join(labels.names),
+            todo="choose another label set (labels=…), or map them with `leopardnet import --label-map`",
+        )
+    clips = {clip.clip_id: clip for clip in Manifest(table, manifest.root).clips()}
+    wanted = []
+    for clip_id, rows in table.groupby("clip_id", sort=False):
+        frames = rows[rows["kind"] == "frame"]
+        chosen = frames if len(frames) else rows[:1]
+        if len(chosen) > max_frames_per_clip:
+            chosen = chosen.iloc[np.linspace(0, len(chosen) - 1, max_frames_per_clip).round().astype(int)]
+        wanted.append((clips[str(clip_id)], chosen[["time_s", "frame_number", "label"]]))
+    return wanted
+
+
+def load_frames(
+    manifest: Manifest,
+    labels: LabelSet,
+    *,
+    spec: PreprocessSpec,
+    sampling: Sampling,
+    max_frames_per_clip: int,
+    cache: Path,
+    n_workers: int = 2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> LabelledFrames:
+    """All labelled frames of the manifest at `spec.size_px`, decoded once into a file at `cache`.
+
+    What cannot be read is listed in `skipped`; nothing is ever put in its place.
+    """
+    wanted = wanted_frames(manifest, labels, sampling, max_frames_per_clip=max_frames_per_clip)
+    size = spec.size_px
+    side = decode_side_px(spec)
+
+    def load(job: tuple[Clip, pd.DataFrame]) -> tuple[Clip, pd.DataFrame, NDArray[np.uint8] | str]:
+        clip, rows = job
+        try:
+            times = _times(clip, manifest.root, rows, sampling, max_frames_per_clip)
+            frames = decode(clip, manifest.root, times_s=times, short_side_px=side)
+        except MediaError as error:
+            return clip, rows, error.one_line
+        found = _nearest_labels(rows, frames.times_s)
+        return clip, found, to_model_input(frames.pixels, spec)
+
+    rows: list[pd.DataFrame] = []
+    skipped: list[dict[str, object]] = []
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    n_loaded = 0
+    with cache.open("wb") as file, ThreadPoolExecutor(max(1, n_workers)) as pool:
+        for i, (clip, found, pixels) in enumerate(pool.map(load, wanted)):
+            if isinstance(pixels, str):
+                skipped.append({"path": clip.path, "reason": pixels})
+            else:
+                file.write(pixels.tobytes())
+                n_loaded += len(pixels)
+                rows.append(found.assign(clip_id=clip.clip_id, path=clip.path, site=clip.site))
+            if on_progress:
+                on_progress(i + 1, len(wanted))
+    columns = ["clip_id", "path", "site", "time_s", "label"]
+    table = pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+    table["i_label"] = [labels.index(name) for name in table["label"]]
+    shape = (n_loaded, 3, size, size)
+    pixels_on_disk = (
+        np.memmap(cache, np.uint8, "r", shape=shape) if n_loaded else np.zeros((0, 3, size, size), np.uint8)
+    )
+    return LabelledFrames(pixels_on_disk, table, pd.DataFrame(skipped, columns=["path", "reason"]))
+
+
+def _times(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> NDArray[np.float64]:
+    times = rows["time_s"].to_numpy(np.float64)
+    if np.isfinite(times).all():
+        return np.unique(times)
+    info = probe(clip, root)
+    numbers = rows["frame_number"].astype("float64").to_numpy()
+    if np.isfinite(numbers).all():
+        return np.unique(numbers / info.fps)
+    times = sample_times(info, sampling)
+    return times if len(times) <= most else times[np.linspace(0, len(times) - 1, most).round().astype(int)]
+
+
+def _nearest_labels(rows: pd.DataFrame, times_s: NDArray[np.float64]) -> pd.DataFrame:
+    """The decoded times with the label of the nearest labelled frame, or of the whole clip."""
+    labelled_at = rows["time_s"].to_numpy(np.float64)
+    if len(rows) == 1 or not np.isfinite(labelled_at).all():
+        by_order = len(rows) == len(times_s)  # frame numbers keep their order; a clip label serves every frame
+        return pd.DataFrame(
+            {"time_s": times_s, "label": rows["label"].to_numpy()[np.arange(len(times_s)) if by_order else 0]}
+        )
+    nearest = np.abs(times_s[:, None] - labelled_at[None, :]).argmin(axis=1)
+    return pd.DataFrame({"time_s": times_s, "label": rows["label"].to_numpy()[nearest]})
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order of n items in an epoch: a function of (seed, epoch) alone.
+
+    >>> sorted(epoch_order(4, seed=7, epoch=0).tolist()), bool((epoch_order(9, 7, 1) == epoch_order(9, 7, 1)).all())
+    ([0, 1, 2, 3], True)
+    """
+    return np.random.default_rng(np.random.SeedSequence((seed, epoch))).permutation(n)
+
+
+def batches(
+    frames: LabelledFrames, augment: Augment, *, seed: int, epoch: int, batch_size: int, n_workers: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Augmented batches of one epoch: uint8 [B, 3, S, S] and class indices int64 [B].
+
+    Threads prepare the next batches (OpenCV works outside the interpreter's lock); their number changes nothing.
+    """
+    order, y = epoch_order(len(frames), seed, epoch), frames.y
+
+    def make(indices: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+        pipeline = augment.copy()  # its random state is its own, so threads cannot mix draws
+        images = [pipeline(frames.pixels[i].transpose(1, 2, 0), epoch=epoch, index=int(i)) for i in indices]
+        return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy()), torch.from_numpy(y[indices])
+
+    parts = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    with ThreadPoolExecutor(max(1, n_workers)) as pool:
+        ahead = max(1, n_workers) * 2
+        futures = [pool.submit(make, part) for part in parts[:ahead]]
+        for i in range(len(parts)):
+            yield futures[i].result()
+            futures[i] = None  # type: ignore[call-overload]
+            if i + ahead < len(parts):
+                futures.append(pool.submit(make, parts[i + ahead]))

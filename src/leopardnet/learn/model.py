@@ -1,0 +1,102 @@
+"""The network: normalisation, backbone and head in one module that takes uint8 and gives logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from leopardnet.core.config import ModelConfig
+from leopardnet.core.tables import atomic_path
+from leopardnet.learn.weights import create_backbone
+
+
+class Classifier(nn.Module):
+    """uint8 RGB [N, 3, S, S] → float32 logits [N, C].
+
+    Mean and standard deviation come from the backbone's own weights and are part of the graph, so no caller can
+    normalise twice, or with another network's numbers.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module, n_labels: int) -> None:
+        super().__init__()
+        cfg = backbone.pretrained_cfg
+        self.register_buffer("mean", torch.tensor(cfg["mean"]).view(1, 3, 1, 1) * 255.0)
+        self.register_buffer("std", torch.tensor(cfg["std"]).view(1, 3, 1, 1) * 255.0)
+        backbone.reset_classifier(n_labels)  # type: ignore[operator]
+        self.backbone = backbone
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
+        logits: Tensor = self.head(self.features(frames))
+        return logits
+
+    def features(self, frames: Tensor) -> Tensor:
+        """Pooled features float32 [N, F], what the last linear layer sees."""
+        x = (frames.float() - self.mean) / self.std
+        x = self.backbone.forward_features(x)  # type: ignore[operator]  # [N, F', S/32, S/32]
+        pooled: Tensor = self.backbone.forward_head(x, pre_logits=True)  # type: ignore[operator]  # [N, F]
+        return pooled
+
+    @property
+    def head(self) -> nn.Module:
+        """The last linear layer."""
+        layer: nn.Module = self.backbone.get_classifier()  # type: ignore[operator]
+        return layer
+
+    def set_head(self, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
+        """Replace the head's parameters: weight [C, F], bias [C]."""
+        with torch.no_grad():
+            self.head.weight.copy_(torch.from_numpy(weight))  # type: ignore[operator]
+            self.head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator]
+
+
+def build(config: ModelConfig, n_labels: int) -> Classifier:
+    """A classifier on the configured backbone with a fresh head, in channels-last memory (faster on CPUs)."""
+    model = Classifier(create_backbone(config), n_labels)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def build_from(config: ModelConfig, n_labels: int, path: Path) -> Classifier:
+    """The classifier whose weights stand in a safetensors file; nothing is fetched. Every tensor must fit."""
+    model = build(config.model_copy(update={"weights": "none"}), n_labels)
+    model.load_state_dict(load_file(path), strict=True)
+    return model.eval()
+
+
+def save_weights(state: Mapping[str, Tensor], path: Path) -> Path:
+    """`path`, after writing the tensors there as safetensors, whole or not at all."""
+    with atomic_path(path) as part:
+        part.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in state.items()}))
+    return path
+
+
+@torch.no_grad()
+def predict_logits(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
+    """Logits float32 [N, C] of frames uint8 [N, 3, S, S], without changing the model's mode for the caller."""
+    return _in_batches(model, model.forward, frames, batch_size)
+
+
+@torch.no_grad()
+def extract_features(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
+    """Pooled features float32 [N, F] of frames uint8 [N, 3, S, S]."""
+    return _in_batches(model, model.features, frames, batch_size)
+
+
+def _in_batches(model: Classifier, call, frames: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    was_training, device = model.training, model.mean.device
+    model.eval()
+    parts = []
+    for i in range(0, len(frames), batch_size):
+        x = torch.from_numpy(np.array(frames[i : i + batch_size])).to(device)
+        parts.append(call(x.contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
+    model.train(was_training)
+    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)

@@ -1,0 +1,64 @@
+"""From decoded frames to model input: the one implementation, used by training and inference alike."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from leopardnet.core.config import PreprocessSpec
+
+LETTERBOX_GREY = 114  # the mid grey that detectors of this field pad with
+
+
+def to_model_input(pixels: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
+    """Model input uint8 [N, 3, S, S] RGB from frames uint8 [N, H, W, 3] RGB. Normalisation is part of the model.
+
+    The banner is cut away first, then the frame is squashed to a square, or fitted into it with grey bars.
+
+    >>> to_model_input(np.zeros((2, 360, 640, 3), np.uint8), PreprocessSpec(size_px=64)).shape
+    (2, 3, 64, 64)
+    """
+    size = spec.size_px
+    out = np.empty((len(pixels), 3, size, size), np.uint8)
+    for i, frame in enumerate(pixels):
+        out[i] = fit(cut_banner(frame, spec), spec).transpose(2, 0, 1)  # CHW
+    return out
+
+
+def cut_banner(frame: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
+    """The part of the frame between the banners: a view, uint8 [h, W, 3]."""
+    height = len(frame)
+    top = round(height * spec.crop_top)
+    bottom = max(top + 1, height - round(height * spec.crop_bottom))
+    return frame[top:bottom]
+
+
+def fit(frame: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
+    """The frame as a square uint8 [S, S, 3]."""
+    size = spec.size_px
+    if spec.resize == "squash":
+        return _resized(frame, size, size)
+    height, width = frame.shape[:2]
+    scale = size / max(height, width)
+    h, w = max(1, round(height * scale)), max(1, round(width * scale))
+    square = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)
+    y, x = (size - h) // 2, (size - w) // 2
+    square[y : y + h, x : x + w] = _resized(frame, w, h)
+    return square
+
+
+def decode_side_px(spec: PreprocessSpec) -> int:
+    """The short side, in px, at which a frame loses nothing that the model input would keep."""
+    return math.ceil(spec.size_px / (1.0 - spec.crop_top - spec.crop_bottom))
+
+
+def _resized(frame: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    if frame.shape[:2] == (height, width):
+        return frame
+    smaller = height * width < frame.shape[0] * frame.shape[1]
+    # area averages when shrinking (no aliasing of stripes and spots), linear when enlarging
+    resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return np.asarray(resized, np.uint8)

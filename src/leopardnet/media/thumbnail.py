@@ -1,0 +1,23 @@
+"""A small JPEG of one moment of a clip, for a report. It is made from pixels, so it carries no metadata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from leopardnet.core.types import Clip, MediaError
+from leopardnet.media.video import decode
+
+
+def thumbnail(
+    clip: Clip, root: Path, *, time_s: float = 0.0, height_px: int = 180, quality: int = 78
+) -> bytes | None:
+    """JPEG bytes of the frame nearest to `time_s`, or None where the clip cannot be read."""
+    try:
+        frames = decode(clip, root, times_s=np.array([time_s]), short_side_px=height_px)
+    except MediaError:
+        return None
+    ok, data = cv2.imencode(".jpg", frames.pixels[0][..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes() if ok else None
