@@ -1,0 +1,117 @@
+"""From frames to the clip: four ways to join the frame logits of one clip, and which frames carry the answer.
+
+Presence and species are different questions. An animal that crosses in 2 of 16 frames is there, whatever the other 14
+frames say; which animal it is, only the frames that show it can tell. The default `presence_topk` asks them apart.
+All arithmetic is float64 on log-probabilities, so nothing underflows and no frame is ever divided by zero.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_expit, log_softmax, logsumexp
+
+from leopardnet.core.config import AggregateConfig
+from leopardnet.core.types import BackendError
+
+Floats = NDArray[np.float64]
+
+
+def aggregate(logits: NDArray[np.float32], config: AggregateConfig, *, i_empty: int | None) -> NDArray[np.float32]:
+    """The clip's log-probabilities, float32 [C], from the frame logits, float32 [N, C].
+
+    They serve as clip logits: softmax of them is the clip's uncalibrated answer. One frame gives its own log-softmax
+    with every method, N equal frames give the answer of one, and the order of the frames does not matter.
+
+    - `mean_logit`: mean of the logits.
+    - `mean_prob`: mean of the probabilities.
+    - `max`: each animal at its best frame, empty at its worst (a clip is as empty as its least empty frame).
+    - `presence_topk`: presence is the mean of the k largest animal-against-empty log-odds,
+      k = ceil(top_share · N); species is the mean over frames weighted by how surely they show an animal.
+
+    `i_empty` is the class that means "no animal". Without one, `presence_topk` has only the species part, with equal
+    weights, and `max` takes every class at its best frame.
+
+    Raises ValueError for another shape, BackendError for numbers that are not finite.
+
+    >>> frames = np.log(np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]], np.float32))  # (animal, empty)
+    >>> np.exp(aggregate(frames, AggregateConfig(name="presence_topk"), i_empty=1)).round(3)
+    array([0.9, 0.1], dtype=float32)
+    >>> np.exp(aggregate(frames, AggregateConfig(name="mean_prob"), i_empty=1)).round(3)
+    array([0.3, 0.7], dtype=float32)
+    """
+    log_p = _frame_log_probs(logits, i_empty)  # [N, C]
+    match config.name:
+        case "mean_logit":
+            clip = log_p.mean(axis=0)
+        case "mean_prob":
+            clip = logsumexp(log_p, axis=0) - math.log(len(log_p))
+        case "max":
+            clip = log_p.max(axis=0)
+            if i_empty is not None:
+                clip[i_empty] = log_p[:, i_empty].min()
+        case "presence_topk":
+            clip = _presence_and_species(log_p, config.top_share, i_empty)
+    return np.asarray(log_softmax(clip), np.float32)  # [C]
+
+
+def evidence_order(
+    logits: NDArray[np.float32], label_index: int | None, *, i_empty: int | None
+) -> NDArray[np.int64]:
+    """The frames that carry an answer, int64 [N], strongest first; equal frames stay in time order.
+
+    `label_index` is the class that was said. Its strength in a frame is its log-odds against all other classes, which
+    still tells frames apart where the probability has rounded to 1. None stands for an answer that is no class
+    ('animal', 'unsure'): then a frame is as strong as it shows any animal, or any class where there is no empty one.
+
+    >>> evidence_order(np.array([[0, 3], [4, 0], [2, 0]], np.float32), 0, i_empty=1).tolist()
+    [1, 2, 0]
+    """
+    log_p = _frame_log_probs(logits, i_empty)
+    if label_index is not None:
+        strength = log_p[:, label_index] - logsumexp(np.delete(log_p, label_index, axis=1), axis=1)
+    elif i_empty is not None:
+        strength = _animal_log_odds(log_p, i_empty)
+    else:
+        strength = log_p.max(axis=1)
+    return np.argsort(-strength, kind="stable").astype(np.int64)
+
+
+def _frame_log_probs(logits: NDArray[np.float32], i_empty: int | None) -> Floats:
+    """Log-softmax of each frame in float64, after checking shape and values."""
+    if logits.ndim != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
+        raise ValueError(f"frame logits want the shape [N >= 1, C >= 2]; got {list(logits.shape)}")
+    if i_empty is not None and not 0 <= i_empty < logits.shape[1]:
+        raise ValueError(f"i_empty {i_empty} does not fit {logits.shape[1]} classes")
+    if not np.isfinite(logits).all():
+        n_bad = int((~np.isfinite(logits)).any(axis=1).sum())
+        raise BackendError(
+            "the model gave numbers that are not finite",
+            found=f"{n_bad} of {len(logits)} frames with nan or inf",
+            todo="run with precision f32; if it stays, the weights are damaged",
+        )
+    return np.asarray(log_softmax(logits.astype(np.float64), axis=1), np.float64)
+
+
+def _animal_log_odds(log_p: Floats, i_empty: int) -> Floats:
+    """Per frame, the log-odds of any animal against empty, float64 [N]."""
+    animals = np.delete(log_p, i_empty, axis=1)
+    return np.asarray(logsumexp(animals, axis=1) - log_p[:, i_empty], np.float64)
+
+
+def _presence_and_species(log_p: Floats, top_share: float, i_empty: int | None) -> Floats:
+    """Joint log-probabilities [C]: is an animal there, and if so, which."""
+    if i_empty is None:
+        return np.asarray(log_p.mean(axis=0), np.float64)
+    odds = _animal_log_odds(log_p, i_empty)  # [N]
+    # the small number keeps 0.07 · 100 = 7.000000000000001 from becoming 8
+    k = max(1, math.ceil(top_share * len(odds) - 1e-9))
+    presence = np.sort(odds)[-k:].mean()
+
+    log_weights = log_expit(odds)  # weights stay in logs: a clip of very empty frames has none that rounds to zero
+    weights = np.exp(log_weights - logsumexp(log_weights))  # [N], sums to 1
+    species = weights @ log_softmax(np.delete(log_p, i_empty, axis=1), axis=1)  # [C-1]
+    joint = log_expit(presence) + log_softmax(species)
+    return np.asarray(np.insert(joint, i_empty, log_expit(-presence)), np.float64)

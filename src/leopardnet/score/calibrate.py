@@ -1,0 +1,148 @@
+"""Calibration: one temperature that makes a clip's probabilities mean what they say.
+
+Temperature scaling (Guo et al. 2017, On Calibration of Modern Neural Networks), fitted where it is used: on clips,
+after aggregation, on sites that the model was not trained on. It changes how sure the model is, never what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+
+from leopardnet.core.types import BundleError
+
+MIN_CLIPS = 20
+T_MIN, T_MAX = 0.25, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A temperature and what it was fitted on. `reason` says why it is 1 or stands at a bound; empty: a plain fit.
+
+    >>> Calibration.from_dict(Calibration(1.5, 120, 8, "").to_dict())
+    Calibration(temperature=1.5, n_clips=120, n_sites=8, reason='')
+    """
+
+    temperature: float = 1.0
+    n_clips: int = 0
+    n_sites: int = 0
+    reason: str = "not calibrated"
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.temperature) and self.temperature > 0):
+            raise BundleError(
+                "the calibration has no usable temperature",
+                where="calibration.temperature",
+                found=self.temperature,
+                expected="a number above 0",
+                todo="run `leopardnet calibrate` again",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` reads them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
+        """The calibration that `to_dict` described. Raises BundleError for missing, unknown or wrong values."""
+        try:
+            return cls(float(data["temperature"]), int(data["n_clips"]), int(data["n_sites"]), str(data["reason"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                "the calibration cannot be read",
+                where="calibration",
+                found=f"{type(error).__name__}: {error}",
+                expected="temperature, n_clips, n_sites, reason",
+            ) from None
+
+
+def fit_temperature(
+    clip_logits: NDArray[np.float64], y: NDArray[np.int64], *, sites: Sequence[str | None] | None = None
+) -> Calibration:
+    """The temperature between 0.25 and 20 with the least negative log-likelihood of the true labels.
+
+    clip_logits: float64 [M, C], what `aggregate` gives (or `uncalibrated` recovers); y: int [M], true class indices;
+    sites: the site of each clip, only counted. The fit is left out (temperature 1, with the reason) for fewer than
+    20 clips, and where all clips have one label: such clips cannot tell sure from right. Where every clip is right or
+    nearly so, the likelihood keeps growing as the temperature falls, and the bound stops it; `reason` says so.
+
+    Raises ValueError for shapes that do not fit, logits that are not finite and classes that do not exist: clips that
+    could not be read have no logits and no place here.
+
+    >>> fit_temperature(np.zeros((3, 2)), np.array([0, 1, 0])).reason
+    'only 3 clips; at least 20 are needed'
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits, truth = _checked(clip_logits, y)
+    n_sites = len({s for s in sites if s is not None and s == s}) if sites is not None else 0
+    reason = _why_not(truth)
+    if reason:
+        return Calibration(1.0, len(truth), n_sites, reason)
+
+    rows = np.arange(len(truth))
+
+    def nll(log_t: float) -> float:
+        return float(-log_softmax(logits / np.exp(log_t), axis=1)[rows, truth].mean())
+
+    found = minimize_scalar(nll, bounds=(np.log(T_MIN), np.log(T_MAX)), method="bounded", options={"xatol": 1e-5})
+    # the bounded search never tries the bounds themselves; 1 is tried so that flat data stay as they are
+    best = min((0.0, np.log(T_MIN), np.log(T_MAX), float(found.x)), key=lambda log_t: round(nll(log_t), 9))
+    return Calibration(float(np.exp(best)), len(truth), n_sites, _at_bound(best, logits, truth))
+
+
+def apply(clip_logits: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float32]:
+    """Calibrated probabilities, float32, of the same shape as the logits ([C] or [M, C]).
+
+    >>> apply(np.log([0.8, 0.2]), Calibration(2.0)).round(3)
+    array([0.667, 0.333], dtype=float32)
+    """
+    logits = np.asarray(clip_logits, np.float64)
+    return np.asarray(softmax(logits / calibration.temperature, axis=-1), np.float32)
+
+
+def uncalibrated(probs: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float64]:
+    """The clip logits, float64, up to a constant, that `apply` turned into these probabilities.
+
+    So a predictions table is enough to fit a new temperature. A probability that had rounded to 0 counts as 1e-12.
+
+    >>> uncalibrated(np.array([0.8, 0.2]), Calibration(1.0)).round(3).tolist()
+    [-0.223, -1.609]
+    """
+    return np.asarray(np.log(np.maximum(probs, 1e-12)) * calibration.temperature, np.float64)
+
+
+def _checked(
+    clip_logits: NDArray[np.float64], y: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    logits, truth = np.asarray(clip_logits, np.float64), np.asarray(y)
+    if logits.ndim != 2 or truth.shape != logits.shape[:1]:
+        raise ValueError(f"want clip_logits [M, C] and y [M]; got {list(logits.shape)} and {list(truth.shape)}")
+    if not np.isfinite(logits).all():
+        n_bad = int((~np.isfinite(logits)).any(axis=1).sum())
+        raise ValueError(f"{n_bad} of {len(logits)} clips have logits that are not finite; leave them out")
+    if len(truth) and (truth.min() < 0 or truth.max() >= logits.shape[1]):
+        raise ValueError(f"y holds classes {truth.min()}..{truth.max()}; the logits have {logits.shape[1]}")
+    return logits, truth.astype(np.int64)
+
+
+def _why_not(truth: NDArray[np.int64]) -> str:
+    if len(truth) < MIN_CLIPS:
+        return f"only {len(truth)} clips; at least {MIN_CLIPS} are needed"
+    if len(np.unique(truth)) < 2:
+        return "all clips have the same label"
+    return ""
+
+
+def _at_bound(log_t: float, logits: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
+    if np.isclose(log_t, np.log(T_MIN)):
+        n_right = int((logits.argmax(axis=1) == truth).sum())
+        return f"at the lower bound: {n_right} of {len(truth)} clips are right, too easy to measure confidence"
+    if np.isclose(log_t, np.log(T_MAX)):
+        return "at the upper bound: the model's confidence says nothing about these clips"
+    return ""

@@ -1,0 +1,131 @@
+"""Frames to the clip: hand-computed cases and properties that every method must have."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.special import log_softmax
+
+from leopardnet.core.config import AggregateConfig
+from leopardnet.core.types import BackendError
+from leopardnet.score.aggregate import aggregate, evidence_order
+
+METHODS = ("presence_topk", "mean_logit", "mean_prob", "max")
+methods = st.sampled_from(METHODS)
+frame_logits = st.integers(1, 20).flatmap(
+    lambda n: arrays(np.float32, (n, 4), elements=st.floats(-60, 60, width=32))
+)
+empties = st.sampled_from([None, 0, 3])
+
+
+def config(name="presence_topk", top_share=0.25):
+    return AggregateConfig(name=name, top_share=top_share)
+
+
+def logits_of(*rows):
+    return np.log(np.array(rows, np.float32))
+
+
+def probs(logits, name="presence_topk", *, i_empty=2, top_share=0.25):
+    return np.exp(aggregate(logits, config(name, top_share), i_empty=i_empty))
+
+
+@given(methods, frame_logits, empties)
+def test_probabilities_sum_to_one_and_keep_shape(name, logits, i_empty):
+    clip = aggregate(logits, config(name), i_empty=i_empty)
+    assert clip.dtype == np.float32 and clip.shape == (4,)
+    assert np.exp(clip.astype(float)).sum() == pytest.approx(1, abs=1e-5)
+
+
+@given(methods, frame_logits, empties, st.randoms(use_true_random=False))
+def test_the_order_of_frames_does_not_matter(name, logits, i_empty, random):
+    order = list(range(len(logits)))
+    random.shuffle(order)
+    there = aggregate(logits, config(name), i_empty=i_empty)
+    back = aggregate(logits[order], config(name), i_empty=i_empty)
+    np.testing.assert_allclose(there, back, atol=1e-4)
+
+
+@given(methods, frame_logits, empties, st.integers(1, 17))
+def test_equal_frames_say_what_one_frame_says(name, logits, i_empty, n):
+    one = logits[:1]
+    expected = log_softmax(one[0].astype(float))
+    np.testing.assert_allclose(aggregate(one, config(name), i_empty=i_empty), expected, atol=1e-4)
+    np.testing.assert_allclose(aggregate(one.repeat(n, axis=0), config(name), i_empty=i_empty), expected, atol=1e-4)
+
+
+def test_an_animal_in_two_of_sixteen_frames_is_not_averaged_away():
+    """(leopard, sika, empty): 2 frames of 0.8, 0.1, 0.1 and 14 of 0.01, 0.01, 0.98.
+
+    k = 4 frames decide: log-odds 2 · ln 9 and 2 · ln(0.02/0.98); their mean is (2 · 2.19722 − 2 · 3.89182) / 4
+    = −0.84730, so presence = 0.3 (odds √(9 · 1/49) = 3/7). Weights: 0.9 twice and 0.02 fourteen times, sum 2.08.
+    Species: log-odds leopard:sika = (1.8 · ln 8 + 0.28 · ln 1) / 2.08 = 1.79952, leopard 0.858090 of the animals.
+    """
+    frames = logits_of(*[[0.8, 0.1, 0.1]] * 2, *[[0.01, 0.01, 0.98]] * 14)
+    np.testing.assert_allclose(probs(frames), [0.3 * 0.858090, 0.3 * 0.141910, 0.7], atol=1e-5)
+
+    # k = 2: only the two frames with the animal decide about presence
+    np.testing.assert_allclose(probs(frames, top_share=0.125), [0.9 * 0.858090, 0.9 * 0.141910, 0.1], atol=1e-5)
+    # the plain mean has lost it: (2 · 0.1 + 14 · 0.98) / 16 = 0.87 empty
+    assert probs(frames, "mean_prob")[2] == pytest.approx(0.87, abs=1e-5)
+    assert probs(frames, "mean_logit")[2] > 0.9
+
+
+def test_mean_logit_by_hand():
+    # geometric means: sqrt(0.8 · 0.2) = 0.4 and sqrt(0.2 · 0.8) = 0.4
+    np.testing.assert_allclose(probs(logits_of([0.8, 0.2], [0.2, 0.8]), "mean_logit", i_empty=1), [0.5, 0.5])
+    # sqrt(0.9 · 0.5) : sqrt(0.1 · 0.5) = 3 : 1
+    np.testing.assert_allclose(
+        probs(logits_of([0.9, 0.1], [0.5, 0.5]), "mean_logit", i_empty=1), [0.75, 0.25], atol=1e-6
+    )
+
+
+def test_max_takes_the_best_frame_of_each_animal_and_the_least_empty_one():
+    frames = logits_of([0.6, 0.1, 0.3], [0.1, 0.2, 0.7])
+    np.testing.assert_allclose(probs(frames, "max"), np.array([0.6, 0.2, 0.3]) / 1.1, atol=1e-6)
+    np.testing.assert_allclose(probs(frames, "max", i_empty=None), np.array([0.6, 0.2, 0.7]) / 1.5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("top_share", "n", "k"), [(0.25, 16, 4), (0.25, 5, 2), (0.01, 5, 1), (1.0, 3, 3), (0.07, 100, 7)]
+)
+def test_top_share_rounds_up(top_share, n, k):
+    """One frame of presence 0.9, the others of 0.1: odds 9^((1 − (k − 1)) / k)."""
+    frames = logits_of([0.9, 0.1], *[[0.1, 0.9]] * (n - 1))
+    odds = 9 ** ((2 - k) / k)
+    assert probs(frames, i_empty=1, top_share=top_share)[0] == pytest.approx(odds / (1 + odds), abs=1e-5)
+
+
+def test_without_an_empty_label_all_frames_weigh_the_same():
+    frames = logits_of([0.9, 0.1], [0.5, 0.5])
+    np.testing.assert_allclose(probs(frames, i_empty=None), [0.75, 0.25], atol=1e-6)
+
+
+def test_frames_that_are_all_very_empty_still_have_a_species():
+    frames = np.array([[0, -5, 300], [0, -5, 300]], np.float32)  # weights of exp(-300)
+    clip = aggregate(frames, config(), i_empty=2)
+    assert clip[0] - clip[1] == pytest.approx(5, abs=1e-3)
+    assert clip[2] == pytest.approx(0, abs=1e-6)
+
+
+def test_evidence_is_strongest_first_and_ties_stay_in_time_order():
+    frames = logits_of([0.1, 0.1, 0.8], [0.75, 0.2, 0.05], [0.1, 0.1, 0.8], [0.1, 0.8, 0.1])
+    assert evidence_order(frames, 0, i_empty=2).tolist() == [1, 0, 2, 3]
+    assert evidence_order(frames, 2, i_empty=2).tolist() == [0, 2, 3, 1]
+    assert evidence_order(frames, None, i_empty=2).tolist() == [1, 3, 0, 2]  # any animal
+    assert evidence_order(frames, None, i_empty=None).tolist() == [0, 2, 3, 1]  # any class
+    assert evidence_order(frames, 0, i_empty=2).dtype == np.int64
+
+
+def test_evidence_tells_frames_apart_whose_probability_rounds_to_one():
+    assert evidence_order(np.array([[90, 0], [99, 0], [95, 0]], np.float32), 0, i_empty=1).tolist() == [1, 2, 0]
+
+
+def test_wrong_input_is_refused():
+    with pytest.raises(ValueError, match=r"\[N >= 1, C >= 2\]; got \[0, 3\]"):
+        aggregate(np.zeros((0, 3), np.float32), config(), i_empty=None)
+    with pytest.raises(ValueError, match="i_empty 3 does not fit 3 classes"):
+        aggregate(np.zeros((1, 3), np.float32), config(), i_empty=3)
+    with pytest.raises(BackendError, match="1 of 2 frames"):
+        aggregate(np.array([[0, 0], [np.nan, 0]], np.float32), config(), i_empty=1)

@@ -1,0 +1,96 @@
+"""The rules of a decision, as a table, and the one promise: a suspected target is never called empty."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from leopardnet.core.config import DecideConfig
+from leopardnet.core.labels import Label, LabelSet
+from leopardnet.score.decide import RULES, alert, decide
+
+AMUR = LabelSet((Label("leopard"), Label("tiger"), Label("sika"), Label("empty")), targets=("leopard", "tiger"))
+CATS = LabelSet(
+    (Label("leopard", parent="cat"), Label("tiger", parent="cat"), Label("sika"), Label("empty")),
+    targets=("leopard",),
+)
+PLAIN = DecideConfig(empty=0.8, species=0.5, animal=0.5, alert=0.1)
+
+
+def p(*values):
+    return np.array(values, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("probs", "label", "score", "rule", "suspected"),
+    [
+        # leopard, tiger, sika, empty
+        (p(0.90, 0.05, 0.03, 0.02), "leopard", 0.90, "species", "leopard"),
+        (p(0.50, 0.00, 0.00, 0.50), "leopard", 0.50, "species", "leopard"),  # a threshold is reached by its own value
+        (p(0.02, 0.03, 0.90, 0.05), "sika", 0.90, "species", None),
+        (p(0.20, 0.05, 0.70, 0.05), "sika", 0.70, "species", "leopard"),  # named, and still shown to a person
+        (p(0.03, 0.03, 0.04, 0.90), "empty", 0.90, "empty", None),
+        (p(0.00, 0.00, 0.20, 0.80), "empty", 0.80, "empty", None),
+        (p(0.10, 0.00, 0.05, 0.85), "unsure", 0.85, "abstained", "leopard"),  # never lost in the empty ones
+        (p(0.09, 0.11, 0.00, 0.80), "unsure", 0.80, "abstained", "tiger"),
+        (p(0.09, 0.09, 0.02, 0.80), "empty", 0.80, "empty", None),
+        (p(0.30, 0.30, 0.20, 0.20), "animal", 0.80, "rolled_up", "leopard"),  # a tie goes to the first
+        (p(0.00, 0.05, 0.45, 0.50), "animal", 0.50, "rolled_up", None),
+        (p(0.00, 0.05, 0.35, 0.60), "unsure", 0.60, "abstained", None),
+    ],
+)  # fmt: skip
+def test_decisions(probs, label, score, rule, suspected):
+    decision = decide(probs, AMUR, PLAIN)
+    assert (decision.label, decision.rule) == (label, rule)
+    assert decision.score == pytest.approx(score, abs=1e-6)
+    assert alert(probs, AMUR, PLAIN) == suspected
+
+
+def test_nothing_decoded_is_unreadable():
+    decision = decide(None, AMUR, PLAIN)
+    assert (decision.label, decision.rule) == ("unreadable", "none") and math.isnan(decision.score)
+    assert alert(None, AMUR, PLAIN) is None
+
+
+def test_labels_roll_up_to_their_shared_parent_first():
+    assert decide(p(0.4, 0.35, 0.05, 0.2), CATS, PLAIN).label == "cat"
+    assert decide(p(0.4, 0.35, 0.05, 0.2), CATS, PLAIN).score == pytest.approx(0.75)
+    assert decide(p(0.3, 0.1, 0.4, 0.2), CATS, PLAIN).label == "animal"
+
+
+def test_without_an_empty_label_nothing_is_empty():
+    labels = LabelSet((Label("leopard"), Label("sika")), empty=None, targets=("leopard",))
+    assert decide(p(0.05, 0.95), labels, PLAIN).label == "sika"
+    assert decide(p(0.5, 0.5), labels, DecideConfig(species=0.9)).rule == "rolled_up"
+
+
+def test_thresholds_count_at_the_precision_of_the_probabilities():
+    # float32(0.7) is 0.69999999, below the float64 0.7
+    assert decide(p(0.7, 0.1, 0.1, 0.1), AMUR, DecideConfig(species=0.7)).rule == "species"
+
+
+@given(
+    arrays(np.float32, 4, elements=st.floats(1 / 1024, 1, width=32)),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_a_suspected_target_is_never_called_empty(raw, empty, species, animal, at):
+    probs = raw / raw.sum()
+    thresholds = DecideConfig(empty=empty, species=species, animal=animal, alert=at)
+    decision = decide(probs, AMUR, thresholds)
+    suspected = max(probs[0], probs[1]) >= np.float32(at)
+    assert not (suspected and decision.label == "empty")
+    assert (alert(probs, AMUR, thresholds) is not None) == suspected
+    assert 0 <= decision.score <= 1 and decision.rule in RULES
+
+
+def test_wrong_input_is_refused():
+    with pytest.raises(ValueError, match=r"4 finite probabilities; got \[2\]"):
+        decide(p(0.5, 0.5), AMUR, PLAIN)
+    with pytest.raises(ValueError, match="4 finite probabilities"):
+        decide(p(np.nan, 0, 0, 1), AMUR, PLAIN)
