@@ -32,9 +32,9 @@ _NAMES = {
     "predict": "leopardnet.infer.predict",
     "read_manifest": "leopardnet.core.manifest:Manifest.read",
     "render_footage": "leopardnet.media.synth",
-    "report": "leopardnet.summary:summarise",
     "scan": "leopardnet.data.scan",
     "split": "leopardnet.data.splits",
+    "summarise": "leopardnet.summary",
     "split_by_site": "leopardnet.data.splits",
     "train": "leopardnet.infer.pack:train_bundle",
 }
@@ -52,14 +52,15 @@ if TYPE_CHECKING:
     from leopardnet.infer.bundle import load_bundle as load_bundle
     from leopardnet.infer.evaluation import evaluate as evaluate
     from leopardnet.infer.pack import pack as pack
-    from leopardnet.infer.pack import train_bundle as train
+    from leopardnet.infer.pack import train_bundle
     from leopardnet.infer.predict import predict as predict
     from leopardnet.infer.results import Predictions as Predictions
     from leopardnet.media.synth import FootageSpec as FootageSpec
     from leopardnet.media.synth import render_footage as render_footage
-    from leopardnet.summary import summarise as report
+    from leopardnet.summary import summarise as summarise
 
     read_manifest = Manifest.read
+    train = train_bundle
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,11 @@ NOTICE = (
     "This footage was rendered by a program. The figures show that the machinery works; "
     "they support no claim about real animals."
 )
+# Twelve sites of small frames: as much as two cores can render and learn in a few minutes.
+FOOTAGE = FootageSpec(
+    n_sites=12, clips_per_site=8, stills_per_site=4, width_px=512, height_px=288, duration_s=(3.0, 5.0),
+    width_fraction=(0.12, 0.85),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +46,14 @@ class Demo:
 
 
 def demo(
-    out: Path, *, spec: FootageSpec | None = None, overrides: tuple[str, ...] = ("experiment=demo",),
+    out: Path, *, spec: FootageSpec = FOOTAGE, overrides: tuple[str, ...] = ("experiment=demo",),
     n_workers: int = 2, on_progress: Callable[..., None],
 ) -> Demo:  # fmt: skip
     """Render, scan, label, split by site, train, pack, classify unseen sites, evaluate, report: all under `out`."""
     from leopardnet.infer.pack import train_bundle
 
     footage = out / "footage"
-    render_footage(
-        footage, spec or FootageSpec(), n_workers=n_workers, on_progress=_stage(on_progress, "rendering footage")
-    )
+    render_footage(footage, spec, n_workers=n_workers, on_progress=_stage(on_progress, "rendering footage"))
     manifest = labelled(scan(footage, pattern="{site}/{deployment}/*"), footage)
     manifest = split(manifest, by="site", fractions=(0.5, 0.25, 0.25), seed=7)
     manifest.write(out / "manifest.parquet")

@@ -9,13 +9,22 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from leopardnet.core.types import LeopardnetError
@@ -61,11 +70,45 @@ def print_rows(rows: list[dict[str, Any]], *, title: str = "", caption: str = ""
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function `(n_done, n_total)` that moves a progress bar on stderr."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=not err.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda n_done, n_total: progress.update(task, completed=n_done, total=n_total)
+    """A function `(n_done, n_total)` that shows how far one job is, on stderr."""
+    with stages() as tell:
+        yield lambda n_done, n_total: tell(what, n_done, n_total)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[..., None]]:
+    """A function `(what, n_done, n_total, note)` with one progress bar per job on stderr.
+
+    Where stderr is no terminal (a log file), every job is one line when it is done.
+    """
+    if not err.is_terminal:
+        yield _StageLog()
+        return
+    tasks: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(compact=True), TextColumn("{task.fields[note]}"), console=err
+    ) as bars:
+
+        def tell(what: str, n_done: int, n_total: int, note: str = "") -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=n_total, note=note)
+            bars.update(tasks[what], completed=n_done, total=n_total, note=note)
+
+        yield tell
+
+
+class _StageLog:
+    def __init__(self) -> None:
+        self.started: dict[str, float] = {}
+        self.finished: set[str] = set()
+
+    def __call__(self, what: str, n_done: int, n_total: int, note: str = "") -> None:
+        start = self.started.setdefault(what, time.monotonic())
+        # a job may come back to its last step to say how it went; only then is there a note worth a line of its own
+        if n_done >= n_total and (what not in self.finished or (note and "loss" not in note)):
+            self.finished.add(what)
+            say(f"{what}: {n_done} of {n_total}, {time.monotonic() - start:.1f} s" + (f", {note}" if note else ""))
 
 
 def main() -> None:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from leopardnet.cli.console import EXIT_FINDINGS, JsonFlag, app, err, print_json, print_rows, progress_bar, say
+from leopardnet.cli.console import EXIT_FINDINGS, JsonFlag, app, print_json, print_rows, progress_bar, say, stages
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import BackendError
 
@@ -127,10 +118,27 @@ def print_predictions(predictions: object) -> None:
     for row in first.head(N_SHOWN).to_dict("records"):
         probs = {c[2:]: "" if row[c] != row[c] else f"{row[c]:.2f}" for c in names}
         time_s = row["best_time_s"]
-        rows.append({"clip": row["path"], "decision": row["decision"], **probs,
+        rows.append({"clip": shortened(row["path"]), "decision": row["decision"], **probs,
                      "at s": "" if time_s != time_s else f"{time_s:.1f}", "status": row["status"]})  # fmt: skip
     more = f"{len(table) - len(rows)} more rows in the files" if len(table) > len(rows) else ""
     print_rows(rows, title="Probability of each label, per clip", caption=more)
+
+
+def shortened(path: str, *, most: int = 30) -> str:
+    """A path that fits a column: its beginning names the place, its end the file.
+
+    >>> shortened("site07/2021-10/DCIM/100MEDIA/IMAG0004.AVI")
+    'site07/2021-10/…/IMAG0004.AVI'
+    """
+    if len(path) <= most:
+        return path
+    *folders, name = path.split("/")
+    head = ""
+    for folder in folders:
+        if len(head) + len(folder) + len(name) + 3 > most:
+            break
+        head += folder + "/"
+    return f"{head}…/{name}" if head or len(name) < most else f"…{name[1 - most :]}"
 
 
 @contextmanager
@@ -143,19 +151,3 @@ def need_train_extra() -> Iterator[None]:
             "training needs libraries that are not installed", found=str(error), expected="torch, timm, albumentations, …",
             todo='pip install "leopardnet[train]"',
         ) from None  # fmt: skip
-
-
-@contextmanager
-def stages() -> Iterator[Callable[..., None]]:
-    """A function `(what, n_done, n_total, note)` that keeps one progress bar per stage on stderr."""
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-               TextColumn("{task.fields[note]}"))  # fmt: skip
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=err) as progress:
-
-        def tell(what: str, n_done: int, n_total: int, note: str = "") -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=n_total, note=note)
-            progress.update(tasks[what], completed=n_done, total=n_total, note=note)
-
-        yield tell

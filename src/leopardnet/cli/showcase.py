@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from leopardnet.cli.console import app, err, say
-from leopardnet.cli.modelling import need_train_extra, print_predictions, stages
+from leopardnet.cli.console import app, err, say, stages
+from leopardnet.cli.modelling import need_train_extra, print_predictions
 from leopardnet.cli.results import print_evaluation
 
 

@@ -246,23 +246,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> Path:
-    """`path`, after writing the table there as .csv, .parquet or .jsonl, whole or not at all."""
+    """`path`, after writing the table there as .csv or .parquet, whole or not at all."""
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet", ".jsonl"):
-        raise ManifestError("this table format is not known", where=path.name, expected=".csv, .parquet or .jsonl")
+    if suffix not in (".csv", ".parquet"):
+        raise ManifestError("this table format is not known", where=path.name, expected=".csv or .parquet")
     with atomic_path(path) as part:
         if suffix == ".parquet":
             table.to_parquet(part, index=False)
-        elif suffix == ".csv":
-            table.to_csv(part, index=False, date_format="%Y-%m-%dT%H:%M:%S.%f", encoding="utf-8")
         else:
-            table.to_json(part, orient="records", lines=True, force_ascii=False, date_format="iso", date_unit="us")
+            table.to_csv(part, index=False, date_format="%Y-%m-%dT%H:%M:%S.%f", encoding="utf-8")
     return path
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table in a .csv, .parquet or .jsonl file, text columns as text: 'NA' stays the name of a site."""
+    """The table in a .csv or .parquet file, text columns as text: 'NA' stays the name of a site."""
     path = Path(path)
     if not path.is_file():
         raise ManifestError(
@@ -273,8 +271,6 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        if path.suffix.lower() == ".jsonl":
-            return pd.read_json(path, orient="records", lines=True, dtype=False, convert_dates=False)
         if path.suffix.lower() == ".csv":
             return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     except (OSError, ValueError, UnicodeDecodeError) as error:
@@ -282,4 +278,4 @@ def read_table(path: Path) -> pd.DataFrame:
             "the table cannot be read", where=path.name, found=f"{type(error).__name__}: {str(error)[:200]}",
             expected=f"a whole {path.suffix.lower()} file in UTF-8",
         ) from None  # fmt: skip
-    raise ManifestError("this table format is not known", where=path.name, expected=".csv, .parquet or .jsonl")
+    raise ManifestError("this table format is not known", where=path.name, expected=".csv or .parquet")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import atomic_path, write_table
+from leopardnet.core.tables import atomic_path, labels_of, write_table
 from leopardnet.infer.results import Predictions
 from leopardnet.score.metrics import Evaluation, evaluate_clips
 
@@ -23,7 +23,8 @@ def evaluate(
     """
     table = predictions.table if isinstance(predictions, Predictions) else predictions
     sites = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
-    return evaluate_clips(table, manifest.clip_labels(), sites=sites, n_boot=n_boot, seed=seed)
+    animals = [name for name in labels_of(table) if name != "empty"]  # none of them should end in "empty" unseen
+    return evaluate_clips(table, manifest.clip_labels(), sites=sites, targets=animals, n_boot=n_boot, seed=seed)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:

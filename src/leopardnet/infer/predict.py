@@ -139,7 +139,7 @@ def _manifest_at(path: Path) -> Manifest:
     kind = kind_of(path.name)
     if kind and path.exists():
         return Manifest.from_rows(pd.DataFrame({"path": [path.name], "kind": [kind]}), path.parent)
-    if path.suffix.lower() in (".csv", ".parquet", ".jsonl"):
+    if path.suffix.lower() in (".csv", ".parquet"):
         return Manifest.read(path)
     raise ManifestError(
         "there is no such footage", where=path, expected="a folder, a manifest (.parquet or .csv), a video or a picture",

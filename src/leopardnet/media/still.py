@@ -12,7 +12,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from leopardnet.core.types import Frames, MediaError
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "MPO")
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 MAX_PIXELS = 200_000_000  # a picture larger than this is an attack or a mistake
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +124,10 @@ def _info(container: Any, video: Any) -> MediaInfo:
 def _length_from_packets(container: Any, video: Any, base: float) -> float:
     """Seconds from the first to the last packet; for containers that state no length. Rewinds afterwards."""
     stamps: list[int] = []
-    try:
-        stamps.extend(p.pts for p in container.demux(video) if p.pts is not None)
-    except av.error.FFmpegError:
-        pass  # a cut file: what was read so far is its length
+    with suppress(av.error.FFmpegError):  # a cut file: what was read so far is its length
+        for packet in container.demux(video):
+            if packet.pts is not None:
+                stamps.append(packet.pts)
     container.seek(0)
     return (max(stamps) - min(stamps)) * base if stamps else 0.0
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from leopardnet.core.types import ConfigError
-from leopardnet.media.synth import FootageSpec, footage, plan_site, render_clip, render_footage
+from leopardnet.media.synth import FootageSpec, plan_site, render_clip, render_footage
+from leopardnet.media.synth import footage as stage
 
 SMALL = FootageSpec(
     n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=96, duration_s=(0.6, 1.2)
@@ -84,7 +85,7 @@ def test_only_the_animal_and_its_shadow_change_the_picture(monkeypatch):
     spec = replace(SMALL, width_fraction=(0.25, 0.3), occluded_share=0.0, night_share=0.0, fps=4.0)
     i_clip = first("tiger", spec)
     clip = render_clip(spec, 0, i_clip)
-    monkeypatch.setattr(footage.Actor, "play", lambda *args: footage.UNSEEN)
+    monkeypatch.setattr(stage.Actor, "play", lambda *args: stage.UNSEEN)
     without = render_clip(spec, 0, i_clip)
     assert set(without.labels) == {"empty"}
     assert "tiger" in clip.labels

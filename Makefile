@@ -1,0 +1,52 @@
+# Two commands do all the set-up: `make demo` and `make test`. `make help` lists the others.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean install install-dev
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# A stamp file per extra says what is installed; it is older than the files that decide about it when something changed.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "leopardnet needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing leopardnet with torch into $(VENV) (about 6 GB; some minutes, once) ..."
+	@$(PIP) -e ".[train]" || { echo; echo "error: the installation failed"; echo "  found:    no package index, or not enough disk (see the lines above)"; echo "  expected: a reachable package index and 8 GB of free disk"; echo "  do:       check the network and 'pip config list', then run the same command again"; exit 1; }
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.train
+	@echo "Installing what tests and checks need ..."
+	@$(PIP) -e ".[train,dev]" || { echo "error: installing the test tools failed; check the network, then run the same command again"; exit 1; }
+	@touch $@
+
+install: $(VENV)/.train ## Make .venv and install leopardnet with everything for training
+install-dev: $(VENV)/.dev
+
+demo: install ## The whole job on rendered footage, ending in runs/demo/report.html
+	$(BIN)/leopardnet demo --out runs/demo
+
+test: install-dev ## All tests
+	$(BIN)/python -m pytest
+
+check: install-dev ## Format, lint, types, layers
+	$(BIN)/ruff format --check src tests scripts
+	$(BIN)/ruff check src tests scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: install-dev ## Rewrite files as the formatter wants them
+	$(BIN)/ruff format src tests scripts
+	$(BIN)/ruff check --fix src tests scripts
+
+bench: install-dev ## Benchmarks: figures of one run, on this machine
+	$(BIN)/python scripts/benchmark.py
+
+clean: ## Remove .venv, runs and caches
+	rm -rf $(VENV) runs outputs multirun build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

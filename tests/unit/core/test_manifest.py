@@ -1,0 +1,75 @@
+import pandas as pd
+import pytest
+
+from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.types import ManifestError
+
+
+def test_clips_are_one_per_video_and_keep_order(manifest_of):
+    m = manifest_of(
+        path=["b.avi", "b.avi", "a.jpg"],
+        kind=["frame", "frame", "still"],
+        time_s=[0.0, 1.0, None],
+        label=["empty", "tiger", "leopard"],
+    )
+    clips = m.clips()
+    assert [(c.path, c.kind, c.label) for c in clips] == [
+        ("b.avi", "video", "tiger"),
+        ("a.jpg", "still", "leopard"),
+    ]
+
+
+def test_the_label_of_the_whole_clip_wins_over_its_frames(manifest_of):
+    m = manifest_of(path=["b.avi"] * 2, kind=["video", "frame"], time_s=[None, 1.0], label=["leopard", "empty"])
+    assert m.clip_labels().tolist() == ["leopard"]
+
+
+def test_frames_of_two_species_give_the_clip_no_label(manifest_of):
+    m = manifest_of(path=["b.avi"] * 2, kind="frame", time_s=[0.0, 1.0], label=["leopard", "tiger"])
+    assert len(m.clip_labels()) == 0 and m.clips()[0].label is None
+
+
+def test_times_become_aware_only_with_a_zone(manifest_of):
+    m = manifest_of(
+        path=["a.jpg", "b.jpg"],
+        kind="still",
+        captured_at=["2021-12-30T22:00:00"] * 2,
+        time_zone=["Asia/Vladivostok", None],
+    )
+    first, second = m.clips()
+    assert first.captured_at.isoformat() == "2021-12-30T22:00:00+10:00" and second.captured_at is None
+
+
+@pytest.mark.parametrize("name", ["Mars/Base", "+25:00", "+1", "+10:99", "../etc", ""])
+def test_a_zone_that_is_none_is_refused(name):
+    with pytest.raises(ManifestError, match="time zone is not known"):
+        zone_of(name)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_manifest_remembers_its_root_and_can_move_with_it(tmp_path, manifest_of, suffix):
+    (tmp_path / "here" / "cards").mkdir(parents=True)
+    m = manifest_of(root=tmp_path / "here" / "cards", path=["a.jpg"], kind=["still"], site=["NA"])
+    m.write(tmp_path / "here" / f"m{suffix}")
+    (tmp_path / "here").rename(tmp_path / "there")
+    back = Manifest.read(tmp_path / "there" / f"m{suffix}")
+    assert back.root.resolve() == (tmp_path / "there" / "cards").resolve()
+    pd.testing.assert_frame_equal(back.table, m.table)
+    assert str(tmp_path).encode() not in (tmp_path / "there" / f"m{suffix}").read_bytes()
+
+
+def test_another_table_is_no_manifest(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ManifestError, match="not a manifest"):
+        Manifest.read(tmp_path / "t.csv")
+
+
+def test_where_filters_and_names_an_unknown_column(manifest_of):
+    m = manifest_of(path=["a.jpg", "b.jpg"], kind="still", split=["train", "test"])
+    assert m.where(split=["train", "val"]).table["path"].tolist() == ["a.jpg"]
+    with pytest.raises(ManifestError, match="no such column"):
+        m.where(colour="red")
+
+
+def test_an_empty_manifest_has_no_clips(manifest_of):
+    assert manifest_of(path=[], kind=[]).clips() == []

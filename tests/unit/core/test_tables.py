@@ -1,0 +1,133 @@
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leopardnet.core.tables import (
+    FINDINGS,
+    MANIFEST,
+    atomic_path,
+    clip_id,
+    conform,
+    labels_of,
+    predictions_columns,
+    read_table,
+    write_table,
+)
+from leopardnet.core.types import ManifestError
+
+
+def rows(**columns):
+    return pd.DataFrame({"path": ["a/1.jpg"], "kind": ["still"], "clip_id": ["x"], **columns})
+
+
+def test_absent_columns_are_filled_and_ordered():
+    table = conform(rows(), MANIFEST, where="m")
+    assert list(table.columns) == [c.name for c in MANIFEST]
+    assert table["label"].isna().all() and table["captured_at"].dtype == "datetime64[us]"
+
+
+@pytest.mark.parametrize(
+    ("columns", "column", "found"),
+    [
+        ({"path": ["../x.jpg"]}, "path", "'../x.jpg'"),
+        ({"path": ["a\\b.jpg"]}, "path", r"'a\\b.jpg'"),
+        ({"path": ["/etc/x.jpg"]}, "path", "'/etc/x.jpg'"),
+        ({"path": ["C:x.jpg"]}, "path", "'C:x.jpg'"),
+        ({"kind": ["movie"]}, "kind", "'movie'"),
+        ({"time_s": [-1.0]}, "time_s", "-1.0"),
+        ({"time_s": ["soon"]}, "time_s", "'soon'"),
+        ({"captured_at": ["noon"]}, "captured_at", "'noon'"),
+        ({"path": [None]}, "path", "None"),
+    ],
+)
+def test_a_wrong_value_is_named_with_row_and_column(columns, column, found):
+    with pytest.raises(ManifestError) as error:
+        conform(rows(**columns), MANIFEST, where="m.csv")
+    assert f"m.csv, row 1, column {column}" in str(error.value)
+    assert found in str(error.value) or "nan" in str(error.value)
+
+
+def test_the_row_at_fault_is_counted_below_the_header():
+    table = pd.concat([rows(clip_id=[str(i)]) for i in range(3)], ignore_index=True)
+    table.loc[2, "kind"] = "movie"
+    with pytest.raises(ManifestError, match=r"m\.csv, row 3, column kind"):
+        conform(table, MANIFEST, where="m.csv")
+
+
+def test_unknown_and_missing_columns_are_named():
+    with pytest.raises(ManifestError, match=r"unknown \['colour'\]"):
+        conform(rows(colour=["red"]), MANIFEST, where="m")
+    with pytest.raises(ManifestError, match=r"missing \['kind'\]"):
+        conform(rows().drop(columns="kind"), MANIFEST, where="m")
+
+
+def test_a_row_twice_is_refused():
+    with pytest.raises(ManifestError, match="a row stands twice"):
+        conform(pd.concat([rows(), rows()]), MANIFEST, where="m", unique=("clip_id", "time_s"))
+
+
+def test_no_rows_at_all_keep_their_columns():
+    table = conform(rows()[:0], MANIFEST, where="m")
+    assert len(table) == 0 and len(table.columns) == len(MANIFEST)
+
+
+text = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=12).filter(
+    lambda s: s.strip() == s
+)
+names = st.one_of(st.none(), st.sampled_from(["NA", "null", "nan", "TRUE", "007", "1e5", "дуб, 3"]), text)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            names, names, st.one_of(st.none(), st.floats(0, 1e6)), st.one_of(st.none(), st.integers(0, 2**40))
+        ),
+        max_size=6,
+    ),
+    st.sampled_from([".csv", ".parquet"]),
+)
+def test_a_table_comes_back_as_it_was(tmp_path_factory, values, suffix):
+    n = range(len(values))
+    table = pd.DataFrame(
+        {"path": [f"{i}.jpg" for i in n], "kind": "still", "clip_id": [str(i) for i in n]}
+        | {name: [v[k] for v in values] for k, name in enumerate(("site", "label", "time_s", "frame_number"))}
+        | {"captured_at": pd.to_datetime(["2021-12-30T22:34:56.123456"] * len(values))}
+    )
+    table = conform(table, MANIFEST, where="made")
+    path = write_table(table, tmp_path_factory.mktemp("t") / f"t{suffix}")
+    pd.testing.assert_frame_equal(conform(read_table(path), MANIFEST, where="read"), table)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(path) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("name", "content"), [("t.parquet", b"PAR1 no"), ("t.csv", b"\xff\xfe\x00a")])
+def test_a_damaged_table_is_one_clear_error(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ManifestError, match="cannot be read"):
+        read_table(tmp_path / name)
+
+
+def test_a_missing_or_strange_table_says_so(tmp_path):
+    with pytest.raises(ManifestError, match="no such table"):
+        read_table(tmp_path / "t.csv")
+    (tmp_path / "t.doc").write_text("x")
+    with pytest.raises(ManifestError, match="format is not known"):
+        read_table(tmp_path / "t.doc")
+
+
+def test_clip_ids_do_not_depend_on_the_unicode_form():
+    assert clip_id("Та\u0439га/1.avi") == clip_id("Та\u0438\u0306га/1.avi") != clip_id("Тайга/2.avi")
+
+
+def test_prediction_columns_follow_the_labels():
+    columns = [c.name for c in predictions_columns(("leopard", "empty"))]
+    assert labels_of(pd.DataFrame(columns=columns)) == ("leopard", "empty")
+    assert [c.name for c in FINDINGS] == ["severity", "rule", "row", "path", "message"]
