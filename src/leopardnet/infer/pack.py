@@ -100,17 +100,37 @@ def export_onnx(model: Classifier, path: Path, *, size_px: int) -> Path:
     import logging
     import warnings
 
+    import onnx
     import torch
 
     frames = torch.zeros((2, 3, size_px, size_px), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with atomic_path(path) as part, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about its own deprecations
-        torch.onnx.export(
-            model.cpu().eval(), (frames,), part, input_names=["frames"], output_names=["logits"], dynamo=True,
-            dynamic_shapes={"frames": {0: torch.export.Dim("n")}}, external_data=False, verbose=False,
+        program = torch.onnx.export(
+            model.cpu().eval(), (frames,), input_names=["frames"], output_names=["logits"], dynamo=True,
+            dynamic_shapes={"frames": {0: torch.export.Dim("n")}}, verbose=False,
         )  # fmt: skip
+    graph = program.model_proto  # type: ignore[union-attr]
+    _forget_origin(graph)
+    with atomic_path(path) as part:
+        onnx.save(graph, part)
     return path
+
+
+def _forget_origin(graph: Any) -> None:
+    """Take out the exporter's notes: they hold the paths of source files on the machine that trained the model."""
+    graph.ClearField("metadata_props")
+    for part in (graph.graph, *graph.functions):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+        for entry in (*part.node, *part.value_info, *getattr(part, "input", ()), *getattr(part, "output", ())):
+            if hasattr(entry, "ClearField"):  # the inputs of a function are plain names
+                entry.ClearField("metadata_props")
+                entry.ClearField("doc_string")
+    for tensor in graph.graph.initializer:
+        tensor.ClearField("metadata_props")
+        tensor.ClearField("doc_string")
 
 
 def check_parity(model: Classifier, graph: Path, *, size_px: int) -> float:

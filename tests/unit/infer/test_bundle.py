@@ -1,0 +1,114 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from leopardnet.core.config import RuntimeConfig
+from leopardnet.core.types import BackendError, BundleError
+from leopardnet.infer.bundle import FILES, Bundle, load_bundle, write_spec
+from leopardnet.infer.pack import pack
+
+
+@pytest.fixture
+def copy(tiny_bundle, tmp_path):
+    return shutil.copytree(tiny_bundle.folder, tmp_path / "bundle")
+
+
+def test_a_bundle_comes_back_as_it_was_written(tiny_bundle, copy):
+    back = write_spec(copy, tiny_bundle.spec)
+    assert (
+        back.spec == tiny_bundle.spec
+        and back.id == tiny_bundle.id
+        and back.labels.names == ("leopard", "tiger", "sika_deer", "empty")
+    )
+
+
+@pytest.mark.parametrize("name", [*FILES, "SHA256SUMS"])
+def test_one_changed_byte_is_found_wherever_it_is(copy, name):
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(bytes(data))
+    with pytest.raises(BundleError, match="was changed|damaged"):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("name", [*FILES, "SHA256SUMS"])
+def test_a_missing_file_is_named(copy, name):
+    (copy / name).unlink()
+    with pytest.raises(BundleError, match=name):
+        load_bundle(copy)
+
+
+def test_a_link_instead_of_a_file_is_refused(copy, tmp_path):
+    (copy / "model.onnx").rename(tmp_path / "elsewhere")
+    (copy / "model.onnx").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BundleError, match=r"model\.onnx"):
+        load_bundle(copy)
+
+
+def test_a_folder_that_is_no_bundle(tmp_path):
+    with pytest.raises(BundleError, match="not a bundle"):
+        load_bundle(tmp_path)
+    with pytest.raises(BundleError, match="no such folder"):
+        load_bundle(tmp_path / "gone")
+
+
+def change_spec(folder, **changes):
+    data = json.loads((folder / "bundle.json").read_text())
+    (folder / "bundle.json").write_text(json.dumps(data | changes))
+    import hashlib
+
+    lines = [f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in FILES]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+def test_another_format_version_is_refused(copy):
+    change_spec(copy, format_version=99)
+    with pytest.raises(BundleError, match=r"another format version(.|\n)*99"):
+        load_bundle(copy)
+
+
+def test_an_unknown_key_is_refused(copy):
+    change_spec(copy, surprise=1)
+    with pytest.raises(BundleError, match="surprise"):
+        load_bundle(copy)
+
+
+def test_torch_and_openvino_agree_on_distinct_frames(tiny_bundle, rng):
+    size = tiny_bundle.spec.preprocess.size_px
+    frames = rng.integers(0, 256, (5, 3, size, size), dtype=np.uint8)
+    ov = tiny_bundle.runtime(RuntimeConfig(batch_size=2)).logits(frames)
+    torch = tiny_bundle.runtime(RuntimeConfig(backend="torch", device="cpu", batch_size=3)).logits(frames)
+    assert ov.shape == (5, 4) and ov.dtype == torch.dtype == np.float32
+    assert np.abs(ov - torch).max() < 1e-4  # float32 sums in another order
+    one_by_one = np.concatenate([tiny_bundle.runtime(RuntimeConfig()).logits(f[None]) for f in frames])
+    assert np.abs(ov - one_by_one).max() < 1e-4
+
+
+def test_a_device_that_is_not_there(tiny_bundle):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a graphics processor")
+    with pytest.raises(BackendError, match="cuda"):
+        tiny_bundle.runtime(RuntimeConfig(backend="torch", device="cuda"))
+
+
+def test_packing_again_gives_the_same_bundle(tiny_run, tmp_path):
+    first, second = (pack(tiny_run.folder, out=tmp_path / name) for name in "ab")
+    assert first.hashes["model.safetensors"] == second.hashes["model.safetensors"] and isinstance(first, Bundle)
+    with pytest.raises(BundleError, match="not a finished run"):
+        pack(tmp_path)
+
+
+def test_the_card_says_what_it_is_and_what_it_is_not(tiny_bundle):
+    card = (tiny_bundle.folder / "card.md").read_text()
+    for text in (
+        "leopard (*Panthera pardus*)",
+        "must not be used for",
+        "Licences",
+        "| sika_deer | train |",
+        "temperature",
+    ):
+        assert text in card
