@@ -21,7 +21,7 @@ from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.video import decode, probe
 
-OnProgress = Callable[[str, int, int], None]
+Wanted = list[tuple[Clip, pd.DataFrame]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +49,8 @@ class LabelledFrames:
         return f"LabelledFrames(uint8{list(self.pixels.shape)}; {counts}; {len(self.skipped)} skipped)"
 
 
-def wanted_frames(
-    manifest: Manifest, labels: LabelSet, sampling: Sampling, *, max_frames_per_clip: int
-) -> list[tuple[Clip, pd.DataFrame]]:
-    """For each clip its labelled frames: a table of time_s (NaN: chosen by `sampling`) and label.
+def wanted_frames(manifest: Manifest, labels: LabelSet, *, max_frames_per_clip: int) -> Wanted:
+    """For each clip its labelled frames: a table of time_s or frame_number and label; without either, the whole clip.
 
     Labelled frames of a video replace the label of the whole video. Rows without a label are not used. Raises
     ManifestError for labels that the set lacks, with their counts.
@@ -78,9 +76,10 @@ def wanted_frames(
 
 
 def load_frames(
-    manifest: Manifest,
-    labels: LabelSet,
+    wanted: Wanted,
+    root: Path,
     *,
+    labels: LabelSet,
     spec: PreprocessSpec,
     sampling: Sampling,
     max_frames_per_clip: int,
@@ -88,19 +87,18 @@ def load_frames(
     n_workers: int = 2,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LabelledFrames:
-    """All labelled frames of the manifest at `spec.size_px`, decoded once into a file at `cache`.
+    """The wanted frames at `spec.size_px`, decoded once into a file at `cache`. See `wanted_frames`.
 
     What cannot be read is listed in `skipped`; nothing is ever put in its place.
     """
-    wanted = wanted_frames(manifest, labels, sampling, max_frames_per_clip=max_frames_per_clip)
     size = spec.size_px
     side = decode_side_px(spec)
 
     def load(job: tuple[Clip, pd.DataFrame]) -> tuple[Clip, pd.DataFrame, NDArray[np.uint8] | str]:
         clip, rows = job
         try:
-            times = _times(clip, manifest.root, rows, sampling, max_frames_per_clip)
-            frames = decode(clip, manifest.root, times_s=times, short_side_px=side)
+            times = _times(clip, root, rows, sampling, max_frames_per_clip)
+            frames = decode(clip, root, times_s=times, short_side_px=side)
         except MediaError as error:
             return clip, rows, error.one_line
         found = _nearest_labels(rows, frames.times_s)

@@ -41,7 +41,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path, write_table
 from leopardnet.core.types import ConfigError, ManifestError, MediaError
 from leopardnet.learn.augment import Augment
-from leopardnet.learn.dataset import LabelledFrames, batches, load_frames
+from leopardnet.learn.dataset import LabelledFrames, Wanted, batches, load_frames, wanted_frames
 from leopardnet.learn.model import Classifier, build, extract_features, predict_logits, save_weights
 from leopardnet.learn.probe import fit_head
 from leopardnet.score.aggregate import aggregate
@@ -89,13 +89,13 @@ def train(
     ConfigError where the loss stops being a number.
     """
     tell = on_progress or OnStep()
-    out = Path(out)
+    out, labels = Path(out), config.labels.label_set()
+    wanted = {split: _wanted(manifest, config, labels, split) for split in ("train", "val")}
     out.mkdir(parents=True, exist_ok=True)
-    labels = config.labels.label_set()
     set_seed(config.seed)
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)
-    frames, val = _load(manifest, config, labels, out, tell)
+    frames, val = _load(wanted, manifest.root, config, labels, out, tell)
     _write_context(config, frames, val, out)
 
     accelerator = _accelerator(config)
@@ -114,25 +114,36 @@ def train(
 # --- data ---
 
 
+def _wanted(manifest: Manifest, config: TrainConfig, labels: LabelSet, split: str) -> Wanted:
+    part = manifest.where(split=split)
+    if not part.table["label"].notna().any():
+        raise ManifestError(
+            f"the manifest has no labelled rows in the split '{split}'", found=repr(manifest),
+            expected="labelled rows in the splits train and val",
+            todo="run `leopardnet split` on the manifest first",
+        )  # fmt: skip
+    return wanted_frames(part, labels, max_frames_per_clip=config.data.max_frames_per_clip)
+
+
 def _load(
-    manifest: Manifest, config: TrainConfig, labels: LabelSet, out: Path, tell: Callable[..., None]
+    wanted: dict[str, Wanted],
+    root: Path,
+    config: TrainConfig,
+    labels: LabelSet,
+    out: Path,
+    tell: Callable[..., None],
 ) -> tuple[LabelledFrames, LabelledFrames]:
     """Training frames, a margin larger than the input, and validation frames, exactly as inference sees them."""
     large = config.preprocess.model_copy(update={"size_px": round(config.preprocess.size_px * TRAIN_MARGIN)})
-    found = {}
-    for split, spec in (("train", large), ("val", config.preprocess)):
-        part = manifest.where(split=split)
-        if not part.table["label"].notna().any():
-            raise ManifestError(
-                f"the manifest has no labelled rows in the split '{split}'", found=repr(manifest),
-                expected="labelled rows in the splits train and val",
-                todo="run `leopardnet split` on the manifest first",
-            )  # fmt: skip
-        found[split] = load_frames(
-            part, labels, spec=spec, sampling=config.sampling, max_frames_per_clip=config.data.max_frames_per_clip,
-            cache=out / f"cache-{split}.bin", n_workers=config.runtime.workers,
+    found = {
+        split: load_frames(
+            wanted[split], root, labels=labels, spec=spec, sampling=config.sampling,
+            max_frames_per_clip=config.data.max_frames_per_clip, cache=out / f"cache-{split}.bin",
+            n_workers=config.runtime.workers,
             on_progress=lambda done, total, split=split: tell(f"reading {split} frames", done, total),
-        )  # fmt: skip
+        )
+        for split, spec in (("train", large), ("val", config.preprocess))
+    }  # fmt: skip
     frames, val = _limited(found["train"], config), found["val"]
     _check_readable([frames, val], config.data.max_unreadable_share, out)
     missing = sorted(set(labels.names) - set(frames.table["label"]))

@@ -16,10 +16,11 @@ NONE = AugmentConfig(
 )
 
 
-def load(manifest, tmp_path, **options):
+def load(manifest, tmp_path, max_frames_per_clip=8):
+    wanted = wanted_frames(manifest, LABELS, max_frames_per_clip=max_frames_per_clip)
     return load_frames(
-        manifest, LABELS, spec=PreprocessSpec(size_px=32, crop_bottom=0.0), sampling=UniformSampling(n_frames=4),
-        max_frames_per_clip=options.pop("max_frames_per_clip", 8), cache=tmp_path / "cache.bin", **options,
+        wanted, manifest.root, labels=LABELS, spec=PreprocessSpec(size_px=32, crop_bottom=0.0),
+        sampling=UniformSampling(n_frames=4), max_frames_per_clip=max_frames_per_clip, cache=tmp_path / "cache.bin",
     )  # fmt: skip
 
 
@@ -80,9 +81,9 @@ def test_what_cannot_be_read_is_listed_and_nothing_takes_its_place(manifest_of, 
 def test_rows_without_a_label_are_not_used_and_unknown_labels_are_counted(manifest_of):
     m = manifest_of(path=["a.jpg", "b.jpg", "c.jpg"], kind="still", label=["tiger", None, "puma"])
     with pytest.raises(ManifestError, match=r"puma \(1 rows\)"):
-        wanted_frames(m, LABELS, UniformSampling(), max_frames_per_clip=8)
+        wanted_frames(m, LABELS, max_frames_per_clip=8)
     fine = m.replace(m.table.replace({"label": {"puma": "empty"}}))
-    assert [c.path for c, _ in wanted_frames(fine, LABELS, UniformSampling(), max_frames_per_clip=8)] == [
+    assert [c.path for c, _ in wanted_frames(fine, LABELS, max_frames_per_clip=8)] == [
         "a.jpg",
         "c.jpg",
     ]

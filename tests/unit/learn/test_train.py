@@ -48,7 +48,13 @@ def test_nothing_in_a_run_names_the_machine(tiny_run, labelled):
     import leopardnet
 
     home = str(Path(leopardnet.__file__).parent)
-    secrets = [str(labelled.root), str(tiny_run.folder), home, sysconfig.get_path("purelib"), f"/{getpass.getuser()}/"]
+    secrets = [
+        str(labelled.root),
+        str(tiny_run.folder),
+        home,
+        sysconfig.get_path("purelib"),
+        f"/{getpass.getuser()}/",
+    ]
     for path in tiny_run.folder.rglob("*"):
         if path.is_file():
             # a short host name occurs in weights by chance; in text it does not

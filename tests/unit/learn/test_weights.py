@@ -1,7 +1,6 @@
 """The embedded backbone is exactly the published one: strict load, and features equal a golden."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,7 +88,9 @@ def test_a_missing_package_and_an_unknown_backbone_say_what_to_do(cache, monkeyp
 
 
 def test_a_hub_model_without_a_network_names_the_embedded_ones(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # what the variable of that name sets at start
+    monkeypatch.setattr(
+        "huggingface_hub.constants.HF_HUB_OFFLINE", True
+    )  # what the variable of that name sets at start
     with pytest.raises(BackendError, match="model=lite0"):
         create_backbone(ModelConfig(name="x", backbone="resnet18.a1_in1k", weights="hub"))
 

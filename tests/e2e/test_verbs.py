@@ -1,0 +1,120 @@
+"""The verbs in order, through the installed command, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+COMMAND = Path(sys.executable).with_name("leopardnet")
+
+
+def leopardnet(*arguments, code=0, cwd=None):
+    """Run the command; stdout and stderr. No traceback, ever."""
+    result = subprocess.run(
+        [str(COMMAND), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "120"},
+    )
+    assert "Traceback" not in result.stderr, result.stderr
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def rendered(footage, tmp_path_factory):
+    """scan, import, split, train, predict, evaluate, report on rendered footage; every step a command."""
+    here = tmp_path_factory.mktemp("verbs")
+    columns = ["--path", "path", "--label", "label", "--time-s", "time_s", "--site", "site"]
+    leopardnet("scan", footage, "--pattern", "{site}/{deployment}/*", "--out", here / "scan.parquet")
+    leopardnet("import", "csv", footage / "frames.csv", "--root", footage, *columns, "--out", here / "m.parquet")
+    leopardnet("split", here / "m.parquet", "--by", "site", "--fractions", "0.5,0.25,0.25", "--seed", "7")
+    leopardnet("train", here / "m.parquet", "--out", here / "run", "debug=smoke")
+    leopardnet(
+        "predict", here / "m.parquet", "--split", "test", "--bundle", here / "run/bundle", "--out", here / "results"
+    )
+    leopardnet(
+        "evaluate", here / "results/predictions.parquet", "--manifest", here / "m.parquet", "--out", here / "eval"
+    )
+    leopardnet(
+        "report", here / "results", "--manifest", here / "m.parquet", "--bundle", here / "run/bundle", "--run", here / "run",
+        "--out", here / "report.html",
+    )  # fmt: skip
+    return here
+
+
+def test_every_clip_of_unseen_sites_has_a_row_with_probabilities(rendered):
+    manifest = pd.read_parquet(rendered / "m.parquet")
+    unseen = manifest.loc[manifest["split"] == "test", "clip_id"].unique()
+    table = pd.read_parquet(rendered / "results/predictions.parquet")
+    assert set(table["clip_id"]) == set(unseen) and len(table) == len(unseen) > 0
+    assert table[["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]].sum(axis=1).round(4).eq(1).all()
+    seen = set(manifest.loc[manifest["split"] != "test", "site"])
+    assert seen.isdisjoint(table["site"]) and len(pd.read_csv(rendered / "results/predictions.csv")) == len(table)
+
+
+def test_the_scan_has_a_row_for_every_file(rendered, footage):
+    files = {p.relative_to(footage).as_posix() for p in footage.rglob("*") if p.suffix in (".MP4", ".AVI", ".JPG")}
+    assert set(pd.read_parquet(rendered / "scan.parquet")["path"]) == files
+
+
+def test_the_figures_are_there_with_their_intervals(rendered):
+    metrics = json.loads((rendered / "eval/metrics.json").read_text())
+    assert metrics["n_clips"] == len(pd.read_parquet(rendered / "results/predictions.parquet"))
+    assert set(metrics["macro_f1"]) == {"value", "low", "high"} and 0 <= metrics["macro_f1"]["value"] <= 1
+    assert {"precision", "recall", "f1", "auroc"} <= set(metrics["per_label"]["leopard"])
+
+
+def test_the_report_is_one_file_that_needs_no_network(rendered):
+    page = (rendered / "report.html").read_text("utf-8")
+    assert "data:image/jpeg" in page and 'src="http' not in page and "IMAG0001" in page
+
+
+def test_json_goes_to_stdout_alone(rendered):
+    out, _ = leopardnet(
+        "evaluate", rendered / "results", "--manifest", rendered / "m.parquet", "--out", rendered / "e2", "--json"
+    )
+    assert json.loads(out)["n_clips"] > 0
+
+
+def test_a_folder_with_a_broken_file_ends_with_code_3_and_a_row_each(rendered, footage, tmp_path):
+    shutil.copy(sorted(footage.rglob("*.MP4"))[0], tmp_path / "good.mp4")
+    (tmp_path / "zero.mp4").write_bytes(b"")
+    (tmp_path / "noise.avi").write_bytes(os.urandom(5000))
+    _, err = leopardnet("predict", tmp_path, "--bundle", rendered / "run/bundle", "--out", tmp_path / "out", code=3)
+    assert "2 of 3 clips could not be read" in err
+    table = pd.read_csv(tmp_path / "out/predictions.csv").set_index("path")
+    assert table["status"].to_dict() == {"good.mp4": "ok", "noise.avi": "unreadable", "zero.mp4": "unreadable"}
+    assert "0 bytes" in table.loc["zero.mp4", "reason"] and "not a video" in table.loc["noise.avi", "reason"]
+
+
+def test_mistakes_get_one_clear_message(rendered, tmp_path):
+    def message(*arguments, code=1):
+        return leopardnet(*arguments, code=code)[1]
+
+    m, run = rendered / "m.parquet", tmp_path / "run"
+    assert "no such table" in message("train", tmp_path / "gone.parquet", "--out", run)
+    assert "unknown setting 'optim.learning_rate'" in message("train", m, "--out", run, "optim.learning_rate=1")
+    assert "there is no model named 'lite7'" in message("train", m, "--out", run, "model=lite7")
+    assert "labels that the label set lacks" in message(
+        "train", m, "--out", run, "debug=smoke", "labels=cats_and_deer"
+    )
+    assert "not a bundle" in message("predict", m, "--bundle", tmp_path, "--out", tmp_path / "o")
+    assert "no such footage" in message(
+        "predict", tmp_path / "gone", "--bundle", rendered / "run/bundle", "--out", tmp_path / "o"
+    )
+    changed = shutil.copytree(rendered / "run/bundle", tmp_path / "bundle")
+    data = bytearray((changed / "model.onnx").read_bytes())
+    data[1000] ^= 255
+    (changed / "model.onnx").write_bytes(bytes(data))
+    assert "was changed" in message("predict", m, "--bundle", changed, "--out", tmp_path / "o")
+    assert not (tmp_path / "o").exists() and not run.exists()
+    message("predict", m, code=2)  # usage
