@@ -45,7 +45,9 @@ format: install-dev ## Rewrite files as the formatter wants them
 	$(BIN)/ruff check --fix src tests scripts
 
 bench: install-dev ## Benchmarks: figures of one run, on this machine
-	$(BIN)/python scripts/benchmark.py
+	$(BIN)/python scripts/benchmark_predict.py
+	$(BIN)/python scripts/benchmark_import.py
+	$(BIN)/python scripts/benchmark_dataset.py
 
 clean: ## Remove .venv, runs and caches
 	rm -rf $(VENV) runs outputs multirun build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from leopardnet.core.config import TrainConfig, validate
 from leopardnet.core.configs import configs_dir
@@ -69,12 +69,17 @@ def _explained(error: Exception, overrides: Sequence[str]) -> ConfigError:
             return ConfigError(
                 f"there is no {key} named '{value}'", where=override, found=value, expected=", ".join(choices(key))
             )
-        top = key.split(".")[0]
-        if f"'{key.split('.')[-1]}'" in str(error) or f"'{key}'" in str(error) or key in first_line:
-            beside = TrainConfig.model_fields.get(top)
-            inner = getattr(beside.annotation, "model_fields", None) if beside else None
-            known = [f"{top}.{k}" for k in inner] if inner else list(TrainConfig.model_fields)
+        if f"'{key}'" in first_line:  # hydra quotes the whole key, so that sampling=… is not blamed for sampling.n
             return ConfigError(
-                f"unknown setting '{key}'", where=override, found=override, expected=", ".join(known)
+                f"unknown setting '{key}'", where=override, found=override, expected=", ".join(_keys_beside(key))
             )
     return ConfigError("the settings cannot be composed", found=first_line, expected="see configs/")
+
+
+def _keys_beside(key: str) -> list[str]:
+    """The settings that a misspelt key may have meant: those of its group, else the groups."""
+    group = key.split(".")[0]
+    field = TrainConfig.model_fields.get(group)
+    models = get_args(field.annotation) or (field.annotation,) if field else ()  # sampling is one of several models
+    names = dict.fromkeys(name for model in models for name in getattr(model, "model_fields", {}))
+    return [f"{group}.{name}" for name in names] or list(TrainConfig.model_fields)

@@ -6,7 +6,22 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 VIDEO_SUFFIXES = frozenset(
-    {".avi", ".mp4", ".mov", ".m4v", ".asf", ".wmv", ".mkv", ".mpg", ".mpeg", ".3gp", ".mts", ".m2ts", ".flv", ".webm"}
+    {
+        ".avi",
+        ".mp4",
+        ".mov",
+        ".m4v",
+        ".asf",
+        ".wmv",
+        ".mkv",
+        ".mpg",
+        ".mpeg",
+        ".3gp",
+        ".mts",
+        ".m2ts",
+        ".flv",
+        ".webm",
+    }
 )
 STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 # What card readers, systems and recovery tools leave beside footage.

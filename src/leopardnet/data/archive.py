@@ -44,7 +44,9 @@ def read_json(path: Path, *, expected: str) -> Any:
     except FileNotFoundError:
         raise ManifestError("there is no such file", where=path, expected=expected) from None
     except OSError as error:
-        raise ManifestError("the file cannot be read", where=path, found=error.strerror, expected=expected) from None
+        raise ManifestError(
+            "the file cannot be read", where=path, found=error.strerror, expected=expected
+        ) from None
     return parse_json(data, name=path.name, expected=expected)
 
 
@@ -63,7 +65,11 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
         with paused_gc():
             return json.loads(text)
     except json.JSONDecodeError as error:
-        cut = ": the file ends too early" if error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg else ""
+        cut = (
+            ": the file ends too early"
+            if error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg
+            else ""
+        )
         raise ManifestError(
             "this is not whole JSON", where=f"{name}, line {error.lineno}, column {error.colno}",
             found=error.msg + cut, expected=expected, todo="fetch or export the file again",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ RUN_FILES = (
     "best.safetensors",
     "val_frames.parquet",
 )
+MIN_SITES_TO_SHARPEN = 10
 MAX_DIFFERENCE = 2e-3  # of logits, float32 sums in another order; bf16 by mistake moves them by 0.3
 
 
@@ -92,7 +94,13 @@ def calibration_of(run: Path, config: TrainConfig, labels: LabelSet) -> Calibrat
     logits = frames[[f"logit_{name}" for name in labels.names]].to_numpy(np.float32)
     clips = clip_logits(frames, logits, config, labels)
     z = np.stack(clips["logits"].to_list()).astype(np.float64)
-    return fit_temperature(z, clips["i_label"].to_numpy(np.int64), sites=clips["site"].tolist())
+    fitted = fit_temperature(z, clips["i_label"].to_numpy(np.int64), sites=clips["site"].tolist())
+    if fitted.temperature >= 1.0 or fitted.n_sites >= MIN_SITES_TO_SHARPEN:
+        return fitted
+    # A handful of easy sites would make the model surer than it is, and a leopard would end in "empty". Staying too
+    # modest costs a person's glance; the other mistake costs the leopard.
+    reason = f"kept at 1: the fit of {fitted.temperature:.2f} would sharpen, and {fitted.n_sites} sites are too few for that (10)"
+    return replace(fitted, temperature=1.0, reason=reason)
 
 
 def export_onnx(model: Classifier, path: Path, *, size_px: int) -> Path:

@@ -2,6 +2,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from leopardnet.core.config import RuntimeConfig
@@ -29,7 +30,7 @@ def test_one_changed_byte_is_found_wherever_it_is(copy, name):
     data = bytearray((copy / name).read_bytes())
     data[len(data) // 2] ^= 1
     (copy / name).write_bytes(bytes(data))
-    with pytest.raises(BundleError, match="was changed|damaged"):
+    with pytest.raises(BundleError, match=r"was changed|damaged"):
         load_bundle(copy)
 
 
@@ -112,3 +113,25 @@ def test_the_card_says_what_it_is_and_what_it_is_not(tiny_bundle):
         "temperature",
     ):
         assert text in card
+
+
+@pytest.mark.parametrize(("n_sites", "kept_at_one"), [(3, True), (12, False)])
+def test_few_sites_never_make_a_model_surer(tiny_run, tmp_path, n_sites, kept_at_one):
+    """Logits that are right and too modest ask for a temperature below 1; only many sites may grant it."""
+    shutil.copytree(tiny_run.folder, tmp_path / "run")
+    names = ("leopard", "tiger", "sika_deer", "empty")
+    rows = []
+    for i in range(60):
+        logits = [0.6 if j == i % 4 else 0.0 for j in range(4)]
+        row = {
+            "clip_id": str(i),
+            "path": f"{i}.jpg",
+            "site": f"s{i % n_sites}",
+            "time_s": 0.0,
+            "label": names[i % 4],
+        }
+        rows.append(row | dict(zip([f"logit_{n}" for n in names], logits, strict=True)))
+    pd.DataFrame(rows).to_parquet(tmp_path / "run/val_frames.parquet")
+    calibration = pack(tmp_path / "run").spec.calibration
+    assert (calibration.temperature == 1.0) == kept_at_one and calibration.n_sites == n_sites
+    assert ("too few" in calibration.reason) == kept_at_one
