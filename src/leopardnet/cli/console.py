@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -41,7 +42,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Classify camera-trap footage: train on labelled frames, run over clips, judge the model.",
 )
-out = Console(soft_wrap=False)
+# a pipe or a log file has no width of its own
+out = Console(width=None if sys.stdout.isatty() else 110)
 err = Console(stderr=True)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
@@ -59,13 +61,21 @@ def print_json(value: Any) -> None:
 
 def print_rows(rows: list[dict[str, Any]], *, title: str = "", caption: str = "") -> None:
     """Print rows as a table to stdout; numbers stand on the right."""
-    table = Table(title=title or None, caption=caption or None, title_justify="left", caption_justify="left")
+    table = Table(
+        title=title or None, caption=caption or None, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )  # fmt: skip
     for name in rows[0] if rows else []:
-        is_number = all(isinstance(r[name], (int, float)) or r[name] in ("", None) for r in rows)
+        is_number = all(_is_number(r[name]) for r in rows)
         table.add_column(str(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
     out.print(table)
+
+
+def _is_number(value: Any) -> bool:
+    text = str(value).split(" ")[0]  # a figure may be followed by its interval
+    return value in ("", None) or text.replace(".", "", 1).lstrip("-").isdigit()
 
 
 @contextmanager
@@ -105,8 +115,7 @@ class _StageLog:
 
     def __call__(self, what: str, n_done: int, n_total: int, note: str = "") -> None:
         start = self.started.setdefault(what, time.monotonic())
-        # a job may come back to its last step to say how it went; only then is there a note worth a line of its own
-        if n_done >= n_total and (what not in self.finished or (note and "loss" not in note)):
+        if n_done >= n_total and what not in self.finished:
             self.finished.add(what)
             say(f"{what}: {n_done} of {n_total}, {time.monotonic() - start:.1f} s" + (f", {note}" if note else ""))
 

@@ -124,7 +124,7 @@ def print_predictions(predictions: object) -> None:
     print_rows(rows, title="Probability of each label, per clip", caption=more)
 
 
-def shortened(path: str, *, most: int = 30) -> str:
+def shortened(path: str, *, most: int = 32) -> str:
     """A path that fits a column: its beginning names the place, its end the file.
 
     >>> shortened("site07/2021-10/DCIM/100MEDIA/IMAG0004.AVI")

@@ -141,6 +141,9 @@ class DataConfig(Settings):
     """What of the manifest is used and how it is read."""
 
     max_frames_per_clip: int = Field(8, ge=1, description="labelled frames taken from one clip, spread evenly")
+    max_stills_per_sequence: int | None = Field(
+        None, ge=1, description="stills taken from one sequence, spread evenly: neighbours are near-copies"
+    )
     max_unreadable_share: Share = 0.05
     max_items: int | None = Field(None, ge=1, description="a random part of the training frames, for debugging")
 

@@ -49,7 +49,9 @@ class LabelledFrames:
         return f"LabelledFrames(uint8{list(self.pixels.shape)}; {counts}; {len(self.skipped)} skipped)"
 
 
-def wanted_frames(manifest: Manifest, labels: LabelSet, *, max_frames_per_clip: int) -> Wanted:
+def wanted_frames(
+    manifest: Manifest, labels: LabelSet, *, max_frames_per_clip: int, max_stills_per_sequence: int | None = None
+) -> Wanted:
     """For each clip its labelled frames: a table of time_s or frame_number and label; without either, the whole clip.
 
     Labelled frames of a video replace the label of the whole video. Rows without a label are not used. Raises
@@ -64,6 +66,8 @@ def wanted_frames(manifest: Manifest, labels: LabelSet, *, max_frames_per_clip: 
             expected="one of " + ", ".join(labels.names),
             todo="choose another label set (labels=…), or map them with `leopardnet import --label-map`",
         )
+    if max_stills_per_sequence:
+        table = _thinned(table, max_stills_per_sequence)
     clips = {clip.clip_id: clip for clip in Manifest(table, manifest.root).clips()}
     wanted = []
     for clip_id, rows in table.groupby("clip_id", sort=False):
@@ -73,6 +77,16 @@ def wanted_frames(manifest: Manifest, labels: LabelSet, *, max_frames_per_clip: 
             chosen = chosen.iloc[np.linspace(0, len(chosen) - 1, max_frames_per_clip).round().astype(int)]
         wanted.append((clips[str(clip_id)], chosen[["time_s", "frame_number", "label"]]))
     return wanted
+
+
+def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The rows without all but `most` stills of each sequence and label, spread evenly over it."""
+    groups = table[table["kind"] == "still"].groupby(
+        ["sequence_id", "label"], sort=False
+    )  # without a sequence: none
+    n, i = groups["path"].transform("size"), groups.cumcount()
+    superfluous = (i * most) // n == ((i - 1) * most) // n
+    return table.drop(index=superfluous.index[superfluous & (n > most)])
 
 
 def load_frames(

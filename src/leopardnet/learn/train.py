@@ -122,7 +122,10 @@ def _wanted(manifest: Manifest, config: TrainConfig, labels: LabelSet, split: st
             expected="labelled rows in the splits train and val",
             todo="run `leopardnet split` on the manifest first",
         )  # fmt: skip
-    return wanted_frames(part, labels, max_frames_per_clip=config.data.max_frames_per_clip)
+    return wanted_frames(
+        part, labels, max_frames_per_clip=config.data.max_frames_per_clip,
+        max_stills_per_sequence=config.data.max_stills_per_sequence,
+    )  # fmt: skip
 
 
 def _load(
@@ -249,9 +252,9 @@ def _fine_tune(
             optimizer.step()
             ema.update(model, step=(epoch - 1) * n_steps + i_step)
             losses.append(float(loss.detach()))
-            tell(f"epoch {epoch} of {optim.epochs}", i_step + 1, n_steps, f"loss {np.mean(losses[-20:]):.3f}")
+            tell(f"epoch {epoch} of {optim.epochs}", i_step + 1, n_steps + 1, f"loss {np.mean(losses[-20:]):.3f}")
         keeper.judge(ema.module, epoch=epoch, train_loss=float(np.mean(losses)))
-        tell(f"epoch {epoch} of {optim.epochs}", n_steps, n_steps, keeper.note)
+        tell(f"epoch {epoch} of {optim.epochs}", n_steps + 1, n_steps + 1, keeper.note)  # judging is a step, too
 
 
 def _freeze(model: Classifier, n_groups: int) -> None:

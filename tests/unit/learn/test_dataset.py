@@ -89,6 +89,15 @@ def test_rows_without_a_label_are_not_used_and_unknown_labels_are_counted(manife
     ]
 
 
+def test_a_long_sequence_gives_a_few_stills_spread_over_it(manifest_of):
+    m = manifest_of(
+        path=[f"{i:02}.jpg" for i in range(13)], kind="still", label="tiger",
+        sequence_id=["a"] * 9 + ["b"] * 2 + [None] * 2,
+    )  # fmt: skip
+    chosen = wanted_frames(m, LABELS, max_frames_per_clip=8, max_stills_per_sequence=3)
+    assert [c.path[:2] for c, _ in chosen] == ["00", "03", "06", "09", "10", "11", "12"]
+
+
 @pytest.fixture
 def noise(rng):
     from leopardnet.learn.dataset import LabelledFrames
