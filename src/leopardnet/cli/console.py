@@ -51,7 +51,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document 
 
 def say(text: str) -> None:
     """Print a message for people to stderr."""
-    err.print(text, highlight=False)
+    err.print(text, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -129,6 +129,13 @@ def main() -> None:
     except LeopardnetError as error:
         err.print("[bold red]error:[/bold red]", end=" ")
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(EXIT_COULD_NOT_RUN)
+    except OSError as error:  # a full disk, a folder without permission: the user's to mend, like the errors above
+        where = f"\n  where:    {error.filename}" if error.filename else ""
+        err.print(
+            f"[bold red]error:[/bold red] the system refused to read or write: {error.strerror or error}{where}",
+            highlight=False,
+        )
         sys.exit(EXIT_COULD_NOT_RUN)
     except KeyboardInterrupt:
         say("stopped")

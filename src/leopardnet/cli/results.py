@@ -10,6 +10,7 @@ import typer
 from leopardnet.cli.console import JsonFlag, app, print_json, print_rows, progress_bar, say
 from leopardnet.core.manifest import Manifest
 
+FEW_SITES = 10  # a bootstrap over fewer groups understates what is not known
 Predictions = Annotated[Path, typer.Argument(help="predictions.parquet or .csv, or the folder that holds it.")]
 Root = Annotated[Path | None, typer.Option("--root", help="Folder that paths are relative to.")]
 
@@ -91,7 +92,8 @@ def print_evaluation(evaluation: object) -> None:
     e = evaluation
     caption = (
         f"{e.n_clips} clips at {e.n_sites} sites; macro-F1 {e.macro_f1}, top-1 {e.top1}, ECE {e.ece}, Brier {e.brier}. "  # type: ignore[attr-defined]
-        "In brackets: 95 % interval from a bootstrap over sites."
+        "In brackets: 95 % interval from a bootstrap over sites"
+        + (f"; over only {e.n_sites} of them it is too narrow." if e.n_sites < FEW_SITES else ".")  # type: ignore[attr-defined]
     )
     print_rows(rows, title="Per clip", caption=caption)
 

@@ -26,6 +26,7 @@ def demo(
     Example: leopardnet demo --out runs/demo
     """
     with need_train_extra():
+        import leopardnet.infer.pack  # noqa: F401 - found out now, not after a minute of rendering
         from leopardnet.demo import NOTICE
         from leopardnet.demo import demo as run_demo
     with stages() as tell:

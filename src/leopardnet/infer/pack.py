@@ -21,8 +21,9 @@ from leopardnet.core.types import BackendError, BundleError
 from leopardnet.infer.bundle import Bundle, BundleSpec, write_spec
 from leopardnet.infer.card import model_card
 from leopardnet.infer.runtime import OpenVinoRuntime
+from leopardnet.learn.keeper import clip_logits
 from leopardnet.learn.model import Classifier, build_from, predict_logits, save_weights
-from leopardnet.learn.train import Run, clip_logits, train
+from leopardnet.learn.train import Run, train
 from leopardnet.score.calibrate import Calibration, fit_temperature
 
 RUN_FILES = (

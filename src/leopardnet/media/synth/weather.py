@@ -45,15 +45,16 @@ def exposure_gains(
 ) -> NDArray[np.float64]:
     """Brightness of each frame around 1: a step or two and the camera's answer, or almost steady; float64 [N].
 
-    By night the step is the infrared flash coming on.
+    By night the step is the infrared flash coming on, or its glare in a still: a picture that shows nothing at all could
+    not be labelled by anybody.
     """
     t = np.arange(n_frames) / fps
     drift = 1 + 0.012 * np.sin(2 * np.pi * rng.uniform(0.1, 0.4) * t + rng.uniform(0, 6))
     if not stepping:
         return drift
-    at = rng.uniform(0.1, 0.7) * max(t[-1], 1 / fps)
+    at = rng.uniform(0.1, 0.7) * t[-1]
     if night:
-        return drift * np.where(t < at, 0.30, 1 + 0.7 * np.exp(-(t - at).clip(0) / 0.35))
+        return drift * np.where(t < at, 0.45, 1 + 0.7 * np.exp(-(t - at).clip(0) / 0.35))
     jump = rng.choice([0.55, 0.68, 1.45, 1.7])
     return drift * np.where(t < at, 1.0, 1 + (jump - 1) * (0.25 + 0.75 * np.exp(-(t - at).clip(0) / 0.7)))
 

@@ -1,0 +1,54 @@
+"""`leopardnet train` for sweeps: one run, or with -m one run for every combination of values.
+
+The manifest is `+manifest=PATH` (and `+root=DIR` where the footage has moved). Each run folder is the one that hydra
+makes: outputs/DATE/TIME, or multirun/DATE/TIME/N in a sweep; another with hydra.run.dir=DIR or hydra.sweep.dir=DIR.
+
+Example: python scripts/train.py -m +manifest=manifest.parquet model=lite0 optim.lr=1e-4,3e-4
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, open_dict
+
+from leopardnet.cli.console import say, stages
+from leopardnet.compose import settings_from
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.types import ConfigError, LeopardnetError
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="train")
+def main(composed: DictConfig) -> float:
+    """The best macro-F1 on validation clips: what a sweeper maximises."""
+    try:
+        return train(composed, out=Path(HydraConfig.get().runtime.output_dir))
+    except LeopardnetError as error:
+        sys.exit(f"error: {error}")
+
+
+def train(composed: DictConfig, *, out: Path) -> float:
+    """The best macro-F1 on validation clips, after training on `composed.manifest` into `out`."""
+    with open_dict(composed):  # the two keys are about this machine, not about the experiment
+        path, root = composed.pop("manifest", None), composed.pop("root", None)
+    if path is None:
+        raise ConfigError(
+            "there is no manifest to train on", expected="+manifest=PATH among the settings",
+            todo="python scripts/train.py +manifest=manifest.parquet",
+        )  # fmt: skip
+    config = settings_from(composed)
+    manifest = Manifest.read(Path(path), root=Path(root) if root else None)
+
+    from leopardnet.infer.pack import train_bundle
+
+    with stages() as tell:
+        run = train_bundle(manifest, config, out=out, on_progress=tell)
+    say(f"macro-F1 {run.best['val_macro_f1']:.3f} on validation clips; model: {out / 'bundle'}")
+    return run.best["val_macro_f1"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The layout keeps its promises: layers, a light import, no prints, no long files, a docstring on every public name."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SOURCE = REPOSITORY / "src" / "leopardnet"
+MODULES = sorted(SOURCE.rglob("*.py"))
+MAX_LINES_OF_MODULE = 320
+MAX_LINES_OF_FUNCTION = 70
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "tools"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def tree(path):
+    return ast.parse(path.read_text("utf-8"), filename=str(path))
+
+
+def place(path, node=None):
+    return path.relative_to(REPOSITORY).as_posix() + (f":{node.lineno}" if node is not None else "")
+
+
+def loaded_after(code, *names):
+    """Those of the modules `names` that a fresh interpreter holds after running `code`."""
+    program = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\nprint('loaded:', *[n for n in {names!r} if n in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return result.stdout.splitlines()[-1].removeprefix("loaded:").split()
+
+
+# --- what imports what ---
+
+
+def test_rooms_import_only_rooms_below_them():
+    pytest.importorskip("importlinter", reason="the extra [dev] is not installed")
+    command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    result = subprocess.run(
+        [sys.executable, "-c", command, "--no-cache"], capture_output=True, text=True, cwd=REPOSITORY
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 broken" in result.stdout
+
+
+def test_this_way_of_looking_finds_a_loaded_module():
+    assert loaded_after("import pandas", "pandas", "torch") == ["pandas"]
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    heavy = ("torch", "pandas", "hydra", "numpy", "cv2", "av", "sklearn", "openvino", "matplotlib", "pydantic")
+    assert loaded_after("import leopardnet", *heavy) == []
+
+
+def test_the_help_of_the_command_line_loads_neither_networks_nor_decoders():
+    code = "sys.argv = ['leopardnet', '--help']; from leopardnet.cli import main; main()"
+    assert loaded_after(code, "torch", "openvino", "cv2", "av", "sklearn", "scipy", "hydra", "matplotlib") == []
+
+
+def test_every_public_name_is_there():
+    pytest.importorskip("torch", reason="the extra [train] is not installed")
+    import leopardnet
+
+    assert len(set(leopardnet.__all__)) == len(leopardnet.__all__) > 10
+    for name in leopardnet.__all__:
+        assert getattr(leopardnet, name) is not None
+    assert set(leopardnet.__all__) <= set(dir(leopardnet))
+    with pytest.raises(AttributeError, match="no name 'leopard'"):
+        leopardnet.leopard  # noqa: B018
+
+
+# --- how the source looks ---
+
+
+def test_there_is_source_to_look_at():
+    assert SOURCE / "infer" / "predict.py" in MODULES and len(MODULES) > 50
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place)
+def test_a_module_is_short_named_after_its_subject_and_says_what_it_is(path):
+    n_lines = len(path.read_text("utf-8").splitlines())
+    assert n_lines <= MAX_LINES_OF_MODULE, f"{place(path)} has {n_lines} lines: split it by subject"
+    assert not {path.stem, path.parent.name} & NAMES_THAT_SAY_NOTHING
+    assert ast.get_docstring(tree(path)), f"{place(path)} does not say what it is for"
+
+
+def test_functions_are_short():
+    long = [
+        f"{place(path, node)} {node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for path in MODULES for node in ast.walk(tree(path))
+        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > MAX_LINES_OF_FUNCTION
+    ]  # fmt: skip
+    assert long == []
+
+
+def test_the_library_never_prints():
+    prints = [
+        place(path, node)
+        for path in MODULES for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "pprint")
+    ]  # fmt: skip
+    assert prints == []
+    writers = {  # stdout belongs to the command line
+        path.relative_to(SOURCE).parts[0]
+        for path in MODULES for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "stdout"
+    }  # fmt: skip
+    assert writers == {"cli"}
+
+
+def public_without_docstring(body, inside=""):
+    """Names of public functions, classes and methods without a docstring, those of nested classes included."""
+    for node in body:
+        if not isinstance(node, (*FUNCTIONS, ast.ClassDef)) or node.name.startswith("_"):
+            continue
+        if not ast.get_docstring(node):
+            yield inside + node.name
+        if isinstance(node, ast.ClassDef):
+            yield from public_without_docstring(node.body, f"{inside}{node.name}.")
+
+
+def test_this_way_of_looking_finds_a_bare_function():
+    body = ast.parse(
+        'def f(): "doc"\ndef g(): ...\nclass C:\n    "doc"\n    def m(self): ...\n    def _p(self): ...'
+    ).body
+    assert list(public_without_docstring(body)) == ["g", "C.m"]
+
+
+def test_every_public_name_has_a_docstring():
+    bare = [f"{place(path)} {name}" for path in MODULES for name in public_without_docstring(tree(path).body)]
+    assert bare == []

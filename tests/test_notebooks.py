@@ -1,0 +1,130 @@
+"""The notebooks run from top to bottom, by themselves and in a row, and are stored without outputs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="notebooks are tested where the extra [test] is installed")
+nbclient = pytest.importorskip("nbclient", reason="notebooks are tested where the extra [test] is installed")
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NAMES = ("01_train", "02_classify", "03_evaluate")
+TIMEOUT_S = 300
+SMALL = {
+    "SETTINGS": ["debug=smoke"],
+    "FOOTAGE": {"n_sites": 3, "clips_per_site": 4, "stills_per_site": 4, "width_px": 160, "height_px": 90,
+                "fps": 5.0, "duration_s": (2.0, 2.0)},
+}  # fmt: skip
+
+
+def read(name):
+    return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+
+
+def parameters_cell(notebook):
+    (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    return cell
+
+
+def with_parameters(notebook, **values):
+    """The notebook, after setting parameters that it has."""
+    cell = parameters_cell(notebook)
+    known: dict[str, object] = {}
+    exec(cell.source, known)
+    assert set(values) <= set(known), f"the notebook has no parameter {set(values) - set(known)}"
+    cell.source += "".join(f"\n{name} = {value!r}" for name, value in values.items())
+    return notebook
+
+
+def run(notebook, folder):
+    """The notebook with outputs, run in a kernel of this very interpreter that starts in `folder`."""
+    client = nbclient.NotebookClient(
+        notebook, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    return client.execute()
+
+
+def shown(notebook, mime):
+    return [
+        output.data[mime]
+        for cell in notebook.cells if cell.cell_type == "code"
+        for output in cell.outputs if mime in output.get("data", {})
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernel_of_this_interpreter(tmp_path_factory):
+    """A kernel `python3` that is the interpreter of the tests, whatever else the machine has."""
+    import json
+
+    folder = tmp_path_factory.mktemp("jupyter")
+    kernel = folder / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (kernel / "kernel.json").write_text(
+        json.dumps({"argv": command, "display_name": "Python 3", "language": "python"})
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder))
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(folder / "runtime"))
+        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder `notebooks` as in a fresh checkout, but its first notebook renders and trains as little as it can."""
+    folder = tmp_path_factory.mktemp("project") / "notebooks"
+    folder.mkdir()
+    for name in NAMES:
+        notebook = with_parameters(read(name), **SMALL) if name == "01_train" else read(name)
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_outputs_are_stored(name):
+    for cell in read(name).cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_notebook_says_what_it_is_and_holds_no_logic_of_its_own(name):
+    notebook = read(name)
+    assert notebook.cells[0].cell_type == "markdown" and notebook.cells[0].source.startswith("# ")
+    assert notebook.cells[1] is parameters_cell(notebook)
+    code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
+    assert "def " not in code and "class " not in code and "import torch" not in code
+
+
+@pytest.mark.slow
+def test_training_takes_a_manifest_of_ones_own(labelled, tmp_path):
+    manifest = labelled.write(tmp_path / "manifest.parquet")
+    made = run(
+        with_parameters(
+            read("01_train"), MANIFEST=str(manifest), OUT=str(tmp_path / "out"), SETTINGS=["debug=smoke"]
+        ),
+        tmp_path,
+    )
+    assert (tmp_path / "out" / "run" / "bundle" / "model.onnx").is_file()
+    assert not (tmp_path / "out" / "footage").exists(), "nothing is rendered where there is a manifest"
+    assert len(shown(made, "image/png")) == 1
+    assert any(text.startswith("Bundle(") for text in shown(made, "text/plain"))
+
+
+@pytest.mark.slow
+def test_classifying_first_makes_what_it_needs_and_evaluating_goes_on_from_there(project):
+    made = run(nbformat.read(project / "02_classify.ipynb", as_version=4), project)
+    runs = project.parent / "runs" / "notebook"
+    assert (runs / "manifest.parquet").is_file() and (runs / "results" / "predictions.parquet").is_file()
+    assert any(text.startswith("Predictions(8 clips") for text in shown(made, "text/plain"))  # 4 videos, 4 stills
+    assert len(shown(made, "image/png")) == 1
+
+    judged = run(nbformat.read(project / "03_evaluate.ipynb", as_version=4), project)
+    assert (runs / "evaluation" / "metrics.json").is_file()
+    assert len(shown(judged, "image/png")) == 1
+    assert len(shown(judged, "text/html")) == 4, "per label, decisions, reliability, mistakes"
