@@ -17,6 +17,9 @@ import pandas as pd
 from leopardnet.core.tables import MANIFEST, clip_id, conform, read_table, write_table
 from leopardnet.core.types import Clip, ManifestError
 
+_CLIP_COLUMNS = (
+    "kind", "path", "paths", "site", "deployment", "captured_at", "time_zone", "time_source", "split",
+)  # fmt: skip
 KEY = ("clip_id", "time_s", "frame_number")
 
 
@@ -114,8 +117,10 @@ class Manifest:
     def clips(self) -> list[Clip]:
         """One Clip per `clip_id`, in order of first appearance; labelled frames count for their video."""
         t = self.table
-        labels = self.clip_labels()
-        whole_first = t.assign(_frame=t["kind"].eq("frame")).sort_values("_frame", kind="stable")
+        labels = self.clip_labels().to_dict()
+        whole_first = (
+            t[["clip_id", *_CLIP_COLUMNS]].assign(_frame=t["kind"].eq("frame")).sort_values("_frame", kind="stable")
+        )
         first = whole_first.drop_duplicates("clip_id").set_index("clip_id").loc[t["clip_id"].unique()]
         return [_clip(str(cid), row, labels.get(cid)) for cid, row in zip(first.index, _dicts(first), strict=True)]
 
@@ -126,10 +131,10 @@ class Manifest:
         species, the clip has no label, because a clip-level score could only be half right.
         """
         t = self.table[self.table["label"].notna()]
-        whole = t[t["kind"] != "frame"].groupby("clip_id", sort=False)["label"].agg(_agreed)
-        frames = t[(t["kind"] == "frame") & ~t["clip_id"].isin(whole.index)]
-        of_frames = frames.groupby("clip_id", sort=False)["label"].agg(_agreed)
-        labels: pd.Series[str] = pd.concat([whole, of_frames]).dropna().rename("label")
+        is_frame = t["kind"] == "frame"
+        whole = _agreed(t[~is_frame])
+        of_frames = _agreed(t[is_frame & ~t["clip_id"].isin(t.loc[~is_frame, "clip_id"])])
+        labels: pd.Series[str] = pd.concat([whole, of_frames]).rename("label")
         return labels
 
 
@@ -137,13 +142,12 @@ def _clip_ids(paths: pd.Series[str]) -> list[Any]:
     return [clip_id(p) if isinstance(p, str) else None for p in paths]
 
 
-def _agreed(labels: pd.Series[str]) -> str | None:
-    """The one label besides 'empty', or 'empty' when there is nothing else, or None."""
-    seen = set(labels)
-    animals = seen - {"empty"}
-    if not animals:
-        return "empty"
-    return animals.pop() if len(animals) == 1 else None
+def _agreed(rows: pd.DataFrame) -> pd.Series[str]:
+    """By clip: the one label besides 'empty', or 'empty' where there is nothing else; clips of two labels are absent."""
+    animals = rows[rows["label"] != "empty"].groupby("clip_id", sort=False)["label"]
+    one: pd.Series[str] = animals.first()[animals.nunique() == 1]
+    nothing = rows.loc[~rows["clip_id"].isin(animals.first().index), "clip_id"].unique()
+    return pd.concat([one, pd.Series("empty", index=nothing, dtype="str")])
 
 
 def _dicts(table: pd.DataFrame) -> list[dict[str, Any]]:
