@@ -92,7 +92,9 @@ def print_evaluation(evaluation: object) -> None:
     e = evaluation
     caption = (
         f"{e.n_clips} clips at {e.n_sites} sites; macro-F1 {e.macro_f1}, top-1 {e.top1}, ECE {e.ece}, Brier {e.brier}. "  # type: ignore[attr-defined]
-        "In brackets: 95 % interval from a bootstrap over sites"
+        + "Called empty by mistake: "
+        + ", ".join(f"{n} of {int(per_label.loc[name, 'support'])} {name}" for name, n in e.target_lost.items())  # type: ignore[attr-defined]
+        + ". In brackets: 95 % interval from a bootstrap over sites"
         + (f"; over only {e.n_sites} of them it is too narrow." if e.n_sites < FEW_SITES else ".")  # type: ignore[attr-defined]
     )
     print_rows(rows, title="Per clip", caption=caption)

@@ -1,4 +1,7 @@
-"""Camtrap DP 1.0 packages, in a folder or a zip: media and deployments, with what observations say about them."""
+"""Camtrap DP 1.0 packages, in a folder or a zip: media and deployments, with what observations say about them.
+
+Writing lives beside it, in the modules `camtrap_dp_*`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from leopardnet.core.manifest import zone_of
 from leopardnet.core.types import ManifestError
 from leopardnet.data.archive import Package, gunzip, open_package, parse_json
 from leopardnet.data.boxes import boxes_text
+from leopardnet.data.camtrap_dp_format import MAIN, TABLES
+from leopardnet.data.camtrap_dp_write import Written, write_camtrap_dp
 from leopardnet.data.camtrap_observations import (
     MediaFile,
     MediaIndex,
@@ -25,8 +30,7 @@ from leopardnet.data.csv_cells import Cells, local_time, offset_text, parse_colu
 from leopardnet.data.imported import Imported, LabelRules, RelativePaths, assemble, footage_kind, nfc, refuse_twice
 from leopardnet.data.label_map import LabelMap, OnUnknown, rows
 
-MAIN = "datapackage.json"
-TABLES = ("deployments", "media", "observations")
+__all__ = ["Written", "read_camtrap_dp", "write_camtrap_dp"]
 
 
 def read_camtrap_dp(
@@ -60,7 +64,7 @@ def read_camtrap_dp(
         notes.append(f"{rows(n_event)} with the label of a whole event: single files of it may be empty")
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
-        _columns(media.files, time_zone), [tuple(dict.fromkeys(c.names)) for c in chosen], root=root, rules=rules,
+        _columns(media.files, time_zone), [f.names for f in media.files], root=root, rules=rules,
         source=f"camtrap-dp {name}", where=name, notes=notes,
     )  # fmt: skip
 

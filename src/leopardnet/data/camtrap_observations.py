@@ -53,6 +53,12 @@ class MediaFile:
         """What is believed: people before machines, then words on the file before words on its event."""
         return self.said[min(self.said)] if self.said else Said()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is believed to be in it, each name once. Seconds of a video that show nothing do not make it empty."""
+        names = tuple(dict.fromkeys(self.chosen.names))
+        return tuple(n for n in names if n != "empty") or names if self.kind == "video" else names
+
 
 class MediaIndex:
     """All files, found by id, by event, and by deployment and time. `sounds` are ids of recordings left out."""
