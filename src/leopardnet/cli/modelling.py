@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, JsonFlag, app, print_json, print_rows, progress_bar, say, stages
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import BackendError
+
+if TYPE_CHECKING:
+    from leopardnet.infer.results import Predictions
 
 Root = Annotated[
     Path | None, typer.Option("--root", help="Folder that the manifest's paths are relative to, if it has moved.")
@@ -109,9 +112,9 @@ def predict(
         raise typer.Exit(EXIT_FINDINGS)
 
 
-def print_predictions(predictions: object) -> None:
+def print_predictions(predictions: Predictions) -> None:
     """Print the per-clip probabilities to stdout, alerts first, at most 40 rows."""
-    table = predictions.table  # type: ignore[attr-defined]
+    table = predictions.table
     first = table.assign(_calm=table["alert"].isna()).sort_values("_calm", kind="stable")
     names = [c for c in table.columns if str(c).startswith("p_")]
     rows = []

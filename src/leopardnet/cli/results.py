@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leopardnet.cli.console import JsonFlag, app, print_json, print_rows, progress_bar, say
 from leopardnet.core.manifest import Manifest
+
+if TYPE_CHECKING:
+    from leopardnet.score.metrics import Evaluation
 
 FEW_SITES = 10  # a bootstrap over fewer groups understates what is not known
 Predictions = Annotated[Path, typer.Argument(help="predictions.parquet or .csv, or the folder that holds it.")]
@@ -78,9 +81,9 @@ def report(
     say(f"written: {path}")
 
 
-def print_evaluation(evaluation: object) -> None:
+def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures of an Evaluation to stdout."""
-    per_label = evaluation.per_label  # type: ignore[attr-defined]
+    per_label = evaluation.per_label
     rows = [
         {
             "label": label,
@@ -91,11 +94,11 @@ def print_evaluation(evaluation: object) -> None:
     ]
     e = evaluation
     caption = (
-        f"{e.n_clips} clips at {e.n_sites} sites; macro-F1 {e.macro_f1}, top-1 {e.top1}, ECE {e.ece}, Brier {e.brier}. "  # type: ignore[attr-defined]
+        f"{e.n_clips} clips at {e.n_sites} sites; macro-F1 {e.macro_f1}, top-1 {e.top1}, ECE {e.ece}, Brier {e.brier}. "
         + "Called empty by mistake: "
-        + ", ".join(f"{n} of {int(per_label.loc[name, 'support'])} {name}" for name, n in e.target_lost.items())  # type: ignore[attr-defined]
+        + ", ".join(f"{n} of {int(per_label.loc[name, 'support'])} {name}" for name, n in e.target_lost.items())
         + ". In brackets: 95 % interval from a bootstrap over sites"
-        + (f"; over only {e.n_sites} of them it is too narrow." if e.n_sites < FEW_SITES else ".")  # type: ignore[attr-defined]
+        + (f"; over only {e.n_sites} of them it is too narrow." if e.n_sites < FEW_SITES else ".")
     )
     print_rows(rows, title="Per clip", caption=caption)
 
