@@ -121,7 +121,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What the container says of a clip. Everything but the size is a hint: only decoded frames are facts."""
+    """What the container says of a clip: a hint; only decoded frames are facts. The size is as coded, not yet turned."""
 
     width_px: int
     height_px: int
@@ -129,7 +129,6 @@ class MediaInfo:
     duration_s: float
     fps: float
     n_frames: int | None
-    rotation_deg: int
     codec: str
     keyframes_s: tuple[float, ...] = field(default=(), repr=False)
 

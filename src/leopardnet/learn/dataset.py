@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from leopardnet.core.config import PreprocessSpec, Sampling
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import Clip, ManifestError, MediaError
+from leopardnet.core.types import Clip, Frames, ManifestError, MediaError
 from leopardnet.learn.augment import Augment
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
-from leopardnet.media.video import decode, probe
+from leopardnet.media.video import decode, frame_times, probe
 
+MAX_SHIFT_S = 0.5  # a label further from every frame than this belongs to a moment that is not in the file
 Wanted = list[tuple[Clip, pd.DataFrame]]
 
 
@@ -73,6 +74,11 @@ def wanted_frames(
     for clip_id, rows in table.groupby("clip_id", sort=False):
         frames = rows[rows["kind"] == "frame"]
         chosen = frames if len(frames) else rows[:1]
+        if len(frames) and (frames["time_s"].isna() & frames["frame_number"].isna()).any():
+            raise ManifestError(
+                "a labelled frame says neither when nor which", where=str(frames["path"].iloc[0]),
+                found="no time_s and no frame_number", expected="one of them in every row of kind frame",
+            )  # fmt: skip
         if len(chosen) > max_frames_per_clip:
             chosen = chosen.iloc[np.linspace(0, len(chosen) - 1, max_frames_per_clip).round().astype(int)]
         wanted.append((clips[str(clip_id)], chosen[["time_s", "frame_number", "label"]]))
@@ -81,9 +87,8 @@ def wanted_frames(
 
 def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
     """The rows without all but `most` stills of each sequence and label, spread evenly over it."""
-    groups = table[table["kind"] == "still"].groupby(
-        ["sequence_id", "label"], sort=False
-    )  # without a sequence: none
+    stills = table[(table["kind"] == "still") & table["sequence_id"].notna()]
+    groups = stills.groupby(["sequence_id", "label"], sort=False)
     n, i = groups["path"].transform("size"), groups.cumcount()
     superfluous = (i * most) // n == ((i - 1) * most) // n
     return table.drop(index=superfluous.index[superfluous & (n > most)])
@@ -108,25 +113,24 @@ def load_frames(
     size = spec.size_px
     side = decode_side_px(spec)
 
-    def load(job: tuple[Clip, pd.DataFrame]) -> tuple[Clip, pd.DataFrame, NDArray[np.uint8] | str]:
+    def load(
+        job: tuple[Clip, pd.DataFrame],
+    ) -> tuple[Clip, pd.DataFrame | None, NDArray[np.uint8] | None, list[str]]:
         clip, rows = job
         try:
-            times = _times(clip, root, rows, sampling, max_frames_per_clip)
-            frames = decode(clip, root, times_s=times, short_side_px=side)
+            frames, found, missing = _decoded(clip, root, rows, sampling, max_frames_per_clip, side)
         except MediaError as error:
-            return clip, rows, error.one_line
-        found = _nearest_labels(rows, frames.times_s)
-        return clip, found, to_model_input(frames.pixels, spec)
+            return clip, None, None, [error.one_line]
+        return clip, found, to_model_input(frames.pixels, spec), missing
 
     rows: list[pd.DataFrame] = []
     skipped: list[dict[str, object]] = []
     cache.parent.mkdir(parents=True, exist_ok=True)
     n_loaded = 0
     with cache.open("wb") as file, ThreadPoolExecutor(max(1, n_workers)) as pool:
-        for i, (clip, found, pixels) in enumerate(pool.map(load, wanted)):
-            if isinstance(pixels, str):
-                skipped.append({"path": clip.path, "reason": pixels})
-            else:
+        for i, (clip, found, pixels, reasons) in enumerate(pool.map(load, wanted)):
+            skipped += [{"path": clip.path, "reason": reason} for reason in reasons]
+            if found is not None and pixels is not None:
                 file.write(pixels.tobytes())
                 n_loaded += len(pixels)
                 rows.append(found.assign(clip_id=clip.clip_id, path=clip.path, site=clip.site))
@@ -142,28 +146,44 @@ def load_frames(
     return LabelledFrames(pixels_on_disk, table, pd.DataFrame(skipped, columns=["path", "reason"]))
 
 
-def _times(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> NDArray[np.float64]:
-    times = rows["time_s"].to_numpy(np.float64)
-    if np.isfinite(times).all():
-        return np.unique(times)
-    info = probe(clip, root)
+def _decoded(
+    clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int, side_px: int
+) -> tuple[Frames, pd.DataFrame, list[str]]:
+    """Frames, their table of time_s and label, row for row, and the labelled moments that have no frame."""
+    if rows["time_s"].isna().all() and rows["frame_number"].isna().all():  # a label of the whole clip
+        times = sample_times(probe(clip, root), sampling)
+        times = times if len(times) <= most else times[np.linspace(0, len(times) - 1, most).round().astype(int)]
+        frames = decode(clip, root, times_s=times, short_side_px=side_px)
+        return frames, pd.DataFrame({"time_s": frames.times_s, "label": rows["label"].iloc[0]}), []
+    wanted = _labelled_times(clip, root, rows)  # in the order of the rows
+    there = np.isfinite(wanted)
+    frames = decode(clip, root, times_s=np.unique(wanted[there]), short_side_px=side_px)
+    apart = np.abs(wanted[:, None] - frames.times_s[None, :])
+    nearest = np.where(there[:, None], apart, np.inf).argmin(axis=1)
+    close = there & (apart[np.arange(len(rows)), nearest] <= MAX_SHIFT_S)
+    missing = [
+        f"no frame within {MAX_SHIFT_S} s of the label '{rows['label'].iloc[i]}'" for i in np.flatnonzero(~close)
+    ]
+    chosen = (
+        pd.DataFrame({"i": nearest[close], "label": rows["label"].to_numpy()[close]})
+        .drop_duplicates("i")
+        .sort_values("i")
+    )
+    kept = chosen["i"].to_numpy()
+    frames = Frames(frames.clip_id, frames.pixels[kept], frames.times_s[kept], frames.warnings)
+    return frames, pd.DataFrame({"time_s": frames.times_s, "label": chosen["label"].to_numpy()}), missing
+
+
+def _labelled_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """The time of each labelled frame, from its seconds or else its number; NaN where no frame has that number."""
+    times = rows["time_s"].to_numpy(np.float64).copy()
     numbers = rows["frame_number"].astype("float64").to_numpy()
-    if np.isfinite(numbers).all():
-        return np.unique(numbers / info.fps)
-    times = sample_times(info, sampling)
-    return times if len(times) <= most else times[np.linspace(0, len(times) - 1, most).round().astype(int)]
-
-
-def _nearest_labels(rows: pd.DataFrame, times_s: NDArray[np.float64]) -> pd.DataFrame:
-    """The decoded times with the label of the nearest labelled frame, or of the whole clip."""
-    labelled_at = rows["time_s"].to_numpy(np.float64)
-    if len(rows) == 1 or not np.isfinite(labelled_at).all():
-        by_order = len(rows) == len(times_s)  # frame numbers keep their order; a clip label serves every frame
-        return pd.DataFrame(
-            {"time_s": times_s, "label": rows["label"].to_numpy()[np.arange(len(times_s)) if by_order else 0]}
-        )
-    nearest = np.abs(times_s[:, None] - labelled_at[None, :]).argmin(axis=1)
-    return pd.DataFrame({"time_s": times_s, "label": rows["label"].to_numpy()[nearest]})
+    by_number = np.isnan(times) & np.isfinite(numbers)
+    if by_number.any():
+        known = frame_times(clip, root)
+        inside = by_number & (np.nan_to_num(numbers) < len(known))
+        times[inside] = known[numbers[inside].astype(int)]
+    return times
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ def sample_times(info: MediaInfo, sampling: Sampling) -> NDArray[np.float64]:
     The decoder answers each time with the nearest frame and says when that frame really was. A clip whose length
     is not known (0) gives its first frame; a clip with fewer frames than asked for gives each frame once.
 
-    >>> info = MediaInfo(1280, 720, start_s=0.0, duration_s=10.0, fps=30.0, n_frames=300, rotation_deg=0, codec="h264")
+    >>> info = MediaInfo(1280, 720, start_s=0.0, duration_s=10.0, fps=30.0, n_frames=300, codec="h264")
     >>> sample_times(info, UniformSampling(n_frames=4)).tolist()
     [1.25, 3.75, 6.25, 8.75]
     >>> sample_times(info, EverySampling(every_s=4.0)).tolist()

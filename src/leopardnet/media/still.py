@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from leopardnet.core.types import Frames, MediaError
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 MAX_PIXELS = 200_000_000  # a picture larger than this is an attack or a mistake
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+END_OF_JPEG = b"\xff\xd9"
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 def size(path: Path) -> tuple[int, int]:
     """Width and height in px, upright, from the header. Raises MediaError where it is no picture."""
     with _open(path) as image:
         width, height = image.size
-        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        turned = _turn(image) in (
+            Image.Transpose.ROTATE_90,
+            Image.Transpose.ROTATE_270,
+            Image.Transpose.TRANSPOSE,
+            Image.Transpose.TRANSVERSE,
+        )
     return (height, width) if turned else (width, height)
 
 
@@ -56,52 +67,62 @@ def _open(path: Path) -> Image.Image:
         return Image.open(path, formats=FORMATS)
     except UnidentifiedImageError:
         raise MediaError("the file is not a picture", where=path.name, expected=", ".join(FORMATS)) from None
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # readers of pictures raise whatever a broken field leads them to
         raise MediaError("the picture cannot be read", where=path.name, found=_reason(error)) from None
 
 
 def _pixels(path: Path, short_side_px: int | None) -> tuple[NDArray[np.uint8], bool]:
     """Pixels uint8 [H, W, 3], and whether the file ended too early."""
+    image = _open(path)
+    turn = _turn(image)
     try:
-        return _load(_open(path), short_side_px), False
-    except OSError as error:
-        if "truncated" not in str(error):
+        return _loaded(image, turn, short_side_px), False
+    except MediaError:
+        raise
+    except Exception as error:
+        # Part of a picture is better than none, and the row says that it is a part. OpenCV shows what is there;
+        # Pillow would need a switch that is shared by all threads and would hide every other cut file.
+        data = np.append(np.fromfile(path, np.uint8), np.frombuffer(END_OF_JPEG, np.uint8))
+        part = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if part is None or "truncated" not in str(error):
             raise MediaError("the picture cannot be decoded", where=path.name, found=_reason(error)) from None
-    except (ValueError, SyntaxError) as error:
-        raise MediaError("the picture cannot be decoded", where=path.name, found=_reason(error)) from None
-    # Part of the picture is better than none, and the row says that it is a part. Pillow pads a cut JPEG when its
-    # end marker is appended, without the library-wide switch that would hide every other cut file.
+        return _loaded(Image.fromarray(part[..., ::-1]), turn, short_side_px), True
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes the picture upright, from its EXIF; None where nothing does, or where the EXIF is broken."""
     try:
-        whole = io.BytesIO(path.read_bytes() + b"\xff\xd9" * 2)
-        return _load(Image.open(whole, formats=("JPEG",)), short_side_px), True
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError):
-        return _load_truncated(path, short_side_px), True
+        return TURNS.get(image.getexif().get(0x0112, 1))
+    except Exception:  # a broken EXIF block says nothing; the pixels still count
+        return None
 
 
-def _load_truncated(path: Path, short_side_px: int | None) -> NDArray[np.uint8]:
-    before = ImageFile.LOAD_TRUNCATED_IMAGES
-    ImageFile.LOAD_TRUNCATED_IMAGES = True
-    try:
-        return _load(_open(path), short_side_px)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise MediaError("the picture is cut short", where=path.name, found=_reason(error)) from None
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = before
-
-
-def _load(image: Image.Image, short_side_px: int | None) -> NDArray[np.uint8]:
+def _loaded(image: Image.Image, turn: Image.Transpose | None, short_side_px: int | None) -> NDArray[np.uint8]:
     with image:
-        if short_side_px is not None and min(image.size) > short_side_px:
-            scale = short_side_px / min(image.size)
-            target = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-            image.draft("RGB", target)  # a JPEG can be decoded at 1/2, 1/4, 1/8 of its size
-            image.load()
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            scale = short_side_px / min(upright.size)
-            target = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
-            return np.array(upright.resize(target, Image.Resampling.BOX), np.uint8)
+        scale = min(1.0, (short_side_px or min(image.size)) / min(image.size))
+        if scale < 1:
+            image.draft("RGB", _scaled(image.size, scale))  # a JPEG can be decoded at 1/2, 1/4, 1/8 of its size
         image.load()
-        return np.array(ImageOps.exif_transpose(image).convert("RGB"), np.uint8)
+        picture = _as_rgb(image)
+    if scale < 1 and short_side_px is not None:
+        scale = min(1.0, short_side_px / min(picture.size))
+        picture = picture.resize(_scaled(picture.size, scale), Image.Resampling.BOX)
+    return np.array(picture.transpose(turn) if turn is not None else picture, np.uint8)
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):  # Pillow would cut at 255 instead of scaling
+        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise MediaError(
+            "pictures with this kind of pixels have no known brightness", found=f"mode {image.mode}",
+            expected="8 or 16 bits for each colour", todo="save it as JPEG or 8-bit PNG",
+        )  # fmt: skip
+    return image.convert("RGB")
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _reason(error: Exception) -> str:

@@ -47,6 +47,7 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
             reason = warnings[0] if warnings else "the container holds no frame"
             raise MediaError("no frame of the video can be decoded", where=path.name, found=reason)
         times, frames = zip(*found, strict=True)
+        warnings = _cut_short(path, container, video) + warnings
         pixels = [_upright(_pixels(frame, short_side_px), int(frame.rotation)) for frame in frames]
     if len({p.shape for p in pixels}) > 1:  # a stream may change its size on the way
         warnings.append("the picture size changes within the clip; only frames of the first size are kept")
@@ -67,6 +68,13 @@ def container_format(path: Path) -> str:
         expected="MP4/MOV, AVI, ASF/WMV, MKV, MPEG or FLV",
         todo="play it in another program; if it plays, please report the camera model",
     )  # fmt: skip
+
+
+def frame_times(path: Path) -> NDArray[np.float64]:
+    """The time of every frame, float64 [N] seconds from the start of the clip: what a frame number stands for."""
+    with _opened(path) as container:
+        video = container.streams.video[0]
+        return _packet_times(container, video) - _info(container, video).start_s
 
 
 @contextmanager
@@ -101,35 +109,50 @@ def _info(container: Any, video: Any) -> MediaInfo:
             found=f"{context.width} x {context.height} px",
             expected=f"at most {MAX_PIXELS} px",
         )
-    entries = list(video.index_entries) if hasattr(video, "index_entries") else []
     start_s = float((video.start_time or 0) * base)
     fps = float(video.average_rate or 0) or DEFAULT_FPS
-    keys: tuple[float, ...] = ()
-    n_frames: int | None = video.frames or None
+    # elsewhere the index holds no more than what was read while opening
+    entries = list(video.index_entries) if container.format.name.startswith(("mov", "avi")) else []
     if len(entries) > 1:
         # index times are decode times; with B frames they start before the first picture is shown
         first = entries[0].timestamp
         keys = tuple((e.timestamp - first) * base for e in entries if e.is_keyframe)
-        n_frames = len(entries)
         duration_s = (entries[-1].timestamp - first) * base + 1 / fps
-    else:
-        header = float(video.duration * base) if video.duration else float(container.duration or 0) / av.time_base
-        duration_s = header or _length_from_packets(container, video, base)
-    return MediaInfo(
-        context.width, context.height, start_s, max(duration_s, 0.0), fps, n_frames,
-        int(video.metadata.get("rotate", 0)), context.name, keys,
-    )  # fmt: skip
+        return MediaInfo(context.width, context.height, start_s, duration_s, fps, len(entries), context.name, keys)
+    duration_s = float(video.duration * base) if video.duration else 0.0
+    if not duration_s and container.duration:
+        # of Matroska, the end of the file on its clock, wherever that starts
+        duration_s = container.duration / av.time_base - (start_s if "matroska" in container.format.name else 0.0)
+    if duration_s <= 0:
+        stamps = _packet_times(container, video)
+        duration_s = stamps[-1] - stamps[0] + 1 / fps if len(stamps) else 0.0
+    return MediaInfo(context.width, context.height, start_s, max(duration_s, 0.0), fps, None, context.name)
 
 
-def _length_from_packets(container: Any, video: Any, base: float) -> float:
-    """Seconds from the first to the last packet; for containers that state no length. Rewinds afterwards."""
+def _packet_times(container: Any, video: Any) -> NDArray[np.float64]:
+    """The times of all packets on the stream's clock, sorted, without decoding. Rewinds afterwards."""
     stamps: list[int] = []
-    with suppress(av.error.FFmpegError):  # a cut file: what was read so far is its length
+    with suppress(av.error.FFmpegError):  # a cut file: what was read so far is what there is
         for packet in container.demux(video):
-            if packet.pts is not None:
-                stamps.append(packet.pts)
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if stamp is not None:
+                stamps.append(stamp)
     container.seek(0)
-    return (max(stamps) - min(stamps)) * base if stamps else 0.0
+    return np.sort(np.asarray(stamps, np.float64)) * float(video.time_base)
+
+
+def _cut_short(path: Path, container: Any, video: Any) -> list[str]:
+    """A warning where the file ends before what its header or its index promise."""
+    n_bytes = path.stat().st_size
+    promised = 0
+    if container.format.name == "avi":
+        with path.open("rb") as file:
+            head = file.read(8)
+        size = int.from_bytes(head[4:8], "little")
+        promised = 0 if size == 0xFFFFFFFF else size + 8
+    if container.format.name.startswith(("mov", "avi")):
+        promised = max([promised, *(e.pos + e.size for e in video.index_entries)])
+    return [f"the file is cut short: {n_bytes} of {promised} bytes"] if promised > n_bytes else []
 
 
 class _Walk:
@@ -144,31 +167,36 @@ class _Walk:
         self.frames = self._decoded()
 
     def frames_at(self, times_s: NDArray[np.float64]) -> tuple[list[tuple[float, Any]], list[str]]:
-        """Pairs of time and frame for the wanted times, and what went wrong on the way."""
+        """Pairs of time and frame, the nearest to each wanted time, and what went wrong on the way."""
         found: list[tuple[float, Any]] = []
-        last: tuple[float, Any] | None = None
+        before: tuple[float, Any] | None = (
+            None  # the last frame before the wanted time, and the first one not before
+        )
+        after: tuple[float, Any] | None = None
         for wanted in times_s:
-            if last is not None and last[0] >= wanted - self.step_s / 2:
-                continue  # one frame serves two wanted times when there are fewer frames than times
-            self._jump_towards(float(wanted))
-            for time_s, frame in self.frames:
-                last = (time_s, frame)
-                if time_s >= wanted - self.step_s / 2:
-                    found.append(last)
+            if self._jump_towards(float(wanted)):
+                before = after = None
+            while after is None or after[0] < wanted:
+                frame = next(self.frames, None)
+                if frame is None:
                     break
-            else:  # the stream ended early: its last frame is the nearest there is
-                if last is not None and (not found or found[-1][0] < last[0]):
-                    found.append(last)
+                before, after = after, frame
+            near = [pair for pair in (before, after) if pair is not None]
+            if not near:
                 break
+            nearest = min(near, key=lambda pair: abs(pair[0] - wanted))
+            if not found or found[-1][0] < nearest[0]:  # one frame serves two times where frames are fewer
+                found.append(nearest)
         return found, self._warnings(times_s, found)
 
-    def _jump_towards(self, wanted_s: float) -> None:
-        later = [k for k in self.info.keyframes_s if self.now_s + self.step_s < k <= wanted_s + self.step_s / 2]
+    def _jump_towards(self, wanted_s: float) -> bool:
+        later = [k for k in self.info.keyframes_s if self.now_s < k <= wanted_s]
         if not later or self.stopped:
-            return
+            return False
         target_s = later[-1] + self.info.start_s
         self.container.seek(round(target_s / float(self.video.time_base)), stream=self.video)
         self.frames = self._decoded()
+        return True
 
     def _decoded(self) -> Iterator[tuple[float, Any]]:
         try:

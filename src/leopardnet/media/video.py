@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from leopardnet.core.types import Clip, Frames, MediaError, MediaInfo
 from leopardnet.media import still, stream
 
-__all__ = ["decode", "probe"]
+__all__ = ["decode", "frame_times", "probe"]
 
 
 def probe(clip: Clip, root: Path) -> MediaInfo:
@@ -27,7 +27,7 @@ def probe(clip: Clip, root: Path) -> MediaInfo:
         return stream.probe(paths[0])
     width, height = still.size(paths[0])
     n = len(paths)
-    return MediaInfo(width, height, 0.0, float(n), 1.0, n, 0, "still", tuple(map(float, range(n))))
+    return MediaInfo(width, height, 0.0, float(n), 1.0, n, "still", tuple(map(float, range(n))))
 
 
 def decode(clip: Clip, root: Path, *, times_s: NDArray[np.float64], short_side_px: int | None = None) -> Frames:
@@ -41,6 +41,12 @@ def decode(clip: Clip, root: Path, *, times_s: NDArray[np.float64], short_side_p
         return stream.decode(clip.clip_id, paths[0], times_s=times_s, short_side_px=short_side_px)
     wanted = sorted({min(int(t), len(paths) - 1) for t in times_s})
     return still.decode(clip.clip_id, paths, wanted=wanted, short_side_px=short_side_px)
+
+
+def frame_times(clip: Clip, root: Path) -> NDArray[np.float64]:
+    """The time of each frame in decode order, float64 [N], seconds: the n-th is that of frame number n."""
+    paths = [checked_path(root, path) for path in clip.paths]
+    return stream.frame_times(paths[0]) if clip.kind == "video" else np.arange(len(paths), dtype=np.float64)
 
 
 def checked_path(root: Path, path: str) -> Path:

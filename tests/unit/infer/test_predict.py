@@ -101,7 +101,12 @@ def test_a_partial_clip_says_so_and_is_judged(footage, tmp_path, tiny_bundle):
     data = sorted(footage.rglob("*.AVI"))[0].read_bytes()
     (tmp_path / "cut.avi").write_bytes(data[: len(data) // 2])
     row = predict(tmp_path, tiny_bundle, sampling=TimesSampling(times_s=(0.1, 5.0))).table.iloc[0]
-    assert row["status"] in ("partial", "ok") and row["n_frames"] >= 1 and row[PROBS].notna().all()
+    assert (
+        row["status"] == "partial"
+        and "cut short" in row["reason"]
+        and row["n_frames"] >= 1
+        and row[PROBS].notna().all()
+    )
 
 
 def test_other_frames_can_be_asked_for(labelled, tiny_bundle):

@@ -52,6 +52,30 @@ def test_frame_numbers_count_in_decode_order(write_video, manifest_of, tmp_path)
     assert grey_levels(frames) == [3, 17] and frames.table["label"].tolist() == ["tiger", "empty"]
 
 
+def test_labels_stay_with_their_frames_in_any_order_and_by_any_name(write_video, manifest_of, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10)
+    m = manifest_of(
+        path=["a.mp4"] * 4, kind="frame", frame_number=[17, 3, None, 40], time_s=[None, None, 0.9, None],
+        label=["tiger", "empty", "tiger", "empty"],
+    )  # fmt: skip
+    frames = load(m, tmp_path)
+    assert grey_levels(frames) == [3, 9, 17] and frames.table["label"].tolist() == ["empty", "tiger", "tiger"]
+    assert len(frames.skipped) == 1 and "no frame within" in frames.skipped["reason"][0]
+
+
+def test_a_moment_that_does_not_exist_is_skipped_and_never_replaced(write_video, manifest_of, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10)
+    frames = load(
+        manifest_of(path=["a.mp4"] * 2, kind="frame", time_s=[1.0, 100.0], label=["empty", "tiger"]), tmp_path
+    )
+    assert grey_levels(frames) == [10] and frames.table["label"].tolist() == ["empty"] and len(frames.skipped) == 1
+
+
+def test_a_frame_without_a_time_or_a_number_is_refused(manifest_of):
+    with pytest.raises(ManifestError, match="neither when nor which"):
+        wanted_frames(manifest_of(path=["a.mp4"], kind="frame", label="tiger"), LABELS, max_frames_per_clip=8)
+
+
 def test_a_whole_video_gives_sampled_frames_with_its_label(write_video, manifest_of, tmp_path):
     write_video("a.mp4", n_frames=24, fps=10)
     frames = load(manifest_of(path=["a.mp4"], kind="video", label="tiger"), tmp_path)

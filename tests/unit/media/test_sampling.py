@@ -9,7 +9,7 @@ from leopardnet.media.sampling import sample_times
 
 
 def info(duration_s, n_frames=None, fps=30.0):
-    return MediaInfo(640, 360, 0.0, duration_s, fps, n_frames, 0, "h264")
+    return MediaInfo(640, 360, 0.0, duration_s, fps, n_frames, "h264")
 
 
 def test_uniform_takes_the_middle_of_equal_parts():

@@ -6,7 +6,7 @@ from PIL import Image
 
 from leopardnet.core.tables import clip_id
 from leopardnet.core.types import Clip, MediaError
-from leopardnet.media.video import decode, probe
+from leopardnet.media.video import decode, frame_times, probe
 
 
 def clip(*names, kind="video"):
@@ -65,6 +65,7 @@ def test_a_cut_avi_is_partial_and_says_so(write_video, tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     frames = decode(clip("cut.avi"), tmp_path, times_s=np.linspace(0.05, 2.9, 8))
     assert 1 <= len(frames) < 8 and frames.times_s[-1] < 2.0
+    assert "cut short" in frames.warnings[0]
 
 
 def test_a_damaged_middle_costs_its_frames_only(write_video, tmp_path):
@@ -73,9 +74,34 @@ def test_a_damaged_middle_costs_its_frames_only(write_video, tmp_path):
     middle = len(data) // 2
     data[middle : middle + 3000] = b"\x00" * 3000
     path.write_bytes(bytes(data))
-    frames = decode(clip("damaged.avi"), tmp_path, times_s=np.arange(0.05, 2.9, 0.1))
+    frames = decode(clip("damaged.avi"), tmp_path, times_s=np.arange(0, 2.95, 0.1))
     numbers = frame_numbers(frames)
-    assert {1, 29} <= set(numbers) and 20 <= len(numbers) < 29 and "damaged" in frames.warnings[0]
+    assert {0, 29} <= set(numbers) and 20 <= len(numbers) <= 29 and "damaged" in frames.warnings[0]
+
+
+def test_the_nearest_frame_is_taken_at_a_varying_rate(tmp_path):
+    import av
+
+    with av.open(str(tmp_path / "v.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for i, ticks in enumerate([*range(12), *range(90, 102)]):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 8 * i, np.uint8), format="rgb24")
+            frame.pts = ticks
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    frames = decode(clip("v.mp4"), tmp_path, times_s=np.array([1.9, 8.0]))
+    assert frames.times_s.tolist() == pytest.approx([1.1, 9.0])
+    assert frame_times(clip("v.mp4"), tmp_path)[[0, 11, 12]].tolist() == pytest.approx([0.0, 1.1, 9.0])
+
+
+@pytest.mark.parametrize("name", ["whole.flv", "whole.mkv"])
+def test_containers_without_a_trusted_index_are_seen_to_their_end(write_video, tmp_path, name):
+    write_video(name, n_frames=240, codec="flv1" if name.endswith("flv") else "libx264", gop=12)
+    assert probe(clip(name), tmp_path).duration_s == pytest.approx(24.0, abs=0.3)
+    assert decode(clip(name), tmp_path, times_s=np.array([23.5])).times_s.tolist() == pytest.approx(
+        [23.5], abs=0.01
+    )
 
 
 BROKEN = {
@@ -160,6 +186,33 @@ def test_a_cut_jpeg_is_shown_as_far_as_it_goes(tmp_path):
     frames = decode(clip("a.jpg", kind="still"), tmp_path, times_s=np.zeros(1))
     assert "cut short" in frames.warnings[0] and frames.pixels.shape == (1, 200, 300, 3)
     assert np.abs(frames.pixels[0, :32].astype(int) - whole[:32]).max() <= 2
+
+
+def test_threads_never_hide_a_cut_picture(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    for i in range(24):
+        path = tmp_path / f"{i}.{'png' if i % 2 else 'jpg'}"
+        Image.fromarray(noise).save(path)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    def outcome(path):
+        try:
+            return decode(clip(path.name, kind="still"), tmp_path, times_s=np.zeros(1)).warnings != ()
+        except MediaError:
+            return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(outcome, sorted(tmp_path.iterdir()) * 3))
+
+
+def test_sixteen_bits_are_scaled_and_not_cut_off(tmp_path):
+    Image.fromarray(np.full((20, 30), 32768, np.uint16)).save(tmp_path / "a.png")
+    assert decode(clip("a.png", kind="still"), tmp_path, times_s=np.zeros(1)).pixels.max() == 128
+    Image.fromarray(np.ones((20, 30), np.float32)).save(tmp_path / "f.tiff")
+    with pytest.raises(MediaError, match="mode F"):
+        decode(clip("f.tiff", kind="still"), tmp_path, times_s=np.zeros(1))
 
 
 @pytest.mark.parametrize("data", [b"not a picture", b"\xff\xd8\xff\xe0" + b"\x00" * 50, b"\x89PNG\r\n\x1a\n"])
