@@ -1,6 +1,6 @@
 # Two commands do all the set-up: `make demo` and `make test`. `make help` lists the others.
 PYTHON ?= python3
-VENV   := .venv
+VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 

@@ -119,9 +119,9 @@ setting 'aggregate.name' cannot be used
   where:    the composed settings
   found:    'best'
   expected: Input should be 'presence_topk', 'mean_logit', 'mean_prob' or 'max'""",
-    "labels.empty=nothing": """\
-labels.empty names a label that is not in the set
-  where:    labels.empty
+    "labels.targets=[nothing]": """\
+labels.targets names a label that is not in the set
+  where:    labels.targets
   found:    nothing
   expected: one of leopard, tiger, sika_deer, empty""",
     "optim.lr": """\

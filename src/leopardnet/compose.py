@@ -23,6 +23,7 @@ def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConf
     """
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
+    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     for override in overrides:
@@ -35,6 +36,7 @@ def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConf
     try:
         with initialize_config_dir(config_dir=str(configs_dir()), version_base="1.3"):
             composed = compose(config_name=name, overrides=list(overrides))
+            OmegaConf.resolve(composed)
     except (HydraException, OmegaConfBaseException) as error:
         raise _explained(error, overrides) from None
     return settings_from(composed)

@@ -85,6 +85,16 @@ def test_json_goes_to_stdout_alone(rendered):
     assert json.loads(out)["n_clips"] > 0
 
 
+def test_brackets_in_names_are_names(rendered, footage, tmp_path):
+    folder = tmp_path / "cards [north]" / "a[/b]"
+    folder.mkdir(parents=True)
+    shutil.copy(sorted(footage.rglob("*.JPG"))[0], folder / "[x].jpg")
+    out, err = leopardnet(
+        "predict", tmp_path / "cards [north]", "--bundle", rendered / "run/bundle", "--out", tmp_path / "o[/]"
+    )
+    assert "[x].jpg" in out and "o[/]" in err
+
+
 def test_a_folder_with_a_broken_file_ends_with_code_3_and_a_row_each(rendered, footage, tmp_path):
     shutil.copy(sorted(footage.rglob("*.MP4"))[0], tmp_path / "good.mp4")
     (tmp_path / "zero.mp4").write_bytes(b"")
@@ -116,5 +126,9 @@ def test_mistakes_get_one_clear_message(rendered, tmp_path):
     data[1000] ^= 255
     (changed / "model.onnx").write_bytes(bytes(data))
     assert "was changed" in message("predict", m, "--bundle", changed, "--out", tmp_path / "o")
-    assert not (tmp_path / "o").exists() and not run.exists()
+    assert not list((tmp_path / "o").glob("*")) and not run.exists()
+    (tmp_path / "file").write_text("")
+    assert "refused to read or write" in message(
+        "predict", m, "--bundle", rendered / "run/bundle", "--out", tmp_path / "file/x"
+    )
     message("predict", m, code=2)  # usage

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Annotated, Any
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -51,25 +53,36 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document 
 
 def say(text: str) -> None:
     """Print a message for people to stderr."""
-    err.print(text, highlight=False, soft_wrap=True)
+    err.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document to stdout, and nothing else."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, indent=2, default=str, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    """The same value with None for numbers that JSON does not know."""
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_rows(rows: list[dict[str, Any]], *, title: str = "", caption: str = "") -> None:
     """Print rows as a table to stdout; numbers stand on the right."""
     table = Table(
-        title=title or None, caption=caption or None, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD,
+        title=title or None, caption=escape(caption) or None, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )  # fmt: skip
     for name in rows[0] if rows else []:
         is_number = all(_is_number(r[name]) for r in rows)
         table.add_column(str(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
+        table.add_row(
+            *("" if v is None else f"{v:.3f}" if isinstance(v, float) else escape(str(v)) for v in row.values())
+        )
     out.print(table)
 
 
@@ -132,11 +145,5 @@ def main() -> None:
         sys.exit(EXIT_COULD_NOT_RUN)
     except OSError as error:  # a full disk, a folder without permission: the user's to mend, like the errors above
         where = f"\n  where:    {error.filename}" if error.filename else ""
-        err.print(
-            f"[bold red]error:[/bold red] the system refused to read or write: {error.strerror or error}{where}",
-            highlight=False,
-        )
+        say(f"error: the system refused to read or write: {error.strerror or error}{where}")
         sys.exit(EXIT_COULD_NOT_RUN)
-    except KeyboardInterrupt:
-        say("stopped")
-        sys.exit(130)

@@ -33,9 +33,9 @@ def _finish(imported: Any, out: Path, as_json: bool) -> None:
     counts = {k: int(v) for k, v in manifest.table["label"].value_counts().items()}
     labels = ", ".join(f"{k} {n}" for k, n in counts.items()) or "none"
     for note in imported.notes:
-        say(f"note: {note}".replace("[", r"\["))
+        say(f"note: {note}")
     n_clips, n_sites = manifest.table["clip_id"].nunique(), manifest.table["site"].nunique()
-    say(f"{out.name}: {len(manifest)} rows, {n_clips} clips, {n_sites} sites; labels: {labels}".replace("[", r"\["))
+    say(f"{out.name}: {len(manifest)} rows, {n_clips} clips, {n_sites} sites; labels: {labels}")
     if as_json:
         print_json({"out": out.as_posix(), "n_rows": len(manifest), "n_clips": n_clips, "n_sites": n_sites, "labels": counts, "notes": list(imported.notes)})  # fmt: skip
 

@@ -95,6 +95,9 @@ def predict(
 
     settings = {"backend": backend, "device": device, "precision": precision, "workers": workers}
     runtime = validate(RuntimeConfig, settings, where="the options of predict")
+    if root is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    out.mkdir(parents=True, exist_ok=True)  # found out now, not after hours of work
     model = load_bundle(bundle)
     rows = as_manifest(source if root is None else Manifest.read(source, root=root))
     rows = as_manifest(rows.where(split=split)) if split else rows

@@ -23,7 +23,6 @@ def evaluate(
     predictions: Predictions,
     manifest: Annotated[Path, typer.Option("--manifest", help="Manifest with the true labels.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for metrics.json and tables.")],
-    root: Root = None,
     json_: JsonFlag = False,
 ) -> None:
     """Judge predictions against labels, per clip, with 95 % intervals from a bootstrap over sites.
@@ -35,7 +34,7 @@ def evaluate(
     from leopardnet.infer.evaluation import write_evaluation
 
     said = results.Predictions.read(predictions)
-    evaluation = run_evaluate(said, Manifest.read(manifest, root=root))
+    evaluation = run_evaluate(said, Manifest.read(manifest))
     write_evaluation(evaluation, out)
     if json_:
         print_json(evaluation.to_metrics_json())

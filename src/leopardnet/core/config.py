@@ -82,7 +82,7 @@ class LabelsConfig(Settings):
     """The label set of a model."""
 
     labels: tuple[LabelConfig, ...]
-    empty: str | None = "empty"
+    empty: Literal["empty"] | None = "empty"  # manifests know no other word for it
     targets: tuple[str, ...] = ()
 
     def label_set(self) -> LabelSet:
@@ -93,8 +93,8 @@ class LabelsConfig(Settings):
 class ModelConfig(Settings):
     """The backbone. `weights`: `embedded` (a package of the index), `hub` (timm downloads them) or `none`."""
 
-    name: str
-    backbone: str
+    name: str = Field(min_length=1)
+    backbone: str = Field(pattern=r"^[A-Za-z0-9_.]+$", description="a timm name; never an address")
     weights: Literal["embedded", "hub", "none"] = "embedded"
     licence: str = ""
     trained_on: str = ""
@@ -224,6 +224,10 @@ def validate(model: type[Settings], data: dict[str, Any], *, where: str) -> Any:
 def _config_error(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
     first = error.errors()[0]
     keys = [str(k) for k in first["loc"]]
+    if keys[0] == "sampling" and len(keys) > 2:
+        del keys[1]  # the tag of the union, which stands in no file
+        modes: dict[str, type[BaseModel]] = {"every": EverySampling, "times": TimesSampling}
+        model = modes.get(str(first["loc"][1]), UniformSampling)
     path = ".".join(keys) or where
     more = f" ({error.error_count()} settings are wrong; this is the first)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
@@ -246,6 +250,8 @@ def _config_error(model: type[BaseModel], error: ValidationError, where: str) ->
 def _fields_at(model: type[BaseModel], keys: list[str]) -> list[str]:
     """The names that stand beside a misspelt key, following `keys` down from `model`."""
     for key in keys:
+        if key == "sampling" and key not in model.model_fields:
+            break  # already there
         annotation = model.model_fields[key].annotation if key in model.model_fields else None
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation

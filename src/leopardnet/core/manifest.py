@@ -64,6 +64,11 @@ class Manifest:
                 "the manifest names more than one root", where=path.name, found=remembered, expected="one",
                 todo="give the folder with --root",
             )  # fmt: skip
+        if root is None and remembered and (Path(remembered[0]).is_absolute() or ":" in remembered[0]):
+            raise ManifestError(
+                "the root in a manifest must be relative to it", where=f"{path.name}, column root", found=remembered[0],
+                expected="a path such as ../cards", todo="give the folder with --root",
+            )  # fmt: skip
         if root is None:
             root = path.parent / remembered[0] if remembered else path.parent
         return cls.from_rows(table, root, where=path.name)
@@ -159,7 +164,9 @@ def _text(value: Any) -> str | None:
 
 
 def _clip(cid: str, row: dict[str, Any], label: str | None) -> Clip:
-    paths: Sequence[str] = json.loads(row["paths"]) if _text(row["paths"]) else [row["path"]]
+    paths: Sequence[str] = (
+        json.loads(row["paths"]) if row["kind"] == "burst" and _text(row["paths"]) else [row["path"]]
+    )
     zone, naive = _text(row["time_zone"]), row["captured_at"]
     captured = None
     if zone and pd.notna(naive):

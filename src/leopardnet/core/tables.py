@@ -7,6 +7,7 @@ read and when it is written, so a wrong file is refused with the row and the col
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -48,6 +49,19 @@ def _is_relative_posix(s: pd.Series[Any]) -> pd.Series[bool]:
     return ~bad & (s.str.len() > 0)
 
 
+def _is_list_of_paths(s: pd.Series[Any]) -> pd.Series[bool]:
+    def safe(text: str) -> bool:
+        try:
+            paths = json.loads(text)
+        except (ValueError, RecursionError):
+            return False
+        if not (isinstance(paths, list) and paths and all(isinstance(p, str) for p in paths)):
+            return False
+        return bool(_is_relative_posix(pd.Series(paths, dtype="str")).all())
+
+    return s.map(safe).astype(bool)
+
+
 def _one_of(values: Sequence[str]) -> Callable[[pd.Series[Any]], pd.Series[bool]]:
     return lambda s: s.isin(list(values))
 
@@ -64,7 +78,7 @@ MANIFEST = (
     Column("clip_id", STRING, False, "hash of the path; joins every table"),
     Column("kind", STRING, False, "video, still, burst, or frame (a labelled frame of a video)", _one_of(KINDS), "one of " + ", ".join(KINDS)),
     Column("path", STRING, False, "POSIX path relative to the root; of a burst, its first still", _is_relative_posix, "a relative path with forward slashes and no '..'"),
-    Column("paths", STRING, True, "all stills of a burst as a JSON list"),
+    Column("paths", STRING, True, "all stills of a burst as a JSON list", _is_list_of_paths, "a JSON list of relative paths"),
     Column("time_s", FLOAT, True, "of a labelled frame: seconds from the start of the video", _not_negative, "0 or more"),
     Column("frame_number", INT, True, "of a labelled frame: its number in decode order, from 0", _not_negative, "0 or more"),
     Column("site", STRING, True, "the place; what a split keeps together"),

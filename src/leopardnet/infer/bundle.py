@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from leopardnet.core.config import (
     AggregateConfig,
@@ -54,6 +54,12 @@ class BundleSpec(Settings):
     decide: DecideConfig
     provenance: dict[str, Any]
 
+    @model_validator(mode="after")
+    def _temperature_is_usable(self) -> BundleSpec:
+        if not 0.01 <= self.calibration.temperature <= 100:
+            raise ValueError("calibration.temperature must lie between 0.01 and 100")
+        return self
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -74,14 +80,23 @@ class Bundle:
         """
         folder = Path(folder)
         hashes = _verified_hashes(folder)
-        data = json.loads((folder / "bundle.json").read_text("utf-8"))
+        try:
+            data = json.loads((folder / "bundle.json").read_bytes())
+        except (ValueError, RecursionError) as error:
+            raise BundleError("bundle.json is no JSON", where="bundle.json", found=str(error)[:100]) from None
+        if not isinstance(data, dict):
+            raise BundleError(
+                "bundle.json does not hold what it should", found=type(data).__name__, expected="an object"
+            )
         if data.get("format_version") != FORMAT_VERSION:
             raise BundleError(
                 "this bundle has another format version", where="bundle.json", found=data.get("format_version"),
                 expected=FORMAT_VERSION, todo="use the leopardnet version that made it, or pack the run again",
             )  # fmt: skip
         try:
-            return cls(folder, BundleSpec.model_validate(data), hashes)
+            spec = BundleSpec.model_validate(data)
+            spec.labels.label_set()
+            return cls(folder, spec, hashes)
         except ValidationError as error:
             first = error.errors()[0]
             raise BundleError(
@@ -102,7 +117,9 @@ class Bundle:
     def runtime(self, config: RuntimeConfig) -> Runtime:
         """The network on the configured backend."""
         if config.backend == "openvino":
-            return OpenVinoRuntime(self.folder / "model.onnx", config)
+            return OpenVinoRuntime(
+                self.folder / "model.onnx", config, size_px=self.spec.preprocess.size_px, n_labels=len(self.labels)
+            )
         return TorchRuntime(self.folder / "model.safetensors", self.spec.model, len(self.labels), config)
 
     def predict(self, source: Any, **options: Any) -> Any:
@@ -136,7 +153,7 @@ def write_spec(folder: Path, spec: BundleSpec) -> Bundle:
 
 def _verified_hashes(folder: Path) -> dict[str, str]:
     sums = folder / "SHA256SUMS"
-    if not sums.is_file():
+    if not sums.is_file() or sums.is_symlink() or sums.stat().st_size > 10_000:
         raise BundleError(
             "this folder is not a bundle", where=folder.name, found="no SHA256SUMS" if folder.is_dir() else "no such folder",
             expected="a folder with " + ", ".join((*FILES, "SHA256SUMS")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
@@ -71,22 +72,29 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
         TrainConfig, yaml.safe_load((run / "config.yaml").read_text("utf-8")), where="config.yaml"
     )
     labels = config.labels.label_set()
-    folder.mkdir(parents=True, exist_ok=True)
+    # everything is made beside it first: a bundle that was there stays whole until the new one is
+    final, folder = folder, folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
     model = build_from(config.model, len(labels), run / "best.safetensors")
     save_weights(model.state_dict(), folder / "model.safetensors")
     export_onnx(model, folder / "model.onnx", size_px=config.preprocess.size_px)
-    check_parity(model, folder / "model.onnx", size_px=config.preprocess.size_px)
+    check_parity(model, folder / "model.onnx", size_px=config.preprocess.size_px, n_labels=len(labels))
 
     spec = BundleSpec(
-        name=config.experiment.name if config.experiment.name != "unnamed" else run.name,
+        name=config.experiment.name if config.experiment.name != "unnamed" else run.resolve().name,
         labels=config.labels, model=config.model, preprocess=config.preprocess, sampling=config.sampling,
         aggregate=config.aggregate, calibration=calibration_of(run, config, labels), decide=config.decide,
         provenance=_provenance(run),
     )  # fmt: skip
     with atomic_path(folder / "card.md") as part:
         part.write_text(model_card(spec, read_table(run / "labels_by_split.csv")), "utf-8")
-    return write_spec(folder, spec)
+    write_spec(folder, spec)
+    if final.exists():
+        shutil.rmtree(final)
+    folder.replace(final)
+    return Bundle.load(final)
 
 
 def calibration_of(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
@@ -96,12 +104,18 @@ def calibration_of(run: Path, config: TrainConfig, labels: LabelSet) -> Calibrat
     clips = clip_logits(frames, logits, config, labels)
     z = np.stack(clips["logits"].to_list()).astype(np.float64)
     fitted = fit_temperature(z, clips["i_label"].to_numpy(np.int64), sites=clips["site"].tolist())
+    seen = frames.loc[frames["site_seen"], "site"].nunique() if "site_seen" in frames else 0
+    if seen:
+        fitted = replace(
+            fitted,
+            reason=f"{seen} of the validation sites were trained on: figures flatter. {fitted.reason}".strip(),
+        )
     if fitted.temperature >= 1.0 or fitted.n_sites >= MIN_SITES_TO_SHARPEN:
         return fitted
     # A handful of easy sites would make the model surer than it is, and a leopard would end in "empty". Staying too
     # modest costs a person's glance; the other mistake costs the leopard.
     reason = f"kept at 1: the fit of {fitted.temperature:.2f} would sharpen, and {fitted.n_sites} sites are too few for that (10)"
-    return replace(fitted, temperature=1.0, reason=reason)
+    return replace(fitted, temperature=1.0, reason=f"{fitted.reason} {reason}".strip())
 
 
 def export_onnx(model: Classifier, path: Path, *, size_px: int) -> Path:
@@ -142,11 +156,11 @@ def _forget_origin(graph: Any) -> None:
         tensor.ClearField("doc_string")
 
 
-def check_parity(model: Classifier, graph: Path, *, size_px: int) -> float:
+def check_parity(model: Classifier, graph: Path, *, size_px: int, n_labels: int) -> float:
     """The largest difference of logits between torch and OpenVINO on random frames. Raises BackendError past 0.002."""
     frames = np.random.default_rng(0).integers(0, 256, (3, 3, size_px, size_px), dtype=np.uint8)
     ours = predict_logits(model, frames)
-    theirs = OpenVinoRuntime(graph, RuntimeConfig()).logits(frames)
+    theirs = OpenVinoRuntime(graph, RuntimeConfig(), size_px=size_px, n_labels=n_labels).logits(frames)
     difference = float(np.abs(ours - theirs).max())
     if difference > MAX_DIFFERENCE:
         raise BackendError(

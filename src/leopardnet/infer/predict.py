@@ -138,7 +138,8 @@ def _manifest_at(path: Path) -> Manifest:
         return scan(path)
     kind = kind_of(path.name)
     if kind and path.exists():
-        return Manifest.from_rows(pd.DataFrame({"path": [path.name], "kind": [kind]}), path.parent)
+        real = path.resolve()  # a link that the user names is meant
+        return Manifest.from_rows(pd.DataFrame({"path": [real.name], "kind": [kind]}), real.parent)
     if path.suffix.lower() in (".csv", ".parquet"):
         return Manifest.read(path)
     raise ManifestError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leopardnet.core.config import ModelConfig, RuntimeConfig
-from leopardnet.core.types import BackendError, BundleError
+from leopardnet.core.types import BackendError, BundleError, ConfigError
 
 
 class Runtime(Protocol):
@@ -23,9 +23,14 @@ class Runtime(Protocol):
 class OpenVinoRuntime:
     """The bundle's ONNX graph on OpenVINO: the default, fast on laptop processors."""
 
-    def __init__(self, graph: Path, config: RuntimeConfig) -> None:
+    def __init__(self, graph: Path, config: RuntimeConfig, *, size_px: int, n_labels: int) -> None:
         import openvino
 
+        if config.device not in ("auto", "cpu"):
+            raise ConfigError(
+                "OpenVINO runs on the processor here", where="runtime.device", found=config.device, expected="auto or cpu",
+                todo="choose the backend torch for this device",
+            )  # fmt: skip
         options: dict[str, Any] = {
             # OpenVINO silently chooses bf16 on some processors, and probabilities move by up to 0.03
             "INFERENCE_PRECISION_HINT": config.precision,
@@ -35,7 +40,9 @@ class OpenVinoRuntime:
         if config.threads:
             options["INFERENCE_NUM_THREADS"] = config.threads
         try:
-            self._model = openvino.Core().compile_model(graph, "CPU", options)
+            # from memory: these are the bytes whose hash was checked, and they cannot refer to other files
+            network = openvino.Core().read_model(graph.read_bytes())
+            self._model = openvino.Core().compile_model(network, "CPU", options)
         except RuntimeError as error:
             raise BundleError(
                 "OpenVINO cannot load the network of the bundle",
@@ -43,6 +50,13 @@ class OpenVinoRuntime:
                 found=str(error).splitlines()[0][:200],
             ) from None
         self._batch_size = config.batch_size
+        found = [str(port.get_partial_shape()) for port in (self._model.input(0), self._model.output(0))]
+        wanted = [f"[?,3,{size_px},{size_px}]", f"[?,{n_labels}]"]
+        if [text.replace(" ", "") for text in found] != wanted:
+            raise BundleError(
+                "the network does not have the shape that the bundle says", where=graph.name, found=" and ".join(found),
+                expected=" and ".join(wanted),
+            )  # fmt: skip
 
     def logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
@@ -57,16 +71,21 @@ class TorchRuntime:
     """The bundle's weights in torch: for graphics processors, and to check the others against."""
 
     def __init__(self, weights: Path, model: ModelConfig, n_labels: int, config: RuntimeConfig) -> None:
+        if config.precision != "f32":
+            raise ConfigError(
+                "the torch backend computes in float32", where="runtime.precision", found=config.precision, expected="f32",
+                todo="choose the backend openvino for bf16",
+            )  # fmt: skip
         try:
             import torch
 
-            from leopardnet.learn.model import build_from
+            from leopardnet.learn.model import build_from, torch_device
         except ImportError as error:
             raise BackendError(
                 "the torch backend is not installed", found=str(error), expected="torch and timm",
                 todo='pip install "leopardnet[train]", or use runtime.backend=openvino',
             ) from None  # fmt: skip
-        self._model = build_from(model, n_labels, weights).to(_torch_device(config.device))
+        self._model = build_from(model, n_labels, weights).to(torch_device(config.device))
         self._batch_size = config.batch_size
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -76,17 +95,3 @@ class TorchRuntime:
         from leopardnet.learn.model import predict_logits
 
         return predict_logits(self._model, frames, batch_size=self._batch_size)
-
-
-def _torch_device(wanted: str) -> str:
-    import torch
-
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
-    if not available[wanted]:
-        raise BackendError(
-            "this device is not there", where="runtime.device", found=wanted,
-            expected=", ".join(name for name, here in available.items() if here),
-        )  # fmt: skip
-    return wanted

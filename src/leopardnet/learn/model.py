@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from leopardnet.core.config import ModelConfig
 from leopardnet.core.tables import atomic_path
+from leopardnet.core.types import BackendError, BundleError
 from leopardnet.learn.weights import create_backbone
 
 
@@ -68,8 +70,27 @@ def build(config: ModelConfig, n_labels: int) -> Classifier:
 def build_from(config: ModelConfig, n_labels: int, path: Path) -> Classifier:
     """The classifier whose weights stand in a safetensors file; nothing is fetched. Every tensor must fit."""
     model = build(config.model_copy(update={"weights": "none"}), n_labels)
-    model.load_state_dict(load_file(path), strict=True)
+    try:
+        model.load_state_dict(load_file(path), strict=True)
+    except (SafetensorError, RuntimeError) as error:
+        raise BundleError(
+            "the weights do not fit the network", where=path.name, found=str(error).splitlines()[0][:200],
+            expected=f"the tensors of {config.backbone} with {n_labels} labels",
+        ) from None  # fmt: skip
     return model.eval()
+
+
+def torch_device(wanted: str) -> str:
+    """The name of the device to use. Raises BackendError for one that this machine does not have."""
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if available[name])
+    if not available[wanted]:
+        raise BackendError(
+            "this device is not there", where="runtime.device", found=wanted,
+            expected=", ".join(name for name, here in available.items() if here),
+        )  # fmt: skip
+    return wanted
 
 
 def save_weights(state: Mapping[str, Tensor], path: Path) -> Path:

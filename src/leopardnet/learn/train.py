@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -35,17 +35,16 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 from leopardnet.core.config import TrainConfig
-from leopardnet.core.labels import LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path, write_table
-from leopardnet.core.types import ConfigError, ManifestError, MediaError
+from leopardnet.core.types import ConfigError
 from leopardnet.learn.augment import Augment
-from leopardnet.learn.dataset import LabelledFrames, Wanted, batches, load_frames, wanted_frames
+from leopardnet.learn.dataset import LabelledFrames, batches
 from leopardnet.learn.keeper import Keeper
-from leopardnet.learn.model import Classifier, build, extract_features
+from leopardnet.learn.model import Classifier, build, extract_features, torch_device
 from leopardnet.learn.probe import fit_head
+from leopardnet.learn.sides import load_sides, refuse_shared_clips, wanted_of
 
-TRAIN_MARGIN = 1.125  # training frames are kept this much larger than the input, so that crops stay sharp
 VERSIONS_OF = (
     "leopardnet",
     "torch",
@@ -89,94 +88,31 @@ def train(
     """
     tell = on_progress or OnStep()
     out, labels = Path(out), config.labels.label_set()
-    wanted = {split: _wanted(manifest, config, labels, split) for split in ("train", "val")}
+    wanted = {split: wanted_of(manifest, config, labels, split) for split in ("train", "val")}
+    refuse_shared_clips(wanted)
     out.mkdir(parents=True, exist_ok=True)
     set_seed(config.seed)
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)
-    frames, val = _load(wanted, manifest.root, config, labels, out, tell)
-    _write_context(config, frames, val, out)
+    try:
+        frames, val = load_sides(wanted, manifest.root, config, labels, out, tell)
+        _write_context(config, frames, val, out)
 
-    accelerator = _accelerator(config)
-    model = build(config.model, len(labels)).to(accelerator.device, memory_format=torch.channels_last)
-    _fit_probe(model, frames, config, tell)
-    keeper = Keeper(out, config, labels, val)
-    keeper.judge(model, epoch=0, train_loss=math.nan)
-    tell("probe", 1, 1, keeper.note)
-    if config.optim.epochs:
-        _fine_tune(model, frames, config, accelerator, keeper, tell)
-    for cache in out.glob("cache-*.bin"):
-        cache.unlink()
+        accelerator = _accelerator(config)
+        model = build(config.model, len(labels)).to(accelerator.device, memory_format=torch.channels_last)
+        _fit_probe(model, frames, config, tell)
+        keeper = Keeper(out, config, labels, val)
+        keeper.judge(model, epoch=0, train_loss=math.nan)
+        tell("probe", 1, 1, keeper.note)
+        if config.optim.epochs:
+            _fine_tune(model, frames, config, accelerator, keeper, tell)
+    finally:
+        for cache in out.glob("cache-*.bin"):
+            cache.unlink()
     return Run(out, tuple(keeper.history))
 
 
-# --- data ---
-
-
-def _wanted(manifest: Manifest, config: TrainConfig, labels: LabelSet, split: str) -> Wanted:
-    part = manifest.where(split=split)
-    if not part.table["label"].notna().any():
-        raise ManifestError(
-            f"the manifest has no labelled rows in the split '{split}'", found=repr(manifest),
-            expected="labelled rows in the splits train and val",
-            todo="run `leopardnet split` on the manifest first",
-        )  # fmt: skip
-    return wanted_frames(
-        part, labels, max_frames_per_clip=config.data.max_frames_per_clip,
-        max_stills_per_sequence=config.data.max_stills_per_sequence,
-    )  # fmt: skip
-
-
-def _load(
-    wanted: dict[str, Wanted],
-    root: Path,
-    config: TrainConfig,
-    labels: LabelSet,
-    out: Path,
-    tell: Callable[..., None],
-) -> tuple[LabelledFrames, LabelledFrames]:
-    """Training frames, a margin larger than the input, and validation frames, exactly as inference sees them."""
-    large = config.preprocess.model_copy(update={"size_px": round(config.preprocess.size_px * TRAIN_MARGIN)})
-    found = {
-        split: load_frames(
-            wanted[split], root, labels=labels, spec=spec, sampling=config.sampling,
-            max_frames_per_clip=config.data.max_frames_per_clip, cache=out / f"cache-{split}.bin",
-            n_workers=config.runtime.workers,
-            on_progress=lambda done, total, split=split: tell(f"reading {split} frames", done, total),
-        )
-        for split, spec in (("train", large), ("val", config.preprocess))
-    }  # fmt: skip
-    frames, val = _limited(found["train"], config), found["val"]
-    _check_readable([frames, val], config.data.max_unreadable_share, out)
-    missing = sorted(set(labels.names) - set(frames.table["label"]))
-    if missing:
-        raise ManifestError(
-            "the training split has no example of some labels", found=", ".join(missing),
-            expected="frames of every label of the label set",
-            todo="choose a label set without them (labels=…), or split again with another seed",
-        )  # fmt: skip
-    return frames, val
-
-
-def _limited(frames: LabelledFrames, config: TrainConfig) -> LabelledFrames:
-    n = config.data.max_items
-    if n is None or n >= len(frames):
-        return frames
-    keep = np.sort(np.random.default_rng(config.seed).permutation(len(frames))[:n])
-    return LabelledFrames(frames.pixels[keep], frames.table.iloc[keep].reset_index(drop=True), frames.skipped)
-
-
-def _check_readable(parts: Sequence[LabelledFrames], max_share: float, out: Path) -> None:
-    skipped = pd.concat([p.skipped for p in parts], ignore_index=True)
-    write_table(skipped, out / "skipped.csv")
-    n_clips = sum(p.table["clip_id"].nunique() for p in parts) + len(skipped)
-    if len(skipped) > max_share * n_clips:
-        first = skipped.iloc[0]
-        raise MediaError(
-            f"{len(skipped)} of {n_clips} labelled files cannot be read", where=out / "skipped.csv",
-            found=f"{first['path']}: {first['reason']}", expected=f"at most {max_share:.0%}",
-            todo="run `leopardnet check`, repair or remove the files, or raise data.max_unreadable_share",
-        )  # fmt: skip
+# --- what the run is ---
 
 
 def _write_context(config: TrainConfig, frames: LabelledFrames, val: LabelledFrames, out: Path) -> None:
@@ -185,6 +121,7 @@ def _write_context(config: TrainConfig, frames: LabelledFrames, val: LabelledFra
             yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True), "utf-8"
         )
     environment = {"python": platform.python_version(), "machine": platform.machine()}
+    environment["device"] = torch_device(config.runtime.device)
     environment |= {name: version(name) for name in VERSIONS_OF}
     with atomic_path(out / "environment.json") as part:
         part.write_text(json.dumps(environment, indent=2), "utf-8")
@@ -225,6 +162,11 @@ def _fine_tune(
     optim = config.optim
     n_steps = min(math.ceil(len(frames) / optim.batch_size), optim.steps_per_epoch or 10**9)
     _freeze(model, optim.frozen_groups)
+    if not any(p.requires_grad for p in model.backbone.parameters()):
+        raise ConfigError(
+            "nothing is left to train", where="optim.frozen_groups", found=optim.frozen_groups,
+            expected="fewer than the layer groups of the backbone", todo="lower it, or take optim=probe",
+        )  # fmt: skip
     groups = param_groups_layer_decay(
         model.backbone, weight_decay=optim.weight_decay, layer_decay=optim.layer_decay
     )
@@ -266,7 +208,8 @@ def _freeze(model: Classifier, n_groups: int) -> None:
 
 def _accelerator(config: TrainConfig) -> Accelerator:
     precision = "bf16" if config.runtime.precision == "bf16" else "no"
-    return Accelerator(cpu=config.runtime.device == "cpu", mixed_precision=precision)
+    device = torch_device(config.runtime.device)  # refuses one that is not there
+    return Accelerator(cpu=device == "cpu", mixed_precision=precision)
 
 
 def _schedule(optimizer: torch.optim.Optimizer, config: TrainConfig, n_steps: int) -> CosineLRScheduler:

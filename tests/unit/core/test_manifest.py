@@ -73,3 +73,16 @@ def test_where_filters_and_names_an_unknown_column(manifest_of):
 
 def test_an_empty_manifest_has_no_clips(manifest_of):
     assert manifest_of(path=[], kind=[]).clips() == []
+
+
+@pytest.mark.parametrize("paths", ["[oops", "{}", "[]", "[1]", '["../x.jpg"]', '["/etc/x.jpg"]'])
+def test_a_burst_of_strange_paths_is_refused(manifest_of, paths):
+    with pytest.raises(ManifestError, match="column paths"):
+        manifest_of(path=["a.jpg"], kind=["burst"], paths=[paths])
+
+
+def test_a_manifest_from_elsewhere_cannot_point_anywhere(tmp_path):
+    (tmp_path / "m.csv").write_text("path,kind,root\na.jpg,still,/etc\n")
+    with pytest.raises(ManifestError, match="must be relative"):
+        Manifest.read(tmp_path / "m.csv")
+    assert Manifest.read(tmp_path / "m.csv", root=tmp_path).root == tmp_path

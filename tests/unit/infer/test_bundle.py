@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 
@@ -6,7 +7,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.config import RuntimeConfig
-from leopardnet.core.types import BackendError, BundleError
+from leopardnet.core.types import BackendError, BundleError, ConfigError
 from leopardnet.infer.bundle import FILES, Bundle, load_bundle, write_spec
 from leopardnet.infer.pack import pack
 
@@ -58,8 +59,11 @@ def test_a_folder_that_is_no_bundle(tmp_path):
 def change_spec(folder, **changes):
     data = json.loads((folder / "bundle.json").read_text())
     (folder / "bundle.json").write_text(json.dumps(data | changes))
-    import hashlib
+    renew_hashes(folder)
 
+
+def renew_hashes(folder):
+    """What a stranger would do: hashes that fit whatever the files hold."""
     lines = [f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in FILES]
     (folder / "SHA256SUMS").write_text("".join(lines))
 
@@ -74,6 +78,70 @@ def test_an_unknown_key_is_refused(copy):
     change_spec(copy, surprise=1)
     with pytest.raises(BundleError, match="surprise"):
         load_bundle(copy)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"{", "no JSON"),
+        (b"[1]", "list"),
+        (b"[" * 100_000, "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b'{"format_version": 1}', "Field required"),
+    ],
+)
+def test_a_strange_description_is_one_clear_error(copy, text, found):
+    (copy / "bundle.json").write_bytes(text)
+    renew_hashes(copy)
+    with pytest.raises(BundleError, match=found):
+        load_bundle(copy)
+
+
+def test_a_network_of_another_shape_is_refused(copy, tiny_bundle):
+    preprocess = tiny_bundle.spec.model_dump(mode="json")["preprocess"]
+    change_spec(copy, preprocess=preprocess | {"size_px": 96})
+    with pytest.raises(BundleError, match="does not have the shape"):
+        load_bundle(copy).runtime(RuntimeConfig())
+
+
+def test_an_address_as_backbone_is_refused_before_anything_is_fetched(copy, tiny_bundle):
+    model = tiny_bundle.spec.model_dump(mode="json")["model"]
+    change_spec(copy, model=model | {"backbone": "hf-hub:someone/something"})
+    with pytest.raises(BundleError, match="backbone"):
+        load_bundle(copy)
+
+
+def test_weights_of_another_network_are_refused(copy):
+    (copy / "model.safetensors").write_bytes(b"no weights")
+    renew_hashes(copy)
+    with pytest.raises(BundleError, match="do not fit"):
+        load_bundle(copy).runtime(RuntimeConfig(backend="torch", device="cpu"))
+
+
+def test_a_graph_cannot_lean_on_a_file_that_has_no_hash(copy):
+    import onnx
+
+    graph = onnx.load(copy / "model.onnx")
+    onnx.save_model(graph, copy / "model.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    renew_hashes(copy)
+    with pytest.raises(BundleError, match="OpenVINO cannot load"):
+        load_bundle(copy).runtime(RuntimeConfig())
+
+
+def test_settings_that_a_backend_lacks_are_refused_and_not_ignored(tiny_bundle):
+    with pytest.raises(ConfigError, match="processor"):
+        tiny_bundle.runtime(RuntimeConfig(device="cuda"))
+    with pytest.raises(ConfigError, match="float32"):
+        tiny_bundle.runtime(RuntimeConfig(backend="torch", precision="bf16"))
+
+
+def test_a_failed_packing_leaves_the_old_bundle_whole(tiny_run, tmp_path, monkeypatch):
+    shutil.copytree(tiny_run.folder, tmp_path / "run")
+    before = load_bundle(tmp_path / "run/bundle").id
+    monkeypatch.setattr("leopardnet.infer.pack.MAX_DIFFERENCE", -1.0)
+    with pytest.raises(BackendError, match="does not give the logits"):
+        pack(tmp_path / "run")
+    assert load_bundle(tmp_path / "run/bundle").id == before
 
 
 def test_torch_and_openvino_agree_on_distinct_frames(tiny_bundle, rng):

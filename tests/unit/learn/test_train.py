@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from leopardnet.compose import load_config
-from leopardnet.core.types import ManifestError, MediaError
+from leopardnet.core.types import ConfigError, ManifestError, MediaError
 from leopardnet.learn.probe import fit_head
 from leopardnet.learn.train import train
 
@@ -72,6 +72,31 @@ def test_the_same_seed_gives_the_same_run(labelled, tmp_path):
 def test_a_missing_split_says_what_to_do(labelled, tmp_path):
     with pytest.raises(ManifestError, match="leopardnet split"):
         train(labelled.where(split="train"), load_config("train", SMOKE), out=tmp_path)
+
+
+def test_a_clip_on_both_sides_is_refused(labelled, tmp_path):
+    table = labelled.where(split="train").table
+    mixed = labelled.replace(
+        table.assign(split=["train", "val"] * (len(table) // 2) + ["train"] * (len(table) % 2))
+    )
+    with pytest.raises(ManifestError, match="both train and val"):
+        train(mixed, load_config("train", SMOKE), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_validation_that_cannot_be_read_is_one_clear_error(labelled, tmp_path):
+    table = labelled.table
+    one = table[(table["split"] == "val") & (table["kind"] == "still")][:1].assign(path="gone.jpg")
+    few = pd.concat([table[table["split"] == "train"], one]).drop(columns="clip_id")
+    with pytest.raises(ManifestError, match="validation split has no clip"):
+        train(labelled.replace(few), load_config("train", [*SMOKE, "data.max_unreadable_share=1"]), out=tmp_path)
+    assert not list(tmp_path.glob("cache-*"))
+
+
+def test_freezing_everything_is_refused(labelled, tmp_path):
+    with pytest.raises(ConfigError, match="nothing is left to train"):
+        train(labelled, load_config("train", [*SMOKE, "optim.frozen_groups=99"]), out=tmp_path)
+    assert not list(tmp_path.glob("cache-*"))
 
 
 def test_a_label_without_examples_is_named(labelled, tmp_path):
