@@ -58,13 +58,6 @@ VERSIONS_OF = (
 )
 
 
-class OnStep:
-    """What a caller may pass as `on_progress`: `(what, n_done, n_total, note)`."""
-
-    def __call__(self, what: str, n_done: int, n_total: int, note: str = "") -> None:
-        """Nothing; a place to hang a progress bar."""
-
-
 @dataclass(frozen=True)
 class Run:
     """A finished training run: its folder and the metric history, one dict per epoch."""
@@ -83,10 +76,10 @@ def train(
 ) -> Run:
     """A run folder with the best weights for the manifest's `train` rows, judged on clips of its `val` rows.
 
-    Raises ManifestError where a split or a label is missing, MediaError where too much cannot be read, and
+    on_progress: called as `(what, n_done, n_total, note)`, for a progress bar. Raises ManifestError where a split or a label is missing, MediaError where too much cannot be read, and
     ConfigError where the loss stops being a number.
     """
-    tell = on_progress or OnStep()
+    tell = on_progress or (lambda *_: None)
     out, labels = Path(out), config.labels.label_set()
     wanted = {split: wanted_of(manifest, config, labels, split) for split in ("train", "val")}
     refuse_shared_clips(wanted)
