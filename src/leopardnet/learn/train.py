@@ -76,8 +76,10 @@ def train(
 ) -> Run:
     """A run folder with the best weights for the manifest's `train` rows, judged on clips of its `val` rows.
 
-    on_progress: called as `(what, n_done, n_total, note)`, for a progress bar. Raises ManifestError where a split or a label is missing, MediaError where too much cannot be read, and
-    ConfigError where the loss stops being a number.
+    on_progress: called as `(what, n_done, n_total, note)`, for a progress bar.
+
+    Raises ManifestError where a split or a label is missing or a clip stands on both sides, MediaError where too much
+    cannot be read, and ConfigError where the loss stops being a number or nothing is left to train.
     """
     tell = on_progress or (lambda *_: None)
     out, labels = Path(out), config.labels.label_set()
