@@ -224,14 +224,14 @@ def validate(model: type[Settings], data: dict[str, Any], *, where: str) -> Any:
 def _config_error(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
     first = error.errors()[0]
     keys = [str(k) for k in first["loc"]]
-    if keys[0] == "sampling" and len(keys) > 2:
-        del keys[1]  # the tag of the union, which stands in no file
+    beside = keys[:-1]
+    if keys[:1] == ["sampling"] and len(keys) > 2:
         modes: dict[str, type[BaseModel]] = {"every": EverySampling, "times": TimesSampling}
-        model = modes.get(str(first["loc"][1]), UniformSampling)
+        model, beside = modes.get(keys.pop(1), UniformSampling), []  # the tag of the union stands in no file
     path = ".".join(keys) or where
     more = f" ({error.error_count()} settings are wrong; this is the first)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
-        known = sorted(_fields_at(model, keys[:-1]))
+        known = sorted(_fields_at(model, beside))
         return ConfigError(
             f"unknown setting '{path}'{more}",
             where=where,
@@ -250,8 +250,6 @@ def _config_error(model: type[BaseModel], error: ValidationError, where: str) ->
 def _fields_at(model: type[BaseModel], keys: list[str]) -> list[str]:
     """The names that stand beside a misspelt key, following `keys` down from `model`."""
     for key in keys:
-        if key == "sampling" and key not in model.model_fields:
-            break  # already there
         annotation = model.model_fields[key].annotation if key in model.model_fields else None
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation
