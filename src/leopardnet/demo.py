@@ -58,7 +58,9 @@ def demo(
     manifest = split(manifest, by="site", fractions=(0.5, 0.25, 0.25), seed=7)
     manifest.write(out / "manifest.parquet")
 
-    run = train_bundle(manifest, load_config("train", overrides), out=out / "run", on_progress=on_progress)
+    run = train_bundle(
+        manifest, load_config("train", overrides), out=out / "run", overwrite=True, on_progress=on_progress
+    )
     bundle = load_bundle(out / "run" / "bundle")
     unseen = manifest.where(split="test")
     predictions = predict(unseen, bundle, on_progress=_stage(on_progress, "classifying unseen sites"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -91,6 +92,11 @@ def _is_number(value: Any) -> bool:
     return value in ("", None) or text.replace(".", "", 1).lstrip("-").isdigit()
 
 
+def is_first_process() -> bool:
+    """Whether this is the process that speaks; of several (`accelerate launch`), the others stay silent."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A function `(n_done, n_total)` that shows how far one job is, on stderr."""
@@ -104,6 +110,9 @@ def stages() -> Iterator[Callable[..., None]]:
 
     Where stderr is no terminal (a log file), every job is one line when it is done.
     """
+    if not is_first_process():
+        yield lambda *_: None
+        return
     if not err.is_terminal:
         yield _StageLog()
         return

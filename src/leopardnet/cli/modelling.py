@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leopardnet.cli.console import EXIT_FINDINGS, JsonFlag, app, print_json, print_rows, progress_bar, say, stages
+from leopardnet.cli.console import (
+    EXIT_FINDINGS,
+    JsonFlag,
+    app,
+    is_first_process,
+    print_json,
+    print_rows,
+    progress_bar,
+    say,
+    stages,
+)
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import BackendError
 
@@ -24,7 +34,12 @@ N_SHOWN = 40
 
 @app.command()
 def train(
-    manifest: Annotated[Path, typer.Argument(help="Manifest with labelled rows in the splits train and val.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MANIFEST|FOLDER", help="Manifest with labelled rows, or a folder with one subfolder per label."
+        ),
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(metavar="[key=value …]", help="Settings, e.g. experiment=real_dev optim.epochs=8"),
@@ -33,26 +48,66 @@ def train(
         "runs/latest"
     ),
     root: Root = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Lose the run that OUT holds, finished or not.")
+    ] = False,
     json_: JsonFlag = False,
 ) -> None:
     """Fine-tune a backbone on labelled frames and pack the result as a bundle.
+
+    Judged on the rows of the split val, or by cross-validation over sites where there is none. An interrupted run goes
+    on when the same command is given again.
+
+    Example: leopardnet train pictures/ --out runs/first
 
     Example: leopardnet train manifest.parquet --out runs/amur model=lite0 optim.epochs=5
     """
     from leopardnet.compose import load_config
 
-    config = load_config("train", overrides or [])
-    rows = Manifest.read(manifest, root=root)
+    overrides = list(overrides or [])
     with need_train_extra():
         from leopardnet.infer.pack import train_bundle
+    if source.is_dir():
+        if root is not None:
+            raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+        rows, notes = labelled_folder(source)
+        for note in notes:
+            say(f"note: {note}")
+        overrides = _with_labels_of_data(overrides)
+    else:
+        rows = Manifest.read(source, root=root)
+    config = load_config("train", overrides)
     with stages() as tell:
-        run = train_bundle(rows, config, out=out, on_progress=tell)
+        run = train_bundle(rows, config, out=out, overwrite=overwrite, on_progress=tell)
+    if not is_first_process():
+        return
     if json_:
         print_json({"run": str(out), "bundle": str(out / "bundle"), "best": run.best, "history": run.history})
         return
+    kept = int(run.best["epoch"])
     print_rows([{"epoch": int(r["epoch"]), "train loss": r["train_loss"], "val macro-F1": r["val_macro_f1"], "val NLL": r["val_nll"]} for r in run.history],
-               title="Epochs (0 is the linear probe)", caption=f"kept: epoch {int(run.best['epoch'])}")  # fmt: skip
-    say(f"model: {out / 'bundle'}\nnext:  leopardnet predict CLIPS --bundle {out / 'bundle'} --out results/")
+               title="Epochs (0 is the linear probe)", caption=f"kept: epoch {kept} (chosen on these clips)")  # fmt: skip
+    say(f"model: {out / 'bundle'}  (what it is and how good: {out / 'bundle' / 'card.md'})")
+    say(f"next:  leopardnet predict CLIPS --bundle {out / 'bundle'} --out results/")
+
+
+def labelled_folder(folder: Path) -> tuple[Manifest, list[str]]:
+    """The footage of a folder with one subfolder per label, and notes about it.
+
+    Names that mean one of the program's own labels (`blank`, `Panthera pardus`) become that label; others stay, in
+    lower case with underscores.
+    """
+    from leopardnet.data.folders import read_folders
+    from leopardnet.data.label_map import own_names
+
+    found = read_folders(folder, label_map=own_names([p.name for p in sorted(folder.iterdir()) if p.is_dir()]))
+    return found.manifest, list(found.notes)
+
+
+def _with_labels_of_data(overrides: list[str]) -> list[str]:
+    """The settings, with the labels of the data unless they choose others."""
+    chooses = any(x.lstrip("+").startswith(("labels=", "experiment=")) for x in overrides)
+    return overrides if chooses else ["labels=from_data", *overrides]
 
 
 @app.command()

@@ -7,19 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.recipe import AugmentConfig, DataConfig, LossConfig, OptimConfig, ValidationConfig
+from leopardnet.core.settings import Settings, Share
 from leopardnet.core.types import ConfigError
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Settings(BaseModel):
-    """A frozen group of settings that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
 
 # --- which frames ---
 
@@ -66,6 +59,19 @@ class PreprocessSpec(Settings):
     crop_bottom: float = Field(0.06, ge=0.0, lt=0.5)
 
 
+class PreprocessConfig(PreprocessSpec):
+    """The same before a run begins, where a size of 0 still means the one that suits the backbone's weights."""
+
+    size_px: int = Field(0, ge=0, le=1024)
+
+    @field_validator("size_px")
+    @classmethod
+    def _size_is_usable(cls, value: int) -> int:
+        if 0 < value < 32:
+            raise ValueError("Input should be 0 (from the weights) or greater than or equal to 32")
+        return value
+
+
 # --- model and training ---
 
 
@@ -94,58 +100,16 @@ class ModelConfig(Settings):
     """The backbone. `weights`: `embedded` (a package of the index), `hub` (timm downloads them) or `none`."""
 
     name: str = Field(min_length=1)
-    backbone: str = Field(pattern=r"^[A-Za-z0-9_.]+$", description="a timm name; never an address")
+    backbone: str = Field(
+        pattern=r"^[A-Za-z0-9_.]+(\+[A-Za-z0-9_.]+)*$",
+        description="a timm name, or several joined by +; never an address",
+    )
     weights: Literal["embedded", "hub", "none"] = "embedded"
     licence: str = ""
     trained_on: str = ""
     drop_rate: Share = 0.2
-
-
-class AugmentConfig(Settings):
-    """Random changes to training frames. Every probability is per frame; `none` turns all of them off."""
-
-    name: str
-    flip_p: Share = 0.5
-    crop_min_area: float = Field(0.5, gt=0.0, le=1.0)
-    exposure_p: Share = 0.5
-    infrared_p: Share = 0.2
-    blur_p: Share = 0.15
-    noise_p: Share = 0.25
-    jpeg_p: Share = 0.15
-
-
-class LossConfig(Settings):
-    """Cross entropy. `class_balance` 0 weighs every frame alike, 1 every label alike."""
-
-    label_smoothing: float = Field(0.05, ge=0.0, lt=0.5)
-    class_balance: Share = 0.5
-
-
-class OptimConfig(Settings):
-    """AdamW with warm-up, cosine decay and a learning rate that falls from the head to the first layer."""
-
-    epochs: int = Field(6, ge=0, le=1000)
-    batch_size: int = Field(32, ge=1, le=4096)
-    lr: float = Field(3e-4, gt=0.0, le=1.0)
-    layer_decay: float = Field(0.8, gt=0.0, le=1.0)
-    frozen_groups: int = Field(0, ge=0, description="the first layer groups (stem, stages) that stay as they are")
-    weight_decay: float = Field(0.02, ge=0.0, le=1.0)
-    warmup_share: Share = 0.15
-    clip_grad_norm: float = Field(1.0, gt=0.0)
-    ema_decay: float = Field(0.98, ge=0.0, lt=1.0)
-    probe_c: float = Field(0.03, gt=0.0, description="inverse regularisation of the linear probe")
-    steps_per_epoch: int | None = Field(None, ge=1, description="cut epochs short; for debugging and smoke runs")
-
-
-class DataConfig(Settings):
-    """What of the manifest is used and how it is read."""
-
-    max_frames_per_clip: int = Field(8, ge=1, description="labelled frames taken from one clip, spread evenly")
-    max_stills_per_sequence: int | None = Field(
-        None, ge=1, description="stills taken from one sequence, spread evenly: neighbours are near-copies"
-    )
-    max_unreadable_share: Share = 0.05
-    max_items: int | None = Field(None, ge=1, description="a random part of the training frames, for debugging")
+    size_px: int = Field(0, ge=0, le=1024, description="the input that suits the weights; 0: the one they state")
+    gem_p: float = Field(1.0, ge=1.0, le=10.0, description="generalised-mean pooling; 1 leaves the backbone's own")
 
 
 class AggregateConfig(Settings):
@@ -176,11 +140,12 @@ class RuntimeConfig(Settings):
 
 
 class ExperimentConfig(Settings):
-    """Why a run was made; kept beside its results."""
+    """Why a run was made; kept beside its results. `tracker` shows its course while it lasts."""
 
     name: str = "unnamed"
     question: str = ""
     expected: str = ""
+    tracker: Literal["tensorboard", "mlflow", "none"] = "tensorboard"
 
 
 class TrainConfig(Settings):
@@ -189,12 +154,13 @@ class TrainConfig(Settings):
     seed: int = Field(7, ge=0)
     labels: LabelsConfig
     model: ModelConfig
-    preprocess: PreprocessSpec
+    preprocess: PreprocessConfig
     sampling: Sampling
     augment: AugmentConfig
     loss: LossConfig
     optim: OptimConfig
     data: DataConfig
+    validation: ValidationConfig
     aggregate: AggregateConfig
     decide: DecideConfig
     runtime: RuntimeConfig
@@ -202,7 +168,8 @@ class TrainConfig(Settings):
 
     @model_validator(mode="after")
     def _labels_are_consistent(self) -> TrainConfig:
-        self.labels.label_set()
+        if self.labels.labels:  # none means: those of the data
+            self.labels.label_set()
         return self
 
 

@@ -169,6 +169,32 @@ def _kind(data: Any) -> str:
     return "nothing" if data is None else type(data).__name__
 
 
+def own_names(names: Sequence[str], *, known: str = "amur", joined: str = "other") -> LabelMap:
+    """A label map for names that are to stay classes of their own, such as the names of a user's folders.
+
+    A name that the map `known` gives a label of its own takes that label, so that `blank` is empty and `Panthera
+    pardus` is leopard; what it would only throw into `joined` becomes a label itself, in lower case with underscores.
+    Raises ManifestError for a name without a Latin letter or digit that the map does not know.
+
+    >>> own_names(["Blank", "Roe deer"]).labels
+    {'empty': ('Blank',), 'roe_deer': ('Roe deer',)}
+    """
+    amur = load_label_map(known)
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        label = amur.label(name) if amur.knows(name) else None
+        if label is None or label == joined:
+            plain = unicodedata.normalize("NFKD", name).casefold().encode("ascii", "ignore").decode()
+            label = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+        if not label:
+            raise ManifestError(
+                "this name cannot be a label", found=repr(name), expected="Latin letters or digits, such as roe_deer",
+                todo="rename the folder, or import it with a label map (`leopardnet import folders --label-map`)",
+            )  # fmt: skip
+        found[label] = (*found.get(label, ()), name)
+    return LabelMap("the folders' names", found)
+
+
 # --- use ---
 
 

@@ -3,7 +3,7 @@
 bundle.json        labels, preprocessing, sampling, aggregation, calibration, thresholds, provenance
 model.onnx         the network: uint8 RGB [N, 3, S, S] in, float32 logits [N, C] out
 model.safetensors  the same weights for torch
-card.md            the model card
+card.md            the model card; card.json, the same for programs
 SHA256SUMS         hashes of the other files, in the format of the `sha256sum` program
 """
 
@@ -26,16 +26,16 @@ from leopardnet.core.config import (
     PreprocessSpec,
     RuntimeConfig,
     Sampling,
-    Settings,
 )
 from leopardnet.core.labels import LabelSet
+from leopardnet.core.settings import Settings
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import BundleError
 from leopardnet.infer.runtime import OpenVinoRuntime, Runtime, TorchRuntime
 from leopardnet.score.calibrate import Calibration
 
 FORMAT_VERSION = 1
-FILES = ("bundle.json", "model.onnx", "model.safetensors", "card.md")
+FILES = ("bundle.json", "model.onnx", "model.safetensors", "card.md", "card.json")
 MAX_JSON_BYTES = 16_000_000
 MAX_WEIGHTS_BYTES = 4_000_000_000
 

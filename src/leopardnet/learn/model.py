@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from leopardnet.core.config import ModelConfig
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import BackendError, BundleError
+from leopardnet.learn.pooling import use_generalised_mean
 from leopardnet.learn.weights import create_backbone
 
 
@@ -28,13 +29,32 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: nn.Module, n_labels: int) -> None:
+    def __init__(self, backbone: nn.Module, n_labels: int, *, gem_p: float = 1.0) -> None:
         super().__init__()
+        self.pooling = f"gem {gem_p}"
         cfg = backbone.pretrained_cfg
         self.register_buffer("mean", torch.tensor(cfg["mean"]).view(1, 3, 1, 1) * 255.0)
         self.register_buffer("std", torch.tensor(cfg["std"]).view(1, 3, 1, 1) * 255.0)
         backbone.reset_classifier(n_labels)  # type: ignore[operator]
+        if gem_p != 1.0:
+            use_generalised_mean(backbone, p=gem_p)
         self.backbone = backbone
+
+    @property
+    def n_labels(self) -> int:
+        """Classes, C."""
+        return int(self.head.weight.shape[0])  # type: ignore[union-attr,operator,index,arg-type]
+
+    @property
+    def n_features(self) -> int:
+        """Length of a frame's features, F."""
+        return int(self.head.weight.shape[1])  # type: ignore[union-attr,operator,index,arg-type]
+
+    def backbone_state(self) -> dict[str, Tensor]:
+        """The tensors below the head: what decides about features."""
+        head = {id(p) for p in self.head.parameters()}
+        state = self.backbone.state_dict(keep_vars=True)
+        return {name: tensor for name, tensor in state.items() if id(tensor) not in head}
 
     def forward(self, frames: Tensor) -> Tensor:
         """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
@@ -61,23 +81,31 @@ class Classifier(nn.Module):
             self.head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator]
 
 
-def build(config: ModelConfig, n_labels: int) -> Classifier:
-    """A classifier on the configured backbone with a fresh head, in channels-last memory (faster on CPUs)."""
-    model = Classifier(create_backbone(config), n_labels)
+def build(config: ModelConfig, n_labels: int, *, size_px: int | None = None) -> Classifier:
+    """A classifier on the configured backbone with a fresh head, in channels-last memory (faster on CPUs).
+
+    size_px: the side of its input; see `create_backbone`.
+    """
+    model = Classifier(create_backbone(config, size_px=size_px), n_labels, gem_p=config.gem_p)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def build_from(config: ModelConfig, n_labels: int, path: Path) -> Classifier:
+def build_from(config: ModelConfig, n_labels: int, path: Path, *, size_px: int | None = None) -> Classifier:
     """The classifier whose weights stand in a safetensors file; nothing is fetched. Every tensor must fit."""
-    model = build(config.model_copy(update={"weights": "none"}), n_labels)
+    model = build(config.model_copy(update={"weights": "none"}), n_labels, size_px=size_px)
+    return load_weights(model, path).eval()
+
+
+def load_weights(model: Classifier, path: Path) -> Classifier:
+    """The model, with the weights of a safetensors file. Raises BundleError unless every tensor fits."""
     try:
         model.load_state_dict(load_file(path), strict=True)
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             "the weights do not fit the network", where=path.name, found=str(error).splitlines()[0][:200],
-            expected=f"the tensors of {config.backbone} with {n_labels} labels",
+            expected=f"the tensors of this backbone with {model.n_labels} labels",
         ) from None  # fmt: skip
-    return model.eval()
+    return model
 
 
 def torch_device(wanted: str) -> str:

@@ -1,104 +1,165 @@
-"""The two sides of a run: frames to learn from and frames to be judged on, checked before and after reading."""
+"""What a run learns from and is judged on: chosen from the manifest, checked, and read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from accelerate import Accelerator
 
 from leopardnet.core.config import TrainConfig
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import write_table
 from leopardnet.core.types import ManifestError, MediaError
-from leopardnet.learn.dataset import LabelledFrames, Wanted, load_frames, wanted_frames
-from leopardnet.learn.keeper import clip_logits
+from leopardnet.learn.features import Features, feature_folder, read_features
+from leopardnet.learn.folds import look_alikes
+from leopardnet.learn.frames import LabelledFrames, Reading, footage_key, frames_when_asked, load_frames, n_bytes_of
+from leopardnet.learn.judge import clip_logits
+from leopardnet.learn.model import Classifier
+from leopardnet.learn.wanted import wanted_frames
 
-TRAIN_MARGIN = 1.125  # training frames are kept this much larger than the input, so that crops stay sharp
+
+@dataclass(frozen=True)
+class Sides:
+    """The wanted frames of a run (a row each, column `split` train or val) and how they are read."""
+
+    wanted: pd.DataFrame
+    root: Path
+    config: TrainConfig
+    labels: LabelSet
+    by_folds: bool
+
+    @property
+    def reading(self) -> Reading:
+        """How frames become pixels."""
+        c = self.config
+        return Reading(c.preprocess, c.sampling, c.data.max_frames_per_clip)
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of the footage and of how it is read and split."""
+        import hashlib
+
+        splits = self.wanted["split"].to_csv(index=False) + str(self.by_folds)
+        return hashlib.sha256((footage_key(self.wanted, self.root, self.reading) + splits).encode()).hexdigest()[
+            :16
+        ]
 
 
-def wanted_of(manifest: Manifest, config: TrainConfig, labels: LabelSet, split: str) -> Wanted:
-    """The labelled frames of one side of the split. Raises ManifestError where there are none."""
-    part = manifest.where(split=split)
-    if not part.table["label"].notna().any():
+def wanted_sides(manifest: Manifest, config: TrainConfig, labels: LabelSet, *, by_folds: bool) -> pd.DataFrame:
+    """The labelled frames of train (rows without a split belong to it) and val.
+
+    Raises ManifestError where a side is missing, or a clip stands on both.
+    """
+    table = manifest.table
+    manifest = manifest.replace(table[table["split"].isna() | table["split"].isin(["train", "val"])])
+    _check_sides(manifest, by_folds=by_folds)
+    wanted = wanted_frames(manifest, labels, config.data)
+    wanted["split"] = wanted["split"].fillna("train")
+    n = config.data.max_items
+    train = np.flatnonzero(wanted["split"] == "train")
+    if n is not None and n < len(train):
+        dropped = np.random.default_rng(config.seed).permutation(train)[n:]
+        wanted = wanted.drop(index=dropped).reset_index(drop=True)
+    return wanted
+
+
+def _check_sides(manifest: Manifest, *, by_folds: bool) -> None:
+    labelled = manifest.table[manifest.table["label"].notna()]
+    side = labelled["split"].fillna("train")
+    for split in ("train",) if by_folds else ("train", "val"):
+        if not (side == split).any() and not (by_folds and len(labelled)):
+            raise ManifestError(
+                f"the manifest has no labelled rows in the split '{split}'", found=repr(manifest),
+                expected="labelled rows in the splits train and val",
+                todo="run `leopardnet split` on the manifest first, or set validation=folds",
+            )  # fmt: skip
+    n_sides = side.groupby(labelled["clip_id"]).nunique()
+    both = labelled[labelled["clip_id"].isin(n_sides.index[n_sides > 1])]["path"].drop_duplicates().sort_values()
+    if len(both):
+        more = f" and {len(both) - 3} more" if len(both) > 3 else ""
         raise ManifestError(
-            f"the manifest has no labelled rows in the split '{split}'", found=repr(manifest),
-            expected="labelled rows in the splits train and val",
-            todo="run `leopardnet split` on the manifest first",
+            "clips stand in both train and val", found=", ".join(both[:3]) + more, expected="each clip on one side",
+            todo="run `leopardnet split` on the manifest again",
         )  # fmt: skip
-    return wanted_frames(
-        part, labels, max_frames_per_clip=config.data.max_frames_per_clip,
-        max_stills_per_sequence=config.data.max_stills_per_sequence,
+
+
+def probe_only(sides: Sides, model: Classifier) -> Features | None:
+    """Features that an earlier probe of the same footage left in the cache: nothing needs to be decoded then."""
+    features = read_features(feature_folder(sides.key, model))
+    if features is None:
+        return None
+    splits = sides.wanted.drop_duplicates("clip_id").set_index("clip_id")["split"]
+    return replace(features, table=features.table.assign(split=features.table["clip_id"].map(splits)))
+
+
+@contextmanager
+def load_sides(
+    sides: Sides, out: Path, accelerator: Accelerator, features: Features | None, tell: Callable[..., None]
+) -> Iterator[LabelledFrames]:
+    """The frames of both sides, checked. Their files go when the block ends, but stay when the run is killed."""
+    cache = out / "cache"
+    try:
+        if features is not None:
+            frames = LabelledFrames(features.table, (), (), features.skipped)  # type: ignore[arg-type]
+        elif n_bytes_of(len(sides.wanted), sides.reading) > sides.config.data.cache_gb * 1e9:
+            frames = frames_when_asked(sides.wanted, sides.root, labels=sides.labels, reading=sides.reading)
+        else:
+            if accelerator.is_main_process:  # the others find what it made
+                _load(sides, cache, tell)
+            accelerator.wait_for_everyone()
+            frames = _load(sides, cache, lambda *_: None)
+        if accelerator.is_main_process:
+            write_table(frames.skipped, out / "skipped.csv")
+        _check_loaded(frames, sides, out)
+        if sides.by_folds and "alike" not in frames.table and len(frames.exact):
+            frames.table["alike"] = look_alikes(frames)
+        yield frames
+    except Exception:
+        shutil.rmtree(cache, ignore_errors=True)
+        raise
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+def _load(sides: Sides, cache: Path, tell: Callable[..., None]) -> LabelledFrames:
+    return load_frames(
+        sides.wanted, sides.root, labels=sides.labels, reading=sides.reading, folder=cache,
+        n_workers=sides.config.runtime.workers, on_progress=lambda done, total: tell("reading frames", done, total),
     )  # fmt: skip
 
 
-def refuse_shared_clips(wanted: dict[str, Wanted]) -> None:
-    """Raise ManifestError where a clip stands on both sides: its figures would be worth nothing."""
-    shared = {clip.clip_id: clip.path for clip, _ in wanted["train"]}.keys() & {c.clip_id for c, _ in wanted["val"]}
-    if shared:
-        paths = sorted(clip.path for clip, _ in wanted["val"] if clip.clip_id in shared)
-        raise ManifestError(
-            "clips stand in both train and val", found=", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else ""),
-            expected="each clip on one side", todo="run `leopardnet split` on the manifest again",
+def _check_loaded(frames: LabelledFrames, sides: Sides, out: Path) -> None:
+    table, skipped = frames.table, frames.skipped
+    n_clips = table["clip_id"].nunique() + len(skipped)
+    most = sides.config.data.max_unreadable_share
+    if len(skipped) > most * n_clips:
+        first = skipped.iloc[0]
+        raise MediaError(
+            f"{len(skipped)} of {n_clips} labelled files cannot be read", where=f"{out.name}/skipped.csv",
+            found=f"{first['path']}: {first['reason']}", expected=f"at most {most:.0%}",
+            todo="run `leopardnet check`, repair or remove the files, or raise data.max_unreadable_share",
         )  # fmt: skip
-
-
-def load_sides(
-    wanted: dict[str, Wanted],
-    root: Path,
-    config: TrainConfig,
-    labels: LabelSet,
-    out: Path,
-    tell: Callable[..., None],
-) -> tuple[LabelledFrames, LabelledFrames]:
-    """Training frames, a margin larger than the input, and validation frames, exactly as inference sees them."""
-    large = config.preprocess.model_copy(update={"size_px": round(config.preprocess.size_px * TRAIN_MARGIN)})
-    found = {
-        split: load_frames(
-            wanted[split], root, labels=labels, spec=spec, sampling=config.sampling,
-            max_frames_per_clip=config.data.max_frames_per_clip, cache=out / f"cache-{split}.bin",
-            n_workers=config.runtime.workers,
-            on_progress=lambda done, total, split=split: tell(f"reading {split} frames", done, total),
-        )
-        for split, spec in (("train", large), ("val", config.preprocess))
-    }  # fmt: skip
-    frames, val = _limited(found["train"], config), found["val"]
-    seen = val.table["site"].isin(frames.table["site"].dropna().unique())
-    val.table["site_seen"] = seen  # at such a site a good figure proves less
-    _check_readable([frames, val], config.data.max_unreadable_share, out)
-    if not len(clip_logits(val.table, np.zeros((len(val), len(labels)), np.float32), config, labels)):
+    val = table if sides.by_folds else table[table["split"] == "val"]
+    zeros = np.zeros((len(val), len(sides.labels)), np.float32)
+    if not len(clip_logits(val, zeros, sides.config.aggregate, sides.labels)):
         raise ManifestError(
-            "the validation split has no clip with one label that can be read", found=repr(val),
+            "the validation split has no clip with one label that can be read", found=f"{len(val)} frames",
             expected="at least one", todo="put more clips into val: `leopardnet split` with other fractions",
         )  # fmt: skip
-    missing = sorted(set(labels.names) - set(frames.table["label"]))
+    learned = table if sides.by_folds else table[table["split"] == "train"]
+    missing = sorted(set(sides.labels.names) - set(learned["label"]))
     if missing:
         raise ManifestError(
             "the training split has no example of some labels", found=", ".join(missing),
             expected="frames of every label of the label set",
-            todo="choose a label set without them (labels=…), or split again with another seed",
-        )  # fmt: skip
-    return frames, val
-
-
-def _limited(frames: LabelledFrames, config: TrainConfig) -> LabelledFrames:
-    n = config.data.max_items
-    if n is None or n >= len(frames):
-        return frames
-    keep = np.sort(np.random.default_rng(config.seed).permutation(len(frames))[:n])
-    return LabelledFrames(frames.pixels[keep], frames.table.iloc[keep].reset_index(drop=True), frames.skipped)
-
-
-def _check_readable(parts: Sequence[LabelledFrames], max_share: float, out: Path) -> None:
-    skipped = pd.concat([p.skipped for p in parts], ignore_index=True)
-    write_table(skipped, out / "skipped.csv")
-    n_clips = sum(p.table["clip_id"].nunique() for p in parts) + len(skipped)
-    if len(skipped) > max_share * n_clips:
-        first = skipped.iloc[0]
-        raise MediaError(
-            f"{len(skipped)} of {n_clips} labelled files cannot be read", where=out / "skipped.csv",
-            found=f"{first['path']}: {first['reason']}", expected=f"at most {max_share:.0%}",
-            todo="run `leopardnet check`, repair or remove the files, or raise data.max_unreadable_share",
+            todo="take the labels that are there (labels=from_data), choose a label set without these (labels=…), or split again with another seed",
         )  # fmt: skip

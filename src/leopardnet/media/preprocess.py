@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -48,6 +49,27 @@ def fit(frame: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
     y, x = (size - h) // 2, (size - w) // 2
     square[y : y + h, x : x + w] = _resized(frame, w, h)
     return square
+
+
+def box_to_input(box: Sequence[float], *, width: int, height: int, spec: PreprocessSpec) -> list[float]:
+    """Where a box of a frame lies in the model input: x1, y1, x2, y2 in shares of its side.
+
+    box: shares of the frame's width and height; width, height: the frame's size in px, for its aspect. A box that the
+    banner's cut removes comes out without height.
+
+    >>> spec = PreprocessSpec(size_px=100, crop_top=0.0, crop_bottom=0.2)
+    >>> box_to_input([0.25, 0.4, 0.5, 0.9], width=160, height=100, spec=spec)
+    [0.25, 0.5, 0.5, 1.0]
+    """
+    x1, y1, x2, y2 = box
+    kept = 1.0 - spec.crop_top - spec.crop_bottom
+    y1, y2 = (min(1.0, max(0.0, (y - spec.crop_top) / kept)) for y in (y1, y2))
+    if spec.resize == "letterbox":
+        w, h = width, height * kept
+        side = max(w, h)
+        x1, x2 = (0.5 + (x - 0.5) * w / side for x in (x1, x2))
+        y1, y2 = (0.5 + (y - 0.5) * h / side for y in (y1, y2))
+    return [round(float(v), 5) for v in (x1, y1, x2, y2)]
 
 
 def decode_side_px(spec: PreprocessSpec) -> int:

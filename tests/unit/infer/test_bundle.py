@@ -178,7 +178,7 @@ def test_the_card_says_what_it_is_and_what_it_is_not(tiny_bundle):
         "must not be used for",
         "Licences",
         "| sika_deer | train |",
-        "temperature",
+        "Temperature",
     ):
         assert text in card
 
@@ -197,6 +197,7 @@ def test_few_sites_never_make_a_model_surer(tiny_run, tmp_path, n_sites, kept_at
             "site": f"s{i % n_sites}",
             "time_s": 0.0,
             "label": names[i % 4],
+            "site_seen": False,
         }
         rows.append(row | dict(zip([f"logit_{n}" for n in names], logits, strict=True)))
     pd.DataFrame(rows).to_parquet(tmp_path / "run/val_frames.parquet")

