@@ -132,3 +132,20 @@ def test_mistakes_get_one_clear_message(rendered, tmp_path):
         "predict", m, "--bundle", rendered / "run/bundle", "--out", tmp_path / "file/x"
     )
     message("predict", m, code=2)  # usage
+
+
+def test_a_folder_of_pictures_is_enough_to_train_on(footage, tmp_path):
+    """One line, no manifest, no split: labels from folder names, judged by cross-validation."""
+    for name in ("leopard", "empty"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+    truth = pd.read_csv(footage / "clips.csv")
+    for i, row in enumerate(truth[truth["label"].isin(["leopard", "empty"])].itertuples()):
+        shutil.copy(footage / row.path, tmp_path / "pictures" / row.label / f"{i}{Path(row.path).suffix}")
+    leopardnet("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", "validation.n_folds=2")
+    card = (tmp_path / "run" / "bundle" / "card.md").read_text("utf-8")
+    assert "2 folds" in card and "| leopard |" in card
+    leopardnet("predict", tmp_path / "pictures", "--bundle", tmp_path / "run" / "bundle", "--out", tmp_path / "results")
+    table = pd.read_parquet(tmp_path / "results" / "predictions.parquet")
+    assert {"p_leopard", "p_empty"} <= set(table.columns) and "p_tiger" not in table.columns
+    _, refused = leopardnet("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", code=1)
+    assert "finished run" in refused

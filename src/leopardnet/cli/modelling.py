@@ -70,8 +70,11 @@ def train(
     if source.is_dir():
         if root is not None:
             raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-        rows, notes = labelled_folder(source)
-        for note in notes:
+        from leopardnet.data.folders import labelled_folder
+
+        found = labelled_folder(source)
+        rows = found.manifest
+        for note in found.notes:
             say(f"note: {note}")
         overrides = _with_labels_of_data(overrides)
     else:
@@ -89,19 +92,6 @@ def train(
                title="Epochs (0 is the linear probe)", caption=f"kept: epoch {kept} (chosen on these clips)")  # fmt: skip
     say(f"model: {out / 'bundle'}  (what it is and how good: {out / 'bundle' / 'card.md'})")
     say(f"next:  leopardnet predict CLIPS --bundle {out / 'bundle'} --out results/")
-
-
-def labelled_folder(folder: Path) -> tuple[Manifest, list[str]]:
-    """The footage of a folder with one subfolder per label, and notes about it.
-
-    Names that mean one of the program's own labels (`blank`, `Panthera pardus`) become that label; others stay, in
-    lower case with underscores.
-    """
-    from leopardnet.data.folders import read_folders
-    from leopardnet.data.label_map import own_names
-
-    found = read_folders(folder, label_map=own_names([p.name for p in sorted(folder.iterdir()) if p.is_dir()]))
-    return found.manifest, list(found.notes)
 
 
 def _with_labels_of_data(overrides: list[str]) -> list[str]:

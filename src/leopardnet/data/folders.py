@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 from leopardnet.core.formats import kind_of
-from leopardnet.core.types import ConfigError
+from leopardnet.core.types import ConfigError, ManifestError
 from leopardnet.data.folder_pattern import FolderPattern
 from leopardnet.data.footage_files import list_footage
 from leopardnet.data.imported import Imported, LabelRules, assemble, count_note
-from leopardnet.data.label_map import LabelMap, OnUnknown
+from leopardnet.data.label_map import LabelMap, OnUnknown, own_names
 
 
 def read_folders(
@@ -42,6 +42,23 @@ def read_folders(
     columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_of(p) for p in files.sizes]}
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(columns, names, root=root, rules=rules, source=f"folders {source.resolve().name}", where=source.resolve().name, notes=notes)  # fmt: skip
+
+
+def labelled_folder(folder: Path) -> Imported:
+    """The footage of a folder that has one subfolder per label, and nothing else said about it.
+
+    Names that mean one of the program's own labels (`blank`, `Panthera pardus`) become that label, others stay, in lower
+    case with underscores. Footage that lies in no subfolder has no label. Raises ManifestError where there are no two
+    subfolders, or a name cannot be a label.
+    """
+    names = sorted(p.name for p in Path(folder).iterdir() if p.is_dir() and not p.name.startswith("."))
+    if len(names) < 2:
+        raise ManifestError(
+            "the folder has no subfolders to take labels from", where=Path(folder).name, found=", ".join(names) or "none",
+            expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
+            todo="sort the pictures into folders, or give a manifest (`leopardnet import --help`)",
+        )  # fmt: skip
+    return read_folders(folder, label_map=own_names(names))
 
 
 def _label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.types import ConfigError, ManifestError
-from leopardnet.data.folders import read_folders
+from leopardnet.data.folders import labelled_folder, read_folders
 from leopardnet.data.label_map import LabelMap
 
 
@@ -75,3 +75,20 @@ def test_folder_names_go_through_the_label_map(tmp_path):
 def test_no_footage_is_an_error(tmp_path):
     with pytest.raises(ManifestError):
         read_folders(tmp_path)
+
+
+def test_a_folder_of_pictures_says_its_own_labels(tmp_path):
+    for name in ("Blank/1.jpg", "Amur leopard/2.jpg", "Roe-deer/3.jpg", "wild boar/a/4.jpg", "5.jpg"):
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    labels = labelled_folder(tmp_path / "pictures").manifest.table.set_index("path")["label"]
+    assert labels.dropna().to_dict() == {
+        "Blank/1.jpg": "empty", "Amur leopard/2.jpg": "leopard", "Roe-deer/3.jpg": "roe_deer", "wild boar/a/4.jpg": "wild_boar",
+    }  # fmt: skip
+    assert labels.isna().sum() == 1
+    with pytest.raises(ManifestError, match="no subfolders"):
+        labelled_folder(tmp_path / "pictures" / "Blank")
+    (tmp_path / "pictures" / "???").mkdir()
+    with pytest.raises(ManifestError, match="cannot be a label"):
+        labelled_folder(tmp_path / "pictures")

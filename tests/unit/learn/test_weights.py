@@ -145,7 +145,7 @@ def test_every_named_network_gives_features_logits_and_layer_groups(name):
     with torch.no_grad():
         features = model.features(torch.zeros((1, 3, side, side), dtype=torch.uint8))
         assert model.head(features).shape == (1, 5) and features.shape == (1, model.head.in_features)
-    described = timm.get_pretrained_cfg(config.model.backbone)
+    described = timm.get_pretrained_cfg(config.model.backbone.split("+")[0])
     assert model.mean.flatten().tolist() == pytest.approx([255 * m for m in described.mean])
     assert model.std.flatten().tolist() == pytest.approx([255 * s for s in described.std])
     assert described.license == "apache-2.0" and config.model.licence.startswith("Apache-2.0")
