@@ -12,11 +12,12 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from leopardnet.core.config import PreprocessSpec, Sampling
+from leopardnet.core.config import MotionSampling, PreprocessSpec, Sampling
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Clip, Frames, ManifestError, MediaError
 from leopardnet.learn.augment import Augment
+from leopardnet.media.motion import kept
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.video import decode, frame_times, probe
@@ -152,8 +153,11 @@ def _decoded(
     """Frames, their table of time_s and label, row for row, and the labelled moments that have no frame."""
     if rows["time_s"].isna().all() and rows["frame_number"].isna().all():  # a label of the whole clip
         times = sample_times(probe(clip, root), sampling)
-        times = times if len(times) <= most else times[np.linspace(0, len(times) - 1, most).round().astype(int)]
-        frames = decode(clip, root, times_s=times, short_side_px=side_px)
+        if not isinstance(sampling, MotionSampling):  # which looks at more frames than it keeps
+            times = times[_spread(len(times), most)]
+        frames = kept(decode(clip, root, times_s=times, short_side_px=side_px), sampling)
+        few = _spread(len(frames), most)
+        frames = Frames(frames.clip_id, frames.pixels[few], frames.times_s[few], frames.warnings)
         return frames, pd.DataFrame({"time_s": frames.times_s, "label": rows["label"].iloc[0]}), []
     wanted = _labelled_times(clip, root, rows)  # in the order of the rows
     there = np.isfinite(wanted)
@@ -169,9 +173,14 @@ def _decoded(
         .drop_duplicates("i")
         .sort_values("i")
     )
-    kept = chosen["i"].to_numpy()
-    frames = Frames(frames.clip_id, frames.pixels[kept], frames.times_s[kept], frames.warnings)
+    i = chosen["i"].to_numpy()
+    frames = Frames(frames.clip_id, frames.pixels[i], frames.times_s[i], frames.warnings)
     return frames, pd.DataFrame({"time_s": frames.times_s, "label": chosen["label"].to_numpy()}), missing
+
+
+def _spread(n: int, most: int) -> NDArray[np.int64]:
+    """Positions of at most `most` of n things, spread evenly."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 
 def _labelled_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.float64]:

@@ -59,7 +59,7 @@ def load_sides(
         split: load_frames(
             wanted[split], root, labels=labels, spec=spec, sampling=config.sampling,
             max_frames_per_clip=config.data.max_frames_per_clip, cache=out / f"cache-{split}.bin",
-            n_workers=config.runtime.workers,
+            n_workers=config.runtime.workers or 2,
             on_progress=lambda done, total, split=split: tell(f"reading {split} frames", done, total),
         )
         for split, spec in (("train", large), ("val", config.preprocess))

@@ -176,7 +176,7 @@ def _fine_tune(
         losses: list[float] = []
         stream = batches(
             frames, augment, seed=config.seed, epoch=epoch, batch_size=optim.batch_size,
-            n_workers=config.runtime.workers,
+            n_workers=config.runtime.workers or 2,
         )  # fmt: skip
         for i_step, (x, y) in zip(range(n_steps), stream, strict=False):
             schedule.step_update((epoch - 1) * n_steps + i_step)
