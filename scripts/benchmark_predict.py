@@ -1,116 +1,266 @@
-"""How fast clips are classified, against a careful script that people write by hand. One run, both sides in turn.
+"""Clips a minute, against what people write by hand and against what the machine can give. One run, all sides in turn.
 
-Clips: 720p, 30 fps, 10 s, H.264 with a key frame every second, and MJPEG. Both sides look at the same number of frames
-with the same network and input size. Speed only: the weights know nothing.
+auto      leopardnet predict, everything on: child processes, journal, evidence, tables; frames at most 2 s apart
+exact     the same with 16 exact frames
+careful   a script: OpenCV reads every frame, 16 are kept, one batch through torch
+naive     a script: every frame, one at a time (on one clip of each kind)
+sketch    two bare processes: key frames nearest to 16 times, OpenVINO in f32; no journal, no checks, no table
 
-Example: python scripts/benchmark_predict.py --clips 6 --runs 3
+All use the same network, weights and input size. Speed only: the weights know nothing. `predict` is timed as a command,
+on the clips `--repeats` times over; `start` is its time for one clip, and the rate is given with and without it.
+
+Example: python scripts/benchmark_predict.py --clips runs/bench/clips --runs 3
+         python scripts/benchmark_predict.py --only decode
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-from leopardnet.compose import load_config
-from leopardnet.demo import labelled
+from benchmark_clips import KINDS, first_of_each, make_clips
+from leopardnet.core.config import AutoSampling, Sampling, UniformSampling
+from leopardnet.core.types import Clip
 from leopardnet.infer.bundle import Bundle, load_bundle
-from leopardnet.infer.pack import train_bundle
-from leopardnet.infer.predict import predict
-from leopardnet.learn.model import build_from
-from leopardnet.media.synth import FootageSpec, render_clip, render_footage
+from leopardnet.media.sampling import longest_gap_s, sample_times
+from leopardnet.media.video import decode, probe
 
-N_FRAMES = 8
-
-
-def make_clips(folder: Path, n_clips: int) -> None:
-    """Write n clips: rendered frames enlarged to 720p with fresh noise, so that coding them is real work."""
-    folder.mkdir()
-    spec = FootageSpec(n_sites=1, clips_per_site=1, stills_per_site=0, duration_s=(2.0, 2.0))
-    pixels = render_clip(spec, 0, 0).pixels
-    rng = np.random.default_rng(0)
-    for i in range(n_clips):
-        mjpeg = i % 3 == 2
-        with av.open(str(folder / f"{i}{'.avi' if mjpeg else '.mp4'}"), "w") as container:
-            stream = container.add_stream("mjpeg" if mjpeg else "libx264", rate=30)
-            stream.width, stream.height, stream.gop_size = 1280, 720, 30
-            stream.pix_fmt = "yuvj420p" if mjpeg else "yuv420p"
-            if not mjpeg:
-                stream.options = {"preset": "veryfast", "b": "8M"}
-            for k in range(300):
-                large = cv2.resize(pixels[(k // 3) % len(pixels)], (1280, 720))
-                noisy = cv2.add(large, rng.integers(0, 12, large.shape, dtype=np.uint8))
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(noisy, format="rgb24")))
-            container.mux(stream.encode())
+N_FRAMES = 16
+SHORT_SIDE_PX = 256
+SUFFIXES = {kind.suffix for kind in KINDS}
 
 
-def careful_script(folder: Path, bundle: Bundle) -> Callable[[], None]:
-    """Read every frame with OpenCV, keep evenly spaced ones, resize, one batch through torch."""
+def footage(folder: Path) -> list[Path]:
+    """The clips of a folder, in order."""
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+
+
+# --- the sides ---
+
+
+def opencv_frames(path: Path, n: int | None = N_FRAMES) -> list[NDArray[np.uint8]]:
+    """n evenly spaced frames, or all, by reading every frame."""
+    capture = cv2.VideoCapture(str(path))
+    n_all = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    wanted = None if n is None else {int((i + 0.5) * n_all / n) for i in range(n)}
+    frames, i = [], 0
+    while True:
+        ok, frame = capture.read()
+        if not ok:
+            return frames
+        if wanted is None or i in wanted:
+            small = cv2.resize(frame, (SHORT_SIDE_PX, SHORT_SIDE_PX), interpolation=cv2.INTER_AREA)
+            frames.append(cv2.cvtColor(small, cv2.COLOR_BGR2RGB))
+        i += 1
+
+
+def scripts(bundle: Bundle) -> dict[str, Callable[[list[Path]], Any]]:
+    """The careful and the naive script, each a function of clips."""
+    import torch
+
+    from leopardnet.learn.model import build_from
+
     model = build_from(bundle.spec.model, len(bundle.labels), bundle.folder / "model.safetensors")
 
-    def run() -> None:
-        for path in sorted(folder.iterdir()):
-            capture = cv2.VideoCapture(str(path))
-            wanted = set(np.linspace(0, 299, N_FRAMES).round().astype(int).tolist())
-            frames, i = [], 0
-            while True:
-                ok, frame = capture.read()
-                if not ok:
-                    break
-                if i in wanted:
-                    frames.append(cv2.resize(frame[..., ::-1].copy(), (256, 256), interpolation=cv2.INTER_AREA))
-                i += 1
-            with torch.no_grad():
-                model(torch.from_numpy(np.stack(frames).transpose(0, 3, 1, 2).copy())).softmax(1)
+    def run(paths: list[Path], n: int | None, batch_size: int) -> None:
+        for path in paths:
+            x = torch.from_numpy(np.stack(opencv_frames(path, n)).transpose(0, 3, 1, 2).copy())
+            with torch.inference_mode():
+                torch.cat([model(part).softmax(1) for part in x.split(batch_size)]).mean(0)
 
-    return run
+    return {"careful": partial(run, n=N_FRAMES, batch_size=N_FRAMES), "naive": partial(run, n=None, batch_size=1)}
+
+
+def sketch_worker(graph: bytes) -> None:
+    """Load the network into this process."""
+    import openvino
+
+    global network
+    options = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": "f32"}
+    network = openvino.Core().compile_model(openvino.Core().read_model(graph), "CPU", options)
+
+
+def sketch_clip(path: Path, size_px: int) -> NDArray[np.float32]:
+    """Mean logits of the key frames nearest to 16 times; a clip with fewer than 8 key frames is walked through."""
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        video.codec_context.thread_type = "NONE"
+        entries = list(video.index_entries)
+        keys = np.array([entry.timestamp for entry in entries if entry.is_keyframe]) + (video.start_time or 0)
+        keys -= entries[0].timestamp
+        wanted = (np.arange(N_FRAMES) + 0.5) * video.duration / N_FRAMES
+        frames: list[Any] = []
+        if len(keys) >= 8:
+            for i in sorted({int(np.abs(keys - t).argmin()) for t in wanted}):
+                container.seek(int(keys[i]), stream=video)
+                got = video.codec_context.decode(next(container.demux(video)))
+                if not got:
+                    got = video.codec_context.decode(None)
+                    video.codec_context.flush_buffers()
+                frames += got[:1]
+        else:
+            video.codec_context.skip_frame = "NONREF"
+            for frame in container.decode(video):
+                if len(frames) < N_FRAMES and frame.pts >= wanted[len(frames)]:
+                    frames.append(frame)
+        rgb = [f.reformat(width=size_px, height=size_px, format="rgb24", interpolation="AREA") for f in frames]
+        x = np.stack([picture.to_ndarray() for picture in rgb]).transpose(0, 3, 1, 2)
+    return np.asarray(network(np.ascontiguousarray(x))[0]).mean(axis=0)
+
+
+def command(folder: Path, bundle: Bundle, sampling: str, n_workers: int) -> None:
+    """`leopardnet predict`, as it is typed, with a new journal."""
+    with tempfile.TemporaryDirectory() as out:
+        words = [sys.executable, "-c", "from leopardnet.cli import main; main()", "predict", folder, "--bundle", bundle.folder,
+                 "--out", out, "--sampling", sampling, "--workers", n_workers]  # fmt: skip
+        subprocess.run([str(word) for word in words], check=True, capture_output=True)
+
+
+# --- timing ---
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    """How long a call takes, by the clock on the wall."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def spread(values: list[float]) -> str:
+    """Largest minus smallest, over the median."""
+    return f"{(max(values) - min(values)) / statistics.median(values):.0%}"
+
+
+def looked_at(path: Path, sampling: Sampling) -> tuple[float, float, int, float]:
+    """Seconds of processor time to open and to decode, frames, and the longest stretch that stays unseen."""
+    clip = Clip("x", (path.name,), "video")
+    a = time.process_time()
+    info = probe(clip, path.parent)
+    b = time.process_time()
+    frames = decode(clip, path.parent, times_s=sample_times(info, sampling), short_side_px=SHORT_SIDE_PX)
+    return b - a, time.process_time() - b, len(frames), longest_gap_s(info, frames.times_s)
+
+
+def report_decoding(clips: Path, n_runs: int) -> None:
+    """Processor time of one core for one clip of each kind; `opencv` reads every frame, with as many threads as it likes."""
+    print(
+        f"{'decoding, CPU ms':<18}{'open':>7}{'auto':>7}{'frames':>8}{'gap s':>7}{'exact':>8}{'frames':>8}{'opencv':>8}"
+    )
+    for path in first_of_each(clips):
+        auto = [looked_at(path, AutoSampling()) for _ in range(n_runs)]
+        exact = [looked_at(path, UniformSampling(n_frames=N_FRAMES)) for _ in range(n_runs)]
+        before = time.process_time()
+        opencv_frames(path)
+        all_ms = 1e3 * (time.process_time() - before)
+        open_ms, auto_ms = (1e3 * statistics.median(row[i] for row in auto) for i in (0, 1))
+        exact_ms = 1e3 * statistics.median(row[1] for row in exact)
+        print(
+            f"{path.stem:<18}{open_ms:7.1f}{auto_ms:7.0f}{auto[0][2]:8}{auto[0][3]:7.2f}{exact_ms:8.0f}{exact[0][2]:8}{all_ms:8.0f}"
+        )
+
+
+def report_sides(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_workers: int, here: Path) -> None:
+    """Clips a minute of every side, medians of the runs, and ratios to the careful script and to the sketch."""
+    paths, by_hand = footage(clips), scripts(bundle)
+    one, many = here / "one", here / "many"
+    for folder, n in ((one, 0), (many, n_repeats)):
+        for i in range(max(n, 1)):
+            (folder / str(i)).mkdir(parents=True)
+            for path in paths[: len(paths) if n else 1]:
+                _link(path, folder / str(i) / path.name)
+    size_px, graph = bundle.spec.preprocess.size_px, (bundle.folder / "model.onnx").read_bytes()
+    with multiprocessing.get_context("spawn").Pool(n_workers, sketch_worker, (graph,)) as pool:
+        sides: dict[str, tuple[int, Callable[[], Any]]] = {
+            "careful": (len(paths), lambda: by_hand["careful"](paths)),
+            "naive": (len(KINDS), lambda: by_hand["naive"](first_of_each(clips))),
+            "sketch": (len(paths), lambda: pool.map(partial(sketch_clip, size_px=size_px), paths, 1)),
+            "start": (1, lambda: command(one, bundle, "auto", n_workers)),
+            "auto": (n_repeats * len(paths), lambda: command(many, bundle, "auto", n_workers)),
+            "exact": (n_repeats * len(paths), lambda: command(many, bundle, "uniform16", n_workers)),
+        }
+        sides["sketch"][1]()  # files into memory, networks compiled
+        times: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in range(n_runs):
+            for name, (_, run) in sides.items():
+                times[name].append(seconds(run))
+    start_s = statistics.median(times["start"])
+    rate = {name: 60 * n / statistics.median(times[name]) for name, (n, _) in sides.items() if name != "start"}
+    rate |= {
+        f"{name}, started": 60 * sides[name][0] / (statistics.median(times[name]) - start_s)
+        for name in ("auto", "exact")
+    }
+    print(f"\nstart to the end of one clip: {start_s:.1f} s; {n_workers} workers; medians of {n_runs}")
+    print(f"{'side':<18}{'clips/min':>10}{'x careful':>11}{'x naive':>9}{'of sketch':>11}{'spread':>8}")
+    for name in sorted(rate, key=lambda name: -rate[name]):
+        careful, naive, bare = rate["careful"], rate["naive"], rate["sketch"]
+        print(f"{name:<18}{rate[name]:10.1f}{rate[name] / careful:11.1f}{rate[name] / naive:9.1f}"
+              f"{rate[name] / bare:11.0%}{spread(times[name.split(',')[0]]):>8}")  # fmt: skip
+
+
+def _link(path: Path, to: Path) -> None:
+    try:
+        to.hardlink_to(path)
+    except OSError:  # another disk
+        shutil.copy(path, to)
+
+
+def untrained_bundle(here: Path) -> Bundle:
+    """A bundle of EfficientNet-Lite0 at 256 px that was packed without training."""
+    from leopardnet.compose import load_config
+    from leopardnet.data.scan import scan
+    from leopardnet.demo import labelled
+    from leopardnet.infer.pack import train_bundle
+    from leopardnet.media.synth import FootageSpec, render_footage
+
+    spec = FootageSpec(
+        n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
+    )
+    render_footage(here / "footage", spec)
+    manifest = labelled(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
+    sides = manifest.table["site"].map({"site01": "train", "site02": "val"})
+    overrides = ["debug=smoke", "model=lite0", "preprocess=squash256", "optim.epochs=0"]
+    train_bundle(
+        manifest.replace(manifest.table.assign(split=sides)), load_config("train", overrides), out=here / "run"
+    )
+    return load_bundle(here / "run" / "bundle")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=6)
+    parser.add_argument(
+        "--clips", type=Path, default=Path("runs/bench/clips"), help="made there if they are missing"
+    )
+    parser.add_argument("--bundle", type=Path, help="by default one that was packed without training")
+    parser.add_argument("--only", choices=("decode", "pipeline"))
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=4, help="how often `predict` gets the clips")
+    parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        here = Path(temporary)
-        spec = FootageSpec(
-            n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
-        )
-        render_footage(here / "footage", spec)
-        from leopardnet.data.scan import scan
-
-        manifest = labelled(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
-        sides = manifest.table["site"].map({"site01": "train", "site02": "val"})
-        overrides = ["debug=smoke", "model=lite0", "preprocess=squash256", "optim.epochs=0"]
-        train_bundle(
-            manifest.replace(manifest.table.assign(split=sides)), load_config("train", overrides), out=here / "run"
-        )
-        bundle = load_bundle(here / "run" / "bundle")
-        make_clips(here / "clips", args.clips)
-        sides_to_time = {
-            "careful script": careful_script(here / "clips", bundle),
-            "leopardnet predict": lambda: predict(here / "clips", bundle),
-        }
-        seconds: dict[str, list[float]] = {name: [] for name in sides_to_time}
-        for _ in range(args.runs):
-            for name, run in sides_to_time.items():
-                start = time.perf_counter()
-                run()
-                seconds[name].append(time.perf_counter() - start)
-        medians = {name: statistics.median(values) for name, values in seconds.items()}
-        for name, median in medians.items():
-            spread = (max(seconds[name]) - min(seconds[name])) / median
-            print(f"{name:<20} {60 * args.clips / median:7.1f} clips a minute   spread {spread:.0%}")
-        print(f"ratio {medians['careful script'] / medians['leopardnet predict']:.1f}")
+    if not all(path.exists() for path in first_of_each(args.clips)):
+        make_clips(args.clips)
+    if args.only != "pipeline":
+        report_decoding(args.clips, args.runs)
+    if args.only != "decode":
+        with tempfile.TemporaryDirectory(dir=args.clips.parent) as temporary:
+            here = Path(temporary)
+            bundle = load_bundle(args.bundle) if args.bundle else untrained_bundle(here)
+            report_sides(args.clips, bundle, args.runs, args.repeats, args.workers, here)
 
 
 if __name__ == "__main__":

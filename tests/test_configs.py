@@ -164,7 +164,8 @@ def test_the_setting_that_is_wrong_is_blamed_and_not_its_group():
         load_config("train", ["sampling=uniform16", "sampling.n_frame=3"])
     assert str(caught.value) == (
         "unknown setting 'sampling.n_frame'\n  where:    sampling.n_frame=3\n  found:    sampling.n_frame=3\n"
-        "  expected: sampling.mode, sampling.n_frames, sampling.every_s, sampling.max_frames, sampling.times_s"
+        "  expected: sampling.mode, sampling.max_gap_s, sampling.n_frames, sampling.max_frames, sampling.every_s,"
+        " sampling.scan_gap_s, sampling.max_scanned, sampling.times_s"
     )
 
 

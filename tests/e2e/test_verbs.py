@@ -144,7 +144,9 @@ def test_a_folder_of_pictures_is_enough_to_train_on(footage, tmp_path):
     leopardnet("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", "validation.n_folds=2")
     card = (tmp_path / "run" / "bundle" / "card.md").read_text("utf-8")
     assert "2 folds" in card and "| leopard |" in card
-    leopardnet("predict", tmp_path / "pictures", "--bundle", tmp_path / "run" / "bundle", "--out", tmp_path / "results")
+    leopardnet(
+        "predict", tmp_path / "pictures", "--bundle", tmp_path / "run" / "bundle", "--out", tmp_path / "results"
+    )
     table = pd.read_parquet(tmp_path / "results" / "predictions.parquet")
     assert {"p_leopard", "p_empty"} <= set(table.columns) and "p_tiger" not in table.columns
     _, refused = leopardnet("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", code=1)

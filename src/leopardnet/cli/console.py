@@ -1,7 +1,7 @@
 """What all verbs share: the app, how results and errors are printed, and exit codes.
 
 Results go to stdout or a file, progress and messages to stderr. Exit codes: 0 done, 1 could not run, 2 usage,
-3 ran, but some clips could not be read or a check found errors.
+3 ran, but some clips could not be read or a check found errors, 130 stopped on request and can go on.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from leopardnet.core.types import LeopardnetError
 
 EXIT_COULD_NOT_RUN = 1
 EXIT_FINDINGS = 3
-VERB_MODULES = ("dataset", "imports", "modelling", "results", "showcase")
+EXIT_STOPPED = 130
+VERB_MODULES = ("dataset", "imports", "modelling", "classify", "results", "showcase")
 
 app = typer.Typer(
     name="leopardnet",

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, err, say, stages
-from leopardnet.cli.modelling import need_train_extra, print_predictions
+from leopardnet.cli.listing import print_predictions
+from leopardnet.cli.modelling import need_train_extra
 from leopardnet.cli.results import print_evaluation
 
 
@@ -31,7 +32,7 @@ def demo(
         from leopardnet.demo import demo as run_demo
     with stages() as tell:
         made = run_demo(out, n_workers=workers, on_progress=tell)
-    print_predictions(made.predictions)
+    print_predictions(made.predictions.table)
     print_evaluation(made.evaluation)
     err.print(NOTICE, style="bold yellow")
     say(f"report: {made.report}\nmodel:  {out / 'run' / 'bundle'}")

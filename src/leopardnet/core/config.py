@@ -5,7 +5,7 @@ Values live in `configs/*.yaml`; this file says which keys exist, what they mean
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
@@ -15,6 +15,25 @@ from leopardnet.core.settings import Settings, Share
 from leopardnet.core.types import ConfigError
 
 # --- which frames ---
+
+
+class AutoSampling(Settings):
+    """About `n_frames`, and more in long clips, so that no stretch longer than `max_gap_s` stays unseen.
+
+    Key frames, which cost least, where they lie close enough; exact frames between them where they do not. Never more
+    than `max_frames`: clips longer than `max_frames` times `max_gap_s` are covered evenly, with longer stretches.
+    """
+
+    mode: Literal["auto"] = "auto"
+    max_gap_s: float = Field(2.0, gt=0.0, le=3600.0)
+    n_frames: int = Field(8, ge=1, le=512)
+    max_frames: int = Field(128, ge=1, le=4096)
+
+    @model_validator(mode="after")
+    def _most_is_not_less(self) -> AutoSampling:
+        if self.max_frames < self.n_frames:
+            raise ValueError("max_frames is at least n_frames")
+        return self
 
 
 class UniformSampling(Settings):
@@ -39,7 +58,29 @@ class TimesSampling(Settings):
     times_s: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(min_length=1)
 
 
-Sampling = Annotated[UniformSampling | EverySampling | TimesSampling, Field(discriminator="mode")]
+class KeyframesSampling(Settings):
+    """Every key frame, at most `max_frames`; of more, as many, spread evenly. The fastest way through a clip."""
+
+    mode: Literal["keyframes"] = "keyframes"
+    max_frames: int = Field(64, ge=1, le=4096)
+
+
+class MotionSampling(Settings):
+    """Of frames at most `scan_gap_s` apart, the `n_frames` that differ most from what the clip usually shows.
+
+    Half of them are the most different ones of equal parts of the clip, so that an animal that lies still is not lost.
+    """
+
+    mode: Literal["motion"] = "motion"
+    n_frames: int = Field(8, ge=2, le=512)
+    scan_gap_s: float = Field(1.0, gt=0.0, le=3600.0)
+    max_scanned: int = Field(128, ge=2, le=4096)
+
+
+Sampling = Annotated[
+    AutoSampling | UniformSampling | KeyframesSampling | EverySampling | MotionSampling | TimesSampling,
+    Field(discriminator="mode"),
+]
 
 
 # --- pixels ---
@@ -128,15 +169,29 @@ class DecideConfig(Settings):
     alert: Share = Field(0.1, description="a target at this probability or above is shown to a person first")
 
 
-class RuntimeConfig(Settings):
-    """Where and how the model runs."""
+Effort = Literal["fast", "auto", "full", "thorough"]
 
-    backend: Literal["openvino", "torch"] = "openvino"
+
+class RuntimeConfig(Settings):
+    """Where and how the model runs. Nothing here but `backend`, `device` and `precision` can change a probability."""
+
+    backend: Literal["auto", "openvino", "onnxruntime", "torch"] = Field(
+        "auto", description="auto: torch for a graphics processor, else openvino"
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["f32", "bf16"] = "f32"
-    batch_size: int = Field(16, ge=1, le=4096)
-    workers: int = Field(2, ge=0, le=256)
-    threads: int = Field(0, ge=0, description="0 leaves the choice to the library")
+    batch_size: int | None = Field(None, ge=1, le=4096, description="frames at once; none: what suits the backend")
+    workers: int | None = Field(None, ge=0, le=256, description="processes; none: one per core; 0: in this process")
+    threads: int = Field(0, ge=0, description="0 leaves the choice to the library; a worker process has one")
+    clip_limit_s: float = Field(120.0, gt=0.0, description="a clip may take this long, and 1 s more for every 2 MB")
+    memory_limit_mb: int = Field(1024, ge=64, description="memory that one clip may take in its worker")
+
+    @property
+    def backend_name(self) -> str:
+        """The backend that is meant: `auto` is torch for a graphics processor, else OpenVINO."""
+        if self.backend != "auto":
+            return self.backend
+        return "torch" if self.device in ("cuda", "mps") else "openvino"
 
 
 class ExperimentConfig(Settings):
@@ -193,8 +248,8 @@ def _config_error(model: type[BaseModel], error: ValidationError, where: str) ->
     keys = [str(k) for k in first["loc"]]
     beside = keys[:-1]
     if keys[:1] == ["sampling"] and len(keys) > 2:
-        modes: dict[str, type[BaseModel]] = {"every": EverySampling, "times": TimesSampling}
-        model, beside = modes.get(keys.pop(1), UniformSampling), []  # the tag of the union stands in no file
+        modes = {model.model_fields["mode"].default: model for model in get_args(get_args(Sampling)[0])}
+        model, beside = modes[keys.pop(1)], []  # the tag of the union stands in no file
     path = ".".join(keys) or where
     more = f" ({error.error_count()} settings are wrong; this is the first)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":

@@ -24,6 +24,7 @@ from leopardnet.core.types import ManifestError
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
+CSV_TIME = "%Y-%m-%dT%H:%M:%S.%f"
 STRING, FLOAT, INT, TIME = "str", "float64", "Int64", "datetime64[us]"
 KINDS = ("video", "still", "burst", "frame")
 SPLITS = ("train", "val", "test")
@@ -269,8 +270,15 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
         if suffix == ".parquet":
             table.to_parquet(part, index=False)
         else:
-            table.to_csv(part, index=False, date_format="%Y-%m-%dT%H:%M:%S.%f", encoding="utf-8")
+            append_csv(table, part)
     return path
+
+
+def append_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write the rows at the end of a CSV file, below a header where there is none yet."""
+    is_new = not path.exists() or path.stat().st_size == 0
+    with path.open("a", encoding="utf-8", newline="") as file:
+        table.to_csv(file, index=False, header=is_new, date_format=CSV_TIME)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -5,7 +5,9 @@ LeopardnetError
 ├── ManifestError   a table or label file does not hold what it should
 ├── MediaError      a video or picture cannot be read
 ├── BundleError     a model folder is incomplete, changed or of another format
-└── BackendError    a library or extra is missing, or a runtime failed
+├── BackendError    a library or extra is missing, or a runtime failed
+├── JournalError    the journal of a run cannot be read or written
+└── RunStopped      a run was asked to stop, and what is done is kept
 """
 
 from __future__ import annotations
@@ -90,6 +92,14 @@ class BundleError(LeopardnetError):
 
 class BackendError(LeopardnetError):
     """A library or extra is missing, or a runtime failed."""
+
+
+class JournalError(LeopardnetError):
+    """The journal of a run cannot be read or written."""
+
+
+class RunStopped(LeopardnetError):
+    """A run was asked to stop; what is done is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings import Settings
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import BundleError
-from leopardnet.infer.runtime import OpenVinoRuntime, Runtime, TorchRuntime
+from leopardnet.infer.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, TorchRuntime
 from leopardnet.score.calibrate import Calibration
 
 FORMAT_VERSION = 1
@@ -116,11 +116,12 @@ class Bundle:
 
     def runtime(self, config: RuntimeConfig) -> Runtime:
         """The network on the configured backend."""
-        if config.backend == "openvino":
-            return OpenVinoRuntime(
-                self.folder / "model.onnx", config, size_px=self.spec.preprocess.size_px, n_labels=len(self.labels)
-            )
-        return TorchRuntime(self.folder / "model.safetensors", self.spec.model, len(self.labels), config)
+        size_px, n_labels = self.spec.preprocess.size_px, len(self.labels)
+        if config.backend_name == "torch":
+            weights = self.folder / "model.safetensors"
+            return TorchRuntime(weights, self.spec.model, config, size_px=size_px, n_labels=n_labels)
+        kind = OnnxRuntime if config.backend_name == "onnxruntime" else OpenVinoRuntime
+        return kind(self.folder / "model.onnx", config, size_px=size_px, n_labels=n_labels)
 
     def predict(self, source: Any, **options: Any) -> Any:
         """Predictions for a manifest or a folder; see `leopardnet.infer.predict.predict`."""

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.core.config import RuntimeConfig, Sampling
-from leopardnet.core.formats import kind_of
+from leopardnet.core.config import Effort, RuntimeConfig, Sampling
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import Clip, ClipPrediction, Frames, ManifestError, MediaError, Status
+from leopardnet.core.types import Clip, ClipPrediction, MediaError, RunStopped, Status
 from leopardnet.infer.bundle import Bundle
-from leopardnet.infer.results import Predictions
+from leopardnet.infer.effort import Evidence, is_settled, rounds
+from leopardnet.infer.journal import Journal, Stamped
+from leopardnet.infer.machine import is_graphics_processor
+from leopardnet.infer.results import Predictions, write_pages
 from leopardnet.infer.runtime import Runtime
+from leopardnet.infer.source import as_manifest
+from leopardnet.media.motion import kept
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.video import decode, probe
@@ -24,93 +28,186 @@ from leopardnet.score.aggregate import aggregate, evidence_order
 from leopardnet.score.calibrate import apply
 from leopardnet.score.decide import decide
 
-AHEAD = 4  # clips per worker that may wait, decoded, for the network: bounds memory
-
 
 def predict(
     source: Manifest | str | Path,
     bundle: Bundle,
     *,
+    out: str | Path | None = None,
     runtime: RuntimeConfig | None = None,
     sampling: Sampling | None = None,
+    effort: Effort = "full",
+    retry_failed: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Predictions:
     """One row per clip of a manifest, a folder or a file, in its order; a clip that cannot be read has a row too.
 
-    runtime: backend, device, precision, workers. sampling: other frames than the bundle was made for.
+    out: folder for the tables and for the journal, with which a run that was broken off goes on. runtime: backend,
+    device, precision, workers. sampling: other frames than the bundle was made for. effort: see `infer.effort`.
+    retry_failed: look again at clips that could not be read. on_progress(n_done, n_total).
 
     >>> preds = predict("clips/", load_bundle("runs/amur/bundle"))  # doctest: +SKIP
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
     """
     manifest = as_manifest(source)
-    clips = manifest.clips()
-    runtime = runtime or RuntimeConfig()
-    network = bundle.runtime(runtime)
-    results = []
-    for result in judged(clips, manifest.root, bundle, network, sampling or bundle.spec.sampling, runtime.workers):
-        results.append(result)
-        if on_progress:
-            on_progress(len(results), len(clips))
-    assert len(results) == len(clips), "every clip has a row"
-    return Predictions.from_clips(results, bundle, manifest)
+    job = Job(bundle, manifest.root, runtime or RuntimeConfig(), sampling or bundle.spec.sampling, effort)
+    with Journal.open(out, job.results_key()) as journal:
+        fill(journal, manifest, job, retry_failed=retry_failed, on_progress=on_progress)
+        if out is not None:
+            write_pages(journal.pages(manifest), bundle, Path(out))
+        return Predictions.from_pages(journal.pages(manifest), bundle)
 
 
-def judged(
-    clips: Iterable[Clip], root: Path, bundle: Bundle, network: Runtime, sampling: Sampling, n_workers: int
-) -> Iterator[ClipPrediction]:
-    """The predictions of the clips, in their order. Threads read ahead; their number changes nothing else."""
-    if n_workers <= 1:
-        yield from (judge(clip, look(clip, root, bundle, sampling), bundle, network) for clip in clips)
-        return
-    waiting: deque[tuple[Clip, Future[Seen | MediaError]]] = deque()
-    with ThreadPoolExecutor(n_workers) as pool:
-        for clip in clips:
-            waiting.append((clip, pool.submit(look, clip, root, bundle, sampling)))
-            if len(waiting) >= AHEAD * n_workers:
-                first, seen = waiting.popleft()
-                yield judge(first, seen.result(), bundle, network)
-        while waiting:
-            first, seen = waiting.popleft()
-            yield judge(first, seen.result(), bundle, network)
+@dataclass(frozen=True)
+class Seen:
+    """What one look at a clip gave: the times of its frames, float64 [N], the model input made of them, uint8 [N, 3, S, S]."""
+
+    times_s: NDArray[np.float64]
+    x: NDArray[np.uint8]
+    warnings: tuple[str, ...]
+    is_last: bool
 
 
-Seen = tuple[Frames, NDArray[np.uint8]]
-
-
-def look(clip: Clip, root: Path, bundle: Bundle, sampling: Sampling) -> Seen | MediaError:
-    """Steps 1 to 4: the sampled frames of a clip and the model input made of them, or why there are none."""
-    spec = bundle.spec.preprocess
+def look(clip: Clip, job: Job, i_round: int = 0) -> Seen | MediaError:
+    """Steps 1 to 4: the frames of one round as model input, or why there are none."""
+    spec = job.bundle.spec.preprocess
     try:
-        info = probe(clip, root)
-        times_s = sample_times(info, sampling)  # [N]
-        frames = decode(clip, root, times_s=times_s, short_side_px=decode_side_px(spec))  # [N, H, W, 3]
-        return frames, to_model_input(frames.pixels, spec)  # [N, 3, S, S]
+        info = probe(clip, job.root)
+        parts = rounds(clip, info, sample_times(info, job.sampling), job.sampling, job.effort)
+        frames = decode(clip, job.root, times_s=parts[i_round], short_side_px=decode_side_px(spec))  # [N, H, W, 3]
+        frames = kept(frames, job.sampling)
+        x = to_model_input(frames.pixels, spec)  # [N, 3, S, S]
+        return Seen(frames.times_s, x, frames.warnings, is_last=i_round == len(parts) - 1)
     except MediaError as error:
         return error
+    except MemoryError:
+        return too_large(clip, job)
     except Exception as error:  # whatever a decoder throws at a broken file costs that file, not the run
         return MediaError(
             "the file cannot be decoded", where=clip.path, found=f"{type(error).__name__}: {error}"[:200]
         )
 
 
-def judge(clip: Clip, seen: Seen | MediaError, bundle: Bundle, network: Runtime) -> ClipPrediction:
-    """Steps 5 to 8: logits, clip probabilities, decision; and which frames carry it."""
-    spec, labels = bundle.spec, bundle.labels
-    if isinstance(seen, MediaError):
-        return unreadable(clip, seen.one_line, bundle)
-    frames, x = seen
-    logits = network.logits(x)  # [N, C]
+def judge(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPrediction:
+    """Steps 6 to 8: from the logits of the frames to clip probabilities and decision; and which frames carry it."""
+    spec, labels, logits = bundle.spec, bundle.labels, evidence.logits
     clip_logits = aggregate(logits, spec.aggregate, i_empty=labels.i_empty)  # [C]
     probs = apply(clip_logits[None], spec.calibration)[0]  # [C]
     decision = decide(probs, labels, spec.decide)
 
     shown = labels.names.index(decision.label) if decision.label in labels.names else int(probs.argmax())
     order = evidence_order(logits, shown, i_empty=labels.i_empty)  # [N]
-    status: Status = "partial" if frames.warnings else "ok"
+    status: Status = "partial" if evidence.warnings else "ok"
     return ClipPrediction(
-        clip, status, "; ".join(frames.warnings), decision, probs, frames.times_s,
+        clip, status, "; ".join(evidence.warnings), decision, probs, evidence.times_s,
         apply(logits, spec.calibration), tuple(order.tolist()),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that decides how clips are judged; a worker process gets it once."""
+
+    bundle: Bundle
+    root: Path
+    runtime: RuntimeConfig
+    sampling: Sampling
+    effort: Effort = "full"
+    look: Callable[[Clip, Job, int], Seen | MediaError] = look
+
+    def results_key(self) -> dict[str, object]:
+        """What results depend on: rows made under another key are not taken for rows of this run."""
+        runtime = self.runtime
+        return {
+            "bundle_id": self.bundle.id, "sampling": self.sampling.model_dump(mode="json"), "effort": self.effort,
+            "backend": runtime.backend_name, "device": runtime.device, "precision": runtime.precision,
+        }  # fmt: skip
+
+
+def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
+    """The prediction of one clip: all eight steps, in as many rounds as the effort allows and doubt demands."""
+    evidence, i_round = Evidence.nothing(), 0
+    while True:
+        seen = job.look(clip, job, i_round)
+        logits = None if isinstance(seen, MediaError) else network.logits(seen.x)  # step 5, [N, C]
+        result, evidence = weighed(clip, seen, logits, evidence, job)
+        if result is not None:
+            return result
+        i_round += 1
+
+
+def weighed(
+    clip: Clip, seen: Seen | MediaError, logits: NDArray[np.float32] | None, before: Evidence, job: Job
+) -> tuple[ClipPrediction | None, Evidence]:
+    """The prediction after one more look, or None where the clip deserves another; and the evidence so far."""
+    if isinstance(seen, MediaError) or logits is None:
+        reason = seen.one_line if isinstance(seen, MediaError) else "no frame"
+        if not len(before):
+            return unreadable(clip, reason, job.bundle), before
+        evidence = before.plus(before.times_s[:0], before.logits[:0], (reason,))
+        return judge(clip, evidence, job.bundle), evidence
+    evidence = before.plus(seen.times_s, logits, seen.warnings)
+    result = judge(clip, evidence, job.bundle)
+    is_enough = seen.is_last or is_settled(result, job.bundle, job.effort)
+    return (result if is_enough else None), evidence
+
+
+def judged(
+    clips: Iterator[Stamped], job: Job, should_stop: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Stamped, ClipPrediction]]:
+    """Every clip with its prediction, as they become ready. Processes are a number; they change no result.
+
+    No worker: in this process. On a processor each worker does whole clips; a graphics processor is fed by one process
+    with the frames that the workers decode. After `should_stop`, the clips in hand are finished and no other begun.
+    """
+    from leopardnet.infer.crew import Crew
+    from leopardnet.infer.feed import Feed
+
+    if job.runtime.workers == 0:
+        network = job.bundle.runtime(job.runtime)
+        for item in clips:
+            if should_stop():
+                return
+            yield item, classify(item.clip, job, network)
+        return
+    layout = Feed if is_graphics_processor(job.runtime) else Crew
+    with layout(job) as workers:
+        yield from workers.judged(clips, should_stop)
+
+
+def fill(
+    journal: Journal,
+    manifest: Manifest,
+    job: Job,
+    *,
+    retry_failed: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+    on_result: Callable[[ClipPrediction], None] = lambda result: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    engine: Callable[..., Iterator[tuple[Stamped, ClipPrediction]]] = judged,
+) -> None:
+    """Judge every clip that the journal does not know yet. Raises RunStopped where it ends before the last one."""
+    clips = manifest.clips()
+    todo = journal.todo(clips, manifest.root, retry_failed=retry_failed)
+    n_done, n_total = len(clips) - len(todo), len(clips)
+    if on_progress:
+        on_progress(n_done, n_total)
+    if not todo:
+        return
+    with closing(engine(iter(todo), job, should_stop)) as results:
+        for item, result in results:
+            journal.add(item, result)
+            n_done += 1
+            on_result(result)
+            if on_progress:
+                on_progress(n_done, n_total)
+    if n_done < n_total:
+        raise RunStopped(f"stopped after {n_done} of {n_total} clips", todo="give the same command again to go on")
+
+
+def too_large(clip: Clip, job: Job) -> MediaError:
+    """Why there is no frame of a clip that wanted more memory than a worker has."""
+    return MediaError(f"it needed more than {job.runtime.memory_limit_mb} MB of memory", where=clip.path)
 
 
 def unreadable(clip: Clip, reason: str, bundle: Bundle) -> ClipPrediction:
@@ -119,30 +216,3 @@ def unreadable(clip: Clip, reason: str, bundle: Bundle) -> ClipPrediction:
     nothing = np.zeros((0, len(labels)), np.float32)
     decision = decide(None, labels, bundle.spec.decide)
     return ClipPrediction(clip, "unreadable", reason, decision, None, np.zeros(0, np.float64), nothing)
-
-
-def as_manifest(source: Manifest | str | Path) -> Manifest:
-    """A manifest, read from its file, scanned from a folder, or made of one footage file. Never without a clip."""
-    manifest = source if isinstance(source, Manifest) else _manifest_at(Path(source))
-    if not len(manifest):
-        raise ManifestError("there is nothing to classify: the manifest has no rows", found=repr(manifest))
-    return manifest
-
-
-def _manifest_at(path: Path) -> Manifest:
-    import pandas as pd
-
-    from leopardnet.data.scan import scan
-
-    if path.is_dir():
-        return scan(path)
-    kind = kind_of(path.name)
-    if kind and path.exists():
-        real = path.resolve()  # a link that the user names is meant
-        return Manifest.from_rows(pd.DataFrame({"path": [real.name], "kind": [kind]}), real.parent)
-    if path.suffix.lower() in (".csv", ".parquet"):
-        return Manifest.read(path)
-    raise ManifestError(
-        "there is no such footage", where=path, expected="a folder, a manifest (.parquet or .csv), a video or a picture",
-        todo="check the path",
-    )  # fmt: skip

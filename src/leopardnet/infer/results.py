@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import (
+    append_csv,
+    atomic_path,
     conform,
     evidence_columns,
     labels_of,
@@ -20,11 +23,12 @@ from leopardnet.core.tables import (
     read_table,
     write_table,
 )
-from leopardnet.core.types import ClipPrediction, ManifestError
+from leopardnet.core.types import ManifestError
 from leopardnet.score.decide import alert
 
 if TYPE_CHECKING:
     from leopardnet.infer.bundle import Bundle
+    from leopardnet.infer.journal import Page
 
 N_EVIDENCE = 3  # times named in a clip's row; the evidence table has them all
 
@@ -41,19 +45,14 @@ class Predictions:
     evidence: pd.DataFrame
 
     @classmethod
-    def from_clips(cls, clips: Sequence[ClipPrediction], bundle: Bundle, manifest: Manifest) -> Predictions:
-        """The tables of these predictions; site and time come from the manifest."""
-        names = bundle.labels.names
-        captured = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["captured_at"]
-        rows = [_clip_row(p, bundle) | {"captured_at": captured[p.clip.clip_id]} for p in clips]
-        frames = [row for p in clips for row in _frame_rows(p, names)]
-        return cls(
-            conform(pd.DataFrame(rows), predictions_columns(names), where="predictions", unique=("clip_id",)),
-            conform(
-                pd.DataFrame(frames, columns=[c.name for c in evidence_columns(names)]), evidence_columns(names),
-                where="evidence",
-            ),
-        )  # fmt: skip
+    def from_pages(cls, pages: Iterable[Page], bundle: Bundle) -> Predictions:
+        """The tables of all pages of a journal."""
+        parts = [(clip_rows(page, bundle), frame_rows(page, bundle)) for page in pages]
+        assert parts, "a run has at least one clip"
+        tables, frames = zip(*parts, strict=True)
+        table = pd.concat(tables, ignore_index=True)
+        assert table["clip_id"].is_unique, "every clip has one row"
+        return cls(table, pd.concat(frames, ignore_index=True))
 
     @classmethod
     def read(cls, path: Path) -> Predictions:
@@ -100,33 +99,88 @@ class Predictions:
         return f"Predictions({len(self)} clips: {said}; labels {', '.join(self.labels)})"
 
 
-def _clip_row(p: ClipPrediction, bundle: Bundle) -> dict[str, Any]:
-    labels = bundle.labels
-    probs = p.probs if p.probs is not None else np.full(len(labels), np.nan)
-    best = [float(p.frame_times_s[i]) for i in p.evidence_order[:N_EVIDENCE]]
-    return {
-        "clip_id": p.clip.clip_id,
-        "path": p.clip.path,
-        "kind": p.clip.kind,
-        "site": p.clip.site,
-        "status": p.status,
-        "reason": p.reason or None,
-        "decision": p.decision.label,
-        "rule": p.decision.rule,
-        "score": float(p.decision.score),
-        "alert": alert(p.probs, labels, bundle.spec.decide),
-        **{f"p_{name}": float(v) for name, v in zip(labels.names, probs, strict=True)},
-        "n_frames": len(p.frame_times_s),
-        "best_time_s": best[0] if best else np.nan,
-        "evidence_times_s": json.dumps([round(t, 3) for t in best]) if best else None,
-        "bundle_id": bundle.id,
-        "labels_id": labels.id,
-    }
+def write_pages(pages: Iterable[Page], bundle: Bundle, folder: Path) -> Path:
+    """The folder, after writing what `Predictions.write` writes, page by page: of any number of clips, a few in memory."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = Path(folder)
+    with ExitStack() as files:
+        # all parts are whole before the first takes its place
+        table_file, csv_file, evidence_file = (
+            files.enter_context(atomic_path(folder / name))
+            for name in ("predictions.parquet", "predictions.csv", "evidence.parquet")
+        )
+        writers: list[pq.ParquetWriter] = []
+        for page in pages:
+            tables = clip_rows(page, bundle), frame_rows(page, bundle)
+            arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in tables]
+            if not writers:
+                places = (table_file, evidence_file)
+                writers = [
+                    files.enter_context(pq.ParquetWriter(f, t.schema)) for f, t in zip(places, arrow, strict=True)
+                ]
+            append_csv(tables[0], csv_file)
+            for writer, part in zip(writers, arrow, strict=True):
+                writer.write_table(part)
+    return folder
 
 
-def _frame_rows(p: ClipPrediction, names: Sequence[str]) -> list[dict[str, Any]]:
-    return [
-        {"clip_id": p.clip.clip_id, "i_frame": i, "time_s": float(time_s)}
-        | {f"p_{name}": float(v) for name, v in zip(names, probs, strict=True)}
-        for i, (time_s, probs) in enumerate(zip(p.frame_times_s, p.frame_probs, strict=True))
-    ]
+def clip_rows(page: Page, bundle: Bundle) -> pd.DataFrame:
+    """The rows of predictions, one per clip of the page."""
+    c, labels = page.columns, bundle.labels
+    probs = _probs(c["probs"], len(labels))  # [clips, C], nan where nothing was seen
+    best = [_best_times(order, times) for order, times in zip(c["order_of_frames"], c["times_s"], strict=True)]
+    table = pd.DataFrame(
+        {
+            "clip_id": c["clip_id"],
+            **{name: page.about[name] for name in ("path", "kind", "site", "captured_at")},
+            **{name: c[name] for name in ("status", "reason", "decision", "rule", "score")},
+            "alert": _alerts(probs, bundle),
+            **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
+            "n_frames": [len(times) // 8 for times in c["times_s"]],
+            "best_time_s": [times[0] if times else np.nan for times in best],
+            "evidence_times_s": [json.dumps([round(t, 3) for t in times]) if times else None for times in best],
+            "bundle_id": bundle.id,
+            "labels_id": labels.id,
+        }
+    )
+    table["kind"] = table["kind"].replace("frame", "video")  # a clip of which the manifest has labelled frames only
+    return conform(table, predictions_columns(labels.names), where="predictions", unique=("clip_id",))
+
+
+def frame_rows(page: Page, bundle: Bundle) -> pd.DataFrame:
+    """The rows of evidence, one per judged frame of the page's clips."""
+    c, names = page.columns, bundle.labels.names
+    n_frames = np.array([len(times) // 8 for times in c["times_s"]], np.int64)
+    probs = np.frombuffer(b"".join(c["frame_probs"]), "<f4").reshape(-1, len(names)).astype(np.float64)
+    first = np.repeat(np.cumsum(n_frames) - n_frames, n_frames)
+    table = pd.DataFrame(
+        {
+            "clip_id": np.repeat(np.array(c["clip_id"], object), n_frames),
+            "i_frame": np.arange(int(n_frames.sum())) - first,
+            "time_s": np.frombuffer(b"".join(c["times_s"]), "<f8"),
+            **{f"p_{name}": probs[:, i] for i, name in enumerate(names)},
+        }
+    )
+    return conform(table, evidence_columns(names), where="evidence")
+
+
+def _probs(blobs: Sequence[bytes | None], n_labels: int) -> NDArray[np.float32]:
+    nothing = np.full(n_labels, np.nan, "<f4").tobytes()
+    return np.frombuffer(b"".join(blob or nothing for blob in blobs), "<f4").reshape(-1, n_labels)
+
+
+def _best_times(order: bytes, times: bytes) -> list[float]:
+    all_times = np.frombuffer(times, "<f8")
+    return [float(all_times[i]) for i in np.frombuffer(order, "<i4")[:N_EVIDENCE]]
+
+
+def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
+    """The target of each clip that a person should look at first; asked only where one may reach the threshold."""
+    labels, thresholds = bundle.labels, bundle.spec.decide
+    targets = [labels.names.index(name) for name in labels.targets]
+    if not targets:
+        return [None] * len(probs)
+    may = probs[:, targets].max(axis=1) >= np.float32(thresholds.alert)  # nan, of unreadable clips, is not
+    return [alert(p, labels, thresholds) if asked else None for p, asked in zip(probs, may, strict=True)]

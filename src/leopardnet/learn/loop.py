@@ -227,7 +227,7 @@ def _stream(trainer: Trainer, now: Epoch):  # type: ignore[no-untyped-def]  # no
     return micro_batches(
         trainer.frames, trainer.rows, trainer.augment, optim=config.optim, data=config.data, seed=config.seed,
         epoch=now.epoch, first_step=now.i_step, rank=accelerator.process_index, n_ranks=accelerator.num_processes,
-        n_workers=config.runtime.workers,
+        n_workers=config.runtime.workers or 2,
     )  # fmt: skip
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.config import Sampling
+from leopardnet.core.config import MotionSampling, Sampling
 from leopardnet.core.types import Clip, Frames
+from leopardnet.media.motion import kept
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.video import decode, frame_times, probe
 
@@ -22,8 +23,12 @@ def decoded_rows(
     """The frames that the rows of one clip speak of, a row for each with its true time, and the labelled moments that
     have no frame. A row without a moment is a label of the whole clip: at most `most` frames of it."""
     if _is_whole(rows):
-        times = _thinned(sample_times(probe(clip, root), sampling), most)
-        frames = decode(clip, root, times_s=times, short_side_px=side_px)
+        times = sample_times(probe(clip, root), sampling)
+        if not isinstance(sampling, MotionSampling):  # which looks at more frames than it keeps
+            times = times[_spread(len(times), most)]
+        frames = kept(decode(clip, root, times_s=times, short_side_px=side_px), sampling)
+        few = _spread(len(frames), most)
+        frames = Frames(frames.clip_id, frames.pixels[few], frames.times_s[few], frames.warnings)
         return frames, _repeated(rows, frames.times_s), []
     wanted = _labelled_times(clip, root, rows)  # in the order of the rows
     there = np.isfinite(wanted)
@@ -35,15 +40,19 @@ def decoded_rows(
         f"no frame within {MAX_SHIFT_S} s of the label '{rows['label'].iloc[i]}'" for i in np.flatnonzero(~close)
     ]
     chosen = rows[close].assign(_i=nearest[close]).drop_duplicates("_i").sort_values("_i")
-    kept = chosen.pop("_i").to_numpy()
-    frames = Frames(frames.clip_id, frames.pixels[kept], frames.times_s[kept], frames.warnings)
+    at = chosen.pop("_i").to_numpy()
+    frames = Frames(frames.clip_id, frames.pixels[at], frames.times_s[at], frames.warnings)
     return frames, chosen.assign(time_s=frames.times_s), missing
 
 
 def promised_rows(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> pd.DataFrame:
-    """The rows of one clip with the times at which its header promises frames, decoding nothing."""
+    """The rows of one clip with the times at which its header promises frames, decoding nothing.
+
+    Of motion sampling, which must see frames to choose among them, evenly spread ones of those it would look at.
+    """
     if _is_whole(rows):
-        return _repeated(rows, _thinned(sample_times(probe(clip, root), sampling), most))
+        times = sample_times(probe(clip, root), sampling)
+        return _repeated(rows, times[_spread(len(times), most)])
     times = _labelled_times(clip, root, rows)
     return rows.assign(time_s=times)[np.isfinite(times)]
 
@@ -56,10 +65,9 @@ def _repeated(rows: pd.DataFrame, times_s: NDArray[np.float64]) -> pd.DataFrame:
     return rows.iloc[[0] * len(times_s)].assign(time_s=times_s)
 
 
-def _thinned(times_s: NDArray[np.float64], most: int) -> NDArray[np.float64]:
-    if len(times_s) <= most:
-        return times_s
-    return times_s[np.linspace(0, len(times_s) - 1, most).round().astype(int)]
+def _spread(n: int, most: int) -> NDArray[np.int64]:
+    """Positions of at most `most` of n things, spread evenly."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 
 def _labelled_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.float64]:

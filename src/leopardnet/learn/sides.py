@@ -133,7 +133,7 @@ def load_sides(
 def _load(sides: Sides, cache: Path, tell: Callable[..., None]) -> LabelledFrames:
     return load_frames(
         sides.wanted, sides.root, labels=sides.labels, reading=sides.reading, folder=cache,
-        n_workers=sides.config.runtime.workers, on_progress=lambda done, total: tell("reading frames", done, total),
+        n_workers=sides.config.runtime.workers or 2, on_progress=lambda done, total: tell("reading frames", done, total),
     )  # fmt: skip
 
 

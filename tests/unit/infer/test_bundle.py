@@ -130,9 +130,12 @@ def test_a_graph_cannot_lean_on_a_file_that_has_no_hash(copy):
 
 def test_settings_that_a_backend_lacks_are_refused_and_not_ignored(tiny_bundle):
     with pytest.raises(ConfigError, match="processor"):
-        tiny_bundle.runtime(RuntimeConfig(device="cuda"))
+        tiny_bundle.runtime(RuntimeConfig(backend="openvino", device="cuda"))
     with pytest.raises(ConfigError, match="float32"):
         tiny_bundle.runtime(RuntimeConfig(backend="torch", precision="bf16"))
+    for options in ({"precision": "bf16"}, {"device": "cuda"}):
+        with pytest.raises(ConfigError, match="ONNX Runtime"):
+            tiny_bundle.runtime(RuntimeConfig(backend="onnxruntime", **options))
 
 
 def test_a_failed_packing_leaves_the_old_bundle_whole(tiny_run, tmp_path, monkeypatch):
@@ -144,13 +147,15 @@ def test_a_failed_packing_leaves_the_old_bundle_whole(tiny_run, tmp_path, monkey
     assert load_bundle(tmp_path / "run/bundle").id == before
 
 
-def test_torch_and_openvino_agree_on_distinct_frames(tiny_bundle, rng):
+def test_torch_onnx_runtime_and_openvino_agree_on_distinct_frames(tiny_bundle, rng):
     size = tiny_bundle.spec.preprocess.size_px
     frames = rng.integers(0, 256, (5, 3, size, size), dtype=np.uint8)
     ov = tiny_bundle.runtime(RuntimeConfig(batch_size=2)).logits(frames)
     torch = tiny_bundle.runtime(RuntimeConfig(backend="torch", device="cpu", batch_size=3)).logits(frames)
     assert ov.shape == (5, 4) and ov.dtype == torch.dtype == np.float32
     assert np.abs(ov - torch).max() < 1e-4  # float32 sums in another order
+    onnx = tiny_bundle.runtime(RuntimeConfig(backend="onnxruntime", batch_size=4)).logits(frames)
+    assert onnx.shape == (5, 4) and np.abs(onnx - torch).max() < 1e-4
     one_by_one = np.concatenate([tiny_bundle.runtime(RuntimeConfig()).logits(f[None]) for f in frames])
     assert np.abs(ov - one_by_one).max() < 1e-4
 

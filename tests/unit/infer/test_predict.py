@@ -9,15 +9,17 @@ from leopardnet.core.config import RuntimeConfig, TimesSampling
 from leopardnet.core.types import ManifestError
 from leopardnet.infer import predict as main_path
 from leopardnet.infer.evaluation import evaluate, write_evaluation
-from leopardnet.infer.predict import predict
-from leopardnet.infer.results import Predictions
+from leopardnet.infer.journal import Journal
+from leopardnet.infer.predict import Job, predict
+from leopardnet.infer.results import Predictions, write_pages
 
+HERE = RuntimeConfig(workers=0)  # in this process; what worker processes change is tested in test_crew.py
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
 
 
 @pytest.fixture(scope="module")
 def said(labelled, tiny_bundle):
-    return predict(labelled.where(split="test"), tiny_bundle)
+    return predict(labelled.where(split="test"), tiny_bundle, runtime=HERE)
 
 
 def test_one_row_per_clip_in_the_order_of_the_manifest(said, labelled):
@@ -48,12 +50,13 @@ def test_a_still_has_the_probabilities_of_its_one_frame(said):
     assert len(frame) == 1 and frame[PROBS].to_numpy()[0] == pytest.approx(still[PROBS].to_numpy(float), abs=1e-5)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_workers_and_backends_change_nothing(said, labelled, tiny_bundle, workers):
-    again = predict(labelled.where(split="test"), tiny_bundle, runtime=RuntimeConfig(workers=workers, batch_size=3))
-    assert np.abs(again.table[PROBS].to_numpy() - said.table[PROBS].to_numpy()).max() < 1e-5
-    torch = predict(labelled.where(split="test"), tiny_bundle, runtime=RuntimeConfig(backend="torch", device="cpu"))
-    assert np.abs(torch.table[PROBS].to_numpy() - said.table[PROBS].to_numpy()).max() < 1e-4
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime", "torch"])
+def test_backends_change_nothing(said, labelled, tiny_bundle, backend):
+    pytest.importorskip(backend)
+    runtime = RuntimeConfig(backend=backend, device="cpu", workers=0, batch_size=3, threads=1)
+    again = predict(labelled.where(split="test"), tiny_bundle, runtime=runtime)
+    assert np.abs(again.table[PROBS].to_numpy() - said.table[PROBS].to_numpy()).max() < 1e-4
+    assert again.table["decision"].tolist() == said.table["decision"].tolist()
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
@@ -64,7 +67,7 @@ def test_a_broken_clip_costs_its_own_row_and_no_other(footage, tmp_path, tiny_bu
     files.insert(position, None)
     for name, file in zip(names, files, strict=True):
         shutil.copy(file, tmp_path / name) if file else (tmp_path / name).write_bytes(b"")
-    table = predict(tmp_path, tiny_bundle).table
+    table = predict(tmp_path, tiny_bundle, runtime=HERE).table
     assert table["path"].tolist() == names
     assert [s == "unreadable" for s in table["status"]] == [f is None for f in files]
     broken = table.iloc[position]
@@ -74,7 +77,7 @@ def test_a_broken_clip_costs_its_own_row_and_no_other(footage, tmp_path, tiny_bu
         and broken[PROBS].isna().all()
         and broken["n_frames"] == 0
     )
-    alone = predict(tmp_path / names[(position + 1) % 3], tiny_bundle).table.iloc[0]
+    alone = predict(tmp_path / names[(position + 1) % 3], tiny_bundle, runtime=HERE).table.iloc[0]
     together = table.iloc[(position + 1) % 3]
     assert np.abs(alone[PROBS].to_numpy(float) - together[PROBS].to_numpy(float)).max() < 1e-5
 
@@ -84,7 +87,7 @@ def test_a_decoder_that_fails_in_an_unknown_way_gives_a_row(labelled, tiny_bundl
         raise ZeroDivisionError("deep inside a codec")
 
     monkeypatch.setattr(main_path, "decode", explode)
-    table = predict(labelled.where(split="test"), tiny_bundle).table
+    table = predict(labelled.where(split="test"), tiny_bundle, runtime=HERE).table
     assert (
         len(table) == 8
         and table["status"].eq("unreadable").all()
@@ -93,14 +96,14 @@ def test_a_decoder_that_fails_in_an_unknown_way_gives_a_row(labelled, tiny_bundl
 
 
 def test_a_file_that_vanished_gives_a_row(manifest_of, tiny_bundle):
-    table = predict(manifest_of(path=["gone.mp4"], kind="video"), tiny_bundle).table
+    table = predict(manifest_of(path=["gone.mp4"], kind="video"), tiny_bundle, runtime=HERE).table
     assert table["status"].tolist() == ["unreadable"] and "cannot be found" in table["reason"][0]
 
 
 def test_a_partial_clip_says_so_and_is_judged(footage, tmp_path, tiny_bundle):
     data = sorted(footage.rglob("*.AVI"))[0].read_bytes()
     (tmp_path / "cut.avi").write_bytes(data[: len(data) // 2])
-    row = predict(tmp_path, tiny_bundle, sampling=TimesSampling(times_s=(0.1, 5.0))).table.iloc[0]
+    row = predict(tmp_path, tiny_bundle, sampling=TimesSampling(times_s=(0.1, 5.0)), runtime=HERE).table.iloc[0]
     assert (
         row["status"] == "partial"
         and "cut short" in row["reason"]
@@ -110,8 +113,44 @@ def test_a_partial_clip_says_so_and_is_judged(footage, tmp_path, tiny_bundle):
 
 
 def test_other_frames_can_be_asked_for(labelled, tiny_bundle):
-    one = predict(labelled.where(split="test", kind="video"), tiny_bundle, sampling=TimesSampling(times_s=(1.0,)))
+    videos = labelled.where(split="test", kind="video")
+    one = predict(videos, tiny_bundle, sampling=TimesSampling(times_s=(1.0,)), runtime=HERE)
     assert one.table["n_frames"].eq(1).all() and one.table["best_time_s"].between(0.9, 1.1).all()
+
+
+def test_a_sure_answer_takes_fewer_frames_and_thorough_takes_more(labelled, tiny_bundle, said):
+    videos = labelled.where(split="test", kind="video")
+    n_full = said.table.set_index("path")["n_frames"]
+    for effort in ("fast", "auto", "thorough"):
+        table = predict(videos, tiny_bundle, effort=effort, runtime=HERE).table.set_index("path")
+        n_frames = table["n_frames"]
+        assert n_frames.between(1, 2 * n_full.reindex(n_frames.index)).all() and table["status"].eq("ok").all()
+        if effort == "thorough":
+            assert (n_frames > n_full.reindex(n_frames.index)).any()
+
+
+def test_with_a_folder_the_run_is_kept_and_goes_on(labelled, tiny_bundle, said, tmp_path):
+    unseen, counts = labelled.where(split="test"), []
+    for _ in range(2):
+        again = predict(unseen, tiny_bundle, out=tmp_path, runtime=HERE, on_progress=lambda *n: counts.append(n))
+        pd.testing.assert_frame_equal(again.table, said.table)
+        pd.testing.assert_frame_equal(Predictions.read(tmp_path).table, said.table)
+        pd.testing.assert_frame_equal(Predictions.read(tmp_path).evidence, said.evidence)
+    assert counts == [*((i, 8) for i in range(9)), (8, 8)]
+
+
+def test_tables_written_in_pages_are_those_written_whole(labelled, tiny_bundle, said, tmp_path):
+    job = Job(tiny_bundle, labelled.root, HERE, tiny_bundle.spec.sampling)
+    unseen = labelled.where(split="test")
+    predict(unseen, tiny_bundle, out=tmp_path / "paged", runtime=HERE)
+    said.write(tmp_path / "whole")
+    with Journal.open(tmp_path / "paged", job.results_key()) as journal:
+        write_pages(journal.pages(unseen, page=3), tiny_bundle, tmp_path / "paged")
+    whole, paged = Predictions.read(tmp_path / "whole"), Predictions.read(tmp_path / "paged")
+    pd.testing.assert_frame_equal(paged.table, whole.table)
+    pd.testing.assert_frame_equal(paged.evidence, whole.evidence)
+    csv = [(tmp_path / name / "predictions.csv").read_bytes() for name in ("whole", "paged")]
+    assert csv[0] == csv[1]
 
 
 def test_nothing_to_classify(tmp_path, tiny_bundle, manifest_of):

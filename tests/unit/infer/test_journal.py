@@ -1,0 +1,168 @@
+import os
+import sqlite3
+
+import numpy as np
+import pytest
+
+from leopardnet.core.types import Clip, ClipPrediction, Decision, JournalError
+from leopardnet.infer.journal import FILE, Journal, stamped
+
+KEY = {"bundle_id": "b1", "sampling": {"mode": "uniform", "n_frames": 8}}
+
+
+@pytest.fixture
+def manifest(manifest_of, tmp_path):
+    root = tmp_path / "clips"
+    root.mkdir()
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        (root / name).write_bytes(b"12345")
+    return manifest_of(root, path=["b.mp4", "a.mp4", "c.mp4"], kind="video", site=["s1", "s2", None])
+
+
+def prediction(clip, status="ok"):
+    if status == "unreadable":
+        nothing = np.zeros((0, 2), np.float32)
+        return ClipPrediction(
+            clip, status, "broken", Decision("unreadable", np.nan, "none"), None, np.zeros(0), nothing
+        )
+    probs = np.array([0.25, 0.75], np.float32)
+    return ClipPrediction(
+        clip,
+        status,
+        "",
+        Decision("empty", 0.75, "empty"),
+        probs,
+        np.array([0.5, 1.5]),
+        np.stack([probs, probs]),
+        (1, 0),
+    )
+
+
+def done(folder, manifest, key=KEY, *, status="ok", n=3, **options):
+    """Judge the first n clips that are still to do; their paths."""
+    with Journal.open(folder, key) as journal:
+        todo = journal.todo(manifest.clips(), manifest.root, **options)
+        for item in todo[:n]:
+            journal.add(item, prediction(item.clip, status))
+        return [item.clip.path for item in todo[:n]]
+
+
+def test_what_is_done_is_not_done_again(manifest, tmp_path):
+    assert done(tmp_path / "out", manifest, n=2) == ["b.mp4", "a.mp4"]
+    assert done(tmp_path / "out", manifest) == ["c.mp4"]
+    assert done(tmp_path / "out", manifest) == []
+
+
+def test_a_file_that_changed_is_looked_at_again(manifest, tmp_path):
+    done(tmp_path, manifest)
+    (manifest.root / "a.mp4").write_bytes(b"123456")
+    os.utime(manifest.root / "c.mp4", ns=(1, 1))
+    assert done(tmp_path, manifest) == ["a.mp4", "c.mp4"]
+    (manifest.root / "b.mp4").unlink()
+    assert done(tmp_path, manifest) == ["b.mp4"] and done(tmp_path, manifest) == []
+
+
+def test_clips_that_could_not_be_read_are_tried_again_when_asked(manifest, tmp_path):
+    done(tmp_path, manifest, status="unreadable", n=1)
+    done(tmp_path, manifest)
+    assert done(tmp_path, manifest) == []
+    assert done(tmp_path, manifest, retry_failed=True) == ["b.mp4"]
+    assert done(tmp_path, manifest, retry_failed=True) == []
+
+
+def test_another_bundle_or_another_setting_does_not_mix(manifest, tmp_path):
+    done(tmp_path, manifest)
+    other = KEY | {"bundle_id": "b2"}
+    assert len(done(tmp_path, manifest, other, n=1)) == 1
+    with Journal.open(tmp_path, other) as journal:
+        pages = list(journal.pages(manifest))
+        assert [page.columns["clip_id"] for page in pages] == [(manifest.clips()[0].clip_id,)]
+    assert done(tmp_path, manifest) == []  # the first is still whole
+
+
+def test_pages_keep_the_order_of_the_manifest_and_every_bit(manifest, tmp_path):
+    with Journal.open(tmp_path, KEY) as journal:
+        for item in reversed(journal.todo(manifest.clips(), manifest.root)):
+            journal.add(item, prediction(item.clip))
+        pages = list(journal.pages(manifest, page=2))
+    assert [list(p.about["path"]) for p in pages] == [["b.mp4", "a.mp4"], ["c.mp4"]]
+    first = {name: values[0] for name, values in pages[0].columns.items()}
+    assert np.frombuffer(first["probs"], np.float32).tolist() == [0.25, 0.75]
+    assert np.frombuffer(first["times_s"]).tolist() == [0.5, 1.5]
+    assert np.frombuffer(first["order_of_frames"], np.int32).tolist() == [1, 0]
+    assert (first["decision"], first["rule"], first["score"], first["reason"]) == ("empty", "empty", 0.75, None)
+
+
+def test_a_burst_changes_with_any_of_its_stills(tmp_path):
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / name).write_bytes(b"123")
+    both = Clip("x", ("1.jpg", "2.jpg"), "burst")
+    before = stamped(both, str(tmp_path))
+    assert before.n_bytes == 6 and stamped(both, str(tmp_path)) == before
+    assert stamped(Clip("x", ("1.jpg",), "burst"), str(tmp_path)).stamp != before.stamp
+    (tmp_path / "2.jpg").write_bytes(b"1234")
+    assert stamped(both, str(tmp_path)).stamp != before.stamp
+
+
+def test_rows_survive_a_process_that_never_closed_the_journal(manifest, tmp_path):
+    folder = tmp_path / "out"
+    opened = Journal.open(folder, KEY)
+    journal = opened.__enter__()
+    journal.add(stamped(manifest.clips()[0], str(manifest.root)), prediction(manifest.clips()[0]))
+    copy = tmp_path / "copy"  # what a killed process leaves behind
+    copy.mkdir()
+    for file in folder.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    assert done(copy, manifest) == ["a.mp4", "c.mp4"]
+    opened.__exit__(None, None, None)
+
+
+def test_only_one_run_writes(tmp_path):
+    with (
+        Journal.open(tmp_path, KEY),
+        pytest.raises(JournalError, match="another run writes to this journal"),
+        Journal.open(tmp_path, KEY),
+    ):
+        pass
+
+
+def test_a_damaged_journal_is_found_and_explained(manifest, tmp_path):
+    done(tmp_path, manifest)
+    data = bytearray((tmp_path / FILE).read_bytes())
+    data[4096:] = os.urandom(len(data) - 4096)  # beyond the first page
+    (tmp_path / FILE).write_bytes(bytes(data))
+    with pytest.raises(JournalError, match=r"the journal is damaged") as error:
+        done(tmp_path, manifest)
+    assert "move the journal" in str(error.value)
+    (tmp_path / FILE).write_bytes(b"this is no database, it is a text of some length" * 9)
+    with pytest.raises(JournalError, match="the journal is damaged"):
+        done(tmp_path, manifest)
+
+
+def test_the_data_of_another_program_is_left_alone(manifest, tmp_path):
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("CREATE TABLE birds (name TEXT)")
+    db.close()
+    with pytest.raises(JournalError, match="no journal of leopardnet"):
+        done(tmp_path, manifest)
+
+
+def test_a_full_disk_is_explained_and_what_is_done_is_kept(manifest, tmp_path):
+    clips = manifest.clips()
+    with Journal.open(tmp_path, KEY) as journal:
+        journal.add(stamped(clips[0], str(manifest.root)), prediction(clips[0]))
+        n_pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
+        journal._db.execute(f"PRAGMA max_page_count = {n_pages}")
+        large = prediction(clips[1])
+        large = ClipPrediction(clips[1], "ok", "x" * 10_000, *[getattr(large, f) for f in (
+            "decision", "probs", "frame_times_s", "frame_probs", "evidence_order")])  # fmt: skip
+        with pytest.raises(JournalError, match="there is no room") as error:
+            journal.add(stamped(clips[1], str(manifest.root)), large)
+    assert "all finished clips are kept" in str(error.value)
+    assert done(tmp_path, manifest) == ["a.mp4", "c.mp4"]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(JournalError, match="cannot be written"), Journal.open(tmp_path, KEY):
+        pass
