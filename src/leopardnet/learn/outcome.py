@@ -40,9 +40,10 @@ def choose(plan: Plan, results: list[StageResult], table: pd.DataFrame, sides: S
         for epoch in sorted(epochs):
             rows, logits = pooled(results, epoch)
             of_folds = [row for r in results for row in r.history if row["epoch"] == epoch]
-            loss = float(np.mean([row["train_loss"] for row in of_folds]))
+            shared = (key for key in ("train_loss", "lr", "frames_per_s", "wait_share") if key in of_folds[0])
+            means = {key: float(np.mean([row[key] for row in of_folds])) for key in shared}
             scores = scores_of(clip_logits(table.iloc[rows], logits, sides.config.aggregate, sides.labels))
-            history.append({"epoch": epoch, "train_loss": loss, **scores})
+            history.append({"epoch": epoch, **means, **scores})
     best = history[0]
     for row in history[1:]:
         if better(row, [best]):

@@ -23,13 +23,16 @@ pytestmark = pytest.mark.slow
 def address():
     """Two nodes with one processor each."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
     from ray.cluster_utils import Cluster
 
-    here = {"num_cpus": 1, "node_ip_address": "127.0.0.1"}
-    cluster = Cluster(initialize_head=True, head_node_args={**here, "include_dashboard": False})
-    cluster.add_node(**here)
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}, connect=True
+    )
+    cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
     yield cluster.address
+    ray.shutdown()
     cluster.shutdown()
 
 
@@ -42,6 +45,15 @@ def clips(footage, tmp_path):
         shutil.copy(good[i % len(good)], folder / f"{i:03d}{good[i % len(good)].suffix}")
     (folder / "broken.mp4").write_bytes(b"")
     return folder
+
+
+def test_no_cluster_there(clips, tiny_bundle):
+    from leopardnet.infer.cluster import on_cluster
+
+    manifest = as_manifest(clips)
+    job = Job(tiny_bundle, manifest.root, RuntimeConfig(), tiny_bundle.spec.sampling)
+    with Journal.open(None, job.results_key()) as journal, pytest.raises(BackendError, match="no Ray cluster"):
+        fill(journal, manifest, job, engine=on_cluster("127.0.0.1:1"))
 
 
 def test_the_table_equals_the_local_one_although_a_worker_is_lost(address, clips, tiny_bundle, tmp_path):
@@ -66,12 +78,3 @@ def test_the_table_equals_the_local_one_although_a_worker_is_lost(address, clips
     assert killed and len(there) == 121
     pd.testing.assert_frame_equal(there.table, here.table, atol=1e-5)
     pd.testing.assert_frame_equal(there.evidence, here.evidence, atol=1e-5)
-
-
-def test_no_cluster_there(clips, tiny_bundle):
-    from leopardnet.infer.cluster import on_cluster
-
-    manifest = as_manifest(clips)
-    job = Job(tiny_bundle, manifest.root, RuntimeConfig(), tiny_bundle.spec.sampling)
-    with Journal.open(None, job.results_key()) as journal, pytest.raises(BackendError, match="no Ray cluster"):
-        fill(journal, manifest, job, engine=on_cluster("127.0.0.1:1"))
