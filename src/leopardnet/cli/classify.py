@@ -90,8 +90,9 @@ def predict(
 ) -> None:
     """Classify clips: one row for every clip, whatever its state. Exit code 3 when some could not be read.
 
-    Every finished clip is kept in OUT/journal.sqlite at once. After Ctrl-C (exit code 130) or a power cut, the same command
-    goes on where it stood; only clips that are new or have changed are looked at.
+    Every finished clip is kept in OUT/journal.sqlite at once.
+
+    After Ctrl-C (exit code 130) or a power cut, the same command goes on where it stood.
 
     Example: leopardnet predict /media/card/DCIM --bundle runs/amur/bundle --out results/
     """

@@ -41,8 +41,9 @@ def train(
 ) -> None:
     """Fine-tune a backbone on labelled frames and pack the result as a bundle.
 
-    Judged on the rows of the split val, or by cross-validation over sites where there is none. An interrupted run goes
-    on when the same command is given again.
+    Judged on the rows of the split val, or by cross-validation over sites where there is none.
+
+    An interrupted run goes on when the same command is given again.
 
     Example: leopardnet train pictures/ --out runs/first
 
@@ -60,6 +61,8 @@ def train(
 
         found = labelled_folder(source)
         rows = found.manifest
+        counts = rows.table["label"].value_counts()
+        say("labels, from the names of the folders: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
         for note in found.notes:
             say(f"note: {note}")
         overrides = _with_labels_of_data(overrides)
