@@ -154,7 +154,7 @@ def test_an_unfinished_run_of_other_settings_is_named(labelled, tmp_path):
         train(
             labelled, load_config("train", LONGER), out=tmp_path, on_progress=stop_at(n_clips_read(labelled) + 3)[0]
         )
-    with pytest.raises(ConfigError, match=r"other settings(.|\n)*optim.lr was 0.0002, is 0.1"):
+    with pytest.raises(ConfigError, match=r"other settings(.|\n)*optim.lr was 0.0005, is 0.1"):
         train(labelled, load_config("train", [*LONGER, "optim.lr=0.1"]), out=tmp_path)
     train(labelled, load_config("train", SMOKE), out=tmp_path, overwrite=True)
 
