@@ -1,4 +1,4 @@
-"""`python -m leopardnet`, the same as the command `leopardnet`; what `accelerate launch -m leopardnet` starts."""
+"""`python -m leopardnet`, the same as the command `leopardnet`; what `torchrun -m leopardnet` starts."""
 
 from leopardnet.cli import main
 

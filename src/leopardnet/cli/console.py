@@ -94,7 +94,7 @@ def _is_number(value: Any) -> bool:
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that speaks; of several (`accelerate launch`), the others stay silent."""
+    """Whether this is the process that speaks; of several (`torchrun`), the others stay silent."""
     return os.environ.get("RANK", "0") == "0"
 
 

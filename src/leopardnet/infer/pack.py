@@ -42,7 +42,7 @@ def train_bundle(
 ) -> Run:  # fmt: skip
     """A finished run whose folder holds `bundle/`, ready for `load_bundle`. See `train` for what it takes and raises.
 
-    Of several processes (`accelerate launch`) the first one packs.
+    Of several processes (`torchrun`) the first one packs.
     """
     run = train(manifest, config, out=Path(out), overwrite=overwrite, on_progress=on_progress)
     if not PartialState().is_main_process:

@@ -30,6 +30,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from accelerate import PartialState
 
 from leopardnet.core.config import TrainConfig
 from leopardnet.core.tables import atomic_path, write_table
@@ -86,6 +87,7 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
         part.write_text(yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True), "utf-8")
     environment = {"python": platform.python_version(), "machine": platform.machine()}
     environment["device"] = torch_device(config.runtime.device)
+    environment["processes"] = str(PartialState().num_processes)
     environment |= {name: version(name) for name in VERSIONS_OF}
     write_json(environment, folder / "environment.json")
     write_state(folder, state="running", key=key)

@@ -114,7 +114,8 @@ class Stage:
                 (folder / "start.safetensors").unlink(missing_ok=True)
             write_json(history, finished)
         self.accelerator.wait_for_everyone()
-        return StageResult(part, history, folder)
+        # read by all: only the first of several processes has judged
+        return StageResult(part, json.loads(finished.read_text("utf-8")), folder)
 
     def refit(self, rows: Rows, *, until: int) -> None:
         """Learn from all rows, to the end of epoch `until` of the same schedule, and keep those weights."""

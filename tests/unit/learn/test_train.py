@@ -132,12 +132,13 @@ def test_a_run_that_was_stopped_anywhere_ends_as_if_it_had_not_been(labelled, tm
 def test_two_processes_make_the_run_of_one(labelled, tmp_path):
     labelled.write(tmp_path / "m.parquet")
     options = [*LONGER[:-1], "optim.batch_size=7", "optim.micro_batch_size=2"]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
-              "--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]  # fmt: skip
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
     command = ["-m", "leopardnet", "train", str(tmp_path / "m.parquet"), *options, "--out"]
     two = subprocess.run([*launch, *command, str(tmp_path / "two")], capture_output=True, text=True, timeout=300)
     assert two.returncode == 0, two.stderr
     assert two.stderr.count("model:") == 1, "one process speaks"
+    environment = json.loads((tmp_path / "two" / "environment.json").read_text())
+    assert environment["processes"] == "2", "there really were two"
     one = train(labelled, load_config("train", options), out=tmp_path / "one")
     apart = (all_weights(one.folder) - all_weights(tmp_path / "two")).abs().max()
     assert apart < 1e-5 and (tmp_path / "two" / "bundle" / "card.md").is_file()
