@@ -85,7 +85,10 @@ ROWS = (
     (HOSTILE, (0.05, 0.45, 0.5), "unsure", "abstained", None),
 )
 EVIDENCE = pd.DataFrame(
-    [(clip_id("north/a.AVI"), 0, 0.5, 0.3, 0.1, 0.6), (clip_id("north/a.AVI"), 1, 1.5, 0.98, 0.01, 0.01)],
+    [
+        (clip_id("north/a.AVI"), 0, 0.5, 0.3, 0.1, 0.6, None, None),
+        (clip_id("north/a.AVI"), 1, 1.5, 0.98, 0.01, 0.01, None, None),
+    ],
     columns=[c.name for c in evidence_columns(LABELS.names)],
 )
 BUNDLE = {

@@ -117,6 +117,12 @@ PREDICTIONS_TAIL = (
     Column("n_frames", INT, False, "frames that were decoded and judged", _not_negative, "0 or more"),
     Column("best_time_s", FLOAT, True, "time of the frame that speaks most for the decision"),
     Column("evidence_times_s", STRING, True, "times of the frames that carry the decision, strongest first"),
+    Column(
+        "duration_s", FLOAT, True, "length of the clip as its container says; a hint", _not_negative, "0 or more"
+    ),
+    Column("fps", FLOAT, True, "frames a second as its container says; a hint", _not_negative, "0 or more"),
+    Column("width_px", INT, True, "of the picture as stored", _not_negative, "0 or more"),
+    Column("height_px", INT, True, "of the picture as stored", _not_negative, "0 or more"),
     Column("bundle_id", STRING, False, "the model that judged"),
     Column("labels_id", STRING, False, "its label set"),
 )
@@ -126,6 +132,11 @@ EVIDENCE_HEAD = (
     Column("i_frame", INT, False, "position among the judged frames", _not_negative, "0 or more"),
     Column("time_s", FLOAT, False, "presentation time as decoded"),
 )
+
+EVIDENCE_TAIL = (
+    Column("boxes", STRING, True, "JSON list of {xyxy, score}, the best first; [] where a detector found nothing, empty where none looked"),
+    Column("box_source", STRING, True, "what found the boxes"),
+)  # fmt: skip
 
 FINDINGS = (
     Column("severity", STRING, False, "error, warning or info", _one_of(("error", "warning", "info")), "error, warning or info"),
@@ -150,11 +161,11 @@ def predictions_columns(labels: Sequence[str]) -> tuple[Column, ...]:
 
 
 def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of an evidence table: one row per judged frame."""
+    """The columns of an evidence table: one row per judged frame. Boxes are in fractions of the upright frame."""
     probs = (
         Column(f"p_{x}", FLOAT, True, f"of this frame alone: {x}", _probability, "between 0 and 1") for x in labels
     )
-    return (*EVIDENCE_HEAD, *probs)
+    return (*EVIDENCE_HEAD, *probs, *EVIDENCE_TAIL)
 
 
 def labels_of(predictions: pd.DataFrame) -> tuple[str, ...]:
