@@ -22,6 +22,7 @@ from leopardnet.cli.console import (
     say,
     stages,
 )
+from leopardnet.cli.detecting import DetectorOption
 from leopardnet.cli.listing import print_predictions
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import ClipPrediction, ConfigError, JournalError, RunStopped
@@ -69,6 +70,7 @@ def predict(
     sampling: Annotated[
         str, typer.Option("--sampling", help="Other frames than the model asks for: a name in configs/sampling.")
     ] = "",
+    detector: DetectorOption = "",
     effort: Annotated[
         str, typer.Option("--effort", help="fast, auto, full or thorough: how many frames a clip deserves.")
     ] = "full",
@@ -98,6 +100,7 @@ def predict(
     """
     from leopardnet.core.config import Effort, RuntimeConfig, validate
     from leopardnet.core.tables import read_table
+    from leopardnet.detect.detector import choose
     from leopardnet.infer.bundle import load_bundle
     from leopardnet.infer.journal import Journal
     from leopardnet.infer.predict import Job, fill
@@ -115,12 +118,18 @@ def predict(
     model = load_bundle(bundle)
     rows = as_manifest(source if root is None else Manifest.read(source, root=root))
     rows = as_manifest(rows.where(split=split)) if split else rows
-    job = Job(model, rows.root, runtime, _sampling(sampling) or model.spec.sampling, effort)  # type: ignore[arg-type]
+    job = Job(
+        model, rows.root, runtime, _sampling(sampling) or model.spec.sampling, choose(detector, model.spec.detector),
+        effort,  # type: ignore[arg-type]
+    )  # fmt: skip
+    if job.detector.is_on and not model.spec.detector.is_on:
+        say("note: this model has learned from whole frames only; boxes are shown, and change no answer")
     with Journal.open(out, job.results_key()) as journal, _explained(out), stop_on_signal() as should_stop:
         with _progress() as show:
             fill(journal, rows, job, retry_failed=retry_failed, on_progress=show.tell, on_result=show.count,
                  should_stop=should_stop, engine=_engine(engine, ray_address))  # fmt: skip
         write_pages(journal.pages(rows), model, out)
+    show.say_share()
     _report(read_table(out / "predictions.parquet"), out, job, as_json=json_)
 
 
@@ -170,12 +179,14 @@ class _Show:
     def __init__(self, tell: Callable[..., None], *, is_terminal: bool) -> None:
         self._tell, self._is_terminal = tell, is_terminal
         self.counts: Counter[str] = Counter()
+        self.seconds, self.closer_s = 0.0, 0.0
         self._times: deque[float] = deque()
         self._told = time.monotonic()
 
     def count(self, result: ClipPrediction) -> None:
         now = time.monotonic()
         self.counts[result.status] += 1
+        self.seconds, self.closer_s = self.seconds + result.seconds[0], self.closer_s + result.seconds[1]
         self._times.append(now)
         while now - self._times[0] > RATE_WINDOW_S or len(self._times) > 5000:
             self._times.popleft()
@@ -186,6 +197,12 @@ class _Show:
         if not self._is_terminal and now - self._told > LOG_EVERY_S:
             self._told = now
             say(f"classifying: {n_done} of {n_total}, {self.note}, {self._left(n_total - n_done)} left")
+
+    def say_share(self) -> None:
+        """Say what part of the time went into looking from nearby, where there was such a look."""
+        if self.closer_s > 0.0:
+            share, each = self.closer_s / self.seconds, self.closer_s / sum(self.counts.values())
+            say(f"looking from nearby (boxes and crops): {share:.0%} of the time, {each:.2f} s a clip")
 
     @property
     def per_minute(self) -> float:

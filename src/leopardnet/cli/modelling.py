@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import JsonFlag, app, is_first_process, print_json, print_rows, say, stages
+from leopardnet.cli.detecting import DetectorOption
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import BackendError
 
@@ -34,6 +35,7 @@ def train(
         "runs/latest"
     ),
     root: Root = None,
+    detector: DetectorOption = "",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Lose the run that OUT holds, finished or not.")
     ] = False,
@@ -69,6 +71,10 @@ def train(
     else:
         rows = Manifest.read(source, root=root)
     config = load_config("train", overrides)
+    if detector:
+        from leopardnet.detect.detector import choose
+
+        config = config.model_copy(update={"detector": choose(detector, config.detector)})
     with stages() as tell:
         run = train_bundle(rows, config, out=out, overwrite=overwrite, on_progress=tell)
     if not is_first_process():

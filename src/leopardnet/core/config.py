@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from leopardnet.core.detector import NO_DETECTOR, DetectorConfig
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.recipe import AugmentConfig, DataConfig, LossConfig, OptimConfig, ValidationConfig
 from leopardnet.core.settings import Settings, Share
@@ -158,6 +159,9 @@ class AggregateConfig(Settings):
 
     name: Literal["presence_topk", "mean_logit", "mean_prob", "max"] = "presence_topk"
     top_share: float = Field(0.25, gt=0.0, le=1.0, description="share of frames that decide about presence")
+    crop_weight: Share = Field(
+        0.4, description="of the crop against the whole frame, where there is one, in the species"
+    )
 
 
 class DecideConfig(Settings):
@@ -211,6 +215,7 @@ class TrainConfig(Settings):
     model: ModelConfig
     preprocess: PreprocessConfig
     sampling: Sampling
+    detector: DetectorConfig = NO_DETECTOR  # runs of older versions have none
     augment: AugmentConfig
     loss: LossConfig
     optim: OptimConfig

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 Kind = Literal["video", "still", "burst"]
 Status = Literal["ok", "partial", "unreadable"]
+ANIMAL = "animal"  # what a detector calls something that may be one of the labels
 Rule = Literal["species", "rolled_up", "abstained", "empty", "none"]
 
 
@@ -172,6 +173,52 @@ class Frames:
         return f"Frames({self.clip_id}, uint8[{n},{h},{w},3], {span}, {len(self.warnings)} warnings)"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Boxes:
+    """What a detector found in one frame, the best first.
+
+    xyxy: float32 [K, 4], left, top, right, bottom in px of the upright frame whose `size_px` is (width, height); scores:
+    float32 [K], 0 to 1; labels: what is in each, `animal` or the detector's own word for something else; time_s: of the
+    frame; source: what found them.
+    """
+
+    xyxy: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    labels: tuple[str, ...]
+    time_s: float
+    size_px: tuple[int, int]
+    source: str
+
+    def __post_init__(self) -> None:
+        n = len(self.labels)
+        if self.xyxy.shape != (n, 4) or self.scores.shape != (n,):
+            raise ValueError(
+                f"Boxes want xyxy [K,4] and scores [K] beside {n} labels; got {self.xyxy.shape}, {self.scores.shape}"
+            )
+
+    @classmethod
+    def none(cls, time_s: float, size_px: tuple[int, int], source: str) -> Boxes:
+        """A frame in which nothing was found."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), time_s, size_px, source)
+
+    @property
+    def fractions(self) -> NDArray[np.float64]:
+        """The boxes in fractions of the frame, float64 [K, 4], each number between 0 and 1.
+
+        >>> Boxes(np.array([[10, 0, 20, 30]], np.float32), np.ones(1, np.float32), ("animal",), 0.0, (100, 60), "x").fractions.tolist()
+        [[0.1, 0.0, 0.2, 0.5]]
+        """
+        width, height = self.size_px
+        return (self.xyxy.astype(np.float64) / [width, height, width, height]).round(5).clip(0.0, 1.0)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        best = f", best {self.labels[0]} {self.scores[0]:.2f}" if len(self) else ""
+        return f"Boxes({len(self)} at {self.time_s:.2f} s by {self.source}{best})"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the program says about a clip, how sure it is, and which rule said so."""
@@ -186,7 +233,8 @@ class ClipPrediction:
     """The answer for one clip. `probs` (float32 [C]) is None exactly when nothing could be decoded.
 
     frame_times_s: float64 [N]; frame_probs: float32 [N, C], the probabilities of each frame by itself;
-    evidence_order: positions of the frames, the one that speaks most for the decision first.
+    evidence_order: positions of the frames, the one that speaks most for the decision first; boxes: of each frame, None
+    where no detector looked; info: what the container said; seconds: what the clip took, and the look from nearby of it.
     """
 
     clip: Clip
@@ -197,6 +245,9 @@ class ClipPrediction:
     frame_times_s: NDArray[np.float64]
     frame_probs: NDArray[np.float32]
     evidence_order: tuple[int, ...] = ()
+    boxes: tuple[Boxes | None, ...] = ()
+    info: MediaInfo | None = None
+    seconds: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         if (self.probs is None) != (self.status == "unreadable"):

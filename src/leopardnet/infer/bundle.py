@@ -27,6 +27,7 @@ from leopardnet.core.config import (
     RuntimeConfig,
     Sampling,
 )
+from leopardnet.core.detector import NO_DETECTOR, DetectorConfig
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings import Settings
 from leopardnet.core.tables import atomic_path
@@ -49,6 +50,7 @@ class BundleSpec(Settings):
     model: ModelConfig
     preprocess: PreprocessSpec
     sampling: Sampling
+    detector: DetectorConfig = NO_DETECTOR  # whose crops the network has learned from
     aggregate: AggregateConfig
     calibration: Calibration
     decide: DecideConfig

@@ -18,6 +18,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.core.types import BackendError, ClipPrediction, LeopardnetError
+from leopardnet.detect.detector import open_detector
 from leopardnet.infer.journal import Stamped
 from leopardnet.infer.machine import WorkerContext, end_with_parent, limit_memory, n_workers
 from leopardnet.infer.predict import Job, classify, too_large, unreadable
@@ -178,6 +179,7 @@ def _start(job: Job) -> None:
     try:
         job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
         _work = job, job.bundle.runtime(job.runtime)
+        open_detector(job.detector, job.root, threads=job.runtime.threads)  # its errors and its memory belong here
     except LeopardnetError as error:
         _failure = error
     prepare_worker(job)

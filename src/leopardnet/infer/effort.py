@@ -14,13 +14,13 @@ the better (120 rendered clips), so a clip in doubt gets all frames and no more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leopardnet.core.config import Effort, MotionSampling, Sampling
-from leopardnet.core.types import Clip, ClipPrediction, MediaInfo
+from leopardnet.core.types import Boxes, Clip, ClipPrediction, MediaInfo
 from leopardnet.infer.bundle import Bundle
 
 EVERY = {"fast": 4, "auto": 2}
@@ -33,28 +33,36 @@ SAME_FRAME_S = 1e-6
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a clip so far: times float64 [N], increasing, and the logits of these frames, float32 [N, C]."""
+    """What is known of a clip so far: times float64 [N], increasing, and the logits of these frames, float32 [N, C].
+
+    crops: logits of what is inside a frame's best box, float32 [N, C], nan where it has none; boxes: of each frame.
+    """
 
     times_s: NDArray[np.float64]
     logits: NDArray[np.float32]
+    crops: NDArray[np.float32]
+    boxes: tuple[Boxes | None, ...] = ()
     warnings: tuple[str, ...] = ()
+    info: MediaInfo | None = None
 
     @classmethod
     def nothing(cls) -> Evidence:
         """No frame yet."""
-        return cls(np.zeros(0, np.float64), np.zeros((0, 0), np.float32))
+        return cls(np.zeros(0, np.float64), *(np.zeros((0, 0), np.float32) for _ in range(2)))
 
-    def plus(
-        self, times_s: NDArray[np.float64], logits: NDArray[np.float32], warnings: tuple[str, ...]
-    ) -> Evidence:
-        """With the frames of another look, in the order of time; a frame that was seen before counts once."""
-        told = tuple(dict.fromkeys((*self.warnings, *warnings)))
-        if not len(self):
-            return Evidence(times_s, logits, told)
-        times = np.concatenate([self.times_s, times_s])
+    def plus(self, other: Evidence) -> Evidence:
+        """With what another look gave, in the order of time; a frame that was seen before counts once."""
+        told = tuple(dict.fromkeys((*self.warnings, *other.warnings)))
+        if not len(self) or not len(other):
+            return replace(other if len(other) else self, warnings=told)
+        times = np.concatenate([self.times_s, other.times_s])
         order = np.argsort(times, kind="stable")
-        new = np.diff(times[order], prepend=-np.inf) > SAME_FRAME_S
-        return Evidence(times[order][new], np.concatenate([self.logits, logits])[order][new], told)
+        order = order[np.diff(times[order], prepend=-np.inf) > SAME_FRAME_S]
+        boxes = (*self.boxes, *other.boxes)
+        return Evidence(
+            times[order], np.concatenate([self.logits, other.logits])[order],
+            np.concatenate([self.crops, other.crops])[order], tuple(boxes[i] for i in order), told, other.info,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.times_s)

@@ -145,7 +145,8 @@ class _Service:
         for visit, _, seen in arrived:
             own = None
             if not isinstance(seen, MediaError) and logits is not None:
-                seen, own = seen[0], logits[start : start + len(seen[0].times_s)]
+                seen = seen[0]
+                own = logits[start : start + len(seen.times_s) + len(seen.crop_of)]
                 start += len(own)
             result, evidence = weighed(visit.item.clip, seen, own, visit.evidence, self.feed.job)
             if result is not None:

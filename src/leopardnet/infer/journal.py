@@ -23,15 +23,16 @@ from typing import Any
 import numpy as np
 
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import Clip, ClipPrediction, JournalError
+from leopardnet.core.types import ANIMAL, Boxes, Clip, ClipPrediction, JournalError, MediaInfo
 
 FILE = "journal.sqlite"
 RESULTS_VERSION = 1  # another one where the program itself gives other results: then old rows do not count
 APPLICATION_ID = 0x6C656F70
+LOWEST_BOX, MOST_BOXES = 0.05, 5  # of a frame, that are kept
 PAGE = 20_000  # clips that a table holds in memory while it is written
 COLUMNS = (
     "run_id", "clip_id", "stamp", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s",
-    "frame_probs",
+    "frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px",
 )  # fmt: skip
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS runs (run_id TEXT PRIMARY KEY, key TEXT NOT NULL);
@@ -94,6 +95,10 @@ class Journal:
                 db.execute("PRAGMA synchronous = NORMAL")
                 _check(db)
                 db.executescript(SCHEMA)
+                there = {row[1] for row in db.execute("PRAGMA table_info(clips)")}
+                for name in COLUMNS:
+                    if name not in there:  # journals of older versions go on
+                        db.execute(f"ALTER TABLE clips ADD COLUMN {name}")
                 db.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (run_id, text))
             yield cls(db, run_id, FILE)
         finally:
@@ -120,6 +125,7 @@ class Journal:
             self.run_id, p.clip.clip_id, item.stamp, p.status, p.reason or None, p.decision.label, p.decision.rule,
             None if p.probs is None else p.decision.score, None if p.probs is None else _bytes(p.probs, "<f4"),
             _bytes(p.evidence_order, "<i4"), _bytes(p.frame_times_s, "<f8"), _bytes(p.frame_probs, "<f4"),
+            _boxes_text(p.boxes), *_about(p.info),
         )  # fmt: skip
         with _explained(self._where):
             self._db.execute(f"INSERT OR REPLACE INTO clips VALUES ({','.join('?' * len(row))})", row)
@@ -152,6 +158,30 @@ class Page:
 
     columns: dict[str, tuple[Any, ...]]
     about: Any
+
+
+def _boxes_text(boxes: Sequence[Boxes | None]) -> str | None:
+    """The boxes of all frames as JSON: for each frame nothing, or its source and a list of boxes in fractions."""
+    if not any(b is not None for b in boxes):
+        return None
+    return json.dumps([None if b is None else [b.source, _best_boxes(b)] for b in boxes], separators=(",", ":"))
+
+
+def _best_boxes(boxes: Boxes) -> list[dict[str, Any]]:
+    found = zip(boxes.fractions.tolist(), boxes.scores.tolist(), boxes.labels, strict=True)
+    kept = [(xyxy, score, label) for xyxy, score, label in found if score >= LOWEST_BOX][:MOST_BOXES]
+    return [
+        {"xyxy": xyxy, "score": round(score, 4)} | ({} if label == ANIMAL else {"label": label})
+        for xyxy, score, label in kept
+    ]
+
+
+def _about(info: MediaInfo | None) -> tuple[float | None, float | None, int | None, int | None]:
+    """Length, rate and size as the container says; a still has no length and no rate."""
+    if info is None:
+        return None, None, None, None
+    is_video = info.codec != "still"
+    return (info.duration_s if is_video else None), (info.fps if is_video else None), info.width_px, info.height_px
 
 
 def _bytes(values: Any, dtype: str) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import yaml
 from accelerate import PartialState
 
@@ -22,6 +23,7 @@ from leopardnet.infer.card import card_json, model_card
 from leopardnet.infer.runtime import OpenVinoRuntime
 from leopardnet.infer.validation import calibration_of, validation_of
 from leopardnet.learn.model import Classifier, build_from, predict_logits, save_weights
+from leopardnet.learn.onnx_export import export_onnx
 from leopardnet.learn.run_folder import read_history, read_state, write_json, write_state
 from leopardnet.learn.train import Run, train
 
@@ -84,13 +86,17 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
     size = config.preprocess.size_px
     model = build_from(config.model, len(labels), run / "best.safetensors", size_px=size)
     save_weights(model.state_dict(), folder / "model.safetensors")
-    export_onnx(model, folder / "model.onnx", size_px=size)
+    example = torch.zeros((2, 3, size, size), dtype=torch.uint8)
+    export_onnx(
+        model.cpu().eval(), example, folder / "model.onnx", shape={0: torch.export.Dim("n")}, output="logits"
+    )
     check_parity(model, folder / "model.onnx", size_px=size, n_labels=len(labels))
 
     calibration = calibration_of(run, config, labels)
     spec = BundleSpec(
         name=config.experiment.name if config.experiment.name != "unnamed" else run.resolve().name,
         labels=config.labels, model=config.model, preprocess=PreprocessSpec(**config.preprocess.model_dump()), sampling=config.sampling,
+        detector=config.detector.model_copy(update={"file": Path(config.detector.file).name}),
         aggregate=config.aggregate, calibration=calibration, decide=config.decide,
         provenance=_provenance(run),
     )  # fmt: skip
@@ -105,44 +111,6 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
         shutil.rmtree(final)
     folder.replace(final)
     return Bundle.load(final)
-
-
-def export_onnx(model: Classifier, path: Path, *, size_px: int) -> Path:
-    """`path`, after writing the network there as ONNX: uint8 [N, 3, S, S] → float32 logits [N, C], any N."""
-    import logging
-    import warnings
-
-    import onnx
-    import torch
-
-    frames = torch.zeros((2, 3, size_px, size_px), dtype=torch.uint8)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, about its own deprecations
-        program = torch.onnx.export(
-            model.cpu().eval(), (frames,), input_names=["frames"], output_names=["logits"], dynamo=True,
-            dynamic_shapes={"frames": {0: torch.export.Dim("n")}}, verbose=False,
-        )  # fmt: skip
-    graph = program.model_proto  # type: ignore[union-attr]
-    _forget_origin(graph)
-    with atomic_path(path) as part:
-        onnx.save(graph, part)
-    return path
-
-
-def _forget_origin(graph: Any) -> None:
-    """Take out the exporter's notes: they hold the paths of source files on the machine that trained the model."""
-    graph.ClearField("metadata_props")
-    for part in (graph.graph, *graph.functions):
-        part.ClearField("metadata_props")
-        part.ClearField("doc_string")
-        for entry in (*part.node, *part.value_info, *getattr(part, "input", ()), *getattr(part, "output", ())):
-            if hasattr(entry, "ClearField"):  # the inputs of a function are plain names
-                entry.ClearField("metadata_props")
-                entry.ClearField("doc_string")
-    for tensor in graph.graph.initializer:
-        tensor.ClearField("metadata_props")
-        tensor.ClearField("doc_string")
 
 
 def check_parity(model: Classifier, graph: Path, *, size_px: int, n_labels: int) -> float:

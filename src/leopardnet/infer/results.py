@@ -24,6 +24,7 @@ from leopardnet.core.tables import (
     write_table,
 )
 from leopardnet.core.types import ManifestError
+from leopardnet.data.boxes import boxes_text
 from leopardnet.score.decide import alert
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def clip_rows(page: Page, bundle: Bundle) -> pd.DataFrame:
             "n_frames": [len(times) // 8 for times in c["times_s"]],
             "best_time_s": [times[0] if times else np.nan for times in best],
             "evidence_times_s": [json.dumps([round(t, 3) for t in times]) if times else None for times in best],
+            **{name: c[name] for name in ("duration_s", "fps", "width_px", "height_px")},
             "bundle_id": bundle.id,
             "labels_id": labels.id,
         }
@@ -161,9 +163,21 @@ def frame_rows(page: Page, bundle: Bundle) -> pd.DataFrame:
             "i_frame": np.arange(int(n_frames.sum())) - first,
             "time_s": np.frombuffer(b"".join(c["times_s"]), "<f8"),
             **{f"p_{name}": probs[:, i] for i, name in enumerate(names)},
+            **_boxes(c["boxes"], n_frames),
         }
     )
     return conform(table, evidence_columns(names), where="evidence")
+
+
+def _boxes(texts: Sequence[str | None], n_frames: NDArray[np.int64]) -> dict[str, list[str | None]]:
+    """The columns `boxes` and `box_source`, a value for each frame."""
+    found: list[tuple[str, list[dict[str, object]]] | None] = []
+    for text, n in zip(texts, n_frames.tolist(), strict=True):
+        found += json.loads(text) if text else [None] * n
+    return {
+        "boxes": [None if f is None else boxes_text(f[1]) for f in found],
+        "box_source": [None if f is None else f[0] for f in found],
+    }
 
 
 def _probs(blobs: Sequence[bytes | None], n_labels: int) -> NDArray[np.float32]:

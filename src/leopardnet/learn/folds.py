@@ -90,8 +90,9 @@ def look_alikes(frames: LabelledFrames) -> pd.Series:  # type: ignore[type-arg]
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    prints = [fingerprint(frames.exact[i].transpose(1, 2, 0)) for i in range(len(frames))]
-    sure = np.array([i for i, p in enumerate(prints) if p.phash is not None and p.dhash is not None], np.int64)
+    whole = np.flatnonzero(frames.table["view"] == "frame")  # a crop follows its frame
+    prints = {i: fingerprint(frames.exact[i].transpose(1, 2, 0)) for i in whole.tolist()}
+    sure = np.array([i for i, p in prints.items() if p.phash is not None and p.dhash is not None], np.int64)
     series = pd.Series(np.full(len(frames), None, object), index=frames.table.index)
     if len(sure) < 2:
         return series

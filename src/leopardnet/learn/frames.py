@@ -16,16 +16,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.core.config import PreprocessSpec, Sampling
+from leopardnet.core.detector import NO_DETECTOR, DetectorConfig
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.tables import atomic_path
-from leopardnet.core.types import Clip, MediaError
+from leopardnet.core.types import Clip, ConfigError, Frames, MediaError
+from leopardnet.detect.crops import look_closer, squares
+from leopardnet.detect.detector import Detector, detector_id, open_detector
 from leopardnet.learn.moments import decoded_rows, promised_rows
 from leopardnet.learn.wanted import clip_of, clips_of
 from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
 from leopardnet.media.video import decode
 
 LARGE = 1.125  # training frames are kept this much larger than the input, so that crops stay sharp
-KEPT = ("clip_id", "kind", "path", "paths", "site", "deployment", "sequence_id", "split", "time_s", "label", "i_label", "box")  # fmt: skip
+KEPT = (
+    "clip_id", "kind", "path", "paths", "site", "deployment", "sequence_id", "split", "time_s", "label", "i_label", "box", "view",
+)  # fmt: skip
 
 
 class Pixels(Protocol):
@@ -40,7 +45,8 @@ class LabelledFrames:
     """Labelled frames, row for row.
 
     exact: the frames as inference sees them, [3, S, S]; large: the same, larger, to cut training views from.
-    table: clip_id, path, site, split, time_s, label, i_label, box (in shares of the input) and what groups the rows.
+    table: clip_id, path, site, split, time_s, label, i_label, box (in shares of the input), what groups the rows, and
+    view: `frame` for a whole frame, `crop` for what is inside the best box of the frame at the same time.
     skipped: path and reason of what could not be read; nothing ever takes its place.
     """
 
@@ -69,6 +75,7 @@ class Reading:
     spec: PreprocessSpec
     sampling: Sampling
     max_frames_per_clip: int
+    detector: DetectorConfig = NO_DETECTOR
 
     @property
     def large(self) -> PreprocessSpec:
@@ -113,7 +120,8 @@ class DecodedWhenAsked:
 
 def n_bytes_of(n_frames: int, reading: Reading) -> int:
     """What `n_frames` take on disk when they are decoded into files."""
-    return n_frames * 3 * (reading.spec.size_px**2 + reading.large.size_px**2)
+    n_views = 2 if reading.detector.is_on else 1
+    return n_views * n_frames * 3 * (reading.spec.size_px**2 + reading.large.size_px**2)
 
 
 def footage_key(wanted: pd.DataFrame, root: Path, reading: Reading) -> str:
@@ -127,6 +135,8 @@ def footage_key(wanted: pd.DataFrame, root: Path, reading: Reading) -> str:
             stats.append(f"{path} missing")
     rows = wanted[[c for c in wanted.columns if c != "split"]].to_csv(index=False)
     text = "\n".join([rows, *stats, reading.spec.model_dump_json(), reading.sampling.model_dump_json(), str(reading.max_frames_per_clip), str(LARGE)])  # fmt: skip
+    if reading.detector.is_on:
+        text += detector_id(reading.detector)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -160,8 +170,15 @@ def load_frames(
 def frames_when_asked(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, reading: Reading) -> LabelledFrames:
     """The wanted frames without reading any: each is decoded when a batch needs it.
 
-    Rows that stand for a whole video are spread over it by what its header says, which is read here.
+    Rows that stand for a whole video are spread over it by what its header says, which is read here. Crops are not
+    made this way, since a frame must be decoded to know what is in it: raises ConfigError where a detector is on.
     """
+    if reading.detector.is_on:
+        raise ConfigError(
+            "crops need the frames in files", where="data.cache_gb",
+            found=f"{n_bytes_of(len(wanted), reading) / 1e9:.0f} GB for {len(wanted)} frames and their crops",
+            expected="that much room for them", todo="raise data.cache_gb, label fewer frames (data.max_frames_per_clip), or take detector=none",
+        )  # fmt: skip
     tables, skipped = [], []
     simple = (wanted["kind"] == "still") | wanted["time_s"].notna()
     tables.append(wanted[simple].assign(time_s=wanted["time_s"].fillna(0.0)))
@@ -172,7 +189,7 @@ def frames_when_asked(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, rea
             skipped.append({"path": clip.path, "reason": error.one_line})
     table = pd.concat(tables, ignore_index=True)
     table["i_label"] = [labels.index(name) for name in table["label"]]
-    table = table[list(KEPT)].assign(box=None)
+    table = table.assign(view="frame")[list(KEPT)].assign(box=None)
     side = decode_side_px(reading.spec)  # both views come from the same decoded frame, as they do from files
     exact, large = (DecodedWhenAsked(table, root, spec, side_px=side) for spec in (reading.spec, reading.large))
     return LabelledFrames(table, exact, large, pd.DataFrame(skipped, columns=["path", "reason"]))
@@ -245,11 +262,27 @@ def _read(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _Read
         nothing = np.zeros((0, 3, 1, 1), np.uint8)
         return _Read(None, nothing, nothing, [error.one_line])
     height, width = frames.pixels.shape[1:3]
-    boxes = [
+    boxes: list[str | None] = [
         json.dumps(box_to_input(json.loads(text), width=width, height=height, spec=reading.spec))
         if isinstance(text, str)
         else None
         for text in table["box"]
     ]
     exact, large = (to_model_input(frames.pixels, spec) for spec in (reading.spec, reading.large))
-    return _Read(table.assign(box=boxes), exact, large, missing)
+    read = _Read(table.assign(box=boxes, view="frame"), exact, large, missing)
+    detector = open_detector(reading.detector, root)
+    return read if detector is None else _with_crops(read, clip, root, frames, detector, reading)
+
+
+def _with_crops(read: _Read, clip: Clip, root: Path, frames: Frames, detector: Detector, reading: Reading) -> _Read:
+    """The same with a row and a picture more for every frame that has a box: what inference would see from nearby."""
+    assert read.table is not None, "a clip that gave frames"
+    closer = look_closer(clip, root, frames, detector, reading.detector, reading.spec)
+    crops = closer.crops
+    rows = read.table.iloc[[crop.i_frame for crop in crops]]
+    rows = rows.assign(view="crop", box=[json.dumps(crop.box) for crop in crops])
+    exact, large = (
+        np.concatenate([whole, squares(crops, spec.size_px)])
+        for whole, spec in ((read.exact, reading.spec), (read.large, reading.large))
+    )
+    return _Read(pd.concat([read.table, rows]), exact, large, [*read.missing, *closer.warnings])

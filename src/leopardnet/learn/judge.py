@@ -35,7 +35,8 @@ def clip_logits(
 ) -> pd.DataFrame:
     """One row per clip that has one label: clip_id, site, i_label, and its aggregated logits as an array column.
 
-    Frames whose logits are not finite were not read and do not count.
+    Frames whose logits are not finite were not read and do not count. Rows whose `view` is `crop` are joined with the whole
+    frame of the same moment first.
     """
     from leopardnet.score.aggregate import aggregate
 
@@ -50,9 +51,30 @@ def clip_logits(
         if len(seen) > 1:
             continue  # two species: no single right answer
         i_label = labels.index(seen[0]) if seen else labels.index(str(labels.empty))
-        z = aggregate(logits[at], aggregate_config, i_empty=labels.i_empty)
+        z = aggregate(
+            _frames_with_crops(part, logits[at], aggregate_config, labels), aggregate_config, i_empty=labels.i_empty
+        )
         rows.append({"clip_id": clip_id, "site": part["site"].iloc[0], "i_label": i_label, "logits": z})
     return pd.DataFrame(rows, columns=["clip_id", "site", "i_label", "logits"])
+
+
+def _frames_with_crops(
+    rows: pd.DataFrame, logits: NDArray[np.float32], aggregate_config: AggregateConfig, labels: LabelSet
+) -> NDArray[np.float32]:
+    """The logits of a clip's whole frames, float32 [N, C], each joined with that of its crop where it has one."""
+    from leopardnet.score.aggregate import with_crops
+
+    is_crop = (
+        rows["view"].to_numpy() == "crop" if "view" in rows else np.zeros(len(rows), bool)
+    )  # older runs have none
+    if not is_crop.any():
+        return logits
+    moments = {t: i for i, t in enumerate(rows["time_s"].to_numpy()[~is_crop].tolist())}
+    crops = np.full_like(logits[~is_crop], np.nan)
+    for t, z in zip(rows["time_s"].to_numpy()[is_crop].tolist(), logits[is_crop], strict=True):
+        if t in moments:
+            crops[moments[t]] = z
+    return with_crops(logits[~is_crop], crops, aggregate_config, i_empty=labels.i_empty)
 
 
 def write_val_frames(

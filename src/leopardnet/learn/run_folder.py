@@ -109,8 +109,8 @@ def write_state(folder: Path, **values: Any) -> None:
 
 
 def write_counts(table: pd.DataFrame, folder: Path) -> None:
-    """Write how many frames, clips and sites of each label stand in each split and at each site."""
-    table = table.assign(split=table["split"].fillna("train"))
+    """Write how many whole frames, clips and sites of each label stand in each split and at each site."""
+    table = table[table["view"] == "frame"].assign(split=table["split"].fillna("train"))
     by_split = table.groupby(["label", "split"], sort=False).agg(
         n_frames=("label", "size"), n_clips=("clip_id", "nunique"), n_sites=("site", "nunique")
     )

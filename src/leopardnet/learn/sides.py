@@ -40,7 +40,7 @@ class Sides:
     def reading(self) -> Reading:
         """How frames become pixels."""
         c = self.config
-        return Reading(c.preprocess, c.sampling, c.data.max_frames_per_clip)
+        return Reading(c.preprocess, c.sampling, c.data.max_frames_per_clip, c.detector)
 
     @cached_property
     def key(self) -> str:

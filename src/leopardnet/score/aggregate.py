@@ -57,6 +57,37 @@ def aggregate(logits: NDArray[np.float32], config: AggregateConfig, *, i_empty: 
     return np.asarray(log_softmax(clip), np.float32)  # [C]
 
 
+def with_crops(
+    frames: NDArray[np.float32], crops: NDArray[np.float32], config: AggregateConfig, *, i_empty: int | None
+) -> NDArray[np.float32]:
+    """Frame logits that know of the crops: log-probabilities float32 [N, C] of whole frames and of what is in their boxes.
+
+    frames, crops: logits float32 [N, C]; a row of `crops` is nan where a frame has none, and that frame stays as it is.
+    Which animal it is, is the mean of both views' log-probabilities, the crop's with the weight `crop_weight`. Whether
+    there is one is this mean, too, but never less than the whole frame alone says: a box on the wrong bush must not hide
+    what stands beside it.
+
+    >>> frames = np.log(np.array([[0.3, 0.1, 0.6], [0.5, 0.3, 0.2]], np.float32))  # (leopard, deer, empty)
+    >>> crops = np.log(np.array([[0.8, 0.1, 0.1], [0.05, 0.05, 0.9]], np.float32))
+    >>> np.exp(with_crops(frames, crops, AggregateConfig(crop_weight=0.5), i_empty=2)).round(2)
+    array([[0.56, 0.11, 0.28],
+           [0.45, 0.35, 0.2 ]], dtype=float32)
+    """
+    has_crop = np.isfinite(crops).all(axis=1)
+    if not has_crop.any():
+        return frames
+    whole, inside = _frame_log_probs(frames[has_crop], i_empty), _frame_log_probs(crops[has_crop], i_empty)
+    mean = log_softmax((1 - config.crop_weight) * whole + config.crop_weight * inside, axis=1)  # [M, C]
+    if i_empty is not None:
+        empty = np.minimum(mean[:, i_empty], whole[:, i_empty])
+        species = log_softmax(np.delete(mean, i_empty, axis=1), axis=1)  # [M, C-1]
+        present = log1mexp(empty)
+        mean = np.insert(species + present[:, None], i_empty, empty, axis=1)
+    joined = np.array(log_softmax(frames.astype(np.float64), axis=1), np.float32)
+    joined[has_crop] = mean
+    return joined
+
+
 def evidence_order(
     logits: NDArray[np.float32], label_index: int | None, *, i_empty: int | None
 ) -> NDArray[np.int64]:
@@ -77,6 +108,16 @@ def evidence_order(
     else:
         strength = log_p.max(axis=1)
     return np.argsort(-strength, kind="stable").astype(np.int64)
+
+
+def log1mexp(x: Floats) -> Floats:
+    """log(1 - exp(x)) for x below 0, without losing the small numbers.
+
+    >>> log1mexp(np.log(np.array([0.25]))).round(4).tolist()
+    [-0.2877]
+    """
+    x = np.minimum(x, -1e-12)
+    return np.where(x > -math.log(2), np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
 
 
 def _frame_log_probs(logits: NDArray[np.float32], i_empty: int | None) -> Floats:

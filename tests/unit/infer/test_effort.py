@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from leopardnet.core.config import MotionSampling, UniformSampling
-from leopardnet.core.types import Clip, ClipPrediction, Decision, MediaInfo
+from leopardnet.core.types import Boxes, Clip, ClipPrediction, Decision, MediaInfo
 from leopardnet.infer.effort import Evidence, is_settled, rounds
 
 VIDEO, STILL = Clip("x", ("a.mp4",), "video"), Clip("y", ("a.jpg",), "still")
@@ -34,10 +34,17 @@ def test_clips_that_cannot_be_split_are_looked_at_once():
         assert [r.tolist() for r in rounds(clip, info(n_keys), times, sampling, "auto")] == [times.tolist()]
 
 
+def look(times, values, warnings, boxes):
+    logits = np.array(values, np.float32)
+    return Evidence(np.array(times), logits, logits + 10, boxes, warnings)
+
+
 def test_evidence_is_in_the_order_of_time_and_has_each_frame_once():
-    first = Evidence.nothing().plus(np.array([0.0, 4.0]), np.array([[1, 0], [2, 0]], np.float32), ("cut",))
-    both = first.plus(np.array([2.0, 4.0]), np.array([[3, 0], [9, 9]], np.float32), ("cut", "late"))
+    here, there = (Boxes.none(t, (64, 48), "motion") for t in (0.0, 2.0))
+    first = Evidence.nothing().plus(look([0.0, 4.0], [[1, 0], [2, 0]], ("cut",), (here, None)))
+    both = first.plus(look([2.0, 4.0], [[3, 0], [9, 9]], ("cut", "late"), (there, None)))
     assert both.times_s.tolist() == [0, 2, 4] and both.logits[:, 0].tolist() == [1, 3, 2]
+    assert both.crops[:, 0].tolist() == [11, 13, 12] and both.boxes == (here, there, None)
     assert both.warnings == ("cut", "late") and len(Evidence.nothing()) == 0
 
 

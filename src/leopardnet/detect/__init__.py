@@ -1,0 +1,1 @@
+"""Where an animal stands: boxes on frames, from a network, a file of results, or the clip's own movement."""

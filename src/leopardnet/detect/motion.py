@@ -1,0 +1,155 @@
+"""Boxes around what moves: a clip's own frames, against what the camera usually shows.
+
+The background is the median over the frames of the clip. Before a frame is compared with it, shake is taken out (by the
+phase of the whole picture), and steps of the exposure (brightness and contrast of the whole picture). Colour and
+infrared frames have backgrounds of their own. What sways all the time, leaves in the wind, has a spread over time by
+which its changes are divided; an animal does not, unless it stays where it is.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from leopardnet.core.types import ANIMAL, Boxes, Clip, Frames
+
+WIDTH_PX = 320  # of the pictures that are compared; an animal of 3 % of the width is 10 px
+MIN_FRAMES = 3  # fewer have no "usually"
+EDGE_SHARE = 0.08  # of the height, above and below: the clock of the banner changes in every frame
+COLOUR = 6.0  # mean spread between colours, in grey values, above which a frame is no infrared one
+MAX_SHIFT = 0.06  # of the width: more is no shake
+MIN_CHANGE = 8.0  # grey values; sensors and codecs move pixels by less
+NOISE = 3.0  # grey values that are always there
+MIN_Z = 4.0  # spreads
+JOIN_PX = 9  # parts of one animal lie closer than this
+MIN_AREA_PX = 10
+HALF_SCORE = 60.0  # strength of a box (see `_score`) that gives a score of 0.5
+MOST = 5
+Floats = NDArray[np.float32]
+
+
+class MotionDetector:
+    """Boxes of the frames of a clip that differ from the others; no network, no file."""
+
+    source = "motion"
+    version = 1  # another one where it finds other boxes
+
+    def times_s(self, clip: Clip) -> NDArray[np.float64]:
+        """None: it has no wish before it sees frames."""
+        return np.zeros(0, np.float64)
+
+    def find(self, clip: Clip, frames: Frames, close: Frames) -> list[Boxes | None]:
+        """The boxes of each of the frames `close`, in their px; the background comes from all `frames` of the clip.
+
+        A clip of fewer than three frames has none.
+        """
+        height, width = close.pixels.shape[1:3]
+        nothing: list[Boxes | None] = [Boxes.none(float(t), (width, height), self.source) for t in close.times_s]
+        if len(frames) < MIN_FRAMES:
+            return nothing
+        which = np.abs(close.times_s[:, None] - frames.times_s[None, :]).argmin(axis=1)
+        masks = movement(frames.pixels, wanted=which)
+        return [
+            _boxes(*masks[i], time_s=float(t), size_px=(width, height)) if i in masks else none
+            for i, t, none in zip(which.tolist(), close.times_s, nothing, strict=True)
+        ]
+
+
+def movement(
+    pixels: NDArray[np.uint8], *, wanted: NDArray[np.int64]
+) -> dict[int, tuple[NDArray[np.bool_], Floats]]:
+    """Of the wanted frames of a clip uint8 [N, H, W, 3]: where each differs from the background, bool [h, 320], and by how
+    many spreads, float32 [h, 320]. Frames whose kind (colour, infrared) has no background are left out.
+
+    >>> pixels = np.full((5, 90, 160, 3), 100, np.uint8)
+    >>> pixels[2, 40:50, 60:80] = 160
+    >>> mask, _ = movement(pixels, wanted=np.array([2]))[2]
+    >>> ys, xs = np.nonzero(mask)
+    >>> xs.min(), xs.max(), ys.min(), ys.max()
+    (120, 159, 80, 99)
+    """
+    grey, is_colour = _small_grey(pixels), _is_colour(pixels)
+    found = {}
+    for kind in (True, False):
+        rows = np.flatnonzero(is_colour == kind)
+        if len(rows) < MIN_FRAMES or not np.isin(wanted, rows).any():
+            continue
+        aligned = _steadied(grey[rows])
+        background = np.median(aligned, axis=0)
+        change = _same_exposure(aligned, background) - background  # [n, h, w]
+        spread = 1.4826 * np.median(np.abs(change), axis=0)
+        spread = cv2.dilate(spread.astype(np.float32), np.ones((3, 3), np.uint8)) + NOISE
+        for i in np.flatnonzero(np.isin(rows, wanted)):
+            strength = np.abs(change[i])
+            z = (strength / spread).astype(np.float32)
+            found[int(rows[i])] = ((z > MIN_Z) & (strength > MIN_CHANGE), z)
+    return found
+
+
+def _small_grey(pixels: NDArray[np.uint8]) -> Floats:
+    height = max(8, round(pixels.shape[1] * WIDTH_PX / pixels.shape[2]))
+    small = [
+        cv2.cvtColor(cv2.resize(f, (WIDTH_PX, height), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+        for f in pixels
+    ]
+    return np.stack(small).astype(np.float32)
+
+
+def _is_colour(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which frames have colours, bool [N]. Infrared ones are grey, or of one tint all over."""
+    few = pixels[:, ::8, ::8].astype(np.float32)  # [N, h, w, 3]
+    few -= few.mean(axis=(1, 2), keepdims=True)
+    return np.asarray((few.max(axis=3) - few.min(axis=3)).mean(axis=(1, 2)) > COLOUR, bool)
+
+
+def _steadied(grey: Floats) -> Floats:
+    """The frames shifted onto their median, where the whole picture moved."""
+    reference = np.median(grey, axis=0).astype(np.float32)
+    height, width = reference.shape
+    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
+    steady = grey.copy()
+    for i, frame in enumerate(grey):
+        (dx, dy), response = cv2.phaseCorrelate(reference, frame, window)
+        size = float(np.hypot(dx, dy))
+        if 0.3 < size < MAX_SHIFT * width and response > 0.2:
+            back = np.array([[1, 0, -dx], [0, 1, -dy]], np.float32)
+            steady[i] = cv2.warpAffine(frame, back, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return steady
+
+
+def _same_exposure(frames: Floats, background: Floats) -> Floats:
+    """The frames with the brightness and the contrast of the background, as far as the whole picture has another."""
+    flat = frames.reshape(len(frames), -1)
+    low, middle, high = np.percentile(flat, (20, 50, 80), axis=1)
+    b_low, b_middle, b_high = np.percentile(background, (20, 50, 80))
+    gain = np.clip((b_high - b_low + 8.0) / (high - low + 8.0), 0.5, 2.0)[:, None, None]
+    return np.asarray((frames - middle[:, None, None]) * gain + b_middle, np.float32)
+
+
+def _boxes(mask: NDArray[np.bool_], z: Floats, *, time_s: float, size_px: tuple[int, int]) -> Boxes:
+    """The parts of a mask as boxes of a frame of this size, the strongest first."""
+    height, width = mask.shape
+    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((JOIN_PX, JOIN_PX), np.uint8))
+    n, parts, stats, centres = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    rows = []
+    for k in range(1, n):
+        x, y, w, h, _ = stats[k].tolist()
+        inside = mask & (parts == k)
+        area = int(inside.sum())
+        if area < MIN_AREA_PX or not EDGE_SHARE <= centres[k][1] / height <= 1 - EDGE_SHARE:
+            continue
+        rows.append((_score(z[inside], area, w * h, width * height), x, y, x + w, y + h))
+    rows = sorted(rows, key=lambda row: -row[0])[:MOST]
+    scale = np.array([size_px[0] / width, size_px[1] / height] * 2)
+    xyxy = np.array([row[1:] for row in rows], np.float64).reshape(-1, 4) * scale
+    scores = np.array([row[0] for row in rows], np.float32)
+    return Boxes(xyxy.astype(np.float32), scores, (ANIMAL,) * len(rows), time_s, size_px, MotionDetector.source)
+
+
+def _score(z: Floats, area: int, box_area: int, frame_area: int) -> float:
+    """0 to 1: how far the part stands out, times the root of its size, less where it is scattered or half the picture."""
+    strength = float(np.minimum(z, 20.0).mean()) * area**0.5 * (area / box_area) ** 0.5
+    if box_area > 0.6 * frame_area:
+        strength *= 0.25
+    return strength / (strength + HALF_SCORE)
