@@ -47,6 +47,7 @@ format: install-dev ## Rewrite files as the formatter wants them
 bench: install-dev ## Benchmarks: figures of one run, on this machine
 	$(BIN)/python scripts/benchmark_predict.py
 	$(BIN)/python scripts/benchmark_train.py
+	$(BIN)/python scripts/benchmark_detector.py
 	$(BIN)/python scripts/benchmark_import.py
 	$(BIN)/python scripts/benchmark_dataset.py
 

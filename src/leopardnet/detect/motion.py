@@ -75,9 +75,11 @@ def movement(
         rows = np.flatnonzero(is_colour == kind)
         if len(rows) < MIN_FRAMES or not np.isin(wanted, rows).any():
             continue
-        aligned = _steadied(grey[rows])
+        aligned, edge = _steadied(grey[rows])
         background = np.median(aligned, axis=0)
         change = _same_exposure(aligned, background) - background  # [n, h, w]
+        if edge:  # what a shaken frame shows there, others do not
+            change[:, :edge], change[:, -edge:], change[:, :, :edge], change[:, :, -edge:] = 0, 0, 0, 0
         spread = 1.4826 * np.median(np.abs(change), axis=0)
         spread = cv2.dilate(spread.astype(np.float32), np.ones((3, 3), np.uint8)) + NOISE
         for i in np.flatnonzero(np.isin(rows, wanted)):
@@ -103,19 +105,45 @@ def _is_colour(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.asarray((few.max(axis=3) - few.min(axis=3)).mean(axis=(1, 2)) > COLOUR, bool)
 
 
-def _steadied(grey: Floats) -> Floats:
-    """The frames shifted onto their median, where the whole picture moved."""
-    reference = np.median(grey, axis=0).astype(np.float32)
+def _steadied(grey: Floats) -> tuple[Floats, int]:
+    """The frames shifted onto the most usual one of them, where the whole picture moved and the shift makes it more alike;
+    and the largest shift, in px."""
+    reference = grey[np.abs(grey - np.median(grey, axis=0)).mean(axis=(1, 2)).argmin()]
     height, width = reference.shape
-    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    steady = grey.copy()
+    steady, edge = grey.copy(), 0
     for i, frame in enumerate(grey):
-        (dx, dy), response = cv2.phaseCorrelate(reference, frame, window)
-        size = float(np.hypot(dx, dy))
-        if 0.3 < size < MAX_SHIFT * width and response > 0.2:
-            back = np.array([[1, 0, -dx], [0, 1, -dy]], np.float32)
-            steady[i] = cv2.warpAffine(frame, back, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    return steady
+        shift = _shift(reference, frame)
+        size = float(np.hypot(*shift))
+        if not 0.3 < size < MAX_SHIFT * width:
+            continue
+        moved = _moved(frame, shift)
+        inner = slice(int(size) + 1, -int(size) - 1)
+        before, after = (np.abs(f - reference)[inner, inner].mean() for f in (frame, moved))
+        if after < 0.8 * before:
+            steady[i], edge = moved, max(edge, int(np.ceil(size)) + 1)
+    return steady, edge
+
+
+def _shift(reference: Floats, frame: Floats) -> tuple[float, float]:
+    """How far a frame lies from the reference, x and y in px: a first guess by phase, then by the enhanced correlation."""
+    window = cv2.createHanningWindow((frame.shape[1], frame.shape[0]), cv2.CV_32F)
+    # copies: OpenCV multiplies pictures of some sizes with the window where they stand
+    guesses = [(0.0, 0.0), cv2.phaseCorrelate(reference.copy(), frame.copy(), window)[0]]
+    dx, dy = min(guesses, key=lambda g: float(np.abs(_moved(frame, g) - reference).mean()))
+    start = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
+    try:
+        _, found = cv2.findTransformECC(reference, frame, start, cv2.MOTION_TRANSLATION, stop, None, 5)
+    except cv2.error:  # nothing to hold on to: a black frame, or one that is all fog
+        return dx, dy
+    return float(found[0, 2]), float(found[1, 2])
+
+
+def _moved(frame: Floats, shift: tuple[float, float]) -> Floats:
+    """The frame shifted back."""
+    back = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float32)
+    height, width = frame.shape
+    return np.asarray(cv2.warpAffine(frame, back, (width, height), borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _same_exposure(frames: Floats, background: Floats) -> Floats:

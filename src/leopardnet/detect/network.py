@@ -34,7 +34,7 @@ class Network:
             model = core.read_model(graph)
             self._is_float = str(model.input(0).get_element_type().get_type_name()) != "u8"
             self._model = core.compile_model(model, "CPU", options)
-        except RuntimeError as error:
+        except (RuntimeError, IndexError) as error:  # the second, of a network without an input
             raise BackendError(
                 "OpenVINO cannot load the detector network", where=config.model,
                 found=str(error).splitlines()[0][:200], todo="is the file whole, and an ONNX network?",

@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 
 from leopardnet.core.config import AggregateConfig
 from leopardnet.core.types import BackendError
-from leopardnet.score.aggregate import aggregate, evidence_order
+from leopardnet.score.aggregate import aggregate, evidence_order, with_crops
 
 METHODS = ("presence_topk", "mean_logit", "mean_prob", "max")
 methods = st.sampled_from(METHODS)
@@ -129,3 +129,56 @@ def test_wrong_input_is_refused():
         aggregate(np.zeros((1, 3), np.float32), config(), i_empty=3)
     with pytest.raises(BackendError, match="1 of 2 frames"):
         aggregate(np.array([[0, 0], [np.nan, 0]], np.float32), config(), i_empty=1)
+
+
+# --- whole frames and crops ---
+
+NONE = (np.nan, np.nan, np.nan)
+pairs = st.integers(1, 12).flatmap(
+    lambda n: st.tuples(*(arrays(np.float32, (n, 4), elements=st.floats(-30, 30, width=32)) for _ in range(2)))
+)
+
+
+def joined(frames, crops, weight=0.5, i_empty=2):
+    crops = np.log(np.array(crops, np.float32))
+    return np.exp(with_crops(logits_of(*frames), crops, AggregateConfig(crop_weight=weight), i_empty=i_empty))
+
+
+def test_a_frame_without_a_crop_stays_as_it_is_to_the_last_bit():
+    frames = logits_of([0.2, 0.3, 0.5])
+    assert with_crops(frames, np.full_like(frames, np.nan), AggregateConfig(), i_empty=2) is frames
+
+
+def test_only_the_frames_with_a_crop_change():
+    both = joined([[0.2, 0.3, 0.5], [0.2, 0.3, 0.5]], [NONE, [0.8, 0.1, 0.1]])
+    assert both[0] == pytest.approx([0.2, 0.3, 0.5]) and both[1, 0] > 0.4
+
+
+def test_the_views_are_joined_as_worked_out_by_hand():
+    # geometric means 0.4, 0.1, 0.2 of (0.2, 0.1, 0.4) and (0.8, 0.1, 0.1), over their sum 0.7
+    frames, crops = [[0.2, 0.1, 0.4]], [[0.8, 0.1, 0.1]]
+    assert joined(frames, crops)[0] == pytest.approx([4 / 7, 1 / 7, 2 / 7], abs=1e-6)
+    assert joined(frames, crops, weight=0.0)[0] == pytest.approx([2 / 7, 1 / 7, 4 / 7], abs=1e-6)
+    assert joined(frames, crops, weight=1.0)[0] == pytest.approx([0.8, 0.1, 0.1], abs=1e-6)
+
+
+def test_a_crop_of_a_bush_may_name_the_animal_but_not_hide_it():
+    # the mean would say empty 0.66; the whole frame says 0.3, and that stands, shared out 3 to 1 as the mean has it
+    found = joined([[0.35, 0.35, 0.3]], [[0.09, 0.01, 0.9]])[0]
+    assert found[2] == pytest.approx(0.3, abs=1e-6) and found[0] == pytest.approx(0.525, abs=1e-6)
+
+
+@given(pairs, st.floats(0, 1), st.sampled_from(METHODS))
+def test_crops_never_make_a_frame_emptier(both, weight, name):
+    frames, crops = both
+    known = with_crops(frames, crops, AggregateConfig(crop_weight=weight), i_empty=3)
+    before = log_softmax(frames.astype(float), axis=1)
+    assert (known[:, 3] <= before[:, 3] + 1e-5).all()
+    assert np.exp(known.astype(float)).sum(axis=1) == pytest.approx(np.ones(len(known)), abs=1e-4)
+    if name == "presence_topk":
+        clip, alone = (aggregate(z, config(name), i_empty=3)[3] for z in (known, frames))
+        assert clip <= alone + 1e-4
+
+
+def test_without_an_empty_class_the_views_are_only_averaged():
+    assert joined([[0.5, 0.25, 0.25]], [[0.5, 0.25, 0.25]], i_empty=None)[0] == pytest.approx([0.5, 0.25, 0.25])
