@@ -21,8 +21,10 @@ from leopardnet.report.sections import by_interest
 from leopardnet.score.metrics import Evaluation
 
 N_LARGE = 400  # the clips that matter most have pictures to be judged by; the others, to be told apart
-LARGE_PX, SMALL_PX = 270, 90  # short side: about 20 and 4 kB
-MAX_PICTURE_BYTES = 26_000_000  # a third more in the page, which stays below 60 MB with the rows of 10,000 clips
+LARGE, SMALL = {"short_side_px": 270, "quality": 78}, {"short_side_px": 72, "quality": 70}  # about 20 and 2 kB
+MAX_PAGE_BYTES = 58_000_000  # what a browser still opens at once
+MIN_PICTURE_BYTES = 10_000_000  # so much in any case: what matters most is never without its picture
+ROW_BYTES, VALUE_BYTES = 600, 4  # of the page, at most: a row of the table, a figure of a frame
 N_AT_ONCE = 32
 
 
@@ -53,7 +55,10 @@ def summarise(
             species = manifest.table.set_index("clip_id")["species"].dropna()
             labels = manifest.table.set_index("clip_id")["label"].dropna()
             hidden = clips_with_people(table, labels, species)
-        pictures = thumbnails(table, manifest, hidden=hidden, n_pictures=n_pictures, on_progress=on_progress)
+        pictures = thumbnails(
+            table, manifest, hidden=hidden, n_pictures=n_pictures, max_bytes=room_for_pictures(predictions),
+            on_progress=on_progress,
+        )  # fmt: skip
     return write_report(
         Path(out), table, evidence=predictions.evidence, evaluation=evaluation, truth=truth, thumbnails=pictures,
         hidden=hidden, bundle=describe(bundle) if bundle else None, manifest_summary=label_counts(manifest),
@@ -67,11 +72,12 @@ def thumbnails(
     *,
     hidden: Collection[str] = (),
     n_pictures: int | None = None,
+    max_bytes: int = MIN_PICTURE_BYTES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, bytes]:
     """JPEG bytes by clip_id: suspected targets first, then the least certain; the first 400 large, the others small.
 
-    It ends when the pictures fill MAX_PICTURE_BYTES or are `n_pictures`. Clips in `hidden` are not opened.
+    It ends when the pictures have `max_bytes` or are `n_pictures`. Clips in `hidden` are not opened.
     """
     clips = {clip.clip_id: clip for clip in manifest.clips() if clip.clip_id not in hidden}
     ordered = table.loc[by_interest(table), ["clip_id", "best_time_s"]]
@@ -79,12 +85,11 @@ def thumbnails(
 
     def one(job: tuple[int, str, float]) -> tuple[str, bytes | None]:
         i, clip_id, time_s = job
-        side_px = LARGE_PX if i < N_LARGE else SMALL_PX
-        return clip_id, thumbnail(clips[clip_id], manifest.root, time_s=time_s, short_side_px=side_px)
+        return clip_id, thumbnail(clips[clip_id], manifest.root, time_s=time_s, **(LARGE if i < N_LARGE else SMALL))
 
     jobs = [(i, str(c), float(t)) for i, (c, t) in enumerate(chosen.fillna(0.0).itertuples(index=False))]
     pictures: dict[str, bytes] = {}
-    room = MAX_PICTURE_BYTES
+    room = max_bytes
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:  # decoders let go of the interpreter
         for first in range(0, len(jobs), N_AT_ONCE):
             for clip_id, jpeg in threads.map(one, jobs[first : first + N_AT_ONCE]):
@@ -96,6 +101,13 @@ def thumbnails(
             if room <= 0:
                 break
     return pictures
+
+
+def room_for_pictures(predictions: Predictions) -> int:
+    """Bytes of JPEG that fit into the page beside the rows and the frames of all clips."""
+    n_values = len(predictions.evidence) * (len(predictions.labels) + 2)  # and the time, and the best box
+    left = MAX_PAGE_BYTES - ROW_BYTES * len(predictions) - VALUE_BYTES * n_values
+    return max(left * 3 // 4, MIN_PICTURE_BYTES)  # base64 makes four characters of three bytes
 
 
 def label_counts(manifest: Manifest | None) -> pd.DataFrame | None:

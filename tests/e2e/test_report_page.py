@@ -205,6 +205,8 @@ def test_cards_show_boxes_on_a_picture_of_any_shape_and_lead_to_the_row(opened):
     assert_box_is_at(opened, boxes[0], image, BOX)
     card.click()
     assert one(opened, "tr.clip.open").get_attribute("id") == f"clip-{clip_id('north/a.AVI')}"
+    press(opened, "j")
+    assert "north/b.AVI" in one(opened, "tr.detail").text
 
 
 def test_a_withheld_picture_is_nowhere(opened):

@@ -11,7 +11,7 @@ from leopardnet import summary
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id, evidence_columns, predictions_columns
 from leopardnet.infer.results import Predictions
-from leopardnet.summary import summarise, thumbnails
+from leopardnet.summary import room_for_pictures, summarise, thumbnails
 
 LABELS = ("leopard", "human", "empty")
 
@@ -70,17 +70,25 @@ def test_pictures_come_in_the_order_in_which_clips_matter_and_carry_no_metadata(
 def test_only_the_first_are_large_and_the_page_is_not_overfilled(stills, monkeypatch):
     monkeypatch.setattr(summary, "N_LARGE", 1)
     found = thumbnails(TABLE, manifest_of(stills))
-    assert [min(Image.open(io.BytesIO(j)).size) for j in found.values()] == [270, 90, 90, 90]
-    monkeypatch.setattr(summary, "MAX_PICTURE_BYTES", len(found[ids("b")[0]]) + 1)
-    assert list(thumbnails(TABLE, manifest_of(stills))) == ids("b")
-    assert list(thumbnails(TABLE, manifest_of(stills), n_pictures=2)) == ids("b")
-    monkeypatch.undo()
+    assert [min(Image.open(io.BytesIO(j)).size) for j in found.values()] == [270, 72, 72, 72]
+    room = len(found[ids("b")[0]]) + 1
+    assert list(thumbnails(TABLE, manifest_of(stills), max_bytes=room)) == ids("b")
     assert list(thumbnails(TABLE, manifest_of(stills), n_pictures=2)) == ids("bd")
     assert (
         thumbnails(TABLE, manifest_of(stills), n_pictures=0)
         == {}
         == thumbnails(TABLE.iloc[:0], manifest_of(stills))
     )
+
+
+def test_the_more_there_is_to_say_the_less_room_for_pictures():
+    def room(n_clips, n_frames):
+        table, evidence = (pd.DataFrame(index=range(n), columns=["p_a", "p_b"]) for n in (n_clips, n_frames))
+        return room_for_pictures(Predictions(table, evidence))
+
+    assert room(0, 0) == 43_500_000  # three quarters of 58 MB
+    assert room(10_000, 160_000) == (58_000_000 - 6_000_000 - 160_000 * 4 * 4) * 3 // 4
+    assert room(1_000_000, 0) == 10_000_000  # what matters most has its picture all the same
 
 
 def test_a_file_that_went_away_or_broke_costs_its_own_picture(stills):

@@ -127,7 +127,9 @@
     const boxes = D.boxes[i] || [];
     const when = D.kind[i] === "still" ? "The still" : `The strongest frame, ${moment(i, D.best[i])}`;
     const found = !D.boxes[i] ? "" : !boxes.length ? "; the detector found nothing on it" : "";
-    return h("figure", { class: "still" }, h("div", { class: "shot" }, img, ...boxes.map(box)), h("figcaption", {}, when + found + "."));
+    const caption = h("figcaption", {}, when + found + ".");
+    img.onload = () => { if (Math.min(img.naturalWidth, img.naturalHeight) < 100) caption.append(" A small picture; the clip itself shows more."); };
+    return h("figure", { class: "still" }, h("div", { class: "shot" }, img, ...boxes.map(box)), caption);
   }
   function box([x0, y0, x1, y1, score], n) {
     const percent = (v) => (100 * v).toFixed(2) + "%";
@@ -183,10 +185,10 @@
     refresh();
     state.page = Math.floor(state.view.indexOf(i) / PAGE);
     draw();
-    $("clip-" + D.clip_id[i]).scrollIntoView({ block: "start" });
+    focusRow(i).scrollIntoView({ block: "start" });
   }
   function onKey(e) {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, select, button, a, summary")) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, select")) return;
     const onRow = e.target.classList.contains("clip"), i = state.view.find((k) => "clip-" + D.clip_id[k] === e.target.id);
     if (onRow) state.at = i;
     const act = { j: () => walk(1), k: () => walk(-1), ArrowDown: onRow && (() => walk(1)), ArrowUp: onRow && (() => walk(-1)),
