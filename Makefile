@@ -50,6 +50,7 @@ bench: install-dev ## Benchmarks: figures of one run, on this machine
 	$(BIN)/python scripts/benchmark_detector.py
 	$(BIN)/python scripts/benchmark_import.py
 	$(BIN)/python scripts/benchmark_dataset.py
+	$(BIN)/python scripts/benchmark_report.py
 
 clean: ## Remove .venv, runs and caches
 	rm -rf $(VENV) runs outputs multirun build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

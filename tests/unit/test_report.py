@@ -130,8 +130,46 @@ def test_every_clip_is_in_the_data_and_the_unreadable_ones_too(full_text):
     assert data["decision"] == [r[2] for r in ROWS]
     assert data["probs"][0] == [0.9, 0.05, 0.05] and data["probs"][3] is None and data["score"][3] is None
     assert data["reason"][3] == "no moov index in the file"
-    assert data["frames"] == {"0": [[0.5, 1.5], [0.3, 0.1, 0.6], [0.98, 0.01, 0.01]]}
-    assert data["times"][0] == [1.5, 0.5] and list(data["thumbs"]) == ["0"]
+    assert data["frames"] == {"0": {"t": [0.5, 1.5], "p": [[300, 980], [100, 10], [600, 10]]}}
+    assert data["times"][0] == [1.5, 0.5] and list(data["thumbs"]) == ["0"] and data["boxes"] == {}
+    assert data["truth"] == [""] * 5 and data["verdict"] == [""] * 5
+
+
+def test_boxes_are_those_of_the_frame_in_the_picture(tmp_path):
+    strong, weak = {"xyxy": [0.2, 0.1, 0.6, 0.5], "score": 0.91}, {"xyxy": [0, 0, 0.1, 0.1], "score": 0.3}
+    cells = [json.dumps([weak]), json.dumps([strong, weak])]  # of 0.5 s and of 1.5 s, the best
+    text = written(
+        tmp_path, evidence=EVIDENCE.assign(boxes=cells), thumbnails={clip_id("north/a.AVI"): b"\xff\xd8jpeg"}
+    )
+    page = Page(text)
+    assert page.data["boxes"] == {"0": [[0.2, 0.1, 0.6, 0.5, 0.91], [0, 0, 0.1, 0.1, 0.3]]}
+    assert page.data["frames"]["0"]["b"] == [300, 910]
+    drawn = [a["style"] for tag, a in page.elements if tag == "i" and "box" in a.get("class", "").split()]
+    assert "left:20.00%;top:10.00%;width:40.00%;height:40.00%" in drawn  # on the card, which needs no script
+
+    nothing = Page(written(tmp_path, evidence=EVIDENCE.assign(boxes=[None, "[]"]))).data
+    assert nothing["boxes"] == {"0": []} and nothing["frames"]["0"]["b"] == [None, 0]
+    elsewhere = Page(written(tmp_path, evidence=EVIDENCE.assign(boxes=["[]", None]))).data
+    assert elsewhere["boxes"] == {}  # nobody looked at the frame in the picture
+
+
+@pytest.mark.parametrize(
+    "cell", ["not json", "3", "[3]", '[{"xyxy": [0, 0, 1]}]', '[{"xyxy": [0, 0, NaN, 1]}]', '[{"score": 1}]']
+)
+def test_boxes_that_cannot_be_read_are_refused_by_name(tmp_path, cell):
+    with pytest.raises(ManifestError, match="box") as error:
+        written(tmp_path, evidence=EVIDENCE.assign(boxes=["[]", cell]))
+    assert clip_id("north/a.AVI") in str(error.value) and "frame 1" in str(error.value)
+
+
+def test_a_hidden_clip_has_its_row_and_no_picture(tmp_path):
+    ids = [clip_id(r[0]) for r in ROWS]
+    text = written(tmp_path, thumbnails={i: b"\xff\xd8jpeg" for i in ids[:3]}, hidden=[ids[0], ids[4]])
+    page = Page(text)
+    assert page.data["path"] == [r[0] for r in ROWS] and list(page.data["thumbs"]) == ["1", "2"]
+    assert page.data["hidden"] == [0, 4]
+    assert "picture left out" in page.text and "a.AVI" in page.text  # a suspected leopard keeps its card
+    assert "Least certain" not in page.text  # the only other uncertain clip is hidden
 
 
 def test_a_hostile_file_name_stays_text(full_text):

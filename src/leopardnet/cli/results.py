@@ -54,6 +54,10 @@ def report(
     run: Annotated[Path | None, typer.Option("--run", help="The training run, for its curve.")] = None,
     root: Root = None,
     title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = "Camera-trap report",
+    pictures: Annotated[
+        int | None, typer.Option("--pictures", min=0, help="At most so many pictures. [default: all that fit]")
+    ] = None,
+    people: Annotated[bool, typer.Option("--people", help="Show pictures of people and vehicles too.")] = False,
 ) -> None:
     """Write one self-contained HTML page: what to look at first, every clip, and figures where labels exist.
 
@@ -75,7 +79,7 @@ def report(
         path = summarise(
             said, out, manifest=rows, evaluation=run_evaluate(said, rows) if rows is not None and has_truth else None,
             bundle=load_bundle(bundle) if bundle else None, history=read_history(run) if run else None, title=title,
-            on_progress=tell,
+            n_pictures=pictures, people=people, on_progress=tell,
         )  # fmt: skip
     say(f"written: {path}")
 

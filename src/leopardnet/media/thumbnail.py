@@ -12,11 +12,11 @@ from leopardnet.media.video import decode
 
 
 def thumbnail(
-    clip: Clip, root: Path, *, time_s: float = 0.0, height_px: int = 180, quality: int = 78
+    clip: Clip, root: Path, *, time_s: float = 0.0, short_side_px: int = 270, quality: int = 78
 ) -> bytes | None:
     """JPEG bytes of the frame nearest to `time_s`, or None where the clip cannot be read."""
     try:
-        frames = decode(clip, root, times_s=np.array([time_s]), short_side_px=height_px)
+        frames = decode(clip, root, times_s=np.array([time_s]), short_side_px=short_side_px)
     except MediaError:
         return None
     ok, data = cv2.imencode(".jpg", frames.pixels[0][..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -34,15 +34,34 @@ def line_chart(points: Points, *, title: str, x_label: str, unit_range: bool = F
     y_range = (0.0, 1.0) if unit_range else (min(0.0, *ys), max(ys) * 1.08 or 1.0)
     x_ticks = [t for t in ticks(*x_range, n_about=8) if t == int(t)] or [x_range[0]]
     place = _Frame(x_range, y_range)
-    path = " ".join(f"{'L' if i else 'M'}{place.x(x):.1f} {place.y(y):.1f}" for i, (x, y) in enumerate(points))
     dots = [
         Markup('<circle class="dot" cx="{}" cy="{}" r="3"><title>{} {:g}: {:.3f}</title></circle>').format(
             f"{place.x(x):.1f}", f"{place.y(y):.1f}", x_label, x, y
         )
         for x, y in points
     ]
-    body = Markup('<path class="line" d="{}"/>').format(path) + Markup("").join(dots)
+    body = Markup('<path class="line" d="{}"/>').format(_path(place, points)) + Markup("").join(dots)
     return _svg(place.axes(x_ticks, ticks(*y_range), x_label) + body, title)
+
+
+def curve_chart(
+    curves: Sequence[tuple[str, str, Points]],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    x_range: tuple[float, float] = (0.0, 1.0),
+) -> Markup:
+    """Lines through shares (x, y), as SVG: one (name, CSS colour, points) each. y runs from 0 to 1."""
+    place = _Frame(x_range, (0.0, 1.0))
+    lines = [
+        Markup('<path class="series" style="stroke:{}" d="{}"><title>{}</title></path>').format(
+            colour, _path(place, points if len(points) > 1 else [*points, *points]), name
+        )
+        for name, colour, points in curves
+    ]  # a single point is a dot: the line has round ends
+    axes = place.axes(ticks(*x_range), ticks(0, 1), x_label, y_label)
+    return _svg(axes + Markup("").join(lines), title)
 
 
 def reliability_chart(bins: Sequence[tuple[float, float, int]]) -> Markup:
@@ -95,7 +114,7 @@ class _Frame:
         low, high = self.y_range
         return HEIGHT - BOTTOM - (value - low) / ((high - low) or 1) * (HEIGHT - TOP - BOTTOM)
 
-    def axes(self, x_ticks: Sequence[float], y_ticks: Sequence[float], x_label: str) -> Markup:
+    def axes(self, x_ticks: Sequence[float], y_ticks: Sequence[float], x_label: str, y_label: str = "") -> Markup:
         rows = [
             Markup(
                 '<path class="grid" d="M{} {:.1f}H{}"/><text x="{}" y="{:.1f}" text-anchor="end">{:g}</text>'
@@ -111,7 +130,14 @@ class _Frame:
         name = Markup('<text class="axis" x="{}" y="{}" text-anchor="middle">{}</text>').format(
             (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 3, x_label
         )
-        return Markup("").join([*rows, *columns, name])
+        side = Markup(
+            '<text class="axis" transform="translate(11 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>'
+        )
+        return Markup("").join([*rows, *columns, name, side.format((TOP + HEIGHT - BOTTOM) / 2, y_label)])
+
+
+def _path(place: _Frame, points: Points) -> str:
+    return " ".join(f"{'L' if i else 'M'}{place.x(x):.1f} {place.y(y):.1f}" for i, (x, y) in enumerate(points))
 
 
 def _svg(body: Markup, title: str) -> Markup:

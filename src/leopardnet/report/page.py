@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from leopardnet.core.tables import atomic_path, conform, labels_of, predictions_columns
+from leopardnet.core.tables import atomic_path, conform, evidence_columns, labels_of, predictions_columns
 from leopardnet.core.types import ManifestError
-from leopardnet.report.figures import interval_bar, line_chart, reliability_chart
-from leopardnet.report.palette import LabelStyle, decision_colours, label_styles
+from leopardnet.report.figures import line_chart
+from leopardnet.report.judged import judged
+from leopardnet.report.palette import decision_colours, label_styles
+from leopardnet.report.pictures import Picture, picture
 from leopardnet.report.rows import clip_data, script_json
 from leopardnet.report.sections import (
     by_site,
@@ -26,9 +28,9 @@ from leopardnet.report.sections import (
     summary,
 )
 from leopardnet.score.decide import RULES
-from leopardnet.score.metrics import MEASURES, Evaluation
+from leopardnet.score.metrics import Evaluation
 
-MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds")
+MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
 
 def write_report(
@@ -37,7 +39,9 @@ def write_report(
     *,
     evidence: pd.DataFrame | None = None,
     evaluation: Evaluation | None = None,
+    truth: pd.Series[str] | None = None,
     thumbnails: Mapping[str, bytes] | None = None,
+    hidden: Collection[str] = (),
     bundle: Mapping[str, Any] | None = None,
     manifest_summary: pd.DataFrame | None = None,
     history: Sequence[Mapping[str, Any]] | None = None,
@@ -47,37 +51,48 @@ def write_report(
     """The path of the report: `out`, or `out/report.html` where `out` does not end in .html. Written whole or not at all.
 
     predictions: a predictions table; every clip of it is in the page. evidence: an evidence table, for the curves of
-    probability over time. thumbnails: JPEG bytes by clip_id. bundle: plain values: labels (as `LabelSet.to_dict`),
-    backbone, bundle_id, preprocess, sampling, aggregation, calibration, thresholds, licences, trained_on, hashes; any
-    may be absent, further ones are shown too. manifest_summary: label × split counts. history: rows with epoch, loss,
-    val_macro_f1. notices: sentences that every reader must see. A part that is None has no section.
+    probability over time and the boxes on the pictures. truth: labels by clip_id. thumbnails: JPEG bytes by clip_id, of
+    the frame at `best_time_s`. hidden: clip_id of clips whose picture is withheld even where there is one. bundle: plain
+    values: labels (as `LabelSet.to_dict`), backbone, bundle_id, preprocess, sampling, aggregation, calibration,
+    thresholds, licences, trained_on, hashes; any may be absent, further ones are shown too. manifest_summary: label ×
+    split counts. history: rows with epoch, loss, val_macro_f1. notices: sentences that every reader must see. A part
+    that is None has no section.
 
-    Raises ManifestError where `predictions` is not a predictions table.
+    Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
     labels = labels_of(predictions)
     predictions = conform(predictions, predictions_columns(labels), where="predictions", unique=("clip_id",))
+    if evidence is not None:
+        evidence = conform(evidence, evidence_columns(labels), where="evidence")
     _refuse_unknown_alerts(predictions, labels)
     description = dict(bundle or {})
     styles = label_styles(labels, description.get("labels"))
+    shown = {clip_id: jpeg for clip_id, jpeg in (thumbnails or {}).items() if clip_id not in hidden}
+    data = clip_data(
+        predictions, styles, evidence=evidence, truth=truth, thumbnails=shown, hidden=hidden,
+        rules={str(k): v for k, v in RULES.items()},
+    )  # fmt: skip
     page = _environment().get_template("report.html.j2").render(
         title=title,
         notices=list(notices),
         styles=styles,
         colours=decision_colours(styles),
         summary=summary(predictions, styles),
-        look=first_looks(predictions, styles),
+        look=first_looks(predictions, styles, hidden=hidden),
         sites=by_site(predictions, styles),
-        has_pictures=bool(thumbnails),
-        thumb=lambda clip_id: _data_uri((thumbnails or {}).get(clip_id)),
-        data=script_json(
-            clip_data(predictions, styles, evidence=evidence, thumbnails=thumbnails, rules={str(k): v for k, v in RULES.items()})
-        ),
-        evaluation=_evaluation(evaluation, styles),
+        n_pictures=len(data["thumbs"]),
+        hidden=frozenset(hidden),
+        n_hidden=len(data["hidden"]),
+        picture_of=_pictures(data, shown),
+        has_truth=any(data["truth"]),
+        data=script_json(data),
+        evaluation=judged(evaluation, predictions, truth, styles),
         curves=_curves(history or ()),
         data_counts=None if manifest_summary is None else count_table(manifest_summary),
         model=_model(description) if description else None,
         thresholds=dict(facts(description.get("thresholds") or {})),
+        made_by=_made_by(predictions),
         rules=RULES,
         css=_resource("report.css"),
         js=_resource("report.js"),
@@ -111,43 +126,24 @@ def _resource(name: str) -> Markup:
     return Markup((files("leopardnet") / "templates" / name).read_text(encoding="utf-8"))
 
 
-def _data_uri(jpeg: bytes | None) -> str:
-    return "" if jpeg is None else "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+def _pictures(data: Mapping[str, Any], jpegs: Mapping[str, bytes]) -> Callable[[str], Picture | None]:
+    """A function that gives the picture of a clip with its boxes, or None, for the cards that need no script."""
+    row_of = {clip_id: str(i) for i, clip_id in enumerate(data["clip_id"])}
+
+    def picture_of(clip_id: str) -> Picture | None:
+        boxes = data["boxes"].get(row_of[clip_id], ())
+        return picture(jpegs[clip_id], tuple(map(tuple, boxes))) if clip_id in jpegs else None
+
+    return picture_of
 
 
-def _evaluation(evaluation: Evaluation | None, styles: Sequence[LabelStyle]) -> dict[str, Any] | None:
-    """The evaluation as rows and figures for the template."""
-    if evaluation is None:
-        return None
-    e = evaluation
-    rows = []
-    for name, row in e.per_label.to_dict("index").items():
-        measures = [e.label_estimate(str(name), m) for m in MEASURES]
-        rows.append(
-            {
-                "name": str(name),
-                "support": int(row["support"]),
-                "recall_at_least": float(row["recall_at_least"]),
-                "measures": [(m, interval_bar(m.value, m.low, m.high)) for m in measures],
-            }
-        )
-    r = e.reliability
-    bins = list(zip(r["confidence"].tolist(), r["accuracy"].tolist(), r["n"].tolist(), strict=True))
-    return {
-        "raw": e,
-        "headline": [
-            ("Macro F1", e.macro_f1, "mean over the labels, each counts the same"),
-            ("Right at first guess", e.top1, "share of clips whose likeliest label is the true one"),
-            ("Calibration error", e.ece, "mean gap between what was said and what came true; 0 is best"),
-            ("Brier score", e.brier, "squared error of the probabilities, 0 to 2; 0 is best"),
-        ],
-        "rows": rows,
-        "measures": ("Precision", "Recall", "F1", "AUROC"),
-        "confusion": count_table(e.confusion, skip_empty_rows=True),
-        "decisions": count_table(e.decisions, skip_empty_rows=True),
-        "reliability": reliability_chart(bins) if bins else None,
-        "support": {r["name"]: r["support"] for r in rows},
-    }
+def _made_by(predictions: pd.DataFrame) -> list[tuple[str, str]]:
+    """Which program wrote the page, and which models and label sets stand behind its rows."""
+    ids = (
+        (name, ", ".join(sorted(predictions[column].unique())))
+        for name, column in (("model", "bundle_id"), ("label set", "labels_id"))
+    )
+    return [("program", f"leopardnet {version('leopardnet')}"), *((name, found) for name, found in ids if found)]
 
 
 def _curves(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:

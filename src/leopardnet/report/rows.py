@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.report.palette import LabelStyle, decision_colours
+from leopardnet.report.pictures import boxes_by_frame, boxes_of_best
 
 TEXT_COLUMNS = ("clip_id", "path", "kind", "site", "status", "reason", "decision", "rule", "alert")
 MAX_TIMES = 8
+VISIBLE = 0.005  # a label that stays below it in every frame of a clip has no line in the curve
 
 
 def script_json(value: Any) -> Markup:
@@ -36,17 +38,25 @@ def clip_data(
     styles: Sequence[LabelStyle],
     *,
     evidence: pd.DataFrame | None = None,
+    truth: pd.Series[str] | None = None,
     thumbnails: Mapping[str, bytes] | None = None,
+    hidden: Collection[str] = (),
     rules: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """All clips, column by column: a list per column, probabilities with three decimals, None where there is none.
 
-    `frames` maps a row number to [times, probabilities of frame 1, of frame 2, …]; `thumbs` maps it to base64 JPEG.
+    What only some clips have is a mapping from row number: `frames` to {"t": times, "p": by label, thousandths of each
+    frame, or 0 where the label stays invisible, "b": thousandths of the best box of each frame, None where no detector
+    looked}; `boxes` to the boxes on the picture; `thumbs` to base64 JPEG. `hidden` are the rows whose picture is
+    withheld. `verdict` is empty without a true label; see `verdicts`.
     """
     columns: dict[str, Any] = {name: [text(v) for v in predictions[name]] for name in TEXT_COLUMNS}
     probs = predictions[[f"p_{s.name}" for s in styles]].to_numpy(float)
-    times = [[t for t in _times(v)[:MAX_TIMES]] for v in predictions["evidence_times_s"]]
     row_of = {clip_id: i for i, clip_id in enumerate(columns["clip_id"])}
+    frames, boxes = _frames(predictions, evidence, styles, row_of)
+    true = (
+        predictions["clip_id"].map(truth) if truth is not None else pd.Series(index=predictions.index, dtype="str")
+    )
     return {
         "labels": [{"name": s.name, "colour": s.colour} for s in styles],
         "colours": decision_colours(styles),
@@ -57,12 +67,30 @@ def clip_data(
         "best": [number(v) for v in predictions["best_time_s"]],
         "n_frames": [int(n) for n in predictions["n_frames"]],
         "probs": [None if np.isnan(p).any() else [round(float(x), 3) for x in p] for p in probs],
-        "times": times,
-        "frames": _frames(evidence, styles, row_of),
+        "times": [_times(v)[:MAX_TIMES] for v in predictions["evidence_times_s"]],
+        "truth": [text(v) for v in true],
+        "verdict": verdicts(predictions["decision"], true, styles),
+        "frames": frames,
+        "boxes": boxes,
+        "hidden": sorted(row_of[c] for c in hidden if c in row_of),
         "thumbs": {
             str(row_of[k]): base64.b64encode(v).decode() for k, v in (thumbnails or {}).items() if k in row_of
         },
-    }
+    }  # fmt: skip
+
+
+def verdicts(decision: pd.Series[Any], truth: pd.Series[Any], styles: Sequence[LabelStyle]) -> list[str]:
+    """Of each clip, what is said against what is true: 'right', 'wrong', 'open' (no label was said), or ''.
+
+    >>> labels = [LabelStyle("tiger", "#000")]
+    >>> verdicts(pd.Series(["tiger", "tiger", "unsure", "tiger"]), pd.Series(["tiger", "empty", "tiger", None]), labels)
+    ['right', 'wrong', 'open', '']
+    """
+    names = {s.name for s in styles}
+    return [
+        "" if pd.isna(true) else "right" if said == true else "wrong" if said in names else "open"
+        for said, true in zip(decision, truth, strict=True)
+    ]
 
 
 def text(value: Any) -> str:
@@ -85,18 +113,41 @@ def _times(value: Any) -> list[float]:
 
 
 def _frames(
-    evidence: pd.DataFrame | None, styles: Sequence[LabelStyle], row_of: Mapping[str, int]
-) -> dict[str, list[Any]]:
+    predictions: pd.DataFrame,
+    evidence: pd.DataFrame | None,
+    styles: Sequence[LabelStyle],
+    row_of: Mapping[str, int],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The curves of the clips that have judged frames, and the boxes on their best frames, by row number."""
     if evidence is None or evidence.empty:
-        return {}
+        return {}, {}
     columns = [f"p_{s.name}" for s in styles]
     # sorted once and cut, not grouped: a table of a million frames takes seconds, not minutes
     known = evidence[evidence["clip_id"].isin(list(row_of))].dropna(subset=["time_s", *columns])
     known = known.assign(row=known["clip_id"].map(row_of)).sort_values(["row", "time_s"], kind="stable")
+    found = boxes_by_frame(known)
+    best_box = found.map(lambda boxes: 1000 * (boxes[0][4] or 0.0) if boxes else 0.0).reindex(known.index)
     rows = known["row"].to_numpy(np.int64)
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    values = known[["time_s", *columns]].to_numpy(np.float64).round(3)
-    frames = {}
-    for row, part in zip(rows[starts], np.split(values, starts[1:]), strict=True):
-        frames[str(row)] = [part[:, 0].tolist(), *part[:, 1:].tolist()]
-    return frames
+    thousandths = np.round(known[columns].to_numpy(np.float64) * 1000).astype(np.int64)
+    parts = zip(
+        rows[starts], *(np.split(v, starts[1:]) for v in (known["time_s"].round(2).to_numpy(), thousandths, best_box.to_numpy(float))),
+        strict=True,
+    )  # fmt: skip
+    frames = {str(row): _curve(times_s, probs, best) for row, times_s, probs, best in parts}
+    on_picture = boxes_of_best(predictions, known, found)
+    boxes = {str(row_of[c]): [[*(round(v, 4) for v in b[:4]), b[4]] for b in drawn] for c, drawn in on_picture.items()}  # fmt: skip
+    return frames, boxes
+
+
+def _curve(
+    times_s: np.ndarray[Any, Any], probs: np.ndarray[Any, Any], best: np.ndarray[Any, Any]
+) -> dict[str, Any]:
+    """One clip: probs int64 [N, C] in thousandths; best float64 [N], nan where no detector looked."""
+    curve: dict[str, Any] = {
+        "t": times_s.tolist(),
+        "p": [p.tolist() if p.max() >= 1000 * VISIBLE else 0 for p in probs.T],
+    }
+    if not np.isnan(best).all():
+        curve["b"] = [None if np.isnan(b) else round(b) for b in best]
+    return curve

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.tables import labels_of
 from leopardnet.report.palette import LabelStyle
-from leopardnet.report.rows import number, text
+from leopardnet.report.rows import number, text, verdicts
 
 MAX_CARDS = 12
 MAX_UNSURE = 6
+MAX_MISTAKES = 6
 MAX_UNREADABLE = 50
 MAX_SITES = 200
 SURE = 0.95
@@ -34,32 +36,63 @@ def summary(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> dict[str
     }
 
 
-def first_looks(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> dict[str, Any]:
+def first_looks(
+    predictions: pd.DataFrame, styles: Sequence[LabelStyle], *, hidden: Collection[str] = ()
+) -> dict[str, Any]:
     """The clips that a person should see first: suspected targets, the least certain, the unreadable.
 
     Suspected targets come by falling probability of the target, the least certain by rising top probability (above
-    0.95 nothing counts as uncertain). Each list is cut; the counts beside them are whole.
+    0.95 nothing counts as uncertain). Each list is cut; the counts beside them are whole. hidden: clips that are not
+    shown for uncertainty alone; a suspected target has its card all the same, without its picture.
     """
-    columns = [f"p_{s.name}" for s in styles]
-    top = predictions[columns].max(axis=1) if columns else pd.Series(float("nan"), index=predictions.index)
-    alerts = predictions[predictions["alert"].notna()]
-    suspicion = pd.Series(
-        [row[f"p_{row['alert']}"] for _, row in alerts.iterrows()], index=alerts.index, dtype=float
-    )
-    unsure = top[predictions["alert"].isna() & (top < SURE)].sort_values(kind="stable").index
+    order = by_interest(predictions)
+    ordered = predictions.loc[order]
+    is_alert = ordered["alert"].notna()
+    unsure = ordered.index[~is_alert & (top_probability(ordered) < SURE) & ~ordered["clip_id"].isin(list(hidden))]
     broken = predictions[predictions["status"] == "unreadable"]
     return {
-        "alerts": _cards(
-            predictions, suspicion.sort_values(ascending=False, kind="stable").index[:MAX_CARDS], styles
-        ),
-        "n_alerts": len(alerts),
-        "unsure": _cards(predictions, unsure[:MAX_UNSURE], styles),
+        "alerts": cards(predictions, ordered.index[is_alert][:MAX_CARDS], styles),
+        "n_alerts": int(predictions["alert"].notna().sum()),
+        "unsure": cards(predictions, unsure[:MAX_UNSURE], styles),
+        "n_unsure": len(unsure),
         "unreadable": [
             {"path": text(row["path"]), "site": text(row["site"]), "reason": text(row["reason"])}
             for _, row in broken.head(MAX_UNREADABLE).iterrows()
         ],
         "n_unreadable": len(broken),
     }
+
+
+def by_interest(predictions: pd.DataFrame) -> pd.Index[Any]:
+    """The index of the readable clips: suspected targets by falling suspicion, then the rest, the least certain first."""
+    readable = predictions[predictions["status"] != "unreadable"]
+    suspicion = pd.Series(0.0, index=readable.index)
+    for name, clips in readable.groupby("alert"):
+        suspicion[clips.index] = clips[f"p_{name}"]
+    keys = pd.DataFrame({"calm": readable["alert"].isna(), "trust": -suspicion, "top": top_probability(readable)})
+    return keys.sort_values(["calm", "trust", "top"], kind="stable").index
+
+
+def top_probability(predictions: pd.DataFrame) -> pd.Series[float]:
+    """The largest probability of each clip; nan where nothing could be seen."""
+    return predictions[[f"p_{name}" for name in labels_of(predictions)]].astype(float).max(axis=1)
+
+
+def mistakes(
+    predictions: pd.DataFrame, truth: pd.Series[str] | None, styles: Sequence[LabelStyle]
+) -> list[dict[str, Any]]:
+    """Cards of the worst wrong answers: animals that were called empty, then wrong labels, each by falling score."""
+    if truth is None:
+        return []
+    true = predictions["clip_id"].map(truth)
+    is_wrong = pd.Series(verdicts(predictions["decision"], true, styles), index=predictions.index) == "wrong"
+    empty = {s.name for s in styles if s.is_empty}
+    wrong = predictions[is_wrong]
+    order = wrong.assign(not_lost=~wrong["decision"].isin(empty)).sort_values(
+        ["not_lost", "score"], ascending=[True, False], kind="stable"
+    )
+    found = cards(predictions, order.index[:MAX_MISTAKES], styles)
+    return [{**card, "truth": str(true[i])} for card, i in zip(found, order.index, strict=False)]
 
 
 def by_site(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> dict[str, Any]:
@@ -135,18 +168,23 @@ def _decision_order(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> 
     return [*animals, *groups, *last]
 
 
-def _cards(predictions: pd.DataFrame, index: pd.Index[Any], styles: Sequence[LabelStyle]) -> list[dict[str, Any]]:
-    cards = []
+def cards(predictions: pd.DataFrame, index: pd.Index[Any], styles: Sequence[LabelStyle]) -> list[dict[str, Any]]:
+    """What a card shows of each of these clips."""
+    shown = []
     for _, row in predictions.loc[list(index)].iterrows():
         alert = text(row["alert"])
-        cards.append(
+        shown.append(
             {
-                **{name: text(row[name]) for name in ("clip_id", "path", "site", "decision", "status", "reason")},
+                **{
+                    name: text(row[name])
+                    for name in ("clip_id", "path", "kind", "site", "decision", "status", "reason")
+                },
                 "alert": alert,
+                "truth": "",
                 "alert_p": number(row[f"p_{alert}"]) if alert else None,
                 "score": number(row["score"]),
                 "best_s": number(row["best_time_s"]),
                 "probs": [(s, float(row[f"p_{s.name}"])) for s in styles if row[f"p_{s.name}"] >= 0.005],
             }
         )
-    return cards
+    return shown

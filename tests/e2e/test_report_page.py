@@ -1,0 +1,298 @@
+"""The report page in a real browser, opened from disk: what a person sees and does."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from browser import headless_chromium, prefer
+from PIL import Image
+
+from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.tables import clip_id, evidence_columns, predictions_columns
+from leopardnet.report import write_report
+from leopardnet.score.metrics import evaluate_clips
+
+LABELS = LabelSet((Label("leopard", "Panthera pardus"), Label("sika_deer"), Label("empty")), targets=("leopard",))
+HOSTILE = "south/<img src=x onerror=document.title='broken'>.AVI"
+N_PLAIN = 250  # three pages of the table
+# path, leopard, deer, empty, decision, rule, alert, truth
+NAMED = (
+    ("north/a.AVI", 0.90, 0.05, 0.05, "leopard", "species", "leopard", "leopard"),
+    ("north/b.AVI", 0.20, 0.10, 0.70, "unsure", "abstained", "leopard", "leopard"),
+    (HOSTILE, 0.05, 0.45, 0.50, "unsure", "abstained", None, "sika_deer"),
+    ("south/d.AVI", 0.01, 0.04, 0.95, "empty", "empty", None, "sika_deer"),
+    ("south/broken.AVI", *[np.nan] * 3, "unreadable", "none", None, "empty"),
+)
+BOX, WEAK_BOX = [0.25, 0.5, 0.75, 0.9], [0.0, 0.0, 0.1, 0.2]
+TIMES_S = (0.5, 1.5, 2.5)
+
+
+def tables():
+    plain = [
+        (
+            f"west/IMAG{i:04d}.AVI",
+            0.0,
+            0.999 - i / 1000,
+            0.001 + i / 1000,
+            "sika_deer",
+            "species",
+            None,
+            "sika_deer",
+        )
+        for i in range(N_PLAIN)
+    ]
+    rows = [*NAMED, *plain]
+    table = pd.DataFrame(
+        rows, columns=["path", *[f"p_{x}" for x in LABELS.names], "decision", "rule", "alert", "truth"]
+    )
+    truth = pd.Series(table.pop("truth").to_numpy(), index=[clip_id(r[0]) for r in rows])
+    is_broken = table["decision"] == "unreadable"
+    table = table.assign(
+        clip_id=truth.index, kind="video", site=table["path"].str.split("/").str[0],
+        captured_at=pd.Timestamp("2025-11-02 03:12:00"), status=np.where(is_broken, "unreadable", "ok"),
+        reason=np.where(is_broken, "no moov index", None), score=table[[f"p_{x}" for x in LABELS.names]].max(axis=1),
+        n_frames=np.where(is_broken, 0, 3), best_time_s=np.where(is_broken, np.nan, 1.5),
+        evidence_times_s=np.where(is_broken, None, "[1.5, 0.5]"), bundle_id="b", labels_id=LABELS.id,
+    )  # fmt: skip
+    boxes = ["[]", json.dumps([{"xyxy": BOX, "score": 0.93}, {"xyxy": WEAK_BOX, "score": 0.2}]), "[]"]
+    evidence = pd.DataFrame(
+        [(clip_id("north/a.AVI"), i, t, p, 0.0, 1 - p, b, "md") for i, (t, p, b) in enumerate(zip(TIMES_S, (0.2, 0.9, 0.4), boxes, strict=True))],
+        columns=[c.name for c in evidence_columns(LABELS.names)],
+    )  # fmt: skip
+    return table[[c.name for c in predictions_columns(LABELS.names) if c.name in table]], evidence, truth
+
+
+def jpeg(width_px=400, height_px=300):
+    buffer = io.BytesIO()
+    Image.new("RGB", (width_px, height_px), (30, 90, 60)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The address of a report of 255 clips, on disk."""
+    table, evidence, truth = tables()
+    out = tmp_path_factory.mktemp("page") / "report.html"
+    write_report(
+        out, table, evidence=evidence, truth=truth, thumbnails={clip_id(r[0]): jpeg() for r in NAMED[:4]},
+        evaluation=evaluate_clips(table, truth, targets=LABELS.targets, n_boot=20),
+        bundle={"labels": LABELS.to_dict(), "backbone": "lite0", "hashes": {"model.onnx": "f00d"}},
+        history=[{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}], hidden=[clip_id("south/d.AVI")], title="Winter",
+    )  # fmt: skip
+    return out.as_uri()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with headless_chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def opened(chromium, page):
+    """The page, freshly opened; afterwards its console must be empty."""
+    chromium.get("about:blank")
+    chromium.get(page)
+    yield chromium
+    assert chromium.get_log("browser") == []
+
+
+def all_of(driver, css):
+    return driver.find_elements("css selector", css)
+
+
+def one(driver, css):
+    (element,) = all_of(driver, css)
+    return element
+
+
+def names(driver):
+    return [e.text for e in all_of(driver, "#rows td.file b")]
+
+
+def choose(driver, select_id, value):
+    one(driver, f"#{select_id} option[value='{value}']").click()
+
+
+def press(driver, *keys):
+    from selenium.webdriver import ActionChains
+
+    ActionChains(driver).send_keys(*keys).perform()
+
+
+def place(driver, element):
+    return driver.execute_script("const r = arguments[0].getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]", element)  # fmt: skip
+
+
+def assert_box_is_at(driver, box, image, xyxy):
+    """The drawn box covers these fractions of the picture, within a pixel."""
+    left, top, right, bottom = place(driver, image)
+    width, height = right - left, bottom - top
+    wanted = [left + xyxy[0] * width, top + xyxy[1] * height, left + xyxy[2] * width, top + xyxy[3] * height]
+    assert place(driver, box) == pytest.approx(wanted, abs=1)
+
+
+def test_it_opens_with_a_page_of_rows_and_the_counts_of_all(opened):
+    assert opened.title == "Winter" and len(names(opened)) == 100
+    assert one(opened, "#shown").text == "1–100 of 255"
+    tiles = [t.text.split("\n")[:2] for t in all_of(opened, "#summary .tile")]
+    assert tiles == [["255", "clips"], ["2", "suspected targets"], ["1", "unreadable"], ["3", "sites"]]
+
+
+def test_filters_narrow_the_table_and_say_so(opened):
+    choose(opened, "f-decision", "unsure")
+    assert names(opened) == ["b.AVI", HOSTILE.split("/")[1]]
+    assert one(opened, "#shown").text == "1–2 of 2 (255 in all)"
+    choose(opened, "f-site", "south")
+    assert names(opened) == [HOSTILE.split("/")[1]]
+    choose(opened, "f-status", "unreadable")
+    assert names(opened) == [] and "No clip fits these filters." in one(opened, "#rows").text
+
+    opened.refresh()
+    one(opened, "#f-text").send_keys("imag02")
+    assert names(opened) == [f"IMAG02{i:02d}.AVI" for i in range(50)]
+    all_of(opened, "tr.clip")[1].click()  # leaving the search must not take the row away from under the pointer
+    assert "west/IMAG0201.AVI" in one(opened, "tr.detail").text
+
+    opened.refresh()
+    one(opened, "#f-alert").click()
+    assert names(opened) == ["a.AVI", "b.AVI"]
+
+    opened.refresh()
+    choose(opened, "f-verdict", "wrong")
+    assert names(opened) == ["d.AVI"]  # a deer that was called empty
+
+
+def test_columns_sort_both_ways_and_what_is_missing_stands_last(opened):
+    header = one(opened, "th[data-sort=score]")
+    header.click()
+    scores = [e.text for e in all_of(opened, "#rows td.score")]
+    assert scores == sorted(scores) and names(opened)[0] == HOSTILE.split("/")[1]  # 0.50
+    header.click()
+    assert header.get_attribute("aria-sort") == "descending" and names(opened)[0] == "IMAG0000.AVI"
+    one(opened, "#next").click()
+    one(opened, "#next").click()
+    assert names(opened)[-1] == "broken.AVI" and one(opened, "#shown").text == "201–255 of 255"
+    one(opened, "th[data-sort=path]").click()
+    assert names(opened)[0] == "a.AVI"
+
+
+def test_an_opened_clip_shows_its_frame_with_boxes_its_curve_and_its_facts(opened):
+    one(opened, f"#clip-{clip_id('north/a.AVI')}").click()
+    detail = one(opened, "tr.detail")
+    image, boxes = one(detail, ".shot img"), all_of(detail, ".shot .box")
+    assert image.get_property("naturalWidth") == 400
+    assert [b.text for b in boxes] == ["0.93", "0.20"]
+    assert_box_is_at(opened, boxes[0], image, BOX)
+    assert_box_is_at(opened, boxes[1], image, WEAK_BOX)
+    # leopard, empty, and the detector have a line; the deer was never seen
+    assert [e.text for e in all_of(detail, "#chart .legend li")] == ["leopard", "empty", "detector"]
+    assert len(all_of(detail, "#chart path.series")) == 3 and len(all_of(detail, "#chart circle")) == 9
+    assert "1 of 3 frames with a find, the best 0.93" in detail.text and "The strongest frame, 1.5 s" in detail.text
+    one(opened, f"#clip-{clip_id('north/a.AVI')}").click()
+    assert all_of(opened, "tr.detail") == []
+
+
+def test_cards_show_boxes_on_a_picture_of_any_shape_and_lead_to_the_row(opened):
+    card = all_of(opened, "#first a.card")[0]
+    image, boxes = one(card, "img"), all_of(card, ".box")
+    left, top, right, bottom = place(opened, image)
+    assert (right - left) / (bottom - top) == pytest.approx(4 / 3, abs=0.02)  # whole, in a frame of 16:9
+    assert_box_is_at(opened, boxes[0], image, BOX)
+    card.click()
+    assert one(opened, "tr.clip.open").get_attribute("id") == f"clip-{clip_id('north/a.AVI')}"
+    press(opened, "j")
+    assert "north/b.AVI" in one(opened, "tr.detail").text
+
+
+def test_a_withheld_picture_is_nowhere(opened):
+    one(opened, f"#clip-{clip_id('south/d.AVI')}").click()
+    assert "left out: a person or a vehicle" in one(opened, "tr.detail").text
+    assert all_of(opened, "tr.detail img, tr.open img") == []
+    assert "d.AVI" not in one(opened, "#first").text
+
+
+def test_a_hostile_name_is_text(opened):
+    assert HOSTILE.split("/")[1] in names(opened) and opened.title == "Winter"
+    one(opened, f"#clip-{clip_id(HOSTILE)}").click()
+    assert HOSTILE in one(opened, "tr.detail").text and all_of(opened, "img[src=x]") == []
+
+
+def test_the_keyboard_walks_opens_and_closes(opened):
+    from selenium.webdriver import Keys
+
+    press(opened, "j", "j", Keys.ARROW_DOWN, "k")
+    assert opened.switch_to.active_element.get_attribute("id") == f"clip-{clip_id('north/b.AVI')}"
+    press(opened, Keys.ENTER)
+    assert "north/b.AVI" in one(opened, "tr.detail").text
+    press(opened, "j")
+    assert HOSTILE in one(opened, "tr.detail").text
+    press(opened, Keys.ESCAPE)
+    assert all_of(opened, "tr.detail") == []
+    press(opened, "/", "broken.avi")
+    assert names(opened) == ["broken.AVI"]
+    press(opened, "j")  # a letter in the search is a letter
+    assert names(opened) == []
+
+
+def test_the_keyboard_walks_over_the_edge_of_a_page(opened):
+    choose(opened, "f-sort", "path")
+    one(opened, "#next").click()
+    all_of(opened, "tr.clip")[0].click()
+    second_page = names(opened)
+    press(opened, "k")
+    assert one(opened, "#shown").text.startswith("1–100 of")
+    assert one(opened, "tr.clip.open td.file b").text not in second_page
+
+
+def test_buttons_lead_to_the_table(opened):
+    one(opened, "#summary [data-filter=unsure]").click()
+    assert len(names(opened)) == 2
+    one(opened, "[data-wrong]").click()
+    assert names(opened) == ["d.AVI"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_follows_the_colours_of_the_system_and_the_button_turns_them(opened, scheme):
+    def brightness():
+        colour = opened.execute_script("return getComputedStyle(document.body).backgroundColor")
+        return sum(map(int, colour.removeprefix("rgb(").removesuffix(")").split(",")))
+
+    prefer(opened, colour_scheme=scheme, reduced_motion="reduce")
+    before = brightness()
+    assert before > 600 if scheme == "light" else before < 150
+    one(opened, "#theme").click()
+    assert brightness() < 150 if scheme == "light" else brightness() > 600
+    prefer(opened, reduced_motion="reduce")
+
+
+@pytest.mark.parametrize("width_px", [360, 768])
+def test_nothing_scrolls_sideways_on_a_phone_or_a_tablet(page, tmp_path, width_px):
+    with headless_chromium(tmp_path, width_px=width_px, height_px=740, phone=True) as phone:
+        phone.get(page)
+        phone.execute_script("arguments[0].click()", all_of(phone, "tr.clip")[0])
+        assert phone.execute_script("return [innerWidth, document.documentElement.scrollWidth]") == [
+            width_px,
+            width_px,
+        ]
+        for css in (
+            "tr.clip.open",
+            "tr.detail .shot",
+            "#chart svg",
+            "#first a.card",
+            "#f-text",
+            "#evaluation .tile",
+        ):
+            left, _, right, _ = place(phone, all_of(phone, css)[0])
+            assert 0 <= left < right <= width_px, css
+        assert phone.get_log("browser") == []
+
+
+def test_a_run_without_clips_is_a_page_too(chromium, tmp_path):
+    table, _, _ = tables()
+    chromium.get(write_report(tmp_path / "none.html", table.iloc[:0]).as_uri())
+    assert "There are no clips in this run." in one(chromium, "#rows").text and chromium.get_log("browser") == []

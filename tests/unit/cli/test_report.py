@@ -1,0 +1,52 @@
+"""`leopardnet report`: which pictures it shows."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import leopardnet.cli.results  # noqa: F401  (registers the verb)
+from leopardnet.cli.console import app
+from leopardnet.core.tables import clip_id
+
+
+@pytest.fixture
+def results(tmp_path, rng):
+    """Predictions of three stills, of which the last is a person, and the stills."""
+    paths = ["cards/a.jpg", "cards/b.jpg", "cards/c.jpg"]
+    (tmp_path / "footage/cards").mkdir(parents=True)
+    for path in paths:
+        Image.fromarray(rng.integers(0, 255, (90, 160, 3), dtype=np.uint8)).save(tmp_path / "footage" / path)
+    pd.DataFrame(
+        {
+            "clip_id": map(clip_id, paths), "path": paths, "kind": "still", "site": None, "status": "ok", "reason": None,
+            "decision": ["leopard", "empty", "person"], "rule": "species", "score": [0.9, 0.8, 0.7], "alert": ["leopard", None, None],
+            "p_leopard": [0.9, 0.1, 0.1], "p_person": [0.0, 0.1, 0.7], "p_empty": [0.1, 0.8, 0.2],
+            "n_frames": 1, "best_time_s": 0.0, "bundle_id": "b", "labels_id": "l",
+        }
+    ).to_csv(tmp_path / "predictions.csv", index=False)  # fmt: skip
+    return tmp_path
+
+
+def report(results, *options):
+    """What the page holds, as its script reads it."""
+    arguments = ["report", results / "predictions.csv", "--root", results / "footage", "--out", results / "r.html"]
+    result = CliRunner().invoke(app, list(map(str, (*arguments, *options))), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    text = (results / "r.html").read_text("utf-8")
+    assert str(results) not in text
+    return json.loads(text.split('id="data">')[1].split("</script>")[0])
+
+
+def test_pictures_can_be_limited_and_people_asked_for(results):
+    usual = report(results)
+    assert usual["path"] == ["cards/a.jpg", "cards/b.jpg", "cards/c.jpg"]
+    assert set(usual["thumbs"]) == {"0", "1"} and usual["hidden"] == [2]
+    everybody = report(results, "--people")
+    assert set(everybody["thumbs"]) == {"0", "1", "2"} and everybody["hidden"] == []
+    assert set(report(results, "--pictures", "1")["thumbs"]) == {"0"}  # the suspected leopard
+    assert report(results, "--pictures", "0")["thumbs"] == {}
+    assert CliRunner().invoke(app, ["report", str(results), "--pictures", "-1"]).exit_code == 2
