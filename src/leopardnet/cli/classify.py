@@ -28,6 +28,8 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import ClipPrediction, ConfigError, JournalError, RunStopped
 
 if TYPE_CHECKING:
+    from leopardnet.core.detector import DetectorConfig
+    from leopardnet.infer.bundle import Bundle
     from leopardnet.infer.predict import Job
 
 RATE_WINDOW_S = 60.0
@@ -100,30 +102,25 @@ def predict(
     """
     from leopardnet.core.config import Effort, RuntimeConfig, validate
     from leopardnet.core.tables import read_table
-    from leopardnet.detect.detector import choose
     from leopardnet.infer.bundle import load_bundle
     from leopardnet.infer.journal import Journal
     from leopardnet.infer.predict import Job, fill
     from leopardnet.infer.results import write_pages
     from leopardnet.infer.source import as_manifest
 
+    one_of("effort", effort, get_args(Effort))
+    one_of("engine", engine, ("local", "ray"))
     settings = {"backend": backend, "device": device, "precision": precision, "workers": workers, "batch_size": batch_size,
                 "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit}  # fmt: skip
     runtime = validate(RuntimeConfig, settings, where="the options of predict")
-    one_of("effort", effort, get_args(Effort))
-    one_of("engine", engine, ("local", "ray"))
     if root is not None and source.is_dir():
         raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
     out.mkdir(parents=True, exist_ok=True)  # found out now, not after hours of work
     model = load_bundle(bundle)
     rows = as_manifest(source if root is None else Manifest.read(source, root=root))
     rows = as_manifest(rows.where(split=split)) if split else rows
-    job = Job(
-        model, rows.root, runtime, _sampling(sampling) or model.spec.sampling, choose(detector, model.spec.detector),
-        effort,  # type: ignore[arg-type]
-    )  # fmt: skip
-    if job.detector.is_on and not model.spec.detector.is_on:
-        say("note: this model has learned from whole frames only; boxes are shown, and change no answer")
+    frames, boxes = _sampling(sampling) or model.spec.sampling, _boxes(detector, model)
+    job = Job(model, rows.root, runtime, frames, boxes, effort)  # type: ignore[arg-type]
     with Journal.open(out, job.results_key()) as journal, _explained(out), stop_on_signal() as should_stop:
         with _progress() as show:
             fill(journal, rows, job, retry_failed=retry_failed, on_progress=show.tell, on_result=show.count,
@@ -145,6 +142,15 @@ def _sampling(name: str) -> Any:
     from leopardnet.compose import load_config
 
     return load_config("train", [f"sampling={name}"]).sampling
+
+
+def _boxes(name: str, model: Bundle) -> DetectorConfig:
+    from leopardnet.detect.detector import choose
+
+    detector = choose(name, model.spec.detector)
+    if detector.is_on and not model.spec.detector.is_on:
+        say("note: this model has learned from whole frames only; boxes are shown, and change no answer")
+    return detector
 
 
 def _engine(name: str, ray_address: str) -> Any:

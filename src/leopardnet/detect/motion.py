@@ -109,7 +109,7 @@ def _steadied(grey: Floats) -> tuple[Floats, int]:
     """The frames shifted onto the most usual one of them, where the whole picture moved and the shift makes it more alike;
     and the largest shift, in px."""
     reference = grey[np.abs(grey - np.median(grey, axis=0)).mean(axis=(1, 2)).argmin()]
-    height, width = reference.shape
+    width = reference.shape[1]
     steady, edge = grey.copy(), 0
     for i, frame in enumerate(grey):
         shift = _shift(reference, frame)

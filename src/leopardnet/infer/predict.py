@@ -20,6 +20,7 @@ from leopardnet.core.types import (
     ClipPrediction,
     Decision,
     Frames,
+    LeopardnetError,
     MediaError,
     MediaInfo,
     RunStopped,
@@ -119,6 +120,8 @@ def look(clip: Clip, job: Job, i_round: int = 0) -> Seen | MediaError:
         )  # fmt: skip
     except MediaError as error:
         return error
+    except LeopardnetError:  # of the detector or the settings: it would hit every clip alike
+        raise
     except MemoryError:
         return too_large(clip, job)
     except Exception as error:  # whatever a decoder throws at a broken file costs that file, not the run

@@ -12,7 +12,7 @@ import pytest
 from leopardnet.compose import load_config
 from leopardnet.core.config import RuntimeConfig
 from leopardnet.core.detector import DetectorConfig
-from leopardnet.core.types import Boxes, Clip
+from leopardnet.core.types import BackendError, Boxes, Clip
 from leopardnet.infer.bundle import load_bundle
 from leopardnet.infer.effort import Evidence
 from leopardnet.infer.predict import Job, judge, predict
@@ -110,3 +110,13 @@ def test_crops_never_make_a_clip_empty_that_whole_frames_do_not(tiny_bundle):
     assert both.probs == pytest.approx(alone.probs)
     clear = judge(clip, evidence([[0.01, 0.01, 0.03, 0.95]], [[0.0001, 0.0001, 0.0098, 0.99]]), calm)
     assert clear.decision.label == "empty", "what whole frames call empty may stay so"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_detector_that_cannot_work_stops_the_run_and_makes_no_clip_unreadable(
+    tiny_bundle, unseen, tmp_path, workers
+):
+    (tmp_path / "d.onnx").write_bytes(b"no network")
+    (tmp_path / "d.yaml").write_text("{name: d, model: d.onnx}")
+    with pytest.raises(BackendError, match="OpenVINO cannot load the detector network"):
+        predict(unseen, tiny_bundle, runtime=RuntimeConfig(workers=workers), detector=str(tmp_path / "d.onnx"))

@@ -1,7 +1,6 @@
 """Rendered camera-trap footage with the truth about every frame, from a seed. See `footage` for the main path."""
 
 from leopardnet.media.synth.footage import (
-    MIN_VISIBLE_SHARE,
     ClipPlan,
     FootageSpec,
     RenderedClip,
@@ -11,7 +10,6 @@ from leopardnet.media.synth.footage import (
 )
 
 __all__ = [
-    "MIN_VISIBLE_SHARE",
     "ClipPlan",
     "FootageSpec",
     "RenderedClip",

@@ -37,7 +37,6 @@ from leopardnet.media.synth.site import Site, make_site
 from leopardnet.media.synth.truth import (
     CLIP_COLUMNS,
     FRAME_COLUMNS,
-    MIN_VISIBLE_SHARE,
     RenderedClip,
     Row,
     clip_row,
@@ -56,7 +55,6 @@ from leopardnet.media.synth.weather import (
 )
 
 __all__ = [
-    "MIN_VISIBLE_SHARE",
     "ClipPlan",
     "FootageSpec",
     "RenderedClip",
@@ -83,7 +81,7 @@ def render_clip(spec: FootageSpec, i_site: int, i_clip: int) -> RenderedClip:
     view, actor, wind = _set_stage(spec, plan, site)
     times_s = np.array([float(i / spec.rate) for i in range(plan.n_frames)])
     pixels, sightings = _film(spec, plan, site, view, actor, wind, times_s)
-    least = MIN_VISIBLE_SHARE * spec.width_px * spec.height_px
+    least = spec.min_visible_share * spec.width_px * spec.height_px
     seen = [s.area_px >= least for s in sightings]
     rng = stream(spec, i_site, i_clip, "sound")
     duration_s = 0.0 if plan.kind == "still" else float(plan.n_frames / spec.rate)

@@ -31,7 +31,8 @@ class FootageSpec:
     """Sizes and counts of a set of rendered footage. Raises ConfigError where they cannot be met.
 
     duration_s: shortest and longest video; night_share: how often a clip is infrared; labels: dealt out in turn within
-    each site; width_fraction: smallest and largest width of a whole animal over the width of the frame.
+    each site; width_fraction: smallest and largest width of a whole animal over the width of the frame;
+    min_visible_share: a frame shows the species if this share of its area, or more, is animal; else it is empty.
 
     >>> FootageSpec(n_sites=2).n_items
     16
@@ -50,6 +51,7 @@ class FootageSpec:
     width_fraction: tuple[float, float] = (0.06, 0.85)
     occluded_share: float = 0.35
     alarm_share: float = 0.35
+    min_visible_share: float = 0.0005
 
     def __post_init__(self) -> None:
         least = {

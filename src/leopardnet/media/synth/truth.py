@@ -18,9 +18,6 @@ CLIP_COLUMNS = (
 )  # fmt: skip
 FRAME_COLUMNS = ("path", "site", "deployment", "frame_number", "time_s", "label", "x0", "y0", "x1", "y1", "visible")
 
-MIN_VISIBLE_SHARE = 0.0005
-"""A frame shows the species if this share of its area, or more, is animal; below it, the frame is empty."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderedClip:
