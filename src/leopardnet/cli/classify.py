@@ -103,9 +103,7 @@ def predict(
     from leopardnet.core.config import Effort, RuntimeConfig, validate
     from leopardnet.core.tables import read_table
     from leopardnet.infer.bundle import load_bundle
-    from leopardnet.infer.journal import Journal
-    from leopardnet.infer.predict import Job, fill
-    from leopardnet.infer.results import write_pages
+    from leopardnet.infer.predict import Job
     from leopardnet.infer.source import as_manifest
 
     one_of("effort", effort, get_args(Effort))
@@ -121,13 +119,22 @@ def predict(
     rows = as_manifest(rows.where(split=split)) if split else rows
     frames, boxes = _sampling(sampling) or model.spec.sampling, _boxes(detector, model)
     job = Job(model, rows.root, runtime, frames, boxes, effort)  # type: ignore[arg-type]
+    _run(rows, job, out, retry_failed=retry_failed, engine=_engine(engine, ray_address))
+    _report(read_table(out / "predictions.parquet"), out, job, as_json=json_)
+
+
+def _run(rows: Manifest, job: Job, out: Path, *, retry_failed: bool, engine: Any) -> None:
+    """Judge what the journal in `out` lacks, and write the tables."""
+    from leopardnet.infer.journal import Journal
+    from leopardnet.infer.predict import fill
+    from leopardnet.infer.results import write_pages
+
     with Journal.open(out, job.results_key()) as journal, _explained(out), stop_on_signal() as should_stop:
         with _progress() as show:
             fill(journal, rows, job, retry_failed=retry_failed, on_progress=show.tell, on_result=show.count,
-                 should_stop=should_stop, engine=_engine(engine, ray_address))  # fmt: skip
-        write_pages(journal.pages(rows), model, out)
+                 should_stop=should_stop, engine=engine)  # fmt: skip
+        write_pages(journal.pages(rows), job.bundle, out)
     show.say_share()
-    _report(read_table(out / "predictions.parquet"), out, job, as_json=json_)
 
 
 def one_of(name: str, value: str, possible: tuple[str, ...]) -> None:
