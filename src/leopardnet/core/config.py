@@ -156,8 +156,10 @@ class ModelConfig(Settings):
 class AggregateConfig(Settings):
     """From frames to the clip. See `score.aggregate`."""
 
-    name: Literal["presence_topk", "mean_logit", "mean_prob", "max"] = "presence_topk"
-    top_share: float = Field(0.25, gt=0.0, le=1.0, description="share of frames that decide about presence")
+    name: Literal["presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"] = "presence_topk"
+    top_share: float = Field(
+        0.25, gt=0.0, le=1.0, description="share of frames that decide about presence, and those of topk_logit"
+    )
 
 
 class DecideConfig(Settings):
