@@ -169,6 +169,17 @@ class DecideConfig(Settings):
     species: Share = Field(0.5, description="a species is named at this probability or above")
     animal: Share = Field(0.5, description="below that, 'animal' is said at this summed probability or above")
     alert: Share = Field(0.1, description="a target at this probability or above is shown to a person first")
+    alerts: dict[str, Share] = Field(
+        default_factory=dict, description="the same for single targets, where it was measured for them"
+    )
+
+    def alert_of(self, target: str) -> float:
+        """The alert threshold of a target: its own, else that of all.
+
+        >>> DecideConfig(alerts={"leopard": 0.02}).alert_of("leopard"), DecideConfig().alert_of("leopard")
+        (0.02, 0.1)
+        """
+        return self.alerts.get(target, self.alert)
 
 
 Effort = Literal["fast", "auto", "full", "thorough"]
