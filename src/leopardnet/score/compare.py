@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from leopardnet.core.config import AggregateConfig
 from leopardnet.core.tables import labels_of
 from leopardnet.score.aggregate import aggregate
-from leopardnet.score.bootstrap import Estimate, estimate, estimate_columns
+from leopardnet.score.bootstrap import Estimate, columns_of, estimate, estimate_columns
 from leopardnet.score.calibrate import Calibration, calibrated_on_others, uncalibrated
 from leopardnet.score.measures import label_measures
 from leopardnet.score.metrics import EMPTY, Evaluation, evaluate_clips
@@ -118,19 +118,42 @@ def compare(
     rows: dict[str, dict[str, float]] = {}
     for name, table in tables.items():
         found = evaluate_clips(table, truth, **judge)
-        figures: dict[str, Estimate] = {"presence_auroc": found.presence_auroc}
-        figures |= {f"removed_at_{recall:g}": x for recall, x in found.removed().items()}
-        if name not in presence_only:
-            figures |= {"macro_f1": found.macro_f1, "top1": found.top1, "ece": found.ece}
-            for target in targets:
-                figures |= {f"{m}_{target}": found.label_estimate(target, m) for m in ("recall", "auprc")}
-            if best is not None:
-                figures["behind"] = _behind(best, found)
-        columns = [estimate_columns(key, [value]) for key, value in figures.items()]
-        rows[name] = {key: float(values[0]) for part in columns for key, values in part.items()}
-    first = ["macro_f1", "behind", "top1", "presence_auroc", "removed_at_0.95", "removed_at_0.99", "ece"]
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("way")
-    order = [c for key in first for c in (key, f"{key}_low", f"{key}_high") if c in table.columns]
+        behind = {"behind": _behind(best, found)} if best is not None and name not in presence_only else {}
+        rows[name] = flat(figures(found, targets, presence_only=name in presence_only) | behind)
+    return in_order(pd.DataFrame.from_dict(rows, orient="index").rename_axis("way"))
+
+
+def figures(found: Evaluation, targets: Sequence[str], *, presence_only: bool = False) -> dict[str, Estimate]:
+    """The figures by which ways and slices are compared."""
+    presence = {"presence_auroc": found.presence_auroc}
+    presence |= {f"removed_at_{recall:g}": x for recall, x in found.removed().items()}
+    if presence_only:
+        return presence
+    of_targets = {f"{m}_{name}": found.label_estimate(name, m) for name in targets for m in ("recall", "auprc")}
+    return {"macro_f1": found.macro_f1, "top1": found.top1, **presence, "ece": found.ece, **of_targets}
+
+
+def flat(row: Mapping[str, Estimate]) -> dict[str, float]:
+    """Each estimate as three columns: x, x_low, x_high."""
+    columns = [estimate_columns(key, [value]) for key, value in row.items()]
+    return {key: float(values[0]) for part in columns for key, values in part.items()}
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table with the figures that matter most in front."""
+    first = [
+        "n_clips",
+        "n_sites",
+        "n_right",
+        "macro_f1",
+        "behind",
+        "top1",
+        "presence_auroc",
+        "removed_at_0.95",
+        "removed_at_0.99",
+        "ece",
+    ]
+    order = [c for key in first for c in columns_of(key) if c in table.columns]
     return table[[*order, *[c for c in table.columns if c not in order]]]
 
 

@@ -43,7 +43,7 @@ def evaluate_clips(
     2. A label that a draw does not hold is left out of the macro F1 of that draw.
 
     outside: true labels that the model does not know, such as a species that was left out on purpose. Their clips have
-    no right answer and no part in any figure; `decisions` and `novelty` say what becomes of them.
+    no right answer and no part in any figure; `decisions` says what becomes of them. See `score.novelty`.
 
     Raises ManifestError for a clip that stands twice, a true label that the model does not know, and where no clip
     has both a prediction and a label.
