@@ -14,14 +14,14 @@ NAMES = ("leopard", "tiger", "sika_deer", "empty")
 LABELS = LabelSet(tuple(Label(n) for n in NAMES), targets=("leopard", "tiger"))
 
 
-def made_up(root, *, n_sites=12, per_site=25, seed=0, sharpness=2.0, bundle_id="b" * 12, n_frames=3):
+def made_up(root, *, n_sites=12, per_site=25, seed=0, sharpness=2.0, bundle_id="b" * 12, n_frames=3, strength=3.0):
     """(predictions, manifest) of n_sites · per_site clips, ten minutes apart; every label at every site."""
     rng = np.random.default_rng(seed)
     n = n_sites * per_site
     site = np.repeat(np.arange(n_sites), per_site)
     y = rng.choice(4, n, p=[0.2, 0.1, 0.2, 0.5])
     z = rng.normal(0, 1, (n, n_frames, 4)) + rng.normal(0, 0.4, (n_sites, 1, 4))[site]
-    z[np.arange(n), :, y] += 3.0
+    z[np.arange(n), :, y] += strength
     frames = np.exp(sharpness * z)
     frames = (frames / frames.sum(axis=-1, keepdims=True)).astype(np.float32)
     probs = np.exp(np.log(np.maximum(frames, 1e-30)).mean(axis=1))

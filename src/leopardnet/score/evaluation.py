@@ -13,6 +13,7 @@ from leopardnet.score.measures import precision_at
 
 MEASURES = ("precision", "recall", "f1", "auroc")
 FIGURES = (*MEASURES, "auprc")
+HEADLINE_RECALLS = (0.95, 0.99)
 RARE = 0.01  # the share of clips at which precision is stated beside the one that was found
 NOTHING = Estimate(float("nan"))
 
@@ -37,7 +38,7 @@ class Evaluation:
     confusion: true label × likeliest label, and 'unreadable'. decisions: true label × what was said. Rows of both
     sum to the support. reliability: per bin of the top probability `n`, `confidence`, `accuracy`.
     targets: what is shown for each target, what of it is found, and how many looks one find costs.
-    empties: the share of empty clips that a filter removes at an animal recall of 0.95 and 0.99.
+    empties: the share of empty clips that a filter on p_empty removes, at animal recalls from 0.8 to 1.
     coverage: risk (share of errors) among the surest clips. review: errors left when the least sure are looked at.
     prevalence: share of each label. target_lost: clips of each target that were said to be empty.
     confusion_draws: the confusion of each draw, float64 [n_boot, C, C + 1], for `precision_at`.
@@ -89,8 +90,9 @@ class Evaluation:
         return _estimate_in(self.per_label.loc[label].to_dict(), measure)
 
     def removed(self) -> dict[float, Estimate]:
-        """The share of empty clips removed, by animal recall."""
-        return {float(row["recall"]): _estimate_in(row, "removed") for row in self.empties.to_dict("records")}
+        """The share of empty clips removed at an animal recall of 0.95 and 0.99; `empties` has more of them."""
+        rows = [row for row in self.empties.to_dict("records") if row["recall"] in HEADLINE_RECALLS]
+        return {float(row["recall"]): _estimate_in(row, "removed") for row in rows}
 
     def precision_at(self, label: str, prevalence: float) -> Estimate:
         """The precision of a label where this share of all clips is it; recall and mistakes stay as measured."""
