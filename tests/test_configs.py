@@ -135,7 +135,7 @@ setting 'optim.epochs' cannot be used
 setting 'aggregate.name' cannot be used
   where:    the composed settings
   found:    'best'
-  expected: Input should be 'presence_topk', 'mean_logit', 'mean_prob' or 'max'""",
+  expected: Input should be 'presence_topk', 'topk_logit', 'mean_logit', 'mean_prob', 'max' or 'noisy_or'""",
     "labels.targets=[nothing]": """\
 labels.targets names a label that is not in the set
   where:    labels.targets

@@ -6,10 +6,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from judged_clips import made_up
 from leopardnet.core.types import ManifestError
-from leopardnet.figures import confusion_map, learning_curve, over_time
+from leopardnet.figures import (
+    comparison,
+    confusion_map,
+    empties_removed,
+    gallery,
+    learning_curve,
+    over_time,
+    precision_recall,
+    promise_cost,
+    reliability,
+    review_effort,
+    risk_coverage,
+    sites_forest,
+)
+from leopardnet.infer.evaluation import evaluate
 from leopardnet.infer.results import Predictions
+from leopardnet.infer.thresholds import thresholds
+from leopardnet.score.measures import at_least, at_most
 from leopardnet.score.metrics import evaluate_clips
+from leopardnet.score.slices import evaluate_slices, mistakes
 
 
 def is_drawable(figure):
@@ -75,3 +93,130 @@ def test_the_confusion_map_shows_every_clip_once(predictions):
     assert rows == ["tiger", "empty"] and columns == ["tiger", "empty", "unreadable"]
     assert [shown[0, k] for k in range(3)] == ["1", "1", "1"] and [shown[1, k] for k in range(3)] == ["0", "0", "0"]
     assert is_drawable(figure)
+
+
+# --- judgement ---
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    made = made_up(tmp_path_factory.mktemp("root"), n_sites=10, per_site=40, strength=1.3)
+    return (*made, evaluate(*made, n_boot=50))
+
+
+def drawn(axes, i=0):
+    return axes.lines[i].get_xdata(), axes.lines[i].get_ydata()
+
+
+def test_the_confusion_map_of_what_was_said_has_every_answer(judged):
+    axes = confusion_map(judged[2], what="said").axes[0]
+    assert [t.get_text() for t in axes.get_xticklabels()] == list(judged[2].decisions.columns)
+    assert sum(int(t.get_text()) for t in axes.texts) == 400
+
+
+def test_precision_and_recall_end_at_the_share_of_the_label(judged):
+    predictions, manifest, _ = judged
+    truth = manifest.clip_labels()
+    axes = precision_recall(predictions.table, truth).axes[0]
+    recall, precision = drawn(axes)  # of the leopard
+    assert recall[0] == 1 and precision[0] == pytest.approx((truth == "leopard").mean())
+    assert len(axes.get_legend().get_texts()) == 4
+    only = precision_recall(predictions.table, truth[truth != "tiger"]).axes[0]
+    assert len(only.get_legend().get_texts()) == 3, "a label without a clip has no curve"
+
+
+def test_reliability_shows_every_bin_and_a_diagonal(judged):
+    (axes,) = reliability(judged[2]).axes
+    said, right = drawn(axes, 1)
+    table = judged[2].reliability
+    assert list(said) == list(table["confidence"]) and list(right) == list(table["accuracy"])
+    assert is_drawable(axes.figure)
+
+
+def test_the_filter_of_empties_is_marked_where_people_look(judged):
+    axes = empties_removed(judged[2]).axes[0]
+    recall, removed = drawn(axes)
+    assert list(removed) == list(judged[2].empties["removed"]) and recall[-1] == 1.0
+    assert {t.get_text() for t in axes.texts} == {f"{x.value:.0%} at {r:g}" for r, x in judged[2].removed().items()}
+
+
+def test_review_begins_with_all_errors_and_ends_with_none(judged):
+    axes = review_effort(judged[2]).axes[0]
+    x, y = drawn(axes, 1)
+    assert (x[0], y[0], x[-1], y[-1]) == (0, 1, 1, 0) and (np.diff(y) <= 1e-12).all()
+    assert is_drawable(risk_coverage(judged[2]))
+
+
+def test_sites_stand_with_exact_intervals(judged):
+    predictions, manifest, overall = judged
+    truth = manifest.clip_labels()
+    sites = predictions.table.set_index("clip_id")["site"]
+    table = evaluate_slices(predictions.table, truth, sites, n_boot=0)
+    axes = sites_forest(table, overall).axes[0]
+    (dots,) = [c for c in axes.collections if len(c.get_offsets()) == 10]
+    shares = dots.get_offsets()[:, 0]
+    assert list(shares) == sorted((table["n_right"] / table["n_clips"]).tolist())
+    worst = table.assign(share=table["n_right"] / table["n_clips"]).sort_values("share", kind="stable").iloc[0]
+    (bars,) = [c for c in axes.collections if len(getattr(c, "get_segments", list)()) == 10]
+    (low, _), (high, _) = bars.get_segments()[0]
+    assert low == pytest.approx(at_least(worst["n_right"], 40, confidence=0.975)) and low < shares[0] < high
+    assert high == pytest.approx(at_most(worst["n_right"], 40, confidence=0.975))
+
+
+def test_ways_stand_in_the_order_of_their_figure():
+    table = pd.DataFrame(
+        {"macro_f1": [0.5, 0.9, np.nan], "macro_f1_low": [0.4, 0.8, np.nan], "macro_f1_high": [0.6, 1, np.nan]},
+        index=list("abc"),
+    )
+    axes = comparison(table).axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["a", "b"] and list(drawn(axes)[0]) == [0.5, 0.9]
+
+
+def test_a_promise_that_cannot_be_kept_lies_on_the_ground(judged):
+    found = [thresholds(judged[0], judged[1], {"leopard": loss}) for loss in (0.001, 0.2, 0.3)]
+    axes = promise_cost(found).axes[0]
+    assert (
+        list(drawn(axes, 0)[0]) == [0.2, 0.3]
+        and list(drawn(axes, 1)[0]) == [0.001]
+        and list(drawn(axes, 1)[1]) == [0]
+    )
+    assert is_drawable(axes.figure) and is_drawable(promise_cost([]))
+
+
+def test_an_evaluation_of_one_unreadable_clip_can_be_drawn():
+    table = pd.DataFrame(
+        {
+            "clip_id": ["c"],
+            "site": ["s"],
+            "decision": ["unreadable"],
+            "rule": ["none"],
+            "p_tiger": [np.nan],
+            "p_empty": [np.nan],
+        }
+    )
+    nothing = evaluate_clips(table, pd.Series({"c": "tiger"}))
+    for draw in (confusion_map, reliability, empties_removed, review_effort, risk_coverage):
+        assert is_drawable(draw(nothing))
+
+
+def test_the_gallery_shows_pictures_boxes_and_moments(judged, labelled, footage):
+    video = labelled.table[labelled.table["kind"] == "video"].iloc[0]
+    table = pd.DataFrame({"clip_id": [video["clip_id"], "gone"], "path": [video["path"], "gone.mp4"], "decision": ["tiger", "empty"], "rule": ["species", "empty"],
+                          "score": [0.9, np.nan], "best_time_s": [1.0, np.nan], "truth": ["leopard", None], "p_tiger": 0.9, "p_empty": 0.1})  # fmt: skip
+    frames = pd.DataFrame({"clip_id": video["clip_id"], "time_s": [0.0, 1.0], "p_tiger": [0.1, 0.9], "p_empty": [0.9, 0.1],
+                           "boxes": ["[]", '[{"xyxy": [0.25, 0.5, 0.75, 1.0], "score": 0.8}]']})  # fmt: skip
+    figure = gallery(Predictions(table, frames), labelled, table)
+    picture, curve, missing, _ = figure.axes
+    (box,) = picture.patches
+    height, width = picture.images[0].get_array().shape[:2]
+    assert (box.get_x(), box.get_y(), box.get_width(), box.get_height()) == (
+        width / 4,
+        height / 2,
+        width / 2,
+        height / 2,
+    )
+    assert "said tiger 0.90 (species), truth leopard" in curve.get_title(loc="left")
+    assert not missing.images and missing.texts[0].get_text() == "no picture"
+    assert is_drawable(figure) and is_drawable(
+        gallery(Predictions(table, frames), labelled, mistakes(table[:0], pd.Series(dtype=object)))
+    )

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, err, say, stages
+from leopardnet.cli.judging import print_evaluation
 from leopardnet.cli.listing import print_predictions
 from leopardnet.cli.modelling import need_train_extra
-from leopardnet.cli.results import print_evaluation
 
 
 @app.command()

@@ -157,8 +157,10 @@ class ModelConfig(Settings):
 class AggregateConfig(Settings):
     """From frames to the clip. See `score.aggregate`."""
 
-    name: Literal["presence_topk", "mean_logit", "mean_prob", "max"] = "presence_topk"
-    top_share: float = Field(0.25, gt=0.0, le=1.0, description="share of frames that decide about presence")
+    name: Literal["presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"] = "presence_topk"
+    top_share: float = Field(
+        0.25, gt=0.0, le=1.0, description="share of frames that decide about presence, and those of topk_logit"
+    )
     crop_weight: Share = Field(
         0.4, description="of the crop against the whole frame, where there is one, in the species"
     )
@@ -171,6 +173,17 @@ class DecideConfig(Settings):
     species: Share = Field(0.5, description="a species is named at this probability or above")
     animal: Share = Field(0.5, description="below that, 'animal' is said at this summed probability or above")
     alert: Share = Field(0.1, description="a target at this probability or above is shown to a person first")
+    alerts: dict[str, Share] = Field(
+        default_factory=dict, description="the same for single targets, where it was measured for them"
+    )
+
+    def alert_of(self, target: str) -> float:
+        """The alert threshold of a target: its own, else that of all.
+
+        >>> DecideConfig(alerts={"leopard": 0.02}).alert_of("leopard"), DecideConfig().alert_of("leopard")
+        (0.02, 0.1)
+        """
+        return self.alerts.get(target, self.alert)
 
 
 Effort = Literal["fast", "auto", "full", "thorough"]

@@ -1,40 +1,217 @@
-"""Predictions against the labels of a manifest: tables and figures in a folder."""
+"""Predictions against the labels of a manifest: one evaluation of clips, and the whole protocol; tables in a folder."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path, labels_of, write_table
+from leopardnet.core.types import LeopardnetError
+from leopardnet.infer.footage_baselines import motion_energy
 from leopardnet.infer.results import Predictions
-from leopardnet.score.metrics import Evaluation, evaluate_clips
+from leopardnet.infer.slices import slice_of
+from leopardnet.score.baselines import MOTION, baseline_tables
+from leopardnet.score.calibrate import Calibration
+from leopardnet.score.compare import aggregator_tables, compare
+from leopardnet.score.evaluation import Evaluation, plain
+from leopardnet.score.events import GAP_MINUTES, Mode, event_ids, event_truth, events, independent_records
+from leopardnet.score.metrics import EMPTY, evaluate_clips
+from leopardnet.score.novelty import evaluate_novelty
+from leopardnet.score.slices import evaluate_slices, mistakes
+
+TABLES = ("per_label", "confusion", "decisions", "reliability", "targets", "empties", "coverage", "review")
+INDEXED = ("per_label", "confusion", "decisions", "targets")
 
 
 def evaluate(
-    predictions: Predictions | pd.DataFrame, manifest: Manifest, *, n_boot: int = 1000, seed: int = 7
-) -> Evaluation:
+    predictions: Predictions | pd.DataFrame, manifest: Manifest, *, outside: Sequence[str] = (), n_boot: int = 1000,
+    seed: int = 7,
+) -> Evaluation:  # fmt: skip
     """How right the predictions are, per clip, against the labels of the manifest.
 
     Intervals come from a bootstrap over sites. Clips without a label are counted, not judged; unreadable clips count
-    as wrong. See `score.metrics.evaluate_clips`.
+    as wrong. outside: species that the model was not taught. See `score.metrics.evaluate_clips`, and `protocol` for all
+    there is to know.
     """
     table = predictions.table if isinstance(predictions, Predictions) else predictions
-    sites = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
-    animals = [name for name in labels_of(table) if name != "empty"]  # none of them should end in "empty" unseen
-    return evaluate_clips(table, manifest.clip_labels(), sites=sites, targets=animals, n_boot=n_boot, seed=seed)
+    return evaluate_clips(
+        table, manifest.clip_labels(), sites=sites_of(manifest), targets=animals_of(table), outside=outside, n_boot=n_boot, seed=seed
+    )  # fmt: skip
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
-    """The folder, after writing metrics.json and the tables per_label, confusion, decisions and reliability there."""
+def sites_of(manifest: Manifest) -> pd.Series[str]:
+    """The site of each clip, by clip_id."""
+    return manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
+
+
+def animals_of(table: pd.DataFrame) -> list[str]:
+    """The labels but 'empty': none of them should end as empty unseen."""
+    return [name for name in labels_of(table) if name != EMPTY]
+
+
+@dataclass(frozen=True, eq=False)
+class Protocol:
+    """All there is to know of a model's answers; see docs/evaluate.md for what each part is for.
+
+    clips: the evaluation of clips; events: that of events, or None where clips have no site or time. aggregators: ways of
+    joining the same frames; baselines: what must be beaten, `behind` the model by so much macro F1. slices: by column.
+    novelty: scores of strangeness, where species were left out. records: per site and animal, independent records as people
+    and as the model count them. mistakes: every clip given a wrong name, the worst first. notes: what could not be had, and
+    why.
+    """
+
+    clips: Evaluation
+    events: Evaluation | None
+    event_table: pd.DataFrame
+    aggregators: pd.DataFrame
+    baselines: pd.DataFrame
+    slices: dict[str, pd.DataFrame]
+    novelty: pd.DataFrame
+    records: pd.DataFrame
+    mistakes: pd.DataFrame
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        of_events = f"\nevents: macro F1 {self.events.macro_f1}" if self.events is not None else ""
+        return "\n".join([repr(self.clips) + of_events, *(f"note: {note}" for note in self.notes)])
+
+    def to_metrics_json(self) -> dict[str, Any]:
+        """What `Evaluation.to_metrics_json` gives for clips, with events and comparisons beside it."""
+        tables = {"aggregators": self.aggregators, "baselines": self.baselines, "novelty": self.novelty}
+        return {
+            **self.clips.to_metrics_json(),
+            "events": self.events.to_metrics_json() if self.events is not None else None,
+            **{name: _rows(table) for name, table in tables.items()},
+            "slices": {name: _rows(table) for name, table in self.slices.items()},
+            "notes": list(self.notes),
+        }
+
+
+def _rows(table: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): plain(row) for name, row in table.to_dict("index").items()}
+
+
+def protocol(
+    predictions: Predictions, manifest: Manifest, *, by: Sequence[str] = (), outside: Sequence[str] = (),
+    calibration: Calibration | None = None, footage: bool = False, gap_minutes: float = GAP_MINUTES, mode: Mode = "chained",
+    n_boot: int = 1000, seed: int = 7, on_progress: Callable[..., None] | None = None,
+) -> Protocol:  # fmt: skip
+    """Everything that a sceptic asks of predictions with labels.
+
+    by: slices, see `infer.slices.slice_of`. outside: species that the model was not taught. calibration: that of the bundle,
+    to take its temperature out of the frames. footage: open the clips for the motion baseline. gap_minutes, mode: what ends
+    an event. on_progress(what, n_done, n_total).
+    """
+    table, truth, sites = predictions.table, manifest.clip_labels(), sites_of(manifest)
+    animals, notes = animals_of(table), list[str]()
+    judge: dict[str, Any] = {"targets": animals, "outside": outside, "n_boot": n_boot, "seed": seed}
+    tell = on_progress or (lambda *_: None)
+    n_steps = 4 + len(by)
+
+    tell("judging clips", 0, n_steps)
+    clips = evaluate(predictions, manifest, outside=outside, n_boot=n_boot, seed=seed)
+    placed = _placed(table, manifest, sites)
+    tell("judging events", 1, n_steps)
+    of_events, event_table, records = _events(placed, truth, gap_minutes, mode, judge, notes)
+    tell("comparing aggregators", 2, n_steps)
+    frames = predictions.evidence
+    aggregators = pd.DataFrame()
+    if len(frames):
+        ways = aggregator_tables(placed, frames, truth, calibration=calibration)
+        aggregators = compare(ways, truth, against=placed, **judge)
+    else:
+        notes.append("no evidence.parquet beside the predictions: aggregators and single frames are not compared")
+    tell("comparing baselines", 3, n_steps)
+    motion = motion_energy(manifest, table["clip_id"], on_progress=on_progress) if footage else None
+    if motion is None:
+        notes.append("the footage was not opened: no motion baseline")
+    ways = baseline_tables(placed, frames, truth, motion=motion)
+    baselines = compare(ways, truth, against=placed, presence_only=(MOTION,), **judge)
+    slices = {}
+    for i, column in enumerate(by):
+        tell(f"judging by {column}", 4 + i, n_steps)
+        slices[column] = evaluate_slices(placed, truth, slice_of(manifest, column), sites=sites, **judge)
+    novelty = (
+        evaluate_novelty(placed, truth, outside, sites=sites, n_boot=n_boot, seed=seed)
+        if outside
+        else pd.DataFrame()
+    )
+    tell("judged", n_steps, n_steps)
+    return Protocol(
+        clips, of_events, event_table, aggregators, baselines, slices, novelty, records,
+        mistakes(table, truth, targets=animals), tuple(notes),
+    )  # fmt: skip
+
+
+def _placed(table: pd.DataFrame, manifest: Manifest, sites: pd.Series[str]) -> pd.DataFrame:
+    """The predictions with site and time of the manifest, which may know more than the predictions did."""
+    at = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["captured_at"]
+    known = table["clip_id"].map(at)
+    return table.assign(
+        site=table["clip_id"].map(sites), captured_at=known.where(known.notna(), table["captured_at"])
+    )
+
+
+def _events(
+    placed: pd.DataFrame,
+    truth: pd.Series[str],
+    gap_minutes: float,
+    mode: Mode,
+    judge: dict[str, Any],
+    notes: list[str],
+) -> tuple[Evaluation | None, pd.DataFrame, pd.DataFrame]:
+    known = placed["site"].notna() & placed["captured_at"].notna()
+    table = events(placed, gap_minutes=gap_minutes, mode=mode)
+    if not known.any():
+        notes.append("no clip has both a site and a time: events and records are not judged")
+        return None, table, pd.DataFrame()
+    if not known.all():
+        notes.append(f"{int((~known).sum())} clips without site or time count as events of their own")
+    ids = event_ids(placed, gap_minutes=gap_minutes, mode=mode)
+    true = event_truth(placed.assign(event_id=ids), truth)
+    bounds = {"gap_minutes": gap_minutes, "mode": mode}
+    said = placed.set_index("clip_id")["decision"]
+    judged = placed[placed["clip_id"].isin(truth.dropna().index)]
+    counts = [
+        independent_records(judged, labels, **bounds).set_index(["site", "label"])["n"] for labels in (truth, said)
+    ]
+    records = (
+        pd.concat(dict(zip(("true", "said"), counts, strict=True)), axis=1).fillna(0).astype(int).reset_index()
+    )
+    try:
+        found = evaluate_clips(table.rename(columns={"event_id": "clip_id"}), true, **judge)
+    except LeopardnetError as error:
+        notes.append(f"events are not judged: {error.one_line}")
+        return None, table, records
+    notes.append(
+        f"{len(table)} events, {found.n_clips} of them judged; the others show two animals, or have clips without a label"
+    )
+    return found, table, records
+
+
+def write_evaluation(evaluation: Evaluation | Protocol, folder: Path) -> Path:
+    """The folder, after writing metrics.json there, and a table for each part of the evaluation or protocol."""
     folder = Path(folder)
-    for name in ("per_label", "confusion", "decisions", "reliability"):
-        table: pd.DataFrame = getattr(evaluation, name)
-        if name != "reliability":
-            table = table.rename_axis("label").reset_index()
+    clips = evaluation.clips if isinstance(evaluation, Protocol) else evaluation
+    tables: dict[str, pd.DataFrame] = {name: _written(getattr(clips, name), name) for name in TABLES}
+    if isinstance(evaluation, Protocol):
+        e = evaluation
+        tables |= {"events": e.event_table, "records": e.records, "mistakes": e.mistakes}
+        parts = {"aggregators": e.aggregators, "baselines": e.baselines, "novelty": e.novelty}
+        parts |= {f"by_{name}": table for name, table in e.slices.items()}
+        tables |= {name: table.reset_index() for name, table in parts.items() if len(table)}
+    for name, table in tables.items():
         write_table(table, folder / f"{name}.csv")
     with atomic_path(folder / "metrics.json") as part:
         part.write_text(json.dumps(evaluation.to_metrics_json(), indent=2, ensure_ascii=False), "utf-8")
     return folder
+
+
+def _written(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    return table.rename_axis("label").reset_index() if name in INDEXED else table

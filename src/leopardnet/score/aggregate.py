@@ -1,4 +1,4 @@
-"""From frames to the clip: four ways to join the frame logits of one clip, and which frames carry the answer.
+"""From frames to the clip: six ways to join the frame logits of one clip, and which frames carry the answer.
 
 Presence and species are different questions. An animal that crosses in 2 of 16 frames is there, whatever the other 14
 frames say; which animal it is, only the frames that show it can tell. The default `presence_topk` asks them apart.
@@ -8,6 +8,7 @@ All arithmetic is float64 on log-probabilities, so nothing underflows and no fra
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +18,36 @@ from leopardnet.core.config import AggregateConfig
 from leopardnet.core.types import BackendError
 
 Floats = NDArray[np.float64]
+LEAST_LOG = -700.0  # a probability of 1e-304: what has rounded to 0 still has a finite logarithm
 
 
-def aggregate(logits: NDArray[np.float32], config: AggregateConfig, *, i_empty: int | None) -> NDArray[np.float32]:
+def aggregate(
+    logits: NDArray[np.float32],
+    config: AggregateConfig,
+    *,
+    i_empty: int | None,
+    weights: NDArray[np.floating[Any]] | None = None,
+) -> NDArray[np.float32]:
     """The clip's log-probabilities, float32 [C], from the frame logits, float32 [N, C].
 
     They serve as clip logits: softmax of them is the clip's uncalibrated answer. One frame gives its own log-softmax
-    with every method, N equal frames give the answer of one, and the order of the frames does not matter.
+    with every method, N equal frames give the answer of one (but for `noisy_or`), and the order of the frames does not
+    matter.
 
     - `mean_logit`: mean of the logits.
     - `mean_prob`: mean of the probabilities.
     - `max`: each animal at its best frame, empty at its worst (a clip is as empty as its least empty frame).
-    - `presence_topk`: presence is the mean of the k largest animal-against-empty log-odds,
-      k = ceil(top_share · N); species is the mean over frames weighted by how surely they show an animal.
+    - `noisy_or`: each animal as if frames were independent witnesses, 1 − ∏(1 − p); empty if every frame is. Frames of a
+      clip are not independent, so many frames of little doubt add up to an animal that is not there.
+    - `topk_logit`: mean of the logits of the k frames that speak most for an animal, k = ceil(top_share · N).
+    - `presence_topk`: presence is the mean of the k largest animal-against-empty log-odds; species is the mean over
+      frames weighted by how surely they show an animal.
 
     `i_empty` is the class that means "no animal". Without one, `presence_topk` has only the species part, with equal
-    weights, and `max` takes every class at its best frame.
+    weights, `topk_logit` is the mean, and `max` and `noisy_or` take every class like an animal.
+
+    weights: float [N], not negative: how much each frame counts, from motion or from boxes. They weigh the means; which
+    frames are the k is not theirs to say, nor does `max` or `noisy_or` know them. All 0 counts as none given.
 
     Raises ValueError for another shape, BackendError for numbers that are not finite.
 
@@ -43,17 +58,23 @@ def aggregate(logits: NDArray[np.float32], config: AggregateConfig, *, i_empty: 
     array([0.3, 0.7], dtype=float32)
     """
     log_p = _frame_log_probs(logits, i_empty)  # [N, C]
+    share = _shares(weights, len(log_p))  # [N], sums to 1
     match config.name:
         case "mean_logit":
-            clip = log_p.mean(axis=0)
+            clip = share @ log_p
         case "mean_prob":
-            clip = logsumexp(log_p, axis=0) - math.log(len(log_p))
+            clip = logsumexp(log_p, axis=0, b=share[:, None])
         case "max":
             clip = log_p.max(axis=0)
             if i_empty is not None:
                 clip[i_empty] = log_p[:, i_empty].min()
+        case "noisy_or":
+            clip = _noisy_or(log_p, i_empty)
+        case "topk_logit":
+            top = _most_animal(log_p, config.top_share, i_empty)
+            clip = _shares(share[top], len(top)) @ log_p[top]
         case "presence_topk":
-            clip = _presence_and_species(log_p, config.top_share, i_empty)
+            clip = _presence_and_species(log_p, share, config.top_share, i_empty)
     return np.asarray(log_softmax(clip), np.float32)  # [C]
 
 
@@ -142,16 +163,49 @@ def _animal_log_odds(log_p: Floats, i_empty: int) -> Floats:
     return np.asarray(logsumexp(animals, axis=1) - log_p[:, i_empty], np.float64)
 
 
-def _presence_and_species(log_p: Floats, top_share: float, i_empty: int | None) -> Floats:
+def _shares(weights: NDArray[np.floating[Any]] | None, n_frames: int) -> Floats:
+    """How much each frame counts, float64 [N], summing to 1; all alike without weights."""
+    if weights is None:
+        return np.full(n_frames, 1 / n_frames)
+    given = np.asarray(weights, np.float64)
+    if given.shape != (n_frames,) or not (np.isfinite(given).all() and (given >= 0).all()):
+        raise ValueError(f"weights want {n_frames} numbers of 0 or more; got {list(given.shape)}: {given}")
+    return given / given.sum() if given.sum() > 0 else np.full(n_frames, 1 / n_frames)
+
+
+def _n_top(top_share: float, n_frames: int) -> int:
+    # the small number keeps 0.07 · 100 = 7.000000000000001 from becoming 8
+    return max(1, math.ceil(top_share * n_frames - 1e-9))
+
+
+def _most_animal(log_p: Floats, top_share: float, i_empty: int | None) -> NDArray[np.int64]:
+    """Positions of the k frames that speak most for an animal, the first ones at a tie; all of them without empty."""
+    if i_empty is None:
+        return np.arange(len(log_p))
+    order = np.argsort(-_animal_log_odds(log_p, i_empty), kind="stable")
+    return order[: _n_top(top_share, len(log_p))].astype(np.int64)
+
+
+def _noisy_or(log_p: Floats, i_empty: int | None) -> Floats:
+    """log of 1 − ∏(1 − p) for each animal, and of ∏ p for empty; not yet normalised."""
+    with np.errstate(divide="ignore"):
+        none_shows_it = np.log1p(-np.minimum(np.exp(log_p), 1.0)).sum(axis=0)  # [C]
+        clip = np.log(-np.expm1(none_shows_it))
+    if i_empty is not None:
+        clip[i_empty] = log_p[:, i_empty].sum()
+    return np.asarray(np.maximum(clip, LEAST_LOG), np.float64)
+
+
+def _presence_and_species(log_p: Floats, share: Floats, top_share: float, i_empty: int | None) -> Floats:
     """Joint log-probabilities [C]: is an animal there, and if so, which."""
     if i_empty is None:
-        return np.asarray(log_p.mean(axis=0), np.float64)
+        return np.asarray(share @ log_p, np.float64)
     odds = _animal_log_odds(log_p, i_empty)  # [N]
-    # the small number keeps 0.07 · 100 = 7.000000000000001 from becoming 8
-    k = max(1, math.ceil(top_share * len(odds) - 1e-9))
-    presence = np.sort(odds)[-k:].mean()
+    top = np.argsort(-odds, kind="stable")[: _n_top(top_share, len(odds))]
+    presence = _shares(share[top], len(top)) @ odds[top]
 
-    log_weights = log_expit(odds)  # weights stay in logs: a clip of very empty frames has none that rounds to zero
+    with np.errstate(divide="ignore"):  # a weight of 0 is a logarithm of -inf, and no part in the sum
+        log_weights = log_expit(odds) + np.log(share)  # in logs: of very empty frames none rounds to zero
     weights = np.exp(log_weights - logsumexp(log_weights))  # [N], sums to 1
     species = weights @ log_softmax(np.delete(log_p, i_empty, axis=1), axis=1)  # [C-1]
     joint = log_expit(presence) + log_softmax(species)

@@ -66,7 +66,7 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
 
 
 def alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> str | None:
-    """The likeliest target that reaches `alert`: a person should look at this clip first. None where there is none.
+    """The likeliest target that reaches its alert threshold: a person should look at this clip first; None without one.
 
     >>> from leopardnet.core.labels import Label
     >>> amur = LabelSet((Label("leopard"), Label("empty")), targets=("leopard",))
@@ -76,8 +76,8 @@ def alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Decid
     if probs is None or not labels.targets:
         return None
     p = _checked(probs, labels)
-    target = max(labels.targets, key=lambda name: p[labels.index(name)])
-    return target if _reaches(p[labels.index(target)], thresholds.alert) else None
+    suspects = [name for name in labels.targets if _reaches(p[labels.index(name)], thresholds.alert_of(name))]
+    return max(suspects, key=lambda name: p[labels.index(name)], default=None)
 
 
 def _checked(probs: NDArray[np.float32], labels: LabelSet) -> NDArray[np.float64]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from leopardnet.core.tables import labels_of
 from leopardnet.core.types import ManifestError
 
 
-def joined(predictions: pd.DataFrame, truth: pd.Series[str], sites: pd.Series[str] | None) -> pd.DataFrame:
+def joined(
+    predictions: pd.DataFrame, truth: pd.Series[str], sites: pd.Series[str] | None, *, outside: Sequence[str] = ()
+) -> pd.DataFrame:
     """The predictions, row for row, with the columns `truth` (missing where a clip has no label) and `site`.
 
-    truth, sites: indexed by `clip_id`. Raises ManifestError for a clip that stands twice on either side, a true label
+    truth, sites: indexed by `clip_id`. outside: true labels that the model is allowed not to know. Raises ManifestError for a clip that stands twice on either side, a true label
     that the predictions have no column for, and where no clip has both a prediction and a label.
 
     >>> p = pd.DataFrame({"clip_id": ["a", "b"], "decision": ["tiger", "empty"], "rule": ["species", "empty"],
@@ -27,7 +31,7 @@ def joined(predictions: pd.DataFrame, truth: pd.Series[str], sites: pd.Series[st
     _refuse_twice(predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model")
     _refuse_twice(truth.index.to_series(), where="manifest", todo="give one true label per clip")
     labelled = truth.dropna()
-    _refuse_unknown(labelled[labelled.index.isin(predictions["clip_id"])], labels_of(predictions))
+    _refuse_unknown(labelled[labelled.index.isin(predictions["clip_id"])], (*labels_of(predictions), *outside))
 
     table = predictions.assign(truth=predictions["clip_id"].map(truth))
     if sites is not None:
@@ -35,7 +39,7 @@ def joined(predictions: pd.DataFrame, truth: pd.Series[str], sites: pd.Series[st
         table["site"] = table["clip_id"].map(sites)
     elif "site" not in table.columns:
         table["site"] = pd.Series([None] * len(table), index=table.index, dtype=object)
-    if not table["truth"].notna().any():
+    if not table["truth"].isin(labels_of(predictions)).any():
         raise ManifestError(
             "no clip has both a prediction and a true label", where="manifest",
             found=f"{len(predictions)} predictions, {len(labelled)} labelled clips, none in common",
@@ -62,5 +66,5 @@ def _refuse_unknown(truth: pd.Series[str], labels: tuple[str, ...]) -> None:
             where="manifest, column label",
             found=", ".join(f"{name!r} ({n} clips)" for name, n in unknown.items()),
             expected="one of " + ", ".join(labels),
-            todo="map them with --label-map when importing, or leave those clips out of the evaluation",
+            todo="map them with --label-map when importing, or name them with --outside: species that the model was not taught",
         )

@@ -3,99 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.core.tables import labels_of
-from leopardnet.score.bootstrap import Estimate, Floats, SiteDraws, auroc, auroc_draws, estimate
+from leopardnet.score.bootstrap import Estimate, Floats, SiteDraws, estimate_columns
 from leopardnet.score.decide import ANIMAL, UNREADABLE, UNSURE
+from leopardnet.score.evaluation import FIGURES, MEASURES, Evaluation
 from leopardnet.score.joining import joined
+from leopardnet.score.measures import at_least, label_measures, ratio
+from leopardnet.score.ranking import Ranking, auroc, average_precision
+from leopardnet.score.reliability import brier, reliability
+from leopardnet.score.review import coverage_and_review
 
-N_BINS = 15
-MEASURES = ("precision", "recall", "f1", "auroc")
+__all__ = ["EMPTY", "FIGURES", "MEASURES", "RECALLS", "Evaluation", "evaluate_clips"]
 
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """The answers of a model beside the truth; every figure carries a 95 % interval from drawing sites again.
-
-    n_clips: clips with a prediction and a true label, the unreadable ones included; the clips without a label and the
-    labels without a prediction are counted, not judged. n_sites: groups drawn from.
-
-    top1, macro_f1 (over the labels that occur in the truth), ece, brier: `Estimate`.
-    per_label: index label; `support`, `recall_at_least`, and for precision, recall, f1, auroc the columns x, x_low,
-    x_high. `recall_at_least` is the one-sided 95 % Clopper-Pearson bound: 20 of 20 found shows 0.861, not 1. It takes
-    clips as independent, so it is the kindest bound; a label that does not occur has nan.
-    confusion: true label × likeliest label, and 'unreadable'. decisions: true label × what was said. Rows of both
-    sum to the support. reliability: per bin of the top probability `n`, `confidence`, `accuracy`.
-    prevalence: share of each label. target_lost: clips of each target that were said to be empty.
-    """
-
-    n_clips: int
-    n_unreadable: int
-    n_without_label: int
-    n_without_prediction: int
-    n_sites: int
-    top1: Estimate
-    macro_f1: Estimate
-    ece: Estimate
-    brier: Estimate
-    per_label: pd.DataFrame
-    confusion: pd.DataFrame
-    decisions: pd.DataFrame
-    reliability: pd.DataFrame
-    prevalence: dict[str, float]
-    target_lost: dict[str, int]
-
-    def __repr__(self) -> str:
-        per_label = self.per_label[["support", "recall_at_least", *MEASURES]].to_string(
-            float_format="{:.3f}".format
-        )
-        return "\n".join(
-            [
-                f"Evaluation of {self.n_clips} clips from {self.n_sites} sites "
-                f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label)",
-                f"macro F1 {self.macro_f1}  top-1 {self.top1}  ECE {self.ece}  Brier {self.brier}",
-                *(f"{name} clips called empty: {n}" for name, n in self.target_lost.items()),
-                per_label,
-                "what was said (rows: truth)",
-                self.decisions.to_string(),
-            ]
-        )
-
-    def to_metrics_json(self) -> dict[str, Any]:
-        """Plain values for metrics.json: counts as numbers, figures as {value, low, high}, nan as None."""
-        return {
-            "n_clips": self.n_clips,
-            "n_unreadable": self.n_unreadable,
-            "n_without_label": self.n_without_label,
-            "n_without_prediction": self.n_without_prediction,
-            "n_sites": self.n_sites,
-            **{x: getattr(self, x).to_dict() for x in ("top1", "macro_f1", "ece", "brier")},
-            "per_label": {str(name): self._label_json(str(name)) for name in self.per_label.index},
-            "prevalence": self.prevalence,
-            "target_lost": self.target_lost,
-            "confusion": {str(k): {str(c): int(n) for c, n in row.items()} for k, row in self.confusion.iterrows()},
-            "decisions": {str(k): {str(c): int(n) for c, n in row.items()} for k, row in self.decisions.iterrows()},
-        }
-
-    def label_estimate(self, label: str, measure: str) -> Estimate:
-        """One figure of `per_label` as an Estimate; `measure` is precision, recall, f1 or auroc."""
-        value, low, high = (float(self.per_label[c].to_dict()[label]) for c in _columns(measure))
-        return Estimate(value, None if np.isnan(low) else low, None if np.isnan(high) else high)
-
-    def _label_json(self, label: str) -> dict[str, Any]:
-        row = self.per_label[["support", "recall_at_least"]].to_dict("index")[label]
-        floor = float(row["recall_at_least"])
-        return {
-            "support": int(row["support"]),
-            "recall_at_least": None if np.isnan(floor) else floor,
-            **{x: self.label_estimate(label, x).to_dict() for x in MEASURES},
-        }
+EMPTY = "empty"
+RECALLS = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 1.0)  # of animals, while empty clips go
 
 
 def evaluate_clips(
@@ -104,6 +30,7 @@ def evaluate_clips(
     *,
     sites: pd.Series[str] | None = None,
     targets: Sequence[str] = (),
+    outside: Sequence[str] = (),
     n_boot: int = 1000,
     seed: int = 7,
 ) -> Evaluation:
@@ -111,9 +38,12 @@ def evaluate_clips(
 
     truth, sites: indexed by `clip_id`; without `sites`, the predictions' own column `site` counts. The likeliest label
     of a clip is the largest `p_<label>`, the first one at a tie. An unreadable clip was not found: it counts as wrong
-    for top-1 and recall, and has no part in AUROC, ECE and Brier, which judge probabilities. ECE has 15 bins of equal
-    mass on the top probability (Nixon et al. 2019), with the bins of the whole sample kept in every draw; Brier is
-    summed over labels, from 0 to 2. A label that a draw does not hold is left out of the macro F1 of that draw.
+    for top-1 and recall, and has no part in AUROC, AUPRC, ECE and Brier, which judge probabilities; a filter of empty
+    clips never removes it. ECE has 15 bins of equal mass on the top probability, Brier is summed over labels, from 0 to
+    2. A label that a draw does not hold is left out of the macro F1 of that draw.
+
+    outside: true labels that the model does not know, such as a species that was left out on purpose. Their clips have
+    no right answer and no part in any figure; `decisions` says what becomes of them. See `score.novelty`.
 
     Raises ManifestError for a clip that stands twice, a true label that the model does not know, and where no clip
     has both a prediction and a label.
@@ -124,8 +54,9 @@ def evaluate_clips(
     Estimate(value=1.0, low=None, high=None)
     """
     labels = labels_of(predictions)
-    table = joined(predictions, truth, sites)
-    judged = table[table["truth"].notna()].reset_index(drop=True)
+    table = joined(predictions, truth, sites, outside=outside)
+    strange = table[table["truth"].isin(list(outside))]
+    judged = table[table["truth"].notna() & ~table.index.isin(strange.index)].reset_index(drop=True)
     probs = judged[[f"p_{x}" for x in labels]].to_numpy(np.float64)  # [M, C]
     readable = np.isfinite(probs).all(axis=1)
     y = pd.Index(labels).get_indexer(pd.Index(judged["truth"])).astype(np.int64)
@@ -133,139 +64,136 @@ def evaluate_clips(
     draws = SiteDraws.of(judged["site"], n_boot=n_boot, seed=seed)
 
     confusion = draws.per_site(y * (len(labels) + 1) + said, len(labels) * (len(labels) + 1))
-    per_label, macro_f1, top1 = _label_tables(labels, confusion, draws)
-    _add_auroc(per_label, probs, y, readable, draws)
-    reliability, ece = _reliability(probs, y, readable, draws)
+    per_label, macro_f1, top1, drawn = _label_tables(labels, confusion, draws)
+    _add_rankings(per_label, probs, y, readable, draws)
+    empties, presence = _empties(labels, probs, y, readable, draws)
+    coverage, review = coverage_and_review(np.where(readable, probs.max(axis=1), np.nan), said != y, draws)
+    answered, answered_right = _answered(judged, draws)
+    bins, ece = reliability(probs, y, readable, draws)
     n_of = np.bincount(y, minlength=len(labels))
     return Evaluation(
-        n_clips=len(judged),
-        n_unreadable=int((~readable).sum()),
-        n_without_label=len(table) - len(judged),
-        n_without_prediction=int((~truth.dropna().index.isin(table["clip_id"])).sum()),
-        n_sites=draws.n_sites,
-        top1=top1,
-        macro_f1=macro_f1,
-        ece=ece,
-        brier=_brier(probs, y, readable, draws),
-        per_label=per_label,
+        n_clips=len(judged), n_unreadable=int((~readable).sum()), n_without_label=int(table["truth"].isna().sum()),
+        n_without_prediction=int((~truth.dropna().index.isin(table["clip_id"])).sum()), n_sites=draws.n_sites,
+        top1=top1, macro_f1=macro_f1, ece=ece, brier=brier(probs, y, readable, draws), per_label=per_label,
         confusion=_counts(confusion.sum(axis=0).reshape(len(labels), -1), labels, [*labels, UNREADABLE]),
-        decisions=_decisions(judged, labels),
-        reliability=reliability,
+        decisions=_decisions(pd.concat([judged, strange]), labels, outside),
+        reliability=bins,
         prevalence={x: float(n / len(y)) for x, n in zip(labels, n_of, strict=True)},
         target_lost={x: int(((judged["truth"] == x) & (judged["rule"] == "empty")).sum()) for x in targets},
-    )
-
-
-def _columns(measure: str) -> tuple[str, str, str]:
-    return measure, f"{measure}_low", f"{measure}_high"
-
-
-def _ratio(a: Floats, b: Floats) -> Floats:
-    """a / b, nan where b is 0."""
-    out: Floats = np.full(np.broadcast(a, b).shape, np.nan)
-    np.divide(a, b, out=out, where=b > 0)
-    return out
-
-
-def _label_measures(confusion: Floats) -> dict[str, Floats]:
-    """Precision, recall and F1 per label, [..., C], and top-1 [...], from confusions [..., C, C+1]."""
-    n_labels = confusion.shape[-2]
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)  # [..., C]
-    support, n_said = confusion.sum(axis=-1), confusion[..., :n_labels].sum(axis=-2)
-    f1 = np.where(support > 0, _ratio(2 * right, support + n_said), np.nan)
-    return {
-        "precision": _ratio(right, n_said),
-        "recall": _ratio(right, support),
-        "f1": f1,
-        "macro_f1": _ratio(np.nansum(f1, axis=-1), (support > 0).sum(axis=-1)),
-        "top1": _ratio(right.sum(axis=-1), support.sum(axis=-1)),
-    }
+        presence_auroc=presence,
+        answered=answered,
+        answered_right=answered_right,
+        targets=_targets(judged, targets, draws),
+        empties=empties,
+        coverage=coverage,
+        review=review,
+        confusion_draws=drawn,
+    )  # fmt: skip
 
 
 def _label_tables(
     labels: Sequence[str], per_site: Floats, draws: SiteDraws
-) -> tuple[pd.DataFrame, Estimate, Estimate]:
-    from scipy.stats import beta
-
+) -> tuple[pd.DataFrame, Estimate, Estimate, Floats]:
     shape = (len(labels), len(labels) + 1)
     total = per_site.sum(axis=0).reshape(shape)
-    value = _label_measures(total)
-    drawn = _label_measures(draws.redraw(per_site).reshape(-1, *shape))
+    value = label_measures(total)
+    redrawn = draws.redraw(per_site).reshape(-1, *shape)
+    drawn = label_measures(redrawn)
     support, right = total.sum(axis=1), np.diagonal(total)
-    floor = np.where(right > 0, beta.ppf(0.05, np.maximum(right, 1), support - right + 1), 0.0)
-    columns: dict[str, Any] = {
-        "support": support.astype(np.int64),
-        "recall_at_least": np.where(support > 0, floor, np.nan),
-    }
+    columns = {"support": support.astype(np.int64), "recall_at_least": at_least(right, support)}
     for measure in MEASURES[:3]:
-        rows = [estimate(v, drawn[measure][:, i]) for i, v in enumerate(value[measure])]
-        columns |= _estimate_columns(measure, rows)
+        rows = [draws.estimate(v, drawn[measure][:, i]) for i, v in enumerate(value[measure])]
+        columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    macro_f1, top1 = (estimate(float(value[x]), drawn[x]) for x in ("macro_f1", "top1"))
-    return table, macro_f1, top1
+    macro_f1, top1 = (draws.estimate(float(value[x]), drawn[x]) for x in ("macro_f1", "top1"))
+    return table, macro_f1, top1, redrawn
 
 
-def _estimate_columns(measure: str, rows: Sequence[Estimate]) -> dict[str, Floats]:
-    values = [[r.value, r.low, r.high] for r in rows]
-    return dict(zip(_columns(measure), np.array(values, np.float64).reshape(-1, 3).T, strict=True))
-
-
-def _add_auroc(
+def _add_rankings(
     per_label: pd.DataFrame, probs: Floats, y: NDArray[np.int64], readable: NDArray[np.bool_], draws: SiteDraws
 ) -> None:
-    rows = []
+    rows: dict[str, list[Estimate]] = {"auroc": [], "auprc": []}
     for i in range(len(per_label)):
         score, is_positive = probs[readable, i], y[readable] == i
-        rows.append(
-            estimate(
-                auroc(score, is_positive), auroc_draws(score, is_positive, draws.codes[readable], draws.weights)
-            )
-        )
-    for name, column in _estimate_columns("auroc", rows).items():
-        per_label[name] = column
+        drawn = Ranking.of(score, is_positive, draws.codes[readable]).draws(draws.weights)  # [n_boot, 2]
+        rows["auroc"].append(draws.estimate(auroc(score, is_positive), drawn[:, 0]))
+        rows["auprc"].append(draws.estimate(average_precision(score, is_positive), drawn[:, 1]))
+    for name, found in rows.items():
+        for column, values in estimate_columns(name, found).items():
+            per_label[column] = values
 
 
-def _reliability(
-    probs: Floats, y: NDArray[np.int64], readable: NDArray[np.bool_], draws: SiteDraws
+def _empties(
+    labels: Sequence[str], probs: Floats, y: NDArray[np.int64], readable: NDArray[np.bool_], draws: SiteDraws
 ) -> tuple[pd.DataFrame, Estimate]:
-    """The bins of the top probability, and the expected calibration error."""
-    top = np.where(readable, probs.max(axis=1), 0.0)
-    edges = np.quantile(top[readable], np.linspace(0, 1, N_BINS + 1)[1:-1]) if readable.any() else np.empty(0)
-    # equal values share a bin, so the order of the rows has no say
-    bins = np.searchsorted(np.unique(edges), top, side="right").astype(np.int64)
-    right = (probs.argmax(axis=1) == y) & readable
-    sums = [
-        draws.per_site(bins, N_BINS, np.where(readable, v, 0.0))
-        for v in (np.ones(len(y)), top, right.astype(float))
-    ]
-    n, confidence, hits = (x.sum(axis=0) for x in sums)
-    value = _ratio(np.abs(confidence - hits).sum(keepdims=True), n.sum(keepdims=True))[0]
-    n_d, confidence_d, hits_d = (draws.redraw(x) for x in sums)  # [n_boot, N_BINS]
-    drawn = _ratio(np.abs(confidence_d - hits_d).sum(axis=1), n_d.sum(axis=1))
-    table = pd.DataFrame(
-        {"n": n.astype(np.int64), "confidence": _ratio(confidence, n), "accuracy": _ratio(hits, n)}
+    """The share of empty clips that a filter on `p_empty` removes at each animal recall; and AUROC of any animal."""
+    if EMPTY not in labels:
+        return pd.DataFrame(columns=["recall", "removed", "removed_low", "removed_high"]), Estimate(float("nan"))
+    i_empty = list(labels).index(EMPTY)
+    is_animal = y != i_empty
+    score = np.where(readable, 1 - probs[:, i_empty], 2.0)  # what cannot be read is looked at, whatever it holds
+    ranking = Ranking.of(score, is_animal, draws.codes)
+    value = ranking.figures(np.ones(max(draws.n_sites, 1)), RECALLS)
+    drawn = ranking.draws(draws.weights, RECALLS)
+    rows = [draws.estimate(value[2 + k], drawn[:, 2 + k]) for k in range(len(RECALLS))]
+    table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
+    seen = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
+    presence = draws.estimate(auroc(score[readable], is_animal[readable]), seen.draws(draws.weights)[:, 0])
+    return table, presence
+
+
+def _answered(judged: pd.DataFrame, draws: SiteDraws) -> tuple[Estimate, Estimate]:
+    """The share of clips that were given a label at all, and how many of these were given the right one."""
+    named = judged["rule"].isin(["species", "empty"]).to_numpy()
+    right = named & (judged["decision"] == judged["truth"]).to_numpy()
+    one_cell = np.zeros(len(judged), np.int64)
+    per_site = np.hstack(
+        [draws.per_site(one_cell, 1, x.astype(float)) for x in (np.ones(len(judged)), named, right)]
     )
-    return table[table["n"] > 0].reset_index(drop=True), estimate(float(value), drawn)
+    total, drawn = per_site.sum(axis=0), draws.redraw(per_site)  # [3], [n_boot, 3]
+    pairs = ((1, 0), (2, 1))
+    first, second = (
+        draws.estimate(float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b])) for a, b in pairs
+    )
+    return first, second
 
 
-def _brier(probs: Floats, y: NDArray[np.int64], readable: NDArray[np.bool_], draws: SiteDraws) -> Estimate:
-    one_hot = np.eye(probs.shape[1])[y]
-    error = np.where(readable, ((probs - one_hot) ** 2).sum(axis=1), 0.0)
-    cells = np.zeros(len(y), np.int64)
-    total = draws.per_site(cells, 1, error)
-    n = draws.per_site(cells, 1, readable.astype(np.float64))
-    drawn = _ratio(draws.redraw(total)[:, 0], draws.redraw(n)[:, 0])
-    return estimate(float(_ratio(total.sum(axis=0), n.sum(axis=0))[0]), drawn)
+def _targets(judged: pd.DataFrame, targets: Sequence[str], draws: SiteDraws) -> pd.DataFrame:
+    """For each target, what a person who looks at the clips shown for it finds, and what it costs.
+
+    shown: clips in which the target is said or suspected (`alert`); found: those of them that hold it; lost: clips of it
+    that were called empty. `looks` is shown / found.
+    """
+    alert = judged["alert"] if "alert" in judged.columns else pd.Series(None, index=judged.index, dtype=object)
+    one_cell = np.zeros(len(judged), np.int64)
+    rows = []
+    for name in targets:
+        is_it = (judged["truth"] == name).to_numpy()
+        shown = ((judged["decision"] == name) | (alert == name)).to_numpy()
+        lost = is_it & (judged["rule"] == "empty").to_numpy()
+        kinds = (is_it, shown, is_it & shown, lost)
+        per_site = np.hstack([draws.per_site(one_cell, 1, x.astype(float)) for x in kinds])
+        n, n_shown, n_found, n_lost = per_site.sum(axis=0)
+        drawn = draws.redraw(per_site)
+        found = draws.estimate(float(ratio(n_found[None], n[None])[0]), ratio(drawn[:, 2], drawn[:, 0]))
+        looks = draws.estimate(float(ratio(n_shown[None], n_found[None])[0]), ratio(drawn[:, 1], drawn[:, 2]))
+        rows.append({
+            "target": name, "support": int(n), "shown": int(n_shown), "lost": int(n_lost),
+            "found_at_least": float(at_least(n_found, n)),
+            **{k: float(v[0]) for k, v in (estimate_columns("found", [found]) | estimate_columns("looks", [looks])).items()},
+        })  # fmt: skip
+    columns = ("support", "shown", "lost", "found_at_least", *(f"{x}{y}" for x in ("found", "looks") for y in ("", "_low", "_high")))  # fmt: skip
+    return pd.DataFrame(rows, columns=["target", *columns]).set_index("target")
 
 
-def _decisions(judged: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+def _decisions(judged: pd.DataFrame, labels: Sequence[str], outside: Sequence[str]) -> pd.DataFrame:
     said = judged["decision"].astype(str)
     known = [*labels, ANIMAL, UNSURE, UNREADABLE]
     groups = sorted(set(said) - set(known))  # parents other than 'animal'
-    columns = [*labels, *groups, ANIMAL, UNSURE, UNREADABLE]
+    columns, rows = [*labels, *groups, ANIMAL, UNSURE, UNREADABLE], [*labels, *outside]
     table = pd.crosstab(judged["truth"], said)
-    return _counts(table.reindex(index=list(labels), columns=columns, fill_value=0).to_numpy(), labels, columns)
+    return _counts(table.reindex(index=rows, columns=columns, fill_value=0).to_numpy(), rows, columns)
 
 
-def _counts(values: NDArray[Any], index: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+def _counts(values: NDArray[np.generic], index: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(values.astype(np.int64), index=pd.Index(index, name="truth"), columns=list(columns))

@@ -1,5 +1,7 @@
 """Frames to the clip: hand-computed cases and properties that every method must have."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,12 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import log_softmax
 
-from leopardnet.core.config import AggregateConfig
+from leopardnet.core.config import AggregateConfig, DecideConfig
+from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.types import BackendError
 from leopardnet.score.aggregate import aggregate, evidence_order, with_crops
+from leopardnet.score.decide import alert, decide
 
-METHODS = ("presence_topk", "mean_logit", "mean_prob", "max")
+METHODS = get_args(AggregateConfig.model_fields["name"].annotation)
 methods = st.sampled_from(METHODS)
+means = st.sampled_from([m for m in METHODS if m != "noisy_or"])
 frame_logits = st.integers(1, 20).flatmap(
     lambda n: arrays(np.float32, (n, 4), elements=st.floats(-60, 60, width=32))
 )
@@ -47,7 +52,7 @@ def test_the_order_of_frames_does_not_matter(name, logits, i_empty, random):
     np.testing.assert_allclose(there, back, atol=1e-4)
 
 
-@given(methods, frame_logits, empties, st.integers(1, 17))
+@given(means, frame_logits, empties, st.integers(1, 17))
 def test_equal_frames_say_what_one_frame_says(name, logits, i_empty, n):
     one = logits[:1]
     expected = log_softmax(one[0].astype(float))
@@ -120,6 +125,71 @@ def test_evidence_is_strongest_first_and_ties_stay_in_time_order():
 
 def test_evidence_tells_frames_apart_whose_probability_rounds_to_one():
     assert evidence_order(np.array([[90, 0], [99, 0], [95, 0]], np.float32), 0, i_empty=1).tolist() == [1, 2, 0]
+
+
+def test_noisy_or_by_hand():
+    """Two frames of (leopard, sika, empty): 1 − 0.4 · 0.9 = 0.64, 1 − 0.9 · 0.8 = 0.28, 0.3 · 0.7 = 0.21; sum 1.13."""
+    frames = logits_of([0.6, 0.1, 0.3], [0.1, 0.2, 0.7])
+    np.testing.assert_allclose(probs(frames, "noisy_or"), np.array([0.64, 0.28, 0.21]) / 1.13, atol=1e-6)
+    one = logits_of([0.6, 0.1, 0.3])
+    np.testing.assert_allclose(probs(one, "noisy_or"), [0.6, 0.1, 0.3], atol=1e-6)
+
+
+def test_noisy_or_adds_up_doubt_where_a_mean_does_not():
+    """Sixteen empty frames with an animal at 0.05 each: 1 − 0.95^16 = 0.56 against 0.95^16 = 0.44."""
+    frames = logits_of(*[[0.05, 0.95]] * 16)
+    assert probs(frames, "noisy_or", i_empty=1)[0] == pytest.approx(1 - 0.95**16, abs=1e-5)
+    assert probs(frames, "mean_logit", i_empty=1)[0] == pytest.approx(0.05, abs=1e-6)
+
+
+def test_topk_logit_is_the_mean_of_the_frames_that_speak_most_for_an_animal():
+    # k = 2 of 5: the geometric means sqrt(0.8 · 0.2) = 0.4 and sqrt(0.2 · 0.8) = 0.4; the other frames have no say
+    frames = logits_of([0.8, 0.2], *[[0.1, 0.9]] * 3, [0.2, 0.8])
+    np.testing.assert_allclose(probs(frames, "topk_logit", i_empty=1, top_share=0.4), [0.5, 0.5], atol=1e-6)
+
+
+def weighted(frames, name, weights, **settings):
+    clip = aggregate(frames, config(name, **settings), i_empty=1, weights=np.array(weights, float))
+    return np.exp(clip.astype(float))
+
+
+def test_weights_say_how_much_a_frame_counts():
+    frames = logits_of([0.9, 0.1], [0.5, 0.5])
+    # (9^3 · 1)^(1/4) = 5.196 to 1; (3 · 0.9 + 0.5) / 4
+    assert weighted(frames, "mean_logit", [3, 1])[0] == pytest.approx(9**0.75 / (1 + 9**0.75), abs=1e-6)
+    assert weighted(frames, "mean_prob", [3, 1])[0] == pytest.approx(0.8, abs=1e-6)
+    assert weighted(frames, "presence_topk", [3, 1], top_share=1.0)[0] == pytest.approx(
+        9**0.75 / (1 + 9**0.75), abs=1e-6
+    )
+    assert weighted(frames, "presence_topk", [0, 1], top_share=1.0)[0] == pytest.approx(0.5, abs=1e-6)
+    for name in METHODS:
+        alike = aggregate(frames, config(name), i_empty=1)
+        np.testing.assert_allclose(aggregate(frames, config(name), i_empty=1, weights=np.array([0.0, 0.0])), alike)
+        np.testing.assert_allclose(
+            aggregate(frames, config(name), i_empty=1, weights=np.array([2.0, 2.0])), alike, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("wrong", [[1.0], [1.0, -1.0], [1.0, np.nan]])
+def test_weights_that_fit_nothing_are_refused(wrong):
+    with pytest.raises(ValueError, match="weights want 2 numbers of 0 or more"):
+        aggregate(logits_of([0.9, 0.1], [0.5, 0.5]), config(), i_empty=1, weights=np.array(wrong))
+
+
+def test_one_leopard_among_four_tigers_is_not_called_a_tiger():
+    """A frame of leopard 0.99 among four of tiger 0.60: a majority would say tiger and be done.
+
+    (leopard, tiger, deer, empty), the rest shared out evenly. Mean logits: leopard (ln 0.99 + 4 ln 0.1333) / 5 = −1.614,
+    tiger (ln 0.00333 + 4 ln 0.6) / 5 = −1.549. Two suspects, nearly equal: the answer is an animal, and an alert.
+    """
+    frames = logits_of([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3], *[[0.4 / 3, 0.6, 0.4 / 3, 0.4 / 3]] * 4)
+    amur = LabelSet((Label("leopard"), Label("tiger"), Label("deer"), Label("empty")), targets=("leopard", "tiger"))
+    for name in ("presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"):
+        p = np.exp(aggregate(frames, config(name), i_empty=3))
+        assert decide(p, amur, DecideConfig()).label != "empty" and alert(p, amur, DecideConfig()) is not None
+        assert p[0] > 0.25, f"{name}: the leopard is still a suspect, not outvoted four to one"
+    p = np.exp(aggregate(frames, config("presence_topk"), i_empty=3))
+    assert decide(p, amur, DecideConfig()).label != "tiger"
 
 
 def test_wrong_input_is_refused():

@@ -1,35 +1,10 @@
-"""Drawing sites again: the weighted AUROC against scikit-learn, and intervals against what theory says."""
+"""Drawing sites again: sums per site, and intervals against what theory says."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
-from leopardnet.score.bootstrap import Estimate, SiteDraws, auroc, auroc_draws, estimate
-
-
-def test_auroc_by_hand():
-    score = np.array([0.9, 0.5, 0.5, 0.1])
-    # pairs (positive 0.9, 0.5) x (negative 0.5, 0.1): right, right, tie, right = 3.5 of 4
-    assert auroc(score, np.array([True, True, False, False])) == 3.5 / 4
-    assert np.isnan(auroc(score, np.ones(4, bool))) and np.isnan(auroc(score, np.zeros(4, bool)))
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_auroc_draws_equal_the_auroc_of_clips_written_out_again(seed):
-    rng = np.random.default_rng(seed)
-    n, n_sites = 40, 5
-    score = rng.integers(0, 8, n) / 8  # many ties
-    positive, codes = rng.random(n) < 0.4, rng.integers(0, n_sites, n)
-    weights = rng.multinomial(n_sites, [1 / n_sites] * n_sites, size=6)
-    for w, value in zip(weights, auroc_draws(score, positive, codes, weights.astype(float)), strict=True):
-        again = np.repeat(np.arange(n), w[codes])
-        if len(set(positive[again])) < 2:
-            assert np.isnan(value)
-        else:
-            assert value == pytest.approx(roc_auc_score(positive[again], score[again]))
+from leopardnet.score.bootstrap import Estimate, SiteDraws, estimate, estimate_columns, tail_of
 
 
 def test_draws_take_whole_sites_and_keep_the_number_of_sites():
@@ -51,10 +26,27 @@ def test_sums_per_site_and_redrawn():
 def test_one_site_or_none_has_no_interval():
     assert SiteDraws.of(pd.Series(["a", "a"]), n_boot=10, seed=0).weights.shape == (0, 1)
     assert SiteDraws.of(pd.Series([], dtype=str), n_boot=10, seed=0).n_sites == 0
-    assert estimate(0.5, np.empty(0)) == Estimate(0.5, None, None)
-    assert estimate(0.5, np.array([np.nan, np.nan])) == Estimate(0.5, None, None)
+    assert estimate(0.5, np.empty(0), 3) == Estimate(0.5, None, None)
+    assert estimate(0.5, np.array([np.nan, np.nan]), 3) == Estimate(0.5, None, None)
     assert Estimate(float("nan")).to_dict() == {"value": None, "low": None, "high": None}
 
 
 def test_percentiles_leave_out_draws_without_a_value():
-    assert estimate(1.0, np.array([0.0, 100.0, np.nan])) == Estimate(1.0, 2.5, 97.5)
+    found = estimate(1.0, np.array([0.0, 100.0, np.nan]), n_sites=10**9)
+    assert (found.value, found.low, found.high) == pytest.approx((1.0, 2.5, 97.5))
+
+
+def test_few_sites_widen_the_interval_as_students_t_does():
+    # 4 sites: t of 3 degrees of freedom is 3.18245; times sqrt(4/3) 3.67477, beyond which the normal has 0.000119
+    assert tail_of(4) == pytest.approx(0.000119, abs=1e-6)
+    assert tail_of(2) < tail_of(10) < tail_of(1000) < 0.025
+    draws = np.linspace(0, 1, 10_001)
+    narrow, wide = estimate(0.5, draws, 1000), estimate(0.5, draws, 10)
+    assert wide.low < narrow.low < 0.5 < narrow.high < wide.high
+
+
+def test_columns_of_estimates_keep_a_missing_interval_as_nan():
+    columns = estimate_columns("f1", [Estimate(0.5), Estimate(0.25, 0.0, 1.0)])
+    assert list(columns) == ["f1", "f1_low", "f1_high"] and columns["f1"].tolist() == [0.5, 0.25]
+    assert np.isnan(columns["f1_low"][0]) and columns["f1_high"][1] == 1.0
+    assert [len(x) for x in estimate_columns("f1", []).values()] == [0, 0, 0]

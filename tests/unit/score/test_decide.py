@@ -49,6 +49,17 @@ def test_decisions(probs, label, score, rule, suspected):
     assert alert(probs, AMUR, PLAIN) == suspected
 
 
+def test_a_target_may_have_a_threshold_of_its_own():
+    own = DecideConfig(empty=0.8, species=0.5, animal=0.5, alert=0.1, alerts={"leopard": 0.02})
+    rare = p(0.03, 0.05, 0.02, 0.90)
+    assert alert(rare, AMUR, own) == "leopard" and alert(rare, AMUR, PLAIN) is None
+    assert decide(rare, AMUR, own).label == "unsure" and decide(rare, AMUR, PLAIN).label == "empty"
+    assert alert(p(0.03, 0.30, 0.07, 0.60), AMUR, own) == "tiger", "of two suspects the likelier"
+    assert alert(p(0.01, 0.05, 0.04, 0.90), AMUR, own) is None
+    lax = DecideConfig(alert=0.1, alerts={"leopard": 0.5})
+    assert alert(p(0.4, 0.0, 0.2, 0.4), AMUR, lax) is None
+
+
 def test_nothing_decoded_is_unreadable():
     decision = decide(None, AMUR, PLAIN)
     assert (decision.label, decision.rule) == ("unreadable", "none") and math.isnan(decision.score)

@@ -1,0 +1,113 @@
+"""Single clips: what was seen in them, when, and where."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.types import Clip, ManifestError, MediaError
+from leopardnet.figures.paper import GREY, VERMILION, blank, colours, sheet
+from leopardnet.infer.results import Predictions
+from leopardnet.media.video import decode
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PICTURE_PX = 240
+
+
+def over_time(predictions: Predictions, clip_id: str) -> Figure:
+    """The probabilities of each judged frame of a clip over its time in seconds, one line per label.
+
+    Raises ManifestError where the clip is unknown, or has no judged frame.
+    """
+    row = predictions.table[predictions.table["clip_id"] == clip_id]
+    frames = predictions.evidence[predictions.evidence["clip_id"] == clip_id]
+    if row.empty or frames.empty:
+        raise ManifestError(
+            "this clip has no frames to show", where="clip_id", found=clip_id,
+            expected="a clip of the predictions that could be read, with evidence.parquet beside them",
+        )  # fmt: skip
+    figure, axes = blank(7, 3)
+    _draw_frames(axes, frames, predictions.labels)
+    axes.set(xlabel="time in the clip, s", ylabel="probability, each frame alone")
+    axes.set_title(f"{row['path'].iloc[0]}: {row['decision'].iloc[0]}", loc="left", fontsize="medium")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    return figure
+
+
+def gallery(predictions: Predictions, manifest: Manifest, clips: pd.DataFrame, *, n: int = 6) -> Figure:
+    """The first n clips of a table, such as `score.slices.mistakes`: the frame that carries the answer, with its boxes,
+    and beside it the probabilities over time, with the moment of that frame.
+
+    Boxes are those of a detector in the evidence, where one has looked. A clip whose file is not there has a grey field.
+    """
+    shown = clips.head(n)
+    figure = sheet(9, max(2.1 * len(shown), 1.2))
+    if shown.empty:
+        figure.text(0.5, 0.5, "no clip to show", ha="center", va="center", color=GREY)
+        return figure
+    grid = figure.subplots(len(shown), 2, squeeze=False, width_ratios=(1, 1.5))
+    known = {clip.clip_id: clip for clip in manifest.clips()}
+    for (picture, curve), row in zip(grid, shown.to_dict("records"), strict=True):
+        frames = predictions.evidence[predictions.evidence["clip_id"] == row["clip_id"]]
+        time_s = float(row["best_time_s"])
+        _draw_picture(picture, known.get(str(row["clip_id"])), manifest, time_s, frames)
+        truth = f", truth {row['truth']}" if isinstance(row.get("truth"), str) else ""
+        score = "" if pd.isna(row["score"]) else f" {row['score']:.2f}"
+        curve.set_title(
+            f"{row['path']}\nsaid {row['decision']}{score} ({row['rule']}){truth}", loc="left", fontsize="small"
+        )
+        _draw_frames(curve, frames, predictions.labels)
+        if np.isfinite(time_s):
+            curve.axvline(time_s, color=GREY, linewidth=1, linestyle=":")
+        curve.spines[["top", "right"]].set_visible(False)
+    grid[-1, 1].set_xlabel("time in the clip, s")
+    grid[0, 1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    return figure
+
+
+def _draw_frames(axes: Axes, frames: pd.DataFrame, labels: tuple[str, ...]) -> None:
+    ordered = frames.sort_values("time_s")
+    for name, colour in colours(labels).items():
+        axes.plot(ordered["time_s"], ordered[f"p_{name}"], marker="o", markersize=4, color=colour, label=name)
+    axes.set_ylim(-0.02, 1.02)
+
+
+def _draw_picture(axes: Axes, clip: Clip | None, manifest: Manifest, time_s: float, frames: pd.DataFrame) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes.set(xticks=[], yticks=[])
+    pixels = _frame(clip, manifest, time_s) if clip is not None else None
+    if pixels is None:
+        axes.set_facecolor("0.9")
+        axes.text(0.5, 0.5, "no picture", ha="center", va="center", color=GREY, transform=axes.transAxes)
+        return
+    axes.imshow(pixels)
+    height, width = pixels.shape[:2]
+    for x0, y0, x1, y1 in _boxes(frames, time_s):
+        corner, size = (x0 * width, y0 * height), ((x1 - x0) * width, (y1 - y0) * height)
+        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=VERMILION, linewidth=1.5))
+
+
+def _frame(clip: Clip, manifest: Manifest, time_s: float) -> NDArray[np.uint8] | None:
+    """The frame nearest to this time, uint8 [H, W, 3]; None where the clip cannot be read."""
+    wanted = np.array([time_s if np.isfinite(time_s) else 0.0])
+    try:
+        return decode(clip, manifest.root, times_s=wanted, short_side_px=PICTURE_PX).pixels[0]
+    except MediaError:
+        return None
+
+
+def _boxes(frames: pd.DataFrame, time_s: float) -> list[Any]:
+    """The boxes of the frame at this time, xyxy in fractions."""
+    if frames.empty or "boxes" not in frames.columns or not np.isfinite(time_s):
+        return []
+    text = frames.iloc[int((frames["time_s"] - time_s).abs().to_numpy().argmin())]["boxes"]
+    return [box["xyxy"] for box in json.loads(text)] if isinstance(text, str) else []

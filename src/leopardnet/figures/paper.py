@@ -1,0 +1,39 @@
+"""The sheet that every figure is drawn on, and colours that mean the same in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from leopardnet.report.palette import label_styles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+GREY = "0.55"
+BLUE, VERMILION = "#0072b2", "#d55e00"
+
+
+def blank(width_in: float, height_in: float) -> tuple[Figure, Axes]:
+    """An empty figure with one pair of axes."""
+    figure = sheet(width_in, height_in)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def sheet(width_in: float, height_in: float) -> Figure:
+    """An empty figure. Without pyplot: nothing is kept open, and no window system is looked for."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def colours(labels: Sequence[str]) -> dict[str, str]:
+    """The colour of each label, as in the report; empty is grey.
+
+    >>> colours(("tiger", "empty"))
+    {'tiger': '#e69f00', 'empty': '0.55'}
+    """
+    return {s.name: GREY if s.is_empty else s.colour for s in label_styles(labels, None)}
