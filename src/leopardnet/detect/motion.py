@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from leopardnet.core.types import ANIMAL, Boxes, Clip, Frames
 
-WIDTH_PX = 320  # of the pictures that are compared; an animal of 3 % of the width is 10 px
+WIDTH_PX = 480  # of the pictures that are compared; an animal of 3 % of the width is 14 px
 MIN_FRAMES = 3  # fewer have no "usually"
 EDGE_SHARE = 0.08  # of the height, above and below: the clock of the banner changes in every frame
 COLOUR = 6.0  # mean spread between colours, in grey values, above which a frame is no infrared one
 MAX_SHIFT = 0.06  # of the width: more is no shake
-MIN_CHANGE = 8.0  # grey values; sensors and codecs move pixels by less
-NOISE = 3.0  # grey values that are always there
-MIN_Z = 4.0  # spreads
+MIN_CHANGE = 2.5  # grey values; sensors and codecs move pixels by less
+NOISE = 0.7  # grey values that are always there
+MIN_Z = 5.0  # spreads
 JOIN_PX = 9  # parts of one animal lie closer than this
-MIN_AREA_PX = 10
+MIN_AREA_PX = 8
 HALF_SCORE = 60.0  # strength of a box (see `_score`) that gives a score of 0.5
 MOST = 5
 Floats = NDArray[np.float32]
@@ -59,15 +59,15 @@ class MotionDetector:
 def movement(
     pixels: NDArray[np.uint8], *, wanted: NDArray[np.int64]
 ) -> dict[int, tuple[NDArray[np.bool_], Floats]]:
-    """Of the wanted frames of a clip uint8 [N, H, W, 3]: where each differs from the background, bool [h, 320], and by how
-    many spreads, float32 [h, 320]. Frames whose kind (colour, infrared) has no background are left out.
+    """Of the wanted frames of a clip uint8 [N, H, W, 3]: where each differs from the background, bool [h, 480], and by how
+    many spreads, float32 [h, 480]. Frames whose kind (colour, infrared) has no background are left out.
 
     >>> pixels = np.full((5, 90, 160, 3), 100, np.uint8)
     >>> pixels[2, 40:50, 60:80] = 160
     >>> mask, _ = movement(pixels, wanted=np.array([2]))[2]
     >>> ys, xs = np.nonzero(mask)
-    >>> xs.min(), xs.max(), ys.min(), ys.max()
-    (120, 159, 80, 99)
+    >>> [int(v) // 4 for v in (xs.min(), xs.max(), ys.min(), ys.max())]
+    [45, 59, 30, 37]
     """
     grey, is_colour = _small_grey(pixels), _is_colour(pixels)
     found = {}
@@ -80,8 +80,8 @@ def movement(
         change = _same_exposure(aligned, background) - background  # [n, h, w]
         if edge:  # what a shaken frame shows there, others do not
             change[:, :edge], change[:, -edge:], change[:, :, :edge], change[:, :, -edge:] = 0, 0, 0, 0
-        spread = 1.4826 * np.median(np.abs(change), axis=0)
-        spread = cv2.dilate(spread.astype(np.float32), np.ones((3, 3), np.uint8)) + NOISE
+        spread = 1.4826 * np.median(np.abs(change), axis=0).astype(np.float32)
+        spread = cv2.dilate(spread, np.ones((3, 3), np.uint8)) + NOISE
         for i in np.flatnonzero(np.isin(rows, wanted)):
             strength = np.abs(change[i])
             z = (strength / spread).astype(np.float32)
