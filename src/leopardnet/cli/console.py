@@ -36,7 +36,7 @@ from leopardnet.core.types import LeopardnetError
 EXIT_COULD_NOT_RUN = 1
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
-VERB_MODULES = ("dataset", "imports", "modelling", "classify", "results", "showcase")
+VERB_MODULES = ("dataset", "imports", "modelling", "classify", "results", "sharing", "showcase")
 
 app = typer.Typer(
     name="leopardnet",

@@ -1,0 +1,118 @@
+"""One clip of a parcel at a time, with its frames and what people said, for the formats that write more than a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from leopardnet.share.parcel import Parcel
+from leopardnet.share.people import person_kind
+
+PAGE = 10_000
+UNKNOWN_RATE = 1000.0  # frames a second of a video whose rate nobody knows: frame numbers then count milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFrame:
+    """One judged frame: its second, its own probabilities by label, and its boxes (None where no detector looked)."""
+
+    time_s: float
+    probs: Mapping[str, float]
+    boxes: Sequence[Mapping[str, Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedClip:
+    """Everything about one clip.
+
+    said: its row of predictions; known: its row of footage; files: its stills, or its one file; probs: by label, None
+    where nothing could be seen; frames: in order of time; human: what a person said, or None.
+    """
+
+    said: Mapping[str, Any]
+    known: Mapping[str, Any]
+    files: Sequence[str]
+    probs: Mapping[str, float] | None
+    frames: Sequence[SharedFrame]
+    human: Mapping[str, Any] | None
+
+    @property
+    def best(self) -> SharedFrame | None:
+        """The frame that speaks most for the decision; None where no frame is known."""
+        t = self.said["best_time_s"]
+        return min(self.frames, key=lambda f: abs(f.time_s - t)) if self.frames and t is not None else None
+
+    @property
+    def carrying_s(self) -> list[float]:
+        """The seconds that carry the decision, strongest first."""
+        cell = self.said["evidence_times_s"]
+        return [float(t) for t in json.loads(cell)] if cell else []
+
+    @property
+    def rate(self) -> float:
+        """Frames a second; UNKNOWN_RATE where nobody knows."""
+        fps = self.said["fps"]
+        return float(fps) if fps and 0 < fps < 1e6 else UNKNOWN_RATE
+
+    def frame_number(self, time_s: float) -> int:
+        """The number of the frame at this second, in decode order from 0."""
+        return max(round(time_s * self.rate), 0)
+
+
+def clips_of(parcel: Parcel) -> Iterator[SharedClip]:
+    """The clips of a parcel in their order, some thousand in memory at a time."""
+    labels, evidence = parcel.predictions.labels, parcel.predictions.evidence
+    rows_of = evidence.groupby("clip_id", sort=False).indices
+    human = {r["clip_id"]: r for r in plain_rows(parcel.human)}
+    for start in range(0, len(parcel.table), PAGE):
+        page = slice(start, start + PAGE)
+        pairs = zip(plain_rows(parcel.table[page]), plain_rows(parcel.footage.table[page]), strict=True)
+        for said, known in pairs:
+            at = np.sort(rows_of.get(said["clip_id"], np.zeros(0, np.int64)))
+            probs = {n: said[f"p_{n}"] for n in labels}
+            yield SharedClip(
+                said, known, json.loads(known["paths"]) if known["paths"] else [known["path"]],
+                None if None in probs.values() else probs, _frames(evidence.iloc[at], labels), human.get(said["clip_id"]),
+            )  # fmt: skip
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain values, None where empty."""
+    rows: Any = table.astype(object).where(table.notna(), None).to_dict("records")
+    return list(rows)
+
+
+def presence(probs: Mapping[str, float], empty: str | None) -> dict[str, float]:
+    """How probable it is that a clip shows an animal, a person or a vehicle: the sums over their labels.
+
+    >>> presence({"tiger": 0.5, "deer": 0.25, "person": 0.125, "empty": 0.125}, "empty")
+    {'animal': 0.75, 'person': 0.125, 'vehicle': 0.0}
+    """
+    sums = {"animal": 0.0, "person": 0.0, "vehicle": 0.0}
+    for name, p in probs.items():
+        if name != empty:
+            sums[category(name)] += p
+    return {k: min(p, 1.0) for k, p in sums.items()}
+
+
+def category(label: str) -> str:
+    """'animal', 'person' or 'vehicle': what other tools call a label that is not the empty one."""
+    kind = person_kind(label)
+    return "animal" if kind is None else "person" if kind == "human" else "vehicle"
+
+
+def _frames(rows: pd.DataFrame, labels: Sequence[str]) -> list[SharedFrame]:
+    if not len(rows):
+        return []
+    probs = rows[[f"p_{n}" for n in labels]].to_numpy(np.float64)
+    cells = [json.loads(c) if isinstance(c, str) else None for c in rows["boxes"]]
+    frames = [
+        SharedFrame(float(t), dict(zip(labels, p.tolist(), strict=True)), b)
+        for t, p, b in zip(rows["time_s"], probs, cells, strict=True)
+    ]
+    return sorted(frames, key=lambda f: f.time_s)
