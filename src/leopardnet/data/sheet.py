@@ -148,7 +148,8 @@ def _object_columns(table: pd.DataFrame, format: SheetFormat) -> list[str]:
     """Columns of lists and mappings, which only JSON lines can hold as they are."""
     if format == "jsonl":
         return []
-    return [c for c in table.columns if table[c].map(lambda v: isinstance(v, (list, dict))).any()]
+    objects = [c for c in table.columns if table[c].dtype == object]
+    return [c for c in objects if any(isinstance(v, (list, dict)) for v in table[c])]
 
 
 def _json(value: Any) -> str:

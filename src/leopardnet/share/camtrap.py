@@ -98,21 +98,24 @@ class PredictionSayings(Sayings):
         return [spoken if i == best else [self.unnamed(time)] for i in range(len(paths))]
 
     def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """One observation for each thing that is said of an event's clips, in the order of the events."""
+        """One observation for each thing that is said of an event's clips, in the order of the events.
+
+        It is a person's word only where people spoke of every clip of the event: of the others they said nothing.
+        """
         for event, placed in self.placed.items() if self.with_events else ():
+            clips = [self.clips[clip_id] for clip_id, _, _ in placed]
             words: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-            for clip_id, _, _ in placed:
-                clip = self.clips[clip_id]
+            for clip in clips:
                 word = self._of_human(clip.human) if clip.human else self._of_machine(clip)
                 words[word["observationType"], word.get("scientificName", "")].append(word)
+            author = {"classificationMethod": "human"} if all(c.human for c in clips) else _machine(clips[0])
             span = {"eventStart": min(a for _, a, _ in placed), "eventEnd": max(b for _, _, b in placed)}
             for (kind, name), said in _that_count(words).items():
-                method = "machine" if any(w.get("classificationMethod") == "machine" for w in said) else said[0].get("classificationMethod")  # fmt: skip
+                n_people = sum(w.get("classificationMethod") == "human" for w in said)
+                tags = f"clips:{len(said)} of {len(clips)}" + (f" | named_by_people:{n_people}" if n_people else "")
                 yield placed[0][0], {
-                    **span, "eventID": event, "observationLevel": "event", "observationType": kind,
-                    "scientificName": name or None, "classificationMethod": method,
-                    "classifiedBy": next((w.get("classifiedBy") for w in said if w.get("classificationMethod") == method), None),
-                    "observationTags": f"clips:{len(said)} of {len(placed)}",
+                    **span, **author, "eventID": event, "observationLevel": "event", "observationType": kind,
+                    "scientificName": name or None, "observationTags": tags,
                 }  # fmt: skip
 
     # --- words ---
@@ -129,10 +132,7 @@ class PredictionSayings(Sayings):
         said = clip.said
         if said["decision"] == UNREADABLE:
             return {"observationType": "unclassified", "observationComments": said["reason"]}
-        word: dict[str, Any] = {
-            **self._type(said["decision"]), "classificationMethod": "machine",
-            "classifiedBy": f"leopardnet {version('leopardnet')} / model {said['bundle_id']}",
-        }  # fmt: skip
+        word: dict[str, Any] = {**self._type(said["decision"]), **_machine(clip)}
         if word["observationType"] != "unknown":  # the score of `unsure` is no probability of anything that is said
             word["classificationProbability"] = said["score"]
         tags = [
@@ -197,6 +197,11 @@ def section_s(clip: SharedClip, empty: str | None) -> tuple[float, float]:
     times = [f.time_s for f in clip.frames if 1.0 - f.probs.get(empty or "", 0.0) >= SHOWS_IT] or clip.carrying_s
     times = times or [said["best_time_s"] or 0.0]
     return max(min(times), 0.0), max(max(times), 0.0)
+
+
+def _machine(clip: SharedClip) -> dict[str, str]:
+    name = f"leopardnet {version('leopardnet')} / model {clip.said['bundle_id']}"
+    return {"classificationMethod": "machine", "classifiedBy": name}
 
 
 def _between(time: datetime, start_s: float, end_s: float) -> dict[str, datetime]:

@@ -15,10 +15,20 @@ T0, T1, END = "2021-12-30T22:34:56+10:00", "2021-12-30T22:35:01+10:00", "2021-12
 
 def sound():
     """Two deployments, two files, an animal with a box, a blank, an unclassified row, a person's word, and an event."""
-    deployment = {"latitude": "43.1", "longitude": "131.9", "coordinateUncertainty": "7902", "deploymentStart": "2021-12-30T00:00:00+10:00", "deploymentEnd": END}
+    deployment = {
+        "latitude": "43.1",
+        "longitude": "131.9",
+        "coordinateUncertainty": "7902",
+        "deploymentStart": "2021-12-30T00:00:00+10:00",
+        "deploymentEnd": END,
+    }
     media = {"timestamp": T0, "filePublic": "false", "fileMediatype": "video/mp4"}
     base = {"deploymentID": "d1", "eventStart": T0, "eventEnd": T1, "eventID": "e1", "observationLevel": "media"}
-    machine = {"classificationMethod": "machine", "classifiedBy": "leopardnet 0.1 / model x", "classificationProbability": "0.9"}
+    machine = {
+        "classificationMethod": "machine",
+        "classifiedBy": "leopardnet 0.1 / model x",
+        "classificationProbability": "0.9",
+    }
     tiger = {"observationType": "animal", "scientificName": "Panthera tigris"}
     return {
         "deployments": [{"deploymentID": "d1", **deployment}, {"deploymentID": "d2", **deployment}],

@@ -12,7 +12,6 @@ from leopardnet.infer.results import Predictions
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 TIME = datetime(2021, 12, 30, 22, 34, 56)
-AMUR = "labels_id of the shipped set"
 
 
 def shipped_id():
@@ -25,10 +24,15 @@ def shipped_id():
     return LabelSet(tuple(Label(**row) for row in data["labels"]), data["empty"], tuple(data["targets"])).id
 
 
-def frame(time_s, p, boxes=None):
-    """A judged frame: probabilities in the order of the labels; boxes as (x0, y0, x1, y1, score)."""
-    cell = None if boxes is None else json.dumps([{"xyxy": list(b[:4]), "score": b[4]} for b in boxes])
-    return {"time_s": time_s, "p": p, "boxes": cell}
+@pytest.fixture
+def frame():
+    """A function that makes a judged frame: probabilities in the order of the labels, boxes as (x0, y0, x1, y1, score)."""
+
+    def make(time_s, p, boxes=None):
+        cell = None if boxes is None else json.dumps([{"xyxy": list(b[:4]), "score": b[4]} for b in boxes])
+        return {"time_s": time_s, "p": p, "boxes": cell}
+
+    return make
 
 
 @pytest.fixture

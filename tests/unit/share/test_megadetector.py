@@ -14,11 +14,6 @@ def written(tmp_path, predictions, **options):
     return result, json.loads((tmp_path / "md.json").read_text("utf-8"))
 
 
-def frame(time_s, p, boxes=None):
-    cell = None if boxes is None else json.dumps([{"xyxy": list(b[:4]), "score": b[4]} for b in boxes])
-    return {"time_s": time_s, "p": p, "boxes": cell}
-
-
 def test_a_still_carries_presence_and_the_species_given_it(tmp_path, predicted):
     result, data = written(tmp_path, predicted({"path": "a/1.JPG", "p": (0.6, 0.1, 0.1, 0.2)}))
     assert data["detection_categories"] == {"1": "animal", "2": "person", "3": "vehicle"}
@@ -31,7 +26,7 @@ def test_a_still_carries_presence_and_the_species_given_it(tmp_path, predicted):
     assert (result.n_rows, result.n_left_out) == (1, 0)
 
 
-def test_a_video_has_its_rate_its_frames_and_no_frame_says_more_than_the_clip(tmp_path, predicted):
+def test_a_video_has_its_rate_its_frames_and_no_frame_says_more_than_the_clip(tmp_path, predicted, frame):
     frames = [
         frame(2.0, (0.9, 0.0, 0.0, 0.1)),
         frame(4.0, (0.3, 0.0, 0.0, 0.7)),
@@ -45,7 +40,7 @@ def test_a_video_has_its_rate_its_frames_and_no_frame_says_more_than_the_clip(tm
     assert found == [(0.5, 50, "0"), (0.3, 100, "0"), (0.1, 0, "1")]
 
 
-def test_boxes_stand_where_a_detector_found_some(tmp_path, predicted):
+def test_boxes_stand_where_a_detector_found_some(tmp_path, predicted, frame):
     frames = [
         frame(1.0, (0.9, 0.0, 0.0, 0.1), [(0.1, 0.2, 0.4, 0.6, 0.95), (0.5, 0.5, 0.6, 0.6, 0.4)]),
         frame(3.0, (0.8, 0.0, 0.0, 0.2), [(0.2, 0.2, 0.4, 0.6, 0.7)]),
@@ -100,7 +95,7 @@ def test_people_are_a_category_of_their_own_where_they_are_asked_for(tmp_path, p
     assert found == [("2", 0.8), ("1", 0.1)] and data["classification_categories"] == {"0": "tiger"}
 
 
-def test_a_burst_becomes_its_stills(tmp_path, predicted, footage):
+def test_a_burst_becomes_its_stills(tmp_path, predicted, footage, frame):
     frames = [frame(1.0, (0.9, 0.0, 0.0, 0.1)), frame(0.0, (0.2, 0.0, 0.0, 0.8))]
     said = predicted({"path": "1.jpg", "kind": "burst", "p": (0.6, 0.0, 0.0, 0.4), "frames": frames})
     rows = footage({"path": "1.jpg", "kind": "burst", "paths": '["1.jpg", "2.jpg", "3.jpg"]'})
