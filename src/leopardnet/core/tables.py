@@ -306,7 +306,7 @@ def read_table(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         if path.suffix.lower() == ".csv":
             return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except (OSError, ValueError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError) as error:
         raise ManifestError(
             "the table cannot be read", where=path.name, found=f"{type(error).__name__}: {str(error)[:200]}",
             expected=f"a whole {path.suffix.lower()} file in UTF-8",

@@ -22,6 +22,7 @@ MAX_MEMBER_BYTES = 4 * 2**30  # of one unpacked file
 MAX_RATIO = 200  # of unpacked to packed size; tables of text stay below 60
 RATIO_FROM_BYTES = 2**20  # small files may shrink by more
 MAX_MEMBERS = 1_000_000
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @contextmanager
@@ -63,7 +64,10 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
         text = data.decode("utf-8-sig")
         del data
         with paused_gc():
-            return json.loads(text)
+            values = json.loads(text)
+        if _ESCAPED_HALF.search(text):
+            _refuse_half_characters(values, name, expected)
+        return values
     except json.JSONDecodeError as error:
         cut = (
             ": the file ends too early"
@@ -78,6 +82,20 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
         raise ManifestError("the file is not in UTF-8", where=f"{name}, byte {error.start}", expected=expected) from None  # fmt: skip
     except (RecursionError, ValueError) as error:
         raise ManifestError("this JSON cannot be read", where=name, found=str(error)[:120], expected=expected) from None  # fmt: skip
+
+
+def _refuse_half_characters(values: Any, name: str, expected: str) -> None:
+    """Raises ManifestError for a text with half a character, such as \\ud800, which no file and no table can hold."""
+    waiting: list[tuple[str, Any]] = [(f"{name}, ", values)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(place, key) for key in value]
+            waiting += [(f"{place}{'' if place.endswith(', ') else '.'}{key}", v) for key, v in value.items()]
+        elif isinstance(value, list):
+            waiting += [(f"{place}[{i}]", v) for i, v in enumerate(value)]
+        elif isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+            raise ManifestError("the file holds characters that are no text", where=ascii(place)[1:-1], found=ascii(value)[:120], expected=expected)  # fmt: skip
 
 
 # --- packages ---
@@ -155,9 +173,16 @@ def open_package(source: Path, *, main: str) -> Iterator[Package]:
     if not source.is_file() or not zipfile.is_zipfile(source):
         found = "another file" if source.is_file() else "nothing"
         raise ManifestError("there is no such package", where=source, found=found, expected=f"a folder or zip with {main}")  # fmt: skip
-    with zipfile.ZipFile(source) as archive:
+    with _opened(source) as archive:
         refuse_unsafe_members(archive, where=source.name)
         yield _Zip(archive, source.name, _prefix(archive, main, source.name))
+
+
+def _opened(source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise ManifestError("the zip is damaged", where=source.name, found=str(error)[:120], todo="fetch the package again") from None  # fmt: skip
 
 
 def _prefix(archive: zipfile.ZipFile, main: str, where: str) -> str:

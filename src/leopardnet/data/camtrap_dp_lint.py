@@ -169,7 +169,7 @@ def _level_declared(t: Tables) -> Found:
     project = t.description.get("project")
     declared = project.get("observationLevel") if isinstance(project, dict) else None
     used = {r["observationLevel"] for r in t.rows["observations"]}
-    for level in sorted(used - set(declared if isinstance(declared, list) else ())):
+    for level in sorted(x for x in used if x not in (declared if isinstance(declared, list) else ())):
         yield MAIN, 0, f"project.observationLevel does not say that there are observations of level {level}"
 
 
@@ -181,7 +181,7 @@ def _animal_named(t: Tables) -> Found:
 
 def _name_listed(t: Tables) -> Found:
     taxa = t.description.get("taxonomic")
-    listed = {x.get("scientificName") for x in taxa if isinstance(x, dict)} if isinstance(taxa, list) else set()
+    listed = [x.get("scientificName") for x in taxa if isinstance(x, dict)] if isinstance(taxa, list) else []
     for i, row in t.observations():
         if row["scientificName"] and row["scientificName"] not in listed:
             yield "observations", i, "its scientificName is not among the taxa of the description"

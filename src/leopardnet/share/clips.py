@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.types import ManifestError
+from leopardnet.data.boxes import boxes_of
 from leopardnet.share.parcel import Parcel
 from leopardnet.share.people import person_kind
 
@@ -51,7 +54,13 @@ class SharedClip:
     def carrying_s(self) -> list[float]:
         """The seconds that carry the decision, strongest first."""
         cell = self.said["evidence_times_s"]
-        return [float(t) for t in json.loads(cell)] if cell else []
+        try:
+            times = json.loads(cell) if cell else []
+            if not isinstance(times, list):
+                raise TypeError(times)
+            return [t for t in map(float, times) if math.isfinite(t)]
+        except (ValueError, TypeError, RecursionError, OverflowError):
+            raise ManifestError("times cannot be read", where=f"evidence_times_s of {self.said['path']}", found=cell[:120], expected="a list such as [1.5, 3.25]") from None  # fmt: skip
 
     @property
     def rate(self) -> float:
@@ -110,7 +119,7 @@ def _frames(rows: pd.DataFrame, labels: Sequence[str]) -> list[SharedFrame]:
     if not len(rows):
         return []
     probs = rows[[f"p_{n}" for n in labels]].to_numpy(np.float64)
-    cells = [json.loads(c) if isinstance(c, str) else None for c in rows["boxes"]]
+    cells = [boxes_of(c) if isinstance(c, str) else None for c in rows["boxes"]]
     frames = [
         SharedFrame(float(t), dict(zip(labels, p.tolist(), strict=True)), b)
         for t, p, b in zip(rows["time_s"], probs, cells, strict=True)

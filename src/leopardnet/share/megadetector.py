@@ -133,7 +133,7 @@ def _of_frame(clip: SharedClip, frame: SharedFrame, empty: str | None) -> Iterat
 
 
 def _boxed(box: Mapping[str, Any], probs: Mapping[str, float], empty: str | None, number: int | None) -> Detection:
-    return Detection("animal", float(box["score"]), _xywh(box), _classes(probs, "animal", empty), number)
+    return Detection("animal", float(box.get("score", 1.0)), _xywh(box), _classes(probs, "animal", empty), number)
 
 
 def _xywh(box: Mapping[str, Any]) -> Sequence[float]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+
+from leopardnet.data.boxes import boxes_of
 
 # what an observation of this name is; other formats have their own words for the two
 KINDS = {"human": "human", "person": "human", "people": "human", "persons": "human", "humans": "human",
@@ -47,6 +48,4 @@ def _any_word(text: Any) -> bool:
 
 
 def _box_shows_people(cell: Any) -> bool:
-    if not isinstance(cell, str):
-        return False
-    return any(person_kind(b.get("label")) and b.get("score", 1.0) >= MIN_BOX_SCORE for b in json.loads(cell))
+    return any(person_kind(b.get("label")) and b.get("score", 1.0) >= MIN_BOX_SCORE for b in boxes_of(cell))

@@ -141,6 +141,11 @@ def test_every_rule_is_broken_by_some_package():
         ("datapackage.json", "[1]", "no object"),
         ("datapackage.json", "{", "whole JSON"),
         ("datapackage.json", '{"project": 1, "taxonomic": {"a": 1}, "temporal": []}', None),
+        (
+            "datapackage.json",
+            '{"project": {"observationLevel": [[]]}, "taxonomic": [{"scientificName": []}], "temporal": {"start": []}}',
+            None,
+        ),
         ("media.csv", "", "empty"),
         ("media.csv", 'a,"b', "quote|cells|columns"),
         ("media.csv", None, "lacks a table"),

@@ -202,3 +202,11 @@ def test_the_same_predictions_give_the_same_bytes(tmp_path, predicted, format):
         write(predicted({"path": "1.jpg"}, {"path": "2.avi"}), tmp_path / name, format=format, **made)
     a, b = ([p.read_bytes() for p in sorted(files_in(tmp_path / n))] for n in "ab")
     assert a == b and a
+
+
+@pytest.mark.parametrize("cell", ["x", "1", "[null]", '["a"]', "{", "[" * 100_000, '{"1": 1}', '"12"'])
+def test_times_that_cannot_be_read_are_one_message(tmp_path, predicted, cell):
+    """Found by fuzzing a table of predictions."""
+    with pytest.raises(ManifestError, match="times cannot be read"):
+        write(predicted({"path": "1.avi", "evidence_times_s": cell}), tmp_path / "x.json", format="megadetector")
+    assert not list(tmp_path.iterdir())
