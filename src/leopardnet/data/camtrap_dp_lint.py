@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def _plain(header: tuple[str, ...], row: list[str]) -> dict[str, str]:
     return {c: "" if v in MISSING else v for c, v in zip(header, row, strict=True)}
 
 
+@lru_cache(maxsize=65_536)
 def _time(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, TIME)

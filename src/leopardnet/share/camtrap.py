@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,25 @@ def write(
     )  # fmt: skip
     faults = [f"{f.table}, row {f.row}: {f.message} ({f.rule})" for f in lint_camtrap_dp(written.path)]
     more = [f"and {len(faults) - 5} more of this kind"] if len(faults) > 5 else []
-    notes = (*parcel.notes, *written.notes, *faults[:5], *more)
+    notes = (*parcel.notes, *_unnamed(parcel), *written.notes, *faults[:5], *more)
     reasons = {**parcel.reasons, **written.reasons}
     return Written(written.path, written.n_rows, sum(reasons.values()), reasons, notes)
+
+
+def _unnamed(parcel: Parcel) -> list[str]:
+    """A note on species whose scientific name nobody stated."""
+    bare = {
+        x.name
+        for x in parcel.labels
+        if not x.scientific_name and x.name != parcel.labels.empty and not person_kind(x.name)
+    }
+    said = parcel.table["decision"][parcel.table["decision"].isin(bare)].value_counts()
+    note = f"labels without a scientific name, written as {ANY_ANIMAL} with the label in the tags: "
+    return (
+        [note + ", ".join(f"{label} {n}" for label, n in said.items()) + "; the bundle (--bundle) may know it"]
+        if len(said)
+        else []
+    )
 
 
 @dataclass
@@ -200,8 +217,12 @@ def section_s(clip: SharedClip, empty: str | None) -> tuple[float, float]:
 
 
 def _machine(clip: SharedClip) -> dict[str, str]:
-    name = f"leopardnet {version('leopardnet')} / model {clip.said['bundle_id']}"
-    return {"classificationMethod": "machine", "classifiedBy": name}
+    return {"classificationMethod": "machine", "classifiedBy": f"{_program()} / model {clip.said['bundle_id']}"}
+
+
+@cache
+def _program() -> str:
+    return f"leopardnet {version('leopardnet')}"
 
 
 def _between(time: datetime, start_s: float, end_s: float) -> dict[str, datetime]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from leopardnet.core.types import ManifestError
 from leopardnet.data.boxes import boxes_of
+from leopardnet.infer.results import Predictions
 from leopardnet.share.parcel import Parcel
 from leopardnet.share.people import person_kind
 
@@ -75,18 +76,16 @@ class SharedClip:
 
 def clips_of(parcel: Parcel) -> Iterator[SharedClip]:
     """The clips of a parcel in their order, some thousand in memory at a time."""
-    labels, evidence = parcel.predictions.labels, parcel.predictions.evidence
-    rows_of = evidence.groupby("clip_id", sort=False).indices
+    labels, evidence = parcel.predictions.labels, _Evidence(parcel.predictions)
     human = {r["clip_id"]: r for r in plain_rows(parcel.human)}
     for start in range(0, len(parcel.table), PAGE):
         page = slice(start, start + PAGE)
         pairs = zip(plain_rows(parcel.table[page]), plain_rows(parcel.footage.table[page]), strict=True)
         for said, known in pairs:
-            at = np.sort(rows_of.get(said["clip_id"], np.zeros(0, np.int64)))
             probs = {n: said[f"p_{n}"] for n in labels}
             yield SharedClip(
                 said, known, json.loads(known["paths"]) if known["paths"] else [known["path"]],
-                None if None in probs.values() else probs, _frames(evidence.iloc[at], labels), human.get(said["clip_id"]),
+                None if None in probs.values() else probs, evidence.of(said["clip_id"]), human.get(said["clip_id"]),
             )  # fmt: skip
 
 
@@ -115,13 +114,22 @@ def category(label: str) -> str:
     return "animal" if kind is None else "person" if kind == "human" else "vehicle"
 
 
-def _frames(rows: pd.DataFrame, labels: Sequence[str]) -> list[SharedFrame]:
-    if not len(rows):
-        return []
-    probs = rows[[f"p_{n}" for n in labels]].to_numpy(np.float64)
-    cells = [boxes_of(c) if isinstance(c, str) else None for c in rows["boxes"]]
-    frames = [
-        SharedFrame(float(t), dict(zip(labels, p.tolist(), strict=True)), b)
-        for t, p, b in zip(rows["time_s"], probs, cells, strict=True)
-    ]
-    return sorted(frames, key=lambda f: f.time_s)
+class _Evidence:
+    """The judged frames of every clip, found without going through the table for each."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        table, self.labels = predictions.evidence.sort_values("time_s", kind="stable"), predictions.labels
+        self.rows_of = table.groupby("clip_id", sort=False).indices
+        self.times_s = table["time_s"].tolist()
+        self.probs = table[[f"p_{n}" for n in self.labels]].to_numpy(np.float64)  # [frames, C]
+        self.boxes = table["boxes"].to_numpy(object)
+
+    def of(self, clip_id: str) -> list[SharedFrame]:
+        """The frames of a clip, in order of time."""
+        return [
+            SharedFrame(
+                self.times_s[i], dict(zip(self.labels, self.probs[i].tolist(), strict=True)),
+                boxes_of(self.boxes[i]) if isinstance(self.boxes[i], str) else None,
+            )
+            for i in self.rows_of.get(clip_id, ())
+        ]  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from leopardnet.core.types import ManifestError
 from leopardnet.data.archive import open_package, parse_json
+from leopardnet.data.camtrap_dp import read_camtrap_dp
 from leopardnet.data.camtrap_dp_lint import lint_camtrap_dp
 from leopardnet.data.megadetector import read_megadetector
 
@@ -62,6 +63,12 @@ def test_whole_characters_come_back_however_they_are_written(text):
     for ascii_only in (True, False):
         data = json.dumps({"a": text}, ensure_ascii=ascii_only).encode()
         assert parse_json(data, name="x.json", expected="JSON") == {"a": text}
+
+
+def test_a_table_whose_name_is_no_text_is_one_message(tmp_path):
+    (tmp_path / "datapackage.json").write_text('{"resources": [{"name": ["media"], "path": "media.csv"}]}')
+    with pytest.raises(ManifestError, match="lacks a table"):
+        read_camtrap_dp(tmp_path, root=tmp_path)
 
 
 def test_a_category_that_is_no_text_is_one_message(tmp_path):

@@ -153,6 +153,12 @@ def test_a_species_that_the_labels_do_not_name_stands_in_the_tags(tmp_path, pred
     assert {"scientificName": "Animalia", "vernacularNames": {"eng": "animal"}} in got["description"]["taxonomic"]
 
 
+def test_labels_without_a_scientific_name_are_said(tmp_path, predicted):
+    result, got = package(tmp_path, predicted({"path": "1.jpg", "decision": "tiger"}, {"path": "2.jpg", "decision": "empty"}, labels_id="0"))  # fmt: skip
+    assert [n.partition(";")[0].rpartition(": ")[2] for n in result.notes] == ["tiger 1"]
+    assert observed(got, "scientificName", "observationTags")[0][0] == "Animalia"
+
+
 # --- bursts ---
 
 
