@@ -61,7 +61,7 @@ def export(
         say(f"note: {note}")
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
-    say(f"written: {out} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
+    say(f"written: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
     if json_:
         print_json({"out": out.as_posix(), "format": kind, "n_rows": written.n_rows, "n_left_out": written.n_left_out, "reasons": dict(written.reasons), "notes": list(written.notes)})  # fmt: skip
 
@@ -98,9 +98,9 @@ def sort(
     else:
         print_rows([{"folder": k, "files": n} for k, n in made.folders.items()], title="Copied" if copy else "Would be copied")  # fmt: skip
     if copy:
-        say(f"copied: {n_copied} files, {made.n_bytes / 1e6:.1f} MB, to {out}")
+        say(f"copied: {n_copied} files, {made.n_bytes / 1e6:.1f} MB, to {out.name}")
     else:
-        say(f"nothing was written: {len(made.copies)} files, {made.n_bytes / 1e6:.1f} MB; add --copy to copy them to {out}")  # fmt: skip
+        say(f"nothing was written: {len(made.copies)} files, {made.n_bytes / 1e6:.1f} MB; add --copy to copy them to {out.name}")  # fmt: skip
 
 
 def _footage_of(said: object, root: Path) -> Manifest:
