@@ -41,7 +41,7 @@ def read_json(path: Path, *, expected: str) -> Any:
     """The values in a JSON file. Raises ManifestError where `parse_json` does, and for a file that is not there."""
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = read_file(path, where=path.name)
     except FileNotFoundError:
         raise ManifestError("there is no such file", where=path, expected=expected) from None
     except OSError as error:
@@ -49,6 +49,14 @@ def read_json(path: Path, *, expected: str) -> Any:
             "the file cannot be read", where=path, found=error.strerror, expected=expected
         ) from None
     return parse_json(data, name=path.name, expected=expected)
+
+
+def read_file(path: Path, *, where: str) -> bytes:
+    """The bytes of a file. Raises ManifestError for one that is larger than any table should be, before it is read."""
+    n_bytes = path.stat().st_size
+    if n_bytes > MAX_MEMBER_BYTES:
+        raise ManifestError("the file is too large", where=where, found=f"{n_bytes} bytes", expected=f"at most {MAX_MEMBER_BYTES // 2**30} GiB", todo="split it into several")  # fmt: skip
+    return path.read_bytes()
 
 
 def parse_json(data: bytes, *, name: str, expected: str) -> Any:
@@ -132,7 +140,7 @@ class _Folder:
             raise ManifestError(
                 "a file of the package is a link that leads out of it", where=f"{self.name}, {member}"
             )
-        return file.read_bytes()
+        return read_file(file, where=f"{self.name}, {member}")
 
 
 @dataclass(frozen=True)

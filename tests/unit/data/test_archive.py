@@ -7,9 +7,10 @@ import zipfile
 import pytest
 
 from leopardnet.core.types import ManifestError
-from leopardnet.data.archive import open_package, parse_json
+from leopardnet.data.archive import MAX_MEMBER_BYTES, open_package, parse_json
 from leopardnet.data.camtrap_dp import read_camtrap_dp
 from leopardnet.data.camtrap_dp_lint import lint_camtrap_dp
+from leopardnet.data.csv_table import COLUMNS, read_csv_table
 from leopardnet.data.megadetector import read_megadetector
 
 
@@ -76,3 +77,15 @@ def test_a_category_that_is_no_text_is_one_message(tmp_path):
     (tmp_path / "md.json").write_text(json.dumps(data))
     with pytest.raises(ManifestError, match="no text"):
         read_megadetector(tmp_path / "md.json", root=tmp_path)
+
+
+def test_a_file_that_is_far_too_large_is_refused_before_it_is_read(tmp_path):
+    for name, read in (
+        ("x.json", lambda p: read_megadetector(p, root=tmp_path)),
+        ("x.csv", lambda p: read_csv_table(p, root=tmp_path, columns=COLUMNS)),
+        ("datapackage.json", lambda p: read_camtrap_dp(p, root=tmp_path)),
+    ):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(MAX_MEMBER_BYTES + 1)  # a hole: it takes no room on the disk
+        with pytest.raises(ManifestError, match="too large"):
+            read(tmp_path / name)
