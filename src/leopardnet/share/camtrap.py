@@ -7,7 +7,7 @@ word before the model's; no row counts animals.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from leopardnet.data.camtrap_dp_places import StudyArea
 from leopardnet.data.camtrap_dp_rows import BOX_COLUMNS, Sayings
 from leopardnet.data.camtrap_dp_write import write_camtrap_dp
 from leopardnet.data.csv_cells import local_time
+from leopardnet.data.imported import count_note
 from leopardnet.data.written import Written
 from leopardnet.score.decide import UNREADABLE, UNSURE
 from leopardnet.share.clips import SharedClip, clips_of
@@ -60,18 +61,10 @@ def write(
 
 def _unnamed(parcel: Parcel) -> list[str]:
     """A note on species whose scientific name nobody stated."""
-    bare = {
-        x.name
-        for x in parcel.labels
-        if not x.scientific_name and x.name != parcel.labels.empty and not person_kind(x.name)
-    }
-    said = parcel.table["decision"][parcel.table["decision"].isin(bare)].value_counts()
-    note = f"labels without a scientific name, written as {ANY_ANIMAL} with the label in the tags: "
-    return (
-        [note + ", ".join(f"{label} {n}" for label, n in said.items()) + "; the bundle (--bundle) may know it"]
-        if len(said)
-        else []
-    )
+    animals = [x for x in parcel.labels if x.name != parcel.labels.empty and not person_kind(x.name)]
+    bare = parcel.table["decision"].isin([x.name for x in animals if not x.scientific_name])
+    said = Counter(parcel.table["decision"][bare])
+    return count_note(said, f"labels without a scientific name, written as {ANY_ANIMAL} with the label in the tags (--bundle may know it)")  # fmt: skip
 
 
 @dataclass
@@ -101,15 +94,17 @@ class PredictionSayings(Sayings):
         return [{"observationLevel": "media", **o} for o in said]
 
     def of_stills(self, row: Mapping[str, Any], paths: Sequence[str], time: datetime) -> list[list[dict[str, Any]]]:
-        """The clip's observation on the still that speaks most for it, and nobody's word on the others.
+        """The clip's observations on the still that speaks most for it, and nobody's word on the others.
 
-        A person's word is about the burst: it stands with the event, and only without events on that still.
+        A person's word is about the burst as a whole, and its tags say so.
         """
         clip = self.clips[row["clip_id"]]
         self._place(row, time, time)
         words = [self._of_machine(clip)]
-        if clip.human and not (self.with_events and row["sequence_id"]):
-            words.append(self._of_human(clip.human))
+        if clip.human:
+            word = self._of_human(clip.human)
+            tags = [word.get("observationTags"), "said_of:burst"]
+            words.append(word | {"observationTags": " | ".join(t for t in tags if t)})
         spoken = [{"observationLevel": "media", **w} | _between(time, 0.0, 0.0) for w in words]
         best = min(int(clip.said["best_time_s"] or 0), len(paths) - 1)
         return [spoken if i == best else [self.unnamed(time)] for i in range(len(paths))]

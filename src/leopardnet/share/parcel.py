@@ -15,12 +15,14 @@ import yaml
 from leopardnet.core.configs import configs_dir
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.types import ConfigError
 from leopardnet.infer.results import Predictions
 from leopardnet.share.corrections import human_words
 from leopardnet.share.people import shows_people
 from leopardnet.share.pseudonyms import Pseudonyms, looks_like_a_place
 
 PEOPLE = "clips that show people or vehicles; include_people=True (--people) takes them in"
+KNOWN = ("clip_id", "paths", "deployment", "sequence_id", "time_zone", "time_source", "width_px", "height_px")
 NO_TEXT = "a path that is no valid text"
 # A path that begins at the root of a system, with a drive or with a host: it may name a person.
 _ABSOLUTE = re.compile(
@@ -61,6 +63,9 @@ def packed(
     known. time_zone: of times whose zone nobody stated. credit: keep the names of the people who corrected.
     """
     table, notes = predictions.table, list[str]()
+    labels = labels or label_set_of(predictions)
+    if set(labels.names) != set(predictions.labels):
+        raise ConfigError("these labels are not those of the predictions", where="labels", found=", ".join(labels.names), expected=", ".join(predictions.labels), todo="give the bundle that made the predictions")  # fmt: skip
     is_text = table["path"].map(_is_text).astype(bool)
     human = human_words(manifest, corrections)
     others = human[~human["clip_id"].isin(table["clip_id"])]
@@ -69,9 +74,7 @@ def packed(
     hidden = shows_people(table, _words(manifest, human)) & (not include_people)
     reasons = {NO_TEXT: int((~is_text).sum()), PEOPLE: int((hidden & is_text).sum())}
     if n := int((hidden & table["alert"].notna()).sum()):
-        notes.append(
-            f"clips left out because of people in which a target label is suspected: {n}; look at them yourself"
-        )
+        notes.append(f"clips left out because of people in which a target label is suspected: {n}; look at them yourself")  # fmt: skip
     keep = table[is_text & ~hidden].reset_index(drop=True)
     if manifest is not None and (n := int((~keep["clip_id"].isin(manifest.table["clip_id"])).sum())):
         notes.append(f"clips that the manifest lacks, of which no deployment and no zone is known: {n}")
@@ -85,7 +88,7 @@ def packed(
     parcel = Parcel(
         Predictions(keep, evidence), _footage(keep, manifest, time_zone),
         human if credit else human.assign(by=pd.Series([None] * len(human), dtype="str")),
-        labels or label_set_of(predictions), {k: n for k, n in reasons.items() if n}, tuple(notes),
+        labels, {k: n for k, n in reasons.items() if n}, tuple(notes),
     )  # fmt: skip
     return _under_pseudonyms(parcel, pseudonyms) if pseudonyms else _warned(parcel)
 
@@ -131,18 +134,8 @@ def _footage(table: pd.DataFrame, manifest: Manifest | None, time_zone: str | No
     rows = said
     if manifest is not None:
         t = manifest.table.assign(_part=manifest.table["kind"].eq("frame")).sort_values("_part", kind="stable")
-        columns = [
-            "clip_id",
-            "paths",
-            "deployment",
-            "sequence_id",
-            "time_zone",
-            "time_source",
-            "width_px",
-            "height_px",
-        ]
         first = t.drop_duplicates("clip_id")
-        rows = said.merge(first[columns], on="clip_id", how="left", validate="one_to_one")
+        rows = said.merge(first[list(KNOWN)], on="clip_id", how="left", validate="one_to_one")
         own = said[["clip_id"]].merge(first[["clip_id", "site", "captured_at"]], on="clip_id", how="left")
         rows = rows.assign(**{c: own[c].fillna(rows[c]) for c in ("site", "captured_at")})
     if time_zone is not None:
@@ -161,12 +154,13 @@ def _under_pseudonyms(parcel: Parcel, pseudonyms: Pseudonyms) -> Parcel:
     footage = pseudonyms.manifest(parcel.footage)
     ids = dict(zip(parcel.footage.table["clip_id"], footage.table["clip_id"], strict=True))
     columns = {c: footage.table[c] for c in ("clip_id", "path", "site")}
-    # a reason may quote the name of a folder
+    # a reason may quote the name of a folder,
     reasons = parcel.table["reason"].where(parcel.table["reason"].isna(), "see the original table")
     table = parcel.table.assign(**columns, reason=reasons)
     evidence = parcel.predictions.evidence
     renamed = Predictions(table, evidence.assign(clip_id=evidence["clip_id"].map(ids).astype("str")))
-    human = parcel.human.assign(clip_id=parcel.human["clip_id"].map(ids).astype("str"))
+    nothing = pd.Series([None] * len(parcel.human), dtype="str")  # nor may a comment
+    human = parcel.human.assign(clip_id=parcel.human["clip_id"].map(ids).astype("str"), comment=nothing)
     note = "folders, sites and deployments are pseudonyms; the key file turns them back, so keep it, and keep it to yourself"
     return replace(parcel, predictions=renamed, footage=footage, human=human, notes=(*parcel.notes, note))
 

@@ -155,7 +155,7 @@ def test_a_species_that_the_labels_do_not_name_stands_in_the_tags(tmp_path, pred
 
 def test_labels_without_a_scientific_name_are_said(tmp_path, predicted):
     result, got = package(tmp_path, predicted({"path": "1.jpg", "decision": "tiger"}, {"path": "2.jpg", "decision": "empty"}, labels_id="0"))  # fmt: skip
-    assert [n.partition(";")[0].rpartition(": ")[2] for n in result.notes] == ["tiger 1"]
+    assert [n.rpartition(": ")[2] for n in result.notes] == ["tiger 1"]
     assert observed(got, "scientificName", "observationTags")[0][0] == "Animalia"
 
 
@@ -166,7 +166,15 @@ def test_a_burst_speaks_through_the_still_that_says_most(tmp_path, predicted, fo
     said = predicted({"path": "1.jpg", "kind": "burst", "best_time_s": 1.0})
     rows = footage({"path": "1.jpg", "kind": "burst", "paths": '["1.jpg", "2.jpg", "3.jpg"]', "label": "tiger", "label_source": "human"})  # fmt: skip
     _, got = package(tmp_path, said, manifest=rows)
-    assert observed(got, "observationType", "scientificName") == [["unclassified", ""], ["animal", "Panthera pardus"], ["unclassified", ""]]  # fmt: skip
+    columns = ("mediaID", "observationType", "scientificName", "classificationMethod")
+    ids = [clip_id(f"{i}.jpg") for i in (1, 2, 3)]
+    assert observed(got, *columns) == [
+        [ids[0], "unclassified", "", ""],
+        [ids[1], "animal", "Panthera pardus", "machine"],
+        [ids[1], "animal", "Panthera tigris", "human"],
+        [ids[2], "unclassified", "", ""],
+    ]
+    assert observed(got, "observationTags")[2] == ["said_of:burst"]
     assert observed(got, "scientificName", "classificationMethod", level="event") == [["Panthera tigris", "human"]]
     assert len(got["media"]) == 3
 

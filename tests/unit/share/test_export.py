@@ -175,6 +175,12 @@ def test_labels_of_ones_own_have_names_but_no_scientific_ones(predicted):
     assert own.names == known.names and own.labels[0].scientific_name == "" and own.empty == "empty"
 
 
+def test_labels_of_another_model_are_refused(tmp_path, predicted):
+    other = label_set_of(predicted({"path": "1.jpg", "p": (0.5, 0.5)}, labels=("puma", "empty")))
+    with pytest.raises(ConfigError, match=r"not those of the predictions(.|\n)*puma"):
+        write(predicted({"path": "1.jpg"}), tmp_path / "x.csv", labels=other)
+
+
 # --- whole or not at all ---
 
 

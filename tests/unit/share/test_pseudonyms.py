@@ -27,7 +27,13 @@ def test_names_that_look_like_coordinates(name, is_place):
 def test_no_name_of_a_folder_site_or_deployment_is_left(tmp_path, predicted, footage, format):
     said = predicted({"path": PATH, "site": SECRET, "reason": f"see {SECRET}"})
     rows = footage({"path": PATH, "site": SECRET, "deployment": f"{SECRET} 2021"})
-    options = {"format": format, "manifest": rows, "pseudonyms": tmp_path / "key.json"} | OPTIONS.get(format, {})
+    words = pd.DataFrame({"clip_id": [clip_id(PATH)], "label": ["tiger"], "comment": [f"at {SECRET}"]})
+    options = {
+        "format": format,
+        "manifest": rows,
+        "corrections": words,
+        "pseudonyms": tmp_path / "key.json",
+    } | OPTIONS.get(format, {})
     written = write(said, tmp_path / "out", **options)
     text = "".join(map(content, files_in(tmp_path / "out")))
     assert "1.jpg" in text and not [w for w in (SECRET, "100MEDIA", clip_id(PATH)) if w in text]
