@@ -10,6 +10,7 @@ Command:  nice -n 19 python scripts/fuzz_readers.py --minutes 10 --out fuzz/
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 import io
 import json
@@ -149,7 +150,7 @@ def _broken_json(data: bytes, rng: random.Random) -> bytes:
             if rng.random() < 0.25:
                 del holder[key]
             else:
-                holder[key] = rng.choice(AWKWARD)
+                holder[key] = copy.deepcopy(rng.choice(AWKWARD))
             break
     return json.dumps(values, ensure_ascii=rng.random() < 0.8).encode("utf-8", "surrogatepass")
 
@@ -239,9 +240,9 @@ def main() -> None:
             (room / file).write_bytes(broken(files[name], rng))
             findings.attempt(name, room / file, read)
             if options.bundle and rng.random() < 0.05:
-                copy = shutil.copytree(options.bundle, room / "bundle")
-                break_bundle(copy, rng)
-                findings.attempt("bundle", copy, load_bundle)
+                bundle = shutil.copytree(options.bundle, room / "bundle")
+                break_bundle(bundle, rng)
+                findings.attempt("bundle", bundle, load_bundle)
     print(f"{sum(findings.n.values())} files read in {options.minutes:g} minutes:", ", ".join(f"{k} {n}" for k, n in sorted(findings.n.items())))  # fmt: skip
     print(f"{len(findings.kinds)} kinds of finding, {sum(findings.kinds.values())} in all")
     sys.exit(bool(findings.kinds))

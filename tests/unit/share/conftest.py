@@ -52,7 +52,7 @@ def predicted():
                 "score": None if p is None else max(p), "alert": None, "n_frames": len(frames),
                 "best_time_s": frames[0]["time_s"] if frames else 0.0, "evidence_times_s": json.dumps([f["time_s"] for f in frames[:3]] or [0.0]),
                 "duration_s": 10.0 if video else None, "fps": 25.0 if video else None, "width_px": None, "height_px": None,
-                "bundle_id": "abcdef012345", "labels_id": labels_id or shipped_id(),
+                "bundle_id": "abcdef012345", "labels_id": labels_id or (shipped_id() if labels == LABELS else "own"),
             }  # fmt: skip
             if p is None:
                 base |= {
