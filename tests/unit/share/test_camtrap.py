@@ -93,10 +93,10 @@ def test_boxes_only_where_a_detector_found_some(tmp_path, predicted, frame):
 def test_clips_within_half_an_hour_are_one_event_with_a_row_for_each_species(tmp_path, predicted):
     rows = [
         {"path": "1.jpg"},
-        {"path": "2.jpg", "captured_at": later(minutes=30), "decision": "sika_deer"},
-        {"path": "3.jpg", "captured_at": later(minutes=60), "decision": "empty"},
-        {"path": "4.jpg", "captured_at": later(minutes=91), "decision": "empty"},
-        {"path": "5.jpg", "captured_at": later(minutes=61), "site": "s2"},
+        {"path": "2.jpg", "captured_at": later(minutes=29), "decision": "sika_deer"},
+        {"path": "3.jpg", "captured_at": later(minutes=58), "decision": "empty"},
+        {"path": "4.jpg", "captured_at": later(minutes=88), "decision": "empty"},
+        {"path": "5.jpg", "captured_at": later(minutes=59), "site": "s2"},
     ]
     _, got = package(tmp_path, predicted(*rows))
     names = [f"event-{clip_id(p)}" for p in ("1.jpg", "4.jpg", "5.jpg")]
@@ -107,8 +107,14 @@ def test_clips_within_half_an_hour_are_one_event_with_a_row_for_each_species(tmp
         [names[2], "animal", "Panthera pardus", "clips:1 of 1"],
     ]
     assert observed(got, "eventID") == [[names[0]]] * 3 + [[names[1]], [names[2]]]
-    assert observed(got, "eventStart", "eventEnd", "mediaID", "count", level="event")[0] == [START, "2021-12-30T23:34:56+10:00", "", ""]  # fmt: skip
+    assert observed(got, "eventStart", "eventEnd", "mediaID", "count", level="event")[0] == [START, "2021-12-30T23:32:56+10:00", "", ""]  # fmt: skip
     assert got["description"]["project"]["observationLevel"] == ["media", "event"]
+
+
+def test_where_nobody_knows_the_camera_a_clip_is_an_event_of_its_own(tmp_path, predicted):
+    rows = [{"path": "1.jpg", "site": None}, {"path": "2.jpg", "site": None}]
+    _, got = package(tmp_path, predicted(*rows))
+    assert observed(got, "eventID", level="event") == [[f"event-{clip_id(p)}"] for p in ("1.jpg", "2.jpg")]
 
 
 def test_without_events_there_are_only_files(tmp_path, predicted):
