@@ -108,7 +108,7 @@ def test_megadetector(said):
         if row["status"] != "unreadable":
             scores = [b["score"] for b in json.loads(boxes)]
             presence = round(min(row["p_leopard"] + row["p_tiger"], 1.0), 5)
-            assert presence in scores or (presence < 0.01 and row["decision"] == "empty")
+            assert max(scores, default=0.0) >= presence or (presence < 0.01 and row["decision"] == "empty")
 
 
 boxes = st.tuples(shares, shares, shares, shares).map(lambda c: (min(c[0], c[1]), min(c[2], c[3]), abs(c[0] - c[1]), abs(c[2] - c[3])))  # fmt: skip

@@ -190,9 +190,9 @@ class PredictionSayings(Sayings):
     def _box(self, clip: SharedClip) -> dict[str, Any]:
         """The best box of the frame that speaks most; a still has one frame, of a video `t_best` names it."""
         best = clip.best
-        if best is None or not best.boxes:
+        if best is None or not best.animals:
             return {}
-        x0, y0, x1, y1 = (min(max(float(v), 0.0), 1.0) for v in best.boxes[0]["xyxy"])
+        x0, y0, x1, y1 = (min(max(float(v), 0.0), 1.0) for v in best.animals[0]["xyxy"])
         x, y, w, h = to_xywh((x0, y0, x1, y1))
         return dict(zip(BOX_COLUMNS, (x, y, w, h), strict=True)) if w > 0 and h > 0 else {}
 

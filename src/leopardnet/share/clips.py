@@ -23,11 +23,20 @@ UNKNOWN_RATE = 1000.0  # frames a second of a video whose rate nobody knows: fra
 
 @dataclass(frozen=True, slots=True)
 class SharedFrame:
-    """One judged frame: its second, its own probabilities by label, and its boxes (None where no detector looked)."""
+    """One judged frame: its second, its own probabilities by label, and its boxes (None where no detector looked).
+
+    source: what found the boxes; `motion` knows that something moved, and not whether it is an animal.
+    """
 
     time_s: float
     probs: Mapping[str, float]
     boxes: Sequence[Mapping[str, Any]] | None
+    source: str | None = None
+
+    @property
+    def animals(self) -> list[Mapping[str, Any]]:
+        """The boxes of animals, the best first: all that do not say that they hold something else."""
+        return [b for b in self.boxes or () if box_category(b) == "animal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,15 @@ def presence(probs: Mapping[str, float], empty: str | None) -> dict[str, float]:
     return {k: min(p, 1.0) for k, p in sums.items()}
 
 
+def box_category(box: Mapping[str, Any]) -> str:
+    """'animal', 'person' or 'vehicle': what a box holds; a detector's box without a label holds an animal.
+
+    >>> box_category({"xyxy": [0, 0, 1, 1]}), box_category({"xyxy": [0, 0, 1, 1], "label": "person"})
+    ('animal', 'person')
+    """
+    return category(box.get("label", "animal"))
+
+
 def category(label: str) -> str:
     """'animal', 'person' or 'vehicle': what other tools call a label that is not the empty one."""
     kind = person_kind(label)
@@ -122,7 +140,7 @@ class _Evidence:
         self.rows_of = table.groupby("clip_id", sort=False).indices
         self.times_s = table["time_s"].tolist()
         self.probs = table[[f"p_{n}" for n in self.labels]].to_numpy(np.float64)  # [frames, C]
-        self.boxes = table["boxes"].to_numpy(object)
+        self.boxes, self.sources = (table[c].to_numpy(object) for c in ("boxes", "box_source"))
 
     def of(self, clip_id: str) -> list[SharedFrame]:
         """The frames of a clip, in order of time."""
@@ -130,6 +148,7 @@ class _Evidence:
             SharedFrame(
                 self.times_s[i], dict(zip(self.labels, self.probs[i].tolist(), strict=True)),
                 boxes_of(self.boxes[i]) if isinstance(self.boxes[i], str) else None,
+                self.sources[i] if isinstance(self.sources[i], str) else None,
             )
             for i in self.rows_of.get(clip_id, ())
         ]  # fmt: skip

@@ -59,5 +59,6 @@ def _rows(clip: SharedClip, empty: str | None) -> Iterator[Mapping[str, Any]]:
 
 
 def _boxes(boxes: Any, label: str | None) -> dict[str, Any]:
-    named = [{"xyxy": b["xyxy"], "label": label} for b in boxes]
+    """The boxes, each called what it says it holds, else what the clip is called."""
+    named = [{"xyxy": b["xyxy"], "label": b.get("label", label)} for b in boxes]
     return {"boxes": boxes_text(named), "box_unit": "fraction"}

@@ -3,7 +3,8 @@
 The first detection of a file carries the answer of the clip: as `conf` the calibrated probability that something is there,
 as classes the species, given that. Other frames that carry the decision follow with their own classes, never with more
 confidence than the clip: one frame that the others outweighed must not lift a clip over a threshold. Boxes of a detector
-stand where there are any, with the detector's score; everywhere else the box is the whole frame.
+stand where there are any, with the detector's score; everywhere else the box is the whole frame. Where clip and detector
+differ about the frame that says most, the surer one counts: what either has seen is shown.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from leopardnet.data.megadetector_write import (
     write_megadetector,
 )
 from leopardnet.data.written import Written
-from leopardnet.share.clips import UNKNOWN_RATE, SharedClip, SharedFrame, category, clips_of, presence
+from leopardnet.share.clips import UNKNOWN_RATE, SharedClip, SharedFrame, box_category, category, clips_of, presence
 from leopardnet.share.parcel import Parcel
 
+MOTION = "motion"  # the source of boxes whose score says how much moved, not how likely it is an animal
 FLOOR = 0.01  # under it, and where the clip is called empty, a file holds no detection
 DEFAULT_THRESHOLD = 0.2  # what tools take where a file states none
 NOT_LOOKED_AT = "this still of a burst was not judged"
@@ -104,27 +106,28 @@ def detections(clip: SharedClip, empty: str | None) -> list[Detection]:
 def _of_clip(clip: SharedClip, empty: str | None) -> Iterator[Detection]:
     """One detection for each of animal, person and vehicle that is likely enough, and more boxes of the same frame."""
     assert clip.probs is not None
-    best = clip.best
-    boxes = list(best.boxes or ()) if best else []
+    best, first = clip.best, None
+    if best and best.animals:
+        first = best.animals[0]
     at_s = best.time_s if best else clip.said["best_time_s"] or 0.0
     number = clip.frame_number(at_s) if clip.said["kind"] == "video" else None
     present = presence(clip.probs, empty)
     likeliest = max(present, key=lambda k: present[k])
-    is_empty = clip.said["decision"] == empty
     for name, p in present.items():
-        if p >= FLOOR or (name == likeliest and not is_empty):
-            place = _xywh(boxes[0]) if boxes and name == "animal" else WHOLE_FRAME
-            yield Detection(name, p, place, classes=_classes(clip.probs, name, empty), frame_number=number)
-    for box in boxes[1:]:
-        yield _boxed(box, best.probs if best else clip.probs, empty, number)
+        box = first if name == "animal" else None
+        conf = max(p, _score(box)) if box and best and best.source != MOTION else p
+        if conf >= FLOOR or (name == likeliest and clip.said["decision"] != empty):
+            place = _xywh(box) if box else WHOLE_FRAME
+            yield Detection(name, conf, place, _classes(clip.probs, name, empty), number)
+    if best:
+        yield from _boxed(clip, best, [b for b in best.boxes or () if b is not first], empty, number)
 
 
 def _of_frame(clip: SharedClip, frame: SharedFrame, empty: str | None) -> Iterator[Detection]:
     assert clip.probs is not None
     number = clip.frame_number(frame.time_s) if clip.said["kind"] == "video" else None
     if frame.boxes:
-        for box in frame.boxes:
-            yield _boxed(box, frame.probs, empty, number)
+        yield from _boxed(clip, frame, frame.boxes, empty, number)
         return
     of_clip = presence(clip.probs, empty)
     for name, p in presence(frame.probs, empty).items():
@@ -132,8 +135,20 @@ def _of_frame(clip: SharedClip, frame: SharedFrame, empty: str | None) -> Iterat
             yield Detection(name, conf, classes=_classes(frame.probs, name, empty), frame_number=number)
 
 
-def _boxed(box: Mapping[str, Any], probs: Mapping[str, float], empty: str | None, number: int | None) -> Detection:
-    return Detection("animal", float(box.get("score", 1.0)), _xywh(box), _classes(probs, "animal", empty), number)
+def _boxed(
+    clip: SharedClip, frame: SharedFrame, boxes: Sequence[Mapping[str, Any]], empty: str | None, number: int | None
+) -> Iterator[Detection]:
+    """One detection for each box, with the detector's score; what only moved is never surer than the clip."""
+    assert clip.probs is not None
+    most = presence(clip.probs, empty) if frame.source == MOTION else {}
+    for box in boxes:
+        name = box_category(box)
+        conf = min(_score(box), most.get(name, 1.0))
+        yield Detection(name, conf, _xywh(box), _classes(frame.probs, name, empty), number)
+
+
+def _score(box: Mapping[str, Any]) -> float:
+    return float(box.get("score", 1.0))
 
 
 def _xywh(box: Mapping[str, Any]) -> Sequence[float]:

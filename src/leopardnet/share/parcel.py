@@ -71,7 +71,7 @@ def packed(
     others = human[~human["clip_id"].isin(table["clip_id"])]
     if corrections is not None and len(lost := others[others["clip_id"].isin(corrections["clip_id"])]):
         notes.append(f"corrections of clips that have no prediction, not written: {len(lost)}")
-    hidden = shows_people(table, _words(manifest, human)) & (not include_people)
+    hidden = shows_people(table, _words(predictions, manifest, human)) & (not include_people)
     reasons = {NO_TEXT: int((~is_text).sum()), PEOPLE: int((hidden & is_text).sum())}
     if n := int((hidden & table["alert"].notna()).sum()):
         notes.append(f"clips left out because of people in which a target label is suspected: {n}; look at them yourself")  # fmt: skip
@@ -120,8 +120,10 @@ def _is_text(path: str) -> bool:
     return not re.search("[\ud800-\udfff]", path)
 
 
-def _words(manifest: Manifest | None, human: pd.DataFrame) -> dict[str, pd.Series[Any]]:
-    words = {"human": human.set_index("clip_id")["label"]}
+def _words(predictions: Predictions, manifest: Manifest | None, human: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+    frames = predictions.evidence
+    boxed = frames[frames["boxes"].notna() & (frames["boxes"] != "[]")]
+    words = {"human": human.set_index("clip_id")["label"], "boxes_seen": boxed.set_index("clip_id")["boxes"]}
     if manifest is not None:
         t = manifest.table.set_index("clip_id")
         words |= {column: t[column] for column in ("label", "species", "boxes")}

@@ -28,16 +28,16 @@ def person_kind(name: Any) -> str | None:
 def shows_people(predictions: pd.DataFrame, words: Mapping[str, pd.Series[Any]]) -> pd.Series[bool]:
     """Whether a clip shows a person or a vehicle, by any of what is known of it.
 
-    words: beside the decision and the probabilities, more columns of names by `clip_id`; `boxes` among them holds
-    boxes with labels, as a manifest keeps them.
+    words: beside the decision and the probabilities, more columns of names by `clip_id`; those whose name begins with
+    `boxes` hold boxes with labels, as a manifest and the evidence keep them.
     """
     found = predictions["decision"].map(person_kind).notna()
     for column in predictions.columns:
         if str(column).startswith("p_") and person_kind(str(column)[2:]):
             found |= predictions[column].fillna(0.0) >= MIN_PROBABILITY
     for name, values in words.items():
-        says = _box_shows_people if name == "boxes" else _any_word
-        by_clip = values[values.map(says)]
+        says = _box_shows_people if name.startswith("boxes") else _any_word
+        by_clip = values[values.map(says).astype(bool)]
         found |= predictions["clip_id"].isin(set(by_clip.index))
     return found
 

@@ -26,11 +26,14 @@ def shipped_id():
 
 @pytest.fixture
 def frame():
-    """A function that makes a judged frame: probabilities in the order of the labels, boxes as (x0, y0, x1, y1, score)."""
+    """A function that makes a judged frame: probabilities in the order of the labels, boxes as (x0, y0, x1, y1, score[, label])."""
 
-    def make(time_s, p, boxes=None):
-        cell = None if boxes is None else json.dumps([{"xyxy": list(b[:4]), "score": b[4]} for b in boxes])
-        return {"time_s": time_s, "p": p, "boxes": cell}
+    def make(time_s, p, boxes=None, source="detector"):
+        found = [
+            {"xyxy": list(b[:4]), "score": b[4]} | ({"label": b[5]} if len(b) > 5 else {}) for b in boxes or ()
+        ]
+        cell = None if boxes is None else json.dumps(found)
+        return {"time_s": time_s, "p": p, "boxes": cell, "source": source if cell else None}
 
     return make
 
@@ -74,7 +77,7 @@ def predicted():
                         "time_s": f["time_s"],
                         **own,
                         "boxes": f["boxes"],
-                        "box_source": None,
+                        "box_source": f["source"],
                     }
                 )
         columns, frame_columns = predictions_columns(labels), evidence_columns(labels)

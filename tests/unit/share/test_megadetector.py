@@ -49,7 +49,7 @@ def test_boxes_stand_where_a_detector_found_some(tmp_path, predicted, frame):
     _, data = written(tmp_path, predicted({"path": "1.mp4", "p": (0.9, 0.0, 0.0, 0.1), "frames": frames}))
     found = [(d["conf"], d["bbox"], d["frame_number"]) for d in data["images"][0]["detections"]]
     assert found == [
-        (0.9, [0.1, 0.2, 0.3, 0.4], 25),
+        (0.95, [0.1, 0.2, 0.3, 0.4], 25),
         (0.7, [0.2, 0.2, 0.2, 0.4], 75),
         (0.4, [0.5, 0.5, 0.1, 0.1], 25),
     ]
@@ -125,3 +125,30 @@ def test_our_own_reader_reads_it(tmp_path, predicted, suffix):
     written(tmp_path, predicted({"path": f"1.{suffix}", "p": (0.6, 0.1, 0.1, 0.2)}))
     got = read_megadetector(tmp_path / "md.json", root=tmp_path, min_classification=0.5).manifest.table
     assert got["label"].tolist() == ["leopard"] and json.loads(got["boxes"][0])[0]["score"] == 0.8
+
+
+def test_what_only_moved_is_never_surer_than_the_clip(tmp_path, predicted, frame):
+    boxes = [(0.1, 0.2, 0.4, 0.6, 0.95)]
+    rows = [
+        {"path": f"{source}.jpg", "p": (0.0, 0.05, 0.0, 0.95), "decision": "empty", "frames": [frame(0.0, (0, 0.05, 0, 0.95), boxes * 2, source)]}
+        for source in ("motion", "detector")
+    ]  # fmt: skip
+    _, data = written(tmp_path, predicted(*rows))
+    assert [[d["conf"] for d in i["detections"]] for i in data["images"]] == [[0.05, 0.05], [0.95, 0.95]]
+
+
+def test_a_box_is_what_it_says_it_holds(tmp_path, predicted, frame):
+    seen = frame(0.0, (0.9, 0, 0, 0.1), [(0, 0, 0.5, 1, 0.95, "person"), (0.5, 0, 0.75, 1, 0.6)])
+    said = predicted({"path": "1.jpg", "p": (0.9, 0.0, 0.0, 0.1), "frames": [seen]}, {"path": "2.jpg"})
+    result, data = written(tmp_path, said)
+    assert [i["file"] for i in data["images"]] == ["2.jpg"] and result.n_left_out == 1, "a person stays out"
+    _, data = written(tmp_path, said, include_people=True)
+    found = [(d["category"], d["conf"], d["bbox"]) for d in data["images"][0]["detections"]]
+    assert found == [("2", 0.95, [0.0, 0.0, 0.5, 1.0]), ("1", 0.9, [0.5, 0.0, 0.25, 1.0])]
+    assert "classifications" not in data["images"][0]["detections"][0]
+
+
+def test_what_a_detector_found_in_a_clip_that_is_called_empty_is_not_lost(tmp_path, predicted, frame):
+    seen = frame(0.0, (0.0, 0.001, 0.0, 0.999), [(0.1, 0.2, 0.4, 0.6, 0.95)])
+    _, data = written(tmp_path, predicted({"path": "1.jpg", "p": (0.0, 0.001, 0.0, 0.999), "decision": "empty", "frames": [seen]}))  # fmt: skip
+    assert [(d["conf"], d["bbox"]) for d in data["images"][0]["detections"]] == [(0.95, [0.1, 0.2, 0.3, 0.4])]
