@@ -11,6 +11,7 @@ from leopardnet.core.tables import clip_id
 from leopardnet.core.types import ConfigError, ManifestError
 from leopardnet.data.coco import read_coco
 from leopardnet.data.sheet import read_sheet
+from leopardnet.infer.results import Predictions
 from leopardnet.share.export import FORMATS, format_of, write
 from leopardnet.share.parcel import label_set_of, packed, without_places
 from leopardnet.share.people import person_kind
@@ -216,3 +217,20 @@ def test_times_that_cannot_be_read_are_one_message(tmp_path, predicted, cell):
     with pytest.raises(ManifestError, match="times cannot be read"):
         write(predicted({"path": "1.avi", "evidence_times_s": cell}), tmp_path / "x.json", format="megadetector")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("column", ["best_time_s", "duration_s", "fps"])
+def test_times_without_end_are_refused_when_a_table_is_read(tmp_path, predicted, column):
+    """Found by fuzzing: no JSON and no date can hold them."""
+    table = predicted({"path": "1.avi"}).table.assign(**{column: float("inf")})
+    table.to_parquet(tmp_path / "predictions.parquet")
+    with pytest.raises(ManifestError, match=column):
+        Predictions.read(tmp_path)
+
+
+def test_frames_without_end_are_refused_when_a_table_is_read(tmp_path, predicted, frame):
+    said = predicted({"path": "1.avi", "frames": [frame(1.0, (1.0, 0, 0, 0))]})
+    said.table.to_parquet(tmp_path / "predictions.parquet")
+    said.evidence.assign(time_s=float("inf")).to_parquet(tmp_path / "evidence.parquet")
+    with pytest.raises(ManifestError, match="time_s"):
+        Predictions.read(tmp_path)
