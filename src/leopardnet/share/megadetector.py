@@ -63,6 +63,7 @@ def shown_from(parcel: Parcel) -> float:
     """A threshold at which tools still show every clip that is not called empty: a suspected leopard among them."""
     t = parcel.table
     seen = t[(t["status"] != "unreadable") & (t["decision"] != parcel.labels.empty)]
+    seen = seen.dropna(subset=[f"p_{n}" for n in parcel.predictions.labels])
     columns = {n: seen[f"p_{n}"].to_numpy() for n in parcel.predictions.labels}
     tops = [
         max(presence({n: v[i] for n, v in columns.items()}, parcel.labels.empty).values()) for i in range(len(seen))
