@@ -239,5 +239,5 @@ def test_frames_without_end_are_refused_when_a_table_is_read(tmp_path, predicted
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_row_that_lacks_a_probability_breaks_no_format(tmp_path, predicted, format):
     """Found by fuzzing: no run makes such a row, but a hand may."""
-    said = predicted({"path": "1.avi", "p": (0.9, None, 0.05, 0.05), "score": 0.9}, {"path": "2.jpg"})
+    said = predicted({"path": "1.avi", "p": (0.9, float("nan"), 0.05, 0.05)}, {"path": "2.jpg"})
     assert write(said, tmp_path / "out", format=format, **OPTIONS.get(format, {})).n_rows == 2
