@@ -20,9 +20,9 @@ $(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) -e ".[train]" || { echo; echo "error: the installation failed"; echo "  found:    no package index, or not enough disk (see the lines above)"; echo "  expected: a reachable package index and 8 GB of free disk"; echo "  do:       check the network and 'pip config list', then run the same command again"; exit 1; }
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.train
+$(VENV)/.dev: $(VENV)/.train tests/requirements-no-deps.txt
 	@echo "Installing what tests and checks need ..."
-	@$(PIP) -e ".[train,dev]" || { echo "error: installing the test tools failed; check the network, then run the same command again"; exit 1; }
+	@$(PIP) -e ".[train,dev]" && $(PIP) --no-deps -r tests/requirements-no-deps.txt || { echo "error: installing the test tools failed; check the network, then run the same command again"; exit 1; }
 	@touch $@
 
 install: $(VENV)/.train ## Make .venv and install leopardnet with everything for training

@@ -37,6 +37,7 @@ _NAMES = {
     "summarise": "leopardnet.summary",
     "split_by_site": "leopardnet.data.splits",
     "train": "leopardnet.infer.pack:train_bundle",
+    "write": "leopardnet.share.export",
 }
 __all__ = ["__version__", *_NAMES]
 
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from leopardnet.infer.results import Predictions as Predictions
     from leopardnet.media.synth import FootageSpec as FootageSpec
     from leopardnet.media.synth import render_footage as render_footage
+    from leopardnet.share.export import write as write
     from leopardnet.summary import summarise as summarise
 
     read_manifest = Manifest.read

@@ -36,7 +36,9 @@ from leopardnet.core.types import LeopardnetError
 EXIT_COULD_NOT_RUN = 1
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
-VERB_MODULES = ("dataset", "imports", "modelling", "classify", "detecting", "judging", "results", "showcase")
+VERB_MODULES = (
+    "dataset", "imports", "modelling", "classify", "detecting", "judging", "results", "sharing", "showcase",
+)  # fmt: skip
 
 app = typer.Typer(
     name="leopardnet",

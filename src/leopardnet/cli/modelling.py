@@ -109,6 +109,26 @@ def pack(
     say(repr(pack_run(run, out=out)))
 
 
+@app.command()
+def convert(
+    weights: Annotated[Path, typer.Argument(help="A .pt file with a state dict.")],
+    like: Annotated[Path, typer.Option("--like", help="A bundle of the same network: its labels and settings are taken.")],
+    out: Annotated[Path, typer.Option("--out", help="Where the new bundle goes.")],
+) -> None:  # fmt: skip
+    """Make a bundle of weights that somebody else saved as .pt: the only verb that opens such a file, and only for plain tensors.
+
+    Example: leopardnet convert weights.pt --like runs/amur/bundle --out amur-converted
+    """
+    from leopardnet.infer.bundle import load_bundle
+
+    with need_train_extra():
+        from leopardnet.infer.convert import convert as run_convert
+
+        made = run_convert(weights, load_bundle(like), out)
+    say(repr(made))
+    say("note: nobody has judged these weights; evaluate them on labelled clips before you believe them")
+
+
 @contextmanager
 def need_train_extra() -> Iterator[None]:
     """Turn a missing training library into one line that says what to install."""

@@ -212,11 +212,13 @@ class RuntimeConfig(Settings):
 
 
 class ExperimentConfig(Settings):
-    """Why a run was made; kept beside its results. `tracker` shows its course while it lasts."""
+    """Why a run was made, and of what; kept beside its results. `tracker` shows its course while it lasts."""
 
     name: str = "unnamed"
     question: str = ""
     expected: str = ""
+    countries: str = Field("", max_length=200, description="where the footage comes from; stands in the model card")
+    data_licence: str = Field("", max_length=200, description="of the footage and labels; stands in the model card")
     tracker: Literal["tensorboard", "mlflow", "none"] = "tensorboard"
 
 

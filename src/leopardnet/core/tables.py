@@ -68,7 +68,11 @@ def _one_of(values: Sequence[str]) -> Callable[[pd.Series[Any]], pd.Series[bool]
 
 
 def _not_negative(s: pd.Series[Any]) -> pd.Series[bool]:
-    return s >= 0
+    return (s >= 0) & (s < np.inf)
+
+
+def _finite(s: pd.Series[Any]) -> pd.Series[bool]:
+    return s.abs() < np.inf
 
 
 def _probability(s: pd.Series[Any]) -> pd.Series[bool]:
@@ -115,7 +119,14 @@ PREDICTIONS_HEAD = (
 
 PREDICTIONS_TAIL = (
     Column("n_frames", INT, False, "frames that were decoded and judged", _not_negative, "0 or more"),
-    Column("best_time_s", FLOAT, True, "time of the frame that speaks most for the decision"),
+    Column(
+        "best_time_s",
+        FLOAT,
+        True,
+        "time of the frame that speaks most for the decision",
+        _finite,
+        "a finite number",
+    ),
     Column("evidence_times_s", STRING, True, "times of the frames that carry the decision, strongest first"),
     Column(
         "duration_s", FLOAT, True, "length of the clip as its container says; a hint", _not_negative, "0 or more"
@@ -130,7 +141,7 @@ PREDICTIONS_TAIL = (
 EVIDENCE_HEAD = (
     Column("clip_id", STRING, False, "hash of the path"),
     Column("i_frame", INT, False, "position among the judged frames", _not_negative, "0 or more"),
-    Column("time_s", FLOAT, False, "presentation time as decoded"),
+    Column("time_s", FLOAT, False, "presentation time as decoded", _finite, "a finite number"),
 )
 
 EVIDENCE_TAIL = (
@@ -306,7 +317,7 @@ def read_table(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         if path.suffix.lower() == ".csv":
             return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except (OSError, ValueError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError) as error:
         raise ManifestError(
             "the table cannot be read", where=path.name, found=f"{type(error).__name__}: {str(error)[:200]}",
             expected=f"a whole {path.suffix.lower()} file in UTF-8",

@@ -22,6 +22,7 @@ MAX_MEMBER_BYTES = 4 * 2**30  # of one unpacked file
 MAX_RATIO = 200  # of unpacked to packed size; tables of text stay below 60
 RATIO_FROM_BYTES = 2**20  # small files may shrink by more
 MAX_MEMBERS = 1_000_000
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def read_json(path: Path, *, expected: str) -> Any:
     """The values in a JSON file. Raises ManifestError where `parse_json` does, and for a file that is not there."""
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = read_file(path, where=path.name)
     except FileNotFoundError:
         raise ManifestError("there is no such file", where=path, expected=expected) from None
     except OSError as error:
@@ -48,6 +49,14 @@ def read_json(path: Path, *, expected: str) -> Any:
             "the file cannot be read", where=path, found=error.strerror, expected=expected
         ) from None
     return parse_json(data, name=path.name, expected=expected)
+
+
+def read_file(path: Path, *, where: str) -> bytes:
+    """The bytes of a file. Raises ManifestError for one that is larger than any table should be, before it is read."""
+    n_bytes = path.stat().st_size
+    if n_bytes > MAX_MEMBER_BYTES:
+        raise ManifestError("the file is too large", where=where, found=f"{n_bytes} bytes", expected=f"at most {MAX_MEMBER_BYTES // 2**30} GiB", todo="split it into several")  # fmt: skip
+    return path.read_bytes()
 
 
 def parse_json(data: bytes, *, name: str, expected: str) -> Any:
@@ -63,7 +72,10 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
         text = data.decode("utf-8-sig")
         del data
         with paused_gc():
-            return json.loads(text)
+            values = json.loads(text)
+        if _ESCAPED_HALF.search(text):
+            _refuse_half_characters(values, name, expected)
+        return values
     except json.JSONDecodeError as error:
         cut = (
             ": the file ends too early"
@@ -78,6 +90,20 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
         raise ManifestError("the file is not in UTF-8", where=f"{name}, byte {error.start}", expected=expected) from None  # fmt: skip
     except (RecursionError, ValueError) as error:
         raise ManifestError("this JSON cannot be read", where=name, found=str(error)[:120], expected=expected) from None  # fmt: skip
+
+
+def _refuse_half_characters(values: Any, name: str, expected: str) -> None:
+    """Raises ManifestError for a text with half a character, such as \\ud800, which no file and no table can hold."""
+    waiting: list[tuple[str, Any]] = [(f"{name}, ", values)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(place, key) for key in value]
+            waiting += [(f"{place}{'' if place.endswith(', ') else '.'}{key}", v) for key, v in value.items()]
+        elif isinstance(value, list):
+            waiting += [(f"{place}[{i}]", v) for i, v in enumerate(value)]
+        elif isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+            raise ManifestError("the file holds characters that are no text", where=ascii(place)[1:-1], found=ascii(value)[:120], expected=expected)  # fmt: skip
 
 
 # --- packages ---
@@ -114,7 +140,7 @@ class _Folder:
             raise ManifestError(
                 "a file of the package is a link that leads out of it", where=f"{self.name}, {member}"
             )
-        return file.read_bytes()
+        return read_file(file, where=f"{self.name}, {member}")
 
 
 @dataclass(frozen=True)
@@ -155,9 +181,16 @@ def open_package(source: Path, *, main: str) -> Iterator[Package]:
     if not source.is_file() or not zipfile.is_zipfile(source):
         found = "another file" if source.is_file() else "nothing"
         raise ManifestError("there is no such package", where=source, found=found, expected=f"a folder or zip with {main}")  # fmt: skip
-    with zipfile.ZipFile(source) as archive:
+    with _opened(source) as archive:
         refuse_unsafe_members(archive, where=source.name)
         yield _Zip(archive, source.name, _prefix(archive, main, source.name))
+
+
+def _opened(source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise ManifestError("the zip is damaged", where=source.name, found=str(error)[:120], todo="fetch the package again") from None  # fmt: skip
 
 
 def _prefix(archive: zipfile.ZipFile, main: str, where: str) -> str:

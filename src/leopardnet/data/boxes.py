@@ -95,5 +95,24 @@ def boxes_text(boxes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def boxes_of(cell: Any) -> list[dict[str, Any]]:
-    """The boxes in a cell of the column `boxes`; none for an empty cell."""
-    return list(json.loads(cell)) if isinstance(cell, str) else []
+    """The boxes in a cell of the column `boxes`; none for an empty cell. Raises ManifestError for a cell of another form.
+
+    >>> boxes_of('[{"xyxy": [0, 0, 1, 0.5]}]'), boxes_of(None)
+    ([{'xyxy': [0, 0, 1, 0.5]}], [])
+    """
+    if not isinstance(cell, str):
+        return []
+    try:
+        boxes = json.loads(cell)
+    except (ValueError, RecursionError):
+        boxes = None
+    if not isinstance(boxes, list) or not all(map(_is_box, boxes)):
+        raise ManifestError("boxes cannot be read", where="column boxes", found=cell[:120], expected='a list such as [{"xyxy": [0.1, 0.2, 0.5, 0.6], "score": 0.9}]')  # fmt: skip
+    return boxes
+
+
+def _is_box(box: Any) -> bool:
+    if not isinstance(box, dict) or not isinstance(box.get("label", ""), str):
+        return False
+    numbers = [box.get("xyxy"), [box.get("score", 0.0)]]
+    return all(isinstance(n, list) and not set(map(type, n)) - {int, float} and all(map(math.isfinite, n)) for n in numbers) and len(box["xyxy"]) == 4  # fmt: skip

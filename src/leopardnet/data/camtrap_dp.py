@@ -78,11 +78,11 @@ def _tables(package: Package) -> dict[str, Cells]:
     resources = data.get("resources") if isinstance(data, dict) else None
     if not isinstance(resources, list) or not all(isinstance(r, dict) for r in resources):
         raise ManifestError("the package describes no tables", where=where, expected="a list `resources`")
-    by_name = {r.get("name"): r for r in resources}
+    by_name = {str(r.get("name")): r for r in resources}
     missing = [t for t in TABLES if t not in by_name]
     if missing:
         raise ManifestError(
-            "the package lacks a table", where=where, found="resources " + ", ".join(map(str, by_name)),
+            "the package lacks a table", where=where, found="resources " + ", ".join(by_name),
             expected=", ".join(TABLES), todo="this may be another kind of data package",
         )  # fmt: skip
     return {

@@ -40,19 +40,19 @@ class Deployment:
     uncertainty_m: int
     start: datetime | None
     end: datetime | None
-    times: list[datetime] = field(default_factory=list)
+    spans: list[tuple[datetime, datetime]] = field(default_factory=list)  # of its observations
 
     @property
     def n_outside(self) -> int:
         """Observations before the stated start or after the stated end."""
-        return sum(bool((self.start and t < self.start) or (self.end and t > self.end)) for t in self.times)
+        return sum(bool((self.start and a < self.start) or (self.end and b > self.end)) for a, b in self.spans)
 
     def row(self) -> dict[str, Any]:
         """The cells of the table; a period that nobody stated runs from the first to the last file."""
         return {
             "deploymentID": self.id, "locationID": self.site, "latitude": self.latitude, "longitude": self.longitude,
-            "coordinateUncertainty": self.uncertainty_m, "deploymentStart": self.start or min(self.times),
-            "deploymentEnd": self.end or max(self.times),
+            "coordinateUncertainty": self.uncertainty_m, "deploymentStart": self.start or min(a for a, _ in self.spans),
+            "deploymentEnd": self.end or max(b for _, b in self.spans),
         }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,6 +50,16 @@ class Sayings:
             "observationLevel": "media",
             "observationType": "unclassified",
         }
+
+    def of_stills(
+        self, row: Mapping[str, Any], paths: Sequence[str], time: datetime
+    ) -> list[list[dict[str, Any]]] | None:
+        """The observations of each still of a burst; None where a label speaks of the burst as a whole."""
+        return None
+
+    def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Observations of events beside those of rows, each with the clip_id of a clip of its deployment."""
+        yield from ()
 
     def _one(self, row: Mapping[str, Any], name: str | None, cells: Mapping[str, Any], at: datetime) -> dict[str, Any]:  # fmt: skip
         source = row["label_source"]

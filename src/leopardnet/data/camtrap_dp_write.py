@@ -10,7 +10,6 @@ import shutil
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,29 +32,15 @@ from leopardnet.data.camtrap_dp_format import (
 from leopardnet.data.camtrap_dp_places import Deployment, Places, StudyArea, text
 from leopardnet.data.camtrap_dp_rows import Sayings
 from leopardnet.data.imported import names_of
+from leopardnet.data.written import Written
 
 FILES = (MAIN, *(f"{t}.csv" for t in TABLES))
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written where, and what was not.
-
-    n_rows: rows of the manifest in the package; n_left_out: rows that are not, counted by reason in `reasons`.
-    Both make up the manifest. notes: what is missing or changed of rows that are in the package.
-    """
-
-    path: Path
-    n_rows: int
-    n_left_out: int
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
 
 def write_camtrap_dp(
     manifest: Manifest, out: Path, *, deployments: pd.DataFrame | None = None, study_area: StudyArea | None = None,
     coordinate_digits: int = 1, scientific_names: Mapping[str, str] | None = None,
-    metadata: Mapping[str, Any] | None = None, created: datetime | None = None,
+    metadata: Mapping[str, Any] | None = None, created: datetime | None = None, sayings: Sayings | None = None,
 ) -> Written:  # fmt: skip
     """What was written, after writing a package to the folder `out`, or to a zip where `out` ends in .zip.
 
@@ -69,7 +54,8 @@ def write_camtrap_dp(
     are nobody's business: one decimal is about 10 km. `coordinateUncertainty` says so.
 
     scientific_names: such as {"tiger": "Panthera tigris"}; without it, labels stand as they are. metadata: keys of
-    the description such as title, contributors, licenses, project. created: with a zone; default now.
+    the description such as title, contributors, licenses, project. created: with a zone; default now. sayings: what is
+    said of each row, in place of its label.
 
     What the format has no column for is not in it: split, picture sizes, frame numbers, and parts of a second.
     The path of every file stays relative. An existing package is replaced; a folder that holds anything else is not.
@@ -82,7 +68,7 @@ def write_camtrap_dp(
         raise ManifestError("this part of the description cannot be replaced", found=", ".join(sorted(refused)), expected="keys such as title, contributors, licenses or project")  # fmt: skip
     if not 0 <= coordinate_digits <= 6:
         raise ManifestError("coordinates cannot have so many decimals", where="coordinate_digits", found=coordinate_digits, expected="0 to 6")  # fmt: skip
-    maker = _Maker(manifest, deployments, study_area, coordinate_digits, Sayings(scientific_names))
+    maker = _Maker(manifest, deployments, study_area, coordinate_digits, sayings or Sayings(scientific_names))
     maker.add_all()
     if not maker.n_rows:
         raise ManifestError(
@@ -122,6 +108,7 @@ class _Maker:
         self.places = Places(table, names, study_area=study_area, coordinate_digits=digits)
         self.n_in_sequence = Counter(row["sequence_id"] for row in self.rows)
         self.deployments: dict[str, Deployment] = {}
+        self.deployment_of: dict[str, Deployment] = {}  # by clip_id
         self.media: dict[str, dict[str, Any]] = {}
         self.observations: list[dict[str, Any]] = []
         self.n_said: Counter[str] = Counter()
@@ -135,6 +122,9 @@ class _Maker:
                 self.reasons[reason] += 1
             else:
                 self.n_rows += 1
+        for clip, event in self.sayings.events():
+            self.levels.add("event")
+            self._observe(event, f"{event['eventID']}-event", self.deployment_of[clip])
 
     def notes(self) -> tuple[str, ...]:
         """What is missing or changed of rows that are in the package."""
@@ -172,20 +162,24 @@ class _Maker:
 
     def _put(self, row: Mapping[str, Any], paths: Sequence[str], deployment: Deployment, time: datetime) -> None:
         self.deployments.setdefault(deployment.id, deployment)
+        self.deployment_of[row["clip_id"]] = deployment
         for path in paths:
             if clip_id(path) not in self.media:
                 self.media[clip_id(path)] = _media_row(row, path, deployment.id, time)
-        if row["kind"] == "burst":
+        of_stills = self.sayings.of_stills(row, paths, time) if row["kind"] == "burst" else None
+        if row["kind"] == "burst" and of_stills is None:
             said = self._say_of_burst(row, paths, deployment, time)
+        elif of_stills is not None:
+            said = [{**o, "mediaID": clip_id(p), "eventID": text(row["sequence_id"])} for p, group in zip(paths, of_stills, strict=True) for o in group]  # fmt: skip
         else:
             said = [{**o, "mediaID": clip_id(paths[0]), "eventID": text(row["sequence_id"])} for o in self.sayings.of(row, time)]  # fmt: skip
         for o in said:
-            key = o.get("mediaID") or f"{row['clip_id']}-event"
-            self.observations.append(
-                {**o, "observationID": f"{key}-{self.n_said[key]}", "deploymentID": deployment.id}
-            )
-            self.n_said[key] += 1
-            deployment.times.append(o["eventEnd"])
+            self._observe(o, o.get("mediaID") or f"{row['clip_id']}-event", deployment)
+
+    def _observe(self, o: Mapping[str, Any], key: str, deployment: Deployment) -> None:
+        self.observations.append({**o, "observationID": f"{key}-{self.n_said[key]}", "deploymentID": deployment.id})
+        self.n_said[key] += 1
+        deployment.spans.append((o["eventStart"], o["eventEnd"]))
 
     def _say_of_burst(
         self, row: Mapping[str, Any], paths: Sequence[str], deployment: Deployment, time: datetime,
@@ -262,7 +256,10 @@ def _write_folder(files: Mapping[str, str], out: Path) -> None:
     try:
         part.mkdir()
         for name, content in files.items():
-            (part / name).write_text(content, encoding="utf-8", newline="")
+            with (part / name).open("w", encoding="utf-8", newline="") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         if out.exists():
             out.replace(old)
         part.replace(out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -229,11 +229,15 @@ def _count_notes(names: Iterable[tuple[str, ...]], n_sequence_level: int, n_corr
 # --- writing ---
 
 
-def write_coco(manifest: Manifest, out: Path, *, description: str = "exported by leopardnet") -> Path:
+def write_coco(
+    manifest: Manifest, out: Path, *, description: str = "exported by leopardnet", corrupt: Collection[str] = (),
+    scores: Mapping[str, float] | None = None,
+) -> Path:  # fmt: skip
     """`out`, after writing a COCO Camera Traps file: what `read_coco` reads back.
 
     A row with boxes gives one annotation for each, named by the box or else by the row; other rows one for each
     species. Bursts become stills of one sequence; frames of videos carry `time_s` and `frame_number`.
+    corrupt: paths of files that cannot be read. scores: by path, the probability of what a machine says of the file.
     """
     entries = single_files(manifest, kinds=("still", "video", "frame"), format_name="COCO")
     annotated = [_annotations_of(row) for row in entries]
@@ -246,10 +250,14 @@ def write_coco(manifest: Manifest, out: Path, *, description: str = "exported by
             annotations.append(
                 {"id": str(len(annotations)), "image_id": str(i), "category_id": category_ids[name], **a}
             )
+            if (score := (scores or {}).get(entries[i]["path"])) is not None:
+                annotations[-1]["score"] = round(float(score), 6)
     document = {
         "info": {"version": "1.0", "description": description},
         "categories": [{"id": i, "name": n} for n, i in category_ids.items()],
-        "images": [_image(i, row) for i, row in enumerate(entries)],
+        "images": [
+            _image(i, row) | ({"corrupt": True} if row["path"] in corrupt else {}) for i, row in enumerate(entries)
+        ],
         "annotations": annotations,
     }
     with atomic_path(Path(out)) as part:

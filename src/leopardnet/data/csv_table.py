@@ -15,6 +15,7 @@ import pandas as pd
 from leopardnet.core.manifest import Manifest, zone_of
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import ConfigError, ManifestError
+from leopardnet.data.archive import read_file
 from leopardnet.data.boxes import BoxUnit, boxes_of, boxes_text, rounded
 from leopardnet.data.csv_cells import Cells, local_time, number, offset_text, parse_column, read_cells, whole_number
 from leopardnet.data.imported import (
@@ -55,7 +56,7 @@ def read_csv_table(
     source = Path(source)
     _check_columns(columns)
     try:
-        data = source.read_bytes()
+        data = read_file(source, where=source.name)
     except OSError as error:
         raise ManifestError("the table cannot be read", where=source, found=error.strerror, expected="a CSV file") from None  # fmt: skip
     cells = read_cells(data, name=source.name, encoding=encoding, separator=separator)

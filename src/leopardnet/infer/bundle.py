@@ -32,6 +32,7 @@ from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings import Settings
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import BundleError
+from leopardnet.infer.graph_file import refuse_unsafe_graph
 from leopardnet.infer.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, TorchRuntime
 from leopardnet.score.calibrate import Calibration
 
@@ -78,12 +79,19 @@ class Bundle:
     def load(cls, folder: Path) -> Bundle:
         """The bundle in `folder`. Every file is checked against its hash before anything is parsed.
 
-        Raises BundleError where a file is missing, changed, too large, or of another format version.
+        Raises BundleError where a file is missing, changed, too large, or of another format version, and where the network
+        refers to other files.
         """
         folder = Path(folder)
         hashes = _verified_hashes(folder)
+        text = (folder / "bundle.json").read_bytes()
+        if (
+            hashlib.sha256(text).hexdigest() != hashes["bundle.json"]
+        ):  # read once more: what is parsed is what was checked
+            raise _changed("bundle.json", hashlib.sha256(text).hexdigest(), hashes["bundle.json"])
+        refuse_unsafe_graph(folder / "model.onnx")
         try:
-            data = json.loads((folder / "bundle.json").read_bytes())
+            data = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise BundleError("bundle.json is no JSON", where="bundle.json", found=str(error)[:100]) from None
         if not isinstance(data, dict):
@@ -179,11 +187,15 @@ def _verified_hashes(folder: Path) -> dict[str, str]:
             )
         found = _sha256(path)
         if found != expected[name]:
-            raise BundleError(
-                "a file of the bundle was changed", where=name, found=f"SHA-256 {found}", expected=expected[name],
-                todo="copy the bundle again from where it came from; do not use this one",
-            )  # fmt: skip
+            raise _changed(name, found, expected[name])
     return expected
+
+
+def _changed(name: str, found: str, expected: str) -> BundleError:
+    return BundleError(
+        "a file of the bundle was changed", where=name, found=f"SHA-256 {found}", expected=expected,
+        todo="copy the bundle again from where it came from; do not use this one",
+    )  # fmt: skip
 
 
 def _read_sums(path: Path) -> dict[str, str]:

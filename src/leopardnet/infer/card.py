@@ -51,9 +51,10 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
             f"Labels that are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
         ],
         "What it must not be used for": _bullets(MUST_NOT),
-        "Data": _data(data),
+        "Data": [*_data(data), "", f"Countries: {_stated(spec, 'countries')}."],
         "Figures": _figures(evaluation, how),
         "Calibration": [_calibration(spec)],
+        "Conditions": _conditions(data, evaluation),
         "How it works": _bullets([
             f"Backbone: {spec.model.backbone}, weights trained on {spec.model.trained_on or 'not stated'}.",
             f"Frames: sampling {_pairs(spec.sampling.model_dump())}.",
@@ -65,8 +66,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
         "How it was trained": _training(spec),
         "Licences": _bullets([
             f"Backbone weights: {spec.model.licence or 'not stated'}.",
-            "Training data: stated by whoever trained this model; nothing is known here. Terms of the data may bind "
-            "what the model may be used for.",
+            f"Training data: {_stated(spec, 'data_licence')}. Terms of the data may bind what the model may be used for.",
             "leopardnet itself: Apache-2.0.",
         ]),
     }  # fmt: skip
@@ -84,6 +84,8 @@ def card_json(
         "labels": [x.model_dump() for x in spec.labels.labels],
         "targets": list(spec.labels.targets),
         "must_not_be_used_for": list(MUST_NOT),
+        "countries": _experiment(spec).get("countries") or None,
+        "conditions": {"sites": _most_sites(data), "day_and_night": None, "seasons": None, "cameras": None},
         "data": [{str(k): _plain(v) for k, v in row.items()} for row in data.to_dict("records")],
         "figures": evaluation.to_metrics_json() if evaluation else None,
         "figures_obtained": how,
@@ -94,7 +96,11 @@ def card_json(
         "aggregate": spec.aggregate.model_dump(mode="json"),
         "decide": spec.decide.model_dump(mode="json"),
         "training": _summary(spec),
-        "licences": {"weights": spec.model.licence, "training_data": None, "software": "Apache-2.0"},
+        "licences": {
+            "weights": spec.model.licence,
+            "training_data": _experiment(spec).get("data_licence") or None,
+            "software": "Apache-2.0",
+        },
     }
 
 
@@ -107,6 +113,30 @@ def _data(data: pd.DataFrame) -> list[str]:
     known = [c for c in DATA_COLUMNS if c in data]
     rows = data[known].rename(columns=DATA_COLUMNS).to_dict("records")
     return ["Labelled frames, the clips they come from, and the sites of these.", "", *_table(rows)]
+
+
+def _conditions(data: pd.DataFrame, evaluation: Evaluation | None) -> list[str]:
+    """Under which conditions it learned and was judged, and which of them nobody recorded."""
+    n = _most_sites(data)
+    lines = [
+        f"Sites that it learned from or was judged on: at most {n} for one label." if n else "Sites: not stated."
+    ]
+    lines += [f"Sites behind the figures: {evaluation.n_sites}."] if evaluation else []
+    return _bullets([*lines, "Day and night, seasons, camera makes and habitats of the footage are not recorded. Where yours differ, the figures need not hold."])  # fmt: skip
+
+
+def _most_sites(data: pd.DataFrame) -> int:
+    """The most sites that one label has over all splits, which share none."""
+    by_label = data.groupby("label")["n_sites"].sum() if len(data) else pd.Series(dtype="float64")
+    return int(by_label.max()) if by_label.notna().any() else 0
+
+
+def _experiment(spec: BundleSpec) -> Mapping[str, Any]:
+    return (spec.provenance.get("config") or {}).get("experiment") or {}
+
+
+def _stated(spec: BundleSpec, key: str) -> str:
+    return str(_experiment(spec).get(key) or "not stated by whoever trained this model").rstrip(".")
 
 
 def _figures(evaluation: Evaluation | None, how: str) -> list[str]:

@@ -45,7 +45,7 @@ class OpenVinoRuntime:
         if config.threads:
             options["INFERENCE_NUM_THREADS"] = config.threads
         try:
-            # from memory: these are the bytes whose hash was checked, and they cannot refer to other files
+            # from memory: these are the bytes whose hash was checked; that they refer to no other file was checked, too
             network = openvino.Core().read_model(graph.read_bytes())
             self._model = openvino.Core().compile_model(network, "CPU", options)
         except RuntimeError as error:

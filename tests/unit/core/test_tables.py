@@ -131,3 +131,15 @@ def test_prediction_columns_follow_the_labels():
     columns = [c.name for c in predictions_columns(("leopard", "empty"))]
     assert labels_of(pd.DataFrame(columns=columns)) == ("leopard", "empty")
     assert [c.name for c in FINDINGS] == ["severity", "rule", "row", "path", "message"]
+
+
+def test_a_parquet_file_with_strange_notes_of_pandas_is_one_message(tmp_path):
+    """Found by fuzzing: pandas fails on notes that it finds in the file and takes for its own."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for notes in (b"{}", b"[]", b"1", b'{"index_columns": [{}], "columns": [], "column_indexes": []}'):
+        table = pa.table({"a": [1]}).replace_schema_metadata({b"pandas": notes})
+        pq.write_table(table, tmp_path / "x.parquet")
+        with pytest.raises(ManifestError, match="cannot be read"):
+            read_table(tmp_path / "x.parquet")

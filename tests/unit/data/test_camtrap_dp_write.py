@@ -336,7 +336,7 @@ def test_a_package_is_replaced_and_other_folders_are_not(tmp_path):
 
 def test_a_write_that_fails_leaves_the_old_package(tmp_path, monkeypatch):
     write(tmp_path, {"path": "1.jpg"})
-    monkeypatch.setattr("pathlib.Path.write_text", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "no space")))
+    monkeypatch.setattr("os.fsync", lambda *a: (_ for _ in ()).throw(OSError(28, "no space")))
     with pytest.raises(OSError):
         write_camtrap_dp(rows({"path": "2.jpg"}), tmp_path / "out", study_area=AREA)
     assert package(tmp_path / "out")["media"]["filePath"].tolist() == ["1.jpg"]

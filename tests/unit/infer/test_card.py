@@ -76,7 +76,32 @@ def test_data_stand_by_label_and_split_with_their_sites():
     data = section(model_card(spec(), DATA), "Data")
     assert "| label | split | frames | clips | sites |" in data
     assert "| leopard | train | 30 | 12 | 5 |" in data and "| empty | val | 8 | 8 | 2 |" in data
-    assert section(model_card(spec(), DATA[:0]), "Data").strip() == "Not stated."
+    assert section(model_card(spec(), DATA[:0]), "Data").strip().startswith("Not stated.")
+
+
+def test_conditions_say_what_is_known_and_what_nobody_recorded():
+    rows = pd.concat([DATA, DATA.iloc[[0]].assign(split="val", n_sites=3)])
+    conditions = section(model_card(spec(), rows, evaluation=evaluation(n_boot=0)), "Conditions")
+    assert "at most 8 for one label" in conditions and "Sites behind the figures: 2." in conditions
+    assert "seasons" in conditions and "not recorded" in conditions
+    assert "Sites: not stated." in section(model_card(spec(), DATA[:0]), "Conditions")
+    assert card_json(spec(), rows)["conditions"] == {"sites": 8, "day_and_night": None, "seasons": None, "cameras": None}  # fmt: skip
+
+
+def test_countries_and_terms_of_the_data_stand_there_where_somebody_stated_them():
+    config = spec().provenance["config"]
+    told = spec(
+        provenance={"config": config | {"experiment": {"countries": "RU, CN", "data_licence": "CC BY 4.0"}}}
+    )
+    card = model_card(told, DATA)
+    assert "Countries: RU, CN." in section(card, "Data") and "Training data: CC BY 4.0." in section(
+        card, "Licences"
+    )
+    plain = card_json(told, DATA)
+    assert plain["countries"] == "RU, CN" and plain["licences"]["training_data"] == "CC BY 4.0"
+    silent = model_card(spec(), DATA)
+    assert "Countries: not stated" in silent and "Training data: not stated" in silent
+    assert card_json(spec(), DATA)["countries"] is None
 
 
 def test_licences_limits_and_settings_are_there():

@@ -1,0 +1,252 @@
+"""Feeds broken files to everything that reads files of strangers, and reports what ends in anything but one clear message.
+
+Each round takes a sound file, breaks it in one to eight ways (bits, bytes, cut ends, repeated parts, values of JSON and
+CSV replaced by awkward ones) and reads it. A LeopardnetError is right, and so is a result; any other exception, and more
+than a few seconds of a processor, is a finding and is written down with the file.
+
+Command:  nice -n 19 python scripts/fuzz_readers.py --minutes 10 --out fuzz/
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import io
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.types import LeopardnetError
+from leopardnet.data.camtrap_dp import read_camtrap_dp, write_camtrap_dp
+from leopardnet.data.camtrap_dp_lint import lint_camtrap_dp
+from leopardnet.data.coco import read_coco, write_coco
+from leopardnet.data.csv_table import COLUMNS, read_csv_table, write_csv_table
+from leopardnet.data.deployments import read_deployments
+from leopardnet.data.label_map import load_label_map
+from leopardnet.data.megadetector import read_megadetector
+from leopardnet.data.voc import read_voc
+from leopardnet.infer.bundle import FILES, load_bundle
+from leopardnet.infer.results import Predictions
+from leopardnet.share.corrections import read_corrections
+from leopardnet.share.export import write
+from leopardnet.share.pseudonyms import Pseudonyms
+
+SLOW_S = 5.0
+AWKWARD: list[Any] = [None, True, False, 0, -1, 1e308, -1e308, 2**63, 2**200, 0.1, float("nan"), float("inf"), "", " ", "\x00", "..", "../x.jpg", "/x.jpg", "C:\\x.jpg", "=1+1", "NaN", "豹", "\ud800", "x" * 3000, "1e999", "٣", "0x10", [], {}, [[]], [None], {"a": None}, "2021-13-45", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+00:00"]  # fmt: skip
+MARKS = [b"\x00", b'"', b",", b"\n", b"\r", b"'", b";", b"{", b"]", b"\xff", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\\u0000", b"\\ud800", b"NaN", b"1e999", b"-", b"=", b"\t", b"<!ENTITY", b"&x;", b"PK\x03\x04"]  # fmt: skip
+PARTS = b'{"key": "%s", "names": {"p0": "site"}}' % (b"ab" * 32)
+
+
+def seeds(here: Path) -> dict[str, bytes]:
+    """Sound files by name of the reader, made by our own writers."""
+    box = json.dumps([{"xyxy": [0.1, 0.2, 0.3, 0.4], "label": "tiger", "score": 0.5}])
+    rows = pd.DataFrame({
+        "path": ["a/1.jpg", "a/2.AVI", "豹/3.png"], "kind": ["still", "video", "still"], "site": ["s1", "s2", None],
+        "deployment": ["d1", "d2", "d1"], "label": ["tiger", "empty", None], "species": ["tiger", "empty", "a + b"],
+        "captured_at": datetime(2021, 12, 30, 22, 34, 56), "time_zone": "+10:00", "label_source": "human",
+        "boxes": [box, None, None], "box_unit": ["fraction", None, None],
+    })  # fmt: skip
+    manifest = Manifest.from_rows(rows, here)
+    manifest.write(here / "manifest.csv")
+    write_csv_table(manifest, here / "csv.csv")
+    write_coco(manifest, here / "coco.json")
+    write_camtrap_dp(manifest, here / "dp.zip", study_area=(43.0, 131.4, 40_000))
+    said = {"clip_id": ["a"], "path": ["a/1.jpg"], "kind": ["still"], "status": ["ok"], "decision": ["tiger"], "rule": ["species"], "score": [0.9], "p_tiger": [0.9], "p_empty": [0.1], "n_frames": [1], "bundle_id": ["b"], "labels_id": ["l"], "best_time_s": [0.0], "evidence_times_s": ["[0.0]"]}  # fmt: skip
+    pd.DataFrame(said).to_csv(here / "predictions.csv", index=False)
+    pd.DataFrame(said).to_parquet(here / "predictions.parquet")
+    write(Predictions.read(here / "predictions.csv"), here / "md.json", format="megadetector")
+    xml = "<annotation><filename>1.jpg</filename><size><width>64</width><height>48</height></size><object><name>tiger</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"  # fmt: skip
+    texts = {
+        "voc": xml, "label map": "labels:\n  tiger: [Panthera tigris, тигр]\n  empty: [blank]\nignore: [human]\n",
+        "corrections": "path,label,by,at\na/1.jpg,tiger,x,2024-05-01T10:00:00+10:00\n",
+        "deployments": "deployment,site,latitude,longitude,time_zone,start,end,clock_correction\nd1,s1,43.1,131.8,Asia/Vladivostok,2021-12-01,2021-12-31,3600\n",
+    }  # fmt: skip
+    made = {
+        "manifest": "manifest.csv", "csv": "csv.csv", "coco": "coco.json", "camtrap-dp": "dp.zip", "lint": "dp.zip",
+        "megadetector": "md.json", "predictions csv": "predictions.csv", "predictions parquet": "predictions.parquet",
+    }  # fmt: skip
+    return {k: (here / v).read_bytes() for k, v in made.items()} | {k: v.encode() for k, v in texts.items()} | {"key": PARTS}  # fmt: skip
+
+
+def readers(here: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
+    """By name: how the file is called, and what reads it."""
+
+    def voc(path: Path) -> Any:
+        return read_voc(path.parent, root=here)
+
+    def exported(path: Path) -> Any:
+        """What was read is also written: a value that a reader lets in must not break a writer."""
+        said = Predictions.read(path)
+        for format in ("csv", "jsonl", "xlsx", "megadetector", "coco", "timelapse"):
+            write(said, here / f"again.{format}", format=format)  # type: ignore[arg-type]
+
+    return {
+        "manifest": ("m.csv", Manifest.read), "csv": ("t.csv", lambda p: read_csv_table(p, root=here, columns=COLUMNS)),
+        "coco": ("c.json", lambda p: read_coco(p, root=here)), "camtrap-dp": ("dp.zip", lambda p: read_camtrap_dp(p, root=here)),
+        "lint": ("dp.zip", lint_camtrap_dp), "megadetector": ("md.json", lambda p: read_megadetector(p, root=here, min_classification=0.1)),
+        "predictions csv": ("p.csv", exported), "predictions parquet": ("p.parquet", exported), "voc": ("1.xml", voc),
+        "label map": ("map.yaml", lambda p: load_label_map(str(p))), "corrections": ("c.csv", read_corrections),
+        "deployments": ("d.csv", read_deployments), "key": ("key.json", Pseudonyms.open),
+    }  # fmt: skip
+
+
+# --- breaking ---
+
+
+def broken(data: bytes, rng: random.Random) -> bytes:
+    """The file, broken in one to eight ways; of a zip, one of its members, packed again."""
+    if data.startswith(b"PK") and rng.random() < 0.7:
+        return _broken_member(data, rng)
+    if data[:1] in (b"{", b"[") and rng.random() < 0.5:
+        return _broken_json(data, rng)
+    if rng.random() < 0.4 and b"," in data[:200]:
+        return _broken_cells(data, rng)
+    out = bytearray(data)
+    for _ in range(rng.randint(1, 8)):
+        i = rng.randrange(len(out) + 1)
+        kind = rng.randrange(6)
+        if kind == 0 and out:
+            out[min(i, len(out) - 1)] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            out[i:i] = rng.choice(MARKS)
+        elif kind == 2:
+            del out[i : i + rng.randint(1, 20)]
+        elif kind == 3:
+            j = rng.randrange(len(out) + 1)
+            out[i:i] = out[j : j + rng.randint(1, 200)]
+        elif kind == 4:
+            del out[i:]
+        else:
+            out[i : i + 1] = bytes([rng.randrange(256)])
+    return bytes(out)
+
+
+def _broken_json(data: bytes, rng: random.Random) -> bytes:
+    values = json.loads(data)
+    for _ in range(rng.randint(1, 3)):
+        holder: Any = values
+        while True:
+            keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+            if not keys:
+                break
+            key = rng.choice(keys)
+            if isinstance(holder[key], (dict, list)) and holder[key] and rng.random() < 0.8:
+                holder = holder[key]
+                continue
+            if rng.random() < 0.25:
+                del holder[key]
+            else:
+                holder[key] = copy.deepcopy(rng.choice(AWKWARD))
+            break
+    return json.dumps(values, ensure_ascii=rng.random() < 0.8).encode("utf-8", "surrogatepass")
+
+
+def _broken_cells(data: bytes, rng: random.Random) -> bytes:
+    lines = [line.split(b",") for line in data.split(b"\n")]
+    for _ in range(rng.randint(1, 4)):
+        row = rng.choice(lines)
+        cell = str(rng.choice(AWKWARD)).encode("utf-8", "surrogatepass")
+        row[rng.randrange(len(row))] = cell if rng.random() < 0.8 else b'"' + cell + b'"'
+    return b"\n".join(b",".join(row) for row in lines)
+
+
+def _broken_member(data: bytes, rng: random.Random) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        names = old.namelist()
+        chosen = rng.choice(names)
+        for name in names:
+            content = old.read(name)
+            new.writestr(name, broken(content, rng) if name == chosen else content)
+    return out.getvalue()
+
+
+def break_bundle(folder: Path, rng: random.Random) -> None:
+    """One file of a bundle broken, and with hashes that fit, as a stranger would make them."""
+    name = rng.choice([*FILES, "bundle.json", "bundle.json", "SHA256SUMS"])
+    (folder / name).write_bytes(broken((folder / name).read_bytes(), rng))
+    if name != "SHA256SUMS" and rng.random() < 0.9:
+        sums = [f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in FILES]
+        (folder / "SHA256SUMS").write_text("".join(sums))
+
+
+# --- rounds ---
+
+
+class Findings:
+    """What was found, each kind once with its file."""
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.kinds, self.n = out, Counter[str](), Counter[str]()
+
+    def attempt(self, name: str, path: Path, read: Callable[[Path], Any]) -> None:
+        """Read the file, and write down what should not have happened."""
+        self.n[name] += 1
+        start, kind, told = time.process_time(), "", ""
+        try:
+            read(path)
+        except LeopardnetError as error:
+            str(error)
+        except Exception as error:
+            told = traceback.format_exc()
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            ours = [f for f in traceback.extract_tb(error.__traceback__) if "leopardnet" in f.filename]
+            kind = f"{name}: {type(error).__name__} in {Path((ours or [place])[-1].filename).name}:{(ours or [place])[-1].lineno}"
+        if not kind and time.process_time() - start > SLOW_S:
+            kind = f"{name}: took {time.process_time() - start:.0f} s"
+        if kind:
+            if kind not in self.kinds:
+                self.out.mkdir(parents=True, exist_ok=True)
+                keep = self.out / f"{len(self.kinds):03d}-{path.name}"
+                shutil.copytree(path, keep) if path.is_dir() else shutil.copy(path, keep)
+                (self.out / f"{keep.name}.txt").write_text(kind + "\n" + told, "utf-8")
+                print(kind, flush=True)
+            self.kinds[kind] += 1
+
+
+def main() -> None:
+    """Fuzz for the given time, and exit with 1 where something was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("fuzz"), help="where files that break a reader are kept")
+    parser.add_argument("--bundle", type=Path, help="a sound bundle, to break that too")
+    options = parser.parse_args()
+    rng, findings = random.Random(options.seed), Findings(options.out)
+    until = time.monotonic() + 60 * options.minutes
+    with tempfile.TemporaryDirectory() as temporary:
+        here = Path(temporary)
+        files, doors = seeds(here), readers(here)
+        room = here / "room"
+        while time.monotonic() < until:
+            shutil.rmtree(room, ignore_errors=True)
+            room.mkdir()
+            name = rng.choice(list(doors))
+            file, read = doors[name]
+            (room / file).write_bytes(broken(files[name], rng))
+            findings.attempt(name, room / file, read)
+            if options.bundle and rng.random() < 0.05:
+                bundle = shutil.copytree(options.bundle, room / "bundle")
+                break_bundle(bundle, rng)
+                findings.attempt("bundle", bundle, load_bundle)
+    print(f"{sum(findings.n.values())} files read in {options.minutes:g} minutes:", ", ".join(f"{k} {n}" for k, n in sorted(findings.n.items())))  # fmt: skip
+    print(f"{len(findings.kinds)} kinds of finding, {sum(findings.kinds.values())} in all")
+    sys.exit(bool(findings.kinds))
+
+
+if __name__ == "__main__":
+    main()
