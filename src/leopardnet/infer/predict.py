@@ -125,9 +125,13 @@ def look(clip: Clip, job: Job, i_round: int = 0) -> Seen | MediaError:
     except MemoryError:
         return too_large(clip, job)
     except Exception as error:  # whatever a decoder throws at a broken file costs that file, not the run
-        return MediaError(
-            "the file cannot be decoded", where=clip.path, found=f"{type(error).__name__}: {error}"[:200]
-        )
+        return MediaError("the file cannot be decoded", where=clip.path, found=_without_path(error))
+
+
+def _without_path(error: Exception) -> str:
+    """What went wrong, without the place on this machine that errors of the system name."""
+    said = error.strerror if isinstance(error, OSError) else error
+    return f"{type(error).__name__}: {said}"[:200]
 
 
 def judge(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPrediction:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from leopardnet.core.people import person_kind
 from leopardnet.core.tables import labels_of
 
-PEOPLE = frozenset({"human", "humans", "person", "people", "homo sapiens", "vehicle", "vehicles"})
 
-
-def is_person_or_vehicle(name: object) -> bool:
-    """Whether a label, or the name of a species, means a person or a vehicle.
-
-    >>> [is_person_or_vehicle(x) for x in ("Human", "homo_sapiens", "sika_deer", None)]
-    [True, True, False, False]
-    """
-    return isinstance(name, str) and name.strip().lower().replace("_", " ") in PEOPLE
+def _is_one(name: object) -> bool:
+    return person_kind(name) is not None
 
 
 def clips_with_people(predictions: pd.DataFrame, *names: pd.Series[str]) -> frozenset[str]:
@@ -25,12 +19,12 @@ def clips_with_people(predictions: pd.DataFrame, *names: pd.Series[str]) -> froz
     `clip_id`; a clip may stand in it several times.
     """
     labels = labels_of(predictions)
-    is_one = predictions["decision"].map(is_person_or_vehicle).astype(bool)
-    if any(map(is_person_or_vehicle, labels)):
+    is_one = predictions["decision"].map(_is_one).astype(bool)
+    if any(map(_is_one, labels)):
         probs = predictions[[f"p_{name}" for name in labels]].fillna(-1.0)
         likeliest = probs.idxmax(axis=1).str.removeprefix("p_")
-        is_one |= likeliest.map(is_person_or_vehicle).astype(bool) & predictions["status"].ne("unreadable")
+        is_one |= likeliest.map(_is_one).astype(bool) & predictions["status"].ne("unreadable")
     found = set(predictions.loc[is_one, "clip_id"])
     for series in names:
-        found |= set(series.index[series.map(is_person_or_vehicle).astype(bool)])
+        found |= set(series.index[series.map(_is_one).astype(bool)])
     return frozenset(map(str, found))

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.labels import LabelSet
+from leopardnet.core.people import person_kind
 from leopardnet.data.boxes import to_xywh
 from leopardnet.data.camtrap_dp_lint import lint_camtrap_dp
 from leopardnet.data.camtrap_dp_places import StudyArea
@@ -31,7 +32,6 @@ from leopardnet.score.decide import UNREADABLE, UNSURE
 from leopardnet.share.clips import SharedClip, clips_of
 from leopardnet.share.events import event_ids
 from leopardnet.share.parcel import Parcel
-from leopardnet.share.people import person_kind
 
 ANY_ANIMAL = "Animalia"  # of an animal whose species nobody can say
 SHOWS_IT = 0.5  # a frame belongs to the section that shows an animal where this is as likely as not

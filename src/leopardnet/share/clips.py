@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.people import person_kind
 from leopardnet.core.types import ManifestError
 from leopardnet.data.boxes import boxes_of
 from leopardnet.infer.results import Predictions
 from leopardnet.share.parcel import Parcel
-from leopardnet.share.people import person_kind
 
 PAGE = 10_000
 UNKNOWN_RATE = 1000.0  # frames a second of a video whose rate nobody knows: frame numbers then count milliseconds

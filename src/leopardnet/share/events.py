@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-GAP_MINUTES = 30.0
+from leopardnet.score import events
+from leopardnet.score.events import GAP_MINUTES
 
 
 def event_ids(footage: pd.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> pd.Series[str]:
@@ -19,13 +20,7 @@ def event_ids(footage: pd.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> pd.
     >>> event_ids(t).tolist()
     ['event-a', 'event-a', 'event-c']
     """
-    known = footage.dropna(subset=["captured_at"])
-    is_placed = known[["site", "deployment"]].notna().any(axis=1)
-    place = {f"_{c}": known[c].fillna("") for c in ("site", "deployment")}
-    keyed = known.assign(**place, _alone=known["clip_id"].where(~is_placed, ""))
-    keys = ["_site", "_deployment", "_alone"]
-    ordered = keyed.sort_values([*keys, "captured_at", "clip_id"])
-    is_elsewhere = (ordered[keys] != ordered[keys].shift()).any(axis=1)
-    is_late = ordered["captured_at"].diff() >= pd.Timedelta(minutes=gap_minutes)
-    first = ordered["clip_id"].where(is_elsewhere | is_late).ffill()
-    return ("event-" + first.astype("str")).astype("str").reindex(footage.index)
+    is_placed = footage[["site", "deployment"]].notna().any(axis=1)
+    place = footage["site"].fillna("").astype("str") + "\n" + footage["deployment"].fillna("").astype("str")
+    ids = events.event_ids(footage.assign(site=place.where(is_placed)), gap_minutes=gap_minutes)
+    return ("event-" + ids).astype("str").where(footage["captured_at"].notna())

@@ -7,22 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.people import person_kind
 from leopardnet.data.boxes import boxes_of
 
-# what an observation of this name is; other formats have their own words for the two
-KINDS = {"human": "human", "person": "human", "people": "human", "persons": "human", "humans": "human",
-         "vehicle": "vehicle", "vehicles": "vehicle", "car": "vehicle", "cars": "vehicle"}  # fmt: skip
 MIN_PROBABILITY = 0.2  # a clip that shows a person as likely as this is not shown around, whatever else was said
 MIN_BOX_SCORE = 0.2
-
-
-def person_kind(name: Any) -> str | None:
-    """'human' or 'vehicle' for a name of either; None for every other one.
-
-    >>> person_kind("Person"), person_kind("car"), person_kind("tiger"), person_kind(None)
-    ('human', 'vehicle', None, None)
-    """
-    return KINDS.get(name.strip().casefold()) if isinstance(name, str) else None
 
 
 def shows_people(predictions: pd.DataFrame, words: Mapping[str, pd.Series[Any]]) -> pd.Series[bool]:

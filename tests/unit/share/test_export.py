@@ -14,7 +14,7 @@ from leopardnet.data.sheet import read_sheet
 from leopardnet.infer.results import Predictions
 from leopardnet.share.export import FORMATS, format_of, write
 from leopardnet.share.parcel import label_set_of, packed, without_places
-from leopardnet.share.people import person_kind
+from leopardnet.core.people import person_kind
 
 OPTIONS = {"camtrap-dp": {"study_area": (43.0, 131.4, 40_000), "time_zone": "+10:00"}}
 
