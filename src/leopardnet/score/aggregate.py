@@ -84,14 +84,14 @@ def with_crops(
     """Frame logits that know of the crops: log-probabilities float32 [N, C] of whole frames and of what is in their boxes.
 
     frames, crops: logits float32 [N, C]; a row of `crops` is nan where a frame has none, and that frame stays as it is.
-    Which animal it is, is the mean of both views' log-probabilities, the crop's with the weight `crop_weight`. Whether
-    there is one is this mean, too, but never less than the whole frame alone says: a box on the wrong bush must not hide
-    what stands beside it.
+    Whether there is an animal is what the view says that shows more of one: a small animal is lost in the whole frame, and
+    a box on the wrong bush must not hide what stands beside it. Which animal it is, is the mean of both views'
+    log-probabilities, the crop's with the weight `crop_weight`.
 
     >>> frames = np.log(np.array([[0.3, 0.1, 0.6], [0.5, 0.3, 0.2]], np.float32))  # (leopard, deer, empty)
     >>> crops = np.log(np.array([[0.8, 0.1, 0.1], [0.05, 0.05, 0.9]], np.float32))
     >>> np.exp(with_crops(frames, crops, AggregateConfig(crop_weight=0.5), i_empty=2)).round(2)
-    array([[0.56, 0.11, 0.28],
+    array([[0.75, 0.15, 0.1 ],
            [0.45, 0.35, 0.2 ]], dtype=float32)
     """
     has_crop = np.isfinite(crops).all(axis=1)
@@ -100,10 +100,9 @@ def with_crops(
     whole, inside = _frame_log_probs(frames[has_crop], i_empty), _frame_log_probs(crops[has_crop], i_empty)
     mean = log_softmax((1 - config.crop_weight) * whole + config.crop_weight * inside, axis=1)  # [M, C]
     if i_empty is not None:
-        empty = np.minimum(mean[:, i_empty], whole[:, i_empty])
+        empty = np.minimum(whole[:, i_empty], inside[:, i_empty])
         species = log_softmax(np.delete(mean, i_empty, axis=1), axis=1)  # [M, C-1]
-        present = log1mexp(empty)
-        mean = np.insert(species + present[:, None], i_empty, empty, axis=1)
+        mean = np.insert(species + log1mexp(empty)[:, None], i_empty, empty, axis=1)
     joined = np.array(log_softmax(frames.astype(np.float64), axis=1), np.float32)
     joined[has_crop] = mean
     return joined
