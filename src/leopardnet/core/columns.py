@@ -1,0 +1,172 @@
+"""The columns of every table: names, dtypes, meanings, and which values are possible.
+
+A column has a name, a dtype, a meaning, and may or may not be empty. `tables.py` holds tables to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+STRING, FLOAT, INT, TIME = "str", "float64", "Int64", "datetime64[us]"
+KINDS = ("video", "still", "burst", "frame")
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its dtype, whether it may be empty, what it means, and an optional check on its values.
+
+    A check gets the values that are present and gives True where they are right; `rule` says it in words.
+    """
+
+    name: str
+    dtype: str
+    nullable: bool
+    meaning: str
+    check: Callable[[pd.Series[Any]], pd.Series[bool]] | None = None
+    rule: str = ""
+
+
+def _is_relative_posix(s: pd.Series[Any]) -> pd.Series[bool]:
+    bad = s.str.contains(r"\\|^/|^~|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|\x00", regex=True)
+    return ~bad & (s.str.len() > 0)
+
+
+def _is_list_of_paths(s: pd.Series[Any]) -> pd.Series[bool]:
+    def safe(text: str) -> bool:
+        try:
+            paths = json.loads(text)
+        except (ValueError, RecursionError):
+            return False
+        if not (isinstance(paths, list) and paths and all(isinstance(p, str) for p in paths)):
+            return False
+        return bool(_is_relative_posix(pd.Series(paths, dtype="str")).all())
+
+    return s.map(safe).astype(bool)
+
+
+def _one_of(values: Sequence[str]) -> Callable[[pd.Series[Any]], pd.Series[bool]]:
+    return lambda s: s.isin(list(values))
+
+
+def _not_negative(s: pd.Series[Any]) -> pd.Series[bool]:
+    return (s >= 0) & (s < np.inf)
+
+
+def _finite(s: pd.Series[Any]) -> pd.Series[bool]:
+    return s.abs() < np.inf
+
+
+def _probability(s: pd.Series[Any]) -> pd.Series[bool]:
+    return (s >= 0) & (s <= 1)
+
+
+MANIFEST = (
+    Column("clip_id", STRING, False, "hash of the path; joins every table"),
+    Column("kind", STRING, False, "video, still, burst, or frame (a labelled frame of a video)", _one_of(KINDS), "one of " + ", ".join(KINDS)),
+    Column("path", STRING, False, "POSIX path relative to the root; of a burst, its first still", _is_relative_posix, "a relative path with forward slashes and no '..'"),
+    Column("paths", STRING, True, "all stills of a burst as a JSON list", _is_list_of_paths, "a JSON list of relative paths"),
+    Column("time_s", FLOAT, True, "of a labelled frame: seconds from the start of the video", _not_negative, "0 or more"),
+    Column("frame_number", INT, True, "of a labelled frame: its number in decode order, from 0", _not_negative, "0 or more"),
+    Column("site", STRING, True, "the place; what a split keeps together"),
+    Column("deployment", STRING, True, "one camera at one site for one period"),
+    Column("sequence_id", STRING, True, "files of one trigger"),
+    Column("captured_at", TIME, True, "local time of the camera, after clock correction, without a zone"),
+    Column("time_zone", STRING, True, "IANA zone or fixed offset of captured_at; empty: not known"),
+    Column("time_source", STRING, True, "where the time comes from: exif, quicktime, riff, filename, mtime, table"),
+    Column("label", STRING, True, "what is in it, in the words of the label set"),
+    Column("species", STRING, True, "what the source called it, before the label map"),
+    Column("label_source", STRING, True, "human or machine", _one_of(("human", "machine")), "human or machine"),
+    Column("boxes", STRING, True, "JSON list of {xyxy, label?, score?}"),
+    Column("box_unit", STRING, True, "px or fraction: what xyxy is measured in", _one_of(("px", "fraction")), "px or fraction"),
+    Column("width_px", INT, True, "of the picture", _not_negative, "0 or more"),
+    Column("height_px", INT, True, "of the picture", _not_negative, "0 or more"),
+    Column("split", STRING, True, "train, val, test or fold0, fold1, …"),
+    Column("source", STRING, True, "the scan or import that made the row"),
+)  # fmt: skip
+
+PREDICTIONS_HEAD = (
+    Column("clip_id", STRING, False, "hash of the path; joins every table"),
+    Column("path", STRING, False, "POSIX path relative to the root", _is_relative_posix, "a relative path with forward slashes and no '..'"),
+    Column("kind", STRING, False, "video, still or burst", _one_of(KINDS[:3]), "one of " + ", ".join(KINDS[:3])),
+    Column("site", STRING, True, "from the manifest"),
+    Column("captured_at", TIME, True, "from the manifest"),
+    Column("status", STRING, False, "ok, partial (some frames could not be read) or unreadable", _one_of(("ok", "partial", "unreadable")), "ok, partial or unreadable"),
+    Column("reason", STRING, True, "why the status is not ok"),
+    Column("decision", STRING, False, "the label that is said, 'animal', 'unsure' or 'unreadable'"),
+    Column("rule", STRING, False, "the rule that decided: species, rolled_up, abstained, empty, none"),
+    Column("score", FLOAT, True, "probability of the decision", _probability, "between 0 and 1"),
+    Column("alert", STRING, True, "the target label that a person should look at first"),
+)  # fmt: skip
+
+PREDICTIONS_TAIL = (
+    Column("n_frames", INT, False, "frames that were decoded and judged", _not_negative, "0 or more"),
+    Column(
+        "best_time_s",
+        FLOAT,
+        True,
+        "time of the frame that speaks most for the decision",
+        _finite,
+        "a finite number",
+    ),
+    Column("evidence_times_s", STRING, True, "times of the frames that carry the decision, strongest first"),
+    Column(
+        "duration_s", FLOAT, True, "length of the clip as its container says; a hint", _not_negative, "0 or more"
+    ),
+    Column("fps", FLOAT, True, "frames a second as its container says; a hint", _not_negative, "0 or more"),
+    Column("width_px", INT, True, "of the picture as stored", _not_negative, "0 or more"),
+    Column("height_px", INT, True, "of the picture as stored", _not_negative, "0 or more"),
+    Column("bundle_id", STRING, False, "the model that judged"),
+    Column("labels_id", STRING, False, "its label set"),
+)
+
+EVIDENCE_HEAD = (
+    Column("clip_id", STRING, False, "hash of the path"),
+    Column("i_frame", INT, False, "position among the judged frames", _not_negative, "0 or more"),
+    Column("time_s", FLOAT, False, "presentation time as decoded", _finite, "a finite number"),
+)
+
+EVIDENCE_TAIL = (
+    Column("boxes", STRING, True, "JSON list of {xyxy, score}, the best first; [] where a detector found nothing, empty where none looked"),
+    Column("box_source", STRING, True, "what found the boxes"),
+)  # fmt: skip
+
+FINDINGS = (
+    Column("severity", STRING, False, "error, warning or info", _one_of(("error", "warning", "info")), "error, warning or info"),
+    Column("rule", STRING, False, "short name of the check"),
+    Column("row", INT, True, "row of the manifest, counted from 1 below the header"),
+    Column("path", STRING, True, "file"),
+    Column("message", STRING, False, "what is wrong and what to do"),
+)  # fmt: skip
+
+
+def predictions_columns(labels: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of a predictions table for these labels: one `p_<label>` each.
+
+    >>> [c.name for c in predictions_columns(["leopard", "empty"])][11:13]
+    ['p_leopard', 'p_empty']
+    """
+    probs = (
+        Column(f"p_{x}", FLOAT, True, f"calibrated probability of {x}", _probability, "between 0 and 1")
+        for x in labels
+    )
+    return (*PREDICTIONS_HEAD, *probs, *PREDICTIONS_TAIL)
+
+
+def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of an evidence table: one row per judged frame. Boxes are in fractions of the upright frame."""
+    probs = (
+        Column(f"p_{x}", FLOAT, True, f"of this frame alone: {x}", _probability, "between 0 and 1") for x in labels
+    )
+    return (*EVIDENCE_HEAD, *probs, *EVIDENCE_TAIL)
+
+
+def labels_of(predictions: pd.DataFrame) -> tuple[str, ...]:
+    """The labels of a predictions or evidence table, in class order."""
+    return tuple(str(c)[2:] for c in predictions.columns if str(c).startswith("p_"))
