@@ -12,7 +12,7 @@ LeopardnetError
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -200,6 +200,11 @@ class Boxes:
     def none(cls, time_s: float, size_px: tuple[int, int], source: str) -> Boxes:
         """A frame in which nothing was found."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), time_s, size_px, source)
+
+    def at_size(self, size_px: tuple[int, int]) -> Boxes:
+        """The same boxes in px of the frame at another size."""
+        scale = np.array([size_px[0] / self.size_px[0], size_px[1] / self.size_px[1]] * 2)
+        return replace(self, xyxy=(self.xyxy * scale).astype(np.float32), size_px=size_px)
 
     @property
     def fractions(self) -> NDArray[np.float64]:

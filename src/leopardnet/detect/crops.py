@@ -43,37 +43,54 @@ class Closer:
 def look_closer(
     clip: Clip, root: Path, frames: Frames, detector: Detector, config: DetectorConfig, spec: PreprocessSpec
 ) -> Closer:
-    """The boxes and crops of at most `config.max_frames` of a clip's frames.
+    """The boxes of a clip's frames, and the crops of at most `config.max_frames` of them.
 
     frames: those that are judged, at any size; the chosen ones are decoded again at theirs. A clip that cannot be decoded a
     second time keeps what the whole frames say, with a warning.
     """
-    chosen = chosen_frames(clip, frames, detector, config.max_frames)
     found: list[Boxes | None] = [None] * len(frames)
+    if detector.sees_small:
+        found = detector.find(clip, frames, frames)
+        chosen = best_frames(found, config)
+    else:
+        chosen = changed_frames(frames, config.max_frames)
+    if not len(chosen):
+        return Closer(tuple(found))
     try:
         close = decode(clip, root, times_s=frames.times_s[chosen], short_side_px=CLOSE_SIDE_PX)
     except MediaError as error:
         return Closer(tuple(found), warnings=(f"no look from nearby: {error.one_line}",))
-    crops: list[Crop] = []
-    for pixels, boxes in zip(close.pixels, detector.find(clip, frames, close), strict=True):
-        if boxes is None:
-            continue
-        i = int(np.abs(frames.times_s - boxes.time_s).argmin())
-        found[i] = boxes
-        crop = crop_of(pixels, boxes, config, spec, i_frame=i)
+    at = np.abs(close.times_s[:, None] - frames.times_s[None, :]).argmin(axis=1).tolist()
+    if not detector.sees_small:
+        for i, boxes in zip(at, detector.find(clip, frames, close), strict=True):
+            found[i] = boxes
+    size = (close.pixels.shape[2], close.pixels.shape[1])
+    crops = []
+    for i, pixels in zip(at, close.pixels, strict=True):
+        boxes = found[i]
+        crop = None if boxes is None else crop_of(pixels, boxes.at_size(size), config, spec, i_frame=i)
         crops += [crop] if crop is not None else []
     return Closer(tuple(found), tuple(crops))
 
 
-def chosen_frames(clip: Clip, frames: Frames, detector: Detector, n: int) -> NDArray[np.int64]:
-    """Positions of at most n frames, int64, increasing: those in which a file of results has its best boxes, else those
-    that differ most from what the clip usually shows, half of them from equal parts of the clip."""
+def best_frames(found: Sequence[Boxes | None], config: DetectorConfig) -> NDArray[np.int64]:
+    """Positions of at most `config.max_frames` frames, int64, increasing: those with the best boxes that may be cropped."""
+    scores = np.array([_best_animal(boxes) for boxes in found])
+    order = np.argsort(-scores, kind="stable")[: config.max_frames]
+    return np.sort(order[scores[order] >= max(config.min_score, 1e-9)])
+
+
+def changed_frames(frames: Frames, n: int) -> NDArray[np.int64]:
+    """Positions of at most n frames, int64, increasing: those that differ most from what the clip usually shows, half of
+    them from equal parts of the clip."""
     if len(frames) <= n:
         return np.arange(len(frames))
-    known = detector.times_s(clip)[:n]
-    if len(known):
-        return np.unique(np.abs(frames.times_s[:, None] - known[None, :]).argmin(axis=0))
     return most_changed(change(small_grey(frames.pixels)), n)
+
+
+def _best_animal(boxes: Boxes | None) -> float:
+    pairs = () if boxes is None else zip(boxes.scores.tolist(), boxes.labels, strict=True)
+    return max((score for score, label in pairs if label == ANIMAL), default=0.0)
 
 
 def crop_of(

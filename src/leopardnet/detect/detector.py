@@ -23,9 +23,14 @@ MAX_NETWORK_BYTES = 2_000_000_000
 
 
 class Detector(Protocol):
-    """Something that finds boxes. `source` stands beside every box."""
+    """Something that finds boxes. `source` stands beside every box.
+
+    sees_small: it needs no frame at its full size, so it looks at all frames of a clip, and those with its best boxes are
+    the ones that are worth a look from nearby.
+    """
 
     source: str
+    sees_small: bool
 
     def times_s(self, clip: Clip) -> NDArray[np.float64]:
         """Moments of the clip that this detector wants looked at, float64 [K] seconds, the best first; mostly none."""
@@ -41,6 +46,8 @@ class Detector(Protocol):
 
 class NetworkDetector:
     """A network that looks at each frame by itself."""
+
+    sees_small = False
 
     def __init__(self, network: Network, source: str) -> None:
         self.network, self.source = network, source

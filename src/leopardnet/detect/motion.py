@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 class MotionDetector:
     """Boxes of the frames of a clip that differ from the others; no network, no file."""
 
-    source = "motion"
+    source, sees_small = "motion", True
     version = 1  # another one where it finds other boxes
 
     def times_s(self, clip: Clip) -> NDArray[np.float64]:

@@ -20,6 +20,8 @@ SAME_FRAME_S = 0.1  # a box belongs to a frame that is no further from its own m
 class ResultsFile:
     """The boxes of a results file, looked up by path."""
 
+    sees_small = True
+
     def __init__(self, boxes: Mapping[str, tuple[str | None, str | None]], name: str) -> None:
         self._boxes, self.source = boxes, name
 

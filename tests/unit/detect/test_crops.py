@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from leopardnet.core.config import PreprocessSpec
 from leopardnet.core.detector import DetectorConfig
 from leopardnet.core.types import Boxes, Clip, Frames
-from leopardnet.detect.crops import chosen_frames, crop_of, look_closer, squares, window_of
+from leopardnet.detect.crops import best_frames, changed_frames, crop_of, look_closer, squares, window_of
 
 SPEC = PreprocessSpec(size_px=32, crop_bottom=0.0)
 side = st.floats(0, 1)
@@ -74,20 +74,24 @@ def test_crops_become_model_input_and_none_is_an_empty_batch():
 
 @dataclass
 class Fixed:
-    """A detector that finds the same box everywhere, and wishes for these moments."""
+    """A detector that finds the same box everywhere; from small frames, with a score for each."""
 
-    wishes: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
     source: str = "fixed"
 
+    @property
+    def sees_small(self):
+        return bool(self.scores)
+
     def times_s(self, clip):
-        return np.array(self.wishes)
+        return np.zeros(0)
 
     def find(self, clip, frames, close):
         h, w = close.pixels.shape[1:3]
         box = np.array([[w // 4, h // 4, w // 2, h // 2]], np.float32)
         return [
-            Boxes(box, np.array([0.9], np.float32), ("animal",), float(t), (w, h), self.source)
-            for t in close.times_s
+            Boxes(box, np.array([score], np.float32), ("animal",), float(t), (w, h), self.source)
+            for t, score in zip(close.times_s, self.scores or (0.9,) * len(close), strict=True)
         ]
 
 
@@ -104,11 +108,32 @@ def test_frames_are_looked_at_again_at_their_full_size_and_no_more_than_asked_fo
     )
 
 
-def test_a_file_of_results_says_which_frames_are_worth_it():
+def test_a_detector_that_sees_small_frames_chooses_those_with_its_best_boxes(write_video, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10, size=(640, 480))
+    clip, times = Clip("a", ("a.mp4",), "video"), np.array([0.0, 0.5, 1.0, 1.5, 2.0])
+    small = Frames("a", np.zeros((5, 12, 16, 3), np.uint8), times)
+    config = DetectorConfig(source="motion", max_frames=2, min_score=0.2, margin=0.0, min_side=0.0)
+    closer = look_closer(clip, tmp_path, small, Fixed((0.1, 0.5, 0.15, 0.3, 0.9)), config, SPEC)
+    assert [c.i_frame for c in closer.crops] == [1, 4] and all(b is not None for b in closer.boxes)
+    assert closer.crops[0].pixels.shape == (160, 160, 3), "the box of 4 x 3 px, at the full size, as a square"
+    assert closer.crops[0].pixels.mean() == pytest.approx(8 * 5, abs=2)
+    nothing = look_closer(clip, tmp_path, small, Fixed((0.1, 0.1, 0.0, 0.1, 0.19)), config, SPEC)
+    assert nothing.crops == () and nothing.warnings == ()
+
+
+def test_which_frames_are_worth_a_look():
+    found = [
+        None,
+        boxes((0, 0, 9, 9, 0.3, "animal")),
+        boxes((0, 0, 9, 9, 0.99, "person")),
+        boxes(),
+        boxes((0, 0, 9, 9, 0.6, "animal")),
+    ]
+    assert best_frames(found, DetectorConfig(max_frames=3)).tolist() == [1, 4]
+    assert best_frames(found, DetectorConfig(max_frames=1)).tolist() == [4]
+    assert best_frames([], DetectorConfig()).tolist() == []
     frames = Frames("a", np.zeros((5, 12, 16, 3), np.uint8), np.arange(5.0))
-    clip = Clip("a", ("a.mp4",), "video")
-    assert chosen_frames(clip, frames, Fixed((3.1, 0.9, 3.0)), 2).tolist() == [1, 3]
-    assert chosen_frames(clip, frames, Fixed(), 9).tolist() == [0, 1, 2, 3, 4]
+    assert changed_frames(frames, 9).tolist() == [0, 1, 2, 3, 4] and len(changed_frames(frames, 2)) == 2
 
 
 def test_a_clip_that_cannot_be_opened_again_keeps_its_whole_frames(tmp_path):

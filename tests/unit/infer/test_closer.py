@@ -54,7 +54,7 @@ def test_boxes_stand_in_the_evidence_and_turned_off_nothing_is_there(crop_bundle
     on, off = (predict(unseen, crop_bundle, runtime=HERE, detector=name) for name in ("", "none"))
     assert off.evidence["boxes"].isna().all() and off.evidence["box_source"].isna().all()
     looked = on.evidence[on.evidence["boxes"].notna()]
-    assert set(looked["box_source"]) == {"motion"} and looked.groupby("clip_id").size().max() <= 4
+    assert set(looked["box_source"]) == {"motion"}
     found = [b for text in looked["boxes"] for b in json.loads(text)]
     assert (
         found and all(0 <= v <= 1 for b in found for v in b["xyxy"]) and all(0.05 <= b["score"] <= 1 for b in found)
