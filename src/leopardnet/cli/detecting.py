@@ -12,8 +12,8 @@ from leopardnet.cli.console import app, say
 DetectorOption = Annotated[
     str,
     typer.Option(
-        "--detector", metavar="embedded|motion|none|FILE",
-        help="Where boxes come from: the installed detector, movement, nothing, MegaDetector results (.json) or a network (.onnx).",
+        "--detector", metavar="NAME|FILE",
+        help="Where boxes come from: embedded (once installed), motion, none, MegaDetector results (.json) or a network (.onnx).",
     ),
 ]  # fmt: skip
 
