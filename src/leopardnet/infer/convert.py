@@ -33,8 +33,9 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
 
     Raises BundleError where the file holds anything but tensors, where they do not fit, and where `out` is taken.
     """
-    from leopardnet.infer.pack import check_parity, export_onnx
+    from leopardnet.infer.pack import check_parity
     from leopardnet.learn.model import build_from, save_weights
+    from leopardnet.learn.onnx_export import export_classifier
     from leopardnet.learn.run_folder import write_json
 
     weights, out = Path(weights), Path(out)
@@ -51,7 +52,7 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
         state = {k: v.to(own[k].dtype) if k in own else v for k, v in _named_as(state, own).items()}
         save_weights(state, part / "model.safetensors")
         model = build_from(like.spec.model, len(labels), part / "model.safetensors", size_px=size_px)
-        export_onnx(model, part / "model.onnx", size_px=size_px)
+        export_classifier(model, part / "model.onnx", size_px=size_px)
         check_parity(model, part / "model.onnx", size_px=size_px, n_labels=len(labels))
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
         changed = {

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 from accelerate import PartialState
 
@@ -23,7 +22,7 @@ from leopardnet.infer.card import card_json, model_card
 from leopardnet.infer.runtime import OpenVinoRuntime
 from leopardnet.infer.validation import calibration_of, validation_of
 from leopardnet.learn.model import Classifier, build_from, predict_logits, save_weights
-from leopardnet.learn.onnx_export import export_onnx
+from leopardnet.learn.onnx_export import export_classifier
 from leopardnet.learn.run_folder import read_history, read_state, write_json, write_state
 from leopardnet.learn.train import Run, train
 
@@ -86,10 +85,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
     size = config.preprocess.size_px
     model = build_from(config.model, len(labels), run / "best.safetensors", size_px=size)
     save_weights(model.state_dict(), folder / "model.safetensors")
-    example = torch.zeros((2, 3, size, size), dtype=torch.uint8)
-    export_onnx(
-        model.cpu().eval(), example, folder / "model.onnx", shape={0: torch.export.Dim("n")}, output="logits"
-    )
+    export_classifier(model, folder / "model.onnx", size_px=size)
     check_parity(model, folder / "model.onnx", size_px=size, n_labels=len(labels))
 
     calibration = calibration_of(run, config, labels)

@@ -35,6 +35,12 @@ def export_onnx(model: nn.Module, frames: Tensor, path: Path, *, shape: Mapping[
     return path
 
 
+def export_classifier(model: nn.Module, path: Path, *, size_px: int) -> Path:
+    """`path`, after writing a classifier there: uint8 [N, 3, S, S] → float32 logits [N, C], any N."""
+    frames = torch.zeros((2, 3, size_px, size_px), dtype=torch.uint8)
+    return export_onnx(model.cpu().eval(), frames, path, shape={0: torch.export.Dim("n")}, output="logits")
+
+
 def _forget_origin(graph: Any) -> None:
     """Take out the exporter's notes: they hold the paths of source files on the machine that trained the model."""
     graph.ClearField("metadata_props")

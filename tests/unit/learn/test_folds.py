@@ -15,7 +15,7 @@ def frames_at(sites, labels, **columns):
     n = len(sites)
     table = pd.DataFrame({
         "clip_id": [f"c{i:02}" for i in range(n)], "path": "p", "site": sites, "deployment": None, "sequence_id": None,
-        "label": labels, "i_label": pd.factorize(pd.Series(labels), sort=True)[0], "split": "train", **columns,
+        "label": labels, "i_label": pd.factorize(pd.Series(labels), sort=True)[0], "split": "train", "view": "frame", **columns,
     })  # fmt: skip
     return LabelledFrames(table, (), (), pd.DataFrame())
 

@@ -77,12 +77,9 @@ def test_parts_with_another_normalisation_are_refused():
 
 def test_a_joined_network_gives_the_same_logits_when_exported(tmp_path):
     from leopardnet.infer.pack import check_parity
-    from leopardnet.learn.onnx_export import export_onnx
+    from leopardnet.learn.onnx_export import export_classifier
 
     model = classifier("model.backbone=test_efficientnet+test_efficientnet", "model.gem_p=3")
-    frames = torch.zeros((2, 3, 64, 64), dtype=torch.uint8)
-    graph = export_onnx(
-        model.eval(), frames, tmp_path / "m.onnx", shape={0: torch.export.Dim("n")}, output="logits"
-    )
+    graph = export_classifier(model, tmp_path / "m.onnx", size_px=64)
     assert check_parity(model, graph, size_px=64, n_labels=3) < 1e-3
     assert np.isfinite(check_parity(model, graph, size_px=64, n_labels=3))
