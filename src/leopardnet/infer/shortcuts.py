@@ -1,0 +1,150 @@
+"""Does the model look at the animal? The same clips with one thing changed that should matter, or should not.
+
+banner       the strips at the top and the bottom come from another clip: nothing should change
+masked       the animal is filled with what is around it: what was said of it should be gone
+shuffled     the frames in another order: nothing may change
+reencoded    every frame as a JPEG of low quality: little should change
+
+A model that has learned the camera's clock, or the place, keeps its answer where the animal is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.core.config import RuntimeConfig
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.types import Clip, Frames, MediaError
+from leopardnet.data.boxes import boxes_of
+from leopardnet.infer.bundle import Bundle
+from leopardnet.infer.effort import Evidence
+from leopardnet.infer.predict import judge
+from leopardnet.infer.runtime import Runtime
+from leopardnet.media.preprocess import decode_side_px, to_model_input
+from leopardnet.media.sampling import sample_times
+from leopardnet.media.video import decode, probe
+
+TESTS = ("as it is", "banner", "masked", "shuffled", "reencoded")
+STRIP = 0.08  # of the height, above and below
+QUALITY = 40
+SAME_MOMENT_S = 0.1
+Pixels = NDArray[np.uint8]
+Boxes = Sequence[Sequence[float]]
+
+
+def shortcut_table(
+    manifest: Manifest, bundle: Bundle, *, on_progress: Callable[[int, int], None] | None = None
+) -> pd.DataFrame:
+    """One row per labelled clip and test: clip_id, label, test, decision, p_label (the true label's probability).
+
+    `masked` needs to know where the animal is: it has rows of clips of which the manifest holds boxes (in fractions, or in
+    px with the picture's size), and judges only the frames that have one. Clips that cannot be read have no rows.
+
+    >>> shortcut_table(read_manifest("m.parquet").where(split="test"), bundle).groupby("test")["p_label"].mean()  # doctest: +SKIP
+    """
+    network, boxes = bundle.runtime(RuntimeConfig()), _boxes_by_clip(manifest)
+    clips = [c for c in manifest.clips() if c.label in bundle.labels.names]
+    rows, banner_of_other = [], None
+    for i, clip in enumerate(clips):
+        try:
+            frames = _frames(clip, manifest, bundle)
+        except MediaError:
+            continue
+        other = frames.pixels[0] if banner_of_other is None else banner_of_other
+        for test, pixels, times_s in _changed(frames, other, boxes.get(clip.clip_id, []), seed=i):
+            rows.append(_judged(clip, test, replace(frames, pixels=pixels, times_s=times_s), bundle, network))
+        banner_of_other = frames.pixels[0]
+        if on_progress:
+            on_progress(i + 1, len(clips))
+    return pd.DataFrame(rows, columns=["clip_id", "label", "test", "decision", "p_label"])
+
+
+def with_banner_of(pixels: Pixels, other: Pixels) -> Pixels:
+    """Frames uint8 [N, H, W, 3] with the strips at the top and the bottom of another frame uint8 [h, w, 3]."""
+    changed, height = pixels.copy(), pixels.shape[1]
+    n = max(1, round(height * STRIP))
+    fitted = cv2.resize(other, (pixels.shape[2], height), interpolation=cv2.INTER_AREA)
+    changed[:, :n], changed[:, -n:] = fitted[:n], fitted[-n:]
+    return changed
+
+
+def without_animal(frame: Pixels, boxes: Boxes) -> Pixels:
+    """A frame uint8 [H, W, 3] whose boxes (fractions) are filled with what is around them."""
+    mask = np.zeros(frame.shape[:2], np.uint8)
+    for x0, y0, x1, y1 in boxes:
+        height, width = mask.shape
+        mask[int(y0 * height) : int(np.ceil(y1 * height)), int(x0 * width) : int(np.ceil(x1 * width))] = 255
+    return np.asarray(cv2.inpaint(frame, mask, 3, cv2.INPAINT_TELEA), np.uint8)
+
+
+def as_jpeg(frame: Pixels) -> Pixels:
+    """A frame uint8 [H, W, 3] after a JPEG of low quality."""
+    data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+def _changed(
+    frames: Frames, other: Pixels, boxes: list[tuple[float | None, Boxes]], *, seed: int
+) -> Iterator[tuple[str, Pixels, NDArray[np.float64]]]:
+    pixels, times_s = frames.pixels, frames.times_s
+    yield "as it is", pixels, times_s
+    yield "banner", with_banner_of(pixels, other), times_s
+    known = {
+        i: found
+        for t, found in boxes
+        for i in range(len(frames))
+        if t is None or abs(times_s[i] - t) <= SAME_MOMENT_S
+    }
+    if known:
+        yield (
+            "masked",
+            np.stack([without_animal(pixels[i], known[i]) for i in sorted(known)]),
+            times_s[sorted(known)],
+        )
+    yield "shuffled", pixels[np.random.default_rng(seed).permutation(len(pixels))], times_s
+    yield "reencoded", np.stack([as_jpeg(f) for f in pixels]), times_s
+
+
+def _frames(clip: Clip, manifest: Manifest, bundle: Bundle) -> Frames:
+    times_s = sample_times(probe(clip, manifest.root), bundle.spec.sampling)
+    labelled = manifest.table.loc[
+        manifest.table["clip_id"].eq(clip.clip_id) & manifest.table["boxes"].notna(), "time_s"
+    ]
+    times_s = np.union1d(times_s, labelled.dropna().to_numpy(np.float64))
+    return decode(clip, manifest.root, times_s=times_s, short_side_px=decode_side_px(bundle.spec.preprocess))
+
+
+def _judged(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Runtime) -> dict[str, object]:
+    logits = network.logits(to_model_input(frames.pixels, bundle.spec.preprocess))
+    nothing = np.full_like(logits, np.nan)
+    result = judge(clip, Evidence(frames.times_s, logits, nothing, (None,) * len(logits)), bundle)
+    assert result.probs is not None, "there are frames"
+    p_label = float(result.probs[bundle.labels.index(str(clip.label))])
+    return {
+        "clip_id": clip.clip_id,
+        "label": clip.label,
+        "test": test,
+        "decision": result.decision.label,
+        "p_label": p_label,
+    }
+
+
+def _boxes_by_clip(manifest: Manifest) -> dict[str, list[tuple[float | None, Boxes]]]:
+    """By clip: the moment of each labelled frame (None for a still) and its boxes in fractions."""
+    found: dict[str, list[tuple[float | None, Boxes]]] = {}
+    rows = manifest.table[manifest.table["boxes"].notna()]
+    columns = rows[["clip_id", "time_s", "boxes", "box_unit", "width_px", "height_px"]]
+    for clip_id, time_s, cell, unit, width, height in columns.itertuples(index=False, name=None):
+        if unit == "px" and (pd.isna(width) or pd.isna(height)):
+            continue
+        scale = (width, height, width, height) if unit == "px" else (1, 1, 1, 1)
+        boxes = [[v / s for v, s in zip(b["xyxy"], scale, strict=True)] for b in boxes_of(cell)]
+        if boxes:
+            found.setdefault(clip_id, []).append((None if pd.isna(time_s) else float(time_s), boxes))
+    return found

@@ -1,0 +1,64 @@
+"""What is changed is changed there and nowhere else; what may not matter does not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leopardnet.infer.shortcuts import TESTS, as_jpeg, shortcut_table, with_banner_of, without_animal
+
+
+def test_a_banner_is_replaced_at_the_edges_alone():
+    pixels, other = np.full((2, 100, 60, 3), 7, np.uint8), np.full((50, 30, 3), 200, np.uint8)
+    changed = with_banner_of(pixels, other)
+    assert (changed[:, :8] == 200).all() and (changed[:, -8:] == 200).all() and (changed[:, 8:-8] == 7).all()
+    assert (pixels == 7).all(), "the frames themselves stay"
+
+
+def test_an_animal_is_filled_with_what_is_around_it():
+    frame = np.full((100, 100, 3), 90, np.uint8)
+    frame[40:60, 30:50] = 255
+    gone = without_animal(frame, [[0.28, 0.38, 0.52, 0.62]])
+    assert gone[40:60, 30:50].max() < 100 and (gone[:, 60:] == 90).all() and frame[50, 40, 0] == 255
+
+
+def test_a_jpeg_is_nearly_the_same_picture(rng):
+    frame = np.repeat(np.repeat(rng.integers(60, 190, (10, 16, 3), np.uint8), 8, 0), 8, 1)
+    again = as_jpeg(frame)
+    assert again.shape == frame.shape and 0 < np.abs(again.astype(int) - frame).mean() < 12
+
+
+@pytest.fixture(scope="module")
+def table(labelled, footage, tiny_bundle):
+    """The unseen clips, with the true boxes of their labelled frames."""
+    unseen = labelled.where(split="test")
+    frames = pd.read_csv(footage / "frames.csv").dropna(subset=["x0"])
+    boxes = {(p, round(t, 3)): json.dumps([{"xyxy": [a / 320, b / 180, c / 320, d / 180]}])
+             for p, t, a, b, c, d in frames[["path", "time_s", "x0", "y0", "x1", "y1"]].itertuples(index=False)}  # fmt: skip
+    t = unseen.table
+    cells = [
+        boxes.get((p, round(s, 3))) if s == s else None
+        for p, s in zip(t["path"], t["time_s"].fillna(0.0), strict=True)
+    ]
+    units = [None if c is None else "fraction" for c in cells]
+    with_boxes = unseen.replace(t.assign(boxes=pd.array(cells, dtype="str"), box_unit=pd.array(units, dtype="str")))
+    return shortcut_table(with_boxes, tiny_bundle), with_boxes
+
+
+def test_every_clip_has_a_row_for_every_test_and_is_masked_where_its_animal_is_known(table):
+    rows, manifest = table
+    by_test = rows.groupby("test")["clip_id"].nunique()
+    n_clips = len(manifest.clip_labels())
+    assert set(by_test.index) == set(TESTS) and (by_test.drop("masked") == n_clips).all()
+    with_box = manifest.table.loc[manifest.table["boxes"].notna(), "clip_id"].nunique()
+    assert 0 < by_test["masked"] == with_box < n_clips
+    assert rows["p_label"].between(0, 1).all()
+
+
+def test_the_order_of_frames_changes_nothing(table):
+    p = table[0].pivot(index="clip_id", columns="test", values="p_label")
+    assert p["shuffled"].to_numpy() == pytest.approx(p["as it is"].to_numpy(), abs=1e-5)
+    assert not np.allclose(p["masked"].dropna(), p["as it is"][p["masked"].notna()])
