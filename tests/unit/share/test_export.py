@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from file_texts import content, files_in
 
+from leopardnet.core.people import person_kind
 from leopardnet.core.tables import clip_id
 from leopardnet.core.types import ConfigError, ManifestError
 from leopardnet.data.coco import read_coco
@@ -14,7 +15,6 @@ from leopardnet.data.sheet import read_sheet
 from leopardnet.infer.results import Predictions
 from leopardnet.share.export import FORMATS, format_of, write
 from leopardnet.share.parcel import label_set_of, packed, without_places
-from leopardnet.core.people import person_kind
 
 OPTIONS = {"camtrap-dp": {"study_area": (43.0, 131.4, 40_000), "time_zone": "+10:00"}}
 
