@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ nbformat = pytest.importorskip("nbformat", reason="notebooks are tested where th
 nbclient = pytest.importorskip("nbclient", reason="notebooks are tested where the extra [test] is installed")
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-NAMES = ("01_train", "02_classify", "03_evaluate")
+NAMES = ("01_train", "02_classify", "03_evaluate", "04_thresholds_and_review")
 TIMEOUT_S = 300
 SMALL = {
     "SETTINGS": ["debug=smoke"],
@@ -58,8 +59,6 @@ def shown(notebook, mime):
 @pytest.fixture(scope="module", autouse=True)
 def kernel_of_this_interpreter(tmp_path_factory):
     """A kernel `python3` that is the interpreter of the tests, whatever else the machine has."""
-    import json
-
     folder = tmp_path_factory.mktemp("jupyter")
     kernel = folder / "kernels" / "python3"
     kernel.mkdir(parents=True)
@@ -125,6 +124,20 @@ def test_classifying_first_makes_what_it_needs_and_evaluating_goes_on_from_there
     assert len(shown(made, "image/png")) == 1
 
     judged = run(nbformat.read(project / "03_evaluate.ipynb", as_version=4), project)
-    assert (runs / "evaluation" / "metrics.json").is_file()
-    assert len(shown(judged, "image/png")) == 1
-    assert len(shown(judged, "text/html")) == 4, "per label, decisions, reliability, mistakes"
+    metrics = json.loads((runs / "evaluation" / "metrics.json").read_text("utf-8"))
+    assert metrics["n_clips"] == 8 and set(metrics["slices"]) == {"site", "kind"}
+    assert {"majority", "middle_frame", "best_frame"} <= set(metrics["baselines"]) and len(
+        metrics["aggregators"]
+    ) > 3
+    assert len(shown(judged, "image/png")) == 8, (
+        "two confusions, curves, reliability, empties, review, sites, gallery"
+    )
+    assert len(shown(judged, "text/html")) == 4, "per label, slices, aggregators, baselines"
+
+    promised = run(nbformat.read(project / "04_thresholds_and_review.ipynb", as_version=4), project)
+    assert (runs / "bundle-promised" / "bundle.json").is_file()
+    said = "".join(o.get("text", "") for c in promised.cells if c.cell_type == "code" for o in c.outputs)
+    assert said.count("cannot be demonstrated with") == 2, "eight clips of one site promise nothing"
+    assert "no clip may be archived unseen" in said
+    assert len(shown(promised, "image/png")) == 3, "what a promise costs, review effort, gallery"
+    assert len(shown(promised, "text/html")) == 2, "clips needed, where to look first"

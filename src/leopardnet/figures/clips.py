@@ -51,7 +51,9 @@ def gallery(predictions: Predictions, manifest: Manifest, clips: pd.DataFrame, *
     shown = clips.head(n)
     figure = sheet(9, max(2.1 * len(shown), 1.2))
     if shown.empty:
-        figure.text(0.5, 0.5, "no clip to show", ha="center", va="center", color=GREY)
+        axes = figure.subplots()  # without axes, a notebook shows nothing at all
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no clip to show", ha="center", va="center", color=GREY)
         return figure
     grid = figure.subplots(len(shown), 2, squeeze=False, width_ratios=(1, 1.5))
     known = {clip.clip_id: clip for clip in manifest.clips()}
