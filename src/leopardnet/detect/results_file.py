@@ -14,7 +14,7 @@ from leopardnet.core.types import ANIMAL, Boxes, Clip, Frames
 from leopardnet.data.boxes import boxes_of
 from leopardnet.data.megadetector import read_megadetector
 
-SAME_FRAME_S = 0.1  # a box belongs to a frame that is no further from its own moment than this
+SAME_FRAME_S = 0.05  # a box belongs to a frame that is no further from its own moment than this
 
 
 class ResultsFile:

@@ -183,9 +183,14 @@ class Job:
         return closer if self.bundle.spec.detector.is_on else replace(closer, crops=())
 
     def wishes_s(self, clip: Clip, info: MediaInfo) -> NDArray[np.float64]:
-        """Moments that the detector already knows to be worth a look, float64 [K] seconds: those of a file of results."""
+        """Moments that the detector already knows to be worth a look, float64 [K] seconds: those of a file of results.
+
+        None for a network of whole frames: more of them would change its answers.
+        """
         detector = open_detector(self.detector, self.root, threads=self.runtime.threads)
-        wishes = detector.times_s(clip)[: self.detector.max_frames] if detector is not None else np.zeros(0)
+        if detector is None or not self.bundle.spec.detector.is_on:
+            return np.zeros(0)
+        wishes = detector.times_s(clip)[: self.detector.max_frames]
         return wishes[wishes <= info.duration_s]
 
     def results_key(self) -> dict[str, object]:

@@ -69,6 +69,30 @@ def test_a_model_of_whole_frames_shows_boxes_and_changes_no_answer(tiny_bundle, 
     pd.testing.assert_frame_equal(boxed.table, plain.table)
 
 
+@pytest.fixture
+def results(unseen, tmp_path):
+    """A file of results that has seen an animal 0.73 s into every video, where no frame is taken otherwise."""
+    videos = unseen.table.loc[unseen.table["kind"] == "video", "path"].drop_duplicates()
+    box = {"category": "1", "conf": 0.9, "bbox": [0.25, 0.25, 0.25, 0.25], "frame_number": 7}
+    images = [{"file": p, "frame_rate": 10.0, "frames_processed": [7], "detections": [box]} for p in videos]
+    text = {"info": {"format_version": "1.6"}, "detection_categories": {"1": "animal"}, "images": images}
+    (tmp_path / "md.json").write_text(json.dumps(text))
+    return str(tmp_path / "md.json")
+
+
+def test_a_file_of_results_brings_its_best_moments_to_a_network_that_knows_crops(crop_bundle, unseen, results):
+    found = predict(unseen, crop_bundle, runtime=HERE, detector=results).evidence.dropna(subset=["boxes"])
+    seen = found[found["boxes"] != "[]"]
+    assert seen["time_s"].round(2).eq(0.7).all() and seen["clip_id"].nunique() == 4
+    assert json.loads(seen["boxes"].iloc[0]) == [{"xyxy": [0.25, 0.25, 0.5, 0.5], "score": 0.9}]
+    assert seen["box_source"].eq("md.json").all()
+
+
+def test_a_file_of_results_changes_no_answer_of_a_network_of_whole_frames(tiny_bundle, unseen, results):
+    plain, boxed = (predict(unseen, tiny_bundle, runtime=HERE, detector=d) for d in ("", results))
+    pd.testing.assert_frame_equal(boxed.table, plain.table)
+
+
 def test_workers_and_effort_change_nothing(crop_bundle, unseen):
     here = predict(unseen, crop_bundle, runtime=HERE)
     there = predict(unseen, crop_bundle, runtime=RuntimeConfig(workers=2))
