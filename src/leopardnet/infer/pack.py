@@ -128,9 +128,12 @@ def check_parity(model: Classifier, graph: Path, *, size_px: int, n_labels: int)
 
 def _provenance(run: Path) -> dict[str, Any]:
     history = [{k: None if v != v else v for k, v in row.items()} for row in read_history(run)]
+    config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
+    if config.get("detector", {}).get("file"):  # a bundle travels; the place of the file on this machine does not
+        config["detector"]["file"] = Path(config["detector"]["file"]).name
     return {
         "leopardnet": version("leopardnet"),
-        "config": yaml.safe_load((run / "config.yaml").read_text("utf-8")),
+        "config": config,
         "environment": json.loads((run / "environment.json").read_text("utf-8")),
         "history": history,
         "data": read_table(run / "labels_by_split.csv").to_dict("records"),
