@@ -37,6 +37,10 @@ Losses = Annotated[
         help="Tolerable loss, e.g. leopard=0.01; 'animal' is whatever is not empty. May be repeated.",
     ),
 ]
+Outside = Annotated[
+    list[str] | None,
+    typer.Option("--outside", help="A label in the manifest that the model was not taught. May be repeated."),
+]
 Confidence = Annotated[float, typer.Option("--confidence", help="How sure the promise must be.")]
 
 
@@ -49,9 +53,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--by", help="Judge parts too: a column of the manifest, or site_known, daytime, month, light. May be repeated."),
     ] = None,
-    outside: Annotated[
-        list[str] | None, typer.Option("--outside", help="A label in the manifest that the model was not taught. May be repeated.")
-    ] = None,
+    outside: Outside = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="The model, for the temperature of its frames.")] = None,
     footage: Annotated[bool, typer.Option("--footage", help="Open the clips, for the motion baseline.")] = False,
     root: Root = None,
@@ -168,6 +170,8 @@ def thresholds(
     out: Annotated[Path, typer.Option("--out", help="File for the thresholds, .json.")],
     lose: Losses = None,
     confidence: Confidence = 0.95,
+    keep_names: Annotated[float | None, typer.Option("--keep-names", min=0.0, max=1.0, help="Name an animal only where it stands out among all animals, so that each known one keeps this share of its names, e.g. 0.95; others become 'animal'.")] = None,
+    outside: Outside = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="The model that made the predictions, for --new-bundle.")] = None,
     new_bundle: Annotated[Path | None, typer.Option("--new-bundle", help="Folder of a new bundle with these thresholds.")] = None,
     json_: JsonFlag = False,
@@ -191,12 +195,18 @@ def thresholds(
         same_model(said, model)
     decide = model.spec.decide if model is not None else None
     found = find_thresholds(
-        said, Manifest.read(manifest), _losses(lose or []), confidence=confidence, decide=decide
+        said,
+        Manifest.read(manifest),
+        _losses(lose or []),
+        confidence=confidence,
+        keep_names=keep_names,
+        outside=outside or (),
+        decide=decide,
     )
     with atomic_path(out) as part:
         part.write_text(json.dumps(found.to_dict(), indent=2, ensure_ascii=False), "utf-8")
     if model is not None and new_bundle is not None:
-        with_judgement(model, new_bundle, decide=found.decide, note="; ".join(map(str, found.promises)) + ".")
+        with_judgement(model, new_bundle, decide=found.decide, note=repr(found).replace("\n", "; ") + ".")
     if json_:
         print_json(found.to_dict())
     else:

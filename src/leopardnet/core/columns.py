@@ -160,11 +160,19 @@ def predictions_columns(labels: Sequence[str]) -> tuple[Column, ...]:
 
 
 def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of an evidence table: one row per judged frame. Boxes are in fractions of the upright frame."""
+    """The columns of an evidence table: one row per judged frame. Boxes are in fractions of the upright frame.
+
+    `energy` and `cos_<label>` say how familiar the whole frame looks; see `score.familiarity`.
+    """
     probs = (
         Column(f"p_{x}", FLOAT, True, f"of this frame alone: {x}", _probability, "between 0 and 1") for x in labels
     )
-    return (*EVIDENCE_HEAD, *probs, *EVIDENCE_TAIL)
+    cosines = (
+        Column(f"cos_{x}", FLOAT, True, f"cosine of the frame's features to the mean of {x} in training", _finite, "a finite number")
+        for x in labels
+    )  # fmt: skip
+    energy = Column("energy", FLOAT, True, "log of the sum of the exponentials of the frame's logits", _finite, "a finite number")  # fmt: skip
+    return (*EVIDENCE_HEAD, *probs, energy, *cosines, *EVIDENCE_TAIL)
 
 
 def labels_of(predictions: pd.DataFrame) -> tuple[str, ...]:

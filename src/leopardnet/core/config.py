@@ -172,6 +172,10 @@ class DecideConfig(Settings):
     empty: Share = Field(0.8, description="a clip is called empty at this probability or above")
     species: Share = Field(0.5, description="a species is named at this probability or above")
     animal: Share = Field(0.5, description="below that, 'animal' is said at this summed probability or above")
+    among: Share = Field(
+        0.0,
+        description="and only where it has at least this share of the probability of all animals; else it is 'animal'",
+    )
     alert: Share = Field(0.1, description="a target at this probability or above is shown to a person first")
     alerts: dict[str, Share] = Field(
         default_factory=dict, description="the same for single targets, where it was measured for them"

@@ -239,7 +239,8 @@ class ClipPrediction:
 
     frame_times_s: float64 [N]; frame_probs: float32 [N, C], the probabilities of each frame by itself;
     evidence_order: positions of the frames, the one that speaks most for the decision first; boxes: of each frame, None
-    where no detector looked; info: what the container said; seconds: what the clip took, and the look from nearby of it.
+    where no detector looked; info: what the container said; seconds: what the clip took, and the look from nearby of it;
+    frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or of no size where nobody asked.
     """
 
     clip: Clip
@@ -253,6 +254,7 @@ class ClipPrediction:
     boxes: tuple[Boxes | None, ...] = ()
     info: MediaInfo | None = None
     seconds: tuple[float, float] = (0.0, 0.0)
+    frame_familiarity: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __post_init__(self) -> None:
         if (self.probs is None) != (self.status == "unreadable"):

@@ -1,7 +1,7 @@
 """A bundle: one folder that holds a model and everything needed to use it, checked before it is used.
 
 bundle.json        labels, preprocessing, sampling, aggregation, calibration, thresholds, provenance
-model.onnx         the network: uint8 RGB [N, 3, S, S] in, float32 logits [N, C] out
+model.onnx         the network: uint8 RGB [N, 3, S, S] in, float32 logits [N, C] out, and cosines [N, C] to the classes' means
 model.safetensors  the same weights for torch
 card.md            the model card; card.json, the same for programs
 SHA256SUMS         hashes of the other files, in the format of the `sha256sum` program

@@ -35,12 +35,14 @@ SAME_FRAME_S = 1e-6
 class Evidence:
     """What is known of a clip so far: times float64 [N], increasing, and the logits of these frames, float32 [N, C].
 
-    crops: logits of what is inside a frame's best box, float32 [N, C], nan where it has none; boxes: of each frame.
+    crops: logits of what is inside a frame's best box, float32 [N, C], nan where it has none; cosines: of the whole frames
+    to the means of the classes, float32 [N, C]; boxes: of each frame.
     """
 
     times_s: NDArray[np.float64]
     logits: NDArray[np.float32]
     crops: NDArray[np.float32]
+    cosines: NDArray[np.float32]
     boxes: tuple[Boxes | None, ...] = ()
     warnings: tuple[str, ...] = ()
     info: MediaInfo | None = None
@@ -48,7 +50,7 @@ class Evidence:
     @classmethod
     def nothing(cls) -> Evidence:
         """No frame yet."""
-        return cls(np.zeros(0, np.float64), *(np.zeros((0, 0), np.float32) for _ in range(2)))
+        return cls(np.zeros(0, np.float64), *(np.zeros((0, 0), np.float32) for _ in range(3)))
 
     def plus(self, other: Evidence) -> Evidence:
         """With what another look gave, in the order of time; a frame that was seen before counts once."""
@@ -59,10 +61,9 @@ class Evidence:
         order = np.argsort(times, kind="stable")
         order = order[np.diff(times[order], prepend=-np.inf) > SAME_FRAME_S]
         boxes = (*self.boxes, *other.boxes)
-        return Evidence(
-            times[order], np.concatenate([self.logits, other.logits])[order],
-            np.concatenate([self.crops, other.crops])[order], tuple(boxes[i] for i in order), told, other.info,
-        )  # fmt: skip
+        both = [(self.logits, other.logits), (self.crops, other.crops), (self.cosines, other.cosines)]
+        arrays = [np.concatenate(pair)[order] for pair in both]
+        return Evidence(times[order], *arrays, tuple(boxes[i] for i in order), told, other.info)
 
     def __len__(self) -> int:
         return len(self.times_s)

@@ -138,7 +138,7 @@ def protocol(
         tell(f"judging by {column}", 4 + i, n_steps)
         slices[column] = evaluate_slices(placed, truth, slice_of(manifest, column), sites=sites, **judge)
     novelty = (
-        evaluate_novelty(placed, truth, outside, sites=sites, n_boot=n_boot, seed=seed)
+        evaluate_novelty(placed, truth, outside, evidence=frames, sites=sites, n_boot=n_boot, seed=seed)
         if outside
         else pd.DataFrame()
     )

@@ -140,13 +140,13 @@ class _Service:
                 inputs += [_slot(self.memory, i_slot, self.feed.slot_shape)[:n], rest.x]
         x = np.concatenate(inputs) if inputs else None
         del inputs  # a view of shared memory would keep it open
-        logits = self.feed.network.logits(x) if x is not None and len(x) else None
+        answers = self.feed.network.answers(x) if x is not None and len(x) else None
         start = 0
         for visit, _, seen in arrived:
             own = None
-            if not isinstance(seen, MediaError) and logits is not None:
+            if not isinstance(seen, MediaError) and answers is not None:
                 seen = seen[0]
-                own = logits[start : start + len(seen.times_s) + len(seen.crop_of)]
+                own = answers.part(start, start + len(seen.times_s) + len(seen.crop_of))
                 start += len(own)
             result, evidence = weighed(visit.item.clip, seen, own, visit.evidence, self.feed.job)
             if result is not None:

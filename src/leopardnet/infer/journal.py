@@ -32,7 +32,7 @@ LOWEST_BOX, MOST_BOXES = 0.05, 5  # of a frame, that are kept
 PAGE = 20_000  # clips that a table holds in memory while it is written
 COLUMNS = (
     "run_id", "clip_id", "stamp", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s",
-    "frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px",
+    "frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity",
 )  # fmt: skip
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS runs (run_id TEXT PRIMARY KEY, key TEXT NOT NULL);
@@ -125,7 +125,7 @@ class Journal:
             self.run_id, p.clip.clip_id, item.stamp, p.status, p.reason or None, p.decision.label, p.decision.rule,
             None if p.probs is None else p.decision.score, None if p.probs is None else _bytes(p.probs, "<f4"),
             _bytes(p.evidence_order, "<i4"), _bytes(p.frame_times_s, "<f8"), _bytes(p.frame_probs, "<f4"),
-            _boxes_text(p.boxes), *_about(p.info),
+            _boxes_text(p.boxes), *_about(p.info), _bytes(p.frame_familiarity, "<f4"),
         )  # fmt: skip
         with _explained(self._where):
             self._db.execute(f"INSERT OR REPLACE INTO clips VALUES ({','.join('?' * len(row))})", row)

@@ -21,7 +21,7 @@ from leopardnet.infer.bundle import Bundle, BundleSpec, write_spec
 from leopardnet.infer.card import card_json, model_card
 from leopardnet.infer.runtime import OpenVinoRuntime
 from leopardnet.infer.validation import calibration_of, validation_of
-from leopardnet.learn.model import Classifier, build_from, predict_logits, save_weights
+from leopardnet.learn.model import Classifier, build_from, predict_answers, save_weights
 from leopardnet.learn.onnx_export import export_classifier
 from leopardnet.learn.run_folder import read_history, read_state, write_json, write_state
 from leopardnet.learn.train import Run, train
@@ -110,11 +110,11 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
 
 
 def check_parity(model: Classifier, graph: Path, *, size_px: int, n_labels: int) -> float:
-    """The largest difference of logits between torch and OpenVINO on random frames. Raises BackendError past 0.002, or that share of the largest
-    logit where this is more than 1."""
+    """The largest difference of answers between torch and OpenVINO on random frames. Raises BackendError past 0.002, or that share of the largest
+    answer where this is more than 1."""
     frames = np.random.default_rng(0).integers(0, 256, (3, 3, size_px, size_px), dtype=np.uint8)
-    ours = predict_logits(model, frames)
-    theirs = OpenVinoRuntime(graph, RuntimeConfig(), size_px=size_px, n_labels=n_labels).logits(frames)
+    said = OpenVinoRuntime(graph, RuntimeConfig(), size_px=size_px, n_labels=n_labels).answers(frames)
+    ours, theirs = predict_answers(model, frames), np.hstack([said.logits, np.nan_to_num(said.cosines)])
     difference = float(np.abs(ours - theirs).max())
     most = MAX_DIFFERENCE * max(1.0, float(np.abs(ours).max()))
     if difference > most:

@@ -33,7 +33,7 @@ from leopardnet.infer.effort import Evidence, is_settled, rounds
 from leopardnet.infer.journal import Journal, Stamped
 from leopardnet.infer.machine import is_graphics_processor
 from leopardnet.infer.results import Predictions, write_pages
-from leopardnet.infer.runtime import Runtime
+from leopardnet.infer.runtime import Answers, Runtime
 from leopardnet.infer.source import as_manifest
 from leopardnet.media.motion import kept
 from leopardnet.media.preprocess import decode_side_px, to_model_input
@@ -42,6 +42,7 @@ from leopardnet.media.video import decode, probe
 from leopardnet.score.aggregate import aggregate, evidence_order, with_crops
 from leopardnet.score.calibrate import apply
 from leopardnet.score.decide import decide
+from leopardnet.score.familiarity import familiarity
 
 
 def predict(
@@ -93,12 +94,13 @@ class Seen:
     info: MediaInfo | None = None
     closer_s: float = 0.0
 
-    def evidence(self, logits: NDArray[np.float32]) -> Evidence:
-        """The logits of `x`, float32 [N + M, C], as evidence."""
-        n = len(self.times_s)
+    def evidence(self, answers: Answers) -> Evidence:
+        """What the network says of `x`, N + M pictures, as evidence."""
+        n, logits = len(self.times_s), answers.logits
         crops = np.full_like(logits[:n], np.nan)
         crops[list(self.crop_of)] = logits[n:]
-        return Evidence(self.times_s, logits[:n], crops, self.boxes or (None,) * n, self.warnings, self.info)
+        boxes = self.boxes or (None,) * n
+        return Evidence(self.times_s, logits[:n], crops, answers.cosines[:n], boxes, self.warnings, self.info)
 
 
 def look(clip: Clip, job: Job, i_round: int = 0) -> Seen | MediaError:
@@ -151,6 +153,7 @@ def judge(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPrediction:
     return ClipPrediction(
         clip, status, "; ".join(evidence.warnings), decision, probs, evidence.times_s,
         apply(logits, spec.calibration), tuple(order.tolist()), evidence.boxes, evidence.info,
+        frame_familiarity=familiarity(evidence.logits, evidence.cosines),
     )  # fmt: skip
 
 
@@ -208,25 +211,25 @@ def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
     evidence, i_round, closer_s, began = Evidence.nothing(), 0, 0.0, time.perf_counter()
     while True:
         seen = job.look(clip, job, i_round)
-        logits = None if isinstance(seen, MediaError) else network.logits(seen.x)  # step 5, [N + M, C]
+        answers = None if isinstance(seen, MediaError) else network.answers(seen.x)  # step 5, [N + M, C]
         closer_s += 0.0 if isinstance(seen, MediaError) else seen.closer_s
-        result, evidence = weighed(clip, seen, logits, evidence, job)
+        result, evidence = weighed(clip, seen, answers, evidence, job)
         if result is not None:
             return replace(result, seconds=(time.perf_counter() - began, closer_s))
         i_round += 1
 
 
 def weighed(
-    clip: Clip, seen: Seen | MediaError, logits: NDArray[np.float32] | None, before: Evidence, job: Job
+    clip: Clip, seen: Seen | MediaError, answers: Answers | None, before: Evidence, job: Job
 ) -> tuple[ClipPrediction | None, Evidence]:
     """The prediction after one more look, or None where the clip deserves another; and the evidence so far."""
-    if isinstance(seen, MediaError) or logits is None:
+    if isinstance(seen, MediaError) or answers is None:
         reason = seen.one_line if isinstance(seen, MediaError) else "no frame"
         if not len(before):
             return unreadable(clip, reason, job.bundle), before
         evidence = before.plus(replace(Evidence.nothing(), warnings=(reason,)))
         return judge(clip, evidence, job.bundle), evidence
-    evidence = before.plus(seen.evidence(logits))
+    evidence = before.plus(seen.evidence(answers))
     result = judge(clip, evidence, job.bundle)
     is_enough = seen.is_last or is_settled(result, job.bundle, job.effort)
     return (result if is_enough else None), evidence

@@ -157,16 +157,30 @@ def frame_rows(page: Page, bundle: Bundle) -> pd.DataFrame:
     n_frames = np.array([len(times) // 8 for times in c["times_s"]], np.int64)
     probs = np.frombuffer(b"".join(c["frame_probs"]), "<f4").reshape(-1, len(names)).astype(np.float64)
     first = np.repeat(np.cumsum(n_frames) - n_frames, n_frames)
+    familiar = _familiarity(c["familiarity"], n_frames, len(names))
     table = pd.DataFrame(
         {
             "clip_id": np.repeat(np.array(c["clip_id"], object), n_frames),
             "i_frame": np.arange(int(n_frames.sum())) - first,
             "time_s": np.frombuffer(b"".join(c["times_s"]), "<f8"),
             **{f"p_{name}": probs[:, i] for i, name in enumerate(names)},
+            "energy": familiar[:, 0],
+            **{f"cos_{name}": familiar[:, 1 + i] for i, name in enumerate(names)},
             **_boxes(c["boxes"], n_frames),
         }
     )
     return conform(table, evidence_columns(names), where="evidence")
+
+
+def _familiarity(blobs: Sequence[bytes | None], n_frames: NDArray[np.int64], n_labels: int) -> NDArray[np.float64]:
+    """Energy and cosines of all frames, float64 [frames, 1 + C] to four places; nan for rows of older versions."""
+    width = 4 * (1 + n_labels)
+    parts = [blob or b"" for blob in blobs]
+    kept = [
+        blob if len(blob) == width * n else np.full((n, 1 + n_labels), np.nan, "<f4").tobytes()
+        for blob, n in zip(parts, n_frames.tolist(), strict=True)
+    ]
+    return np.frombuffer(b"".join(kept), "<f4").reshape(-1, 1 + n_labels).astype(np.float64).round(4)
 
 
 def _boxes(texts: Sequence[str | None], n_frames: NDArray[np.int64]) -> dict[str, list[str | None]]:

@@ -1,8 +1,9 @@
-"""One contract for every backend: uint8 frames in, float32 logits out."""
+"""One contract for every backend: uint8 frames in, float32 answers out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,11 +18,29 @@ from leopardnet.core.types import BackendError, BundleError, ConfigError
 BATCH = {"openvino": 1, "onnxruntime": 16, "torch": 32}
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network says of frames: logits float32 [N, C], and cosines float32 [N, C] of their features to the mean of each class.
+
+    The cosines are nan where the network does not know its classes' means.
+    """
+
+    logits: NDArray[np.float32]
+    cosines: NDArray[np.float32]
+
+    def part(self, start: int, stop: int) -> Answers:
+        """Those of the frames from `start` to before `stop`."""
+        return Answers(self.logits[start:stop], self.cosines[start:stop])
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+
 class Runtime(Protocol):
     """A loaded network."""
 
-    def logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
+    def answers(self, frames: NDArray[np.uint8]) -> Answers:
+        """What it says of frames uint8 [N, 3, S, S]."""
         ...
 
 
@@ -55,13 +74,13 @@ class OpenVinoRuntime:
                 found=str(error).splitlines()[0][:200],
             ) from None
         self._batch_size = config.batch_size or BATCH["openvino"]
-        ports = self._model.input(0), self._model.output(0)
+        ports = [self._model.input(0), *self._model.outputs]
         shapes = [str(port.get_partial_shape()).strip("[]").split(",") for port in ports]
         check_shapes(shapes, graph, size_px=size_px, n_labels=n_labels)
 
-    def logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
-        return in_batches(lambda part: np.array(self._model({0: part})[0]), frames, self._batch_size)
+    def answers(self, frames: NDArray[np.uint8]) -> Answers:
+        """What it says of frames uint8 [N, 3, S, S]."""
+        return in_batches(lambda part: list(self._model({0: part}).values()), frames, self._batch_size)
 
 
 class OnnxRuntime:
@@ -91,29 +110,36 @@ class OnnxRuntime:
                 "ONNX Runtime cannot load the network of the bundle", where=graph.name, found=str(error)[:200]
             ) from None
         self._batch_size = config.batch_size or BATCH["onnxruntime"]
-        ports = self._session.get_inputs()[0], self._session.get_outputs()[0]
+        ports = [self._session.get_inputs()[0], *self._session.get_outputs()]
         self._input = ports[0].name
         shapes = [[n if isinstance(n, int) else "?" for n in port.shape] for port in ports]
         check_shapes(shapes, graph, size_px=size_px, n_labels=n_labels)
 
-    def logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
-        return in_batches(lambda part: self._session.run(None, {self._input: part})[0], frames, self._batch_size)
+    def answers(self, frames: NDArray[np.uint8]) -> Answers:
+        """What it says of frames uint8 [N, 3, S, S]."""
+        return in_batches(lambda part: self._session.run(None, {self._input: part}), frames, self._batch_size)
 
 
 def in_batches(
-    network: Callable[[NDArray[np.uint8]], NDArray[np.float32]], frames: NDArray[np.uint8], batch_size: int
-) -> NDArray[np.float32]:
-    """Logits of all frames, `batch_size` at a time."""
+    network: Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float32]]],
+    frames: NDArray[np.uint8],
+    batch_size: int,
+) -> Answers:
+    """The answers for all frames, `batch_size` at a time; a network gives its logits and maybe cosines."""
     starts = range(0, len(frames), batch_size)
-    return np.concatenate([network(np.ascontiguousarray(frames[i : i + batch_size])) for i in starts])
+    parts = [[np.array(a) for a in network(np.ascontiguousarray(frames[i : i + batch_size]))] for i in starts]
+    logits, *more = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Answers(logits, more[0] if more else np.full_like(logits, np.nan))
 
 
 def check_shapes(shapes: Sequence[Sequence[object]], graph: Path, *, size_px: int, n_labels: int) -> None:
-    """Raise BundleError where input and output of a network are not those that the bundle says."""
+    """Raise BundleError where input and outputs of a network are not those that the bundle says.
+
+    Cosines to class means are a second output of the same shape; networks that do not know them have one.
+    """
     found = [f"[{','.join(str(n).strip() for n in shape)}]" for shape in shapes]
     wanted = [f"[?,3,{size_px},{size_px}]", f"[?,{n_labels}]"]
-    if found != wanted:
+    if found not in (wanted, [*wanted, wanted[1]]):
         raise BundleError(
             "the network does not have the shape that the bundle says", where=graph.name, found=" and ".join(found),
             expected=" and ".join(wanted),
@@ -145,8 +171,9 @@ class TorchRuntime:
         if config.threads:
             torch.set_num_threads(config.threads)
 
-    def logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
-        from leopardnet.learn.model import predict_logits
+    def answers(self, frames: NDArray[np.uint8]) -> Answers:
+        """What it says of frames uint8 [N, 3, S, S]."""
+        from leopardnet.learn.model import predict_answers
 
-        return predict_logits(self._model, frames, batch_size=self._batch_size)
+        logits, cosines = np.split(predict_answers(self._model, frames, batch_size=self._batch_size), 2, axis=1)
+        return Answers(logits, cosines if self._model.has_class_means else np.full_like(cosines, np.nan))

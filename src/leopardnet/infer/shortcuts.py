@@ -121,7 +121,7 @@ def _frames(clip: Clip, manifest: Manifest, bundle: Bundle) -> Frames:
 
 
 def _judged(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Runtime) -> dict[str, object]:
-    logits = network.logits(to_model_input(frames.pixels, bundle.spec.preprocess))
+    logits = network.answers(to_model_input(frames.pixels, bundle.spec.preprocess)).logits
     nothing = np.full_like(logits, np.nan)
     result = judge(clip, Evidence(frames.times_s, logits, nothing, (None,) * len(logits)), bundle)
     assert result.probs is not None, "there are frames"

@@ -26,6 +26,7 @@ from leopardnet.score.compare import answers
 from leopardnet.score.decide import ANIMAL
 from leopardnet.score.joining import joined
 from leopardnet.score.metrics import EMPTY, evaluate_clips
+from leopardnet.score.naming import Naming, naming
 from leopardnet.score.promise import Promise, promise
 
 Floats = NDArray[np.float64]
@@ -40,12 +41,12 @@ class CalibrationClips:
     n_left_out: int
 
     @classmethod
-    def of(cls, predictions: Predictions, manifest: Manifest) -> CalibrationClips:
+    def of(cls, predictions: Predictions, manifest: Manifest, *, outside: Sequence[str] = ()) -> CalibrationClips:
         """The clips of these predictions that may set temperature and thresholds.
 
-        Raises ManifestError where none is left.
+        outside: labels of the manifest that the model was not taught. Raises ManifestError where none is left.
         """
-        table = joined(predictions.table, manifest.clip_labels(), sites_of(manifest))
+        table = joined(predictions.table, manifest.clip_labels(), sites_of(manifest), outside=outside)
         rows = manifest.table
         trained = set(rows.loc[rows["split"] == "train", "site"].dropna())
         ids = set(rows.loc[rows["split"] == "train", "clip_id"])
@@ -127,7 +128,8 @@ class Thresholds:
     """Promises, the settings that keep them, and the share of clips that may be archived unseen under them.
 
     unseen: over all readable and unreadable clips, labelled or not, with its interval over sites; None where a promise
-    cannot be kept. n_left_out: labelled clips that had no part because the model was trained on their site.
+    cannot be kept, or none was asked for. naming: which animals keep their name, where that was asked. n_left_out: labelled
+    clips that had no part because the model was trained on their site.
     """
 
     promises: tuple[Promise, ...]
@@ -136,6 +138,7 @@ class Thresholds:
     n_clips: int
     n_left_out: int
     bundle_id: str
+    naming: Naming | None = None
 
     @property
     def is_kept(self) -> bool:
@@ -148,33 +151,41 @@ class Thresholds:
             if self.unseen
             else "no clip may be archived unseen"
         )
-        return "\n".join([*map(str, self.promises), share])
+        parts = [*map(str, self.promises), share] if self.promises else []
+        return "\n".join([*parts, *([repr(self.naming)] if self.naming else [])])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
             "bundle_id": self.bundle_id, "n_clips": self.n_clips, "n_left_out": self.n_left_out, "is_kept": self.is_kept,
             "promises": [p.to_dict() for p in self.promises],
+            "naming": self.naming.to_dict() if self.naming else None,
             "unseen": self.unseen.to_dict() if self.unseen else None, "decide": self.decide.model_dump(mode="json"),
         }  # fmt: skip
 
 
 def thresholds(
     predictions: Predictions | CalibrationClips, manifest: Manifest, losses: Mapping[str, float], *, confidence: float = 0.95,
-    decide: DecideConfig | None = None, bundle_id: str | None = None,
+    keep_names: float | None = None, outside: Sequence[str] = (), decide: DecideConfig | None = None,
+    bundle_id: str | None = None,
 ) -> Thresholds:  # fmt: skip
     """Thresholds that lose at most these shares of clips, or what is missing to promise it.
 
     losses: tolerable share by label, such as {"leopard": 0.01}; the label 'animal' stands for whatever is not empty. A clip
-    may go unseen where every label of `losses` stays under its threshold; one that cannot be read never goes unseen. decide:
-    the settings to start from, those of the bundle.
+    may go unseen where every label of `losses` stays under its threshold; one that cannot be read never goes unseen.
+    keep_names: the share of its names that each known animal keeps, see `score.naming`; outside: labels that the model was
+    not taught, to see what that does to them. decide: the settings to start from, those of the bundle.
 
     >>> thresholds(Predictions.read("results/"), manifest, {"leopard": 0.01})  # doctest: +SKIP
     """
-    clips = predictions if isinstance(predictions, CalibrationClips) else CalibrationClips.of(predictions, manifest)
+    if isinstance(predictions, CalibrationClips):
+        clips = predictions
+    else:
+        clips = CalibrationClips.of(predictions, manifest, outside=outside)
     names, settings = list(labels_of(clips.table)), decide or DecideConfig()
     made_by = bundle_id or "; ".join(sorted(clips.table["bundle_id"].astype(str).unique()))
-    _check_labels(losses, names)
+    if losses or keep_names is None:
+        _check_labels(losses, names)
     promises = tuple(
         promise(label, _score(clips, label), _is_it(clips, label), clips.table["site"], max_miss=share, confidence=confidence)
         for label, share in losses.items()
@@ -183,8 +194,12 @@ def thresholds(
     empty = _above(1 - kept[ANIMAL]) if ANIMAL in kept else settings.empty
     alerts = {**settings.alerts, **{label: t for label, t in kept.items() if label != ANIMAL}}
     chosen = settings.model_copy(update={"empty": empty, "alerts": alerts})
-    unseen = _unseen(clips, kept) if len(kept) == len(promises) else None
-    return Thresholds(promises, chosen, unseen, len(clips.table), clips.n_left_out, made_by)
+    unseen = _unseen(clips, kept) if kept and len(kept) == len(promises) else None
+    names_kept = None
+    if keep_names is not None:
+        names_kept = naming(clips.probs, clips.table["truth"], names, keep=keep_names, species=settings.species)
+        chosen = chosen.model_copy(update={"among": names_kept.among})
+    return Thresholds(promises, chosen, unseen, len(clips.table), clips.n_left_out, made_by, names_kept)
 
 
 def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:

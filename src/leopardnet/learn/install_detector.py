@@ -75,6 +75,6 @@ def converted(weights: bytes, temporary: Path) -> bytes:
     n, h, w = (torch.export.Dim(name) for name in ("n", "h", "w"))
     path = export_onnx(
         yolox_tiny(state["model"]), frames, temporary / "network.onnx", shape={0: n, 2: 32 * h, 3: 32 * w},
-        output="boxes",
+        outputs=["boxes"],
     )  # fmt: skip
     return path.read_bytes()

@@ -28,6 +28,9 @@ class Classifier(nn.Module):
 
     mean: Tensor
     std: Tensor
+    class_means: (
+        Tensor  # float32 [C, F], rows of length 1; 0 until `set_class_means`, and for a class without frames
+    )
 
     def __init__(self, backbone: nn.Module, n_labels: int, *, gem_p: float = 1.0) -> None:
         super().__init__()
@@ -39,6 +42,7 @@ class Classifier(nn.Module):
         if gem_p != 1.0:
             use_generalised_mean(backbone, p=gem_p)
         self.backbone = backbone
+        self.register_buffer("class_means", torch.zeros(n_labels, self.n_features))
 
     @property
     def n_labels(self) -> int:
@@ -61,6 +65,12 @@ class Classifier(nn.Module):
         logits: Tensor = self.head(self.features(frames))
         return logits
 
+    def answers(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits float32 [N, C], and cosines float32 [N, C] of the features to the class means."""
+        features = self.features(frames)
+        logits: Tensor = self.head(features)
+        return logits, nn.functional.normalize(features) @ self.class_means.T
+
     def features(self, frames: Tensor) -> Tensor:
         """Pooled features float32 [N, F], what the last linear layer sees."""
         x = (frames.float() - self.mean) / self.std
@@ -80,6 +90,17 @@ class Classifier(nn.Module):
             self.head.weight.copy_(torch.from_numpy(weight))  # type: ignore[operator]
             self.head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator]
 
+    @property
+    def has_class_means(self) -> bool:
+        """Whether the network knows what its classes look like; weights from elsewhere do not."""
+        return bool(self.class_means.any())
+
+    def set_class_means(self, features: NDArray[np.float32], y: NDArray[np.int64]) -> None:
+        """Remember the direction of the mean feature of each class: features [N, F], their classes y [N]."""
+        for c in range(self.n_labels):
+            mean = features[y == c].astype(np.float64).mean(axis=0) if (y == c).any() else np.zeros(self.n_features)
+            self.class_means[c] = torch.from_numpy(mean / max(float(np.linalg.norm(mean)), 1e-12))
+
 
 def build(config: ModelConfig, n_labels: int, *, size_px: int | None = None) -> Classifier:
     """A classifier on the configured backbone with a fresh head, in channels-last memory (faster on CPUs).
@@ -97,9 +118,13 @@ def build_from(config: ModelConfig, n_labels: int, path: Path, *, size_px: int |
 
 
 def load_weights(model: Classifier, path: Path) -> Classifier:
-    """The model, with the weights of a safetensors file. Raises BundleError unless every tensor fits."""
+    """The model, with the weights of a safetensors file. Raises BundleError unless every tensor fits.
+
+    Class means may be missing: networks from elsewhere have none.
+    """
     try:
-        model.load_state_dict(load_file(path), strict=True)
+        nothing = {"class_means": torch.zeros_like(model.class_means)}
+        model.load_state_dict(nothing | load_file(path), strict=True)
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             "the weights do not fit the network", where=path.name, found=str(error).splitlines()[0][:200],
@@ -132,6 +157,12 @@ def save_weights(state: Mapping[str, Tensor], path: Path) -> Path:
 def predict_logits(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
     """Logits float32 [N, C] of frames uint8 [N, 3, S, S], without changing the model's mode for the caller."""
     return _in_batches(model, model.forward, frames, batch_size)
+
+
+@torch.no_grad()
+def predict_answers(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
+    """Logits and cosines beside each other, float32 [N, 2C], of frames uint8 [N, 3, S, S]; see `Classifier.answers`."""
+    return _in_batches(model, lambda x: torch.cat(model.answers(x), dim=1), frames, batch_size)
 
 
 @torch.no_grad()

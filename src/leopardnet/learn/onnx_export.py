@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from leopardnet.core.tables import atomic_path
 
+if TYPE_CHECKING:  # the detector's network is exported without a backbone's library
+    from leopardnet.learn.model import Classifier
 
-def export_onnx(model: nn.Module, frames: Tensor, path: Path, *, shape: Mapping[int, Any], output: str) -> Path:
-    """`path`, after writing the network there: input `frames`, one output of this name.
+
+def export_onnx(
+    model: nn.Module, frames: Tensor, path: Path, *, shape: Mapping[int, Any], outputs: Sequence[str]
+) -> Path:
+    """`path`, after writing the network there: input `frames`, outputs of these names.
 
     frames: an example of the input, uint8 [N, 3, H, W]; shape: which of its sides may change, as `torch.export.Dim`.
     """
@@ -25,7 +30,7 @@ def export_onnx(model: nn.Module, frames: Tensor, path: Path, *, shape: Mapping[
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about its own deprecations
         program = torch.onnx.export(
-            model, (frames,), input_names=["frames"], output_names=[output], dynamo=True,
+            model, (frames,), input_names=["frames"], output_names=list(outputs), dynamo=True,
             dynamic_shapes=(dict(shape),), verbose=False,
         )  # fmt: skip
     graph = program.model_proto  # type: ignore[union-attr]
@@ -35,10 +40,27 @@ def export_onnx(model: nn.Module, frames: Tensor, path: Path, *, shape: Mapping[
     return path
 
 
-def export_classifier(model: nn.Module, path: Path, *, size_px: int) -> Path:
-    """`path`, after writing a classifier there: uint8 [N, 3, S, S] → float32 logits [N, C], any N."""
+def export_classifier(model: Classifier, path: Path, *, size_px: int) -> Path:
+    """`path`, after writing a classifier there: uint8 [N, 3, S, S] → float32 logits [N, C], any N.
+
+    A network that knows the means of its classes has a second output, the cosines to them, float32 [N, C].
+    """
     frames = torch.zeros((2, 3, size_px, size_px), dtype=torch.uint8)
-    return export_onnx(model.cpu().eval(), frames, path, shape={0: torch.export.Dim("n")}, output="logits")
+    model, shape = model.cpu().eval(), {0: torch.export.Dim("n")}
+    if not model.has_class_means:
+        return export_onnx(model, frames, path, shape=shape, outputs=["logits"])
+    return export_onnx(_Answering(model), frames, path, shape=shape, outputs=["logits", "cosines"])
+
+
+class _Answering(nn.Module):
+    """A classifier that gives all its answers when it is called."""
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        return self.model.answers(frames)
 
 
 def _forget_origin(graph: Any) -> None:

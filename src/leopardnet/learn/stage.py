@@ -32,6 +32,7 @@ from leopardnet.learn.sides import Sides
 from leopardnet.learn.trackers import Tracker, open_tracker
 
 PROBE_MOST = 20_000  # frames that a probe is fitted to; more change it little and take long
+MEANS_MOST = 500  # frames of each class that its mean is taken over
 DRAW_EVERY_S = 60.0
 C_CHOICES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1)
 
@@ -130,6 +131,26 @@ class Stage:
             weights = trainer.ema.module
         if self.main:
             save_weights(weights.state_dict(), self.out / "best.safetensors")
+
+    def describe_classes(self, rows: Rows, *, epoch: int) -> None:
+        """Add to the kept weights what each class looks like on average, in whole frames that were learned from."""
+        if not self.main:
+            return
+        path = self.out / "best.safetensors"
+        model = load_weights(self.model, path)
+        table = self.frames.table.iloc[rows]
+        whole = rows[(table["view"] != "crop").to_numpy()] if "view" in table else rows
+        y = self.frames.y[whole]
+        rows = np.concatenate([_some(whole[y == c], MEANS_MOST, self.config.seed) for c in np.unique(y)])
+        if epoch == 0 and self.config.optim.mode != "scratch":
+            features = self.features(rows)  # the backbone is still the one they were computed with
+        else:
+            features = compute_features(
+                model, self.frames, rows=rows, on_progress=lambda done, total: self.tell("what classes look like", done, total)
+            )  # fmt: skip
+        used = features.readable(rows)
+        model.set_class_means(features.values[used], self.frames.y[used])
+        save_weights(model.state_dict(), path)
 
     # --- the start: a probe as the head ---
 

@@ -110,6 +110,7 @@ def _run(plan: Plan, stage: Stage) -> list[dict[str, Any]]:
     chosen = choose(plan, results, table, sides)
     if plan.by_folds:
         stage.refit(plan.all_rows, until=chosen.epoch)
+    stage.describe_classes(plan.all_rows, epoch=chosen.epoch)
     if stage.main:
         write_outcome(out, plan, results, chosen, table, sides)
         write_state(out, state="trained", kept_epoch=chosen.epoch, judged_on=plan.description)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from leopardnet.core.tables import labels_of
 from leopardnet.score.compare import answers
+from leopardnet.score.familiarity import class_mean_probs, familiarity_of_clips
 from leopardnet.score.metrics import EMPTY
 
 MOTION = "motion"
@@ -17,7 +15,6 @@ MOTION = "motion"
 
 def baseline_tables(
     predictions: pd.DataFrame, evidence: pd.DataFrame, truth: pd.Series[str], *, motion: pd.Series[float] | None = None,
-    class_means: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """A predictions table for each baseline that can be had, by its name.
 
@@ -26,7 +23,8 @@ def baseline_tables(
     - `best_frame`: those of the frame in which the model is surest of one label.
     - `motion`: how much moves in the clip (`motion`, by clip_id; see `infer.footage_baselines`), and nothing else. It tells
       animals from empty clips at best, and no species apart.
-    - `nearest_class_mean`: what frozen features say without a trained head (`class_means`, p_<label> by clip_id).
+    - `nearest_class_mean`: the label whose mean features in training lie nearest to those of the clip's frames: what the
+      features say without the last layer. For networks that know these means.
 
     Clips without frames stay unreadable in all of them but `majority`.
     """
@@ -36,10 +34,12 @@ def baseline_tables(
         frames = evidence.sort_values(["clip_id", "i_frame"])
         tables["middle_frame"] = _of_frames(predictions, _middle(frames))
         tables["best_frame"] = _of_frames(predictions, _surest(frames, [f"p_{x}" for x in labels]))
+        familiar = familiarity_of_clips(frames, labels)[[f"cos_{x}" for x in labels]]
+        if familiar.notna().to_numpy().any():
+            probs = class_mean_probs(familiar.reindex(predictions["clip_id"]).to_numpy(np.float64))
+            tables["nearest_class_mean"] = answers(predictions, probs)
     if motion is not None and EMPTY in labels:
         tables[MOTION] = _motion(predictions, motion)
-    if class_means is not None:
-        tables["nearest_class_mean"] = _of_frames(predictions, class_means.reset_index())
     return tables
 
 
@@ -77,24 +77,3 @@ def _motion(predictions: pd.DataFrame, motion: pd.Series[float]) -> pd.DataFrame
     probs = np.repeat((p_animal / (len(labels) - 1))[:, None], len(labels), axis=1)
     probs[:, list(labels).index(EMPTY)] = 1 - p_animal
     return answers(predictions, probs)
-
-
-def class_mean_probs(
-    train: NDArray[np.floating[Any]], y: NDArray[np.int64], test: NDArray[np.floating[Any]], *, n_labels: int
-) -> NDArray[np.float64]:
-    """Probabilities [M, C] by the cosine of features [M, F] to the mean of each class of `train` [N, F].
-
-    The softmax of ten times the cosine: only its order means something. A class without a training row has 0.
-
-    >>> train = np.array([[1.0, 0.0], [0.0, 1.0]])
-    >>> class_mean_probs(train, np.array([0, 1]), np.array([[2.0, 0.1]]), n_labels=2).argmax()
-    np.int64(0)
-    """
-    from scipy.special import softmax
-
-    means = np.array(
-        [train[y == c].mean(axis=0) if (y == c).any() else np.zeros(train.shape[1]) for c in range(n_labels)]
-    )
-    lengths = np.linalg.norm(test, axis=1)[:, None] * np.linalg.norm(means, axis=1)[None]
-    cosine = np.divide(test @ means.T, lengths, out=np.full(lengths.shape, -np.inf), where=lengths > 0)
-    return np.asarray(softmax(10 * cosine, axis=1), np.float64)

@@ -1,7 +1,7 @@
 """From calibrated probabilities to what is said about a clip: numbered rules, the first that fits decides.
 
 1. `none`      nothing could be decoded: 'unreadable'.
-2. `species`   the likeliest animal reaches `species`: its label.
+2. `species`   the likeliest animal reaches `species`, and `among` as a share of all animals: its label.
 3. `empty`     empty reaches `empty`, and no target reaches `alert`: the empty label.
 4. `rolled_up` the animals of one parent, else all animals, together reach `animal`: that parent, or 'animal'.
 5. `abstained` anything else: 'unsure'.
@@ -49,7 +49,7 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
     i_animals = [i for i in range(len(labels)) if i != labels.i_empty]
 
     i_top = max(i_animals, key=lambda i: p[i])
-    if _reaches(p[i_top], thresholds.species):
+    if _reaches(p[i_top], thresholds.species) and _reaches(p[i_top], thresholds.among * p[i_animals].sum()):
         return Decision(labels.names[i_top], _score(p[i_top]), "species")
 
     if labels.empty is not None and alert(probs, labels, thresholds) is None:

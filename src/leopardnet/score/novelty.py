@@ -1,24 +1,23 @@
 """What a model does with an animal that it was never taught: scores of strangeness, and how well they tell.
 
 A closed set of labels calls a boar something. The scores below are higher the less a clip looks like anything known; the
-judgement asks whether they are higher for clips of left-out species than for clips of known animals. Four need
-probabilities alone and are always to be had; `energy` and `max_logit` need the logits of the network, whose size the
-probabilities have lost; `class_mean` needs features and the means of the classes they were taught with.
+judgement asks whether they are higher for clips of left-out species than for clips of known animals. The first ones need
+probabilities alone and are always to be had; `energy` and `class_mean` need the evidence of a run (`score.familiarity`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import entr, logsumexp
+from scipy.special import entr
 
 from leopardnet.core.tables import labels_of
 from leopardnet.core.types import ManifestError
 from leopardnet.score.bootstrap import SiteDraws, estimate_columns
+from leopardnet.score.familiarity import TOP_SHARE, familiarity_of_clips
 from leopardnet.score.joining import joined
 from leopardnet.score.metrics import EMPTY
 from leopardnet.score.ranking import Ranking, auroc
@@ -28,13 +27,13 @@ OTHER = ("other", "other_animal")
 KNOWN_KEPT = 0.95
 
 
-def strangeness(probs: Floats, labels: Sequence[str], *, logits: Floats | None = None) -> dict[str, Floats]:
-    """Scores [M] by name, from calibrated probabilities [M, C] and, where there are any, logits [M, C].
+def strangeness(probs: Floats, labels: Sequence[str], *, familiar: pd.DataFrame | None = None) -> dict[str, Floats]:
+    """Scores [M] by name, from calibrated probabilities [M, C] and, where there are any, M rows of `familiarity_of_clips`.
 
     - `msp`: 1 minus the largest probability.   - `entropy`: of all labels, in nats.
     - `which_animal`: 1 minus the largest share of one animal among the animals: it is something, but what?
     - `other`, `other_animal`: the probability of a label of that name, where the model has one.
-    - `energy`: minus the log of the sum of the exponentials.   - `max_logit`: minus the largest logit.
+    - `energy`: minus the energy.   - `class_mean`: 1 minus the cosine to the nearest animal's mean.
 
     >>> scores = strangeness(np.array([[0.7, 0.1, 0.2]]), ("leopard", "tiger", "empty"))
     >>> {name: round(float(s[0]), 3) for name, s in scores.items()}
@@ -48,22 +47,10 @@ def strangeness(probs: Floats, labels: Sequence[str], *, logits: Floats | None =
         "which_animal": 1 - np.divide(probs[:, animals].max(axis=1), sums, out=np.ones(len(probs)), where=sums > 0),
     }
     scores |= {name: probs[:, i] for i, name in enumerate(labels) if name in OTHER}
-    if logits is not None:
-        scores |= {"energy": -np.asarray(logsumexp(logits, axis=1)), "max_logit": -logits.max(axis=1)}
-    return scores
-
-
-def class_mean_strangeness(
-    train: NDArray[np.floating[Any]], y: NDArray[np.int64], test: NDArray[np.floating[Any]]
-) -> Floats:
-    """1 minus the cosine to the nearest class mean, float64 [M], of features [M, F]; train: [N, F], y: [N].
-
-    >>> class_mean_strangeness(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1]), np.array([[3.0, 0.0]])).tolist()
-    [0.0]
-    """
-    means = np.array([train[y == c].mean(axis=0) for c in np.unique(y)], np.float64)
-    unit = means / np.linalg.norm(means, axis=1, keepdims=True)
-    return np.asarray(1 - (test @ unit.T).max(axis=1) / np.linalg.norm(test, axis=1), np.float64)
+    if familiar is not None:
+        cosines = familiar[[f"cos_{labels[i]}" for i in animals]].to_numpy(np.float64)
+        scores |= {"energy": -familiar["energy"].to_numpy(np.float64), "class_mean": 1 - cosines.max(axis=1)}
+    return {name: score for name, score in scores.items() if np.isfinite(score).all()}
 
 
 def judge_strangeness(
@@ -89,11 +76,12 @@ def judge_strangeness(
 
 
 def evaluate_novelty(
-    predictions: pd.DataFrame, truth: pd.Series[str], outside: Sequence[str], *, sites: pd.Series[str] | None = None,
-    n_boot: int = 1000, seed: int = 7,
+    predictions: pd.DataFrame, truth: pd.Series[str], outside: Sequence[str], *, evidence: pd.DataFrame | None = None,
+    sites: pd.Series[str] | None = None, n_boot: int = 1000, seed: int = 7,
 ) -> pd.DataFrame:  # fmt: skip
     """`judge_strangeness` of a predictions table: clips of the species `outside`, against clips of known animals.
 
+    evidence: the judged frames; without them, or where some have no such numbers, energy and class means have no part.
     Empty clips have no part: telling animals from nothing is another question. Raises ManifestError where no clip of a
     left-out species was predicted.
     """
@@ -109,7 +97,10 @@ def evaluate_novelty(
             "no clip shows a species that was left out", where="manifest, column label", found="none of " + ", ".join(outside),
             expected="labelled clips of these species among the predictions",
         )  # fmt: skip
-    scores = strangeness(probs[use], labels)
+    familiar = None
+    if evidence is not None and len(evidence):
+        familiar = familiarity_of_clips(evidence, labels, top_share=TOP_SHARE).reindex(table.loc[use, "clip_id"])
+    scores = strangeness(probs[use], labels, familiar=familiar)
     return judge_strangeness(
         scores, is_strange[use], table["site"][use].reset_index(drop=True), n_boot=n_boot, seed=seed
     )

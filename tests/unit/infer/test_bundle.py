@@ -150,13 +150,19 @@ def test_a_failed_packing_leaves_the_old_bundle_whole(tiny_run, tmp_path, monkey
 def test_torch_onnx_runtime_and_openvino_agree_on_distinct_frames(tiny_bundle, rng):
     size = tiny_bundle.spec.preprocess.size_px
     frames = rng.integers(0, 256, (5, 3, size, size), dtype=np.uint8)
-    ov = tiny_bundle.runtime(RuntimeConfig(batch_size=2)).logits(frames)
-    torch = tiny_bundle.runtime(RuntimeConfig(backend="torch", device="cpu", batch_size=3)).logits(frames)
-    assert ov.shape == (5, 4) and ov.dtype == torch.dtype == np.float32
-    assert np.abs(ov - torch).max() < 1e-4  # float32 sums in another order
-    onnx = tiny_bundle.runtime(RuntimeConfig(backend="onnxruntime", batch_size=4)).logits(frames)
-    assert onnx.shape == (5, 4) and np.abs(onnx - torch).max() < 1e-4
-    one_by_one = np.concatenate([tiny_bundle.runtime(RuntimeConfig()).logits(f[None]) for f in frames])
+
+    def said(frames, **options):
+        found = tiny_bundle.runtime(RuntimeConfig(device="cpu", **options)).answers(frames)
+        assert found.logits.dtype == found.cosines.dtype == np.float32
+        assert (np.abs(found.cosines) <= 1 + 1e-5).all() and (np.ptp(found.cosines, axis=1) > 1e-4).all()
+        return np.hstack([found.logits, found.cosines])
+
+    ov = said(frames, batch_size=2)
+    torch = said(frames, backend="torch", batch_size=3)
+    assert ov.shape == (5, 8) and np.abs(ov - torch).max() < 1e-4  # float32 sums in another order
+    onnx = said(frames, backend="onnxruntime", batch_size=4)
+    assert onnx.shape == (5, 8) and np.abs(onnx - torch).max() < 1e-4
+    one_by_one = np.concatenate([said(f[None]) for f in frames])
     assert np.abs(ov - one_by_one).max() < 1e-4
 
 

@@ -27,7 +27,7 @@ def model(tiny_bundle):
 
 
 def logits_of(bundle, frames):
-    return bundle.runtime(RuntimeConfig(backend="openvino")).logits(frames)
+    return bundle.runtime(RuntimeConfig(backend="openvino")).answers(frames).logits
 
 
 def test_the_weights_of_a_bare_backbone_in_a_wrapped_checkpoint(tiny_bundle, model, tmp_path):
@@ -40,6 +40,11 @@ def test_the_weights_of_a_bare_backbone_in_a_wrapped_checkpoint(tiny_bundle, mod
     assert (
         made.labels == tiny_bundle.labels and made.id != tiny_bundle.id and made.spec.calibration.temperature == 1
     )
+    assert np.isnan(made.runtime(RuntimeConfig()).answers(frames).cosines).all(), (
+        "strange weights know no class means"
+    )
+    torch_says = made.runtime(RuntimeConfig(backend="torch", device="cpu")).answers(frames)
+    assert np.isnan(torch_says.cosines).all() and torch_says.cosines.shape == (3, 4)
     card = (made.folder / "card.md").read_text("utf-8")
     assert "None: it was not judged" in card and "nobody has judged them" in card
     assert {p.name for p in tmp_path.iterdir()} == {"w.pt", "made"}

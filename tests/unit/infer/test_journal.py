@@ -1,11 +1,14 @@
 import os
 import sqlite3
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from leopardnet.core.types import Clip, ClipPrediction, Decision, JournalError
 from leopardnet.infer.journal import FILE, Journal, stamped
+from leopardnet.infer.results import frame_rows
 
 KEY = {"bundle_id": "b1", "sampling": {"mode": "uniform", "n_frames": 8}}
 
@@ -166,3 +169,23 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / FILE).mkdir()
     with pytest.raises(JournalError, match="cannot be written"), Journal.open(tmp_path, KEY):
         pass
+
+
+def test_a_journal_of_an_older_version_goes_on(manifest, tmp_path):
+    """What the older one did not write down is missing for its rows alone."""
+    later = ("familiarity", "height_px", "width_px", "fps", "duration_s", "boxes")
+    done(tmp_path, manifest, n=1)
+    with sqlite3.connect(tmp_path / FILE) as db:
+        for name in later:
+            db.execute(f"ALTER TABLE clips DROP COLUMN {name}")
+    db.close()
+    with Journal.open(tmp_path, KEY) as journal:
+        (item, *_) = journal.todo(manifest.clips(), manifest.root)
+        look = np.array([[3.0, 0.5, 0.25], [4.0, 0.75, 0.125]], np.float32)
+        journal.add(item, replace(prediction(item.clip), frame_familiarity=look))
+        (page,) = journal.pages(manifest)
+    bundle = SimpleNamespace(labels=SimpleNamespace(names=("leopard", "empty")))
+    frames = frame_rows(page, bundle).set_index("clip_id")[["energy", "cos_leopard", "cos_empty"]]
+    old, new = manifest.clips()[:2]
+    assert frames.loc[old.clip_id].isna().all(axis=None) and len(frames) == 4
+    assert frames.loc[new.clip_id].to_numpy().tolist() == look.tolist()

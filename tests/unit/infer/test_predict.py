@@ -10,7 +10,7 @@ from leopardnet.core.types import ManifestError
 from leopardnet.infer import predict as main_path
 from leopardnet.infer.evaluation import evaluate, write_evaluation
 from leopardnet.infer.journal import Journal
-from leopardnet.infer.predict import Job, predict
+from leopardnet.infer.predict import Job, look, predict
 from leopardnet.infer.results import Predictions, write_pages
 
 HERE = RuntimeConfig(workers=0)  # in this process; what worker processes change is tested in test_crew.py
@@ -33,6 +33,19 @@ def test_probabilities_sum_to_one_and_agree_with_the_decision(said):
     assert probs.sum(axis=1) == pytest.approx(np.ones(8), abs=1e-5)
     named = said.table[said.table["rule"] == "species"]
     assert all(row["score"] == pytest.approx(row[f"p_{row['decision']}"]) for row in named.to_dict("records"))
+
+
+def test_frames_say_how_familiar_they_look(said, tiny_bundle, labelled):
+    unseen = labelled.where(split="test")
+    still = said.table[said.table["kind"] == "still"].iloc[0]
+    frame = said.evidence[said.evidence["clip_id"] == still["clip_id"]].iloc[0]
+    clip = next(c for c in unseen.clips() if c.clip_id == still["clip_id"])
+    x = look(clip, Job(tiny_bundle, unseen.root, HERE, tiny_bundle.spec.sampling)).x
+    answers = tiny_bundle.runtime(HERE).answers(x)
+    assert frame["energy"] == pytest.approx(np.log(np.exp(answers.logits[0].astype(float)).sum()), abs=2e-4)
+    cosines = frame[[f"cos_{name}" for name in tiny_bundle.labels.names]].to_numpy(float)
+    np.testing.assert_allclose(cosines, answers.cosines[0], atol=2e-4)
+    assert said.evidence.filter(regex="^(energy|cos_)").notna().all(axis=None)
 
 
 def test_the_evidence_holds_every_frame_at_the_time_it_really_has(said):

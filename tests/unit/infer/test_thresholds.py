@@ -7,6 +7,7 @@ import pytest
 
 from judged_clips import made_up
 from leopardnet.core.config import DecideConfig
+from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import BundleError, ConfigError, ManifestError
 from leopardnet.infer.bundle import load_bundle
 from leopardnet.infer.thresholds import CalibrationClips, recalibrate, thresholds, with_judgement
@@ -43,6 +44,32 @@ def test_decisions_under_the_new_settings_lose_no_more_than_was_promised(many):
     truth = predictions.table["clip_id"].map(manifest.clip_labels())
     assert p.n_missed > 0 and (empty & (truth != "empty").to_numpy()).sum() <= p.n_missed
     assert (empty & (truth == "empty").to_numpy()).sum() > 0
+
+
+def test_names_can_be_asked_for_without_a_promise(many):
+    """Deer are made strangers to the model: the manifest calls them boars."""
+    predictions, manifest = many
+    boars = Manifest.from_rows(
+        manifest.table.assign(label=manifest.table["label"].replace("sika_deer", "boar")), manifest.root
+    )
+    with pytest.raises(ManifestError, match="labels that the model does not know"):
+        thresholds(predictions, boars, {}, keep_names=0.9)
+    found = thresholds(predictions, boars, {}, keep_names=0.9, outside=["boar"])
+    assert found.promises == () and found.unseen is None and found.is_kept and 0.5 < found.decide.among < 1
+    assert found.decide == DecideConfig(among=found.naming.among)
+    counts = found.naming.counts
+    assert list(counts.index) == ["leopard", "tiger", "boar"] and counts["is_stranger"].tolist() == [
+        False,
+        False,
+        True,
+    ]
+    assert (counts["after"][:2] >= 0.9 * counts["before"][:2]).all() and counts["after"]["boar"] <= counts[
+        "before"
+    ]["boar"]
+    assert "strangers named" in repr(found) and "archived" not in repr(found)
+    assert json.loads(json.dumps(found.to_dict()))["naming"]["keep"] == 0.9
+    with pytest.raises(ConfigError, match="nothing to promise"):
+        thresholds(predictions, manifest, {})
 
 
 def test_several_promises_hold_together(many):

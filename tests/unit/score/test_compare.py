@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.config import AggregateConfig
-from leopardnet.score.baselines import baseline_tables, class_mean_probs
+from leopardnet.score.baselines import baseline_tables
 from leopardnet.score.calibrate import Calibration, apply, calibrated_on_others
 from leopardnet.score.compare import AGGREGATORS, aggregator_tables, box_weights, compare
 from leopardnet.score.metrics import evaluate_clips
@@ -113,11 +113,14 @@ def test_a_temperature_is_fitted_on_other_sites_only():
     np.testing.assert_allclose(one, apply(logits, Calibration(1.0)))
 
 
-def test_class_means_point_where_the_features_point():
-    train, y = np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 1.0]]), np.array([0, 0, 2])
-    p = class_mean_probs(train, y, np.array([[5.0, 0.0], [0.0, 0.1]]), n_labels=3)
-    assert p.argmax(axis=1).tolist() == [0, 2] and (p[:, 1] == 0).all()
-    assert p[0, 0] == pytest.approx(np.exp(10) / (np.exp(10) + 1))
+def test_the_nearest_class_mean_is_a_baseline_where_frames_know_it(predictions, evidence):
+    """Clip a: the mean of 0.9, 0.2 and 0.1 is nearer to empty at 0.5. Clip b: 0.7 against 0.5. Clip c has no cosines."""
+    cosines = {"cos_tiger": [0.9, 0.2, 0.1, 0.8, 0.6, np.nan], "cos_empty": [0.5] * 5 + [np.nan]}
+    tables = baseline_tables(predictions, evidence.assign(**cosines), TRUTH)
+    said = tables["nearest_class_mean"].set_index("clip_id")
+    assert said["decision"].to_dict() == {"a": "empty", "b": "tiger", "c": "unreadable", "d": "unreadable"}
+    assert said.loc["b", "p_tiger"] == pytest.approx(1 / (1 + np.exp(-2.0)))
+    assert "nearest_class_mean" not in baseline_tables(predictions, evidence, TRUTH)
 
 
 def test_baselines_go_through_the_same_evaluation(predictions, evidence):

@@ -105,3 +105,13 @@ def test_wrong_input_is_refused():
         decide(p(0.5, 0.5), AMUR, PLAIN)
     with pytest.raises(ValueError, match="4 finite probabilities"):
         decide(p(np.nan, 0, 0, 1), AMUR, PLAIN)
+
+
+def test_a_name_may_want_a_share_of_all_animals():
+    """0.60 of 0.90 is two thirds: enough for `species`, not for `among`. The suspicion of a leopard stays."""
+    probs = p(0.60, 0.20, 0.10, 0.10)
+    assert decide(probs, AMUR, DecideConfig(among=2 / 3)).label == "leopard"
+    said = decide(probs, AMUR, DecideConfig(among=0.7))
+    assert (said.label, said.rule, said.score) == ("animal", "rolled_up", 0.9)
+    assert alert(probs, AMUR, DecideConfig(among=0.7)) == "leopard"
+    assert decide(p(0, 0, 0, 1), AMUR, DecideConfig(among=0.7)).label == "empty"

@@ -6,30 +6,32 @@ import pytest
 
 from leopardnet.core.types import ManifestError
 from leopardnet.score.metrics import evaluate_clips
-from leopardnet.score.novelty import class_mean_strangeness, evaluate_novelty, judge_strangeness, strangeness
+from leopardnet.score.novelty import evaluate_novelty, judge_strangeness, strangeness
 
 LABELS = ("leopard", "tiger", "other", "empty")
+FAMILIAR = ["energy", *(f"cos_{x}" for x in LABELS)]
 
 
 def test_scores_by_hand():
     scores = strangeness(
         np.array([[0.5, 0.25, 0.05, 0.2], [0.0, 0.0, 0.0, 1.0]]),
         LABELS,
-        logits=np.array([[1.0, 0, 0, 0], [5.0, 0, 0, 0]]),
+        familiar=pd.DataFrame([[3.0, 0.5, 0.25, 0.1, 0.9], [5.0, 0.1, 0.75, 0.2, 0.0]], columns=FAMILIAR),
     )
     assert scores["msp"].tolist() == [0.5, 0.0] and scores["other"].tolist() == [0.05, 0.0]
     assert scores["which_animal"].tolist() == pytest.approx([1 - 0.5 / 0.8, 0.0])
     expected = -(0.5 * np.log(0.5) + 0.25 * np.log(0.25) + 0.05 * np.log(0.05) + 0.2 * np.log(0.2))
     assert scores["entropy"].tolist() == pytest.approx([expected, 0.0])
-    assert scores["max_logit"].tolist() == [-1.0, -5.0]
-    assert scores["energy"].tolist() == pytest.approx([-np.log(np.e + 3), -np.log(np.exp(5) + 3)])
+    assert scores["energy"].tolist() == [-3.0, -5.0]
+    assert scores["class_mean"].tolist() == [0.5, 0.25], "the nearest animal; near to empty is no animal known"
     assert "energy" not in strangeness(np.array([[1.0, 0, 0, 0]]), LABELS)
 
 
-def test_distance_to_the_nearest_class_mean():
-    train, y = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0, 1])
-    found = class_mean_strangeness(train, y, np.array([[0.0, 7.0], [1.0, 1.0], [-1.0, 0.0]]))
-    assert found.tolist() == pytest.approx([0.0, 1 - np.sqrt(0.5), 1.0])
+def test_a_score_that_some_clips_lack_is_left_out():
+    """Rows of an older version, or of a network without class means."""
+    familiar = pd.DataFrame([[3.0, *[np.nan] * 4], [5.0, *[np.nan] * 4]], columns=FAMILIAR)
+    found = strangeness(np.array([[1.0, 0, 0, 0]] * 2), LABELS, familiar=familiar)
+    assert "energy" in found and "class_mean" not in found
 
 
 def test_the_judgement_by_hand():
@@ -55,6 +57,20 @@ def test_left_out_species_are_judged_against_known_animals(predictions):
         "0.5 against 0.1 and 0.4; the empty and the unreadable clip have no part"
     )
     assert table.loc["which_animal", "auroc"] == 1.0
+    assert list(table.index) == ["msp", "entropy", "which_animal"]
+
+
+def test_energy_and_class_means_come_from_the_frames(predictions):
+    """Clips a and b are known; c is strange: the frame that shows it has the least energy of the three."""
+    truth = pd.Series({"a": "leopard", "b": "tiger", "c": "boar"})
+    rows = [("a", 0.1, 5.0, 0.9), ("b", 0.2, 4.0, 0.8), ("c", 0.1, 1.0, 0.85), ("c", 0.9, 9.0, 0.1)]
+    frames = pd.DataFrame(rows, columns=["clip_id", "p_empty", "energy", "cos_leopard"])
+    frames = frames.assign(cos_tiger=0.0, cos_empty=1.0)
+    table = evaluate_novelty(predictions, truth, ["boar"], evidence=frames, n_boot=20)
+    assert table.loc["energy", "auroc"] == 1.0, "-1 against -5 and -4: the empty frame of c does not count"
+    assert table.loc["class_mean", "auroc"] == 0.5, "0.15 against 0.1 and 0.2"
+    without = frames[frames["clip_id"] != "a"]
+    assert "energy" not in evaluate_novelty(predictions, truth, ["boar"], evidence=without, n_boot=20).index
 
 
 def test_left_out_species_have_no_part_in_the_figures_and_a_row_in_the_decisions(predictions):
