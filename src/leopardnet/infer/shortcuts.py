@@ -29,6 +29,8 @@ from leopardnet.infer.runtime import Runtime
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.video import decode, probe
+from leopardnet.score.bootstrap import SiteDraws, estimate_columns
+from leopardnet.score.metrics import EMPTY
 
 TESTS = ("as it is", "banner", "masked", "shuffled", "reencoded")
 STRIP = 0.08  # of the height, above and below
@@ -41,7 +43,7 @@ Boxes = Sequence[Sequence[float]]
 def shortcut_table(
     manifest: Manifest, bundle: Bundle, *, on_progress: Callable[[int, int], None] | None = None
 ) -> pd.DataFrame:
-    """One row per labelled clip and test: clip_id, label, test, decision, p_label (the true label's probability).
+    """One row per labelled clip and test: clip_id, label, test, decision, p_label (the true label's probability), p_animal.
 
     `masked` needs to know where the animal is: it has rows of clips of which the manifest holds boxes (in fractions, or in
     px with the picture's size), and judges only the frames that have one. Clips that cannot be read have no rows.
@@ -62,7 +64,38 @@ def shortcut_table(
         banner_of_other = frames.pixels[0]
         if on_progress:
             on_progress(i + 1, len(clips))
-    return pd.DataFrame(rows, columns=["clip_id", "label", "test", "decision", "p_label"])
+    return pd.DataFrame(rows, columns=["clip_id", "label", "test", "decision", "p_label", "p_animal"])
+
+
+def shortcut_summary(
+    rows: pd.DataFrame, sites: pd.Series[str], *, n_boot: int = 1000, seed: int = 7
+) -> pd.DataFrame:
+    """What each test does to clips with an animal, and beside them what clips without one get: what `masked` should fall to.
+
+    rows: of `shortcut_table`; sites: by clip_id. One row per test: n_clips, the means of p_animal and p_label with their 95 %
+    intervals over sites, and `right`, the share of clips whose decision is the true label. Only clips that have the test
+    count, so `as it is` is there a second time for the clips that could be masked.
+    """
+    is_animal = rows["label"] != EMPTY
+    maskable = rows["clip_id"].isin(rows.loc[rows["test"] == "masked", "clip_id"])
+    whole = rows["test"] == TESTS[0]
+    parts = {test: is_animal & (rows["test"] == test) for test in TESTS if test != "masked"}
+    parts |= {
+        "as it is, of those masked": is_animal & whole & maskable,
+        "masked": is_animal & (rows["test"] == "masked"),
+    }
+    parts |= {"clips without an animal": ~is_animal & whole}
+    table = {}
+    for name, chosen in parts.items():
+        part = rows[chosen]
+        if not len(part):
+            continue
+        draws = SiteDraws.of(part["clip_id"].map(sites), n_boot=n_boot, seed=seed)
+        right = (part["decision"] == part["label"]).to_numpy(np.float64)
+        values = {"p_animal": part["p_animal"].to_numpy(np.float64), "p_label": part["p_label"].to_numpy(np.float64), "right": right}  # fmt: skip
+        columns = [estimate_columns(key, [draws.mean(x)]) for key, x in values.items()]
+        table[name] = {"n_clips": len(part)} | {k: float(v[0]) for column in columns for k, v in column.items()}
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("test")
 
 
 def with_banner_of(pixels: Pixels, other: Pixels) -> Pixels:
@@ -123,7 +156,7 @@ def _frames(clip: Clip, manifest: Manifest, bundle: Bundle) -> Frames:
 def _judged(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Runtime) -> dict[str, object]:
     logits = network.answers(to_model_input(frames.pixels, bundle.spec.preprocess)).logits
     nothing = np.full_like(logits, np.nan)
-    result = judge(clip, Evidence(frames.times_s, logits, nothing, (None,) * len(logits)), bundle)
+    result = judge(clip, Evidence(frames.times_s, logits, nothing, nothing, (None,) * len(logits)), bundle)
     assert result.probs is not None, "there are frames"
     p_label = float(result.probs[bundle.labels.index(str(clip.label))])
     return {
@@ -132,6 +165,7 @@ def _judged(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Runt
         "test": test,
         "decision": result.decision.label,
         "p_label": p_label,
+        "p_animal": 1 - float(result.probs[bundle.labels.i_empty]) if bundle.labels.i_empty is not None else 1.0,
     }
 
 

@@ -230,10 +230,7 @@ def _above(p_empty: float) -> float:
 def _unseen(clips: CalibrationClips, kept: Mapping[str, float]) -> Estimate:
     draws = SiteDraws.of(clips.table["site"], n_boot=1000, seed=7)
     under = np.all([_score(clips, label) < t for label, t in kept.items()], axis=0)  # nan is never under
-    one_cell = np.zeros(len(under), np.int64)
-    n, n_under = (draws.per_site(one_cell, 1, x.astype(float)) for x in (np.ones(len(under)), under))
-    drawn = draws.redraw(n_under)[:, 0] / np.maximum(draws.redraw(n)[:, 0], 1)
-    return draws.estimate(float(under.mean()), drawn)
+    return draws.mean(under.astype(np.float64))
 
 
 def with_judgement(

@@ -28,9 +28,7 @@ class Classifier(nn.Module):
 
     mean: Tensor
     std: Tensor
-    class_means: (
-        Tensor  # float32 [C, F], rows of length 1; 0 until `set_class_means`, and for a class without frames
-    )
+    class_means: Tensor  # float32 [C, F], rows of length 1; 0 where nothing is known of a class
 
     def __init__(self, backbone: nn.Module, n_labels: int, *, gem_p: float = 1.0) -> None:
         super().__init__()

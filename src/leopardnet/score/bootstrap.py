@@ -71,6 +71,17 @@ class SiteDraws:
         """The same sums over all clips, for each draw: float64 [n_boot, n_cells]."""
         return self.weights @ per_site
 
+    def mean(self, values: Floats) -> Estimate:
+        """The mean of a number per clip, float64 [M], with its interval.
+
+        >>> draws = SiteDraws.of(pd.Series(["a", "a", "b"]), n_boot=500, seed=0)
+        >>> print(draws.mean(np.array([1.0, 0.0, 1.0])))
+        0.667 (0.500 to 1.000)
+        """
+        one_cell = np.zeros(len(values), np.int64)
+        sums, n = (self.redraw(self.per_site(one_cell, 1, x))[:, 0] for x in (values, np.ones(len(values))))
+        return self.estimate(float(values.mean()), sums / np.maximum(n, 1))
+
     def estimate(self, value: float, drawn: Floats) -> Estimate:
         """The value with the interval of what was drawn, float64 [n_boot]; see `estimate`."""
         return estimate(value, drawn, self.n_sites)

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.infer.shortcuts import TESTS, as_jpeg, shortcut_table, with_banner_of, without_animal
+from leopardnet.infer.shortcuts import (
+    TESTS,
+    as_jpeg,
+    shortcut_summary,
+    shortcut_table,
+    with_banner_of,
+    without_animal,
+)
 
 
 def test_a_banner_is_replaced_at_the_edges_alone():
@@ -62,3 +69,29 @@ def test_the_order_of_frames_changes_nothing(table):
     p = table[0].pivot(index="clip_id", columns="test", values="p_label")
     assert p["shuffled"].to_numpy() == pytest.approx(p["as it is"].to_numpy(), abs=1e-5)
     assert not np.allclose(p["masked"].dropna(), p["as it is"][p["masked"].notna()])
+
+
+def test_an_animal_that_is_gone_is_hardly_seen_any_more(table):
+    rows, manifest = table
+    sites = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
+    found = shortcut_summary(rows, sites, n_boot=100)
+    before, after = found.loc["as it is, of those masked"], found.loc["masked"]
+    assert before["n_clips"] == after["n_clips"] > 0 and after["p_animal"] < before["p_animal"]
+
+
+def test_the_summary_by_hand():
+    said = [("a", "deer", "as it is", "deer", 0.8, 0.9), ("a", "deer", "masked", "empty", 0.1, 0.2),
+            ("b", "deer", "as it is", "tiger", 0.4, 0.7), ("c", "empty", "as it is", "empty", 0.7, 0.3)]  # fmt: skip
+    rows = pd.DataFrame(said, columns=["clip_id", "label", "test", "decision", "p_label", "p_animal"])
+    found = shortcut_summary(rows, pd.Series({"a": "x", "b": "y", "c": "x"}), n_boot=200)
+    assert found["n_clips"].to_dict() == {
+        "as it is": 2, "as it is, of those masked": 1, "masked": 1, "clips without an animal": 1,
+    }  # fmt: skip
+    assert found["p_animal"].tolist() == pytest.approx([0.8, 0.9, 0.2, 0.3])
+    assert found["p_label"].tolist() == pytest.approx([0.6, 0.8, 0.1, 0.7])
+    assert found["right"].tolist() == [0.5, 1.0, 0.0, 1.0]
+    first = found.loc["as it is"]
+    assert (first["p_animal_low"], first["p_animal_high"]) == pytest.approx((0.7, 0.9)), (
+        "two sites of one clip each"
+    )
+    assert np.isnan(found.loc["masked", "p_animal_low"]), "of one site nothing can be drawn"
