@@ -55,7 +55,7 @@ def evaluate(
     ] = None,
     outside: Outside = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="The model, for the temperature of its frames.")] = None,
-    footage: Annotated[bool, typer.Option("--footage", help="Open the clips, for the motion baseline.")] = False,
+    footage: Annotated[bool, typer.Option("--footage", help="Open the clips again and measure what moves: a baseline, and frames weighed by it.")] = False,
     root: Root = None,
     gap_minutes: Minutes = 30.0,
     mode: Mode = "chained",

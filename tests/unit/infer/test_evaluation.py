@@ -141,6 +141,13 @@ def test_left_out_species_are_told_apart(made):
     assert {"msp", "entropy", "which_animal"} <= set(found.novelty.index)
 
 
+def test_footage_that_is_not_there_costs_the_motion_and_nothing_else(made, found):
+    lost = protocol(*made, footage=True, n_boot=20)
+    assert list(lost.aggregators.index) == list(found.aggregators.index)
+    assert list(lost.baselines.index) == list(found.baselines.index)
+    assert any("no clip could two judged frames be compared: no motion baseline" in note for note in lost.notes)
+
+
 # --- slices ---
 
 
@@ -163,7 +170,7 @@ def test_columns_that_divide_nothing_are_refused(made):
         protocol(*made, by=["path"], n_boot=0)
 
 
-def test_light_and_motion_come_from_the_footage(labelled, footage):
+def test_light_comes_from_the_footage(labelled, footage):
     truth = pd.read_csv(footage / "clips.csv").set_index("path")
     rows = labelled.table.drop_duplicates("clip_id").set_index("clip_id")["path"]
     light = slice_of(labelled, "light")
@@ -171,14 +178,3 @@ def test_light_and_motion_come_from_the_footage(labelled, footage):
     assert (
         len(light) == len(rows) and (light[night] == "infrared").all() and (light[~night] == "colour").mean() > 0.9
     )
-
-
-def test_motion_is_measured_where_something_can_move(labelled, footage):
-    from leopardnet.infer.footage_baselines import motion_energy
-
-    clips = pd.Series(labelled.table["clip_id"].unique())
-    energy = motion_energy(labelled, clips)
-    kinds = labelled.table[labelled.table["kind"] != "frame"].set_index("clip_id")["kind"]
-    assert energy[kinds[kinds == "still"].index].isna().all()
-    videos = energy[kinds[kinds == "video"].index]
-    assert videos.notna().all() and (videos > 0).all()
