@@ -51,7 +51,7 @@ def evaluate(
     out: Annotated[Path, typer.Option("--out", help="Folder for metrics.json and tables.")],
     by: Annotated[
         list[str] | None,
-        typer.Option("--by", help="Judge parts too: a column of the manifest, or site_known, daytime, month, light. May be repeated."),
+        typer.Option("--by", help="Judge parts too: a column of the manifest, or site_known, daytime, month, light, box_size. May be repeated."),
     ] = None,
     outside: Outside = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="The model, for the temperature of its frames.")] = None,

@@ -113,6 +113,8 @@ def protocol(
     judge: dict[str, Any] = {"targets": animals, "outside": outside, "n_boot": n_boot, "seed": seed}
     tell = on_progress or (lambda *_: None)
     n_steps = 4 + len(by)
+    # first: a column that cannot be used is refused before minutes of work
+    parts = {column: slice_of(manifest, column, evidence=predictions.evidence) for column in by}
 
     tell("judging clips", 0, n_steps)
     clips = evaluate(predictions, manifest, outside=outside, n_boot=n_boot, seed=seed)
@@ -137,9 +139,9 @@ def protocol(
     ways = baseline_tables(placed, frames, truth, motion=motion)
     baselines = compare(ways, truth, against=placed, presence_only=(MOTION,), **judge)
     slices = {}
-    for i, column in enumerate(by):
+    for i, (column, values) in enumerate(parts.items()):
         tell(f"judging by {column}", 4 + i, n_steps)
-        slices[column] = evaluate_slices(placed, truth, slice_of(manifest, column), sites=sites, **judge)
+        slices[column] = evaluate_slices(placed, truth, values, sites=sites, **judge)
     novelty = (
         evaluate_novelty(placed, truth, outside, evidence=frames, sites=sites, n_boot=n_boot, seed=seed)
         if outside
