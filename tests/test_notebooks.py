@@ -129,8 +129,8 @@ def test_classifying_first_makes_what_it_needs_and_evaluating_goes_on_from_there
     assert {"majority", "middle_frame", "best_frame"} <= set(metrics["baselines"]) and len(
         metrics["aggregators"]
     ) > 3
-    assert len(shown(judged, "image/png")) == 8, (
-        "two confusions, curves, reliability, empties, review, sites, gallery"
+    assert len(shown(judged, "image/png")) == 11, (
+        "two confusions, curves, reliability, empties, coverage, review, sites, two comparisons, gallery"
     )
     assert len(shown(judged, "text/html")) == 4, "per label, slices, aggregators, baselines"
 

@@ -82,6 +82,7 @@ def test_calibrate_writes_a_bundle_with_a_temperature_of_its_own(made, tiny_bund
         ("thresholds", [], 1, "there is nothing to promise"),
         ("thresholds", ["--lose", "leopard=0.1", "--new-bundle", "x"], 2, "--new-bundle"),
         ("evaluate", ["--by", "weather"], 1, "no such column"),
+        ("evaluate", ["--by", "box_size"], 1, "no frame that a detector looked at"),
     ],
 )
 def test_a_mistake_gets_one_message(made, tmp_path, verb, options, code, words):

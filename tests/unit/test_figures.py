@@ -1,6 +1,7 @@
 """Figures for notebooks: what is drawn is what the tables say."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from leopardnet.figures import (
 from leopardnet.infer.evaluation import evaluate
 from leopardnet.infer.results import Predictions
 from leopardnet.infer.thresholds import thresholds
+from leopardnet.score.compare import compare
 from leopardnet.score.measures import at_least, at_most
 from leopardnet.score.metrics import evaluate_clips
 from leopardnet.score.slices import evaluate_slices, mistakes
@@ -170,6 +172,54 @@ def test_ways_stand_in_the_order_of_their_figure():
     )
     axes = comparison(table).axes[0]
     assert [t.get_text() for t in axes.get_yticklabels()] == ["a", "b"] and list(drawn(axes)[0]) == [0.5, 0.9]
+    assert axes.get_legend() is None
+
+
+@pytest.mark.parametrize("measure", ["macro_f1", "presence_auroc", "recall_leopard"])
+def test_ways_stand_beside_the_same_figure_of_the_model(judged, measure):
+    clips = judged[2]
+    value = {
+        "macro_f1": clips.macro_f1, "presence_auroc": clips.presence_auroc,
+        "recall_leopard": clips.label_estimate("leopard", "recall"),
+    }[measure]  # fmt: skip
+    table = compare({"itself": judged[0].table}, judged[1].clip_labels(), targets=["leopard"], n_boot=0)
+    axes = comparison(table, measure, model=clips).axes[0]
+    (band,) = axes.patches
+    assert drawn(axes)[0][0] == value.value == pytest.approx(table.loc["itself", measure])
+    assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((value.low, value.high))
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["the model, with 95 % interval"]
+
+
+def inside(figure):
+    """Whether all of the figure lies on its sheet: a name that is too long would be cut."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure).draw()
+    drawn_in, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    return drawn_in.x0 >= 0 and drawn_in.y0 >= 0 and drawn_in.x1 <= width and drawn_in.y1 <= height
+
+
+def test_long_names_are_not_cut(judged):
+    names = [f"{name}, weighed by motion" for name in ("presence_topk", "topk_logit")]
+    table = compare(dict.fromkeys(names, judged[0].table), judged[1].clip_labels(), n_boot=0)
+    assert inside(comparison(table, model=judged[2]))
+    slices = evaluate_slices(judged[0].table, judged[1].clip_labels(), pd.Series("a valley with a long name", judged[0].table["clip_id"], name="site"), n_boot=0)  # fmt: skip
+    assert inside(sites_forest(slices, judged[2]))
+
+
+def test_one_site_says_that_there_is_no_interval(judged):
+    predictions, manifest, _ = judged
+    truth = manifest.clip_labels()
+    alone = predictions.table[predictions.table["site"] == "s000"]
+    one = evaluate_clips(alone, truth, sites=alone.set_index("clip_id")["site"], n_boot=20)
+    axes = sites_forest(evaluate_slices(alone, truth, alone.set_index("clip_id")["site"], n_boot=0), one).axes[0]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["all clips (no interval: too few sites)"]
+
+
+def test_nothing_removed_stands_above_the_axis(judged):
+    nothing = replace(judged[2], empties=judged[2].empties.assign(removed=0.0, removed_low=0.0, removed_high=0.0))
+    figure = empties_removed(nothing)
+    assert inside(figure) and all(t.get_window_extent().y0 > figure.axes[0].bbox.y0 for t in figure.axes[0].texts)
 
 
 def test_a_promise_that_cannot_be_kept_lies_on_the_ground(judged):

@@ -19,52 +19,66 @@ if TYPE_CHECKING:
     from leopardnet.score.evaluation import Evaluation
 
 FEW_SITES = 10  # a bootstrap over fewer groups knows too little of how sites differ
-Predictions = Annotated[Path, typer.Argument(help="predictions.parquet or .csv, or the folder that holds it.")]
-Labels = Annotated[Path, typer.Option("--manifest", help="Manifest with the true labels.")]
-Root = Annotated[
-    Path | None, typer.Option("--root", help="Folder that the manifest's paths are relative to, if it has moved.")
+Predictions = Annotated[
+    Path,
+    typer.Argument(help="What `leopardnet predict` wrote: its folder, or the predictions.parquet or .csv in it."),
 ]
-Minutes = Annotated[float, typer.Option("--gap-minutes", help="Clips this far apart or more are separate events.")]
+Labels = Annotated[Path, typer.Option("--manifest", help="Table of the clips (manifest) with their true labels.")]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder of the footage, if it has moved since the manifest was written."),
+]
+Minutes = Annotated[
+    float, typer.Option("--gap-minutes", help="A clip this many minutes later, or more, begins a new event.")
+]
 Mode = Annotated[
     Literal["chained", "fixed"],
-    typer.Option("--mode", help="An event ends so long after its last clip (chained), or after its first (fixed)."),
+    typer.Option(
+        "--mode",
+        help="Later than the last clip of an event (chained: one long visit is one event), or than its first (fixed: it is several).",
+    ),
 ]
 Losses = Annotated[
     list[str] | None,
     typer.Option(
         "--lose",
         metavar="LABEL=SHARE",
-        help="Tolerable loss, e.g. leopard=0.01; 'animal' is whatever is not empty. May be repeated.",
+        help="What share may be lost: leopard=0.01 is one leopard clip in a hundred, 'animal' any label but empty. May be repeated.",
     ),
 ]
+Confidence = Annotated[float, typer.Option("--confidence", help="How sure to be; 0.95: 19 of 20 promises hold.")]
 Outside = Annotated[
     list[str] | None,
-    typer.Option("--outside", help="A label in the manifest that the model was not taught. May be repeated."),
+    typer.Option(
+        "--outside",
+        help="A species in the manifest that the model was never taught, such as wild_boar. May be repeated.",
+    ),
 ]
-Confidence = Annotated[float, typer.Option("--confidence", help="How sure the promise must be.")]
 
 
 @app.command()
 def evaluate(
     predictions: Predictions,
     manifest: Labels,
-    out: Annotated[Path, typer.Option("--out", help="Folder for metrics.json and tables.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for what is found: metrics.json, and a table for each part.")],
     by: Annotated[
         list[str] | None,
-        typer.Option("--by", help="Judge parts too: a column of the manifest, or site_known, daytime, month, light. May be repeated."),
+        typer.Option("--by", help="Judge parts of the clips too: by a column of the manifest such as site, or by site_known (had the model seen the site?), daytime, month, light (infrared or colour; opens the files), box_size (of the animal, where a detector was on). May be repeated."),
     ] = None,
     outside: Outside = None,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="The model, for the temperature of its frames.")] = None,
-    footage: Annotated[bool, typer.Option("--footage", help="Open the clips, for the motion baseline.")] = False,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Folder of the model that made the predictions; makes the comparison of ways to join frames exact.")] = None,
+    footage: Annotated[bool, typer.Option("--footage", help="Open the clips again and measure what moves: as an answer without a model, and to weigh frames by it. Takes a while.")] = False,
     root: Root = None,
     gap_minutes: Minutes = 30.0,
     mode: Mode = "chained",
-    n_boot: Annotated[int, typer.Option("--n-boot", min=0, help="How often sites are drawn again for the intervals.")] = 1000,
+    n_boot: Annotated[int, typer.Option("--n-boot", min=0, help="How often sites are drawn again for the intervals; fewer is faster and rougher, 0 leaves intervals out.")] = 1000,
     json_: JsonFlag = False,
 ) -> None:  # fmt: skip
-    """Judge predictions against labels, per clip and event, with 95 % intervals from a bootstrap over sites.
+    """Hold predictions against true labels: what was found, what was lost, and how far these figures can be trusted.
 
-    Beside the model stand ways to join the same frames otherwise, and baselines that it must beat.
+    Take sites that the model was not trained on.
+    Every figure has a 95 % interval from drawing whole sites again: clips of one camera are alike.
+    Beside the model stand simpler answers that it must beat, and other ways to join a clip's frames.
 
     Example: leopardnet evaluate results/predictions.parquet --manifest manifest.parquet --out eval/
 
@@ -98,7 +112,9 @@ def events(
     mode: Mode = "chained",
     json_: JsonFlag = False,
 ) -> None:
-    """Join the clips of one site within half an hour to events. No clip is outvoted: an event lists all that was seen.
+    """Join clips of one site that follow each other within half an hour to events, that is, visits.
+
+    No clip is outvoted: an event lists all that was seen in any of its clips.
 
     Example: leopardnet events results/ --gap-minutes 60 --out events.csv
     """
@@ -123,14 +139,16 @@ def events(
 def calibrate(
     predictions: Predictions,
     manifest: Labels,
-    bundle: Annotated[Path, typer.Option("--bundle", help="The model that made the predictions.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the new bundle; the old one stays as it is.")],
+    bundle: Annotated[Path, typer.Option("--bundle", help="Folder of the model that made the predictions.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the new model; the old one stays as it is.")],
     lose: Losses = None,
     confidence: Confidence = 0.95,
     json_: JsonFlag = False,
 ) -> None:
-    """Fit a model's temperature to your own labelled clips, with thresholds that keep a promise, as a new bundle.
+    """Set a model's probabilities right for your sites, so that 0.9 means nine in ten, and write it as a new model (bundle).
 
+    One number, the temperature, is fitted to your labelled clips; the likeliest label stays as it was.
+    With --lose, thresholds are found as well; exit code 3 where one cannot be promised.
     Clips from sites that the model was trained on are left out.
 
     Example: leopardnet calibrate results/ --manifest mine.parquet --bundle runs/amur/bundle --lose leopard=0.01 --out amur-mine
@@ -172,13 +190,15 @@ def thresholds(
     confidence: Confidence = 0.95,
     keep_names: Annotated[float | None, typer.Option("--keep-names", min=0.0, max=1.0, help="Name an animal only where it stands out among all animals, so that each known one keeps this share of its names, e.g. 0.95; others become 'animal'.")] = None,
     outside: Outside = None,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="The model that made the predictions, for --new-bundle.")] = None,
-    new_bundle: Annotated[Path | None, typer.Option("--new-bundle", help="Folder of a new bundle with these thresholds.")] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Folder of the model that made the predictions; goes with --new-bundle.")] = None,
+    new_bundle: Annotated[Path | None, typer.Option("--new-bundle", help="Folder for a copy of the model with these thresholds.")] = None,
     json_: JsonFlag = False,
 ) -> None:  # fmt: skip
-    """Find thresholds that lose at most so many clips, or say how many labelled clips are missing to promise it.
+    """Find out which clips may go unseen, if only so many of the animals may be lost in them.
 
-    Exit code 3 where a promise cannot be kept: then its threshold stays as it was.
+    Where your labelled clips are too few to promise it, you learn how many are missing.
+    The threshold then stays as it was, and the exit code is 3.
+    Clips from sites that the model was trained on are left out.
 
     Example: leopardnet thresholds results/ --manifest mine.parquet --lose leopard=0.01 --lose animal=0.05 --out thresholds.json
     """

@@ -28,7 +28,6 @@ class Crop:
     i_frame: int
     pixels: NDArray[np.uint8]
     box: tuple[float, float, float, float]
-    score: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +108,7 @@ def crop_of(
         w, h = x1 - x0, y1 - y0
         place = ((box[0] - x0) / w, (box[1] - y0) / h, (box[2] - x0) / w, (box[3] - y0) / h)
         left, upper, right, lower = (round(min(1.0, max(0.0, v)), 5) for v in place)
-        return Crop(i_frame, inner[y0:y1, x0:x1], (left, upper, right, lower), score)
+        return Crop(i_frame, inner[y0:y1, x0:x1], (left, upper, right, lower))
     return None
 
 

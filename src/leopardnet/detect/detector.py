@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from leopardnet.core.config import validate
 from leopardnet.core.detector import DetectorConfig, NetworkConfig
 from leopardnet.core.types import BackendError, Boxes, Clip, ConfigError, Frames
+from leopardnet.data.graph_file import refuse_unsafe_graph
 from leopardnet.detect.embedded import description
 from leopardnet.detect.motion import MotionDetector
 from leopardnet.detect.network import Network
@@ -142,7 +143,11 @@ def _opened(source: str, path: Path | None, stamp: object, root: Path, threads: 
 
 
 def load_network(path: Path, *, threads: int = 0) -> Network:
-    """The network that a YAML describes, from the ONNX file beside it."""
+    """The network that a YAML describes, from the ONNX file beside it.
+
+    Raises ConfigError for a description that does not hold, BackendError for a network that is missing, no ONNX file, or
+    keeps weights in other files.
+    """
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -161,4 +166,5 @@ def load_network(path: Path, *, threads: int = 0) -> Network:
             "the network of the detector is missing or too large", where=path.name, found=config.model,
             expected=f"an ONNX file beside {path.name}, of at most {MAX_NETWORK_BYTES // 10**9} GB",
         )  # fmt: skip
+    refuse_unsafe_graph(graph, error=BackendError)
     return Network(config, graph.read_bytes(), threads=threads)

@@ -9,6 +9,8 @@ import pandas as pd
 
 from leopardnet.core.tables import labels_of
 from leopardnet.figures.paper import BLUE, GREY, VERMILION, blank, colours
+from leopardnet.score.bootstrap import Estimate
+from leopardnet.score.compare import figures
 from leopardnet.score.evaluation import Evaluation
 from leopardnet.score.joining import joined
 from leopardnet.score.measures import at_least, at_most
@@ -86,12 +88,13 @@ def empties_removed(evaluation: Evaluation) -> Figure:
     if len(table):
         _band(axes, table, "recall", "removed", BLUE)
         for recall, found in evaluation.removed().items():
+            up = 8 if found.value < 0.15 else -14  # points: below the curve, but never on the axis
             axes.annotate(
-                f"{found.value:.0%} at {recall:g}", (recall, found.value), xytext=(-8, -12), textcoords="offset points", ha="right",
+                f"{found.value:.0%} at {recall:g}", (recall, found.value), xytext=(-4, up), textcoords="offset points", ha="right",
                 color=VERMILION,
             )  # fmt: skip
             axes.plot(recall, found.value, "o", color=VERMILION)
-    axes.set(xlabel="animals that stay", ylabel="empty clips removed", ylim=(0, 1.02), xlim=(0.795, 1.005))
+    axes.set(xlabel="animals that stay", ylabel="empty clips removed", ylim=(-0.02, 1.02), xlim=(0.795, 1.005))
     axes.set_xticks([0.8, 0.85, 0.9, 0.95, 1.0])
     return figure
 
@@ -119,42 +122,65 @@ def risk_coverage(evaluation: Evaluation) -> Figure:
         axes.annotate(
             "labels that were said", named, xytext=(-6, 8), textcoords="offset points", ha="right", color=VERMILION
         )
-    axes.set(xlabel="clips answered, the surest first", ylabel="of these wrong", xlim=(0, 1.02), ylim=(0, None))
+    top = axes.get_ylim()[1]
+    axes.set(
+        xlabel="clips answered, the surest first", ylabel="of these wrong", xlim=(0, 1.02), ylim=(-0.02 * top, top)
+    )
     return figure
 
 
 def sites_forest(slices: pd.DataFrame, overall: Evaluation) -> Figure:
-    """The share of right clips of each slice, such as a site, with exact 95 % intervals; the band is all sites together.
+    """The share of right clips of each slice, such as a site, with exact 95 % intervals; line and band are all clips together.
 
     slices: a table of `score.slices.evaluate_slices`. Few clips give wide intervals: they are no evidence of a bad site.
     """
     table = slices.assign(share=slices["n_right"] / slices["n_clips"]).sort_values("share", kind="stable")
-    figure, axes = blank(6, 0.8 + 0.26 * max(len(table), 2))
+    figure, axes = blank(6, 1.1 + 0.26 * max(len(table), 2))
     low = at_least(table["n_right"], table["n_clips"], confidence=0.975)
     high = at_most(table["n_right"], table["n_clips"], confidence=0.975)
     rows = np.arange(len(table))
-    if overall.top1.low is not None and overall.top1.high is not None:
-        axes.axvspan(overall.top1.low, overall.top1.high, color=BLUE, alpha=0.12, linewidth=0)
-    axes.axvline(overall.top1.value, color=BLUE, linewidth=1)
+    _whole(axes, overall.top1, "all clips")
     axes.hlines(rows, low, high, color=GREY)
     axes.scatter(
         table["share"], rows, color="black", zorder=3, s=12 + 60 * table["n_clips"] / max(table["n_clips"].max(), 1)
     )
     axes.set_yticks(rows, [f"{name} ({n})" for name, n in zip(table.index, table["n_clips"], strict=True)])
     axes.set(xlabel="clips whose likeliest label is right", xlim=(-0.02, 1.02), ylabel=str(table.index.name or ""))
+    axes.set_ylim(-0.7, len(table) - 0.3)
     return figure
 
 
-def comparison(table: pd.DataFrame, measure: str = "macro_f1") -> Figure:
-    """One figure of `score.compare.compare` for every way or baseline, with its interval, the best on top."""
+def comparison(table: pd.DataFrame, measure: str = "macro_f1", *, model: Evaluation | None = None) -> Figure:
+    """One figure of `score.compare.compare` for every way or baseline, with its interval, the best on top.
+
+    model: the evaluation of the model itself, whose figure is a line with its band. Intervals that overlap do not mean that two are
+    alike: both see the same sites, and the column `behind` of the table knows that.
+    """
     rows = table[table[measure].notna()].sort_values(measure, kind="stable")
-    figure, axes = blank(6, 0.8 + 0.32 * max(len(rows), 2))
+    figure, axes = blank(7, 1.1 + 0.32 * max(len(rows), 2))
     at = np.arange(len(rows))
+    if model is not None and (of_model := figures(model, list(model.per_label.index)).get(measure)) is not None:
+        _whole(axes, of_model, "the model")
     axes.hlines(at, rows[f"{measure}_low"], rows[f"{measure}_high"], color=GREY)
     axes.plot(rows[measure], at, "o", color=BLUE)
     axes.set_yticks(at, [str(name) for name in rows.index])
-    axes.set(xlabel=measure.replace("_", " "))
+    left, right = axes.get_xlim()
+    more = max(0.0, 0.2 - (right - left)) / 2  # a hundredth must not look like a world of difference
+    axes.set(
+        xlabel=measure.replace("_", " "), ylim=(-0.7, max(len(rows), 1) - 0.3), xlim=(left - more, right + more)
+    )
     return figure
+
+
+def _whole(axes: Axes, estimate: Estimate, name: str) -> None:
+    """The figure that the rows stand beside: a line, its interval as a band, and above them what they are."""
+    if estimate.low is not None and estimate.high is not None:
+        axes.axvspan(estimate.low, estimate.high, color=BLUE, alpha=0.12, linewidth=0)
+        name += ", with 95 % interval"
+    else:
+        name += " (no interval: too few sites)"
+    axes.axvline(estimate.value, color=BLUE, linewidth=1, label=name)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, borderaxespad=0.0)
 
 
 def _band(axes: Axes, table: pd.DataFrame, x: str, y: str, colour: str, *, label: str | None = None) -> None:

@@ -32,7 +32,7 @@ from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings import Settings
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import BundleError
-from leopardnet.infer.graph_file import refuse_unsafe_graph
+from leopardnet.data.graph_file import refuse_unsafe_graph
 from leopardnet.infer.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, TorchRuntime
 from leopardnet.score.calibrate import Calibration
 

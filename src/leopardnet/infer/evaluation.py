@@ -13,7 +13,7 @@ import pandas as pd
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path, labels_of, write_table
 from leopardnet.core.types import LeopardnetError
-from leopardnet.infer.footage_baselines import motion_energy
+from leopardnet.infer.footage_baselines import motion_energy, with_motion
 from leopardnet.infer.results import Predictions
 from leopardnet.infer.slices import slice_of
 from leopardnet.score.baselines import MOTION, baseline_tables
@@ -105,14 +105,16 @@ def protocol(
     """Everything that a sceptic asks of predictions with labels.
 
     by: slices, see `infer.slices.slice_of`. outside: species that the model was not taught. calibration: that of the bundle,
-    to take its temperature out of the frames. footage: open the clips for the motion baseline. gap_minutes, mode: what ends
-    an event. on_progress(what, n_done, n_total).
+    to take its temperature out of the frames. footage: open the clips again, for whatever motion has to say (the aggregators
+    weighed by it, and the motion baseline). gap_minutes, mode: what ends an event. on_progress(what, n_done, n_total).
     """
     table, truth, sites = predictions.table, manifest.clip_labels(), sites_of(manifest)
     animals, notes = animals_of(table), list[str]()
     judge: dict[str, Any] = {"targets": animals, "outside": outside, "n_boot": n_boot, "seed": seed}
     tell = on_progress or (lambda *_: None)
     n_steps = 4 + len(by)
+    # first: a column that cannot be used is refused before minutes of work
+    parts = {column: slice_of(manifest, column, evidence=predictions.evidence) for column in by}
 
     tell("judging clips", 0, n_steps)
     clips = evaluate(predictions, manifest, outside=outside, n_boot=n_boot, seed=seed)
@@ -121,6 +123,8 @@ def protocol(
     of_events, event_table, records = _events(placed, truth, gap_minutes, mode, judge, notes)
     tell("comparing aggregators", 2, n_steps)
     frames = predictions.evidence
+    if footage and len(frames):
+        frames = with_motion(frames, manifest, on_progress=on_progress)
     aggregators = pd.DataFrame()
     if len(frames):
         ways = aggregator_tables(placed, frames, truth, calibration=calibration)
@@ -128,15 +132,16 @@ def protocol(
     else:
         notes.append("no evidence.parquet beside the predictions: aggregators and single frames are not compared")
     tell("comparing baselines", 3, n_steps)
-    motion = motion_energy(manifest, table["clip_id"], on_progress=on_progress) if footage else None
+    motion = motion_energy(frames) if "motion" in frames.columns and frames["motion"].notna().any() else None
     if motion is None:
-        notes.append("the footage was not opened: no motion baseline")
+        why = "in no clip could two judged frames be compared" if footage else "the footage was not opened"
+        notes.append(f"{why}: no motion baseline, and no frames weighed by motion")
     ways = baseline_tables(placed, frames, truth, motion=motion)
     baselines = compare(ways, truth, against=placed, presence_only=(MOTION,), **judge)
     slices = {}
-    for i, column in enumerate(by):
+    for i, (column, values) in enumerate(parts.items()):
         tell(f"judging by {column}", 4 + i, n_steps)
-        slices[column] = evaluate_slices(placed, truth, slice_of(manifest, column), sites=sites, **judge)
+        slices[column] = evaluate_slices(placed, truth, values, sites=sites, **judge)
     novelty = (
         evaluate_novelty(placed, truth, outside, evidence=frames, sites=sites, n_boot=n_boot, seed=seed)
         if outside

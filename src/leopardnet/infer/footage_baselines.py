@@ -1,48 +1,63 @@
-"""Baselines that need the footage itself: how much moves in a clip."""
+"""What needs the footage itself and no model: how much moves in the judged frames of a clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from leopardnet.core.config import UniformSampling
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Clip, MediaError
 from leopardnet.media.motion import change, small_grey
-from leopardnet.media.sampling import sample_times
-from leopardnet.media.video import decode, probe
+from leopardnet.media.video import decode
 
-N_FRAMES = 16
 _SHORT_SIDE_PX = 96
+_SAME_FRAME_S = 1e-3  # the times of the evidence are those of real frames, so the same frame is found again
 
 
-def motion_energy(
-    manifest: Manifest, clip_ids: pd.Series[str], *, on_progress: Callable[..., None] | None = None
-) -> pd.Series[float]:
-    """How far the most different of 16 frames is from what the clip usually shows, in grey values, by clip_id.
+def with_motion(
+    evidence: pd.DataFrame, manifest: Manifest, *, on_progress: Callable[..., None] | None = None
+) -> pd.DataFrame:
+    """The evidence with a column `motion`: how far each frame is from what the judged frames of its clip usually show.
 
-    nan for stills, in which nothing can move, and for what cannot be read. on_progress(what, n_done, n_total).
+    In grey values, see `media.motion.change`. The clips are opened once, at the very times of the evidence, so that motion
+    knows what the model knew and no more. nan for stills and for clips of one judged frame, in which nothing can move, and
+    for what cannot be read. on_progress(what, n_done, n_total).
     """
-    wanted = set(clip_ids)
-    clips = [clip for clip in manifest.clips() if clip.clip_id in wanted]
-    energy: dict[str, float] = {}
-    for i, clip in enumerate(clips):
-        energy[clip.clip_id] = _energy(clip, manifest)
+    clips = {clip.clip_id: clip for clip in manifest.clips()}
+    motion = np.full(len(evidence), np.nan)
+    times_s = evidence["time_s"].to_numpy(np.float64)
+    rows_of = evidence.groupby("clip_id", sort=False).indices
+    for i, (clip_id, rows) in enumerate(rows_of.items()):
+        clip = clips.get(str(clip_id))
+        if clip is not None and clip.kind != "still" and len(rows) > 1:
+            motion[rows] = _motion(clip, manifest.root, times_s[rows])
         if on_progress:
-            on_progress("measuring motion", i + 1, len(clips))
-    return pd.Series(energy, dtype="float64", name="motion")
+            on_progress("measuring motion", i + 1, len(rows_of))
+    return evidence.assign(motion=motion)
 
 
-def _energy(clip: Clip, manifest: Manifest) -> float:
-    if clip.kind == "still":
-        return float("nan")
+def motion_energy(evidence: pd.DataFrame) -> pd.Series[float]:
+    """The motion of each clip's most moving frame, by clip_id; nan where nothing could move.
+
+    >>> frames = pd.DataFrame({"clip_id": ["a", "a", "b"], "motion": [1.0, 3.0, np.nan]})
+    >>> motion_energy(frames).to_dict()
+    {'a': 3.0, 'b': nan}
+    """
+    return evidence.groupby("clip_id", sort=False)["motion"].max()
+
+
+def _motion(clip: Clip, root: Path, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The motion at each of the times, float64 [N]; nan where the frame is not to be had again."""
     try:
-        times_s = sample_times(probe(clip, manifest.root), UniformSampling(n_frames=N_FRAMES))
-        frames = decode(clip, manifest.root, times_s=times_s, short_side_px=_SHORT_SIDE_PX)
+        frames = decode(clip, root, times_s=np.unique(times_s), short_side_px=_SHORT_SIDE_PX)
     except MediaError:
-        return float("nan")
+        return np.full(len(times_s), np.nan)
     if len(frames) < 2:
-        return float("nan")
-    return float(np.max(change(small_grey(frames.pixels))))
+        return np.full(len(times_s), np.nan)
+    moved = change(small_grey(frames.pixels))
+    away_s = np.abs(times_s[:, None] - frames.times_s[None, :])  # [N, decoded]
+    return np.where(away_s.min(axis=1) <= _SAME_FRAME_S, moved[away_s.argmin(axis=1)], np.nan)

@@ -38,10 +38,11 @@ class Tracker(Protocol):
 def open_tracker(kind: Kind, folder: Path, settings: Mapping[str, Any]) -> Tracker:
     """A tracker that writes into the run folder; a resumed run goes on in the same place.
 
-    settings: shown beside the figures. Raises BackendError where the library of this kind is not installed.
+    settings: shown beside the figures, without the place of a detector's file. Raises BackendError where the library of this kind is not installed.
 
     >>> open_tracker("none", Path("runs/first"), {}).log({"loss": 0.3}, step=1)
     """
+    settings = _without_places(settings)
     if kind == "tensorboard":
         return TensorBoard(Path(folder) / "tensorboard", settings)
     if kind == "mlflow":
@@ -176,6 +177,16 @@ def _missing(library: str, install: str) -> BackendError:
         f"{library} is not installed", where="experiment.tracker", found=library, expected="tensorboard, mlflow or none",
         todo=f"{install}, or set experiment.tracker=none; metrics.jsonl holds the figures in any case",
     )  # fmt: skip
+
+
+def _without_places(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings with the bare name of the detector's file: figures are passed on, folders of this machine are not."""
+    detector = settings.get("detector") or {}
+    return (
+        {**settings, "detector": {**detector, "file": Path(detector["file"]).name}}
+        if detector.get("file")
+        else settings
+    )
 
 
 def _finite(values: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -19,11 +19,11 @@ from leopardnet.score.measures import label_measures
 from leopardnet.score.metrics import EMPTY, Evaluation, evaluate_clips
 
 Floats = NDArray[np.float64]
+Weigh = Callable[[pd.DataFrame], Floats | None]
 AGGREGATORS: tuple[AggregateConfig, ...] = tuple(
     AggregateConfig.model_validate({"name": name, "top_share": 0.25})
     for name in get_args(AggregateConfig.model_fields["name"].annotation)
 )
-BOXES = "weighed by boxes"
 
 
 def aggregator_tables(
@@ -34,31 +34,36 @@ def aggregator_tables(
 
     evidence: the frames' probabilities; calibration: the temperature they were made with, 1 where unknown. Each way gets a
     temperature of its own, for each site from clips of other sites (`calibrated_on_others`), so that none is favoured.
-    Where a detector has looked at all frames of a clip, each mean is there a second time, weighed by the best box. Clips
-    without frames keep their row without probabilities.
+    Each mean is there again with its frames weighed, where there is something to weigh them by: by the best box
+    (`box_weights`), by motion (`motion_weights`). Clips without frames keep their row without probabilities.
     """
     labels = labels_of(predictions)
     frames = {str(k): part for k, part in evidence.sort_values("i_frame").groupby("clip_id", sort=False)}
-    has_boxes = "boxes" in evidence.columns and bool(evidence["boxes"].notna().any())
-    ways: list[tuple[str, AggregateConfig, bool]] = [(c.name, c, False) for c in configs]
-    ways += [(f"{c.name}, {BOXES}", c, True) for c in configs if has_boxes and c.name not in ("max", "noisy_or")]
+    ways: list[tuple[str, AggregateConfig, Weigh | None]] = [(c.name, c, None) for c in configs]
+    for how, (column, weigh) in WEIGHED.items():
+        if column in evidence.columns and evidence[column].notna().any():
+            ways += [(f"{c.name}, {how}", c, weigh) for c in configs if c.name not in ("max", "noisy_or")]
     tables = {}
-    for name, config, is_weighed in ways:
+    for name, config, weigh_by in ways:
         logits = np.full((len(predictions), len(labels)), np.nan)
         for i, clip_id in enumerate(predictions["clip_id"].astype(str)):
             if clip_id in frames:
-                logits[i] = _joint(frames[clip_id], labels, config, calibration or Calibration(), is_weighed)
+                logits[i] = _joint(frames[clip_id], labels, config, calibration or Calibration(), weigh_by)
         tables[name] = _recalibrated(predictions, logits, truth)
     return tables
 
 
 def _joint(
-    frames: pd.DataFrame, labels: Sequence[str], config: AggregateConfig, calibration: Calibration, is_weighed: bool
+    frames: pd.DataFrame,
+    labels: Sequence[str],
+    config: AggregateConfig,
+    calibration: Calibration,
+    weigh: Weigh | None,
 ) -> NDArray[np.float32]:
     probs = frames[[f"p_{x}" for x in labels]].to_numpy(np.float64)
     logits = uncalibrated(probs, calibration).astype(np.float32)
     i_empty = list(labels).index(EMPTY) if EMPTY in labels else None
-    return aggregate(logits, config, i_empty=i_empty, weights=box_weights(frames) if is_weighed else None)
+    return aggregate(logits, config, i_empty=i_empty, weights=weigh(frames) if weigh else None)
 
 
 def box_weights(frames: pd.DataFrame) -> Floats | None:
@@ -73,6 +78,23 @@ def box_weights(frames: pd.DataFrame) -> Floats | None:
     return np.array(
         [max((float(box["score"]) for box in json.loads(text)), default=0.0) for text in frames["boxes"]]
     )
+
+
+def motion_weights(frames: pd.DataFrame) -> Floats | None:
+    """How much moves in each frame (column `motion`, see `infer.footage_baselines`); None where that is not known of all.
+
+    >>> motion_weights(pd.DataFrame({"motion": [0.5, 12.0]})).tolist()
+    [0.5, 12.0]
+    """
+    motion = frames["motion"].to_numpy(np.float64)
+    return motion if np.isfinite(motion).all() else None
+
+
+WEIGHED: dict[str, tuple[str, Weigh]] = {
+    "weighed by boxes": ("boxes", box_weights),
+    "weighed by motion": ("motion", motion_weights),
+}
+"""Ways to weigh the frames of a clip, each with the column of the evidence that it needs."""
 
 
 def _recalibrated(predictions: pd.DataFrame, logits: Floats, truth: pd.Series[str]) -> pd.DataFrame:

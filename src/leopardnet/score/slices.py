@@ -24,11 +24,14 @@ def evaluate_slices(
     """One row per value: n_clips, n_sites, n_right and the figures of `compare`, with intervals over the sites of the slice.
 
     values: by clip_id; clips without one are the slice '(not known)', so the slices together are all judged clips. Values
-    without a judged clip have no row. Raises ManifestError for more than 200 values: that is no slice but a measurement.
+    without a judged clip have no row. Rows stand in the order of the alphabet, or of the categories of `values`. Raises ManifestError for more than 200 values: that is no slice but a measurement.
     """
     slices = predictions["clip_id"].map(values).astype(object).where(lambda s: s.notna(), UNKNOWN).astype(str)
     known = predictions["clip_id"].map(truth).isin(labels_of(predictions))
-    names = sorted(slices[known].unique())
+    order = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else []
+    names = sorted(
+        slices[known].unique(), key=lambda name: (order.index(name) if name in order else len(order), name)
+    )
     if len(names) > MOST_SLICES:
         raise ManifestError(
             "this column has too many values to judge each", where=f"column {values.name}", found=f"{len(names)} values",

@@ -145,6 +145,22 @@ def test_a_network_file_and_its_description_are_one_detector(tmp_path):
     assert detector_id(by_onnx) != before, "another network finds other boxes"
 
 
+def test_a_network_with_weights_in_another_file_is_refused_before_it_is_opened(tmp_path):
+    path = write(tmp_path)
+    model = onnx.load_model_from_string(graph([[[*XYXY, 0.7]]]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(500, np.float32), "more"))
+    onnx.save_model(
+        model, path.with_suffix(".onnx"), save_as_external_data=True, location="beside.bin", size_threshold=0
+    )
+    assert (tmp_path / "beside.bin").stat().st_size > 0, "the other file is there, and could be read"
+    with pytest.raises(BackendError, match="the network refers to another file") as error:
+        open_detector(DetectorConfig(source="file", file=str(path)), tmp_path)
+    assert error.value.parts["where"] == "mine.onnx" and "one file" in error.value.parts["do"]
+    path.with_suffix(".onnx").write_bytes(b"no network")
+    with pytest.raises(BackendError, match="not an ONNX network"):
+        load_network(path)
+
+
 def test_every_mistake_in_a_description_has_its_message(tmp_path):
     path = write(tmp_path, colour="red")
     with pytest.raises(ConfigError, match="unknown setting 'colour'"):

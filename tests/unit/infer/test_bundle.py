@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from leopardnet.core.config import RuntimeConfig
 from leopardnet.core.types import BackendError, BundleError, ConfigError
@@ -173,6 +174,19 @@ def test_a_device_that_is_not_there(tiny_bundle):
         pytest.skip("this machine has a graphics processor")
     with pytest.raises(BackendError, match="cuda"):
         tiny_bundle.runtime(RuntimeConfig(backend="torch", device="cuda"))
+
+
+def test_a_bundle_names_the_file_of_a_detector_but_never_its_folder(tiny_run, tmp_path):
+    run = shutil.copytree(tiny_run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("bundle"))
+    place = tmp_path / "a-folder-of-somebody"
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["detector"] |= {"source": "file", "file": str(place / "boxes.json")}
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    made = pack(run)
+    assert made.spec.detector.file == "boxes.json"
+    assert made.spec.provenance["config"]["detector"]["file"] == "boxes.json"
+    for path in made.folder.iterdir():
+        assert place.name.encode() not in path.read_bytes(), f"{path.name} says where the file lay"
 
 
 def test_packing_again_gives_the_same_bundle(tiny_run, tmp_path):

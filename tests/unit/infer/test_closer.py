@@ -142,5 +142,5 @@ def test_a_detector_that_cannot_work_stops_the_run_and_makes_no_clip_unreadable(
 ):
     (tmp_path / "d.onnx").write_bytes(b"no network")
     (tmp_path / "d.yaml").write_text("{name: d, model: d.onnx}")
-    with pytest.raises(BackendError, match="OpenVINO cannot load the detector network"):
+    with pytest.raises(BackendError, match="this is not an ONNX network"):
         predict(unseen, tiny_bundle, runtime=RuntimeConfig(workers=workers), detector=str(tmp_path / "d.onnx"))

@@ -9,7 +9,6 @@ from judged_clips import made_up
 from leopardnet.core.types import ManifestError
 from leopardnet.infer.evaluation import evaluate, protocol, write_evaluation
 from leopardnet.infer.results import Predictions
-from leopardnet.infer.slices import slice_of
 
 
 @pytest.fixture(scope="module")
@@ -141,44 +140,8 @@ def test_left_out_species_are_told_apart(made):
     assert {"msp", "entropy", "which_animal"} <= set(found.novelty.index)
 
 
-# --- slices ---
-
-
-def test_new_and_known_sites(made):
-    manifest = made[1]
-    with pytest.raises(ManifestError, match="which sites the model has seen"):
-        slice_of(manifest, "site_known")
-    split = manifest.table["site"].eq("s000").map({True: "train", False: "test"})
-    values = slice_of(manifest.replace(manifest.table.assign(split=split)), "site_known")
-    assert values.value_counts().to_dict() == {"new": 275, "known": 25}
-
-
-def test_columns_that_divide_nothing_are_refused(made):
-    with pytest.raises(ManifestError, match="no such column") as caught:
-        slice_of(made[1], "weather")
-    assert "site_known" in str(caught.value)
-    with pytest.raises(ManifestError, match="this column is empty"):
-        slice_of(made[1], "deployment")
-    with pytest.raises(ManifestError, match="too many values"):
-        protocol(*made, by=["path"], n_boot=0)
-
-
-def test_light_and_motion_come_from_the_footage(labelled, footage):
-    truth = pd.read_csv(footage / "clips.csv").set_index("path")
-    rows = labelled.table.drop_duplicates("clip_id").set_index("clip_id")["path"]
-    light = slice_of(labelled, "light")
-    night = rows.map(truth["night"])
-    assert (
-        len(light) == len(rows) and (light[night] == "infrared").all() and (light[~night] == "colour").mean() > 0.9
-    )
-
-
-def test_motion_is_measured_where_something_can_move(labelled, footage):
-    from leopardnet.infer.footage_baselines import motion_energy
-
-    clips = pd.Series(labelled.table["clip_id"].unique())
-    energy = motion_energy(labelled, clips)
-    kinds = labelled.table[labelled.table["kind"] != "frame"].set_index("clip_id")["kind"]
-    assert energy[kinds[kinds == "still"].index].isna().all()
-    videos = energy[kinds[kinds == "video"].index]
-    assert videos.notna().all() and (videos > 0).all()
+def test_footage_that_is_not_there_costs_the_motion_and_nothing_else(made, found):
+    lost = protocol(*made, footage=True, n_boot=20)
+    assert list(lost.aggregators.index) == list(found.aggregators.index)
+    assert list(lost.baselines.index) == list(found.baselines.index)
+    assert any("no clip could two judged frames be compared: no motion baseline" in note for note in lost.notes)

@@ -10,7 +10,11 @@ from PIL import Image
 from leopardnet.core.types import BackendError
 from leopardnet.learn.trackers import open_tracker
 
-SETTINGS = {"seed": 7, "optim": {"lr": 3e-4, "epochs": 2}, "labels": {"targets": ["leopard"]}}
+PLACE = "/a/folder-of-somebody"
+SETTINGS = {
+    "seed": 7, "optim": {"lr": 3e-4, "epochs": 2}, "labels": {"targets": ["leopard"]},
+    "detector": {"source": "file", "file": f"{PLACE}/boxes.json"},
+}  # fmt: skip
 
 HOST, USER = "machine-of-somebody", "somebody-with-a-name"
 
@@ -30,7 +34,7 @@ def everything_written(folder):
 def assert_says_nothing_of_the_machine(folder):
     written = everything_written(folder)
     assert written
-    for secret in (HOST, USER, str(folder), str(folder.parent)):
+    for secret in (HOST, USER, PLACE, str(folder), str(folder.parent)):
         assert secret.encode() not in written, secret
 
 
@@ -75,7 +79,9 @@ def test_tensorboard_shows_settings_and_pictures(run, png):
     [shown] = events.Images("curves")
     assert (shown.width, shown.height, shown.encoded_image_string) == (5, 3, png.read_bytes())
     [text] = events.Tensors("settings")
-    assert "lr: 0.0003" in text.tensor_proto.string_val[0].decode()
+    said = text.tensor_proto.string_val[0].decode()
+    assert "lr: 0.0003" in said and "file: boxes.json" in said
+    assert_says_nothing_of_the_machine(run)
 
 
 def test_a_resumed_run_opens_the_next_file_and_overrules_what_it_repeats(run):

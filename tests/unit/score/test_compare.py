@@ -7,7 +7,7 @@ import pytest
 from leopardnet.core.config import AggregateConfig
 from leopardnet.score.baselines import baseline_tables
 from leopardnet.score.calibrate import Calibration, apply, calibrated_on_others
-from leopardnet.score.compare import AGGREGATORS, aggregator_tables, box_weights, compare
+from leopardnet.score.compare import AGGREGATORS, aggregator_tables, box_weights, compare, motion_weights
 from leopardnet.score.metrics import evaluate_clips
 
 LABELS = ("tiger", "empty")
@@ -81,6 +81,35 @@ def test_boxes_weigh_the_frames_where_a_detector_looked(predictions, evidence):
     # a: the one frame with a box; b: no box, all frames alike; c: nobody looked, all frames alike
     assert weighed[["a", "b", "c"]].tolist() == pytest.approx([0.9, 0.35, 0.1], abs=1e-6)
     assert box_weights(evidence.assign(boxes=boxes)) is None
+
+
+def test_motion_weighs_the_frames_of_clips_that_move(predictions, evidence):
+    only = [AggregateConfig(name="mean_prob", top_share=1.0), AggregateConfig(name="max", top_share=1.0)]
+    tables = aggregator_tables(
+        predictions, evidence.assign(motion=[10.0, 10.0, 20.0, 0.0, 0.0, np.nan]), TRUTH, configs=only
+    )
+    assert list(tables) == ["mean_prob", "max", "mean_prob, weighed by motion"], "the best frame has no weight"
+    weighed = tables["mean_prob, weighed by motion"].set_index("clip_id")["p_tiger"]
+    # a: (0.9 + 0.2 + 2 · 0.1) / 4; b: nothing moves, all frames alike; c: one frame, in which nothing can move
+    assert weighed[["a", "b", "c"]].tolist() == pytest.approx([0.325, 0.35, 0.1], abs=1e-6)
+    assert np.isnan(weighed["d"])
+
+
+def test_boxes_and_motion_stand_beside_each_other(predictions, evidence):
+    both = evidence.assign(motion=1.0, boxes="[]")
+    tables = aggregator_tables(predictions, both, TRUTH)
+    weighed = [name.partition(", ")[0] for name in tables if name.endswith("motion")]
+    assert weighed == ["presence_topk", "topk_logit", "mean_logit", "mean_prob"]
+    assert weighed == [name.partition(", ")[0] for name in tables if name.endswith("boxes")] and len(tables) == 14
+    # equal weights, of either kind, are none
+    for name in weighed:
+        for how in ("weighed by boxes", "weighed by motion"):
+            pd.testing.assert_frame_equal(tables[f"{name}, {how}"], tables[name])
+
+
+def test_motion_that_nobody_measured_makes_no_row(predictions, evidence):
+    assert len(aggregator_tables(predictions, evidence.assign(motion=np.nan), TRUTH)) == len(AGGREGATORS)
+    assert motion_weights(pd.DataFrame({"motion": [1.0, np.nan]})) is None, "half of a weighing is none"
 
 
 def test_a_table_beside_another_is_behind_by_the_difference(predictions, evidence):

@@ -1,8 +1,9 @@
 """An ONNX file that a stranger made, looked at before any library opens it: it must be whole, and refer to no other file.
 
-Weights of an ONNX network may lie in other files, by a path that the network names. Those files have no hash in the bundle,
-and the path may lead anywhere; backends follow it also where they are given the bytes of the network. So the file is walked
-by its fields (protobuf), without the `onnx` package, which the base installation does not have.
+Weights of an ONNX network may lie in other files, by a path that the network names. Those files have no hash in a bundle and
+count for nothing in what a detector is known by, and the path may lead anywhere; backends follow it also where they are given
+the bytes of the network. So the file is walked by its fields (protobuf), without the `onnx` package, which the base
+installation does not have.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from leopardnet.core.types import BundleError
+from leopardnet.core.types import BundleError, LeopardnetError
 
 # of each message the fields that hold further messages, by number, as onnx.proto has them
 _MESSAGES: dict[str, dict[int, str]] = {
@@ -29,15 +30,21 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 MAX_DEPTH = 64
 
 
-def refuse_unsafe_graph(path: Path) -> None:
-    """Raises BundleError for a network whose weights lie in other files, and for a file that is no ONNX network."""
-    with path.open("rb") as file:
-        try:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:  # an empty file
-            raise _no_network(path.name, "nothing") from None
-        with data:
-            _walk(data, path.name)
+class _UnsafeGraph(LeopardnetError):
+    """What is wrong with a network, before it is said whose network it is."""
+
+
+def refuse_unsafe_graph(path: Path, *, error: type[LeopardnetError] = BundleError) -> None:
+    """Raises `error` for a network whose weights lie in other files, and for a file that is no ONNX network."""
+    try:
+        with path.open("rb") as file:
+            if not path.stat().st_size:  # nothing cannot be mapped
+                raise _no_network(path.name, "nothing")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                _walk(data, path.name)
+    except _UnsafeGraph as unsafe:
+        where, found, expected, todo = unsafe.parts.values()
+        raise error(unsafe.what, where=where, found=found, expected=expected, todo=str(todo)) from None
 
 
 def _walk(data: mmap.mmap, where: str) -> None:
@@ -48,9 +55,10 @@ def _walk(data: mmap.mmap, where: str) -> None:
             raise _no_network(where, f"more than {MAX_DEPTH} networks inside each other")
         for number, kind, begins, ends in _fields(data, start, end, where):
             if message == "tensor" and number in (_EXTERNAL_DATA, _DATA_LOCATION) and (kind == _BYTES or ends):
-                raise BundleError(
-                    "the network of the bundle refers to another file", where=where, found="weights outside of it",
-                    expected="weights inside of it", todo="do not use this bundle; `leopardnet pack` makes none like it",
+                raise _UnsafeGraph(
+                    "the network refers to another file", where=where, found="weights outside of it",
+                    expected="one file with all its weights inside",
+                    todo="ask whoever made it for one file, or do not use it",
                 )  # fmt: skip
             child = _MESSAGES[message].get(number)
             if child and kind == _BYTES:
@@ -94,5 +102,5 @@ def _varint(data: mmap.mmap, at: int, end: int, where: str) -> tuple[int, int]:
     raise _no_network(where, "a number that is too long")
 
 
-def _no_network(where: str, found: str) -> BundleError:
-    return BundleError("this is not an ONNX network", where=where, found=found, expected="a network as `leopardnet pack` writes it", todo="copy the bundle again from where it came from")  # fmt: skip
+def _no_network(where: str, found: str) -> _UnsafeGraph:
+    return _UnsafeGraph("this is not an ONNX network", where=where, found=found, expected="a whole .onnx file", todo="copy it again from where it came from")  # fmt: skip

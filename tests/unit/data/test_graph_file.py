@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from leopardnet.core.types import BundleError
-from leopardnet.infer.graph_file import refuse_unsafe_graph
+from leopardnet.core.types import BackendError, BundleError
+from leopardnet.data.graph_file import refuse_unsafe_graph
 
 onnx = pytest.importorskip("onnx", reason="the extra [train] is not installed")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -92,6 +92,15 @@ def test_a_network_cut_anywhere_before_the_end_of_its_graph_is_refused(tmp_path)
         (tmp_path / "m.onnx").write_bytes(data[:n])
         with pytest.raises(BundleError, match="not an ONNX network"):
             refuse_unsafe_graph(tmp_path / "m.onnx")
+
+
+def test_the_error_is_that_of_whoever_asks(tmp_path):
+    with pytest.raises(BackendError, match="refers to another file") as caught:
+        refuse_unsafe_graph(saved(tmp_path, graph(tensors=[weights(external=True)])), error=BackendError)
+    assert caught.value.parts == {
+        "where": "m.onnx", "found": "weights outside of it", "expected": "one file with all its weights inside",
+        "do": "ask whoever made it for one file, or do not use it",
+    }  # fmt: skip
 
 
 def test_networks_inside_each_other_end(tmp_path):
