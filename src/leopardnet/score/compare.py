@@ -19,7 +19,6 @@ from leopardnet.score.measures import label_measures
 from leopardnet.score.metrics import EMPTY, Evaluation, evaluate_clips
 
 Floats = NDArray[np.float64]
-Weigh = Callable[[pd.DataFrame], Floats | None]
 AGGREGATORS: tuple[AggregateConfig, ...] = tuple(
     AggregateConfig.model_validate({"name": name, "top_share": 0.25})
     for name in get_args(AggregateConfig.model_fields["name"].annotation)
@@ -38,63 +37,64 @@ def aggregator_tables(
     (`box_weights`), by motion (`motion_weights`). Clips without frames keep their row without probabilities.
     """
     labels = labels_of(predictions)
-    frames = {str(k): part for k, part in evidence.sort_values("i_frame").groupby("clip_id", sort=False)}
-    ways: list[tuple[str, AggregateConfig, Weigh | None]] = [(c.name, c, None) for c in configs]
+    frames = evidence.sort_values(["clip_id", "i_frame"])
+    probs = frames[[f"p_{x}" for x in labels]].to_numpy(np.float64)
+    logits = uncalibrated(probs, calibration or Calibration()).astype(np.float32)  # [frames, C]
+    part_of = _parts(frames["clip_id"].astype(str).to_numpy(object))
+    parts = [part_of.get(clip_id) for clip_id in predictions["clip_id"].astype(str)]
+    ways: list[tuple[str, AggregateConfig, Floats | None]] = [(c.name, c, None) for c in configs]
     for how, (column, weigh) in WEIGHED.items():
-        if column in evidence.columns and evidence[column].notna().any():
-            ways += [(f"{c.name}, {how}", c, weigh) for c in configs if c.name not in ("max", "noisy_or")]
+        if column in frames.columns and frames[column].notna().any():
+            weighed = weigh(frames)
+            ways += [(f"{c.name}, {how}", c, weighed) for c in configs if c.name not in ("max", "noisy_or")]
+    i_empty = list(labels).index(EMPTY) if EMPTY in labels else None
     tables = {}
-    for name, config, weigh_by in ways:
-        logits = np.full((len(predictions), len(labels)), np.nan)
-        for i, clip_id in enumerate(predictions["clip_id"].astype(str)):
-            if clip_id in frames:
-                logits[i] = _joint(frames[clip_id], labels, config, calibration or Calibration(), weigh_by)
-        tables[name] = _recalibrated(predictions, logits, truth)
+    for name, config, weights in ways:
+        joint = np.full((len(predictions), len(labels)), np.nan)
+        for i, part in enumerate(parts):
+            if part is not None:
+                own = weights[part] if weights is not None and np.isfinite(weights[part]).all() else None
+                joint[i] = aggregate(logits[part], config, i_empty=i_empty, weights=own)
+        tables[name] = _recalibrated(predictions, joint, truth)
     return tables
 
 
-def _joint(
-    frames: pd.DataFrame,
-    labels: Sequence[str],
-    config: AggregateConfig,
-    calibration: Calibration,
-    weigh: Weigh | None,
-) -> NDArray[np.float32]:
-    probs = frames[[f"p_{x}" for x in labels]].to_numpy(np.float64)
-    logits = uncalibrated(probs, calibration).astype(np.float32)
-    i_empty = list(labels).index(EMPTY) if EMPTY in labels else None
-    return aggregate(logits, config, i_empty=i_empty, weights=weigh(frames) if weigh else None)
+def _parts(ids: NDArray[np.object_]) -> dict[str, slice]:
+    """Where the rows of each clip stand; `ids` are sorted."""
+    starts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1])) if len(ids) else np.zeros(0, np.int64)
+    stops = [*starts[1:].tolist(), len(ids)]
+    return {str(ids[a]): slice(a, b) for a, b in zip(starts.tolist(), stops, strict=False)}
 
 
-def box_weights(frames: pd.DataFrame) -> Floats | None:
-    """The score of the best box of each frame, 0 where a detector found nothing; None where it did not look at all frames.
+def box_weights(frames: pd.DataFrame) -> Floats:
+    """The score of the best box of each frame, float64 [N]: 0 where a detector found nothing, nan where none looked.
 
-    >>> frames = pd.DataFrame({"boxes": ['[{"xyxy": [0, 0, 1, 1], "score": 0.7}]', "[]"]})
+    >>> frames = pd.DataFrame({"boxes": ['[{"xyxy": [0, 0, 1, 1], "score": 0.7}]', "[]", None]})
     >>> box_weights(frames).tolist()
-    [0.7, 0.0]
+    [0.7, 0.0, nan]
     """
-    if frames["boxes"].isna().any():
-        return None
     return np.array(
-        [max((float(box["score"]) for box in json.loads(text)), default=0.0) for text in frames["boxes"]]
+        [
+            max((float(box["score"]) for box in json.loads(text)), default=0.0) if isinstance(text, str) else np.nan
+            for text in frames["boxes"]
+        ]
     )
 
 
-def motion_weights(frames: pd.DataFrame) -> Floats | None:
-    """How much moves in each frame (column `motion`, see `infer.footage_baselines`); None where that is not known of all.
+def motion_weights(frames: pd.DataFrame) -> Floats:
+    """How much moves in each frame, float64 [N] (column `motion`, see `infer.footage_baselines`); nan where nobody knows.
 
     >>> motion_weights(pd.DataFrame({"motion": [0.5, 12.0]})).tolist()
     [0.5, 12.0]
     """
-    motion = frames["motion"].to_numpy(np.float64)
-    return motion if np.isfinite(motion).all() else None
+    return frames["motion"].to_numpy(np.float64)
 
 
-WEIGHED: dict[str, tuple[str, Weigh]] = {
+WEIGHED: dict[str, tuple[str, Callable[[pd.DataFrame], Floats]]] = {
     "weighed by boxes": ("boxes", box_weights),
     "weighed by motion": ("motion", motion_weights),
 }
-"""Ways to weigh the frames of a clip, each with the column of the evidence that it needs."""
+"""Ways to weigh frames, each with the column of the evidence that it needs. A clip of which one frame has none is not weighed."""
 
 
 def _recalibrated(predictions: pd.DataFrame, logits: Floats, truth: pd.Series[str]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ from leopardnet.score.decide import ANIMAL, UNREADABLE, UNSURE
 GAP_MINUTES = 30.0  # the habit since O'Brien et al. 2003
 EMPTY = "empty"
 Mode = Literal["chained", "fixed"]
+_Row = dict[Any, Any]  # a clip by column
 
 
 def event_ids(clips: pd.DataFrame, *, gap_minutes: float = GAP_MINUTES, mode: Mode = "chained") -> pd.Series[str]:
@@ -93,14 +95,16 @@ def events(
     table = predictions.assign(event_id=event_ids(predictions, gap_minutes=gap_minutes, mode=mode))
     table = table.sort_values(["site", "captured_at", "clip_id"], kind="stable", na_position="last")
     how = config or AggregateConfig.model_validate({})
-    rows = [_event(clips, labels, how) for _, clips in table.groupby("event_id", sort=False)]
+    # plain rows: an event has few clips, and small tables are slow
+    events_of = groupby(table.to_dict("records"), key=lambda clip: clip["event_id"])
+    rows = [_event(list(clips), labels, how) for _, clips in events_of]
     columns = ["event_id", "site", "start", "end", "n_clips", "n_unreadable", "decision", "rule", "score", "alert",
                "seen", *(f"p_{x}" for x in labels), "clip_ids"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
-def _event(clips: pd.DataFrame, labels: Sequence[str], config: AggregateConfig) -> dict[str, Any]:
-    probs = clips[[f"p_{x}" for x in labels]].to_numpy(np.float64)
+def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig) -> _Row:
+    probs = np.array([[clip[f"p_{x}"] for x in labels] for clip in clips], np.float64)
     readable = np.isfinite(probs).all(axis=1)
     joint = np.full(len(labels), np.nan)
     if readable.any():
@@ -108,40 +112,49 @@ def _event(clips: pd.DataFrame, labels: Sequence[str], config: AggregateConfig) 
         logits = np.log(np.maximum(probs[readable], 1e-12)).astype(np.float32)
         joint = np.exp(aggregate(logits, config, i_empty=i_empty).astype(np.float64))
     decision, rule, seen, score = _said(clips)
+    times = [clip["captured_at"] for clip in clips if not pd.isna(clip["captured_at"])]
     return {
-        "event_id": clips["event_id"].iloc[0], "site": clips["site"].iloc[0],
-        "start": clips["captured_at"].min(), "end": clips["captured_at"].max(), "n_clips": len(clips),
+        "event_id": clips[0]["event_id"], "site": clips[0]["site"],
+        "start": min(times, default=pd.NaT), "end": max(times, default=pd.NaT), "n_clips": len(clips),
         "n_unreadable": int((~readable).sum()), "decision": decision, "rule": rule, "score": score,
         "alert": _alert(clips, decision), "seen": json.dumps(seen), **{f"p_{x}": joint[i] for i, x in enumerate(labels)},
-        "clip_ids": json.dumps(clips["clip_id"].astype(str).tolist()),
+        "clip_ids": json.dumps([str(clip["clip_id"]) for clip in clips]),
     }  # fmt: skip
 
 
-def _said(clips: pd.DataFrame) -> tuple[str, str, list[str], float]:
+def _said(clips: Sequence[_Row]) -> tuple[str, str, list[str], float]:
     """Decision, rule, animals named (the surest first) and score of an event."""
-    named = clips[clips["rule"] == "species"].sort_values("score", ascending=False, kind="stable")
-    rolled = clips[clips["rule"] == "rolled_up"]
-    seen = list(dict.fromkeys(named["decision"].astype(str)))
+    rules: dict[str, list[_Row]] = {}
+    for clip in clips:
+        rules.setdefault(str(clip["rule"]), []).append(clip)
+    named = sorted(rules.get("species", []), key=lambda clip: -_score(clip))
+    rolled = rules.get("rolled_up", [])
+    seen = list(dict.fromkeys(str(clip["decision"]) for clip in named))
     if len(seen) == 1:
-        return seen[0], "species", seen, float(named["score"].max())
-    if seen or len(rolled):
-        groups = set(rolled["decision"].astype(str))
+        return seen[0], "species", seen, _score(named[0])
+    if seen or rolled:
+        groups = {str(clip["decision"]) for clip in rolled}
         group = groups.pop() if len(groups) == 1 and not seen else ANIMAL
-        return group, "rolled_up", seen, float(pd.concat([named, rolled])["score"].max())
-    n_unsure, n_unreadable = (int((clips["rule"] == rule).sum()) for rule in ("abstained", "none"))
-    if n_unreadable == len(clips):
+        return group, "rolled_up", seen, max(map(_score, [*named, *rolled]))
+    readable = [clip for clip in clips if clip["rule"] != "none"]
+    if not readable:
         return UNREADABLE, "none", [], float("nan")
-    if n_unsure or n_unreadable:
-        return UNSURE, "abstained", [], float(clips["score"].max())
-    return EMPTY, "empty", [], float(clips["score"].min())
+    if "abstained" in rules or "none" in rules:
+        return UNSURE, "abstained", [], max(map(_score, readable))
+    return EMPTY, "empty", [], min(map(_score, readable))
 
 
-def _alert(clips: pd.DataFrame, decision: str) -> str | None:
+def _score(clip: _Row) -> float:
+    return float(clip["score"])
+
+
+def _alert(clips: Sequence[_Row], decision: str) -> str | None:
     """The strongest alert of the clips; one that the decision does not name already goes first."""
-    if "alert" not in clips.columns or not clips["alert"].notna().any():
-        return None
-    names = list(dict.fromkeys(clips.loc[clips["alert"].notna(), "alert"].astype(str)))
-    return max(names, key=lambda name: (name != decision, float(clips[f"p_{name}"].max())))
+    names = list(dict.fromkeys(str(a) for clip in clips if not pd.isna(a := clip.get("alert"))))
+    strength = {
+        name: max((p for clip in clips if (p := float(clip[f"p_{name}"])) == p), default=0.0) for name in names
+    }
+    return max(names, key=lambda name: (name != decision, strength[name]), default=None)
 
 
 def event_truth(clips: pd.DataFrame, truth: pd.Series[str]) -> pd.Series[str]:

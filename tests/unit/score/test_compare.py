@@ -80,7 +80,7 @@ def test_boxes_weigh_the_frames_where_a_detector_looked(predictions, evidence):
     weighed = tables["mean_prob, weighed by boxes"].set_index("clip_id")["p_tiger"]
     # a: the one frame with a box; b: no box, all frames alike; c: nobody looked, all frames alike
     assert weighed[["a", "b", "c"]].tolist() == pytest.approx([0.9, 0.35, 0.1], abs=1e-6)
-    assert box_weights(evidence.assign(boxes=boxes)) is None
+    assert box_weights(evidence.assign(boxes=boxes))[:5].tolist() == [0.9, 0, 0, 0, 0]
 
 
 def test_motion_weighs_the_frames_of_clips_that_move(predictions, evidence):
@@ -109,7 +109,10 @@ def test_boxes_and_motion_stand_beside_each_other(predictions, evidence):
 
 def test_motion_that_nobody_measured_makes_no_row(predictions, evidence):
     assert len(aggregator_tables(predictions, evidence.assign(motion=np.nan), TRUTH)) == len(AGGREGATORS)
-    assert motion_weights(pd.DataFrame({"motion": [1.0, np.nan]})) is None, "half of a weighing is none"
+    assert motion_weights(pd.DataFrame({"motion": [1.0, 2.5]})).tolist() == [1.0, 2.5]
+    half = aggregator_tables(predictions, evidence.assign(motion=[1.0, np.nan, 5.0, 0.0, 1.0, 1.0]), TRUTH)
+    a, b = (half[f"mean_prob{how}"].set_index("clip_id")["p_tiger"] for how in ("", ", weighed by motion"))
+    assert a["a"] == b["a"] and a["b"] != b["b"], "half of a weighing is none"
 
 
 def test_a_table_beside_another_is_behind_by_the_difference(predictions, evidence):
