@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, JsonFlag, app, print_json, print_rows, say, stages
+from leopardnet.cli.judged import print_comparisons, print_evaluation
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import ConfigError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from leopardnet.infer.evaluation import Protocol
-    from leopardnet.score.evaluation import Evaluation
-
-FEW_SITES = 10  # a bootstrap over fewer groups knows too little of how sites differ
 Predictions = Annotated[
     Path,
     typer.Argument(help="What `leopardnet predict` wrote: its folder, or the predictions.parquet or .csv in it."),
@@ -68,6 +62,7 @@ def evaluate(
     outside: Outside = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Folder of the model that made the predictions; makes the comparison of ways to join frames exact.")] = None,
     footage: Annotated[bool, typer.Option("--footage", help="Open the clips again and measure what moves: as an answer without a model, and to weigh frames by it. Takes a while.")] = False,
+    shortcuts: Annotated[int, typer.Option("--shortcuts", min=0, metavar="N", help="Does the model look at the animal? Judge N clips with one, and N without, again: banner swapped, animal masked (where the manifest has boxes), frames shuffled, re-encoded. Needs --bundle.")] = 0,
     root: Root = None,
     gap_minutes: Minutes = 30.0,
     mode: Mode = "chained",
@@ -92,7 +87,7 @@ def evaluate(
     with stages() as tell:
         found = protocol(
             said, Manifest.read(manifest, root=root), by=by or (), outside=outside or (), footage=footage,
-            calibration=load_bundle(bundle).spec.calibration if bundle else None,
+            bundle=load_bundle(bundle) if bundle else None, n_shortcuts=shortcuts,
             gap_minutes=gap_minutes, mode=mode, n_boot=n_boot, on_progress=tell,
         )  # fmt: skip
     write_evaluation(found, out)
@@ -250,67 +245,3 @@ def _losses(given: list[str]) -> dict[str, float]:
                 expected="LABEL=SHARE, for example leopard=0.01",
             ) from None
     return losses
-
-
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Print the figures of an Evaluation to stdout."""
-    per_label = evaluation.per_label
-    rows = [
-        {
-            "label": label,
-            "clips": int(row["support"]),
-            **{m: _with_interval(row, m) for m in ("precision", "recall", "f1", "auroc")},
-        }
-        for label, row in per_label.iterrows()
-    ]
-    e = evaluation
-    caption = (
-        f"{e.n_clips} clips at {e.n_sites} sites; macro-F1 {e.macro_f1}, top-1 {e.top1}, ECE {e.ece}, Brier {e.brier}. "
-        + "Called empty by mistake: "
-        + ", ".join(f"{n} of {int(per_label.loc[name, 'support'])} {name}" for name, n in e.target_lost.items())
-        + ". In brackets: 95 % interval from a bootstrap over sites"
-        + (f"; {e.n_sites} of them are too few to trust it." if e.n_sites < FEW_SITES else ".")
-    )
-    print_rows(rows, title="Per clip", caption=caption)
-
-
-def print_comparisons(found: Protocol) -> None:
-    """Print what stands beside the model: ways to aggregate, baselines, slices, and what could not be had."""
-    named = {"Ways to join the same frames": found.aggregators, "Baselines to be beaten": found.baselines}
-    named |= {f"By {name}": table for name, table in found.slices.items()}
-    for title, table in named.items():
-        if len(table):
-            print_rows(_compared(table), title=title)
-    if found.events is not None:
-        say(f"events: {found.events.n_clips} judged, macro-F1 {found.events.macro_f1}")
-    for recall, removed in found.clips.removed().items():
-        say(f"empty clips that go while {recall:.0%} of the animals stay: {removed}")
-    for note in found.notes:
-        say(f"note: {note}")
-
-
-def _compared(table: pd.DataFrame) -> list[dict[str, str]]:
-    shown = [
-        c for c in ("macro_f1", "behind", "top1", "presence_auroc", "removed_at_0.95", "ece") if c in table.columns
-    ]
-    titles = {
-        "behind": "model ahead by",
-        "presence_auroc": "animal AUROC",
-        "removed_at_0.95": "empties gone at 0.95",
-    }
-    counts = ["n_clips"] if "n_clips" in table.columns else []
-    return [
-        {
-            str(table.index.name): str(name),
-            **{c: str(int(row[c])) for c in counts},
-            **{titles.get(c, c): _with_interval(row, c) for c in shown},
-        }
-        for name, row in table.to_dict("index").items()
-    ]
-
-
-def _with_interval(row: dict[str, float], measure: str) -> str:
-    value, low, high = row[measure], row[f"{measure}_low"], row[f"{measure}_high"]
-    if value != value:
-        return "–"
-    return f"{value:.2f}" + ("" if low != low else f" [{low:.2f}, {high:.2f}]")

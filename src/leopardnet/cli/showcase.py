@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, err, say, stages
-from leopardnet.cli.judging import print_evaluation
+from leopardnet.cli.judged import print_evaluation
 from leopardnet.cli.listing import print_predictions
 from leopardnet.cli.modelling import need_train_extra
 

@@ -12,12 +12,12 @@ import pandas as pd
 
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path, labels_of, write_table
-from leopardnet.core.types import LeopardnetError
+from leopardnet.core.types import ConfigError, LeopardnetError
+from leopardnet.infer.bundle import Bundle
 from leopardnet.infer.footage_baselines import motion_energy, with_motion
 from leopardnet.infer.results import Predictions
 from leopardnet.infer.slices import slice_of
 from leopardnet.score.baselines import MOTION, baseline_tables
-from leopardnet.score.calibrate import Calibration
 from leopardnet.score.compare import aggregator_tables, compare
 from leopardnet.score.evaluation import Evaluation, plain
 from leopardnet.score.events import GAP_MINUTES, Mode, event_ids, event_truth, events, independent_records
@@ -61,7 +61,7 @@ class Protocol:
 
     clips: the evaluation of clips; events: that of events, or None where clips have no site or time. aggregators: ways of
     joining the same frames; baselines: what must be beaten, `behind` the model by so much macro F1. slices: by column.
-    novelty: scores of strangeness, where species were left out. records: per site and animal, independent records as people
+    novelty: scores of strangeness, where species were left out. shortcuts: does the model look at the animal? records: per site and animal, independent records as people
     and as the model count them. mistakes: every clip given a wrong name, the worst first. notes: what could not be had, and
     why.
     """
@@ -73,6 +73,7 @@ class Protocol:
     baselines: pd.DataFrame
     slices: dict[str, pd.DataFrame]
     novelty: pd.DataFrame
+    shortcuts: pd.DataFrame
     records: pd.DataFrame
     mistakes: pd.DataFrame
     notes: tuple[str, ...]
@@ -83,7 +84,8 @@ class Protocol:
 
     def to_metrics_json(self) -> dict[str, Any]:
         """What `Evaluation.to_metrics_json` gives for clips, with events and comparisons beside it."""
-        tables = {"aggregators": self.aggregators, "baselines": self.baselines, "novelty": self.novelty}
+        tables = {"aggregators": self.aggregators, "baselines": self.baselines}
+        tables |= {"novelty": self.novelty, "shortcuts": self.shortcuts}
         return {
             **self.clips.to_metrics_json(),
             "events": self.events.to_metrics_json() if self.events is not None else None,
@@ -99,13 +101,14 @@ def _rows(table: pd.DataFrame) -> dict[str, Any]:
 
 def protocol(
     predictions: Predictions, manifest: Manifest, *, by: Sequence[str] = (), outside: Sequence[str] = (),
-    calibration: Calibration | None = None, footage: bool = False, gap_minutes: float = GAP_MINUTES, mode: Mode = "chained",
+    bundle: Bundle | None = None, n_shortcuts: int = 0, footage: bool = False, gap_minutes: float = GAP_MINUTES, mode: Mode = "chained",
     n_boot: int = 1000, seed: int = 7, on_progress: Callable[..., None] | None = None,
 ) -> Protocol:  # fmt: skip
     """Everything that a sceptic asks of predictions with labels.
 
-    by: slices, see `infer.slices.slice_of`. outside: species that the model was not taught. calibration: that of the bundle,
-    to take its temperature out of the frames. footage: open the clips again, for whatever motion has to say (the aggregators
+    by: slices, see `infer.slices.slice_of`. outside: species that the model was not taught. bundle: the model, to
+    take its temperature out of the frames; n_shortcuts: so many clips with an animal, and as many without, are judged by it
+    again with something changed (`infer.shortcuts`), which opens their footage. footage: open the clips again, for whatever motion has to say (the aggregators
     weighed by it, and the motion baseline). gap_minutes, mode: what ends an event. on_progress(what, n_done, n_total).
     """
     table, truth, sites = predictions.table, manifest.clip_labels(), sites_of(manifest)
@@ -113,6 +116,8 @@ def protocol(
     judge: dict[str, Any] = {"targets": animals, "outside": outside, "n_boot": n_boot, "seed": seed}
     tell = on_progress or (lambda *_: None)
     n_steps = 4 + len(by)
+    if n_shortcuts and bundle is None:
+        raise ConfigError("looking for shortcuts needs the model", where="bundle", todo="name its folder, too")
     # first: a column that cannot be used is refused before minutes of work
     parts = {column: slice_of(manifest, column, evidence=predictions.evidence) for column in by}
 
@@ -127,7 +132,7 @@ def protocol(
         frames = with_motion(frames, manifest, on_progress=on_progress)
     aggregators = pd.DataFrame()
     if len(frames):
-        ways = aggregator_tables(placed, frames, truth, calibration=calibration)
+        ways = aggregator_tables(placed, frames, truth, calibration=bundle.spec.calibration if bundle else None)
         aggregators = compare(ways, truth, against=placed, **judge)
     else:
         notes.append("no evidence.parquet beside the predictions: aggregators and single frames are not compared")
@@ -147,9 +152,17 @@ def protocol(
         if outside
         else pd.DataFrame()
     )
+    shortcuts = pd.DataFrame()
+    if bundle is not None and n_shortcuts:
+        from leopardnet.infer.shortcuts import shortcut_summary, shortcut_table
+
+        rows = shortcut_table(manifest, bundle, most=n_shortcuts, on_progress=on_progress)
+        shortcuts = shortcut_summary(rows, sites, n_boot=n_boot, seed=seed)
+        if "masked" not in shortcuts.index:
+            notes.append("the manifest has no boxes of animals: no animal was masked")
     tell("judged", n_steps, n_steps)
     return Protocol(
-        clips, of_events, event_table, aggregators, baselines, slices, novelty, records,
+        clips, of_events, event_table, aggregators, baselines, slices, novelty, shortcuts, records,
         mistakes(table, truth, targets=animals), tuple(notes),
     )  # fmt: skip
 
@@ -208,7 +221,12 @@ def write_evaluation(evaluation: Evaluation | Protocol, folder: Path) -> Path:
     if isinstance(evaluation, Protocol):
         e = evaluation
         tables |= {"events": e.event_table, "records": e.records, "mistakes": e.mistakes}
-        parts = {"aggregators": e.aggregators, "baselines": e.baselines, "novelty": e.novelty}
+        parts = {
+            "aggregators": e.aggregators,
+            "baselines": e.baselines,
+            "novelty": e.novelty,
+            "shortcuts": e.shortcuts,
+        }
         parts |= {f"by_{name}": table for name, table in e.slices.items()}
         tables |= {name: table.reset_index() for name, table in parts.items() if len(table)}
     for name, table in tables.items():

@@ -41,17 +41,18 @@ Boxes = Sequence[Sequence[float]]
 
 
 def shortcut_table(
-    manifest: Manifest, bundle: Bundle, *, on_progress: Callable[[int, int], None] | None = None
+    manifest: Manifest, bundle: Bundle, *, most: int | None = None, on_progress: Callable[..., None] | None = None
 ) -> pd.DataFrame:
     """One row per labelled clip and test: clip_id, label, test, decision, p_label (the true label's probability), p_animal.
 
     `masked` needs to know where the animal is: it has rows of clips of which the manifest holds boxes (in fractions, or in
-    px with the picture's size), and judges only the frames that have one. Clips that cannot be read have no rows.
+    px with the picture's size), and judges only the frames that have one. Clips that cannot be read have no rows. most:
+    clips with an animal that are tested, those with boxes first, and as many without; on_progress(what, n_done, n_total).
 
     >>> shortcut_table(read_manifest("m.parquet").where(split="test"), bundle).groupby("test")["p_label"].mean()  # doctest: +SKIP
     """
     network, boxes = bundle.runtime(RuntimeConfig()), _boxes_by_clip(manifest)
-    clips = [c for c in manifest.clips() if c.label in bundle.labels.names]
+    clips = _some([c for c in manifest.clips() if c.label in bundle.labels.names], set(boxes), most)
     rows, banner_of_other = [], None
     for i, clip in enumerate(clips):
         try:
@@ -63,7 +64,7 @@ def shortcut_table(
             rows.append(_judged(clip, test, replace(frames, pixels=pixels, times_s=times_s), bundle, network))
         banner_of_other = frames.pixels[0]
         if on_progress:
-            on_progress(i + 1, len(clips))
+            on_progress("looking for shortcuts", i + 1, len(clips))
     return pd.DataFrame(rows, columns=["clip_id", "label", "test", "decision", "p_label", "p_animal"])
 
 
@@ -120,6 +121,18 @@ def as_jpeg(frame: Pixels) -> Pixels:
     """A frame uint8 [H, W, 3] after a JPEG of low quality."""
     data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+def _some(clips: list[Clip], boxed: set[str], most: int | None) -> list[Clip]:
+    """At most `most` clips with an animal, those with boxes first, and as many without: drawn, the same ones every time."""
+    if most is None:
+        return clips
+    drawn = [clips[i] for i in np.random.default_rng(7).permutation(len(clips))]
+    drawn.sort(key=lambda clip: clip.clip_id not in boxed)
+    kept = {
+        c.clip_id for wanted in (True, False) for c in [c for c in drawn if (c.label == EMPTY) is wanted][:most]
+    }
+    return [c for c in clips if c.clip_id in kept]
 
 
 def _changed(

@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from leopardnet.core.config import RuntimeConfig
+from leopardnet.core.types import ConfigError
+from leopardnet.infer.evaluation import protocol
+from leopardnet.infer.predict import predict
 from leopardnet.infer.shortcuts import (
     TESTS,
     as_jpeg,
@@ -95,3 +99,27 @@ def test_the_summary_by_hand():
         "two sites of one clip each"
     )
     assert np.isnan(found.loc["masked", "p_animal_low"]), "of one site nothing can be drawn"
+
+
+def test_the_protocol_looks_for_shortcuts_where_it_is_asked(labelled, tiny_bundle):
+    unseen = labelled.where(split="test")
+    said = predict(unseen, tiny_bundle, runtime=RuntimeConfig(workers=0))
+    found = protocol(said, unseen, bundle=tiny_bundle, n_shortcuts=2, n_boot=10)
+    assert found.shortcuts["n_clips"].to_dict() == {
+        "as it is": 2, "banner": 2, "shuffled": 2, "reencoded": 2, "clips without an animal": 2,
+    }  # fmt: skip
+    assert any("no animal was masked" in note for note in found.notes)
+    assert found.to_metrics_json()["shortcuts"]["shuffled"]["p_animal"] == pytest.approx(
+        found.shortcuts.loc["as it is", "p_animal"], abs=1e-5
+    )
+    with pytest.raises(ConfigError, match="needs the model"):
+        protocol(said, unseen, n_shortcuts=2)
+
+
+def test_clips_with_boxes_are_drawn_first(table, tiny_bundle):
+    rows, manifest = table
+    boxed = set(rows.loc[rows["test"] == "masked", "clip_id"])
+    few = shortcut_table(manifest, tiny_bundle, most=1)
+    drawn = few[few["label"] != "empty"]
+    assert set(drawn["clip_id"]) < boxed and drawn["clip_id"].nunique() == 1
+    assert few.loc[few["label"] == "empty", "clip_id"].nunique() == 1
