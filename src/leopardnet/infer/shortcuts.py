@@ -1,7 +1,7 @@
 """Does the model look at the animal? The same clips with one thing changed that should matter, or should not.
 
 banner       the strips at the top and the bottom come from another clip: nothing should change
-masked       the animal is filled with what is around it: what was said of it should be gone
+masked       the animal is replaced by what is behind it: what was said of it should be gone
 shuffled     the frames in another order: nothing may change
 reencoded    every frame as a JPEG of low quality: little should change
 
@@ -35,7 +35,9 @@ from leopardnet.score.metrics import EMPTY
 TESTS = ("as it is", "banner", "masked", "shuffled", "reencoded")
 STRIP = 0.08  # of the height, above and below
 QUALITY = 40
-SAME_MOMENT_S = 0.1
+SAME_MOMENT_S = 0.05
+MARGIN = 0.1  # of a box, on every side: a tail hangs out
+MIN_BEHIND, MOST_BEHIND = 3, 40  # frames that must show what is behind an animal, and that are asked
 Pixels = NDArray[np.uint8]
 Boxes = Sequence[Sequence[float]]
 
@@ -108,13 +110,35 @@ def with_banner_of(pixels: Pixels, other: Pixels) -> Pixels:
     return changed
 
 
-def without_animal(frame: Pixels, boxes: Boxes) -> Pixels:
-    """A frame uint8 [H, W, 3] whose boxes (fractions) are filled with what is around them."""
-    mask = np.zeros(frame.shape[:2], np.uint8)
+def without_animals(pixels: Pixels, boxes: Sequence[Boxes]) -> Pixels:
+    """Frames uint8 [N, H, W, 3] of one clip without what is in the boxes (fractions) of each, and a little around them.
+
+    What is behind it is known where the animal stands elsewhere in at least three frames: the median of those. Where it is
+    not, the hole is filled with what is around it, which leaves a blur that a network may well take for an animal.
+    """
+    holes = np.stack(
+        [_hole(frame.shape[:2], found) for frame, found in zip(pixels, boxes, strict=True)]
+    )  # [N, H, W]
+    some = np.unique(np.linspace(0, len(pixels) - 1, MOST_BEHIND).round().astype(int))
+    masked = np.ma.masked_array(pixels[some], np.repeat(holes[some][..., None], 3, axis=-1))
+    behind = np.ma.median(masked, axis=0).filled(0)
+    is_known = (~holes[some]).sum(axis=0) >= MIN_BEHIND
+    filled = pixels.copy()
+    for frame, hole in zip(filled, holes, strict=True):
+        frame[hole & is_known] = behind[hole & is_known].astype(np.uint8)
+        unknown = (hole & ~is_known).astype(np.uint8)
+        if unknown.any():
+            frame[:] = cv2.inpaint(frame, unknown, 3, cv2.INPAINT_TELEA)
+    return filled
+
+
+def _hole(shape: tuple[int, int], boxes: Boxes) -> NDArray[np.bool_]:
+    hole, (height, width) = np.zeros(shape, bool), shape
     for x0, y0, x1, y1 in boxes:
-        height, width = mask.shape
-        mask[int(y0 * height) : int(np.ceil(y1 * height)), int(x0 * width) : int(np.ceil(x1 * width))] = 255
-    return np.asarray(cv2.inpaint(frame, mask, 3, cv2.INPAINT_TELEA), np.uint8)
+        dx, dy = MARGIN * (x1 - x0), MARGIN * (y1 - y0)
+        rows = slice(max(0, int((y0 - dy) * height)), int(np.ceil((y1 + dy) * height)))
+        hole[rows, max(0, int((x0 - dx) * width)) : int(np.ceil((x1 + dx) * width))] = True
+    return hole
 
 
 def as_jpeg(frame: Pixels) -> Pixels:
@@ -141,20 +165,18 @@ def _changed(
     pixels, times_s = frames.pixels, frames.times_s
     yield "as it is", pixels, times_s
     yield "banner", with_banner_of(pixels, other), times_s
-    known = {
-        i: found
-        for t, found in boxes
-        for i in range(len(frames))
-        if t is None or abs(times_s[i] - t) <= SAME_MOMENT_S
-    }
+    nearest = [min(boxes, key=lambda box: _apart(box, t), default=None) for t in times_s.tolist()]
+    known = [i for i, box in enumerate(nearest) if box is not None and _apart(box, times_s[i]) <= SAME_MOMENT_S]
     if known:
-        yield (
-            "masked",
-            np.stack([without_animal(pixels[i], known[i]) for i in sorted(known)]),
-            times_s[sorted(known)],
-        )
+        cut = without_animals(pixels[known], [box[1] for i in known if (box := nearest[i]) is not None])
+        yield "masked", cut, times_s[known]
     yield "shuffled", pixels[np.random.default_rng(seed).permutation(len(pixels))], times_s
     yield "reencoded", np.stack([as_jpeg(f) for f in pixels]), times_s
+
+
+def _apart(box: tuple[float | None, Boxes], time_s: float) -> float:
+    """Seconds between a box and a frame; a box without a time is that of a still."""
+    return 0.0 if box[0] is None else abs(box[0] - time_s)
 
 
 def _frames(clip: Clip, manifest: Manifest, bundle: Bundle) -> Frames:

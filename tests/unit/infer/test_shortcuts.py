@@ -18,7 +18,7 @@ from leopardnet.infer.shortcuts import (
     shortcut_summary,
     shortcut_table,
     with_banner_of,
-    without_animal,
+    without_animals,
 )
 
 
@@ -29,10 +29,23 @@ def test_a_banner_is_replaced_at_the_edges_alone():
     assert (pixels == 7).all(), "the frames themselves stay"
 
 
-def test_an_animal_is_filled_with_what_is_around_it():
+def test_an_animal_is_replaced_by_what_is_behind_it():
+    """A white square goes from left to right before a striped forest; each frame's box is a little too tight."""
+    forest = np.repeat(np.arange(100, dtype=np.uint8)[None, :, None] * 2, 100, axis=0).repeat(3, axis=2)
+    pixels, boxes = np.stack([forest] * 5), []
+    for i, x in enumerate((0, 20, 40, 60, 80)):
+        pixels[i, 40:60, x : x + 20] = 255
+        boxes.append([[(x + 1) / 100, 0.41, (x + 19) / 100, 0.59]])
+    gone = without_animals(pixels, boxes)
+    assert np.array_equal(gone, np.stack([forest] * 5)) and pixels[0, 50, 10, 0] == 255, (
+        "the frames themselves stay"
+    )
+
+
+def test_an_animal_that_does_not_move_is_filled_with_what_is_around_it():
     frame = np.full((100, 100, 3), 90, np.uint8)
     frame[40:60, 30:50] = 255
-    gone = without_animal(frame, [[0.28, 0.38, 0.52, 0.62]])
+    (gone,) = without_animals(frame[None], [[[0.28, 0.38, 0.52, 0.62]]])
     assert gone[40:60, 30:50].max() < 100 and (gone[:, 60:] == 90).all() and frame[50, 40, 0] == 255
 
 
