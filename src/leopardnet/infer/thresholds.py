@@ -218,7 +218,7 @@ def _unseen(clips: CalibrationClips, kept: Mapping[str, float]) -> Estimate:
     one_cell = np.zeros(len(under), np.int64)
     n, n_under = (draws.per_site(one_cell, 1, x.astype(float)) for x in (np.ones(len(under)), under))
     drawn = draws.redraw(n_under)[:, 0] / np.maximum(draws.redraw(n)[:, 0], 1)
-    return draws.estimate(float(under.mean()), drawn)
+    return draws.share(float(under.mean()), drawn, n_clips=len(under))
 
 
 def with_judgement(
