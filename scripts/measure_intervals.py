@@ -60,8 +60,14 @@ def main() -> None:
     parser.add_argument("--n-sets", type=int, default=20)
     parser.add_argument("--n-boot", type=int, default=1000)
     options = parser.parse_args()
-    for n_sites in (15, 30, 80):
-        show_coverage(World(n_sites=n_sites), options.n_sets, options.n_boot)
+    for world in (
+        World(n_sites=15),
+        World(n_sites=30),
+        World(n_sites=80),
+        World(n_sites=20, clips_per_site=16, site_sd=0.2),  # few clips, much alike: figures near 1 and shares of 0
+        World(n_sites=30, sharpness=1.9),  # an ECE of almost 0
+    ):
+        show_coverage(world, options.n_sets, options.n_boot)
     for world, max_miss in (
         (World(n_sites=30, clips_per_site=150), 0.05),
         (World(n_sites=80, clips_per_site=200), 0.02),
@@ -83,7 +89,8 @@ def show_coverage(world: World, n_sets: int, n_boot: int) -> None:
     shares = {name: float(np.mean(h)) for name, h in held.items() if h}
     everything = np.concatenate([h for h in held.values() if h])
     print(
-        f"\ncoverage: {n_sets} sets of {world.n_sites} sites, {n_boot} draws ({time.perf_counter() - start:.0f} s)"
+        f"\ncoverage: {n_sets} sets of {world.n_sites} sites with {world.clips_per_site:.0f} clips each, site_sd {world.site_sd:g}, "
+        f"sharpness {world.sharpness:g}, {n_boot} draws ({time.perf_counter() - start:.0f} s)"
     )
     print(f"  all {len(shares)} figures together: {everything.mean():.3f}")
     for name, share in sorted(shares.items(), key=lambda item: item[1]):

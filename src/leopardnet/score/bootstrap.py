@@ -2,6 +2,10 @@
 
 A draw is a vector of site weights (how often each site was drawn). Counts per site are summed once; a draw is then one
 matrix product, whatever the number of clips. Figures of a ranking go back to the clips; see `score.ranking`.
+
+From the draws comes how far a figure spreads; from the spread, its interval. Most figures are shares, often near 1, where few
+sites draw to one side only: their percentiles end too early, so shares get Student's t on the logit scale.
+`scripts/measure_intervals.py` and `scripts/measure_rendered.py` measure how often such intervals hold the truth.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from leopardnet.score.measures import at_least, at_most
 
 Floats = NDArray[np.float64]
 NO_SITE = "(no site)"
@@ -72,19 +78,24 @@ class SiteDraws:
         return self.weights @ per_site
 
     def mean(self, values: Floats) -> Estimate:
-        """The mean of a number per clip, float64 [M], with its interval.
+        """The mean of a number from 0 to 1 per clip, float64 [M], with its interval; of zeros and ones alone it is a share.
 
-        >>> draws = SiteDraws.of(pd.Series(["a", "a", "b"]), n_boot=500, seed=0)
-        >>> print(draws.mean(np.array([1.0, 0.0, 1.0])))
-        0.667 (0.500 to 1.000)
+        >>> draws = SiteDraws.of(pd.Series(["a", "a", "b", "c"]), n_boot=500, seed=0)
+        >>> print(draws.mean(np.array([1.0, 0.0, 1.0, 1.0])))
+        0.750 (0.036 to 0.996)
         """
         one_cell = np.zeros(len(values), np.int64)
         sums, n = (self.redraw(self.per_site(one_cell, 1, x))[:, 0] for x in (values, np.ones(len(values))))
-        return self.estimate(float(values.mean()), sums / np.maximum(n, 1))
+        counted = len(values) if np.isin(values, (0, 1)).all() else None
+        return self.share(float(values.mean()), sums / np.maximum(n, 1), n_clips=counted)
 
     def estimate(self, value: float, drawn: Floats) -> Estimate:
         """The value with the interval of what was drawn, float64 [n_boot]; see `estimate`."""
         return estimate(value, drawn, self.n_sites)
+
+    def share(self, value: float, drawn: Floats, *, n_clips: float | None = None) -> Estimate:
+        """The same for a value from 0 to 1; see `estimate_share`."""
+        return estimate_share(value, drawn, self.n_sites, n_clips=n_clips)
 
 
 def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
@@ -100,9 +111,40 @@ def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
     usable = draws[np.isfinite(draws)]
     if len(usable) == 0 or np.isnan(value):
         return Estimate(float(value))
+    return Estimate(float(value), *_percentiles(usable, n_sites))
+
+
+def _percentiles(usable: Floats, n_sites: int) -> tuple[float, float]:
     tail = 100 * tail_of(n_sites)
     low, high = np.percentile(usable, [tail, 100 - tail])
-    return Estimate(float(value), float(low), float(high))
+    return float(low), float(high)
+
+
+def estimate_share(value: float, draws: Floats, n_sites: int, *, n_clips: float | None = None) -> Estimate:
+    """The value, from 0 to 1, with its 95 % interval: Student's t on the logit scale, with the spread of its draws.
+
+    n_clips: of how many clips the value is a share. The interval then holds at least what so many independent clips leave
+    open (Clopper and Pearson): clips of one site are worth less than that, never more. Where no clip is wrong no draw is,
+    and this bound is all there is. Without it, a value of 0 or 1 has the percentiles of `estimate`.
+
+    >>> draws = np.random.default_rng(0).normal(0.96, 0.02, 2000)
+    >>> print(estimate_share(0.96, draws, 30), estimate_share(1.0, np.ones(2000), 30, n_clips=100))
+    0.960 (0.890 to 0.986) 1.000 (0.964 to 1.000)
+    """
+    usable = draws[np.isfinite(draws)]
+    if len(usable) == 0 or np.isnan(value):
+        return Estimate(float(value))
+    if 0 < value < 1:
+        from scipy.special import expit, logit
+
+        reach = t_of(n_sites) * usable.std() / (value * (1 - value))
+        low, high = (float(expit(logit(value) + x)) for x in (-reach, reach))
+    else:
+        low, high = _percentiles(usable, n_sites)
+    if n_clips:
+        low = min(low, float(at_least(value * n_clips, n_clips, confidence=0.975)))
+        high = max(high, float(at_most(value * n_clips, n_clips, confidence=0.975)))
+    return Estimate(float(value), low, high)
 
 
 @lru_cache(maxsize=64)
@@ -112,9 +154,23 @@ def tail_of(n_sites: int) -> float:
     >>> round(tail_of(30), 4), round(tail_of(5), 4)
     (0.0188, 0.001)
     """
-    from scipy.stats import norm, t
+    from scipy.stats import norm
 
-    return float(norm.cdf(-t.ppf(0.975, n_sites - 1) * np.sqrt(n_sites / (n_sites - 1)))) if n_sites > 1 else 0.0
+    return float(norm.cdf(-t_of(n_sites))) if n_sites > 1 else 0.0
+
+
+@lru_cache(maxsize=64)
+def t_of(n_sites: int) -> float:
+    """How many times the spread of its draws a figure of two sites or more may lie from the truth, at 95 %.
+
+    Draws spread less than figures of other sites would, by the square root of (n − 1) / n.
+
+    >>> round(t_of(30), 3), round(t_of(5), 3)
+    (2.08, 3.104)
+    """
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, n_sites - 1) * np.sqrt(n_sites / (n_sites - 1)))
 
 
 def estimate_columns(name: str, rows: Sequence[Estimate]) -> dict[str, Floats]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.score.bootstrap import Estimate, Floats, columns_of, estimate
+from leopardnet.score.bootstrap import Estimate, Floats, columns_of, estimate_share
 from leopardnet.score.measures import precision_at
 
 MEASURES = ("precision", "recall", "f1", "auroc")
@@ -98,7 +98,7 @@ class Evaluation:
         """The precision of a label where this share of all clips is it; recall and mistakes stay as measured."""
         i = list(self.per_label.index).index(label)
         value = precision_at(self.confusion.to_numpy(np.float64), prevalence)[i]
-        return estimate(float(value), precision_at(self.confusion_draws, prevalence)[:, i], self.n_sites)
+        return estimate_share(float(value), precision_at(self.confusion_draws, prevalence)[:, i], self.n_sites)
 
     def to_metrics_json(self) -> dict[str, Any]:
         """Plain values for metrics.json: counts as numbers, figures as {value, low, high}, nan as None."""

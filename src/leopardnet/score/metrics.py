@@ -100,12 +100,15 @@ def _label_tables(
     redrawn = draws.redraw(per_site).reshape(-1, *shape)
     drawn = label_measures(redrawn)
     support, right = total.sum(axis=1), np.diagonal(total)
+    n_said = total[:, : len(labels)].sum(axis=0)
+    shares_of = {"precision": n_said, "recall": support, "f1": (support + n_said) / 2}
     columns = {"support": support.astype(np.int64), "recall_at_least": at_least(right, support)}
-    for measure in MEASURES[:3]:
-        rows = [draws.estimate(v, drawn[measure][:, i]) for i, v in enumerate(value[measure])]
+    for measure, n in shares_of.items():
+        rows = [draws.share(v, drawn[measure][:, i], n_clips=n[i]) for i, v in enumerate(value[measure])]
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    macro_f1, top1 = (draws.estimate(float(value[x]), drawn[x]) for x in ("macro_f1", "top1"))
+    macro_f1 = draws.share(float(value["macro_f1"]), drawn["macro_f1"])
+    top1 = draws.share(float(value["top1"]), drawn["top1"], n_clips=total.sum())
     return table, macro_f1, top1, redrawn
 
 
@@ -116,11 +119,16 @@ def _add_rankings(
     for i in range(len(per_label)):
         score, is_positive = probs[readable, i], y[readable] == i
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).draws(draws.weights)  # [n_boot, 2]
-        rows["auroc"].append(draws.estimate(auroc(score, is_positive), drawn[:, 0]))
-        rows["auprc"].append(draws.estimate(average_precision(score, is_positive), drawn[:, 1]))
+        rows["auroc"].append(_ranked(draws, auroc(score, is_positive), drawn[:, 0], is_positive))
+        rows["auprc"].append(_ranked(draws, average_precision(score, is_positive), drawn[:, 1], is_positive))
     for name, found in rows.items():
         for column, values in estimate_columns(name, found).items():
             per_label[column] = values
+
+
+def _ranked(draws: SiteDraws, value: float, drawn: Floats, is_positive: NDArray[np.bool_]) -> Estimate:
+    """A figure of a ranking. In a faultless one no draw has a fault: only the number of clips says what is left open."""
+    return draws.share(value, drawn, n_clips=float(is_positive.sum()) if value == 1 else None)
 
 
 def _empties(
@@ -135,10 +143,12 @@ def _empties(
     ranking = Ranking.of(score, is_animal, draws.codes)
     value = ranking.figures(np.ones(max(draws.n_sites, 1)), RECALLS)
     drawn = ranking.draws(draws.weights, RECALLS)
-    rows = [draws.estimate(value[2 + k], drawn[:, 2 + k]) for k in range(len(RECALLS))]
+    n_empty = float((~is_animal).sum())
+    rows = [draws.share(value[2 + k], drawn[:, 2 + k], n_clips=n_empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     seen = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
-    presence = draws.estimate(auroc(score[readable], is_animal[readable]), seen.draws(draws.weights)[:, 0])
+    found = auroc(score[readable], is_animal[readable])
+    presence = _ranked(draws, found, seen.draws(draws.weights)[:, 0], is_animal[readable])
     return table, presence
 
 
@@ -153,7 +163,8 @@ def _answered(judged: pd.DataFrame, draws: SiteDraws) -> tuple[Estimate, Estimat
     total, drawn = per_site.sum(axis=0), draws.redraw(per_site)  # [3], [n_boot, 3]
     pairs = ((1, 0), (2, 1))
     first, second = (
-        draws.estimate(float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b])) for a, b in pairs
+        draws.share(float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b]), n_clips=total[b])
+        for a, b in pairs
     )
     return first, second
 
@@ -175,7 +186,7 @@ def _targets(judged: pd.DataFrame, targets: Sequence[str], draws: SiteDraws) -> 
         per_site = np.hstack([draws.per_site(one_cell, 1, x.astype(float)) for x in kinds])
         n, n_shown, n_found, n_lost = per_site.sum(axis=0)
         drawn = draws.redraw(per_site)
-        found = draws.estimate(float(ratio(n_found[None], n[None])[0]), ratio(drawn[:, 2], drawn[:, 0]))
+        found = draws.share(float(ratio(n_found[None], n[None])[0]), ratio(drawn[:, 2], drawn[:, 0]), n_clips=n)
         looks = draws.estimate(float(ratio(n_shown[None], n_found[None])[0]), ratio(drawn[:, 1], drawn[:, 2]))
         rows.append({
             "target": name, "support": int(n), "shown": int(n_shown), "lost": int(n_lost),

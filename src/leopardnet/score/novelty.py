@@ -68,8 +68,8 @@ def judge_strangeness(
             ranking.figures(np.ones(max(draws.n_sites, 1)), (KNOWN_KEPT,)),
             ranking.draws(draws.weights, (KNOWN_KEPT,)),
         )
-        area = draws.estimate(auroc(score, is_strange), drawn[:, 0])
-        caught = draws.estimate(float(value[2]), drawn[:, 2])
+        area = draws.share(auroc(score, is_strange), drawn[:, 0])
+        caught = draws.share(float(value[2]), drawn[:, 2], n_clips=float(is_strange.sum()))
         columns = estimate_columns("auroc", [area]) | estimate_columns("caught", [caught])
         rows[name] = {key: float(values[0]) for key, values in columns.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("score")

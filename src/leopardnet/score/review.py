@@ -65,8 +65,9 @@ def coverage_and_review(
     value = _curves(ranked, np.ones(max(draws.n_sites, 1)))
     drawn = np.array([_curves(ranked, w) for w in draws.weights]).reshape(-1, 2, len(SHARES))
     tables = []
+    n_of = (SHARES * len(is_error), np.full(len(SHARES), is_error.sum()))  # of so many clips each figure is a share
     for i, (share, figure) in enumerate((("coverage", "risk"), ("reviewed", "errors_left"))):
-        rows = [draws.estimate(v, drawn[:, i, k]) for k, v in enumerate(value[i])]
+        rows = [draws.share(v, drawn[:, i, k], n_clips=n_of[i][k]) for k, v in enumerate(value[i])]
         tables.append(pd.DataFrame({share: SHARES, **estimate_columns(figure, rows)}))
     return tables[0], tables[1]
 

@@ -108,9 +108,7 @@ def test_the_summary_by_hand():
     assert found["p_label"].tolist() == pytest.approx([0.6, 0.8, 0.1, 0.7])
     assert found["right"].tolist() == [0.5, 1.0, 0.0, 1.0]
     first = found.loc["as it is"]
-    assert (first["p_animal_low"], first["p_animal_high"]) == pytest.approx((0.7, 0.9)), (
-        "two sites of one clip each"
-    )
+    assert 0 < first["p_animal_low"] < 0.7 and 0.9 < first["p_animal_high"] < 1, "two sites leave nearly all open"
     assert np.isnan(found.loc["masked", "p_animal_low"]), "of one site nothing can be drawn"
 
 

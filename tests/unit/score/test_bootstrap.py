@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.score.bootstrap import Estimate, SiteDraws, estimate, estimate_columns, tail_of
+from leopardnet.score.bootstrap import Estimate, SiteDraws, estimate, estimate_columns, estimate_share, tail_of
 
 
 def test_draws_take_whole_sites_and_keep_the_number_of_sites():
@@ -43,6 +43,33 @@ def test_few_sites_widen_the_interval_as_students_t_does():
     draws = np.linspace(0, 1, 10_001)
     narrow, wide = estimate(0.5, draws, 1000), estimate(0.5, draws, 10)
     assert wide.low < narrow.low < 0.5 < narrow.high < wide.high
+
+
+def test_the_interval_of_a_share_is_students_t_on_the_logit_scale():
+    # draws of 0.7 and 0.9 spread by 0.1; on the logit scale 0.1 / (0.8 · 0.2) = 0.625; t · sqrt(4/3) of 4 sites is 3.67477
+    found = estimate_share(0.8, np.array([0.7, 0.9, np.nan]), n_sites=4)
+    odds = np.array([4 * np.exp(-0.625 * 3.67477), 4 * np.exp(0.625 * 3.67477)])
+    assert (found.low, found.high) == pytest.approx(tuple(odds / (1 + odds)), abs=1e-5)
+    assert 0 < found.low < 0.7 and 0.9 < found.high < 1  # farther on the side that has room
+
+
+def test_a_share_without_a_mistake_is_as_open_as_its_number_of_clips():
+    faultless = estimate_share(1.0, np.ones(50), 20, n_clips=80)
+    assert (faultless.value, faultless.high) == (1.0, 1.0) and faultless.low == pytest.approx(0.025 ** (1 / 80))
+    none = estimate_share(0.0, np.zeros(50), 20, n_clips=80)
+    assert (none.value, none.low) == (0.0, 0.0) and none.high == pytest.approx(1 - 0.025 ** (1 / 80))
+    assert estimate_share(1.0, np.ones(50), 20) == Estimate(1.0, 1.0, 1.0)  # nobody said of how many clips
+
+
+def test_the_interval_of_a_share_is_never_narrower_than_that_of_independent_clips():
+    # 9 of 10, by chance at sites that are all alike: Clopper and Pearson give 0.55498 to 0.99747
+    found = estimate_share(0.9, np.full(50, 0.9), 10, n_clips=10)
+    assert (found.low, found.high) == pytest.approx((0.55498, 0.99747), abs=1e-5)
+
+
+def test_a_share_without_draws_or_value_has_no_interval():
+    assert estimate_share(0.5, np.empty(0), 1, n_clips=10) == Estimate(0.5, None, None)
+    assert np.isnan(estimate_share(float("nan"), np.array([0.5]), 3, n_clips=0).value)
 
 
 def test_columns_of_estimates_keep_a_missing_interval_as_nan():
