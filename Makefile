@@ -51,6 +51,7 @@ bench: install-dev ## Benchmarks: figures of one run, on this machine
 	$(BIN)/python scripts/benchmark_import.py
 	$(BIN)/python scripts/benchmark_dataset.py
 	$(BIN)/python scripts/benchmark_report.py
+	$(BIN)/python scripts/benchmark_evaluation.py --skip-protocol
 
 clean: ## Remove .venv, runs and caches
 	rm -rf $(VENV) runs outputs multirun build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
