@@ -126,13 +126,15 @@ def test_classifying_first_makes_what_it_needs_and_evaluating_goes_on_from_there
     judged = run(nbformat.read(project / "03_evaluate.ipynb", as_version=4), project)
     metrics = json.loads((runs / "evaluation" / "metrics.json").read_text("utf-8"))
     assert metrics["n_clips"] == 8 and set(metrics["slices"]) == {"site", "kind"}
-    assert {"majority", "middle_frame", "best_frame"} <= set(metrics["baselines"]) and len(
+    assert {"majority", "middle_frame", "best_frame", "nearest_class_mean"} <= set(metrics["baselines"]) and len(
         metrics["aggregators"]
     ) > 3
     assert len(shown(judged, "image/png")) == 11, (
         "two confusions, curves, reliability, empties, coverage, review, sites, two comparisons, gallery"
     )
-    assert len(shown(judged, "text/html")) == 4, "per label, slices, aggregators, baselines"
+    assert len(shown(judged, "text/html")) == 5, "per label, slices, aggregators, baselines, shortcuts"
+    seen = {name: row["p_animal"] for name, row in metrics["shortcuts"].items()}
+    assert seen["shuffled"] == pytest.approx(seen["as it is"], abs=1e-5) and "clips without an animal" in seen
 
     promised = run(nbformat.read(project / "04_thresholds_and_review.ipynb", as_version=4), project)
     assert (runs / "bundle-promised" / "bundle.json").is_file()

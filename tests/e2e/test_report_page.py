@@ -12,7 +12,7 @@ from browser import headless_chromium, prefer
 from PIL import Image
 
 from leopardnet.core.labels import Label, LabelSet
-from leopardnet.core.tables import clip_id, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id, predictions_columns
 from leopardnet.report import write_report
 from leopardnet.score.metrics import evaluate_clips
 
@@ -61,7 +61,7 @@ def tables():
     boxes = ["[]", json.dumps([{"xyxy": BOX, "score": 0.93}, {"xyxy": WEAK_BOX, "score": 0.2}]), "[]"]
     evidence = pd.DataFrame(
         [(clip_id("north/a.AVI"), i, t, p, 0.0, 1 - p, b, "md") for i, (t, p, b) in enumerate(zip(TIMES_S, (0.2, 0.9, 0.4), boxes, strict=True))],
-        columns=[c.name for c in evidence_columns(LABELS.names)],
+        columns=["clip_id", "i_frame", "time_s", *(f"p_{x}" for x in LABELS.names), "boxes", "box_source"],
     )  # fmt: skip
     return table[[c.name for c in predictions_columns(LABELS.names) if c.name in table]], evidence, truth
 

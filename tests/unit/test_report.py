@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.labels import Label, LabelSet
-from leopardnet.core.tables import clip_id, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id, predictions_columns
 from leopardnet.core.types import ManifestError
 from leopardnet.report import write_report
 from leopardnet.report.figures import interval_bar, line_chart, reliability_chart, ticks
@@ -89,7 +89,7 @@ EVIDENCE = pd.DataFrame(
         (clip_id("north/a.AVI"), 0, 0.5, 0.3, 0.1, 0.6, None, None),
         (clip_id("north/a.AVI"), 1, 1.5, 0.98, 0.01, 0.01, None, None),
     ],
-    columns=[c.name for c in evidence_columns(LABELS.names)],
+    columns=["clip_id", "i_frame", "time_s", *(f"p_{x}" for x in LABELS.names), "boxes", "box_source"],
 )
 BUNDLE = {
     "labels": LABELS.to_dict(),
