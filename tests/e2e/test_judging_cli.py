@@ -73,6 +73,24 @@ def test_calibrate_writes_a_bundle_with_a_temperature_of_its_own(made, tiny_bund
     assert "there is something already" in err and "Traceback" not in err
 
 
+def test_strangers_lose_names_and_known_animals_keep_theirs(made, tiny_bundle):
+    """Deer are boars to the manifest: labels that the model does not know, refused unless they are named."""
+    table = pd.read_parquet(made / "m.parquet")
+    strangers = table.assign(label=table["label"].replace("sika_deer", "boar"))
+    strangers.to_parquet(made / "boars.parquet")
+    where = [made / "results", "--manifest", made / "boars.parquet", "--keep-names", "0.9"]
+    _, err = leopardnet("thresholds", *where, "--out", made / "n.json", code=1)
+    assert "--outside" in err and "'boar'" in err
+    _, err = leopardnet("thresholds", *where, "--outside", "boar", "--out", made / "n.json")
+    assert "strangers named" in err and "archived" not in err
+    among = json.loads((made / "n.json").read_text())["decide"]["among"]
+    new = ["--bundle", tiny_bundle.folder, "--outside", "boar", "--out", made / "named"]
+    leopardnet("calibrate", *where, *new)
+    bundle = load_bundle(made / "named")
+    assert 0.5 < among < 1 and 0.5 < bundle.spec.decide.among < 1
+    assert "strangers named" in (bundle.folder / "card.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("verb", "options", "code", "words"),
     [
@@ -81,6 +99,9 @@ def test_calibrate_writes_a_bundle_with_a_temperature_of_its_own(made, tiny_bund
         ("thresholds", ["--lose", "leopard=2"], 1, "a promise needs a share"),
         ("thresholds", [], 1, "there is nothing to promise"),
         ("thresholds", ["--lose", "leopard=0.1", "--new-bundle", "x"], 2, "--new-bundle"),
+        ("thresholds", ["--keep-names", "1.5"], 2, "--keep-names"),
+        ("evaluate", ["--shortcuts", "3"], 1, "looking for shortcuts needs the model"),
+        ("evaluate", ["--outside", "boar"], 1, "no clip shows a species that was left out"),
         ("evaluate", ["--by", "weather"], 1, "no such column"),
         ("evaluate", ["--by", "box_size"], 1, "no frame that a detector looked at"),
     ],

@@ -40,6 +40,15 @@ Losses = Annotated[
         help="What share may be lost: leopard=0.01 is one leopard clip in a hundred, 'animal' any label but empty. May be repeated.",
     ),
 ]
+KeepNames = Annotated[
+    float | None,
+    typer.Option(
+        "--keep-names",
+        min=0.0,
+        max=1.0,
+        help="Name an animal only where it stands out among all animals, so that each known one keeps this share of its names, e.g. 0.95; others become 'animal'.",
+    ),
+]
 Confidence = Annotated[float, typer.Option("--confidence", help="How sure to be; 0.95: 19 of 20 promises hold.")]
 Outside = Annotated[
     list[str] | None,
@@ -138,12 +147,14 @@ def calibrate(
     out: Annotated[Path, typer.Option("--out", help="Folder for the new model; the old one stays as it is.")],
     lose: Losses = None,
     confidence: Confidence = 0.95,
+    keep_names: KeepNames = None,
+    outside: Outside = None,
     json_: JsonFlag = False,
 ) -> None:
     """Set a model's probabilities right for your sites, so that 0.9 means nine in ten, and write it as a new model (bundle).
 
     One number, the temperature, is fitted to your labelled clips; the likeliest label stays as it was.
-    With --lose, thresholds are found as well; exit code 3 where one cannot be promised.
+    With --lose or --keep-names, thresholds are found as well; exit code 3 where one cannot be promised.
     Clips from sites that the model was trained on are left out.
 
     Example: leopardnet calibrate results/ --manifest mine.parquet --bundle runs/amur/bundle --lose leopard=0.01 --out amur-mine
@@ -154,14 +165,18 @@ def calibrate(
     from leopardnet.infer.thresholds import thresholds as find_thresholds
 
     model, rows = load_bundle(bundle), Manifest.read(manifest)
-    again = recalibrate(results.Predictions.read(predictions), rows, model)
-    losses = _losses(lose) if lose else {}
-    found = (
-        find_thresholds(again.clips, rows, losses, confidence=confidence, decide=model.spec.decide)
-        if losses
-        else None
-    )
-    note = "; ".join([repr(again), *(map(str, found.promises) if found else [])]) + "."
+    again = recalibrate(results.Predictions.read(predictions), rows, model, outside=outside or ())
+    found = None
+    if lose or keep_names is not None:
+        found = find_thresholds(
+            again.clips,
+            rows,
+            _losses(lose or []),
+            confidence=confidence,
+            keep_names=keep_names,
+            decide=model.spec.decide,
+        )
+    note = "; ".join([repr(again), *([found.note] if found else [])]) + "."
     decide = found.decide if found else None
     new = with_judgement(model, out, calibration=again.calibration, decide=decide, note=note)
     if json_:
@@ -183,7 +198,7 @@ def thresholds(
     out: Annotated[Path, typer.Option("--out", help="File for the thresholds, .json.")],
     lose: Losses = None,
     confidence: Confidence = 0.95,
-    keep_names: Annotated[float | None, typer.Option("--keep-names", min=0.0, max=1.0, help="Name an animal only where it stands out among all animals, so that each known one keeps this share of its names, e.g. 0.95; others become 'animal'.")] = None,
+    keep_names: KeepNames = None,
     outside: Outside = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Folder of the model that made the predictions; goes with --new-bundle.")] = None,
     new_bundle: Annotated[Path | None, typer.Option("--new-bundle", help="Folder for a copy of the model with these thresholds.")] = None,
@@ -221,7 +236,7 @@ def thresholds(
     with atomic_path(out) as part:
         part.write_text(json.dumps(found.to_dict(), indent=2, ensure_ascii=False), "utf-8")
     if model is not None and new_bundle is not None:
-        with_judgement(model, new_bundle, decide=found.decide, note=repr(found).replace("\n", "; ") + ".")
+        with_judgement(model, new_bundle, decide=found.decide, note=found.note + ".")
     if json_:
         print_json(found.to_dict())
     else:

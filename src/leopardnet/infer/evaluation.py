@@ -118,8 +118,13 @@ def protocol(
     n_steps = 4 + len(by)
     if n_shortcuts and bundle is None:
         raise ConfigError("looking for shortcuts needs the model", where="bundle", todo="name its folder, too")
-    # first: a column that cannot be used is refused before minutes of work
+    # first: what cannot be used is refused before minutes of work
     parts = {column: slice_of(manifest, column, evidence=predictions.evidence) for column in by}
+    novelty = pd.DataFrame()
+    if outside:
+        novelty = evaluate_novelty(
+            table, truth, outside, evidence=predictions.evidence, sites=sites, n_boot=n_boot, seed=seed
+        )
 
     tell("judging clips", 0, n_steps)
     clips = evaluate(predictions, manifest, outside=outside, n_boot=n_boot, seed=seed)
@@ -147,11 +152,6 @@ def protocol(
     for i, (column, values) in enumerate(parts.items()):
         tell(f"judging by {column}", 4 + i, n_steps)
         slices[column] = evaluate_slices(placed, truth, values, sites=sites, **judge)
-    novelty = (
-        evaluate_novelty(placed, truth, outside, evidence=frames, sites=sites, n_boot=n_boot, seed=seed)
-        if outside
-        else pd.DataFrame()
-    )
     shortcuts = pd.DataFrame()
     if bundle is not None and n_shortcuts:
         from leopardnet.infer.shortcuts import shortcut_summary, shortcut_table

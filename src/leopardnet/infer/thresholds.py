@@ -91,13 +91,16 @@ class Recalibration:
         )
 
 
-def recalibrate(predictions: Predictions, manifest: Manifest, bundle: Bundle) -> Recalibration:
+def recalibrate(
+    predictions: Predictions, manifest: Manifest, bundle: Bundle, *, outside: Sequence[str] = ()
+) -> Recalibration:
     """A temperature for the bundle from clips of one's own, and the clips as they look under it.
 
-    Raises BundleError where another model made the predictions.
+    outside: labels that the model was not taught; such clips have no part in the fit. Raises BundleError where another
+    model made the predictions.
     """
     same_model(predictions, bundle)
-    clips = CalibrationClips.of(predictions, manifest)
+    clips = CalibrationClips.of(predictions, manifest, outside=outside)
     use = np.isfinite(clips.probs).all(axis=1) & (clips.y >= 0)
     logits = uncalibrated(clips.probs, bundle.spec.calibration)  # [M, C]
     sites = clips.table["site"].tolist()
@@ -153,6 +156,11 @@ class Thresholds:
         )
         parts = [*map(str, self.promises), share] if self.promises else []
         return "\n".join([*parts, *([repr(self.naming)] if self.naming else [])])
+
+    @property
+    def note(self) -> str:
+        """The same in one line, for the card of a bundle."""
+        return "; ".join([*map(str, self.promises), *([repr(self.naming)] if self.naming else [])])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
