@@ -207,9 +207,8 @@ def _events(
     except LeopardnetError as error:
         notes.append(f"events are not judged: {error.one_line}")
         return None, table, records
-    notes.append(
-        f"{len(table)} events, {found.n_clips} of them judged; the others show two animals, or have clips without a label"
-    )
+    others = "; the others show two animals, or have clips without a label" if found.n_clips < len(table) else ""
+    notes.append(f"{len(table)} events, {found.n_clips} of them judged{others}")
     return found, table, records
 
 

@@ -73,7 +73,7 @@ class Evaluation:
         filtered = "; ".join(f"{removed} at animal recall {recall:g}" for recall, removed in self.removed().items())
         return "\n".join(
             [
-                f"Evaluation of {self.n_clips} clips from {self.n_sites} sites "
+                f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
                 f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label)",
                 f"macro F1 {self.macro_f1}  top-1 {self.top1}  ECE {self.ece}  Brier {self.brier}",
                 f"answered {self.answered}, of these right {self.answered_right}",

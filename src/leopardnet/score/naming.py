@@ -39,7 +39,7 @@ class Naming:
             f"{'strangers' if stranger else 'known animals'} named: {int(part['before'].sum())} of {int(part['n'].sum())} before, {int(part['after'].sum())} after"
             for stranger, part in self.counts.groupby("is_stranger")
         ]
-        return f"a name takes {self.among:.3f} of the probability of all animals ({'; '.join(parts)})"
+        return f"an animal is named where it has at least {self.among:.3f} of the probability of all animals ({'; '.join(parts)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
