@@ -177,7 +177,7 @@ def calibrate(
             decide=model.spec.decide,
         )
     note = "; ".join([repr(again), *([found.note] if found else [])]) + "."
-    decide = found.decide if found else None
+    decide = found.decide if found and found.is_kept else None
     new = with_judgement(model, out, calibration=again.calibration, decide=decide, note=note)
     if json_:
         print_json({"bundle_id": new.id, "calibration": again.calibration.to_dict(), "ece_before": again.before.to_dict(),
@@ -233,15 +233,18 @@ def thresholds(
         outside=outside or (),
         decide=decide,
     )
+    is_new = model is not None and new_bundle is not None and found.is_kept
+    if is_new:
+        with_judgement(model, new_bundle, decide=found.decide, note=found.note + ".")
     with atomic_path(out) as part:
         part.write_text(json.dumps(found.to_dict(), indent=2, ensure_ascii=False), "utf-8")
-    if model is not None and new_bundle is not None:
-        with_judgement(model, new_bundle, decide=found.decide, note=found.note + ".")
     if json_:
         print_json(found.to_dict())
     else:
         say(repr(found))
-        say(f"written: {out}" + (f", {new_bundle}" if new_bundle else ""))
+        say(f"written: {out}" + (f", {new_bundle}" if is_new else ""))
+        if new_bundle and not is_new:
+            say("no new model: a promise cannot be kept")
     if not found.is_kept:
         raise typer.Exit(EXIT_FINDINGS)
 
@@ -250,6 +253,10 @@ def _losses(given: list[str]) -> dict[str, float]:
     losses = {}
     for text in given:
         label, _, share = text.partition("=")
+        if label in losses:
+            raise ConfigError(
+                "a label has two tolerable losses", where="--lose", found=text, todo="give each label once"
+            )
         try:
             losses[label] = float(share)
         except ValueError:

@@ -26,6 +26,7 @@ from leopardnet.score.novelty import evaluate_novelty
 from leopardnet.score.slices import evaluate_slices, mistakes
 
 TABLES = ("per_label", "confusion", "decisions", "reliability", "targets", "empties", "coverage", "review")
+OPTIONAL = ("aggregators", "baselines", "novelty", "shortcuts", "events", "records", "mistakes")
 INDEXED = ("per_label", "confusion", "decisions", "targets")
 
 
@@ -156,7 +157,8 @@ def protocol(
     if bundle is not None and n_shortcuts:
         from leopardnet.infer.shortcuts import shortcut_summary, shortcut_table
 
-        rows = shortcut_table(manifest, bundle, most=n_shortcuts, on_progress=on_progress)
+        judged = manifest.replace(manifest.table[manifest.table["clip_id"].isin(table["clip_id"])])
+        rows = shortcut_table(judged, bundle, most=n_shortcuts, on_progress=on_progress)
         shortcuts = shortcut_summary(rows, sites, n_boot=n_boot, seed=seed)
         if "masked" not in shortcuts.index:
             notes.append("the manifest has no boxes of animals: no animal was masked")
@@ -207,7 +209,11 @@ def _events(
     except LeopardnetError as error:
         notes.append(f"events are not judged: {error.one_line}")
         return None, table, records
-    others = "; the others show two animals, or have clips without a label" if found.n_clips < len(table) else ""
+    others = (
+        "; the others show two animals or a species that was left out, or have clips without a label"
+        if found.n_clips < len(table)
+        else ""
+    )
     notes.append(f"{len(table)} events, {found.n_clips} of them judged{others}")
     return found, table, records
 
@@ -228,6 +234,9 @@ def write_evaluation(evaluation: Evaluation | Protocol, folder: Path) -> Path:
         }
         parts |= {f"by_{name}": table for name, table in e.slices.items()}
         tables |= {name: table.reset_index() for name, table in parts.items() if len(table)}
+    if (folder / "metrics.json").is_file():  # an evaluation before this one: what it had and this one has not goes
+        for old in [*(folder / f"{name}.csv" for name in OPTIONAL), *folder.glob("by_*.csv")]:
+            old.unlink(missing_ok=True)
     for name, table in tables.items():
         write_table(table, folder / f"{name}.csv")
     with atomic_path(folder / "metrics.json") as part:

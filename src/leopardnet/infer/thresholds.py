@@ -109,7 +109,8 @@ def recalibrate(
         fit_temperature(logits[use], clips.y[use], sites=chosen), bundle.spec.calibration
     )
     honest = clips.probs.copy()
-    honest[use] = calibrated_on_others(logits[use], clips.y[use], chosen)
+    if fitted.temperature != bundle.spec.calibration.temperature:  # else nothing changes, and nothing gets better
+        honest[use] = calibrated_on_others(logits[use], clips.y[use], chosen)
     truth = clips.table.set_index("clip_id")["truth"].dropna()
     before, after = (
         evaluate_clips(answers(clips.table[use], p[use]), truth, n_boot=1000).ece for p in (clips.probs, honest)
@@ -149,11 +150,13 @@ class Thresholds:
         return all(p.is_kept for p in self.promises)
 
     def __repr__(self) -> str:
-        share = (
-            f"{self.unseen} of {self.n_clips} clips may be archived unseen"
-            if self.unseen
-            else "no clip may be archived unseen"
-        )
+        share = "no clip may be archived unseen"
+        if self.unseen:
+            names = [p.label for p in self.promises]
+            only = (
+                "" if ANIMAL in names else f" as far as {' and '.join(names)} go; other animals may be among them"
+            )
+            share = f"{self.unseen} of {self.n_clips} clips may be archived unseen{only}"
         parts = [*map(str, self.promises), share] if self.promises else []
         return "\n".join([*parts, *([repr(self.naming)] if self.naming else [])])
 
@@ -217,6 +220,7 @@ def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
         raise ConfigError(
             "no loss can be promised for this" if unknown else "there is nothing to promise", where="losses",
             found=", ".join(unknown) or "no label", expected="one of " + ", ".join(possible),
+            todo="" if unknown else "name a label and a share (--lose leopard=0.01), or a share of names to keep (--keep-names)",
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.score.bootstrap import Estimate, Floats, columns_of, estimate_share
-from leopardnet.score.measures import precision_at
+from leopardnet.score.measures import precision_at, precision_between
 
 MEASURES = ("precision", "recall", "f1", "auroc")
 FIGURES = (*MEASURES, "auprc")
@@ -96,9 +96,13 @@ class Evaluation:
 
     def precision_at(self, label: str, prevalence: float) -> Estimate:
         """The precision of a label where this share of all clips is it; recall and mistakes stay as measured."""
-        i = list(self.per_label.index).index(label)
-        value = precision_at(self.confusion.to_numpy(np.float64), prevalence)[i]
-        return estimate_share(float(value), precision_at(self.confusion_draws, prevalence)[:, i], self.n_sites)
+        i, counts = list(self.per_label.index).index(label), self.confusion.to_numpy(np.float64)
+        value = precision_at(counts, prevalence)[i]
+        found = estimate_share(float(value), precision_at(self.confusion_draws, prevalence)[:, i], self.n_sites)
+        if found.low is None or found.high is None:
+            return found
+        low, high = precision_between(counts, i, prevalence)
+        return Estimate(found.value, min(found.low, low), max(found.high, high))
 
     def to_metrics_json(self) -> dict[str, Any]:
         """Plain values for metrics.json: counts as numbers, figures as {value, low, high}, nan as None."""

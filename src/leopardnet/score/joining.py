@@ -28,6 +28,12 @@ def joined(
             "this is not a predictions table", where="predictions", found=", ".join(map(str, predictions.columns)),
             expected="clip_id, decision, rule and one p_<label> column for each label", todo="make one with `leopardnet predict`",
         )  # fmt: skip
+    taught = [name for name in outside if name in labels_of(predictions)]
+    if taught:
+        raise ManifestError(
+            "the model was taught this label", where="outside", found=", ".join(taught), expected="labels that it does not know",
+            todo="leave it away: clips of labels that the model knows are judged like all others",
+        )  # fmt: skip
     _refuse_twice(predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model")
     _refuse_twice(truth.index.to_series(), where="manifest", todo="give one true label per clip")
     labelled = truth.dropna()

@@ -57,6 +57,26 @@ def precision_at(confusion: Floats, prevalence: float) -> Floats:
     return ratio(prevalence * recall, prevalence * recall + (1 - prevalence) * mistaken)
 
 
+def precision_between(confusion: Floats, i: int, prevalence: float) -> tuple[float, float]:
+    """What as many independent clips leave open of `precision_at` of class i: both of its shares at their exact bounds.
+
+    No mistake among 27 other clips is little to go by where only one clip in a hundred is the label:
+
+    >>> low, high = precision_between(np.array([[9.0, 0.0, 0.0], [0.0, 27.0, 0.0]]), 0, 0.01)
+    >>> round(low, 3), high
+    (0.05, 1.0)
+    """
+    n, n_right = confusion[i].sum(), confusion[i, i]
+    n_others, n_mistaken = confusion.sum() - n, confusion[:, i].sum() - n_right
+    ends = []
+    for bound, opposite in ((at_least, at_most), (at_most, at_least)):
+        recall = float(bound(n_right, n, confidence=0.975))
+        mistaken = float(opposite(n_mistaken, n_others, confidence=0.975))
+        hits = prevalence * recall
+        ends.append(hits / (hits + (1 - prevalence) * mistaken) if hits + mistaken > 0 else float("nan"))
+    return ends[0], ends[1]
+
+
 def at_least(n_right: Any, n: Any, *, confidence: float = 0.95) -> Any:
     """The one-sided exact bound (Clopper and Pearson) under a share: what n_right of n allow to claim; nan for none of none.
 

@@ -107,7 +107,9 @@ def _label_tables(
         rows = [draws.share(v, drawn[measure][:, i], n_clips=n[i]) for i, v in enumerate(value[measure])]
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    macro_f1 = draws.share(float(value["macro_f1"]), drawn["macro_f1"])
+    # where nothing is wrong no draw is: then only the rarest label's clips say what is left open
+    rarest = float(support[support > 0].min()) if value["macro_f1"] == 1 else None
+    macro_f1 = draws.share(float(value["macro_f1"]), drawn["macro_f1"], n_clips=rarest)
     top1 = draws.share(float(value["top1"]), drawn["top1"], n_clips=total.sum())
     return table, macro_f1, top1, redrawn
 

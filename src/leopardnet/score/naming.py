@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.types import ConfigError
 from leopardnet.score.metrics import EMPTY
 
 Floats = NDArray[np.float64]
@@ -24,10 +25,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Naming:
-    """The share, and what it does: per true label `n` clips, `named` by a species before it and after it.
+    """The share, and what it does: per true label `n` clips, and how many have a name `before` and `after`.
 
-    keep: the share of names that each known animal keeps at least, on these clips. Labels that the model does not know are
-    `is_stranger`; they had no part in the choice.
+    keep: the share of right names that each known animal keeps at least, on these clips. Of known animals right names are
+    counted, of labels that the model does not know (`is_stranger`) all; these had no part in the choice.
     """
 
     among: float
@@ -36,7 +37,7 @@ class Naming:
 
     def __repr__(self) -> str:
         parts = [
-            f"{'strangers' if stranger else 'known animals'} named: {int(part['before'].sum())} of {int(part['n'].sum())} before, {int(part['after'].sum())} after"
+            f"{'strangers named' if stranger else 'known animals rightly named'}: {int(part['before'].sum())} of {int(part['n'].sum())} before, {int(part['after'].sum())} after"
             for stranger, part in self.counts.groupby("is_stranger")
         ]
         return f"an animal is named where it has at least {self.among:.3f} of the probability of all animals ({'; '.join(parts)})"
@@ -47,7 +48,7 @@ class Naming:
 
 
 def naming(probs: Floats, truth: pd.Series[str], labels: Sequence[str], *, keep: float, species: float) -> Naming:
-    """The largest share that leaves at least `keep` of the named clips of each known animal their name.
+    """The largest share that leaves at least `keep` of the rightly named clips of each known animal their name.
 
     probs: calibrated, float64 [M, C], nan for unreadable clips; truth: the true label of each, missing where unknown; species:
     the least probability of a name, as it is now. A label with few clips keeps them all: of ten, 0.95 lets none go.
@@ -57,20 +58,26 @@ def naming(probs: Floats, truth: pd.Series[str], labels: Sequence[str], *, keep:
     >>> round(found.among, 3), found.counts["after"].to_dict()
     (0.889, {'leopard': 1, 'boar': 0})
     """
+    if not 0 < keep <= 1:
+        raise ConfigError(
+            "this is no share of names to keep", where="keep_names", found=keep, expected="above 0, at most 1"
+        )
     animals = np.array([i for i, name in enumerate(labels) if name != EMPTY])
     top, sums = probs[:, animals].max(axis=1), probs[:, animals].sum(axis=1)
     share = np.divide(top, sums, out=np.zeros(len(probs)), where=sums > 0)
-    before = np.nan_to_num(top) >= species
     shown = truth.reset_index(drop=True)
     known = [labels[i] for i in animals]
+    said = np.array(known)[np.nan_to_num(probs[:, animals]).argmax(axis=1)]
+    is_known = shown.isin(known).to_numpy(bool)
+    before = (np.nan_to_num(top) >= species) & (~is_known | (shown.fillna("") == said).to_numpy(bool))
     cuts = []
     for label in known:
-        own = np.sort(share[before & (shown == label).to_numpy(bool)])
+        own = np.sort(share[before & (said == label) & is_known])
         if len(own):
-            cuts.append(own[math.floor((1 - keep) * len(own) + 1e-9)] if keep > 0 else own[-1])
+            cuts.append(own[min(math.floor((1 - keep) * len(own) + 1e-9), len(own) - 1)])
     among = float(min(cuts, default=0.0))
     after = before & (share >= among)
-    is_animal = (shown.notna() & (shown != EMPTY) & np.isfinite(sums)).to_numpy(bool)
+    is_animal = (shown.notna() & (shown != EMPTY).fillna(False) & np.isfinite(sums)).to_numpy(bool)
     table = pd.DataFrame({"label": shown, "before": before, "after": after})[is_animal]
     counts = table.groupby("label", sort=False).agg(
         n=("before", "size"), before=("before", "sum"), after=("after", "sum")

@@ -27,6 +27,7 @@ from leopardnet.score.bootstrap import NO_SITE
 from leopardnet.score.measures import at_most
 
 Floats = NDArray[np.float64]
+FEW_SITES = 10  # from fewer, how much sites differ is hardly known
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +58,29 @@ class Promise:
         return self.threshold is not None
 
     def __str__(self) -> str:
-        wanted = f"at most {self.max_miss:.3g} of {self.label} clips missed, with {self.confidence:.0%} confidence"
+        wanted = (
+            f"at most {self.max_miss:.3g} of {self.label} clips missed, with {100 * self.confidence:g}% confidence"
+        )
         basis = f"{self.n_positives} clips from {self.n_sites} sites"
+        if not self.n_positives:
+            return f"{wanted}: cannot be demonstrated, there is no labelled clip of it; {self.n_missing} positives missing"
         if self.threshold is None:
             more = "no number of clips from one site" if self.n_sites < 2 else f"{self.n_missing} positives missing"
             return f"{wanted}: cannot be demonstrated with {basis}; {more}"
+        few = (
+            f". {self.n_sites} sites are few: such promises hold less often than they say"
+            if self.n_sites < FEW_SITES
+            else ""
+        )
         return (
             f"{wanted}: kept at {self.threshold:.4g} ({self.n_missed} of {basis} missed; "
-            f"the true share is at most {self.miss_at_most:.4f})"
+            f"the true share is at most {self.miss_at_most:.4f}){few}"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, `is_kept` among them."""
-        return {**asdict(self), "is_kept": self.is_kept}
+        plain = {k: None if v != v else v for k, v in asdict(self).items()}  # JSON has no nan
+        return {**plain, "is_kept": self.is_kept}
 
 
 def positives_needed(max_miss: float, *, confidence: float = 0.95) -> int:
@@ -114,6 +125,7 @@ def promise(
     n_fine = int((bounds <= max_miss).sum())
     k = max(n_fine - 1, 0)
     can = n_fine > 0 and (n_sites > 1 or not clustered)
+    k = int((ranked < ranked[k]).sum()) if n else 0  # of equal scores, none lies under the threshold
     alone = at_most(k, n, confidence=confidence)
     missing = 0 if can else max(math.ceil(n_alone * effect) - n, 1)
     return Promise(

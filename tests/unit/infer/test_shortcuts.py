@@ -13,6 +13,7 @@ from leopardnet.core.types import ConfigError
 from leopardnet.infer.evaluation import protocol
 from leopardnet.infer.predict import predict
 from leopardnet.infer.shortcuts import (
+    SAME_FRAMES,
     TESTS,
     as_jpeg,
     shortcut_summary,
@@ -76,7 +77,10 @@ def test_every_clip_has_a_row_for_every_test_and_is_masked_where_its_animal_is_k
     rows, manifest = table
     by_test = rows.groupby("test")["clip_id"].nunique()
     n_clips = len(manifest.clip_labels())
-    assert set(by_test.index) == set(TESTS) and (by_test.drop("masked") == n_clips).all()
+    assert set(by_test.index) == set(TESTS) - {"banner"}, "with one site there is no banner of another"
+    assert (by_test[["as it is", "shuffled", "reencoded"]] == n_clips).all() and by_test[SAME_FRAMES] == by_test[
+        "masked"
+    ]
     with_box = manifest.table.loc[manifest.table["boxes"].notna(), "clip_id"].nunique()
     assert 0 < by_test["masked"] == with_box < n_clips
     assert rows["p_label"].between(0, 1).all()
@@ -92,17 +96,17 @@ def test_an_animal_that_is_gone_is_hardly_seen_any_more(table):
     rows, manifest = table
     sites = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
     found = shortcut_summary(rows, sites, n_boot=100)
-    before, after = found.loc["as it is, of those masked"], found.loc["masked"]
+    before, after = found.loc[SAME_FRAMES], found.loc["masked"]
     assert before["n_clips"] == after["n_clips"] > 0 and after["p_animal"] < before["p_animal"]
 
 
 def test_the_summary_by_hand():
-    said = [("a", "deer", "as it is", "deer", 0.8, 0.9), ("a", "deer", "masked", "empty", 0.1, 0.2),
+    said = [("a", "deer", "as it is", "deer", 0.8, 0.9), ("a", "deer", SAME_FRAMES, "deer", 0.8, 0.9), ("a", "deer", "masked", "empty", 0.1, 0.2),
             ("b", "deer", "as it is", "tiger", 0.4, 0.7), ("c", "empty", "as it is", "empty", 0.7, 0.3)]  # fmt: skip
     rows = pd.DataFrame(said, columns=["clip_id", "label", "test", "decision", "p_label", "p_animal"])
     found = shortcut_summary(rows, pd.Series({"a": "x", "b": "y", "c": "x"}), n_boot=200)
     assert found["n_clips"].to_dict() == {
-        "as it is": 2, "as it is, of those masked": 1, "masked": 1, "clips without an animal": 1,
+        "as it is": 2, SAME_FRAMES: 1, "masked": 1, "clips without an animal": 1,
     }  # fmt: skip
     assert found["p_animal"].tolist() == pytest.approx([0.8, 0.9, 0.2, 0.3])
     assert found["p_label"].tolist() == pytest.approx([0.6, 0.8, 0.1, 0.7])
@@ -117,7 +121,7 @@ def test_the_protocol_looks_for_shortcuts_where_it_is_asked(labelled, tiny_bundl
     said = predict(unseen, tiny_bundle, runtime=RuntimeConfig(workers=0))
     found = protocol(said, unseen, bundle=tiny_bundle, n_shortcuts=2, n_boot=10)
     assert found.shortcuts["n_clips"].to_dict() == {
-        "as it is": 2, "banner": 2, "shuffled": 2, "reencoded": 2, "clips without an animal": 2,
+        "as it is": 2, "shuffled": 2, "reencoded": 2, "clips without an animal": 2,
     }  # fmt: skip
     assert any("no animal was masked" in note for note in found.notes)
     assert found.to_metrics_json()["shortcuts"]["shuffled"]["p_animal"] == pytest.approx(
@@ -134,3 +138,12 @@ def test_clips_with_boxes_are_drawn_first(table, tiny_bundle):
     drawn = few[few["label"] != "empty"]
     assert set(drawn["clip_id"]) < boxed and drawn["clip_id"].nunique() == 1
     assert few.loc[few["label"] == "empty", "clip_id"].nunique() == 1
+
+
+def test_a_banner_comes_from_another_site(labelled, tiny_bundle):
+    rows = shortcut_table(labelled, tiny_bundle, most=3)
+    sites = labelled.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
+    drawn = rows.drop_duplicates("clip_id")
+    assert len(drawn) == 6 and drawn["clip_id"].map(sites).nunique() > 1
+    p = rows.pivot(index="clip_id", columns="test", values="p_label")
+    assert p["banner"].notna().all() and (p["banner"] != p["as it is"]).all()

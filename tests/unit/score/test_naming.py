@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from leopardnet.core.config import DecideConfig
 from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.types import ConfigError
 from leopardnet.score.decide import decide
 from leopardnet.score.naming import naming
 
@@ -23,7 +24,7 @@ def clips(*rows):
 
 
 def test_each_known_animal_keeps_its_share_of_names():
-    """Ten leopards of 0.60 to 0.96, one tiger of 0.9: at 0.8 two leopards may go, so the cut is the third, 0.68."""
+    """Ten leopards of 0.60 to 0.96, and a tiger that is called a leopard: at 0.8 two leopards may go, so the cut is the third, 0.68."""
     rows = [(0.60 + 0.04 * i, "leopard") for i in range(10)] + [
         (0.9, "tiger"),
         (0.65, "boar"),
@@ -38,7 +39,7 @@ def test_each_known_animal_keeps_its_share_of_names():
         and found.counts.loc["boar", "is_stranger"]
     )
     assert "strangers named: 2 of 2 before, 1 after" in repr(found)
-    assert "known animals named: 11 of 11 before, 9 after" in repr(found)
+    assert "known animals rightly named: 10 of 11 before, 8 after" in repr(found)
 
 
 def test_a_label_of_few_clips_keeps_all_its_names():
@@ -63,8 +64,27 @@ def test_decisions_under_the_share_keep_what_was_promised(values, keep):
     truth = pd.Series(["leopard"] * 6 + ["tiger"] * 4 + ["boar"] * 2)
     found = naming(p.astype(np.float64), truth, LABELS, keep=keep, species=0.4)
     for among, column in ((0.0, "before"), (found.among, "after")):
-        rules = pd.Series([decide(x, SET, DecideConfig(species=0.4, among=among)).rule for x in p])
-        named = (rules == "species").groupby(truth).sum()
-        assert named.to_dict() == found.counts[column].to_dict()
+        said = pd.Series([decide(x, SET, DecideConfig(species=0.4, among=among)).label for x in p])
+        named = said.isin(["leopard", "tiger"]) & ((said == truth) | (truth == "boar"))
+        assert named.groupby(truth).sum().to_dict() == found.counts[column].to_dict()
     known = found.counts[~found.counts["is_stranger"]]
     assert (known["after"] >= np.ceil(keep * known["before"] - 1e-6)).all()
+
+
+def test_a_wrong_name_is_nothing_to_keep():
+    """A leopard that is surely called a tiger does not lower the share that leopards need."""
+    p, truth = clips((0.9, "leopard"), (0.8, "tiger"))
+    found = naming(p, truth, LABELS, keep=1.0, species=0.5)
+    assert found.among == pytest.approx(0.9)
+    assert found.counts.loc["tiger", ["n", "before", "after"]].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("keep", [0.0, -0.5, 1.5, float("nan")])
+def test_a_share_that_is_none_is_refused(keep):
+    with pytest.raises(ConfigError, match="no share of names"):
+        naming(*clips((0.9, "leopard")), LABELS, keep=keep, species=0.5)
+
+
+def test_the_smallest_share_leaves_one_name():
+    found = naming(*clips((0.9, "leopard"), (0.8, "leopard")), LABELS, keep=1e-12, species=0.5)
+    assert found.among == pytest.approx(0.9) and found.counts.loc["leopard", "after"] == 1
