@@ -154,7 +154,9 @@ class Thresholds:
         if self.unseen:
             names = [p.label for p in self.promises]
             only = (
-                "" if ANIMAL in names else f" as far as {' and '.join(names)} go; other animals may be among them"
+                ""
+                if ANIMAL in names
+                else f" where only {' and '.join(names)} matters: other animals may be among them"
             )
             share = f"{self.unseen} of {self.n_clips} clips may be archived unseen{only}"
         parts = [*map(str, self.promises), share] if self.promises else []
