@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from leopardnet.infer.evaluation import Protocol
     from leopardnet.score.evaluation import Evaluation
 
-FEW_SITES = 10  # a bootstrap over fewer groups knows too little of how sites differ
-
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures of an Evaluation to stdout."""
+    from leopardnet.score.promise import FEW_SITES
+
     per_label = evaluation.per_label
     rows = [
         {

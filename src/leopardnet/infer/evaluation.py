@@ -155,13 +155,8 @@ def protocol(
         slices[column] = evaluate_slices(placed, truth, values, sites=sites, **judge)
     shortcuts = pd.DataFrame()
     if bundle is not None and n_shortcuts:
-        from leopardnet.infer.shortcuts import shortcut_summary, shortcut_table
-
         judged = manifest.replace(manifest.table[manifest.table["clip_id"].isin(table["clip_id"])])
-        rows = shortcut_table(judged, bundle, most=n_shortcuts, on_progress=on_progress)
-        shortcuts = shortcut_summary(rows, sites, n_boot=n_boot, seed=seed)
-        if "masked" not in shortcuts.index:
-            notes.append("the manifest has no boxes of animals: no animal was masked")
+        shortcuts = _shortcuts(judged, bundle, sites, n_shortcuts, (n_boot, seed), notes, on_progress)
     tell("judged", n_steps, n_steps)
     return Protocol(
         clips, of_events, event_table, aggregators, baselines, slices, novelty, shortcuts, records,
@@ -176,6 +171,20 @@ def _placed(table: pd.DataFrame, manifest: Manifest, sites: pd.Series[str]) -> p
     return table.assign(
         site=table["clip_id"].map(sites), captured_at=known.where(known.notna(), table["captured_at"])
     )
+
+
+def _shortcuts(
+    manifest: Manifest, bundle: Bundle, sites: pd.Series[str], most: int, draws: tuple[int, int], notes: list[str],
+    on_progress: Callable[..., None] | None,
+) -> pd.DataFrame:  # fmt: skip
+    from leopardnet.infer.shortcuts import shortcut_summary, shortcut_table
+
+    rows = shortcut_table(manifest, bundle, most=most, on_progress=on_progress)
+    if not (rows["test"] == "masked").any():
+        notes.append("the manifest has no boxes of animals: no animal was masked")
+    if not (rows["test"] == "banner").any():
+        notes.append("no clip comes from another site: no banner was swapped")
+    return shortcut_summary(rows, sites, n_boot=draws[0], seed=draws[1])
 
 
 def _events(

@@ -124,6 +124,7 @@ def test_the_protocol_looks_for_shortcuts_where_it_is_asked(labelled, tiny_bundl
         "as it is": 2, "shuffled": 2, "reencoded": 2, "clips without an animal": 2,
     }  # fmt: skip
     assert any("no animal was masked" in note for note in found.notes)
+    assert any("no banner was swapped" in note for note in found.notes)
     assert found.to_metrics_json()["shortcuts"]["shuffled"]["p_animal"] == pytest.approx(
         found.shortcuts.loc["as it is", "p_animal"], abs=1e-5
     )
