@@ -37,12 +37,41 @@ class Kind:
 
 X264 = {"preset": "veryfast", "sc_threshold": "0", "x264-params": "no-mbtree=1:rc-lookahead=0:sync-lookahead=0"}
 KINDS = (
-    Kind("h264", ".mp4", "libx264", (1920, 1080), 30, 15, 8, 10_000_000, {**X264, "g": "30", "keyint_min": "30", "bf": "0"}),
+    Kind(
+        "h264",
+        ".mp4",
+        "libx264",
+        (1920, 1080),
+        30,
+        15,
+        8,
+        10_000_000,
+        {**X264, "g": "30", "keyint_min": "30", "bf": "0"},
+    ),
     Kind("mjpeg", ".avi", "mjpeg", (1280, 720), 30, 10, 4, 20_000_000),
-    Kind("longgop", ".mp4", "libx264", (1280, 720), 20, 20, 4, 4_000_000, {**X264, "g": "250", "keyint_min": "250", "bf": "3"}),
-    Kind("hevc", ".mp4", "libx265", (1920, 1080), 30, 10, 2, 6_000_000,
-         {"preset": "ultrafast", "g": "30", "x265-params": "log-level=none:keyint=30:min-keyint=30:no-cutree=1"}),
-)  # fmt: skip
+    Kind(
+        "longgop",
+        ".mp4",
+        "libx264",
+        (1280, 720),
+        20,
+        20,
+        4,
+        4_000_000,
+        {**X264, "g": "250", "keyint_min": "250", "bf": "3"},
+    ),
+    Kind(
+        "hevc",
+        ".mp4",
+        "libx265",
+        (1920, 1080),
+        30,
+        10,
+        2,
+        6_000_000,
+        {"preset": "ultrafast", "g": "30", "x265-params": "log-level=none:keyint=30:min-keyint=30:no-cutree=1"},
+    ),
+)
 
 
 def make_clips(folder: Path) -> None:
@@ -97,8 +126,15 @@ def _film(kind: Kind, seed: int) -> Iterator[NDArray[np.uint8]]:
         dy, dx = rng.integers(0, 128, 2)
         out[:height] = np.clip(frame + grain[dy : dy + height, dx : dx + width], 0, 255)
         out[height - banner : height] = 16
-        cv2.putText(out[:height], f"CAM{seed:02d}  2026-11-22  {i // kind.fps:02d} s", (banner // 2, height - banner // 4),
-                    cv2.FONT_HERSHEY_SIMPLEX, banner / 36, 235, 2)  # fmt: skip
+        cv2.putText(
+            out[:height],
+            f"CAM{seed:02d}  2026-11-22  {i // kind.fps:02d} s",
+            (banner // 2, height - banner // 4),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            banner / 36,
+            235,
+            2,
+        )
         yield out
 
 

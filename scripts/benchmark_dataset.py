@@ -64,7 +64,7 @@ def make_files(root: Path, n_files: int) -> None:
 
 def run_scan(root: str, n_files: int) -> float:
     """Seconds that a scan takes."""
-    from leopardnet.data.scan import scan
+    from leopardnet.data.scan.scan import scan
 
     start = time.perf_counter()
     manifest = scan(root, pattern="{site}/{deployment}/*")
@@ -79,7 +79,7 @@ def run_split(n_rows: int, *, with_sites: bool) -> float:
     import pandas as pd
 
     from leopardnet.core.manifest import Manifest
-    from leopardnet.data.splits import split
+    from leopardnet.data.splits.split import split
 
     i = np.arange(n_rows)
     labels = np.random.default_rng(7).choice(

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from leopardnet.core.types import LeopardnetError
+from leopardnet.core.errors import LeopardnetError
 from leopardnet.detect.detector import load_network
-from leopardnet.detect.embedded import description, read_weights
-from leopardnet.detect.network import fitted
-from leopardnet.media.synth import FootageSpec, render_clip
+from leopardnet.detect.embedded_weights import description, read_weights
+from leopardnet.detect.onnx_detector import fit_to_input
+from leopardnet.synth import FootageSpec, render_clip
 
 
 def frames_of(n: int) -> NDArray[np.uint8]:
@@ -52,7 +52,7 @@ def torch_network(wheel: Path) -> Any:
     """The network in torch, as published."""
     import torch
 
-    from leopardnet.learn.yolox import yolox_tiny
+    from leopardnet.network.yolox import yolox_tiny
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "w.pth"
@@ -73,13 +73,17 @@ def main() -> None:
         console.print(f"not measured: {error}")
         return
     frames = frames_of(4)
-    square = np.stack([fitted(f, network.config.input.model_copy(update={"stride_px": 0}))[0] for f in frames])
+    square = np.stack(
+        [fit_to_input(f, network.config.input.model_copy(update={"stride_px": 0}))[0] for f in frames]
+    )
     model = network._model
     work: dict[str, Callable[[], Any]] = {
         "openvino, 640 x 640, one by one": lambda: [model({0: x[None]}) for x in square],
         "openvino, 640 x 640, four at once": lambda: model({0: square}),
-        "as used: 640 x 384 and 320 x 192, boxes read": lambda: [network.boxes(f, time_s=0.0, source="x") for f in frames],
-    }  # fmt: skip
+        "as used: 640 x 384 and 320 x 192, boxes read": lambda: [
+            network.boxes(f, time_s=0.0, source="x") for f in frames
+        ],
+    }
     if args.weights:
         import torch
 

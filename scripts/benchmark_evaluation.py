@@ -23,9 +23,9 @@ from rich.table import Table
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
-from leopardnet.infer.evaluation import evaluate, protocol
-from leopardnet.infer.results import Predictions
+from leopardnet.evaluation.protocol import evaluate, evaluate_all
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 SHARES = (0.01, 0.02, 0.17, 0.80)
@@ -43,18 +43,39 @@ def make_up(n: int, n_frames: int, root: Path) -> tuple[Predictions, Manifest]:
     paths = [f"s{s:03d}/{i:07d}.mp4" for i, s in enumerate(site)]
     ids = [clip_id(path) for path in paths]
     said = probs.argmax(axis=1)
-    about = {"path": paths, "kind": "video", "site": [f"s{s:03d}" for s in site], "captured_at": pd.Timestamp("2021-07-01") + pd.to_timedelta(10 * np.arange(n), unit="min")}  # fmt: skip
-    table = pd.DataFrame({
-        "clip_id": ids, **about, "status": "ok", "decision": np.array(LABELS)[said],
-        "rule": np.where(said == 3, "empty", "species"), "score": probs.max(axis=1), "n_frames": n_frames, "bundle_id": "b",
-        "labels_id": "l", **{f"p_{x}": probs[:, i] for i, x in enumerate(LABELS)},
-    })  # fmt: skip
+    about = {
+        "path": paths,
+        "kind": "video",
+        "site": [f"s{s:03d}" for s in site],
+        "captured_at": pd.Timestamp("2021-07-01") + pd.to_timedelta(10 * np.arange(n), unit="min"),
+    }
+    table = pd.DataFrame(
+        {
+            "clip_id": ids,
+            **about,
+            "status": "ok",
+            "decision": np.array(LABELS)[said],
+            "rule": np.where(said == 3, "empty", "species"),
+            "score": probs.max(axis=1),
+            "n_frames": n_frames,
+            "bundle_id": "b",
+            "labels_id": "l",
+            **{f"p_{x}": probs[:, i] for i, x in enumerate(LABELS)},
+        }
+    )
     flat = frames.reshape(-1, len(LABELS))
-    evidence = pd.DataFrame({
-        "clip_id": np.repeat(ids, n_frames), "i_frame": np.tile(np.arange(n_frames), n),
-        "time_s": np.tile(np.arange(float(n_frames)), n), **{f"p_{x}": flat[:, i] for i, x in enumerate(LABELS)},
-    })  # fmt: skip
-    made = Predictions(conform(table, predictions_columns(LABELS), where="table"), conform(evidence, evidence_columns(LABELS), where="evidence"))  # fmt: skip
+    evidence = pd.DataFrame(
+        {
+            "clip_id": np.repeat(ids, n_frames),
+            "i_frame": np.tile(np.arange(n_frames), n),
+            "time_s": np.tile(np.arange(float(n_frames)), n),
+            **{f"p_{x}": flat[:, i] for i, x in enumerate(LABELS)},
+        }
+    )
+    made = Predictions(
+        conform(table, predictions_columns(LABELS), where="table"),
+        conform(evidence, evidence_columns(LABELS), where="evidence"),
+    )
     return made, Manifest.from_rows(pd.DataFrame({**about, "label": np.array(LABELS)[y]}), root)
 
 
@@ -85,9 +106,13 @@ def main() -> None:
 
     unit = seconds(plain)
     steps = {"scikit-learn: AUROC and AUPRC of each label, no interval": plain}
-    steps[f"evaluate, {options.n_boot} draws of sites"] = lambda: evaluate(predictions, manifest, n_boot=options.n_boot)  # fmt: skip
+    steps[f"evaluate, {options.n_boot} draws of sites"] = lambda: evaluate(
+        predictions, manifest, n_boot=options.n_boot
+    )
     if not options.skip_protocol:
-        steps[f"protocol: events, aggregators, baselines, {options.n_boot} draws"] = lambda: protocol(predictions, manifest, n_boot=options.n_boot)  # fmt: skip
+        steps[f"protocol: events, aggregators, baselines, {options.n_boot} draws"] = lambda: evaluate_all(
+            predictions, manifest, n_boot=options.n_boot
+        )
     table = Table("step", "seconds", "in such units", title=f"{options.clips} clips, {options.frames} frames each")
     for name, work in steps.items():
         took = seconds(work)

@@ -21,7 +21,7 @@ READ = """
 import json, resource, sys, time
 from pathlib import Path
 start = time.perf_counter()
-from leopardnet.data.coco import read_coco
+from leopardnet.data.formats.coco import read_coco
 path = Path(sys.argv[1])
 imported = read_coco(path, root=path.parent)
 read_s = time.perf_counter() - start
@@ -42,18 +42,25 @@ def make_coco(path: Path, n_images: int) -> None:
         file.write('"images": [')
         for i in range(n_images):
             image = {
-                "id": f"5a0e1b2c-{i:012d}", "file_name": f"site{i % 500:03d}/dep{i % 4}/IMG_{i:07d}.JPG",
-                "width": 1920, "height": 1080, "location": f"site{i % 500:03d}",
+                "id": f"5a0e1b2c-{i:012d}",
+                "file_name": f"site{i % 500:03d}/dep{i % 4}/IMG_{i:07d}.JPG",
+                "width": 1920,
+                "height": 1080,
+                "location": f"site{i % 500:03d}",
                 "datetime": f"2021-{i // 86400 % 12 + 1:02d}-01 {i // 3600 % 24:02d}:{i // 60 % 60:02d}:{i % 60:02d}",
-                "seq_id": f"seq-{i // 3:012d}", "seq_num_frames": 3, "frame_num": i % 3,
-            }  # fmt: skip
+                "seq_id": f"seq-{i // 3:012d}",
+                "seq_num_frames": 3,
+                "frame_num": i % 3,
+            }
             file.write((", " if i else "") + json.dumps(image))
         file.write('], "annotations": [')
         for i in range(n_images):
             annotation = {
-                "id": f"ann-{i:012d}", "image_id": f"5a0e1b2c-{i:012d}", "category_id": i % 2,
+                "id": f"ann-{i:012d}",
+                "image_id": f"5a0e1b2c-{i:012d}",
+                "category_id": i % 2,
                 "bbox": [i % 1000, 20.25, 100.0, 50.5],
-            }  # fmt: skip
+            }
             file.write((", " if i else "") + json.dumps(annotation))
         file.write("]}")
 

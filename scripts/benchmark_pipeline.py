@@ -27,17 +27,17 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from leopardnet.bundle.bundle import load_bundle
 from leopardnet.compose import load_config
-from leopardnet.core.config import RuntimeConfig
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import ClipPrediction, Decision
-from leopardnet.data.scan import scan
-from leopardnet.demo import labelled
-from leopardnet.infer.bundle import load_bundle
+from leopardnet.data.scan.scan import scan
+from leopardnet.demo_job import add_true_labels
+from leopardnet.infer.clip import Job
 from leopardnet.infer.journal import FILE, Journal
-from leopardnet.infer.pack import train_bundle
-from leopardnet.infer.predict import Job
-from leopardnet.media.synth import FootageSpec, render_footage
+from leopardnet.synth import FootageSpec, render_footage
+from leopardnet.training.pack.pack import train_bundle
 
 
 def tiny_bundle(here: Path) -> Path:
@@ -46,7 +46,7 @@ def tiny_bundle(here: Path) -> Path:
         n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
     )
     render_footage(here / "footage", spec)
-    manifest = labelled(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
+    manifest = add_true_labels(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
     sides = manifest.table["site"].map({"site01": "train", "site02": "val"})
     rows = manifest.replace(manifest.table.assign(split=sides))
     train_bundle(rows, load_config("train", ["debug=smoke"]), out=here / "run")

@@ -35,11 +35,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark_clips import KINDS, first_of_each, make_clips
-from leopardnet.core.config import AutoSampling, Sampling, UniformSampling
+from leopardnet.bundle.bundle import Bundle, load_bundle
+from leopardnet.core.settings.inference import AutoSampling, Sampling, UniformSampling
 from leopardnet.core.types import Clip
-from leopardnet.infer.bundle import Bundle, load_bundle
+from leopardnet.media.decode import decode, probe
 from leopardnet.media.sampling import longest_gap_s, sample_times
-from leopardnet.media.video import decode, probe
 
 N_FRAMES = 16
 SHORT_SIDE_PX = 256
@@ -74,7 +74,7 @@ def scripts(bundle: Bundle) -> dict[str, Callable[[list[Path]], Any]]:
     """The careful and the naive script, each a function of clips."""
     import torch
 
-    from leopardnet.learn.model import build_from
+    from leopardnet.network.classifier import build_from
 
     model = build_from(bundle.spec.model, len(bundle.labels), bundle.folder / "model.safetensors")
 
@@ -127,8 +127,21 @@ def sketch_clip(path: Path, size_px: int) -> NDArray[np.float32]:
 def command(folder: Path, bundle: Bundle, sampling: str, n_workers: int) -> None:
     """`leopardnet predict`, as it is typed, with a new journal."""
     with tempfile.TemporaryDirectory() as out:
-        words = [sys.executable, "-c", "from leopardnet.cli import main; main()", "predict", folder, "--bundle", bundle.folder,
-                 "--out", out, "--sampling", sampling, "--workers", n_workers]  # fmt: skip
+        words = [
+            sys.executable,
+            "-c",
+            "from leopardnet.cli import main; main()",
+            "predict",
+            folder,
+            "--bundle",
+            bundle.folder,
+            "--out",
+            out,
+            "--sampling",
+            sampling,
+            "--workers",
+            n_workers,
+        ]
         subprocess.run([str(word) for word in words], check=True, capture_output=True)
 
 
@@ -210,8 +223,10 @@ def report_sides(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_wor
     print(f"{'side':<18}{'clips/min':>10}{'x careful':>11}{'x naive':>9}{'of sketch':>11}{'spread':>8}")
     for name in sorted(rate, key=lambda name: -rate[name]):
         careful, naive, bare = rate["careful"], rate["naive"], rate["sketch"]
-        print(f"{name:<18}{rate[name]:10.1f}{rate[name] / careful:11.1f}{rate[name] / naive:9.1f}"
-              f"{rate[name] / bare:11.0%}{spread(times[name.split(',')[0]]):>8}")  # fmt: skip
+        print(
+            f"{name:<18}{rate[name]:10.1f}{rate[name] / careful:11.1f}{rate[name] / naive:9.1f}"
+            f"{rate[name] / bare:11.0%}{spread(times[name.split(',')[0]]):>8}"
+        )
 
 
 def _link(path: Path, to: Path) -> None:
@@ -224,16 +239,16 @@ def _link(path: Path, to: Path) -> None:
 def untrained_bundle(here: Path) -> Bundle:
     """A bundle of EfficientNet-Lite0 at 256 px that was packed without training."""
     from leopardnet.compose import load_config
-    from leopardnet.data.scan import scan
-    from leopardnet.demo import labelled
-    from leopardnet.infer.pack import train_bundle
-    from leopardnet.media.synth import FootageSpec, render_footage
+    from leopardnet.data.scan.scan import scan
+    from leopardnet.demo_job import add_true_labels
+    from leopardnet.synth import FootageSpec, render_footage
+    from leopardnet.training.pack.pack import train_bundle
 
     spec = FootageSpec(
         n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
     )
     render_footage(here / "footage", spec)
-    manifest = labelled(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
+    manifest = add_true_labels(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
     sides = manifest.table["site"].map({"site01": "train", "site02": "val"})
     overrides = ["debug=smoke", "model=lite0", "preprocess=squash256", "optim.epochs=0"]
     train_bundle(

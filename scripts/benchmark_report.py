@@ -24,13 +24,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leopardnet.infer.results import Predictions
+    from leopardnet.core.predictions import Predictions
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
 TARGET_OPENED_S, TARGET_MB, TARGET_ANSWER_S = 3.0, 60.0, 0.3
 PAINTED = "requestAnimationFrame(() => requestAnimationFrame(() => done((performance.now() - start) / 1000)))"
 SEARCH = f"""
@@ -46,8 +53,8 @@ def predictions_of(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Series[
     import numpy as np
     import pandas as pd
 
+    from leopardnet.core.predictions import Predictions
     from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
-    from leopardnet.infer.results import Predictions
 
     rng = np.random.default_rng(7)
     true = rng.choice(4, n_clips, p=[0.03, 0.07, 0.2, 0.7])
@@ -60,22 +67,36 @@ def predictions_of(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Series[
     names = np.array(LABELS)
     table = pd.DataFrame(
         {
-            "clip_id": ids, "path": paths, "kind": "video", "site": [path.split("/")[0] for path in paths],
-            "captured_at": pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(n_clips) * 613, unit="s"), "status": "ok",
-            "reason": None, "decision": names[probs.argmax(axis=1)], "rule": "species", "score": probs.max(axis=1),
-            "alert": np.where(probs[:, 0] >= 0.1, "leopard", None), **{f"p_{x}": probs[:, k] for k, x in enumerate(LABELS)},
-            "n_frames": n_frames, "best_time_s": 2.0, "evidence_times_s": "[2.0, 4.0, 6.0]", "bundle_id": "b", "labels_id": "l",
+            "clip_id": ids,
+            "path": paths,
+            "kind": "video",
+            "site": [path.split("/")[0] for path in paths],
+            "captured_at": pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(n_clips) * 613, unit="s"),
+            "status": "ok",
+            "reason": None,
+            "decision": names[probs.argmax(axis=1)],
+            "rule": "species",
+            "score": probs.max(axis=1),
+            "alert": np.where(probs[:, 0] >= 0.1, "leopard", None),
+            **{f"p_{x}": probs[:, k] for k, x in enumerate(LABELS)},
+            "n_frames": n_frames,
+            "best_time_s": 2.0,
+            "evidence_times_s": "[2.0, 4.0, 6.0]",
+            "bundle_id": "b",
+            "labels_id": "l",
         }
-    )  # fmt: skip
+    )
     box = json.dumps([{"xyxy": [0.31, 0.4, 0.62, 0.81], "score": 0.873}])
     evidence = pd.DataFrame(
         {
-            "clip_id": np.repeat(ids, n_frames), "i_frame": np.tile(np.arange(n_frames), n_clips),
+            "clip_id": np.repeat(ids, n_frames),
+            "i_frame": np.tile(np.arange(n_frames), n_clips),
             "time_s": np.tile(np.arange(n_frames) * 2.0, n_clips),
             **{f"p_{x}": frame_probs[:, :, k].ravel() for k, x in enumerate(LABELS)},
-            "boxes": np.where(np.repeat(true < 3, n_frames), box, "[]"), "box_source": "made up",
+            "boxes": np.where(np.repeat(true < 3, n_frames), box, "[]"),
+            "box_source": "made up",
         }
-    )  # fmt: skip
+    )
     truth = pd.Series(names[true], index=ids)
     return Predictions(
         conform(table, predictions_columns(LABELS), where="predictions"),
@@ -85,11 +106,11 @@ def predictions_of(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Series[
 
 def pictures_for(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     """Large pictures for the clips that matter most and small ones for the others, while there is room."""
-    from leopardnet.data.scan import scan
-    from leopardnet.media.synth import FootageSpec, render_footage
+    from leopardnet.data.scan.scan import scan
     from leopardnet.media.thumbnail import thumbnail
     from leopardnet.report.sections import by_interest
-    from leopardnet.summary import LARGE, N_LARGE, SMALL, room_for_pictures
+    from leopardnet.report.summarise import LARGE, N_LARGE, SMALL, room_for_pictures
+    from leopardnet.synth import FootageSpec, render_footage
 
     spec = FootageSpec(
         n_sites=4, clips_per_site=2, stills_per_site=6, width_px=960, height_px=540, duration_s=(1.0, 1.2)
@@ -127,10 +148,11 @@ def opened_in_browser(page: Path) -> dict[str, float]:
             opened = driver.execute_async_script(f"const done = arguments[0], start = 0; {PAINTED}")
             assert driver.execute_script("return document.querySelectorAll('tr.clip').length") == 100
             return {
-                "opened": opened, "search": driver.execute_async_script(SEARCH),
+                "opened": opened,
+                "search": driver.execute_async_script(SEARCH),
                 "sort": driver.execute_async_script(SORT),
                 "heap_mb": driver.execute_script("return performance.memory.usedJSHeapSize") / 1e6,
-            }  # fmt: skip
+            }
         finally:
             driver.quit()
 
@@ -146,8 +168,8 @@ def line(name: str, values: list[float], unit: str, target: float | None) -> boo
 
 def main() -> int:
     """Exit code 0 where all targets were met, 1 where one was missed."""
+    from leopardnet.metrics.evaluate_clips import evaluate_clips
     from leopardnet.report import write_report
-    from leopardnet.score.metrics import evaluate_clips
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=10_000)
@@ -160,17 +182,23 @@ def main() -> int:
         evaluation = evaluate_clips(predictions.table, truth, targets=LABELS[:1])
         start = time.perf_counter()
         page = write_report(
-            Path(folder) / "report.html", predictions.table, evidence=predictions.evidence, evaluation=evaluation,
-            truth=truth, thumbnails=pictures,
-        )  # fmt: skip
+            Path(folder) / "report.html",
+            predictions.table,
+            evidence=predictions.evidence,
+            evaluation=evaluation,
+            truth=truth,
+            thumbnails=pictures,
+        )
         print(f"{options.clips:,} clips of {options.frames} frames, {len(pictures):,} with a picture")
         met = [line("written", [time.perf_counter() - start], "s", None)]
         met.append(line("size", [page.stat().st_size / 1e6], "MB", TARGET_MB))
         runs = [opened_in_browser(page) for _ in range(options.repeats)]
     for name, unit, target in (
-        ("opened", "s", TARGET_OPENED_S), ("search", "s", TARGET_ANSWER_S), ("sort", "s", TARGET_ANSWER_S),
+        ("opened", "s", TARGET_OPENED_S),
+        ("search", "s", TARGET_ANSWER_S),
+        ("sort", "s", TARGET_ANSWER_S),
         ("heap_mb", "MB", None),
-    ):  # fmt: skip
+    ):
         met.append(line(name, [run[name] for run in runs], unit, target))
     return 0 if all(met) else 1
 

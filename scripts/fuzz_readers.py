@@ -29,57 +29,151 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.bundle.bundle import FILES, load_bundle
+from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import LeopardnetError
-from leopardnet.data.camtrap_dp import read_camtrap_dp, write_camtrap_dp
-from leopardnet.data.camtrap_dp_lint import lint_camtrap_dp
-from leopardnet.data.coco import read_coco, write_coco
-from leopardnet.data.csv_table import COLUMNS, read_csv_table, write_csv_table
-from leopardnet.data.deployments import read_deployments
-from leopardnet.data.label_map import load_label_map
-from leopardnet.data.megadetector import read_megadetector
-from leopardnet.data.voc import read_voc
-from leopardnet.infer.bundle import FILES, load_bundle
-from leopardnet.infer.results import Predictions
-from leopardnet.share.corrections import read_corrections
-from leopardnet.share.export import write
-from leopardnet.share.pseudonyms import Pseudonyms
+from leopardnet.core.predictions import Predictions
+from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp, write_camtrap_dp
+from leopardnet.data.formats.coco import read_coco, write_coco
+from leopardnet.data.formats.csv_table import COLUMNS, read_csv_table, write_csv_table
+from leopardnet.data.formats.megadetector.read import read_megadetector
+from leopardnet.data.formats.voc import read_voc
+from leopardnet.data.reading.label_map import load_label_map
+from leopardnet.data.scan.deployments import read_deployments
+from leopardnet.export.corrections import read_corrections
+from leopardnet.export.pseudonyms import Pseudonyms
+from leopardnet.export.write_results import write
 
 SLOW_S = 5.0
-AWKWARD: list[Any] = [None, True, False, 0, -1, 1e308, -1e308, 2**63, 2**200, 0.1, float("nan"), float("inf"), "", " ", "\x00", "..", "../x.jpg", "/x.jpg", "C:\\x.jpg", "=1+1", "NaN", "豹", "\ud800", "x" * 3000, "1e999", "٣", "0x10", [], {}, [[]], [None], {"a": None}, "2021-13-45", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+00:00"]  # fmt: skip
-MARKS = [b"\x00", b'"', b",", b"\n", b"\r", b"'", b";", b"{", b"]", b"\xff", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\\u0000", b"\\ud800", b"NaN", b"1e999", b"-", b"=", b"\t", b"<!ENTITY", b"&x;", b"PK\x03\x04"]  # fmt: skip
+AWKWARD: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1e308,
+    -1e308,
+    2**63,
+    2**200,
+    0.1,
+    float("nan"),
+    float("inf"),
+    "",
+    " ",
+    "\x00",
+    "..",
+    "../x.jpg",
+    "/x.jpg",
+    "C:\\x.jpg",
+    "=1+1",
+    "NaN",
+    "豹",
+    "\ud800",
+    "x" * 3000,
+    "1e999",
+    "٣",
+    "0x10",
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": None},
+    "2021-13-45",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59+00:00",
+]
+MARKS = [
+    b"\x00",
+    b'"',
+    b",",
+    b"\n",
+    b"\r",
+    b"'",
+    b";",
+    b"{",
+    b"]",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xed\xa0\x80",
+    b"\\u0000",
+    b"\\ud800",
+    b"NaN",
+    b"1e999",
+    b"-",
+    b"=",
+    b"\t",
+    b"<!ENTITY",
+    b"&x;",
+    b"PK\x03\x04",
+]
 PARTS = b'{"key": "%s", "names": {"p0": "site"}}' % (b"ab" * 32)
 
 
 def seeds(here: Path) -> dict[str, bytes]:
     """Sound files by name of the reader, made by our own writers."""
     box = json.dumps([{"xyxy": [0.1, 0.2, 0.3, 0.4], "label": "tiger", "score": 0.5}])
-    rows = pd.DataFrame({
-        "path": ["a/1.jpg", "a/2.AVI", "豹/3.png"], "kind": ["still", "video", "still"], "site": ["s1", "s2", None],
-        "deployment": ["d1", "d2", "d1"], "label": ["tiger", "empty", None], "species": ["tiger", "empty", "a + b"],
-        "captured_at": datetime(2021, 12, 30, 22, 34, 56), "time_zone": "+10:00", "label_source": "human",
-        "boxes": [box, None, None], "box_unit": ["fraction", None, None],
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "path": ["a/1.jpg", "a/2.AVI", "豹/3.png"],
+            "kind": ["still", "video", "still"],
+            "site": ["s1", "s2", None],
+            "deployment": ["d1", "d2", "d1"],
+            "label": ["tiger", "empty", None],
+            "species": ["tiger", "empty", "a + b"],
+            "captured_at": datetime(2021, 12, 30, 22, 34, 56),
+            "time_zone": "+10:00",
+            "label_source": "human",
+            "boxes": [box, None, None],
+            "box_unit": ["fraction", None, None],
+        }
+    )
     manifest = Manifest.from_rows(rows, here)
     manifest.write(here / "manifest.csv")
     write_csv_table(manifest, here / "csv.csv")
     write_coco(manifest, here / "coco.json")
     write_camtrap_dp(manifest, here / "dp.zip", study_area=(43.0, 131.4, 40_000))
-    said = {"clip_id": ["a"], "path": ["a/1.jpg"], "kind": ["still"], "status": ["ok"], "decision": ["tiger"], "rule": ["species"], "score": [0.9], "p_tiger": [0.9], "p_empty": [0.1], "n_frames": [1], "bundle_id": ["b"], "labels_id": ["l"], "best_time_s": [0.0], "evidence_times_s": ["[0.0]"]}  # fmt: skip
+    said = {
+        "clip_id": ["a"],
+        "path": ["a/1.jpg"],
+        "kind": ["still"],
+        "status": ["ok"],
+        "decision": ["tiger"],
+        "rule": ["species"],
+        "score": [0.9],
+        "p_tiger": [0.9],
+        "p_empty": [0.1],
+        "n_frames": [1],
+        "bundle_id": ["b"],
+        "labels_id": ["l"],
+        "best_time_s": [0.0],
+        "evidence_times_s": ["[0.0]"],
+    }
     pd.DataFrame(said).to_csv(here / "predictions.csv", index=False)
     pd.DataFrame(said).to_parquet(here / "predictions.parquet")
     write(Predictions.read(here / "predictions.csv"), here / "md.json", format="megadetector")
-    xml = "<annotation><filename>1.jpg</filename><size><width>64</width><height>48</height></size><object><name>tiger</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"  # fmt: skip
+    xml = "<annotation><filename>1.jpg</filename><size><width>64</width><height>48</height></size><object><name>tiger</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"
     texts = {
-        "voc": xml, "label map": "labels:\n  tiger: [Panthera tigris, тигр]\n  empty: [blank]\nignore: [human]\n",
+        "voc": xml,
+        "label map": "labels:\n  tiger: [Panthera tigris, тигр]\n  empty: [blank]\nignore: [human]\n",
         "corrections": "path,label,by,at\na/1.jpg,tiger,x,2024-05-01T10:00:00+10:00\n",
         "deployments": "deployment,site,latitude,longitude,time_zone,start,end,clock_correction\nd1,s1,43.1,131.8,Asia/Vladivostok,2021-12-01,2021-12-31,3600\n",
-    }  # fmt: skip
+    }
     made = {
-        "manifest": "manifest.csv", "csv": "csv.csv", "coco": "coco.json", "camtrap-dp": "dp.zip", "lint": "dp.zip",
-        "megadetector": "md.json", "predictions csv": "predictions.csv", "predictions parquet": "predictions.parquet",
-    }  # fmt: skip
-    return {k: (here / v).read_bytes() for k, v in made.items()} | {k: v.encode() for k, v in texts.items()} | {"key": PARTS}  # fmt: skip
+        "manifest": "manifest.csv",
+        "csv": "csv.csv",
+        "coco": "coco.json",
+        "camtrap-dp": "dp.zip",
+        "lint": "dp.zip",
+        "megadetector": "md.json",
+        "predictions csv": "predictions.csv",
+        "predictions parquet": "predictions.parquet",
+    }
+    return (
+        {k: (here / v).read_bytes() for k, v in made.items()}
+        | {k: v.encode() for k, v in texts.items()}
+        | {"key": PARTS}
+    )
 
 
 def readers(here: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
@@ -95,13 +189,20 @@ def readers(here: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
             write(said, here / f"again.{format}", format=format)  # type: ignore[arg-type]
 
     return {
-        "manifest": ("m.csv", Manifest.read), "csv": ("t.csv", lambda p: read_csv_table(p, root=here, columns=COLUMNS)),
-        "coco": ("c.json", lambda p: read_coco(p, root=here)), "camtrap-dp": ("dp.zip", lambda p: read_camtrap_dp(p, root=here)),
-        "lint": ("dp.zip", lint_camtrap_dp), "megadetector": ("md.json", lambda p: read_megadetector(p, root=here, min_classification=0.1)),
-        "predictions csv": ("p.csv", exported), "predictions parquet": ("p.parquet", exported), "voc": ("1.xml", voc),
-        "label map": ("map.yaml", lambda p: load_label_map(str(p))), "corrections": ("c.csv", read_corrections),
-        "deployments": ("d.csv", read_deployments), "key": ("key.json", Pseudonyms.open),
-    }  # fmt: skip
+        "manifest": ("m.csv", Manifest.read),
+        "csv": ("t.csv", lambda p: read_csv_table(p, root=here, columns=COLUMNS)),
+        "coco": ("c.json", lambda p: read_coco(p, root=here)),
+        "camtrap-dp": ("dp.zip", lambda p: read_camtrap_dp(p, root=here)),
+        "lint": ("dp.zip", lint_camtrap_dp),
+        "megadetector": ("md.json", lambda p: read_megadetector(p, root=here, min_classification=0.1)),
+        "predictions csv": ("p.csv", exported),
+        "predictions parquet": ("p.parquet", exported),
+        "voc": ("1.xml", voc),
+        "label map": ("map.yaml", lambda p: load_label_map(str(p))),
+        "corrections": ("c.csv", read_corrections),
+        "deployments": ("d.csv", read_deployments),
+        "key": ("key.json", Pseudonyms.open),
+    }
 
 
 # --- breaking ---
@@ -243,7 +344,10 @@ def main() -> None:
                 bundle = shutil.copytree(options.bundle, room / "bundle")
                 break_bundle(bundle, rng)
                 findings.attempt("bundle", bundle, load_bundle)
-    print(f"{sum(findings.n.values())} files read in {options.minutes:g} minutes:", ", ".join(f"{k} {n}" for k, n in sorted(findings.n.items())))  # fmt: skip
+    print(
+        f"{sum(findings.n.values())} files read in {options.minutes:g} minutes:",
+        ", ".join(f"{k} {n}" for k, n in sorted(findings.n.items())),
+    )
     print(f"{len(findings.kinds)} kinds of finding, {sum(findings.kinds.values())} in all")
     sys.exit(bool(findings.kinds))
 

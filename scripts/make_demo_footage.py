@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from leopardnet.core.types import LeopardnetError
-from leopardnet.media.synth import FootageSpec, render_footage
+from leopardnet.core.errors import LeopardnetError
+from leopardnet.synth import FootageSpec, render_footage
 
 
 def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -33,8 +33,14 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--size", default=f"{usual.width_px}x{usual.height_px}", help="WIDTHxHEIGHT in pixels (default %(default)s)"
     )
     parser.add_argument("--fps", type=float, default=usual.fps, help="frames per second (default %(default)s)")
-    parser.add_argument("--seconds", type=float, nargs=2, default=usual.duration_s, metavar=("MIN", "MAX"),
-                        help="shortest and longest video (default 4 6)")  # fmt: skip
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        nargs=2,
+        default=usual.duration_s,
+        metavar=("MIN", "MAX"),
+        help="shortest and longest video (default 4 6)",
+    )
     parser.add_argument(
         "--night-share", type=float, default=usual.night_share, help="share in infrared (default %(default)s)"
     )

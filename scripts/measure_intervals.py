@@ -20,11 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from leopardnet.score.bootstrap import Estimate
+from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.evaluation import FIGURES, Evaluation
+from leopardnet.metrics.guarantees.loss_guarantee import promise
 from leopardnet.score.calibrate import apply, fit_temperature
-from leopardnet.score.evaluation import FIGURES, Evaluation
-from leopardnet.score.metrics import evaluate_clips
-from leopardnet.score.promise import promise
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 MIX = np.array([0.12, 0.12, 0.20, 0.56])
@@ -102,10 +102,15 @@ def judged(logits: np.ndarray, y: np.ndarray, site: np.ndarray, *, n_boot: int) 
     z = logits - logits.max(axis=1, keepdims=True)
     probs = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     names = np.array(LABELS)
-    table = pd.DataFrame({
-        "clip_id": np.arange(len(y)).astype(str), "site": site.astype(str), "decision": names[probs.argmax(axis=1)],
-        "rule": np.where(probs.argmax(axis=1) == 3, "empty", "species"), **{f"p_{x}": probs[:, i] for i, x in enumerate(LABELS)},
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "clip_id": np.arange(len(y)).astype(str),
+            "site": site.astype(str),
+            "decision": names[probs.argmax(axis=1)],
+            "rule": np.where(probs.argmax(axis=1) == 3, "empty", "species"),
+            **{f"p_{x}": probs[:, i] for i, x in enumerate(LABELS)},
+        }
+    )
     return evaluate_clips(table, pd.Series(names[y], index=table["clip_id"]), targets=LABELS[:2], n_boot=n_boot)
 
 
@@ -123,7 +128,10 @@ def figures(e: Evaluation) -> dict[str, Estimate]:
     found |= {f"precision of {label} at 1 %": e.precision_at(label, 0.01) for label in LABELS[:2]}
     for table, share, name in ((e.review, "reviewed", "errors_left"), (e.coverage, "coverage", "risk")):
         row = table[table[share] == 0.5].iloc[0]
-        found[f"{name} at 0.5"] = Estimate(row[name], *(None if np.isnan(row[f"{name}_{end}"]) else row[f"{name}_{end}"] for end in ("low", "high")))  # fmt: skip
+        found[f"{name} at 0.5"] = Estimate(
+            row[name],
+            *(None if np.isnan(row[f"{name}_{end}"]) else row[f"{name}_{end}"] for end in ("low", "high")),
+        )
     return found
 
 

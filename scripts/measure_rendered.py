@@ -31,29 +31,34 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.compose import load_config
-from leopardnet.core.config import RuntimeConfig
+from leopardnet.core.labels import ANIMAL, EMPTY
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.tables import atomic_path, labels_of
-from leopardnet.data.scan import scan
-from leopardnet.data.splits import split
-from leopardnet.demo import labelled
-from leopardnet.infer.bundle import Bundle, load_bundle
-from leopardnet.infer.evaluation import animals_of
-from leopardnet.infer.predict import predict
-from leopardnet.media.synth import FootageSpec, render_footage
-from leopardnet.score.calibrate import Calibration, apply, fit_temperature, uncalibrated
-from leopardnet.score.decide import ANIMAL
-from leopardnet.score.evaluation import Evaluation
-from leopardnet.score.metrics import EMPTY, evaluate_clips
-from leopardnet.score.promise import promise
+from leopardnet.data.scan.scan import scan
+from leopardnet.data.splits.split import split
+from leopardnet.demo_job import add_true_labels
+from leopardnet.infer.predict_footage import predict
+from leopardnet.metrics.evaluate_clips import animals_of, evaluate_clips
+from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.guarantees.loss_guarantee import promise
+from leopardnet.score.calibrate import Calibration, apply, fit_temperature, undo_calibration
+from leopardnet.synth import FootageSpec, render_footage
 from measure_intervals import figures
 
 # Small and short, so that thousands of clips can be rendered; animals are large enough to be told apart at this size.
 FOOTAGE = FootageSpec(
-    n_sites=20, clips_per_site=16, stills_per_site=0, width_px=320, height_px=180, fps=5.0, duration_s=(2.0, 3.0),
+    n_sites=20,
+    clips_per_site=16,
+    stills_per_site=0,
+    width_px=320,
+    height_px=180,
+    fps=5.0,
+    duration_s=(2.0, 3.0),
     width_fraction=(0.2, 0.85),
-)  # fmt: skip
+)
 TRAINING = replace(FOOTAGE, seed=1000, n_sites=24, clips_per_site=12)  # sets have the seeds from 1 on
 RECIPE = ("experiment=demo", "optim=probe")
 LOSSES = (0.05, 0.10, 0.20)  # 80 positives in a set support 5 % at best
@@ -136,14 +141,14 @@ class Work:
         folder = self.out / "footage" / f"seed{spec.seed:04d}"
         if not (folder / "frames.csv").exists():  # the last thing that is written
             render_footage(folder, spec, n_workers=self.n_workers, on_progress=_tell(f"rendering seed {spec.seed}"))
-        return labelled(scan(folder, pattern="{site}/{deployment}/*"), folder)
+        return add_true_labels(scan(folder, pattern="{site}/{deployment}/*"), folder)
 
     def model(self) -> Bundle:
         """A probe on the sites of the training seed, trained where it is not there yet."""
         if not (self.run / "bundle").exists():
             import torch
 
-            from leopardnet.infer.pack import train_bundle
+            from leopardnet.training.pack.pack import train_bundle
 
             torch.set_num_threads(self.n_workers)
             recipe = (*RECIPE, f"preprocess.size_px={self.input_px}")
@@ -159,7 +164,9 @@ class Work:
         for seed in range(1, n_sets + 1):
             manifest = self.footage(replace(self.spec, seed=seed))
             out = self.run / "results" / f"seed{seed:04d}"
-            table = predict(manifest, bundle, out=out, runtime=runtime, on_progress=_tell(f"classifying set {seed}")).table  # fmt: skip
+            table = predict(
+                manifest, bundle, out=out, runtime=runtime, on_progress=_tell(f"classifying set {seed}")
+            ).table
             own = {x: f"{seed}/" + table[x].astype(str) for x in ("clip_id", "site")}
             truth = table["clip_id"].map(manifest.clip_labels()).astype(str)
             tables.append(table.assign(**own, truth=truth, set=seed))
@@ -213,11 +220,18 @@ def promises(clips: pd.DataFrame) -> pd.DataFrame:
                     max_miss=max_miss,
                     clustered=clustered,
                 )
-                rows.append({
-                    "label": label, "max_miss": max_miss, "clustered": clustered, "set": number, "is_refused": not p.is_kept,
-                    "lost": float("nan") if p.threshold is None else float((elsewhere < p.threshold).mean()),
-                    "n_positives": p.n_positives, "design_effect": p.design_effect,
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "label": label,
+                        "max_miss": max_miss,
+                        "clustered": clustered,
+                        "set": number,
+                        "is_refused": not p.is_kept,
+                        "lost": float("nan") if p.threshold is None else float((elsewhere < p.threshold).mean()),
+                        "n_positives": p.n_positives,
+                        "design_effect": p.design_effect,
+                    }
+                )
     return pd.DataFrame(rows)
 
 
@@ -225,7 +239,7 @@ def calibration_errors(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFram
     """One row per set: the temperature it gives, and the ECE of the other sets without one, as shipped and under it."""
     labels = labels_of(clips)
     names = [f"p_{x}" for x in labels]
-    logits = uncalibrated(clips[names].to_numpy(np.float64), shipped)  # [M, C]
+    logits = undo_calibration(clips[names].to_numpy(np.float64), shipped)  # [M, C]
     y = pd.Index(labels).get_indexer(pd.Index(clips["truth"])).astype(np.int64)
     rows = []
     for number, one, others in one_and_others(clips):
@@ -248,8 +262,10 @@ def show_coverage(table: pd.DataFrame) -> None:
     per_set = held.groupby("set")["held"].mean()
     spread = float(per_set.std() / np.sqrt(len(per_set)))  # figures of one set miss together: sets are what counts
     print(f"\ncoverage: {len(per_set)} sets")
-    print(f"  all {held['figure'].nunique()} figures together: {held['held'].mean():.3f}, standard error {spread:.3f}; "
-          f"the worst set {per_set.min():.2f}")  # fmt: skip
+    print(
+        f"  all {held['figure'].nunique()} figures together: {held['held'].mean():.3f}, standard error {spread:.3f}; "
+        f"the worst set {per_set.min():.2f}"
+    )
     rows = held.groupby("figure").agg({"held": "mean", "under": "sum", "over": "sum", "true": "mean"})
     for name, row in rows.sort_values("held", kind="stable").iterrows():
         print(
@@ -272,8 +288,11 @@ def show_promises(table: pd.DataFrame) -> None:
             loss = f"{r['lost'].mean():.4f}" if r["lost"].notna().any() else "-"
             cells.append(f"{kept:3d} ({r['is_refused'].sum():2d})  {loss}")
         effect = rows.loc[rows["clustered"], "design_effect"].mean()
-        print(f"  {label:10s} at most {max_miss:4.2f}" + "".join(f"{x:>26s}" for x in cells)
-              + f"   {rows['n_positives'].mean():.0f}, {effect:.2f}")  # fmt: skip
+        print(
+            f"  {label:10s} at most {max_miss:4.2f}"
+            + "".join(f"{x:>26s}" for x in cells)
+            + f"   {rows['n_positives'].mean():.0f}, {effect:.2f}"
+        )
 
 
 def show_calibration(table: pd.DataFrame) -> None:
@@ -282,8 +301,10 @@ def show_calibration(table: pd.DataFrame) -> None:
         f"\nECE in the other sets: {table['without'].mean():.4f} without a temperature, {table['shipped'].mean():.4f} as shipped"
     )
     after = table["after"]
-    print(f"  after a temperature from one set ({table['temperature'].min():.2f} to {table['temperature'].max():.2f}): "
-          f"mean {after.mean():.4f}, largest {after.max():.4f}; under 0.03 in {(after < 0.03).mean():.0%}")  # fmt: skip
+    print(
+        f"  after a temperature from one set ({table['temperature'].min():.2f} to {table['temperature'].max():.2f}): "
+        f"mean {after.mean():.4f}, largest {after.max():.4f}; under 0.03 in {(after < 0.03).mean():.0%}"
+    )
 
 
 def _tell(what: str = "") -> Any:

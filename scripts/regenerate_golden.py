@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def lite0_features() -> dict[str, object]:
     """Features and ImageNet classes of a computed picture, as the embedded Lite0 weights see it."""
     from leopardnet.compose import load_config
-    from leopardnet.learn.model import Classifier, extract_features
-    from leopardnet.learn.weights import create_backbone
+    from leopardnet.network.backbone_weights import create_backbone
+    from leopardnet.network.classifier import Classifier, extract_features
 
     y, x = np.mgrid[0:224, 0:224]
     picture = np.stack([x * 255 // 224, y * 255 // 224, ((x // 16 + y // 16) % 2) * 255]).astype(np.uint8)[None]

@@ -17,8 +17,8 @@ from omegaconf import DictConfig, open_dict
 
 from leopardnet.cli.console import say, stages
 from leopardnet.compose import settings_from
+from leopardnet.core.errors import ConfigError, LeopardnetError
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import ConfigError, LeopardnetError
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
@@ -36,13 +36,14 @@ def train(composed: DictConfig, *, out: Path) -> float:
         path, root = composed.pop("manifest", None), composed.pop("root", None)
     if path is None:
         raise ConfigError(
-            "there is no manifest to train on", expected="+manifest=PATH among the settings",
+            "there is no manifest to train on",
+            expected="+manifest=PATH among the settings",
             todo="python scripts/train.py +manifest=manifest.parquet",
-        )  # fmt: skip
+        )
     config = settings_from(composed)
     manifest = Manifest.read(Path(path), root=Path(root) if root else None)
 
-    from leopardnet.infer.pack import train_bundle
+    from leopardnet.training.pack.pack import train_bundle
 
     with stages() as tell:
         run = train_bundle(manifest, config, out=out, on_progress=tell)

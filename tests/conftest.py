@@ -46,7 +46,7 @@ def real_root():
 @pytest.fixture(scope="session")
 def footage(tmp_path_factory):
     """Three sites of small rendered footage: clips in both containers, and stills."""
-    from leopardnet.media.synth import FootageSpec, render_footage
+    from leopardnet.synth import FootageSpec, render_footage
 
     out = tmp_path_factory.mktemp("footage")
     spec = FootageSpec(
@@ -59,8 +59,8 @@ def footage(tmp_path_factory):
 @pytest.fixture(scope="session")
 def labelled(footage):
     """The footage as a labelled manifest, split by hand: two sites to train, one to validate, one to test."""
-    from leopardnet.data.scan import scan
-    from leopardnet.demo import labelled as with_labels
+    from leopardnet.data.scan.scan import scan
+    from leopardnet.demo_job import add_true_labels as with_labels
 
     manifest = with_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
     side = {"site01": "train", "site02": "train", "site03": "val", "site04": "test"}
@@ -71,7 +71,7 @@ def labelled(footage):
 def tiny_run(labelled, tmp_path_factory):
     """A run of the tiny network: everything is there, nothing is known."""
     from leopardnet.compose import load_config
-    from leopardnet.infer.pack import train_bundle
+    from leopardnet.training.pack.pack import train_bundle
 
     return train_bundle(
         labelled, load_config("train", ["debug=smoke"]), out=tmp_path_factory.mktemp("runs") / "tiny"
@@ -80,7 +80,7 @@ def tiny_run(labelled, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_run):
-    from leopardnet.infer.bundle import load_bundle
+    from leopardnet.bundle.bundle import load_bundle
 
     return load_bundle(tiny_run.folder / "bundle")
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.config import DecideConfig
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
-from leopardnet.infer.results import Predictions
 from leopardnet.score.decide import alert, decide
 
 NAMES = ("leopard", "tiger", "sika_deer", "empty")
@@ -30,23 +30,40 @@ def made_up(root, *, n_sites=12, per_site=25, seed=0, sharpness=2.0, bundle_id="
     ids = [clip_id(p) for p in paths]
     at = pd.Timestamp("2021-07-01") + pd.to_timedelta(10 * (np.arange(n) % per_site), unit="min")
     decisions = [decide(p, LABELS, DecideConfig()) for p in probs]
-    table = pd.DataFrame({
-        "clip_id": ids, "path": paths, "kind": "video", "site": [f"s{s:03d}" for s in site], "captured_at": at, "status": "ok",
-        "decision": [d.label for d in decisions], "rule": [d.rule for d in decisions], "score": [d.score for d in decisions],
-        "alert": [alert(p, LABELS, DecideConfig()) for p in probs], "n_frames": n_frames, "bundle_id": bundle_id,
-        "labels_id": LABELS.id, **{f"p_{x}": probs[:, i].astype(float) for i, x in enumerate(NAMES)},
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "clip_id": ids,
+            "path": paths,
+            "kind": "video",
+            "site": [f"s{s:03d}" for s in site],
+            "captured_at": at,
+            "status": "ok",
+            "decision": [d.label for d in decisions],
+            "rule": [d.rule for d in decisions],
+            "score": [d.score for d in decisions],
+            "alert": [alert(p, LABELS, DecideConfig()) for p in probs],
+            "n_frames": n_frames,
+            "bundle_id": bundle_id,
+            "labels_id": LABELS.id,
+            **{f"p_{x}": probs[:, i].astype(float) for i, x in enumerate(NAMES)},
+        }
+    )
     flat = frames.reshape(-1, 4).astype(float)
-    evidence = pd.DataFrame({
-        "clip_id": np.repeat(ids, n_frames), "i_frame": np.tile(np.arange(n_frames), n),
-        "time_s": np.tile(np.arange(n_frames, dtype=float), n), **{f"p_{x}": flat[:, i] for i, x in enumerate(NAMES)},
-    })  # fmt: skip
+    evidence = pd.DataFrame(
+        {
+            "clip_id": np.repeat(ids, n_frames),
+            "i_frame": np.tile(np.arange(n_frames), n),
+            "time_s": np.tile(np.arange(n_frames, dtype=float), n),
+            **{f"p_{x}": flat[:, i] for i, x in enumerate(NAMES)},
+        }
+    )
     rows = pd.DataFrame(
         {"path": paths, "kind": "video", "site": table["site"], "captured_at": at, "label": np.array(NAMES)[y]}
     )
     return (
         Predictions(
-            conform(table, predictions_columns(NAMES), where="made up"), conform(evidence, evidence_columns(NAMES), where="made up")
+            conform(table, predictions_columns(NAMES), where="made up"),
+            conform(evidence, evidence_columns(NAMES), where="made up"),
         ),
         Manifest.from_rows(rows, root),
-    )  # fmt: skip
+    )

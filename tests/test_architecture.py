@@ -90,24 +90,27 @@ def test_a_module_is_short_named_after_its_subject_and_says_what_it_is(path):
 def test_functions_are_short():
     long = [
         f"{place(path, node)} {node.name}: {node.end_lineno - node.lineno + 1} lines"
-        for path in MODULES for node in ast.walk(tree(path))
+        for path in MODULES
+        for node in ast.walk(tree(path))
         if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > MAX_LINES_OF_FUNCTION
-    ]  # fmt: skip
+    ]
     assert long == []
 
 
 def test_the_library_never_prints():
     prints = [
         place(path, node)
-        for path in MODULES for node in ast.walk(tree(path))
+        for path in MODULES
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "pprint")
-    ]  # fmt: skip
+    ]
     assert prints == []
     writers = {  # stdout belongs to the command line
         path.relative_to(SOURCE).parts[0]
-        for path in MODULES for node in ast.walk(tree(path))
+        for path in MODULES
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute) and node.attr == "stdout"
-    }  # fmt: skip
+    }
     assert writers == {"cli"}
 
 

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from leopardnet.compose import choices, load_config
-from leopardnet.core.config import PreprocessSpec, TrainConfig
-from leopardnet.core.configs import configs_dir
-from leopardnet.core.recipe import OptimConfig
-from leopardnet.core.types import ConfigError
+from leopardnet.core.errors import ConfigError
+from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.core.settings.inference import PreprocessSpec
+from leopardnet.core.settings.training import OptimConfig, TrainConfig
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
@@ -190,8 +190,11 @@ def test_the_wheel_carries_the_settings_to_where_the_package_looks_for_them():
 def train_script(*arguments, cwd):
     return subprocess.run(
         [sys.executable, str(REPOSITORY / "scripts" / "train.py"), *arguments],
-        capture_output=True, text=True, cwd=cwd, env=os.environ | {"HYDRA_FULL_ERROR": "0"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"HYDRA_FULL_ERROR": "0"},
+    )
 
 
 def test_the_sweep_script_composes_the_same_settings(tmp_path):

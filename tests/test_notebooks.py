@@ -16,9 +16,16 @@ NAMES = ("01_train", "02_classify", "03_evaluate", "04_thresholds_and_review")
 TIMEOUT_S = 300
 SMALL = {
     "SETTINGS": ["debug=smoke"],
-    "FOOTAGE": {"n_sites": 3, "clips_per_site": 4, "stills_per_site": 4, "width_px": 160, "height_px": 90,
-                "fps": 5.0, "duration_s": (2.0, 2.0)},
-}  # fmt: skip
+    "FOOTAGE": {
+        "n_sites": 3,
+        "clips_per_site": 4,
+        "stills_per_site": 4,
+        "width_px": 160,
+        "height_px": 90,
+        "fps": 5.0,
+        "duration_s": (2.0, 2.0),
+    },
+}
 
 
 def read(name):
@@ -51,9 +58,11 @@ def run(notebook, folder):
 def shown(notebook, mime):
     return [
         output.data[mime]
-        for cell in notebook.cells if cell.cell_type == "code"
-        for output in cell.outputs if mime in output.get("data", {})
-    ]  # fmt: skip
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if mime in output.get("data", {})
+    ]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,7 +7,7 @@ The names below load on first use: importing the package is quick, and never loa
     m      = ln.split_by_site(m, fractions=(0.7, 0.15, 0.15), seed=7)
     run    = ln.train(m, ln.load_config("train", ["model=lite0"]), out="runs/amur")
     bundle = ln.load_bundle("runs/amur/bundle")
-    preds  = bundle.predict(m.where(split="test"))
+    preds  = ln.predict(m.where(split="test"), bundle)
     rep    = ln.evaluate(preds, m)
 """
 
@@ -19,47 +19,47 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _NAMES = {
-    "Bundle": "leopardnet.infer.bundle",
-    "FootageSpec": "leopardnet.media.synth",
-    "LeopardnetError": "leopardnet.core.types",
+    "Bundle": "leopardnet.bundle.bundle",
+    "FootageSpec": "leopardnet.synth",
+    "LeopardnetError": "leopardnet.core.errors",
     "Manifest": "leopardnet.core.manifest",
-    "Predictions": "leopardnet.infer.results",
-    "check": "leopardnet.data.check",
-    "evaluate": "leopardnet.infer.evaluation",
-    "load_bundle": "leopardnet.infer.bundle",
+    "Predictions": "leopardnet.core.predictions",
+    "check": "leopardnet.data.checks.check",
+    "evaluate": "leopardnet.evaluation.protocol",
+    "load_bundle": "leopardnet.bundle.bundle",
     "load_config": "leopardnet.compose",
-    "pack": "leopardnet.infer.pack",
-    "predict": "leopardnet.infer.predict",
+    "pack": "leopardnet.training.pack.pack",
+    "predict": "leopardnet.infer.predict_footage",
     "read_manifest": "leopardnet.core.manifest:Manifest.read",
-    "render_footage": "leopardnet.media.synth",
-    "scan": "leopardnet.data.scan",
-    "split": "leopardnet.data.splits",
-    "summarise": "leopardnet.summary",
-    "split_by_site": "leopardnet.data.splits",
-    "train": "leopardnet.infer.pack:train_bundle",
-    "write": "leopardnet.share.export",
+    "render_footage": "leopardnet.synth",
+    "scan": "leopardnet.data.scan.scan",
+    "split": "leopardnet.data.splits.split",
+    "summarise": "leopardnet.report.summarise",
+    "split_by_site": "leopardnet.data.splits.split",
+    "train": "leopardnet.training.pack.pack:train_bundle",
+    "write": "leopardnet.export.write_results",
 }
 __all__ = ["__version__", *_NAMES]
 
 if TYPE_CHECKING:
+    from leopardnet.bundle.bundle import Bundle as Bundle
+    from leopardnet.bundle.bundle import load_bundle as load_bundle
     from leopardnet.compose import load_config as load_config
+    from leopardnet.core.errors import LeopardnetError as LeopardnetError
     from leopardnet.core.manifest import Manifest as Manifest
-    from leopardnet.core.types import LeopardnetError as LeopardnetError
-    from leopardnet.data.check import check as check
-    from leopardnet.data.scan import scan as scan
-    from leopardnet.data.splits import split as split
-    from leopardnet.data.splits import split_by_site as split_by_site
-    from leopardnet.infer.bundle import Bundle as Bundle
-    from leopardnet.infer.bundle import load_bundle as load_bundle
-    from leopardnet.infer.evaluation import evaluate as evaluate
-    from leopardnet.infer.pack import pack as pack
-    from leopardnet.infer.pack import train_bundle
-    from leopardnet.infer.predict import predict as predict
-    from leopardnet.infer.results import Predictions as Predictions
-    from leopardnet.media.synth import FootageSpec as FootageSpec
-    from leopardnet.media.synth import render_footage as render_footage
-    from leopardnet.share.export import write as write
-    from leopardnet.summary import summarise as summarise
+    from leopardnet.core.predictions import Predictions as Predictions
+    from leopardnet.data.checks.check import check as check
+    from leopardnet.data.scan.scan import scan as scan
+    from leopardnet.data.splits.split import split as split
+    from leopardnet.data.splits.split import split_by_site as split_by_site
+    from leopardnet.evaluation.protocol import evaluate as evaluate
+    from leopardnet.export.write_results import write as write
+    from leopardnet.infer.predict_footage import predict as predict
+    from leopardnet.report.summarise import summarise as summarise
+    from leopardnet.synth import FootageSpec as FootageSpec
+    from leopardnet.synth import render_footage as render_footage
+    from leopardnet.training.pack.pack import pack as pack
+    from leopardnet.training.pack.pack import train_bundle
 
     read_manifest = Manifest.read
     train = train_bundle

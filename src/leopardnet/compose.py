@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
-from leopardnet.core.config import TrainConfig, validate
-from leopardnet.core.configs import configs_dir
-from leopardnet.core.types import ConfigError
+from leopardnet.core.errors import ConfigError
+from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.core.settings.training import TrainConfig
+from leopardnet.core.settings.validate import validate
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -50,10 +50,13 @@ def card(tmp_path_factory):
     root = tmp_path_factory.mktemp("card")
     expected = {}
     for name, data in {
-        "zero.mp4": b"", "noise.avi": os.urandom(20_000), "zeros.mp4": b"\0" * 5000,
-        "playlist.mp4": b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n", "bare.mp4": b"\0\0\0\x18ftypisom\0\0\0\0isomiso2",
+        "zero.mp4": b"",
+        "noise.avi": os.urandom(20_000),
+        "zeros.mp4": b"\0" * 5000,
+        "playlist.mp4": b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n",
+        "bare.mp4": b"\0\0\0\x18ftypisom\0\0\0\0isomiso2",
         "broken.jpg": b"\xff\xd8\xff\xe0 and nothing more",
-    }.items():  # fmt: skip
+    }.items():
         (root / name).write_bytes(data)
         expected[name] = "unreadable"
     sound(root / "sound.mp4")
@@ -71,9 +74,17 @@ def card(tmp_path_factory):
     (root / "Карта 1").mkdir()
     video(root / "Карта 1" / "леопард ночью.mp4")
     expected |= dict.fromkeys(
-        ["renamed.avi", "one-frame.mp4", "slow.mp4", "odd.mkv", "ten-bit.mp4", "alpha.mkv", "Карта 1/леопард ночью.mp4"],
+        [
+            "renamed.avi",
+            "one-frame.mp4",
+            "slow.mp4",
+            "odd.mkv",
+            "ten-bit.mp4",
+            "alpha.mkv",
+            "Карта 1/леопард ночью.mp4",
+        ],
         "ok",
-    )  # fmt: skip
+    )
     video(root / "gone.mp4")
     expected["gone.mp4"] = "unreadable"
     n_real = 0

@@ -18,18 +18,27 @@ import pytest
 from file_texts import content, files_in, json_of
 from test_verbs import leopardnet
 
+import leopardnet as ln
 from leopardnet.cli.console import main
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.camtrap_dp import read_camtrap_dp
-from leopardnet.data.camtrap_dp_lint import lint_camtrap_dp
-from leopardnet.data.coco import read_coco
-from leopardnet.data.megadetector import read_megadetector
-from leopardnet.share.export import FORMATS
+from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
+from leopardnet.data.formats.coco import read_coco
+from leopardnet.data.formats.megadetector.read import read_megadetector
+from leopardnet.export.write_results import FORMATS
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "shared" / "schemas"
 TABLES = ("deployments", "media", "observations")
-OUT = {"csv": "r.csv", "parquet": "r.parquet", "jsonl": "r.jsonl", "xlsx": "r.xlsx", "megadetector": "md.json",
-       "camtrap-dp": "package", "coco": "coco.json", "timelapse": "timelapse.csv"}  # fmt: skip
+OUT = {
+    "csv": "r.csv",
+    "parquet": "r.parquet",
+    "jsonl": "r.jsonl",
+    "xlsx": "r.xlsx",
+    "megadetector": "md.json",
+    "camtrap-dp": "package",
+    "coco": "coco.json",
+    "timelapse": "timelapse.csv",
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +53,15 @@ def results(labelled, tiny_bundle, tmp_path_factory):
     table = pd.concat([rows, row.assign(time_zone="Asia/Vladivostok")], ignore_index=True).drop(columns="clip_id")
     manifest = Manifest.from_rows(table, labelled.root)
     manifest.write(here / "m.parquet")
-    tiny_bundle.predict(manifest, out=here / "results")
+    ln.predict(manifest, tiny_bundle, out=here / "results")
     paths = manifest.table["path"].drop_duplicates()
-    pd.DataFrame({"path": paths[:2], "label": ["tiger", "empty"], "by": "A. Person"}).to_csv(here / "c.csv", index=False)  # fmt: skip
+    pd.DataFrame({"path": paths[:2], "label": ["tiger", "empty"], "by": "A. Person"}).to_csv(
+        here / "c.csv", index=False
+    )
     deployments = manifest.table["deployment"].dropna().unique()
-    pd.DataFrame({"deployment": deployments, "latitude": 43.115512, "longitude": 131.885534}).to_csv(here / "d.csv", index=False)  # fmt: skip
+    pd.DataFrame({"deployment": deployments, "latitude": 43.115512, "longitude": 131.885534}).to_csv(
+        here / "d.csv", index=False
+    )
     (labelled.root / broken).unlink()
     return here
 
@@ -143,9 +156,11 @@ def profile_faults(official, description):
     geojson = official("geojson/geojson.json")
     geojson.pop("id", None)
     known = {
-        "https://specs.frictionlessdata.io/schemas/data-package.json": official("frictionless-data-package-1/data-package.json"),
+        "https://specs.frictionlessdata.io/schemas/data-package.json": official(
+            "frictionless-data-package-1/data-package.json"
+        ),
         "http://json.schemastore.org/geojson.json": geojson,
-    }  # fmt: skip
+    }
     registry = Registry().with_resources((u, Resource(contents=c, specification=DRAFT4)) for u, c in known.items())
     validator = Draft4Validator(official("camtrap-dp-1.0.2/camtrap-dp-profile.json"), registry=registry)
     return [e.message for e in validator.iter_errors(description)]
@@ -181,7 +196,9 @@ def test_the_package_says_what_the_predictions_say(results, exported):
     human = seen[(seen["observationLevel"] == "media") & (seen["classificationMethod"] == "human")]
     assert set(human["mediaID"][human["scientificName"] == "Panthera tigris"]) >= {said["clip_id"][0]}
     assert {"media", "event"} == set(seen["observationLevel"]) and not seen["count"].astype(bool).any()
-    assert pd.read_csv(exported / "package/deployments.csv")[["latitude", "longitude"]].drop_duplicates().to_numpy().tolist() == [[43.1, 131.9]]  # fmt: skip
+    assert pd.read_csv(exported / "package/deployments.csv")[
+        ["latitude", "longitude"]
+    ].drop_duplicates().to_numpy().tolist() == [[43.1, 131.9]]
 
 
 def test_our_own_readers_read_what_was_written(results, exported):
@@ -199,9 +216,19 @@ def test_our_own_readers_read_what_was_written(results, exported):
 
 def test_no_file_names_a_user_a_host_or_a_place_on_this_machine(results, exported, tiny_run, labelled, tmp_path):
     said, report, log = results / "results", tmp_path / "report.html", tmp_path / "run.log"
-    _, progress = leopardnet("predict", results / "m.parquet", "--bundle", tiny_run.folder / "bundle", "--out", tmp_path / "again", code=3)  # fmt: skip
+    _, progress = leopardnet(
+        "predict",
+        results / "m.parquet",
+        "--bundle",
+        tiny_run.folder / "bundle",
+        "--out",
+        tmp_path / "again",
+        code=3,
+    )
     log.write_text(progress, "utf-8")
-    leopardnet("report", said, "--manifest", results / "m.parquet", "--bundle", tiny_run.folder / "bundle", "--out", report)  # fmt: skip
+    leopardnet(
+        "report", said, "--manifest", results / "m.parquet", "--bundle", tiny_run.folder / "bundle", "--out", report
+    )
     places = {
         str(labelled.root),
         str(results),
@@ -213,8 +240,9 @@ def test_no_file_names_a_user_a_host_or_a_place_on_this_machine(results, exporte
     found = [
         (path.name, word)
         for path in files_in(exported, said, report, tiny_run.folder, tmp_path / "again")
-        for word in sorted(words) if word in content(path)
-    ]  # fmt: skip
+        for word in sorted(words)
+        if word in content(path)
+    ]
     assert found == []
     assert [w for w in sorted(places - {str(tmp_path)}) if w in log.read_text("utf-8")] == []
 
@@ -250,7 +278,19 @@ def command(monkeypatch, capfd):
 
 
 def test_export_counts_what_it_leaves_out(results, command, tmp_path):
-    out, err = command("export", results / "results", "--format", "camtrap-dp", "--out", tmp_path / "dp.zip", "--time-zone", "+10:00", "--study-area", "43,131.4,40000", "--json")  # fmt: skip
+    out, err = command(
+        "export",
+        results / "results",
+        "--format",
+        "camtrap-dp",
+        "--out",
+        tmp_path / "dp.zip",
+        "--time-zone",
+        "+10:00",
+        "--study-area",
+        "43,131.4,40000",
+        "--json",
+    )
     said = json.loads(out)
     assert said["n_rows"] + said["n_left_out"] == len(predictions(results)) and "written:" in err
     assert lint_camtrap_dp(tmp_path / "dp.zip") == []
@@ -269,7 +309,9 @@ def test_export_counts_what_it_leaves_out(results, command, tmp_path):
         (["--out", "x.csv", "--corrections", "gone.csv"], 1, "no such table"),
     ],
 )
-def test_a_wrong_wish_is_one_message_and_writes_nothing(results, command, tmp_path, arguments, code, said, monkeypatch):  # fmt: skip
+def test_a_wrong_wish_is_one_message_and_writes_nothing(
+    results, command, tmp_path, arguments, code, said, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     _, err = command("export", results / "results", *arguments, code=code)
     assert said in err and not list(tmp_path.iterdir())

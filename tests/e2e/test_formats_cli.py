@@ -188,7 +188,8 @@ def test_as_a_user_runs_it_with_boxes_of_a_detector(root, tmp_path):
 
 
 def test_a_written_package_comes_back_through_the_command(command, root, tmp_path):
-    from leopardnet.data.camtrap_dp import read_camtrap_dp, write_camtrap_dp
+    from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
+    from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 
     source = camtrap_dp(root, tmp_path)[1]
     manifest = read_camtrap_dp(source, root=root).manifest
@@ -254,32 +255,59 @@ def bad_detections(text):
 
 ENTITIES = '<!DOCTYPE a [<!ENTITY x "xx"><!ENTITY y "&x;&x;">]><annotation><filename>&y;</filename></annotation>'
 BAD = {
-    "folders, a name that the map lacks": (lambda root, here: ["folders", put(root, **{"lynx/north/1.jpg": "x"})], "lynx 1"),
+    "folders, a name that the map lacks": (
+        lambda root, here: ["folders", put(root, **{"lynx/north/1.jpg": "x"})],
+        "lynx 1",
+    ),
     "csv, path outside the root": (bad_csv("path,label\nC:\\cards\\1.jpg,tiger\n"), "row 1, column path"),
     "csv, path with dots": (bad_csv("path,label\na.jpg,tiger\n../1.jpg,tiger\n"), "row 2, column path"),
     "csv, a cell too many": (bad_csv("path,label\n1.jpg,tiger,x\n"), "line 2"),
     "csv, a file twice": (bad_csv("path,label\n1.jpg,tiger\n1.jpg,tiger\n"), "twice"),
     "csv, no such column": (bad_csv("file,label\n1.jpg,tiger\n"), "no such column"),
     "csv, a name that the map lacks": (bad_csv("path,label\n1.jpg,wolverine\n"), "wolverine 1"),
-    "csv, a time that is none": (bad_csv("path,label,t\n1.jpg,tiger,soon\n", "--captured-at", "t"), "row 1, column t"),
+    "csv, a time that is none": (
+        bad_csv("path,label,t\n1.jpg,tiger,soon\n", "--captured-at", "t"),
+        "row 1, column t",
+    ),
     "coco, cut off": (bad_coco(lambda d: json.dumps(d)[:-40]), "not whole JSON"),
     "coco, an id twice": (bad_coco(lambda d: d["images"].append(d["images"][0])), "stands twice"),
-    "coco, a category that is not there": (bad_coco(lambda d: d["annotations"][3].update(category_id=9)), "annotations"),
-    "coco, path outside the root": (bad_coco(lambda d: d["images"][2].update(file_name="D:\\x\\1.jpg")), "outside the root"),
-    "camtrap-dp, a time without a zone": (lambda r, h: camtrap_dp(r, h, **changed_media("56+10:00", "56")), "row 1, column timestamp"),
+    "coco, a category that is not there": (
+        bad_coco(lambda d: d["annotations"][3].update(category_id=9)),
+        "annotations",
+    ),
+    "coco, path outside the root": (
+        bad_coco(lambda d: d["images"][2].update(file_name="D:\\x\\1.jpg")),
+        "outside the root",
+    ),
+    "camtrap-dp, a time without a zone": (
+        lambda r, h: camtrap_dp(r, h, **changed_media("56+10:00", "56")),
+        "row 1, column timestamp",
+    ),
     "camtrap-dp, an id twice": (lambda r, h: camtrap_dp(r, h, **changed_media("m1,", "m0,")), "stands twice"),
-    "camtrap-dp, an id that leads nowhere": (lambda r, h: camtrap_dp(r, h, **changed_media("m1,", "m99,")), "leads nowhere"),
-    "camtrap-dp, cut off": (lambda r, h: camtrap_dp(r, h, **{"datapackage.json": '{"resources": ['}), "not whole JSON"),
+    "camtrap-dp, an id that leads nowhere": (
+        lambda r, h: camtrap_dp(r, h, **changed_media("m1,", "m99,")),
+        "leads nowhere",
+    ),
+    "camtrap-dp, cut off": (
+        lambda r, h: camtrap_dp(r, h, **{"datapackage.json": '{"resources": ['}),
+        "not whole JSON",
+    ),
     "zip, a member that leads out": (lambda r, h: camtrap_dp_zip(r, h, **{"../evil.csv": "x"}), "not safe to open"),
     "zip, a bomb": (lambda r, h: camtrap_dp_zip(r, h, **{"big.csv": " " * 5_000_000}), "200 times"),
     "voc, entities": (bad_voc(ENTITIES), "entit"),
     "voc, cut off": (bad_voc("<annotation><filename>0.jpg</file"), "0.xml"),
-    "voc, a name that the map lacks": (bad_voc("<annotation><filename>0.jpg</filename><object><name>wolverine</name></object></annotation>"), "wolverine"),
-    "yolo, a class that is not there": (bad_yolo("names: [tiger]\ntrain: tiger\n", **{PATHS[0].replace(".jpg", ".txt"): "7 0.5 0.5 0.1 0.1\n"}), "0.txt"),
+    "voc, a name that the map lacks": (
+        bad_voc("<annotation><filename>0.jpg</filename><object><name>wolverine</name></object></annotation>"),
+        "wolverine",
+    ),
+    "yolo, a class that is not there": (
+        bad_yolo("names: [tiger]\ntrain: tiger\n", **{PATHS[0].replace(".jpg", ".txt"): "7 0.5 0.5 0.1 0.1\n"}),
+        "0.txt",
+    ),
     "yolo, no YAML": (bad_yolo("names: [tiger\n"), "data.yaml"),
     "megadetector, cut off": (bad_detections(json.dumps(detections())[:-9]), "not whole JSON"),
     "megadetector, something else": (bad_detections("[1, 2]"), "bad.json"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -301,8 +329,17 @@ def test_the_tables_of_real_pictures_and_clips(command, real_root, tmp_path):
     for name, n, more in (("images", 808, ["--site", "site", "--sequence", "sequence_id"]), ("clips", 18, [])):
         out = tmp_path / f"{name}.parquet"
         command(
-            "import", "csv", real_root / f"{name}.csv", "--root", real_root, *columns, *more, "--require-files", "--out", out
-        )  # fmt: skip
+            "import",
+            "csv",
+            real_root / f"{name}.csv",
+            "--root",
+            real_root,
+            *columns,
+            *more,
+            "--require-files",
+            "--out",
+            out,
+        )
         given = pd.read_csv(real_root / f"{name}.csv", dtype=str)
         t = Manifest.read(out).table
         assert len(t) == n and t["label"].tolist() == given["label"].tolist()

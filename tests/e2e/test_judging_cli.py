@@ -9,7 +9,7 @@ import pytest
 from test_verbs import leopardnet
 
 from judged_clips import made_up
-from leopardnet.infer.bundle import load_bundle
+from leopardnet.bundle.bundle import load_bundle
 
 
 @pytest.fixture(scope="module")

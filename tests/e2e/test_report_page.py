@@ -13,8 +13,8 @@ from PIL import Image
 
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.tables import clip_id, predictions_columns
+from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.report import write_report
-from leopardnet.score.metrics import evaluate_clips
 
 LABELS = LabelSet((Label("leopard", "Panthera pardus"), Label("sika_deer"), Label("empty")), targets=("leopard",))
 HOSTILE = "south/<img src=x onerror=document.title='broken'>.AVI"
@@ -52,17 +52,27 @@ def tables():
     truth = pd.Series(table.pop("truth").to_numpy(), index=[clip_id(r[0]) for r in rows])
     is_broken = table["decision"] == "unreadable"
     table = table.assign(
-        clip_id=truth.index, kind="video", site=table["path"].str.split("/").str[0],
-        captured_at=pd.Timestamp("2025-11-02 03:12:00"), status=np.where(is_broken, "unreadable", "ok"),
-        reason=np.where(is_broken, "no moov index", None), score=table[[f"p_{x}" for x in LABELS.names]].max(axis=1),
-        n_frames=np.where(is_broken, 0, 3), best_time_s=np.where(is_broken, np.nan, 1.5),
-        evidence_times_s=np.where(is_broken, None, "[1.5, 0.5]"), bundle_id="b", labels_id=LABELS.id,
-    )  # fmt: skip
+        clip_id=truth.index,
+        kind="video",
+        site=table["path"].str.split("/").str[0],
+        captured_at=pd.Timestamp("2025-11-02 03:12:00"),
+        status=np.where(is_broken, "unreadable", "ok"),
+        reason=np.where(is_broken, "no moov index", None),
+        score=table[[f"p_{x}" for x in LABELS.names]].max(axis=1),
+        n_frames=np.where(is_broken, 0, 3),
+        best_time_s=np.where(is_broken, np.nan, 1.5),
+        evidence_times_s=np.where(is_broken, None, "[1.5, 0.5]"),
+        bundle_id="b",
+        labels_id=LABELS.id,
+    )
     boxes = ["[]", json.dumps([{"xyxy": BOX, "score": 0.93}, {"xyxy": WEAK_BOX, "score": 0.2}]), "[]"]
     evidence = pd.DataFrame(
-        [(clip_id("north/a.AVI"), i, t, p, 0.0, 1 - p, b, "md") for i, (t, p, b) in enumerate(zip(TIMES_S, (0.2, 0.9, 0.4), boxes, strict=True))],
+        [
+            (clip_id("north/a.AVI"), i, t, p, 0.0, 1 - p, b, "md")
+            for i, (t, p, b) in enumerate(zip(TIMES_S, (0.2, 0.9, 0.4), boxes, strict=True))
+        ],
         columns=["clip_id", "i_frame", "time_s", *(f"p_{x}" for x in LABELS.names), "boxes", "box_source"],
-    )  # fmt: skip
+    )
     return table[[c.name for c in predictions_columns(LABELS.names) if c.name in table]], evidence, truth
 
 
@@ -78,11 +88,17 @@ def page(tmp_path_factory):
     table, evidence, truth = tables()
     out = tmp_path_factory.mktemp("page") / "report.html"
     write_report(
-        out, table, evidence=evidence, truth=truth, thumbnails={clip_id(r[0]): jpeg() for r in NAMED[:4]},
+        out,
+        table,
+        evidence=evidence,
+        truth=truth,
+        thumbnails={clip_id(r[0]): jpeg() for r in NAMED[:4]},
         evaluation=evaluate_clips(table, truth, targets=LABELS.targets, n_boot=20),
         bundle={"labels": LABELS.to_dict(), "backbone": "lite0", "hashes": {"model.onnx": "f00d"}},
-        history=[{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}], hidden=[clip_id("south/d.AVI")], title="Winter",
-    )  # fmt: skip
+        history=[{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}],
+        hidden=[clip_id("south/d.AVI")],
+        title="Winter",
+    )
     return out.as_uri()
 
 
@@ -125,7 +141,9 @@ def press(driver, *keys):
 
 
 def place(driver, element):
-    return driver.execute_script("const r = arguments[0].getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]", element)  # fmt: skip
+    return driver.execute_script(
+        "const r = arguments[0].getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]", element
+    )
 
 
 def assert_box_is_at(driver, box, image, xyxy):

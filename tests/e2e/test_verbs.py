@@ -45,9 +45,17 @@ def rendered(footage, tmp_path_factory):
         "evaluate", here / "results/predictions.parquet", "--manifest", here / "m.parquet", "--out", here / "eval"
     )
     leopardnet(
-        "report", here / "results", "--manifest", here / "m.parquet", "--bundle", here / "run/bundle", "--run", here / "run",
-        "--out", here / "report.html",
-    )  # fmt: skip
+        "report",
+        here / "results",
+        "--manifest",
+        here / "m.parquet",
+        "--bundle",
+        here / "run/bundle",
+        "--run",
+        here / "run",
+        "--out",
+        here / "report.html",
+    )
     return here
 
 

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.camtrap_dp import read_camtrap_dp, write_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 AREA = (43.0, 131.4, 40_000)
@@ -24,7 +25,20 @@ zones = st.sampled_from(["+10:00", "+00:00", "-03:30", "+05:45"])
 corners = st.lists(st.integers(0, 10**6), min_size=2, max_size=2, unique=True).map(
     lambda c: [v / 10**6 for v in sorted(c)]
 )
-CARRIED = ["clip_id", "path", "kind", "site", "deployment", "sequence_id", "captured_at", "time_zone", "label", "label_source", "boxes", "box_unit"]  # fmt: skip
+CARRIED = [
+    "clip_id",
+    "path",
+    "kind",
+    "site",
+    "deployment",
+    "sequence_id",
+    "captured_at",
+    "time_zone",
+    "label",
+    "label_source",
+    "boxes",
+    "box_unit",
+]
 
 
 @st.composite
@@ -84,7 +98,22 @@ def test_every_row_is_in_the_package_or_counted(given_rows, data):
         hole = data.draw(st.sampled_from(["captured_at", "time_zone", None, None]))
         if hole:
             row[hole] = None
-    manifest = Manifest.from_rows(pd.DataFrame([*given_rows, {**given_rows[0], "path": "ok.jpg", "kind": "still", "captured_at": datetime(2021, 1, 1), "time_zone": "+10:00", "boxes": None}]), Path())  # fmt: skip
+    manifest = Manifest.from_rows(
+        pd.DataFrame(
+            [
+                *given_rows,
+                {
+                    **given_rows[0],
+                    "path": "ok.jpg",
+                    "kind": "still",
+                    "captured_at": datetime(2021, 1, 1),
+                    "time_zone": "+10:00",
+                    "boxes": None,
+                },
+            ]
+        ),
+        Path(),
+    )
     with tempfile.TemporaryDirectory() as out:
         written = write_camtrap_dp(manifest, Path(out) / "p", study_area=AREA)
         got = read_camtrap_dp(written.path, root=Path(out)).manifest
@@ -93,17 +122,38 @@ def test_every_row_is_in_the_package_or_counted(given_rows, data):
 
 
 def test_bursts_come_back_as_stills_with_the_label_of_their_event(tmp_path):
-    rows = {"path": ["1.jpg", "3.jpg"], "kind": "burst", "paths": ['["1.jpg", "2.jpg"]', '["3.jpg"]'], "label": ["tiger", "empty"], "sequence_id": ["a", "b"], "captured_at": datetime(2021, 1, 1), "time_zone": "+10:00", "label_source": "human"}  # fmt: skip
+    rows = {
+        "path": ["1.jpg", "3.jpg"],
+        "kind": "burst",
+        "paths": ['["1.jpg", "2.jpg"]', '["3.jpg"]'],
+        "label": ["tiger", "empty"],
+        "sequence_id": ["a", "b"],
+        "captured_at": datetime(2021, 1, 1),
+        "time_zone": "+10:00",
+        "label_source": "human",
+    }
     manifest = Manifest.from_rows(pd.DataFrame(rows), tmp_path)
     got = read_camtrap_dp(write_camtrap_dp(manifest, tmp_path / "p", study_area=AREA).path, root=tmp_path)
     t = got.manifest.table
-    assert t[["path", "label", "sequence_id"]].to_numpy().tolist() == [["1.jpg", "tiger", "a"], ["2.jpg", "tiger", "a"], ["3.jpg", "empty", "b"]]  # fmt: skip
+    assert t[["path", "label", "sequence_id"]].to_numpy().tolist() == [
+        ["1.jpg", "tiger", "a"],
+        ["2.jpg", "tiger", "a"],
+        ["3.jpg", "empty", "b"],
+    ]
     assert any("whole event" in n for n in got.notes)
 
 
 def test_frames_come_back_as_their_video(tmp_path):
     """Frames that show nothing do not take the label from a video in which others show a tiger."""
-    rows = {"path": ["v.avi"] * 3 + ["w.avi"], "kind": "frame", "time_s": [0.0, 1.5, 3.2, 0.5], "label": ["empty", "tiger", "tiger", "empty"], "captured_at": datetime(2021, 1, 1), "time_zone": "+10:00", "label_source": "human"}  # fmt: skip
+    rows = {
+        "path": ["v.avi"] * 3 + ["w.avi"],
+        "kind": "frame",
+        "time_s": [0.0, 1.5, 3.2, 0.5],
+        "label": ["empty", "tiger", "tiger", "empty"],
+        "captured_at": datetime(2021, 1, 1),
+        "time_zone": "+10:00",
+        "label_source": "human",
+    }
     manifest = Manifest.from_rows(pd.DataFrame(rows), tmp_path)
     t = read_camtrap_dp(
         write_camtrap_dp(manifest, tmp_path / "p", study_area=AREA).path, root=tmp_path
@@ -116,9 +166,15 @@ def test_frames_come_back_as_their_video(tmp_path):
 
 
 def test_a_label_map_leads_back_from_scientific_names(tmp_path):
-    from leopardnet.data.label_map import load_label_map
+    from leopardnet.data.reading.label_map import load_label_map
 
-    rows = {"path": ["1.jpg", "2.jpg"], "kind": "still", "label": ["tiger", "leopard"], "captured_at": datetime(2021, 7, 1), "time_zone": "Asia/Vladivostok"}  # fmt: skip
+    rows = {
+        "path": ["1.jpg", "2.jpg"],
+        "kind": "still",
+        "label": ["tiger", "leopard"],
+        "captured_at": datetime(2021, 7, 1),
+        "time_zone": "Asia/Vladivostok",
+    }
     manifest = Manifest.from_rows(pd.DataFrame(rows), tmp_path)
     names = {"tiger": "Panthera tigris", "leopard": "Panthera pardus"}
     path = write_camtrap_dp(manifest, tmp_path / "p.zip", study_area=AREA, scientific_names=names).path

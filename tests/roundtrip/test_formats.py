@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.coco import read_coco, write_coco
-from leopardnet.data.csv_table import COLUMNS, read_csv_table, write_csv_table
-from leopardnet.data.voc import read_voc, write_voc
-from leopardnet.data.yolo import read_yolo, write_yolo
+from leopardnet.data.formats.coco import read_coco, write_coco
+from leopardnet.data.formats.csv_table import COLUMNS, read_csv_table, write_csv_table
+from leopardnet.data.formats.voc import read_voc, write_voc
+from leopardnet.data.formats.yolo import read_yolo, write_yolo
 
 QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("tiger", "leopard", "sika deer", "пятнистый олень", "豹 \"'<&>")
@@ -165,9 +165,18 @@ def test_yolo(manifest):
 
 def frames():
     return Manifest.from_rows(
-        pd.DataFrame({"path": ["a.avi", "a.avi", "b.avi"], "kind": "frame", "time_s": [0.5, 1.25, None], "frame_number": [None, None, 7], "label": ["tiger", "empty", None], "species": ["tiger", "empty", None]}),
+        pd.DataFrame(
+            {
+                "path": ["a.avi", "a.avi", "b.avi"],
+                "kind": "frame",
+                "time_s": [0.5, 1.25, None],
+                "frame_number": [None, None, 7],
+                "label": ["tiger", "empty", None],
+                "species": ["tiger", "empty", None],
+            }
+        ),
         Path(),
-    )  # fmt: skip
+    )
 
 
 def test_labelled_frames_of_videos(tmp_path):

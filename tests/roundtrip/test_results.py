@@ -11,16 +11,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
-from leopardnet.data.camtrap_dp import read_camtrap_dp
-from leopardnet.data.camtrap_dp_lint import lint_camtrap_dp
-from leopardnet.data.coco import read_coco
-from leopardnet.data.megadetector import read_megadetector
-from leopardnet.data.megadetector_write import Detection, FileResult, write_megadetector
-from leopardnet.data.sheet import SHEET_FORMATS, harmless_text, plain_text, read_sheet, runs_as_formula
-from leopardnet.infer.results import Predictions
-from leopardnet.share.export import write
-from leopardnet.share.pseudonyms import Pseudonyms
+from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
+from leopardnet.data.formats.coco import read_coco
+from leopardnet.data.formats.megadetector.read import read_megadetector
+from leopardnet.data.formats.megadetector.write import Detection, FileResult, write_megadetector
+from leopardnet.data.formats.spreadsheet import (
+    SHEET_FORMATS,
+    harmless_text,
+    plain_text,
+    read_sheet,
+    runs_as_formula,
+)
+from leopardnet.export.pseudonyms import Pseudonyms
+from leopardnet.export.write_results import write
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LABELS = ("leopard", "tiger", "empty")
@@ -48,20 +54,50 @@ def rows(draw):
         probs = (p, round((1 - p) / 2, 6), round((1 - p) / 2, 6))
         decision = draw(st.sampled_from([*DECISIONS, "unreadable"]))
         base = {
-            "clip_id": clip_id(path), "path": path, "kind": "video" if video else "still", "site": draw(st.none() | words),
-            "captured_at": draw(times), "status": "ok", "reason": None, "decision": decision, "rule": DECISIONS.get(decision, "none"),
-            "score": max(probs), "alert": draw(st.sampled_from([None, "leopard"])), "n_frames": 0, "best_time_s": 0.0,
-            "evidence_times_s": "[0.0]", "duration_s": 9.5 if video else None, "fps": draw(st.sampled_from([None, 25.0, 29.97])) if video else None,
-            "width_px": None, "height_px": None, "bundle_id": "b", "labels_id": "l",
-        }  # fmt: skip
+            "clip_id": clip_id(path),
+            "path": path,
+            "kind": "video" if video else "still",
+            "site": draw(st.none() | words),
+            "captured_at": draw(times),
+            "status": "ok",
+            "reason": None,
+            "decision": decision,
+            "rule": DECISIONS.get(decision, "none"),
+            "score": max(probs),
+            "alert": draw(st.sampled_from([None, "leopard"])),
+            "n_frames": 0,
+            "best_time_s": 0.0,
+            "evidence_times_s": "[0.0]",
+            "duration_s": 9.5 if video else None,
+            "fps": draw(st.sampled_from([None, 25.0, 29.97])) if video else None,
+            "width_px": None,
+            "height_px": None,
+            "bundle_id": "b",
+            "labels_id": "l",
+        }
         if decision == "unreadable":
-            base |= {"status": "unreadable", "reason": draw(words), "score": None, "best_time_s": None, "evidence_times_s": None}  # fmt: skip
+            base |= {
+                "status": "unreadable",
+                "reason": draw(words),
+                "score": None,
+                "best_time_s": None,
+                "evidence_times_s": None,
+            }
             probs = (None, None, None)
         elif draw(st.booleans()):
             at_s = float(draw(st.integers(0, 9))) if video else 0.0
             box = json.dumps([{"xyxy": [0.1, 0.2, 0.5, 0.75], "score": draw(shares)}])
             own = dict(zip((f"p_{n}" for n in LABELS), probs, strict=True))
-            frames.append({"clip_id": base["clip_id"], "i_frame": 0, "time_s": at_s, **own, "boxes": draw(st.sampled_from([None, "[]", box])), "box_source": None})  # fmt: skip
+            frames.append(
+                {
+                    "clip_id": base["clip_id"],
+                    "i_frame": 0,
+                    "time_s": at_s,
+                    **own,
+                    "boxes": draw(st.sampled_from([None, "[]", box])),
+                    "box_source": None,
+                }
+            )
             base |= {"n_frames": 1, "best_time_s": at_s, "evidence_times_s": json.dumps([at_s])}
         table.append(base | {f"p_{n}": v for n, v in zip(LABELS, probs, strict=True)})
     columns, frame_columns = predictions_columns(LABELS), evidence_columns(LABELS)
@@ -86,7 +122,9 @@ def test_flat_tables(said, format, bom):
         got = read_sheet(path, format=format)
     got = got[list(said.table.columns)]
     if format in ("csv", "jsonl", "xlsx"):  # types are those of the schema; texts must already be right
-        assert [v if isinstance(v, str) else None for v in got["reason"]] == [v if isinstance(v, str) else None for v in said.table["reason"]]  # fmt: skip
+        assert [v if isinstance(v, str) else None for v in got["reason"]] == [
+            v if isinstance(v, str) else None for v in said.table["reason"]
+        ]
         got = conform(got, predictions_columns(LABELS), where="again")
     pd.testing.assert_frame_equal(got, said.table, check_exact=False, rtol=1e-12)
 
@@ -111,11 +149,17 @@ def test_megadetector(said):
             assert max(scores, default=0.0) >= presence or (presence < 0.01 and row["decision"] == "empty")
 
 
-boxes = st.tuples(shares, shares, shares, shares).map(lambda c: (min(c[0], c[1]), min(c[2], c[3]), abs(c[0] - c[1]), abs(c[2] - c[3])))  # fmt: skip
+boxes = st.tuples(shares, shares, shares, shares).map(
+    lambda c: (min(c[0], c[1]), min(c[2], c[3]), abs(c[0] - c[1]), abs(c[2] - c[3]))
+)
 detections = st.builds(
-    Detection, st.sampled_from(["animal", "person", "vehicle"]), shares, boxes,
-    st.none() | st.dictionaries(st.sampled_from(["leopard", "tiger"]), shares, min_size=1), st.integers(0, 10**6),
-)  # fmt: skip
+    Detection,
+    st.sampled_from(["animal", "person", "vehicle"]),
+    shares,
+    boxes,
+    st.none() | st.dictionaries(st.sampled_from(["leopard", "tiger"]), shares, min_size=1),
+    st.integers(0, 10**6),
+)
 
 
 @QUICK
@@ -129,7 +173,9 @@ def test_detections(given_files, rate):
     for found, cell in zip(given_files, got["boxes"] if files else (), strict=True):
         back = json.loads(cell)
         ordered = sorted(found, key=lambda d: -d.conf)
-        assert [(b["label"], b["score"], b["frame_number"]) for b in back] == [(d.category, d.conf, d.frame_number) for d in ordered]  # fmt: skip
+        assert [(b["label"], b["score"], b["frame_number"]) for b in back] == [
+            (d.category, d.conf, d.frame_number) for d in ordered
+        ]
         for b, d in zip(back, ordered, strict=True):
             x, y, w, h = d.xywh
             assert b["xyxy"] == pytest.approx([x, y, x + w, y + h], abs=1e-5)
@@ -152,14 +198,23 @@ def test_coco(said):
 @QUICK
 @given(rows(), st.booleans())
 def test_camtrap_dp(said, with_events):
-    options = {"study_area": (43.0, 131.4, 40_000), "time_zone": "+10:00", "gap_minutes": 30.0 if with_events else None}  # fmt: skip
+    options = {
+        "study_area": (43.0, 131.4, 40_000),
+        "time_zone": "+10:00",
+        "gap_minutes": 30.0 if with_events else None,
+    }
     result, path, folder = written(said, "p.zip", "camtrap-dp", **options)
     with folder:
         got = read_camtrap_dp(path, root=path.parent).manifest.table
         assert lint_camtrap_dp(path) == [] and result.n_left_out == 0
     assert got["path"].tolist() == said.table["path"].tolist()
     assert got["captured_at"].tolist() == said.table["captured_at"].tolist()
-    expected = [{"unsure": None, "unreadable": None, "animal": "Animalia", "leopard": "Animalia", "tiger": "Animalia"}.get(d, d) for d in said.table["decision"]]  # fmt: skip
+    expected = [
+        {"unsure": None, "unreadable": None, "animal": "Animalia", "leopard": "Animalia", "tiger": "Animalia"}.get(
+            d, d
+        )
+        for d in said.table["decision"]
+    ]
     for label, wanted, decision in zip(got["label"], expected, said.table["decision"], strict=True):
         if not (
             with_events and decision == "unreadable"

@@ -31,14 +31,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from leopardnet.core.types import LeopardnetError
+from leopardnet.core.errors import LeopardnetError
 
 EXIT_COULD_NOT_RUN = 1
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
-VERB_MODULES = (
-    "dataset", "imports", "modelling", "classify", "detecting", "judging", "results", "sharing", "showcase",
-)  # fmt: skip
+VERB_MODULES = ("dataset", "import_labels", "train", "predict", "detectors", "evaluate", "report", "export", "demo")
 
 app = typer.Typer(
     name="leopardnet",
@@ -77,9 +75,13 @@ def _finite(value: Any) -> Any:
 def print_rows(rows: list[dict[str, Any]], *, title: str = "", caption: str = "") -> None:
     """Print rows as a table to stdout; numbers stand on the right."""
     table = Table(
-        title=title or None, caption=escape(caption) or None, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD,
+        title=title or None,
+        caption=escape(caption) or None,
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
-    )  # fmt: skip
+    )
     for name in rows[0] if rows else []:
         is_number = all(_is_number(r[name]) for r in rows)
         table.add_column(str(name), justify="right" if is_number else "left", overflow="fold")

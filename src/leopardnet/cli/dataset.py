@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, JsonFlag, app, out, print_json, print_rows, progress_bar, say
-from leopardnet.cli.scan_notes import scan_counts, scan_notes
-from leopardnet.core.types import ConfigError
+from leopardnet.cli.printing.scan_notes import scan_counts, scan_notes
+from leopardnet.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,27 +52,46 @@ def check_table_name(path: Path) -> None:
 def scan(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the footage.")],
     out_path: Annotated[Path, typer.Option("--out", help="Manifest to write: .parquet or .csv.")],
-    pattern: Annotated[str | None, typer.Option(help="How folders are named: {site} {deployment} {sequence} {label} {ignore} *")] = None,
-    deployments: Annotated[Path | None, typer.Option(help="CSV of deployments: site, time_zone, clock_correction, start, end.")] = None,
-    time_from: Annotated[str, typer.Option(help="Sources of capture time, best first: exif, quicktime, riff, filename, mtime.")] = "exif,quicktime,riff",
-    filename_time: Annotated[str | None, typer.Option(help="Time in the file name: ymdhms, dmyhms, mdyhms or such as %Y%m%d_%H%M%S.")] = None,
-    container_time: Annotated[ContainerTime, typer.Option(help="What MP4 headers hold: the camera's wall clock, or UTC.")] = ContainerTime.camera,
-    group_bursts: Annotated[bool, typer.Option("--group-bursts", help="One row per burst instead of one per still.")] = False,
+    pattern: Annotated[
+        str | None, typer.Option(help="How folders are named: {site} {deployment} {sequence} {label} {ignore} *")
+    ] = None,
+    deployments: Annotated[
+        Path | None, typer.Option(help="CSV of deployments: site, time_zone, clock_correction, start, end.")
+    ] = None,
+    time_from: Annotated[
+        str, typer.Option(help="Sources of capture time, best first: exif, quicktime, riff, filename, mtime.")
+    ] = "exif,quicktime,riff",
+    filename_time: Annotated[
+        str | None, typer.Option(help="Time in the file name: ymdhms, dmyhms, mdyhms or such as %Y%m%d_%H%M%S.")
+    ] = None,
+    container_time: Annotated[
+        ContainerTime, typer.Option(help="What MP4 headers hold: the camera's wall clock, or UTC.")
+    ] = ContainerTime.camera,
+    group_bursts: Annotated[
+        bool, typer.Option("--group-bursts", help="One row per burst instead of one per still.")
+    ] = False,
     burst_gap_s: Annotated[float, typer.Option(min=0.0, help="Stills at most this far apart are one burst.")] = 5.0,
     as_json: JsonFlag = False,
-) -> None:  # fmt: skip
+) -> None:
     """Make a manifest of all footage in a folder: one row per file, with site and capture time.
 
     Example: leopardnet scan footage --pattern "{site}/{deployment}/*" --out manifest.parquet
     """
-    from leopardnet.data.scan import scan_report
+    from leopardnet.data.scan.scan import scan_report
 
     check_table_name(out_path)
     with progress_bar("reading headers") as on_progress:
         report = scan_report(
-            root, pattern=pattern, deployments=deployments, filename_time=filename_time, group_bursts=group_bursts,
-            time_from=_words(time_from), container_time=container_time.value, burst_gap_s=burst_gap_s, on_progress=on_progress,
-        )  # fmt: skip
+            root,
+            pattern=pattern,
+            deployments=deployments,
+            filename_time=filename_time,
+            group_bursts=group_bursts,
+            time_from=_words(time_from),
+            container_time=container_time.value,
+            burst_gap_s=burst_gap_s,
+            on_progress=on_progress,
+        )
     report.manifest.write(out_path)
     counts, notes = scan_counts(report), scan_notes(report, pattern)
     if as_json:
@@ -93,17 +112,23 @@ def _words(text: str) -> tuple[str, ...]:
 @app.command(rich_help_panel="Data")
 def check(
     manifest: ManifestPath,
-    out_path: Annotated[Path | None, typer.Option("--out", help="Write all findings there: .csv, .parquet or .jsonl.")] = None,
+    out_path: Annotated[
+        Path | None, typer.Option("--out", help="Write all findings there: .csv, .parquet or .jsonl.")
+    ] = None,
     root: RootOption = None,
     hash_files: Annotated[bool, typer.Option(help="Read files of equal size to find copies.")] = True,
-    perceptual: Annotated[bool, typer.Option(help="Decode a small picture of each file to find look-alikes.")] = True,
+    perceptual: Annotated[
+        bool, typer.Option(help="Decode a small picture of each file to find look-alikes.")
+    ] = True,
     probe: Annotated[bool, typer.Option(help="Read the header of each file.")] = True,
     min_sites: Annotated[int, typer.Option(min=1, help="Warn about labels at fewer sites.")] = 3,
     max_distance: Annotated[int, typer.Option(min=0, max=3, help="Bits in which look-alikes may differ.")] = 3,
-    deployments: Annotated[Path | None, typer.Option(help="CSV of deployments; times outside their period are reported.")] = None,
+    deployments: Annotated[
+        Path | None, typer.Option(help="CSV of deployments; times outside their period are reported.")
+    ] = None,
     n_shown: Annotated[int, typer.Option(min=0, help="Findings to print.")] = 20,
     as_json: JsonFlag = False,
-) -> None:  # fmt: skip
+) -> None:
     """Look for what would spoil a model or its figures: broken files, copies, leaks, wrong clocks and boxes.
 
     Exit code 3 if there is an error among the findings.
@@ -112,9 +137,9 @@ def check(
     """
     from leopardnet.core.manifest import Manifest
     from leopardnet.core.tables import write_table
-    from leopardnet.data.check import check as check_manifest
-    from leopardnet.data.check import coverage
-    from leopardnet.data.file_facts import file_facts
+    from leopardnet.data.checks.check import check as check_manifest
+    from leopardnet.data.checks.check import coverage
+    from leopardnet.data.checks.file_facts import file_facts
 
     if out_path is not None and out_path.suffix.lower() not in (*TABLES, ".jsonl"):
         raise typer.BadParameter(f"{out_path.name} must end in .csv, .parquet or .jsonl", param_hint="--out")
@@ -136,13 +161,16 @@ def check(
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{k: None if v != v or v is None else v for k, v in r.items()} for r in table.astype(object).where(table.notna(), None).to_dict("records")]  # fmt: skip
+    return [
+        {k: None if v != v or v is None else v for k, v in r.items()}
+        for r in table.astype(object).where(table.notna(), None).to_dict("records")
+    ]
 
 
 def _print_check(
     findings: pd.DataFrame, labels: pd.DataFrame, name: str, n_shown: int, out_path: Path | None
 ) -> None:
-    from leopardnet.data.check import SEVERITIES, summary
+    from leopardnet.data.checks.check import SEVERITIES, summary
 
     titles = {
         "n_rows": "rows",
@@ -182,22 +210,32 @@ def _print_check(
 @app.command(rich_help_panel="Data")
 def split(
     manifest: ManifestPath,
-    by: Annotated[SplitBy, typer.Option(help="What stays together; time cuts each site from early to late.")] = SplitBy.site,
-    fractions: Annotated[str | None, typer.Option(help="Shares of train, val and test.  [default: 0.7,0.15,0.15]")] = None,
+    by: Annotated[
+        SplitBy, typer.Option(help="What stays together; time cuts each site from early to late.")
+    ] = SplitBy.site,
+    fractions: Annotated[
+        str | None, typer.Option(help="Shares of train, val and test.  [default: 0.7,0.15,0.15]")
+    ] = None,
     n_folds: Annotated[int | None, typer.Option(min=2, max=100, help="Cut into fold0, fold1, … instead.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 7,
-    keep_copies: Annotated[bool, typer.Option("--keep-copies", help="Read the files and keep copies and look-alikes on one side.")] = False,
-    allow_missing: Annotated[bool, typer.Option("--allow-missing", help="Go on though a label is missing from a part.")] = False,
-    out_path: Annotated[Path | None, typer.Option("--out", help="Write there instead of into the manifest.")] = None,
+    keep_copies: Annotated[
+        bool, typer.Option("--keep-copies", help="Read the files and keep copies and look-alikes on one side.")
+    ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Go on though a label is missing from a part.")
+    ] = False,
+    out_path: Annotated[
+        Path | None, typer.Option("--out", help="Write there instead of into the manifest.")
+    ] = None,
     root: RootOption = None,
     as_json: JsonFlag = False,
-) -> None:  # fmt: skip
+) -> None:
     """Write a split into the manifest, so that no site, sequence or clip is on two sides.
 
     Example: leopardnet split manifest.parquet --by site --fractions 0.7,0.15,0.15 --seed 7
     """
     from leopardnet.core.manifest import Manifest
-    from leopardnet.data.splits import split as split_manifest
+    from leopardnet.data.splits.split import split as split_manifest
 
     if fractions is not None and n_folds is not None:
         raise typer.BadParameter("give fractions or n_folds, not both", param_hint="--n-folds")
@@ -206,9 +244,14 @@ def split(
     shares = _fractions(fractions or "0.7,0.15,0.15")
     rows = Manifest.read(manifest, root=root)
     result = split_manifest(
-        rows, by=by.value, fractions=shares, n_folds=n_folds, seed=seed, allow_missing=allow_missing,
+        rows,
+        by=by.value,
+        fractions=shares,
+        n_folds=n_folds,
+        seed=seed,
+        allow_missing=allow_missing,
         keep_together=_copies(rows) if keep_copies else None,
-    )  # fmt: skip
+    )
     result.write(target)
     if rows.table["split"].notna().any() and target == manifest:
         say("the split that was there has been replaced")
@@ -219,28 +262,35 @@ def _fractions(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(x) for x in _words(text))
     except ValueError:
-        raise ConfigError("the fractions cannot be used", where="fractions", found=text, expected="such as 0.7,0.15,0.15") from None  # fmt: skip
+        raise ConfigError(
+            "the fractions cannot be used", where="fractions", found=text, expected="such as 0.7,0.15,0.15"
+        ) from None
 
 
 def _copies(manifest: Manifest) -> pd.Series[Any]:
-    from leopardnet.data.file_facts import copies, file_facts
+    from leopardnet.data.checks.file_facts import copies, file_facts
 
     with progress_bar("reading files") as on_progress:
         return copies(manifest, file_facts(manifest, probe=False, on_progress=on_progress))
 
 
 def _print_split(manifest: Manifest, name: str, by: SplitBy, *, as_json: bool) -> None:
-    from leopardnet.data.splits import split_table
+    from leopardnet.data.splits.split import split_table
 
     t = manifest.table
     table, sites = split_table(manifest), split_table(manifest, count="sites")
     n_of_part = t["split"].value_counts()
     sites_of_part = t.groupby("split")["site"].nunique()
     if as_json:
-        print_json({
-            "manifest": name, "rows": table.to_dict("index"), "sites_by_label": sites.to_dict("index"),
-            "sites": {str(k): int(v) for k, v in sites_of_part.items()}, "rows_without_site": int(t["site"].isna().sum()),
-        })  # fmt: skip
+        print_json(
+            {
+                "manifest": name,
+                "rows": table.to_dict("index"),
+                "sites_by_label": sites.to_dict("index"),
+                "sites": {str(k): int(v) for k, v in sites_of_part.items()},
+                "rows_without_site": int(t["site"].isna().sum()),
+            }
+        )
         return
     parts = [c for c in table.columns if c != "all"]
     lines = [{"label": label, **row} for label, row in table.to_dict("index").items()]

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from leopardnet.core.types import ConfigError
+from leopardnet.core.errors import ConfigError
+
+EMPTY = "empty"  # the label of a clip without an animal; manifests know no other word for it
+ANIMAL = "animal"  # an animal that may be any of the labels: a detector's word, and a decision's
 
 
 @dataclass(frozen=True, slots=True)

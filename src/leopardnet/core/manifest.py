@@ -14,12 +14,11 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import MANIFEST, clip_id, conform, read_table, write_table
-from leopardnet.core.types import Clip, ManifestError
+from leopardnet.core.types import Clip
 
-_CLIP_COLUMNS = (
-    "kind", "path", "paths", "site", "deployment", "captured_at", "time_zone", "time_source", "split",
-)  # fmt: skip
+_CLIP_COLUMNS = ("kind", "path", "paths", "site", "deployment", "captured_at", "time_zone", "time_source", "split")
 KEY = ("clip_id", "time_s", "frame_number")
 
 
@@ -54,21 +53,29 @@ class Manifest:
         table = read_table(path)
         if "path" not in table.columns:
             raise ManifestError(
-                "this table is not a manifest", where=path.name, found="columns " + ", ".join(map(str, table.columns)),
+                "this table is not a manifest",
+                where=path.name,
+                found="columns " + ", ".join(map(str, table.columns)),
                 expected="at least the columns path and kind",
                 todo="make one with `leopardnet scan` or `leopardnet import`",
-            )  # fmt: skip
+            )
         remembered = list(table.pop("root").dropna().unique()) if "root" in table.columns else []
         if len(remembered) > 1:
             raise ManifestError(
-                "the manifest names more than one root", where=path.name, found=remembered, expected="one",
+                "the manifest names more than one root",
+                where=path.name,
+                found=remembered,
+                expected="one",
                 todo="give the folder with --root",
-            )  # fmt: skip
+            )
         if root is None and remembered and (Path(remembered[0]).is_absolute() or ":" in remembered[0]):
             raise ManifestError(
-                "the root in a manifest must be relative to it", where=f"{path.name}, column root", found=remembered[0],
-                expected="a path such as ../cards", todo="give the folder with --root",
-            )  # fmt: skip
+                "the root in a manifest must be relative to it",
+                where=f"{path.name}, column root",
+                found=remembered[0],
+                expected="a path such as ../cards",
+                todo="give the folder with --root",
+            )
         if root is None:
             root = path.parent / remembered[0] if remembered else path.parent
         return cls.from_rows(table, root, where=path.name)
@@ -80,9 +87,11 @@ class Manifest:
             relative = Path(os.path.relpath(self.root.resolve(), path.parent.resolve())).as_posix()
         except ValueError:  # another drive
             raise ManifestError(
-                "a manifest must lie on the same drive as its footage", where=path, found=self.root,
+                "a manifest must lie on the same drive as its footage",
+                where=path,
+                found=self.root,
                 todo="write the manifest beside the footage",
-            ) from None  # fmt: skip
+            ) from None
         return write_table(self.table.assign(root=relative), path)
 
     def __len__(self) -> int:
@@ -173,9 +182,16 @@ def _clip(cid: str, row: dict[str, Any], label: str | None) -> Clip:
         captured = naive.to_pydatetime().replace(tzinfo=zone_of(zone))
     kind: Any = "video" if row["kind"] == "frame" else row["kind"]
     return Clip(
-        cid, tuple(paths), kind, site=_text(row["site"]), deployment=_text(row["deployment"]), captured_at=captured,
-        time_source=_text(row["time_source"]), label=label, split=_text(row["split"]),
-    )  # fmt: skip
+        cid,
+        tuple(paths),
+        kind,
+        site=_text(row["site"]),
+        deployment=_text(row["deployment"]),
+        captured_at=captured,
+        time_source=_text(row["time_source"]),
+        label=label,
+        split=_text(row["split"]),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -199,6 +215,8 @@ def zone_of(name: str) -> tzinfo:
         except (KeyError, ValueError, OSError):
             pass
     raise ManifestError(
-        "this time zone is not known", where="column time_zone", found=repr(name),
+        "this time zone is not known",
+        where="column time_zone",
+        found=repr(name),
         expected="an IANA name such as Asia/Vladivostok, or an offset such as +10:00",
-    )  # fmt: skip
+    )

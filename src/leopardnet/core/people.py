@@ -1,16 +1,81 @@
-"""The names under which people and vehicles stand in labels, boxes and tables: they are shown only where somebody asks."""
+"""The one rule for people and vehicles: which clips show them. Their pictures and files are shown only on request.
+
+Every room that shows, writes or copies clips asks `clips_with_people` and leaves out what it returns.
+"""
 
 from __future__ import annotations
 
-# what an observation of this name is; other formats have their own words for the two
-KINDS = {"human": "human", "humans": "human", "person": "human", "persons": "human", "people": "human", "homo sapiens": "human",
-         "vehicle": "vehicle", "vehicles": "vehicle", "car": "vehicle", "cars": "vehicle"}  # fmt: skip
+import re
+from typing import Any
+
+import pandas as pd
+
+from leopardnet.core.boxes import boxes_of
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
+
+# the class of observation for each name; formats have their own words for the two classes
+KINDS = {
+    **dict.fromkeys(("human", "humans", "person", "persons", "people", "homo sapiens"), "human"),
+    **dict.fromkeys(("vehicle", "vehicles", "car", "cars"), "vehicle"),
+}
+MIN_PROBABILITY = 0.2  # a clip that is this likely to show a person stays private, whatever the decision
+MIN_BOX_SCORE = 0.2
+_SEPARATORS = re.compile(r"[+;,|]")  # between the species of one cell
 
 
 def person_kind(name: object) -> str | None:
-    """'human' or 'vehicle' for a name of either; None for every other one.
+    """Return 'human' or 'vehicle' for a name of either, and None for every other name.
 
     >>> person_kind("Person"), person_kind("car"), person_kind("homo_sapiens"), person_kind("tiger"), person_kind(None)
     ('human', 'vehicle', 'human', None, None)
     """
     return KINDS.get(name.strip().casefold().replace("_", " ")) if isinstance(name, str) else None
+
+
+def clips_with_people(
+    predictions: Predictions, manifest: Manifest | None = None, human_labels: pd.DataFrame | None = None
+) -> frozenset[str]:
+    """Return the `clip_id` of every clip that shows a person or a vehicle, by anything that is known about it.
+
+    One of these is enough: the decision; a probability of at least `MIN_PROBABILITY`, or the highest of the clip; a
+    label or species in the manifest, where a cell may name several species; a label that a person gave
+    (`human_labels`, columns clip_id and label); a box of a person with a score of at least `MIN_BOX_SCORE`, found by a
+    detector in a frame or kept in the manifest. A clip of which nothing is known to show a person is not returned, and
+    an unreadable clip is returned only where a person has named it.
+
+    Raises ManifestError for a cell of boxes that cannot be read.
+
+    >>> columns = {"clip_id": ["a", "b"], "decision": ["tiger", "tiger"], "p_human": [0.35, 0.01], "p_tiger": [0.65, 0.99]}
+    >>> sorted(clips_with_people(Predictions(pd.DataFrame(columns), pd.DataFrame())))
+    ['a']
+    """
+    table, evidence = predictions.table, predictions.evidence
+    found = set(table.loc[table["decision"].map(_names_people).astype(bool), "clip_id"])
+    columns = [str(c) for c in table.columns if str(c).startswith("p_")]
+    highest = table[columns].max(axis=1) if columns else None
+    for column in columns:
+        if person_kind(column[2:]):
+            probability = table[column]
+            found |= set(table.loc[(probability >= MIN_PROBABILITY) | (probability == highest), "clip_id"])
+    sources = [(evidence, "boxes", _shows_person_box)]
+    if manifest is not None:
+        sources += [(manifest.table, column, _names_people) for column in ("label", "species")]
+        sources += [(manifest.table, "boxes", _shows_person_box)]
+    if human_labels is not None:
+        sources += [(human_labels, "label", _names_people)]
+    for rows, column, shows in sources:
+        if column in rows.columns:
+            cells = rows[column]
+            found |= set(rows.loc[cells.notna() & cells.map(shows).astype(bool), "clip_id"])
+    return frozenset(map(str, found))
+
+
+def _names_people(cell: Any) -> bool:
+    return isinstance(cell, str) and any(person_kind(part) for part in _SEPARATORS.split(cell))
+
+
+def _shows_person_box(cell: Any) -> bool:
+    if not isinstance(cell, str) or cell == "[]":
+        return False
+    return any(person_kind(b.get("label")) and b.get("score", 1.0) >= MIN_BOX_SCORE for b in boxes_of(cell))

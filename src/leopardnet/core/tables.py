@@ -24,7 +24,7 @@ from leopardnet.core.columns import SPLITS as SPLITS
 from leopardnet.core.columns import evidence_columns as evidence_columns
 from leopardnet.core.columns import labels_of as labels_of
 from leopardnet.core.columns import predictions_columns as predictions_columns
-from leopardnet.core.types import ManifestError
+from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -96,9 +96,12 @@ def _table_error(cases: pd.DataFrame, columns: Sequence[Column], where: str) -> 
     more = f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""
     if "unique" in str(case["check"]) or column is None:
         return ManifestError(
-            "a row stands twice in the table", where=where + row, found=f"{case['column']} {case['failure_case']!r}{more}",
-            expected="each row once", todo="take the second row out",
-        )  # fmt: skip
+            "a row stands twice in the table",
+            where=where + row,
+            found=f"{case['column']} {case['failure_case']!r}{more}",
+            expected="each row once",
+            todo="take the second row out",
+        )
     return ManifestError(
         "a value in the table cannot be used",
         where=f"{where}{row}, column {column.name}",
@@ -167,7 +170,9 @@ def read_table(path: Path) -> pd.DataFrame:
             return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError) as error:
         raise ManifestError(
-            "the table cannot be read", where=path.name, found=f"{type(error).__name__}: {str(error)[:200]}",
+            "the table cannot be read",
+            where=path.name,
+            found=f"{type(error).__name__}: {str(error)[:200]}",
             expected=f"a whole {path.suffix.lower()} file in UTF-8",
-        ) from None  # fmt: skip
+        ) from None
     raise ManifestError("this table format is not known", where=path.name, expected=".csv or .parquet")

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.core.config import PreprocessSpec
-from leopardnet.core.detector import DetectorConfig
-from leopardnet.core.types import ANIMAL, Boxes, Clip, Frames, MediaError
+from leopardnet.core.errors import MediaError
+from leopardnet.core.labels import ANIMAL
+from leopardnet.core.settings.detection import DetectorConfig
+from leopardnet.core.settings.inference import PreprocessSpec
+from leopardnet.core.types import Boxes, Clip, Frames
 from leopardnet.detect.detector import Detector
-from leopardnet.media.motion import change, most_changed, small_grey
+from leopardnet.media.decode import decode
+from leopardnet.media.motion_scores import change, most_changed, small_grey
 from leopardnet.media.preprocess import cut_banner, fit
-from leopardnet.media.video import decode
 
 CLOSE_SIDE_PX = 1440  # of the short side: whole frames of every video camera; larger stills are scaled to this
 Window = tuple[int, int, int, int]
@@ -31,7 +33,7 @@ class Crop:
 
 
 @dataclass(frozen=True, eq=False)
-class Closer:
+class CropResult:
     """What a look from nearby gave: the boxes of each frame of the clip (None: not looked at), the crops, and what failed."""
 
     boxes: tuple[Boxes | None, ...]
@@ -39,9 +41,9 @@ class Closer:
     warnings: tuple[str, ...] = ()
 
 
-def look_closer(
+def find_crops(
     clip: Clip, root: Path, frames: Frames, detector: Detector, config: DetectorConfig, spec: PreprocessSpec
-) -> Closer:
+) -> CropResult:
     """The boxes of a clip's frames, and the crops of at most `config.max_frames` of them.
 
     frames: those that are judged, at any size; the chosen ones are decoded again at theirs. A clip that cannot be decoded a
@@ -54,11 +56,11 @@ def look_closer(
     else:
         chosen = changed_frames(frames, config.max_frames)
     if not len(chosen):
-        return Closer(tuple(found))
+        return CropResult(tuple(found))
     try:
         close = decode(clip, root, times_s=frames.times_s[chosen], short_side_px=CLOSE_SIDE_PX)
     except MediaError as error:
-        return Closer(tuple(found), warnings=(f"no look from nearby: {error.one_line}",))
+        return CropResult(tuple(found), warnings=(f"no look from nearby: {error.one_line}",))
     at = np.abs(close.times_s[:, None] - frames.times_s[None, :]).argmin(axis=1).tolist()
     if not detector.sees_small:
         for i, boxes in zip(at, detector.find(clip, frames, close), strict=True):
@@ -69,7 +71,7 @@ def look_closer(
         boxes = found[i]
         crop = None if boxes is None else crop_of(pixels, boxes.at_size(size), config, spec, i_frame=i)
         crops += [crop] if crop is not None else []
-    return Closer(tuple(found), tuple(crops))
+    return CropResult(tuple(found), tuple(crops))
 
 
 def best_frames(found: Sequence[Boxes | None], config: DetectorConfig) -> NDArray[np.int64]:

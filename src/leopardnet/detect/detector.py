@@ -11,14 +11,15 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from leopardnet.core.config import validate
-from leopardnet.core.detector import DetectorConfig, NetworkConfig
-from leopardnet.core.types import BackendError, Boxes, Clip, ConfigError, Frames
-from leopardnet.data.graph_file import refuse_unsafe_graph
-from leopardnet.detect.embedded import description
-from leopardnet.detect.motion import MotionDetector
-from leopardnet.detect.network import Network
-from leopardnet.detect.results_file import ResultsFile
+from leopardnet.core.errors import BackendError, ConfigError
+from leopardnet.core.onnx_file import refuse_unsafe_graph
+from leopardnet.core.settings.detection import DetectorConfig, NetworkConfig
+from leopardnet.core.settings.validate import validate
+from leopardnet.core.types import Boxes, Clip, Frames
+from leopardnet.detect.embedded_weights import description
+from leopardnet.detect.megadetector_file import ResultsFile
+from leopardnet.detect.motion_detector import MotionDetector
+from leopardnet.detect.onnx_detector import Network
 
 MAX_NETWORK_BYTES = 2_000_000_000
 
@@ -77,10 +78,12 @@ def choose(name: str, base: DetectorConfig) -> DetectorConfig:
         return base.model_copy(update={"source": "file", "file": name})
     if base.source == "file" and not Path(base.file).is_file():
         raise ConfigError(
-            "this model has learned from the boxes of a file, and needs one for these clips", where="--detector",
-            found=f"it learned from {base.file}", expected="embedded, motion, none, or a file",
+            "this model has learned from the boxes of a file, and needs one for these clips",
+            where="--detector",
+            found=f"it learned from {base.file}",
+            expected="embedded, motion, none, or a file",
             todo="give the results of the same detector for these clips, or --detector embedded",
-        )  # fmt: skip
+        )
     return base
 
 
@@ -112,10 +115,12 @@ def detector_file(config: DetectorConfig) -> Path | None:
         path = path.with_suffix(".yaml")
     if not path.is_file():
         raise ConfigError(
-            "there is no such detector", where="detector.file", found=path.name,
+            "there is no such detector",
+            where="detector.file",
+            found=path.name,
             expected="embedded, motion, MegaDetector results (.json), or an ONNX network with its .yaml beside it",
             todo="check the path; docs/detectors.md says what the .yaml holds",
-        )  # fmt: skip
+        )
     return path
 
 
@@ -156,15 +161,20 @@ def load_network(path: Path, *, threads: int = 0) -> Network:
         ) from None
     if not isinstance(data, dict):
         raise ConfigError(
-            "the description of the detector does not hold what it should", where=path.name, found=type(data).__name__,
-            expected="name, model, classes, input, output", todo="docs/detectors.md has examples",
-        )  # fmt: skip
+            "the description of the detector does not hold what it should",
+            where=path.name,
+            found=type(data).__name__,
+            expected="name, model, classes, input, output",
+            todo="docs/detectors.md has examples",
+        )
     config: NetworkConfig = validate(NetworkConfig, {str(k): v for k, v in data.items()}, where=path.name)
     graph = path.with_name(config.model)
     if not graph.is_file() or graph.stat().st_size > MAX_NETWORK_BYTES:
         raise BackendError(
-            "the network of the detector is missing or too large", where=path.name, found=config.model,
+            "the network of the detector is missing or too large",
+            where=path.name,
+            found=config.model,
             expected=f"an ONNX file beside {path.name}, of at most {MAX_NETWORK_BYTES // 10**9} GB",
-        )  # fmt: skip
+        )
     refuse_unsafe_graph(graph, error=BackendError)
     return Network(config, graph.read_bytes(), threads=threads)

@@ -1,7 +1,6 @@
 """Figures from tables, for notebooks: each is a matplotlib Figure that nothing has drawn anywhere yet."""
 
-from leopardnet.figures.clips import gallery, over_time
-from leopardnet.figures.judgement import (
+from leopardnet.figures.accuracy import (
     comparison,
     confusion_map,
     empties_removed,
@@ -11,8 +10,9 @@ from leopardnet.figures.judgement import (
     risk_coverage,
     sites_forest,
 )
-from leopardnet.figures.promises import promise_cost
-from leopardnet.figures.training import learning_curve
+from leopardnet.figures.clips import gallery, over_time
+from leopardnet.figures.learning_curve import learning_curve
+from leopardnet.figures.loss_curves import promise_cost
 
 __all__ = [
     "comparison",

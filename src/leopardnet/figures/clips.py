@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import Clip, ManifestError, MediaError
-from leopardnet.figures.paper import GREY, VERMILION, blank, colours, sheet
-from leopardnet.infer.results import Predictions
-from leopardnet.media.video import decode
+from leopardnet.core.people import clips_with_people
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.types import Clip
+from leopardnet.figures.style import GREY, VERMILION, blank, colours, sheet
+from leopardnet.media.decode import decode
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,9 +33,11 @@ def over_time(predictions: Predictions, clip_id: str) -> Figure:
     frames = predictions.evidence[predictions.evidence["clip_id"] == clip_id]
     if row.empty or frames.empty:
         raise ManifestError(
-            "this clip has no frames to show", where="clip_id", found=clip_id,
+            "this clip has no frames to show",
+            where="clip_id",
+            found=clip_id,
             expected="a clip of the predictions that could be read, with evidence.parquet beside them",
-        )  # fmt: skip
+        )
     figure, axes = blank(7, 3)
     _draw_frames(axes, frames, predictions.labels)
     axes.set(xlabel="time in the clip, s", ylabel="probability, each frame alone")
@@ -42,11 +46,14 @@ def over_time(predictions: Predictions, clip_id: str) -> Figure:
     return figure
 
 
-def gallery(predictions: Predictions, manifest: Manifest, clips: pd.DataFrame, *, n: int = 6) -> Figure:
-    """The first n clips of a table, such as `score.slices.mistakes`: the frame that carries the answer, with its boxes,
+def gallery(
+    predictions: Predictions, manifest: Manifest, clips: pd.DataFrame, *, n: int = 6, people: bool = False
+) -> Figure:
+    """The first n clips of a table, such as `metrics.comparison.slices.mistakes`: the frame that carries the answer, with its boxes,
     and beside it the probabilities over time, with the moment of that frame.
 
-    Boxes are those of a detector in the evidence, where one has looked. A clip whose file is not there has a grey field.
+    Boxes are those of a detector in the evidence, where one has looked. A clip whose file is not there has a grey field, and
+    so has a clip of people or vehicles, unless `people` asks for them.
     """
     shown = clips.head(n)
     figure = sheet(9, max(2.1 * len(shown), 1.2))
@@ -56,7 +63,8 @@ def gallery(predictions: Predictions, manifest: Manifest, clips: pd.DataFrame, *
         axes.text(0.5, 0.5, "no clip to show", ha="center", va="center", color=GREY)
         return figure
     grid = figure.subplots(len(shown), 2, squeeze=False, width_ratios=(1, 1.5))
-    known = {clip.clip_id: clip for clip in manifest.clips()}
+    hidden = frozenset() if people else clips_with_people(predictions, manifest)
+    known = {clip.clip_id: clip for clip in manifest.clips() if clip.clip_id not in hidden}
     for (picture, curve), row in zip(grid, shown.to_dict("records"), strict=True):
         frames = predictions.evidence[predictions.evidence["clip_id"] == row["clip_id"]]
         time_s = float(row["best_time_s"])

@@ -22,8 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from leopardnet.core.errors import JournalError
+from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import ANIMAL, Boxes, Clip, ClipPrediction, JournalError, MediaInfo
+from leopardnet.core.types import Boxes, Clip, ClipPrediction, MediaInfo
 
 FILE = "journal.sqlite"
 RESULTS_VERSION = 1  # another one where the program itself gives other results: then old rows do not count
@@ -31,9 +33,25 @@ APPLICATION_ID = 0x6C656F70
 LOWEST_BOX, MOST_BOXES = 0.05, 5  # of a frame, that are kept
 PAGE = 20_000  # clips that a table holds in memory while it is written
 COLUMNS = (
-    "run_id", "clip_id", "stamp", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s",
-    "frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity",
-)  # fmt: skip
+    "run_id",
+    "clip_id",
+    "stamp",
+    "status",
+    "reason",
+    "decision",
+    "rule",
+    "score",
+    "probs",
+    "order_of_frames",
+    "times_s",
+    "frame_probs",
+    "boxes",
+    "duration_s",
+    "fps",
+    "width_px",
+    "height_px",
+    "familiarity",
+)
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS runs (run_id TEXT PRIMARY KEY, key TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clips ({", ".join(COLUMNS)}, PRIMARY KEY (run_id, clip_id));
@@ -43,7 +61,7 @@ PRAGMA user_version = 1;
 
 
 @dataclass(frozen=True, slots=True)
-class Stamped:
+class QueuedClip:
     """A clip, how many bytes its files have, and a text that changes when they do."""
 
     clip: Clip
@@ -51,7 +69,7 @@ class Stamped:
     stamp: str
 
 
-def stamped(clip: Clip, root: str) -> Stamped:
+def stamp_clip(clip: Clip, root: str) -> QueuedClip:
     """The clip with size and modification time of its files, or with the word `missing`."""
     sizes, marks = 0, []
     for path in clip.paths:
@@ -63,8 +81,8 @@ def stamped(clip: Clip, root: str) -> Stamped:
             sizes += found.st_size
             marks.append(f"{found.st_size}:{found.st_mtime_ns}")
     if len(marks) == 1:
-        return Stamped(clip, sizes, marks[0])
-    return Stamped(clip, sizes, hashlib.sha256(json.dumps([clip.paths, marks]).encode()).hexdigest()[:32])
+        return QueuedClip(clip, sizes, marks[0])
+    return QueuedClip(clip, sizes, hashlib.sha256(json.dumps([clip.paths, marks]).encode()).hexdigest()[:32])
 
 
 class Journal:
@@ -106,7 +124,7 @@ class Journal:
                 with _explained(FILE):
                     db.close()
 
-    def todo(self, clips: Sequence[Clip], root: Path, *, retry_failed: bool = False) -> list[Stamped]:
+    def todo(self, clips: Sequence[Clip], root: Path, *, retry_failed: bool = False) -> list[QueuedClip]:
         """The clips that have no row yet, that changed since, or (`retry_failed`) that could not be read."""
         with _explained(self._where):
             known = {
@@ -116,17 +134,28 @@ class Journal:
                 )
                 if not (retry_failed and status == "unreadable")
             }
-        items = (stamped(clip, str(root)) for clip in clips)
+        items = (stamp_clip(clip, str(root)) for clip in clips)
         return [item for item in items if known.get(item.clip.clip_id) != item.stamp]
 
-    def add(self, item: Stamped, p: ClipPrediction) -> None:
+    def add(self, item: QueuedClip, p: ClipPrediction) -> None:
         """Keep a prediction; it is safe from now on."""
         row = (
-            self.run_id, p.clip.clip_id, item.stamp, p.status, p.reason or None, p.decision.label, p.decision.rule,
-            None if p.probs is None else p.decision.score, None if p.probs is None else _bytes(p.probs, "<f4"),
-            _bytes(p.evidence_order, "<i4"), _bytes(p.frame_times_s, "<f8"), _bytes(p.frame_probs, "<f4"),
-            _boxes_text(p.boxes), *_about(p.info), _bytes(p.frame_familiarity, "<f4"),
-        )  # fmt: skip
+            self.run_id,
+            p.clip.clip_id,
+            item.stamp,
+            p.status,
+            p.reason or None,
+            p.decision.label,
+            p.decision.rule,
+            None if p.probs is None else p.decision.score,
+            None if p.probs is None else _bytes(p.probs, "<f4"),
+            _bytes(p.evidence_order, "<i4"),
+            _bytes(p.frame_times_s, "<f8"),
+            _bytes(p.frame_probs, "<f4"),
+            _boxes_text(p.boxes),
+            *_about(p.info),
+            _bytes(p.frame_familiarity, "<f4"),
+        )
         with _explained(self._where):
             self._db.execute(f"INSERT OR REPLACE INTO clips VALUES ({','.join('?' * len(row))})", row)
 

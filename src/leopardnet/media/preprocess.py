@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.core.config import PreprocessSpec
+from leopardnet.core.settings.inference import PreprocessSpec
 
 LETTERBOX_GREY = 114  # the mid grey that detectors of this field pad with
 

@@ -10,17 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from leopardnet.core.types import Frames, MediaError
+from leopardnet.core.errors import MediaError
+from leopardnet.core.types import Frames
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 MAX_PIXELS = 200_000_000  # a picture larger than this is an attack or a mistake
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 END_OF_JPEG = b"\xff\xd9"
 TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}  # fmt: skip
+}
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -115,9 +120,11 @@ def _as_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
         raise MediaError(
-            "pictures with this kind of pixels have no known brightness", found=f"mode {image.mode}",
-            expected="8 or 16 bits for each colour", todo="save it as JPEG or 8-bit PNG",
-        )  # fmt: skip
+            "pictures with this kind of pixels have no known brightness",
+            found=f"mode {image.mode}",
+            expected="8 or 16 bits for each colour",
+            todo="save it as JPEG or 8-bit PNG",
+        )
     return image.convert("RGB")
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from leopardnet.core.types import Clip, MediaError
-from leopardnet.media.video import decode
+from leopardnet.core.errors import MediaError
+from leopardnet.core.types import Clip
+from leopardnet.media.decode import decode
 
 
 def thumbnail(

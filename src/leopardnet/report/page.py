@@ -12,23 +12,16 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import atomic_path, conform, evidence_columns, labels_of, predictions_columns
-from leopardnet.core.types import ManifestError
-from leopardnet.report.figures import line_chart
-from leopardnet.report.judged import judged
+from leopardnet.metrics.evaluate_clips import Evaluation
+from leopardnet.report.evaluation_section import evaluation_section
 from leopardnet.report.palette import decision_colours, label_styles
 from leopardnet.report.pictures import Picture, picture
-from leopardnet.report.rows import clip_data, script_json
-from leopardnet.report.sections import (
-    by_site,
-    count_table,
-    facts,
-    first_looks,
-    history_points,
-    summary,
-)
+from leopardnet.report.sections import by_site, count_table, facts, first_looks, history_points, summary
+from leopardnet.report.svg import line_chart
+from leopardnet.report.table_rows import clip_data, script_json
 from leopardnet.score.decide import RULES
-from leopardnet.score.metrics import Evaluation
 
 MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
@@ -70,33 +63,42 @@ def write_report(
     styles = label_styles(labels, description.get("labels"))
     shown = {clip_id: jpeg for clip_id, jpeg in (thumbnails or {}).items() if clip_id not in hidden}
     data = clip_data(
-        predictions, styles, evidence=evidence, truth=truth, thumbnails=shown, hidden=hidden,
+        predictions,
+        styles,
+        evidence=evidence,
+        truth=truth,
+        thumbnails=shown,
+        hidden=hidden,
         rules={str(k): v for k, v in RULES.items()},
-    )  # fmt: skip
-    page = _environment().get_template("report.html.j2").render(
-        title=title,
-        notices=list(notices),
-        styles=styles,
-        colours=decision_colours(styles),
-        summary=summary(predictions, styles),
-        look=first_looks(predictions, styles, hidden=hidden),
-        sites=by_site(predictions, styles),
-        n_pictures=len(data["thumbs"]),
-        hidden=frozenset(hidden),
-        n_hidden=len(data["hidden"]),
-        picture_of=_pictures(data, shown),
-        has_truth=any(data["truth"]),
-        data=script_json(data),
-        evaluation=judged(evaluation, predictions, truth, styles),
-        curves=_curves(history or ()),
-        data_counts=None if manifest_summary is None else count_table(manifest_summary),
-        model=_model(description) if description else None,
-        thresholds=dict(facts(description.get("thresholds") or {})),
-        made_by=_made_by(predictions),
-        rules=RULES,
-        css=_resource("report.css"),
-        js=_resource("report.js"),
-    )  # fmt: skip
+    )
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title,
+            notices=list(notices),
+            styles=styles,
+            colours=decision_colours(styles),
+            summary=summary(predictions, styles),
+            look=first_looks(predictions, styles, hidden=hidden),
+            sites=by_site(predictions, styles),
+            n_pictures=len(data["thumbs"]),
+            hidden=frozenset(hidden),
+            n_hidden=len(data["hidden"]),
+            picture_of=_pictures(data, shown),
+            has_truth=any(data["truth"]),
+            data=script_json(data),
+            evaluation=evaluation_section(evaluation, predictions, truth, styles),
+            curves=_curves(history or ()),
+            data_counts=None if manifest_summary is None else count_table(manifest_summary),
+            model=_model(description) if description else None,
+            thresholds=dict(facts(description.get("thresholds") or {})),
+            made_by=_made_by(predictions),
+            rules=RULES,
+            css=_resource("report.css"),
+            js=_resource("report.js"),
+        )
+    )
     with atomic_path(out) as part:
         # a title with a broken character must not cost the whole report
         part.write_bytes(page.encode("utf-8", "replace"))
@@ -107,23 +109,29 @@ def _refuse_unknown_alerts(predictions: pd.DataFrame, labels: Sequence[str]) -> 
     unknown = sorted(set(predictions["alert"].dropna()) - set(labels))
     if unknown:
         raise ManifestError(
-            "an alert names a label that the table has no probability for", where="predictions, column alert",
-            found=", ".join(unknown), expected="one of " + ", ".join(labels), todo="run `leopardnet predict` again",
-        )  # fmt: skip
+            "an alert names a label that the table has no probability for",
+            where="predictions, column alert",
+            found=", ".join(unknown),
+            expected="one of " + ", ".join(labels),
+            todo="run `leopardnet predict` again",
+        )
 
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("leopardnet", "templates"),
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=jinja2.PackageLoader("leopardnet.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["count"] = lambda n: f"{n:,}"
     environment.filters["percent"] = lambda share: "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
     return environment
 
 
 def _resource(name: str) -> Markup:
-    return Markup((files("leopardnet") / "templates" / name).read_text(encoding="utf-8"))
+    return Markup((files("leopardnet.report") / "templates" / name).read_text(encoding="utf-8"))
 
 
 def _pictures(data: Mapping[str, Any], jpegs: Mapping[str, bytes]) -> Callable[[str], Picture | None]:

@@ -47,10 +47,15 @@ def label_styles(names: Sequence[str], labels: Any) -> tuple[LabelStyle, ...]:
         n_animals += not is_empty
         styles.append(
             LabelStyle(
-                name, colour, is_empty, name in targets,
-                str(row.get("scientific_name", "")), str(row.get("rank", "")), str(row.get("parent", "")),
+                name,
+                colour,
+                is_empty,
+                name in targets,
+                str(row.get("scientific_name", "")),
+                str(row.get("rank", "")),
+                str(row.get("parent", "")),
             )
-        )  # fmt: skip
+        )
     return tuple(styles)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from leopardnet.core.types import ManifestError
-from leopardnet.data.boxes import four_numbers
+from leopardnet.core.boxes import four_numbers
+from leopardnet.core.errors import ManifestError
 
 SAME_FRAME_S = 1e-3  # times of one frame differ by no more, whichever file they were written to and read from
 WIDE = 16 / 9
@@ -56,10 +56,12 @@ def boxes_of_frame(cell: Any, *, where: str) -> tuple[Box, ...]:
         ]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ManifestError(
-            "the boxes of a frame cannot be read", where=where, found=repr(cell)[:120],
+            "the boxes of a frame cannot be read",
+            where=where,
+            found=repr(cell)[:120],
             expected='a JSON list such as [{"xyxy": [0.1, 0.2, 0.5, 0.6], "score": 0.9}]',
             todo="run `leopardnet predict` again, or leave evidence.parquet out",
-        ) from None  # fmt: skip
+        ) from None
     inside = (((min(max(v, 0.0), 1.0) for v in xyxy), score) for xyxy, score in found)
     boxes: list[Box] = [(x0, y0, x1, y1, score) for (x0, y0, x1, y1), score in inside if x1 > x0 and y1 > y0]
     return tuple(sorted(boxes, key=lambda box: -(box[4] or 0.0)))
@@ -73,8 +75,9 @@ def boxes_by_frame(evidence: pd.DataFrame) -> pd.Series[Any]:
             boxes_of_frame(cell, where=f"evidence of clip {clip_id}, frame {i_frame}, column boxes")
             for cell, clip_id, i_frame in zip(looked["boxes"], looked["clip_id"], looked["i_frame"], strict=True)
         ],
-        index=looked.index, dtype=object,
-    )  # fmt: skip
+        index=looked.index,
+        dtype=object,
+    )
 
 
 def boxes_of_best(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from leopardnet.core.tables import labels_of
 from leopardnet.report.palette import LabelStyle
-from leopardnet.report.rows import number, text, verdicts
+from leopardnet.report.table_rows import number, text, verdicts
 
 MAX_CARDS = 12
 MAX_UNSURE = 6

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_expit, log_softmax, logsumexp
 
-from leopardnet.core.config import AggregateConfig
-from leopardnet.core.types import BackendError
+from leopardnet.core.errors import BackendError
+from leopardnet.core.settings.inference import AggregateConfig
 
 Floats = NDArray[np.float64]
 LEAST_LOG = -700.0  # a probability of 1e-304: what has rounded to 0 still has a finite logarithm
@@ -78,7 +78,7 @@ def aggregate(
     return np.asarray(log_softmax(clip), np.float32)  # [C]
 
 
-def with_crops(
+def merge_crops(
     frames: NDArray[np.float32], crops: NDArray[np.float32], config: AggregateConfig, *, i_empty: int | None
 ) -> NDArray[np.float32]:
     """Frame logits that know of the crops: log-probabilities float32 [N, C] of whole frames and of what is in their boxes.
@@ -90,7 +90,7 @@ def with_crops(
 
     >>> frames = np.log(np.array([[0.3, 0.1, 0.6], [0.5, 0.3, 0.2]], np.float32))  # (leopard, deer, empty)
     >>> crops = np.log(np.array([[0.8, 0.1, 0.1], [0.05, 0.05, 0.9]], np.float32))
-    >>> np.exp(with_crops(frames, crops, AggregateConfig(crop_weight=0.5), i_empty=2)).round(2)
+    >>> np.exp(merge_crops(frames, crops, AggregateConfig(crop_weight=0.5), i_empty=2)).round(2)
     array([[0.75, 0.15, 0.1 ],
            [0.45, 0.35, 0.2 ]], dtype=float32)
     """

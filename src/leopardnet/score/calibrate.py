@@ -7,17 +7,18 @@ after aggregation, on sites that the model was not trained on. It changes how su
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 
-from leopardnet.core.types import BundleError
+from leopardnet.core.errors import BundleError
 
 MIN_CLIPS = 20
 T_MIN, T_MAX = 0.25, 20.0
+MIN_SITES_TO_SHARPEN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def fit_temperature(
 ) -> Calibration:
     """The temperature between 0.25 and 20 with the least negative log-likelihood of the true labels.
 
-    clip_logits: float64 [M, C], what `aggregate` gives (or `uncalibrated` recovers); y: int [M], true class indices;
+    clip_logits: float64 [M, C], what `aggregate` gives (or `undo_calibration` recovers); y: int [M], true class indices;
     sites: the site of each clip, only counted. The fit is left out (temperature 1, with the reason) for fewer than
     20 clips, and where all clips have one label: such clips cannot tell sure from right. Where every clip is right or
     nearly so, the likelihood keeps growing as the temperature falls, and the bound stops it; `reason` says so.
@@ -96,7 +97,7 @@ def fit_temperature(
     return Calibration(float(np.exp(best)), len(truth), n_sites, _at_bound(best, logits, truth))
 
 
-def calibrated_on_others(
+def cross_calibrate(
     clip_logits: NDArray[np.float64], y: NDArray[np.int64], sites: Sequence[str | None], *, n_folds: int = 5
 ) -> NDArray[np.float32]:
     """Probabilities float32 [M, C] of each clip under a temperature that was fitted without its site.
@@ -127,12 +128,12 @@ def apply(clip_logits: NDArray[np.floating[Any]], calibration: Calibration) -> N
     return np.asarray(softmax(logits / calibration.temperature, axis=-1), np.float32)
 
 
-def uncalibrated(probs: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float64]:
+def undo_calibration(probs: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float64]:
     """The clip logits, float64, up to a constant, that `apply` turned into these probabilities.
 
     So a predictions table is enough to fit a new temperature. A probability that had rounded to 0 counts as 1e-12.
 
-    >>> uncalibrated(np.array([0.8, 0.2]), Calibration(1.0)).round(3).tolist()
+    >>> undo_calibration(np.array([0.8, 0.2]), Calibration(1.0)).round(3).tolist()
     [-0.223, -1.609]
     """
     return np.asarray(np.log(np.maximum(probs, 1e-12)) * calibration.temperature, np.float64)
@@ -167,3 +168,15 @@ def _at_bound(log_t: float, logits: NDArray[np.float64], truth: NDArray[np.int64
     if np.isclose(log_t, np.log(T_MAX)):
         return "at the upper bound: the model's confidence says nothing about these clips"
     return ""
+
+
+def refuse_sharpening(fitted: Calibration, before: Calibration) -> Calibration:
+    """Return `fitted`, or the temperature of `before` where `fitted` would sharpen and has too few sites behind it.
+
+    A handful of easy sites would make a model surer than it is, and a leopard would end in "empty". Staying too modest
+    costs a person's glance; the other mistake costs the leopard.
+    """
+    if fitted.temperature >= before.temperature or fitted.n_sites >= MIN_SITES_TO_SHARPEN:
+        return fitted
+    reason = f"kept: the fit of {fitted.temperature:.2f} would sharpen, and {fitted.n_sites} sites are too few for that ({MIN_SITES_TO_SHARPEN})"
+    return replace(fitted, temperature=before.temperature, reason=f"{fitted.reason} {reason}".strip())

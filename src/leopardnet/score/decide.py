@@ -15,11 +15,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.core.config import DecideConfig
-from leopardnet.core.labels import LabelSet
+from leopardnet.core.labels import ANIMAL, LabelSet
+from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.types import Decision, Rule
 
-ANIMAL, UNSURE, UNREADABLE = "animal", "unsure", "unreadable"
+UNSURE, UNREADABLE = "unsure", "unreadable"
 
 RULES: dict[Rule, str] = {
     "none": "nothing could be decoded",

@@ -22,14 +22,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.config import AggregateConfig
+from leopardnet.core.errors import ConfigError
+from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.core.tables import labels_of
-from leopardnet.core.types import ConfigError
 from leopardnet.score.aggregate import aggregate
-from leopardnet.score.decide import ANIMAL, UNREADABLE, UNSURE
+from leopardnet.score.decide import UNREADABLE, UNSURE
 
 GAP_MINUTES = 30.0  # the habit since O'Brien et al. 2003
-EMPTY = "empty"
 Mode = Literal["chained", "fixed"]
 _Row = dict[Any, Any]  # a clip by column
 
@@ -82,9 +82,12 @@ def _begins(site: NDArray[np.int64], minutes: NDArray[np.float64], gap: float, m
 
 
 def events(
-    predictions: pd.DataFrame, *, gap_minutes: float = GAP_MINUTES, mode: Mode = "chained",
+    predictions: pd.DataFrame,
+    *,
+    gap_minutes: float = GAP_MINUTES,
+    mode: Mode = "chained",
     config: AggregateConfig | None = None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """One row per event of a predictions table, in the order of site and time; the rules stand at the top of this file.
 
     Columns: event_id, site, start, end, n_clips, n_unreadable, decision, rule, score, alert, seen (JSON list of the animals
@@ -98,8 +101,21 @@ def events(
     # plain rows: an event has few clips, and small tables are slow
     events_of = groupby(table.to_dict("records"), key=lambda clip: clip["event_id"])
     rows = [_event(list(clips), labels, how) for _, clips in events_of]
-    columns = ["event_id", "site", "start", "end", "n_clips", "n_unreadable", "decision", "rule", "score", "alert",
-               "seen", *(f"p_{x}" for x in labels), "clip_ids"]  # fmt: skip
+    columns = [
+        "event_id",
+        "site",
+        "start",
+        "end",
+        "n_clips",
+        "n_unreadable",
+        "decision",
+        "rule",
+        "score",
+        "alert",
+        "seen",
+        *(f"p_{x}" for x in labels),
+        "clip_ids",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -114,12 +130,20 @@ def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig
     decision, rule, seen, score = _said(clips)
     times = [clip["captured_at"] for clip in clips if not pd.isna(clip["captured_at"])]
     return {
-        "event_id": clips[0]["event_id"], "site": clips[0]["site"],
-        "start": min(times, default=pd.NaT), "end": max(times, default=pd.NaT), "n_clips": len(clips),
-        "n_unreadable": int((~readable).sum()), "decision": decision, "rule": rule, "score": score,
-        "alert": _alert(clips, decision), "seen": json.dumps(seen), **{f"p_{x}": joint[i] for i, x in enumerate(labels)},
+        "event_id": clips[0]["event_id"],
+        "site": clips[0]["site"],
+        "start": min(times, default=pd.NaT),
+        "end": max(times, default=pd.NaT),
+        "n_clips": len(clips),
+        "n_unreadable": int((~readable).sum()),
+        "decision": decision,
+        "rule": rule,
+        "score": score,
+        "alert": _alert(clips, decision),
+        "seen": json.dumps(seen),
+        **{f"p_{x}": joint[i] for i, x in enumerate(labels)},
         "clip_ids": json.dumps([str(clip["clip_id"]) for clip in clips]),
-    }  # fmt: skip
+    }
 
 
 def _said(clips: Sequence[_Row]) -> tuple[str, str, list[str], float]:

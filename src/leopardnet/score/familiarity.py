@@ -3,7 +3,7 @@
 A softmax shares out everything it has: what was never taught still gets a name. Two numbers lose less of what the network
 saw. The energy is the log of the sum of the exponentials of the logits (Liu et al. 2020, Energy-based Out-of-distribution
 Detection); the cosine compares a frame's features with the mean features of each class in training. Both are higher the
-more familiar a frame looks. Whether they tell strangers from known animals is measured by `score.novelty`.
+more familiar a frame looks. Whether they tell strangers from known animals is measured by `metrics.comparison.novelty`.
 """
 
 from __future__ import annotations

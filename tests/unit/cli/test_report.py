@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-import leopardnet.cli.results  # noqa: F401  (registers the verb)
+import leopardnet.cli.report  # noqa: F401  (registers the verb)
 from leopardnet.cli.console import app
 from leopardnet.core.tables import clip_id
 
@@ -22,12 +22,25 @@ def results(tmp_path, rng):
         Image.fromarray(rng.integers(0, 255, (90, 160, 3), dtype=np.uint8)).save(tmp_path / "footage" / path)
     pd.DataFrame(
         {
-            "clip_id": map(clip_id, paths), "path": paths, "kind": "still", "site": None, "status": "ok", "reason": None,
-            "decision": ["leopard", "empty", "person"], "rule": "species", "score": [0.9, 0.8, 0.7], "alert": ["leopard", None, None],
-            "p_leopard": [0.9, 0.1, 0.1], "p_person": [0.0, 0.1, 0.7], "p_empty": [0.1, 0.8, 0.2],
-            "n_frames": 1, "best_time_s": 0.0, "bundle_id": "b", "labels_id": "l",
+            "clip_id": map(clip_id, paths),
+            "path": paths,
+            "kind": "still",
+            "site": None,
+            "status": "ok",
+            "reason": None,
+            "decision": ["leopard", "empty", "person"],
+            "rule": "species",
+            "score": [0.9, 0.8, 0.7],
+            "alert": ["leopard", None, None],
+            "p_leopard": [0.9, 0.1, 0.1],
+            "p_person": [0.0, 0.1, 0.7],
+            "p_empty": [0.1, 0.8, 0.2],
+            "n_frames": 1,
+            "best_time_s": 0.0,
+            "bundle_id": "b",
+            "labels_id": "l",
         }
-    ).to_csv(tmp_path / "predictions.csv", index=False)  # fmt: skip
+    ).to_csv(tmp_path / "predictions.csv", index=False)
     return tmp_path
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import Label, LabelSet
-from leopardnet.core.types import ConfigError
 
 AMUR = LabelSet((Label("leopard", "Panthera pardus"), Label("tiger"), Label("empty")), targets=("leopard",))
 

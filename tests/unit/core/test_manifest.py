@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest, zone_of
-from leopardnet.core.types import ManifestError
 
 
 def test_clips_are_one_per_video_and_keep_order(manifest_of):

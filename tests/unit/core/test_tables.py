@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import (
     FINDINGS,
     MANIFEST,
@@ -14,7 +15,6 @@ from leopardnet.core.tables import (
     read_table,
     write_table,
 )
-from leopardnet.core.types import ManifestError
 
 
 def rows(**columns):

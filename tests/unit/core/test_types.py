@@ -3,7 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
-from leopardnet.core.types import Clip, ClipPrediction, Decision, Frames, LeopardnetError, MediaError
+from leopardnet.core.errors import LeopardnetError, MediaError
+from leopardnet.core.types import Clip, ClipPrediction, Decision, Frames
 
 
 def test_an_error_says_what_where_found_expected_and_what_to_do():

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leopardnet.core.config import PreprocessSpec
-from leopardnet.core.detector import DetectorConfig
+from leopardnet.core.settings.detection import DetectorConfig
+from leopardnet.core.settings.inference import PreprocessSpec
 from leopardnet.core.types import Boxes, Clip, Frames
-from leopardnet.detect.crops import best_frames, changed_frames, crop_of, look_closer, squares, window_of
+from leopardnet.detect.crops import best_frames, changed_frames, crop_of, find_crops, squares, window_of
 
 SPEC = PreprocessSpec(size_px=32, crop_bottom=0.0)
 side = st.floats(0, 1)
@@ -25,9 +25,13 @@ def boxes(*rows, size=(200, 100)):
 
 
 @given(
-    width=st.integers(16, 400), height=st.integers(16, 400), xs=st.tuples(side, side), ys=st.tuples(side, side),
-    margin=st.floats(0, 2), min_side=side,
-)  # fmt: skip
+    width=st.integers(16, 400),
+    height=st.integers(16, 400),
+    xs=st.tuples(side, side),
+    ys=st.tuples(side, side),
+    margin=st.floats(0, 2),
+    min_side=side,
+)
 def test_a_window_lies_in_the_frame_holds_the_box_and_is_square_unless_the_frame_is_too_small(
     width, height, xs, ys, margin, min_side
 ):
@@ -99,7 +103,7 @@ def test_frames_are_looked_at_again_at_their_full_size_and_no_more_than_asked_fo
     write_video("a.mp4", n_frames=24, fps=10, size=(640, 480))
     clip, times = Clip("a", ("a.mp4",), "video"), np.array([0.0, 0.5, 1.0, 1.5, 2.0])
     small = Frames("a", np.zeros((5, 12, 16, 3), np.uint8), times)
-    closer = look_closer(clip, tmp_path, small, Fixed(), DetectorConfig(source="motion", max_frames=2), SPEC)
+    closer = find_crops(clip, tmp_path, small, Fixed(), DetectorConfig(source="motion", max_frames=2), SPEC)
     looked = [i for i, b in enumerate(closer.boxes) if b is not None]
     assert len(looked) == 2 == len(closer.crops) and [c.i_frame for c in closer.crops] == looked
     assert closer.boxes[looked[0]].size_px == (640, 480)
@@ -113,11 +117,11 @@ def test_a_detector_that_sees_small_frames_chooses_those_with_its_best_boxes(wri
     clip, times = Clip("a", ("a.mp4",), "video"), np.array([0.0, 0.5, 1.0, 1.5, 2.0])
     small = Frames("a", np.zeros((5, 12, 16, 3), np.uint8), times)
     config = DetectorConfig(source="motion", max_frames=2, min_score=0.2, margin=0.0, min_side=0.0)
-    closer = look_closer(clip, tmp_path, small, Fixed((0.1, 0.5, 0.15, 0.3, 0.9)), config, SPEC)
+    closer = find_crops(clip, tmp_path, small, Fixed((0.1, 0.5, 0.15, 0.3, 0.9)), config, SPEC)
     assert [c.i_frame for c in closer.crops] == [1, 4] and all(b is not None for b in closer.boxes)
     assert closer.crops[0].pixels.shape == (160, 160, 3), "the box of 4 x 3 px, at the full size, as a square"
     assert closer.crops[0].pixels.mean() == pytest.approx(8 * 5, abs=2)
-    nothing = look_closer(clip, tmp_path, small, Fixed((0.1, 0.1, 0.0, 0.1, 0.19)), config, SPEC)
+    nothing = find_crops(clip, tmp_path, small, Fixed((0.1, 0.1, 0.0, 0.1, 0.19)), config, SPEC)
     assert nothing.crops == () and nothing.warnings == ()
 
 
@@ -138,5 +142,5 @@ def test_which_frames_are_worth_a_look():
 
 def test_a_clip_that_cannot_be_opened_again_keeps_its_whole_frames(tmp_path):
     frames = Frames("a", np.zeros((2, 12, 16, 3), np.uint8), np.arange(2.0))
-    closer = look_closer(Clip("a", ("gone.mp4",), "video"), tmp_path, frames, Fixed(), DetectorConfig(), SPEC)
+    closer = find_crops(Clip("a", ("gone.mp4",), "video"), tmp_path, frames, Fixed(), DetectorConfig(), SPEC)
     assert closer.boxes == (None, None) and closer.crops == () and "no look from nearby" in closer.warnings[0]

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from leopardnet.core.types import Clip, ClipPrediction, Decision, JournalError
-from leopardnet.infer.journal import FILE, Journal, stamped
-from leopardnet.infer.results import frame_rows
+from leopardnet.core.errors import JournalError
+from leopardnet.core.types import Clip, ClipPrediction, Decision
+from leopardnet.infer.journal import FILE, Journal, stamp_clip
+from leopardnet.infer.prediction_tables import frame_rows
 
 KEY = {"bundle_id": "b1", "sampling": {"mode": "uniform", "n_frames": 8}}
 
@@ -100,18 +101,18 @@ def test_a_burst_changes_with_any_of_its_stills(tmp_path):
     for name in ("1.jpg", "2.jpg"):
         (tmp_path / name).write_bytes(b"123")
     both = Clip("x", ("1.jpg", "2.jpg"), "burst")
-    before = stamped(both, str(tmp_path))
-    assert before.n_bytes == 6 and stamped(both, str(tmp_path)) == before
-    assert stamped(Clip("x", ("1.jpg",), "burst"), str(tmp_path)).stamp != before.stamp
+    before = stamp_clip(both, str(tmp_path))
+    assert before.n_bytes == 6 and stamp_clip(both, str(tmp_path)) == before
+    assert stamp_clip(Clip("x", ("1.jpg",), "burst"), str(tmp_path)).stamp != before.stamp
     (tmp_path / "2.jpg").write_bytes(b"1234")
-    assert stamped(both, str(tmp_path)).stamp != before.stamp
+    assert stamp_clip(both, str(tmp_path)).stamp != before.stamp
 
 
 def test_rows_survive_a_process_that_never_closed_the_journal(manifest, tmp_path):
     folder = tmp_path / "out"
     opened = Journal.open(folder, KEY)
     journal = opened.__enter__()
-    journal.add(stamped(manifest.clips()[0], str(manifest.root)), prediction(manifest.clips()[0]))
+    journal.add(stamp_clip(manifest.clips()[0], str(manifest.root)), prediction(manifest.clips()[0]))
     copy = tmp_path / "copy"  # what a killed process leaves behind
     copy.mkdir()
     for file in folder.iterdir():
@@ -153,14 +154,18 @@ def test_the_data_of_another_program_is_left_alone(manifest, tmp_path):
 def test_a_full_disk_is_explained_and_what_is_done_is_kept(manifest, tmp_path):
     clips = manifest.clips()
     with Journal.open(tmp_path, KEY) as journal:
-        journal.add(stamped(clips[0], str(manifest.root)), prediction(clips[0]))
+        journal.add(stamp_clip(clips[0], str(manifest.root)), prediction(clips[0]))
         n_pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
         journal._db.execute(f"PRAGMA max_page_count = {n_pages}")
         large = prediction(clips[1])
-        large = ClipPrediction(clips[1], "ok", "x" * 10_000, *[getattr(large, f) for f in (
-            "decision", "probs", "frame_times_s", "frame_probs", "evidence_order")])  # fmt: skip
+        large = ClipPrediction(
+            clips[1],
+            "ok",
+            "x" * 10_000,
+            *[getattr(large, f) for f in ("decision", "probs", "frame_times_s", "frame_probs", "evidence_order")],
+        )
         with pytest.raises(JournalError, match="there is no room") as error:
-            journal.add(stamped(clips[1], str(manifest.root)), large)
+            journal.add(stamp_clip(clips[1], str(manifest.root)), large)
     assert "all finished clips are kept" in str(error.value)
     assert done(tmp_path, manifest) == ["a.mp4", "c.mp4"]
 

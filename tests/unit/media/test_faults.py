@@ -7,11 +7,12 @@ import av
 import numpy as np
 import pytest
 
-from leopardnet.core.config import AutoSampling, UniformSampling
+from leopardnet.core.errors import MediaError
+from leopardnet.core.settings.inference import AutoSampling, UniformSampling
 from leopardnet.core.tables import clip_id
-from leopardnet.core.types import Clip, MediaError
+from leopardnet.core.types import Clip
+from leopardnet.media.decode import decode, probe
 from leopardnet.media.sampling import sample_times
-from leopardnet.media.video import decode, probe
 
 GREY = 40
 

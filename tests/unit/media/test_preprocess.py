@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from leopardnet.core.config import PreprocessSpec
+from leopardnet.core.settings.inference import PreprocessSpec
 from leopardnet.media.preprocess import LETTERBOX_GREY, cut_banner, decode_side_px, to_model_input
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from leopardnet.core.config import (
+from leopardnet.core.settings.inference import (
     AutoSampling,
     EverySampling,
     KeyframesSampling,
@@ -128,9 +128,12 @@ def test_times_always_increase_and_lie_within_the_clip(duration_s, mode):
 
 
 @given(
-    st.floats(0.05, 400), st.sets(st.integers(0, 4000), max_size=60), st.floats(0.1, 10), st.integers(1, 20),
+    st.floats(0.05, 400),
+    st.sets(st.integers(0, 4000), max_size=60),
+    st.floats(0.1, 10),
+    st.integers(1, 20),
     st.sampled_from([1.0, 5.0, 24.0, 60.0]),
-)  # fmt: skip
+)
 def test_auto_keeps_its_promise_whatever_the_key_frames(duration_s, tenths, gap_s, n, fps):
     one = info(duration_s, fps=fps, keys=sorted({0.0} | {t / 10 for t in tenths if t / 10 < duration_s}))
     times = sample_times(one, AutoSampling(max_gap_s=gap_s, n_frames=n, max_frames=128))

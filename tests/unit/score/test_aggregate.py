@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import log_softmax
 
-from leopardnet.core.config import AggregateConfig, DecideConfig
+from leopardnet.core.errors import BackendError
 from leopardnet.core.labels import Label, LabelSet
-from leopardnet.core.types import BackendError
-from leopardnet.score.aggregate import aggregate, evidence_order, with_crops
+from leopardnet.core.settings.inference import AggregateConfig, DecideConfig
+from leopardnet.score.aggregate import aggregate, evidence_order, merge_crops
 from leopardnet.score.decide import alert, decide
 
 METHODS = get_args(AggregateConfig.model_fields["name"].annotation)
@@ -211,12 +211,12 @@ pairs = st.integers(1, 12).flatmap(
 
 def joined(frames, crops, weight=0.5, i_empty=2):
     crops = np.log(np.array(crops, np.float32))
-    return np.exp(with_crops(logits_of(*frames), crops, AggregateConfig(crop_weight=weight), i_empty=i_empty))
+    return np.exp(merge_crops(logits_of(*frames), crops, AggregateConfig(crop_weight=weight), i_empty=i_empty))
 
 
 def test_a_frame_without_a_crop_stays_as_it_is_to_the_last_bit():
     frames = logits_of([0.2, 0.3, 0.5])
-    assert with_crops(frames, np.full_like(frames, np.nan), AggregateConfig(), i_empty=2) is frames
+    assert merge_crops(frames, np.full_like(frames, np.nan), AggregateConfig(), i_empty=2) is frames
 
 
 def test_only_the_frames_with_a_crop_change():
@@ -241,7 +241,7 @@ def test_a_crop_of_a_bush_may_name_the_animal_but_not_hide_it():
 @given(pairs, st.floats(0, 1), st.sampled_from(METHODS))
 def test_crops_never_make_a_frame_emptier(both, weight, name):
     frames, crops = both
-    known = with_crops(frames, crops, AggregateConfig(crop_weight=weight), i_empty=3)
+    known = merge_crops(frames, crops, AggregateConfig(crop_weight=weight), i_empty=3)
     before = log_softmax(frames.astype(float), axis=1)
     assert (known[:, 3] <= before[:, 3] + 1e-5).all()
     assert np.exp(known.astype(float)).sum(axis=1) == pytest.approx(np.ones(len(known)), abs=1e-4)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from leopardnet.core.types import BundleError
-from leopardnet.score.calibrate import Calibration, apply, fit_temperature, uncalibrated
+from leopardnet.core.errors import BundleError
+from leopardnet.score.calibrate import Calibration, apply, fit_temperature, undo_calibration
 
 
 def drawn(n, temperature, rng):
@@ -72,9 +72,9 @@ def test_apply_gives_probabilities_and_keeps_the_order(logits, temperature):
 def test_uncalibrated_undoes_apply():
     calibration = Calibration(1.7)
     logits = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]])
-    back = uncalibrated(apply(logits, calibration), calibration)
+    back = undo_calibration(apply(logits, calibration), calibration)
     np.testing.assert_allclose(back - back[:, :1], logits - logits[:, :1], atol=1e-4)
-    assert np.isfinite(uncalibrated(np.array([0.0, 1.0]), calibration)).all()
+    assert np.isfinite(undo_calibration(np.array([0.0, 1.0]), calibration)).all()
 
 
 @given(st.floats(0.25, 20), st.integers(0, 10**6), st.integers(0, 1000), st.text())

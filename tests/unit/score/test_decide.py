@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from leopardnet.core.config import DecideConfig
 from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.score.decide import RULES, alert, decide
 
 AMUR = LabelSet((Label("leopard"), Label("tiger"), Label("sika"), Label("empty")), targets=("leopard", "tiger"))
@@ -29,7 +29,13 @@ def p(*values):
     [
         # leopard, tiger, sika, empty
         (p(0.90, 0.05, 0.03, 0.02), "leopard", 0.90, "species", "leopard"),
-        (p(0.50, 0.00, 0.00, 0.50), "leopard", 0.50, "species", "leopard"),  # a threshold is reached by its own value
+        (
+            p(0.50, 0.00, 0.00, 0.50),
+            "leopard",
+            0.50,
+            "species",
+            "leopard",
+        ),  # a threshold is reached by its own value
         (p(0.02, 0.03, 0.90, 0.05), "sika", 0.90, "species", None),
         (p(0.20, 0.05, 0.70, 0.05), "sika", 0.70, "species", "leopard"),  # named, and still shown to a person
         (p(0.03, 0.03, 0.04, 0.90), "empty", 0.90, "empty", None),
@@ -41,7 +47,7 @@ def p(*values):
         (p(0.00, 0.05, 0.45, 0.50), "animal", 0.50, "rolled_up", None),
         (p(0.00, 0.05, 0.35, 0.60), "unsure", 0.60, "abstained", None),
     ],
-)  # fmt: skip
+)
 def test_decisions(probs, label, score, rule, suspected):
     decision = decide(probs, AMUR, PLAIN)
     assert (decision.label, decision.rule) == (label, rule)

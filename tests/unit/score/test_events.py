@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leopardnet.core.types import ConfigError
+from leopardnet.core.errors import ConfigError
 from leopardnet.score.events import event_ids, event_truth, events, independent_records
 
 LABELS = ("leopard", "tiger", "empty")

@@ -1,0 +1,224 @@
+"""A bundle: one folder that holds a model and everything needed to use it, checked before it is used.
+
+bundle.json        labels, preprocessing, sampling, aggregation, calibration, thresholds, provenance
+model.onnx         the network: uint8 RGB [N, 3, S, S] in, float32 logits [N, C] out, and cosines [N, C] to the classes' means
+model.safetensors  the same weights for torch
+card.md            the model card; card.json, the same for programs
+SHA256SUMS         hashes of the other files, in the format of the `sha256sum` program
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+
+from leopardnet.bundle.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, TorchRuntime
+from leopardnet.core.errors import BundleError
+from leopardnet.core.labels import LabelSet
+from leopardnet.core.onnx_file import refuse_unsafe_graph
+from leopardnet.core.settings.base import Settings
+from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
+from leopardnet.core.settings.inference import (
+    AggregateConfig,
+    DecideConfig,
+    LabelsConfig,
+    ModelConfig,
+    PreprocessSpec,
+    RuntimeConfig,
+    Sampling,
+)
+from leopardnet.core.tables import atomic_path
+from leopardnet.score.calibrate import Calibration
+
+FORMAT_VERSION = 1
+FILES = ("bundle.json", "model.onnx", "model.safetensors", "card.md", "card.json")
+MAX_JSON_BYTES = 16_000_000
+MAX_WEIGHTS_BYTES = 4_000_000_000
+
+
+class BundleSpec(Settings):
+    """What stands in `bundle.json`."""
+
+    format_version: int = FORMAT_VERSION
+    name: str
+    labels: LabelsConfig
+    model: ModelConfig
+    preprocess: PreprocessSpec
+    sampling: Sampling
+    detector: DetectorConfig = NO_DETECTOR  # whose crops the network has learned from
+    aggregate: AggregateConfig
+    calibration: Calibration
+    decide: DecideConfig
+    provenance: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _temperature_is_usable(self) -> BundleSpec:
+        if not 0.01 <= self.calibration.temperature <= 100:
+            raise ValueError("calibration.temperature must lie between 0.01 and 100")
+        return self
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified model folder.
+
+    `id` is the first twelve hex digits of the hash over all its files: it stands in every row that the model wrote.
+    """
+
+    folder: Path
+    spec: BundleSpec
+    hashes: dict[str, str]
+
+    @classmethod
+    def load(cls, folder: Path) -> Bundle:
+        """The bundle in `folder`. Every file is checked against its hash before anything is parsed.
+
+        Raises BundleError where a file is missing, changed, too large, or of another format version, and where the network
+        refers to other files.
+        """
+        folder = Path(folder)
+        hashes = _verified_hashes(folder)
+        text = (folder / "bundle.json").read_bytes()
+        if (
+            hashlib.sha256(text).hexdigest() != hashes["bundle.json"]
+        ):  # read once more: what is parsed is what was checked
+            raise _changed("bundle.json", hashlib.sha256(text).hexdigest(), hashes["bundle.json"])
+        refuse_unsafe_graph(folder / "model.onnx")
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BundleError("bundle.json is no JSON", where="bundle.json", found=str(error)[:100]) from None
+        if not isinstance(data, dict):
+            raise BundleError(
+                "bundle.json does not hold what it should", found=type(data).__name__, expected="an object"
+            )
+        if data.get("format_version") != FORMAT_VERSION:
+            raise BundleError(
+                "this bundle has another format version",
+                where="bundle.json",
+                found=data.get("format_version"),
+                expected=FORMAT_VERSION,
+                todo="use the leopardnet version that made it, or pack the run again",
+            )
+        try:
+            spec = BundleSpec.model_validate(data)
+            spec.labels.label_set()
+            return cls(folder, spec, hashes)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BundleError(
+                "bundle.json does not hold what it should",
+                where=".".join(map(str, first["loc"])),
+                found=str(first.get("input"))[:100],
+                expected=first["msg"],
+            ) from None
+
+    @property
+    def id(self) -> str:
+        """Twelve hex digits over all files."""
+        return hashlib.sha256(json.dumps(self.hashes, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def labels(self) -> LabelSet:
+        """The label set."""
+        return self.spec.labels.label_set()
+
+    def runtime(self, config: RuntimeConfig) -> Runtime:
+        """The network on the configured backend."""
+        size_px, n_labels = self.spec.preprocess.size_px, len(self.labels)
+        if config.backend_name == "torch":
+            weights = self.folder / "model.safetensors"
+            return TorchRuntime(weights, self.spec.model, config, size_px=size_px, n_labels=n_labels)
+        kind = OnnxRuntime if config.backend_name == "onnxruntime" else OpenVinoRuntime
+        return kind(self.folder / "model.onnx", config, size_px=size_px, n_labels=n_labels)
+
+    def __repr__(self) -> str:
+        s = self.spec
+        return (
+            f"Bundle({s.name} {self.id}; labels {', '.join(self.labels.names)}; {s.model.backbone} at "
+            f"{s.preprocess.size_px} px; temperature {s.calibration.temperature:.2f})"
+        )
+
+
+def load_bundle(folder: str | Path) -> Bundle:
+    """The verified bundle in a folder."""
+    return Bundle.load(Path(folder))
+
+
+def write_spec(folder: Path, spec: BundleSpec) -> Bundle:
+    """Write `bundle.json` and the hashes beside the network files that lie in `folder`, and load the result."""
+    with atomic_path(folder / "bundle.json") as part:
+        part.write_text(json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False), "utf-8")
+    lines = [f"{_sha256(folder / name)}  {name}\n" for name in FILES]
+    with atomic_path(folder / "SHA256SUMS") as part:
+        part.write_text("".join(lines), "ascii")
+    return Bundle.load(folder)
+
+
+def _verified_hashes(folder: Path) -> dict[str, str]:
+    sums = folder / "SHA256SUMS"
+    if not sums.is_file() or sums.is_symlink() or sums.stat().st_size > 10_000:
+        raise BundleError(
+            "this folder is not a bundle",
+            where=folder.name,
+            found="no SHA256SUMS" if folder.is_dir() else "no such folder",
+            expected="a folder with " + ", ".join((*FILES, "SHA256SUMS")),
+            todo="give the folder that `leopardnet train` names at its end, for example runs/amur/bundle",
+        )
+    expected = _read_sums(sums)
+    for name in FILES:
+        path = folder / name
+        limit = MAX_JSON_BYTES if name.endswith((".json", ".md")) else MAX_WEIGHTS_BYTES
+        if path.is_symlink() or not path.is_file():
+            raise BundleError(
+                "a file of the bundle is missing", where=name, found="nothing", todo="copy the whole folder again"
+            )
+        if path.stat().st_size > limit:
+            raise BundleError(
+                "a file of the bundle is too large",
+                where=name,
+                found=path.stat().st_size,
+                expected=f"at most {limit} bytes",
+            )
+        found = _sha256(path)
+        if found != expected[name]:
+            raise _changed(name, found, expected[name])
+    return expected
+
+
+def _changed(name: str, found: str, expected: str) -> BundleError:
+    return BundleError(
+        "a file of the bundle was changed",
+        where=name,
+        found=f"SHA-256 {found}",
+        expected=expected,
+        todo="copy the bundle again from where it came from; do not use this one",
+    )
+
+
+def _read_sums(path: Path) -> dict[str, str]:
+    try:
+        pairs = [line.split("  ") for line in path.read_text("ascii").splitlines()]
+        found = {name: digest for digest, name in pairs}
+    except (ValueError, UnicodeDecodeError):
+        found = {}
+    if set(found) != set(FILES):
+        raise BundleError(
+            "the list of hashes is damaged",
+            where=path.name,
+            found=", ".join(found) or "no readable line",
+            expected=", ".join(FILES),
+            todo="copy the bundle again from where it came from",
+        )
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,265 @@
+"""The model card: what a model is, what it was made from, how it did, and what it must not be used for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.evaluate_clips import Evaluation
+
+if TYPE_CHECKING:
+    from leopardnet.bundle.bundle import BundleSpec
+
+MUST_NOT = (
+    "To delete or skip footage unseen. `empty` is a probability, not a fact: look at samples of what it calls empty.",
+    "At cameras that are not like those it learned from, before it was evaluated on labelled clips of yours. The "
+    "figures below are not its accuracy there.",
+    "For animals that are not among its labels: they will be given one of these labels, `animal` or `unsure`.",
+    "As the only alarm where people could be hurt, and as evidence against a person.",
+    "To count or tell apart individuals, or for statements about numbers of animals without a check by hand.",
+    "On footage of people as if it found them: it does not know people.",
+)
+FEW_SITES = 10
+MEASURES = {"precision": "precision", "recall": "recall", "f1": "F1"}
+DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
+SUMMARY_KEYS = {  # what of the resolved settings stands in the card; all of them stand in bundle.json
+    "experiment": ("question", "expected"),
+    "optim": ("mode", "epochs", "batch_size", "lr", "layer_decay", "frozen_groups", "probe_c"),
+    "loss": ("kind", "label_smoothing", "class_balance", "logit_adjust"),
+    "augment": ("name",),
+    "validation": ("by", "n_folds"),
+}
+
+
+def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation | None = None, how: str = "") -> str:
+    """The card as Markdown.
+
+    data: label, split, n_frames, n_clips, n_sites of what it was made from. evaluation: of clips it was not trained on;
+    `how` says which ones, and how their answers came about, in a sentence that begins with a capital.
+    """
+    labels = ", ".join(
+        x.name + (f" (*{x.scientific_name}*)" if x.scientific_name else "") for x in spec.labels.labels
+    )
+    p = spec.preprocess
+    sections = {
+        "What it says": [
+            f"Labels: {labels}.",
+            "",
+            f"Labels that are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
+        ],
+        "What it must not be used for": _bullets(MUST_NOT),
+        "Data": [*_data(data), "", f"Countries: {_stated(spec, 'countries')}."],
+        "Figures": _figures(evaluation, how),
+        "Calibration": [_calibration(spec)],
+        "Conditions": _conditions(data, evaluation),
+        "How it works": _bullets(
+            [
+                f"Backbone: {spec.model.backbone}, weights trained on {spec.model.trained_on or 'not stated'}.",
+                f"Frames: sampling {_pairs(spec.sampling.model_dump())}.",
+                f"Input: {p.size_px} px, {p.resize}; {100 * p.crop_top:.0f} % of the height cut away at the top, "
+                f"{100 * p.crop_bottom:.0f} % at the bottom.",
+                f"From frames to the clip: {spec.aggregate.name}.",
+                f"Thresholds: {_pairs(spec.decide.model_dump())}.",
+            ]
+        ),
+        "How it was trained": _training(spec),
+        "Licences": _bullets(
+            [
+                f"Backbone weights: {spec.model.licence or 'not stated'}.",
+                f"Training data: {_stated(spec, 'data_licence')}. Terms of the data may bind what the model may be used for.",
+                "leopardnet itself: Apache-2.0.",
+            ]
+        ),
+    }
+    head = [f"# {spec.name}", "", "A species classifier for camera-trap footage, made with leopardnet.", ""]
+    return "\n".join(head + [line for title, body in sections.items() for line in (f"## {title}", "", *body, "")])
+
+
+def card_json(
+    spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation | None = None, how: str = ""
+) -> dict[str, Any]:
+    """The same as plain values for JSON; a figure is {value, low, high}, and null where there is none."""
+    return {
+        "name": spec.name,
+        "made_with": f"leopardnet {spec.provenance.get('leopardnet', '')}".strip(),
+        "labels": [x.model_dump() for x in spec.labels.labels],
+        "targets": list(spec.labels.targets),
+        "must_not_be_used_for": list(MUST_NOT),
+        "countries": _experiment(spec).get("countries") or None,
+        "conditions": {"sites": _most_sites(data), "day_and_night": None, "seasons": None, "cameras": None},
+        "data": [{str(k): _plain(v) for k, v in row.items()} for row in data.to_dict("records")],
+        "figures": evaluation.to_metrics_json() if evaluation else None,
+        "figures_obtained": how,
+        "calibration": spec.calibration.to_dict(),
+        "model": spec.model.model_dump(mode="json"),
+        "preprocess": spec.preprocess.model_dump(mode="json"),
+        "sampling": spec.sampling.model_dump(mode="json"),
+        "aggregate": spec.aggregate.model_dump(mode="json"),
+        "decide": spec.decide.model_dump(mode="json"),
+        "training": _summary(spec),
+        "licences": {
+            "weights": spec.model.licence,
+            "training_data": _experiment(spec).get("data_licence") or None,
+            "software": "Apache-2.0",
+        },
+    }
+
+
+# --- sections ---
+
+
+def _data(data: pd.DataFrame) -> list[str]:
+    if data.empty:
+        return ["Not stated."]
+    known = [c for c in DATA_COLUMNS if c in data]
+    rows = data[known].rename(columns=DATA_COLUMNS).to_dict("records")
+    return ["Labelled frames, the clips they come from, and the sites of these.", "", *_table(rows)]
+
+
+def _conditions(data: pd.DataFrame, evaluation: Evaluation | None) -> list[str]:
+    """Under which conditions it learned and was judged, and which of them nobody recorded."""
+    n = _most_sites(data)
+    lines = [
+        f"Sites that it learned from or was judged on: at most {n} for one label." if n else "Sites: not stated."
+    ]
+    lines += [f"Sites behind the figures: {evaluation.n_sites}."] if evaluation else []
+    return _bullets(
+        [
+            *lines,
+            "Day and night, seasons, camera makes and habitats of the footage are not recorded. Where yours differ, the figures need not hold.",
+        ]
+    )
+
+
+def _most_sites(data: pd.DataFrame) -> int:
+    """The most sites that one label has over all splits, which share none."""
+    by_label = data.groupby("label")["n_sites"].sum() if len(data) else pd.Series(dtype="float64")
+    return int(by_label.max()) if by_label.notna().any() else 0
+
+
+def _experiment(spec: BundleSpec) -> Mapping[str, Any]:
+    return (spec.provenance.get("config") or {}).get("experiment") or {}
+
+
+def _stated(spec: BundleSpec, key: str) -> str:
+    return str(_experiment(spec).get(key) or "not stated by whoever trained this model").rstrip(".")
+
+
+def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
+    if evaluation is None:
+        return ["None: it was not judged on clips that it was not trained on."]
+    e, n = evaluation, evaluation.n_sites
+    intervals = (
+        f"Behind each figure stands its 95 % interval from drawing the {n} sites again"
+        + (f"; {n} sites are few, so take the intervals as too narrow." if n < FEW_SITES else ".")
+        if n > 1
+        else "There are no intervals: the clips come from fewer than two known sites."
+    )
+    counts = f"{e.n_clips} clips" + (
+        f", {e.n_unreadable} of them unreadable, which count as wrong" if e.n_unreadable else ""
+    )
+    lines = [
+        how or "How the figures were obtained is not stated.",
+        "",
+        f"{counts}. {intervals}",
+        "",
+        f"**Macro-F1 {_estimate(e.macro_f1)}**, top-1 {_estimate(e.top1)}, calibration error {_estimate(e.ece)}, "
+        f"Brier {_estimate(e.brier)}.",
+        "",
+        *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
+        "",
+        '"Recall at least" is what so few clips can prove with 95 % confidence if they were independent; clips of one '
+        "site are not, so the truth may be lower.",
+    ]
+    absent = [str(name) for name in e.per_label.index if not _support(e, str(name))]
+    if absent:
+        lines += ["", f"There was no clip to judge these labels by: {', '.join(absent)}."]
+    for name, n_lost in e.target_lost.items():
+        lines += ["", f"Clips of {name} that were called empty: {n_lost} of {_support(e, name)}."]
+    said = e.decisions.loc[:, (e.decisions != 0).any()]
+    rows = (
+        {"truth": truth, **{str(k): int(v) for k, v in row.items()}} for truth, row in said.iterrows() if row.any()
+    )
+    return [*lines, "", "What was said of the clips of each label:", "", *_table(rows)]
+
+
+def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
+    support = _support(evaluation, label)
+    floor = float(evaluation.per_label.loc[label, "recall_at_least"])
+    return {
+        "label": label,
+        "clips": support,
+        **{title: _estimate(evaluation.label_estimate(label, m)) for m, title in MEASURES.items()},
+        "recall at least": _figure(floor),
+    }
+
+
+def _support(evaluation: Evaluation, label: str) -> int:
+    return int(evaluation.per_label.loc[label, "support"]) if label in evaluation.per_label.index else 0
+
+
+def _calibration(spec: BundleSpec) -> str:
+    c = spec.calibration
+    fitted = f"Temperature {c.temperature:.3f}, from {c.n_clips} clips of {c.n_sites} sites"
+    return f"{fitted} ({c.reason.rstrip('.')})." if c.reason else f"{fitted}."
+
+
+def _training(spec: BundleSpec) -> list[str]:
+    summary = _summary(spec)
+    purpose = [f"{key.capitalize()}: {value}" for key, value in summary.pop("experiment").items()]
+    lines = [f"{group.capitalize()}: {_pairs(values)}." for group, values in summary.items() if values]
+    return [
+        *_bullets([*purpose, *lines] or ["Not stated."]),
+        "",
+        "Every setting stands in `bundle.json`, under `provenance`.",
+    ]
+
+
+def _summary(spec: BundleSpec) -> dict[str, dict[str, Any]]:
+    config = spec.provenance.get("config") or {}
+    found: dict[str, dict[str, Any]] = {}
+    for group, keys in SUMMARY_KEYS.items():
+        values = config.get(group) or {}
+        found[group] = {k: values[k] for k in keys if values.get(k) not in (None, "")}
+    return found
+
+
+# --- Markdown ---
+
+
+def _bullets(lines: Iterable[str]) -> list[str]:
+    return [f"- {line}" for line in lines]
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items())
+
+
+def _table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A Markdown table; numbers stand to the right."""
+    rows = list(rows)
+    if not rows:
+        return []
+    sides = [" ---: |" if isinstance(_plain(v), int | float) else " --- |" for v in rows[0].values()]
+    lines = ["| " + " | ".join(str(k) for k in rows[0]) + " |", "|" + "".join(sides)]
+    return lines + ["| " + " | ".join(str(v).replace("|", "\\|") for v in row.values()) + " |" for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as one of Python, and None for what is not there."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _estimate(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None or math.isnan(estimate.value):
+        return _figure(estimate.value)
+    return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"

@@ -1,0 +1,50 @@
+"""How predictions look in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leopardnet.cli.console import print_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+N_SHOWN = 40
+
+
+def print_predictions(table: pd.DataFrame) -> None:
+    """Print the per-clip probabilities of a predictions table to stdout, alerts first, at most 40 rows."""
+    first = table.assign(_calm=table["alert"].isna()).sort_values("_calm", kind="stable")
+    names = [c for c in table.columns if str(c).startswith("p_")]
+    rows = []
+    for row in first.head(N_SHOWN).to_dict("records"):
+        probs = {c[2:]: "" if row[c] != row[c] else f"{row[c]:.2f}" for c in names}
+        time_s = row["best_time_s"]
+        rows.append(
+            {
+                "clip": shorten(row["path"]),
+                "decision": row["decision"],
+                **probs,
+                "at s": "" if time_s != time_s else f"{time_s:.1f}",
+                "status": row["status"],
+            }
+        )
+    more = f"{len(table) - len(rows)} more rows in the files" if len(table) > len(rows) else ""
+    print_rows(rows, title="Probability of each label, per clip", caption=more)
+
+
+def shorten(path: str, *, most: int = 32) -> str:
+    """A path that fits a column: its beginning names the place, its end the file.
+
+    >>> shorten("site07/2021-10/DCIM/100MEDIA/IMAG0004.AVI")
+    'site07/2021-10/…/IMAG0004.AVI'
+    """
+    if len(path) <= most:
+        return path
+    *folders, name = path.split("/")
+    head = ""
+    for folder in folders:
+        if len(head) + len(folder) + len(name) + 3 > most:
+            break
+        head += folder + "/"
+    return f"{head}…/{name}" if head or len(name) < most else f"…{name[1 - most :]}"

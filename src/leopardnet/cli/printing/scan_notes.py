@@ -1,0 +1,65 @@
+"""What the verb `scan` tells a person about what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leopardnet.data.scan.scan import ScanReport
+
+
+def scan_counts(report: ScanReport) -> dict[str, Any]:
+    """How many files, rows and sites a scan found, and where their times come from."""
+    t = report.manifest.table
+    kinds, times = t["kind"].value_counts(), t["captured_at"].dropna()
+    counts: dict[str, Any] = {"files": report.n_files, "rows": len(t)}
+    counts |= {f"{kind}s": int(kinds[kind]) for kind in ("video", "still", "burst") if kind in kinds}
+    counts |= {f"{c}s": t[c].nunique() for c in ("site", "deployment", "label") if t[c].notna().any()}
+    counts |= {f"time from {k}": int(v) for k, v in t["time_source"].value_counts().items()}
+    counts["without a time"] = len(t) - len(times)
+    if len(times):
+        counts |= {"first": f"{times.min():%Y-%m-%d %H:%M}", "last": f"{times.max():%Y-%m-%d %H:%M}"}
+    return counts
+
+
+def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
+    """What a person should know or do after a scan, one sentence each."""
+    notes, t = [], report.manifest.table
+    if pattern is None:
+        notes.append(
+            'no site is known; give --pattern "{site}/{deployment}/*" if folders are named after sites, or a split cannot keep cameras apart'
+        )
+    if report.unmatched:
+        notes.append(
+            f"{len(report.unmatched)} paths are not built like {pattern} and have no site: {_few(report.unmatched)}"
+        )
+    if report.unknown_deployments:
+        named = [f"{name} ({n} rows)" for name, n in report.unknown_deployments.items()]
+        notes.append(
+            f"{len(named)} deployments are not in the deployments table, so their clocks are not corrected: {_few(named)}"
+        )
+    if report.n_outside_period:
+        notes.append(
+            f"{report.n_outside_period} rows were recorded outside the period of their deployment; `leopardnet check --deployments` lists them"
+        )
+    if t["captured_at"].notna().any() and t["time_zone"].isna().all():
+        notes.append(
+            "times are the cameras' wall clock in an unknown zone; a deployments table (--deployments) with time_zone settles it"
+        )
+    if report.empty_files:
+        notes.append(f"{len(report.empty_files)} files are empty (0 bytes): {_few(report.empty_files)}")
+    if report.left_out:
+        notes.append(
+            "left out as no footage: " + _few([f"{suffix} {n}" for suffix, n in report.left_out.items()], n=8)
+        )
+    if report.n_system:
+        notes.append(f"left out {report.n_system} hidden or system files and folders")
+    if report.n_links:
+        notes.append(f"left out {report.n_links} links to footage that is listed under its own name")
+    return notes
+
+
+def _few(names: Iterable[str], n: int = 3) -> str:
+    names = list(names)
+    return ", ".join(names[:n]) + (f" … and {len(names) - n} more" if len(names) > n else "")

@@ -1,0 +1,77 @@
+"""What a model said of clips: one row per clip and one per judged frame, on disk and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.tables import (
+    conform,
+    evidence_columns,
+    labels_of,
+    predictions_columns,
+    read_table,
+    write_table,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said.
+
+    table: one row per clip, columns of `core.tables.predictions_columns`; evidence: one row per judged frame, with
+    the probabilities of that frame alone.
+    """
+
+    table: pd.DataFrame
+    evidence: pd.DataFrame
+
+    @classmethod
+    def read(cls, path: Path) -> Predictions:
+        """The predictions in a file `predictions.parquet` or `.csv`, with the evidence that lies beside it, if any."""
+        path = Path(path) / "predictions.parquet" if Path(path).is_dir() else Path(path)
+        table = read_table(path)
+        names = labels_of(table)
+        if not names or "decision" not in table.columns:
+            raise ManifestError(
+                "this table holds no predictions",
+                where=path.name,
+                found="columns " + ", ".join(map(str, table.columns)),
+                expected="decision, and p_<label> for every label",
+                todo="make it with `leopardnet predict`",
+            )
+        beside = path.with_name("evidence.parquet")
+        columns = evidence_columns(names)
+        evidence = read_table(beside) if beside.is_file() else pd.DataFrame(columns=[c.name for c in columns])
+        return cls(
+            conform(table, predictions_columns(names), where=path.name, unique=("clip_id",)),
+            conform(evidence, columns, where=beside.name),
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in class order."""
+        return labels_of(self.table)
+
+    @property
+    def n_unreadable(self) -> int:
+        """Clips of which nothing could be seen."""
+        return int((self.table["status"] == "unreadable").sum())
+
+    def write(self, folder: Path) -> Path:
+        """The folder, after writing predictions.parquet, predictions.csv and evidence.parquet there."""
+        folder = Path(folder)
+        write_table(self.evidence, folder / "evidence.parquet")
+        write_table(self.table, folder / "predictions.csv")
+        write_table(self.table, folder / "predictions.parquet")
+        return folder
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{k} {v}" for k, v in self.table["decision"].value_counts().items())
+        return f"Predictions({len(self)} clips: {said}; labels {', '.join(self.labels)})"

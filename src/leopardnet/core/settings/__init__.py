@@ -1,0 +1,1 @@
+"""Frozen, typed models of every group of settings."""

@@ -1,0 +1,26 @@
+"""Where the settings that come with the program lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from leopardnet.core.errors import ConfigError
+
+
+def configs_dir() -> Path:
+    """The folder of shipped settings: inside an installed package, else beside `src` in a checkout.
+
+    Raises ConfigError where there is neither.
+
+    >>> (configs_dir() / "label_maps").is_dir()
+    True
+    """
+    package = Path(__file__).resolve().parents[2]
+    for folder in (package / "configs", package.parent.parent / "configs"):
+        if folder.is_dir():
+            return folder
+    raise ConfigError(
+        "the settings that come with the program are missing",
+        expected="a folder `configs` in the package or in the checkout",
+        todo="install leopardnet again",
+    )

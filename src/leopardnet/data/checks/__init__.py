@@ -1,0 +1,1 @@
+"""What would spoil a model or its figures, by subject."""

@@ -1,0 +1,1 @@
+"""Camtrap DP packages, read, written and checked."""

@@ -1,0 +1,85 @@
+"""Labels from folders: footage sorted into one folder for each class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from leopardnet.core.errors import ConfigError, ManifestError
+from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.data.reading.label_map import LabelMap, OnUnknown, own_names
+from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
+from leopardnet.data.scan.folder_pattern import FolderPattern
+from leopardnet.data.scan.list_files import list_footage
+
+
+def read_folders(
+    source: Path,
+    *,
+    root: Path | None = None,
+    label_level: int = 1,
+    label_map: LabelMap | None = None,
+    on_unknown: OnUnknown = "refuse",
+    site_from: str | None = None,
+) -> ImportResult:
+    """The manifest of all footage below `source`, labelled by folder names.
+
+    `label_level` counts folders below `source`: 1 is the top one, -1 the one that holds the file. A file that does
+    not lie that deep has no label. Where `site_from` holds `{label}`, the pattern names the label instead. `root`
+    (default: `source`) is what paths are relative to and must hold `source`.
+    """
+    source = Path(source)
+    root = source if root is None else Path(root)
+    if label_level == 0 or not source.resolve().is_relative_to(root.resolve()):
+        raise ConfigError(
+            "the label level is 0" if label_level == 0 else "the folder does not lie inside the root",
+            where="label_level" if label_level == 0 else "root",
+            expected="1 for the top folder, -1 for the one that holds the file" if label_level == 0 else source,
+        )
+    files = list_footage(source)
+    above = source.resolve().relative_to(root.resolve()).as_posix()
+    prefix = "" if above == "." else above + "/"
+    pattern = FolderPattern.parse(site_from) if site_from and "{label}" in site_from else None
+    names = [_label(p, label_level, pattern, prefix + p) for p in files.sizes]
+    notes = count_note(Counter(files.other), "files that are no footage were left out")
+    notes += [f"hidden and system files and folders left out: {files.n_system}"] * bool(files.n_system)
+    notes += [f"links to footage that is listed under its own name: {files.n_links}"] * bool(files.n_links)
+    columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_of(p) for p in files.sizes]}
+    rules = LabelRules(label_map, on_unknown, site_from)
+    return assemble(
+        columns,
+        names,
+        root=root,
+        rules=rules,
+        source=f"folders {source.resolve().name}",
+        where=source.resolve().name,
+        notes=notes,
+    )
+
+
+def labelled_folder(folder: Path) -> ImportResult:
+    """The footage of a folder that has one subfolder per label, and nothing else said about it.
+
+    Names that mean one of the program's own labels (`blank`, `Panthera pardus`) become that label, others stay, in lower
+    case with underscores. Footage that lies in no subfolder has no label. Raises ManifestError where there are no two
+    subfolders, or a name cannot be a label.
+    """
+    names = sorted(p.name for p in Path(folder).iterdir() if p.is_dir() and not p.name.startswith("."))
+    if len(names) < 2:
+        raise ManifestError(
+            "the folder has no subfolders to take labels from",
+            where=Path(folder).name,
+            found=", ".join(names) or "none",
+            expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
+            todo="sort the pictures into folders, or give a manifest (`leopardnet import --help`)",
+        )
+    return read_folders(folder, label_map=own_names(names))
+
+
+def _label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:
+    if pattern is not None:
+        found = (pattern.match(full_path) or {}).get("label")
+        return (found,) if found else ()
+    folders = path.split("/")[:-1]
+    i = level - 1 if level > 0 else len(folders) + level
+    return (folders[i],) if 0 <= i < len(folders) else ()

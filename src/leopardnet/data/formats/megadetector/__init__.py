@@ -1,0 +1,1 @@
+"""MegaDetector result files, read and written."""

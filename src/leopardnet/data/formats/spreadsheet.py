@@ -1,0 +1,175 @@
+"""Flat tables for people and programs: CSV, Parquet, JSON lines and XLSX, in which no cell runs as a formula.
+
+A spreadsheet runs a cell that begins with = + - @ as a formula, also when the text came from the name of a folder that
+a stranger chose. In CSV such a text gets an apostrophe in front, which spreadsheets show as plain text; `plain_text`
+takes it away again. XLSX stores texts as texts, and the other two formats are not for spreadsheets.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.tables import CSV_TIME, atomic_path
+
+SheetFormat = Literal["csv", "parquet", "jsonl", "xlsx"]
+SHEET_FORMATS: tuple[SheetFormat, ...] = ("csv", "parquet", "jsonl", "xlsx")
+# full-width signs, too: spreadsheets of East Asia take them for the others
+_RUNS = re.compile("^'*\\s*[=+\\-@\t\r\n＝＋－＠]")
+MAX_XLSX_ROWS = 1_048_575  # below the header
+MAX_XLSX_CELL = 32_767
+EXCEL_BEGINS = datetime(1900, 3, 1)  # before it, Excel's calendar is wrong
+
+
+def runs_as_formula(text: str) -> bool:
+    """Whether a spreadsheet may take this text for a formula.
+
+    >>> runs_as_formula("=1+1"), runs_as_formula(" @sum(a1)"), runs_as_formula("site-1")
+    (True, True, False)
+    """
+    return _RUNS.match(text) is not None
+
+
+def harmless_text(text: str) -> str:
+    """The text with an apostrophe in front where a spreadsheet would run it; `plain_text` gives it back.
+
+    >>> harmless_text("=cmd|'/c calc'!a0"), harmless_text("site-1")
+    ("'=cmd|'/c calc'!a0", 'site-1')
+    """
+    return "'" + text if runs_as_formula(text) else text
+
+
+def plain_text(cell: str) -> str:
+    """What `harmless_text` was given.
+
+    >>> plain_text(harmless_text("=1+1")), plain_text("'tis")
+    ('=1+1', "'tis")
+    """
+    return cell[1:] if cell.startswith("'") and runs_as_formula(cell[1:]) else cell
+
+
+def write_sheet(table: pd.DataFrame, out: Path, *, format: SheetFormat, bom: bool = False) -> tuple[str, ...]:
+    """Notes on what was changed, after writing the table to `out`, whole or not at all.
+
+    Numbers have a decimal point whatever the system's language. bom: a byte-order mark at the head of a CSV file,
+    by which Excel tells UTF-8. Columns of objects are written as JSON.
+    """
+    table = table.assign(**{c: table[c].map(_json, na_action="ignore") for c in _object_columns(table, format)})
+    with atomic_path(Path(out)) as part:
+        if format == "parquet":
+            table.to_parquet(part, index=False)
+            return ()
+        if format == "jsonl":
+            part.write_text("".join(_lines(table)), "utf-8", newline="")
+            return ()
+        return _write_xlsx(table, part) if format == "xlsx" else _write_csv(table, part, bom=bom)
+
+
+def read_sheet(path: Path, *, format: SheetFormat) -> pd.DataFrame:
+    """The cells of a table that `write_sheet` wrote, texts as they were given to it; CSV has nothing but texts."""
+    if format == "parquet":
+        return pd.read_parquet(path)
+    if format == "jsonl":
+        lines = Path(path).read_text("utf-8").split("\n")
+        return pd.DataFrame([json.loads(line) for line in lines if line])
+    if format == "xlsx":
+        return pd.read_excel(path, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+    table = table.rename(columns=plain_text)
+    return table.assign(**{c: table[c].map(plain_text, na_action="ignore") for c in table.columns})
+
+
+# --- the formats ---
+
+
+def _write_csv(table: pd.DataFrame, path: Path, *, bom: bool) -> tuple[str, ...]:
+    texts = {c: table[c] for c in table.columns if _is_text(table[c])}
+    n_changed = sum(runs_as_formula(cell) for v in texts.values() for cell in v.dropna())
+    safe = table.assign(**{c: v.map(harmless_text, na_action="ignore") for c, v in texts.items()})
+    with path.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
+        safe.rename(columns=harmless_text).to_csv(
+            file, index=False, date_format=CSV_TIME, quoting=csv.QUOTE_MINIMAL, decimal=".", lineterminator="\r\n"
+        )
+    return (f"cells that a spreadsheet would run as a formula, with an apostrophe in front: {n_changed}",) * bool(
+        n_changed
+    )
+
+
+def _lines(table: pd.DataFrame) -> Iterable[str]:
+    for row in _records(table):
+        yield json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _write_xlsx(table: pd.DataFrame, path: Path) -> tuple[str, ...]:
+    import xlsxwriter
+
+    if len(table) > MAX_XLSX_ROWS:
+        raise ManifestError(
+            "the table is too long for XLSX",
+            found=f"{len(table)} rows",
+            expected=f"at most {MAX_XLSX_ROWS}",
+            todo="write CSV or Parquet",
+        )
+    n_cut = 0
+    # constant_memory: rows go to the disk as they come; the other two keep a name such as =x or http://x a text
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(path, options) as book:
+        book.set_properties({"author": "", "created": datetime(2000, 1, 1)})
+        sheet, as_time = book.add_worksheet("clips"), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        sheet.freeze_panes(1, 0)
+        for j, name in enumerate(table.columns):
+            sheet.write_string(0, j, str(name))
+        for i, row in enumerate(_records(table), start=1):
+            for j, value in enumerate(row.values()):
+                if isinstance(value, datetime) and value >= EXCEL_BEGINS:
+                    sheet.write_datetime(i, j, value, as_time)
+                elif isinstance(value, bool):
+                    sheet.write_boolean(i, j, value)
+                elif isinstance(value, (int, float)):
+                    sheet.write_number(i, j, value)
+                elif value is not None:
+                    text = value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
+                    n_cut += len(text) > MAX_XLSX_CELL
+                    sheet.write_string(i, j, text[:MAX_XLSX_CELL])
+    return (f"cells longer than {MAX_XLSX_CELL} characters, cut: {n_cut}",) * bool(n_cut)
+
+
+# --- values ---
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    return pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
+
+
+def _object_columns(table: pd.DataFrame, format: SheetFormat) -> list[str]:
+    """Columns of lists and mappings, which only JSON lines can hold as they are."""
+    if format == "jsonl":
+        return []
+    objects = [c for c in table.columns if table[c].dtype == object]
+    return [c for c in objects if any(isinstance(v, (list, dict)) for v in table[c])]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _records(table: pd.DataFrame) -> Iterable[Mapping[str, Any]]:
+    """Rows as plain values, None where empty, some thousand at a time."""
+    for start in range(0, len(table), 10_000):
+        page = table.iloc[start : start + 10_000].astype(object)
+        rows: Any = page.where(page.notna(), None).to_dict("records")
+        yield from rows
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,324 @@
+"""YOLO: data.yaml, lists or folders of pictures, and one text file of boxes beside each; read and written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from leopardnet.core.boxes import boxes_of, boxes_text, from_center, in_unit
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.tables import atomic_path
+from leopardnet.data.formats.yolo_yaml import SPLIT_KEYS, Description, read_description
+from leopardnet.data.reading.csv_cells import number
+from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
+from leopardnet.data.reading.to_manifest import (
+    ImportResult,
+    LabelRules,
+    RelativePaths,
+    assemble,
+    footage_kind,
+    names_of,
+    nfc,
+    refuse_twice,
+    single_files,
+)
+from leopardnet.data.scan.list_files import list_footage
+
+
+def read_yolo(
+    source: Path,
+    *,
+    root: Path,
+    label_map: LabelMap | None = None,
+    on_unknown: OnUnknown = "refuse",
+    site_from: str | None = None,
+    negatives: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImportResult:
+    """The manifest of the pictures that a data.yaml names, with their boxes as fractions and their splits.
+
+    The labels of `images/a/1.jpg` lie in `labels/a/1.txt`, those of a path without `images` beside it. A picture is
+    named empty when its text file is there and holds nothing, or when the text file `negatives` lists its path; a
+    picture without a text file has no label, because nobody may have looked at it.
+
+    Raises ManifestError with file and line for a class that data.yaml does not name and for boxes that are no
+    numbers, and for pictures outside the root.
+    """
+    source, root = Path(source), Path(root)
+    config = read_description(source / "data.yaml" if source.is_dir() else source)
+    pictures = _pictures(config, root)
+    listed = _negatives(negatives, root)
+    shown = [_read_labels(root, p, config.names) for p in pictures]
+    state = _States()
+    names = [state.name(p, boxes, p in listed) for p, boxes in zip(pictures, shown, strict=True)]
+    if on_progress:
+        on_progress(len(pictures), len(pictures))
+    left = sorted(listed - set(pictures))
+    if left:
+        raise ManifestError(
+            "a negative is not among the pictures",
+            where=negatives and Path(negatives).name,
+            found=f"{left[0]} ({len(left)} in all)",
+            expected="paths that data.yaml names",
+        )
+    columns = {
+        "path": list(pictures),
+        "kind": ["still"] * len(pictures),
+        "split": list(pictures.values()),
+        "boxes": [boxes_text(b) if b else None for b in shown],
+        "box_unit": ["fraction" if b else None for b in shown],
+    }
+    rules = LabelRules(label_map, on_unknown, site_from)
+    return assemble(
+        columns,
+        names,
+        root=root,
+        rules=rules,
+        source=f"yolo {config.file.name}",
+        where=config.file.name,
+        notes=state.notes(),
+    )
+
+
+class _States:
+    """Counts what the text files say, beyond boxes."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def name(self, path: str, boxes: list[dict[str, Any]] | None, is_negative: bool) -> tuple[str, ...]:
+        """What a picture shows. Raises ManifestError for a negative with boxes."""
+        if boxes and is_negative:
+            raise ManifestError(
+                "a picture is listed as a negative but has boxes",
+                where=path,
+                found=boxes[0]["label"],
+                expected="no boxes",
+            )
+        if boxes:
+            return tuple(dict.fromkeys(b["label"] for b in boxes))
+        if boxes is None and not is_negative:
+            self.counts["without a text file: not taken as empty; list true negatives with --negatives"] += 1
+            return ()
+        self.counts[
+            "listed as negatives, read as empty" if is_negative else "with an empty text file, read as empty"
+        ] += 1
+        return ("empty",)
+
+    def notes(self) -> list[str]:
+        """One sentence for each count."""
+        return [f"{rows(n)} {what}" for what, n in self.counts.items()]
+
+
+# --- pictures ---
+
+
+def _pictures(config: Description, root: Path) -> dict[str, str | None]:
+    """The split of each picture, by its path relative to the root."""
+    relative = RelativePaths(root)
+    found: list[tuple[str, str | None]] = []
+    for split, entry in config.splits:
+        target = _resolve(config, entry)
+        where = f"{config.file.name}, {split or 'images'}: {entry}"
+        if target.is_dir():
+            above = (
+                relative(target.resolve().as_posix() + "/.", where=where)
+                if target.resolve() != root.resolve()
+                else ""
+            )
+            paths = [f"{above}/{p}" if above else p for p in list_footage(target).sizes]
+        elif target.is_file():
+            paths = [_listed(line, n, target, config, root, relative) for n, line in _lines(target)]
+        else:
+            raise ManifestError(
+                "data.yaml names pictures that are not there",
+                where=where,
+                expected="a folder or a list of pictures",
+            )
+        found += [(p, split) for p in paths if _is_still(p, where)]
+    refuse_twice(
+        [nfc(p) for p, _ in found], lambda i: f"{config.file.name}, {found[i][1]}: {found[i][0]}", what="a picture"
+    )
+    return dict(found)
+
+
+def _is_still(path: str, where: str) -> bool:
+    if footage_kind(path, where=where) == "video":
+        raise ManifestError(
+            "YOLO labels pictures, but here is a video",
+            where=where,
+            found=path,
+            expected="stills",
+            todo="move videos out of the folders of pictures, and scan them by themselves",
+        )
+    return True
+
+
+def _resolve(config: Description, entry: str) -> Path:
+    """The place of a split. Some tools write `../train/images` for a folder that lies beside data.yaml."""
+    entry = entry.replace("\\", "/")
+    target = config.base / entry
+    inside = config.base / entry.removeprefix("../")
+    return inside if not target.exists() and inside.exists() else target
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ManifestError("a text file is not in UTF-8", where=f"{file.name}, byte {error.start}") from None
+    return [(n, line.strip()) for n, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _listed(line: str, n: int, file: Path, config: Description, root: Path, relative: RelativePaths) -> str:
+    """A path in a list: relative to the base folder, or to the root where that is another one."""
+    where = f"{file.name}, line {n}"
+    plain = line.replace("\\", "/").removeprefix("./")
+    joined = (config.base / plain).resolve()
+    if not PurePosixPath(plain).is_absolute() and not joined.is_relative_to(root.resolve()):
+        return relative(plain, where=where)
+    return relative(line if PurePosixPath(plain).is_absolute() else joined.as_posix(), where=where)
+
+
+def _negatives(file: Path | None, root: Path) -> set[str]:
+    if file is None:
+        return set()
+    relative = RelativePaths(root)
+    if not Path(file).is_file():
+        raise ManifestError(
+            "there is no such list of negatives", where=file, expected="a text file, one path a line"
+        )
+    return {relative(line, where=f"{Path(file).name}, line {n}") for n, line in _lines(Path(file))}
+
+
+# --- text files ---
+
+
+def label_path(path: str) -> str:
+    """Where the boxes of a picture stand: the last folder `images` becomes `labels`, the suffix becomes .txt.
+
+    >>> label_path("train/images/a/1.jpg"), label_path("a/1.jpg")
+    ('train/labels/a/1.txt', 'a/1.txt')
+    """
+    parts = list(PurePosixPath(path).with_suffix(".txt").parts)
+    at = [i for i, p in enumerate(parts[:-1]) if p == "images"]
+    if at:
+        parts[at[-1]] = "labels"
+    return "/".join(parts)
+
+
+def _read_labels(root: Path, path: str, names: Mapping[int, str]) -> list[dict[str, Any]] | None:
+    """The boxes of a picture; None where it has no text file."""
+    where = label_path(path)
+    file = root / where
+    return [_box(line, f"{where}, line {n}", names) for n, line in _lines(file)] if file.is_file() else None
+
+
+def _box(line: str, where: str, names: Mapping[int, str]) -> dict[str, Any]:
+    """A box from its line; of an outline, the box around it."""
+    words = line.split()
+    try:
+        i_class, values = int(words[0]), [number(w) for w in words[1:]]
+    except ValueError:
+        raise ManifestError(
+            "a line of boxes cannot be read",
+            where=where,
+            found=repr(line[:80]),
+            expected="class x y width height, as finite numbers",
+        ) from None
+    if i_class not in names:
+        raise ManifestError(
+            "a box has a class that data.yaml does not name",
+            where=where,
+            found=i_class,
+            expected=f"one of {', '.join(map(str, names))}",
+        )
+    if len(values) in (4, 5):
+        score = {"score": values[4]} if len(values) == 5 else {}
+        return {"xyxy": from_center(values[:4]), "label": names[i_class], **score}
+    if len(values) < 6 or len(values) % 2:
+        raise ManifestError(
+            "a line of boxes cannot be read",
+            where=where,
+            found=f"{len(words)} numbers",
+            expected="5, or an outline of at least 3 points",
+        )
+    xs, ys = values[::2], values[1::2]
+    return {"xyxy": [min(xs), min(ys), max(xs), max(ys)], "label": names[i_class]}
+
+
+# --- writing ---
+
+
+def write_yolo(manifest: Manifest, out: Path) -> Path:
+    """`out/data.yaml`, after writing it, the text files, and a list of pictures for each split (all without: train).
+
+    Pictures are not copied: the lists name their paths relative to `out`, so `out` is the root of the footage or
+    gets a copy of it. A row named empty gets an empty text file, a row without label and box gets none.
+
+    Raises ManifestError for a label without a box, which YOLO cannot say.
+    """
+    import yaml
+
+    out = Path(out)
+    entries = single_files(manifest, kinds=("still",), format_name="YOLO")
+    refuse_twice([label_path(r["path"]) for r in entries], lambda i: entries[i]["path"], what="a text file")
+    boxes = [_named_boxes(row) for row in entries]
+    names = sorted({n for group in boxes for n, _ in group or ()})
+    splits = {s: [r["path"] for r in entries if (r["split"] or "train") == s] for s in _splits(entries)}
+    texts = {label_path(r["path"]): _text(b, names) for r, b in zip(entries, boxes, strict=True) if b is not None}
+    texts |= {f"{split}.txt": "".join(f"./{p}\n" for p in paths) for split, paths in splits.items()}
+    config = {"names": dict(enumerate(names or ["animal"])), **{split: f"{split}.txt" for split in splits}}
+    texts["data.yaml"] = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    for path, text in texts.items():
+        with atomic_path(out / path) as part:
+            part.write_text(text, encoding="utf-8", newline="")
+    return out / "data.yaml"
+
+
+def _splits(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    splits = sorted({row["split"] or "train" for row in entries})
+    unknown = [s for s in splits if s not in SPLIT_KEYS.values()]
+    if unknown:
+        raise ManifestError("YOLO knows no split of this name", found=unknown[0], expected="train, val, test")
+    return splits
+
+
+def _named_boxes(row: Mapping[str, Any]) -> list[tuple[str, list[float]]] | None:
+    """Name and box as fractions; empty for a negative, None for a picture that nobody labelled."""
+    names, boxes = names_of(row), boxes_of(row["boxes"])
+    boxed = [
+        (
+            b.get("label") or (names[0] if len(names) == 1 else ""),
+            in_unit(
+                b["xyxy"],
+                row["box_unit"],
+                "fraction",
+                width_px=row["width_px"],
+                height_px=row["height_px"],
+                where=row["path"],
+            ),
+        )
+        for b in boxes
+    ]
+    lacking = [n for n in names if n != "empty" and n not in {name for name, _ in boxed}]
+    if lacking or any(not name for name, _ in boxed):
+        raise ManifestError(
+            "YOLO cannot say this row",
+            where=row["path"],
+            found=f"{lacking[0]} without a box" if lacking else "a box without a name",
+            expected="a box for every name, or the label empty",
+            todo="write COCO or CSV, which carry labels without boxes",
+        )
+    return boxed if boxed or names == ("empty",) else None
+
+
+def _text(boxes: Iterable[tuple[str, list[float]]], names: list[str]) -> str:
+    lines = []
+    for name, (x0, y0, x1, y1) in boxes:
+        values = ((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)
+        lines.append(" ".join([str(names.index(name)), *(f"{v:.9f}" for v in values)]) + "\n")
+    return "".join(lines)

@@ -1,0 +1,240 @@
+"""What every import shares: safe relative paths, duplicates, labels and sites, and the manifest with its notes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.manifest import Manifest
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, map_labels, rows
+from leopardnet.data.scan.folder_pattern import FolderPattern
+
+# A path without any of these is already what a manifest holds.
+_UNUSUAL = re.compile(r"[\\:\x00\ud800-\udfff]|^[/~.]|/\.{0,2}(?:/|$)|^\s*$")
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """A manifest, and what there is to say about how it came about: one sentence for each note."""
+
+    manifest: Manifest
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """How the names of a source become labels, and folders become sites.
+
+    `site_from` is a folder pattern such as `{site}/{deployment}/*`; it fills the cells that the source leaves empty.
+    """
+
+    label_map: LabelMap | None = None
+    on_unknown: OnUnknown = "refuse"
+    site_from: str | None = None
+
+
+# --- paths ---
+
+
+class RelativePaths:
+    """Turns the paths that a source gives into POSIX paths relative to the root.
+
+    Windows separators are turned, absolute paths inside the root are cut; web addresses, `..` and paths outside
+    the root are refused.
+
+    >>> RelativePaths(Path("/data"))("/data/site\\\\DCIM/1.JPG", where="x.csv, row 1")
+    'site/DCIM/1.JPG'
+    """
+
+    def __init__(self, root: Path) -> None:
+        roots = dict.fromkeys((Path(root).absolute().as_posix(), Path(root).resolve().as_posix()))
+        self.roots = [r.rstrip("/") + "/" for r in roots]
+
+    def __call__(self, text: Any, *, where: str) -> str:
+        """The path as a manifest holds it. Raises ManifestError that names `where`."""
+        if not isinstance(text, str):
+            raise _path_error("this is not a path", text, where, "text")
+        return self._checked(text, where) if _UNUSUAL.search(text) else text
+
+    def all(self, paths: Sequence[Any], place: Callable[[int], str]) -> list[str]:
+        """All paths; `place(i)` names the one at position `i` in messages."""
+        return [
+            p if type(p) is str and not _UNUSUAL.search(p) else self(p, where=place(i)) for i, p in enumerate(paths)
+        ]
+
+    def _checked(self, text: str, where: str) -> str:
+        if re.search("[\ud800-\udfff\x00]", text):
+            raise _path_error("a path holds characters that are no text", ascii(text), where, "text in UTF-8")
+        if "://" in text:
+            raise _path_error("a path is a web address", text, where, "a file under the root, downloaded first")
+        path = text.replace("\\", "/")
+        if path.startswith("/") or _DRIVE.match(path):
+            path = self._inside(path, text, where)
+        parts = [p for p in path.split("/") if p not in ("", ".")]
+        if ".." in parts or not parts or parts[0].startswith("~") or not path.strip():
+            raise _path_error(
+                "a path cannot be used", repr(text), where, "a path relative to the root, without '..'"
+            )
+        return "/".join(parts)
+
+    def _inside(self, path: str, text: str, where: str) -> str:
+        for root in self.roots:
+            fold = str.casefold if _DRIVE.match(root) else str
+            if fold(path).startswith(fold(root)):
+                return path[len(root) :]
+        raise _path_error(
+            "a path lies outside the root",
+            text,
+            where,
+            "a path relative to the root, or inside it",
+            todo="give the folder that holds the footage as --root, or make the paths relative to it",
+        )
+
+
+def _path_error(what: str, found: Any, where: str, expected: str, *, todo: str | None = None) -> ManifestError:
+    return ManifestError(what, where=where, found=found, expected=expected, todo=todo)
+
+
+def footage_kind(path: str, *, where: str) -> str:
+    """'video' or 'still'. Raises ManifestError for a file that is neither by its suffix."""
+    kind = kind_of(path)
+    if kind is None:
+        raise ManifestError(
+            "this file is neither a video nor a still by its suffix",
+            where=where,
+            found=path,
+            expected="a suffix such as .jpg, .avi or .mp4",
+        )
+    return kind
+
+
+def footage_kinds(paths: Sequence[str], place: Callable[[int], str]) -> list[str]:
+    """'video' or 'still' for each path; `place(i)` names the one at position `i` in messages."""
+    return [kind_of(p) or footage_kind(p, where=place(i)) for i, p in enumerate(paths)]
+
+
+def refuse_twice(keys: Sequence[Any], where: Callable[[int], str], *, what: str) -> None:
+    """Raises ManifestError for the first key that stands at two positions; `where(i)` names a position."""
+    if len(set(keys)) == len(keys):
+        return
+    first: dict[Any, int] = {}
+    for i, key in enumerate(keys):
+        j = first.setdefault(key, i)
+        if j != i:
+            n_more = len(keys) - len(set(keys)) - 1
+            raise ManifestError(
+                f"{what} stands twice",
+                where=f"{where(j)} and {where(i)}",
+                found=f"{key!r}" + (f" (and {n_more} more)" if n_more else ""),
+                expected="each once",
+                todo="take one of the two out",
+            )
+
+
+def nfc(path: str) -> str:
+    """The composed form, in which two spellings of one accented name are equal."""
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
+
+
+# --- from columns to a manifest ---
+
+
+def assemble(
+    columns: dict[str, Any],
+    names: Sequence[tuple[str, ...]],
+    *,
+    root: Path,
+    rules: LabelRules,
+    source: str,
+    where: str,
+    species: Sequence[str | None] | None = None,
+    notes: Sequence[str] = (),
+) -> ImportResult:
+    """The manifest of these columns, with label, species, site and source filled in, and all notes.
+
+    columns: manifest columns of equal length, `path` and `kind` among them. names: what the source calls each row.
+    species: what stands in the column species; else the names, joined. where: the source's name in messages.
+    """
+    labels, label_notes = map_labels(names, rules.label_map, on_unknown=rules.on_unknown, where=where)
+    columns["label"] = labels
+    columns["species"] = list(species) if species is not None else [JOINER.join(n) or None for n in names]
+    columns["source"] = [source] * len(names)
+    pattern_notes = _fill_from_folders(columns, rules.site_from) if rules.site_from else []
+    frame = pd.DataFrame({k: _column(v) for k, v in columns.items()})
+    manifest = Manifest.from_rows(frame, root, where=where)
+    n_without = sum(x is None for x in labels)
+    unlabelled = [f"{rows(n_without)} of {len(labels)} without a label"] if n_without else []
+    return ImportResult(manifest, tuple([*notes, *label_notes, *unlabelled, *pattern_notes]))
+
+
+def _column(values: Any) -> Any:
+    """Text as a string column, even where every cell is empty."""
+    is_text = isinstance(values, list) and all(v is None or isinstance(v, str) for v in values)
+    return pd.array(values, dtype="str") if is_text else values
+
+
+def _fill_from_folders(columns: dict[str, Any], site_from: str) -> list[str]:
+    pattern = FolderPattern.parse(site_from)
+    found: list[Mapping[str, str]] = [pattern.match(p) or {} for p in columns["path"]]
+    n = len(found)
+    for column, key in (("site", "site"), ("deployment", "deployment"), ("sequence_id", "sequence")):
+        if any(key in f for f in found):
+            given = columns.get(column) or [None] * n
+            columns[column] = [g if g is not None else f.get(key) for g, f in zip(given, found, strict=True)]
+    n_other = sum(not f for f in found)
+    return [f"{rows(n_other)} with paths that are not built like {site_from}"] if n_other else []
+
+
+# --- from a manifest to other formats ---
+
+
+def single_files(manifest: Manifest, *, kinds: Sequence[str], format_name: str) -> list[dict[str, Any]]:
+    """The rows of a manifest as plain values (None where empty), a burst as its stills with one sequence.
+
+    Raises ManifestError for a kind that the format cannot carry: nothing is left out silently.
+    """
+    import json
+
+    out: list[dict[str, Any]] = []
+    records: Any = manifest.table.astype(object).where(manifest.table.notna(), None).to_dict("records")
+    for i, row in enumerate(records):
+        if row["kind"] == "burst":
+            sequence = row["sequence_id"] or row["clip_id"]
+            out += [{**row, "kind": "still", "path": p, "sequence_id": sequence} for p in json.loads(row["paths"])]
+            continue
+        if row["kind"] not in kinds:
+            raise ManifestError(
+                f"{format_name} has no place for a row of this kind",
+                where=f"row {i + 1}, {row['path']}",
+                found=row["kind"],
+                expected=" or ".join(kinds),
+                todo="write these rows in another format",
+            )
+        out.append(row)
+    return out
+
+
+def names_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a row shows: its label, else the species of its source."""
+    if row["label"]:
+        return (row["label"],)
+    return tuple(row["species"].split(JOINER)) if row["species"] else ()
+
+
+def count_note(counts: Counter[str], sentence: str) -> list[str]:
+    """One note with counts by name, most frequent first; none for an empty count.
+
+    >>> count_note(Counter(a=2, b=1), "left out")
+    ['left out: a 2, b 1']
+    """
+    return [f"{sentence}: " + ", ".join(f"{k} {n}" for k, n in counts.most_common(12))] if counts else []

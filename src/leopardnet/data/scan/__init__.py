@@ -1,0 +1,1 @@
+"""A folder of footage becomes a manifest: which files, whose site, when."""

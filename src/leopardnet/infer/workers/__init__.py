@@ -1,0 +1,1 @@
+"""Processes that classify clips: on this machine, for a graphics processor, on a cluster."""

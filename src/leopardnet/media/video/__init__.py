@@ -1,0 +1,1 @@
+"""Videos: opening, indexing, seeking, and frames as RGB."""

@@ -1,0 +1,1 @@
+"""Arithmetic of evaluation: how right the answers are, with intervals. No files."""

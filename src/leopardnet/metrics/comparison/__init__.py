@@ -1,0 +1,1 @@
+"""The same figures for several models, or for parts of the clips."""

@@ -1,0 +1,1 @@
+"""Thresholds that keep a promise."""

@@ -1,0 +1,1 @@
+"""Everything that needs torch and is shared by training and inference."""

@@ -1,0 +1,184 @@
+"""The network: normalisation, backbone and head in one module that takes uint8 and gives logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from leopardnet.core.errors import BackendError, BundleError
+from leopardnet.core.settings.inference import ModelConfig
+from leopardnet.core.tables import atomic_path
+from leopardnet.network.backbone_weights import create_backbone
+from leopardnet.network.pooling import use_generalised_mean
+
+
+class Classifier(nn.Module):
+    """uint8 RGB [N, 3, S, S] → float32 logits [N, C].
+
+    Mean and standard deviation come from the backbone's own weights and are part of the graph, so no caller can
+    normalise twice, or with another network's numbers.
+    """
+
+    mean: Tensor
+    std: Tensor
+    class_means: Tensor  # float32 [C, F], rows of length 1; 0 where nothing is known of a class
+
+    def __init__(self, backbone: nn.Module, n_labels: int, *, gem_p: float = 1.0) -> None:
+        super().__init__()
+        self.pooling = f"gem {gem_p}"
+        cfg = backbone.pretrained_cfg
+        self.register_buffer("mean", torch.tensor(cfg["mean"]).view(1, 3, 1, 1) * 255.0)
+        self.register_buffer("std", torch.tensor(cfg["std"]).view(1, 3, 1, 1) * 255.0)
+        backbone.reset_classifier(n_labels)  # type: ignore[operator]
+        if gem_p != 1.0:
+            use_generalised_mean(backbone, p=gem_p)
+        self.backbone = backbone
+        self.register_buffer("class_means", torch.zeros(n_labels, self.n_features))
+
+    @property
+    def n_labels(self) -> int:
+        """Classes, C."""
+        return int(self.head.weight.shape[0])  # type: ignore[union-attr,operator,index,arg-type]
+
+    @property
+    def n_features(self) -> int:
+        """Length of a frame's features, F."""
+        return int(self.head.weight.shape[1])  # type: ignore[union-attr,operator,index,arg-type]
+
+    def backbone_state(self) -> dict[str, Tensor]:
+        """The tensors below the head: what decides about features."""
+        head = {id(p) for p in self.head.parameters()}
+        state = self.backbone.state_dict(keep_vars=True)
+        return {name: tensor for name, tensor in state.items() if id(tensor) not in head}
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
+        logits: Tensor = self.head(self.features(frames))
+        return logits
+
+    def answers(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits float32 [N, C], and cosines float32 [N, C] of the features to the class means."""
+        features = self.features(frames)
+        logits: Tensor = self.head(features)
+        return logits, nn.functional.normalize(features) @ self.class_means.T
+
+    def features(self, frames: Tensor) -> Tensor:
+        """Pooled features float32 [N, F], what the last linear layer sees."""
+        x = (frames.float() - self.mean) / self.std
+        x = self.backbone.forward_features(x)  # type: ignore[operator]  # [N, F', S/32, S/32]
+        pooled: Tensor = self.backbone.forward_head(x, pre_logits=True)  # type: ignore[operator]  # [N, F]
+        return pooled
+
+    @property
+    def head(self) -> nn.Module:
+        """The last linear layer."""
+        layer: nn.Module = self.backbone.get_classifier()  # type: ignore[operator]
+        return layer
+
+    def set_head(self, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
+        """Replace the head's parameters: weight [C, F], bias [C]."""
+        with torch.no_grad():
+            self.head.weight.copy_(torch.from_numpy(weight))  # type: ignore[operator]
+            self.head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator]
+
+    @property
+    def has_class_means(self) -> bool:
+        """Whether the network knows what its classes look like; weights from elsewhere do not."""
+        return bool(self.class_means.any())
+
+    def set_class_means(self, features: NDArray[np.float32], y: NDArray[np.int64]) -> None:
+        """Remember the direction of the mean feature of each class: features [N, F], their classes y [N]."""
+        for c in range(self.n_labels):
+            mean = features[y == c].astype(np.float64).mean(axis=0) if (y == c).any() else np.zeros(self.n_features)
+            self.class_means[c] = torch.from_numpy(mean / max(float(np.linalg.norm(mean)), 1e-12))
+
+
+def build(config: ModelConfig, n_labels: int, *, size_px: int | None = None) -> Classifier:
+    """A classifier on the configured backbone with a fresh head, in channels-last memory (faster on CPUs).
+
+    size_px: the side of its input; see `create_backbone`.
+    """
+    model = Classifier(create_backbone(config, size_px=size_px), n_labels, gem_p=config.gem_p)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def build_from(config: ModelConfig, n_labels: int, path: Path, *, size_px: int | None = None) -> Classifier:
+    """The classifier whose weights stand in a safetensors file; nothing is fetched. Every tensor must fit."""
+    model = build(config.model_copy(update={"weights": "none"}), n_labels, size_px=size_px)
+    return load_weights(model, path).eval()
+
+
+def load_weights(model: Classifier, path: Path) -> Classifier:
+    """The model, with the weights of a safetensors file. Raises BundleError unless every tensor fits.
+
+    Class means may be missing: networks from elsewhere have none.
+    """
+    try:
+        nothing = {"class_means": torch.zeros_like(model.class_means)}
+        model.load_state_dict(nothing | load_file(path), strict=True)
+    except (SafetensorError, RuntimeError) as error:
+        raise BundleError(
+            "the weights do not fit the network",
+            where=path.name,
+            found=str(error).splitlines()[0][:200],
+            expected=f"the tensors of this backbone with {model.n_labels} labels",
+        ) from None
+    return model
+
+
+def torch_device(wanted: str) -> str:
+    """The name of the device to use. Raises BackendError for one that this machine does not have."""
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if available[name])
+    if not available[wanted]:
+        raise BackendError(
+            "this device is not there",
+            where="runtime.device",
+            found=wanted,
+            expected=", ".join(name for name, here in available.items() if here),
+        )
+    return wanted
+
+
+def save_weights(state: Mapping[str, Tensor], path: Path) -> Path:
+    """`path`, after writing the tensors there as safetensors, whole or not at all."""
+    with atomic_path(path) as part:
+        part.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in state.items()}))
+    return path
+
+
+@torch.no_grad()
+def predict_logits(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
+    """Logits float32 [N, C] of frames uint8 [N, 3, S, S], without changing the model's mode for the caller."""
+    return _in_batches(model, model.forward, frames, batch_size)
+
+
+@torch.no_grad()
+def predict_answers(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
+    """Logits and cosines beside each other, float32 [N, 2C], of frames uint8 [N, 3, S, S]; see `Classifier.answers`."""
+    return _in_batches(model, lambda x: torch.cat(model.answers(x), dim=1), frames, batch_size)
+
+
+@torch.no_grad()
+def extract_features(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
+    """Pooled features float32 [N, F] of frames uint8 [N, 3, S, S]."""
+    return _in_batches(model, model.features, frames, batch_size)
+
+
+def _in_batches(model: Classifier, call, frames: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    was_training, device = model.training, model.mean.device
+    model.eval()
+    parts = []
+    for i in range(0, len(frames), batch_size):
+        x = torch.from_numpy(np.array(frames[i : i + batch_size])).to(device)
+        parts.append(call(x.contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
+    model.train(was_training)
+    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)

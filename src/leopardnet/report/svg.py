@@ -1,0 +1,148 @@
+"""Small figures as inline SVG: they need no library in the browser, scale with the page and follow its theme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 420.0, 220.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 14.0, 12.0, 36.0
+Points = Sequence[tuple[float, float]]
+
+
+def ticks(low: float, high: float, *, n_about: int = 5) -> list[float]:
+    """About n round values from `low` to `high`, both inside.
+
+    >>> ticks(0, 1)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    >>> ticks(1, 6)
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    """
+    span = (high - low) or 1.0
+    magnitude = 10.0 ** math.floor(math.log10(span / n_about))
+    step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude * n_about >= span * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def line_chart(points: Points, *, title: str, x_label: str, unit_range: bool = False) -> Markup:
+    """A line through the points (x, y), as SVG. `unit_range` draws y from 0 to 1, else from 0 to a round maximum."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    x_range = (min(xs), max(xs)) if max(xs) > min(xs) else (min(xs) - 0.5, max(xs) + 0.5)
+    y_range = (0.0, 1.0) if unit_range else (min(0.0, *ys), max(ys) * 1.08 or 1.0)
+    x_ticks = [t for t in ticks(*x_range, n_about=8) if t == int(t)] or [x_range[0]]
+    place = _Frame(x_range, y_range)
+    dots = [
+        Markup('<circle class="dot" cx="{}" cy="{}" r="3"><title>{} {:g}: {:.3f}</title></circle>').format(
+            f"{place.x(x):.1f}", f"{place.y(y):.1f}", x_label, x, y
+        )
+        for x, y in points
+    ]
+    body = Markup('<path class="line" d="{}"/>').format(_path(place, points)) + Markup("").join(dots)
+    return _svg(place.axes(x_ticks, ticks(*y_range), x_label) + body, title)
+
+
+def curve_chart(
+    curves: Sequence[tuple[str, str, Points]],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    x_range: tuple[float, float] = (0.0, 1.0),
+) -> Markup:
+    """Lines through shares (x, y), as SVG: one (name, CSS colour, points) each. y runs from 0 to 1."""
+    place = _Frame(x_range, (0.0, 1.0))
+    lines = [
+        Markup('<path class="series" style="stroke:{}" d="{}"><title>{}</title></path>').format(
+            colour, _path(place, points if len(points) > 1 else [*points, *points]), name
+        )
+        for name, colour, points in curves
+    ]  # a single point is a dot: the line has round ends
+    axes = place.axes(ticks(*x_range), ticks(0, 1), x_label, y_label)
+    return _svg(axes + Markup("").join(lines), title)
+
+
+def reliability_chart(bins: Sequence[tuple[float, float, int]]) -> Markup:
+    """Confidence against accuracy per bin, as SVG; a dot's area is its number of clips. bins: (confidence, accuracy, n)."""
+    place = _Frame((0.0, 1.0), (0.0, 1.0))
+    most = max((n for *_, n in bins), default=1)
+    diagonal = Markup('<path class="guide" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(
+        place.x(0), place.y(0), place.x(1), place.y(1)
+    )
+    dots = [
+        Markup('<circle class="bubble" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
+            f"{place.x(c):.1f}",
+            f"{place.y(a):.1f}",
+            f"{3 + 6 * math.sqrt(n / most):.1f}",
+            f"{n} clips: said {c:.2f}, right {a:.2f}",
+        )
+        for c, a, n in bins
+    ]
+    axes = place.axes(ticks(0, 1), ticks(0, 1), "said (top probability)")
+    return _svg(
+        axes + diagonal + Markup("").join(dots), "Share of right answers against the probability that was said"
+    )
+
+
+def interval_bar(value: float, low: float | None, high: float | None) -> Markup:
+    """A figure between 0 and 1 as a tick on a track, with its interval as a band; empty for nan."""
+    if math.isnan(value):
+        return Markup("")
+    band = ""
+    if low is not None and high is not None:
+        width = max(high - low, 0.01)
+        band = Markup('<rect class="band" x="{:.1f}" y="1" width="{:.1f}" height="6" rx="3"/>').format(
+            100 * low, 100 * width
+        )
+    return Markup(
+        '<svg class="interval" viewBox="-2 0 104 8" aria-hidden="true"><rect class="track" y="3" width="100" height="2" rx="1"/>'
+        '{}<rect class="tick" x="{:.1f}" width="3" height="8" rx="1.5"/></svg>'
+    ).format(band, 100 * value - 1.5)
+
+
+class _Frame:
+    """Places values of two ranges on the drawing area."""
+
+    def __init__(self, x_range: tuple[float, float], y_range: tuple[float, float]) -> None:
+        self.x_range, self.y_range = x_range, y_range
+
+    def x(self, value: float) -> float:
+        low, high = self.x_range
+        return LEFT + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+
+    def y(self, value: float) -> float:
+        low, high = self.y_range
+        return HEIGHT - BOTTOM - (value - low) / ((high - low) or 1) * (HEIGHT - TOP - BOTTOM)
+
+    def axes(self, x_ticks: Sequence[float], y_ticks: Sequence[float], x_label: str, y_label: str = "") -> Markup:
+        rows = [
+            Markup(
+                '<path class="grid" d="M{} {:.1f}H{}"/><text x="{}" y="{:.1f}" text-anchor="end">{:g}</text>'
+            ).format(LEFT, self.y(t), WIDTH - RIGHT, LEFT - 8, self.y(t) + 4, t)
+            for t in y_ticks
+        ]
+        columns = [
+            Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{:g}</text>').format(
+                self.x(t), HEIGHT - BOTTOM + 16, t
+            )
+            for t in x_ticks
+        ]
+        name = Markup('<text class="axis" x="{}" y="{}" text-anchor="middle">{}</text>').format(
+            (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 3, x_label
+        )
+        side = Markup(
+            '<text class="axis" transform="translate(11 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>'
+        )
+        return Markup("").join([*rows, *columns, name, side.format((TOP + HEIGHT - BOTTOM) / 2, y_label)])
+
+
+def _path(place: _Frame, points: Points) -> str:
+    return " ".join(f"{'L' if i else 'M'}{place.x(x):.1f} {place.y(y):.1f}" for i, (x, y) in enumerate(points))
+
+
+def _svg(body: Markup, title: str) -> Markup:
+    return Markup('<svg class="figure" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">{}</svg>').format(
+        WIDTH, HEIGHT, escape(title), body
+    )

@@ -1,0 +1,1 @@
+"""One rendered animal: its way, its gait, its coat, its picture."""

@@ -1,0 +1,225 @@
+"""Rendered footage with known truth, for tests, the demo and benchmarks: camera-trap clips drawn from a seed.
+
+render_footage(out, spec)
+├── plan_site        label, container, night, weather of every clip    plan
+├── render_clip
+│   ├── paint_view   the forest behind and before the animal           scene, site, ground, plants
+│   ├── Actor        the animal: body, coat, sprites, way              actor, animals, coats, sprites
+│   ├── Wind ..      what moves and disturbs, sensor, banner           weather
+│   └── make_sound                                                     audio
+└── write_video, write_still, clips.csv, frames.csv                    files, truth
+
+No picture of a real animal is used. Scores on this footage say that the program works, nothing of how well a model does
+in the field.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from leopardnet.core.errors import ConfigError
+from leopardnet.synth.animal.actor import UNSEEN, Actor, Sighting, cast_animal
+from leopardnet.synth.audio import make_sound
+from leopardnet.synth.place.plants import Lens, Thing
+from leopardnet.synth.place.scene import View, paint_view, site_lens
+from leopardnet.synth.place.site import Site, make_site
+from leopardnet.synth.plan import ClipPlan, FootageSpec, plan_site, stream
+from leopardnet.synth.truth import CLIP_COLUMNS, FRAME_COLUMNS, RenderedClip, Row, clip_row, frame_rows
+from leopardnet.synth.weather import (
+    Falling,
+    Insect,
+    Sensor,
+    Wind,
+    banner_height,
+    draw_falling,
+    exposure_gains,
+    stamp_banner,
+    start_falling,
+)
+from leopardnet.synth.write_files import write_still, write_video
+
+__all__ = ["ClipPlan", "FootageSpec", "RenderedClip", "plan_site", "render_clip", "render_footage"]
+
+
+def render_clip(spec: FootageSpec, i_site: int, i_clip: int) -> RenderedClip:
+    """One clip, or one still: those follow the clips, from number `spec.clips_per_site`.
+
+    The same (spec, site, clip) gives the same bytes, alone or within a set. Raises ConfigError for a number outside.
+
+    >>> clip = render_clip(FootageSpec(n_sites=1, width_px=96, height_px=64, duration_s=(0.2, 0.2)), 0, 0)
+    >>> clip.pixels.shape
+    (2, 64, 96, 3)
+    """
+    plans = plan_site(spec, i_site)
+    if not 0 <= i_clip < len(plans):
+        raise ConfigError("no such clip", where="i_clip", found=i_clip, expected=f"0 to {len(plans) - 1}")
+    plan = plans[i_clip]
+    site = make_site(spec.seed, i_site)
+    view, actor, wind = _set_stage(spec, plan, site)
+    times_s = np.array([float(i / spec.rate) for i in range(plan.n_frames)])
+    pixels, sightings = _film(spec, plan, site, view, actor, wind, times_s)
+    least = spec.min_visible_share * spec.width_px * spec.height_px
+    seen = [s.area_px >= least for s in sightings]
+    rng = stream(spec, i_site, i_clip, "sound")
+    duration_s = 0.0 if plan.kind == "still" else float(plan.n_frames / spec.rate)
+    return RenderedClip(
+        plan=plan,
+        camera=site.camera,
+        pixels=pixels,
+        times_s=times_s,
+        labels=tuple(plan.label if shown else "empty" for shown in seen),
+        boxes=np.stack([s.box if shown else UNSEEN.box for s, shown in zip(sightings, seen, strict=True)]),
+        visible=np.array([s.visible if shown else 0 for s, shown in zip(sightings, seen, strict=True)], np.float32),
+        sound=make_sound(duration_s, wind=_wind_strength(plan) / 4, alarm_call=plan.alarm_call, rng=rng),
+    )
+
+
+def _wind_strength(plan: ClipPlan) -> float:
+    """How far leaves move, in pixels of a picture 640 wide."""
+    return 3.6 if plan.disturbance == "wind" else 0.5
+
+
+def _set_stage(spec: FootageSpec, plan: ClipPlan, site: Site) -> tuple[View, Actor | None, Wind]:
+    rng = stream(spec, plan.i_site, plan.i_clip, "animal")
+    lens = site_lens(site, (spec.width_px, spec.height_px))
+    way, body, z_m = cast_animal(plan.label, spec.width_fraction, lens, rng)
+    scene_rng = stream(spec, plan.i_site, plan.i_clip, "scene")
+    view = paint_view(
+        site,
+        season=plan.season,
+        night=plan.night,
+        size_px=(spec.width_px, spec.height_px),
+        animal_m=z_m,
+        nearer=_occluders(plan, z_m, lens, site, scene_rng),
+        rng=scene_rng,
+    )
+    wind = Wind((spec.width_px, spec.height_px), strength=_wind_strength(plan), rng=scene_rng)
+    if plan.label == "empty":
+        return view, None, wind
+    duration_s = float(plan.n_frames / spec.rate)
+    return view, Actor(way, body, view, night=plan.night, duration_s=duration_s, rng=rng), wind
+
+
+def _occluders(plan: ClipPlan, z_m: float, lens: Lens, site: Site, rng: Generator) -> list[Thing]:
+    """Trunk and tufts between camera and animal."""
+    if not plan.occluded:
+        return []
+    things = []
+    for _ in range(int(rng.integers(2, 5))):
+        z = max(1.0, z_m * float(rng.uniform(0.6, 0.93)))
+        x = float(rng.uniform(-0.45, 0.45)) * z * lens.width_px / lens.focal_px
+        trunk = rng.random() < 0.4
+        size = float(rng.uniform(0.04, 0.09) if trunk else rng.uniform(0.25, 0.5))
+        colour = site.bark[1] if trunk else (118.0, 116.0, 66.0)
+        kind = site.bark[0] if trunk else "grass"
+        things.append(Thing(kind, x, z, size, int(rng.integers(2**31)), colour, sway=0.0 if trunk else 0.9))
+    return things
+
+
+def _film(
+    spec: FootageSpec,
+    plan: ClipPlan,
+    site: Site,
+    view: View,
+    actor: Actor | None,
+    wind: Wind,
+    times_s: NDArray[np.float64],
+) -> tuple[NDArray[np.uint8], list[Sighting]]:
+    rng = stream(spec, plan.i_site, plan.i_clip, "weather")
+    size_px, n = (spec.width_px, spec.height_px), len(times_s)
+    gains = exposure_gains(n, spec.fps, stepping=plan.disturbance == "exposure", night=plan.night, rng=rng)
+    sensor = Sensor(size_px, night=plan.night, rng=rng)
+    falling = start_falling(snow=plan.season == "winter", rng=rng) if plan.disturbance == "precipitation" else None
+    insect = Insect(float(times_s[-1]), rng) if plan.disturbance == "insect" else None
+    celsius = int(rng.integers(*{"summer": (12, 27), "autumn": (0, 14), "winter": (-22, -2)}[plan.season]))
+    pixels = np.empty((n, spec.height_px, spec.width_px, 3), np.uint8)
+    sightings = []
+    n_rows = spec.height_px - banner_height(spec.height_px)
+    for i, t_s in enumerate(times_s.tolist()):
+        picture = wind.blow(view.behind, view.sway_behind, t_s)
+        front = wind.blow(view.front, view.sway_front, t_s)
+        sightings.append(actor.play(picture, t_s, front[..., 3], n_rows) if actor else UNSEEN)
+        picture = _lay_front(picture, front)
+        _disturb(picture, falling, insect, t_s, night=plan.night)
+        pixels[i] = sensor.expose(picture, float(gains[i]), rng)
+        stamp_banner(pixels[i], site.camera, plan.site, plan.captured_at, t_s, celsius=celsius)
+    return pixels, sightings
+
+
+def _lay_front(picture: NDArray[np.uint8], front: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    clear = cv2.bitwise_not(front[..., 3])
+    dimmed = cv2.multiply(picture, cv2.merge([clear] * 3), scale=1 / 255)
+    return cv2.add(dimmed, np.ascontiguousarray(front[..., :3]))
+
+
+def _disturb(
+    picture: NDArray[np.uint8], falling: Falling | None, insect: Insect | None, t_s: float, *, night: bool
+) -> None:
+    if falling is not None:
+        draw_falling(picture, falling, t_s, night=night)
+    if insect is not None:
+        insect.draw(picture, t_s, night=night)
+
+
+# A whole set -----------------------------------------------------------------------------------------------------
+
+
+def render_footage(
+    out: Path, spec: FootageSpec, *, n_workers: int = 1, on_progress: Callable[[int, int], None] | None = None
+) -> pd.DataFrame:
+    """The table of all clips, after writing them, `clips.csv` and `frames.csv` below `out`.
+
+    Files lie as on cameras' cards: `site01/2021-07/DCIM/100MEDIA/IMAG0001.MP4`. The number of workers changes nothing in
+    what is written; `on_progress(n_done, n_all)` is called after each clip.
+    """
+    items = [(i_site, i_clip) for i_site in range(spec.n_sites) for i_clip in range(spec.n_items)]
+    for i_site in range(spec.n_sites):
+        for plan in plan_site(spec, i_site):
+            (out / plan.path).parent.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    rows: dict[tuple[int, int], tuple[Row, list[Row]]] = {}
+    for item, result in _render_items(out, spec, items, n_workers):
+        rows[item] = result
+        if on_progress is not None:
+            on_progress(len(rows), len(items))
+    clips = pd.DataFrame([rows[item][0] for item in items], columns=list(CLIP_COLUMNS))
+    frames = pd.DataFrame([row for item in items for row in rows[item][1]], columns=list(FRAME_COLUMNS))
+    clips.to_csv(out / "clips.csv", index=False, lineterminator="\n")
+    frames.to_csv(out / "frames.csv", index=False, lineterminator="\n")
+    return clips
+
+
+Rows = tuple[Row, list[Row]]
+
+
+def _render_items(
+    out: Path, spec: FootageSpec, items: list[tuple[int, int]], n_workers: int
+) -> Iterator[tuple[tuple[int, int], Rows]]:
+    if n_workers <= 1:
+        for item in items:
+            yield item, _render_to_disk(out, spec, item)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        futures = {pool.submit(_render_to_disk, out, spec, item): item for item in items}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def _render_to_disk(out: Path, spec: FootageSpec, item: tuple[int, int]) -> Rows:
+    clip = render_clip(spec, *item)
+    path = out / clip.plan.path
+    if clip.plan.kind == "still":
+        write_still(path, clip.pixels[0], clip.plan.captured_at, clip.camera)
+    else:
+        write_video(path, clip.pixels, clip.sound, rate=spec.rate, captured_at=clip.plan.captured_at)
+    return clip_row(spec, clip), frame_rows(clip)

@@ -1,0 +1,1 @@
+"""What a rendered camera sees when no animal is there."""

@@ -1,0 +1,1 @@
+"""Probe, epochs, losses, checkpoints, scores."""

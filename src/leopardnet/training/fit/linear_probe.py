@@ -1,0 +1,148 @@
+"""A linear probe: a regularised logistic regression on frozen features, as a head for the network.
+
+Small sets of camera-trap pictures come from few cameras, and a probe learns these as readily as animals. Two things
+are done about it: a camera with 16 times the frames counts twice, and directions in which frames of one label
+differ between cameras are taken out before the fit. `docs/LOG.md` has what each is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.data.splits.stratify import assign_groups
+
+MIN_FRAMES, MAX_FRAMES = 3, 20  # of a label at a site: fewer say nothing about the site, more say no more
+MAX_DIRECTIONS = 32
+SITE_BALANCE = 0.75  # 0: every frame alike, 1: every site alike
+
+
+def fit_head(
+    features: NDArray[np.float32],
+    y: NDArray[np.int64],
+    weights: NDArray[np.float64] | None = None,
+    *,
+    n_labels: int,
+    c: float,
+    sites: pd.Series | None = None,  # type: ignore[type-arg]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weight [C, F] and bias [C] of a linear layer fitted to features [N, F] and class indices [N].
+
+    weights: of the frames, float64 [N] (see `probe_weights`). sites: of the frames; where they are given, directions
+    in which only the sites differ are taken out first (see `site_directions`). The scaling of features and what was
+    taken out are folded into the layer. A label without examples gets a bias so low that it is never chosen. `c` is
+    the inverse regularisation.
+
+    >>> x = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.0], [0.9, 0.1]], np.float32)
+    >>> weight, bias = fit_head(x, np.array([0, 0, 1, 1]), n_labels=3, c=1.0)
+    >>> (x @ weight.T + bias).argmax(axis=1).tolist(), weight.shape
+    ([0, 0, 1, 1], (3, 2))
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64) + 1e-6
+    classes = np.unique(y)
+    weight = np.zeros((n_labels, features.shape[1]))
+    bias = np.full(n_labels, -30.0)
+    if len(classes) == 1:
+        bias[classes[0]] = 0.0
+        return weight, bias
+    z = (features - mean) / scale
+    v = np.zeros((0, z.shape[1])) if sites is None else site_directions(z, y, sites)  # [K, F]
+    fit = LogisticRegression(C=c, max_iter=2000).fit(z - (z @ v.T) @ v, y, sample_weight=weights)
+    rows, intercepts = fit.coef_, fit.intercept_
+    if len(classes) == 2:  # scikit-learn keeps one row for two classes
+        rows, intercepts = np.concatenate([-rows, rows]) / 2, np.concatenate([-intercepts, intercepts]) / 2
+    rows = (rows - (rows @ v.T) @ v) / scale
+    weight[classes] = rows
+    bias[classes] = intercepts - rows @ mean
+    return weight, bias
+
+
+def site_directions(
+    z: NDArray[np.float64],
+    y: NDArray[np.int64],
+    sites: pd.Series,  # type: ignore[type-arg]
+) -> NDArray[np.float64]:
+    """Orthonormal directions [K, F] in which frames of one label differ from site to site, at most 32.
+
+    Which camera took a deer says nothing about deer; a probe that cannot see those directions cannot learn cameras
+    (nuisance attribute projection, Solomonoff et al. 2005). z: standardised features [N, F]. All frames without a site
+    are one group; groups of fewer than three frames say nothing.
+
+    >>> z = np.array([[1.0, 5.0], [1, 5], [1, 5], [1, -5], [1, -5], [1, -5]])
+    >>> np.abs(site_directions(z, np.zeros(6, int), pd.Series(list("aaabbb")))).round(3).tolist()
+    [[0.0, 1.0]]
+    """
+    names = sites.astype(object).where(sites.notna(), "").to_numpy()
+    offsets = []
+    for label in np.unique(y):
+        means, counts = [], []
+        for site in np.unique(names[y == label].astype(str)):
+            chosen = (y == label) & (names == site)
+            if chosen.sum() >= MIN_FRAMES:
+                means.append(z[chosen].mean(axis=0))
+                counts.append(min(int(chosen.sum()), MAX_FRAMES))
+        if len(means) > 1:
+            centred = np.stack(means) - np.mean(means, axis=0)
+            offsets.append(centred * np.sqrt(counts)[:, None])
+    if not offsets:
+        return np.zeros((0, z.shape[1]))
+    _, sizes, directions = np.linalg.svd(np.concatenate(offsets), full_matrices=False)
+    kept: NDArray[np.float64] = directions[sizes > 1e-4 * max(sizes[0], 1e-12)][:MAX_DIRECTIONS]
+    return kept
+
+
+def probe_weights(table: pd.DataFrame) -> NDArray[np.float64]:
+    """How much each frame counts for a probe, float64 [N] with mean 1: every label alike, and within a label a site by
+    the fourth root of its frames, so that one busy camera does not decide what a deer looks like.
+
+    A frame without a site is a site of its own.
+
+    >>> table = pd.DataFrame({"label": ["deer"] * 5 + ["empty"], "site": ["a", "a", "a", "a", "b", "a"]})
+    >>> probe_weights(table).round(2).tolist()
+    [0.44, 0.44, 0.44, 0.44, 1.24, 3.0]
+    """
+    of_site = (
+        table.groupby(["label", "site"], dropna=True)["label"].transform("size").fillna(1.0).to_numpy(np.float64)
+    )
+    weights = pd.Series(of_site**-SITE_BALANCE, index=table.index)
+    weights /= weights.groupby(table["label"]).transform("sum")
+    return weights.to_numpy(np.float64) * len(table) / table["label"].nunique()
+
+
+def best_c(
+    features: NDArray[np.float32],
+    y: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    *,
+    n_labels: int,
+    choices: Sequence[float],
+    seed: int,
+    sites: pd.Series | None = None,  # type: ignore[type-arg]
+) -> float:
+    """The inverse regularisation of a linear probe with the best macro-F1 in grouped cross-validation (4 folds).
+
+    Of equal ones the strongest regularisation counts. With fewer than two groups, the middle of the choices.
+    """
+    from sklearn.metrics import f1_score
+
+    n_folds = min(4, len(np.unique(groups)))
+    if n_folds < 2:
+        return choices[len(choices) // 2]
+    codes = np.unique(groups, return_inverse=True)[1]
+    fold = assign_groups(codes, y, shares=np.full(n_folds, 1 / n_folds), folds=True, seed=seed)[codes]
+    scores = []
+    for c in choices:
+        said = np.full(len(y), -1, np.int64)
+        for i in np.unique(fold):
+            held, rest = fold == i, fold != i
+            of_rest = None if sites is None else sites[rest]
+            weight, bias = fit_head(features[rest], y[rest], weights[rest], n_labels=n_labels, c=c, sites=of_rest)
+            said[held] = (features[held] @ weight.T + bias).argmax(axis=1)
+        scores.append(f1_score(y, said, labels=np.unique(y), average="macro", zero_division=0))
+    return choices[int(np.argmax(scores))]

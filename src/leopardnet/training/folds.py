@@ -1,0 +1,107 @@
+"""Which frames a run learns from and which it is judged on: one split, or grouped folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.settings.training import ValidationConfig
+from leopardnet.data.checks.fingerprints import fingerprint, near_pairs
+from leopardnet.data.splits.groups import split_groups
+from leopardnet.data.splits.stratify import assign_groups
+from leopardnet.training.frames.labelled_frames import LabelledFrames
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows to learn from and rows to be judged on, that share no group."""
+
+    train: Rows
+    val: Rows
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The parts of a run. With folds, the model is trained on all rows once more when all parts are judged."""
+
+    parts: tuple[Part, ...]
+    by_folds: bool
+
+    @property
+    def all_rows(self) -> Rows:
+        """Every row that is learned from in the end."""
+        if not self.by_folds:
+            return self.parts[0].train
+        return np.sort(np.concatenate([part.val for part in self.parts]))
+
+    @property
+    def description(self) -> str:
+        """How the figures of the run came about, for people."""
+        if self.by_folds:
+            return (
+                f"grouped cross-validation, {len(self.parts)} folds: every clip was judged by a network that had seen "
+                "no frame of its site; the model itself was then trained on all of them"
+            )
+        return "clips of the split val, which nothing was trained on"
+
+
+def uses_folds(has_val: bool, config: ValidationConfig) -> bool:
+    """Whether a run is judged by folds: as the settings say, and by themselves where nothing is held out."""
+    return config.by == "folds" or (config.by == "auto" and not has_val)
+
+
+def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bool, seed: int) -> Plan:
+    """The parts of a run. Raises ManifestError where there are too few groups for two folds.
+
+    Groups are sites; where a frame has no site, its deployment, sequence or clip; and pictures that look alike are
+    never parted where the table's column `alike` says which (see `find_look_alikes`).
+    """
+    split = frames.table["split"].to_numpy(object)
+    if not by_folds:
+        return Plan((Part(np.flatnonzero(split != "val"), np.flatnonzero(split == "val")),), by_folds=False)
+    groups = group_rows(frames.table)
+    n_groups = int(groups.max()) + 1 if len(groups) else 0
+    n_folds = min(config.n_folds, n_groups)
+    if n_folds < 2:
+        raise ManifestError(
+            "there are too few groups of frames for cross-validation",
+            found=f"{n_groups} groups (sites, sequences or clips)",
+            expected="at least 2",
+            todo="name the sites (`leopardnet scan --pattern`), or split by time and set validation=split",
+        )
+    fold = assign_groups(groups, frames.y, shares=np.full(n_folds, 1 / n_folds), folds=True, seed=seed)[groups]
+    rows = np.arange(len(frames))
+    return Plan(
+        tuple(Part(rows[fold != i], rows[fold == i]) for i in range(n_folds) if (fold == i).any()), by_folds=True
+    )
+
+
+def group_rows(table: pd.DataFrame) -> Rows:
+    """A group number for each row: rows of one group may never be parted."""
+    return split_groups(table, by="site", keep_together=table.get("alike"))
+
+
+def find_look_alikes(frames: LabelledFrames) -> pd.Series:  # type: ignore[type-arg]
+    """A number for each row that pictures which look alike share; missing where a picture is like no other."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    whole = np.flatnonzero(frames.table["view"] == "frame")  # a crop follows its frame
+    prints = {i: fingerprint(frames.exact[i].transpose(1, 2, 0)) for i in whole.tolist()}
+    sure = np.array([i for i, p in prints.items() if p.phash is not None and p.dhash is not None], np.int64)
+    series = pd.Series(np.full(len(frames), None, object), index=frames.table.index)
+    if len(sure) < 2:
+        return series
+    hashes = [np.array([getattr(prints[i], name) for i in sure], np.uint64) for name in ("phash", "dhash")]
+    pairs = near_pairs(*hashes)
+    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(sure), len(sure)))
+    component = connected_components(graph, directed=False)[1]
+    shared = np.bincount(component)[component] > 1
+    series.iloc[sure[shared]] = component[shared]
+    return series

@@ -1,0 +1,1 @@
+"""Labelled frames: which, decoded how, in which batches."""

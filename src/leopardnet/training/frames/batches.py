@@ -1,0 +1,157 @@
+"""Batches of training frames that are a function of seed, epoch and position: not of workers, nor of processes.
+
+A step learns from `batch_size` frames. They go through the network in micro-batches, which are the unit of everything
+random and of everything that is shared out: of several processes, each takes every n-th micro-batch of a step, and the
+sum of what they found is that of one process.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from leopardnet.core.settings.training import DataConfig, OptimConfig
+from leopardnet.training.augment.pipeline import Augment
+from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batch
+
+
+@dataclass(frozen=True, eq=False)
+class MicroBatch:
+    """Augmented frames that go through the network at once.
+
+    x: uint8 [n, 3, S, S]; y: int64 [n]; i_step, i_part: which part of which step; n_in_step: frames that the whole
+    step was to have, the divisor of its loss; is_last: whether the step ends here; prepare_s: the time that making it
+    took, in its thread; failed: rows that could not be read, and why.
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor
+    i_step: int
+    i_part: int
+    n_in_step: int
+    is_last: bool
+    prepare_s: float
+    failed: tuple[tuple[int, str], ...] = ()
+
+
+def epoch_order(n: int, seed: int, epoch: int, *, weights: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
+    """The order of n items in an epoch, a function of its arguments alone; with weights, n draws with replacement.
+
+    >>> sorted(epoch_order(4, seed=7, epoch=0).tolist()), bool((epoch_order(9, 7, 1) == epoch_order(9, 7, 1)).all())
+    ([0, 1, 2, 3], True)
+    >>> epoch_order(5, 7, 0, weights=np.array([0, 0, 1.0, 0, 0])).tolist()
+    [2, 2, 2, 2, 2]
+    """
+    rng = np.random.default_rng(np.random.SeedSequence((seed, epoch)))
+    return rng.permutation(n) if weights is None else rng.choice(n, n, p=weights / weights.sum())
+
+
+def sampling_weights(table: pd.DataFrame, config: DataConfig) -> NDArray[np.float64] | None:
+    """How often each row should be drawn, float64 [N] with sum 1; None where every row comes once.
+
+    At `balance_labels` 1 all labels are drawn alike, at 0.5 the square root of their counts decides; the same for sites.
+    A row without a site weighs what a row weighs on average.
+
+    >>> table = pd.DataFrame({"label": ["empty", "empty", "empty", "leopard"], "site": ["a", "a", "b", "b"]})
+    >>> sampling_weights(table, DataConfig(balance_labels=1.0)).round(3).tolist()
+    [0.167, 0.167, 0.167, 0.5]
+    """
+    if not config.balance_labels and not config.balance_sites:
+        return None
+    weights = np.ones(len(table))
+    for column, balance in (("label", config.balance_labels), ("site", config.balance_sites)):
+        counts = table[column].map(table[column].value_counts()).to_numpy(np.float64)
+        factor = counts**-balance
+        weights *= np.where(np.isfinite(factor), factor, np.nanmean(factor) if np.isfinite(factor).any() else 1.0)
+    return weights / weights.sum()
+
+
+def n_steps_of(n_rows: int, optim: OptimConfig) -> int:
+    """Steps of an epoch."""
+    return min(math.ceil(n_rows / optim.batch_size), optim.steps_per_epoch or 10**9)
+
+
+def micro_batches(
+    frames: LabelledFrames,
+    rows: NDArray[np.int64],
+    augment: Augment,
+    *,
+    optim: OptimConfig,
+    data: DataConfig,
+    seed: int,
+    epoch: int,
+    first_step: int = 0,
+    rank: int = 0,
+    n_ranks: int = 1,
+    n_workers: int = 2,
+) -> Iterator[MicroBatch]:
+    """The micro-batches of one process in one epoch, from `first_step` on; the last one of a step says so.
+
+    Threads prepare the next ones (OpenCV works outside the interpreter's lock); their number changes nothing. A process
+    that gets no part of a small last step gets an empty micro-batch, so that all processes make the same steps.
+    """
+    weights = sampling_weights(frames.table.iloc[rows], data)
+    order = rows[epoch_order(len(rows), seed, epoch, weights=weights)]
+    size, part_size = optim.batch_size, optim.micro_batch_size
+    jobs: list[tuple[int, int, int, int, int, bool]] = []  # step, part, start, stop, frames in the step, last
+    for i_step in range(first_step, n_steps_of(len(rows), optim)):
+        start, stop = i_step * size, min((i_step + 1) * size, len(order))
+        parts = list(enumerate(range(start, stop, part_size)))[rank::n_ranks] or [(-1, stop)]
+        for k, (i_part, at) in enumerate(parts):
+            end = min(at + part_size, stop)
+            jobs.append((i_step, i_part, at, end, stop - start, k == len(parts) - 1))
+
+    boxes, y = frames.table["box"].to_numpy(object), frames.y
+
+    def make(i_step: int, i_part: int, start: int, stop: int, n_in_step: int, is_last: bool) -> MicroBatch:
+        began = time.perf_counter()
+        chosen = order[start:stop]
+        pixels, ok, reasons = read_batch(frames.large, chosen)
+        pipeline = augment.copy()  # its random state is its own, so threads cannot mix draws
+        images = [
+            pipeline(picture.transpose(1, 2, 0), epoch=epoch, index=int(position), box=_box(boxes[i], picture))
+            for picture, i, position in zip(pixels, chosen[ok], np.arange(start, stop)[ok], strict=True)
+        ]
+        x = (
+            np.stack(images).transpose(0, 3, 1, 2)
+            if images
+            else np.zeros((0, 3, augment.size_px, augment.size_px), np.uint8)
+        )
+        failed = tuple(zip(chosen[~ok].tolist(), reasons, strict=True))
+        return MicroBatch(
+            torch.from_numpy(np.ascontiguousarray(x)),
+            torch.from_numpy(y[chosen[ok]]),
+            i_step,
+            i_part,
+            n_in_step,
+            is_last,
+            time.perf_counter() - began,
+            failed,
+        )
+
+    with ThreadPoolExecutor(max(1, n_workers)) as pool:
+        ahead = max(1, n_workers) * 2
+        futures = [pool.submit(make, *job) for job in jobs[:ahead]]
+        for i in range(len(jobs)):
+            yield futures[i].result()
+            futures[i] = None  # type: ignore[call-overload]
+            if i + ahead < len(jobs):
+                futures.append(pool.submit(make, *jobs[i + ahead]))
+
+
+def _box(text: object, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    """The box in pixels of the picture [3, H, W], from JSON in shares of its sides."""
+    import json
+
+    if not isinstance(text, str):
+        return None
+    height, width = picture.shape[1:]
+    return np.asarray(json.loads(text), np.float64) * np.array([width, height, width, height])

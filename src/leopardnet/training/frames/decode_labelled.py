@@ -1,0 +1,82 @@
+"""Which moments of a clip its labels speak of, and the frames that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.core.settings.inference import MotionSampling, Sampling
+from leopardnet.core.types import Clip, Frames
+from leopardnet.media.decode import decode, frame_times, probe
+from leopardnet.media.motion_scores import keep_changed
+from leopardnet.media.sampling import sample_times
+
+MAX_SHIFT_S = 0.5  # a label further from every frame than this belongs to a moment that is not in the file
+
+
+def decoded_rows(
+    clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int, side_px: int
+) -> tuple[Frames, pd.DataFrame, list[str]]:
+    """The frames that the rows of one clip speak of, a row for each with its true time, and the labelled moments that
+    have no frame. A row without a moment is a label of the whole clip: at most `most` frames of it."""
+    if _is_whole(rows):
+        times = sample_times(probe(clip, root), sampling)
+        if not isinstance(sampling, MotionSampling):  # which looks at more frames than it keeps
+            times = times[_spread(len(times), most)]
+        frames = keep_changed(decode(clip, root, times_s=times, short_side_px=side_px), sampling)
+        few = _spread(len(frames), most)
+        frames = Frames(frames.clip_id, frames.pixels[few], frames.times_s[few], frames.warnings)
+        return frames, _repeated(rows, frames.times_s), []
+    wanted = _labelled_times(clip, root, rows)  # in the order of the rows
+    there = np.isfinite(wanted)
+    frames = decode(clip, root, times_s=np.unique(wanted[there]), short_side_px=side_px)
+    apart = np.abs(wanted[:, None] - frames.times_s[None, :])
+    nearest = np.where(there[:, None], apart, np.inf).argmin(axis=1)
+    close = there & (apart[np.arange(len(rows)), nearest] <= MAX_SHIFT_S)
+    missing = [
+        f"no frame within {MAX_SHIFT_S} s of the label '{rows['label'].iloc[i]}'" for i in np.flatnonzero(~close)
+    ]
+    chosen = rows[close].assign(_i=nearest[close]).drop_duplicates("_i").sort_values("_i")
+    at = chosen.pop("_i").to_numpy()
+    frames = Frames(frames.clip_id, frames.pixels[at], frames.times_s[at], frames.warnings)
+    return frames, chosen.assign(time_s=frames.times_s), missing
+
+
+def promised_rows(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> pd.DataFrame:
+    """The rows of one clip with the times at which its header promises frames, decoding nothing.
+
+    Of motion sampling, which must see frames to choose among them, evenly spread ones of those it would look at.
+    """
+    if _is_whole(rows):
+        times = sample_times(probe(clip, root), sampling)
+        return _repeated(rows, times[_spread(len(times), most)])
+    times = _labelled_times(clip, root, rows)
+    return rows.assign(time_s=times)[np.isfinite(times)]
+
+
+def _is_whole(rows: pd.DataFrame) -> bool:
+    return bool(rows["time_s"].isna().all() and rows["frame_number"].isna().all())
+
+
+def _repeated(rows: pd.DataFrame, times_s: NDArray[np.float64]) -> pd.DataFrame:
+    return rows.iloc[[0] * len(times_s)].assign(time_s=times_s)
+
+
+def _spread(n: int, most: int) -> NDArray[np.int64]:
+    """Positions of at most `most` of n things, spread evenly."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
+
+
+def _labelled_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """The time of each labelled frame, from its seconds or else its number; NaN where no frame has that number."""
+    times = rows["time_s"].to_numpy(np.float64).copy()
+    numbers = rows["frame_number"].astype("float64").to_numpy()
+    by_number = np.isnan(times) & np.isfinite(numbers)
+    if by_number.any():
+        known = frame_times(clip, root)
+        inside = by_number & (np.nan_to_num(numbers) < len(known))
+        times[inside] = known[numbers[inside].astype(int)]
+    return times

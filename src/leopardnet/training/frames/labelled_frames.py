@@ -1,0 +1,319 @@
+"""Pixels of labelled frames: decoded once into files beside the run, or when they are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.core.errors import ConfigError, MediaError
+from leopardnet.core.labels import LabelSet
+from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
+from leopardnet.core.settings.inference import PreprocessSpec, Sampling
+from leopardnet.core.tables import atomic_path
+from leopardnet.core.types import Clip, Frames
+from leopardnet.detect.crops import find_crops, squares
+from leopardnet.detect.detector import Detector, detector_id, open_detector
+from leopardnet.media.decode import decode
+from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
+from leopardnet.training.frames.decode_labelled import decoded_rows, promised_rows
+from leopardnet.training.frames.select_frames import clip_of, clips_of
+
+LARGE = 1.125  # training frames are kept this much larger than the input, so that crops stay sharp
+KEPT = (
+    "clip_id",
+    "kind",
+    "path",
+    "paths",
+    "site",
+    "deployment",
+    "sequence_id",
+    "split",
+    "time_s",
+    "label",
+    "i_label",
+    "box",
+    "view",
+)
+
+
+class Pixels(Protocol):
+    """Pictures, uint8 [3, S, S] each, that are read one at a time. Raises MediaError where one cannot be read."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, i: int) -> NDArray[np.uint8]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFrames:
+    """Labelled frames, row for row.
+
+    exact: the frames as inference sees them, [3, S, S]; large: the same, larger, to cut training views from.
+    table: clip_id, path, site, split, time_s, label, i_label, box (in shares of the input), what groups the rows, and
+    view: `frame` for a whole frame, `crop` for what is inside the best box of the frame at the same time.
+    skipped: path and reason of what could not be read; nothing ever takes its place.
+    """
+
+    table: pd.DataFrame
+    exact: Pixels
+    large: Pixels
+    skipped: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def y(self) -> NDArray[np.int64]:
+        """Class indices int64 [N]."""
+        return self.table["i_label"].to_numpy(np.int64)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{k} {v}" for k, v in self.table["label"].value_counts().items())
+        return f"LabelledFrames({len(self)}; {counts}; {len(self.skipped)} skipped)"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How frames are read: everything that decides what their pixels are."""
+
+    spec: PreprocessSpec
+    sampling: Sampling
+    max_frames_per_clip: int
+    detector: DetectorConfig = NO_DETECTOR
+
+    @property
+    def large(self) -> PreprocessSpec:
+        """The same view, larger."""
+        return self.spec.model_copy(update={"size_px": round(self.spec.size_px * LARGE)})
+
+
+class PixelFile:
+    """Pictures in a file, each read from its place when it is asked for: they take no memory. Safe among threads."""
+
+    def __init__(self, path: Path, size_px: int) -> None:
+        self.shape = (3, size_px, size_px)
+        self._n_bytes = int(np.prod(self.shape))
+        self._file = path.open("rb", buffering=0)
+        self._n = path.stat().st_size // self._n_bytes
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, i: int) -> NDArray[np.uint8]:
+        if not 0 <= i < self._n:
+            raise IndexError(i)
+        data = os.pread(self._file.fileno(), self._n_bytes, i * self._n_bytes)
+        return np.frombuffer(data, np.uint8).reshape(self.shape)
+
+
+class DecodedWhenAsked:
+    """Pictures decoded from the footage each time: for sets too large for a file."""
+
+    def __init__(self, table: pd.DataFrame, root: Path, spec: PreprocessSpec, *, side_px: int) -> None:
+        self.table, self.root, self.spec, self.side_px = table, root, spec, side_px
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, i: int) -> NDArray[np.uint8]:
+        row = self.table.iloc[i]
+        times = np.array([row["time_s"]], np.float64)
+        frames = decode(clip_of(row), self.root, times_s=times, short_side_px=self.side_px)
+        return to_model_input(frames.pixels[:1], self.spec)[0]
+
+
+def n_bytes_of(n_frames: int, reading: Reading) -> int:
+    """What `n_frames` take on disk when they are decoded into files."""
+    n_views = 2 if reading.detector.is_on else 1
+    return n_views * n_frames * 3 * (reading.spec.size_px**2 + reading.large.size_px**2)
+
+
+def footage_key(wanted: pd.DataFrame, root: Path, reading: Reading) -> str:
+    """A hash that changes when the wanted frames, their files (size, modification time) or the reading changes."""
+    stats = []
+    for path in wanted["path"].unique():
+        try:
+            found = (Path(root) / path).stat()
+            stats.append(f"{path} {found.st_size} {found.st_mtime_ns}")
+        except OSError:
+            stats.append(f"{path} missing")
+    rows = wanted[[c for c in wanted.columns if c != "split"]].to_csv(index=False)
+    text = "\n".join(
+        [
+            rows,
+            *stats,
+            reading.spec.model_dump_json(),
+            reading.sampling.model_dump_json(),
+            str(reading.max_frames_per_clip),
+            str(LARGE),
+        ]
+    )
+    if reading.detector.is_on:
+        text += detector_id(reading.detector)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_frames(
+    wanted: pd.DataFrame,
+    root: Path,
+    *,
+    labels: LabelSet,
+    reading: Reading,
+    folder: Path,
+    n_workers: int = 2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> LabelledFrames:
+    """The wanted frames (see `wanted_frames`), decoded once into files in `folder`; found there, they are not decoded again.
+
+    What cannot be read is listed in `skipped`; nothing is ever put in its place.
+    """
+    key = footage_key(wanted, root, reading)
+    if not _is_complete(folder, key):
+        _decode_into(folder, wanted, root, labels, reading, n_workers, on_progress)
+        with atomic_path(folder / "key.txt") as part:
+            part.write_text(key, "ascii")
+    table = pd.read_parquet(folder / "frames.parquet")
+    splits = wanted.drop_duplicates("clip_id").set_index("clip_id")["split"]
+    table["split"] = table["clip_id"].map(splits)
+    exact = PixelFile(folder / "exact.bin", reading.spec.size_px)
+    large = PixelFile(folder / "large.bin", reading.large.size_px)
+    return LabelledFrames(table, exact, large, pd.read_parquet(folder / "skipped.parquet"))
+
+
+def frames_when_asked(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, reading: Reading) -> LabelledFrames:
+    """The wanted frames without reading any: each is decoded when a batch needs it.
+
+    Rows that stand for a whole video are spread over it by what its header says, which is read here. Crops are not
+    made this way, since a frame must be decoded to know what is in it: raises ConfigError where a detector is on.
+    """
+    if reading.detector.is_on:
+        raise ConfigError(
+            "crops need the frames in files",
+            where="data.cache_gb",
+            found=f"{n_bytes_of(len(wanted), reading) / 1e9:.0f} GB for {len(wanted)} frames and their crops",
+            expected="that much room for them",
+            todo="raise data.cache_gb, label fewer frames (data.max_frames_per_clip), or take detector=none",
+        )
+    tables, skipped = [], []
+    simple = (wanted["kind"] == "still") | wanted["time_s"].notna()
+    tables.append(wanted[simple].assign(time_s=wanted["time_s"].fillna(0.0)))
+    for clip, rows in clips_of(wanted[~simple]):
+        try:
+            tables.append(promised_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip))
+        except MediaError as error:
+            skipped.append({"path": clip.path, "reason": error.one_line})
+    table = pd.concat(tables, ignore_index=True)
+    table["i_label"] = [labels.index(name) for name in table["label"]]
+    table = table.assign(view="frame")[list(KEPT)].assign(box=None)
+    side = decode_side_px(reading.spec)  # both views come from the same decoded frame, as they do from files
+    exact, large = (DecodedWhenAsked(table, root, spec, side_px=side) for spec in (reading.spec, reading.large))
+    return LabelledFrames(table, exact, large, pd.DataFrame(skipped, columns=["path", "reason"]))
+
+
+def read_batch(
+    pixels: Pixels, rows: Sequence[int] | NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], list[str]]:
+    """The pictures of these rows that can be read, uint8 [n, 3, S, S], which rows they are, and why the others failed."""
+    found: list[NDArray[np.uint8]] = []
+    ok = np.ones(len(rows), bool)
+    reasons = []
+    for k, i in enumerate(rows):
+        try:
+            found.append(pixels[int(i)])
+        except MediaError as error:
+            ok[k] = False
+            reasons.append(error.one_line)
+    return np.stack(found) if found else np.zeros((0, 3, 1, 1), np.uint8), ok, reasons
+
+
+def _is_complete(folder: Path, key: str) -> bool:
+    path = folder / "key.txt"
+    return path.is_file() and path.read_text("ascii") == key
+
+
+def _decode_into(
+    folder: Path,
+    wanted: pd.DataFrame,
+    root: Path,
+    labels: LabelSet,
+    reading: Reading,
+    n_workers: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "key.txt").unlink(missing_ok=True)
+    jobs = list(clips_of(wanted))
+    tables: list[pd.DataFrame] = []
+    skipped: list[dict[str, str]] = []
+    with (
+        (folder / "exact.bin").open("wb") as exact,
+        (folder / "large.bin").open("wb") as large,
+        ThreadPoolExecutor(max(1, n_workers)) as pool,
+    ):
+        for start in range(0, len(jobs), 256):  # a window, so that decoded frames never pile up
+            part = jobs[start : start + 256]
+            for i, (clip, found) in enumerate(pool.map(lambda job: (job[0], _read(*job, root, reading)), part)):
+                skipped += [{"path": clip.path, "reason": reason} for reason in found.missing]
+                if found.table is not None:
+                    exact.write(found.exact.tobytes())
+                    large.write(found.large.tobytes())
+                    tables.append(found.table)
+                if on_progress:
+                    on_progress(start + i + 1, len(jobs))
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(KEPT))
+    table["i_label"] = [labels.index(name) for name in table["label"]]
+    table[list(KEPT)].to_parquet(folder / "frames.parquet", index=False)
+    pd.DataFrame(skipped, columns=["path", "reason"]).to_parquet(folder / "skipped.parquet", index=False)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What one clip gave: a row for each frame (None: nothing), both views of the frames, and what is missing."""
+
+    table: pd.DataFrame | None
+    exact: NDArray[np.uint8]
+    large: NDArray[np.uint8]
+    missing: list[str]
+
+
+def _read(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _Read:
+    side = decode_side_px(reading.spec)
+    try:
+        frames, table, missing = decoded_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip, side)
+    except MediaError as error:
+        nothing = np.zeros((0, 3, 1, 1), np.uint8)
+        return _Read(None, nothing, nothing, [error.one_line])
+    height, width = frames.pixels.shape[1:3]
+    boxes: list[str | None] = [
+        json.dumps(box_to_input(json.loads(text), width=width, height=height, spec=reading.spec))
+        if isinstance(text, str)
+        else None
+        for text in table["box"]
+    ]
+    exact, large = (to_model_input(frames.pixels, spec) for spec in (reading.spec, reading.large))
+    read = _Read(table.assign(box=boxes, view="frame"), exact, large, missing)
+    detector = open_detector(reading.detector, root)
+    return read if detector is None else _with_crops(read, clip, root, frames, detector, reading)
+
+
+def _with_crops(read: _Read, clip: Clip, root: Path, frames: Frames, detector: Detector, reading: Reading) -> _Read:
+    """The same with a row and a picture more for every frame that has a box: what inference would see from nearby."""
+    assert read.table is not None, "a clip that gave frames"
+    closer = find_crops(clip, root, frames, detector, reading.detector, reading.spec)
+    crops = closer.crops
+    rows = read.table.iloc[[crop.i_frame for crop in crops]]
+    rows = rows.assign(view="crop", box=[json.dumps(crop.box) for crop in crops])
+    exact, large = (
+        np.concatenate([whole, squares(crops, spec.size_px)])
+        for whole, spec in ((read.exact, reading.spec), (read.large, reading.large))
+    )
+    return _Read(pd.concat([read.table, rows]), exact, large, [*read.missing, *closer.warnings])

@@ -1,0 +1,139 @@
+"""Weights in a `.pt` file of somebody else, made into a bundle: the only way in which such a file is ever opened.
+
+A `.pt` file is a pickle, and a pickle can hold a program. Here nothing but plain tensors is taken from it
+(`weights_only`), and they must fit the network of a bundle that is already there, whose labels and settings they get.
+What is known of that bundle's figures is not known of these weights: the card says so, and the temperature is 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leopardnet.bundle.bundle import MAX_WEIGHTS_BYTES, Bundle, write_spec
+from leopardnet.bundle.card import card_json, model_card
+from leopardnet.core.errors import BundleError
+from leopardnet.core.tables import atomic_path
+from leopardnet.score.calibrate import Calibration
+
+HOLDERS = ("state_dict", "model_state_dict", "model")  # where training programs put the weights in a checkpoint
+PREFIXES = ("module.", "_orig_mod.", "model.")  # what wrappers put in front of names
+REASON = "weights were converted, and nobody has judged them"
+
+
+def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
+    """The bundle at `out`, with the weights of a `.pt` file and everything else of the bundle `like`.
+
+    Raises BundleError where the file holds anything but tensors, where they do not fit, and where `out` is taken.
+    """
+    from leopardnet.network.classifier import build_from, save_weights
+    from leopardnet.network.onnx_export import export_classifier
+    from leopardnet.training.pack.pack import check_parity
+    from leopardnet.training.run_folder import write_json
+
+    weights, out = Path(weights), Path(out)
+    if out.exists():
+        raise BundleError(
+            "there is something in the place of the bundle",
+            where=out.name,
+            expected="a new folder",
+            todo="choose another --out",
+        )
+    size_px, labels = like.spec.preprocess.size_px, like.labels
+    state = _plain_tensors(weights)
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        model = build_from(like.spec.model, len(labels), like.folder / "model.safetensors", size_px=size_px)
+        own = model.state_dict()
+        state = {k: v.to(own[k].dtype) if k in own else v for k, v in _named_as(state, own).items()}
+        save_weights(state, part / "model.safetensors")
+        model = build_from(like.spec.model, len(labels), part / "model.safetensors", size_px=size_px)
+        export_classifier(model, part / "model.onnx", size_px=size_px)
+        check_parity(model, part / "model.onnx", size_px=size_px, n_labels=len(labels))
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        changed = {
+            "name": f"{like.spec.name}_converted",
+            "calibration": Calibration(reason=REASON),
+            "provenance": {
+                "leopardnet": version("leopardnet"),
+                "converted_from_sha256": digest,
+                "settings_of": like.id,
+            },
+        }
+        spec = like.spec.model_copy(update=changed)
+        nothing = pd.DataFrame()
+        with atomic_path(part / "card.md") as card:
+            card.write_text(model_card(spec, nothing), "utf-8")
+        write_json(card_json(spec, nothing), part / "card.json")
+        write_spec(part, spec)
+        part.replace(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Bundle.load(out)
+
+
+def _plain_tensors(path: Path) -> dict[str, Any]:
+    """The tensors in the file by name; nothing else in it is ever looked at or run."""
+    import torch
+
+    if not path.is_file():
+        raise BundleError("there is no such file", where=path.name, expected="weights in a .pt file")
+    n_bytes = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            n_bytes = max(n_bytes, sum(m.file_size for m in archive.infolist()))
+    if n_bytes > MAX_WEIGHTS_BYTES:
+        raise BundleError(
+            "the file of weights is too large",
+            where=path.name,
+            found=f"{n_bytes} bytes",
+            expected=f"at most {MAX_WEIGHTS_BYTES}",
+        )
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # its errors have no class in common
+        raise BundleError(
+            "the file holds something else than plain weights, and is not opened",
+            where=path.name,
+            found=str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__,
+            expected="tensors by name (a state dict)",
+            todo="ask for the weights as safetensors; never open such a file in another way",
+        ) from None
+    for holder in HOLDERS:
+        if isinstance(values, Mapping) and isinstance(values.get(holder), Mapping):
+            values = values[holder]
+    if (
+        not isinstance(values, Mapping)
+        or not values
+        or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in values.items())
+    ):
+        raise BundleError(
+            "the file holds no weights by name",
+            where=path.name,
+            found=type(values).__name__,
+            expected="tensors by name (a state dict)",
+        )
+    return dict(values)
+
+
+def _named_as(state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors under the names of our network: without the prefixes of wrappers, a bare backbone's with ours.
+
+    Mean and standard deviation, which a bare backbone does not hold, are those of the network.
+    """
+    names = {k: k for k in state}
+    for prefix in PREFIXES:
+        if all(v.startswith(prefix) for v in names.values()):
+            names = {k: v.removeprefix(prefix) for k, v in names.items()}
+    if not any(v in own for v in names.values()):
+        names = {k: f"backbone.{v}" for k, v in names.items()}
+    return {k: own[k] for k in ("mean", "std")} | {name: state[k] for k, name in names.items()}

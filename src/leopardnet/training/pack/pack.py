@@ -1,0 +1,153 @@
+"""From a training run to a bundle: calibrate, export, check, describe."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from accelerate import PartialState
+
+from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
+from leopardnet.bundle.card import card_json, model_card
+from leopardnet.bundle.runtime import OpenVinoRuntime
+from leopardnet.core.errors import BackendError, BundleError
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
+from leopardnet.core.settings.training import TrainConfig
+from leopardnet.core.settings.validate import validate
+from leopardnet.core.tables import atomic_path, read_table
+from leopardnet.network.classifier import Classifier, build_from, predict_answers, save_weights
+from leopardnet.network.onnx_export import export_classifier
+from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration
+from leopardnet.training.run_folder import read_history, read_state, write_json, write_state
+from leopardnet.training.training_run import Run, train
+
+RUN_FILES = (
+    "config.yaml",
+    "environment.json",
+    "metrics.jsonl",
+    "labels_by_split.csv",
+    "best.safetensors",
+    "val_frames.parquet",
+)
+MAX_DIFFERENCE = 2e-3  # of logits, float32 sums in another order; bf16 by mistake moves them by 0.3
+
+
+def train_bundle(
+    manifest: Manifest,
+    config: TrainConfig,
+    *,
+    out: str | Path,
+    overwrite: bool = False,
+    on_progress: Callable[..., None] | None = None,
+) -> Run:
+    """A finished run whose folder holds `bundle/`, ready for `load_bundle`. See `train` for what it takes and raises.
+
+    Of several processes (`torchrun`) the first one packs.
+    """
+    run = train(manifest, config, out=Path(out), overwrite=overwrite, on_progress=on_progress)
+    if not PartialState().is_main_process:
+        return run
+    if on_progress:
+        on_progress("packing the bundle", 0, 1)
+    pack(run.folder)
+    write_state(run.folder, state="finished")
+    if on_progress:
+        on_progress("packing the bundle", 1, 1)
+    return run
+
+
+def pack(run: Path, *, out: Path | None = None) -> Bundle:
+    """The bundle made of a run folder, by default in `<run>/bundle`.
+
+    The temperature is fitted on the validation clips, after aggregation. The exported graph must give the logits of
+    the trained network, or nothing is packed.
+    """
+    run = Path(run)
+    folder = Path(out) if out else run / "bundle"
+    missing = [name for name in RUN_FILES if not (run / name).is_file()]
+    if missing:
+        raise BundleError(
+            "this is not a finished run",
+            where=run.name,
+            found="no " + ", ".join(missing),
+            expected=", ".join(RUN_FILES),
+        )
+    config: TrainConfig = validate(
+        TrainConfig, yaml.safe_load((run / "config.yaml").read_text("utf-8")), where="config.yaml"
+    )
+    labels = config.labels.label_set()
+    # everything is made beside it first: a bundle that was there stays whole until the new one is
+    final, folder = folder, folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+    size = config.preprocess.size_px
+    model = build_from(config.model, len(labels), run / "best.safetensors", size_px=size)
+    save_weights(model.state_dict(), folder / "model.safetensors")
+    export_classifier(model, folder / "model.onnx", size_px=size)
+    check_parity(model, folder / "model.onnx", size_px=size, n_labels=len(labels))
+
+    calibration = fit_calibration(run, config, labels)
+    spec = BundleSpec(
+        name=config.experiment.name if config.experiment.name != "unnamed" else run.resolve().name,
+        labels=config.labels,
+        model=config.model,
+        preprocess=PreprocessSpec(**config.preprocess.model_dump()),
+        sampling=config.sampling,
+        detector=config.detector.model_copy(update={"file": Path(config.detector.file).name}),
+        aggregate=config.aggregate,
+        calibration=calibration,
+        decide=config.decide,
+        provenance=_provenance(run),
+    )
+    data = read_table(run / "labels_by_split.csv")
+    evaluation = evaluate_validation(run, config, labels, calibration)
+    how = (read_state(run) or {}).get("judged_on", "")
+    with atomic_path(folder / "card.md") as part:
+        part.write_text(model_card(spec, data, evaluation=evaluation, how=how), "utf-8")
+    write_json(card_json(spec, data, evaluation=evaluation, how=how), folder / "card.json")
+    write_spec(folder, spec)
+    if final.exists():
+        shutil.rmtree(final)
+    folder.replace(final)
+    return Bundle.load(final)
+
+
+def check_parity(model: Classifier, graph: Path, *, size_px: int, n_labels: int) -> float:
+    """The largest difference of answers between torch and OpenVINO on random frames. Raises BackendError past 0.002, or that share of the largest
+    answer where this is more than 1."""
+    frames = np.random.default_rng(0).integers(0, 256, (3, 3, size_px, size_px), dtype=np.uint8)
+    said = OpenVinoRuntime(graph, RuntimeConfig(), size_px=size_px, n_labels=n_labels).answers(frames)
+    ours, theirs = predict_answers(model, frames), np.hstack([said.logits, np.nan_to_num(said.cosines)])
+    difference = float(np.abs(ours - theirs).max())
+    most = MAX_DIFFERENCE * max(1.0, float(np.abs(ours).max()))
+    if difference > most:
+        raise BackendError(
+            "the exported network does not give the logits of the trained one",
+            where=graph.name,
+            found=f"difference {difference:.4f}",
+            expected=f"at most {most:.4f}",
+            todo="report this with the versions in environment.json; use runtime.backend=torch meanwhile",
+        )
+    return difference
+
+
+def _provenance(run: Path) -> dict[str, Any]:
+    history = [{k: None if v != v else v for k, v in row.items()} for row in read_history(run)]
+    config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
+    if config.get("detector", {}).get("file"):  # a bundle travels; the place of the file on this machine does not
+        config["detector"]["file"] = Path(config["detector"]["file"]).name
+    return {
+        "leopardnet": version("leopardnet"),
+        "config": config,
+        "environment": json.loads((run / "environment.json").read_text("utf-8")),
+        "history": history,
+        "data": read_table(run / "labels_by_split.csv").to_dict("records"),
+    }

@@ -1,0 +1,61 @@
+"""What a run's validation clips say of its model: the temperature, and how right it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from leopardnet.core.labels import LabelSet
+from leopardnet.core.settings.training import TrainConfig
+from leopardnet.metrics.evaluate_clips import Evaluation, evaluate_clips
+from leopardnet.score.calibrate import Calibration, apply, fit_temperature, refuse_sharpening
+from leopardnet.score.decide import decide
+from leopardnet.training.fit.clip_scores import clip_logits
+
+
+def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibration: Calibration) -> Evaluation:
+    """The answers that the model gives on the run's validation clips, beside their labels.
+
+    With folds these are all clips, each judged by a network that had not seen its site. The kept epoch and the
+    temperature were chosen on the same clips, so the figures flatter a little.
+    """
+    clips = _validation_clips(run, config, labels)
+    probs = apply(np.stack(clips["logits"].to_list()), calibration)
+    decisions = [decide(p, labels, config.decide) for p in probs]
+    table = pd.DataFrame(
+        {
+            "clip_id": clips["clip_id"],
+            "site": clips["site"],
+            "decision": [d.label for d in decisions],
+            "rule": [d.rule for d in decisions],
+            **{f"p_{name}": probs[:, i] for i, name in enumerate(labels.names)},
+        }
+    )
+    truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
+    targets = [name for name in labels.names if name != labels.empty]  # none of them should end in "empty" unseen
+    return evaluate_clips(table, truth, targets=targets)
+
+
+def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
+    """The temperature of a run, fitted on its validation clips."""
+    clips = _validation_clips(run, config, labels)
+    z = np.stack(clips["logits"].to_list()).astype(np.float64)
+    fitted = fit_temperature(z, clips["i_label"].to_numpy(np.int64), sites=clips["site"].tolist())
+    frames = pd.read_parquet(run / "val_frames.parquet", columns=["site", "site_seen"])
+    seen = frames.loc[frames["site_seen"], "site"].nunique()
+    if seen:
+        fitted = replace(
+            fitted,
+            reason=f"{seen} of the validation sites were trained on: figures flatter. {fitted.reason}".strip(),
+        )
+    return refuse_sharpening(fitted, Calibration())
+
+
+def _validation_clips(run: Path, config: TrainConfig, labels: LabelSet) -> pd.DataFrame:
+    """One row per validation clip, with its aggregated logits; see `clip_logits`."""
+    frames = pd.read_parquet(run / "val_frames.parquet")
+    logits = frames[[f"logit_{name}" for name in labels.names]].to_numpy(np.float32)
+    return clip_logits(frames, logits, config.aggregate, labels)

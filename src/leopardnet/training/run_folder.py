@@ -1,0 +1,178 @@
+"""The folder of a run: what it holds, and whether it is new, unfinished or done.
+
+config.yaml          every setting, resolved
+environment.json     versions, device
+state.json           running, trained, or finished (packed, too); how the figures came about, which epoch was kept
+labels_by_split.csv  how many frames, clips and sites of each label stand in each split
+labels_by_site.csv   how many frames of each label each site gave
+skipped.csv          what could not be read, and why
+metrics.jsonl        one line per epoch; epoch 0 is the linear probe; with folds, lines of single folds name theirs
+curves.png           the same as a picture
+batch.png            augmented frames as the network sees them
+tensorboard/         the same for TensorBoard
+start.safetensors    the network with the probe as its head, where fine-tuning starts
+best.safetensors     the weights that are kept
+last.pt              the checkpoint from which an unfinished run goes on
+val_frames.parquet   logits of the validation frames (with folds: of all frames, each judged by its own fold)
+folds/               the same files for each fold
+cache/               decoded frames, while the run lasts
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from accelerate import PartialState
+
+from leopardnet.core.errors import ConfigError
+from leopardnet.core.settings.training import TrainConfig
+from leopardnet.core.tables import atomic_path, write_table
+from leopardnet.network.classifier import torch_device
+
+VERSIONS_OF = (
+    "leopardnet",
+    "torch",
+    "torchvision",
+    "timm",
+    "albumentations",
+    "accelerate",
+    "numpy",
+    "av",
+    "openvino",
+)
+OURS = (
+    "config.yaml",
+    "environment.json",
+    "state.json",
+    "labels_by_split.csv",
+    "labels_by_site.csv",
+    "skipped.csv",
+    "metrics.jsonl",
+    "curves.png",
+    "batch.png",
+    "tensorboard",
+    "mlflow",
+    "start.safetensors",
+    "best.safetensors",
+    "last.pt",
+    "stage.json",
+    "val_frames.parquet",
+    "folds",
+    "cache",
+    "bundle",
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder that is ready. `resumed`: it held a run of the same settings and footage; `trained`: to its end."""
+
+    folder: Path
+    resumed: bool
+    trained: bool = False
+
+
+def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) -> RunFolder:
+    """The folder, made ready: new, emptied, or with an unfinished run that goes on.
+
+    key: the hash of the footage. Raises ConfigError for a finished run, and for an unfinished one of other settings or
+    other footage, unless `overwrite`.
+    """
+    wanted = config.model_dump(mode="json")
+    found = read_state(folder)
+    if found and not overwrite:
+        before = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
+        if found["state"] == "finished":
+            raise ConfigError(
+                "this folder holds a finished run",
+                where=folder.name,
+                expected="a new folder",
+                todo="give another --out, or --overwrite to lose the model that is there",
+            )
+        changed = _differences(before, wanted)
+        if changed or found["key"] != key:
+            raise ConfigError(
+                "this folder holds an unfinished run of other " + ("settings" if changed else "footage"),
+                where=folder.name,
+                found="; ".join(changed[:4]) or "files were added, removed or changed",
+                expected="the command that was interrupted, which goes on where it stopped",
+                todo="give the same command, another --out, or --overwrite to start anew",
+            )
+        return RunFolder(folder, resumed=True, trained=found["state"] == "trained")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in [*(folder / name for name in OURS), *folder.glob("epoch-*.npy")]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    with atomic_path(folder / "config.yaml") as part:
+        part.write_text(yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True), "utf-8")
+    environment = {"python": platform.python_version(), "machine": platform.machine()}
+    environment["device"] = torch_device(config.runtime.device)
+    environment["processes"] = str(PartialState().num_processes)
+    environment |= {name: version(name) for name in VERSIONS_OF}
+    write_json(environment, folder / "environment.json")
+    write_state(folder, state="running", key=key)
+    return RunFolder(folder, resumed=False)
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """What `write_state` wrote; None where the folder holds no run."""
+    try:
+        state: dict[str, Any] = json.loads((folder / "state.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return state if {"state", "key"} <= state.keys() and (folder / "config.yaml").is_file() else None
+
+
+def write_state(folder: Path, **values: Any) -> None:
+    """Say what has become of the run; values that are not given stay."""
+    write_json((read_state(folder) or {}) | values, folder / "state.json")
+
+
+def write_counts(table: pd.DataFrame, folder: Path) -> None:
+    """Write how many whole frames, clips and sites of each label stand in each split and at each site."""
+    table = table[table["view"] == "frame"].assign(split=table["split"].fillna("train"))
+    by_split = table.groupby(["label", "split"], sort=False).agg(
+        n_frames=("label", "size"), n_clips=("clip_id", "nunique"), n_sites=("site", "nunique")
+    )
+    write_table(by_split.reset_index(), folder / "labels_by_split.csv")
+    by_site = (
+        table.assign(site=table["site"].fillna("(no site)")).groupby(["site", "label"]).size().unstack(fill_value=0)
+    )
+    write_table(by_site.reset_index(), folder / "labels_by_site.csv")
+
+
+def write_history(rows: list[dict[str, Any]], folder: Path) -> None:
+    """Write metrics.jsonl, one line per row; a figure that is not a number becomes null."""
+    lines = [json.dumps({k: None if v != v else v for k, v in row.items()}) for row in rows]
+    with atomic_path(folder / "metrics.jsonl") as part:
+        part.write_text("".join(line + "\n" for line in lines), "utf-8")
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """The epochs of a run, without those of single folds; what is null in the file is not a number here."""
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+    return [{k: float("nan") if v is None else v for k, v in row.items()} for row in rows if "fold" not in row]
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a JSON file, whole or not at all."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False), "utf-8")
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    changed = []
+    for key in sorted(before.keys() | now.keys()):
+        a, b = before.get(key), now.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            changed += _differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            changed.append(f"{prefix}{key} was {a}, is {b}")
+    return changed

@@ -1,0 +1,223 @@
+"""Where the course of a run can be watched while it lasts: TensorBoard, MLflow, or nowhere.
+
+`metrics.jsonl` always holds the same figures; nothing is read back from here.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import yaml
+from PIL import Image
+
+from leopardnet.core.errors import BackendError
+from leopardnet.core.tables import atomic_path
+
+Kind = Literal["tensorboard", "mlflow", "none"]
+
+
+class Tracker(Protocol):
+    """What every tracker can do. Values that are None or no finite number are left out."""
+
+    def log(self, values: Mapping[str, float | None], step: int) -> None:
+        """Note figures of a step."""
+
+    def picture(self, name: str, path: Path) -> None:
+        """Note a PNG of the run under a name."""
+
+    def close(self) -> None:
+        """Write what is still to be written."""
+
+
+def open_tracker(kind: Kind, folder: Path, settings: Mapping[str, Any]) -> Tracker:
+    """A tracker that writes into the run folder; a resumed run goes on in the same place.
+
+    settings: shown beside the figures, without the place of a detector's file. Raises BackendError where the library of this kind is not installed.
+
+    >>> open_tracker("none", Path("runs/first"), {}).log({"loss": 0.3}, step=1)
+    """
+    settings = _without_places(settings)
+    if kind == "tensorboard":
+        return TensorBoard(Path(folder) / "tensorboard", settings)
+    if kind == "mlflow":
+        return MLflow(Path(folder) / "mlflow", settings)
+    return Nowhere()
+
+
+class Nowhere:
+    """No tracker at all."""
+
+    def log(self, values: Mapping[str, float | None], step: int) -> None:
+        """Nothing."""
+
+    def picture(self, name: str, path: Path) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class TensorBoard:
+    """Event files for `tensorboard --logdir runs`.
+
+    They are written record by record: TensorBoard's own writer puts the name of the machine and the number of the
+    process into the name of the file. A resumed run opens the next file, and what an earlier one says of the same or
+    later steps no longer counts.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        try:
+            from tensorboard.compat.proto import event_pb2
+            from tensorboard.summary.writer.record_writer import RecordWriter
+        except ImportError:
+            raise _missing("tensorboard", 'pip install "leopardnet[train]"') from None
+        folder.mkdir(parents=True, exist_ok=True)
+        n_before = len(list(folder.glob("events.out.tfevents.*.leopardnet")))
+        self._event = event_pb2.Event
+        self._file = (folder / f"events.out.tfevents.{n_before:04d}.leopardnet").open("xb")
+        self._records = RecordWriter(self._file)
+        self._is_resumed = n_before > 0
+        self._write(file_version="brain.Event:2")
+        if not self._is_resumed:
+            self._write(summary=_text_summary("settings", _as_markdown(settings)))
+
+    def log(self, values: Mapping[str, float | None], step: int) -> None:
+        """Note figures of a step."""
+        from tensorboard.compat.proto import event_pb2, summary_pb2
+
+        if self._is_resumed:
+            start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+            self._write(session_log=start, step=step)
+            self._is_resumed = False
+        rows = [summary_pb2.Summary.Value(tag=name, simple_value=value) for name, value in _finite(values)]
+        if rows:
+            self._write(summary=summary_pb2.Summary(value=rows), step=step)
+
+    def picture(self, name: str, path: Path) -> None:
+        """Note a PNG of the run under a name."""
+        from tensorboard.compat.proto import summary_pb2
+
+        with Image.open(path) as image:
+            width, height = image.size
+        shown = summary_pb2.Summary.Image(
+            width=width, height=height, colorspace=3, encoded_image_string=Path(path).read_bytes()
+        )
+        self._write(summary=summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=name, image=shown)]))
+
+    def close(self) -> None:
+        """Write what is still to be written."""
+        self._file.close()
+
+    def _write(self, **content: Any) -> None:
+        self._records.write(self._event(wall_time=time.time(), **content).SerializeToString())
+        self._records.flush()
+
+
+class MLflow:
+    """An MLflow file store in the run folder, for `mlflow ui --backend-store-uri mlflow`, started in that folder by
+    whoever has the whole of MLflow, with MLFLOW_ALLOW_FILE_STORE=true.
+
+    The low-level client is used: the usual one would note the user, the script and its path as tags. The store's user
+    is then 'unknown'; its notes of where artifacts lie are made relative to the run folder. No server is asked, and
+    MLflow's own reports about its use are turned off. Beside those, MLflow is told by a variable of the environment
+    that a store of files is wanted, which its newer versions otherwise refuse.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        try:
+            from mlflow import MlflowClient
+        except ImportError:
+            raise _missing("mlflow", 'pip install "leopardnet[train,mlflow]"') from None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._client = MlflowClient(tracking_uri=folder.resolve().as_uri())
+        known = self._client.get_experiment_by_name("leopardnet")
+        experiment = known.experiment_id if known else self._client.create_experiment("leopardnet")
+        runs = self._client.search_runs([experiment])
+        name = folder.resolve().parent.name
+        self._run = (runs[0] if runs else self._client.create_run(experiment, run_name=name)).info.run_id
+        self._artifacts = folder / experiment / self._run / "artifacts"
+        _make_relative(folder)
+        if not runs:
+            for key, value in _flat(settings):
+                self._client.log_param(self._run, key, value)
+
+    def log(self, values: Mapping[str, float | None], step: int) -> None:
+        """Note figures of a step."""
+        for name, value in _finite(values):
+            self._client.log_metric(self._run, name, value, step=step)
+
+    def picture(self, name: str, path: Path) -> None:
+        """Note a PNG of the run under a name."""
+        self._artifacts.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, self._artifacts / f"{name}.png")
+
+    def close(self) -> None:
+        """Write what is still to be written."""
+        self._client.set_terminated(self._run)
+
+
+def _make_relative(store: Path) -> None:
+    """Take the absolute path of the store out of its notes of where artifacts lie."""
+    for meta in store.glob("**/meta.yaml"):
+        text = meta.read_text("utf-8")
+        with atomic_path(meta) as part:
+            part.write_text(text.replace(store.resolve().as_uri(), store.name), "utf-8")
+
+
+def _missing(library: str, install: str) -> BackendError:
+    return BackendError(
+        f"{library} is not installed",
+        where="experiment.tracker",
+        found=library,
+        expected="tensorboard, mlflow or none",
+        todo=f"{install}, or set experiment.tracker=none; metrics.jsonl holds the figures in any case",
+    )
+
+
+def _without_places(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings with the bare name of the detector's file: figures are passed on, folders of this machine are not."""
+    detector = settings.get("detector") or {}
+    return (
+        {**settings, "detector": {**detector, "file": Path(detector["file"]).name}}
+        if detector.get("file")
+        else settings
+    )
+
+
+def _finite(values: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
+    for name, value in values.items():
+        if value is not None and math.isfinite(value):
+            yield name, float(value)
+
+
+def _as_markdown(settings: Mapping[str, Any]) -> str:
+    text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+    return "\n".join("    " + line for line in text.splitlines())  # a block of code
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The settings as pairs of a key with points and a value."""
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _text_summary(tag: str, text: str) -> Any:
+    from tensorboard.compat.proto import summary_pb2, tensor_pb2, types_pb2
+
+    shown = summary_pb2.SummaryMetadata(
+        plugin_data=summary_pb2.SummaryMetadata.PluginData(plugin_name="text"),
+        data_class=summary_pb2.DATA_CLASS_TENSOR,
+    )
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[text.encode()])
+    return summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=tag, metadata=shown, tensor=tensor)])

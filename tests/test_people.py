@@ -1,0 +1,130 @@
+"""One rule for people: everything that shows, writes or copies clips leaves out the same ones."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from file_texts import content, files_in
+from PIL import Image
+
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.people import clips_with_people
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+from leopardnet.export.sort_copies import carry_out, plan
+from leopardnet.export.write_results import FORMATS, write
+from leopardnet.figures import gallery
+from leopardnet.report.summarise import summarise
+
+LABELS = ("leopard", "human", "empty")
+BOX = json.dumps([{"xyxy": [0.1, 0.1, 0.9, 0.9], "score": 0.9, "label": "person"}])
+# what is known of each clip: probabilities of leopard, human and empty, and what the manifest, a frame or a person says
+PRIVATE = {
+    "decided": ((0.1, 0.8, 0.1), {"decision": "human"}),
+    "likely": ((0.6, 0.35, 0.05), {}),
+    "labelled": ((0.9, 0.0, 0.1), {"label": "human"}),
+    "species": ((0.9, 0.0, 0.1), {"species": "human + deer"}),
+    "framed": ((0.9, 0.0, 0.1), {"frame_boxes": BOX}),
+    "boxed": ((0.9, 0.0, 0.1), {"boxes": BOX, "box_unit": "fraction"}),
+}
+PUBLIC = {"leopard": ((0.9, 0.05, 0.05), {})}
+CLIPS = PRIVATE | PUBLIC
+MANIFEST_COLUMNS = ("label", "species", "boxes", "box_unit")
+
+
+@pytest.fixture
+def season(tmp_path, rng):
+    """A picture of its own noise for each clip, their predictions and their manifest."""
+    root = tmp_path / "footage"
+    root.mkdir()
+    for name in CLIPS:
+        Image.fromarray(rng.integers(0, 255, (120, 160, 3), dtype=np.uint8)).save(root / f"{name}.jpg")
+    paths = [f"{name}.jpg" for name in CLIPS]
+    known = [facts for _, facts in CLIPS.values()]
+    table = pd.DataFrame(
+        {
+            "path": paths,
+            "clip_id": [clip_id(p) for p in paths],
+            "kind": "still",
+            "status": "ok",
+            "site": "s1",
+            "decision": [facts.get("decision", "leopard") for facts in known],
+            "rule": "species",
+            "score": 0.9,
+            "alert": "leopard",
+            "n_frames": 1,
+            "best_time_s": 0.0,
+            "evidence_times_s": "[0.0]",
+            "bundle_id": "b",
+            "labels_id": "l",
+            **{f"p_{x}": [p[i] for p, _ in CLIPS.values()] for i, x in enumerate(LABELS)},
+        }
+    )
+    frames = table[["clip_id", *[f"p_{x}" for x in LABELS]]].assign(
+        i_frame=0, time_s=0.0, boxes=[facts.get("frame_boxes") for facts in known], box_source="detector"
+    )
+    columns, frame_columns = predictions_columns(LABELS), evidence_columns(LABELS)
+    predictions = Predictions(
+        conform(table.reindex(columns=[c.name for c in columns]), columns, where="predictions"),
+        conform(frames.reindex(columns=[c.name for c in frame_columns]), frame_columns, where="evidence"),
+    )
+    rows = pd.DataFrame({"path": paths, "kind": "still", "site": "s1", "deployment": "d1"}).assign(
+        **{column: [facts.get(column) for facts in known] for column in MANIFEST_COLUMNS},
+        captured_at=pd.Timestamp("2021-12-30 22:34:56"),
+        time_zone="+10:00",
+    )
+    return predictions, Manifest.from_rows(rows, root)
+
+
+def in_report(predictions, manifest, out, people):
+    """The clips with a picture, each in a report of its own: a page does not say whose a picture is."""
+    found = set()
+    for name in CLIPS:
+        one = predictions.table["path"] == f"{name}.jpg"
+        ids = set(predictions.table.loc[one, "clip_id"])
+        single = Predictions(
+            predictions.table[one].reset_index(drop=True),
+            predictions.evidence[predictions.evidence["clip_id"].isin(ids)].reset_index(drop=True),
+        )
+        page = summarise(single, out / f"{name}.html", manifest=manifest, people=people).read_text("utf-8")
+        if "/9j/" in page:  # what every JPEG in base64 begins with
+            found.add(name)
+    return found
+
+
+def in_gallery(predictions, manifest, out, people):
+    figure = gallery(predictions, manifest, predictions.table, n=len(CLIPS), people=people)
+    pictures = figure.get_axes()[0::2]
+    return {name for name, axes in zip(CLIPS, pictures, strict=True) if axes.get_images()}
+
+
+def in_copies(predictions, manifest, out, people):
+    carry_out(plan(predictions, manifest, out / "sorted", include_people=people))
+    return {path.stem for path in (out / "sorted").rglob("*.jpg")}
+
+
+def in_export(format):
+    def named(predictions, manifest, out, people):
+        options = {"deployments": None, "study_area": (43.0, 131.4, 40_000.0)} if format == "camtrap-dp" else {}
+        write(predictions, out / "shared", format=format, manifest=manifest, include_people=people, **options)
+        text = "".join(map(content, files_in(out / "shared")))
+        return {name for name in CLIPS if f"{name}.jpg" in text}
+
+    return named
+
+
+WAYS = {"report": in_report, "gallery": in_gallery, "sort": in_copies} | {f: in_export(f) for f in FORMATS}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_clips_of_people_stay_out_of_everything_unless_asked_for(way, season, tmp_path):
+    assert WAYS[way](*season, tmp_path, False) == set(PUBLIC)
+    (tmp_path / "with_people").mkdir()
+    assert WAYS[way](*season, tmp_path / "with_people", True) == set(CLIPS)
+
+
+def test_all_of_them_ask_the_same_rule(season):
+    predictions, manifest = season
+    hidden = clips_with_people(predictions, manifest)
+    assert hidden == {clip_id(f"{name}.jpg") for name in PRIVATE}

@@ -1,0 +1,154 @@
+"""The card holds the figures, says how they were obtained, and never leaves the reader with a number alone."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from leopardnet.bundle.bundle import BundleSpec
+from leopardnet.bundle.card import card_json, model_card
+from leopardnet.compose import load_config
+from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.score.calibrate import Calibration
+
+HOW = "On held-out validation sites."
+DATA = pd.DataFrame(
+    {
+        "label": ["leopard", "empty"],
+        "split": ["train", "val"],
+        "n_frames": [30, 8],
+        "n_clips": [12, 8],
+        "n_sites": [5, 2],
+    }
+)
+
+
+def spec(**changed):
+    config = load_config("train", ["experiment=real_dev", "labels=amur"])
+    values = {
+        "name": "amur-one",
+        "labels": config.labels,
+        "model": config.model,
+        "preprocess": config.preprocess,
+        "sampling": config.sampling,
+        "aggregate": config.aggregate,
+        "calibration": Calibration(1.25, 40, 4, ""),
+        "decide": config.decide,
+        "provenance": {"leopardnet": "0.1.0", "config": config.model_dump(mode="json")},
+    }
+    return BundleSpec(**values | changed)
+
+
+def evaluation(sites=("a", "a", "b", "b"), **options):
+    """Four clips: two leopards, of which one is called empty, and two empty ones that are right."""
+    truth = pd.Series({"1": "leopard", "2": "leopard", "3": "empty", "4": "empty"})
+    said = ["leopard", "empty", "empty", "empty"]
+    p = pd.DataFrame({"clip_id": list(truth.index), "site": list(sites), "decision": said})
+    p["rule"] = ["species", "empty", "empty", "empty"]
+    for name in ("leopard", "tiger", "sika_deer", "empty"):
+        p[f"p_{name}"] = [0.7 if name == x else 0.1 for x in said]
+    return evaluate_clips(p, truth, targets=["leopard"], **options)
+
+
+def section(card, title):
+    return card.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_figures_are_those_of_the_evaluation_worked_out_by_hand():
+    figures = section(model_card(spec(), DATA, evaluation=evaluation(n_boot=0), how=HOW), "Figures")
+    # leopard: precision 1 of 1, recall 1 of 2, F1 2/3; empty: precision 2 of 3, recall 2 of 2, F1 0.8
+    assert "**Macro-F1 0.73**" in figures and "top-1 0.75" in figures
+    assert "| leopard | 2 | 1.00 | 0.50 | 0.67 | 0.03 |" in figures, "1 - 0.95 ** (1 / 2) = 0.025 is the bound"
+    assert "| empty | 2 | 0.67 | 1.00 | 0.80 | 0.22 |" in figures, "0.05 ** (1 / 2) = 0.224 is the bound"
+    assert "Clips of leopard that were called empty: 1 of 2." in figures
+    assert "no clip to judge these labels by: tiger, sika_deer." in figures
+    assert HOW in figures
+    assert "| leopard | 1 | 1 |" in figures and "| empty | 0 | 2 |" in figures, "what was said"
+
+
+def test_intervals_stand_behind_the_figures_and_few_sites_are_called_few():
+    figures = section(model_card(spec(), DATA, evaluation=evaluation(), how=HOW), "Figures")
+    assert "drawing the 2 sites again; 2 sites are few" in figures
+    assert figures.count(" to ") >= 8
+
+
+def test_one_site_gives_no_intervals_and_says_why():
+    figures = section(model_card(spec(), DATA, evaluation=evaluation(sites="aaaa"), how=HOW), "Figures")
+    assert "There are no intervals: the clips come from fewer than two known sites." in figures
+    assert " to 0." not in figures and " to 1." not in figures
+
+
+def test_without_an_evaluation_there_is_no_figure():
+    card = model_card(spec(), DATA)
+    assert section(card, "Figures").strip() == "None: it was not judged on clips that it was not trained on."
+    assert card_json(spec(), DATA)["figures"] is None
+
+
+def test_data_stand_by_label_and_split_with_their_sites():
+    data = section(model_card(spec(), DATA), "Data")
+    assert "| label | split | frames | clips | sites |" in data
+    assert "| leopard | train | 30 | 12 | 5 |" in data and "| empty | val | 8 | 8 | 2 |" in data
+    assert section(model_card(spec(), DATA[:0]), "Data").strip().startswith("Not stated.")
+
+
+def test_conditions_say_what_is_known_and_what_nobody_recorded():
+    rows = pd.concat([DATA, DATA.iloc[[0]].assign(split="val", n_sites=3)])
+    conditions = section(model_card(spec(), rows, evaluation=evaluation(n_boot=0)), "Conditions")
+    assert "at most 8 for one label" in conditions and "Sites behind the figures: 2." in conditions
+    assert "seasons" in conditions and "not recorded" in conditions
+    assert "Sites: not stated." in section(model_card(spec(), DATA[:0]), "Conditions")
+    assert card_json(spec(), rows)["conditions"] == {
+        "sites": 8,
+        "day_and_night": None,
+        "seasons": None,
+        "cameras": None,
+    }
+
+
+def test_countries_and_terms_of_the_data_stand_there_where_somebody_stated_them():
+    config = spec().provenance["config"]
+    told = spec(
+        provenance={"config": config | {"experiment": {"countries": "RU, CN", "data_licence": "CC BY 4.0"}}}
+    )
+    card = model_card(told, DATA)
+    assert "Countries: RU, CN." in section(card, "Data") and "Training data: CC BY 4.0." in section(
+        card, "Licences"
+    )
+    plain = card_json(told, DATA)
+    assert plain["countries"] == "RU, CN" and plain["licences"]["training_data"] == "CC BY 4.0"
+    silent = model_card(spec(), DATA)
+    assert "Countries: not stated" in silent and "Training data: not stated" in silent
+    assert card_json(spec(), DATA)["countries"] is None
+
+
+def test_licences_limits_and_settings_are_there():
+    card = model_card(spec(), DATA)
+    assert "Backbone weights: Apache-2.0" in section(card, "Licences")
+    assert "non-commercial" in section(card, "Licences")
+    assert "delete or skip footage unseen" in section(card, "What it must not be used for")
+    assert "Temperature 1.250, from 40 clips of 4 sites." in section(card, "Calibration")
+    assert "lr " in section(card, "How it was trained") and "Question: " in section(card, "How it was trained")
+    assert "leopard (*Panthera pardus*)" in card and "never dropped silently: leopard" in card
+
+
+@pytest.mark.parametrize("provenance", [{}, {"config": None}, {"config": {"optim": {}}}])
+def test_a_bundle_of_another_version_without_settings_has_a_card_all_the_same(provenance):
+    assert "Not stated." in section(model_card(spec(provenance=provenance), DATA), "How it was trained")
+
+
+def test_the_reason_of_a_temperature_is_told():
+    card = model_card(spec(calibration=Calibration(1.0, 9, 1, "too few clips.")), DATA)
+    assert "(too few clips)." in section(card, "Calibration")
+
+
+@pytest.mark.parametrize("judged", [None, evaluation(), evaluation(sites="aaaa")])
+def test_the_card_as_json_is_plain_and_says_the_same(judged):
+    data = DATA.assign(n_sites=[5, float("nan")])
+    card = json.loads(json.dumps(card_json(spec(), data, evaluation=judged, how=HOW), allow_nan=False))
+    assert card["data"][0] == {"label": "leopard", "split": "train", "n_frames": 30, "n_clips": 12, "n_sites": 5.0}
+    assert card["data"][1]["n_sites"] is None
+    assert card["figures_obtained"] == HOW and card["calibration"]["temperature"] == 1.25
+    assert card["licences"]["weights"].startswith("Apache-2.0") and len(card["must_not_be_used_for"]) > 3
+    if judged:
+        assert card["figures"]["per_label"]["leopard"]["recall"]["value"] == 0.5
+        assert card["figures"]["target_lost"] == {"leopard": 1}

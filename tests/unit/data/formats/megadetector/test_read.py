@@ -1,0 +1,209 @@
+"""Detections: boxes of stills and videos, failures as rows, both JSON forms, and joining boxes to a manifest."""
+
+import copy
+import json
+
+import pandas as pd
+import pytest
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.manifest import Manifest
+from leopardnet.data.formats.megadetector.read import merge_boxes, read_megadetector
+from leopardnet.data.reading.label_map import LabelMap
+
+RESULTS = {
+    "info": {"format_version": "1.6"},
+    "detection_categories": {"1": "animal", "2": "person", "3": "vehicle"},
+    "classification_categories": {"0": "tiger", "1": "deer"},
+    "images": [
+        {
+            "file": "a/1.jpg",
+            "detections": [
+                {
+                    "category": "1",
+                    "conf": 0.9,
+                    "bbox": [0.1, 0.2, 0.3, 0.4],
+                    "classifications": [["1", 0.2], ["0", 0.7]],
+                },
+                {"category": "2", "conf": 0.05, "bbox": [0.0, 0.0, 0.5, 0.5]},
+            ],
+        },
+        {"file": "a\\2.jpg", "detections": []},
+        {"file": "a/3.jpg", "failure": "Failure image access"},
+        {
+            "file": "v.AVI",
+            "frame_rate": 25.0,
+            "frames_processed": [0, 50],
+            "detections": [{"category": "1", "conf": 1, "bbox": [0, 0, 1, 1], "frame_number": 50}],
+        },
+    ],
+}
+
+
+def changed(*keys, value):
+    data = copy.deepcopy(RESULTS)
+    target = data
+    for key in keys[:-1]:
+        target = target[key]
+    target[keys[-1]] = value
+    return data
+
+
+def read(tmp_path, data=RESULTS, **options):
+    path = tmp_path / "md.json"
+    path.write_text(data if isinstance(data, str) else json.dumps(data))
+    return read_megadetector(path, root=tmp_path, **options)
+
+
+def boxes(cell):
+    return None if pd.isna(cell) else json.loads(cell)
+
+
+def test_one_row_for_each_file_with_its_boxes(tmp_path):
+    got = read(tmp_path)
+    t = got.manifest.table
+    assert t["path"].tolist() == ["a/1.jpg", "a/2.jpg", "a/3.jpg", "v.AVI"]
+    assert t["kind"].tolist() == ["still", "still", "still", "video"]
+    assert boxes(t["boxes"][0]) == [
+        {"xyxy": [0.1, 0.2, 0.4, 0.6], "label": "animal", "score": 0.9, "species": "tiger", "species_score": 0.7},
+        {"xyxy": [0, 0, 0.5, 0.5], "label": "person", "score": 0.05},
+    ]
+    assert boxes(t["boxes"][1]) == []
+    assert boxes(t["boxes"][3]) == [
+        {"xyxy": [0, 0, 1, 1], "label": "animal", "score": 1.0, "frame_number": 50, "time_s": 2.0}
+    ]
+    assert t["box_unit"].dropna().tolist() == ["fraction", "fraction"]
+
+
+def test_a_failure_is_a_row_without_boxes_and_counted(tmp_path):
+    got = read(tmp_path)
+    assert boxes(got.manifest.table["boxes"][2]) is None
+    assert got.notes[0] == "1 row that the detector could not read, the first: a/3.jpg (Failure image access)"
+
+
+def test_a_detector_gives_no_species(tmp_path):
+    t = read(tmp_path).manifest.table
+    assert t["label"].isna().all() and t["species"].isna().all() and t["label_source"].isna().all()
+
+
+def test_classes_are_taken_when_asked_and_sure(tmp_path):
+    label_map = LabelMap("m", {"tiger": ()})
+    t = read(tmp_path, min_classification=0.7, label_map=label_map).manifest.table
+    assert t["label"][0] == "tiger" and t["label_source"][0] == "machine" and t["label"][1:].isna().all()
+    assert read(tmp_path, min_classification=0.71).manifest.table["label"].isna().all()
+
+
+def test_boxes_under_a_score_are_left_out_and_counted(tmp_path):
+    got = read(tmp_path, min_score=0.1)
+    assert len(boxes(got.manifest.table["boxes"][0])) == 1
+    assert "boxes with a score under 0.1, left out: 1" in got.notes
+
+
+def test_the_list_form_has_pixels_and_category_names(tmp_path):
+    data = [
+        {"file": "a.jpg", "detections": [{"category": "animal", "confidence": 0.8, "bbox": [10, 20, 30, 40]}]},
+        {"file": "b.jpg", "detections": []},
+    ]
+    t = read(tmp_path, data).manifest.table
+    assert boxes(t["boxes"][0]) == [{"xyxy": [10, 20, 30, 40], "label": "animal", "score": 0.8}]
+    assert t["box_unit"][0] == "px" and boxes(t["boxes"][1]) == []
+
+
+def test_no_pictures_are_an_empty_manifest(tmp_path):
+    assert len(read(tmp_path, {**RESULTS, "images": []}).manifest) == 0
+    assert len(read(tmp_path, []).manifest) == 0
+
+
+DET = ("images", 0, "detections", 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "part"),
+    [
+        ('{"images": [{"file": "a', "not whole JSON"),
+        ('"text"', "a str at the top"),
+        ('{"info": {}}', "keys info"),
+        ('{"predictions": []}', "SpeciesNet"),
+        (changed("detection_categories", value=None), "detection_categories"),
+        (changed("detection_categories", value={"1": ""}), "detection_categories"),
+        (changed("images", 1, value="a.jpg"), "images[1]"),
+        (changed("images", 1, "file", value=None), "images[1]"),
+        (changed("images", 1, "file", value="a/1.jpg"), "images[0] and md.json, images[1]"),
+        (changed("images", 1, "file", value="/x/1.jpg"), "images[1].file"),
+        (changed("images", 1, "file", value="x.doc"), "images[1].file"),
+        (changed("images", 1, "detections", value={}), "images[1]"),
+        (changed(*DET, value=7), "images[0].detections[0]"),
+        (changed(*DET, "conf", value=1.5), "images[0].detections[0].conf"),
+        (changed(*DET, "conf", value=float("nan")), "images[0].detections[0].conf"),
+        (changed(*DET, "conf", value="0.9"), "images[0].detections[0].conf"),
+        (changed(*DET, "bbox", value=[0, 0, 1]), "images[0].detections[0].bbox"),
+        (changed(*DET, "bbox", value=[0, 0, 1, float("inf")]), "images[0].detections[0].bbox"),
+        (changed(*DET, "category", value="9"), "images[0].detections[0].category"),
+        (changed(*DET, "classifications", value=[["9", 0.5]]), "images[0].detections[0].classifications"),
+        (changed(*DET, "classifications", value=["9"]), "images[0].detections[0].classifications"),
+        (changed("images", 3, "detections", 0, "frame_number", value=-1), "images[3].detections[0].frame_number"),
+        (
+            [{"file": "a.jpg", "detections": [{"category": "animal", "conf": 0.8, "bbox": [1, 2, 3, 4]}]}],
+            "[0].detections[0].confidence",
+        ),
+        (
+            [{"file": "a.jpg", "detections": [{"confidence": 0.8, "bbox": [1, 2, 3, 4]}]}],
+            "[0].detections[0].category",
+        ),
+    ],
+)
+def test_broken_results_are_refused_with_their_place(tmp_path, data, part):
+    with pytest.raises(ManifestError) as error:
+        read(tmp_path, data)
+    assert part in str(error.value) and "md.json" in str(error.value)
+
+
+def test_a_rate_of_zero_gives_no_times(tmp_path):
+    t = read(tmp_path, changed("images", 3, "frame_rate", value=-1)).manifest.table
+    assert "time_s" not in boxes(t["boxes"][3])[0]
+
+
+# --- merging ---
+
+
+def manifest(tmp_path, rows):
+    return Manifest.from_rows(pd.DataFrame(rows), tmp_path)
+
+
+def test_boxes_join_by_file_and_every_row_stays(tmp_path):
+    own = manifest(
+        tmp_path,
+        {
+            "path": ["a/1.jpg", "x.jpg", "a/3.jpg", "v.AVI", "a/2.jpg"],
+            "kind": ["still", "still", "still", "video", "still"],
+            "label": "tiger",
+            "boxes": [None, None, None, '[{"xyxy": [0, 0, 9, 9]}]', None],
+            "box_unit": [None, None, None, "px", None],
+        },
+    )
+    got = merge_boxes(own, read(tmp_path).manifest)
+    t = got.manifest.table
+    assert t["path"].tolist() == own.table["path"].tolist() and set(t["label"]) == {"tiger"}
+    assert len(boxes(t["boxes"][0])) == 2 and boxes(t["boxes"][1]) is None and boxes(t["boxes"][2]) is None
+    assert boxes(t["boxes"][3]) == [{"xyxy": [0, 0, 9, 9]}] and t["box_unit"][3] == "px"
+    assert boxes(t["boxes"][4]) == [] and pd.isna(t["box_unit"][4])
+    assert got.notes == ("2 of 5 rows took the detector's boxes", "1 row kept the boxes they had")
+
+
+def test_frames_take_the_boxes_of_their_own_frame(tmp_path):
+    own = manifest(
+        tmp_path,
+        {
+            "path": ["v.AVI"] * 4,
+            "kind": ["frame"] * 4,
+            "frame_number": [50, 51, None, None],
+            "time_s": [None, None, 2.02, 4.0],
+        },
+    )
+    t = merge_boxes(own, read(tmp_path).manifest).manifest.table
+    assert [b and len(b) for b in map(boxes, t["boxes"])] == [1, None, 1, None]
+
+
+def test_detections_of_other_files_are_counted(tmp_path):
+    own = manifest(tmp_path, {"path": ["a/1.jpg"], "kind": ["still"]})
+    assert "files of the detector that the manifest lacks: 3" in merge_boxes(own, read(tmp_path).manifest).notes

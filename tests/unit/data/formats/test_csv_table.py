@@ -1,0 +1,291 @@
+"""Text tables as people save them: separators, encodings, Windows paths, and every fault with its row."""
+
+import json
+from datetime import datetime
+
+import pandas as pd
+import pytest
+
+from leopardnet.core.errors import ConfigError, ManifestError
+from leopardnet.data.formats.csv_table import read_csv_table
+
+BASIC = {"path": "path", "label": "label"}
+
+
+def table(tmp_path, text, encoding="utf-8", name="images.csv"):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+    return path
+
+
+def read(tmp_path, text, columns=None, encoding="utf-8", **options):
+    return read_csv_table(table(tmp_path, text, encoding), root=tmp_path, columns=columns or BASIC, **options)
+
+
+def refused(tmp_path, text, columns=None, **options):
+    with pytest.raises(ManifestError) as error:
+        read(tmp_path, text, columns, **options)
+    return str(error.value)
+
+
+def test_columns_are_taken_by_name(tmp_path):
+    text = "file,what,place,burst,when\na/1.jpg,tiger,north,s1,2021-12-30 22:34:56\nb/2.AVI,,,,\n"
+    columns = {"path": "file", "label": "what", "site": "place", "sequence_id": "burst", "captured_at": "when"}
+    got = read(tmp_path, text, columns, time_zone="Asia/Vladivostok")
+    t = got.manifest.table
+    assert t["path"].tolist() == ["a/1.jpg", "b/2.AVI"]
+    assert t["kind"].tolist() == ["still", "video"]
+    assert t["label"][0] == "tiger" and t["species"][0] == "tiger" and pd.isna(t["label"][1])
+    assert t["site"][0] == "north" and t["sequence_id"][0] == "s1"
+    assert t["captured_at"][0] == datetime(2021, 12, 30, 22, 34, 56) and t["time_zone"][0] == "Asia/Vladivostok"
+    assert t["time_source"][0] == "table" and pd.isna(t["time_zone"][1])
+    assert t["source"].tolist() == ["csv images.csv"] * 2
+    assert got.notes == ("1 row of 2 without a label",)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_separators_and_encodings_are_found(tmp_path, separator, encoding):
+    text = f"path{separator}label\r\nтайга/1.jpg{separator}тигр, амурский\r\n".replace(
+        "тигр, амурский", '"тигр, амурский"'
+    )
+    got = read(tmp_path, text, encoding=encoding)
+    assert got.manifest.table[["path", "label"]].values.tolist() == [["тайга/1.jpg", "тигр, амурский"]]
+
+
+def test_cp1251_is_read_with_a_note(tmp_path):
+    got = read(tmp_path, "path;label\nкамера 1/снимок.JPG;тигр\n", encoding="cp1251")
+    assert got.manifest.table["path"].tolist() == ["камера 1/снимок.JPG"]
+    assert "cp1251" in got.notes[0]
+
+
+def test_a_given_encoding_is_used_and_a_wrong_one_refused(tmp_path):
+    text = "path,label\n豹.jpg,豹\n".encode("gb18030")
+    got = read_csv_table(table(tmp_path, text), root=tmp_path, columns=BASIC, encoding="gb18030")
+    assert got.manifest.table["label"].tolist() == ["豹"]
+    assert "not in this encoding" in refused_encoding(tmp_path, text, "utf-8")
+    assert "not known" in refused_encoding(tmp_path, text, "klingon")
+
+
+def refused_encoding(tmp_path, text, encoding):
+    with pytest.raises(ManifestError) as error:
+        read_csv_table(table(tmp_path, text), root=tmp_path, columns=BASIC, encoding=encoding)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (r"site\DCIM\1.JPG", "site/DCIM/1.JPG"),
+        ("./a//1.jpg", "a/1.jpg"),
+        ("{root}/a/1.jpg", "a/1.jpg"),
+        ("a..b/1..jpg", "a..b/1..jpg"),
+    ],
+)
+def test_paths_become_relative_posix(tmp_path, given, expected):
+    got = read(tmp_path, f"path,label\n{given.format(root=tmp_path)},tiger\n")
+    assert got.manifest.table["path"].tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        (r"C:\Users\me\1.jpg", "outside the root"),
+        ("/elsewhere/1.jpg", "outside the root"),
+        ("//server/share/1.jpg", "outside the root"),
+        ("../1.jpg", "cannot be used"),
+        ("a/../../1.jpg", "cannot be used"),
+        ("~/1.jpg", "cannot be used"),
+        ("''", "neither a video nor a still"),
+        ("https://x.org/1.jpg", "web address"),
+        ("notes.txt", "neither a video nor a still"),
+    ],
+)
+def test_unsafe_paths_are_refused_with_their_row(tmp_path, path, part):
+    text = refused(tmp_path, f"path,label\na.jpg,tiger\n{path},tiger\n")
+    assert part in text and "images.csv, row 2" in text
+
+
+def test_an_empty_path_is_refused_with_its_row(tmp_path):
+    assert "images.csv, row 1" in refused(tmp_path, "path,label\n,tiger\n")
+
+
+def test_a_file_that_stands_twice_is_refused_with_both_rows(tmp_path):
+    text = refused(tmp_path, "path,label\na.jpg,tiger\nb.jpg,tiger\n./a.jpg,leopard\n")
+    assert "row 1 and images.csv, row 3" in text and "'a.jpg'" in text
+
+
+def test_two_spellings_of_one_accented_name_are_one_file(tmp_path):
+    assert "stands twice" in refused(tmp_path, "path,label\nTai\u0308.jpg,tiger\nTa\u00ef.jpg,tiger\n")
+
+
+def test_an_unknown_column_lists_the_columns_there_are(tmp_path):
+    text = refused(tmp_path, "file,label\na.jpg,tiger\n")
+    assert "found:    path" in text and "file, label" in text
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    assert "stands twice in the header" in refused(tmp_path, "path,label,label\na.jpg,tiger,leopard\n")
+
+
+@pytest.mark.parametrize("columns", [{"label": "label"}, {**BASIC, "colour": "x"}, {**BASIC, "x0": "a"}])
+def test_wrong_requests_are_refused(tmp_path, columns):
+    with pytest.raises(ConfigError):
+        read(tmp_path, "path,label\na.jpg,tiger\n", columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "the table is empty"),
+        ("path,label\na.jpg\n", "line 2"),
+        ("path,label\na.jpg,tiger,extra\n", "line 2"),
+        ('path,label\na.jpg,"tiger\nb.jpg,tiger\n', "cannot be read"),
+        (b"path,label\na.jpg,\x00\n", "binary data"),
+        (b"path,label\na.jpg,\x98\n", "neither in UTF-8 nor in cp1251"),
+    ],
+)
+def test_broken_tables_are_refused(tmp_path, text, part):
+    assert part in refused(tmp_path, text)
+
+
+def test_a_header_without_rows_is_an_empty_manifest(tmp_path):
+    assert len(read(tmp_path, "path,label\n").manifest) == 0
+
+
+def test_empty_lines_are_no_rows(tmp_path):
+    assert len(read(tmp_path, "path,label\n\na.jpg,tiger\n,\n").manifest) == 1
+
+
+def test_labelled_frames_of_a_video(tmp_path):
+    text = "path;label;t;f\na.avi;tiger;1,5;\na.avi;empty;3.0;\nb.avi;tiger;;12\n"
+    got = read(tmp_path, text, {**BASIC, "time_s": "t", "frame_number": "f"}).manifest.table
+    assert got["kind"].tolist() == ["frame"] * 3
+    assert got["time_s"].tolist()[:2] == [1.5, 3.0] and got["frame_number"][2] == 12
+    assert got["clip_id"].nunique() == 2
+
+
+def test_one_frame_that_stands_twice_is_refused(tmp_path):
+    assert "stands twice" in refused(
+        tmp_path, "path,label,t\na.avi,tiger,1.5\na.avi,empty,1.50\n", {**BASIC, "time_s": "t"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "column"),
+    [("x", "time_s"), ("nan", "time_s"), ("inf", "time_s"), ("1.5", "frame_number"), ("-1", "frame_number")],
+)
+def test_numbers_that_are_none_are_refused_with_row_and_column(tmp_path, cell, column):
+    text = refused(tmp_path, f"path,label,n\na.avi,tiger,1\nb.avi,tiger,{cell}\n", {**BASIC, column: "n"})
+    assert "images.csv, row 2, column n" in text and repr(cell) in text
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2021-12-30 22:34:56",
+        "2021-12-30T22:34:56",
+        "2021:12:30 22:34:56",
+        "30.12.2021 22:34:56",
+        "2021/12/30 22:34:56",
+        "30-Dec-2021 22:34:56",
+    ],
+)
+def test_forms_of_time(tmp_path, cell):
+    got = read(tmp_path, f"path,label,t\na.avi,tiger,{cell}\n", {**BASIC, "captured_at": "t"}).manifest.table
+    assert got["captured_at"][0] == datetime(2021, 12, 30, 22, 34, 56) and pd.isna(got["time_zone"][0])
+
+
+def test_a_time_with_its_zone_keeps_the_local_time_and_the_offset(tmp_path):
+    got = read(
+        tmp_path, "path,label,t\na.avi,tiger,2021-12-30T22:34:56+10:00\n", {**BASIC, "captured_at": "t"}
+    ).manifest.table
+    assert got["captured_at"][0] == datetime(2021, 12, 30, 22, 34, 56) and got["time_zone"][0] == "+10:00"
+
+
+@pytest.mark.parametrize("cell", ["12/30/2021 10:34 PM", "yesterday", "2021-13-01 00:00:00", "2021-12-30"])
+def test_unclear_times_are_refused_with_row(tmp_path, cell):
+    text = refused(tmp_path, f"path,label,t\na.avi,tiger,{cell}\n", {**BASIC, "captured_at": "t"})
+    assert "row 1, column t" in text and "--time-format" in text
+
+
+def test_a_form_of_time_can_be_described(tmp_path):
+    text = "path,label,t\na.avi,tiger,12/30/2021 10:34 PM\n"
+    got = read(tmp_path, text, {**BASIC, "captured_at": "t"}, time_format="%m/%d/%Y %I:%M %p").manifest.table
+    assert got["captured_at"][0] == datetime(2021, 12, 30, 22, 34)
+
+
+def test_an_unknown_zone_is_refused_with_its_row(tmp_path):
+    text = "path,label,t,z\na.avi,tiger,2021-12-30 22:34:56,+10:00\nb.avi,tiger,2021-12-30 22:34:56,Moonbase\n"
+    assert "row 2, column z" in refused(tmp_path, text, {**BASIC, "captured_at": "t", "time_zone": "z"})
+
+
+BOXES = {**BASIC, "x0": "x0", "y0": "y0", "x1": "x1", "y1": "y1"}
+
+
+def test_rows_that_differ_in_the_box_are_one_row(tmp_path):
+    text = "path,label,x0,y0,x1,y1\na.jpg,tiger,1,2,3,4\nb.jpg,empty,,,,\na.jpg,tiger,5,6,7,8\n"
+    got = read(tmp_path, text, BOXES).manifest.table
+    assert got["path"].tolist() == ["a.jpg", "b.jpg"]
+    assert [b["xyxy"] for b in json.loads(got["boxes"][0])] == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert got["box_unit"][0] == "px" and pd.isna(got["boxes"][1]) and pd.isna(got["box_unit"][1])
+
+
+def test_boxes_beyond_the_picture_are_kept_as_they_are(tmp_path):
+    got = read(tmp_path, "path,label,x0,y0,x1,y1\na.jpg,tiger,-5,2,99999,4\n", BOXES).manifest.table
+    assert json.loads(got["boxes"][0])[0]["xyxy"] == [-5, 2, 99999, 4]
+
+
+@pytest.mark.parametrize(
+    ("rows", "part"),
+    [
+        ("a.jpg,tiger,1,2,3,4\na.jpg,leopard,5,6,7,8\n", "another label"),
+        ("a.jpg,tiger,1,2,3,4\na.jpg,tiger,1,2,3,4\n", "the same row again"),
+        ("a.jpg,tiger,,,,\na.jpg,tiger,,,,\n", "the same row again"),
+        ("a.jpg,tiger,1,2,3,\n", "empty corners"),
+        ("a.jpg,tiger,1,2,3,inf\n", "a number"),
+    ],
+)
+def test_rows_of_boxes_that_contradict_are_refused(tmp_path, rows, part):
+    text = refused(tmp_path, "path,label,x0,y0,x1,y1\n" + rows, BOXES)
+    assert part in text and "row" in text
+
+
+def test_several_species_in_one_cell(tmp_path):
+    got = read(tmp_path, "path,label\na.jpg,tiger + leopard\n")
+    t = got.manifest.table
+    assert pd.isna(t["label"][0]) and t["species"][0] == "tiger + leopard"
+    assert "several species" in got.notes[0]
+
+
+def test_a_species_column_keeps_the_name_of_the_source(tmp_path):
+    got = read(
+        tmp_path, "path,label,sp\na.jpg,tiger,Panthera tigris\nb.jpg,,Panthera pardus\n", {**BASIC, "species": "sp"}
+    ).manifest.table
+    assert got["species"].tolist() == ["Panthera tigris", "Panthera pardus"]
+    assert got["label"][0] == "tiger" and pd.isna(got["label"][1])
+
+
+def test_missing_files_are_refused_only_when_asked(tmp_path):
+    text = "path,label\na.jpg,tiger\nb.jpg,tiger\n"
+    (tmp_path / "a.jpg").touch()
+    assert len(read(tmp_path, text).manifest) == 2
+    message = refused(tmp_path, text, require_files=True)
+    assert "1 of 2 files are not there" in message and "row 2" in message
+
+
+def test_sites_from_folders_fill_empty_cells_only(tmp_path):
+    got = read(
+        tmp_path,
+        "path,label,site\nn/d/1.jpg,tiger,given\ns/d/1.jpg,tiger,\n1.jpg,tiger,\n",
+        {**BASIC, "site": "site"},
+        site_from="{site}/{deployment}/*",
+    )
+    assert got.manifest.table["site"].tolist()[:2] == ["given", "s"]
+    assert pd.isna(got.manifest.table["site"][2])
+    assert "1 row with paths that are not built like {site}/{deployment}/*" in got.notes
+
+
+def test_no_such_table(tmp_path):
+    with pytest.raises(ManifestError, match="cannot be read"):
+        read_csv_table(tmp_path / "none.csv", root=tmp_path, columns=BASIC)

@@ -1,0 +1,97 @@
+"""Footage sorted into one folder for each class."""
+
+import pandas as pd
+import pytest
+
+from leopardnet.core.errors import ConfigError, ManifestError
+from leopardnet.data.formats.folders import labelled_folder, read_folders
+from leopardnet.data.reading.label_map import LabelMap
+
+
+def tree(root, *paths):
+    for p in paths:
+        (root / p).parent.mkdir(parents=True, exist_ok=True)
+        (root / p).write_bytes(b"x")
+    return root
+
+
+def labels(imported):
+    t = imported.manifest.table
+    return dict(zip(t["path"], [None if pd.isna(x) else x for x in t["label"]], strict=True))
+
+
+def test_the_top_folder_is_the_label(tmp_path):
+    got = read_folders(tree(tmp_path, "tiger/n/2.avi", "tiger/n/10.avi", "empty/1.jpg"))
+    assert labels(got) == {"empty/1.jpg": "empty", "tiger/n/2.avi": "tiger", "tiger/n/10.avi": "tiger"}
+    assert list(labels(got)) == ["empty/1.jpg", "tiger/n/2.avi", "tiger/n/10.avi"]
+    assert got.manifest.table["kind"].tolist() == ["still", "video", "video"]
+    assert got.notes == ()
+
+
+@pytest.mark.parametrize(("level", "expected"), [(1, "a"), (2, "b"), (-1, "b"), (-2, "a"), (3, None), (-3, None)])
+def test_levels_count_from_the_top_or_from_the_file(tmp_path, level, expected):
+    assert labels(read_folders(tree(tmp_path, "a/b/1.jpg"), label_level=level)) == {"a/b/1.jpg": expected}
+
+
+def test_level_0_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="level is 0"):
+        read_folders(tree(tmp_path, "a/1.jpg"), label_level=0)
+
+
+def test_what_is_no_footage_is_counted_and_loose_files_have_no_label(tmp_path):
+    got = read_folders(tree(tmp_path, "tiger/1.jpg", "loose.jpg", "tiger/notes.txt", "tiger/._1.jpg", "Thumbs.db"))
+    assert labels(got) == {"loose.jpg": None, "tiger/1.jpg": "tiger"}
+    assert ".txt 1" in got.notes[0] and ".db 1" in got.notes[0] and got.notes[1].endswith(": 1")
+    assert got.notes[2] == "1 row of 2 without a label"
+
+
+def test_paths_are_relative_to_a_root_above(tmp_path):
+    got = read_folders(tree(tmp_path, "set/tiger/1.jpg") / "set", root=tmp_path)
+    assert labels(got) == {"set/tiger/1.jpg": "tiger"}
+
+
+def test_a_root_elsewhere_is_refused(tmp_path):
+    tree(tmp_path, "set/tiger/1.jpg", "other/1.jpg")
+    with pytest.raises(ConfigError, match="inside the root"):
+        read_folders(tmp_path / "set", root=tmp_path / "other")
+
+
+def test_a_pattern_names_sites_and_labels(tmp_path):
+    got = read_folders(tree(tmp_path, "north/tiger/1.jpg", "south/empty/1.jpg"), site_from="{site}/{label}/*")
+    assert labels(got) == {"north/tiger/1.jpg": "tiger", "south/empty/1.jpg": "empty"}
+    assert got.manifest.table["site"].tolist() == ["north", "south"]
+
+
+def test_folder_names_go_through_the_label_map(tmp_path):
+    label_map = LabelMap("m", {"tiger": ("Panthera tigris",)})
+    root = tree(tmp_path, "Panthera_tigris/1.jpg")
+    t = read_folders(root, label_map=label_map).manifest.table
+    assert t["label"].tolist() == ["tiger"] and t["species"].tolist() == ["Panthera_tigris"]
+    tree(tmp_path, "puma/1.jpg")
+    with pytest.raises(ManifestError, match="puma 1"):
+        read_folders(root, label_map=label_map)
+
+
+def test_no_footage_is_an_error(tmp_path):
+    with pytest.raises(ManifestError):
+        read_folders(tmp_path)
+
+
+def test_a_folder_of_pictures_says_its_own_labels(tmp_path):
+    for name in ("Blank/1.jpg", "Amur leopard/2.jpg", "Roe-deer/3.jpg", "wild boar/a/4.jpg", "5.jpg"):
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    labels = labelled_folder(tmp_path / "pictures").manifest.table.set_index("path")["label"]
+    assert labels.dropna().to_dict() == {
+        "Blank/1.jpg": "empty",
+        "Amur leopard/2.jpg": "leopard",
+        "Roe-deer/3.jpg": "roe_deer",
+        "wild boar/a/4.jpg": "wild_boar",
+    }
+    assert labels.isna().sum() == 1
+    with pytest.raises(ManifestError, match="no subfolders"):
+        labelled_folder(tmp_path / "pictures" / "Blank")
+    (tmp_path / "pictures" / "???").mkdir()
+    with pytest.raises(ManifestError, match="cannot be a label"):
+        labelled_folder(tmp_path / "pictures")

@@ -1,0 +1,115 @@
+"""What clips can be divided by, and what is refused."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from judged_clips import made_up
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.predictions import Predictions
+from leopardnet.evaluation.clip_groups import slice_of
+from leopardnet.evaluation.protocol import evaluate_all
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return made_up(tmp_path_factory.mktemp("root"))
+
+
+def test_new_and_known_sites(made):
+    manifest = made[1]
+    with pytest.raises(ManifestError, match="which sites the model has seen"):
+        slice_of(manifest, "site_known")
+    split = manifest.table["site"].eq("s000").map({True: "train", False: "test"})
+    values = slice_of(manifest.replace(manifest.table.assign(split=split)), "site_known")
+    assert values.value_counts().to_dict() == {"new": 275, "known": 25}
+
+
+def test_columns_that_divide_nothing_are_refused(made):
+    with pytest.raises(ManifestError, match="no such column") as caught:
+        slice_of(made[1], "weather")
+    assert "site_known" in str(caught.value)
+    with pytest.raises(ManifestError, match="this column is empty"):
+        slice_of(made[1], "deployment")
+    with pytest.raises(ManifestError, match="too many values"):
+        evaluate_all(*made, by=["path"], n_boot=0)
+
+
+def test_light_comes_from_the_footage(labelled, footage):
+    truth = pd.read_csv(footage / "clips.csv").set_index("path")
+    rows = labelled.table.drop_duplicates("clip_id").set_index("clip_id")["path"]
+    light = slice_of(labelled, "light")
+    night = rows.map(truth["night"])
+    assert (
+        len(light) == len(rows) and (light[night] == "infrared").all() and (light[~night] == "colour").mean() > 0.9
+    )
+
+
+# --- size of boxes ---
+
+
+def box(width, height, score, **more):
+    return {"xyxy": [0.0, 0.0, width, height], "score": score, **more}
+
+
+def sizes(manifest, *frames):
+    """The slices of clips by hand: (clip number, boxes of one frame, None where no detector looked)."""
+    ids = manifest.table["clip_id"]
+    rows = [(ids[i], None if boxes is None else json.dumps(boxes)) for i, boxes in frames]
+    found = slice_of(manifest, "box_size", evidence=pd.DataFrame(rows, columns=["clip_id", "boxes"]))
+    assert list(found.index) == list(ids)
+    return [found[ids[i]] for i in dict.fromkeys(i for i, _ in frames)]
+
+
+def test_the_size_is_that_of_the_best_box_of_the_clip(made):
+    assert sizes(
+        made[1],
+        (0, [box(0.1, 0.05, 0.9), box(1, 1, 0.5)]),  # half a percent
+        (1, [box(0.1, 0.1, 0.9)]),  # the border belongs to the larger band
+        (2, [box(0.1, 0.4, 0.3)]),
+        (3, [box(0.2, 0.5, 0.3)]),
+        (4, [box(0.5, 0.5, 0.3)]),
+        (5, []),
+    ) == ["under 1 %", "1 to 5 %", "1 to 5 %", "5 to 20 %", "20 % or more", "no box"]
+
+
+def test_every_frame_of_a_clip_is_asked(made):
+    # clip 0: the surest box is in the second frame; clip 1: one frame was not looked at, the other is empty
+    frames = [(0, [box(1, 1, 0.4)]), (0, [box(0.1, 0.1, 0.8)]), (0, []), (1, None), (1, [])]
+    assert sizes(made[1], *frames) == ["1 to 5 %", "no box"]
+
+
+def test_boxes_of_people_and_unsure_ones_are_no_animals(made):
+    frames = [(0, [box(1, 1, 0.9, label="person"), box(0.1, 0.1, 0.2)]), (1, [box(1, 1, 0.19)])]
+    assert sizes(made[1], *frames) == ["1 to 5 %", "no box"]
+
+
+def test_a_clip_that_no_detector_saw_has_no_size(made):
+    assert pd.isna(sizes(made[1], (0, None), (1, []))[0])
+
+
+def test_without_a_detector_there_is_one_clear_message(made):
+    predictions, manifest = made
+    for evidence in (None, predictions.evidence.iloc[:0], predictions.evidence):
+        with pytest.raises(ManifestError, match="cannot be divided by the size of boxes") as caught:
+            slice_of(manifest, "box_size", evidence=evidence)
+        assert "--detector embedded" in str(caught.value)
+
+
+def test_sizes_are_judged_from_small_to_large(made):
+    predictions, manifest = made
+    cells = ["[]", *(json.dumps([box(1, share, 0.5)]) for share in (0.3, 0.1, 0.02, 0.001))]
+    number = predictions.evidence["clip_id"].map({c: i for i, c in enumerate(manifest.table["clip_id"])})
+    boxes = number.map(lambda i: cells[i % 5] if i >= 10 else None)
+    seen = Predictions(predictions.table, predictions.evidence.assign(boxes=boxes))
+    table = evaluate_all(seen, manifest, by=["box_size"], n_boot=10).slices["box_size"]
+    assert table["n_clips"].to_dict() == {
+        "no box": 58,
+        "under 1 %": 58,
+        "1 to 5 %": 58,
+        "5 to 20 %": 58,
+        "20 % or more": 58,
+        "(not known)": 10,
+    }
+    assert list(table.index) == ["no box", "under 1 %", "1 to 5 %", "5 to 20 %", "20 % or more", "(not known)"]

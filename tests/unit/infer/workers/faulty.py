@@ -1,0 +1,23 @@
+"""A `read_frames` that misbehaves as broken decoders do, by the name of the clip. Worker processes import it by name."""
+
+import os
+import threading
+from pathlib import Path
+
+from leopardnet.infer.clip import read_frames as decode_frames
+
+
+def read_frames(clip, job, i_round=0):
+    if "abort" in clip.path:
+        os.abort()
+    if "exit" in clip.path:
+        os._exit(7)
+    if "hang" in clip.path:
+        threading.Event().wait()
+    if "eat" in clip.path:
+        held = []
+        while True:
+            held.append(bytearray(b"x") * (32 << 20))
+    if "vanish" in clip.path:
+        (Path(job.root) / clip.path).unlink(missing_ok=True)
+    return decode_frames(clip, job, i_round)

@@ -1,0 +1,320 @@
+"""The HTML report from outside: what a browser would parse, and what it must never contain."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.tables import clip_id, predictions_columns
+from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.report import write_report
+from leopardnet.report.palette import label_styles
+from leopardnet.report.sections import facts
+from leopardnet.report.svg import interval_bar, line_chart, reliability_chart, ticks
+from leopardnet.report.table_rows import script_json
+
+LABELS = LabelSet((Label("leopard", "Panthera pardus"), Label("sika_deer"), Label("empty")), targets=("leopard",))
+HOSTILE = "site/</script><img src=x onerror=alert(1)>&amp;\"'<!--.AVI"
+NOTICE = "Rendered footage supports no claim about real animals."
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, the text outside of scripts and styles, and the content of each script."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.text, self.scripts, self._inside = [], "", [], None
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag if tag in ("script", "style") else self._inside
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "style"):
+            self._inside = None
+
+    def handle_data(self, data):
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside is None:
+            self.text += data
+
+    @property
+    def data(self):
+        return json.loads(self.scripts[0])
+
+    def ids(self):
+        return {a["id"] for _, a in self.elements if "id" in a}
+
+
+def predictions_of(*rows):
+    """(path, probabilities or None, decision, rule, alert or None) per row."""
+    columns = [c.name for c in predictions_columns(LABELS.names)]
+    table = pd.DataFrame(
+        [
+            {
+                "clip_id": clip_id(path),
+                "path": path,
+                "kind": "video",
+                "site": path.split("/")[0],
+                "captured_at": pd.Timestamp("2025-11-02 03:12:00"),
+                "status": "unreadable" if p is None else "ok",
+                "reason": "no moov index in the file" if p is None else None,
+                "decision": decision,
+                "rule": rule,
+                "score": np.nan if p is None else max(p),
+                "alert": alert,
+                **{f"p_{x}": np.nan if p is None else p[i] for i, x in enumerate(LABELS.names)},
+                "n_frames": 0 if p is None else 2,
+                "best_time_s": np.nan if p is None else 1.5,
+                "evidence_times_s": None if p is None else "[1.5, 0.5]",
+                "bundle_id": "b",
+                "labels_id": LABELS.id,
+            }
+            for path, p, decision, rule, alert in rows
+        ],
+        columns=columns,
+    )
+    return table
+
+
+ROWS = (
+    ("north/a.AVI", (0.9, 0.05, 0.05), "leopard", "species", "leopard"),
+    ("north/b.AVI", (0.2, 0.1, 0.7), "unsure", "abstained", "leopard"),
+    ("south/c.AVI", (0.0, 0.02, 0.98), "empty", "empty", None),
+    ("south/broken.AVI", None, "unreadable", "none", None),
+    (HOSTILE, (0.05, 0.45, 0.5), "unsure", "abstained", None),
+)
+EVIDENCE = pd.DataFrame(
+    [
+        (clip_id("north/a.AVI"), 0, 0.5, 0.3, 0.1, 0.6, None, None),
+        (clip_id("north/a.AVI"), 1, 1.5, 0.98, 0.01, 0.01, None, None),
+    ],
+    columns=["clip_id", "i_frame", "time_s", *(f"p_{x}" for x in LABELS.names), "boxes", "box_source"],
+)
+BUNDLE = {
+    "labels": LABELS.to_dict(),
+    "backbone": "lite0",
+    "bundle_id": "0123456789ab",
+    "preprocess": {"size_px": 256, "resize": "squash"},
+    "thresholds": {"empty": 0.8, "species": 0.55, "animal": 0.5, "alert": 0.1},
+    "licences": ["Apache-2.0"],
+    "hashes": {"model.xml": "f00d" * 16},
+}
+
+
+def written(tmp_path, rows=ROWS, **kwargs):
+    out = write_report(tmp_path / "report.html", predictions_of(*rows), **kwargs)
+    return out.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def full_text(tmp_path):
+    table = predictions_of(*ROWS)
+    truth = pd.Series(["leopard", "leopard", "empty", "sika_deer", "sika_deer"], index=table["clip_id"])
+    return written(
+        tmp_path,
+        evidence=EVIDENCE,
+        evaluation=evaluate_clips(table, truth, targets=LABELS.targets, n_boot=50),
+        thumbnails={clip_id("north/a.AVI"): b"\xff\xd8jpeg"},
+        bundle=BUNDLE,
+        manifest_summary=pd.DataFrame({"train": [7, 0], "test": [2, 5]}, index=["leopard", "empty"]),
+        history=[{"epoch": 1, "loss": 1.0, "val_macro_f1": 0.3}, {"epoch": 2, "loss": 0.5, "val_macro_f1": None}],
+        notices=[NOTICE],
+        title="Winter <survey>",
+    )
+
+
+def test_every_clip_is_in_the_data_and_the_unreadable_ones_too(full_text):
+    data = Page(full_text).data
+    assert data["path"] == [r[0] for r in ROWS]
+    assert data["decision"] == [r[2] for r in ROWS]
+    assert data["probs"][0] == [0.9, 0.05, 0.05] and data["probs"][3] is None and data["score"][3] is None
+    assert data["reason"][3] == "no moov index in the file"
+    assert data["frames"] == {"0": {"t": [0.5, 1.5], "p": [[300, 980], [100, 10], [600, 10]]}}
+    assert data["times"][0] == [1.5, 0.5] and list(data["thumbs"]) == ["0"] and data["boxes"] == {}
+    assert data["truth"] == [""] * 5 and data["verdict"] == [""] * 5
+
+
+def test_boxes_are_those_of_the_frame_in_the_picture(tmp_path):
+    strong, weak = {"xyxy": [0.2, 0.1, 0.6, 0.5], "score": 0.91}, {"xyxy": [0, 0, 0.1, 0.1], "score": 0.3}
+    cells = [json.dumps([weak]), json.dumps([strong, weak])]  # of 0.5 s and of 1.5 s, the best
+    text = written(
+        tmp_path, evidence=EVIDENCE.assign(boxes=cells), thumbnails={clip_id("north/a.AVI"): b"\xff\xd8jpeg"}
+    )
+    page = Page(text)
+    assert page.data["boxes"] == {"0": [[0.2, 0.1, 0.6, 0.5, 0.91], [0, 0, 0.1, 0.1, 0.3]]}
+    assert page.data["frames"]["0"]["b"] == [300, 910]
+    drawn = [a["style"] for tag, a in page.elements if tag == "i" and "box" in a.get("class", "").split()]
+    assert "left:20.00%;top:10.00%;width:40.00%;height:40.00%" in drawn  # on the card, which needs no script
+
+    nothing = Page(written(tmp_path, evidence=EVIDENCE.assign(boxes=[None, "[]"]))).data
+    assert nothing["boxes"] == {"0": []} and nothing["frames"]["0"]["b"] == [None, 0]
+    elsewhere = Page(written(tmp_path, evidence=EVIDENCE.assign(boxes=["[]", None]))).data
+    assert elsewhere["boxes"] == {}  # nobody looked at the frame in the picture
+
+
+@pytest.mark.parametrize(
+    "cell", ["not json", "3", "[3]", '[{"xyxy": [0, 0, 1]}]', '[{"xyxy": [0, 0, NaN, 1]}]', '[{"score": 1}]']
+)
+def test_boxes_that_cannot_be_read_are_refused_by_name(tmp_path, cell):
+    with pytest.raises(ManifestError, match="box") as error:
+        written(tmp_path, evidence=EVIDENCE.assign(boxes=["[]", cell]))
+    assert clip_id("north/a.AVI") in str(error.value) and "frame 1" in str(error.value)
+
+
+def test_a_hidden_clip_has_its_row_and_no_picture(tmp_path):
+    ids = [clip_id(r[0]) for r in ROWS]
+    text = written(tmp_path, thumbnails={i: b"\xff\xd8jpeg" for i in ids[:3]}, hidden=[ids[0], ids[4]])
+    page = Page(text)
+    assert page.data["path"] == [r[0] for r in ROWS] and list(page.data["thumbs"]) == ["1", "2"]
+    assert page.data["hidden"] == [0, 4]
+    assert "picture left out" in page.text and "a.AVI" in page.text  # a suspected leopard keeps its card
+    assert "Least certain" not in page.text  # the only other uncertain clip is hidden
+
+
+def test_a_hostile_file_name_stays_text(full_text):
+    page = Page(full_text)
+    assert len(page.scripts) == 2  # the data and the program; none was opened or closed by a name
+    assert not any("onerror" in attributes for _, attributes in page.elements)
+    assert [a for tag, a in page.elements if tag == "img" and a.get("src") == "x"] == []
+    assert HOSTILE.rsplit("/", 1)[1] in page.text  # it is the least certain clip, so it has a card
+    assert "<" not in page.scripts[0] and page.data["path"][4] == HOSTILE
+    assert "Winter <survey>" in page.text
+
+
+def test_nothing_is_loaded_from_anywhere(full_text):
+    page = Page(full_text)
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        for name in ("src", "href", "srcset", "action", "data"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:image/jpeg;base64,")), (tag, value)
+    assert "http://" not in full_text and "https://" not in full_text and "@import" not in full_text
+    policy = next(a["content"] for t, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'")
+
+
+def test_notices_and_what_to_look_at_first_come_before_the_table(full_text):
+    text = Page(full_text).text
+    start, end = text.index("Look at these first"), text.rindex("All clips")
+    assert text.index(NOTICE) < start < end
+    first = text[start:end]
+    # suspected targets by falling probability, then the least certain of the rest, then the unreadable with reasons
+    places = [
+        first.index(x) for x in ("a.AVI", "b.AVI", "Least certain", HOSTILE[7:12], "broken.AVI", "no moov index")
+    ]
+    assert places == sorted(places)
+    assert "c.AVI" not in first
+
+
+def test_sections_appear_with_what_they_are_given(tmp_path, full_text):
+    page = Page(full_text)
+    assert {"first", "clips", "sites", "evaluation", "training", "model", "reading"} <= page.ids()
+    for words in (
+        "0 of 2 leopard clips were called empty",
+        "Training loss",
+        "Panthera pardus",
+        "0.55 or more",
+        "f00d" * 16,
+    ):
+        assert words in re.sub(r"\s+", " ", page.text), words
+    # one point is still a curve
+    assert full_text.count('class="figure"') == 3
+
+    bare = Page(written(tmp_path))
+    assert {"first", "clips"} <= bare.ids() and not {"evaluation", "training", "model"} & bare.ids()
+
+
+def test_links_of_the_page_lead_somewhere(full_text):
+    page = Page(full_text)
+    targets = {a["href"][1:] for tag, a in page.elements if tag == "a"}
+    rows = {f"clip-{c}" for c in page.data["clip_id"]}  # made by the program
+    assert targets <= page.ids() | rows and targets & rows
+
+
+def test_zero_clips(tmp_path):
+    page = Page(written(tmp_path, rows=()))
+    assert page.data["path"] == [] and "0 clips" in page.text and "Nothing stands out" in page.text
+
+
+def test_one_unreadable_clip(tmp_path):
+    page = Page(written(tmp_path, rows=ROWS[3:4]))
+    assert page.data["probs"] == [None] and "no moov index in the file" in page.text
+
+
+def test_a_title_that_is_not_unicode_does_not_cost_the_report(tmp_path):
+    assert "north ?" in Page(written(tmp_path, title="north \udcff")).text
+
+
+def test_a_folder_as_out_holds_report_html_and_no_path_leaks(tmp_path):
+    out = write_report(tmp_path / "results", predictions_of(*ROWS))
+    assert out == tmp_path / "results" / "report.html" and [p.name for p in out.parent.iterdir()] == ["report.html"]
+    assert str(tmp_path) not in out.read_text(encoding="utf-8")
+
+
+def test_a_wrong_table_is_refused_and_nothing_is_left(tmp_path):
+    with pytest.raises(ManifestError, match="columns"):
+        write_report(tmp_path / "r.html", predictions_of(*ROWS).drop(columns="status"))
+    with pytest.raises(ManifestError, match="twice"):
+        write_report(tmp_path / "r.html", predictions_of(ROWS[0], ROWS[0]))
+    with pytest.raises(ManifestError, match="alert names a label"):
+        write_report(tmp_path / "r.html", predictions_of((*ROWS[0][:4], "puma")))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_thousand_clips_are_small_and_repeat(tmp_path):
+    rows = [
+        (f"s{i % 20}/DCIM/IMAG{i:04d}.AVI", (0.3, 0.3, 0.4), "animal", "rolled_up", "leopard") for i in range(1000)
+    ]
+    times = np.tile(np.arange(16.0), 1000)
+    evidence = pd.DataFrame(
+        {
+            "clip_id": np.repeat([clip_id(r[0]) for r in rows], 16),
+            "i_frame": times.astype(int),
+            "time_s": times,
+            "p_leopard": 0.333,
+            "p_sika_deer": 0.333,
+            "p_empty": 0.334,
+        }
+    )
+    text = written(tmp_path, rows=rows, evidence=evidence)
+    assert len(text) < 1_000_000 and len(Page(text).data["frames"]) == 1000
+    assert text == written(tmp_path, rows=rows, evidence=evidence)
+
+
+def test_colours_are_told_apart_and_empty_is_grey():
+    names = ("leopard", "tiger", "sika_deer", "other_animal", "empty")
+    styles = label_styles(names, {"labels": [], "empty": "empty", "targets": ["tiger"]})
+    assert len({s.colour for s in styles}) == 5 and styles[4].colour == "var(--empty)"
+    assert [s.role for s in styles] == ["", "target", "", "", "no animal"]
+    assert label_styles(names, ["a", "plain", "list"])[4].is_empty
+
+
+def test_figures_stay_inside_their_frame():
+    chart = line_chart([(1, 0.2), (2, 0.9), (3, 5.0)], title="loss <x>", x_label="epoch")
+    assert "loss &lt;x&gt;" in chart
+    points = [(float(x), float(y)) for x, y in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', chart)]
+    assert len(points) == 3 and all(44 <= x <= 406 and 12 <= y <= 184 for x, y in points)
+    assert points[0][0] < points[1][0] and points[0][1] > points[2][1]  # up is more
+    assert reliability_chart([(0.5, 0.5, 10), (1.0, 0.9, 40)]).count("bubble") == 2
+    assert interval_bar(float("nan"), None, None) == "" and "band" not in interval_bar(0.5, None, None)
+
+
+def test_ticks_are_round_and_inside():
+    assert ticks(0, 0.07) == [0.0, 0.02, 0.04, 0.06]
+    assert ticks(3, 3) == [3.0]
+
+
+def test_script_json_and_facts():
+    assert json.loads(script_json({"a": "</script>&\u2028"})) == {"a": "</script>&\u2028"}
+    assert facts({"a": [{"b": 1}, {"b": None}], "c": ()}) == [("a 1.b", "1"), ("a 2.b", ""), ("c", "")]

@@ -1,0 +1,138 @@
+"""Pictures of a report: of which clips, how large, and without anything that a camera wrote beside the pixels."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import clip_id, evidence_columns, predictions_columns
+from leopardnet.report import summarise as summary
+from leopardnet.report.summarise import room_for_pictures, summarise, thumbnails
+
+LABELS = ("leopard", "human", "empty")
+
+
+@pytest.fixture
+def stills(tmp_path, rng):
+    """Four noisy stills of 640 x 480 px with a position, a serial number and an owner in their EXIF."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x013B] = "SECRETMAKER", "Jane Owner"
+    exif.get_ifd(0x8825)[1] = "N"
+    for name in "abcd":
+        pixels = rng.integers(0, 255, (480, 640, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.jpg", exif=exif)
+    return tmp_path
+
+
+def said(*rows):
+    """name, p_leopard, p_human, p_empty, decision, alert."""
+    table = pd.DataFrame(rows, columns=["path", *[f"p_{x}" for x in LABELS], "decision", "alert"])
+    return table.assign(
+        path=table["path"] + ".jpg",
+        clip_id=(table["path"] + ".jpg").map(clip_id),
+        kind="still",
+        status="ok",
+        reason=None,
+        rule="species",
+        score=0.5,
+        n_frames=1,
+        best_time_s=0.0,
+        evidence_times_s="[0.0]",
+        bundle_id="b",
+        labels_id="l",
+        site=None,
+        captured_at=pd.NaT,
+    )[[c.name for c in predictions_columns(LABELS) if c.name not in ("duration_s", "fps", "width_px", "height_px")]]
+
+
+TABLE = said(
+    ("a", 0.0, 0.0, 1.0, "empty", None),
+    ("b", 0.3, 0.0, 0.7, "unsure", "leopard"),
+    ("c", 0.1, 0.8, 0.1, "human", None),
+    ("d", 0.4, 0.1, 0.5, "unsure", None),
+)
+
+
+def ids(names):
+    return [clip_id(f"{n}.jpg") for n in names]
+
+
+def manifest_of(root, **columns):
+    return Manifest.from_rows(
+        pd.DataFrame({"path": [f"{n}.jpg" for n in "abcd"], "kind": "still", **columns}), root
+    )
+
+
+def test_pictures_come_in_the_order_in_which_clips_matter_and_carry_no_metadata(stills):
+    done = []
+    found = thumbnails(TABLE, manifest_of(stills), on_progress=lambda n, total: done.append((n, total)))
+    assert list(found) == ids("bdca")  # the suspicion, then by rising certainty
+    assert done[-1] == (4, 4)
+    for jpeg in found.values():
+        image = Image.open(io.BytesIO(jpeg))
+        assert image.format == "JPEG" and min(image.size) == 270 and dict(image.getexif()) == {}
+        assert b"SECRET" not in jpeg and b"Owner" not in jpeg and b"Exif" not in jpeg
+
+
+def test_only_the_first_are_large_and_the_page_is_not_overfilled(stills, monkeypatch):
+    monkeypatch.setattr(summary, "N_LARGE", 1)
+    found = thumbnails(TABLE, manifest_of(stills))
+    assert [min(Image.open(io.BytesIO(j)).size) for j in found.values()] == [270, 72, 72, 72]
+    room = len(found[ids("b")[0]]) + 1
+    assert list(thumbnails(TABLE, manifest_of(stills), max_bytes=room)) == ids("b")
+    assert list(thumbnails(TABLE, manifest_of(stills), n_pictures=2)) == ids("bd")
+    assert (
+        thumbnails(TABLE, manifest_of(stills), n_pictures=0)
+        == {}
+        == thumbnails(TABLE.iloc[:0], manifest_of(stills))
+    )
+
+
+def test_the_more_there_is_to_say_the_less_room_for_pictures():
+    def room(n_clips, n_frames):
+        table, evidence = (pd.DataFrame(index=range(n), columns=["p_a", "p_b"]) for n in (n_clips, n_frames))
+        return room_for_pictures(Predictions(table, evidence))
+
+    assert room(0, 0) == 43_500_000  # three quarters of 58 MB
+    assert room(10_000, 160_000) == (58_000_000 - 6_000_000 - 160_000 * 4 * 4) * 3 // 4
+    assert room(1_000_000, 0) == 10_000_000  # what matters most has its picture all the same
+
+
+def test_a_file_that_went_away_or_broke_costs_its_own_picture(stills):
+    (stills / "a.jpg").unlink()
+    (stills / "b.jpg").write_bytes(b"no picture")
+    assert set(thumbnails(TABLE, manifest_of(stills))) == set(ids("cd"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "people", "shown"),
+    [
+        ({}, False, "bda"),  # the model says that c is a person
+        ({"label": ["empty", "person", None, None]}, False, "da"),
+        ({"species": [None, None, None, "Homo sapiens"]}, False, "ba"),
+        ({"label": ["empty", "person", None, None]}, True, "bdca"),
+    ],
+)
+def test_people_are_shown_only_to_those_who_ask(stills, tmp_path, columns, people, shown):
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    out = summarise(
+        Predictions(TABLE, evidence), tmp_path / "r.html", manifest=manifest_of(stills, **columns), people=people
+    )
+    page = out.read_text("utf-8")
+    thumbs = page.split('"thumbs":{')[1].split("}")[0]
+    assert thumbs.count(":") == len(shown)
+    assert all(f'"{"abcd".index(n)}":' in thumbs for n in shown)
+    assert "c.jpg" in page  # its row stays
+    assert str(tmp_path) not in page
+
+
+def test_without_a_manifest_there_are_no_pictures(tmp_path):
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    assert (
+        "data:image/jpeg;base64,"
+        not in summarise(Predictions(TABLE, evidence), tmp_path).read_text("utf-8").split("<script>")[0]
+    )

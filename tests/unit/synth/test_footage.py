@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from leopardnet.core.errors import ConfigError
+from leopardnet.synth import FootageSpec, plan_site, render_clip, render_footage
+from leopardnet.synth import footage as stage
+
+SMALL = FootageSpec(
+    n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=96, duration_s=(0.6, 1.2)
+)
+N_BANNER_ROWS = 10
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory):
+    out = tmp_path_factory.mktemp("footage")
+    seen = []
+    clips = render_footage(out, SMALL, on_progress=lambda done, n: seen.append((done, n)))
+    return out, clips, pd.read_csv(out / "frames.csv"), seen
+
+
+def first(label: str, spec: FootageSpec = SMALL) -> int:
+    return next(plan.i_clip for plan in plan_site(spec, 0) if plan.label == label)
+
+
+def test_same_seed_same_bytes_and_other_seed_other_bytes():
+    one, again = render_clip(SMALL, 0, 1), render_clip(SMALL, 0, 1)
+    np.testing.assert_array_equal(one.pixels, again.pixels)
+    np.testing.assert_array_equal(one.boxes, again.boxes)
+    np.testing.assert_array_equal(one.sound, again.sound)
+    other = render_clip(replace(SMALL, seed=8), 0, 1)
+    assert one.pixels[0].tobytes() != other.pixels[0].tobytes()
+
+
+def test_a_clip_alone_equals_the_clip_after_others():
+    alone = render_clip(SMALL, 1, 3)
+    for i_site, i_clip in ((0, 0), (1, 2), (1, 5)):
+        render_clip(SMALL, i_site, i_clip)
+    np.testing.assert_array_equal(render_clip(SMALL, 1, 3).pixels, alone.pixels)
+
+
+def test_two_workers_write_what_one_writes(footage, tmp_path):
+    out, clips, _, _ = footage
+    with_two = render_footage(tmp_path, SMALL, n_workers=2)
+    pd.testing.assert_frame_equal(with_two, clips)
+    for table in ("clips.csv", "frames.csv"):
+        assert (tmp_path / table).read_bytes() == (out / table).read_bytes()
+
+
+def test_labels_are_balanced_within_each_site(footage):
+    _, clips, _, seen = footage
+    for (_, _), group in clips.groupby(["site", "kind"]):
+        assert Counter(group["label"]) == {"leopard": 1, "tiger": 1, "sika_deer": 1, "empty": 1}
+    assert seen == [(i + 1, 16) for i in range(16)]
+
+
+def test_labels_differ_by_at_most_one_where_clips_cannot_be_shared_out():
+    counts = Counter(plan.label for plan in plan_site(FootageSpec(clips_per_site=10, stills_per_site=0), 3))
+    assert sorted(counts.values()) == [2, 2, 3, 3]
+
+
+def test_nothing_but_the_animal_depends_on_the_label():
+    spec = FootageSpec(clips_per_site=8, stills_per_site=8)
+    other = replace(spec, labels=("empty", "tiger"))
+    for mine, theirs in zip(plan_site(spec, 2), plan_site(other, 2), strict=True):
+        assert replace(mine, label="", alarm_call=False) == replace(theirs, label="", alarm_call=False)
+
+
+def test_stills_stay_the_same_when_clips_are_added():
+    few, many = plan_site(SMALL, 0), plan_site(replace(SMALL, clips_per_site=8), 0)
+    assert [p.captured_at for p in few[4:]] == [p.captured_at for p in many[8:]]
+
+
+def test_only_the_animal_and_its_shadow_change_the_picture(monkeypatch):
+    spec = replace(SMALL, width_fraction=(0.25, 0.3), occluded_share=0.0, night_share=0.0, fps=4.0)
+    i_clip = first("tiger", spec)
+    clip = render_clip(spec, 0, i_clip)
+    monkeypatch.setattr(stage.Actor, "play", lambda *args: stage.UNSEEN)
+    without = render_clip(spec, 0, i_clip)
+    assert set(without.labels) == {"empty"}
+    assert "tiger" in clip.labels
+    for picture, bare, (x0, y0, x1, y1) in zip(clip.pixels, without.pixels, clip.boxes, strict=True):
+        changed = np.abs(picture.astype(int) - bare).max(axis=2) > 3
+        if np.isnan(x0):
+            continue
+        x0, y0, x1, y1 = int(x0), int(y0), int(x1), int(y1)
+        assert changed[y0:y1, x0:x1].mean() > 0.25  # the box is full of animal
+        assert changed[y0:y1, x0 : x0 + 3].any() and changed[y0:y1, x1 - 3 : x1].any()  # and fits it
+        shadow, blur = (x1 - x0) // 2, 3
+        changed[max(0, y0 - blur) : y1 + shadow, max(0, x0 - shadow) : x1 + shadow] = False
+        assert not changed.any()
+
+
+def test_boxes_lie_inside_the_picture_above_the_banner(footage):
+    _, _, frames, _ = footage
+    shown, empty = frames[frames["label"] != "empty"], frames[frames["label"] == "empty"]
+    assert len(shown) > 20
+    assert ((shown["x0"] >= 0) & (shown["x0"] < shown["x1"]) & (shown["x1"] <= 160)).all()
+    assert ((shown["y0"] >= 0) & (shown["y0"] < shown["y1"]) & (shown["y1"] <= 96 - N_BANNER_ROWS)).all()
+    assert shown["visible"].between(0, 1, inclusive="right").all()
+    assert empty[["x0", "y0", "x1", "y1"]].isna().all(axis=None)
+    assert (empty["visible"] == 0).all()
+
+
+def test_clip_label_and_width_follow_from_the_frames(footage):
+    _, clips, frames, _ = footage
+    for _, clip in clips.iterrows():
+        rows = frames[frames["path"] == clip["path"]]
+        assert len(rows) == clip["n_frames"]
+        assert rows["frame_number"].tolist() == list(range(clip["n_frames"]))
+        assert set(rows["label"]) - {"empty"} == {clip["label"]} - {"empty"}
+        width = ((rows["x1"] - rows["x0"]) / 160).max()
+        assert clip["animal_width_fraction"] == pytest.approx(0 if np.isnan(width) else width, abs=1e-4)
+
+
+def test_decoded_times_sizes_and_sound_are_those_of_the_tables(footage):
+    out, clips, frames, _ = footage
+    videos = clips[clips["kind"] == "video"]
+    assert Counter(path[-3:] for path in videos["path"]) == {"MP4": 4, "AVI": 4}
+    for _, clip in videos.iterrows():
+        with av.open(str(out / clip["path"])) as container:
+            decoded = list(container.decode(video=0))
+            assert container.streams.video[0].codec.name == {"MP4": "h264", "AVI": "mjpeg"}[clip["path"][-3:]]
+        assert [frame.time for frame in decoded] == frames[frames["path"] == clip["path"]]["time_s"].tolist()
+        assert {(frame.width, frame.height) for frame in decoded} == {(160, 96)}
+        with av.open(str(out / clip["path"])) as container:
+            assert container.streams.audio[0].rate == 16_000
+            n_samples = sum(frame.samples for frame in container.decode(audio=0))
+        assert n_samples == pytest.approx(16_000 * clip["duration_s"], abs=2 * 1024)  # AAC fills its last block
+
+
+@pytest.mark.parametrize("fps", [7.5, 12.0, 29.97])
+def test_times_stay_exact_at_other_frame_rates(tmp_path, fps):
+    spec = FootageSpec(
+        n_sites=1, clips_per_site=2, stills_per_site=0, width_px=64, height_px=48, fps=fps, duration_s=(0.5, 0.5)
+    )
+    for path in render_footage(tmp_path, spec)["path"]:
+        with av.open(str(tmp_path / path)) as container:
+            times = [frame.time for frame in container.decode(video=0)]
+        table = pd.read_csv(tmp_path / "frames.csv")
+        assert times == table[table["path"] == path]["time_s"].tolist()
+        assert times[1] == pytest.approx(1 / fps, rel=1e-4)
+
+
+def test_the_file_shows_what_was_rendered(footage):
+    out, _, _, _ = footage
+    clip = render_clip(SMALL, 0, first("leopard"))
+    with av.open(str(out / clip.plan.path)) as container:
+        decoded = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    assert decoded.shape == clip.pixels.shape
+    assert np.abs(decoded.astype(int) - clip.pixels).mean() < 12  # lossy, noisy, but the same pictures in order
+
+
+def test_files_carry_the_cameras_clock(footage):
+    out, clips, _, _ = footage
+    for _, clip in clips.iterrows():
+        if clip["kind"] == "still":
+            with Image.open(out / clip["path"]) as picture:
+                assert picture.size == (160, 96)
+                taken = picture.getexif().get_ifd(0x8769)[0x9003]
+            assert taken.replace(":", "-", 2).replace(" ", "T") == clip["captured_at"]
+        elif clip["path"].endswith("MP4"):
+            with av.open(str(out / clip["path"])) as container:
+                assert container.metadata["creation_time"].startswith(clip["captured_at"])
+
+
+def test_paths_look_like_a_card_in_order_of_capture(footage):
+    out, clips, _, _ = footage
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("IMAG*")) == sorted(clips["path"])
+    for (site, deployment), group in clips.groupby(["site", "deployment"]):
+        ordered = group.sort_values("captured_at")["path"].tolist()
+        suffixes = [path[-3:] for path in ordered]
+        folder = f"{site}/{deployment}/DCIM/100MEDIA"
+        assert ordered == [f"{folder}/IMAG{i + 1:04d}.{suffix}" for i, suffix in enumerate(suffixes)]
+
+
+def test_night_pictures_are_grey_and_day_pictures_are_not():
+    for night, i_clip in itertools.product((0.0, 1.0), range(4, 8)):
+        clip = render_clip(replace(SMALL, night_share=night), 0, i_clip)
+        spread = np.ptp(clip.pixels[0, :-N_BANNER_ROWS].astype(int), axis=2)
+        assert (spread.max() == 0) == bool(night)
+
+
+def test_antlers_are_grey_in_infrared_too():
+    spec = FootageSpec(
+        n_sites=2,
+        clips_per_site=0,
+        stills_per_site=6,
+        labels=("sika_deer",),
+        night_share=1.0,
+        width_px=160,
+        height_px=96,
+        width_fraction=(0.3, 0.5),
+    )
+    for i_site, i_clip in itertools.product(range(2), range(6)):  # four deer in ten carry antlers
+        pixels = render_clip(spec, i_site, i_clip).pixels[0, :-N_BANNER_ROWS]
+        assert np.ptp(pixels.astype(int), axis=2).max() == 0
+
+
+def test_alarm_call_is_heard_between_one_and_four_kilohertz():
+    quiet, loud = replace(SMALL, alarm_share=0.0), replace(SMALL, alarm_share=1.0)
+    i_clip = first("sika_deer")
+    power = []
+    for spec in (quiet, loud):
+        clip = render_clip(spec, 0, i_clip)
+        hz = np.fft.rfftfreq(len(clip.sound), 1 / 16_000)
+        power.append(np.square(np.abs(np.fft.rfft(clip.sound)))[(hz > 1500) & (hz < 4000)].sum())
+    assert power[1] > 20 * power[0]
+    assert not render_clip(loud, 0, first("tiger")).plan.alarm_call
+
+
+def test_a_set_of_nothing_is_two_empty_tables(tmp_path):
+    clips = render_footage(tmp_path, FootageSpec(n_sites=1, clips_per_site=0, stills_per_site=0))
+    assert len(clips) == 0
+    assert (tmp_path / "frames.csv").read_text().startswith("path,site,deployment,frame_number,time_s,label,x0")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_sites", 0),
+        ("clips_per_site", -1),
+        ("width_px", 101),
+        ("height_px", 10),
+        ("fps", 0.0),
+        ("duration_s", (3.0, 2.0)),
+        ("night_share", 1.2),
+        ("labels", ("lion",)),
+        ("labels", ()),
+        ("width_fraction", (0.5, 0.1)),
+    ],
+)
+def test_a_bad_spec_names_the_setting_and_what_was_found(name, value):
+    with pytest.raises(ConfigError) as caught:
+        FootageSpec(**{name: value})
+    assert name in str(caught.value)
+    assert str(value) in str(caught.value)
+    assert "expected:" in str(caught.value)
+
+
+def test_numbers_outside_the_set_are_refused():
+    with pytest.raises(ConfigError, match="no such site"):
+        render_clip(SMALL, 2, 0)
+    with pytest.raises(ConfigError, match="no such clip"):
+        render_clip(SMALL, 0, 8)
+
+
+def test_rate_of_the_spec_is_the_containers():
+    assert FootageSpec(fps=29.97).rate == Fraction(2997, 100)
+    assert FootageSpec(fps=12.5).rate == Fraction(25, 2)

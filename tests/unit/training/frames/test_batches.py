@@ -1,0 +1,156 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from leopardnet.core.errors import MediaError
+from leopardnet.core.settings.training import AugmentConfig, DataConfig, OptimConfig
+from leopardnet.training.augment.pipeline import Augment
+from leopardnet.training.frames.batches import epoch_order, micro_batches, n_steps_of, sampling_weights
+from leopardnet.training.frames.labelled_frames import LabelledFrames
+
+STANDARD = AugmentConfig(name="standard")
+NONE = AugmentConfig(
+    name="none", flip_p=0, crop_min_area=1, exposure_p=0, infrared_p=0, blur_p=0, noise_p=0, jpeg_p=0
+)
+
+
+class Array:
+    """Pixels in memory; a row in `broken` cannot be read."""
+
+    def __init__(self, pixels, broken=()):
+        self.pixels, self.broken = pixels, broken
+
+    def __len__(self):
+        return len(self.pixels)
+
+    def __getitem__(self, i):
+        if i in self.broken:
+            raise MediaError("the picture cannot be read", where=f"{i}.jpg")
+        return self.pixels[i]
+
+
+def frames_of(pixels, broken=()):
+    n = len(pixels)
+    table = pd.DataFrame(
+        {
+            "i_label": np.arange(n) % 2,
+            "label": "x",
+            "path": [f"{i}.jpg" for i in range(n)],
+            "site": "x",
+            "box": None,
+        }
+    )
+    return LabelledFrames(table, Array(pixels, broken), Array(pixels, broken), pd.DataFrame())
+
+
+@pytest.fixture
+def noise(rng):
+    return frames_of(rng.integers(0, 256, (10, 3, 36, 36), dtype=np.uint8))
+
+
+def epoch_of(frames, *, n_workers=2, epoch=0, seed=7, augment=STANDARD, size=4, micro=4, **options):
+    optim = OptimConfig(batch_size=size, micro_batch_size=micro)
+    return list(
+        micro_batches(
+            frames,
+            np.arange(len(frames)),
+            Augment(augment, size_px=32, seed=seed),
+            optim=optim,
+            data=DataConfig(),
+            seed=seed,
+            epoch=epoch,
+            n_workers=n_workers,
+            **options,
+        )
+    )
+
+
+def test_the_number_of_workers_changes_no_batch(noise):
+    one, three = epoch_of(noise, n_workers=1), epoch_of(noise, n_workers=3)
+    assert [len(b.y) for b in one] == [4, 4, 2] and [b.n_in_step for b in one] == [4, 4, 2]
+    assert all(torch.equal(a.x, b.x) and torch.equal(a.y, b.y) for a, b in zip(one, three, strict=True))
+
+
+def test_micro_batches_are_parts_of_the_same_step(noise):
+    whole, parts = epoch_of(noise), epoch_of(noise, micro=3)
+    assert [(b.i_step, b.i_part, len(b.y), b.is_last) for b in parts] == [
+        (0, 0, 3, False),
+        (0, 1, 1, True),
+        (1, 0, 3, False),
+        (1, 1, 1, True),
+        (2, 0, 2, True),
+    ]
+    assert torch.equal(torch.cat([b.x for b in whole]), torch.cat([b.x for b in parts]))
+
+
+def test_two_processes_share_out_the_micro_batches_of_one(noise):
+    one = epoch_of(noise, micro=1)
+    two = [epoch_of(noise, micro=1, rank=r, n_ranks=2) for r in range(2)]
+    key = lambda b: (b.i_step, b.i_part)  # noqa: E731
+    both = {key(b): b for part in two for b in part}
+    assert len(both) == len(one) == 10
+    assert all(torch.equal(b.x, both[key(b)].x) for b in one)
+    for part in two:
+        assert [b.i_step for b in part if b.is_last] == [0, 1, 2], "every process makes every step"
+
+
+def test_a_process_without_a_part_of_a_step_still_makes_it(noise):
+    last = epoch_of(noise, micro=2, rank=1, n_ranks=2)[-1]
+    assert (last.i_step, len(last.y), last.is_last, last.n_in_step) == (2, 0, True, 2)
+
+
+def test_an_epoch_goes_on_from_any_step(noise):
+    whole, rest = epoch_of(noise), epoch_of(noise, first_step=2)
+    assert len(rest) == 1 and torch.equal(rest[0].x, whole[2].x)
+    assert epoch_of(noise, first_step=3) == []
+
+
+def test_epochs_and_seeds_differ_and_repeat(noise):
+    first = torch.cat([b.x for b in epoch_of(noise)])
+    assert torch.equal(first, torch.cat([b.x for b in epoch_of(noise)]))
+    assert not torch.equal(first, torch.cat([b.x for b in epoch_of(noise, epoch=1)]))
+    assert not torch.equal(first, torch.cat([b.x for b in epoch_of(noise, seed=8)]))
+
+
+def test_equal_frames_get_different_changes(noise):
+    same = frames_of(np.repeat(noise.exact.pixels[:1], 10, axis=0))
+    x = torch.cat([b.x for b in epoch_of(same)])
+    assert len({row.numpy().tobytes() for row in x}) == 10
+
+
+def test_each_item_comes_once_with_its_own_label(noise):
+    greys = [int(p.mean() * 1000) for p in noise.exact.pixels[:, :, 2:34, 2:34]]
+    batches = epoch_of(frames_of(noise.exact.pixels[:, :, 2:34, 2:34]), augment=NONE)
+    pairs = [(int(b.x[i].float().mean() * 1000), int(b.y[i])) for b in batches for i in range(len(b.y))]
+    assert sorted(pairs) == sorted((grey, i % 2) for i, grey in enumerate(greys))
+
+
+def test_a_frame_that_cannot_be_read_is_named_and_not_replaced(noise):
+    batches = epoch_of(frames_of(noise.exact.pixels, broken=(3, 4)))
+    assert sum(len(b.y) for b in batches) == 8 and [b.n_in_step for b in batches] == [4, 4, 2]
+    assert sorted(row for b in batches for row, _ in b.failed) == [3, 4]
+    assert all("cannot be read" in reason for b in batches for _, reason in b.failed)
+
+
+def test_the_order_of_an_epoch_is_a_permutation():
+    assert sorted(epoch_order(100, 7, 3)) == list(range(100))
+    assert (epoch_order(100, 7, 3) != epoch_order(100, 7, 4)).any()
+
+
+def test_balance_draws_rare_labels_and_quiet_sites_as_often():
+    table = pd.DataFrame({"label": ["a"] * 8 + ["b"] * 2, "site": ["x"] * 9 + [None]})
+    assert sampling_weights(table, DataConfig()) is None
+    by_label = sampling_weights(table, DataConfig(balance_labels=1.0))
+    assert by_label[:8].sum() == pytest.approx(0.5) and by_label[8] == pytest.approx(0.25)
+    half = sampling_weights(table, DataConfig(balance_labels=0.5))
+    assert half[8] / half[0] == pytest.approx(2.0)  # the square root of 8 / 2
+    by_site = sampling_weights(table, DataConfig(balance_sites=1.0))
+    assert by_site[9] == pytest.approx(by_site[0]), "a frame without a site weighs what others weigh"
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "cut", "steps"), [(10, 4, None, 3), (8, 4, None, 2), (10, 4, 2, 2), (1, 4, 9, 1)]
+)
+def test_steps_of_an_epoch(n, size, cut, steps):
+    assert n_steps_of(n, OptimConfig(batch_size=size, steps_per_epoch=cut)) == steps

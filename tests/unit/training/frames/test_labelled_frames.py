@@ -1,0 +1,193 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from leopardnet.core.errors import ManifestError, MediaError
+from leopardnet.core.settings.inference import LabelsConfig, PreprocessSpec, UniformSampling
+from leopardnet.core.settings.training import DataConfig
+from leopardnet.training.frames.labelled_frames import LARGE, Reading, frames_when_asked, load_frames, read_batch
+from leopardnet.training.frames.select_frames import select_frames
+
+LABELS = LabelsConfig(labels=({"name": "tiger"}, {"name": "empty"})).label_set()
+
+
+def reading(most=8):
+    return Reading(PreprocessSpec(size_px=32, crop_bottom=0.0), UniformSampling(n_frames=4), most)
+
+
+def load(manifest, tmp_path, max_frames_per_clip=8):
+    wanted = select_frames(manifest, LABELS, DataConfig(max_frames_per_clip=max_frames_per_clip))
+    return load_frames(
+        wanted, manifest.root, labels=LABELS, reading=reading(max_frames_per_clip), folder=tmp_path / "cache"
+    )
+
+
+def grey_levels(frames):
+    return [round(float(frames.exact[i].mean()) / 8) for i in range(len(frames))]
+
+
+def test_labelled_frames_of_a_video_replace_its_own_label(write_video, manifest_of, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10)
+    m = manifest_of(
+        path=["a.mp4"] * 3,
+        kind=["video", "frame", "frame"],
+        time_s=[None, 0.5, 2.0],
+        label=["tiger", "empty", "tiger"],
+    )
+    frames = load(m, tmp_path)
+    assert (
+        grey_levels(frames) == [5, 20]
+        and frames.table["label"].tolist() == ["empty", "tiger"]
+        and frames.y.tolist() == [1, 0]
+    )
+
+
+def test_frame_numbers_count_in_decode_order(write_video, manifest_of, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10)
+    frames = load(
+        manifest_of(path=["a.mp4"] * 2, kind="frame", frame_number=[3, 17], label=["tiger", "empty"]), tmp_path
+    )
+    assert grey_levels(frames) == [3, 17] and frames.table["label"].tolist() == ["tiger", "empty"]
+
+
+def test_labels_stay_with_their_frames_in_any_order_and_by_any_name(write_video, manifest_of, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10)
+    m = manifest_of(
+        path=["a.mp4"] * 4,
+        kind="frame",
+        frame_number=[17, 3, None, 40],
+        time_s=[None, None, 0.9, None],
+        label=["tiger", "empty", "tiger", "empty"],
+    )
+    frames = load(m, tmp_path)
+    assert grey_levels(frames) == [3, 9, 17] and frames.table["label"].tolist() == ["empty", "tiger", "tiger"]
+    assert len(frames.skipped) == 1 and "no frame within" in frames.skipped["reason"][0]
+
+
+def test_a_moment_that_does_not_exist_is_skipped_and_never_replaced(write_video, manifest_of, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10)
+    frames = load(
+        manifest_of(path=["a.mp4"] * 2, kind="frame", time_s=[1.0, 100.0], label=["empty", "tiger"]), tmp_path
+    )
+    assert grey_levels(frames) == [10] and frames.table["label"].tolist() == ["empty"] and len(frames.skipped) == 1
+
+
+def test_a_frame_without_a_time_or_a_number_is_refused(manifest_of):
+    with pytest.raises(ManifestError, match="neither when nor which"):
+        select_frames(manifest_of(path=["a.mp4"], kind="frame", label="tiger"), LABELS, DataConfig())
+
+
+def test_a_whole_video_gives_sampled_frames_with_its_label(write_video, manifest_of, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10)
+    frames = load(manifest_of(path=["a.mp4"], kind="video", label="tiger"), tmp_path)
+    assert grey_levels(frames) == [3, 9, 15, 21] and set(frames.table["label"]) == {"tiger"}
+
+
+def test_many_labelled_frames_are_thinned_evenly(write_video, manifest_of, tmp_path):
+    write_video("a.mp4", n_frames=24, fps=10)
+    times = [i / 10 for i in range(21)]
+    frames = load(
+        manifest_of(path=["a.mp4"] * 21, kind="frame", time_s=times, label="tiger"), tmp_path, max_frames_per_clip=3
+    )
+    assert grey_levels(frames) == [0, 10, 20]
+
+
+def test_what_cannot_be_read_is_listed_and_nothing_takes_its_place(manifest_of, tmp_path):
+    for name, grey in (("a.png", 80), ("c.png", 160)):
+        Image.new("RGB", (40, 40), (grey,) * 3).save(tmp_path / name)
+    (tmp_path / "b.png").write_bytes(b"broken")
+    frames = load(
+        manifest_of(path=["a.png", "b.png", "c.png"], kind="still", label=["tiger", "tiger", "empty"]), tmp_path
+    )
+    assert grey_levels(frames) == [10, 20] and frames.table["path"].tolist() == ["a.png", "c.png"]
+    assert frames.skipped["path"].tolist() == ["b.png"] and "not a picture" in frames.skipped["reason"][0]
+
+
+def test_rows_without_a_label_are_not_used_and_unknown_labels_are_counted(manifest_of):
+    m = manifest_of(path=["a.jpg", "b.jpg", "c.jpg"], kind="still", label=["tiger", None, "puma"])
+    with pytest.raises(ManifestError, match=r"puma \(1 rows\)"):
+        select_frames(m, LABELS, DataConfig())
+    fine = m.replace(m.table.replace({"label": {"puma": "empty"}}))
+    assert select_frames(fine, LABELS, DataConfig())["path"].tolist() == ["a.jpg", "c.jpg"]
+
+
+def test_a_long_sequence_gives_a_few_stills_spread_over_it(manifest_of):
+    m = manifest_of(
+        path=[f"{i:02}.jpg" for i in range(13)],
+        kind="still",
+        label="tiger",
+        sequence_id=["a"] * 9 + ["b"] * 2 + [None] * 2,
+    )
+    chosen = select_frames(m, LABELS, DataConfig(max_stills_per_sequence=3))
+    assert [path[:2] for path in chosen["path"]] == ["00", "04", "08", "09", "10", "11", "12"]
+
+
+def stills(tmp_path, manifest_of, **columns):
+    for i, name in enumerate("abc"):
+        Image.new("RGB", (64, 32), (40 * (i + 1),) * 3).save(tmp_path / f"{name}.png")
+    return manifest_of(path=["a.png", "b.png", "c.png"], kind="still", label=["tiger", "tiger", "empty"], **columns)
+
+
+def test_training_frames_are_kept_a_little_larger(tmp_path, manifest_of):
+    frames = load(stills(tmp_path, manifest_of), tmp_path)
+    assert frames.exact[0].shape == (3, 32, 32) and frames.large[0].shape == (
+        3,
+        round(32 * LARGE),
+        round(32 * LARGE),
+    )
+    assert len(frames.exact) == len(frames.large) == len(frames) == 3
+    with pytest.raises(IndexError):
+        frames.exact[3]
+
+
+def test_decoded_frames_are_found_again_unless_the_footage_changed(tmp_path, manifest_of):
+    m = stills(tmp_path, manifest_of)
+    calls = []
+
+    def read():
+        wanted = select_frames(m, LABELS, DataConfig())
+        calls.clear()
+        return load_frames(
+            wanted,
+            m.root,
+            labels=LABELS,
+            reading=reading(),
+            folder=tmp_path / "cache",
+            on_progress=lambda *done: calls.append(done),
+        )
+
+    read()
+    assert len(calls) == 3
+    read()
+    assert calls == [], "nothing was decoded"
+    Image.new("RGB", (64, 32), (240,) * 3).save(tmp_path / "b.png")
+    (tmp_path / "b.png").touch()
+    assert grey_levels(read())[1] == 30 and len(calls) == 3
+
+
+def test_frames_that_are_decoded_when_asked_are_the_same(tmp_path, manifest_of, write_video):
+    write_video("v.mp4", n_frames=24, fps=10)
+    m = stills(tmp_path, manifest_of)
+    table = pd.concat([m.table, manifest_of(path=["v.mp4"], kind="video", label="tiger").table], ignore_index=True)
+    m = m.replace(table.drop(columns="clip_id"))
+    wanted = select_frames(m, LABELS, DataConfig())
+    kept, asked = load(m, tmp_path), frames_when_asked(wanted, m.root, labels=LABELS, reading=reading())
+    assert asked.table["path"].tolist() == kept.table["path"].tolist() and asked.y.tolist() == kept.y.tolist()
+    for i in range(len(kept)):
+        assert np.array_equal(kept.exact[i], asked.exact[i]) and np.array_equal(kept.large[i], asked.large[i])
+    (tmp_path / "b.png").write_bytes(b"broken")
+    with pytest.raises(MediaError):
+        asked.exact[1]
+    pixels, ok, reasons = read_batch(asked.exact, [0, 1, 2])
+    assert pixels.shape == (2, 3, 32, 32) and ok.tolist() == [True, False, True] and len(reasons) == 1
+
+
+def test_boxes_of_a_frame_become_one_in_shares_of_the_input(tmp_path, manifest_of):
+    boxes = [json.dumps([{"xyxy": [16, 8, 32, 16]}, {"xyxy": [8, 8, 16, 24]}]), None, "[]"]
+    m = stills(tmp_path, manifest_of, boxes=boxes, box_unit=["px"] * 3, width_px=[64] * 3, height_px=[32] * 3)
+    frames = load(m, tmp_path)
+    assert json.loads(frames.table["box"][0]) == [0.125, 0.25, 0.5, 0.75]
+    assert frames.table["box"][1:].isna().all()
