@@ -22,7 +22,6 @@ from leopardnet.bundle.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, Tor
 from leopardnet.core.errors import BundleError
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.onnx_file import refuse_unsafe_graph
-from leopardnet.core.settings.base import Settings
 from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
 from leopardnet.core.settings.inference import (
     AggregateConfig,
@@ -33,7 +32,8 @@ from leopardnet.core.settings.inference import (
     RuntimeConfig,
     Sampling,
 )
-from leopardnet.core.tables import atomic_path
+from leopardnet.core.settings.settings_model import Settings
+from leopardnet.core.tables import atomic_path, write_json
 from leopardnet.score.calibrate import Calibration
 
 FORMAT_VERSION = 1
@@ -153,8 +153,7 @@ def load_bundle(folder: str | Path) -> Bundle:
 
 def write_spec(folder: Path, spec: BundleSpec) -> Bundle:
     """Write `bundle.json` and the hashes beside the network files that lie in `folder`, and load the result."""
-    with atomic_path(folder / "bundle.json") as part:
-        part.write_text(json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False), "utf-8")
+    write_json(spec.model_dump(mode="json"), folder / "bundle.json")
     lines = [f"{_sha256(folder / name)}  {name}\n" for name in FILES]
     with atomic_path(folder / "SHA256SUMS") as part:
         part.write_text("".join(lines), "ascii")

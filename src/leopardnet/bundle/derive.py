@@ -9,6 +9,7 @@ from pathlib import Path
 from leopardnet.bundle.bundle import Bundle, write_spec
 from leopardnet.core.errors import BundleError, ConfigError
 from leopardnet.core.settings.inference import DecideConfig
+from leopardnet.core.tables import write_json
 from leopardnet.score.calibrate import Calibration
 
 
@@ -59,7 +60,7 @@ def derive_bundle(
         "decide": spec.decide.model_dump(mode="json"),
         "note": note,
     }
-    (part / "card.json").write_text(json.dumps(facts, indent=2, ensure_ascii=False), "utf-8")
+    write_json(facts, part / "card.json")
     write_spec(part, spec)
     part.replace(out)
     return Bundle.load(out)

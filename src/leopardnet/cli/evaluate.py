@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -269,7 +268,7 @@ def thresholds(
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
-    from leopardnet.core.tables import atomic_path
+    from leopardnet.core.tables import write_json
     from leopardnet.evaluation.recalibrate import require_same_model
     from leopardnet.evaluation.thresholds import thresholds as find_thresholds
     from leopardnet.infer import prediction_tables as results
@@ -292,8 +291,7 @@ def thresholds(
     is_new = model is not None and new_bundle is not None and found.is_kept
     if is_new:
         derive_bundle(model, new_bundle, decide=found.decide, note=found.note + ".")
-    with atomic_path(out) as part:
-        part.write_text(json.dumps(found.to_dict(), indent=2, ensure_ascii=False), "utf-8")
+    write_json(found.to_dict(), out)
     if json_:
         print_json(found.to_dict())
     else:

@@ -37,13 +37,14 @@ def report(
     Example: leopardnet report results/ --root /media/card/DCIM --out report.html
     """
     from leopardnet.bundle.bundle import load_bundle
+    from leopardnet.bundle.run_history import read_history
     from leopardnet.evaluation.protocol import evaluate as run_evaluate
     from leopardnet.infer import prediction_tables as results
-    from leopardnet.infer.footage_source import as_manifest
-    from leopardnet.report.summarise import read_history, summarise
+    from leopardnet.infer.footage_source import open_source
+    from leopardnet.report.summarise import summarise
 
     said = results.Predictions.read(predictions)
-    rows = Manifest.read(manifest, root=root) if manifest else as_manifest(root) if root else None
+    rows = Manifest.read(manifest, root=root) if manifest else open_source(root) if root else None
     labels = rows.clip_labels() if rows is not None else None
     has_truth = labels is not None and labels.index.isin(said.table["clip_id"]).any()
     with progress_bar("pictures") as tell:

@@ -7,6 +7,7 @@ column at fault. The names of `columns.py` that other rooms want stand here as w
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -176,3 +177,9 @@ def read_table(path: Path) -> pd.DataFrame:
             expected=f"a whole {path.suffix.lower()} file in UTF-8",
         ) from None
     raise ManifestError("this table format is not known", where=path.name, expected=".csv or .parquet")
+
+
+def write_json(value: object, path: Path) -> None:
+    """Write a JSON file, whole or not at all: indented, in UTF-8."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False), "utf-8")

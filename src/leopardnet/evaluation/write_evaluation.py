@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
-from leopardnet.core.tables import atomic_path, write_table
+from leopardnet.core.tables import write_json, write_table
 from leopardnet.evaluation.protocol import EvaluationReport
 from leopardnet.metrics.evaluation import Evaluation
 
@@ -41,8 +40,7 @@ def write_evaluation(evaluation: Evaluation | EvaluationReport, folder: Path) ->
             old.unlink(missing_ok=True)
     for name, table in tables.items():
         write_table(table, folder / f"{name}.csv")
-    with atomic_path(folder / "metrics.json") as part:
-        part.write_text(json.dumps(evaluation.to_metrics_json(), indent=2, ensure_ascii=False), "utf-8")
+    write_json(evaluation.to_metrics_json(), folder / "metrics.json")
     return folder
 
 

@@ -12,13 +12,14 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from leopardnet.bundle.run_history import history_points
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import atomic_path, conform, evidence_columns, labels_of, predictions_columns
 from leopardnet.metrics.evaluate_clips import Evaluation
 from leopardnet.report.evaluation_section import evaluation_section
 from leopardnet.report.palette import decision_colours, label_styles
 from leopardnet.report.pictures import Picture, picture
-from leopardnet.report.sections import by_site, count_table, facts, first_looks, history_points, summary
+from leopardnet.report.sections import by_site, count_table, facts, first_looks, summary
 from leopardnet.report.svg import line_chart
 from leopardnet.report.table_rows import clip_data, script_json
 from leopardnet.score.decide import RULES

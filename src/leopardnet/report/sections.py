@@ -148,12 +148,6 @@ def facts(value: Any, *, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix, text(value))]
 
 
-def history_points(history: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
-    """(epoch, value) of the rows that hold the value, in order of epoch."""
-    rows = [(row.get("epoch"), row.get(key)) for row in history]
-    return sorted((float(x), float(y)) for x, y in rows if x is not None and y is not None and y == y)
-
-
 def _counts(values: pd.Series[Any], order: Sequence[str]) -> dict[str, int]:
     """How often each value occurs, in this order, the values that occur not at all left out."""
     n = values.value_counts()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -148,9 +147,3 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "hashes": bundle.hashes,
         "versions": spec.provenance.get("environment", {}),
     }
-
-
-def read_history(run: Path) -> list[dict[str, Any]]:
-    """The epochs of a run, from its metrics.jsonl; empty where there is none."""
-    path = Path(run) / "metrics.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.bundle.run_history import write_history
 from leopardnet.training.fit.clip_scores import better, clip_logits, scores_of, write_val_frames
 from leopardnet.training.folds import Plan
 from leopardnet.training.plots import curves
-from leopardnet.training.run_folder import write_history
 from leopardnet.training.stage import StageResult
 from leopardnet.training.train_val import TrainVal
 

@@ -34,7 +34,7 @@ from accelerate import PartialState
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.training import TrainConfig
-from leopardnet.core.tables import atomic_path, write_table
+from leopardnet.core.tables import atomic_path, write_json, write_table
 from leopardnet.network.classifier import torch_device
 
 VERSIONS_OF = (
@@ -146,25 +146,6 @@ def write_counts(table: pd.DataFrame, folder: Path) -> None:
         table.assign(site=table["site"].fillna("(no site)")).groupby(["site", "label"]).size().unstack(fill_value=0)
     )
     write_table(by_site.reset_index(), folder / "labels_by_site.csv")
-
-
-def write_history(rows: list[dict[str, Any]], folder: Path) -> None:
-    """Write metrics.jsonl, one line per row; a figure that is not a number becomes null."""
-    lines = [json.dumps({k: None if v != v else v for k, v in row.items()}) for row in rows]
-    with atomic_path(folder / "metrics.jsonl") as part:
-        part.write_text("".join(line + "\n" for line in lines), "utf-8")
-
-
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """The epochs of a run, without those of single folds; what is null in the file is not a number here."""
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
-    return [{k: float("nan") if v is None else v for k, v in row.items()} for row in rows if "fold" not in row]
-
-
-def write_json(value: Any, path: Path) -> None:
-    """Write a JSON file, whole or not at all."""
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(value, indent=2, ensure_ascii=False), "utf-8")
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:

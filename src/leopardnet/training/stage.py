@@ -15,8 +15,10 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from leopardnet.bundle.run_history import write_history
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.training import TrainConfig
+from leopardnet.core.tables import write_json
 from leopardnet.network.classifier import Classifier, load_weights, save_weights
 from leopardnet.training.augment.pipeline import Augment
 from leopardnet.training.fit.clip_scores import better, clip_logits, frame_logits, scores_of, write_val_frames
@@ -33,7 +35,6 @@ from leopardnet.training.frames.features import (
 )
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 from leopardnet.training.plots import contact_sheet, curves
-from leopardnet.training.run_folder import write_history, write_json
 from leopardnet.training.trackers import Tracker, open_tracker
 from leopardnet.training.train_val import TrainVal
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
+from leopardnet.bundle.run_history import read_history
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
@@ -21,7 +22,7 @@ from leopardnet.training.choose_epoch import choose, forget_logits, write_outcom
 from leopardnet.training.folds import Plan, plan_folds, uses_folds
 from leopardnet.training.resolve_settings import resolve_settings
 from leopardnet.training.resource_errors import explain_resource_errors
-from leopardnet.training.run_folder import open_run, read_history, read_state, write_counts, write_state
+from leopardnet.training.run_folder import open_run, read_state, write_counts, write_state
 from leopardnet.training.stage import Stage, StageResult
 from leopardnet.training.train_val import TrainVal, load_train_val, probe_only, select_train_val
 

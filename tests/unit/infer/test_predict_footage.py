@@ -10,7 +10,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig, TimesSampling
 from leopardnet.evaluation.protocol import evaluate
 from leopardnet.evaluation.write_evaluation import write_evaluation
-from leopardnet.infer import predict_footage as main_path
+from leopardnet.infer import clip as main_path
 from leopardnet.infer.clip import Job, read_frames
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.predict_footage import predict

@@ -181,7 +181,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_leaves_a_model(labelled, tmp
 
         return after_four
 
-    monkeypatch.setattr(loop, "loss_of", broken)
+    monkeypatch.setattr(loop, "build_loss", broken)
     with pytest.raises(ConfigError, match="no longer a number"):
         train(labelled, load_config("train", SMOKE), out=tmp_path)
     assert pack(tmp_path).labels.names[0] == "leopard", "the probe was kept"

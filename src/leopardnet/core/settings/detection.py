@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from leopardnet.core.settings.base import Settings, Share
+from leopardnet.core.settings.settings_model import Settings, Share
 
 
 class DetectorConfig(Settings):

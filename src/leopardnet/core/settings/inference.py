@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from leopardnet.core.labels import Label, LabelSet
-from leopardnet.core.settings.base import Settings, Share
+from leopardnet.core.settings.settings_model import Settings, Share
 
 # --- which frames ---
 

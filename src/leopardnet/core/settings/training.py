@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from leopardnet.core.settings.base import Settings, Share
 from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
 from leopardnet.core.settings.inference import (
     AggregateConfig,
@@ -17,6 +16,7 @@ from leopardnet.core.settings.inference import (
     RuntimeConfig,
     Sampling,
 )
+from leopardnet.core.settings.settings_model import Settings, Share
 
 
 class AugmentConfig(Settings):

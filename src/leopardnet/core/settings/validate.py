@@ -7,8 +7,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.settings.base import Settings
 from leopardnet.core.settings.inference import Sampling
+from leopardnet.core.settings.settings_model import Settings
 
 
 def validate(model: type[Settings], data: dict[str, Any], *, where: str) -> Any:

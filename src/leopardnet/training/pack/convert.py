@@ -33,10 +33,10 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
 
     Raises BundleError where the file holds anything but tensors, where they do not fit, and where `out` is taken.
     """
+    from leopardnet.core.tables import write_json
     from leopardnet.network.classifier import build_from, save_weights
     from leopardnet.network.onnx_export import export_classifier
     from leopardnet.training.pack.pack import check_parity
-    from leopardnet.training.run_folder import write_json
 
     weights, out = Path(weights), Path(out)
     if out.exists():

@@ -15,17 +15,18 @@ from accelerate import PartialState
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
 from leopardnet.bundle.card import card_json, model_card
+from leopardnet.bundle.run_history import read_history
 from leopardnet.bundle.runtime import OpenVinoRuntime
 from leopardnet.core.errors import BackendError, BundleError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.settings.validate import validate
-from leopardnet.core.tables import atomic_path, read_table
+from leopardnet.core.tables import atomic_path, read_table, write_json
 from leopardnet.network.classifier import Classifier, build_from, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration
-from leopardnet.training.run_folder import read_history, read_state, write_json, write_state
+from leopardnet.training.run_folder import read_state, write_state
 from leopardnet.training.training_run import Run, train
 
 RUN_FILES = (

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from leopardnet.core.errors import BackendError, RunStopped
-from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip
 from leopardnet.infer.clip import Job
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.journal import Journal, QueuedClip
 from leopardnet.infer.predict_footage import classify_all, fill, predict
+from leopardnet.infer.prediction_tables import predictions_from
 from leopardnet.infer.workers.gpu_feed import GpuFeed
 from leopardnet.infer.workers.pool import GROUP_CLIPS, WorkerPool, describe_exit, group_clips
 
@@ -56,13 +56,11 @@ def clips_named(footage, tmp_path):
 
 def table_of(folder, bundle, engine, **options):
     manifest = open_source(folder)
-    look = options.pop("look", None)
-    job = Job(
-        bundle, manifest.root, RuntimeConfig(**options), bundle.spec.sampling, **({"look": look} if look else {})
-    )
+    own = {"read_frames": options.pop("read_frames")} if "read_frames" in options else {}
+    job = Job(bundle, manifest.root, RuntimeConfig(**options), bundle.spec.sampling, **own)
     with Journal.open(None, job.results_key()) as journal:
         fill(journal, manifest, job, engine=engine)
-        return Predictions.from_pages(journal.pages(manifest), bundle).table.set_index("path")
+        return predictions_from(journal.pages(manifest), bundle).table.set_index("path")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -9,12 +9,12 @@ import psutil
 import pytest
 
 from leopardnet.core.errors import BackendError
-from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.infer.clip import Job
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.predict_footage import fill, predict
+from leopardnet.infer.prediction_tables import predictions_from
 
 pytest.importorskip("ray", reason="the extra [ray] is not installed")
 pytestmark = pytest.mark.slow
@@ -76,7 +76,7 @@ def test_the_table_equals_the_local_one_although_a_worker_is_lost(address, clips
     job = Job(tiny_bundle, manifest.root, RuntimeConfig(), tiny_bundle.spec.sampling)
     with Journal.open(tmp_path / "out", job.results_key()) as journal:
         fill(journal, manifest, job, engine=ray_engine(address), on_result=kill_one)
-        there = Predictions.from_pages(journal.pages(manifest), tiny_bundle)
+        there = predictions_from(journal.pages(manifest), tiny_bundle)
         assert journal.todo(manifest.clips(), manifest.root) == []
     here = predict(manifest, tiny_bundle, runtime=RuntimeConfig(workers=0))
     assert killed and len(there) == 121
