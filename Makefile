@@ -45,13 +45,13 @@ format: install-dev ## Rewrite files as the formatter wants them
 	$(BIN)/ruff check --fix src tests scripts
 
 bench: install-dev ## Benchmarks: figures of one run, on this machine
-	$(BIN)/python scripts/benchmark_predict.py
-	$(BIN)/python scripts/benchmark_train.py
-	$(BIN)/python scripts/benchmark_detector.py
-	$(BIN)/python scripts/benchmark_import.py
-	$(BIN)/python scripts/benchmark_dataset.py
-	$(BIN)/python scripts/benchmark_report.py
-	$(BIN)/python scripts/benchmark_evaluation.py --skip-protocol
+	$(BIN)/python scripts/benchmarks/predict.py
+	$(BIN)/python scripts/benchmarks/train.py
+	$(BIN)/python scripts/benchmarks/detector.py
+	$(BIN)/python scripts/benchmarks/import_labels.py
+	$(BIN)/python scripts/benchmarks/dataset.py
+	$(BIN)/python scripts/benchmarks/report.py
+	$(BIN)/python scripts/benchmarks/evaluation.py --skip-protocol
 
 clean: ## Remove .venv, runs and caches
 	rm -rf $(VENV) runs outputs multirun build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -85,7 +85,7 @@ def test_only_the_animal_and_its_shadow_change_the_picture(monkeypatch):
     spec = replace(SMALL, width_fraction=(0.25, 0.3), occluded_share=0.0, night_share=0.0, fps=4.0)
     i_clip = first("tiger", spec)
     clip = render_clip(spec, 0, i_clip)
-    monkeypatch.setattr(stage.Actor, "play", lambda *args: stage.UNSEEN)
+    monkeypatch.setattr(stage.Animal, "draw", lambda *args: stage.UNSEEN)
     without = render_clip(spec, 0, i_clip)
     assert set(without.labels) == {"empty"}
     assert "tiger" in clip.labels
