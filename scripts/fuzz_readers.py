@@ -34,7 +34,8 @@ from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
-from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp, write_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 from leopardnet.data.formats.coco import read_coco, write_coco
 from leopardnet.data.formats.csv_table import COLUMNS, read_csv_table, write_csv_table
 from leopardnet.data.formats.megadetector.read import read_megadetector
