@@ -1,7 +1,7 @@
 """Bodies and gaits of the rendered animals: joints, limbs and poses, in units of the torso's length.
 
-The body stands in profile, facing right; x runs forward from the hips, y up from the ground. The rest pose carries the
-coat (`coats`), a pose moves the joints, and `sprites` turns both into a picture.
+The body is seen from the side, facing right. x runs forward from the hips, y up from the ground. The coat is
+painted over the rest pose (`coats`), a pose moves the joints, and `sprites` draws the result.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Joints = dict[str, Point]
 
 @dataclass(frozen=True, slots=True)
 class Limb:
-    """A tapering piece of the body between two joints; `side` is far (drawn behind and darker) or near."""
+    """A tapered part of the body between two joints; `side` is far (drawn behind and darker) or near."""
 
     start: str
     end: str
@@ -33,7 +33,7 @@ class Limb:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Body:
-    """One individual: rest joints, limbs, the true length of its torso and how its feet move."""
+    """One individual: joints at rest, limbs, torso length in metres, and the parameters of its gait."""
 
     species: str
     torso_m: float
@@ -46,14 +46,14 @@ class Body:
 
     @property
     def stride(self) -> float:
-        """How far the body goes in one cycle of the gait, in torso lengths."""
+        """The distance covered in one cycle of the gait, in torso lengths."""
         return 2 * self.step / _DUTY
 
 
 _DUTY = 0.64  # share of the cycle in which a foot stands on the ground
 _PHASES = {"nh": 0.0, "nf": 0.25, "fh": 0.5, "ff": 0.75}  # lateral-sequence walk
 
-# name: (x, y, radius); the radius of a joint is that of the limbs which meet there.
+# Each joint is (x, y, radius); the limbs that meet at a joint share its radius.
 _CAT = {
     "rump": (-0.05, 0.595, 0.135),
     "hip": (0.10, 0.63, 0.180),
@@ -109,7 +109,7 @@ _TORSO_M = {"leopard": (0.66, 0.80), "tiger": (0.92, 1.12), "sika_deer": (0.62, 
 
 
 def make_body(species: str, rng: Generator) -> Body:
-    """An individual of the species with its own proportions.
+    """Draw an individual of the species, with its own proportions.
 
     >>> make_body("tiger", np.random.default_rng(0)).torso_m > 0.9
     True
@@ -169,7 +169,7 @@ def _limbs(radius: dict[str, float]) -> tuple[Limb, ...]:
 
 
 def _antlers(rest: Joints, rng: Generator) -> tuple[tuple[Point, ...], ...]:
-    """Two beams with two or three tines each, as polylines in rest coordinates."""
+    """Return two beams with two or three tines each, as polylines in the coordinates of the rest pose."""
     x, y = rest["skull"]
     size = rng.uniform(0.30, 0.46)
     lines: list[tuple[Point, ...]] = []
@@ -181,13 +181,8 @@ def _antlers(rest: Joints, rng: Generator) -> tuple[tuple[Point, ...], ...]:
         lines.append(tuple(beam))
         for i, length in ((1, 0.34), (3, 0.30), (4, 0.2))[: int(rng.integers(2, 4))]:
             bx, by = beam[i]
-            lines.append(
-                (
-                    (bx, by),
-                    (bx + 0.5 * size * length, by + 0.4 * size * length),
-                    (bx + 0.7 * size * length, by + size * length),
-                )
-            )
+            bend = (bx + 0.5 * size * length, by + 0.4 * size * length)
+            lines.append(((bx, by), bend, (bx + 0.7 * size * length, by + size * length)))
     return tuple(lines)
 
 
@@ -195,9 +190,9 @@ def _antlers(rest: Joints, rng: Generator) -> tuple[tuple[Point, ...], ...]:
 
 
 def pose_body(body: Body, *, gait: float | None, head_down: float, sway: float) -> Joints:
-    """The joints of the body at one moment.
+    """Return the joints of the body at one moment.
 
-    gait: the phase of the walk in [0, 1), or None for standing; head_down: 0 carried, 1 at the ground;
+    gait: phase of the walk in [0, 1), or None for standing; head_down: from 0 (head up) to 1 (at the ground);
     sway: phase of the slow movements of tail and head in [0, 1).
 
     >>> body = make_body("leopard", np.random.default_rng(0))
@@ -249,7 +244,7 @@ def _pose_tail(body: Body, sway: float, bob: float) -> Joints:
 def _pose_leg(body: Body, leg: str, phase: float | None, bob: float) -> Joints:
     kind = leg[1]
     rest = {joint: body.rest[f"{kind}_{joint}"] for joint in ("hip", "knee", "hock", "foot", "toe")}
-    if phase is None:  # standing: the far feet stand a little apart from the near ones
+    if phase is None:  # standing: the far feet are a little apart from the near ones
         reach, lift, tilt = ((0.07 if kind == "h" else -0.06) if leg[0] == "f" else 0.0), 0.0, 0.0
     elif phase < _DUTY:
         t = phase / _DUTY
@@ -269,7 +264,7 @@ def _pose_leg(body: Body, leg: str, phase: float | None, bob: float) -> Joints:
 
 
 def _bend(rest: Joints, hip: Point, hock: Point, *, forward: bool) -> tuple[Point, Point]:
-    """Where the middle joint lies between hip and hock, both bones keeping their length (law of cosines)."""
+    """Return knee and hock. Both bones keep their length (law of cosines)."""
     upper = np.hypot(rest["knee"][0] - rest["hip"][0], rest["knee"][1] - rest["hip"][1])
     lower = np.hypot(rest["hock"][0] - rest["knee"][0], rest["hock"][1] - rest["knee"][1])
     dx, dy = hock[0] - hip[0], hock[1] - hip[1]

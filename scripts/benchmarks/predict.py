@@ -1,17 +1,18 @@
-"""Clips a minute, against what people write by hand and against what the machine can give. One run, all sides in turn.
+"""Measure clips per minute of `leopardnet predict`, of typical scripts, and of a program without checks.
 
-auto      leopardnet predict, everything on: child processes, journal, evidence, tables; frames at most 2 s apart
-auto16    the same with 16 frames of a short clip: what the sketch looks at
+auto      leopardnet predict with all it does: child processes, journal, evidence, tables; frames at most 2 s apart
+auto16    the same with 16 frames of a short clip, as many as the sketch uses
 exact     the same with 16 exact frames
 careful   a script: OpenCV reads every frame, 16 are kept, one batch through torch
 naive     a script: every frame, one at a time (on one clip of each kind)
-sketch    two bare processes: key frames nearest to 16 times, OpenVINO in f32; no journal, no checks, no table
+sketch    two plain processes: key frames nearest to 16 times, OpenVINO in f32; no journal, no checks, no table
 
-All use the same network, weights and input size. Speed only: the weights know nothing. `predict` is timed as a command,
-on the clips `--repeats` times over; `start` is its time for one clip, and the rate is given with and without it.
+All variants run in turn with the same network, weights and input size. Only speed is measured: the weights are
+untrained. `predict` is timed as a command, on `--repeats` copies of the clips; `start` is its time for one clip,
+and the rate is given with and without it.
 
-Example: python scripts/benchmark_predict.py --clips runs/bench/clips --runs 3
-         python scripts/benchmark_predict.py --only decode
+Example: python scripts/benchmarks/predict.py --clips runs/bench/clips --runs 3
+         python scripts/benchmarks/predict.py --only decode
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from clips import KINDS, first_of_each, make_clips
 from numpy.typing import NDArray
+from small_bundle import make_bundle
 
-from benchmark_clips import KINDS, first_of_each, make_clips
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.core.settings.inference import AutoSampling, Sampling, UniformSampling
 from leopardnet.core.types import Clip
@@ -46,16 +48,16 @@ SHORT_SIDE_PX = 256
 SUFFIXES = {kind.suffix for kind in KINDS}
 
 
-def footage(folder: Path) -> list[Path]:
-    """The clips of a folder, in order."""
+def list_clips(folder: Path) -> list[Path]:
+    """Return the clips of a folder, in order."""
     return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 
-# --- the sides ---
+# --- variants ---
 
 
 def opencv_frames(path: Path, n: int | None = N_FRAMES) -> list[NDArray[np.uint8]]:
-    """n evenly spaced frames, or all, by reading every frame."""
+    """Return n evenly spaced frames, or all, by reading every frame."""
     capture = cv2.VideoCapture(str(path))
     n_all = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     wanted = None if n is None else {int((i + 0.5) * n_all / n) for i in range(n)}
@@ -71,7 +73,7 @@ def opencv_frames(path: Path, n: int | None = N_FRAMES) -> list[NDArray[np.uint8
 
 
 def scripts(bundle: Bundle) -> dict[str, Callable[[list[Path]], Any]]:
-    """The careful and the naive script, each a function of clips."""
+    """Return the careful and the naive script, each as a function of clips."""
     import torch
 
     from leopardnet.network.classifier import build_from
@@ -97,7 +99,7 @@ def sketch_worker(graph: bytes) -> None:
 
 
 def sketch_clip(path: Path, size_px: int) -> NDArray[np.float32]:
-    """Mean logits of the key frames nearest to 16 times; a clip with fewer than 8 key frames is walked through."""
+    """Return mean logits of the key frames nearest to 16 times; clips with fewer than 8 are decoded in order."""
     with av.open(str(path)) as container:
         video = container.streams.video[0]
         video.codec_context.thread_type = "NONE"
@@ -124,44 +126,32 @@ def sketch_clip(path: Path, size_px: int) -> NDArray[np.float32]:
     return np.asarray(network(np.ascontiguousarray(x))[0]).mean(axis=0)
 
 
-def command(folder: Path, bundle: Bundle, sampling: str, n_workers: int) -> None:
-    """`leopardnet predict`, as it is typed, with a new journal."""
+def run_predict(folder: Path, bundle: Bundle, sampling: str, n_workers: int) -> None:
+    """Run the command `leopardnet predict` with a new journal."""
     with tempfile.TemporaryDirectory() as out:
-        words = [
-            sys.executable,
-            "-c",
-            "from leopardnet.cli import main; main()",
-            "predict",
-            folder,
-            "--bundle",
-            bundle.folder,
-            "--out",
-            out,
-            "--sampling",
-            sampling,
-            "--workers",
-            n_workers,
-        ]
-        subprocess.run([str(word) for word in words], check=True, capture_output=True)
+        options = {"--bundle": bundle.folder, "--out": out, "--sampling": sampling, "--workers": n_workers}
+        words = [str(word) for option in options.items() for word in option]
+        program = [sys.executable, "-c", "from leopardnet.cli import main; main()"]
+        subprocess.run([*program, "predict", str(folder), *words], check=True, capture_output=True)
 
 
 # --- timing ---
 
 
 def seconds(run: Callable[[], Any]) -> float:
-    """How long a call takes, by the clock on the wall."""
+    """Return the wall-clock seconds of a call."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
 def spread(values: list[float]) -> str:
-    """Largest minus smallest, over the median."""
+    """Return largest minus smallest, divided by the median, in percent."""
     return f"{(max(values) - min(values)) / statistics.median(values):.0%}"
 
 
-def looked_at(path: Path, sampling: Sampling) -> tuple[float, float, int, float]:
-    """Seconds of processor time to open and to decode, frames, and the longest stretch that stays unseen."""
+def measure_decoding(path: Path, sampling: Sampling) -> tuple[float, float, int, float]:
+    """Return CPU seconds to open and to decode, the number of frames, and the longest gap in seconds."""
     clip = Clip("x", (path.name,), "video")
     a = time.process_time()
     info = probe(clip, path.parent)
@@ -171,26 +161,24 @@ def looked_at(path: Path, sampling: Sampling) -> tuple[float, float, int, float]
 
 
 def report_decoding(clips: Path, n_runs: int) -> None:
-    """Processor time of one core for one clip of each kind; `opencv` reads every frame, with as many threads as it likes."""
-    print(
-        f"{'decoding, CPU ms':<18}{'open':>7}{'auto':>7}{'frames':>8}{'gap s':>7}{'exact':>8}{'frames':>8}{'opencv':>8}"
-    )
+    """Print the CPU time for one clip of each kind; `opencv` reads every frame, with its own number of threads."""
+    columns = (f"{'decoding, CPU ms':<18}", f"{'open':>7}{'auto':>7}{'frames':>8}{'gap s':>7}")
+    print(*columns, f"{'exact':>8}{'frames':>8}{'opencv':>8}", sep="")
     for path in first_of_each(clips):
-        auto = [looked_at(path, AutoSampling()) for _ in range(n_runs)]
-        exact = [looked_at(path, UniformSampling(n_frames=N_FRAMES)) for _ in range(n_runs)]
+        auto = [measure_decoding(path, AutoSampling()) for _ in range(n_runs)]
+        exact = [measure_decoding(path, UniformSampling(n_frames=N_FRAMES)) for _ in range(n_runs)]
         before = time.process_time()
         opencv_frames(path)
         all_ms = 1e3 * (time.process_time() - before)
         open_ms, auto_ms = (1e3 * statistics.median(row[i] for row in auto) for i in (0, 1))
         exact_ms = 1e3 * statistics.median(row[1] for row in exact)
-        print(
-            f"{path.stem:<18}{open_ms:7.1f}{auto_ms:7.0f}{auto[0][2]:8}{auto[0][3]:7.2f}{exact_ms:8.0f}{exact[0][2]:8}{all_ms:8.0f}"
-        )
+        row = f"{path.stem:<18}{open_ms:7.1f}{auto_ms:7.0f}{auto[0][2]:8}{auto[0][3]:7.2f}"
+        print(row, f"{exact_ms:8.0f}{exact[0][2]:8}{all_ms:8.0f}", sep="")
 
 
-def report_sides(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_workers: int, here: Path) -> None:
-    """Clips a minute of every side, medians of the runs, and ratios to the careful script and to the sketch."""
-    paths, by_hand = footage(clips), scripts(bundle)
+def report_rates(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_workers: int, here: Path) -> None:
+    """Print clips per minute of each variant, medians of the runs, and ratios to the scripts and to the sketch."""
+    paths, by_hand = list_clips(clips), scripts(bundle)
     one, many = here / "one", here / "many"
     for folder, n in ((one, 0), (many, n_repeats)):
         for i in range(max(n, 1)):
@@ -199,28 +187,28 @@ def report_sides(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_wor
                 _link(path, folder / str(i) / path.name)
     size_px, graph = bundle.spec.preprocess.size_px, (bundle.folder / "model.onnx").read_bytes()
     with multiprocessing.get_context("spawn").Pool(n_workers, sketch_worker, (graph,)) as pool:
-        sides: dict[str, tuple[int, Callable[[], Any]]] = {
+        variants: dict[str, tuple[int, Callable[[], Any]]] = {
             "careful": (len(paths), lambda: by_hand["careful"](paths)),
             "naive": (len(KINDS), lambda: by_hand["naive"](first_of_each(clips))),
             "sketch": (len(paths), lambda: pool.map(partial(sketch_clip, size_px=size_px), paths, 1)),
-            "start": (1, lambda: command(one, bundle, "auto", n_workers)),
-            "auto": (n_repeats * len(paths), lambda: command(many, bundle, "auto", n_workers)),
-            "auto16": (n_repeats * len(paths), lambda: command(many, bundle, "auto16", n_workers)),
-            "exact": (n_repeats * len(paths), lambda: command(many, bundle, "uniform16", n_workers)),
+            "start": (1, lambda: run_predict(one, bundle, "auto", n_workers)),
+            "auto": (n_repeats * len(paths), lambda: run_predict(many, bundle, "auto", n_workers)),
+            "auto16": (n_repeats * len(paths), lambda: run_predict(many, bundle, "auto16", n_workers)),
+            "exact": (n_repeats * len(paths), lambda: run_predict(many, bundle, "uniform16", n_workers)),
         }
-        sides["sketch"][1]()  # files into memory, networks compiled
-        times: dict[str, list[float]] = {name: [] for name in sides}
+        variants["sketch"][1]()  # files into memory, networks compiled
+        times: dict[str, list[float]] = {name: [] for name in variants}
         for _ in range(n_runs):
-            for name, (_, run) in sides.items():
+            for name, (_, run) in variants.items():
                 times[name].append(seconds(run))
     start_s = statistics.median(times["start"])
-    rate = {name: 60 * n / statistics.median(times[name]) for name, (n, _) in sides.items() if name != "start"}
+    rate = {name: 60 * n / statistics.median(times[name]) for name, (n, _) in variants.items() if name != "start"}
     rate |= {
-        f"{name}, started": 60 * sides[name][0] / (statistics.median(times[name]) - start_s)
+        f"{name}, started": 60 * variants[name][0] / (statistics.median(times[name]) - start_s)
         for name in ("auto", "auto16", "exact")
     }
     print(f"\nstart to the end of one clip: {start_s:.1f} s; {n_workers} workers; medians of {n_runs}")
-    print(f"{'side':<18}{'clips/min':>10}{'x careful':>11}{'x naive':>9}{'of sketch':>11}{'spread':>8}")
+    print(f"{'variant':<18}{'clips/min':>10}{'x careful':>11}{'x naive':>9}{'of sketch':>11}{'spread':>8}")
     for name in sorted(rate, key=lambda name: -rate[name]):
         careful, naive, bare = rate["careful"], rate["naive"], rate["sketch"]
         print(
@@ -237,36 +225,23 @@ def _link(path: Path, to: Path) -> None:
 
 
 def untrained_bundle(here: Path) -> Bundle:
-    """A bundle of EfficientNet-Lite0 at 256 px that was packed without training."""
-    from leopardnet.compose import load_config
-    from leopardnet.data.scan.scan import scan
-    from leopardnet.demo_job import add_true_labels
-    from leopardnet.synth import FootageSpec, render_footage
-    from leopardnet.training.pack.pack import train_bundle
-
-    spec = FootageSpec(
-        n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
-    )
-    render_footage(here / "footage", spec)
-    manifest = add_true_labels(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
-    sides = manifest.table["site"].map({"site01": "train", "site02": "val"})
-    overrides = ["debug=smoke", "model=lite0", "preprocess=squash256", "optim.epochs=0"]
-    train_bundle(
-        manifest.replace(manifest.table.assign(split=sides)), load_config("train", overrides), out=here / "run"
-    )
-    return load_bundle(here / "run" / "bundle")
+    """Return a bundle of EfficientNet-Lite0 at 256 px that was packed without training."""
+    return load_bundle(make_bundle(here, "model=lite0", "preprocess=squash256", "optim.epochs=0"))
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--clips", type=Path, default=Path("runs/bench/clips"), help="made there if they are missing"
+        "--clips",
+        type=Path,
+        default=Path("runs/bench/clips"),
+        help="folder of the clips, which are made if missing",
     )
-    parser.add_argument("--bundle", type=Path, help="by default one that was packed without training")
+    parser.add_argument("--bundle", type=Path, help="default: one that was packed without training")
     parser.add_argument("--only", choices=("decode", "pipeline"))
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=4, help="how often `predict` gets the clips")
+    parser.add_argument("--repeats", type=int, default=4, help="number of copies of the clips for `predict`")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     if not all(path.exists() for path in first_of_each(args.clips)):
@@ -277,7 +252,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=args.clips.parent) as temporary:
             here = Path(temporary)
             bundle = load_bundle(args.bundle) if args.bundle else untrained_bundle(here)
-            report_sides(args.clips, bundle, args.runs, args.repeats, args.workers, here)
+            report_rates(args.clips, bundle, args.runs, args.repeats, args.workers, here)
 
 
 if __name__ == "__main__":

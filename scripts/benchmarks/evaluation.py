@@ -1,10 +1,10 @@
-"""What a judgement costs: clips with their intervals over sites, and the whole protocol.
+"""Measure the time of an evaluation with intervals over sites, and of the whole protocol.
 
-Predictions are made up: four labels, eighty of a hundred clips empty, 100 sites, frames that agree with their clip more or
-less. As a measure of this machine stands what scikit-learn takes for the same figures of one label ranking without any
-interval: the time of a judgement is also given in such units.
+The predictions are made up: four labels, 80 % empty clips, 100 sites, frames that mostly agree with their clip.
+Times are also given in units of what scikit-learn takes on this machine for AUROC and AUPRC of each label without
+intervals.
 
-Example: python scripts/benchmark_evaluation.py --clips 100000 --frames 8
+Example: python scripts/benchmarks/evaluation.py --clips 100000 --frames 8
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ LABELS = ("leopard", "tiger", "sika_deer", "empty")
 SHARES = (0.01, 0.02, 0.17, 0.80)
 
 
-def make_up(n: int, n_frames: int, root: Path) -> tuple[Predictions, Manifest]:
-    """Predictions of n clips at 100 sites, ten minutes apart, and their labels."""
+def make_predictions(n: int, n_frames: int, root: Path) -> tuple[Predictions, Manifest]:
+    """Return predictions of n clips at 100 sites, ten minutes apart, and a manifest with their labels."""
     rng = np.random.default_rng(0)
     y, site = rng.choice(len(LABELS), n, p=SHARES), rng.integers(0, 100, n)
     z = rng.normal(0, 1, (n, n_frames, len(LABELS)))
@@ -42,7 +42,7 @@ def make_up(n: int, n_frames: int, root: Path) -> tuple[Predictions, Manifest]:
     probs = np.exp(mean) / np.exp(mean).sum(axis=-1, keepdims=True)
     paths = [f"s{s:03d}/{i:07d}.mp4" for i, s in enumerate(site)]
     ids = [clip_id(path) for path in paths]
-    said = probs.argmax(axis=1)
+    decided = probs.argmax(axis=1)
     about = {
         "path": paths,
         "kind": "video",
@@ -54,8 +54,8 @@ def make_up(n: int, n_frames: int, root: Path) -> tuple[Predictions, Manifest]:
             "clip_id": ids,
             **about,
             "status": "ok",
-            "decision": np.array(LABELS)[said],
-            "rule": np.where(said == 3, "empty", "species"),
+            "decision": np.array(LABELS)[decided],
+            "rule": np.where(decided == 3, "empty", "species"),
             "score": probs.max(axis=1),
             "n_frames": n_frames,
             "bundle_id": "b",
@@ -80,7 +80,7 @@ def make_up(n: int, n_frames: int, root: Path) -> tuple[Predictions, Manifest]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Return how long a call takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -90,12 +90,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=100_000)
-    parser.add_argument("--frames", type=int, default=4, help="of each clip, for the protocol")
+    parser.add_argument("--frames", type=int, default=4, help="frames of each clip, for the protocol")
     parser.add_argument("--n-boot", type=int, default=1000)
-    parser.add_argument("--skip-protocol", action="store_true", help="judge clips alone")
+    parser.add_argument("--skip-protocol", action="store_true", help="evaluate clips only")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        predictions, manifest = make_up(options.clips, options.frames, Path(folder))
+        predictions, manifest = make_predictions(options.clips, options.frames, Path(folder))
     truth = predictions.table["clip_id"].map(manifest.clip_labels())
 
     def plain() -> None:
@@ -113,13 +113,15 @@ def main() -> None:
         steps[f"protocol: events, aggregators, baselines, {options.n_boot} draws"] = lambda: evaluate_all(
             predictions, manifest, n_boot=options.n_boot
         )
-    table = Table("step", "seconds", "in such units", title=f"{options.clips} clips, {options.frames} frames each")
+    table = Table(
+        "step", "seconds", "in units of scikit-learn", title=f"{options.clips} clips, {options.frames} frames each"
+    )
     for name, work in steps.items():
         took = seconds(work)
         table.add_row(name, f"{took:.1f}", f"{took / unit:.0f}")
     console = Console()
     console.print(table)
-    console.print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+    console.print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What training costs beside the network: augmentation per picture, waiting of the network, and memory.
+"""Measure what training costs besides the network: augmentation, waiting for the loader, memory.
 
-Pictures: rendered frames at the size that training keeps them (an eighth larger than the input). Every pipeline of
-configs/augment is measured in processor time, and the least of several rounds counts: other programs disturb it least.
-Then the default recipe runs one epoch on rendered frames: the share of a step that waits for the loader, frames per
-second, and the largest memory of the process.
+The pictures are rendered frames in the size that training stores (an eighth larger than the input). Each pipeline
+of configs/augment is measured in processor time; the shortest of several rounds is printed, which other programs
+disturb least. Then the default recipe runs one epoch on rendered frames: the share of time that waits for the
+loader, frames per second, and the peak memory of the process.
 
-Example: python scripts/benchmark_train.py --pictures 64 --rounds 5
+Example: python scripts/benchmarks/train.py --pictures 64 --rounds 5
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from leopardnet.training.frames.labelled_frames import LARGE
 
 
 def make_pictures(n: int, side_px: int) -> list[NDArray[np.uint8]]:
-    """n different frames of rendered clips, uint8 [side, side, 3]."""
+    """Return n different frames of rendered clips, uint8 [side, side, 3]."""
     spec = FootageSpec(n_sites=2, clips_per_site=2, stills_per_site=0, duration_s=(2.0, 2.0))
     frames = np.concatenate([render_clip(spec, site, clip).pixels for site in range(2) for clip in range(2)])
     chosen = frames[np.linspace(0, len(frames) - 1, n).round().astype(int)]
@@ -38,7 +38,7 @@ def make_pictures(n: int, side_px: int) -> list[NDArray[np.uint8]]:
 
 
 def cost_ms(name: str, pictures: Sequence[NDArray[np.uint8]], *, size_px: int, rounds: int) -> float:
-    """Milliseconds per picture for one pipeline."""
+    """Return the milliseconds per picture of one pipeline."""
     augment = Augment(load_config("train", [f"augment={name}"]).augment, size_px=size_px, seed=7)
     times = []
     for epoch in range(rounds):
@@ -49,8 +49,8 @@ def cost_ms(name: str, pictures: Sequence[NDArray[np.uint8]], *, size_px: int, r
     return 1000.0 * min(times)
 
 
-def epoch_of_default_recipe(folder: Path) -> dict[str, float]:
-    """The figures of one epoch: wait_share, frames_per_s, prepare_ms_per_frame, peak_gb."""
+def run_epoch(folder: Path) -> dict[str, float]:
+    """Train one epoch of the default recipe; return wait_share, frames_per_s, prepare_ms_per_frame and peak_gb."""
     from leopardnet.data.scan.scan import scan
     from leopardnet.demo_job import add_true_labels
     from leopardnet.training.training_run import train
@@ -73,13 +73,13 @@ def epoch_of_default_recipe(folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print milliseconds per picture for every pipeline."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=256, help="side of the network's input in pixels")
     args = parser.parse_args()
-    cv2.setNumThreads(1)  # the loader's own workers share the cores
+    cv2.setNumThreads(1)  # the workers of the loader share the cores
     pictures = make_pictures(args.pictures, round(args.size * LARGE))
     table = Table("pipeline", "ms per picture")
     for name in sorted(choices("augment")):
@@ -88,7 +88,7 @@ def main() -> None:
     console.print(f"augmentation of one picture, {len(pictures[0])} to {args.size} px, processor time")
     console.print(table)
     with tempfile.TemporaryDirectory() as folder:
-        found = epoch_of_default_recipe(Path(folder))
+        found = run_epoch(Path(folder))
     console.print(
         f"one epoch of the default recipe: {found['wait_share']:.1%} of the time waiting for the loader, "
         f"{found['frames_per_s']:.1f} frames/s, {found['prepare_ms_per_frame']:.1f} ms to prepare a frame, "

@@ -1,9 +1,9 @@
-"""Time and peak memory of `read_coco` on a file with a million pictures, each with one box.
+"""Measure time and peak memory of `read_coco` on a file with a million pictures, each with one box.
 
-The file is made in a temporary folder and read in a process of its own, so that its peak is the peak of reading and
+The file is made in a temporary folder and read in another process, so that the peak is that of reading the file and
 writing the manifest, not of making the file. Target on two cores: under 60 s and under 3 GB for 1,000,000.
 
-Example: python scripts/benchmark_import.py --n-images 1000000
+Example: python scripts/benchmarks/import_labels.py --n-images 1000000
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ def make_coco(path: Path, n_images: int) -> None:
         )
         file.write('"images": [')
         for i in range(n_images):
+            clock = f"{i // 3600 % 24:02d}:{i // 60 % 60:02d}:{i % 60:02d}"
             image = {
                 "id": f"5a0e1b2c-{i:012d}",
                 "file_name": f"site{i % 500:03d}/dep{i % 4}/IMG_{i:07d}.JPG",
                 "width": 1920,
                 "height": 1080,
                 "location": f"site{i % 500:03d}",
-                "datetime": f"2021-{i // 86400 % 12 + 1:02d}-01 {i // 3600 % 24:02d}:{i // 60 % 60:02d}:{i % 60:02d}",
+                "datetime": f"2021-{i // 86400 % 12 + 1:02d}-01 {clock}",
                 "seq_id": f"seq-{i // 3:012d}",
                 "seq_num_frames": 3,
                 "frame_num": i % 3,
@@ -77,9 +78,8 @@ def main() -> None:
         size_mb = round(path.stat().st_size / 1e6)
         print(f"made {size_mb} MB in {time.perf_counter() - start:.0f} s", file=sys.stderr)
         done = subprocess.run([sys.executable, "-c", READ, str(path)], check=True, capture_output=True, text=True)
-    print(
-        json.dumps({"n_images": n_images, "file_mb": size_mb, "n_cores": os.cpu_count(), **json.loads(done.stdout)})
-    )
+    about = {"n_images": n_images, "file_mb": size_mb, "n_cores": os.cpu_count()}
+    print(json.dumps(about | json.loads(done.stdout)))
 
 
 if __name__ == "__main__":

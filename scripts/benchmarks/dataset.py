@@ -1,10 +1,10 @@
-"""How long scanning 100,000 files and splitting 1,000,000 rows take on this machine, against their targets.
+"""Measure how long it takes to scan 100,000 files and to split 1,000,000 rows on this machine.
 
-    python scripts/benchmark_dataset.py [--files 100000] [--rows 1000000] [--repeats 3]
+Each run has its own process, which gives the peak memory of that run. The files are tiny but have real headers
+(EXIF, MP4, AVI), so the time includes reading capture times; content is not hashed. Prints one line per case: the
+median, its range, the target, and the ratio of median to target (below 1 is good).
 
-Every run is a process of its own, so that its peak memory is its own. The files are tiny but have real headers
-(EXIF, MP4, AVI), so that reading capture times is part of the figure; content is not hashed. Prints one line per
-case: the median, its spread, the target, and the ratio of median to target (below 1 is good).
+Example: python scripts/benchmarks/dataset.py --files 100000 --rows 1000000 --repeats 3
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TARGET_MEMORY_MB = 1000.0
 
 
 def still_bytes() -> bytes:
-    """A JPEG of 8 x 8 px with a capture time."""
+    """Return a JPEG of 8 x 8 px with a capture time."""
     from PIL import Image
 
     exif = Image.Exif()
@@ -37,14 +37,14 @@ def still_bytes() -> bytes:
 
 
 def mp4_bytes() -> bytes:
-    """The boxes of an MP4 with its index at the end."""
+    """Return the boxes of an MP4 with its index at the end."""
     header = struct.pack(">I4s4sII", 108, b"mvhd", bytes(4), 3_723_712_496, 0) + bytes(88)
     moov = struct.pack(">I4s", 8 + len(header), b"moov") + header
     return b"\0\0\0\x0cftypisom" + struct.pack(">I4s", 1008, b"mdat") + bytes(1000) + moov
 
 
 def avi_bytes() -> bytes:
-    """The chunks of an AVI with a date in its header list."""
+    """Return the chunks of an AVI with a date in its header list."""
     idit = b"IDIT" + struct.pack("<I", 26) + b"FRI MAY 03 22:15:30 2024\n\0"
     hdrl = b"LIST" + struct.pack("<I", 4 + len(idit)) + b"hdrl" + idit
     movi = b"LIST" + struct.pack("<I", 1004) + b"movi" + bytes(1000)
@@ -52,7 +52,7 @@ def avi_bytes() -> bytes:
 
 
 def make_files(root: Path, n_files: int) -> None:
-    """`n_files` tiny files in 1,000 deployments of 500 sites."""
+    """Write `n_files` tiny files in 1,000 deployments of 500 sites."""
     kinds = [("JPG", still_bytes()), ("MP4", mp4_bytes()), ("AVI", avi_bytes())]
     for folder in range(N_FOLDERS):
         deployment = root / f"site{folder // 2:03d}" / f"check{folder % 2}" / "DCIM" / "100RECNX"
@@ -63,7 +63,7 @@ def make_files(root: Path, n_files: int) -> None:
 
 
 def run_scan(root: str, n_files: int) -> float:
-    """Seconds that a scan takes."""
+    """Return the seconds of a scan."""
     from leopardnet.data.scan.scan import scan
 
     start = time.perf_counter()
@@ -74,7 +74,7 @@ def run_scan(root: str, n_files: int) -> float:
 
 
 def run_split(n_rows: int, *, with_sites: bool) -> float:
-    """Seconds that a split takes, of 500 sites or of very many sequences without a site."""
+    """Return the seconds of a split, of 500 sites or of many sequences without a site."""
     import numpy as np
     import pandas as pd
 
@@ -96,7 +96,7 @@ def run_split(n_rows: int, *, with_sites: bool) -> float:
 
 
 def child(case: str, argument: str, n: int) -> None:
-    """Run one case once and print its seconds and this process's peak memory as JSON."""
+    """Run one case once, and print its seconds and the peak memory of this process as JSON."""
     import resource
 
     seconds = run_scan(argument, n) if case == "scan" else run_split(n, with_sites=case == "split_sites")
@@ -105,22 +105,21 @@ def child(case: str, argument: str, n: int) -> None:
 
 
 def measure(case: str, argument: str, n: int, repeats: int) -> bool:
-    """Print one line for a case; True where it met its targets."""
+    """Print one line for a case; return whether it met its targets."""
     runs = []
     for _ in range(repeats):
         command = [sys.executable, __file__, "--child", case, argument, str(n)]
         runs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     seconds, memory = [r["s"] for r in runs], max(r["mb"] for r in runs)
     ratio = median(seconds) / TARGETS[case]
-    print(
-        f"{case:<16} n={n:<9,} median {median(seconds):6.2f} s ({min(seconds):.2f} to {max(seconds):.2f}, {repeats} runs)"
-        f"  target {TARGETS[case]:.0f} s  ratio {ratio:.2f}  peak {memory:.0f} MB"
-    )
+    spread = f"({min(seconds):.2f} to {max(seconds):.2f}, {repeats} runs)"
+    goal = f"target {TARGETS[case]:.0f} s  ratio {ratio:.2f}  peak {memory:.0f} MB"
+    print(f"{case:<16} n={n:<9,} median {median(seconds):6.2f} s {spread}  {goal}")
     return ratio < 1 and (case != "scan" or memory < TARGET_MEMORY_MB)
 
 
 def main() -> int:
-    """Exit code 0 where all targets were met, 1 where one was missed."""
+    """Return exit code 0 if all targets were met, and 1 otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=1_000_000)

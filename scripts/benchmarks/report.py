@@ -1,12 +1,13 @@
-"""How large the report of 10,000 clips is, and how soon a browser shows it, on this machine, against the targets.
+"""Measure the size of the report of 10,000 clips, and how fast a browser shows it on this machine.
 
-    python scripts/benchmark_report.py [--clips 10000] [--frames 16] [--repeats 5]
+Every clip has classified frames, boxes of a detector, a true label, and a picture as long as there is room;
+pictures are frames of rendered footage, in the sizes of a real report. Each repeat opens the file from disk in a
+new headless Chromium. `opened` is the time from the start of the navigation until the first page of the table is
+painted. `search` and `sort` are the times from the event until the rows are painted, over all clips. Prints one
+line per figure: the median, its range, the target, and the ratio of median to target (below 1 is good). Needs
+chromium and chromedriver, and the extra [test].
 
-Every clip has judged frames, a detector's boxes, a picture as long as there is room, and a true label; pictures are
-frames of rendered footage, in the sizes of a real report. Each repeat opens the file from disk in a fresh headless
-Chromium. `opened`: from the start of the navigation to the first painted page of the table. `search` and `sort`: from the
-event to the painted rows, over all clips. Prints one line per figure: the median, its spread, the target, and the ratio of
-median to target (below 1 is good). Needs chromium and chromedriver, and the extra [test].
+Example: python scripts/benchmarks/report.py --clips 10000 --frames 16 --repeats 5
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ const done = arguments[arguments.length - 1], start = performance.now();
 document.querySelector("th[data-sort=path]").click(); {PAINTED};"""
 
 
-def predictions_of(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Series[str]]:
-    """Made-up predictions with evidence and boxes, and true labels: most clips are empty, as in the field."""
+def make_predictions(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Series[str]]:
+    """Return made-up predictions with evidence and boxes, and true labels; most clips are empty."""
     import numpy as np
     import pandas as pd
 
@@ -104,8 +105,8 @@ def predictions_of(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Series[
     ), truth
 
 
-def pictures_for(predictions: Predictions, footage: Path) -> dict[str, bytes]:
-    """Large pictures for the clips that matter most and small ones for the others, while there is room."""
+def make_pictures(predictions: Predictions, footage: Path) -> dict[str, bytes]:
+    """Return large pictures for the clips that matter most and small ones for the others, while there is room."""
     from leopardnet.data.scan.scan import scan
     from leopardnet.media.thumbnail import thumbnail
     from leopardnet.report.sections import by_interest
@@ -128,10 +129,10 @@ def pictures_for(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     return pictures
 
 
-def opened_in_browser(page: Path) -> dict[str, float]:
-    """Seconds until the page is there, until a search and until a sort have answered, and MB of the script's memory.
+def open_in_browser(page: Path) -> dict[str, float]:
+    """Return the seconds until the page is painted, until a search and a sort are done, and the MB of the script.
 
-    The clock of the page starts with the navigation; what the driver takes to ask for it is counted in.
+    The clock of the page starts with the navigation; the time of the driver is included.
     """
     from selenium import webdriver
 
@@ -157,17 +158,16 @@ def opened_in_browser(page: Path) -> dict[str, float]:
             driver.quit()
 
 
-def line(name: str, values: list[float], unit: str, target: float | None) -> bool:
-    """Print one figure; True where it met its target."""
+def print_line(name: str, values: list[float], unit: str, target: float | None) -> bool:
+    """Print one figure; return whether it met its target."""
     goal = f"  target {target:g} {unit}  ratio {median(values) / target:.2f}" if target else ""
-    print(
-        f"{name:<14} median {median(values):7.2f} {unit} ({min(values):.2f} to {max(values):.2f}, {len(values)} runs){goal}"
-    )
+    spread = f"({min(values):.2f} to {max(values):.2f}, {len(values)} runs)"
+    print(f"{name:<14} median {median(values):7.2f} {unit} {spread}{goal}")
     return target is None or median(values) < target
 
 
 def main() -> int:
-    """Exit code 0 where all targets were met, 1 where one was missed."""
+    """Return exit code 0 if all targets were met, and 1 otherwise."""
     from leopardnet.metrics.evaluate_clips import evaluate_clips
     from leopardnet.report import write_report
 
@@ -176,9 +176,9 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    predictions, truth = predictions_of(options.clips, options.frames)
+    predictions, truth = make_predictions(options.clips, options.frames)
     with tempfile.TemporaryDirectory() as folder:
-        pictures = pictures_for(predictions, Path(folder) / "footage")
+        pictures = make_pictures(predictions, Path(folder) / "footage")
         evaluation = evaluate_clips(predictions.table, truth, targets=LABELS[:1])
         start = time.perf_counter()
         page = write_report(
@@ -190,16 +190,16 @@ def main() -> int:
             thumbnails=pictures,
         )
         print(f"{options.clips:,} clips of {options.frames} frames, {len(pictures):,} with a picture")
-        met = [line("written", [time.perf_counter() - start], "s", None)]
-        met.append(line("size", [page.stat().st_size / 1e6], "MB", TARGET_MB))
-        runs = [opened_in_browser(page) for _ in range(options.repeats)]
+        met = [print_line("written", [time.perf_counter() - start], "s", None)]
+        met.append(print_line("size", [page.stat().st_size / 1e6], "MB", TARGET_MB))
+        runs = [open_in_browser(page) for _ in range(options.repeats)]
     for name, unit, target in (
         ("opened", "s", TARGET_OPENED_S),
         ("search", "s", TARGET_ANSWER_S),
         ("sort", "s", TARGET_ANSWER_S),
         ("heap_mb", "MB", None),
     ):
-        met.append(line(name, [run[name] for run in runs], unit, target))
+        met.append(print_line(name, [run[name] for run in runs], unit, target))
     return 0 if all(met) else 1
 
 
