@@ -100,7 +100,7 @@ def format_boxes(boxes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def parse_boxes(cell: Any) -> list[dict[str, Any]]:
-    """Return the boxes in a cell of the column `boxes`; none for an empty cell. Raises ManifestError for other text.
+    """Return the boxes in a cell of the column `boxes`; none for an empty cell. Raises ManifestError for bad text.
 
     >>> parse_boxes('[{"xyxy": [0, 0, 1, 0.5]}]'), parse_boxes(None)
     ([{'xyxy': [0, 0, 1, 0.5]}], [])

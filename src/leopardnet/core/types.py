@@ -43,7 +43,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """Metadata of a clip from its container: hints, as only decoded frames are facts. The size is before rotation."""
+    """Metadata of a clip from its container: hints, since only decoded frames are facts. Size before rotation."""
 
     width_px: int
     height_px: int
