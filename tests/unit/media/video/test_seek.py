@@ -146,7 +146,11 @@ def test_a_key_frame_is_taken_by_itself_where_one_is_near_enough():
         (2.04, 2.0, False),
         (3.0, 2.0, False),
     ]
-    assert [step.is_key for step in plan_steps(np.array([0.0, 2.04, 4.0]), track([0.0, 2.0, 4.0]))] == [True, True, True]
+    assert [step.is_key for step in plan_steps(np.array([0.0, 2.04, 4.0]), track([0.0, 2.0, 4.0]))] == [
+        True,
+        True,
+        True,
+    ]
     assert [step.is_key for step in plan_steps(np.array([2.04]), track([0.0, 2.0], steady=False))] == [False]
 
 
