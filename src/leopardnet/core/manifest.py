@@ -147,9 +147,8 @@ class Manifest:
             t[["clip_id", *_CLIP_COLUMNS]].assign(_frame=t["kind"].eq("frame")).sort_values("_frame", kind="stable")
         )
         first = whole_first.drop_duplicates("clip_id").set_index("clip_id").loc[t["clip_id"].unique()]
-        return [
-            _clip(str(cid), row, labels.get(cid)) for cid, row in zip(first.index, _records(first), strict=True)
-        ]
+        rows: list[dict[Any, Any]] = first.reset_index().to_dict("records")
+        return [_clip(row, labels.get(row["clip_id"])) for row in rows]
 
     def clip_labels(self) -> pd.Series[str]:
         """Return the label of each clip that has one, by clip_id: its own, else the one its labelled frames share.
@@ -177,34 +176,19 @@ def _unanimous_labels(rows: pd.DataFrame) -> pd.Series[str]:
     return pd.concat([one, pd.Series(EMPTY, index=nothing, dtype="str")])
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return table.to_dict("records")  # type: ignore[return-value]  # the keys are column names
-
-
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _clip(cid: str, row: dict[str, Any], label: str | None) -> Clip:
-    paths: Sequence[str] = (
-        json.loads(row["paths"]) if row["kind"] == "burst" and _text(row["paths"]) else [row["path"]]
-    )
-    zone, naive = _text(row["time_zone"]), row["captured_at"]
-    captured = None
-    if zone and pd.notna(naive):
-        captured = naive.to_pydatetime().replace(tzinfo=parse_time_zone(zone))
+def _clip(row: dict[Any, Any], label: str | None) -> Clip:
+    is_list = row["kind"] == "burst" and _text(row["paths"])
+    paths: Sequence[str] = json.loads(row["paths"]) if is_list else [row["path"]]
+    zone, captured = _text(row["time_zone"]), None
+    if zone and pd.notna(row["captured_at"]):
+        captured = row["captured_at"].to_pydatetime().replace(tzinfo=parse_time_zone(zone))
     kind: Any = "video" if row["kind"] == "frame" else row["kind"]
-    return Clip(
-        cid,
-        tuple(paths),
-        kind,
-        site=_text(row["site"]),
-        deployment=_text(row["deployment"]),
-        captured_at=captured,
-        time_source=_text(row["time_source"]),
-        label=label,
-        split=_text(row["split"]),
-    )
+    texts = {name: _text(row[name]) for name in ("site", "deployment", "time_source", "split")}
+    return Clip(str(row["clip_id"]), tuple(paths), kind, captured_at=captured, label=label, **texts)
 
 
 @lru_cache(maxsize=256)

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.ties import order_descending, round_scores
 from leopardnet.core.types import Boxes, Clip, Frames
+from leopardnet.media.motion_scores import EDGE_SHARE, shrink_to_grey
 
 WIDTH_PX = 480  # of the compared pictures; an animal of 3 % of the width is 14 px
 MIN_FRAMES = 3  # fewer give no background
-EDGE_SHARE = 0.08  # of the height, top and bottom: the clock in the banner changes in every frame
 COLOUR = 6.0  # mean difference of colours, in grey values, above which a frame is not infrared
 MAX_SHIFT = 0.06  # of the width; a larger shift is not shake
 MIN_CHANGE = 2.5  # grey values; noise of sensors and codecs is smaller
@@ -74,7 +74,8 @@ def find_motion(
     """
     if len(pixels) < MIN_FRAMES:
         return {}
-    grey, is_colour = _shrink_to_grey(pixels), _is_colour(pixels)
+    grey: Floats = shrink_to_grey(pixels, width_px=WIDTH_PX, min_height_px=8).astype(np.float32)
+    is_colour = _is_colour(pixels)
     found = {}
     for kind in (True, False):
         rows = np.flatnonzero(is_colour == kind)
@@ -92,15 +93,6 @@ def find_motion(
             z = (strength / spread).astype(np.float32)
             found[int(rows[i])] = ((z > MIN_Z) & (strength > MIN_CHANGE), z)
     return found
-
-
-def _shrink_to_grey(pixels: NDArray[np.uint8]) -> Floats:
-    height = max(8, round(pixels.shape[1] * WIDTH_PX / pixels.shape[2]))
-    small = [
-        cv2.cvtColor(cv2.resize(f, (WIDTH_PX, height), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-        for f in pixels
-    ]
-    return np.stack(small).astype(np.float32)
 
 
 def _is_colour(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -140,7 +132,7 @@ def _shift(reference: Floats, frame: Floats) -> tuple[float, float]:
     start = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
     try:
-        everywhere = np.full(frame.shape, 255, np.uint8)
+        everywhere = np.ones(frame.shape, np.uint8)
         _, found = cv2.findTransformECC(reference, frame, start, cv2.MOTION_TRANSLATION, stop, everywhere, 5)
     except cv2.error:  # no structure, as in a black frame or dense fog
         return dx, dy

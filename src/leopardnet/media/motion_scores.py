@@ -31,10 +31,12 @@ def pick_changed_frames(frames: Frames, n: int) -> NDArray[np.int64]:
     return pick_most_changed(change_scores(shrink_to_grey(frames.pixels)), n)
 
 
-def shrink_to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return frames uint8 [N, H, W, 3] as grey pictures of 64 px width, uint8 [N, h, 64], averaged over areas."""
-    height = max(1, round(pixels.shape[1] * WIDTH_PX / pixels.shape[2]))
-    small = [cv2.resize(frame, (WIDTH_PX, height), interpolation=cv2.INTER_AREA) for frame in pixels]
+def shrink_to_grey(
+    pixels: NDArray[np.uint8], *, width_px: int = WIDTH_PX, min_height_px: int = 1
+) -> NDArray[np.uint8]:
+    """Return frames uint8 [N, H, W, 3] as grey pictures of this width, uint8 [N, h, w], averaged over areas."""
+    height = max(min_height_px, round(pixels.shape[1] * width_px / pixels.shape[2]))
+    small = [cv2.resize(frame, (width_px, height), interpolation=cv2.INTER_AREA) for frame in pixels]
     return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in small]).astype(np.uint8)
 
 
@@ -56,9 +58,8 @@ def change_scores(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     difference -= np.median(difference, axis=1, keepdims=True)
     n_changed = max(1, round(CHANGED_SHARE * difference.shape[1]))
     most_changed = np.partition(np.abs(difference), -n_changed, axis=1)[:, -n_changed:]
-    return np.asarray(
-        most_changed.mean(axis=1), np.float64
-    )  # sums of quarters are exact: no ties by rounding errors
+    # The sums are exact, since the differences are multiples of 1/4; so rounding errors decide no ties.
+    return np.asarray(most_changed.mean(axis=1), np.float64)
 
 
 def pick_most_changed(scores: NDArray[np.float64], n: int) -> NDArray[np.int64]:
