@@ -11,6 +11,9 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from leopardnet.core.types import MediaInfo
@@ -38,10 +41,10 @@ class Track:
     is_steady: bool
 
 
-def read_track(path: Path, container: Any, video: Any) -> Track:
+def read_track(path: Path, container: InputContainer, video: VideoStream) -> Track:
     """Return the track of an open file: from its index, or else from all its packets, in a second reading."""
     context = video.codec_context
-    base = float(video.time_base or 0) or 1 / 1000
+    base = time_unit_s(video)
     entries = _read_index(path, container, video)
     if entries is not None:
         # An index holds decode times. With B frames, key frames are presented a constant time after their decoding.
@@ -70,29 +73,33 @@ def read_track(path: Path, container: Any, video: Any) -> Track:
     return Track(info, np.sort(stamps_s[is_key]), step_s, entries is not None, is_steady)
 
 
-def packet_stamp(packet: Any) -> int | None:
+def packet_stamp(packet: Packet[VideoStream]) -> int | None:
     """Return the presentation time of a packet, or else its decode time, in the time base of its stream."""
-    stamp: int | None = packet.dts if packet.pts is None else packet.pts
-    return stamp
+    return packet.dts if packet.pts is None else packet.pts
+
+
+def time_unit_s(video: VideoStream) -> float:
+    """Return the time base of a stream in seconds; milliseconds if the container has none."""
+    return float(video.time_base or 0) or 1 / 1000
 
 
 def read_packet_times(path: Path) -> Seconds:
     """Return the time of every frame, sorted, float64 [N], seconds on the clock of the stream."""
     stamps, _ = _read_packets(path)
     with open_container(path) as (_, video):
-        return np.sort(stamps) * float(video.time_base)
+        return np.asarray(np.sort(stamps) * time_unit_s(video), np.float64)
 
 
-def _read_delay(container: Any, video: Any) -> int:
+def _read_delay(container: InputContainer, video: VideoStream) -> int:
     """Return presentation minus decode time of the first packet, in the time base. Consumes that packet."""
     with suppress(av.error.FFmpegError):
         for packet in container.demux(video):
             if packet.size:
-                return packet.pts - packet.dts if None not in (packet.pts, packet.dts) else 0
+                return 0 if packet.pts is None or packet.dts is None else packet.pts - packet.dts
     return 0
 
 
-def _read_index(path: Path, container: Any, video: Any) -> list[Any] | None:
+def _read_index(path: Path, container: InputContainer, video: VideoStream) -> list[Any] | None:
     """Return the index entries within the file; None if the index covers only what was read while opening."""
     if not container.format.name.startswith(("mov", "avi")):
         return None

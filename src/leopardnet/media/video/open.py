@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import av
 import av.error
 import av.stream
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from leopardnet.core.errors import MediaError
 
@@ -53,7 +54,7 @@ def detect_format(path: Path) -> str:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
+def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Yield the container and its first video stream. Errors of FFmpeg in the block are raised as MediaError."""
     name = detect_format(path)
     try:
@@ -83,7 +84,7 @@ def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
         container.close()
 
 
-def truncation_warnings(path: Path, container: Any, video: Any) -> list[str]:
+def truncation_warnings(path: Path, container: InputContainer, video: VideoStream) -> list[str]:
     """Return a warning if the file ends before its header or its index says, else nothing."""
     n_bytes, promised = path.stat().st_size, 0
     if container.format.name == "avi":

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import av.error
 import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from leopardnet.media.video.index import Track, packet_stamp
+from leopardnet.media.video.index import Track, packet_stamp, time_unit_s
 from leopardnet.media.video.open import describe_error
 
 MAX_DECODE_S = 120.0  # of processor time for one clip; frames decoded until then count
@@ -30,7 +34,7 @@ class TimedFrame(NamedTuple):
     """A decoded frame and its presentation time, in seconds from the start."""
 
     time_s: float
-    frame: Any
+    frame: VideoFrame
 
 
 def plan_steps(times_s: NDArray[np.float64], track: Track) -> list[Step]:
@@ -66,12 +70,14 @@ class FrameReader:
     n_damaged: packets or frames with errors; stop_reason: why reading ended early, or empty.
     """
 
-    def __init__(self, container: Any, video: Any, track: Track, *, max_decode_s: float = MAX_DECODE_S) -> None:
+    def __init__(
+        self, container: InputContainer, video: VideoStream, track: Track, *, max_decode_s: float = MAX_DECODE_S
+    ) -> None:
         self.container, self.video, self.track = container, video, track
         self.context = video.codec_context
         self.context.thread_count = 1  # clips are processed in parallel, which scales better
         self.context.thread_type = "NONE"
-        self.base = float(video.time_base or 0) or 1 / 1000
+        self.base = time_unit_s(video)
         self.until_s = time.thread_time() + max_decode_s
         self.n_damaged = 0
         self.stop_reason = ""
@@ -156,7 +162,7 @@ class FrameReader:
         earlier = self.track.keys_s[self.track.keys_s < step.key_s]
         return step._replace(key_s=float(earlier[-1])) if len(earlier) else None
 
-    def _seek(self, step: Step) -> Any:
+    def _seek(self, step: Step) -> Packet[VideoStream] | None:
         """Flush the decoder and return the undecoded packet of the step's key frame; None at the file's end."""
         if step.key_s is not None and self.track.is_indexed:
             target = step.key_s + self.track.info.start_s
@@ -181,7 +187,7 @@ class FrameReader:
         gap_s = float(key_s - self.track.keys_s[i - 1]) if i else np.inf
         return gap_s / 2 if self.track.is_indexed else self.track.step_s / 2
 
-    def _read_packets(self) -> Iterator[Any]:
+    def _read_packets(self) -> Iterator[Packet[VideoStream]]:
         try:
             for packet in self.container.demux(self.video):
                 if not packet.size:
@@ -196,7 +202,7 @@ class FrameReader:
         except av.error.FFmpegError as error:
             self.stop_reason = describe_error(error)
 
-    def _decode_from(self, packet: Any) -> Iterator[TimedFrame]:
+    def _decode_from(self, packet: Packet[VideoStream] | None) -> Iterator[TimedFrame]:
         """Yield the frames from this packet on."""
         while packet is not None:
             packet_s = self._packet_time(packet)
@@ -208,7 +214,7 @@ class FrameReader:
             packet = next(self.packets, None)
         yield from self._decode_packet(None)
 
-    def _decode_packet(self, packet: Any) -> Iterator[TimedFrame]:
+    def _decode_packet(self, packet: Packet[VideoStream] | None) -> Iterator[TimedFrame]:
         try:
             frames = self.context.decode(packet)
         except av.error.EOFError:
@@ -226,7 +232,7 @@ class FrameReader:
         if isinstance(error, MemoryError) or self.n_damaged > MAX_DAMAGED:
             raise error
 
-    def _packet_time(self, packet: Any) -> float:
+    def _packet_time(self, packet: Packet[VideoStream]) -> float:
         return self._stream_time(packet_stamp(packet))
 
     def _stream_time(self, stamp: int | None) -> float:
