@@ -41,13 +41,13 @@ def refuse_unsafe_graph(path: Path, *, error: type[LeopardnetError] = BundleErro
             if not path.stat().st_size:  # an empty file cannot be mapped
                 raise _not_onnx(path.name, "an empty file")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                _walk(data, path.name)
+                _check_messages(data, path.name)
     except _UnsafeGraphError as unsafe:
         where, found, expected, todo = unsafe.parts.values()
         raise error(unsafe.what, where=where, found=found, expected=expected, todo=str(todo)) from None
 
 
-def _walk(data: mmap.mmap, where: str) -> None:
+def _check_messages(data: mmap.mmap, where: str) -> None:
     waiting, has_graph = [("model", 0, len(data), 0)], False
     while waiting:
         message, start, end, depth = waiting.pop()

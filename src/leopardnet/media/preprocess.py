@@ -77,10 +77,10 @@ def decode_side_px(spec: PreprocessSpec) -> int:
     return math.ceil(spec.size_px / (1.0 - spec.crop_top - spec.crop_bottom))
 
 
-def scaled_size(width: int, height: int, short_side_px: int | None) -> tuple[int, int]:
+def shrink_size(width: int, height: int, short_side_px: int | None) -> tuple[int, int]:
     """Return the size of a frame scaled down so that its short side is at most this; None: as it is.
 
-    >>> scaled_size(1920, 1080, 540), scaled_size(320, 240, 540)
+    >>> shrink_size(1920, 1080, 540), shrink_size(320, 240, 540)
     ((960, 540), (320, 240))
     """
     if short_side_px is None or min(width, height) <= short_side_px:

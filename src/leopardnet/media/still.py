@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames
-from leopardnet.media.preprocess import scaled_size
+from leopardnet.media.preprocess import shrink_size
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 MAX_PIXELS = 200_000_000  # a larger picture is an attack or a mistake
@@ -103,12 +103,12 @@ def _read_orientation(image: Image.Image) -> Image.Transpose | None:
 
 def _load(image: Image.Image, orientation: Image.Transpose | None, short_side_px: int | None) -> NDArray[np.uint8]:
     with image:
-        size = scaled_size(*image.size, short_side_px)
+        size = shrink_size(*image.size, short_side_px)
         if size != image.size:
             image.draft("RGB", size)  # a JPEG can be decoded at 1/2, 1/4, 1/8 of its size
         image.load()
         picture = _convert_to_rgb(image)
-    picture = picture.resize(scaled_size(*picture.size, short_side_px), Image.Resampling.BOX)
+    picture = picture.resize(shrink_size(*picture.size, short_side_px), Image.Resampling.BOX)
     return np.array(picture.transpose(orientation) if orientation is not None else picture, np.uint8)
 
 

@@ -6,12 +6,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.index import IndexEntry
 from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ def _read_delay(container: InputContainer, video: VideoStream) -> int:
     return 0
 
 
-def _read_index(path: Path, container: InputContainer, video: VideoStream) -> list[Any] | None:
+def _read_index(path: Path, container: InputContainer, video: VideoStream) -> list[IndexEntry] | None:
     """Return the index entries within the file; None if the index covers only what was read while opening."""
     if not container.format.name.startswith(("mov", "avi")):
         return None

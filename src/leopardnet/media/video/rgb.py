@@ -10,7 +10,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
-from leopardnet.media.preprocess import scaled_size
+from leopardnet.media.preprocess import shrink_size
 
 MAX_BYTES = 4_000_000_000  # of all frames of a clip
 
@@ -33,7 +33,7 @@ class RgbFrames:
         """Convert a frame and append it. Raises MediaError if all frames would take more than MAX_BYTES."""
         if self.pixels is None:
             self.coded = frame.width, frame.height
-            self.size = scaled_size(frame.width, frame.height, self.short_side_px)
+            self.size = shrink_size(frame.width, frame.height, self.short_side_px)
         self.n_resized += (frame.width, frame.height) != self.coded
         width, height = self.size
         # More threads do not make scaling faster, and would take the core of another worker.
