@@ -13,7 +13,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id, conform
-from leopardnet.export.sort_copies import carry_out, plan
+from leopardnet.export.sort_copies import copy_files, plan_copies
 from leopardnet.export.write_results import FORMATS, write
 from leopardnet.figures import gallery
 from leopardnet.report.summarise import summarise
@@ -101,7 +101,7 @@ def in_gallery(predictions, manifest, out, people):
 
 
 def in_copies(predictions, manifest, out, people):
-    carry_out(plan(predictions, manifest, out / "sorted", include_people=people))
+    copy_files(plan_copies(predictions, manifest, out / "sorted", include_people=people))
     return {path.stem for path in (out / "sorted").rglob("*.jpg")}
 
 

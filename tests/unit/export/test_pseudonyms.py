@@ -10,7 +10,7 @@ from file_texts import content, files_in
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.tables import clip_id
-from leopardnet.export.pseudonyms import Pseudonyms, looks_like_a_place
+from leopardnet.export.pseudonyms import Pseudonyms, has_coordinates
 from leopardnet.export.write_results import FORMATS, write
 
 SECRET = "N43.1155 E131.8855 den"
@@ -32,7 +32,7 @@ OPTIONS = {"camtrap-dp": {"study_area": (43.0, 131.4, 40_000), "time_zone": "+10
     ],
 )
 def test_names_that_look_like_coordinates(name, is_place):
-    assert looks_like_a_place(name) == is_place
+    assert has_coordinates(name) == is_place
 
 
 @pytest.mark.parametrize("format", FORMATS)
