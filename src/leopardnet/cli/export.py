@@ -29,7 +29,7 @@ People = Annotated[bool, typer.Option("--people", help="Take in clips that show 
 @app.command()
 def export(
     predictions: Source,
-    out: Annotated[Path, typer.Option("--out", help="The file; for camtrap-dp a folder or a .zip.")],
+    out: Annotated[Path, typer.Option("--out", help="The file; a folder or a .zip for camtrap-dp, a folder for yolo and voc.")],
     format: Annotated[
         FormatName | None,
         typer.Option(
@@ -87,7 +87,7 @@ def export(
     ] = 30.0,
     json_: JsonFlag = False,
 ) -> None:
-    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO tools.
+    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO, YOLO and Pascal VOC tools.
 
     Private unless you say otherwise: no clips of people, rounded coordinates, files not public, relative paths only.
 

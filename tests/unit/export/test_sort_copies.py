@@ -63,7 +63,9 @@ def test_a_second_time_nothing_is_copied_and_another_file_stays(tmp_path, predic
 def test_a_file_that_appears_in_between_is_not_overwritten(tmp_path, predicted, cards, monkeypatch, has_links):
     if not has_links:
         monkeypatch.setattr(os, "link", lambda *a: (_ for _ in ()).throw(PermissionError(1, "no links here")))
-    made = plan_copies(predicted({"path": "1.jpg"}, {"path": "2.jpg"}), cards("1.jpg", "2.jpg"), tmp_path / "sorted")
+    made = plan_copies(
+        predicted({"path": "1.jpg"}, {"path": "2.jpg"}), cards("1.jpg", "2.jpg"), tmp_path / "sorted"
+    )
     (tmp_path / "sorted/leopard").mkdir(parents=True)
     (tmp_path / "sorted/leopard/1.jpg").write_text("mine!")
     assert copy_files(made) == 1
@@ -99,7 +101,7 @@ def test_a_label_never_leads_out_of_the_folder(tmp_path, predicted, cards, label
 def test_a_folder_inside_the_footage_is_refused(tmp_path, predicted, cards):
     rows = cards("1.jpg")
     for out in (tmp_path / "footage", tmp_path / "footage/sorted"):
-        with pytest.raises(ConfigError, match="lies in the footage"):
+        with pytest.raises(ConfigError, match="lies inside the footage"):
             plan_copies(predicted({"path": "1.jpg"}), rows, out)
 
 

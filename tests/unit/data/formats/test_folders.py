@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.data.formats.folders import read_labelled_folder, read_folders
+from leopardnet.data.formats.folders import read_folders, read_labelled_folder
 from leopardnet.data.reading.label_map import LabelMap
 
 
