@@ -237,7 +237,7 @@ def test_timelapse(said):
 def test_pseudonyms_turn_back(folders, name):
     with tempfile.TemporaryDirectory() as out:
         names = Pseudonyms.open(Path(out) / "key.json")
-        hidden = names.file_path("/".join([*folders, f"{name}.jpg"]))
+        hidden = names.replace_path("/".join([*folders, f"{name}.jpg"]))
         again = Pseudonyms.open(names.save())
     assert [again.names[f] for f in hidden.split("/")[:-1]] == folders
-    assert again.file_path("/".join([*folders, f"{name}.jpg"])) == hidden
+    assert again.replace_path("/".join([*folders, f"{name}.jpg"])) == hidden

@@ -40,6 +40,17 @@ def frame():
 
 
 @pytest.fixture
+def boxed(frame):
+    """A function that makes a row for `predicted` of a picture with one box, which every format can hold."""
+
+    def make(path, p=(0.9, 0.05, 0.03, 0.02), **row):
+        frames = [frame(0.0, p, [(0.1, 0.2, 0.4, 0.6, 0.95)])]
+        return {"path": path, "p": p, "frames": frames, "width_px": 100, "height_px": 50} | row
+
+    return make
+
+
+@pytest.fixture
 def predicted():
     """A function (rows, labels) → Predictions. A row: path, p (probabilities, None: unreadable), decision, frames, …"""
 
