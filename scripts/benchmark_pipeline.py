@@ -34,7 +34,7 @@ from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import ClipPrediction, Decision
 from leopardnet.data.scan.scan import scan
 from leopardnet.demo_job import add_true_labels
-from leopardnet.infer.clip import Job
+from leopardnet.infer.job import Job
 from leopardnet.infer.journal import FILE, Journal
 from leopardnet.synth import FootageSpec, render_footage
 from leopardnet.training.pack.pack import train_bundle
@@ -153,7 +153,7 @@ def measure_resume(here: Path, bundle_path: Path, n: int) -> None:
     bundle, rng = load_bundle(bundle_path), np.random.default_rng(0)
     job = Job(bundle, folder, RuntimeConfig(), bundle.spec.sampling)
     with Journal.open(here / "resumed", job.results_key()) as journal:
-        for item in journal.todo(manifest.clips(), folder):
+        for item in journal.list_todo(manifest.clips(), folder):
             frames = rng.dirichlet([0.2] * len(bundle.labels), 8).astype(np.float32)
             said = Decision("empty", 0.9, "empty")
             journal.add(

@@ -15,9 +15,10 @@ from leopardnet.core.errors import BackendError
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Boxes, Clip
-from leopardnet.infer.clip import Job, decide_clip
+from leopardnet.infer.clip import decide_clip
+from leopardnet.infer.evidence import Evidence
+from leopardnet.infer.job import Job
 from leopardnet.infer.predict_footage import predict
-from leopardnet.infer.rounds import Evidence
 
 HERE = RuntimeConfig(workers=0)
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]

@@ -11,12 +11,13 @@ from leopardnet.core.settings.inference import RuntimeConfig, TimesSampling
 from leopardnet.evaluation.protocol import evaluate
 from leopardnet.evaluation.write_evaluation import write_evaluation
 from leopardnet.infer import clip as main_path
-from leopardnet.infer.clip import Job, read_frames
+from leopardnet.infer.clip import read_frames
+from leopardnet.infer.job import Job
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.predict_footage import predict
 from leopardnet.infer.prediction_tables import write_pages
 
-HERE = RuntimeConfig(workers=0)  # in this process; what worker processes change is tested in test_crew.py
+HERE = RuntimeConfig(workers=0)  # in this process; what worker processes change is tested in workers/test_pool.py
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
 
 
@@ -161,7 +162,7 @@ def test_tables_written_in_pages_are_those_written_whole(labelled, tiny_bundle, 
     predict(unseen, tiny_bundle, out=tmp_path / "paged", runtime=HERE)
     said.write(tmp_path / "whole")
     with Journal.open(tmp_path / "paged", job.results_key()) as journal:
-        write_pages(journal.pages(unseen, page=3), tiny_bundle, tmp_path / "paged")
+        write_pages(journal.read_pages(unseen, n_clips=3), tiny_bundle, tmp_path / "paged")
     whole, paged = Predictions.read(tmp_path / "whole"), Predictions.read(tmp_path / "paged")
     pd.testing.assert_frame_equal(paged.table, whole.table)
     pd.testing.assert_frame_equal(paged.evidence, whole.evidence)
