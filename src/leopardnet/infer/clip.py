@@ -3,17 +3,17 @@
 manifest row → Clip
   1  media.decode.probe(clip, root)                     → MediaInfo
   2  media.sampling.sample_times(info, sampling)        → times_s  float64 [N]
-  3  media.decode.decode(clip, root, times_s)           → Frames   uint8 [N, H, W, 3] RGB, with the times of the decoded frames
-     media.motion_scores.keep_changed(frames, sampling) → Frames   those that show a change, where the sampling asks for it
+  3  media.decode.decode(clip, root, times_s)           → Frames   uint8 [N, H, W, 3] RGB, at the times decoded
+     media.motion_scores.keep_changed(frames, sampling) → Frames   with a change, if the sampling asks for it
      detect.crops.find_crops(clip, root, frames, …)     → boxes and M crops, where a detector is on
   4  media.preprocess.to_model_input(pixels, spec)      → x        uint8 [N + M, 3, S, S]: whole frames, then crops
-  5  bundle.runtime.Runtime.answers(x)                  → logits   float32 [N + M, C], and cosines to the class means
+  5  bundle.runtime.Runtime.answers(x)                  → logits   float32 [N + M, C], and cosines to class means
   6  score.aggregate.merge_crops, aggregate             → logits of the clip  float32 [C]
   7  score.calibrate.apply(logits, calibration)         → probs    float32 [C]
   8  score.decide.decide(probs, labels, thresholds)     → Decision → ClipPrediction
 
-`classify` is the whole path. `read_frames` does steps 1 to 4 and `decide_clip` steps 6 to 8, once for each round of frames
-(`infer.rounds` plans the rounds). Processes, a graphics processor and a cluster call the same functions.
+`classify` is the whole path. `read_frames` does steps 1 to 4 and `decide_clip` steps 6 to 8, once for each round of
+frames (`infer.rounds` plans the rounds). Processes, a graphics processor and a cluster call the same functions.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
 
 
 def _decide_logits(logits: NDArray[np.float32], bundle: Bundle) -> tuple[NDArray[np.float32], Decision]:
-    """Return the clip's probabilities, float32 [C], and the decision, from the logits of its frames, float32 [N, C]."""
+    """Return probabilities, float32 [C], and decision of a clip from the logits of its frames, float32 [N, C]."""
     spec, labels = bundle.spec, bundle.labels
     clip_logits = aggregate(logits, spec.aggregate, i_empty=labels.i_empty)  # step 6, [C]
     probs = apply(clip_logits[None], spec.calibration)[0]  # step 7, [C]

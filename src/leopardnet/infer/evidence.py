@@ -17,9 +17,9 @@ SAME_FRAME_S = 1e-6
 class Evidence:
     """The frames that the network has classified so far.
 
-    times_s: float64 [N], increasing; logits: of the whole frames, float32 [N, C]; crops: logits of the crop around the best
-    box, float32 [N, C], nan for frames without one; cosines: of the whole frames to the class means, float32 [N, C]; boxes:
-    of each frame.
+    times_s: float64 [N], increasing; logits: of the whole frames, float32 [N, C]; crops: logits of the crop around
+    the best box, float32 [N, C], nan for frames without one; cosines: of the whole frames to the class means,
+    float32 [N, C]; boxes: of each frame.
     """
 
     times_s: NDArray[np.float64]
@@ -63,9 +63,9 @@ class Evidence:
 class ClipFrames:
     """The frames of one round as model input.
 
-    times_s: float64 [N]; x: uint8 [N + M, 3, S, S], the whole frames and then the crops; is_last: whether no further round
-    is planned; crop_of: the position of each crop's frame, [M]; boxes: of each frame; crop_s: seconds that finding boxes and
-    crops took.
+    times_s: float64 [N]; x: uint8 [N + M, 3, S, S], the whole frames and then the crops; is_last: whether no
+    further round is planned; crop_of: the position of each crop's frame, [M]; boxes: of each frame; crop_s: seconds
+    that finding boxes and crops took.
     """
 
     times_s: NDArray[np.float64]

@@ -18,7 +18,7 @@ from leopardnet.infer.queued_clip import QueuedClip
 
 @dataclass(frozen=True)
 class Job:
-    """The model, the footage, and the settings of a run. read_frames: replaces `infer.clip.read_frames` in tests."""
+    """The model, footage and settings of a run. read_frames: replaces `infer.clip.read_frames` in tests."""
 
     bundle: Bundle
     root: Path

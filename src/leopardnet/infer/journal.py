@@ -1,9 +1,10 @@
 """The journal: every finished clip is on disk at once, so an interrupted run continues where it stopped.
 
-It is one SQLite file in WAL mode, with one transaction per clip that holds the row and its evidence. A row counts for a clip
-only under the same key: the clip, size and modification time of its files, and everything that changes results (bundle,
-sampling, effort, detector, backend, device, precision). A run with another bundle or other settings has rows of its own in
-the same file. The two never mix, and returning to the first costs nothing. The tables are written from the journal.
+It is one SQLite file in WAL mode, with one transaction per clip that holds the row and its evidence. A row counts
+for a clip only under the same key: the clip, size and modification time of its files, and everything that changes
+results (bundle, sampling, effort, detector, backend, device, precision). A run with another bundle or other
+settings has rows of its own in the same file. The two never mix, and returning to the first costs nothing. The
+tables are written from the journal.
 
 A crash of the machine may cost the last moments before it (`synchronous = NORMAL`), but never the file.
 """
@@ -23,15 +24,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from leopardnet.core.errors import JournalError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Boxes, Clip, ClipPrediction, MediaInfo, Rule, Status
+from leopardnet.infer.journal_file import APPLICATION_ID, FILE, check_file, explain_errors
 from leopardnet.infer.queued_clip import QueuedClip, stamp_clip
 
-FILE = "journal.sqlite"
 RESULTS_VERSION = 1  # raised where the program itself gives other results, so that older rows no longer count
-APPLICATION_ID = 0x6C656F70
 MIN_BOX_SCORE, MAX_BOXES = 0.05, 5  # which boxes of a frame are kept
 PAGE_CLIPS = 20_000  # clips in memory at a time while tables are written
 COLUMNS = (
@@ -78,9 +77,9 @@ class FrameBoxes(NamedTuple):
 class JournalRow:
     """The result of one clip.
 
-    score, probs (float32 [C]): None for an unreadable clip; evidence_order: positions of frames, int32 [N], the strongest
-    first; times_s: float64 [N]; frame_probs: float32 [N, C]; duration_s, fps: of a video; familiarity: energy and cosines of
-    each frame, float32 [N, 1 + C], None in rows of older versions.
+    score, probs (float32 [C]): None for an unreadable clip; evidence_order: positions of frames, int32 [N], the
+    strongest first; times_s: float64 [N]; frame_probs: float32 [N, C]; duration_s, fps: of a video; familiarity:
+    energy and cosines of each frame, float32 [N, 1 + C], None in rows of older versions.
     """
 
     clip_id: str
@@ -110,7 +109,7 @@ class JournalRow:
 
 @dataclass(frozen=True, eq=False)
 class JournalPage:
-    """Some rows of a journal, and for each a row of `clips` with its path, kind, site and captured_at in the manifest."""
+    """Some rows of a journal, and beside them path, kind, site and captured_at from the manifest."""
 
     rows: list[JournalRow]
     clips: pd.DataFrame
@@ -127,7 +126,8 @@ class Journal:
     def open(cls, folder: str | Path | None, key: dict[str, object]) -> Iterator[Journal]:
         """Open the journal in a folder, or one in memory where there is no folder. key: what results depend on.
 
-        Raises JournalError where another process writes to the journal, where it is damaged, and where the disk is full.
+        Raises JournalError where another process writes to the journal, where it is damaged, and where the disk is
+        full.
         """
         text = json.dumps({**key, "results_version": RESULTS_VERSION}, sort_keys=True)
         run_id = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -136,13 +136,13 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
         db = None
         try:
-            with _explain_errors():
+            with explain_errors():
                 # The lock of a single writer also spares WAL its shared memory, which network drives do not have.
                 db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=2.0)
                 db.execute("PRAGMA locking_mode = EXCLUSIVE")
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = NORMAL")
-                _check(db)
+                check_file(db)
                 db.executescript(SCHEMA)
                 present = {row[1] for row in db.execute("PRAGMA table_info(clips)")}
                 for name in COLUMNS:
@@ -152,13 +152,13 @@ class Journal:
             yield cls(db, run_id)
         finally:
             if db is not None:
-                with _explain_errors():
+                with explain_errors():
                     db.close()
 
     def list_todo(self, clips: Sequence[Clip], root: Path, *, retry_failed: bool = False) -> list[QueuedClip]:
         """Return the clips that have no row yet, that changed since, or (`retry_failed`) that could not be read."""
         query = "SELECT clip_id, stamp, status FROM clips WHERE run_id = ?"
-        with _explain_errors():
+        with explain_errors():
             known = {
                 clip_id: stamp
                 for clip_id, stamp, status in self._db.execute(query, (self.run_id,))
@@ -171,23 +171,24 @@ class Journal:
         """Write the prediction of a clip. A run that is killed afterwards keeps it."""
         row = (self.run_id, item.stamp, *_encode(prediction))
         columns = ", ".join(("run_id", "stamp", *ROW_COLUMNS))
-        with _explain_errors():
+        with explain_errors():
             self._db.execute(f"INSERT OR REPLACE INTO clips ({columns}) VALUES ({','.join('?' * len(row))})", row)
 
     def read_pages(self, manifest: Manifest, *, n_clips: int = PAGE_CLIPS) -> Iterator[JournalPage]:
-        """Yield the rows of the manifest's clips in its order, `n_clips` at a time. Clips without a row are left out."""
+        """Yield the rows of a manifest's clips in its order, `n_clips` at a time, without those that have no row."""
         table = manifest.table.drop_duplicates("clip_id")
         columns = ", ".join(f"c.{name}" for name in ROW_COLUMNS)
-        with _explain_errors():
+        with explain_errors():
             self._db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (i INTEGER PRIMARY KEY, clip_id TEXT)")
             self._db.execute("DELETE FROM wanted")
             self._db.executemany("INSERT INTO wanted VALUES (?, ?)", enumerate(table["clip_id"].tolist()))
             found = self._db.execute(
-                f"SELECT w.i, {columns} FROM wanted w JOIN clips c ON c.run_id = ? AND c.clip_id = w.clip_id ORDER BY w.i",
+                f"SELECT w.i, {columns} FROM wanted w JOIN clips c ON c.run_id = ? AND c.clip_id = w.clip_id "
+                "ORDER BY w.i",
                 (self.run_id,),
             )
         while True:
-            with _explain_errors():
+            with explain_errors():
                 part = found.fetchmany(n_clips)
             if not part:
                 return
@@ -284,42 +285,3 @@ def _best_boxes(boxes: Boxes) -> list[StoredBox]:
         {"xyxy": xyxy, "score": score} if label == ANIMAL else {"xyxy": xyxy, "score": score, "label": label}
         for xyxy, score, label in best
     ]
-
-
-# --- the file ---
-
-
-def _check(db: sqlite3.Connection) -> None:
-    """Raise JournalError where the file belongs to another program, sqlite3.DatabaseError where it is damaged."""
-    application = db.execute("PRAGMA application_id").fetchone()[0]
-    has_tables = bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-    if application != APPLICATION_ID and (application or has_tables):
-        raise JournalError(
-            "this file is not a journal of leopardnet", where=FILE, todo="choose another folder for --out"
-        )
-    verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
-
-
-@contextmanager
-def _explain_errors() -> Iterator[None]:
-    """Turn an error of SQLite into a JournalError with its cause and what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            what = "another run writes to this journal"
-            todo = "wait for it to end, or choose another folder for --out"
-        elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            what = "there is no room for the journal, or its disk fails"
-            todo = "make room and give the same command again: all finished clips are kept"
-        elif code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-            what, todo = "the journal cannot be written", "choose a folder for --out that you may write to"
-        elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-            what = "the journal is damaged, as happens on a full or failing disk"
-            todo = "check the disk, move the journal and its -wal file away, and give the same command again to start anew"
-        else:
-            what, todo = "the journal cannot be used", "read what the system reports under 'found', and try again"
-        raise JournalError(what, where=FILE, found=str(error), todo=todo) from None

@@ -1,4 +1,4 @@
-"""`predict`: from footage and a bundle to predictions. The command line, the notebooks and the cluster all call it."""
+"""`predict`: from footage and a bundle to predictions, for the command line, notebooks and clusters alike."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from leopardnet.infer.workers.process import is_graphics_processor
 def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool] = lambda: False) -> Results:
     """Yield every clip with its prediction as it is finished. The number of processes changes no result.
 
-    Without workers everything runs in this process. On a processor each worker does whole clips; a graphics processor is fed
-    by one process with the frames that the workers decode. After `should_stop` returns True, clips that are being classified
-    are finished and no other is started.
+    Without workers everything runs in this process. On a processor each worker does whole clips; a graphics
+    processor is fed by one process with the frames that the workers decode. After `should_stop` returns True, clips
+    that are being classified are finished and no other is started.
     """
     if job.runtime.workers == 0:
         network = job.bundle.runtime(job.runtime)
@@ -62,12 +62,13 @@ def predict(
 ) -> Predictions:
     """Classify a manifest, a folder or a file: one row per clip, in its order. Unreadable clips have a row too.
 
-    out: folder for the tables and the journal, with which an interrupted run continues; the tables are then written page by
-    page, and read back only where the result is used. runtime: backend, device, precision, workers. sampling: other frames
-    than the bundle's, as settings or the name of a file in configs/sampling. detector: where boxes come from, if not from
-    the bundle's detector: none, embedded, motion, or a file. effort: see `infer.rounds`. retry_failed: read unreadable
-    clips again. engine: what does the work, `classify_all` or `ray_engine(address)`. on_result: called with each new
-    prediction; on_progress: with the numbers of clips that are done and in all.
+    out: folder for the tables and the journal, with which an interrupted run continues; the tables are then written
+    page by page, and read back only where the result is used. runtime: backend, device, precision, workers.
+    sampling: other frames than the bundle's, as settings or the name of a file in configs/sampling. detector: where
+    boxes come from, if not from the bundle's detector: none, embedded, motion, or a file. effort: see
+    `infer.rounds`. retry_failed: read unreadable clips again. engine: what does the work, `classify_all` or
+    `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the numbers of clips that
+    are done and in all.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
 
@@ -104,7 +105,7 @@ def fill_journal(
     on_result: Callable[[ClipPrediction], None] = lambda result: None,
     on_progress: Callable[[int, int], None] = lambda n_done, n_total: None,
 ) -> None:
-    """Classify every clip that the journal does not know yet. Raises RunStopped where it ends before the last one."""
+    """Classify every clip that the journal does not hold yet. Raises RunStopped where some are left at the end."""
     clips = manifest.clips()
     todo = journal.list_todo(clips, manifest.root, retry_failed=retry_failed)
     n_done, n_total = len(clips) - len(todo), len(clips)

@@ -36,7 +36,7 @@ TABLE, EVIDENCE = "predictions.parquet", "evidence.parquet"
 
 
 class WrittenPredictions(Predictions):
-    """The predictions in a folder. Each table is read when it is first used, so that a large run need not fit in memory.
+    """Predictions in a folder. Each table is read when it is first used, so a large run need not fit in memory.
 
     Raises ManifestError where a later run has replaced a table before it was read.
     """
@@ -73,7 +73,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def write_pages(pages: Iterable[JournalPage], bundle: Bundle, folder: Path) -> WrittenPredictions:
-    """Write what `Predictions.write` writes, page by page, so that only a few thousand clips are in memory at a time.
+    """Write the files of `Predictions.write` page by page, with only a few thousand clips in memory at a time.
 
     All tables are complete before the first one takes its place. Raises JournalError where the disk is full.
     """
@@ -158,7 +158,7 @@ def _columns(rows: Sequence[JournalRow], *names: str) -> dict[str, list[object]]
 
 
 def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
-    """Return the target that a person should check first, of each clip; evaluated only where one may reach its threshold."""
+    """Return the target of each clip that a person should check first, or None."""
     labels, thresholds = bundle.labels, bundle.spec.decide
     targets = [labels.names.index(name) for name in labels.targets]
     if not targets:
@@ -195,7 +195,7 @@ def build_frame_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
 
 
 def _familiarity(rows: Sequence[JournalRow], n_labels: int) -> NDArray[np.float64]:
-    """Return energy and cosines of all frames, float64 [frames, 1 + C] to four places; nan for rows of older versions."""
+    """Return energy and cosines of all frames, float64 [frames, 1 + C], to four places; nan in older rows."""
     parts = [
         np.full((len(row.times_s), 1 + n_labels), np.nan, np.float32)
         if row.familiarity is None

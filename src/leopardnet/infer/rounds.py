@@ -5,11 +5,11 @@ auto       every second frame; the others unless the answer is certain.
 fast       every fourth frame; the others unless the answer is certain by a laxer rule.
 thorough   all frames and those half-way between them, for every clip.
 
-An answer is certain when the calibrated probabilities of the clip leave no doubt. The rule is asymmetric on purpose: an
-animal in one frame is in the clip, but "empty" holds only for the frames that were examined. A clip ends early as anything
-but a target only where no single frame gives a target more than `MAX_TARGET`; under `auto` a clip never ends as empty before
-all frames of the sampling were classified. A third round, between the frames, was tried and improved no answer (120 rendered
-clips), so a doubtful clip gets all frames and no more.
+An answer is certain when the calibrated probabilities of the clip leave no doubt. The rule is asymmetric on
+purpose: an animal in one frame is in the clip, but "empty" holds only for the frames that were examined. A clip
+ends early as anything but a target only where no single frame gives a target more than `MAX_TARGET`; under `auto` a
+clip never ends as empty before all frames of the sampling were classified. A third round, between the frames, was
+tried and improved no answer (120 rendered clips), so a doubtful clip gets all frames and no more.
 """
 
 from __future__ import annotations

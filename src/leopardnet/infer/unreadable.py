@@ -25,6 +25,6 @@ def out_of_memory_error(clip: Clip, job: Job) -> MediaError:
 
 
 def decoder_error(clip: Clip, error: Exception) -> MediaError:
-    """Return the error of a clip whose decoder failed in an unknown way, without the paths that system errors name."""
+    """Return the error of a clip whose decoder failed in an unknown way, without the path in system errors."""
     text = error.strerror if isinstance(error, OSError) else error
     return MediaError("the file cannot be decoded", where=clip.path, found=f"{type(error).__name__}: {text}"[:200])

@@ -1,7 +1,7 @@
 """One process feeds a graphics processor: workers decode, and leave model input in memory that both can see.
 
-Frames of several clips pass through the network together. A slot of the shared memory belongs to one clip at a time; the few
-clips with more frames than a slot holds send the rest through the pipe.
+Frames of several clips pass through the network together. A slot of the shared memory belongs to one clip at a
+time; the few clips with more frames than a slot holds send the rest through the pipe.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class _Session:
     def _classify_batch(
         self, batch: list[tuple[_Round, int, _SlotFrames | MediaError]]
     ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        """Run the frames of all clips of a batch through the network together, and yield the clips that are finished."""
+        """Run the frames of all clips through the network together, and yield the clips that are finished."""
         inputs: list[NDArray[np.uint8]] = []
         for _, i_slot, found in batch:
             if isinstance(found, _SlotFrames):

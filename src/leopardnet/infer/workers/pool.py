@@ -1,7 +1,7 @@
-"""Worker processes, one per core, that classify whole clips. A clip that crashes, hangs or takes too much memory costs itself.
+"""Worker processes, one per core, that classify whole clips. A clip that crashes or hangs costs only itself.
 
-Small clips are sent in groups, because a message costs more than they do. When a group fails, its clips are tried again one
-by one, and only the one that ends its worker a second time is given up.
+Small clips are sent in groups, because a message costs more than they do. When a group fails, its clips are tried
+again one by one, and only the one that ends its worker a second time is given up.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class WorkerPool:
         self._open.close()
 
     def classify(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool] = lambda: False) -> Results:
-        """Yield every clip with its prediction as it is finished. Holds a few groups of clips at a time, not all."""
+        """Yield every clip with its prediction as it is finished. Holds a few groups of clips at a time."""
         groups, retries, n_breaks = group_clips(clips), deque[list[QueuedClip]](), 0
         while True:
             try:
@@ -69,7 +69,7 @@ class WorkerPool:
                     raise BackendError(
                         "the worker processes crash",
                         found=f"{n_breaks} times",
-                        todo="is there enough memory? Try --workers 1; --workers 0 shows the error, if there is one",
+                        todo="check the free memory and try --workers 1; --workers 0 shows an error, if there is one",
                     ) from None
 
     def _classify_groups(
@@ -79,7 +79,7 @@ class WorkerPool:
         retries: deque[list[QueuedClip]],
         should_stop: Callable[[], bool],
     ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        """Yield the results of all groups, two per worker under way. Clips of a broken pool are added to `retries`."""
+        """Yield the results of all groups, at most two per worker at a time. Clips of a broken pool go to `retries`."""
         running: dict[Future[list[ClipPrediction]], list[QueuedClip]] = {}
         try:
             while True:

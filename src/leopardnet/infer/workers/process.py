@@ -8,13 +8,14 @@ import os
 import sys
 import threading
 from multiprocessing import connection, spawn
+from pathlib import Path
 from typing import Any
 
 from leopardnet.core.settings.inference import RuntimeConfig
 
 
 def n_workers(config: RuntimeConfig) -> int:
-    """Return the number of worker processes: as configured, else one per physical core that this process may use."""
+    """Return the number of worker processes: as configured, else one per physical core that we may use."""
     if config.workers is not None:
         return config.workers
     import psutil
@@ -44,7 +45,8 @@ _start_lock = threading.Lock()
 class WorkerProcess(_base.Process):
     """A process that does not run the caller's script again: a worker needs nothing of it.
 
-    By default, a script that calls `predict` without `if __name__ == "__main__"` would start itself in every worker.
+    By default, a script that calls `predict` without `if __name__ == "__main__"` would start itself in every
+    worker.
     """
 
     @staticmethod
@@ -89,7 +91,7 @@ def limit_memory(limit_mb: int) -> None:
 
 def _data_bytes() -> int:
     """Return the bytes that count against RLIMIT_DATA now."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - not on every system
+    with Path("/proc/self/status").open(encoding="ascii", errors="replace") as file:  # absent on some systems
         return next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmData:")), 0)
 
 

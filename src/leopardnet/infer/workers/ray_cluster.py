@@ -1,9 +1,10 @@
 """The same path on a cluster: Ray Data maps clips over workers, and the driver writes the journal.
 
-Footage and bundle are on shared storage, under the same path on every node. A worker of the cluster is an actor with one
-processor, which keeps the decoder in a process of its own as a single machine does: a broken file costs that file, and never
-starts the endless repetition with which Ray answers a crash. When a worker or a node is lost, Ray runs its clips elsewhere.
-Results come to the driver, so a run continues after a stop exactly as it does on one machine.
+Footage and bundle are on shared storage, under the same path on every node. A worker of the cluster is an actor
+with one processor, which keeps the decoder in a process of its own as a single machine does: a broken file costs
+that file, and never starts the endless repetition with which Ray answers a crash. When a worker or a node is lost,
+Ray runs its clips elsewhere. Results come to the driver, so a run continues after a stop exactly as it does on one
+machine.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class ClipWorker:
 
 
 def ray_engine(address: str) -> Engine:
-    """Return an engine for `predict` that runs on the Ray cluster at this address (`auto`: the one of this machine).
+    """Return an engine for `predict` that runs on the Ray cluster at an address (`auto`: that of this machine).
 
     >>> predict("clips/", bundle, out="results/", engine=ray_engine("auto"))  # doctest: +SKIP
     """
