@@ -35,7 +35,8 @@ from leopardnet.core.types import ClipPrediction, Decision
 from leopardnet.data.scan.scan import scan
 from leopardnet.demo_job import add_true_labels
 from leopardnet.infer.job import Job
-from leopardnet.infer.journal import FILE, Journal
+from leopardnet.infer.journal import Journal
+from leopardnet.infer.journal_file import FILE
 from leopardnet.synth import FootageSpec, render_footage
 from leopardnet.training.pack.pack import train_bundle
 

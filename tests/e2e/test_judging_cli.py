@@ -70,7 +70,7 @@ def test_calibrate_writes_a_bundle_with_a_temperature_of_its_own(made, tiny_bund
     assert bundle.spec.calibration.temperature == said["calibration"]["temperature"] != 1.0
     assert said["ece_after"]["value"] < said["ece_before"]["value"]
     _, err = leopardnet("calibrate", *where, "--out", made / "again", code=1)
-    assert "there is something already" in err and "Traceback" not in err
+    assert "this folder exists already" in err and "Traceback" not in err
 
 
 def test_strangers_lose_names_and_known_animals_keep_theirs(made, tiny_bundle):

@@ -175,7 +175,7 @@ class Journal:
             self._db.execute(f"INSERT OR REPLACE INTO clips ({columns}) VALUES ({','.join('?' * len(row))})", row)
 
     def read_pages(self, manifest: Manifest, *, n_clips: int = PAGE_CLIPS) -> Iterator[JournalPage]:
-        """Yield the rows of a manifest's clips in its order, `n_clips` at a time, without those that have no row."""
+        """Yield the rows of a manifest's clips in its order, `n_clips` at a time, without those that lack one."""
         table = manifest.table.drop_duplicates("clip_id")
         columns = ", ".join(f"c.{name}" for name in ROW_COLUMNS)
         with explain_errors():

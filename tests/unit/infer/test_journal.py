@@ -8,7 +8,8 @@ import pytest
 
 from leopardnet.core.errors import JournalError
 from leopardnet.core.types import Clip, ClipPrediction, Decision
-from leopardnet.infer.journal import FILE, Journal
+from leopardnet.infer.journal import Journal
+from leopardnet.infer.journal_file import FILE
 from leopardnet.infer.prediction_tables import build_frame_table
 from leopardnet.infer.queued_clip import stamp_clip
 

@@ -69,7 +69,7 @@ class WorkerPool:
                     raise BackendError(
                         "the worker processes crash",
                         found=f"{n_breaks} times",
-                        todo="check the free memory and try --workers 1; --workers 0 shows an error, if there is one",
+                        todo="check the free memory and try --workers 1; --workers 0 shows the error",
                     ) from None
 
     def _classify_groups(
@@ -79,7 +79,7 @@ class WorkerPool:
         retries: deque[list[QueuedClip]],
         should_stop: Callable[[], bool],
     ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        """Yield the results of all groups, at most two per worker at a time. Clips of a broken pool go to `retries`."""
+        """Yield the results of all groups, two per worker at a time. Clips of a broken pool go to `retries`."""
         running: dict[Future[list[ClipPrediction]], list[QueuedClip]] = {}
         try:
             while True:
