@@ -1,1 +1,1 @@
-"""How results look in a terminal."""
+"""How the results of verbs look in a terminal."""
