@@ -34,11 +34,6 @@ def crop_bundle(labelled, tmp_path_factory):
     return load_bundle(run.folder / "bundle")
 
 
-@pytest.fixture(scope="module")
-def unseen(labelled):
-    return labelled.where(split="test")
-
-
 def test_a_run_with_a_detector_learns_from_crops_and_says_so(crop_bundle):
     run = crop_bundle.folder.parent
     frames = pd.read_parquet(run / "val_frames.parquet")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from leopardnet.core.errors import JournalError
-from leopardnet.core.types import Clip, ClipPrediction, Decision
+from leopardnet.core.types import Boxes, ClipPrediction, Decision
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.journal_file import FILE
 from leopardnet.infer.prediction_tables import build_frame_table
@@ -99,17 +99,6 @@ def test_pages_keep_the_order_of_the_manifest_and_every_bit(manifest, tmp_path):
     assert first.boxes == (None, None) and first.familiarity is None
 
 
-def test_a_burst_changes_with_any_of_its_stills(tmp_path):
-    for name in ("1.jpg", "2.jpg"):
-        (tmp_path / name).write_bytes(b"123")
-    both = Clip("x", ("1.jpg", "2.jpg"), "burst")
-    before = stamp_clip(both, str(tmp_path))
-    assert before.n_bytes == 6 and stamp_clip(both, str(tmp_path)) == before
-    assert stamp_clip(Clip("x", ("1.jpg",), "burst"), str(tmp_path)).stamp != before.stamp
-    (tmp_path / "2.jpg").write_bytes(b"1234")
-    assert stamp_clip(both, str(tmp_path)).stamp != before.stamp
-
-
 def test_rows_survive_a_process_that_never_closed_the_journal(manifest, tmp_path):
     folder = tmp_path / "out"
     opened = Journal.open(folder, KEY)
@@ -196,3 +185,21 @@ def test_a_journal_of_an_older_version_goes_on(manifest, tmp_path):
     old, new = manifest.clips()[:2]
     assert frames.loc[old.clip_id].isna().all(axis=None) and len(frames) == 4
     assert frames.loc[new.clip_id].to_numpy().tolist() == look.tolist()
+
+
+def test_boxes_are_kept_in_fractions_the_best_five_and_none_of_a_low_score(manifest, tmp_path):
+    scores = np.array([0.9, 0.5, 0.4, 0.3, 0.2, 0.1, 0.04], np.float32)
+    xyxy = np.tile(np.array([[16, 12, 32, 48]], np.float32), (7, 1))
+    labels = ("animal", "person", *["animal"] * 5)
+    found = Boxes(xyxy, scores, labels, 0.5, (64, 48), "motion")
+    clip = manifest.clips()[0]
+    with Journal.open(tmp_path, KEY) as journal:
+        journal.add(stamp_clip(clip, str(manifest.root)), replace(prediction(clip), boxes=(found, None)))
+        (page,) = journal.read_pages(manifest)
+    first, second = page.rows[0].boxes
+    assert second is None and first.source == "motion"
+    assert first.boxes[:2] == [
+        {"xyxy": [0.25, 0.25, 0.5, 1.0], "score": 0.9},
+        {"xyxy": [0.25, 0.25, 0.5, 1.0], "score": 0.5, "label": "person"},
+    ]
+    assert [box["score"] for box in first.boxes] == [0.9, 0.5, 0.4, 0.3, 0.2]
