@@ -10,7 +10,7 @@ import typer
 from leopardnet.cli.console import app, err, say, stages
 from leopardnet.cli.printing.print_evaluation import print_evaluation
 from leopardnet.cli.printing.print_predictions import print_predictions
-from leopardnet.cli.train import need_train_extra
+from leopardnet.cli.train import require_train_extra
 
 
 @app.command()
@@ -26,7 +26,7 @@ def demo(
 
     Example: leopardnet demo --out runs/demo
     """
-    with need_train_extra():
+    with require_train_extra():
         import leopardnet.training.pack.pack  # noqa: F401 - it fails now rather than after a minute of rendering
         from leopardnet.demo_job import NOTICE
         from leopardnet.demo_job import demo as run_demo

@@ -46,8 +46,8 @@ Shortcuts = Annotated[
         "--shortcuts",
         min=0,
         metavar="N",
-        help="Test whether the model uses the animal: classify N clips with an animal and N without again, with the "
-        "banner swapped, the animal masked (where the manifest has boxes), frames shuffled, or frames re-encoded. "
+        help="Test whether the model uses the animal: classify N clips with an animal and N without again, with "
+        "the banner swapped, the animal masked (where the manifest has boxes), frames shuffled, or re-encoded. "
         "Needs --bundle.",
     ),
 ]

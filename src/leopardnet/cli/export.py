@@ -28,66 +28,68 @@ FormatName = Literal["csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap
 Coordinates = Literal["rounded", "none", "exact"]
 
 
+FormatOption = Annotated[
+    FormatName | None,
+    typer.Option("--format", help="Format; by default from the suffix, for csv, parquet, jsonl and xlsx."),
+]
+Corrections = Annotated[
+    Path | None,
+    typer.Option("--corrections", help="CSV of human corrections: path or clip_id, label; also by, at, comment."),
+]
+Places = Annotated[
+    Path | None, typer.Option("--deployments", help="Table with the coordinates of each deployment.")
+]
+StudyArea = Annotated[
+    str | None,
+    typer.Option(
+        "--study-area",
+        metavar="LAT,LON,METRES",
+        help="Area of cameras without coordinates, such as 43.0,131.4,40000.",
+    ),
+]
+CoordinatesOption = Annotated[
+    Coordinates, typer.Option("--coordinates", help="rounded to one decimal (about 10 km), none, or exact.")
+]
+Credit = Annotated[bool, typer.Option("--credit", help="Include the names of people who made corrections.")]
+Pseudonyms = Annotated[
+    Path | None,
+    typer.Option(
+        "--pseudonyms",
+        metavar="KEYFILE",
+        help="Replace the names of folders, sites and deployments, with a key that stays with you.",
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", metavar="LABEL=FIELD", help="timelapse: a data label of your template, and the field for it."
+    ),
+]
+Bom = Annotated[bool, typer.Option("--bom", help="csv: a byte-order mark, by which Excel recognises UTF-8.")]
+EventGap = Annotated[
+    float,
+    typer.Option("--gap-minutes", min=0.0, help="camtrap-dp: clips closer than this are one event; 0: no events."),
+]
+
+
 @app.command()
 def export(
     predictions: PredictionsPath,
     out: Annotated[Path, typer.Option("--out", help="File to write; for camtrap-dp a folder or a .zip.")],
-    format: Annotated[
-        FormatName | None,
-        typer.Option("--format", help="Format; by default from the suffix, for csv, parquet, jsonl and xlsx."),
-    ] = None,
+    format: FormatOption = None,
     manifest: ManifestOption = None,
     bundle: BundleOption = None,
-    corrections: Annotated[
-        Path | None,
-        typer.Option(
-            "--corrections", help="CSV of human corrections: path or clip_id, label; also by, at, comment."
-        ),
-    ] = None,
+    corrections: Corrections = None,
     time_zone: TimeZone = None,
-    deployments: Annotated[
-        Path | None, typer.Option("--deployments", help="Table with the coordinates of each deployment.")
-    ] = None,
-    study_area: Annotated[
-        str | None,
-        typer.Option(
-            "--study-area",
-            metavar="LAT,LON,METRES",
-            help="Area of cameras without coordinates, such as 43.0,131.4,40000.",
-        ),
-    ] = None,
-    coordinates: Annotated[
-        Coordinates, typer.Option("--coordinates", help="rounded to one decimal (about 10 km), none, or exact.")
-    ] = "rounded",
+    deployments: Places = None,
+    study_area: StudyArea = None,
+    coordinates: CoordinatesOption = "rounded",
     people: People = False,
-    credit: Annotated[
-        bool, typer.Option("--credit", help="Include the names of people who made corrections.")
-    ] = False,
-    pseudonyms: Annotated[
-        Path | None,
-        typer.Option(
-            "--pseudonyms",
-            metavar="KEYFILE",
-            help="Replace the names of folders, sites and deployments, with a key that stays with you.",
-        ),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            metavar="LABEL=FIELD",
-            help="timelapse: a data label of your template and the field that fills it.",
-        ),
-    ] = None,
-    bom: Annotated[
-        bool, typer.Option("--bom", help="csv: a byte-order mark, by which Excel recognises UTF-8.")
-    ] = False,
-    gap_minutes: Annotated[
-        float,
-        typer.Option(
-            "--gap-minutes", min=0.0, help="camtrap-dp: clips closer than this are one event; 0 for no events."
-        ),
-    ] = 30.0,
+    credit: Credit = False,
+    pseudonyms: Pseudonyms = None,
+    column: Columns = None,
+    bom: Bom = False,
+    gap_minutes: EventGap = 30.0,
     json_: Json = False,
 ) -> None:
     """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO tools.

@@ -83,8 +83,8 @@ Detector = Annotated[
     typer.Option(
         "--detector",
         metavar="NAME|FILE",
-        help="Source of boxes: embedded (once installed), motion, none, a file of MegaDetector results (.json), or a "
-        "network (.onnx).",
+        help="Source of boxes: embedded (once installed), motion, none, a file of MegaDetector results (.json), or "
+        "a network (.onnx).",
     ),
 ]
 People = Annotated[bool, typer.Option("--people", help="Include clips and pictures of people and vehicles.")]
@@ -103,8 +103,8 @@ EventMode = Annotated[
     Literal["chained", "fixed"],
     typer.Option(
         "--mode",
-        help="Measure the gap from the last clip of an event (chained: a long visit is one event) or from its first "
-        "clip (fixed: it is several).",
+        help="Measure the gap from the last clip of an event (chained: a long visit is one event) or from its "
+        "first clip (fixed: it is several).",
     ),
 ]
 Lose = Annotated[
@@ -112,8 +112,8 @@ Lose = Annotated[
     typer.Option(
         "--lose",
         metavar="LABEL=SHARE",
-        help="Share of a label's clips that may be lost: leopard=0.01 is one leopard clip in a hundred; 'animal' is "
-        "any label but empty. May be repeated.",
+        help="Share of a label's clips that may be lost: leopard=0.01 is one leopard clip in a hundred; 'animal' "
+        "is any label but empty. May be repeated.",
     ),
 ]
 KeepNames = Annotated[

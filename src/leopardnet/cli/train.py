@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from leopardnet.cli.console import app, is_first_process, print_json, print_rows
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot
 from leopardnet.core.errors import BackendError
 from leopardnet.core.manifest import Manifest
+
+if TYPE_CHECKING:
+    from leopardnet.training.training_run import Run
 
 
 @app.command()
@@ -47,50 +50,51 @@ def train(
     """
     from leopardnet.compose import load_config
 
-    overrides = list(overrides or [])
-    with need_train_extra():
+    with require_train_extra():
         from leopardnet.training.pack.pack import train_bundle
+    settings = list(overrides or [])
     if source.is_dir():
         if root is not None:
             raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-        from leopardnet.data.formats.folders import labelled_folder
-
-        found = labelled_folder(source)
-        rows = found.manifest
-        counts = rows.table["label"].value_counts()
-        say("labels from folder names: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
-        for note in found.notes:
-            say(f"note: {note}")
-        overrides = _add_labels(overrides)
+        rows, settings = _read_folder(source), _add_labels(settings)
     else:
         rows = Manifest.read(source, root=root)
-    config = load_config("train", overrides)
+    config = load_config("train", settings)
     if detector:
         from leopardnet.detect.detector import choose
 
         config = config.model_copy(update={"detector": choose(detector, config.detector)})
     with stages() as on_progress:
         run = train_bundle(rows, config, out=out, overwrite=overwrite, on_progress=on_progress)
-    if not is_first_process():
+    if is_first_process():
+        _print_run(run, out, as_json=json_)
+
+
+def _read_folder(folder: Path) -> Manifest:
+    """Return a manifest of a folder with one subfolder per label, and print what is in it."""
+    from leopardnet.data.formats.folders import labelled_folder
+
+    found = labelled_folder(folder)
+    counts = found.manifest.table["label"].value_counts()
+    say("labels from folder names: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
+    for note in found.notes:
+        say(f"note: {note}")
+    return found.manifest
+
+
+def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
+    bundle = out / "bundle"
+    if as_json:
+        print_json({"run": str(out), "bundle": str(bundle), "best": run.best, "history": run.history})
         return
-    if json_:
-        print_json({"run": str(out), "bundle": str(out / "bundle"), "best": run.best, "history": run.history})
-        return
+    titles = {"train_loss": "train loss", "val_macro_f1": "val macro-F1", "val_nll": "val NLL"}
     print_rows(
-        [
-            {
-                "epoch": int(r["epoch"]),
-                "train loss": r["train_loss"],
-                "val macro-F1": r["val_macro_f1"],
-                "val NLL": r["val_nll"],
-            }
-            for r in run.history
-        ],
+        [{"epoch": int(r["epoch"]), **{title: r[key] for key, title in titles.items()}} for r in run.history],
         title="Epochs (0 is the linear probe)",
         caption=f"kept: epoch {int(run.best['epoch'])} (chosen on these clips)",
     )
-    say(f"bundle: {out / 'bundle'}  (model card: {out / 'bundle' / 'card.md'})")
-    say(f"next:   leopardnet predict CLIPS --bundle {out / 'bundle'} --out results/")
+    say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
+    say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
 
 
 def _add_labels(overrides: list[str]) -> list[str]:
@@ -108,7 +112,7 @@ def pack(
 
     Example: leopardnet pack runs/amur --out amur-2021
     """
-    with need_train_extra():
+    with require_train_extra():
         from leopardnet.training.pack.pack import pack as pack_run
     say(repr(pack_run(run, out=out)))
 
@@ -129,7 +133,7 @@ def convert(
     """
     from leopardnet.bundle.bundle import load_bundle
 
-    with need_train_extra():
+    with require_train_extra():
         from leopardnet.training.pack.convert import convert as run_convert
 
         made = run_convert(weights, load_bundle(like), out)
@@ -138,7 +142,7 @@ def convert(
 
 
 @contextmanager
-def need_train_extra() -> Iterator[None]:
+def require_train_extra() -> Iterator[None]:
     """Turn a missing training library into an error that says what to install."""
     try:
         yield

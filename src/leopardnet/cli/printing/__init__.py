@@ -1,1 +1,1 @@
-"""How the results of verbs look in a terminal."""
+"""Results of verbs, printed in a terminal."""
