@@ -33,7 +33,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import ClipPrediction, Decision
 from leopardnet.data.scan.scan import scan
-from leopardnet.demo_job import add_true_labels
+from leopardnet.demo_job import add_labels
 from leopardnet.infer.clip import Job
 from leopardnet.infer.journal import FILE, Journal
 from leopardnet.synth import FootageSpec, render_footage
@@ -46,7 +46,7 @@ def tiny_bundle(here: Path) -> Path:
         n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
     )
     render_footage(here / "footage", spec)
-    manifest = add_true_labels(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
+    manifest = add_labels(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
     sides = manifest.table["site"].map({"site01": "train", "site02": "val"})
     rows = manifest.replace(manifest.table.assign(split=sides))
     train_bundle(rows, load_config("train", ["debug=smoke"]), out=here / "run")

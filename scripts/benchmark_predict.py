@@ -240,7 +240,7 @@ def untrained_bundle(here: Path) -> Bundle:
     """A bundle of EfficientNet-Lite0 at 256 px that was packed without training."""
     from leopardnet.compose import load_config
     from leopardnet.data.scan.scan import scan
-    from leopardnet.demo_job import add_true_labels
+    from leopardnet.demo_job import add_labels
     from leopardnet.synth import FootageSpec, render_footage
     from leopardnet.training.pack.pack import train_bundle
 
@@ -248,7 +248,7 @@ def untrained_bundle(here: Path) -> Bundle:
         n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
     )
     render_footage(here / "footage", spec)
-    manifest = add_true_labels(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
+    manifest = add_labels(scan(here / "footage", pattern="{site}/{deployment}/*"), here / "footage")
     sides = manifest.table["site"].map({"site01": "train", "site02": "val"})
     overrides = ["debug=smoke", "model=lite0", "preprocess=squash256", "optim.epochs=0"]
     train_bundle(

@@ -108,8 +108,8 @@ def pictures_for(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     """Large pictures for the clips that matter most and small ones for the others, while there is room."""
     from leopardnet.data.scan.scan import scan
     from leopardnet.media.thumbnail import thumbnail
-    from leopardnet.report.sections import by_interest
-    from leopardnet.report.summarise import LARGE, N_LARGE, SMALL, room_for_pictures
+    from leopardnet.metrics.comparison.review_order import review_order
+    from leopardnet.report.summarise import LARGE, N_LARGE, SMALL, picture_budget
     from leopardnet.synth import FootageSpec, render_footage
 
     spec = FootageSpec(
@@ -118,8 +118,8 @@ def pictures_for(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     render_footage(footage, spec, n_workers=2)
     clips = scan(footage).clips()
     large, small = ([thumbnail(clip, footage, **size) or b"" for clip in clips] for size in (LARGE, SMALL))
-    pictures, room = {}, room_for_pictures(predictions)
-    for i, clip_id in enumerate(predictions.table.loc[by_interest(predictions.table), "clip_id"]):
+    pictures, room = {}, picture_budget(predictions)
+    for i, clip_id in enumerate(review_order(predictions.table)["clip_id"]):
         jpeg = (large if i < N_LARGE else small)[i % len(clips)]
         room -= len(jpeg)
         if room < 0:
