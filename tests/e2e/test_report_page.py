@@ -168,7 +168,7 @@ def test_filters_narrow_the_table_and_say_so(opened):
     choose(opened, "f-site", "south")
     assert names(opened) == [HOSTILE.split("/")[1]]
     choose(opened, "f-status", "unreadable")
-    assert names(opened) == [] and "No clip fits these filters." in one(opened, "#rows").text
+    assert names(opened) == [] and "No clip matches these filters." in one(opened, "#rows").text
 
     opened.refresh()
     one(opened, "#f-text").send_keys("imag02")
@@ -207,10 +207,10 @@ def test_an_opened_clip_shows_its_frame_with_boxes_its_curve_and_its_facts(opene
     assert [b.text for b in boxes] == ["0.93", "0.20"]
     assert_box_is_at(opened, boxes[0], image, BOX)
     assert_box_is_at(opened, boxes[1], image, WEAK_BOX)
-    # leopard, empty, and the detector have a line; the deer was never seen
+    # leopard, empty and the detector have a line; the deer was never seen
     assert [e.text for e in all_of(detail, "#chart .legend li")] == ["leopard", "empty", "detector"]
     assert len(all_of(detail, "#chart path.series")) == 3 and len(all_of(detail, "#chart circle")) == 9
-    assert "1 of 3 frames with a find, the best 0.93" in detail.text and "The strongest frame, 1.5 s" in detail.text
+    assert "found something in 1 of 3 frames, best score 0.93" in detail.text and "The strongest frame, 1.5 s" in detail.text
     one(opened, f"#clip-{clip_id('north/a.AVI')}").click()
     assert all_of(opened, "tr.detail") == []
 

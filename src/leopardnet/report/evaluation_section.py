@@ -67,10 +67,10 @@ def make_evaluation_section(
     return EvaluationSection(
         raw=e,
         headline=[
-            ("Macro F1", e.macro_f1, "mean over the labels, each counts the same"),
-            ("Right at first guess", e.top1, "share of clips whose likeliest label is the true one"),
-            ("Calibration error", e.ece, "mean gap between what was said and what came true; 0 is best"),
-            ("Brier score", e.brier, "squared error of the probabilities, 0 to 2; 0 is best"),
+            ("Macro F1", e.macro_f1, "mean over all labels, each with the same weight"),
+            ("Top-1 accuracy", e.top1, "share of clips whose likeliest label is right"),
+            ("Calibration error", e.ece, "mean gap between top probability and share that is right; 0 is best"),
+            ("Brier score", e.brier, "mean squared error of the probabilities, 0 to 2; 0 is best"),
         ],
         rows=rows,
         measures=[MEASURE_NAMES.get(m, m.replace("_", " ").capitalize()) for m in MEASURES],

@@ -84,13 +84,13 @@ def reliability_chart(bins: Sequence[tuple[float, float, int]]) -> Markup:
             f"{area.x(c):.1f}",
             f"{area.y(a):.1f}",
             f"{3 + 6 * math.sqrt(n / most):.1f}",
-            f"{n} clips: said {c:.2f}, right {a:.2f}",
+            f"{n} clips: top probability {c:.2f}, right {a:.2f}",
         )
         for c, a, n in bins
     ]
-    axes = area.axes(ticks(0, 1), ticks(0, 1), "said (top probability)")
+    axes = area.axes(ticks(0, 1), ticks(0, 1), "top probability")
     return _svg(
-        axes + diagonal + Markup("").join(dots), "Share of right answers against the probability that was said"
+        axes + diagonal + Markup("").join(dots), "Share of right labels against top probability"
     )
 
 

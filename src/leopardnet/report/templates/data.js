@@ -16,8 +16,8 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-// An element with attributes and children. Attributes that are null or false are left out, and so are children that are
-// null or "". Other strings become text nodes.
+// An element with attributes and children. Attributes that are null or false are left out, and children that are
+// null or "" too. Other strings become text nodes.
 function element(tag, attributes, ...children) {
   const isSvg = SVG_TAGS.has(tag);
   const made = isSvg ? document.createElementNS(SVG_NAMESPACE, tag) : document.createElement(tag);

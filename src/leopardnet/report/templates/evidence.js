@@ -17,7 +17,7 @@ function evidencePicture(clip) {
     element("span", { class: "num" }, probs[n].toFixed(3)),
   ]);
   const list = element("div", { class: "plist" }, ...rows);
-  return element("div", {}, picture(clip), element("h4", {}, "The clip as a whole"), list);
+  return element("div", {}, picture(clip), element("h4", {}, "Whole clip"), list);
 }
 
 function probabilityBar(probability, colour) {
@@ -31,16 +31,16 @@ function picture(clip) {
     return element("p", { class: "muted" }, "The picture is left out: a person or a vehicle.");
   }
   if (!data.thumbs[clip]) return null;
-  const alt = "the frame that speaks most for the decision";
+  const alt = "the frame with the strongest evidence for the decision";
   const image = element("img", { src: pictureSource(clip), alt });
   const boxes = data.boxes[clip];
   const moment = formatMoment(clip, data.best[clip]);
   const frame = data.kind[clip] === "still" ? "The still" : `The strongest frame, ${moment}`;
-  const finding = boxes && !boxes.length ? "; the detector found nothing on it" : "";
+  const finding = boxes && !boxes.length ? "; the detector found nothing in it" : "";
   const caption = element("figcaption", {}, frame + finding + ".");
   image.onload = () => {
     if (Math.min(image.naturalWidth, image.naturalHeight) < SMALL_PICTURE_PX) {
-      caption.append(" A small picture; the clip itself shows more.");
+      caption.append(" This is a small preview; the clip itself shows more.");
     }
   };
   const shot = element("div", { class: "shot" }, image, ...(boxes || []).map(drawBox));
@@ -64,12 +64,12 @@ function evidenceChart(clip) {
     element("div", {}, element("dt", {}, name), element("dd", {}, value))
   ));
   if (frames && frames.t.length > 1) {
-    const title = element("h4", {}, "Each frame by itself, over time");
+    const title = element("h4", {}, "Each frame on its own, over time");
     return element("div", {}, title, element("div", { id: "chart" }), facts);
   }
   let reason = "Nothing could be decoded, so there is no evidence.";
   if (data.probs[clip]) {
-    reason = frames ? "One frame was judged." : "No frame-by-frame evidence was given to this report.";
+    reason = frames ? "Only one frame was classified." : "This report was made without the evidence of single frames.";
   }
   return element("div", {}, element("p", { class: "muted" }, reason), facts);
 }
@@ -80,11 +80,11 @@ function clipFacts(clip) {
     ["File", data.path[clip]],
     ["Captured", data.captured[clip]],
     ["Kind", data.kind[clip]],
-    ["Frames judged", String(data.n_frames[clip])],
-    ["Decided by", `${formatRule(data.rule[clip])}: ${data.rules[data.rule[clip]] || ""}`],
-    ["Strongest at", formatMoments(clip, data.times[clip])],
+    ["Frames classified", String(data.n_frames[clip])],
+    ["Rule", `${formatRule(data.rule[clip])}: ${data.rules[data.rule[clip]] || ""}`],
+    ["Strongest evidence at", formatMoments(clip, data.times[clip])],
     ["Detector", detectorSummary(clip)],
-    ["Why not whole", data.reason[clip]],
+    ["Why incomplete", data.reason[clip]],
     ["Clip id", data.clip_id[clip]],
   ];
   return facts.filter(([, value]) => value);
@@ -96,5 +96,5 @@ function detectorSummary(clip) {
   if (!scores.length) return "";
   const nFound = scores.filter((score) => score > 0).length;
   const best = (Math.max(...scores) / 1000).toFixed(2);
-  return `${nFound} of ${scores.length} frames with a find, the best ${best}`;
+  return `found something in ${nFound} of ${scores.length} frames, best score ${best}`;
 }

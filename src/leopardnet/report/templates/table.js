@@ -7,8 +7,8 @@ const searchTexts = data.path.map((path, clip) =>
   `${path}\n${data.site[clip]}\n${data.captured[clip]}`.toLowerCase()
 );
 
-// view: the clips that pass the filters, in order. open, current: the clip with its evidence shown and the clip that
-// the keyboard is at, -1 for none. page: counted from 0.
+// view: the clips that match the filters, in order. open: the clip whose evidence is shown. current: the clip that the
+// keyboard is at. Both are -1 for none. page: counted from 0.
 const state = { view: [], page: 0, open: -1, current: -1 };
 
 // --- which clips, in which order ---
@@ -23,8 +23,8 @@ function refresh() {
   for (let clip = 0; clip < nClips; clip++) {
     if (text && !searchTexts[clip].includes(text)) continue;
     if (alertsOnly && !data.alert[clip]) continue;
-    const fits = ({ values, value }) => value === "(none)" ? !values[clip] : values[clip] === value;
-    if (wanted.every(fits)) state.view.push(clip);
+    const matches = ({ values, value }) => value === "(none)" ? !values[clip] : values[clip] === value;
+    if (wanted.every(matches)) state.view.push(clip);
   }
   sortView(byId("f-sort").value);
   state.page = 0;
@@ -74,7 +74,7 @@ function drawTable() {
 }
 
 function emptyRow() {
-  const text = nClips ? "No clip fits these filters." : "There are no clips in this run.";
+  const text = nClips ? "No clip matches these filters." : "There are no clips in this run.";
   return element("tr", {}, element("td", { colspan: N_COLUMNS, class: "nothing" }, text));
 }
 
@@ -117,7 +117,7 @@ function decisionCell(clip) {
   const [decision, rule, alert] = [data.decision[clip], data.rule[clip], data.alert[clip]];
   const reason = rule === "none" || rule === decision ? "" : formatRule(rule);
   const suspected = alert && alert !== decision ? `${alert}? ${alertProbability(clip).toFixed(2)}` : null;
-  return element("td", { class: "said" },
+  return element("td", { class: "decision" },
     colourDot(decision),
     decision,
     element("small", {}, reason),
