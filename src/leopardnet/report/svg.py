@@ -89,9 +89,7 @@ def reliability_chart(bins: Sequence[tuple[float, float, int]]) -> Markup:
         for c, a, n in bins
     ]
     axes = area.axes(ticks(0, 1), ticks(0, 1), "top probability")
-    return _svg(
-        axes + diagonal + Markup("").join(dots), "Share of right labels against top probability"
-    )
+    return _svg(axes + diagonal + Markup("").join(dots), "Share of right labels against top probability")
 
 
 def interval_bar(value: float, low: float | None, high: float | None) -> Markup:

@@ -14,7 +14,7 @@ def styles():
 
 @pytest.fixture
 def clips():
-    """A function from rows to a table. Rows: clip_id, p_leopard, p_tiger, p_empty, decision, alert; nan: unreadable."""
+    """A function from rows to a table: clip_id, p_leopard, p_tiger, p_empty, decision, alert; nan: unreadable."""
 
     def table_of(*rows):
         table = pd.DataFrame(rows, columns=["clip_id", "p_leopard", "p_tiger", "p_empty", "decision", "alert"])

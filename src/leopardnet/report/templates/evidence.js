@@ -82,7 +82,7 @@ function clipFacts(clip) {
     ["Kind", data.kind[clip]],
     ["Frames classified", String(data.n_frames[clip])],
     ["Rule", `${formatRule(data.rule[clip])}: ${data.rules[data.rule[clip]] || ""}`],
-    ["Strongest evidence at", formatMoments(clip, data.times[clip])],
+    ["Best times", formatMoments(clip, data.times[clip])],
     ["Detector", detectorSummary(clip)],
     ["Why incomplete", data.reason[clip]],
     ["Clip id", data.clip_id[clip]],
