@@ -19,6 +19,7 @@ from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import append_csv, atomic_path, conform, read_table
+from leopardnet.score.decide import find_alert
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig
-from leopardnet.core.tables import evidence_columns, predictions_columns
 from leopardnet.infer.clip import read_frames
 from leopardnet.infer.job import Job
 from leopardnet.infer.journal import Journal
