@@ -134,7 +134,7 @@ def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
     targets = [labels.names.index(name) for name in labels.targets]
     if not targets:
         return [None] * len(probs)
-    least = np.array([thresholds.alert_of(name) for name in labels.targets], np.float32)
+    least = np.array([thresholds.alert_threshold(name) for name in labels.targets], np.float32)
     may = (probs[:, targets] >= least).any(axis=1)  # nan, of unreadable clips, is not
     return [alert(p, labels, thresholds) if asked else None for p, asked in zip(probs, may, strict=True)]
 

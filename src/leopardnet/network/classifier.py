@@ -100,7 +100,7 @@ class Classifier(nn.Module):
             self.class_means[c] = torch.from_numpy(mean / max(float(np.linalg.norm(mean)), 1e-12))
 
 
-def build(config: ModelConfig, n_labels: int, *, size_px: int | None = None) -> Classifier:
+def build_classifier(config: ModelConfig, n_labels: int, *, size_px: int | None = None) -> Classifier:
     """A classifier on the configured backbone with a fresh head, in channels-last memory (faster on CPUs).
 
     size_px: the side of its input; see `create_backbone`.
@@ -109,9 +109,9 @@ def build(config: ModelConfig, n_labels: int, *, size_px: int | None = None) -> 
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def build_from(config: ModelConfig, n_labels: int, path: Path, *, size_px: int | None = None) -> Classifier:
+def load_classifier(config: ModelConfig, n_labels: int, path: Path, *, size_px: int | None = None) -> Classifier:
     """The classifier whose weights stand in a safetensors file; nothing is fetched. Every tensor must fit."""
-    model = build(config.model_copy(update={"weights": "none"}), n_labels, size_px=size_px)
+    model = build_classifier(config.model_copy(update={"weights": "none"}), n_labels, size_px=size_px)
     return load_weights(model, path).eval()
 
 
@@ -133,7 +133,7 @@ def load_weights(model: Classifier, path: Path) -> Classifier:
     return model
 
 
-def torch_device(wanted: str) -> str:
+def choose_device(wanted: str) -> str:
     """The name of the device to use. Raises BackendError for one that this machine does not have."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
@@ -158,22 +158,22 @@ def save_weights(state: Mapping[str, Tensor], path: Path) -> Path:
 @torch.no_grad()
 def predict_logits(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
     """Logits float32 [N, C] of frames uint8 [N, 3, S, S], without changing the model's mode for the caller."""
-    return _in_batches(model, model.forward, frames, batch_size)
+    return _run_in_batches(model, model.forward, frames, batch_size)
 
 
 @torch.no_grad()
 def predict_answers(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
     """Logits and cosines beside each other, float32 [N, 2C], of frames uint8 [N, 3, S, S]; see `Classifier.answers`."""
-    return _in_batches(model, lambda x: torch.cat(model.answers(x), dim=1), frames, batch_size)
+    return _run_in_batches(model, lambda x: torch.cat(model.answers(x), dim=1), frames, batch_size)
 
 
 @torch.no_grad()
 def extract_features(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
     """Pooled features float32 [N, F] of frames uint8 [N, 3, S, S]."""
-    return _in_batches(model, model.features, frames, batch_size)
+    return _run_in_batches(model, model.features, frames, batch_size)
 
 
-def _in_batches(model: Classifier, call, frames: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _run_in_batches(model: Classifier, call, frames: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:  # type: ignore[no-untyped-def]  # noqa: ANN001
     was_training, device = model.training, model.mean.device
     model.eval()
     parts = []

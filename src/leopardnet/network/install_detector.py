@@ -72,7 +72,7 @@ def convert_weights(weights: bytes, temporary: Path) -> bytes:
         import torch
 
         from leopardnet.network.onnx_export import export_onnx
-        from leopardnet.network.yolox import yolox_tiny
+        from leopardnet.network.yolox import build_yolox_tiny
     except ImportError as error:
         raise BackendError(
             "converting the detector needs torch",
@@ -87,7 +87,7 @@ def convert_weights(weights: bytes, temporary: Path) -> bytes:
     frames = torch.zeros((2, 3, 384, 640), dtype=torch.uint8)
     n, h, w = (torch.export.Dim(name) for name in ("n", "h", "w"))
     path = export_onnx(
-        yolox_tiny(state["model"]),
+        build_yolox_tiny(state["model"]),
         frames,
         temporary / "network.onnx",
         shape={0: n, 2: 32 * h, 3: 32 * w},

@@ -39,7 +39,7 @@ def export_onnx(
             verbose=False,
         )
     graph = program.model_proto  # type: ignore[union-attr]
-    _forget_origin(graph)
+    _strip_metadata(graph)
     with atomic_path(path) as part:
         onnx.save(graph, part)
     return path
@@ -54,10 +54,10 @@ def export_classifier(model: Classifier, path: Path, *, size_px: int) -> Path:
     model, shape = model.cpu().eval(), {0: torch.export.Dim("n")}
     if not model.has_class_means:
         return export_onnx(model, frames, path, shape=shape, outputs=["logits"])
-    return export_onnx(_Answering(model), frames, path, shape=shape, outputs=["logits", "cosines"])
+    return export_onnx(_AllOutputs(model), frames, path, shape=shape, outputs=["logits", "cosines"])
 
 
-class _Answering(nn.Module):
+class _AllOutputs(nn.Module):
     """A classifier that gives all its answers when it is called."""
 
     def __init__(self, model: Classifier) -> None:
@@ -68,7 +68,7 @@ class _Answering(nn.Module):
         return self.model.answers(frames)
 
 
-def _forget_origin(graph: Any) -> None:
+def _strip_metadata(graph: Any) -> None:
     """Take out the exporter's notes: they hold the paths of source files on the machine that trained the model."""
     graph.ClearField("metadata_props")
     for part in (graph.graph, *graph.functions):

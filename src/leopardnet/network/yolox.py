@@ -122,8 +122,8 @@ class Neck(nn.Module):
         """[N, 3, h, w] → features of the same three sizes as the backbone's."""
         eighth, sixteenth, coarse = self.backbone(x)
         top = self.lateral_conv0(coarse)
-        middle = self.reduce_conv1(self.C3_p4(torch.cat([_doubled(top), sixteenth], 1)))
-        fine = self.C3_p3(torch.cat([_doubled(middle), eighth], 1))
+        middle = self.reduce_conv1(self.C3_p4(torch.cat([_upsample(top), sixteenth], 1)))
+        fine = self.C3_p3(torch.cat([_upsample(middle), eighth], 1))
         middle = self.C3_n3(torch.cat([self.bu_conv2(fine), middle], 1))
         return fine, middle, self.C3_n4(torch.cat([self.bu_conv1(middle), top], 1))
 
@@ -144,9 +144,9 @@ class Head(nn.Module):
 
     def forward(self, maps: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         """Boxes and scores, float32 [N, A, 5]: x0, y0, x1, y1 in px of the input, then 0 to 1."""
-        return torch.cat([self._boxes(i, x) for i, x in enumerate(maps)], 1)
+        return torch.cat([self._decode_boxes(i, x) for i, x in enumerate(maps)], 1)
 
-    def _boxes(self, i: int, x: Tensor) -> Tensor:
+    def _decode_boxes(self, i: int, x: Tensor) -> Tensor:
         x = self.stems[i](x)
         place, kind = self.reg_convs[i](x), self.cls_convs[i](x)
         box: Tensor = self.reg_preds[i](
@@ -174,12 +174,12 @@ class YoloxTiny(nn.Module):
         return found
 
 
-def yolox_tiny(state: Mapping[str, Tensor]) -> YoloxTiny:
+def build_yolox_tiny(state: Mapping[str, Tensor]) -> YoloxTiny:
     """The network with the tensors of the published checkpoint; every one must fit (RuntimeError where not)."""
     model = YoloxTiny()
     model.load_state_dict(dict(state), strict=True)
     return model.eval()
 
 
-def _doubled(x: Tensor) -> Tensor:
+def _upsample(x: Tensor) -> Tensor:
     return nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")

@@ -76,7 +76,7 @@ def alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Decid
     if probs is None or not labels.targets:
         return None
     p = _checked(probs, labels)
-    suspects = [name for name in labels.targets if _reaches(p[labels.index(name)], thresholds.alert_of(name))]
+    suspects = [name for name in labels.targets if _reaches(p[labels.index(name)], thresholds.alert_threshold(name))]
     return max(suspects, key=lambda name: p[labels.index(name)], default=None)
 
 

@@ -51,7 +51,7 @@ class Plan:
         return "clips of the split val, which nothing was trained on"
 
 
-def uses_folds(has_val: bool, config: ValidationConfig) -> bool:
+def should_use_folds(has_val: bool, config: ValidationConfig) -> bool:
     """Whether a run is judged by folds: as the settings say, and by themselves where nothing is held out."""
     return config.by == "folds" or (config.by == "auto" and not has_val)
 

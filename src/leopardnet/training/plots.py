@@ -29,7 +29,7 @@ Row = Mapping[str, Any]
 # --- frames ---
 
 
-def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], path: Path, *, columns: int = 8) -> Path:
+def draw_contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], path: Path, *, columns: int = 8) -> Path:
     """`path`, after writing there one PNG of frames uint8 [N, 3, S, S] in rows, each above its caption.
 
     Tiles are as large as 1.5 MB allow. Raises ValueError where there is not one caption for each frame.
@@ -79,7 +79,7 @@ def _png(image: Image.Image) -> bytes:
 # --- figures over epochs ---
 
 
-def curves(history: Sequence[Row], path: Path, *, kept: int | None = None) -> Path:
+def save_curves(history: Sequence[Row], path: Path, *, kept: int | None = None) -> Path:
     """`path`, after writing there a PNG of loss, macro-F1, NLL and learning rate over epochs; epoch 0 is the probe.
 
     history: rows with epoch, train_loss, val_macro_f1, val_nll and lr, each of which may be missing, None or NaN. Rows

@@ -22,13 +22,13 @@ def resolve_settings(config: TrainConfig, manifest: Manifest) -> TrainConfig:
     if not config.preprocess.size_px:
         changes["preprocess"] = config.preprocess.model_copy(update={"size_px": native_size_px(config.model)})
     if not config.labels.labels:
-        changes["labels"] = labels_of_data(manifest, targets=config.labels.targets)
+        changes["labels"] = derive_labels(manifest, targets=config.labels.targets)
     if config.optim.mode == "scratch":
         changes["model"] = config.model.model_copy(update={"weights": "none"})
     return config.model_copy(update=changes) if changes else config
 
 
-def labels_of_data(manifest: Manifest, *, targets: Sequence[str] = ()) -> LabelsConfig:
+def derive_labels(manifest: Manifest, *, targets: Sequence[str] = ()) -> LabelsConfig:
     """The label set that the labelled rows speak of; of the targets, those that are among them."""
     found = sorted(manifest.table.loc[manifest.table["split"].ne("test"), "label"].dropna().unique())
     if len(found) < 2:

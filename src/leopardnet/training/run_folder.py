@@ -35,7 +35,7 @@ from accelerate import PartialState
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import atomic_path, write_json, write_table
-from leopardnet.network.classifier import torch_device
+from leopardnet.network.classifier import choose_device
 
 VERSIONS_OF = (
     "leopardnet",
@@ -113,7 +113,7 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
     with atomic_path(folder / "config.yaml") as part:
         part.write_text(yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True), "utf-8")
     environment = {"python": platform.python_version(), "machine": platform.machine()}
-    environment["device"] = torch_device(config.runtime.device)
+    environment["device"] = choose_device(config.runtime.device)
     environment["processes"] = str(PartialState().num_processes)
     environment |= {name: version(name) for name in VERSIONS_OF}
     write_json(environment, folder / "environment.json")

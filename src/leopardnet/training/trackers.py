@@ -28,7 +28,7 @@ class Tracker(Protocol):
     def log(self, values: Mapping[str, float | None], step: int) -> None:
         """Note figures of a step."""
 
-    def picture(self, name: str, path: Path) -> None:
+    def log_image(self, name: str, path: Path) -> None:
         """Note a PNG of the run under a name."""
 
     def close(self) -> None:
@@ -42,21 +42,21 @@ def open_tracker(kind: Kind, folder: Path, settings: Mapping[str, Any]) -> Track
 
     >>> open_tracker("none", Path("runs/first"), {}).log({"loss": 0.3}, step=1)
     """
-    settings = _without_places(settings)
+    settings = _strip_folders(settings)
     if kind == "tensorboard":
         return TensorBoard(Path(folder) / "tensorboard", settings)
     if kind == "mlflow":
         return MLflow(Path(folder) / "mlflow", settings)
-    return Nowhere()
+    return NoTracker()
 
 
-class Nowhere:
+class NoTracker:
     """No tracker at all."""
 
     def log(self, values: Mapping[str, float | None], step: int) -> None:
         """Nothing."""
 
-    def picture(self, name: str, path: Path) -> None:
+    def log_image(self, name: str, path: Path) -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class TensorBoard:
             from tensorboard.compat.proto import event_pb2
             from tensorboard.summary.writer.record_writer import RecordWriter
         except ImportError:
-            raise _missing("tensorboard", 'pip install "leopardnet[train]"') from None
+            raise _missing_library("tensorboard", 'pip install "leopardnet[train]"') from None
         folder.mkdir(parents=True, exist_ok=True)
         n_before = len(list(folder.glob("events.out.tfevents.*.leopardnet")))
         self._event = event_pb2.Event
@@ -85,7 +85,7 @@ class TensorBoard:
         self._is_resumed = n_before > 0
         self._write(file_version="brain.Event:2")
         if not self._is_resumed:
-            self._write(summary=_text_summary("settings", _as_markdown(settings)))
+            self._write(summary=_text_summary("settings", _format_settings(settings)))
 
     def log(self, values: Mapping[str, float | None], step: int) -> None:
         """Note figures of a step."""
@@ -95,11 +95,11 @@ class TensorBoard:
             start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
             self._write(session_log=start, step=step)
             self._is_resumed = False
-        rows = [summary_pb2.Summary.Value(tag=name, simple_value=value) for name, value in _finite(values)]
+        rows = [summary_pb2.Summary.Value(tag=name, simple_value=value) for name, value in _drop_missing(values)]
         if rows:
             self._write(summary=summary_pb2.Summary(value=rows), step=step)
 
-    def picture(self, name: str, path: Path) -> None:
+    def log_image(self, name: str, path: Path) -> None:
         """Note a PNG of the run under a name."""
         from tensorboard.compat.proto import summary_pb2
 
@@ -135,7 +135,7 @@ class MLflow:
         try:
             from mlflow import MlflowClient
         except ImportError:
-            raise _missing("mlflow", 'pip install "leopardnet[train,mlflow]"') from None
+            raise _missing_library("mlflow", 'pip install "leopardnet[train,mlflow]"') from None
         folder.mkdir(parents=True, exist_ok=True)
         self._client = MlflowClient(tracking_uri=folder.resolve().as_uri())
         known = self._client.get_experiment_by_name("leopardnet")
@@ -146,15 +146,15 @@ class MLflow:
         self._artifacts = folder / experiment / self._run / "artifacts"
         _make_relative(folder)
         if not runs:
-            for key, value in _flat(settings):
+            for key, value in _flatten(settings):
                 self._client.log_param(self._run, key, value)
 
     def log(self, values: Mapping[str, float | None], step: int) -> None:
         """Note figures of a step."""
-        for name, value in _finite(values):
+        for name, value in _drop_missing(values):
             self._client.log_metric(self._run, name, value, step=step)
 
-    def picture(self, name: str, path: Path) -> None:
+    def log_image(self, name: str, path: Path) -> None:
         """Note a PNG of the run under a name."""
         self._artifacts.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, self._artifacts / f"{name}.png")
@@ -172,7 +172,7 @@ def _make_relative(store: Path) -> None:
             part.write_text(text.replace(store.resolve().as_uri(), store.name), "utf-8")
 
 
-def _missing(library: str, install: str) -> BackendError:
+def _missing_library(library: str, install: str) -> BackendError:
     return BackendError(
         f"{library} is not installed",
         where="experiment.tracker",
@@ -182,7 +182,7 @@ def _missing(library: str, install: str) -> BackendError:
     )
 
 
-def _without_places(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+def _strip_folders(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings with the bare name of the detector's file: figures are passed on, folders of this machine are not."""
     detector = settings.get("detector") or {}
     return (
@@ -192,22 +192,22 @@ def _without_places(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     )
 
 
-def _finite(values: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
+def _drop_missing(values: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
     for name, value in values.items():
         if value is not None and math.isfinite(value):
             yield name, float(value)
 
 
-def _as_markdown(settings: Mapping[str, Any]) -> str:
+def _format_settings(settings: Mapping[str, Any]) -> str:
     text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
     return "\n".join("    " + line for line in text.splitlines())  # a block of code
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The settings as pairs of a key with points and a value."""
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

@@ -11,15 +11,21 @@ import torch
 from timm.models import group_parameters
 from timm.optim import param_groups_layer_decay
 
-from leopardnet.compose import choices, load_config
+from leopardnet.compose import list_choices, load_config
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
 from leopardnet.core.settings.inference import ModelConfig
 from leopardnet.network import backbone_weights as weights
-from leopardnet.network.backbone_weights import EMBEDDED, create_backbone, embedded_state, native_size_px, remap
-from leopardnet.network.classifier import Classifier, build_from, extract_features, save_weights
+from leopardnet.network.backbone_weights import (
+    EMBEDDED,
+    create_backbone,
+    load_embedded_state,
+    native_size_px,
+    remap,
+)
+from leopardnet.network.classifier import Classifier, extract_features, load_classifier, save_weights
 
-HUB = [name for name in choices("model") if load_config("train", [f"model={name}"]).model.weights == "hub"]
-NAMED = [name for name in choices("model") if name not in ("tiny", "hub")]
+HUB = [name for name in list_choices("model") if load_config("train", [f"model={name}"]).model.weights == "hub"]
+NAMED = [name for name in list_choices("model") if name not in ("tiny", "hub")]
 REPOSITORY = Path(__file__).resolve().parents[3]
 GOLDEN = json.loads((REPOSITORY / "tests" / "golden" / "lite0_features.json").read_text())
 LITE0 = load_config("train", ["model=lite0"]).model
@@ -56,7 +62,7 @@ def test_mean_and_std_come_from_the_weights():
 
 def test_every_tensor_finds_its_place_and_none_is_left(cache):
     model = create_backbone(LITE0)
-    state = embedded_state(LITE0.backbone, model)
+    state = load_embedded_state(LITE0.backbone, model)
     assert model.load_state_dict(state, strict=True).missing_keys == []
     source = weights._read_checkpoint(EMBEDDED[LITE0.backbone])
     assert len(source) == len(remap(source, model)) == len(state) == 296
@@ -66,11 +72,11 @@ def test_the_cache_is_used_and_a_damaged_one_is_made_again(cache, monkeypatch):
     model = create_backbone(LITE0)
     cached = next(cache.rglob("*.safetensors"))
     monkeypatch.setattr(weights, "_read_checkpoint", lambda known: pytest.fail("the cache was not used"))
-    embedded_state(LITE0.backbone, model)
+    load_embedded_state(LITE0.backbone, model)
     monkeypatch.undo()
     monkeypatch.setattr(weights, "user_cache_path", lambda name: cache / name)
     cached.write_bytes(cached.read_bytes()[:1000])
-    assert len(embedded_state(LITE0.backbone, model)) == 296
+    assert len(load_embedded_state(LITE0.backbone, model)) == 296
 
 
 def test_another_file_in_the_package_is_refused(cache, tmp_path, monkeypatch):
@@ -78,7 +84,7 @@ def test_another_file_in_the_package_is_refused(cache, tmp_path, monkeypatch):
     (tmp_path / "pkg" / "__init__.py").write_text("")
     (tmp_path / "pkg" / "models" / "x.pth").write_bytes(b"not the weights")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(weights.EMBEDDED, LITE0.backbone, weights.Embedded("pkg==1", "pkg", "0" * 64, "train"))
+    monkeypatch.setitem(weights.EMBEDDED, LITE0.backbone, weights.EmbeddedWeights("pkg==1", "pkg", "0" * 64, "train"))
     with pytest.raises(BundleError, match="not the known file"):
         create_backbone(LITE0)
 
@@ -87,7 +93,7 @@ def test_another_file_in_the_package_is_refused(cache, tmp_path, monkeypatch):
 def test_each_embedded_package_holds_the_known_file_and_all_of_it_is_used(cache, name, n_tensors):
     config = load_config("train", [f"model={name}"]).model
     model = create_backbone(config)
-    assert len(embedded_state(config.backbone, model)) == n_tensors
+    assert len(load_embedded_state(config.backbone, model)) == n_tensors
     assert next(cache.rglob("*.safetensors")).name.startswith(config.backbone)
 
 
@@ -171,7 +177,7 @@ def test_saved_weights_come_back_bit_for_bit(tmp_path):
     tiny = load_config("train", ["model=tiny"]).model
     model = Classifier(create_backbone(tiny), 3)
     path = save_weights(model.state_dict(), tmp_path / "w.safetensors")
-    back = build_from(tiny, 3, path)
+    back = load_classifier(tiny, 3, path)
     assert all(
         torch.equal(a, b) for a, b in zip(model.state_dict().values(), back.state_dict().values(), strict=True)
     )

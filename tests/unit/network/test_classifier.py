@@ -7,17 +7,17 @@ from timm.optim import param_groups_layer_decay
 
 from leopardnet.compose import load_config
 from leopardnet.core.errors import ConfigError
-from leopardnet.network.classifier import build, load_weights, save_weights
+from leopardnet.network.classifier import build_classifier, load_weights, save_weights
 from leopardnet.network.joined_backbone import JoinedBackbone
 from leopardnet.network.pooling import GeneralisedMean
-from leopardnet.training.fit.loop import freeze
+from leopardnet.training.fit.loop import freeze_layers
 
 TINY = ["model=tiny", "model.size_px=64"]
 
 
 def classifier(*overrides, n_labels=3):
     torch.manual_seed(0)
-    return build(load_config("train", [*TINY, *overrides]).model, n_labels, size_px=64).eval()
+    return build_classifier(load_config("train", [*TINY, *overrides]).model, n_labels, size_px=64).eval()
 
 
 def test_generalised_mean_by_hand():
@@ -80,7 +80,7 @@ def test_weights_of_older_versions_have_no_class_means(tmp_path):
 
 def test_joined_backbones_freeze_and_decay_layer_by_layer():
     model = classifier("model.backbone=test_efficientnet+test_efficientnet")
-    freeze(model, 1)
+    freeze_layers(model, 1)
     frozen = {name for name, p in model.backbone.named_parameters() if not p.requires_grad}
     assert {n.split(".")[1] for n in frozen} == {"0", "1"} and all("conv_stem" in n or "bn1" in n for n in frozen)
     groups = param_groups_layer_decay(model.backbone, layer_decay=0.5, weight_decay=0.01)

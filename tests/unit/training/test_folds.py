@@ -4,9 +4,9 @@ import pytest
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.settings.training import ValidationConfig
-from leopardnet.training.choose_epoch import choose
-from leopardnet.training.fit.linear_probe import best_c, fit_head, probe_weights
-from leopardnet.training.folds import find_look_alikes, plan_folds, uses_folds
+from leopardnet.training.choose_epoch import choose_epoch
+from leopardnet.training.fit.linear_probe import choose_c, compute_probe_weights, fit_head
+from leopardnet.training.folds import find_look_alikes, plan_folds, should_use_folds
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 from leopardnet.training.stage import StageResult, _should_stop
 
@@ -31,8 +31,8 @@ def frames_at(sites, labels, **columns):
 
 
 def test_folds_are_used_where_asked_for_or_where_nothing_is_held_out():
-    assert uses_folds(True, ValidationConfig(by="folds")) and not uses_folds(True, ValidationConfig())
-    assert uses_folds(False, ValidationConfig()) and not uses_folds(False, ValidationConfig(by="split"))
+    assert should_use_folds(True, ValidationConfig(by="folds")) and not should_use_folds(True, ValidationConfig())
+    assert should_use_folds(False, ValidationConfig()) and not should_use_folds(False, ValidationConfig(by="split"))
 
 
 def test_folds_keep_sites_and_look_alikes_together_and_cover_every_row():
@@ -75,7 +75,7 @@ def test_pictures_that_look_alike_share_a_number(rng):
 
 def test_weights_of_a_probe_by_hand():
     table = pd.DataFrame({"label": ["deer"] * 5 + ["empty"], "site": ["a"] * 4 + [None, "a"]})
-    weights = probe_weights(
+    weights = compute_probe_weights(
         table
     )  # deer: four of 4^-0.75 = 0.3536 and one of 1, in all 2.414; scaled to 3; empty: 3
     assert weights.tolist() == pytest.approx([0.4393, 0.4393, 0.4393, 0.4393, 1.2426, 3.0], abs=1e-4)
@@ -86,8 +86,8 @@ def test_regularisation_is_chosen_by_what_holds_at_unseen_groups(rng):
     groups = np.repeat(np.arange(8), 10)
     x = rng.normal(size=(80, 60)).astype(np.float32)
     x[:, 0] += 4 * y
-    assert best_c(x, y, np.ones(80), groups, n_labels=2, choices=(1e-9, 0.1), seed=7) == 0.1
-    assert best_c(x, y, np.ones(80), np.zeros(80, int), n_labels=2, choices=(0.1, 0.2, 0.3), seed=7) == 0.2
+    assert choose_c(x, y, np.ones(80), groups, n_labels=2, choices=(1e-9, 0.1), seed=7) == 0.1
+    assert choose_c(x, y, np.ones(80), np.zeros(80, int), n_labels=2, choices=(0.1, 0.2, 0.3), seed=7) == 0.2
     weight, bias = fit_head(x, y, np.ones(80), n_labels=2, c=0.1)
     assert ((x @ weight.T + bias).argmax(axis=1) == y).mean() > 0.95
 
@@ -115,8 +115,8 @@ def test_the_kept_epoch_is_that_of_all_folds_together(tmp_path):
             np.save(folder / f"epoch-{epoch}.npy", np.array(said[epoch][i], np.float32))
         results.append(StageResult(part, [row(1, 0.9), row(2, 0.1)], folder))
     labels = LabelsConfig(labels=({"name": "x"}, {"name": "y"}), empty=None).label_set()
-    sides = SimpleNamespace(config=SimpleNamespace(aggregate=AggregateConfig()), labels=labels)
-    chosen = choose(Plan(parts, by_folds=True), results, frames.table, sides)
+    data = SimpleNamespace(config=SimpleNamespace(aggregate=AggregateConfig()), labels=labels)
+    chosen = choose_epoch(Plan(parts, by_folds=True), results, frames.table, data)
     assert chosen.epoch == 2 and [r["epoch"] for r in chosen.history] == [1, 2]
     assert chosen.history[1]["val_macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
 

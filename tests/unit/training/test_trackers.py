@@ -74,7 +74,7 @@ def test_tensorboard_shows_settings_and_pictures(run, png):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     tracker = open_tracker("tensorboard", run, SETTINGS)
-    tracker.picture("curves", png)
+    tracker.log_image("curves", png)
     tracker.close()
     events = EventAccumulator(str(run / "tensorboard"))
     events.Reload()
@@ -100,7 +100,7 @@ def test_a_resumed_run_opens_the_next_file_and_overrules_what_it_repeats(run):
 def test_without_a_tracker_nothing_is_written(run, png):
     tracker = open_tracker("none", run, SETTINGS)
     tracker.log({"score": 1.0}, step=0)
-    tracker.picture("curves", png)
+    tracker.log_image("curves", png)
     tracker.close()
     assert not run.exists()
 
@@ -124,7 +124,7 @@ def test_mlflow_reads_back_what_was_logged(run, png, monkeypatch):
     for step, value in ((0, 0.5), (1, 0.75)):  # the second time is a resumed run
         tracker = open_tracker("mlflow", run, SETTINGS)
         tracker.log({"score": value, "train_loss": float("nan")}, step)
-        tracker.picture("curves", png)
+        tracker.log_image("curves", png)
         tracker.close()
     client = MlflowClient(tracking_uri=(run / "mlflow").as_uri())
     [found] = client.search_runs([client.get_experiment_by_name("leopardnet").experiment_id])

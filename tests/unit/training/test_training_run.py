@@ -170,7 +170,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_leaves_a_model(labelled, tmp
     from leopardnet.training.fit import loop
     from leopardnet.training.pack.pack import pack
 
-    made = loop.loss_of
+    made = loop.loss
 
     def broken(*args, **kwargs):
         loss, calls = made(*args, **kwargs), []
@@ -215,7 +215,7 @@ def test_too_little_memory_names_the_setting_that_helps(labelled, tmp_path, monk
     def gradients(*_):
         raise error
 
-    monkeypatch.setattr(Trainer, "gradients", gradients)
+    monkeypatch.setattr(Trainer, "add_gradients", gradients)
     with pytest.raises(BackendError, match=r"not enough memory(.|\n)*micro_batch_size"):
         train(labelled, load_config("train", SMOKE), out=tmp_path)
     assert (tmp_path / "best.safetensors").is_file()
@@ -238,7 +238,7 @@ def test_every_mode_gives_the_same_kind_of_bundle(labelled, tmp_path, optim):
 def test_a_second_probe_decodes_nothing(labelled, tmp_path, monkeypatch):
     options = ["optim=probe", *SMOKE, "optim.epochs=0", "seed=12345"]
     first = train(labelled, load_config("train", options), out=tmp_path / "a")
-    monkeypatch.setattr("leopardnet.training.frames.labelled_frames.decoded_rows", None)
+    monkeypatch.setattr("leopardnet.training.frames.labelled_frames.decode_rows", None)
     again = train(labelled, load_config("train", options), out=tmp_path / "b")
     assert scores(first) == scores(again)
 

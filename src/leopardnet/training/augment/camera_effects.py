@@ -14,19 +14,19 @@ MAX_GRAIN = 12.0  # of 255
 CHARACTERS = list("0123456789:/-.CFMPA ABEKNRST")
 
 
-def infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
+def simulate_infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
     """The frame as an infrared flash shows it: grey, bright where the flash points, dark at the corners, grainy.
 
     A frame is uint8 [H, W, 3] RGB, before and after.
 
-    >>> lit = infrared(np.full((8, 8, 3), (200, 90, 40), np.uint8), np.random.default_rng(0))
+    >>> lit = simulate_infrared(np.full((8, 8, 3), (200, 90, 40), np.uint8), np.random.default_rng(0))
     >>> lit.shape, bool((lit[..., 0] == lit[..., 2]).all())
     ((8, 8, 3), True)
     """
     height, width = frame.shape[:2]
     seen = rng.dirichlet((4.0, 4.0, 2.0))  # how much of red, green and blue the sensor takes in
     gamma, reach, floor = rng.uniform(0.75, 1.3), rng.uniform(0.45, 1.0), rng.uniform(0.3, 0.85)
-    light = flash(height, width, centre=rng.uniform(0.35, 0.65, 2), reach=reach, floor=floor)
+    light = compute_flash(height, width, centre=rng.uniform(0.35, 0.65, 2), reach=reach, floor=floor)
     curve = (255.0 * (np.arange(256) / 255.0) ** gamma).astype(np.float32)
     lit = curve[cv2.transform(frame, seen[None])] * light  # [H, W]
     # cameras set their own gain; without it a picture of the dusk would end black, and a pale one white
@@ -35,7 +35,7 @@ def infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(cv2.cvtColor(np.clip(lit, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
 
 
-def flash(
+def compute_flash(
     height: int, width: int, *, centre: NDArray[np.float64], reach: float, floor: float
 ) -> NDArray[np.float32]:
     """The light of a flash, float32 [H, W]: 1 at its centre (x, y), falling to `floor`. Lengths in frame sides."""
@@ -46,7 +46,7 @@ def flash(
     return lit
 
 
-def banner(frame: Pixels, rng: np.random.Generator) -> Pixels:
+def draw_banner(frame: Pixels, rng: np.random.Generator) -> Pixels:
     """The frame with a strip at the bottom or top, empty or with writing that means nothing.
 
     No camera's banner is then worth learning: a site, a clock or a temperature must not become a species.

@@ -19,7 +19,7 @@ from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batc
 BATCH = 32
 
 
-def frame_logits(model: Classifier, frames: LabelledFrames, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def compute_frame_logits(model: Classifier, frames: LabelledFrames, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Logits float32 [len(rows), C] of these frames as inference sees them; NaN where one cannot be read."""
     logits = np.full((len(rows), model.n_labels), np.nan, np.float32)
     for start in range(0, len(rows), BATCH):
@@ -30,7 +30,7 @@ def frame_logits(model: Classifier, frames: LabelledFrames, rows: NDArray[np.int
     return logits
 
 
-def clip_logits(
+def compute_clip_logits(
     table: pd.DataFrame, logits: NDArray[np.float32], aggregate_config: AggregateConfig, labels: LabelSet
 ) -> pd.DataFrame:
     """One row per clip that has one label: clip_id, site, i_label, and its aggregated logits as an array column.
@@ -52,13 +52,13 @@ def clip_logits(
             continue  # two species: no single right answer
         i_label = labels.index(seen[0]) if seen else labels.index(str(labels.empty))
         z = aggregate(
-            _frames_with_crops(part, logits[at], aggregate_config, labels), aggregate_config, i_empty=labels.i_empty
+            _merge_crops(part, logits[at], aggregate_config, labels), aggregate_config, i_empty=labels.i_empty
         )
         rows.append({"clip_id": clip_id, "site": part["site"].iloc[0], "i_label": i_label, "logits": z})
     return pd.DataFrame(rows, columns=["clip_id", "site", "i_label", "logits"])
 
 
-def _frames_with_crops(
+def _merge_crops(
     rows: pd.DataFrame, logits: NDArray[np.float32], aggregate_config: AggregateConfig, labels: LabelSet
 ) -> NDArray[np.float32]:
     """The logits of a clip's whole frames, float32 [N, C], each joined with that of its crop where it has one."""
@@ -96,8 +96,8 @@ def write_val_frames(
     write_table(val.assign(site_seen=seen, **columns), out / "val_frames.parquet")
 
 
-def scores_of(clips: pd.DataFrame) -> dict[str, float]:
-    """`val_macro_f1` over the labels that occur, `val_nll` and `n_val_clips` of a table of `clip_logits`."""
+def compute_scores(clips: pd.DataFrame) -> dict[str, float]:
+    """`val_macro_f1` over the labels that occur, `val_nll` and `n_val_clips` of a table of `compute_clip_logits`."""
     from scipy.special import log_softmax
     from sklearn.metrics import f1_score
 

@@ -31,8 +31,8 @@ def fit_head(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weight [C, F] and bias [C] of a linear layer fitted to features [N, F] and class indices [N].
 
-    weights: of the frames, float64 [N] (see `probe_weights`). sites: of the frames; where they are given, directions
-    in which only the sites differ are taken out first (see `site_directions`). The scaling of features and what was
+    weights: of the frames, float64 [N] (see `compute_probe_weights`). sites: of the frames; where they are given, directions
+    in which only the sites differ are taken out first (see `find_site_directions`). The scaling of features and what was
     taken out are folded into the layer. A label without examples gets a bias so low that it is never chosen. `c` is
     the inverse regularisation.
 
@@ -51,7 +51,7 @@ def fit_head(
         bias[classes[0]] = 0.0
         return weight, bias
     z = (features - mean) / scale
-    v = np.zeros((0, z.shape[1])) if sites is None else site_directions(z, y, sites)  # [K, F]
+    v = np.zeros((0, z.shape[1])) if sites is None else find_site_directions(z, y, sites)  # [K, F]
     fit = LogisticRegression(C=c, max_iter=2000).fit(z - (z @ v.T) @ v, y, sample_weight=weights)
     rows, intercepts = fit.coef_, fit.intercept_
     if len(classes) == 2:  # scikit-learn keeps one row for two classes
@@ -62,7 +62,7 @@ def fit_head(
     return weight, bias
 
 
-def site_directions(
+def find_site_directions(
     z: NDArray[np.float64],
     y: NDArray[np.int64],
     sites: pd.Series,  # type: ignore[type-arg]
@@ -74,7 +74,7 @@ def site_directions(
     are one group; groups of fewer than three frames say nothing.
 
     >>> z = np.array([[1.0, 5.0], [1, 5], [1, 5], [1, -5], [1, -5], [1, -5]])
-    >>> np.abs(site_directions(z, np.zeros(6, int), pd.Series(list("aaabbb")))).round(3).tolist()
+    >>> np.abs(find_site_directions(z, np.zeros(6, int), pd.Series(list("aaabbb")))).round(3).tolist()
     [[0.0, 1.0]]
     """
     names = sites.astype(object).where(sites.notna(), "").to_numpy()
@@ -96,14 +96,14 @@ def site_directions(
     return kept
 
 
-def probe_weights(table: pd.DataFrame) -> NDArray[np.float64]:
+def compute_probe_weights(table: pd.DataFrame) -> NDArray[np.float64]:
     """How much each frame counts for a probe, float64 [N] with mean 1: every label alike, and within a label a site by
     the fourth root of its frames, so that one busy camera does not decide what a deer looks like.
 
     A frame without a site is a site of its own.
 
     >>> table = pd.DataFrame({"label": ["deer"] * 5 + ["empty"], "site": ["a", "a", "a", "a", "b", "a"]})
-    >>> probe_weights(table).round(2).tolist()
+    >>> compute_probe_weights(table).round(2).tolist()
     [0.44, 0.44, 0.44, 0.44, 1.24, 3.0]
     """
     of_site = (
@@ -114,7 +114,7 @@ def probe_weights(table: pd.DataFrame) -> NDArray[np.float64]:
     return weights.to_numpy(np.float64) * len(table) / table["label"].nunique()
 
 
-def best_c(
+def choose_c(
     features: NDArray[np.float32],
     y: NDArray[np.int64],
     weights: NDArray[np.float64],

@@ -28,10 +28,10 @@ from torch import Tensor, nn
 from leopardnet.core.errors import ConfigError, MediaError
 from leopardnet.core.settings.training import OptimConfig, TrainConfig
 from leopardnet.network.classifier import Classifier
-from leopardnet.training.augment.pipeline import Augment
+from leopardnet.training.augment.pipeline import Augmenter
 from leopardnet.training.fit.checkpoint import load_state, save_state
-from leopardnet.training.fit.losses import LossOf, build_loss, targets_of
-from leopardnet.training.frames.batches import MicroBatch, micro_batches, n_steps_of
+from leopardnet.training.fit.losses import LossFunction, build_loss, build_targets
+from leopardnet.training.frames.batches import MicroBatch, count_steps, make_micro_batches
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 
 OnEpoch = Callable[[nn.Module, dict[str, Any]], bool]
@@ -78,16 +78,16 @@ class Trainer:
         optim = config.optim
         self.config, self.accelerator, self.frames, self.rows = config, accelerator, frames, rows
         self.model = model.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.n_steps = n_steps_of(len(rows), optim)
-        freeze(model, optim.frozen_groups)
+        self.n_steps = count_steps(len(rows), optim)
+        freeze_layers(model, optim.frozen_groups)
         groups = param_groups_layer_decay(
             model.backbone, weight_decay=optim.weight_decay, layer_decay=optim.layer_decay
         )
         self.optimizer = torch.optim.AdamW(groups, lr=optim.lr)
-        self.schedule = _schedule(self.optimizer, optim, self.n_steps)
+        self.schedule = _build_schedule(self.optimizer, optim, self.n_steps)
         self.ema = ModelEmaV3(model, decay=optim.ema_decay, use_warmup=True)
-        self.augment = Augment(config.augment, size_px=config.preprocess.size_px, seed=config.seed)
-        self.loss_of: LossOf = build_loss(
+        self.augment = Augmenter(config.augment, size_px=config.preprocess.size_px, seed=config.seed)
+        self.loss: LossFunction = build_loss(
             config.loss, frames.y[rows], n_labels=model.n_labels, device=str(accelerator.device)
         )
         mixes = optim.mixup_alpha > 0 or optim.cutmix_alpha > 0
@@ -105,7 +105,7 @@ class Trainer:
 
     # --- one step ---
 
-    def gradients(self, batch: MicroBatch, epoch: int) -> float:
+    def add_gradients(self, batch: MicroBatch, epoch: int) -> float:
         """The loss of a micro-batch, after adding its share of the step's gradient."""
         if not len(batch.y):
             return 0.0
@@ -115,10 +115,10 @@ class Trainer:
         if self.mixup is not None and len(y) > 1 and len(y) % 2 == 0:
             x, targets = self.mixup(x.float(), y)
         else:
-            targets = targets_of(y, n_labels=self.model.n_labels, smoothing=self.config.loss.label_smoothing)
+            targets = build_targets(y, n_labels=self.model.n_labels, smoothing=self.config.loss.label_smoothing)
         with self.accelerator.autocast():
             logits = self.model(x)
-        loss = self.loss_of(logits, targets)
+        loss = self.loss(logits, targets)
         (loss / batch.n_in_step).backward()
         return float(loss.detach())
 
@@ -179,11 +179,11 @@ def run_epochs(
     saved_at = time.monotonic()
     while now.epoch <= until:
         name = f"{what}epoch {now.epoch} of {config.optim.epochs}"
-        _train_mode(trainer.model, all_layers=config.optim.mode == "scratch")
-        for batch in _watched(_stream(trainer, now), now):
+        _set_train_mode(trainer.model, all_layers=config.optim.mode == "scratch")
+        for batch in _time_batches(_open_batches(trainer, now), now):
             now.failed |= {trainer.frames.table["path"].iloc[row]: reason for row, reason in batch.failed}
-            refuse_too_many(len(now.failed), len(trainer.rows), config.data.max_unreadable_share, now.failed)
-            loss = trainer.gradients(batch, now.epoch)
+            refuse_too_many_failures(len(now.failed), len(trainer.rows), config.data.max_unreadable_share, now.failed)
+            loss = trainer.add_gradients(batch, now.epoch)
             now.loss, now.n_frames = now.loss + loss, now.n_frames + len(batch.y)
             now.prepare_s += batch.prepare_s
             if not batch.is_last:
@@ -206,15 +206,15 @@ def run_epochs(
         row = now.row(lr=_lr(trainer))
         stop = on_epoch(trainer.ema.module, row)
         history.append(row)
-        tell(name, trainer.n_steps + 1, trainer.n_steps + 1, _note(row))  # judging is a step, too
+        tell(name, trainer.n_steps + 1, trainer.n_steps + 1, _format_note(row))  # judging is a step, too
         now = Epoch(epoch=now.epoch + 1)
-        stop = _agreed(stop, accelerator)
+        stop = _agree_to_stop(stop, accelerator)
         _save(trainer, path, now, history, stopped=stop)
         if stop:
             return
 
 
-def refuse_too_many(n_failed: int, n_frames: int, most: float, failed: dict[str, str]) -> None:
+def refuse_too_many_failures(n_failed: int, n_frames: int, most: float, failed: dict[str, str]) -> None:
     """Raise MediaError where more of the frames than `most` could not be read while training."""
     if n_failed > most * n_frames:
         path, reason = next(iter(failed.items()))
@@ -226,7 +226,7 @@ def refuse_too_many(n_failed: int, n_frames: int, most: float, failed: dict[str,
         )
 
 
-def freeze(model: Classifier, n_groups: int) -> None:
+def freeze_layers(model: Classifier, n_groups: int) -> None:
     """Leave the first layer groups of the backbone (stem, then stages) out of training.
 
     Raises ConfigError where nothing but the head would be left.
@@ -248,9 +248,9 @@ def freeze(model: Classifier, n_groups: int) -> None:
 # --- parts of an epoch ---
 
 
-def _stream(trainer: Trainer, now: Epoch):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _open_batches(trainer: Trainer, now: Epoch):  # type: ignore[no-untyped-def]  # noqa: ANN202
     config, accelerator = trainer.config, trainer.accelerator
-    return micro_batches(
+    return make_micro_batches(
         trainer.frames,
         trainer.rows,
         trainer.augment,
@@ -265,7 +265,7 @@ def _stream(trainer: Trainer, now: Epoch):  # type: ignore[no-untyped-def]  # no
     )
 
 
-def _watched(stream, now: Epoch):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _time_batches(stream, now: Epoch):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The stream, with the time that was spent waiting for it, and in all, added to the epoch."""
     began = time.perf_counter()
     for batch in stream:
@@ -281,7 +281,7 @@ def _save(trainer: Trainer, path: Path, now: Epoch, history: list[dict[str, Any]
         save_state(trainer.state() | {"epoch": vars(now), "history": history, "stopped": stopped}, path)
 
 
-def _train_mode(model: Classifier, *, all_layers: bool) -> None:
+def _set_train_mode(model: Classifier, *, all_layers: bool) -> None:
     """Training mode, but the statistics of batch norm stay those of the pretrained weights: batches here are small
     and come from few sites, and the probe's head was fitted to those statistics. From scratch there are none."""
     model.train()
@@ -307,13 +307,13 @@ def _sum_over_processes(parameters: list[nn.Parameter], accelerator: Accelerator
         at += p.numel()
 
 
-def _agreed(stop: bool, accelerator: Accelerator) -> bool:
+def _agree_to_stop(stop: bool, accelerator: Accelerator) -> bool:
     """Whether the main process, which alone judges, says stop; and all wait for it."""
     flag: Tensor = accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), reduction="sum")
     return bool(float(flag) > 0)
 
 
-def _schedule(optimizer: torch.optim.Optimizer, optim: OptimConfig, n_steps: int) -> CosineLRScheduler:
+def _build_schedule(optimizer: torch.optim.Optimizer, optim: OptimConfig, n_steps: int) -> CosineLRScheduler:
     total = max(1, n_steps * optim.epochs)
     return CosineLRScheduler(
         optimizer,
@@ -341,5 +341,5 @@ def _lr(trainer: Trainer) -> float:
     return max(float(group["lr"]) for group in trainer.optimizer.param_groups)
 
 
-def _note(row: dict[str, Any]) -> str:
+def _format_note(row: dict[str, Any]) -> str:
     return f"macro-F1 {row['val_macro_f1']:.3f} on validation clips" if "val_macro_f1" in row else ""

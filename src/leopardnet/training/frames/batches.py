@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from leopardnet.core.settings.training import DataConfig, OptimConfig
-from leopardnet.training.augment.pipeline import Augment
+from leopardnet.training.augment.pipeline import Augmenter
 from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batch
 
 
@@ -42,26 +42,26 @@ class MicroBatch:
     failed: tuple[tuple[int, str], ...] = ()
 
 
-def epoch_order(n: int, seed: int, epoch: int, *, weights: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
+def draw_epoch_order(n: int, seed: int, epoch: int, *, weights: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
     """The order of n items in an epoch, a function of its arguments alone; with weights, n draws with replacement.
 
-    >>> sorted(epoch_order(4, seed=7, epoch=0).tolist()), bool((epoch_order(9, 7, 1) == epoch_order(9, 7, 1)).all())
+    >>> sorted(draw_epoch_order(4, seed=7, epoch=0).tolist()), bool((draw_epoch_order(9, 7, 1) == draw_epoch_order(9, 7, 1)).all())
     ([0, 1, 2, 3], True)
-    >>> epoch_order(5, 7, 0, weights=np.array([0, 0, 1.0, 0, 0])).tolist()
+    >>> draw_epoch_order(5, 7, 0, weights=np.array([0, 0, 1.0, 0, 0])).tolist()
     [2, 2, 2, 2, 2]
     """
     rng = np.random.default_rng(np.random.SeedSequence((seed, epoch)))
     return rng.permutation(n) if weights is None else rng.choice(n, n, p=weights / weights.sum())
 
 
-def sampling_weights(table: pd.DataFrame, config: DataConfig) -> NDArray[np.float64] | None:
+def compute_sampling_weights(table: pd.DataFrame, config: DataConfig) -> NDArray[np.float64] | None:
     """How often each row should be drawn, float64 [N] with sum 1; None where every row comes once.
 
     At `balance_labels` 1 all labels are drawn alike, at 0.5 the square root of their counts decides; the same for sites.
     A row without a site weighs what a row weighs on average.
 
     >>> table = pd.DataFrame({"label": ["empty", "empty", "empty", "leopard"], "site": ["a", "a", "b", "b"]})
-    >>> sampling_weights(table, DataConfig(balance_labels=1.0)).round(3).tolist()
+    >>> compute_sampling_weights(table, DataConfig(balance_labels=1.0)).round(3).tolist()
     [0.167, 0.167, 0.167, 0.5]
     """
     if not config.balance_labels and not config.balance_sites:
@@ -74,15 +74,15 @@ def sampling_weights(table: pd.DataFrame, config: DataConfig) -> NDArray[np.floa
     return weights / weights.sum()
 
 
-def n_steps_of(n_rows: int, optim: OptimConfig) -> int:
+def count_steps(n_rows: int, optim: OptimConfig) -> int:
     """Steps of an epoch."""
     return min(math.ceil(n_rows / optim.batch_size), optim.steps_per_epoch or 10**9)
 
 
-def micro_batches(
+def make_micro_batches(
     frames: LabelledFrames,
     rows: NDArray[np.int64],
-    augment: Augment,
+    augment: Augmenter,
     *,
     optim: OptimConfig,
     data: DataConfig,
@@ -98,11 +98,11 @@ def micro_batches(
     Threads prepare the next ones (OpenCV works outside the interpreter's lock); their number changes nothing. A process
     that gets no part of a small last step gets an empty micro-batch, so that all processes make the same steps.
     """
-    weights = sampling_weights(frames.table.iloc[rows], data)
-    order = rows[epoch_order(len(rows), seed, epoch, weights=weights)]
+    weights = compute_sampling_weights(frames.table.iloc[rows], data)
+    order = rows[draw_epoch_order(len(rows), seed, epoch, weights=weights)]
     size, part_size = optim.batch_size, optim.micro_batch_size
     jobs: list[tuple[int, int, int, int, int, bool]] = []  # step, part, start, stop, frames in the step, last
-    for i_step in range(first_step, n_steps_of(len(rows), optim)):
+    for i_step in range(first_step, count_steps(len(rows), optim)):
         start, stop = i_step * size, min((i_step + 1) * size, len(order))
         parts = list(enumerate(range(start, stop, part_size)))[rank::n_ranks] or [(-1, stop)]
         for k, (i_part, at) in enumerate(parts):
@@ -117,7 +117,7 @@ def micro_batches(
         pixels, ok, reasons = read_batch(frames.large, chosen)
         pipeline = augment.copy()  # its random state is its own, so threads cannot mix draws
         images = [
-            pipeline(picture.transpose(1, 2, 0), epoch=epoch, index=int(position), box=_box(boxes[i], picture))
+            pipeline(picture.transpose(1, 2, 0), epoch=epoch, index=int(position), box=_read_box(boxes[i], picture))
             for picture, i, position in zip(pixels, chosen[ok], np.arange(start, stop)[ok], strict=True)
         ]
         x = (
@@ -147,7 +147,7 @@ def micro_batches(
                 futures.append(pool.submit(make, *jobs[i + ahead]))
 
 
-def _box(text: object, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+def _read_box(text: object, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     """The box in pixels of the picture [3, H, W], from JSON in shares of its sides."""
     import json
 

@@ -17,7 +17,7 @@ from leopardnet.media.sampling import sample_times
 MAX_SHIFT_S = 0.5  # a label further from every frame than this belongs to a moment that is not in the file
 
 
-def decoded_rows(
+def decode_rows(
     clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int, side_px: int
 ) -> tuple[Frames, pd.DataFrame, list[str]]:
     """The frames that the rows of one clip speak of, a row for each with its true time, and the labelled moments that
@@ -25,12 +25,12 @@ def decoded_rows(
     if _is_whole(rows):
         times = sample_times(probe(clip, root), sampling)
         if not isinstance(sampling, MotionSampling):  # which looks at more frames than it keeps
-            times = times[_spread(len(times), most)]
+            times = times[_spread_evenly(len(times), most)]
         frames = keep_changed(decode(clip, root, times_s=times, short_side_px=side_px), sampling)
-        few = _spread(len(frames), most)
+        few = _spread_evenly(len(frames), most)
         frames = Frames(frames.clip_id, frames.pixels[few], frames.times_s[few], frames.warnings)
-        return frames, _repeated(rows, frames.times_s), []
-    wanted = _labelled_times(clip, root, rows)  # in the order of the rows
+        return frames, _repeat(rows, frames.times_s), []
+    wanted = _find_times(clip, root, rows)  # in the order of the rows
     there = np.isfinite(wanted)
     frames = decode(clip, root, times_s=np.unique(wanted[there]), short_side_px=side_px)
     apart = np.abs(wanted[:, None] - frames.times_s[None, :])
@@ -45,15 +45,15 @@ def decoded_rows(
     return frames, chosen.assign(time_s=frames.times_s), missing
 
 
-def promised_rows(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> pd.DataFrame:
+def plan_rows(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> pd.DataFrame:
     """The rows of one clip with the times at which its header promises frames, decoding nothing.
 
     Of motion sampling, which must see frames to choose among them, evenly spread ones of those it would look at.
     """
     if _is_whole(rows):
         times = sample_times(probe(clip, root), sampling)
-        return _repeated(rows, times[_spread(len(times), most)])
-    times = _labelled_times(clip, root, rows)
+        return _repeat(rows, times[_spread_evenly(len(times), most)])
+    times = _find_times(clip, root, rows)
     return rows.assign(time_s=times)[np.isfinite(times)]
 
 
@@ -61,16 +61,16 @@ def _is_whole(rows: pd.DataFrame) -> bool:
     return bool(rows["time_s"].isna().all() and rows["frame_number"].isna().all())
 
 
-def _repeated(rows: pd.DataFrame, times_s: NDArray[np.float64]) -> pd.DataFrame:
+def _repeat(rows: pd.DataFrame, times_s: NDArray[np.float64]) -> pd.DataFrame:
     return rows.iloc[[0] * len(times_s)].assign(time_s=times_s)
 
 
-def _spread(n: int, most: int) -> NDArray[np.int64]:
+def _spread_evenly(n: int, most: int) -> NDArray[np.int64]:
     """Positions of at most `most` of n things, spread evenly."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 
-def _labelled_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.float64]:
+def _find_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.float64]:
     """The time of each labelled frame, from its seconds or else its number; NaN where no frame has that number."""
     times = rows["time_s"].to_numpy(np.float64).copy()
     numbers = rows["frame_number"].astype("float64").to_numpy()

@@ -32,14 +32,14 @@ class Features:
     values: NDArray[np.float32]
     skipped: pd.DataFrame
 
-    def readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def select_readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of the rows that have features."""
         return rows[np.isfinite(self.values[rows, 0])]
 
 
-def feature_folder(footage_key: str, model: Classifier) -> Path:
+def feature_folder(hash_footage: str, model: Classifier) -> Path:
     """Where the features of this footage under these weights are kept: in the user's cache."""
-    digest = hashlib.sha256(f"{footage_key} {model.pooling}".encode())
+    digest = hashlib.sha256(f"{hash_footage} {model.pooling}".encode())
     for name, tensor in sorted(model.backbone_state().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())

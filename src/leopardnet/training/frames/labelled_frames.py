@@ -25,8 +25,8 @@ from leopardnet.detect.crops import find_crops, squares
 from leopardnet.detect.detector import Detector, detector_id, open_detector
 from leopardnet.media.decode import decode
 from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
-from leopardnet.training.frames.decode_labelled import decoded_rows, promised_rows
-from leopardnet.training.frames.select_frames import clip_of, clips_of
+from leopardnet.training.frames.decode_labelled import decode_rows, plan_rows
+from leopardnet.training.frames.select_frames import build_clip, iterate_clips
 
 LARGE = 1.125  # training frames are kept this much larger than the input, so that crops stay sharp
 KEPT = (
@@ -115,7 +115,7 @@ class PixelFile:
         return np.frombuffer(data, np.uint8).reshape(self.shape)
 
 
-class DecodedWhenAsked:
+class LazyPixels:
     """Pictures decoded from the footage each time: for sets too large for a file."""
 
     def __init__(self, table: pd.DataFrame, root: Path, spec: PreprocessSpec, *, side_px: int) -> None:
@@ -127,17 +127,17 @@ class DecodedWhenAsked:
     def __getitem__(self, i: int) -> NDArray[np.uint8]:
         row = self.table.iloc[i]
         times = np.array([row["time_s"]], np.float64)
-        frames = decode(clip_of(row), self.root, times_s=times, short_side_px=self.side_px)
+        frames = decode(build_clip(row), self.root, times_s=times, short_side_px=self.side_px)
         return to_model_input(frames.pixels[:1], self.spec)[0]
 
 
-def n_bytes_of(n_frames: int, reading: Reading) -> int:
+def count_bytes(n_frames: int, reading: Reading) -> int:
     """What `n_frames` take on disk when they are decoded into files."""
     n_views = 2 if reading.detector.is_on else 1
     return n_views * n_frames * 3 * (reading.spec.size_px**2 + reading.large.size_px**2)
 
 
-def footage_key(wanted: pd.DataFrame, root: Path, reading: Reading) -> str:
+def hash_footage(wanted: pd.DataFrame, root: Path, reading: Reading) -> str:
     """A hash that changes when the wanted frames, their files (size, modification time) or the reading changes."""
     stats = []
     for path in wanted["path"].unique():
@@ -176,7 +176,7 @@ def load_frames(
 
     What cannot be read is listed in `skipped`; nothing is ever put in its place.
     """
-    key = footage_key(wanted, root, reading)
+    key = hash_footage(wanted, root, reading)
     if not _is_complete(folder, key):
         _decode_into(folder, wanted, root, labels, reading, n_workers, on_progress)
         with atomic_path(folder / "key.txt") as part:
@@ -189,7 +189,7 @@ def load_frames(
     return LabelledFrames(table, exact, large, pd.read_parquet(folder / "skipped.parquet"))
 
 
-def frames_when_asked(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, reading: Reading) -> LabelledFrames:
+def open_lazy_frames(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, reading: Reading) -> LabelledFrames:
     """The wanted frames without reading any: each is decoded when a batch needs it.
 
     Rows that stand for a whole video are spread over it by what its header says, which is read here. Crops are not
@@ -199,23 +199,23 @@ def frames_when_asked(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, rea
         raise ConfigError(
             "crops need the frames in files",
             where="data.cache_gb",
-            found=f"{n_bytes_of(len(wanted), reading) / 1e9:.0f} GB for {len(wanted)} frames and their crops",
+            found=f"{count_bytes(len(wanted), reading) / 1e9:.0f} GB for {len(wanted)} frames and their crops",
             expected="that much room for them",
             todo="raise data.cache_gb, label fewer frames (data.max_frames_per_clip), or take detector=none",
         )
     tables, skipped = [], []
     simple = (wanted["kind"] == "still") | wanted["time_s"].notna()
     tables.append(wanted[simple].assign(time_s=wanted["time_s"].fillna(0.0)))
-    for clip, rows in clips_of(wanted[~simple]):
+    for clip, rows in iterate_clips(wanted[~simple]):
         try:
-            tables.append(promised_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip))
+            tables.append(plan_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip))
         except MediaError as error:
             skipped.append({"path": clip.path, "reason": error.one_line})
     table = pd.concat(tables, ignore_index=True)
     table["i_label"] = [labels.index(name) for name in table["label"]]
     table = table.assign(view="frame")[list(KEPT)].assign(box=None)
     side = decode_side_px(reading.spec)  # both views come from the same decoded frame, as they do from files
-    exact, large = (DecodedWhenAsked(table, root, spec, side_px=side) for spec in (reading.spec, reading.large))
+    exact, large = (LazyPixels(table, root, spec, side_px=side) for spec in (reading.spec, reading.large))
     return LabelledFrames(table, exact, large, pd.DataFrame(skipped, columns=["path", "reason"]))
 
 
@@ -251,7 +251,7 @@ def _decode_into(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "key.txt").unlink(missing_ok=True)
-    jobs = list(clips_of(wanted))
+    jobs = list(iterate_clips(wanted))
     tables: list[pd.DataFrame] = []
     skipped: list[dict[str, str]] = []
     with (
@@ -261,7 +261,7 @@ def _decode_into(
     ):
         for start in range(0, len(jobs), 256):  # a window, so that decoded frames never pile up
             part = jobs[start : start + 256]
-            for i, (clip, found) in enumerate(pool.map(lambda job: (job[0], _read(*job, root, reading)), part)):
+            for i, (clip, found) in enumerate(pool.map(lambda job: (job[0], _read_clip(*job, root, reading)), part)):
                 skipped += [{"path": clip.path, "reason": reason} for reason in found.missing]
                 if found.table is not None:
                     exact.write(found.exact.tobytes())
@@ -276,7 +276,7 @@ def _decode_into(
 
 
 @dataclass(frozen=True, eq=False)
-class _Read:
+class _ClipFrames:
     """What one clip gave: a row for each frame (None: nothing), both views of the frames, and what is missing."""
 
     table: pd.DataFrame | None
@@ -285,13 +285,13 @@ class _Read:
     missing: list[str]
 
 
-def _read(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _Read:
+def _read_clip(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _ClipFrames:
     side = decode_side_px(reading.spec)
     try:
-        frames, table, missing = decoded_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip, side)
+        frames, table, missing = decode_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip, side)
     except MediaError as error:
         nothing = np.zeros((0, 3, 1, 1), np.uint8)
-        return _Read(None, nothing, nothing, [error.one_line])
+        return _ClipFrames(None, nothing, nothing, [error.one_line])
     height, width = frames.pixels.shape[1:3]
     boxes: list[str | None] = [
         json.dumps(box_to_input(json.loads(text), width=width, height=height, spec=reading.spec))
@@ -300,12 +300,12 @@ def _read(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _Read
         for text in table["box"]
     ]
     exact, large = (to_model_input(frames.pixels, spec) for spec in (reading.spec, reading.large))
-    read = _Read(table.assign(box=boxes, view="frame"), exact, large, missing)
+    read = _ClipFrames(table.assign(box=boxes, view="frame"), exact, large, missing)
     detector = open_detector(reading.detector, root)
-    return read if detector is None else _with_crops(read, clip, root, frames, detector, reading)
+    return read if detector is None else _add_crops(read, clip, root, frames, detector, reading)
 
 
-def _with_crops(read: _Read, clip: Clip, root: Path, frames: Frames, detector: Detector, reading: Reading) -> _Read:
+def _add_crops(read: _ClipFrames, clip: Clip, root: Path, frames: Frames, detector: Detector, reading: Reading) -> _ClipFrames:
     """The same with a row and a picture more for every frame that has a box: what inference would see from nearby."""
     assert read.table is not None, "a clip that gave frames"
     closer = find_crops(clip, root, frames, detector, reading.detector, reading.spec)
@@ -316,4 +316,4 @@ def _with_crops(read: _Read, clip: Clip, root: Path, frames: Frames, detector: D
         np.concatenate([whole, squares(crops, spec.size_px)])
         for whole, spec in ((read.exact, reading.spec), (read.large, reading.large))
     )
-    return _Read(pd.concat([read.table, rows]), exact, large, [*read.missing, *closer.warnings])
+    return _ClipFrames(pd.concat([read.table, rows]), exact, large, [*read.missing, *closer.warnings])

@@ -52,7 +52,7 @@ def select_frames(manifest: Manifest, labels: LabelSet, config: DataConfig) -> p
         )
     if config.max_stills_per_sequence:
         stills = (table["kind"] == "still") & table["sequence_id"].notna()
-        thinned = _spread(table[stills], ["sequence_id", "label"], config.max_stills_per_sequence)
+        thinned = _spread_evenly(table[stills], ["sequence_id", "label"], config.max_stills_per_sequence)
         table = table[~stills | table.index.isin(thinned)]
     is_frame = table["kind"] == "frame"
     lost = is_frame & table["time_s"].isna() & table["frame_number"].isna()
@@ -66,29 +66,29 @@ def select_frames(manifest: Manifest, labels: LabelSet, config: DataConfig) -> p
     has_frames = table["clip_id"].isin(table.loc[is_frame, "clip_id"])
     whole = table[~has_frames].drop_duplicates("clip_id")
     frames = table[is_frame]
-    frames = frames.loc[_spread(frames, ["clip_id"], config.max_frames_per_clip)]
+    frames = frames.loc[_spread_evenly(frames, ["clip_id"], config.max_frames_per_clip)]
     wanted = pd.concat([whole, frames]).sort_index()
     order = pd.factorize(wanted["clip_id"])[0].argsort(kind="stable")  # rows of a clip stand together
-    wanted = wanted.iloc[order].assign(box=_boxes(wanted.iloc[order]))
+    wanted = wanted.iloc[order].assign(box=_join_boxes(wanted.iloc[order]))
     wanted["kind"] = wanted["kind"].where(wanted["kind"] != "frame", "video")
     return wanted[list(COLUMNS)].reset_index(drop=True)
 
 
-def clips_of(wanted: pd.DataFrame) -> Iterator[tuple[Clip, pd.DataFrame]]:
+def iterate_clips(wanted: pd.DataFrame) -> Iterator[tuple[Clip, pd.DataFrame]]:
     """Each clip with its rows."""
     starts = np.flatnonzero(wanted["clip_id"].ne(wanted["clip_id"].shift()))
     for start, stop in zip(starts, [*starts[1:], len(wanted)][: len(starts)], strict=True):
-        yield clip_of(wanted.iloc[start]), wanted.iloc[start:stop]
+        yield build_clip(wanted.iloc[start]), wanted.iloc[start:stop]
 
 
-def clip_of(row: pd.Series) -> Clip:  # type: ignore[type-arg]
+def build_clip(row: pd.Series) -> Clip:  # type: ignore[type-arg]
     """The clip that a row belongs to: what is needed to open it."""
     is_burst = row["kind"] == "burst" and isinstance(row["paths"], str)
     kind: Kind = row["kind"]
     return Clip(str(row["clip_id"]), tuple(json.loads(row["paths"])) if is_burst else (str(row["path"]),), kind)
 
 
-def _spread(table: pd.DataFrame, by: list[str], most: int) -> pd.Index:  # type: ignore[type-arg]
+def _spread_evenly(table: pd.DataFrame, by: list[str], most: int) -> pd.Index:  # type: ignore[type-arg]
     """The index of at most `most` rows of each group, spread evenly from its first to its last."""
     groups = table.groupby(by, sort=False)
     i, n = groups.cumcount().to_numpy(), groups["path"].transform("size").to_numpy()
@@ -99,7 +99,7 @@ def _spread(table: pd.DataFrame, by: list[str], most: int) -> pd.Index:  # type:
     return table.index[(n <= most) | (nearest == i)]
 
 
-def _boxes(rows: pd.DataFrame) -> list[str | None]:
+def _join_boxes(rows: pd.DataFrame) -> list[str | None]:
     """For each row the smallest box around its boxes, in shares of the frame; None where that is not known."""
     none = rows["boxes"].isna().to_numpy()
     joined: list[str | None] = [None] * len(rows)

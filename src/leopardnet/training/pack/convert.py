@@ -34,7 +34,7 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
     Raises BundleError where the file holds anything but tensors, where they do not fit, and where `out` is taken.
     """
     from leopardnet.core.tables import write_json
-    from leopardnet.network.classifier import build_from, save_weights
+    from leopardnet.network.classifier import load_classifier, save_weights
     from leopardnet.network.onnx_export import export_classifier
     from leopardnet.training.pack.pack import check_parity
 
@@ -47,16 +47,16 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
             todo="choose another --out",
         )
     size_px, labels = like.spec.preprocess.size_px, like.labels
-    state = _plain_tensors(weights)
+    state = _read_tensors(weights)
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        model = build_from(like.spec.model, len(labels), like.folder / "model.safetensors", size_px=size_px)
+        model = load_classifier(like.spec.model, len(labels), like.folder / "model.safetensors", size_px=size_px)
         own = model.state_dict()
-        state = {k: v.to(own[k].dtype) if k in own else v for k, v in _named_as(state, own).items()}
+        state = {k: v.to(own[k].dtype) if k in own else v for k, v in _rename_tensors(state, own).items()}
         save_weights(state, part / "model.safetensors")
-        model = build_from(like.spec.model, len(labels), part / "model.safetensors", size_px=size_px)
+        model = load_classifier(like.spec.model, len(labels), part / "model.safetensors", size_px=size_px)
         export_classifier(model, part / "model.onnx", size_px=size_px)
         check_parity(model, part / "model.onnx", size_px=size_px, n_labels=len(labels))
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -81,7 +81,7 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
     return Bundle.load(out)
 
 
-def _plain_tensors(path: Path) -> dict[str, Any]:
+def _read_tensors(path: Path) -> dict[str, Any]:
     """The tensors in the file by name; nothing else in it is ever looked at or run."""
     import torch
 
@@ -125,7 +125,7 @@ def _plain_tensors(path: Path) -> dict[str, Any]:
     return dict(values)
 
 
-def _named_as(state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _rename_tensors(state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """The tensors under the names of our network: without the prefixes of wrappers, a bare backbone's with ours.
 
     Mean and standard deviation, which a bare backbone does not hold, are those of the network.

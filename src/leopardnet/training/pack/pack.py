@@ -23,7 +23,7 @@ from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.tables import atomic_path, read_table, write_json
-from leopardnet.network.classifier import Classifier, build_from, predict_answers, save_weights
+from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration
 from leopardnet.training.run_folder import read_state, write_state
@@ -90,7 +90,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
     folder.mkdir(parents=True)
 
     size = config.preprocess.size_px
-    model = build_from(config.model, len(labels), run / "best.safetensors", size_px=size)
+    model = load_classifier(config.model, len(labels), run / "best.safetensors", size_px=size)
     save_weights(model.state_dict(), folder / "model.safetensors")
     export_classifier(model, folder / "model.onnx", size_px=size)
     check_parity(model, folder / "model.onnx", size_px=size, n_labels=len(labels))
@@ -106,7 +106,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
         aggregate=config.aggregate,
         calibration=calibration,
         decide=config.decide,
-        provenance=_provenance(run),
+        provenance=_collect_provenance(run),
     )
     data = read_table(run / "labels_by_split.csv")
     evaluation = evaluate_validation(run, config, labels, calibration)
@@ -140,7 +140,7 @@ def check_parity(model: Classifier, graph: Path, *, size_px: int, n_labels: int)
     return difference
 
 
-def _provenance(run: Path) -> dict[str, Any]:
+def _collect_provenance(run: Path) -> dict[str, Any]:
     history = [{k: None if v != v else v for k, v in row.items()} for row in read_history(run)]
     config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
     if config.get("detector", {}).get("file"):  # a bundle travels; the place of the file on this machine does not

@@ -13,7 +13,7 @@ from leopardnet.core.settings.training import TrainConfig
 from leopardnet.metrics.evaluate_clips import Evaluation, evaluate_clips
 from leopardnet.score.calibrate import Calibration, apply, fit_temperature, refuse_sharpening
 from leopardnet.score.decide import decide
-from leopardnet.training.fit.clip_scores import clip_logits
+from leopardnet.training.fit.clip_scores import compute_clip_logits
 
 
 def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibration: Calibration) -> Evaluation:
@@ -22,7 +22,7 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
     With folds these are all clips, each judged by a network that had not seen its site. The kept epoch and the
     temperature were chosen on the same clips, so the figures flatter a little.
     """
-    clips = _validation_clips(run, config, labels)
+    clips = _read_validation_clips(run, config, labels)
     probs = apply(np.stack(clips["logits"].to_list()), calibration)
     decisions = [decide(p, labels, config.decide) for p in probs]
     table = pd.DataFrame(
@@ -41,7 +41,7 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
     """The temperature of a run, fitted on its validation clips."""
-    clips = _validation_clips(run, config, labels)
+    clips = _read_validation_clips(run, config, labels)
     z = np.stack(clips["logits"].to_list()).astype(np.float64)
     fitted = fit_temperature(z, clips["i_label"].to_numpy(np.int64), sites=clips["site"].tolist())
     frames = pd.read_parquet(run / "val_frames.parquet", columns=["site", "site_seen"])
@@ -54,8 +54,8 @@ def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibra
     return refuse_sharpening(fitted, Calibration())
 
 
-def _validation_clips(run: Path, config: TrainConfig, labels: LabelSet) -> pd.DataFrame:
-    """One row per validation clip, with its aggregated logits; see `clip_logits`."""
+def _read_validation_clips(run: Path, config: TrainConfig, labels: LabelSet) -> pd.DataFrame:
+    """One row per validation clip, with its aggregated logits; see `compute_clip_logits`."""
     frames = pd.read_parquet(run / "val_frames.parquet")
     logits = frames[[f"logit_{name}" for name in labels.names]].to_numpy(np.float32)
-    return clip_logits(frames, logits, config.aggregate, labels)
+    return compute_clip_logits(frames, logits, config.aggregate, labels)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from leopardnet.core.settings.training import LossConfig
-from leopardnet.training.fit.losses import build_loss, label_weights, targets_of
+from leopardnet.training.fit.losses import build_loss, build_targets, compute_label_weights
 
 Y = np.array([0] * 6 + [1] * 2)
 LOGITS = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
@@ -21,7 +21,7 @@ def test_plain_cross_entropy_is_that_of_torch():
 
 
 def test_smoothing_is_that_of_torch():
-    targets = targets_of(torch.tensor([0, 1]), n_labels=2, smoothing=0.1)
+    targets = build_targets(torch.tensor([0, 1]), n_labels=2, smoothing=0.1)
     loss = build_loss(LossConfig(class_balance=0), Y, n_labels=2)
     expected = F.cross_entropy(LOGITS, torch.tensor([0, 1]), label_smoothing=0.1, reduction="sum")
     assert float(loss(LOGITS, targets)) == pytest.approx(float(expected))
@@ -29,10 +29,10 @@ def test_smoothing_is_that_of_torch():
 
 def test_balance_makes_every_label_weigh_the_same_and_keeps_the_scale():
     counts = np.array([6.0, 2.0])
-    weights = label_weights(counts, 1.0)
+    weights = compute_label_weights(counts, 1.0)
     assert (weights * counts).tolist() == pytest.approx([4.0, 4.0])
-    assert label_weights(counts, 0.0).tolist() == [1.0, 1.0]
-    assert (label_weights(counts, 0.5) * counts).sum() == pytest.approx(8.0)
+    assert compute_label_weights(counts, 0.0).tolist() == [1.0, 1.0]
+    assert (compute_label_weights(counts, 0.5) * counts).sum() == pytest.approx(8.0)
 
 
 def test_a_sum_over_parts_is_the_sum_of_the_whole():

@@ -8,7 +8,7 @@ from PIL import Image
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.settings.inference import LabelsConfig, PreprocessSpec, UniformSampling
 from leopardnet.core.settings.training import DataConfig
-from leopardnet.training.frames.labelled_frames import LARGE, Reading, frames_when_asked, load_frames, read_batch
+from leopardnet.training.frames.labelled_frames import LARGE, Reading, load_frames, open_lazy_frames, read_batch
 from leopardnet.training.frames.select_frames import select_frames
 
 LABELS = LabelsConfig(labels=({"name": "tiger"}, {"name": "empty"})).label_set()
@@ -174,7 +174,7 @@ def test_frames_that_are_decoded_when_asked_are_the_same(tmp_path, manifest_of, 
     table = pd.concat([m.table, manifest_of(path=["v.mp4"], kind="video", label="tiger").table], ignore_index=True)
     m = m.replace(table.drop(columns="clip_id"))
     wanted = select_frames(m, LABELS, DataConfig())
-    kept, asked = load(m, tmp_path), frames_when_asked(wanted, m.root, labels=LABELS, reading=reading())
+    kept, asked = load(m, tmp_path), open_lazy_frames(wanted, m.root, labels=LABELS, reading=reading())
     assert asked.table["path"].tolist() == kept.table["path"].tolist() and asked.y.tolist() == kept.y.tolist()
     for i in range(len(kept)):
         assert np.array_equal(kept.exact[i], asked.exact[i]) and np.array_equal(kept.large[i], asked.large[i])

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="the extra [train] is not installed"
 
 from leopardnet.core.errors import BundleError  # noqa: E402
 from leopardnet.core.settings.inference import RuntimeConfig  # noqa: E402
-from leopardnet.network.classifier import build_from, predict_logits  # noqa: E402
+from leopardnet.network.classifier import load_classifier, predict_logits  # noqa: E402
 from leopardnet.training.pack import convert as module  # noqa: E402
 from leopardnet.training.pack.convert import convert  # noqa: E402
 
@@ -20,7 +20,7 @@ from leopardnet.training.pack.convert import convert  # noqa: E402
 def model(tiny_bundle):
     """The network of the tiny bundle with other weights."""
     spec = tiny_bundle.spec
-    made = build_from(
+    made = load_classifier(
         spec.model,
         len(tiny_bundle.labels),
         tiny_bundle.folder / "model.safetensors",
