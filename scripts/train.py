@@ -1,7 +1,8 @@
 """`leopardnet train` for sweeps: one run, or with -m one run for every combination of values.
 
-The manifest is `+manifest=PATH` (and `+root=DIR` where the footage has moved). Each run folder is the one that hydra
-makes: outputs/DATE/TIME, or multirun/DATE/TIME/N in a sweep; another with hydra.run.dir=DIR or hydra.sweep.dir=DIR.
+The manifest is `+manifest=PATH` (and `+root=DIR` where the footage has moved). Each run folder is the one that
+hydra makes: outputs/DATE/TIME, or multirun/DATE/TIME/N in a sweep; another with hydra.run.dir=DIR or
+hydra.sweep.dir=DIR.
 
 Example: python scripts/train.py -m +manifest=manifest.parquet model=lite0 optim.lr=1e-4,3e-4
 """
@@ -23,7 +24,7 @@ from leopardnet.core.manifest import Manifest
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(composed: DictConfig) -> float:
-    """The best macro-F1 on validation clips: what a sweeper maximises."""
+    """Train and return the best macro-F1 on validation clips, which sweepers maximise."""
     try:
         return train(composed, out=Path(HydraConfig.get().runtime.output_dir))
     except LeopardnetError as error:
@@ -31,8 +32,8 @@ def main(composed: DictConfig) -> float:
 
 
 def train(composed: DictConfig, *, out: Path) -> float:
-    """The best macro-F1 on validation clips, after training on `composed.manifest` into `out`."""
-    with open_dict(composed):  # the two keys are about this machine, not about the experiment
+    """Train on `composed.manifest` into `out`, and return the best macro-F1 on validation clips."""
+    with open_dict(composed):  # these two keys describe the machine, not the experiment
         path, root = composed.pop("manifest", None), composed.pop("root", None)
     if path is None:
         raise ConfigError(

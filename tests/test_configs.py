@@ -1,4 +1,4 @@
-"""Every settings file composes and validates, defaults do not drift, and common mistakes get these exact messages."""
+"""Every settings file composes, defaults do not drift, and common mistakes get these exact messages."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ TRAINING_ONLY = {"augment", "loss", "optim", "data", "validation", "experiment"}
 
 
 def python_defaults():
-    """Every default that a model of settings has in Python: its key, the value, and the value of the default file."""
+    """Yield every default of a settings model in Python: key, value, and the value of the default file."""
     config = load_config("train")
     for group, field in TrainConfig.model_fields.items():
         if not field.is_required():

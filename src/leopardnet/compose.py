@@ -73,9 +73,7 @@ def list_choices(group: str) -> list[str]:
     return sorted(p.stem for p in (configs_dir() / group).glob("*.yaml"))
 
 
-def _compose(
-    name: str, overrides: Sequence[str] = (), *, others: Mapping[str, Any] | None = None
-) -> DictConfig:
+def _compose(name: str, overrides: Sequence[str] = (), *, others: Mapping[str, Any] | None = None) -> DictConfig:
     """Compose a file with overrides; `others` are the groups that it may refer to."""
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException

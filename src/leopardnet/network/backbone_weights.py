@@ -1,4 +1,4 @@
-"""Backbone weights: the ones that come with a package of the index, and timm's hub."""
+"""Backbones and their weights: embedded in a Python package, or from the hub of timm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from leopardnet.core.settings.inference import ModelConfig
 from leopardnet.core.tables import atomic_path
 from leopardnet.network.joined_backbone import JOIN, JoinedBackbone
 
-# names of layers in the embedded checkpoints → names in timm
+# Names of layers in the embedded checkpoints, and their names in timm.
 _TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
 _INVERTED = {
     "_expand_conv": "conv_pw",
@@ -36,7 +36,7 @@ _SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "con
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedWeights:
-    """A checkpoint that a package of the index carries, by its hash. `extras`: what of leopardnet installs it."""
+    """A checkpoint in a Python package, with its hash. `extras`: the extras of leopardnet that install it."""
 
     package: str
     module: str
@@ -67,12 +67,12 @@ EMBEDDED = {
 
 
 def native_size_px(config: ModelConfig) -> int:
-    """The side of the input that suits the backbone: `config.size_px`, or where that is 0, what its weights state.
+    """Return the input size of the backbone: `config.size_px`, or if that is 0, the size that its weights state.
 
-    Nothing is fetched: timm carries a description of every set of weights.
+    Nothing is downloaded: timm contains a description of all weights.
 
-    >>> native_size_px(ModelConfig(name="x", backbone="convnext_tiny.in12k_ft_in1k", weights="hub"))
-    224
+    >>> native_size_px(load_group("model", "hub"))
+    256
     """
     if config.size_px:
         return config.size_px
@@ -84,15 +84,16 @@ def native_size_px(config: ModelConfig) -> int:
 
 
 def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Module:
-    """The timm model of `config` with its ImageNet head and weights. Preprocessing stands in its `pretrained_cfg`.
+    """Return the timm model of `config` with its ImageNet head and weights.
 
-    Names joined by `+` give one backbone of several; see `JoinedBackbone`.
+    Its `pretrained_cfg` describes the preprocessing. Names joined by `+` give one backbone of several; see
+    `JoinedBackbone`.
 
-    size_px: the side of its input, by default the native one. It matters to networks with a grid of positions, such
-    as vision transformers: theirs is resampled to this side, and takes no other.
+    size_px: the side of its input, by default the native one. It matters for networks with a grid of positions,
+    such as vision transformers: their grid is resampled to this size, and they accept no other.
 
-    Raises BackendError where a package is missing, its file is not the known one, the hub cannot be reached or timm
-    does not know the name, and ConfigError for a size that the patches of the network do not fill.
+    Raises BackendError if a package is missing, its file is not the known one, the hub cannot be reached or timm
+    does not know the name, and ConfigError if the size is not a multiple of the network's patch size.
     """
     size = size_px or native_size_px(config)
     parts = _split_joined(config)
@@ -108,7 +109,7 @@ def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Mo
 
 
 def _split_joined(config: ModelConfig) -> list[ModelConfig]:
-    """The settings of each of several joined backbones; of one, itself."""
+    """Return the settings of each joined backbone, or of the only one."""
     return [config.model_copy(update={"backbone": name}) for name in config.backbone.split(JOIN)]
 
 
@@ -116,25 +117,26 @@ def _fetch(config: ModelConfig) -> nn.Module:
     _check_name(config)
     try:
         return _create_timm_model(config, pretrained=True)
-    except Exception as error:  # the hub client raises whatever its transport raises
+    except Exception as error:  # the hub client passes on the errors of its transport
         raise BackendError(
-            f"the weights of '{config.backbone}' cannot be fetched from the hub",
+            f"the weights of '{config.backbone}' cannot be downloaded from the hub",
             found=type(error).__name__,
-            expected="a network, or weights that a package carries: model=" + ", model=".join(list_embedded_models()),
+            expected="an internet connection, or embedded weights: model="
+            + ", model=".join(list_embedded_models()),
             todo="go online once (the download is kept), or choose an embedded model",
         ) from None
 
 
 def list_embedded_models() -> list[str]:
-    """Config names of the models whose weights need no network."""
+    """Return the config names of the models whose weights need no download."""
     return [name.replace("tf_efficientnet_", "") for name in EMBEDDED]
 
 
 def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
-    """The embedded weights of `backbone` under timm's names, from the cache or from the package."""
+    """Return the embedded weights of `backbone` under timm's names, from the cache or from the package."""
     if backbone not in EMBEDDED:
         raise BackendError(
-            "no package carries weights of this backbone",
+            "no package contains weights of this backbone",
             found=backbone,
             expected=" or ".join(EMBEDDED),
             todo="choose model=" + " or model=".join(list_embedded_models()) + ", or set model.weights=hub",
@@ -146,7 +148,7 @@ def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
         if state.keys() == model.state_dict().keys():
             return state
     except (OSError, SafetensorError):
-        pass  # not there yet, or damaged: made again below
+        pass  # missing or damaged: written again below
     state = remap(_read_checkpoint(known), model)
     try:
         with atomic_path(cached) as part:
@@ -154,15 +156,15 @@ def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
                 save(state, {"source": known.package, "sha256": known.sha256, "licence": "Apache-2.0"})
             )
     except OSError:
-        pass  # a cache that cannot be written costs a second at the next start, nothing else
+        pass  # without the cache, the next start only takes a second longer
     return state
 
 
 def remap(source: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """The tensors of an embedded checkpoint under timm's names.
+    """Return the tensors of an embedded checkpoint under timm's names.
 
-    The checkpoint counts blocks in one flat list where timm counts stages; walking timm's blocks in order gives the
-    n-th block of the list its place. The first block has no expansion and its own layer names.
+    The checkpoint has one flat list of blocks where timm has stages of blocks, in the same order. The first block
+    has no expansion and other layer names.
     """
     blocks: Any = model.blocks
     flat = [(s, i, block) for s, stage in enumerate(blocks) for i, block in enumerate(stage)]
@@ -208,12 +210,12 @@ def _create_timm_model(config: ModelConfig, **options: Any) -> nn.Module:
 
 
 def _check_name(config: ModelConfig) -> None:
-    """Refuse a name, or a name of weights behind the point, that timm does not know."""
+    """Refuse a name, or a name of weights after the dot, that timm does not know."""
     try:
         if timm.get_pretrained_cfg(config.backbone) is not None:
             return
         close = get_close_matches(config.backbone.split(".")[0], timm.list_models(), n=6)
-    except RuntimeError:  # the network is known, these weights of it are not
+    except RuntimeError:  # timm knows the network, but not these weights
         close = timm.list_models(f"{config.backbone.split('.')[0]}.*", pretrained=True)
     raise BackendError(
         "timm has no such backbone",
@@ -224,7 +226,7 @@ def _check_name(config: ModelConfig) -> None:
 
 
 def _check_patches(model: nn.Module, config: ModelConfig, size_px: int) -> None:
-    """Refuse a size that the patches of a network, where it cuts its input into some, do not fill."""
+    """Refuse a size that is not a multiple of the network's patch size, if it has one."""
     patch: Any = getattr(getattr(model, "patch_embed", None), "patch_size", None)
     if patch is None:
         return
@@ -232,9 +234,9 @@ def _check_patches(model: nn.Module, config: ModelConfig, size_px: int) -> None:
     below = size_px // side * side
     if size_px != below:
         raise ConfigError(
-            "the input cannot be cut into the patches of this backbone",
+            "the input size is no multiple of this backbone's patch size",
             where="preprocess.size_px",
             found=f"{size_px} px for {config.backbone}",
             expected=f"a multiple of {side}: {below} or {below + side}",
-            todo="take preprocess=squash, whose size is that of the model, or set preprocess.size_px",
+            todo="set preprocess=squash, which has the size of the model, or set preprocess.size_px",
         )

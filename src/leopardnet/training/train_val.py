@@ -1,7 +1,8 @@
-"""What a run learns from and is judged on: chosen from the manifest, checked, and read."""
+"""The training and validation frames of a run: selected from the manifest, checked, and read."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ from leopardnet.training.frames.select_frames import select_frames
 
 @dataclass(frozen=True)
 class TrainVal:
-    """The wanted frames of a run (a row each, column `split` train or val) and how they are read."""
+    """The selected frames of a run, one row each with `split` train or val, and how they are read."""
 
     wanted: pd.DataFrame
     root: Path
@@ -45,15 +46,13 @@ class TrainVal:
 
     @property
     def reading(self) -> Reading:
-        """How frames become pixels."""
+        """How frames become pixels, for `load_frames`."""
         c = self.config
         return Reading(c.preprocess, c.sampling, c.data.max_frames_per_clip, c.detector)
 
     @cached_property
     def key(self) -> str:
         """A hash of the footage and of how it is read and split."""
-        import hashlib
-
         splits = self.wanted["split"].to_csv(index=False) + str(self.by_folds)
         return hashlib.sha256((hash_footage(self.wanted, self.root, self.reading) + splits).encode()).hexdigest()[
             :16
@@ -61,9 +60,9 @@ class TrainVal:
 
 
 def select_train_val(manifest: Manifest, config: TrainConfig, labels: LabelSet, *, by_folds: bool) -> pd.DataFrame:
-    """The labelled frames of train (rows without a split belong to it) and val.
+    """Return the labelled frames of train (rows without a split belong to it) and val.
 
-    Raises ManifestError where a side is missing, or a clip stands on both.
+    Raises ManifestError if a split is missing, or a clip is in both.
     """
     table = manifest.table
     manifest = manifest.replace(table[table["split"].isna() | table["split"].isin(["train", "val"])])
@@ -74,7 +73,7 @@ def select_train_val(manifest: Manifest, config: TrainConfig, labels: LabelSet, 
     train = np.flatnonzero(wanted["split"] == "train")
     if n is not None and n < len(train):
         dropped = np.random.default_rng(config.seed).permutation(train)[n:]
-        wanted = wanted.drop(index=dropped).reset_index(drop=True)
+        wanted = wanted.drop(index=pd.Index(dropped)).reset_index(drop=True)
     return wanted
 
 
@@ -94,15 +93,15 @@ def _check_splits(manifest: Manifest, *, by_folds: bool) -> None:
     if len(both):
         more = f" and {len(both) - 3} more" if len(both) > 3 else ""
         raise ManifestError(
-            "clips stand in both train and val",
+            "clips are in both train and val",
             found=", ".join(both[:3]) + more,
-            expected="each clip on one side",
+            expected="each clip in one split",
             todo="run `leopardnet split` on the manifest again",
         )
 
 
 def read_probe_features(data: TrainVal, model: Classifier) -> Features | None:
-    """Features that an earlier probe of the same footage left in the cache: nothing needs to be decoded then."""
+    """Return features that an earlier probe of the same footage cached, so that nothing is decoded; else None."""
     features = read_features(feature_folder(data.key, model))
     if features is None:
         return None
@@ -114,15 +113,15 @@ def read_probe_features(data: TrainVal, model: Classifier) -> Features | None:
 def load_train_val(
     data: TrainVal, out: Path, accelerator: Accelerator, features: Features | None, tell: Callable[..., None]
 ) -> Iterator[LabelledFrames]:
-    """The frames of both data, checked. Their files go when the block ends, but stay when the run is killed."""
+    """Yield the checked frames of both splits. Their files are deleted at the end, unless the run is killed."""
     cache = out / "cache"
     try:
         if features is not None:
-            frames = LabelledFrames(features.table, (), (), features.skipped)  # type: ignore[arg-type]
+            frames = LabelledFrames(features.table, (), (), features.skipped)
         elif count_bytes(len(data.wanted), data.reading) > data.config.data.cache_gb * 1e9:
             frames = open_lazy_frames(data.wanted, data.root, labels=data.labels, reading=data.reading)
         else:
-            if accelerator.is_main_process:  # the others find what it made
+            if accelerator.is_main_process:  # the other processes read its files
                 _load(data, cache, tell)
             accelerator.wait_for_everyone()
             frames = _load(data, cache, lambda *_: None)
@@ -169,17 +168,18 @@ def _check_frames(frames: LabelledFrames, data: TrainVal, out: Path) -> None:
     zeros = np.zeros((len(val), len(data.labels)), np.float32)
     if not len(compute_clip_logits(val, zeros, data.config.aggregate, data.labels)):
         raise ManifestError(
-            "the validation split has no clip with one label that can be read",
+            "the validation split has no readable clip with a single label",
             found=f"{len(val)} frames",
             expected="at least one",
-            todo="put more clips into val: `leopardnet split` with other fractions",
+            todo="put more clips into val: run `leopardnet split` with other fractions",
         )
-    learned = table if data.by_folds else table[table["split"] == "train"]
-    missing = sorted(set(data.labels.names) - set(learned["label"]))
+    trained = table if data.by_folds else table[table["split"] == "train"]
+    missing = sorted(set(data.labels.names) - set(trained["label"]))
     if missing:
         raise ManifestError(
             "the training split has no example of some labels",
             found=", ".join(missing),
             expected="frames of every label of the label set",
-            todo="take the labels that are there (labels=from_data), choose a label set without these (labels=…), or split again with another seed",
+            todo="use the labels of the data (labels=from_data), choose a label set without these (labels=…), or "
+            "split again with another seed",
         )

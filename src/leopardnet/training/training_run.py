@@ -1,6 +1,6 @@
-"""Training: a linear probe first, then, where the recipe says so, the whole network; judged on clips of unseen sites.
+"""Training: a linear probe, then, if the settings say so, the whole network, evaluated on clips of unseen sites.
 
-What a run folder holds stands in `run_folder.py`. A run that was stopped goes on where it was when it is started again.
+`run_folder.py` lists the files of a run folder. A run that was stopped continues when it is started again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from leopardnet.training.train_val import TrainVal, load_train_val, read_probe_f
 class Run:
     """A finished training run: its folder and the metric history, one dict per epoch.
 
-    With folds, a row of the history speaks of all folds together.
+    With folds, a row of the history is about all folds together.
     """
 
     folder: Path
@@ -53,15 +53,15 @@ def train(
     overwrite: bool = False,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
-    """A run folder with the weights that judge clips of unseen sites best.
+    """Train and return a run, whose folder holds the weights that are best on clips of unseen sites.
 
-    Learned from are the manifest's rows with the split `train` (or none); judged on are the rows of `val`, or where
-    `config.validation` says so, folds of both. An unfinished run of the same settings in `out` goes on; a finished
+    Rows of the manifest with the split `train` (or none) are trained on. Rows of `val`, or as `config.validation`
+    says folds of both, are evaluated on. An unfinished run of the same settings in `out` is continued; a finished
     one is refused unless `overwrite`. on_progress: called as `(what, n_done, n_total, note)`.
 
-    Raises ManifestError where a split or a label is missing or a clip stands on both data, MediaError where too much
-    cannot be read, ConfigError where the loss stops being a number or nothing is left to train, and BackendError where
-    memory or disk are full; what was reached until then is kept.
+    Raises ManifestError if a split or a label is missing or a clip is in both splits, MediaError if too many files
+    cannot be read, ConfigError if the loss is not finite or all layers are frozen, and BackendError if memory or
+    disk are full. The weights reached until then are kept.
 
     >>> run = train(manifest, load_config("train"), out=Path("runs/amur"))  # doctest: +SKIP
     >>> run.best["val_macro_f1"]  # doctest: +SKIP
@@ -77,7 +77,7 @@ def train(
         if accelerator.is_main_process:
             opened = open_run(out, config, data.key, overwrite=overwrite)
             if opened.resumed:
-                tell("going on with an unfinished run", 1, 1, "")
+                tell("continuing an unfinished run", 1, 1, "")
         accelerator.wait_for_everyone()
         if (read_state(out) or {})["state"] == "trained":  # but not packed yet
             return Run(out, tuple(read_history(out)), config)
@@ -99,7 +99,7 @@ def train(
 
 
 def _run(plan: Plan, stage: Stage) -> list[dict[str, Any]]:
-    """Judge every part of the plan, choose, and leave the chosen weights in the run folder."""
+    """Train and evaluate every part of the plan, choose an epoch, and leave its weights in the run folder."""
     out, table, data = stage.out, stage.frames.table, stage.data
     results: list[StageResult] = []
     for i, part in enumerate(plan.parts):
@@ -122,21 +122,21 @@ def _run(plan: Plan, stage: Stage) -> list[dict[str, Any]]:
 
 
 def _create_accelerator(config: TrainConfig) -> Accelerator:
-    device = choose_device(config.runtime.device)  # refuses one that is not there
+    device = choose_device(config.runtime.device)  # refuses a missing device
     wanted = config.optim.precision
-    real = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    real = real or (
+    supported = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    supported = supported or (
         device == "cpu"
         and wanted == "bf16"
         and torch.backends.mkldnn.is_available()
         and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     )
-    if wanted == "bf16" and not real:
+    if wanted == "bf16" and not supported:
         raise ConfigError(
-            "this device does not compute in bf16",
+            "this device does not support bf16",
             where="optim.precision",
             found=f"bf16 on {device}",
-            expected="f32, or auto, which takes bf16 only where it is real",
+            expected="f32, or auto, which uses bf16 only where the hardware supports it",
         )
-    precision = "bf16" if real and wanted != "f32" else "no"
+    precision = "bf16" if supported and wanted != "f32" else "no"
     return Accelerator(cpu=device == "cpu", mixed_precision=precision)

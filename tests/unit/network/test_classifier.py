@@ -10,7 +10,7 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.network.classifier import build_classifier, load_weights, save_weights
 from leopardnet.network.joined_backbone import JoinedBackbone
 from leopardnet.network.pooling import GeneralisedMean
-from leopardnet.training.fit.loop import freeze_layers
+from leopardnet.training.fit.trainer import freeze_layers
 
 TINY = ["model=tiny", "model.size_px=64"]
 
@@ -38,7 +38,7 @@ def test_a_strong_place_counts_more_than_in_a_mean():
 
 
 def test_a_transformer_has_no_map_to_pool():
-    with pytest.raises(ConfigError, match="no map of features"):
+    with pytest.raises(ConfigError, match="no feature map"):
         classifier("model.backbone=test_vit", "model.gem_p=3", "model.size_px=160")
 
 
@@ -94,7 +94,7 @@ def test_joined_backbones_freeze_and_decay_layer_by_layer():
 
 
 def test_parts_with_another_normalisation_are_refused():
-    with pytest.raises(ConfigError, match="normalised differently"):
+    with pytest.raises(ConfigError, match="different normalisation"):
         classifier("model.backbone=tf_efficientnet_lite0+mobilenetv3_small_050")
 
 

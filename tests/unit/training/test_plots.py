@@ -40,7 +40,9 @@ def test_every_frame_stands_in_its_place_with_room_for_its_caption(tmp_path):
 
 def test_a_caption_that_is_too_long_does_not_run_into_the_next(tmp_path):
     frames = np.full((2, 3, 64, 64), 128, np.uint8)
-    sheet = opened(draw_contact_sheet(frames, ["a very long name of a very rare animal", ""], tmp_path / "sheet.png"))
+    sheet = opened(
+        draw_contact_sheet(frames, ["a very long name of a very rare animal", ""], tmp_path / "sheet.png")
+    )
     assert (sheet[4 + 64 :, 4 + 64 : 4 + 64 + 4] == 255).all(), "the gap between them is empty"
     assert (sheet[4 + 64 :, 4 + 64 + 4 :] == 255).all()
 

@@ -167,13 +167,13 @@ def test_an_unfinished_run_of_other_settings_is_named(labelled, tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_leaves_a_model(labelled, tmp_path, monkeypatch):
-    from leopardnet.training.fit import loop
+    from leopardnet.training.fit import trainer
     from leopardnet.training.pack.pack import pack
 
-    made = loop.loss
+    build_loss = trainer.build_loss
 
     def broken(*args, **kwargs):
-        loss, calls = made(*args, **kwargs), []
+        loss, calls = build_loss(*args, **kwargs), []
 
         def after_four(logits, targets):
             calls.append(1)
@@ -181,8 +181,8 @@ def test_a_loss_that_is_no_number_stops_the_run_and_leaves_a_model(labelled, tmp
 
         return after_four
 
-    monkeypatch.setattr(loop, "build_loss", broken)
-    with pytest.raises(ConfigError, match="no longer a number"):
+    monkeypatch.setattr(trainer, "build_loss", broken)
+    with pytest.raises(ConfigError, match="not a finite number"):
         train(labelled, load_config("train", SMOKE), out=tmp_path)
     assert pack(tmp_path).labels.names[0] == "leopard", "the probe was kept"
 
@@ -203,14 +203,14 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(labelled, tm
     again = subprocess.run(
         [sys.executable, "-m", "leopardnet", *command], capture_output=True, text=True, timeout=300
     )
-    assert again.returncode == 0 and "going on" in again.stderr, again.stderr
+    assert again.returncode == 0 and "continuing" in again.stderr, again.stderr
 
 
 @pytest.mark.parametrize(
     "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
 )
 def test_too_little_memory_names_the_setting_that_helps(labelled, tmp_path, monkeypatch, error):
-    from leopardnet.training.fit.loop import Trainer
+    from leopardnet.training.fit.trainer import Trainer
 
     def gradients(*_):
         raise error
@@ -276,13 +276,13 @@ def test_validation_that_cannot_be_read_is_one_clear_error(labelled, tmp_path):
     table = labelled.table
     one = table[(table["split"] == "val") & (table["kind"] == "still")][:1].assign(path="gone.jpg")
     few = pd.concat([table[table["split"] == "train"], one]).drop(columns="clip_id")
-    with pytest.raises(ManifestError, match="validation split has no clip"):
+    with pytest.raises(ManifestError, match="validation split has no readable clip"):
         train(labelled.replace(few), load_config("train", [*SMOKE, "data.max_unreadable_share=1"]), out=tmp_path)
     assert not (tmp_path / "cache").exists()
 
 
 def test_freezing_everything_is_refused(labelled, tmp_path):
-    with pytest.raises(ConfigError, match="nothing is left to train"):
+    with pytest.raises(ConfigError, match="no layers left to train"):
         train(labelled, load_config("train", [*SMOKE, "optim.frozen_groups=99"]), out=tmp_path)
     assert not (tmp_path / "cache").exists()
 

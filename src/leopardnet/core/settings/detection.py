@@ -20,12 +20,14 @@ class DetectorConfig(Settings):
 
     source: Literal["none", "embedded", "motion", "file"] = "none"
     file: str = Field(
-        "", description="for the source file: MegaDetector results (.json), or a network (.onnx, .yaml)"
+        default="", description="for the source file: MegaDetector results (.json), or a network (.onnx, .yaml)"
     )
-    min_score: Share = Field(0.2, description="boxes with a lower score are not cropped")
-    max_frames: int = Field(4, ge=1, le=64, description="frames of a clip that the detector runs on")
-    margin: float = Field(0.1, ge=0.0, le=2.0, description="on each side of the box, as a share of its longer side")
-    min_side: Share = Field(0.1, description="smallest crop, as a share of the frame's short side")
+    min_score: Share = Field(default=0.2, description="boxes with a lower score are not cropped")
+    max_frames: int = Field(default=4, ge=1, le=64, description="frames of a clip that the detector runs on")
+    margin: float = Field(
+        default=0.1, ge=0.0, le=2.0, description="on each side of the box, as a share of its longer side"
+    )
+    min_side: Share = Field(default=0.1, description="smallest crop, as a share of the frame's short side")
 
     @model_validator(mode="after")
     def _file_goes_with_its_source(self) -> DetectorConfig:
@@ -46,20 +48,22 @@ NO_DETECTOR = DetectorConfig.model_validate({})
 class NetworkInput(Settings):
     """How a frame becomes the input of a detector network: resizing, padding, pixel scale."""
 
-    width_px: int = Field(640, ge=32, le=4096)
-    height_px: int = Field(640, ge=32, le=4096)
+    width_px: int = Field(default=640, ge=32, le=4096)
+    height_px: int = Field(default=640, ge=32, le=4096)
     stride_px: int = Field(
-        0,
+        default=0,
         ge=0,
         le=256,
-        description="0: the input always has the full size; else only the part that the frame fills, in steps of this",
+        description="0: the input has a fixed size; else only the part that the frame fills, in steps of this",
     )
     scales: tuple[Annotated[float, Field(gt=0.0, le=4.0)], ...] = Field(
-        (1.0,), min_length=1, description="scales at which the network runs on a frame; values other than 1 need stride_px"
+        default=(1.0,),
+        min_length=1,
+        description="scales at which the network runs on a frame; values other than 1 need stride_px",
     )
     place: Literal["top_left", "centre"] = "centre"
-    pad: int = Field(114, ge=0, le=255)
-    scale: float = Field(255.0, gt=0.0, description="pixels are divided by this; 1 leaves 0 to 255")
+    pad: int = Field(default=114, ge=0, le=255)
+    scale: float = Field(default=255.0, gt=0.0, description="pixels are divided by this; 1 leaves 0 to 255")
     resize: Literal["letterbox", "squash"] = "letterbox"
 
     @model_validator(mode="after")
@@ -80,18 +84,18 @@ class NetworkOutput(Settings):
     unit: Literal["px", "fraction"] = "px"
     scores: Literal["one", "objectness_classes", "classes", "class_logits"] = "classes"
     overlap: Share = Field(
-        0.45, description="of two boxes whose overlap is larger, the better one is kept; 1 keeps all boxes"
+        default=0.45, description="of two boxes whose overlap is larger, the better one is kept; 1 keeps all boxes"
     )
 
 
 class NetworkConfig(Settings):
-    """A detector network: an ONNX file in the folder of this description, its classes in order, and their meaning."""
+    """A detector network: an ONNX file in the same folder, its classes in order, and which of them are animals."""
 
     name: str = Field(min_length=1)
     model: str = Field(pattern=r"^[^/\\]+\.onnx$", description="the ONNX file, in the same folder")
     licence: str = ""
     classes: tuple[str, ...] = ("animal",)
-    animals: tuple[str, ...] = Field(("animal",), description="the classes that are cropped")
+    animals: tuple[str, ...] = Field(default=("animal",), description="the classes that are cropped")
     input: NetworkInput = NetworkInput.model_validate({})
     output: NetworkOutput = NetworkOutput.model_validate({})
 

@@ -1,8 +1,8 @@
 """Frozen, typed models of the settings that inference uses: keys, meanings, bounds and cross-checks; no I/O.
 
-The values are in `configs/*.yaml`. A default here is either that of the group's default file, for callers that build
-one of these models without hydra, or it is marked as the value for stored bundles that lack the key. A test compares
-them with the files.
+The values are in `configs/*.yaml`. A default here is either that of the group's default file, for callers that
+build one of these models without hydra, or it is marked as the value for stored bundles that lack the key. A test
+compares them with the files.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class AutoSampling(Settings):
     """
 
     mode: Literal["auto"] = "auto"
-    max_gap_s: float = Field(2.0, gt=0.0, le=3600.0)
-    n_frames: int = Field(8, ge=1, le=512)
-    max_frames: int = Field(128, ge=1, le=4096)
+    max_gap_s: float = Field(default=2.0, gt=0.0, le=3600.0)
+    n_frames: int = Field(default=8, ge=1, le=512)
+    max_frames: int = Field(default=128, ge=1, le=4096)
 
     @model_validator(mode="after")
     def _most_is_not_less(self) -> AutoSampling:
@@ -41,15 +41,15 @@ class UniformSampling(Settings):
     """`n_frames`, spread evenly over the whole clip."""
 
     mode: Literal["uniform"] = "uniform"
-    n_frames: int = Field(8, ge=1, le=512)
+    n_frames: int = Field(default=8, ge=1, le=512)
 
 
 class EverySampling(Settings):
-    """One frame every `every_s` seconds; in clips that would give more than `max_frames`, so many, spread evenly."""
+    """One frame every `every_s` seconds; if these are more than `max_frames`, that number, spread evenly."""
 
     mode: Literal["every"] = "every"
-    every_s: float = Field(1.0, gt=0.0, le=3600.0)
-    max_frames: int = Field(64, ge=1, le=512)
+    every_s: float = Field(default=1.0, gt=0.0, le=3600.0)
+    max_frames: int = Field(default=64, ge=1, le=512)
 
 
 class TimesSampling(Settings):
@@ -63,7 +63,7 @@ class KeyframesSampling(Settings):
     """Every key frame, or `max_frames` of them, spread evenly. The fastest sampling."""
 
     mode: Literal["keyframes"] = "keyframes"
-    max_frames: int = Field(64, ge=1, le=4096)
+    max_frames: int = Field(default=64, ge=1, le=4096)
 
 
 class MotionSampling(Settings):
@@ -73,9 +73,9 @@ class MotionSampling(Settings):
     """
 
     mode: Literal["motion"] = "motion"
-    n_frames: int = Field(8, ge=2, le=512)
-    scan_gap_s: float = Field(1.0, gt=0.0, le=3600.0)
-    max_scanned: int = Field(128, ge=2, le=4096)
+    n_frames: int = Field(default=8, ge=2, le=512)
+    scan_gap_s: float = Field(default=1.0, gt=0.0, le=3600.0)
+    max_scanned: int = Field(default=128, ge=2, le=4096)
 
 
 Sampling = Annotated[
@@ -90,15 +90,15 @@ Sampling = Annotated[
 class PreprocessSpec(Settings):
     """How a frame becomes model input; stored in the bundle, the same for training and inference.
 
-    `crop_top`, `crop_bottom`: share of the height that is cut off first, to remove the camera's banner, which a model
-    would learn to read. `resize`: `squash` keeps the whole frame and changes its aspect ratio; `letterbox` keeps the
-    aspect ratio and pads with grey.
+    `crop_top`, `crop_bottom`: share of the height that is cut off first, to remove the camera's banner, which a
+    model would learn to read. `resize`: `squash` keeps the whole frame and changes its aspect ratio; `letterbox`
+    keeps the aspect ratio and pads with grey.
     """
 
     size_px: int = Field(ge=32, le=1024)
     resize: Literal["squash", "letterbox"] = "squash"
-    crop_top: float = Field(0.0, ge=0.0, lt=0.5)
-    crop_bottom: float = Field(0.06, ge=0.0, lt=0.5)
+    crop_top: float = Field(default=0.0, ge=0.0, lt=0.5)
+    crop_bottom: float = Field(default=0.06, ge=0.0, lt=0.5)
 
 
 class PreprocessConfig(PreprocessSpec):
@@ -139,7 +139,7 @@ class LabelsConfig(Settings):
 
 
 class ModelConfig(Settings):
-    """The backbone. `weights`: `embedded` (from a Python package), `hub` (downloaded by timm) or `none` (random)."""
+    """The backbone. `weights`: `embedded` (in a Python package), `hub` (downloaded by timm) or `none` (random)."""
 
     name: str = Field(min_length=1)
     backbone: str = Field(
@@ -151,8 +151,12 @@ class ModelConfig(Settings):
     trained_on: str
     drop_rate: Share
     # Bundles of older versions lack the next two. 0 and 1 are what these versions did.
-    size_px: int = Field(0, ge=0, le=1024, description="input size for the weights; 0: the size that they state")
-    gem_p: float = Field(1.0, ge=1.0, le=10.0, description="generalised-mean pooling; 1 keeps the backbone's own")
+    size_px: int = Field(
+        default=0, ge=0, le=1024, description="input size for the weights; 0: the size that they state"
+    )
+    gem_p: float = Field(
+        default=1.0, ge=1.0, le=10.0, description="generalised-mean pooling; 1 keeps the backbone's own"
+    )
 
 
 class AggregateConfig(Settings):
@@ -160,23 +164,26 @@ class AggregateConfig(Settings):
 
     name: Literal["presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"] = "presence_topk"
     top_share: float = Field(
-        0.25, gt=0.0, le=1.0, description="share of frames used for presence, and by topk_logit"
+        default=0.25, gt=0.0, le=1.0, description="share of frames used for presence, and by topk_logit"
     )
     crop_weight: Share = Field(  # bundles of older versions lack it, and have no crops
-        0.4, description="weight of the crop against the whole frame in the species, where there is a crop"
+        default=0.4, description="weight of the crop against the whole frame in the species, where there is a crop"
     )
 
 
 class DecideConfig(Settings):
     """Thresholds of `score.decide`, on calibrated clip probabilities."""
 
-    empty: Share = Field(0.8, description="a clip is called empty at this probability or above")
-    species: Share = Field(0.5, description="a species is named at this probability or above")
-    animal: Share = Field(0.5, description="below that, the decision is 'animal' at this summed probability or above")
-    among: Share = Field(  # bundles of older versions lack it
-        0.0, description="smallest share of the probability of all animals for a species; else it is 'animal'"
+    empty: Share = Field(default=0.8, description="a clip is called empty at this probability or above")
+    species: Share = Field(default=0.5, description="a species is named at this probability or above")
+    animal: Share = Field(
+        default=0.5, description="below that, the decision is 'animal' at this summed probability or above"
     )
-    alert: Share = Field(0.1, description="a target at this probability or above raises an alert")
+    among: Share = Field(  # bundles of older versions lack it
+        default=0.0,
+        description="smallest share of the probability of all animals for a species; else it is 'animal'",
+    )
+    alert: Share = Field(default=0.1, description="a target at this probability or above raises an alert")
     alerts: dict[str, Share] = Field(  # bundles of older versions lack it
         default_factory=dict, description="the same for single targets, where it was measured for them"
     )
@@ -184,7 +191,8 @@ class DecideConfig(Settings):
     def alert_threshold(self, target: str) -> float:
         """Return the alert threshold of a target: its own if it has one, else `alert`.
 
-        >>> DecideConfig(alerts={"leopard": 0.02}).alert_threshold("leopard"), DecideConfig().alert_threshold("leopard")
+        >>> config = DecideConfig(alerts={"leopard": 0.02})
+        >>> config.alert_threshold("leopard"), config.alert_threshold("tiger")
         (0.02, 0.1)
         """
         return self.alerts.get(target, self.alert)
@@ -197,15 +205,19 @@ class RuntimeConfig(Settings):
     """Where and how the model runs. Only `backend`, `device` and `precision` can change a probability."""
 
     backend: Literal["auto", "openvino", "onnxruntime", "torch"] = Field(
-        "auto", description="auto: torch on a GPU, else openvino"
+        default="auto", description="auto: torch on a GPU, else openvino"
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["f32", "bf16"] = "f32"
-    batch_size: int | None = Field(None, ge=1, le=4096, description="frames per batch; none: chosen by the backend")
-    workers: int | None = Field(None, ge=0, le=256, description="processes; none: one per core; 0: in this process")
-    threads: int = Field(0, ge=0, description="0: chosen by the library; a worker process has one")
-    clip_limit_s: float = Field(120.0, gt=0.0, description="time limit of a clip, plus 1 s for every 2 MB")
-    memory_limit_mb: int = Field(1024, ge=64, description="memory limit of one clip in its worker")
+    batch_size: int | None = Field(
+        default=None, ge=1, le=4096, description="frames per batch; none: chosen by the backend"
+    )
+    workers: int | None = Field(
+        default=None, ge=0, le=256, description="processes; none: one per core; 0: in this process"
+    )
+    threads: int = Field(default=0, ge=0, description="0: chosen by the library; a worker process has one")
+    clip_limit_s: float = Field(default=120.0, gt=0.0, description="time limit of a clip, plus 1 s for every 2 MB")
+    memory_limit_mb: int = Field(default=1024, ge=64, description="memory limit of one clip in its worker")
 
     @property
     def backend_name(self) -> str:

@@ -42,7 +42,7 @@ class AugmentConfig(Settings):
 
 
 class LossConfig(Settings):
-    """The loss. Rare labels can be helped by weights, by a margin that they must win by, or by sampling (`data`)."""
+    """The loss. Rare labels can be helped by weights, by a margin that they must win by, or by sampling."""
 
     kind: Literal["cross_entropy", "focal"]
     label_smoothing: float = Field(ge=0.0, lt=0.5)
@@ -87,9 +87,9 @@ class OptimConfig(Settings):
 class ValidationConfig(Settings):
     """The clips that a run is evaluated on.
 
-    `split`: the split `val` of the manifest, which is never trained on. `folds`: grouped cross-validation over train
-    and val together, where no site is in two folds; the model is then trained on all of them. `auto`: `split` where
-    the manifest has val rows, else `folds`.
+    `split`: the split `val` of the manifest, which is never trained on. `folds`: grouped cross-validation over
+    train and val together, where no site is in two folds; the model is then trained on all of them. `auto`: `split`
+    where the manifest has val rows, else `folds`.
     """
 
     by: Literal["auto", "split", "folds"]

@@ -47,7 +47,10 @@ def _config_error(model: type[BaseModel], error: ValidationError, where: str) ->
             todo="correct the spelling, or remove the setting",
         )
     return ConfigError(
-        f"invalid value of setting '{path}'{more}", where=where, found=repr(first.get("input")), expected=first["msg"]
+        f"invalid value of setting '{path}'{more}",
+        where=where,
+        found=repr(first.get("input")),
+        expected=first["msg"],
     )
 
 

@@ -76,7 +76,7 @@ def test_a_moment_that_does_not_exist_is_skipped_and_never_replaced(write_video,
 
 
 def test_a_frame_without_a_time_or_a_number_is_refused(manifest_of):
-    with pytest.raises(ManifestError, match="neither when nor which"):
+    with pytest.raises(ManifestError, match="neither a time nor a number"):
         select_frames(manifest_of(path=["a.mp4"], kind="frame", label="tiger"), LABELS, DataConfig())
 
 
