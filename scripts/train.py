@@ -1,8 +1,7 @@
 """`leopardnet train` for sweeps: one run, or with -m one run for every combination of values.
 
-The manifest is `+manifest=PATH` (and `+root=DIR` where the footage has moved). Each run folder is the one that
-hydra makes: outputs/DATE/TIME, or multirun/DATE/TIME/N in a sweep; another with hydra.run.dir=DIR or
-hydra.sweep.dir=DIR.
+The manifest is given by `+manifest=PATH` (and `+root=DIR` if the footage has moved). The run folder is that of hydra:
+outputs/DATE/TIME, or multirun/DATE/TIME/N in a sweep. hydra.run.dir=DIR and hydra.sweep.dir=DIR change it.
 
 Example: python scripts/train.py -m +manifest=manifest.parquet model=lite0 optim.lr=1e-4,3e-4
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,14 +30,15 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
     class_means: Tensor  # float32 [C, F], rows of length 1; 0 for classes without features
+    backbone: Any  # a timm model or a JoinedBackbone, whose methods nn.Module does not declare
 
-    def __init__(self, backbone: nn.Module, n_labels: int, *, gem_p: float = 1.0) -> None:
+    def __init__(self, backbone: Any, n_labels: int, *, gem_p: float = 1.0) -> None:
         super().__init__()
         self.pooling = f"gem {gem_p}"
         cfg = backbone.pretrained_cfg
         self.register_buffer("mean", torch.tensor(cfg["mean"]).view(1, 3, 1, 1) * 255.0)
         self.register_buffer("std", torch.tensor(cfg["std"]).view(1, 3, 1, 1) * 255.0)
-        backbone.reset_classifier(n_labels)  # type: ignore[operator]
+        backbone.reset_classifier(n_labels)
         if gem_p != 1.0:
             use_generalised_mean(backbone, p=gem_p)
         self.backbone = backbone
@@ -45,12 +47,12 @@ class Classifier(nn.Module):
     @property
     def n_labels(self) -> int:
         """The number of classes, C."""
-        return int(self.head.weight.shape[0])  # type: ignore[union-attr,operator,index,arg-type]
+        return int(self.head.weight.shape[0])
 
     @property
     def n_features(self) -> int:
         """The number of features of a frame, F."""
-        return int(self.head.weight.shape[1])  # type: ignore[union-attr,operator,index,arg-type]
+        return int(self.head.weight.shape[1])
 
     def backbone_state(self) -> dict[str, Tensor]:
         """Return the tensors below the head, which determine the features."""
@@ -72,21 +74,21 @@ class Classifier(nn.Module):
     def features(self, frames: Tensor) -> Tensor:
         """Return pooled features float32 [N, F], the input of the last linear layer."""
         x = (frames.float() - self.mean) / self.std
-        x = self.backbone.forward_features(x)  # type: ignore[operator]  # [N, F', S/32, S/32]
-        pooled: Tensor = self.backbone.forward_head(x, pre_logits=True)  # type: ignore[operator]  # [N, F]
+        x = self.backbone.forward_features(x)  # [N, F', S/32, S/32]
+        pooled: Tensor = self.backbone.forward_head(x, pre_logits=True)  # [N, F]
         return pooled
 
     @property
-    def head(self) -> nn.Module:
+    def head(self) -> nn.Linear:
         """The last linear layer."""
-        layer: nn.Module = self.backbone.get_classifier()  # type: ignore[operator]
+        layer: nn.Linear = self.backbone.get_classifier()
         return layer
 
     def set_head(self, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
         """Replace the head's parameters: weight [C, F], bias [C]."""
         with torch.no_grad():
-            self.head.weight.copy_(torch.from_numpy(weight))  # type: ignore[operator]
-            self.head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator]
+            self.head.weight.copy_(torch.from_numpy(weight))
+            self.head.bias.copy_(torch.from_numpy(bias))
 
     @property
     def has_class_means(self) -> bool:
@@ -106,7 +108,7 @@ def build_classifier(config: ModelConfig, n_labels: int, *, size_px: int | None 
     size_px: the side of its input; see `create_backbone`.
     """
     model = Classifier(create_backbone(config, size_px=size_px), n_labels, gem_p=config.gem_p)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(memory_format=torch.channels_last)
 
 
 def load_classifier(config: ModelConfig, n_labels: int, path: Path, *, size_px: int | None = None) -> Classifier:

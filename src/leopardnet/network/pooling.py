@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from timm.layers import SelectAdaptivePool2d
+from timm.layers.adaptive_avgmax_pool import SelectAdaptivePool2d
 from torch import Tensor, nn
 
 from leopardnet.core.errors import ConfigError

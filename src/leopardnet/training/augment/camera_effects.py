@@ -36,7 +36,7 @@ def simulate_infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
 def compute_flash(
     height: int, width: int, *, centre: NDArray[np.float64], reach: float, floor: float
 ) -> NDArray[np.float32]:
-    """Return the light of a flash, float32 [H, W]: 1 at its centre (x, y), falling to `floor`. In shares of a side."""
+    """Return the light of a flash, float32 [H, W]: 1 at its centre (x, y), falling to `floor`. Unit: sides."""
     y = (np.arange(height, dtype=np.float32) + 0.5) / height - np.float32(centre[1])
     x = (np.arange(width, dtype=np.float32) + 0.5) / width - np.float32(centre[0])
     falling = np.exp(-((y / reach) ** 2))[:, None] * np.exp(-((x / reach) ** 2))[None, :]  # [H, W]

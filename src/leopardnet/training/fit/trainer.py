@@ -117,7 +117,7 @@ def freeze_layers(model: Classifier, n_groups: int) -> None:
 
     Raises ConfigError if no layer but the head would be left to train.
     """
-    groups = group_parameters(model.backbone, model.backbone.group_matcher(coarse=True))  # type: ignore[operator]
+    groups = group_parameters(model.backbone, model.backbone.group_matcher(coarse=True))
     frozen = {name for i in sorted(groups)[:n_groups] for name in groups[i]}
     for name, parameter in model.backbone.named_parameters():
         parameter.requires_grad_(name not in frozen)

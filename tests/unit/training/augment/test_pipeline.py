@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from leopardnet.compose import list_choices, load_config
-from leopardnet.core.settings.training import AugmentConfig
+from leopardnet.compose import list_choices, load_group
 from leopardnet.training.augment import camera_effects as effects
 from leopardnet.training.augment.pipeline import Augmenter, choose_crop_window
 
-OFF = load_config("train", ["augment=none"]).augment
-PIPELINES = {name: load_config("train", [f"augment={name}"]).augment for name in list_choices("augment")}
+OFF = load_group("augment", "none")
+PIPELINES = {name: load_group("augment", name) for name in list_choices("augment")}
 
 
 @pytest.fixture
@@ -117,7 +116,7 @@ def test_an_animal_that_one_occluder_could_hide_is_not_covered(frame):
     assert not np.array_equal(augment(frame, epoch=0, index=0, box=(0, 0, 60, 60)), frame)
 
 
-# --- looks ---
+# --- effects of cameras ---
 
 
 def test_the_infrared_look_is_grey_and_neither_black_nor_white():
@@ -142,7 +141,3 @@ def test_a_banner_touches_one_edge_and_nothing_else():
         assert len(rows) and (rows.max() < 11 or rows.min() > 88), "at most a tenth of the height"
         edges.add(bool(rows.max() < 11))
     assert edges == {True, False}
-
-
-def test_settings_without_the_newer_steps_mean_none_of_them():
-    assert AugmentConfig(name="of an older run").banner_p == AugmentConfig(name="x").occlusion_p == 0.0

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 import torch
 
+from leopardnet.compose import load_group
 from leopardnet.core.errors import MediaError
-from leopardnet.core.settings.training import AugmentConfig, DataConfig, OptimConfig
 from leopardnet.training.augment.pipeline import Augmenter
 from leopardnet.training.frames.batches import (
     compute_sampling_weights,
@@ -14,10 +14,8 @@ from leopardnet.training.frames.batches import (
 )
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 
-STANDARD = AugmentConfig(name="standard")
-NONE = AugmentConfig(
-    name="none", flip_p=0, crop_min_area=1, exposure_p=0, infrared_p=0, blur_p=0, noise_p=0, jpeg_p=0
-)
+STANDARD, NONE = load_group("augment", "standard"), load_group("augment", "none")
+DATA, OPTIM = load_group("data", "standard"), load_group("optim", "gentle")
 
 
 class Array:
@@ -55,14 +53,14 @@ def noise(rng):
 
 
 def epoch_of(frames, *, n_workers=2, epoch=0, seed=7, augment=STANDARD, size=4, micro=4, **options):
-    optim = OptimConfig(batch_size=size, micro_batch_size=micro)
+    optim = OPTIM.model_copy(update={"batch_size": size, "micro_batch_size": micro})
     return list(
         make_micro_batches(
             frames,
             np.arange(len(frames)),
             Augmenter(augment, size_px=32, seed=seed),
             optim=optim,
-            data=DataConfig(),
+            data=DATA,
             seed=seed,
             epoch=epoch,
             n_workers=n_workers,
@@ -145,12 +143,12 @@ def test_the_order_of_an_epoch_is_a_permutation():
 
 def test_balance_draws_rare_labels_and_quiet_sites_as_often():
     table = pd.DataFrame({"label": ["a"] * 8 + ["b"] * 2, "site": ["x"] * 9 + [None]})
-    assert compute_sampling_weights(table, DataConfig()) is None
-    by_label = compute_sampling_weights(table, DataConfig(balance_labels=1.0))
+    assert compute_sampling_weights(table, DATA) is None
+    by_label = compute_sampling_weights(table, DATA.model_copy(update={"balance_labels": 1.0}))
     assert by_label[:8].sum() == pytest.approx(0.5) and by_label[8] == pytest.approx(0.25)
-    half = compute_sampling_weights(table, DataConfig(balance_labels=0.5))
+    half = compute_sampling_weights(table, DATA.model_copy(update={"balance_labels": 0.5}))
     assert half[8] / half[0] == pytest.approx(2.0)  # the square root of 8 / 2
-    by_site = compute_sampling_weights(table, DataConfig(balance_sites=1.0))
+    by_site = compute_sampling_weights(table, DATA.model_copy(update={"balance_sites": 1.0}))
     assert by_site[9] == pytest.approx(by_site[0]), "a frame without a site weighs what others weigh"
 
 
@@ -158,4 +156,4 @@ def test_balance_draws_rare_labels_and_quiet_sites_as_often():
     ("n", "size", "cut", "steps"), [(10, 4, None, 3), (8, 4, None, 2), (10, 4, 2, 2), (1, 4, 9, 1)]
 )
 def test_steps_of_an_epoch(n, size, cut, steps):
-    assert count_steps(n, OptimConfig(batch_size=size, steps_per_epoch=cut)) == steps
+    assert count_steps(n, OPTIM.model_copy(update={"batch_size": size, "steps_per_epoch": cut})) == steps
