@@ -1,6 +1,8 @@
-"""Pictures of a run: they hold what they were given, stay small, and are there for the shortest run, too."""
+"""Pictures of a run: they show what they were given, stay small, and work for the shortest run."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -21,6 +23,12 @@ def opened(path):
     with Image.open(path) as image:
         assert image.format == "PNG"
         return np.asarray(image.convert("RGB"))
+
+
+def test_drawing_needs_neither_torch_nor_accelerate():
+    program = "import sys, leopardnet.training.plots; print({'torch', 'accelerate', 'timm'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
 
 
 # --- contact sheets ---
@@ -108,6 +116,16 @@ def test_at_a_tie_the_lower_nll_is_kept_and_the_caller_may_know_better(tmp_path,
 def test_the_shortest_histories_are_drawn_and_say_what_was_not_measured(tmp_path, drawn, history):
     assert opened(save_curves(history, tmp_path / "curves.png")).size > 0
     assert "nothing was measured" in notes(drawn()["train_loss"])
+
+
+def test_the_notebook_draws_the_same_curve(drawn, tmp_path):
+    from leopardnet.figures import learning_curve
+
+    history = [row(0), row(1), row(2, val_macro_f1=0.55)]
+    save_curves(history, tmp_path / "curves.png")
+    there, here = drawn()["val_macro_f1"], learning_curve(history).axes[0]
+    assert [points(line) for line in here.lines] == [points(line) for line in there.lines]
+    assert notes(here) == notes(there) == ["kept: 0.600"]
 
 
 def test_folds_are_thin_lines_beside_their_mean(tmp_path, drawn):

@@ -1,4 +1,4 @@
-"""What a tracker is told comes back from its library, and nothing says on which machine, by whom or where."""
+"""Trackers: the library reads back what was recorded, and no file names the machine, the user or a folder."""
 
 import importlib.util
 import socket
@@ -68,6 +68,14 @@ def test_tensorboard_reads_back_what_was_logged(run):
     assert scalars(run, "train_loss") == [(1, 1.5)]
     assert [p.name for p in (run / "tensorboard").iterdir()] == ["events.out.tfevents.0000.leopardnet"]
     assert_says_nothing_of_the_machine(run)
+
+
+def test_the_library_s_own_writer_would_name_the_machine(run):
+    """Why the records are written one level below it. If this fails, that writer can be used."""
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    EventFileWriter(str(run)).close()
+    assert HOST in next(run.iterdir()).name
 
 
 def test_tensorboard_shows_settings_and_pictures(run, png):

@@ -32,6 +32,15 @@ def test_the_probe_separates_what_can_be_separated(rng):
     assert weight.shape == (4, 20) and (np.argmax(x @ weight.T + bias, axis=1) == y).mean() > 0.95
 
 
+def test_of_equal_choices_the_strongest_regularisation_is_taken(rng):
+    y = np.tile([0, 1], 20)
+    x = (np.stack([y, -y], axis=1) * 8 + rng.normal(size=(40, 2))).astype(np.float32)  # any choice separates these
+    assert (
+        choose_c(x, y, np.ones(40), np.repeat(np.arange(4), 10), n_labels=2, choices=(0.1, 1.0, 10.0), seed=7)
+        == 0.1
+    )
+
+
 def test_the_probe_of_one_label_always_says_it():
     weight, bias = fit_head(np.ones((3, 5), np.float32), np.array([2, 2, 2]), n_labels=3, c=1.0)
     assert (np.ones(5) @ weight.T + bias).argmax() == 2

@@ -141,6 +141,14 @@ def test_the_order_of_an_epoch_is_a_permutation():
     assert (draw_epoch_order(100, 7, 3) != draw_epoch_order(100, 7, 4)).any()
 
 
+def test_draws_do_not_depend_on_the_last_bits_of_the_weights(rng):
+    weights = rng.uniform(0.1, 1.0, 500)
+    noisy = weights * (1 + rng.uniform(-1e-15, 1e-15, 500))
+    assert (noisy != weights).any()
+    first, second = (draw_epoch_order(500, 7, 1, weights=w) for w in (weights, noisy))
+    assert (first == second).all() and len(set(first.tolist())) < 500, "with replacement"
+
+
 def test_balance_draws_rare_labels_and_quiet_sites_as_often():
     table = pd.DataFrame({"label": ["a"] * 8 + ["b"] * 2, "site": ["x"] * 9 + [None]})
     assert compute_sampling_weights(table, DATA) is None
