@@ -172,7 +172,7 @@ class TorchRuntime:
         try:
             import torch
 
-            from leopardnet.network.classifier import load_classifier, choose_device
+            from leopardnet.network.classifier import choose_device, load_classifier
         except ImportError as error:
             raise BackendError(
                 "the torch backend is not installed",

@@ -72,7 +72,7 @@ def native_size_px(config: ModelConfig) -> int:
     Nothing is downloaded: timm contains a description of all weights.
 
     >>> native_size_px(load_group("model", "hub"))
-    256
+    384
     """
     if config.size_px:
         return config.size_px
