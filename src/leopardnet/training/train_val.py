@@ -54,9 +54,8 @@ class TrainVal:
     def key(self) -> str:
         """A hash of the footage and of how it is read and split."""
         splits = self.wanted["split"].to_csv(index=False) + str(self.by_folds)
-        return hashlib.sha256((hash_footage(self.wanted, self.root, self.reading) + splits).encode()).hexdigest()[
-            :16
-        ]
+        footage = hash_footage(self.wanted, self.root, self.reading)
+        return hashlib.sha256((footage + splits).encode()).hexdigest()[:16]
 
 
 def select_train_val(manifest: Manifest, config: TrainConfig, labels: LabelSet, *, by_folds: bool) -> pd.DataFrame:
