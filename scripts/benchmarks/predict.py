@@ -76,9 +76,9 @@ def scripts(bundle: Bundle) -> dict[str, Callable[[list[Path]], Any]]:
     """Return the careful and the naive script, each as a function of clips."""
     import torch
 
-    from leopardnet.network.classifier import build_from
+    from leopardnet.network.classifier import load_classifier
 
-    model = build_from(bundle.spec.model, len(bundle.labels), bundle.folder / "model.safetensors")
+    model = load_classifier(bundle.spec.model, len(bundle.labels), bundle.folder / "model.safetensors")
 
     def run(paths: list[Path], n: int | None, batch_size: int) -> None:
         for path in paths:

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from leopardnet.compose import choices, load_config
+from leopardnet.compose import list_choices, load_config
 from leopardnet.synth import FootageSpec, render_clip, render_footage
-from leopardnet.training.augment.pipeline import Augment
+from leopardnet.training.augment.pipeline import Augmenter
 from leopardnet.training.frames.labelled_frames import LARGE
 
 
@@ -39,7 +39,7 @@ def make_pictures(n: int, side_px: int) -> list[NDArray[np.uint8]]:
 
 def cost_ms(name: str, pictures: Sequence[NDArray[np.uint8]], *, size_px: int, rounds: int) -> float:
     """Return the milliseconds per picture of one pipeline."""
-    augment = Augment(load_config("train", [f"augment={name}"]).augment, size_px=size_px, seed=7)
+    augment = Augmenter(load_config("train", [f"augment={name}"]).augment, size_px=size_px, seed=7)
     times = []
     for epoch in range(rounds):
         started = time.process_time()
@@ -82,7 +82,7 @@ def main() -> None:
     cv2.setNumThreads(1)  # the workers of the loader share the cores
     pictures = make_pictures(args.pictures, round(args.size * LARGE))
     table = Table("pipeline", "ms per picture")
-    for name in sorted(choices("augment")):
+    for name in sorted(list_choices("augment")):
         table.add_row(name, f"{cost_ms(name, pictures, size_px=args.size, rounds=args.rounds):.2f}")
     console = Console()
     console.print(f"augmentation of one picture, {len(pictures[0])} to {args.size} px, processor time")

@@ -337,4 +337,4 @@ def test_sort_shows_first_and_copies_on_request(results, labelled, command, tmp_
 def test_convert_opens_no_pickle(tiny_bundle, command, tmp_path):
     (tmp_path / "w.pt").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     _, err = command("convert", tmp_path / "w.pt", "--like", tiny_bundle.folder, "--out", tmp_path / "made", code=1)
-    assert "something else than plain weights" in err and [p.name for p in tmp_path.iterdir()] == ["w.pt"]
+    assert "more than plain weights" in err and [p.name for p in tmp_path.iterdir()] == ["w.pt"]

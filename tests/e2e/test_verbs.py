@@ -122,7 +122,7 @@ def test_mistakes_get_one_clear_message(rendered, tmp_path):
     assert "no such table" in message("train", tmp_path / "gone.parquet", "--out", run)
     assert "unknown setting 'optim.learning_rate'" in message("train", m, "--out", run, "optim.learning_rate=1")
     assert "there is no model named 'lite7'" in message("train", m, "--out", run, "model=lite7")
-    assert "labels that the label set lacks" in message(
+    assert "labels that are not in the label set" in message(
         "train", m, "--out", run, "debug=smoke", "labels=cats_and_deer"
     )
     assert "not a bundle" in message("predict", m, "--bundle", tmp_path, "--out", tmp_path / "o")

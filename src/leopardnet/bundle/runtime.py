@@ -173,7 +173,7 @@ class TorchRuntime:
         try:
             import torch
 
-            from leopardnet.network.classifier import build_from, torch_device
+            from leopardnet.network.classifier import choose_device, load_classifier
         except ImportError as error:
             raise BackendError(
                 "the torch backend is not installed",
@@ -181,7 +181,7 @@ class TorchRuntime:
                 expected="torch and timm",
                 todo='pip install "leopardnet[train]", or use runtime.backend=openvino',
             ) from None
-        self._model = build_from(model, n_labels, weights, size_px=size_px).to(torch_device(config.device))
+        self._model = load_classifier(model, n_labels, weights, size_px=size_px).to(choose_device(config.device))
         self._batch_size = config.batch_size or BATCH_SIZE["torch"]
         if config.threads:
             torch.set_num_threads(config.threads)

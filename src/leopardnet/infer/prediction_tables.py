@@ -157,7 +157,7 @@ def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
     targets = [labels.names.index(name) for name in labels.targets]
     if not targets:
         return [None] * len(probs)
-    lowest = np.array([thresholds.alert_of(name) for name in labels.targets], np.float32)
+    lowest = np.array([thresholds.alert_threshold(name) for name in labels.targets], np.float32)
     is_possible = (probs[:, targets] >= lowest).any(axis=1)  # [clips], False for the nan of unreadable clips
     alerts: list[str | None] = [None] * len(probs)
     for i in np.flatnonzero(is_possible).tolist():

@@ -97,7 +97,9 @@ def make_thumbnails(
 
     def load(job: tuple[int, str, float]) -> tuple[str, bytes | None]:
         i, clip_id, time_s = job
-        return clip_id, make_thumbnail(clips[clip_id], manifest.root, time_s=time_s, **(LARGE if i < N_LARGE else SMALL))
+        return clip_id, make_thumbnail(
+            clips[clip_id], manifest.root, time_s=time_s, **(LARGE if i < N_LARGE else SMALL)
+        )
 
     jobs = [(i, str(c), float(t)) for i, (c, t) in enumerate(chosen.fillna(0.0).itertuples(index=False))]
     pictures: dict[str, bytes] = {}

@@ -76,7 +76,9 @@ def find_alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: 
     if probs is None or not labels.targets:
         return None
     p = _check_probs(probs, labels)
-    suspects = [name for name in labels.targets if _reaches(p[labels.index(name)], thresholds.alert_of(name))]
+    suspects = [
+        name for name in labels.targets if _reaches(p[labels.index(name)], thresholds.alert_threshold(name))
+    ]
     return max(suspects, key=lambda name: _score(p[labels.index(name)]), default=None)
 
 

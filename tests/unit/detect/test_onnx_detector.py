@@ -122,7 +122,7 @@ def test_a_frame_is_fitted_without_being_turned_or_stretched():
 def test_descriptions_that_contradict_themselves_are_refused():
     with pytest.raises(ValueError, match="set stride_px"):
         NetworkInput(scales=(1.0, 0.5))
-    with pytest.raises(ValueError, match="must stand in `classes`"):
+    with pytest.raises(ValueError, match="must be in `classes`"):
         NetworkConfig(name="n", model="n.onnx", classes=("cat",), animals=("dog",))
     with pytest.raises(ValueError, match="pattern"):
         NetworkConfig(name="n", model="../n.onnx")

@@ -31,9 +31,9 @@ def is_graphics_processor(config: RuntimeConfig) -> bool:
         return False
     if config.device != "auto":
         return True
-    from leopardnet.network.classifier import torch_device
+    from leopardnet.network.classifier import choose_device
 
-    return torch_device("auto") != "cpu"
+    return choose_device("auto") != "cpu"
 
 
 # Never a fork of this process: its threads would not exist in the copy.

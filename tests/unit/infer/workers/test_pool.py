@@ -108,7 +108,7 @@ def test_clips_with_more_frames_than_a_slot_holds(labelled, tiny_bundle, monkeyp
 
 def test_a_network_that_cannot_be_loaded_is_said_once(clips_named, tiny_bundle):
     folder = clips_named("a")
-    with pytest.raises(BackendError, match="this device is not there"):
+    with pytest.raises(BackendError, match="this device is not available"):
         predict(folder, tiny_bundle, runtime=RuntimeConfig(backend="torch", device="mps", workers=1))
 
 
