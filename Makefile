@@ -1,6 +1,7 @@
 # `make demo` and `make test` do all the set-up. `make help` lists the other commands.
 PYTHON ?= python3
 VENV   ?= .venv
+N      ?= 2
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -31,8 +32,8 @@ install-dev: $(VENV)/.dev
 demo: install ## The whole job on rendered footage; writes runs/demo/report.html
 	$(BIN)/leopardnet demo --out runs/demo
 
-test: install-dev ## All tests
-	$(BIN)/python -m pytest
+test: install-dev ## All tests, files shared out among as many processes as N says (2)
+	$(BIN)/python -m pytest -n $(N) --dist loadfile
 
 check: install-dev ## Format, lint, types, layers
 	$(BIN)/ruff format --check src tests scripts

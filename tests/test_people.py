@@ -8,17 +8,19 @@ import pytest
 from file_texts import content, files_in
 from PIL import Image
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
-from leopardnet.export.sort_copies import carry_out, plan
+from leopardnet.core.tables import clip_id, conform
+from leopardnet.export.sort_copies import copy_files, plan_copies
 from leopardnet.export.write_results import FORMATS, write
 from leopardnet.figures import gallery
 from leopardnet.report.summarise import summarise
 
 LABELS = ("leopard", "human", "empty")
-BOX = json.dumps([{"xyxy": [0.1, 0.1, 0.9, 0.9], "score": 0.9, "label": "person"}])
+ANIMAL_BOX = json.dumps([{"xyxy": [0.1, 0.1, 0.9, 0.9], "score": 0.9}])
+BOX = ANIMAL_BOX.replace("}", ', "label": "person"}')
 # what is known of each clip: probabilities of leopard, human and empty, and what the manifest, a frame or a person says
 PRIVATE = {
     "decided": ((0.1, 0.8, 0.1), {"decision": "human"}),
@@ -54,6 +56,8 @@ def season(tmp_path, rng):
             "score": 0.9,
             "alert": "leopard",
             "n_frames": 1,
+            "width_px": 160,
+            "height_px": 120,
             "best_time_s": 0.0,
             "evidence_times_s": "[0.0]",
             "bundle_id": "b",
@@ -62,7 +66,10 @@ def season(tmp_path, rng):
         }
     )
     frames = table[["clip_id", *[f"p_{x}" for x in LABELS]]].assign(
-        i_frame=0, time_s=0.0, boxes=[facts.get("frame_boxes") for facts in known], box_source="detector"
+        i_frame=0,
+        time_s=0.0,
+        boxes=[facts.get("frame_boxes", ANIMAL_BOX) for facts in known],
+        box_source="detector",
     )
     columns, frame_columns = predictions_columns(LABELS), evidence_columns(LABELS)
     predictions = Predictions(
@@ -100,7 +107,7 @@ def in_gallery(predictions, manifest, out, people):
 
 
 def in_copies(predictions, manifest, out, people):
-    carry_out(plan(predictions, manifest, out / "sorted", include_people=people))
+    copy_files(plan_copies(predictions, manifest, out / "sorted", include_people=people))
     return {path.stem for path in (out / "sorted").rglob("*.jpg")}
 
 

@@ -54,8 +54,9 @@ def make_predictions(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Serie
     import numpy as np
     import pandas as pd
 
+    from leopardnet.core.columns import evidence_columns, predictions_columns
     from leopardnet.core.predictions import Predictions
-    from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+    from leopardnet.core.tables import clip_id, conform
 
     rng = np.random.default_rng(7)
     true = rng.choice(4, n_clips, p=[0.03, 0.07, 0.2, 0.7])
@@ -108,7 +109,7 @@ def make_predictions(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Serie
 def make_pictures(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     """Return large pictures for the clips that matter most and small ones for the others, while there is room."""
     from leopardnet.data.scan.scan import scan
-    from leopardnet.media.thumbnail import thumbnail
+    from leopardnet.media.thumbnail import make_thumbnail
     from leopardnet.report.sections import by_interest
     from leopardnet.report.summarise import LARGE, N_LARGE, SMALL, room_for_pictures
     from leopardnet.synth import FootageSpec, render_footage
@@ -118,7 +119,7 @@ def make_pictures(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     )
     render_footage(footage, spec, n_workers=2)
     clips = scan(footage).clips()
-    large, small = ([thumbnail(clip, footage, **size) or b"" for clip in clips] for size in (LARGE, SMALL))
+    large, small = ([make_thumbnail(clip, footage, **size) or b"" for clip in clips] for size in (LARGE, SMALL))
     pictures, room = {}, room_for_pictures(predictions)
     for i, clip_id in enumerate(predictions.table.loc[by_interest(predictions.table), "clip_id"]):
         jpeg = (large if i < N_LARGE else small)[i % len(clips)]

@@ -37,6 +37,8 @@ OUT = {
     "megadetector": "md.json",
     "camtrap-dp": "package",
     "coco": "coco.json",
+    "yolo": "yolo",
+    "voc": "voc",
     "timelapse": "timelapse.csv",
 }
 
@@ -102,6 +104,7 @@ def test_every_format_is_there_and_has_every_clip(results, exported):
     assert len((exported / "r.jsonl").read_text("utf-8").splitlines()) == n
     assert len(json_of(exported / "md.json")["images"]) == len(json_of(exported / "coco.json")["images"]) == n
     assert len(pd.read_csv(exported / "package/media.csv")) == n
+    assert (exported / "yolo/data.yaml").is_file() and (exported / "voc").is_dir()
 
 
 # --- the field's own checkers ---

@@ -286,7 +286,7 @@ BAD = {
     "camtrap-dp, an id twice": (lambda r, h: camtrap_dp(r, h, **changed_media("m1,", "m0,")), "stands twice"),
     "camtrap-dp, an id that leads nowhere": (
         lambda r, h: camtrap_dp(r, h, **changed_media("m1,", "m99,")),
-        "leads nowhere",
+        "not in the other table",
     ),
     "camtrap-dp, cut off": (
         lambda r, h: camtrap_dp(r, h, **{"datapackage.json": '{"resources": ['}),

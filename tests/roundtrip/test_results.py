@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id, conform
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
 from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
 from leopardnet.data.formats.coco import read_coco
@@ -236,7 +237,7 @@ def test_timelapse(said):
 def test_pseudonyms_turn_back(folders, name):
     with tempfile.TemporaryDirectory() as out:
         names = Pseudonyms.open(Path(out) / "key.json")
-        hidden = names.file_path("/".join([*folders, f"{name}.jpg"]))
+        hidden = names.replace_path("/".join([*folders, f"{name}.jpg"]))
         again = Pseudonyms.open(names.save())
     assert [again.names[f] for f in hidden.split("/")[:-1]] == folders
-    assert again.file_path("/".join([*folders, f"{name}.jpg"])) == hidden
+    assert again.replace_path("/".join([*folders, f"{name}.jpg"])) == hidden

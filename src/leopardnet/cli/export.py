@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from leopardnet.core.labels import LabelSet
 
 Source = Annotated[Path, typer.Argument(help="predictions.parquet or .csv, or the folder that holds it.")]
-FormatName = Literal["csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap-dp", "coco", "timelapse"]
+FormatName = Literal[
+    "csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap-dp", "coco", "yolo", "voc", "timelapse"
+]
 Coordinates = Literal["rounded", "none", "exact"]
 ManifestOption = Annotated[
     Path | None,
@@ -27,7 +29,7 @@ People = Annotated[bool, typer.Option("--people", help="Take in clips that show 
 @app.command()
 def export(
     predictions: Source,
-    out: Annotated[Path, typer.Option("--out", help="The file; for camtrap-dp a folder or a .zip.")],
+    out: Annotated[Path, typer.Option("--out", help="The file; a folder or a .zip for camtrap-dp, a folder for yolo and voc.")],
     format: Annotated[
         FormatName | None,
         typer.Option(
@@ -85,16 +87,16 @@ def export(
     ] = 30.0,
     json_: JsonFlag = False,
 ) -> None:
-    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO tools.
+    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO, YOLO and Pascal VOC tools.
 
     Private unless you say otherwise: no clips of people, rounded coordinates, files not public, relative paths only.
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
     from leopardnet.core.predictions import Predictions
-    from leopardnet.export.write_results import format_of, write
+    from leopardnet.export.write_results import find_format, write
 
-    kind = format_of(out, format)
+    kind = find_format(out, format)
     written = write(
         Predictions.read(predictions),
         out,
@@ -148,7 +150,7 @@ def sort(
     Example: leopardnet sort results/ --root cards/ --out sorted/ --copy
     """
     from leopardnet.core.predictions import Predictions
-    from leopardnet.export.sort_copies import carry_out, plan
+    from leopardnet.export.sort_copies import copy_files, plan_copies
 
     said = Predictions.read(predictions)
     if manifest is None and root is None:
@@ -158,10 +160,10 @@ def sort(
             todo="give the folder that the paths of the predictions are relative to",
         )
     rows = Manifest.read(manifest, root=root) if manifest else _footage_of(said, root or Path())
-    made = plan(said, rows, out, include_people=people)
+    made = plan_copies(said, rows, out, include_people=people)
     if copy:
         with progress_bar("copying") as tell:
-            n_copied = carry_out(made, on_progress=tell)
+            n_copied = copy_files(made, on_progress=tell)
     for reason, n in made.reasons.items():
         say(f"not copied: {n} ({reason})")
     if json_:

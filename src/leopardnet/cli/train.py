@@ -59,9 +59,9 @@ def train(
     if source.is_dir():
         if root is not None:
             raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-        from leopardnet.data.formats.folders import labelled_folder
+        from leopardnet.data.formats.folders import read_labelled_folder
 
-        found = labelled_folder(source)
+        found = read_labelled_folder(source)
         rows = found.manifest
         counts = rows.table["label"].value_counts()
         say("labels, from the names of the folders: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
@@ -72,9 +72,9 @@ def train(
         rows = Manifest.read(source, root=root)
     config = load_config("train", overrides)
     if detector:
-        from leopardnet.detect.detector import choose
+        from leopardnet.detect.detector import choose_detector
 
-        config = config.model_copy(update={"detector": choose(detector, config.detector)})
+        config = config.model_copy(update={"detector": choose_detector(detector, config.detector)})
     with stages() as tell:
         run = train_bundle(rows, config, out=out, overwrite=overwrite, on_progress=tell)
     if not is_first_process():

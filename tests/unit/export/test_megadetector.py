@@ -119,7 +119,7 @@ def test_a_burst_becomes_its_stills(tmp_path, predicted, footage, frame):
         ("2.jpg", [0.6]),
         ("3.jpg", []),
     ]
-    assert data["images"][2]["failure"] == megadetector.NOT_LOOKED_AT and result.n_rows == 1
+    assert data["images"][2]["failure"] == megadetector.NOT_CLASSIFIED and result.n_rows == 1
 
 
 def test_an_unknown_rate_is_said_and_times_stay_right(tmp_path, predicted):

@@ -10,7 +10,7 @@ from file_texts import content, files_in
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.tables import clip_id
-from leopardnet.export.pseudonyms import Pseudonyms, looks_like_a_place
+from leopardnet.export.pseudonyms import Pseudonyms, has_coordinates
 from leopardnet.export.write_results import FORMATS, write
 
 SECRET = "N43.1155 E131.8855 den"
@@ -32,12 +32,12 @@ OPTIONS = {"camtrap-dp": {"study_area": (43.0, 131.4, 40_000), "time_zone": "+10
     ],
 )
 def test_names_that_look_like_coordinates(name, is_place):
-    assert looks_like_a_place(name) == is_place
+    assert has_coordinates(name) == is_place
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_no_name_of_a_folder_site_or_deployment_is_left(tmp_path, predicted, footage, format):
-    said = predicted({"path": PATH, "site": SECRET, "reason": f"see {SECRET}"})
+def test_no_name_of_a_folder_site_or_deployment_is_left(tmp_path, predicted, footage, boxed, format):
+    said = predicted(boxed(PATH, site=SECRET, reason=f"see {SECRET}"))
     rows = footage({"path": PATH, "site": SECRET, "deployment": f"{SECRET} 2021"})
     words = pd.DataFrame({"clip_id": [clip_id(PATH)], "label": ["tiger"], "comment": [f"at {SECRET}"]})
     options = {
@@ -68,9 +68,9 @@ def test_the_same_key_gives_the_same_names_and_turns_them_back(tmp_path, predict
 
 def test_a_file_name_that_tells_a_place_is_replaced_too(tmp_path):
     names = Pseudonyms.open(tmp_path / "key.json")
-    assert names.file_path("1.jpg") == "1.jpg"
-    assert names.file_path("43.1155_131.8855.jpg").endswith(".jpg")
-    assert "43.1155" not in names.file_path("43.1155_131.8855.jpg")
+    assert names.replace_path("1.jpg") == "1.jpg"
+    assert names.replace_path("43.1155_131.8855.jpg").endswith(".jpg")
+    assert "43.1155" not in names.replace_path("43.1155_131.8855.jpg")
 
 
 def test_corrections_and_frames_follow_their_clips(tmp_path, predicted, frame):

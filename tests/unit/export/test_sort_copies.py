@@ -7,7 +7,7 @@ import pytest
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.export import sort_copies as sorting
-from leopardnet.export.sort_copies import ALREADY, OTHER, carry_out, plan
+from leopardnet.export.sort_copies import ALREADY, OTHER, copy_files, plan_copies
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def test_clips_are_copied_by_decision_under_their_own_path(tmp_path, predicted, 
         {"path": "3.jpg", "decision": "unsure", "alert": "leopard"},
         {"path": "4.jpg", "alert": "leopard"},
     )
-    made = plan(said, rows, tmp_path / "sorted")
+    made = plan_copies(said, rows, tmp_path / "sorted")
     assert not (tmp_path / "sorted").exists() and made.n_bytes == 7 + 7 + 5 + 5
     assert made.folders == {"leopard": 2, "empty": 1, "look_first_leopard": 1} and made.reasons == {}
-    assert carry_out(made) == 4
+    assert copy_files(made) == 4
     assert tree(tmp_path / "sorted") == {
         "empty/b/1.jpg": "b/1.jpg",
         "leopard/4.jpg": "4.jpg",
@@ -52,10 +52,10 @@ def test_clips_are_copied_by_decision_under_their_own_path(tmp_path, predicted, 
 
 def test_a_second_time_nothing_is_copied_and_another_file_stays(tmp_path, predicted, cards):
     rows, said = cards("1.jpg", "2.jpg"), predicted({"path": "1.jpg"}, {"path": "2.jpg"})
-    carry_out(plan(said, rows, tmp_path / "sorted"))
+    copy_files(plan_copies(said, rows, tmp_path / "sorted"))
     (tmp_path / "sorted/leopard/2.jpg").write_text("mine!")
-    made = plan(said, rows, tmp_path / "sorted")
-    assert made.copies == () and made.reasons == {ALREADY: 1, OTHER: 1} and carry_out(made) == 0
+    made = plan_copies(said, rows, tmp_path / "sorted")
+    assert made.copies == () and made.reasons == {ALREADY: 1, OTHER: 1} and copy_files(made) == 0
     assert (tmp_path / "sorted/leopard/2.jpg").read_text() == "mine!"
 
 
@@ -63,10 +63,12 @@ def test_a_second_time_nothing_is_copied_and_another_file_stays(tmp_path, predic
 def test_a_file_that_appears_in_between_is_not_overwritten(tmp_path, predicted, cards, monkeypatch, has_links):
     if not has_links:
         monkeypatch.setattr(os, "link", lambda *a: (_ for _ in ()).throw(PermissionError(1, "no links here")))
-    made = plan(predicted({"path": "1.jpg"}, {"path": "2.jpg"}), cards("1.jpg", "2.jpg"), tmp_path / "sorted")
+    made = plan_copies(
+        predicted({"path": "1.jpg"}, {"path": "2.jpg"}), cards("1.jpg", "2.jpg"), tmp_path / "sorted"
+    )
     (tmp_path / "sorted/leopard").mkdir(parents=True)
     (tmp_path / "sorted/leopard/1.jpg").write_text("mine!")
-    assert carry_out(made) == 1
+    assert copy_files(made) == 1
     assert tree(tmp_path / "sorted") == {"leopard/1.jpg": "mine!", "leopard/2.jpg": "2.jpg"}
 
 
@@ -76,7 +78,7 @@ def test_what_cannot_be_copied_is_counted(tmp_path, predicted, cards, footage):
     (tmp_path / "footage/out.jpg").symlink_to(tmp_path / "secret.jpg")
     paths = ["1.jpg", "gone.jpg", "out.jpg", "person.jpg"]
     said = predicted(*[{"path": p, "decision": "person" if p == "person.jpg" else "leopard"} for p in paths])
-    made = plan(said, footage(*[{"path": p} for p in paths]), tmp_path / "sorted")
+    made = plan_copies(said, footage(*[{"path": p} for p in paths]), tmp_path / "sorted")
     assert [source for source, _ in made.copies] == ["1.jpg"] and sorted(made.reasons.values()) == [1, 1, 1]
     assert any("out of the data root" in r for r in made.reasons)
 
@@ -84,14 +86,14 @@ def test_what_cannot_be_copied_is_counted(tmp_path, predicted, cards, footage):
 def test_a_burst_takes_all_its_stills(tmp_path, predicted, cards, footage):
     cards("1.jpg", "2.jpg")
     rows = footage({"path": "1.jpg", "kind": "burst", "paths": '["1.jpg", "2.jpg"]'})
-    carry_out(plan(predicted({"path": "1.jpg", "kind": "burst"}), rows, tmp_path / "sorted"))
+    copy_files(plan_copies(predicted({"path": "1.jpg", "kind": "burst"}), rows, tmp_path / "sorted"))
     assert set(tree(tmp_path / "sorted")) == {"leopard/1.jpg", "leopard/2.jpg"}
 
 
 @pytest.mark.parametrize("label", ["../../etc", "/abs", "C:\\x", "..", "a/b", "豹 1"])
 def test_a_label_never_leads_out_of_the_folder(tmp_path, predicted, cards, label):
     said = predicted({"path": "1.jpg", "decision": label, "p": (0.9, 0.1)}, labels=(label, "empty"))
-    carry_out(plan(said, cards("1.jpg"), tmp_path / "sorted"))
+    copy_files(plan_copies(said, cards("1.jpg"), tmp_path / "sorted"))
     ((target, _),) = tree(tmp_path / "sorted").items()
     assert target.count("/") == 1 and ".." not in target and ":" not in target
 
@@ -99,13 +101,13 @@ def test_a_label_never_leads_out_of_the_folder(tmp_path, predicted, cards, label
 def test_a_folder_inside_the_footage_is_refused(tmp_path, predicted, cards):
     rows = cards("1.jpg")
     for out in (tmp_path / "footage", tmp_path / "footage/sorted"):
-        with pytest.raises(ConfigError, match="lies in the footage"):
-            plan(predicted({"path": "1.jpg"}), rows, out)
+        with pytest.raises(ConfigError, match="lies inside the footage"):
+            plan_copies(predicted({"path": "1.jpg"}), rows, out)
 
 
 def test_too_little_room_is_said_before_anything_is_copied(tmp_path, predicted, cards, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(sorting.shutil, "disk_usage", lambda p: usage(1, 1, 1000))
     with pytest.raises(ConfigError, match="too little room"):
-        carry_out(plan(predicted({"path": "1.jpg"}), cards("1.jpg"), tmp_path / "sorted"))
+        copy_files(plan_copies(predicted({"path": "1.jpg"}), cards("1.jpg"), tmp_path / "sorted"))
     assert not (tmp_path / "sorted").exists()

@@ -13,18 +13,23 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id
 from leopardnet.data.formats.coco import read_coco
 from leopardnet.data.formats.spreadsheet import read_sheet
-from leopardnet.export.outgoing import label_set_of, select_outgoing, without_places
-from leopardnet.export.write_results import FORMATS, format_of, write
+from leopardnet.export.outgoing import find_label_set, hide_absolute_paths, select_outgoing
+from leopardnet.export.write_results import FORMATS, find_format, write
 
 OPTIONS = {"camtrap-dp": {"study_area": (43.0, 131.4, 40_000), "time_zone": "+10:00"}}
 
 
 def test_the_suffix_tells_the_format_and_a_wrong_one_is_one_message():
-    assert [format_of(f"x.{s}") for s in ("CSV", "parquet", "jsonl", "xlsx")] == ["csv", "parquet", "jsonl", "xlsx"]
-    assert format_of("x.json", "coco") == "coco"
+    assert [find_format(f"x.{s}") for s in ("CSV", "parquet", "jsonl", "xlsx")] == [
+        "csv",
+        "parquet",
+        "jsonl",
+        "xlsx",
+    ]
+    assert find_format("x.json", "coco") == "coco"
     for out, given in (("x.json", None), ("x.csv", "excel")):
         with pytest.raises(ConfigError, match="not known"):
-            format_of(out, given)
+            find_format(out, given)
 
 
 # --- flat tables ---
@@ -140,17 +145,16 @@ def test_names_of_people_and_vehicles(name):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_people_stay_out_unless_asked_for_whoever_saw_them(tmp_path, predicted, footage, format):
-    labels = ("tiger", "person", "empty")
+def test_people_stay_out_unless_asked_for_whoever_saw_them(tmp_path, predicted, footage, boxed, format):
     said = predicted(
-        {"path": "m.jpg", "p": (0.1, 0.8, 0.1), "decision": "person"},
-        {"path": "p.jpg", "p": (0.7, 0.2, 0.1)},
-        {"path": "h.jpg", "p": (0.9, 0.0, 0.1), "alert": "tiger"},
-        {"path": "b.jpg", "p": (0.9, 0.0, 0.1)},
-        {"path": "s.jpg", "p": (0.9, 0.0, 0.1)},
-        {"path": "t.jpg", "p": (0.9, 0.05, 0.05)},
-        {"path": "w.jpg", "p": (0.9, 0.05, 0.05)},
-        labels=labels,
+        boxed("m.jpg", (0.1, 0.8, 0.1), decision="person"),
+        boxed("p.jpg", (0.7, 0.2, 0.1)),
+        boxed("h.jpg", (0.9, 0.0, 0.1), alert="tiger"),
+        boxed("b.jpg", (0.9, 0.0, 0.1)),
+        boxed("s.jpg", (0.9, 0.0, 0.1)),
+        boxed("t.jpg", (0.9, 0.05, 0.05)),
+        boxed("w.jpg", (0.9, 0.05, 0.05)),
+        labels=("tiger", "person", "empty"),
     )
     box = json.dumps([{"xyxy": [0, 0, 1, 1], "label": "person", "score": 0.5}])
     faint = json.dumps([{"xyxy": [0, 0, 1, 1], "label": "person", "score": 0.1}])
@@ -188,7 +192,7 @@ def test_people_stay_out_unless_asked_for_whoever_saw_them(tmp_path, predicted, 
     ],
 )
 def test_reasons_name_no_place_on_a_machine(text, left):
-    assert without_places(text) == left
+    assert hide_absolute_paths(text) == left
 
 
 def test_reasons_are_cleaned_before_they_leave(tmp_path, predicted):
@@ -200,11 +204,13 @@ def test_reasons_are_cleaned_before_they_leave(tmp_path, predicted):
 
 def test_a_manifest_that_lacks_clips_and_corrections_of_others_are_said(predicted, footage):
     words = pd.DataFrame({"clip_id": [clip_id("9.jpg")], "label": ["tiger"]})
-    parcel = select_outgoing(
+    outgoing = select_outgoing(
         predicted({"path": "1.jpg"}, {"path": "2.jpg"}), manifest=footage({"path": "1.jpg"}), corrections=words
     )
-    assert [n.rpartition(": ")[2] for n in parcel.notes] == ["1", "1"] and len(parcel.table) == 2
-    assert parcel.footage.table["deployment"].tolist()[0] == "d1" and pd.isna(parcel.footage.table["deployment"][1])
+    assert [n.rpartition(": ")[2] for n in outgoing.notes] == ["1", "1"] and len(outgoing.table) == 2
+    assert outgoing.footage.table["deployment"].tolist()[0] == "d1" and pd.isna(
+        outgoing.footage.table["deployment"][1]
+    )
 
 
 def test_labelled_frames_of_a_video_make_one_clip(predicted, footage):
@@ -212,20 +218,20 @@ def test_labelled_frames_of_a_video_make_one_clip(predicted, footage):
         {"path": "1.avi", "kind": "frame", "time_s": 0.5, "label": "tiger", "label_source": "human"},
         {"path": "1.avi", "kind": "frame", "time_s": 1.5, "label": "empty", "label_source": "human"},
     )
-    parcel = select_outgoing(predicted({"path": "1.avi"}), manifest=rows)
-    assert parcel.footage.table[["kind", "deployment"]].to_numpy().tolist() == [["video", "d1"]]
-    assert parcel.human["label"].tolist() == ["tiger"]
+    outgoing = select_outgoing(predicted({"path": "1.avi"}), manifest=rows)
+    assert outgoing.footage.table[["kind", "deployment"]].to_numpy().tolist() == [["video", "d1"]]
+    assert outgoing.human_labels["label"].tolist() == ["tiger"]
 
 
 def test_labels_of_ones_own_have_names_but_no_scientific_ones(predicted):
-    known = label_set_of(predicted({"path": "1.jpg"}))
+    known = find_label_set(predicted({"path": "1.jpg"}))
     assert known.labels[0].scientific_name == "Panthera pardus" and known.targets == ("leopard",)
-    own = label_set_of(predicted({"path": "1.jpg"}, labels_id="0"))
+    own = find_label_set(predicted({"path": "1.jpg"}, labels_id="0"))
     assert own.names == known.names and own.labels[0].scientific_name == "" and own.empty == "empty"
 
 
 def test_labels_of_another_model_are_refused(tmp_path, predicted):
-    other = label_set_of(predicted({"path": "1.jpg", "p": (0.5, 0.5)}, labels=("puma", "empty")))
+    other = find_label_set(predicted({"path": "1.jpg", "p": (0.5, 0.5)}, labels=("puma", "empty")))
     with pytest.raises(ConfigError, match=r"not those of the predictions(.|\n)*puma"):
         write(predicted({"path": "1.jpg"}), tmp_path / "x.csv", labels=other)
 
@@ -234,13 +240,13 @@ def test_labels_of_another_model_are_refused(tmp_path, predicted):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, predicted, format, monkeypatch):
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, predicted, boxed, format, monkeypatch):
     options = {"format": format} | OPTIONS.get(format, {})
-    write(predicted({"path": "1.jpg"}), tmp_path / "out", **options)
+    write(predicted(boxed("1.jpg")), tmp_path / "out", **options)
     before = {p.name: p.read_bytes() for p in files_in(tmp_path / "out")}
     monkeypatch.setattr("os.fsync", lambda *a: (_ for _ in ()).throw(OSError(28, "no space")))
     with pytest.raises(OSError):
-        write(predicted({"path": "2.jpg"}), tmp_path / "out", **options)
+        write(predicted(boxed("2.jpg")), tmp_path / "out", **options)
     assert {p.name: p.read_bytes() for p in files_in(tmp_path / "out")} == before
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
@@ -251,10 +257,10 @@ def test_no_clips_at_all(tmp_path, predicted, format):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_the_same_predictions_give_the_same_bytes(tmp_path, predicted, format):
+def test_the_same_predictions_give_the_same_bytes(tmp_path, predicted, boxed, format):
     made = {"created": datetime.fromisoformat("2024-05-01T10:00:00+10:00")} | OPTIONS.get(format, {})
     for name in ("a", "b"):
-        write(predicted({"path": "1.jpg"}, {"path": "2.avi"}), tmp_path / name, format=format, **made)
+        write(predicted(boxed("1.jpg"), {"path": "2.avi"}), tmp_path / name, format=format, **made)
     a, b = ([p.read_bytes() for p in sorted(files_in(tmp_path / n))] for n in "ab")
     assert a == b and a
 
@@ -285,7 +291,7 @@ def test_frames_without_end_are_refused_when_a_table_is_read(tmp_path, predicted
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_row_that_lacks_a_probability_breaks_no_format(tmp_path, predicted, format):
+def test_a_row_that_lacks_a_probability_breaks_no_format(tmp_path, predicted, boxed, format):
     """Found by fuzzing: no run makes such a row, but a hand may."""
-    said = predicted({"path": "1.avi", "p": (0.9, float("nan"), 0.05, 0.05)}, {"path": "2.jpg"})
+    said = predicted(boxed("1.jpg") | {"p": (0.9, float("nan"), 0.05, 0.05)}, boxed("2.jpg"))
     assert write(said, tmp_path / "out", format=format, **OPTIONS.get(format, {})).n_rows == 2

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.columns import FINDINGS
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import FINDINGS, conform
+from leopardnet.core.tables import conform
 from leopardnet.data.checks.clock_findings import clock_findings
 from leopardnet.data.checks.file_facts import MONOCHROME_CHROMA, copies, file_facts
 from leopardnet.data.checks.file_findings import copy_findings, file_findings, frame_findings

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.columns import FLOAT, INT, STRING, Column
 from leopardnet.core.errors import MediaError
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import FLOAT, INT, STRING, Column, conform
+from leopardnet.core.tables import conform
 from leopardnet.core.types import Clip
 from leopardnet.data.checks.fingerprints import MAX_DISTANCE, fingerprint, near_pairs
 
@@ -88,7 +89,7 @@ def row_files(manifest: Manifest) -> pd.DataFrame:
         {
             "i_row": np.repeat(np.arange(len(t)), n),
             "path": flat,
-            "kind": [kind_of(p) or g for p, g in zip(flat, guess, strict=True)],
+            "kind": [kind_by_suffix(p) or g for p, g in zip(flat, guess, strict=True)],
         }
     )
 

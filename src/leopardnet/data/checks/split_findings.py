@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.columns import SPLITS
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import SPLITS
 from leopardnet.data.checks.file_findings import Finding, finding
 from leopardnet.data.splits.groups import split_groups
 

@@ -1,1 +1,1 @@
-"""One file per format, reading and writing side by side."""
+"""Readers and writers of label formats, one module or package per format."""

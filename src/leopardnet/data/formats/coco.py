@@ -1,4 +1,4 @@
-"""COCO Camera Traps JSON: pictures, categories and annotations, read with every reference checked, and written."""
+"""COCO Camera Traps JSON: pictures, categories and annotations. Every reference between them is checked."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of, boxes_text, four_numbers, from_xywh, to_xywh
+from leopardnet.core.boxes import check_four_numbers, format_boxes, parse_boxes, xywh_to_xyxy, xyxy_to_xywh
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.labels import EMPTY
+from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.coco_entries import Entries
 from leopardnet.data.reading.csv_cells import local_time
@@ -44,33 +45,33 @@ def read_coco(
     site_from: str | None = None,
     time_zone: str | None = None,
 ) -> ImportResult:
-    """The manifest of a COCO Camera Traps file: one row for each picture or video.
+    """Read the manifest of a COCO Camera Traps file: one row for each picture or video.
 
-    A picture with several annotations has one label if they agree, else none; a picture without annotation has
-    none; one marked `corrupt` keeps its species and loses its label. `location` becomes the site, `seq_id` the
-    sequence; `frame_num`, the place in the sequence, has no column. Times are local; `time_zone` says of which zone.
+    A picture has a label if all its annotations agree. A picture marked `corrupt` keeps its species and loses its
+    label. `location` becomes the site, and `seq_id` the sequence; `frame_num`, the position in the sequence, has no
+    column. Times are local times of `time_zone`.
 
-    Raises ManifestError with the id for a wrong type, an id that stands twice, and a category or picture that an
+    Raises ManifestError with the entry for a wrong type, an id that occurs twice, and a category or picture that an
     annotation names but the file does not declare.
     """
     source = Path(source)
     with pause_gc():
         data = read_json(source, expected=EXPECTED)
         images, categories, annotations = (
-            _entries(data, k, source.name) for k in ("images", "categories", "annotations")
+            _read_list(data, k, source.name) for k in ("images", "categories", "annotations")
         )
         del data
-        ids = _unique_ids(images, "a picture id")
-        columns, corrupt = _images(images, root)
-        del images  # what is read is let go early: files hold millions of pictures
-        shown = _Shown({x: i for i, x in enumerate(ids)}, _names(categories))
-        shown.add(annotations)
+        ids = _read_ids(images, "a picture id")
+        columns, corrupt = _read_images(images, root)
+        del images  # memory is freed early, because files hold millions of pictures
+        labels = _Labels({x: i for i, x in enumerate(ids)}, _read_names(categories))
+        labels.add(annotations)
         del annotations, ids
-    columns.update(shown.box_columns())
+    columns.update(labels.box_columns())
     _add_times(columns, time_zone)
-    groups = shown.groups()
+    groups = labels.groups()
     species = [JOINER.join(n) or None for n in groups]
-    notes = _count_notes(groups, shown.n_sequence_level, len(corrupt))
+    notes = _count_notes(groups, labels.n_sequence_level, len(corrupt))
     for i in corrupt:
         groups[i] = ()
     return assemble(
@@ -85,28 +86,28 @@ def read_coco(
     )
 
 
-def _entries(data: Any, key: str, where: str) -> Entries:
+def _read_list(data: Any, key: str, where: str) -> Entries:
     value = data.get(key) if isinstance(data, dict) else None
     if not isinstance(value, list):
         raise ManifestError(
             "this is not a COCO file",
             where=where,
             expected=EXPECTED,
-            found=f"a {type(data).__name__} at the top"
-            if not isinstance(data, dict)
-            else f"{key}: {type(value).__name__}",
+            found=f"{key}: {type(value).__name__}"
+            if isinstance(data, dict)
+            else f"a {type(data).__name__} at the top",
         )
     return Entries(value, f"{where}, {key}")
 
 
-def _unique_ids(entries: Entries, what: str) -> list[str]:
+def _read_ids(entries: Entries, what: str) -> list[str]:
     ids = entries.ids("id")
     refuse_twice(ids, entries.place, what=what)
     return ids
 
 
-def _names(categories: Entries) -> dict[str, str]:
-    ids, names = _unique_ids(categories, "a category id"), categories.raw("name")
+def _read_names(categories: Entries) -> dict[str, str]:
+    ids, names = _read_ids(categories, "a category id"), categories.raw("name")
     for i, name in enumerate(names):
         if not isinstance(name, str) or not name.strip():
             raise categories.error("a category has no name", i, "", categories.items[i], "a name")
@@ -116,8 +117,8 @@ def _names(categories: Entries) -> dict[str, str]:
 # --- pictures ---
 
 
-def _images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int]]:
-    """Columns, and the positions of corrupt pictures."""
+def _read_images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int]]:
+    """Return the columns, and the positions of corrupt pictures."""
 
     def place(i: int) -> str:
         return images.place(i, "file_name")
@@ -133,7 +134,7 @@ def _images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int]]:
     columns = {
         "path": paths,
         "kind": kinds,
-        "captured_at": _times(images),
+        "captured_at": _read_times(images),
         "time_s": time_s,
         "frame_number": number,
     }
@@ -142,8 +143,8 @@ def _images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int]]:
     return columns, [i for i, c in enumerate(images.raw("corrupt")) if c is True]
 
 
-def _times(images: Entries) -> list[datetime | None]:
-    """Local times: a zone, which the format does not have, is an error as it would be lost."""
+def _read_times(images: Entries) -> list[datetime | None]:
+    """Read local times. A zone is an error, because the format has none and it would be lost."""
     texts = images.raw("datetime")
     known: dict[Any, datetime | None] = {None: None, "": None}
     out = []
@@ -162,7 +163,7 @@ def _times(images: Entries) -> list[datetime | None]:
 
 def _add_times(columns: dict[str, Any], time_zone: str | None) -> None:
     if time_zone is not None:
-        zone_of(time_zone)
+        parse_time_zone(time_zone)
     known = [t is not None for t in columns["captured_at"]]
     columns["captured_at"] = pd.to_datetime(pd.Series(columns["captured_at"], dtype=object))
     columns["time_zone"] = [time_zone if k else None for k in known]
@@ -172,8 +173,8 @@ def _add_times(columns: dict[str, Any], time_zone: str | None) -> None:
 # --- annotations ---
 
 
-class _Shown:
-    """What the annotations say about each picture, by its position."""
+class _Labels:
+    """The names and boxes of each picture, by its position."""
 
     def __init__(self, ids: dict[str, int], categories: dict[str, str]) -> None:
         self.ids, self.categories = ids, categories
@@ -183,11 +184,11 @@ class _Shown:
         self.n_sequence_level = 0
 
     def add(self, annotations: Entries) -> None:
-        """Take in the annotations. Raises ManifestError with the place of a broken one."""
-        _unique_ids(annotations, "an annotation id")
+        """Add all annotations. Raises ManifestError with the place of a broken one."""
+        _read_ids(annotations, "an annotation id")
         self.n_sequence_level += sum(v is True for v in annotations.raw("sequence_level_annotation"))
-        at = self._known(annotations, "image_id", self.ids, "picture")
-        names = self._known(annotations, "category_id", self.categories, "category")
+        at = self._find_references(annotations, "image_id", self.ids, "picture")
+        names = self._find_references(annotations, "category_id", self.categories, "category")
         for i, name in zip(at, names, strict=True):
             self.names.setdefault(i, []).append(name)
         for j, (px, relative) in enumerate(
@@ -196,13 +197,13 @@ class _Shown:
             if px or relative:
                 self._add_box(annotations, j, at[j], names[j])
 
-    def _known(self, annotations: Entries, key: str, known: Mapping[str, Any], what: str) -> list[Any]:
+    def _find_references(self, annotations: Entries, key: str, known: Mapping[str, Any], what: str) -> list[Any]:
         ids = annotations.ids(key)
         found = [known.get(x) for x in ids]
         if None in found:
             j = found.index(None)
             text = f"an annotation names a {what} that the file does not declare"
-            raise annotations.error(text, j, key, ids[j], "an id from the list above")
+            raise annotations.error(text, j, key, ids[j], "a declared id")
         return found
 
     def _add_box(self, annotations: Entries, j: int, i: int, name: str) -> None:
@@ -213,18 +214,18 @@ class _Shown:
             raise annotations.error(
                 "a picture has boxes in pixels and in fractions", j, "", entry, "bbox or bbox_relative"
             )
-        xyxy = from_xywh(four_numbers(entry[given[0]], where=lambda: annotations.place(j, given[0])))
+        xyxy = xywh_to_xyxy(check_four_numbers(entry[given[0]], where=lambda: annotations.place(j, given[0])))
         self.boxes.setdefault(i, []).append({"xyxy": xyxy, "label": name})
 
     def groups(self) -> list[tuple[str, ...]]:
-        """The names of each picture, each once."""
+        """Return the names of each picture, each once."""
         return [tuple(dict.fromkeys(self.names[i])) if i in self.names else () for i in range(len(self.ids))]
 
     def box_columns(self) -> dict[str, list[str | None]]:
-        """The columns boxes and box_unit."""
+        """Return the columns boxes and box_unit."""
         n = range(len(self.ids))
         return {
-            "boxes": [boxes_text(self.boxes[i]) if i in self.boxes else None for i in n],
+            "boxes": [format_boxes(self.boxes[i]) if i in self.boxes else None for i in n],
             "box_unit": [self.units.get(i) for i in n],
         }
 
@@ -235,9 +236,7 @@ def _count_notes(names: Iterable[tuple[str, ...]], n_sequence_level: int, n_corr
     if n_bare:
         notes.append(f"{rows(n_bare)} without an annotation")
     if n_sequence_level:
-        notes.append(
-            f"annotations made for whole sequences, of which single pictures may be empty: {n_sequence_level}"
-        )
+        notes.append(f"annotations of whole sequences, single pictures of which may be empty: {n_sequence_level}")
     if n_corrupt:
         notes.append(f"{rows(n_corrupt)} marked corrupt, left without a label")
     return notes
@@ -254,16 +253,18 @@ def write_coco(
     corrupt: Collection[str] = (),
     scores: Mapping[str, float] | None = None,
 ) -> Path:
-    """`out`, after writing a COCO Camera Traps file: what `read_coco` reads back.
+    """Write a COCO Camera Traps file, which `read_coco` reads back, and return its path.
 
-    A row with boxes gives one annotation for each, named by the box or else by the row; other rows one for each
-    species. Bursts become stills of one sequence; frames of videos carry `time_s` and `frame_number`.
-    corrupt: paths of files that cannot be read. scores: by path, the probability of what a machine says of the file.
+    A row has one annotation for each box, named by the box or else by the row, and one for each species without a
+    box. Bursts become stills of one sequence; frames of videos have `time_s` and `frame_number`. corrupt: paths of
+    files that cannot be read. scores: by path, the probability that a model gives to the label of the file.
+
+    Raises ManifestError for a box without a name.
     """
     entries = single_files(manifest, kinds=("still", "video", "frame"), format_name="COCO")
-    annotated = [_annotations_of(row) for row in entries]
-    names = sorted({a["name"] for group in annotated for a in group} - {"empty"})
-    category_ids = {"empty": 0, **{n: i for i, n in enumerate(names, start=1)}}
+    annotated = [_annotate(row) for row in entries]
+    names = sorted({a["name"] for group in annotated for a in group} - {EMPTY})
+    category_ids = {EMPTY: 0, **{n: i for i, n in enumerate(names, start=1)}}
     annotations: list[dict[str, Any]] = []
     for i, group in enumerate(annotated):
         for a in group:
@@ -277,7 +278,8 @@ def write_coco(
         "info": {"version": "1.0", "description": description},
         "categories": [{"id": i, "name": n} for n, i in category_ids.items()],
         "images": [
-            _image(i, row) | ({"corrupt": True} if row["path"] in corrupt else {}) for i, row in enumerate(entries)
+            _format_image(i, row) | ({"corrupt": True} if row["path"] in corrupt else {})
+            for i, row in enumerate(entries)
         ],
         "annotations": annotations,
     }
@@ -286,7 +288,7 @@ def write_coco(
     return Path(out)
 
 
-def _image(i: int, row: Mapping[str, Any]) -> dict[str, Any]:
+def _format_image(i: int, row: Mapping[str, Any]) -> dict[str, Any]:
     time = row["captured_at"]
     values = {
         "id": str(i),
@@ -302,11 +304,11 @@ def _image(i: int, row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in values.items() if v is not None}
 
 
-def _annotations_of(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _annotate(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = names_of(row)
-    boxes = boxes_of(row["boxes"])
+    boxes = parse_boxes(row["boxes"])
     key = "bbox" if row["box_unit"] == "px" else "bbox_relative"
-    boxed = [{"name": b.get("label") or (names[0] if names else ""), key: to_xywh(b["xyxy"])} for b in boxes]
+    boxed = [{"name": b.get("label") or (names[0] if names else ""), key: xyxy_to_xywh(b["xyxy"])} for b in boxes]
     if any(not b["name"] for b in boxed):
         raise ManifestError("a box has no name", where=row["path"], expected="a label of the box or of its row")
     return boxed + [{"name": n} for n in names if n not in {b["name"] for b in boxed}]

@@ -1,4 +1,4 @@
-"""Lists of JSON objects read key by key: columns of checked values, and the place of every fault."""
+"""Columns of checked values from a list of JSON objects, with the place of every fault."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NOTHING = type(None)
 class Entries:
     """The objects of one list in a file, such as its `images`.
 
-    A column is taken from all objects at once and its types are looked at together: files hold millions, and one
-    by one takes three times as long.
+    A column is read from all objects at once, and its types are checked together. Files hold millions of objects,
+    and one check for each takes three times as long.
 
     >>> Entries([{"id": 1, "w": 2.0}, {"id": "a"}], "x.json, images").numbers("w")
     [2, None]
@@ -24,25 +24,25 @@ class Entries:
         self.items, self.where = items, where
         if set(map(type, items)) - {dict}:
             i = next(i for i, x in enumerate(items) if type(x) is not dict)
-            raise self.error("an entry is no object", i, "", items[i], 'an object such as {"id": 1}')
+            raise self.error("an entry is not an object", i, "", items[i], 'an object such as {"id": 1}')
 
     def __len__(self) -> int:
         return len(self.items)
 
     def place(self, i: int, key: str = "") -> str:
-        """Where a value stands, for messages."""
+        """Return the place of a value, for messages."""
         return f"{self.where}[{i}]" + (f".{key}" if key else "")
 
     def error(self, what: str, i: int, key: str, found: Any, expected: str) -> ManifestError:
-        """The error about one value."""
+        """Return the error about one value."""
         return ManifestError(what, where=self.place(i, key), found=repr(found)[:120], expected=expected)
 
     def raw(self, key: str) -> list[Any]:
-        """The values of a key as they are, None where it is absent."""
+        """Return the unchecked values of a key, None where it is absent."""
         return [x.get(key) for x in self.items]
 
     def ids(self, key: str) -> list[str]:
-        """Ids as text. Raises ManifestError where one is neither text nor a whole number."""
+        """Return ids as text. Raises ManifestError where one is neither text nor a whole number."""
         values = self.raw(key)
         types = set(map(type, values))
         if types - {str, int}:
@@ -51,11 +51,11 @@ class Entries:
         return values if types == {str} else [str(v) for v in values]
 
     def texts(self, key: str) -> list[str | None]:
-        """Texts, and whole numbers as text; None for absent and empty ones."""
+        """Return texts, and whole numbers as text; None where absent or empty. Raises ManifestError for others."""
         values = self.raw(key)
         types = set(map(type, values))
         if types - {str, int, NOTHING}:
-            raise self._wrong(values, key, lambda v: type(v) in (str, int, NOTHING), "text or a whole number")
+            raise self._type_error(values, key, lambda v: type(v) in (str, int, NOTHING), "text or a whole number")
         return (
             [v or None for v in values]
             if int not in types
@@ -63,20 +63,20 @@ class Entries:
         )
 
     def numbers(self, key: str, *, whole: bool = True) -> list[Any]:
-        """Numbers of 0 or more, None where absent; whole ones as int."""
+        """Return numbers of 0 or more, None where absent; with `whole`, as int. Raises ManifestError for others."""
         values = self.raw(key)
         types = set(map(type, values))
         if types == {NOTHING}:
             return values
         if types - {int, float, NOTHING} or not all(v is None or 0 <= v < 2**53 for v in values):
-            raise self._wrong(values, key, _is_number, "a number, 0 or more")
+            raise self._type_error(values, key, _is_number, "a number, 0 or more")
         if not whole or float not in types:
             return values
         if not all(v is None or v == int(v) for v in values):
-            raise self._wrong(values, key, lambda v: v is None or v == int(v), "a whole number")
+            raise self._type_error(values, key, lambda v: v is None or v == int(v), "a whole number")
         return [None if v is None else int(v) for v in values]
 
-    def _wrong(
+    def _type_error(
         self, values: Iterable[Any], key: str, is_right: Callable[[Any], bool], expected: str
     ) -> ManifestError:
         i, value = next((i, v) for i, v in enumerate(values) if not is_right(v))

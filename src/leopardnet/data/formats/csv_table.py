@@ -1,4 +1,4 @@
-"""Labels in a text table: one row for each file, or one for each box, read by naming its columns, and written."""
+"""Labels in a CSV table with one row for each file or each box. The caller names its columns."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import BoxUnit, boxes_of, boxes_text, round_fractions
+from leopardnet.core.boxes import BoxUnit, format_boxes, parse_boxes, round_box
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.reading.csv_cells import (
     Cells,
@@ -58,7 +58,7 @@ FIELDS = (
     "box_score",
 )
 CORNERS = ("x0", "y0", "x1", "y1")
-COLUMNS: Mapping[str, str] = {f: f for f in FIELDS}  # of a table that write_csv_table made
+COLUMNS: Mapping[str, str] = {f: f for f in FIELDS}  # of a table written by write_csv_table
 
 
 def read_csv_table(
@@ -76,15 +76,16 @@ def read_csv_table(
     separator: str | None = None,
     require_files: bool = False,
 ) -> ImportResult:
-    """The manifest of a CSV file.
+    """Read the manifest of a CSV file.
 
-    `columns` names the column of the file for each field of FIELDS that it has; `path` is needed. `time_zone` is
-    the zone of all times that do not carry one. With the four corners of a box, rows of one file that differ in
-    nothing but the box become one row. A label may name several species, joined by ` + `; without a column for it
-    the species is what is mapped.
+    `columns` names the column of the file for each field of FIELDS that it has; `path` is required. `time_zone` is
+    the zone of all times without one. With the four corners of a box, rows of one file that differ only in the box
+    become one row. A label may name several species, joined by ` + `. Without a column for the label, the species
+    is mapped.
 
     Raises ManifestError with the row for a path outside the root, a cell that cannot be read, and a file that
-    stands twice; with `require_files` also for files that are not there.
+    occurs twice; with `require_files` also for files that do not exist. Raises ConfigError for unknown fields in
+    `columns`.
     """
     source = Path(source)
     _check_columns(columns)
@@ -95,7 +96,7 @@ def read_csv_table(
             "the table cannot be read", where=source, found=error.strerror, expected="a CSV file"
         ) from None
     cells = read_cells(data, name=source.name, encoding=encoding, separator=separator)
-    table = _values(cells, columns, root, time_zone, time_format)
+    table = _read_values(cells, columns, root, time_zone, time_format)
     keys = list(zip(map(nfc, table["path"]), table["time_s"], table["frame_number"], strict=True))
     first = list(range(len(keys)))
     if set(CORNERS) <= set(columns):
@@ -104,7 +105,7 @@ def read_csv_table(
         refuse_twice([k if k[1:] != (None, None) else k[0] for k in keys], cells.where, what="a file")
     if require_files:
         _require_files(table["path"], root, cells)
-    names = list(map(_names, table["label" if "label" in columns else "species"]))
+    names = list(map(_split_names, table["label" if "label" in columns else "species"]))
     del table["label"]
     rules = LabelRules(label_map, on_unknown, site_from)
     species = table.pop("species") if "species" in columns else None
@@ -130,21 +131,21 @@ def _check_columns(columns: Mapping[str, str]) -> None:
     boxes = [c for c in CORNERS if c in columns]
     if unknown or "path" not in columns or len(boxes) not in (0, 4):
         raise ConfigError(
-            "the columns of the table are not named rightly",
+            "the columns of the table are named wrongly",
             where="columns",
             found=unknown[0] if unknown else f"only {', '.join(boxes)} of a box" if boxes else "no path",
             expected="path, and any of " + ", ".join(f for f in FIELDS if f != "path"),
         )
 
 
-def _names(text: str | None) -> tuple[str, ...]:
+def _split_names(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n.strip() for n in text.split(JOINER))) if text else ()
 
 
-def _values(
+def _read_values(
     cells: Cells, columns: Mapping[str, str], root: Path, time_zone: str | None, time_format: str | None
 ) -> dict[str, list[Any]]:
-    """One list for each field, as long as the table; a field without a column is all None."""
+    """Return one list for each field, as long as the table. A field without a column is all None."""
     relative, n = RelativePaths(root), len(cells.rows)
     column = columns["path"]
     paths = [relative(p, where=cells.where(i, column)) for i, p in enumerate(cells.column(column))]
@@ -175,14 +176,14 @@ def _add_times(
     time_format: str | None,
 ) -> None:
     if time_zone is not None:
-        zone_of(time_zone)
+        parse_time_zone(time_zone)
     if "captured_at" not in columns:
         return
     formats = (time_format,) if time_format else ()
     expected = (
         f"a time like {time_format}"
         if time_format
-        else "a time such as 2021-12-30 22:34:56; describe other forms with --time-format"
+        else "a time such as 2021-12-30 22:34:56; give other forms with --time-format"
     )
     times = parse_column(cells, columns["captured_at"], partial(local_time, formats=formats), expected=expected)
     given = (
@@ -200,7 +201,7 @@ def _add_times(
     for i, zone in enumerate(table["time_zone"]):
         if zone is not None:
             try:
-                zone_of(zone)
+                parse_time_zone(zone)
             except ManifestError as error:
                 raise ManifestError(
                     error.what,
@@ -217,7 +218,7 @@ def _join_boxes(
     columns: Mapping[str, str],
     unit: str,
 ) -> list[int]:
-    """Fills the columns `boxes` and `box_unit`, and gives the first row of each file or frame."""
+    """Fill the columns `boxes` and `box_unit`, and return the first row of each file or frame."""
     corners = [parse_column(cells, columns[c], number, expected="a number") for c in CORNERS]
     label = parse_column(cells, columns["box_label"], str, expected="text") if "box_label" in columns else None
     score = (
@@ -228,33 +229,35 @@ def _join_boxes(
     for i, (key, box) in enumerate(zip(keys, zip(*corners, strict=True), strict=True)):
         j = first.setdefault(key, i)
         n_given = sum(v is not None for v in box)
-        differs = next((f for f, v in table.items() if v[i] != v[j] and not _both_missing(v[i], v[j])), None)
-        if (j != i and (differs or n_given == 0)) or (entry := _box(box, label, score, i)) in boxes.get(key, []):
+        differs = next((f for f, v in table.items() if v[i] != v[j] and not _are_missing(v[i], v[j])), None)
+        if (j != i and (differs or n_given == 0)) or (entry := _make_box(box, label, score, i)) in boxes.get(
+            key, []
+        ):
             found = f"another {differs}" if differs else "the same row again"
             raise ManifestError(
-                "a file stands twice",
+                "a file occurs twice",
                 where=f"{cells.where(j)} and row {i + 1}",
                 found=found,
-                expected="rows of one file that differ in the box only",
+                expected="rows of one file that differ only in the box",
             )
         if n_given in (1, 2, 3):
             raise ManifestError(
                 "a box has empty corners", where=cells.where(i), found=box, expected="four numbers or none"
             )
         boxes.setdefault(key, []).extend([entry] if n_given else [])
-    table["boxes"] = [boxes_text(boxes[k]) if boxes[k] else None for k in keys]
+    table["boxes"] = [format_boxes(boxes[k]) if boxes[k] else None for k in keys]
     table["box_unit"] = [unit if boxes[k] else None for k in keys]
     return list(first.values())
 
 
-def _both_missing(a: Any, b: Any) -> bool:
+def _are_missing(a: Any, b: Any) -> bool:
     return bool(pd.isna(a) and pd.isna(b))
 
 
-def _box(
+def _make_box(
     corners: Sequence[float | None], label: list[Any] | None, score: list[Any] | None, i: int
 ) -> dict[str, Any]:
-    box: dict[str, Any] = {"xyxy": round_fractions([c or 0.0 for c in corners])}
+    box: dict[str, Any] = {"xyxy": round_box([c or 0.0 for c in corners])}
     if label and label[i]:
         box["label"] = label[i]
     if score and score[i] is not None:
@@ -266,7 +269,7 @@ def _require_files(paths: Sequence[str], root: Path, cells: Cells) -> None:
     missing = [i for i, p in enumerate(paths) if not (Path(root) / PurePosixPath(p)).is_file()]
     if missing:
         raise ManifestError(
-            f"{len(missing)} of {len(paths)} files are not there",
+            f"{len(missing)} of {len(paths)} files do not exist",
             where=cells.where(missing[0]),
             found=paths[missing[0]],
             expected="files under the root",
@@ -275,27 +278,28 @@ def _require_files(paths: Sequence[str], root: Path, cells: Cells) -> None:
 
 
 def write_csv_table(manifest: Manifest, out: Path) -> Path:
-    """`out`, after writing a table with the columns FIELDS: one row for each box, else for each file or frame.
+    """Write a table with the columns FIELDS and one row for each box, or else for each file or frame; return `out`.
 
-    `read_csv_table(out, columns=COLUMNS)` reads it back. Bursts become their stills; boxes must share one unit.
+    `read_csv_table(out, columns=COLUMNS)` reads it back. Bursts become their stills. Raises ManifestError where
+    boxes have two units.
     """
     rows = single_files(manifest, kinds=("video", "still", "frame"), format_name="CSV")
-    units = {r["box_unit"] for r in rows if boxes_of(r["boxes"])}
+    units = {r["box_unit"] for r in rows if parse_boxes(r["boxes"])}
     if len(units) > 1:
         raise ManifestError(
-            "boxes in two units cannot stand in one table", found=sorted(map(str, units)), expected="px or fraction"
+            "boxes in two units cannot be in one table", found=sorted(map(str, units)), expected="px or fraction"
         )
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FIELDS)
     for row in rows:
-        cells = [_cell(row.get(f)) for f in FIELDS[: FIELDS.index("x0")]]
-        for box in boxes_of(row["boxes"]) or [{}]:
+        cells = [_format_cell(row.get(f)) for f in FIELDS[: FIELDS.index("x0")]]
+        for box in parse_boxes(row["boxes"]) or [{}]:
             writer.writerow([*cells, *(box.get("xyxy") or [""] * 4), box.get("label", ""), box.get("score", "")])
     with atomic_path(Path(out)) as part:
         part.write_text(text.getvalue(), encoding="utf-8", newline="")
     return Path(out)
 
 
-def _cell(value: Any) -> Any:
+def _format_cell(value: object) -> object:
     return "" if value is None else value.isoformat(sep=" ") if isinstance(value, datetime) else value

@@ -1,4 +1,4 @@
-"""Labels from folders: footage sorted into one folder for each class."""
+"""Labels from folders: footage sorted into one folder for each label."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, own_names
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
 from leopardnet.data.scan.folder_pattern import FolderPattern
@@ -22,17 +22,19 @@ def read_folders(
     on_unknown: OnUnknown = "refuse",
     site_from: str | None = None,
 ) -> ImportResult:
-    """The manifest of all footage below `source`, labelled by folder names.
+    """Read the manifest of all footage below `source`, labelled by folder names.
 
-    `label_level` counts folders below `source`: 1 is the top one, -1 the one that holds the file. A file that does
-    not lie that deep has no label. Where `site_from` holds `{label}`, the pattern names the label instead. `root`
-    (default: `source`) is what paths are relative to and must hold `source`.
+    `label_level` counts folders below `source`: 1 is the top one, -1 the one that holds the file. A file in fewer
+    folders has no label. If `site_from` holds `{label}`, the pattern names the label instead. Paths are relative to
+    `root` (default: `source`), which must hold `source`.
+
+    Raises ConfigError for a label level of 0, and for a source outside the root.
     """
     source = Path(source)
     root = source if root is None else Path(root)
     if label_level == 0 or not source.resolve().is_relative_to(root.resolve()):
         raise ConfigError(
-            "the label level is 0" if label_level == 0 else "the folder does not lie inside the root",
+            "the label level is 0" if label_level == 0 else "the folder is not inside the root",
             where="label_level" if label_level == 0 else "root",
             expected="1 for the top folder, -1 for the one that holds the file" if label_level == 0 else source,
         )
@@ -40,11 +42,11 @@ def read_folders(
     above = source.resolve().relative_to(root.resolve()).as_posix()
     prefix = "" if above == "." else above + "/"
     pattern = FolderPattern.parse(site_from) if site_from and "{label}" in site_from else None
-    names = [_label(p, label_level, pattern, prefix + p) for p in files.sizes]
-    notes = count_note(Counter(files.other), "files that are no footage were left out")
+    names = [_find_label(p, label_level, pattern, prefix + p) for p in files.sizes]
+    notes = count_note(Counter(files.other), "files other than footage, left out")
     notes += [f"hidden and system files and folders left out: {files.n_system}"] * bool(files.n_system)
-    notes += [f"links to footage that is listed under its own name: {files.n_links}"] * bool(files.n_links)
-    columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_of(p) for p in files.sizes]}
+    notes += [f"links to footage that is listed by its own name: {files.n_links}"] * bool(files.n_links)
+    columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_by_suffix(p) for p in files.sizes]}
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         columns,
@@ -57,12 +59,12 @@ def read_folders(
     )
 
 
-def labelled_folder(folder: Path) -> ImportResult:
-    """The footage of a folder that has one subfolder per label, and nothing else said about it.
+def read_labelled_folder(folder: Path) -> ImportResult:
+    """Read the footage of a folder with one subfolder per label.
 
-    Names that mean one of the program's own labels (`blank`, `Panthera pardus`) become that label, others stay, in lower
-    case with underscores. Footage that lies in no subfolder has no label. Raises ManifestError where there are no two
-    subfolders, or a name cannot be a label.
+    Names for one of the program's own labels (`blank`, `Panthera pardus`) become that label; other names are kept,
+    in lower case with underscores. Footage outside the subfolders has no label. Raises ManifestError where there
+    are fewer than two subfolders, or a name cannot be a label.
     """
     names = sorted(p.name for p in Path(folder).iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:
@@ -76,7 +78,7 @@ def labelled_folder(folder: Path) -> ImportResult:
     return read_folders(folder, label_map=own_names(names))
 
 
-def _label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:
+def _find_label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:
     if pattern is not None:
         found = (pattern.match(full_path) or {}).get("label")
         return (found,) if found else ()

@@ -1,8 +1,8 @@
-"""Flat tables for people and programs: CSV, Parquet, JSON lines and XLSX, in which no cell runs as a formula.
+"""Flat tables in CSV, Parquet, JSON lines and XLSX, in which no cell runs as a formula.
 
-A spreadsheet runs a cell that begins with = + - @ as a formula, also when the text came from the name of a folder that
-a stranger chose. In CSV such a text gets an apostrophe in front, which spreadsheets show as plain text; `plain_text`
-takes it away again. XLSX stores texts as texts, and the other two formats are not for spreadsheets.
+A spreadsheet runs a cell that begins with = + - @ as a formula, even if a stranger chose its text as the name of a
+folder. In CSV such a text gets an apostrophe in front, which spreadsheets show as plain text, and which
+`plain_text` removes. XLSX marks texts as texts, and the other two formats are not for spreadsheets.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from leopardnet.core.tables import CSV_TIME, atomic_path
 
 SheetFormat = Literal["csv", "parquet", "jsonl", "xlsx"]
 SHEET_FORMATS: tuple[SheetFormat, ...] = ("csv", "parquet", "jsonl", "xlsx")
-# full-width signs, too: spreadsheets of East Asia take them for the others
+# East Asian spreadsheets treat the full-width signs alike.
 _RUNS = re.compile("^'*\\s*[=+\\-@\t\r\n＝＋－＠]")
 MAX_XLSX_ROWS = 1_048_575  # below the header
 MAX_XLSX_CELL = 32_767
-EXCEL_BEGINS = datetime(1900, 3, 1)  # before it, Excel's calendar is wrong
+EXCEL_BEGINS = datetime(1900, 3, 1)  # Excel's calendar is wrong before this day
 
 
 def runs_as_formula(text: str) -> bool:
-    """Whether a spreadsheet may take this text for a formula.
+    """Return whether a spreadsheet may run this text as a formula.
 
     >>> runs_as_formula("=1+1"), runs_as_formula(" @sum(a1)"), runs_as_formula("site-1")
     (True, True, False)
@@ -39,7 +39,7 @@ def runs_as_formula(text: str) -> bool:
 
 
 def harmless_text(text: str) -> str:
-    """The text with an apostrophe in front where a spreadsheet would run it; `plain_text` gives it back.
+    """Return the text, with an apostrophe in front if a spreadsheet would run it. `plain_text` removes it.
 
     >>> harmless_text("=cmd|'/c calc'!a0"), harmless_text("site-1")
     ("'=cmd|'/c calc'!a0", 'site-1')
@@ -48,7 +48,7 @@ def harmless_text(text: str) -> str:
 
 
 def plain_text(cell: str) -> str:
-    """What `harmless_text` was given.
+    """Return the text from which `harmless_text` made this cell.
 
     >>> plain_text(harmless_text("=1+1")), plain_text("'tis")
     ('=1+1', "'tis")
@@ -57,24 +57,27 @@ def plain_text(cell: str) -> str:
 
 
 def write_sheet(table: pd.DataFrame, out: Path, *, format: SheetFormat, bom: bool = False) -> tuple[str, ...]:
-    """Notes on what was changed, after writing the table to `out`, whole or not at all.
+    """Write the table to `out`, whole or not at all, and return notes on changed cells.
 
-    Numbers have a decimal point whatever the system's language. bom: a byte-order mark at the head of a CSV file,
-    by which Excel tells UTF-8. Columns of objects are written as JSON.
+    Numbers have a decimal point in every locale. bom: a byte-order mark at the head of a CSV file, by which Excel
+    recognizes UTF-8. Columns of lists and dicts are written as JSON. Raises ManifestError for a table too long for
+    XLSX.
     """
-    table = table.assign(**{c: table[c].map(_json, na_action="ignore") for c in _object_columns(table, format)})
+    table = table.assign(
+        **{c: table[c].map(_format_json, na_action="ignore") for c in _object_columns(table, format)}
+    )
     with atomic_path(Path(out)) as part:
         if format == "parquet":
             table.to_parquet(part, index=False)
             return ()
         if format == "jsonl":
-            part.write_text("".join(_lines(table)), "utf-8", newline="")
+            part.write_text("".join(_format_lines(table)), "utf-8", newline="")
             return ()
         return _write_xlsx(table, part) if format == "xlsx" else _write_csv(table, part, bom=bom)
 
 
 def read_sheet(path: Path, *, format: SheetFormat) -> pd.DataFrame:
-    """The cells of a table that `write_sheet` wrote, texts as they were given to it; CSV has nothing but texts."""
+    """Read a table that `write_sheet` wrote, with the original texts. All cells of CSV are texts."""
     if format == "parquet":
         return pd.read_parquet(path)
     if format == "jsonl":
@@ -98,14 +101,13 @@ def _write_csv(table: pd.DataFrame, path: Path, *, bom: bool) -> tuple[str, ...]
         safe.rename(columns=harmless_text).to_csv(
             file, index=False, date_format=CSV_TIME, quoting=csv.QUOTE_MINIMAL, decimal=".", lineterminator="\r\n"
         )
-    return (f"cells that a spreadsheet would run as a formula, with an apostrophe in front: {n_changed}",) * bool(
-        n_changed
-    )
+    note = f"cells that a spreadsheet would run as a formula, with an apostrophe in front: {n_changed}"
+    return (note,) * bool(n_changed)
 
 
-def _lines(table: pd.DataFrame) -> Iterable[str]:
+def _format_lines(table: pd.DataFrame) -> Iterable[str]:
     for row in _records(table):
-        yield json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False, allow_nan=False) + "\n"
+        yield json.dumps({k: _to_json_value(v) for k, v in row.items()}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _write_xlsx(table: pd.DataFrame, path: Path) -> tuple[str, ...]:
@@ -119,7 +121,7 @@ def _write_xlsx(table: pd.DataFrame, path: Path) -> tuple[str, ...]:
             todo="write CSV or Parquet",
         )
     n_cut = 0
-    # constant_memory: rows go to the disk as they come; the other two keep a name such as =x or http://x a text
+    # constant_memory writes rows to disk at once; the other two keep a name such as =x or http://x a text.
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"author": "", "created": datetime(2000, 1, 1)})
@@ -150,26 +152,26 @@ def _is_text(column: pd.Series[Any]) -> bool:
 
 
 def _object_columns(table: pd.DataFrame, format: SheetFormat) -> list[str]:
-    """Columns of lists and mappings, which only JSON lines can hold as they are."""
+    """Return the columns of lists and dicts, which only JSON lines can hold unchanged."""
     if format == "jsonl":
         return []
     objects = [c for c in table.columns if table[c].dtype == object]
     return [c for c in objects if any(isinstance(v, (list, dict)) for v in table[c])]
 
 
-def _json(value: Any) -> str:
+def _format_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
 def _records(table: pd.DataFrame) -> Iterable[Mapping[str, Any]]:
-    """Rows as plain values, None where empty, some thousand at a time."""
+    """Yield rows as plain values, None where missing, converting 10,000 at a time."""
     for start in range(0, len(table), 10_000):
         page = table.iloc[start : start + 10_000].astype(object)
         rows: Any = page.where(page.notna(), None).to_dict("records")
         yield from rows
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return value.item() if hasattr(value, "item") else value

@@ -1,4 +1,4 @@
-"""YOLO: data.yaml, lists or folders of pictures, and one text file of boxes beside each; read and written."""
+"""YOLO: data.yaml, lists or folders of pictures, and one text file of boxes for each picture."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from leopardnet.core.boxes import boxes_of, boxes_text, from_center, in_unit
+from leopardnet.core.boxes import center_to_xyxy, format_boxes
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path
+from leopardnet.data.formats.label_boxes import label_boxes
 from leopardnet.data.formats.yolo_yaml import SPLIT_KEYS, Description, read_description
 from leopardnet.data.reading.csv_cells import number
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
@@ -20,7 +22,6 @@ from leopardnet.data.reading.to_manifest import (
     RelativePaths,
     assemble,
     footage_kind,
-    names_of,
     nfc,
     refuse_twice,
     single_files,
@@ -38,22 +39,22 @@ def read_yolo(
     negatives: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportResult:
-    """The manifest of the pictures that a data.yaml names, with their boxes as fractions and their splits.
+    """Read the manifest of the pictures that a data.yaml names, with their boxes as fractions and their splits.
 
-    The labels of `images/a/1.jpg` lie in `labels/a/1.txt`, those of a path without `images` beside it. A picture is
-    named empty when its text file is there and holds nothing, or when the text file `negatives` lists its path; a
-    picture without a text file has no label, because nobody may have looked at it.
+    The boxes of `images/a/1.jpg` are in `labels/a/1.txt`; those of a path without `images` are beside it. A picture
+    is empty if its text file exists and holds nothing, or if the text file `negatives` lists its path. A picture
+    without a text file has no label, because it may never have been annotated.
 
-    Raises ManifestError with file and line for a class that data.yaml does not name and for boxes that are no
+    Raises ManifestError with file and line for a class that data.yaml does not name and for boxes that are not
     numbers, and for pictures outside the root.
     """
     source, root = Path(source), Path(root)
     config = read_description(source / "data.yaml" if source.is_dir() else source)
-    pictures = _pictures(config, root)
-    listed = _negatives(negatives, root)
-    shown = [_read_labels(root, p, config.names) for p in pictures]
-    state = _States()
-    names = [state.name(p, boxes, p in listed) for p, boxes in zip(pictures, shown, strict=True)]
+    pictures = _list_pictures(config, root)
+    listed = _read_negatives(negatives, root)
+    boxes = [_read_labels(root, p, config.names) for p in pictures]
+    state = _Notes()
+    names = [state.find_names(p, found, p in listed) for p, found in zip(pictures, boxes, strict=True)]
     if on_progress:
         on_progress(len(pictures), len(pictures))
     left = sorted(listed - set(pictures))
@@ -68,8 +69,8 @@ def read_yolo(
         "path": list(pictures),
         "kind": ["still"] * len(pictures),
         "split": list(pictures.values()),
-        "boxes": [boxes_text(b) if b else None for b in shown],
-        "box_unit": ["fraction" if b else None for b in shown],
+        "boxes": [format_boxes(b) if b else None for b in boxes],
+        "box_unit": ["fraction" if b else None for b in boxes],
     }
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
@@ -79,18 +80,18 @@ def read_yolo(
         rules=rules,
         source=f"yolo {config.file.name}",
         where=config.file.name,
-        notes=state.notes(),
+        notes=state.sentences(),
     )
 
 
-class _States:
-    """Counts what the text files say, beyond boxes."""
+class _Notes:
+    """Counts pictures without boxes, by what their text files state."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
-    def name(self, path: str, boxes: list[dict[str, Any]] | None, is_negative: bool) -> tuple[str, ...]:
-        """What a picture shows. Raises ManifestError for a negative with boxes."""
+    def find_names(self, path: str, boxes: list[dict[str, Any]] | None, is_negative: bool) -> tuple[str, ...]:
+        """Return the names of what a picture shows. Raises ManifestError for a negative with boxes."""
         if boxes and is_negative:
             raise ManifestError(
                 "a picture is listed as a negative but has boxes",
@@ -103,69 +104,64 @@ class _States:
         if boxes is None and not is_negative:
             self.counts["without a text file: not taken as empty; list true negatives with --negatives"] += 1
             return ()
-        self.counts[
-            "listed as negatives, read as empty" if is_negative else "with an empty text file, read as empty"
-        ] += 1
-        return ("empty",)
+        how = "listed as negatives" if is_negative else "with an empty text file"
+        self.counts[f"{how}, read as empty"] += 1
+        return (EMPTY,)
 
-    def notes(self) -> list[str]:
-        """One sentence for each count."""
+    def sentences(self) -> list[str]:
+        """Return one sentence for each count."""
         return [f"{rows(n)} {what}" for what, n in self.counts.items()]
 
 
 # --- pictures ---
 
 
-def _pictures(config: Description, root: Path) -> dict[str, str | None]:
-    """The split of each picture, by its path relative to the root."""
+def _list_pictures(config: Description, root: Path) -> dict[str, str | None]:
+    """Return the split of each picture, by its path relative to the root."""
     relative = RelativePaths(root)
     found: list[tuple[str, str | None]] = []
     for split, entry in config.splits:
         target = _resolve(config, entry)
         where = f"{config.file.name}, {split or 'images'}: {entry}"
         if target.is_dir():
-            above = (
-                relative(target.resolve().as_posix() + "/.", where=where)
-                if target.resolve() != root.resolve()
-                else ""
-            )
-            paths = [f"{above}/{p}" if above else p for p in list_footage(target).sizes]
+            is_root = target.resolve() == root.resolve()
+            above = "" if is_root else relative(target.resolve().as_posix() + "/.", where=where) + "/"
+            paths = [above + p for p in list_footage(target).sizes]
         elif target.is_file():
-            paths = [_listed(line, n, target, config, root, relative) for n, line in _lines(target)]
+            paths = [_resolve_line(line, n, target, config, root, relative) for n, line in _read_lines(target)]
         else:
             raise ManifestError(
-                "data.yaml names pictures that are not there",
-                where=where,
-                expected="a folder or a list of pictures",
+                "data.yaml names pictures that do not exist", where=where, expected="a folder or a list of pictures"
             )
-        found += [(p, split) for p in paths if _is_still(p, where)]
+        for path in paths:
+            _check_still(path, where)
+        found += [(p, split) for p in paths]
     refuse_twice(
         [nfc(p) for p, _ in found], lambda i: f"{config.file.name}, {found[i][1]}: {found[i][0]}", what="a picture"
     )
     return dict(found)
 
 
-def _is_still(path: str, where: str) -> bool:
+def _check_still(path: str, where: str) -> None:
     if footage_kind(path, where=where) == "video":
         raise ManifestError(
-            "YOLO labels pictures, but here is a video",
+            "YOLO holds pictures only, but here is a video",
             where=where,
             found=path,
             expected="stills",
-            todo="move videos out of the folders of pictures, and scan them by themselves",
+            todo="move videos out of the folders of pictures, and scan them separately",
         )
-    return True
 
 
 def _resolve(config: Description, entry: str) -> Path:
-    """The place of a split. Some tools write `../train/images` for a folder that lies beside data.yaml."""
+    """Return the place of a split. Some tools write `../train/images` for a folder beside data.yaml."""
     entry = entry.replace("\\", "/")
     target = config.base / entry
     inside = config.base / entry.removeprefix("../")
     return inside if not target.exists() and inside.exists() else target
 
 
-def _lines(file: Path) -> list[tuple[int, str]]:
+def _read_lines(file: Path) -> list[tuple[int, str]]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
@@ -173,8 +169,8 @@ def _lines(file: Path) -> list[tuple[int, str]]:
     return [(n, line.strip()) for n, line in enumerate(lines, start=1) if line.strip()]
 
 
-def _listed(line: str, n: int, file: Path, config: Description, root: Path, relative: RelativePaths) -> str:
-    """A path in a list: relative to the base folder, or to the root where that is another one."""
+def _resolve_line(line: str, n: int, file: Path, config: Description, root: Path, relative: RelativePaths) -> str:
+    """Return a path of a list, which is relative to the base folder or to the root."""
     where = f"{file.name}, line {n}"
     plain = line.replace("\\", "/").removeprefix("./")
     joined = (config.base / plain).resolve()
@@ -183,22 +179,22 @@ def _listed(line: str, n: int, file: Path, config: Description, root: Path, rela
     return relative(line if PurePosixPath(plain).is_absolute() else joined.as_posix(), where=where)
 
 
-def _negatives(file: Path | None, root: Path) -> set[str]:
+def _read_negatives(file: Path | None, root: Path) -> set[str]:
     if file is None:
         return set()
     relative = RelativePaths(root)
     if not Path(file).is_file():
         raise ManifestError(
-            "there is no such list of negatives", where=file, expected="a text file, one path a line"
+            "there is no such list of negatives", where=file, expected="a text file with one path per line"
         )
-    return {relative(line, where=f"{Path(file).name}, line {n}") for n, line in _lines(Path(file))}
+    return {relative(line, where=f"{Path(file).name}, line {n}") for n, line in _read_lines(Path(file))}
 
 
 # --- text files ---
 
 
 def label_path(path: str) -> str:
-    """Where the boxes of a picture stand: the last folder `images` becomes `labels`, the suffix becomes .txt.
+    """Return the path of the boxes of a picture: the last folder `images` becomes `labels`, and the suffix .txt.
 
     >>> label_path("train/images/a/1.jpg"), label_path("a/1.jpg")
     ('train/labels/a/1.txt', 'a/1.txt')
@@ -211,14 +207,16 @@ def label_path(path: str) -> str:
 
 
 def _read_labels(root: Path, path: str, names: Mapping[int, str]) -> list[dict[str, Any]] | None:
-    """The boxes of a picture; None where it has no text file."""
+    """Read the boxes of a picture; None where it has no text file."""
     where = label_path(path)
     file = root / where
-    return [_box(line, f"{where}, line {n}", names) for n, line in _lines(file)] if file.is_file() else None
+    return (
+        [_read_box(line, f"{where}, line {n}", names) for n, line in _read_lines(file)] if file.is_file() else None
+    )
 
 
-def _box(line: str, where: str, names: Mapping[int, str]) -> dict[str, Any]:
-    """A box from its line; of an outline, the box around it."""
+def _read_box(line: str, where: str, names: Mapping[int, str]) -> dict[str, Any]:
+    """Read a box from its line; for an outline, the box around it."""
     words = line.split()
     try:
         i_class, values = int(words[0]), [number(w) for w in words[1:]]
@@ -238,7 +236,7 @@ def _box(line: str, where: str, names: Mapping[int, str]) -> dict[str, Any]:
         )
     if len(values) in (4, 5):
         score = {"score": values[4]} if len(values) == 5 else {}
-        return {"xyxy": from_center(values[:4]), "label": names[i_class], **score}
+        return {"xyxy": center_to_xyxy(values[:4]), "label": names[i_class], **score}
     if len(values) < 6 or len(values) % 2:
         raise ManifestError(
             "a line of boxes cannot be read",
@@ -254,22 +252,25 @@ def _box(line: str, where: str, names: Mapping[int, str]) -> dict[str, Any]:
 
 
 def write_yolo(manifest: Manifest, out: Path) -> Path:
-    """`out/data.yaml`, after writing it, the text files, and a list of pictures for each split (all without: train).
+    """Write data.yaml, text files, and a list of pictures for each split to `out`; return the path of data.yaml.
 
     Pictures are not copied: the lists name their paths relative to `out`, so `out` is the root of the footage or
-    gets a copy of it. A row named empty gets an empty text file, a row without label and box gets none.
+    gets a copy of it. Rows without a split are in train. A row labelled empty gets an empty text file, and a row
+    without label and box gets none.
 
-    Raises ManifestError for a label without a box, which YOLO cannot say.
+    Raises ManifestError for a label without a box, which YOLO cannot hold, and for an unknown split.
     """
     import yaml
 
     out = Path(out)
     entries = single_files(manifest, kinds=("still",), format_name="YOLO")
     refuse_twice([label_path(r["path"]) for r in entries], lambda i: entries[i]["path"], what="a text file")
-    boxes = [_named_boxes(row) for row in entries]
+    boxes = [label_boxes(row, "fraction", format_name="YOLO") for row in entries]
     names = sorted({n for group in boxes for n, _ in group or ()})
-    splits = {s: [r["path"] for r in entries if (r["split"] or "train") == s] for s in _splits(entries)}
-    texts = {label_path(r["path"]): _text(b, names) for r, b in zip(entries, boxes, strict=True) if b is not None}
+    splits = {s: [r["path"] for r in entries if (r["split"] or "train") == s] for s in _find_splits(entries)}
+    texts = {
+        label_path(r["path"]): _format_lines(b, names) for r, b in zip(entries, boxes, strict=True) if b is not None
+    }
     texts |= {f"{split}.txt": "".join(f"./{p}\n" for p in paths) for split, paths in splits.items()}
     config = {"names": dict(enumerate(names or ["animal"])), **{split: f"{split}.txt" for split in splits}}
     texts["data.yaml"] = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
@@ -279,44 +280,15 @@ def write_yolo(manifest: Manifest, out: Path) -> Path:
     return out / "data.yaml"
 
 
-def _splits(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+def _find_splits(entries: Iterable[Mapping[str, Any]]) -> list[str]:
     splits = sorted({row["split"] or "train" for row in entries})
     unknown = [s for s in splits if s not in SPLIT_KEYS.values()]
     if unknown:
-        raise ManifestError("YOLO knows no split of this name", found=unknown[0], expected="train, val, test")
+        raise ManifestError("YOLO has no split of this name", found=unknown[0], expected="train, val, test")
     return splits
 
 
-def _named_boxes(row: Mapping[str, Any]) -> list[tuple[str, list[float]]] | None:
-    """Name and box as fractions; empty for a negative, None for a picture that nobody labelled."""
-    names, boxes = names_of(row), boxes_of(row["boxes"])
-    boxed = [
-        (
-            b.get("label") or (names[0] if len(names) == 1 else ""),
-            in_unit(
-                b["xyxy"],
-                row["box_unit"],
-                "fraction",
-                width_px=row["width_px"],
-                height_px=row["height_px"],
-                where=row["path"],
-            ),
-        )
-        for b in boxes
-    ]
-    lacking = [n for n in names if n != "empty" and n not in {name for name, _ in boxed}]
-    if lacking or any(not name for name, _ in boxed):
-        raise ManifestError(
-            "YOLO cannot say this row",
-            where=row["path"],
-            found=f"{lacking[0]} without a box" if lacking else "a box without a name",
-            expected="a box for every name, or the label empty",
-            todo="write COCO or CSV, which carry labels without boxes",
-        )
-    return boxed if boxed or names == ("empty",) else None
-
-
-def _text(boxes: Iterable[tuple[str, list[float]]], names: list[str]) -> str:
+def _format_lines(boxes: Iterable[tuple[str, list[float]]], names: list[str]) -> str:
     lines = []
     for name, (x0, y0, x1, y1) in boxes:
         values = ((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0)

@@ -1,4 +1,4 @@
-"""data.yaml of a YOLO data set: its classes, and where the pictures of each split are."""
+"""data.yaml of a YOLO data set: its classes, and the places of the pictures of each split."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SPLIT_KEYS = {"train": "train", "val": "val", "valid": "val", "test": "test"}
 
 @dataclass(frozen=True)
 class Description:
-    """What data.yaml says: class names by index, the base folder, and the sources of each split."""
+    """The content of data.yaml: class names by index, the base folder, and the sources of each split."""
 
     file: Path
     base: Path
@@ -22,7 +22,7 @@ class Description:
 
 
 def read_description(file: Path) -> Description:
-    """What a data.yaml says; without splits, all of its folder `images`. Raises ManifestError with the key at fault."""
+    """Read a data.yaml, by default with the folder `images`. Raises ManifestError with the key at fault."""
     from yaml import YAMLError, safe_load
 
     try:
@@ -44,7 +44,7 @@ def read_description(file: Path) -> Description:
             found=type(data).__name__,
             expected="a mapping with names, train and val",
         )
-    names = _names(data.get("names"), data.get("nc"), file.name)
+    names = _read_names(data.get("names"), data.get("nc"), file.name)
     splits: list[tuple[str | None, str]] = []
     for key, split in SPLIT_KEYS.items():
         value = data.get(key)
@@ -54,17 +54,17 @@ def read_description(file: Path) -> Description:
                     "a split must name folders or lists of pictures", where=f"{file.name}, {key}", found=repr(entry)
                 )
             splits.append((split, entry))
-    base = _base(file, data["path"]) if data.get("path") else file.parent
+    base = _find_base(file, data["path"]) if data.get("path") else file.parent
     return Description(file, base, names, splits or [(None, "images")])
 
 
-def _base(file: Path, path: Any) -> Path:
-    """The base folder; a path from another computer gives way to the folder of data.yaml."""
+def _find_base(file: Path, path: Any) -> Path:
+    """Return the base folder: the folder of data.yaml where the path is that of another computer."""
     given = file.parent / str(path).replace("\\", "/")
     return given if given.is_dir() else file.parent
 
 
-def _names(value: Any, n_classes: Any, where: str) -> dict[int, str]:
+def _read_names(value: Any, n_classes: Any, where: str) -> dict[int, str]:
     names = dict(enumerate(value)) if isinstance(value, list) else value
     ok = (
         isinstance(names, dict)

@@ -13,10 +13,11 @@ from typing import Literal
 
 import pandas as pd
 
+from leopardnet.core.columns import STRING, TIME
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import STRING, TIME, clip_id
+from leopardnet.core.tables import clip_id
 from leopardnet.data.scan.bursts import BURST_GAP_S, burst_ids
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import ClockReader
@@ -141,7 +142,7 @@ def _folder_columns(paths: list[str], pattern: FolderPattern | None) -> tuple[pd
     found = [pattern.match(p) for p in paths] if pattern else [{}] * len(paths)
     columns: dict[str, object] = {
         "clip_id": [clip_id(p) for p in paths],
-        "kind": [kind_of(p) for p in paths],
+        "kind": [kind_by_suffix(p) for p in paths],
         "path": paths,
         "paths": None,
     }

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.columns import SPLITS, STRING
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import SPLITS, STRING
 from leopardnet.data.splits.groups import By, split_groups
 from leopardnet.data.splits.stratify import assign_groups
 

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 import leopardnet.cli.dataset  # noqa: F401  (registers the verbs)
 from leopardnet.cli.console import app
+from leopardnet.core.columns import FINDINGS
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import FINDINGS, read_table
+from leopardnet.core.tables import read_table
 from leopardnet.data.checks.check import check, coverage, summary
 from leopardnet.data.checks.file_facts import copies, file_facts
 from leopardnet.data.checks.fingerprints import fingerprint, near_pairs

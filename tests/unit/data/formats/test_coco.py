@@ -100,7 +100,7 @@ def test_labels_and_the_losses_that_are_told(tmp_path):
     ]
     assert got.notes == (
         "1 row without an annotation",
-        "annotations made for whole sequences, of which single pictures may be empty: 1",
+        "annotations of whole sequences, single pictures of which may be empty: 1",
         "1 row marked corrupt, left without a label",
         "1 row with several species, left without a label: tiger + sika deer 1",
         "3 rows of 5 without a label",
@@ -145,8 +145,8 @@ def test_what_is_no_coco_is_refused(tmp_path, data, part):
         ({"annotations__0__category_id": 99}, "annotations[0].category_id", "99"),
         ({"annotations__3__image_id": "zz"}, "annotations[3].image_id", "'zz'"),
         ({"annotations__3__image_id": None}, "annotations[3].image_id", "no usable id"),
-        ({"annotations__0": 5}, "annotations[0]", "no object"),
-        ({"images__2": "n/3.jpg"}, "images[2]", "no object"),
+        ({"annotations__0": 5}, "annotations[0]", "not an object"),
+        ({"images__2": "n/3.jpg"}, "images[2]", "not an object"),
         ({"images__2__file_name": None}, "images[2].file_name", "not a path"),
         ({"images__2__file_name": "../3.jpg"}, "images[2].file_name", "cannot be used"),
         ({"images__2__file_name": "\ud800.jpg"}, "images[2].file_name", "no text"),

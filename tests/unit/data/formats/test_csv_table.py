@@ -271,7 +271,7 @@ def test_missing_files_are_refused_only_when_asked(tmp_path):
     (tmp_path / "a.jpg").touch()
     assert len(read(tmp_path, text).manifest) == 2
     message = refused(tmp_path, text, require_files=True)
-    assert "1 of 2 files are not there" in message and "row 2" in message
+    assert "1 of 2 files do not exist" in message and "row 2" in message
 
 
 def test_sites_from_folders_fill_empty_cells_only(tmp_path):

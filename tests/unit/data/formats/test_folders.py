@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.data.formats.folders import labelled_folder, read_folders
+from leopardnet.data.formats.folders import read_folders, read_labelled_folder
 from leopardnet.data.reading.label_map import LabelMap
 
 
@@ -82,7 +82,7 @@ def test_a_folder_of_pictures_says_its_own_labels(tmp_path):
         path = tmp_path / "pictures" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-    labels = labelled_folder(tmp_path / "pictures").manifest.table.set_index("path")["label"]
+    labels = read_labelled_folder(tmp_path / "pictures").manifest.table.set_index("path")["label"]
     assert labels.dropna().to_dict() == {
         "Blank/1.jpg": "empty",
         "Amur leopard/2.jpg": "leopard",
@@ -91,7 +91,7 @@ def test_a_folder_of_pictures_says_its_own_labels(tmp_path):
     }
     assert labels.isna().sum() == 1
     with pytest.raises(ManifestError, match="no subfolders"):
-        labelled_folder(tmp_path / "pictures" / "Blank")
+        read_labelled_folder(tmp_path / "pictures" / "Blank")
     (tmp_path / "pictures" / "???").mkdir()
     with pytest.raises(ManifestError, match="cannot be a label"):
-        labelled_folder(tmp_path / "pictures")
+        read_labelled_folder(tmp_path / "pictures")

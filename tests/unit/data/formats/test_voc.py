@@ -157,7 +157,7 @@ BOMB = '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
         (xml(obj())[:-20], "broken"),
         ("", "broken"),
         ('<?xml version="1.0" encoding="klingon"?>' + xml(obj()), "broken"),
-        ("<html></html>", "no Pascal VOC"),
+        ("<html></html>", "not a Pascal VOC"),
         (xml(obj("")), "object 1"),
         (xml(obj(), obj(box=(1, 2, "x", 4))), "object 2"),
         (xml(obj(box=(1, 2, "nan", 4))), "object 1"),
@@ -182,7 +182,7 @@ def test_no_xml_files(tmp_path):
 
 def test_xml_outside_the_root_is_refused(tmp_path):
     put(tmp_path, **{"pictures/1.jpg": b"x", "xml/1.xml": xml(obj())})
-    with pytest.raises(ManifestError, match="do not lie under the root"):
+    with pytest.raises(ManifestError, match="are not under the root"):
         read_voc(tmp_path / "xml", root=tmp_path / "pictures")
 
 

@@ -149,7 +149,7 @@ def test_boxes_beyond_the_picture_are_kept(tmp_path):
         ("names: [no, yes]\n", "does not name its classes"),
         ("names: {a: tiger}\n", "does not name its classes"),
         ("names: [tiger]\nnc: 2\n", "1 names but nc: 2"),
-        ("names: [tiger]\ntrain: none\n", "not there"),
+        ("names: [tiger]\ntrain: none\n", "do not exist"),
         ("names: [tiger]\ntrain: {a: b}\n", "folders or lists"),
         ("names: [tiger]\ntrain: [images/train, images]\n", "stands twice"),
         ("names: !!python/name:os.system x\n", "not readable YAML"),

@@ -1,4 +1,4 @@
-"""What the observations of a Camtrap DP package say about its files, and which of them is believed."""
+"""The observations of a Camtrap DP package as classifications of its files, in order of precedence."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from leopardnet.core.boxes import four_numbers, from_xywh
+from leopardnet.core.boxes import check_four_numbers, xywh_to_xyxy
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.data.formats.camtrap_dp.spec import BOX_COLUMNS
 from leopardnet.data.reading.csv_cells import Cells, number, parse_column
 
 LEVELS = ("media", "event")
-METHODS = ("human", "", "machine")  # in the order in which they are believed
-# What an observation shows, by its type; an animal goes by its scientific name where it has one.
+METHODS = ("human", "", "machine")  # in order of precedence
+# The name for each type of observation. An animal is named by its scientific name where it has one.
 NAMES = {
-    "animal": "animal",
+    "animal": ANIMAL,
     "human": "human",
     "vehicle": "vehicle",
-    "blank": "empty",
+    "blank": EMPTY,
     "unknown": None,
     "unclassified": None,
 }
-BBOX = ("bboxX", "bboxY", "bboxWidth", "bboxHeight")
 TEXTS = (
     "mediaID",
     "eventID",
@@ -37,8 +38,8 @@ TEXTS = (
 
 
 @dataclass
-class HumanLabel:
-    """What one method said at one level about a file."""
+class Classification:
+    """The names and boxes that one method gave to a file, at one level."""
 
     method: str = ""
     level: str = "media"
@@ -48,7 +49,7 @@ class HumanLabel:
 
 @dataclass(eq=False)
 class MediaFile:
-    """One row of the media table, and everything that was said about it."""
+    """One row of the media table with its classifications, by positions in METHODS and LEVELS."""
 
     id: str
     path: str
@@ -57,26 +58,27 @@ class MediaFile:
     time: datetime
     kind: str
     event: str | None = None
-    said: dict[tuple[int, int], HumanLabel] = field(default_factory=dict)
+    classifications: dict[tuple[int, int], Classification] = field(default_factory=dict)
 
-    def hear(self, method: str, level: str) -> HumanLabel:
-        """What this method has said so far at this level, to be added to."""
-        return self.said.setdefault((METHODS.index(method), LEVELS.index(level)), HumanLabel(method, level))
+    def get(self, method: str, level: str) -> Classification:
+        """Return the classification by this method at this level; a new one is empty."""
+        key = METHODS.index(method), LEVELS.index(level)
+        return self.classifications.setdefault(key, Classification(method, level))
 
     @property
-    def chosen(self) -> HumanLabel:
-        """What is believed: people before machines, then words on the file before words on its event."""
-        return self.said[min(self.said)] if self.said else HumanLabel()
+    def classification(self) -> Classification:
+        """The one that takes precedence: people before machines, then the file before its event."""
+        return self.classifications[min(self.classifications)] if self.classifications else Classification()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is believed to be in it, each name once. Seconds of a video that show nothing do not make it empty."""
-        names = tuple(dict.fromkeys(self.chosen.names))
-        return tuple(n for n in names if n != "empty") or names if self.kind == "video" else names
+        """The names in it, each once. A video with an animal in some seconds is not empty."""
+        names = tuple(dict.fromkeys(self.classification.names))
+        return tuple(n for n in names if n != EMPTY) or names if self.kind == "video" else names
 
 
 class MediaIndex:
-    """All files, found by id, by event, and by deployment and time. `sounds` are ids of recordings left out."""
+    """All files by id, by event, and by deployment and time. `sounds` are ids of sound recordings, left out."""
 
     def __init__(self, files: Sequence[MediaFile], sounds: set[str]) -> None:
         self.files, self.sounds = list(files), sounds
@@ -87,8 +89,8 @@ class MediaIndex:
             self.by_deployment[f.deployment].append(f)
         self.times = {d: [f.time for f in group] for d, group in self.by_deployment.items()}
 
-    def within(self, deployment: str, start: datetime, end: datetime) -> list[MediaFile]:
-        """The files of a deployment from `start` to `end`, both included."""
+    def find_between(self, deployment: str, start: datetime, end: datetime) -> list[MediaFile]:
+        """Return the files of a deployment from `start` to `end`, both included."""
         times = self.times.get(deployment, [])
         return self.by_deployment[deployment][bisect_left(times, start) : bisect_right(times, end)] if times else []
 
@@ -104,30 +106,30 @@ class _Observation:
 
     @property
     def name(self) -> str | None:
-        """What it shows; None where nobody could say."""
+        """The name of what it shows; None where that is unknown."""
         name = NAMES[self.text["observationType"]]
-        return (self.text["scientificName"] or name) if name == "animal" else name
+        return (self.text["scientificName"] or name) if name == ANIMAL else name
 
 
 def read_observations(media: MediaIndex, cells: Cells, times: Callable[[Cells, str], list[Any]]) -> int:
-    """The number of event observations that match no file, after adding all others to what is said of each file.
+    """Add all observations to the classifications of their files, and return how many of an event match no file.
 
-    An observation of an event speaks about the files that share its eventID, else about the files of its deployment
-    within its time. `times(cells, column)` reads a column of times. Raises ManifestError with the row at fault.
+    An observation of an event belongs to the files with its eventID, or else to the files of its deployment within
+    its time. `times(cells, column)` reads a column of times. Raises ManifestError with the row at fault.
     """
     observations = _observations(cells, times)
     for i, o in enumerate(observations):
-        _check(cells, i, o, media)
+        _check_observation(cells, i, o, media)
         file = media.by_id.get(o.text["mediaID"])
         if file is not None and o.text["observationLevel"] == "media" and (event := o.text["eventID"]):
             file.event = file.event or event
             media.by_event[event].append(file)
     n_loose = 0
     for o in observations:
-        files = _files_of(o, media)
+        files = _find_files(o, media)
         n_loose += not files and o.text["observationLevel"] == "event"
         for file in files:
-            _tell(file, o)
+            _classify(file, o)
     return n_loose
 
 
@@ -141,14 +143,14 @@ def _observations(cells: Cells, times: Callable[[Cells, str], list[Any]]) -> lis
 
 
 def _boxes(cells: Cells) -> list[dict[str, Any] | None]:
-    given = [_numbers(cells, c) for c in BBOX]
+    given = [_numbers(cells, c) for c in BOX_COLUMNS]
     scores = _numbers(cells, "classificationProbability")
     out: list[dict[str, Any] | None] = []
     for i, box in enumerate(zip(*given, strict=True)):
         if all(v is None for v in box):
             out.append(None)
             continue
-        xyxy = from_xywh(four_numbers(box, where=cells.where(i, "bboxX")))
+        xyxy = xywh_to_xyxy(check_four_numbers(box, where=cells.where(i, "bboxX")))
         out.append({"xyxy": xyxy} | ({} if scores[i] is None else {"score": scores[i]}))
     return out
 
@@ -159,7 +161,7 @@ def _numbers(cells: Cells, column: str) -> list[float | None]:
     return parse_column(cells, column, number, expected="a number")
 
 
-def _check(cells: Cells, i: int, o: _Observation, media: MediaIndex) -> None:
+def _check_observation(cells: Cells, i: int, o: _Observation, media: MediaIndex) -> None:
     for column, known in (
         ("observationLevel", LEVELS),
         ("observationType", tuple(NAMES)),
@@ -167,52 +169,55 @@ def _check(cells: Cells, i: int, o: _Observation, media: MediaIndex) -> None:
     ):
         if o.text[column] not in known:
             raise ManifestError(
-                "a value is not in the list of the format",
+                "a value is not one of those that the format allows",
                 where=cells.where(i, column),
                 found=repr(o.text[column]),
                 expected=", ".join(filter(None, known)),
             )
     media_id = o.text["mediaID"]
     if o.text["observationLevel"] == "media" and media_id not in media.by_id and media_id not in media.sounds:
-        raise leads_nowhere(cells, i, "mediaID", media_id)
+        raise missing_id_error(cells, i, "mediaID", media_id)
     if o.text["observationLevel"] == "event" and (o.start is None or o.end is None):
         raise ManifestError(
             "an event has no start or no end", where=cells.where(i), expected="eventStart and eventEnd"
         )
 
 
-def _files_of(o: _Observation, media: MediaIndex) -> list[MediaFile]:
+def _find_files(o: _Observation, media: MediaIndex) -> list[MediaFile]:
     if o.text["observationLevel"] == "media":
         file = media.by_id.get(o.text["mediaID"])
         return [file] if file else []
     if linked := media.by_event.get(o.text["eventID"]):
         return list(dict.fromkeys(linked))
     assert o.start is not None and o.end is not None
-    return media.within(o.text["deploymentID"], o.start, o.end)
+    return media.find_between(o.text["deploymentID"], o.start, o.end)
 
 
-def _tell(file: MediaFile, o: _Observation) -> None:
-    if o.text["observationType"] == "unclassified":  # nobody looked
+def _classify(file: MediaFile, o: _Observation) -> None:
+    if o.text["observationType"] == "unclassified":  # nobody classified it
         return
     level = o.text["observationLevel"]
     if level == "event":
         file.event = file.event or o.text["eventID"] or None
-    said = file.hear(o.text["classificationMethod"], level)
+    classification = file.get(o.text["classificationMethod"], level)
     if o.name:
-        said.names.append(o.name)
+        classification.names.append(o.name)
     if o.box and level == "media":
         offset_s = (o.start - file.time).total_seconds() if o.start and file.kind == "video" else None
         box = o.box | ({"label": o.name} if o.name else {}) | ({"time_s": offset_s} if offset_s is not None else {})
-        said.boxes.append(box)
+        classification.boxes.append(box)
 
 
 def optional_column(cells: Cells, column: str) -> list[str]:
-    """The cells of a column, all empty where the table lacks it."""
+    """Return the cells of a column, all empty where the table lacks it."""
     return cells.column(column) if column in cells.header else [""] * len(cells.rows)
 
 
-def leads_nowhere(cells: Cells, i: int, column: str, value: str) -> ManifestError:
-    """The error for an id that the other table does not hold."""
+def missing_id_error(cells: Cells, i: int, column: str, value: str) -> ManifestError:
+    """Return the error for an id that the other table does not hold."""
     return ManifestError(
-        "an id leads nowhere", where=cells.where(i, column), found=repr(value), expected="an id of the other table"
+        "an id is not in the other table",
+        where=cells.where(i, column),
+        found=repr(value),
+        expected="an id of the other table",
     )

@@ -1,4 +1,4 @@
-"""The deployments of a Camtrap DP package: which one a row belongs to, and where it stands, as exactly as one may say."""
+"""The deployments of a Camtrap DP package: the deployment of each row, and its rounded coordinates."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import zone_of
+from leopardnet.core.manifest import parse_time_zone
 from leopardnet.data.formats.camtrap_dp.spec import MISSING
 
-METRES_PER_DEGREE = 111_320.0  # of a great circle; a degree of longitude is shorter
+METRES_PER_DEGREE = 111_320.0  # along a great circle; a degree of longitude is shorter
 GPS_ERROR_M = 30  # of an ordinary receiver
-StudyArea = tuple[float, float, float]
+StudyArea = tuple[float, float, float]  # latitude, longitude, radius in metres
 
 
 def uncertainty_m(coordinate_digits: int, *, radius_m: float = 0.0) -> int:
-    """How far the true place may lie from rounded coordinates: half the diagonal of a cell, and the receiver's error.
+    """Return the error of rounded coordinates: half the diagonal of a cell, and the receiver's error.
 
     >>> uncertainty_m(1), uncertainty_m(4)
     (7902, 38)
@@ -31,7 +31,7 @@ def uncertainty_m(coordinate_digits: int, *, radius_m: float = 0.0) -> int:
 
 @dataclass
 class Deployment:
-    """One row of the deployments table, growing with the files that fall into it."""
+    """One row of the deployments table. Its period may grow with the observations in `spans`."""
 
     id: str
     site: str | None
@@ -40,15 +40,15 @@ class Deployment:
     uncertainty_m: int
     start: datetime | None
     end: datetime | None
-    spans: list[tuple[datetime, datetime]] = field(default_factory=list)  # of its observations
+    spans: list[tuple[datetime, datetime]] = field(default_factory=list)  # start and end of its observations
 
     @property
     def n_outside(self) -> int:
-        """Observations before the stated start or after the stated end."""
+        """The number of observations before the given start or after the given end."""
         return sum(bool((self.start and a < self.start) or (self.end and b > self.end)) for a, b in self.spans)
 
     def row(self) -> dict[str, Any]:
-        """The cells of the table; a period that nobody stated runs from the first to the last file."""
+        """Return the cells of the table. Without a given period, it runs from the first to the last observation."""
         return {
             "deploymentID": self.id,
             "locationID": self.site,
@@ -63,8 +63,8 @@ class Deployment:
 class Places:
     """Finds the deployment of a row, and remembers those that were found.
 
-    `table` has the columns of `data.scan.deployments.DEPLOYMENTS`. `study_area` is (latitude, longitude, radius in
-    metres), where deployments are put whose coordinates the table lacks; without it they have no place.
+    table: with the columns of `data.scan.deployments.DEPLOYMENTS`. names: the sites that use each deployment name.
+    study_area: the place of deployments without coordinates in the table; without it, these are left out.
     """
 
     def __init__(
@@ -78,39 +78,39 @@ class Places:
         records: Any = [] if table is None else table.astype(object).where(table.notna(), None).to_dict("records")
         self.records: list[dict[str, Any]] = records
         self.names, self.digits = names, coordinate_digits
-        self.study_area = _checked(study_area) if study_area else None
+        self.study_area = _check_area(study_area) if study_area else None
         self.found: dict[tuple[str | None, str | None], Deployment | None] = {}
 
-    def of(self, row: Mapping[str, Any], zone: str) -> Deployment | None:
-        """The deployment of a row; None where nobody says where it stands. `zone` is that of a stated period."""
-        key = (text(row["site"]), text(row["deployment"]))
+    def find(self, row: Mapping[str, Any], zone: str) -> Deployment | None:
+        """Return the deployment of a row, or None where its place is unknown. `zone` is that of a given period."""
+        key = (strip_text(row["site"]), strip_text(row["deployment"]))
         if key not in self.found:
             self.found[key] = self._make(*key, zone)
         return self.found[key]
 
     def _make(self, site: str | None, name: str | None, zone: str) -> Deployment | None:
-        known = self._known(site, name) or {}
-        place = self._place(known)
+        known = self._find_record(site, name) or {}
+        place = self._round_place(known)
         if place is None:
             return None
         zone = known.get("time_zone") or zone
-        start, end = (_moment(known.get(k), zone) for k in ("start", "end"))
+        start, end = (_localize(known.get(k), zone) for k in ("start", "end"))
         id_ = self._id(site, name)
         while any(d and d.id == id_ for d in self.found.values()):
-            id_ += "*"  # "a/b" may be the name of one deployment and the site and name of another
-        return Deployment(id_, site or text(known.get("site")), *place, start, end)
+            id_ += "*"  # "a/b" may be the name of one deployment, and the site and name of another
+        return Deployment(id_, site or strip_text(known.get("site")), *place, start, end)
 
-    def _known(self, site: str | None, name: str | None) -> dict[str, Any] | None:
-        """By name and site; by name alone where one side leaves the site out; a row without a name by its site."""
+    def _find_record(self, site: str | None, name: str | None) -> dict[str, Any] | None:
+        """Find by name and site, by name alone where either lacks the site, or by site without a name."""
         if name is None:
-            of_site = [r for r in self.records if site and text(r["site"]) == site]
-            return of_site[0] if len(of_site) == 1 else None
-        named = [r for r in self.records if text(r["deployment"]) == name]
+            at_site = [r for r in self.records if site and strip_text(r["site"]) == site]
+            return at_site[0] if len(at_site) == 1 else None
+        named = [r for r in self.records if strip_text(r["deployment"]) == name]
         if site is None:
             return named[0] if len(named) == 1 else None
-        return next((r for wanted in (site, None) for r in named if text(r["site"]) == wanted), None)
+        return next((r for wanted in (site, None) for r in named if strip_text(r["site"]) == wanted), None)
 
-    def _place(self, known: Mapping[str, Any]) -> tuple[float, float, int] | None:
+    def _round_place(self, known: Mapping[str, Any]) -> tuple[float, float, int] | None:
         lat, lon, radius_m = known.get("latitude"), known.get("longitude"), 0.0
         if lat is None or lon is None:
             if self.study_area is None:
@@ -120,7 +120,7 @@ class Places:
         return round(lat, digits) + 0.0, round(lon, digits) + 0.0, uncertainty_m(digits, radius_m=radius_m)
 
     def _id(self, site: str | None, name: str | None) -> str:
-        """The deployment's own name, with the site in front where two sites use the name."""
+        """Return the name of the deployment, with the site in front where two sites use it."""
         if name is None:
             return f"site {site}" if site else "unknown"
         if len(self.names.get(name, ())) > 1:
@@ -128,18 +128,17 @@ class Places:
         return f"deployment {name}" if name in MISSING else name
 
 
-def text(value: Any) -> str | None:
-    """The text of a cell without spaces around it; None for an empty one."""
+def strip_text(value: object) -> str | None:
+    """Return the text of a cell without surrounding spaces; None for an empty one."""
     return (value.strip() or None) if isinstance(value, str) else None
 
 
-def _moment(value: Any, zone: str) -> datetime | None:
-    return None if value is None else value.to_pydatetime().replace(tzinfo=zone_of(zone))
+def _localize(value: Any, zone: str) -> datetime | None:
+    return None if value is None else value.to_pydatetime().replace(tzinfo=parse_time_zone(zone))
 
 
-def _checked(area: StudyArea) -> StudyArea:
-    ok = len(area) == 3 and abs(area[0]) <= 90 and abs(area[1]) <= 180 and 0 <= area[2] < math.inf
-    if not ok:
+def _check_area(area: StudyArea) -> StudyArea:
+    if len(area) != 3 or not (abs(area[0]) <= 90 and abs(area[1]) <= 180 and 0 <= area[2] < math.inf):
         raise ManifestError(
             "a study area cannot be used",
             found=area,

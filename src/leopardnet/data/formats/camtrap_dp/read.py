@@ -1,7 +1,4 @@
-"""Camtrap DP 1.0 packages, in a folder or a zip: media and deployments, with what observations say about them.
-
-Writing lives beside it, in the modules `camtrap_dp_*`.
-"""
+"""Reading of Camtrap DP 1.0 packages, in a folder or a zip: media, deployments and observations."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_text
+from leopardnet.core.boxes import format_boxes
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import zone_of
+from leopardnet.core.manifest import parse_time_zone
 from leopardnet.data.formats.camtrap_dp.observations import (
     MediaFile,
     MediaIndex,
-    leads_nowhere,
+    missing_id_error,
     optional_column,
     read_observations,
 )
@@ -47,31 +44,31 @@ def read_camtrap_dp(
     site_from: str | None = None,
     time_zone: str | None = None,
 ) -> ImportResult:
-    """The manifest of a Camtrap DP package: one row for each video and picture in its media table.
+    """Read the manifest of a Camtrap DP package: one row for each video and picture in its media table.
 
-    Human observations are believed before machine ones, and of these, observations of the file before those of its
-    event. `blank` becomes the name empty, people and vehicles human and vehicle; unknown and unclassified files
-    have no label. The site is locationID, else locationName; the sequence is eventID.
+    Human observations take precedence over machine ones, and among each, observations of the file over those of its
+    event. `blank` becomes the name empty; people and vehicles become human and vehicle; unknown and unclassified
+    files have no label. The site is locationID, or else locationName; the sequence is eventID.
 
-    Times are kept as the package writes them, with their offset as `time_zone`; a given `time_zone` turns them into
-    the local time of that zone, and is the zone of times that have none.
+    Times are kept as the package writes them, with their offset as `time_zone`. A given `time_zone` converts them
+    to the local time of that zone, and is the zone of times without one.
 
-    Raises ManifestError with the row for ids that stand twice or lead nowhere, for times without a zone, and for
-    unsafe paths and archives.
+    Raises ManifestError with the row for ids that occur twice or are not in the other table, for times without a
+    zone, and for unsafe paths and archives.
     """
     with open_package(Path(source), main=MAIN) as package:
-        tables = _tables(package)
+        tables = _read_tables(package)
         name = package.name
     clock = _Clock(time_zone)
-    places = _places(tables["deployments"])
-    media, notes = _media(tables["media"], places, root, clock)
-    n_loose = read_observations(media, tables["observations"], clock.column)
+    places = _read_sites(tables["deployments"])
+    media, notes = _read_media(tables["media"], places, root, clock)
+    n_loose = read_observations(media, tables["observations"], clock.read_column)
     if n_loose:
         notes.append(f"observations of events that match no file: {n_loose}")
-    chosen = [f.chosen for f in media.files]
+    chosen = [f.classification for f in media.files]
     n_event = sum(c.level == "event" for c in chosen)
     if n_event:
-        notes.append(f"{rows(n_event)} with the label of a whole event: single files of it may be empty")
+        notes.append(f"{rows(n_event)} with the label of a whole event, single files of which may be empty")
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         _columns(media.files, time_zone),
@@ -87,7 +84,7 @@ def read_camtrap_dp(
 # --- tables ---
 
 
-def _tables(package: Package) -> dict[str, Cells]:
+def _read_tables(package: Package) -> dict[str, Cells]:
     where = f"{package.name}, {MAIN}"
     data = parse_json(package.read(MAIN), name=where, expected="a Camtrap DP description")
     resources = data.get("resources") if isinstance(data, dict) else None
@@ -104,11 +101,12 @@ def _tables(package: Package) -> dict[str, Cells]:
             todo="this may be another kind of data package",
         )
     return {
-        t: _table(package, t, by_name[t].get("path"), str(by_name[t].get("encoding") or "utf-8")) for t in TABLES
+        t: _read_table(package, t, by_name[t].get("path"), str(by_name[t].get("encoding") or "utf-8"))
+        for t in TABLES
     }
 
 
-def _table(package: Package, table: str, path: Any, encoding: str) -> Cells:
+def _read_table(package: Package, table: str, path: Any, encoding: str) -> Cells:
     paths = path if isinstance(path, list) else [path]
     if len(paths) != 1 or not isinstance(paths[0], str):
         raise ManifestError(
@@ -132,7 +130,7 @@ def _table(package: Package, table: str, path: Any, encoding: str) -> Cells:
     return read_cells(data, name=where, encoding=encoding, separator=",")
 
 
-def _ids(cells: Cells, column: str) -> list[str]:
+def _read_ids(cells: Cells, column: str) -> list[str]:
     ids = cells.column(column)
     for i, x in enumerate(ids):
         if not x:
@@ -141,18 +139,19 @@ def _ids(cells: Cells, column: str) -> list[str]:
     return ids
 
 
-def _places(cells: Cells) -> dict[str, str | None]:
+def _read_sites(cells: Cells) -> dict[str, str | None]:
     sites = zip(optional_column(cells, "locationID"), optional_column(cells, "locationName"), strict=True)
-    return {d: (i or n or None) for d, (i, n) in zip(_ids(cells, "deploymentID"), sites, strict=True)}
+    return {d: (i or n or None) for d, (i, n) in zip(_read_ids(cells, "deploymentID"), sites, strict=True)}
 
 
 class _Clock:
-    """Reads times with a zone, and says how a manifest writes them."""
+    """Reads times with a zone, as the manifest writes them."""
 
     def __init__(self, time_zone: str | None) -> None:
-        self.name, self.zone = time_zone, zone_of(time_zone) if time_zone else None
+        self.name, self.zone = time_zone, parse_time_zone(time_zone) if time_zone else None
 
     def read(self, text: str) -> datetime:
+        """Read a time. Raises ValueError where it has no zone and none was given."""
         time = local_time(text)
         if time.tzinfo is None:
             if self.zone is None:
@@ -160,28 +159,31 @@ class _Clock:
             return time.replace(tzinfo=self.zone)
         return time.astimezone(self.zone) if self.zone else time
 
-    def column(self, cells: Cells, column: str) -> list[Any]:
+    def read_column(self, cells: Cells, column: str) -> list[Any]:
+        """Read a column of times. Raises ManifestError with the row at fault."""
         return parse_column(
             cells,
             column,
             self.read,
-            expected="a time with its zone such as 2021-12-30T22:34:56+10:00; or give --time-zone",
+            expected="a time with its zone, such as 2021-12-30T22:34:56+10:00; or give --time-zone",
         )
 
 
 # --- media ---
 
 
-def _media(cells: Cells, places: dict[str, str | None], root: Path, clock: _Clock) -> tuple[MediaIndex, list[str]]:
-    """The files of the media table, and a note on sound recordings, which are no footage."""
+def _read_media(
+    cells: Cells, places: dict[str, str | None], root: Path, clock: _Clock
+) -> tuple[MediaIndex, list[str]]:
+    """Return the files of the media table, and a note on sound recordings, which are left out."""
     relative = RelativePaths(root)
-    times, types = clock.column(cells, "timestamp"), optional_column(cells, "fileMediatype")
+    times, types = clock.read_column(cells, "timestamp"), optional_column(cells, "fileMediatype")
     deployments, paths = cells.column("deploymentID"), cells.column("filePath")
     files: list[MediaFile] = []
     sounds: set[str] = set()
-    for i, media_id in enumerate(_ids(cells, "mediaID")):
+    for i, media_id in enumerate(_read_ids(cells, "mediaID")):
         if deployments[i] not in places:
-            raise leads_nowhere(cells, i, "deploymentID", deployments[i])
+            raise missing_id_error(cells, i, "deploymentID", deployments[i])
         if times[i] is None:
             raise ManifestError(
                 "a file has no time", where=cells.where(i, "timestamp"), expected="a time with its zone"
@@ -197,7 +199,7 @@ def _media(cells: Cells, places: dict[str, str | None], root: Path, clock: _Cloc
 
 
 def _columns(files: Sequence[MediaFile], time_zone: str | None) -> dict[str, Any]:
-    chosen = [f.chosen for f in files]
+    chosen = [f.classification for f in files]
     naive = pd.to_datetime(pd.Series([f.time.replace(tzinfo=None) for f in files], dtype=object))
     return {
         "path": [f.path for f in files],
@@ -209,6 +211,6 @@ def _columns(files: Sequence[MediaFile], time_zone: str | None) -> dict[str, Any
         "time_zone": [time_zone or offset_text(f.time) for f in files],
         "time_source": ["table"] * len(files),
         "label_source": [c.method or None for c in chosen],
-        "boxes": [boxes_text(c.boxes) if c.boxes else None for c in chosen],
+        "boxes": [format_boxes(c.boxes) if c.boxes else None for c in chosen],
         "box_unit": ["fraction" if c.boxes else None for c in chosen],
     }

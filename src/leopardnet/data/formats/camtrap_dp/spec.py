@@ -1,4 +1,4 @@
-"""What a Camtrap DP 1.0.2 package looks like: its columns in order, its media types, and its description."""
+"""The structure of a Camtrap DP 1.0.2 package: its columns in order, its media types, and its description."""
 
 from __future__ import annotations
 
@@ -82,10 +82,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "observationComments",
     ),
 }
-# Cells that a reader of the format takes for empty, whatever stands in quotes.
+BOX_COLUMNS = ("bboxX", "bboxY", "bboxWidth", "bboxHeight")  # left, top, width, height as fractions
+# Cells that readers of the format take for empty, even in quotes.
 MISSING = ("", "NA", "NaN", "nan")
 
-# A table of our own: the system's calls .3gp a sound, .mts a 3D model, and .asf an application.
+# Not the table of the system, which takes .3gp for a sound, .mts for a 3D model, and .asf for an application.
 MEDIA_TYPES = {
     ".avi": "video/x-msvideo",
     ".mp4": "video/mp4",
@@ -112,7 +113,7 @@ MEDIA_TYPES = {
 
 
 def media_type(path: str) -> str | None:
-    """The media type of a file by its suffix, in any case; None for a suffix that is no footage.
+    """Return the media type of a file by its suffix, in upper or lower case; None for a suffix of no footage.
 
     >>> media_type("d1/IMAG0001.AVI"), media_type("x.txt")
     ('video/x-msvideo', None)
@@ -121,7 +122,7 @@ def media_type(path: str) -> str | None:
 
 
 def path_is_allowed(path: str) -> bool:
-    """Whether the format can hold this relative path: no `..` anywhere, and no dot, slash or ~ in front.
+    """Return whether the format can hold this relative path: no `..` anywhere, and no dot, slash or ~ in front.
 
     >>> path_is_allowed("d1/1.AVI"), path_is_allowed("d1/IMAG0001..AVI"), path_is_allowed(".d1/1.AVI")
     (True, False, False)
@@ -130,14 +131,14 @@ def path_is_allowed(path: str) -> bool:
 
 
 def time_text(time: datetime) -> str:
-    """An aware time in whole seconds with its offset, which is the only form that the format knows.
+    """Format an aware time in whole seconds with its offset, the only form that the format allows.
 
     >>> from datetime import timezone
     >>> time_text(datetime(2021, 12, 30, 22, 34, 56, 900_000, timezone.utc))
     '2021-12-30T22:34:56+00:00'
     """
     assert time.tzinfo is not None
-    return time.isoformat(timespec="seconds")  # cuts, never rounds up
+    return time.isoformat(timespec="seconds")  # rounds down
 
 
 def describe(
@@ -149,10 +150,10 @@ def describe(
     coordinate_digits: int,
     metadata: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The content of `datapackage.json`, without what nobody knows: no licence is stated unless metadata has one.
+    """Return the content of `datapackage.json`. It states no licence unless the metadata has one.
 
-    deployments: rows with latitude, longitude, deploymentStart and deploymentEnd, at least one. names: scientific
-    names, each with the English name that goes with it. metadata: keys that replace the ones made here.
+    deployments: at least one row with latitude, longitude, deploymentStart and deploymentEnd. names: scientific
+    names, each with its English name or None. metadata: keys that replace the ones made here.
     """
     project = {
         "title": "Camera-trap footage",
@@ -171,7 +172,7 @@ def describe(
         "contributors": [{"title": "not stated"}],
         "project": project,
         "coordinatePrecision": 10.0**-coordinate_digits,
-        "spatial": _around(deployments, 0.5 * 10.0**-coordinate_digits),
+        "spatial": _bounding_box(deployments, 0.5 * 10.0**-coordinate_digits),
         "temporal": {
             "start": min(d["deploymentStart"] for d in deployments).date().isoformat(),
             "end": max(d["deploymentEnd"] for d in deployments).date().isoformat(),
@@ -193,8 +194,8 @@ def _resource(table: str) -> dict[str, str]:
     }
 
 
-def _around(deployments: Sequence[Mapping[str, Any]], margin_deg: float) -> dict[str, Any]:
-    """The rectangle around all places; the margin is what rounding may have moved them by."""
+def _bounding_box(deployments: Sequence[Mapping[str, Any]], margin_deg: float) -> dict[str, Any]:
+    """Return the rectangle around all places. The margin covers what rounding may have moved them by."""
     lats, lons = [[d[c] for d in deployments] for c in ("latitude", "longitude")]
     south, north = max(min(lats) - margin_deg, -90.0), min(max(lats) + margin_deg, 90.0)
     west, east = max(min(lons) - margin_deg, -180.0), min(max(lons) + margin_deg, 180.0)

@@ -1,4 +1,4 @@
-"""Detections: MegaDetector batch results (format 1.x) and the list form of Microsoft's tool, read and merged."""
+"""Reading of detections: MegaDetector batch results (format 1.x) and the list form of Microsoft's tool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of, boxes_text, four_numbers, from_xywh, round_fractions
+from leopardnet.core.boxes import check_four_numbers, format_boxes, parse_boxes, round_box, xywh_to_xyxy
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
@@ -37,19 +37,22 @@ def read_megadetector(
     min_score: float = 0.0,
     min_classification: float | None = None,
 ) -> ImportResult:
-    """The manifest of a file of detections: one row for each video and still, failed ones too.
+    """Read the manifest of a file of detections: one row for each video and still, including failed ones.
 
     The column boxes holds the detections as fractions (pixels in the list form), each with its category (animal,
-    person, vehicle) as `label`, its `score`, of a video also `frame_number` and `time_s`, and `species` and
-    `species_score` where it was classified. A file in which nothing was found holds `[]`, a failed one is empty.
+    person, vehicle) as `label` and its `score`; in a video also `frame_number` and `time_s`; and `species` and
+    `species_score` where it was classified. The cell is `[]` where nothing was found, and missing for a failed
+    file.
 
-    A detector does not know species, so rows have no label. With `min_classification`, classes of this probability
-    or more become the names of the row, as machine labels. Boxes under `min_score` are left out and counted.
+    A detector does not know species, so rows have no label. With `min_classification`, classes of at least this
+    probability become the names of the row, as machine labels. Boxes below `min_score` are left out and counted.
+
+    Raises ManifestError with the entry that cannot be read.
     """
     source = Path(source)
     with pause_gc():
-        reader = _reader(read_json(source, expected=EXPECTED), source.name, min_score)
-        read = [reader.file(i) for i in range(len(reader.images))]
+        reader = _choose_reader(read_json(source, expected=EXPECTED), source.name, min_score)
+        read = [reader.read_file(i) for i in range(len(reader.images))]
     relative = RelativePaths(root)
     paths = [relative(f.path, where=f"{source.name}, {f.key}.file") for f in read]
     refuse_twice(list(map(nfc, paths)), lambda i: f"{source.name}, {read[i].key}", what="a file")
@@ -57,19 +60,15 @@ def read_megadetector(
     columns = {
         "path": paths,
         "kind": [footage_kind(p, where=f"{source.name}, {f.key}.file") for p, f in zip(paths, read, strict=True)],
-        "boxes": [None if f.boxes is None else boxes_text(f.boxes) for f in read],
+        "boxes": [None if f.boxes is None else format_boxes(f.boxes) for f in read],
         "box_unit": [reader.unit if f.boxes else None for f in read],
         "label_source": ["machine" if n else None for n in names],
     }
     failures = [f for f in read if f.boxes is None]
-    notes = (
-        [
-            f"{rows(len(failures))} that the detector could not read, the first: {failures[0].path} ({failures[0].failure})"
-        ]
-        if failures
-        else []
-    )
-    notes += [f"boxes with a score under {min_score}, left out: {reader.n_low}"] * bool(reader.n_low)
+    notes = [f"boxes with a score below {min_score}, left out: {reader.n_low}"] * bool(reader.n_low)
+    if failures:
+        first = f"{failures[0].path} ({failures[0].failure})"
+        notes.insert(0, f"{rows(len(failures))} that the detector could not read, the first: {first}")
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         columns, names, root=root, rules=rules, source=f"megadetector {source.name}", where=source.name, notes=notes
@@ -77,10 +76,10 @@ def read_megadetector(
 
 
 def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
-    """`manifest` with the boxes of `detections`, joined by file, and notes on what did not match.
+    """Return `manifest` with the boxes of `detections`, joined by file, and notes on what did not match.
 
-    A labelled frame of a video gets the boxes of its own frame, or stays as it is where there are none. Rows that have boxes keep them; every row stays.
-    Bursts get no boxes, because theirs belong to single stills.
+    A labelled frame of a video gets the boxes of its own frame, if any. Rows with boxes keep them, and no row is
+    dropped. Bursts get no boxes, because those belong to single stills.
     """
     found = detections.table.drop_duplicates("clip_id").set_index("clip_id")
     boxes, units = dict(found["boxes"].dropna()), dict(found["box_unit"].dropna())
@@ -95,21 +94,21 @@ def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
             merged_units.append(unit)
             continue
         if kind == "frame":
-            own_frame = [b for b in boxes_of(cell) if _same_frame(b, number, time_s)]
-            cell = boxes_text(own_frame) if own_frame else None  # the detector may not have looked at this frame
+            own_frame = [b for b in parse_boxes(cell) if _same_frame(b, number, time_s)]
+            cell = format_boxes(own_frame) if own_frame else None  # the detector may not have run on this frame
         n_new += cell is not None
         merged_boxes.append(cell)
         merged_units.append(units.get(cid) if cell not in (None, "[]") else None)
     merged = table.assign(boxes=pd.array(merged_boxes, dtype="str"), box_unit=pd.array(merged_units, dtype="str"))
     n_unused = len(set(found.index) - set(table["clip_id"]))
-    notes = [f"{n_new} of {rows(len(table))} took the detector's boxes"]
-    notes += [f"{rows(n_kept)} kept the boxes they had"] * bool(n_kept)
+    notes = [f"{n_new} of {rows(len(table))} took the boxes of the detector"]
+    notes += [f"{rows(n_kept)} kept their own boxes"] * bool(n_kept)
     notes += [f"files of the detector that the manifest lacks: {n_unused}"] * bool(n_unused)
     return ImportResult(manifest.replace(merged), tuple(notes))
 
 
 def _same_frame(box: Mapping[str, Any], number: Any, time_s: Any) -> bool:
-    """True where the box was found in this frame: the same number, or the same time within 50 ms."""
+    """Return whether the box was found in this frame: same number, or same time within 50 ms."""
     if pd.notna(number) and "frame_number" in box:
         return bool(box["frame_number"] == number)
     return bool(pd.notna(time_s) and abs(box.get("time_s", float("inf")) - time_s) <= 0.05)
@@ -120,7 +119,7 @@ def _same_frame(box: Mapping[str, Any], number: Any, time_s: Any) -> bool:
 
 @dataclass(frozen=True)
 class _File:
-    """The detections of one file; boxes are None where it failed."""
+    """The detections in one file; boxes are None where the detector failed."""
 
     key: str
     path: Any
@@ -134,7 +133,7 @@ class _File:
         return tuple(dict.fromkeys(sure))
 
 
-def _reader(data: Any, where: str, min_score: float) -> _Batch | _List:
+def _choose_reader(data: Any, where: str, min_score: float) -> _Batch | _List:
     if isinstance(data, list):
         return _List(data, where, min_score)
     if isinstance(data, dict) and isinstance(data.get("predictions"), list):
@@ -147,7 +146,7 @@ def _reader(data: Any, where: str, min_score: float) -> _Batch | _List:
         )
     if not isinstance(data, dict) or not isinstance(data.get("images"), list):
         raise ManifestError(
-            "this is no file of detections",
+            "this is not a file of detections",
             where=where,
             found=f"a {type(data).__name__} at the top"
             if not isinstance(data, dict)
@@ -158,17 +157,17 @@ def _reader(data: Any, where: str, min_score: float) -> _Batch | _List:
 
 
 class _Batch:
-    """MegaDetector batch results: a mapping, scores called `conf`, boxes as fractions x, y, width, height."""
+    """MegaDetector batch results: scores called `conf`, boxes as fractions x, y, width, height."""
 
     unit, score_key = "fraction", "conf"
 
     def __init__(self, data: Mapping[str, Any], where: str, min_score: float) -> None:
         self.where, self.min_score, self.n_low = where, min_score, 0
         self.images: list[Any] = data["images"]
-        self.categories = self._categories(data, "detection_categories")
-        self.classes = self._categories(data, "classification_categories", optional=True)
+        self.categories = self._read_categories(data, "detection_categories")
+        self.classes = self._read_categories(data, "classification_categories", optional=True)
 
-    def _categories(self, data: Mapping[str, Any], key: str, *, optional: bool = False) -> dict[str, str]:
+    def _read_categories(self, data: Mapping[str, Any], key: str, *, optional: bool = False) -> dict[str, str]:
         value = data.get(key)
         if value is None and optional:
             return {}
@@ -181,8 +180,8 @@ class _Batch:
             )
         return {str(k): v.strip() for k, v in value.items()}
 
-    def file(self, i: int) -> _File:
-        """The file at this position. Raises ManifestError with its key."""
+    def read_file(self, i: int) -> _File:
+        """Read the entry at this position. Raises ManifestError with its key."""
         key, entry = self._key(i), self.images[i]
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
             raise ManifestError(
@@ -196,9 +195,9 @@ class _Batch:
             return _File(key, entry["file"], None, str(entry.get("failure") or "no detections given"))
         if not isinstance(detections, list):
             raise ManifestError(
-                "the detections are no list", where=f"{self.where}, {key}", found=repr(detections)[:120]
+                "the detections are not a list", where=f"{self.where}, {key}", found=repr(detections)[:120]
             )
-        boxes = [self._box(d, entry, f"{self.where}, {key}.detections[{j}]") for j, d in enumerate(detections)]
+        boxes = [self._read_box(d, entry, f"{self.where}, {key}.detections[{j}]") for j, d in enumerate(detections)]
         kept = [b for b in boxes if b["score"] >= self.min_score]
         self.n_low += len(boxes) - len(kept)
         return _File(key, entry["file"], kept)
@@ -206,7 +205,7 @@ class _Batch:
     def _key(self, i: int) -> str:
         return f"images[{i}]"
 
-    def _box(self, d: Any, entry: Mapping[str, Any], where: str) -> dict[str, Any]:
+    def _read_box(self, d: Any, entry: Mapping[str, Any], where: str) -> dict[str, Any]:
         if not isinstance(d, dict):
             raise ManifestError(
                 "a detection is broken", where=where, found=repr(d)[:120], expected="category, conf, bbox"
@@ -220,16 +219,16 @@ class _Batch:
                 expected="a number between 0 and 1",
             )
         box = {
-            "xyxy": self._xyxy(d.get("bbox"), f"{where}.bbox"),
-            "label": self._label(d, where),
+            "xyxy": self._read_xyxy(d.get("bbox"), f"{where}.bbox"),
+            "label": self._read_label(d, where),
             "score": float(score),
         }
-        return box | self._frame(d, entry, where) | self._classified(d, where)
+        return box | self._read_frame(d, entry, where) | self._read_class(d, where)
 
-    def _xyxy(self, bbox: Any, where: str) -> list[float]:
-        return from_xywh(four_numbers(bbox, where=where))
+    def _read_xyxy(self, bbox: Any, where: str) -> list[float]:
+        return xywh_to_xyxy(check_four_numbers(bbox, where=where))
 
-    def _label(self, d: Mapping[str, Any], where: str) -> str:
+    def _read_label(self, d: Mapping[str, Any], where: str) -> str:
         category = str(d.get("category"))
         if category not in self.categories:
             raise ManifestError(
@@ -240,7 +239,7 @@ class _Batch:
             )
         return self.categories[category]
 
-    def _frame(self, d: Mapping[str, Any], entry: Mapping[str, Any], where: str) -> dict[str, Any]:
+    def _read_frame(self, d: Mapping[str, Any], entry: Mapping[str, Any], where: str) -> dict[str, Any]:
         number, rate = d.get("frame_number"), entry.get("frame_rate")
         if number is None:
             return {}
@@ -255,8 +254,8 @@ class _Batch:
             return {"frame_number": number, "time_s": round(number / rate, 6)}
         return {"frame_number": number}
 
-    def _classified(self, d: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """The most probable class, whatever their order in the file."""
+    def _read_class(self, d: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """Read the most probable class, in whatever order the file has them."""
         pairs = d.get("classifications")
         if not pairs:
             return {}
@@ -279,7 +278,7 @@ class _Batch:
 
 
 class _List(_Batch):
-    """The list form of Microsoft's tool: scores called `confidence`, category names, boxes as corners in pixels."""
+    """The list form of Microsoft's tool: scores called `confidence`, boxes as corners in pixels."""
 
     unit, score_key = "px", "confidence"
 
@@ -289,10 +288,10 @@ class _List(_Batch):
     def _key(self, i: int) -> str:
         return f"[{i}]"
 
-    def _xyxy(self, bbox: Any, where: str) -> list[float]:
-        return round_fractions(four_numbers(bbox, where=where))
+    def _read_xyxy(self, bbox: Any, where: str) -> list[float]:
+        return round_box(check_four_numbers(bbox, where=where))
 
-    def _label(self, d: Mapping[str, Any], where: str) -> str:
+    def _read_label(self, d: Mapping[str, Any], where: str) -> str:
         name = d.get("category")
         if not isinstance(name, str) or not name.strip():
             raise ManifestError(

@@ -1,6 +1,6 @@
-"""Writing MegaDetector batch results, format 1.6: what Timelapse, AddaxAI and MegaDetector's own tools read.
+"""Writing of MegaDetector batch results, format 1.6, which Timelapse, AddaxAI and MegaDetector's own tools read.
 
-The file is written picture by picture, `info` and the categories first, so that readers may stream it as well.
+The file is written picture by picture, with `info` and the categories first, so that readers can stream it too.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.tables import atomic_path
 
 FORMAT_VERSION = "1.6"
-# Tools depend on these names; id "0" is kept for "empty" and never used.
+# Tools depend on these names. The id "0" is reserved for "empty" and never used.
 DETECTION_CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
 DECIMALS = 5
 WHOLE_FRAME = (0.0, 0.0, 1.0, 1.0)
-UNREADABLE = {"frame_rate": -1.0, "frames_processed": []}  # what the format wants of a video that could not be read
+UNREADABLE = {"frame_rate": -1.0, "frames_processed": []}  # required for a video that could not be read
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Something seen in a frame.
+    """An object in a frame.
 
     category: a name of DETECTION_CATEGORIES; xywh: left, top, width, height as fractions; classes: probabilities by
-    name, in any order; frame_number: of a video, in decode order from 0.
+    name, in any order; frame_number: in a video, in decode order from 0.
     """
 
     category: str
@@ -39,7 +39,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """One file: what was seen, or why nothing could be (`failure`). frame_rate and frames are of videos only."""
+    """The detections in one file, or why it has none (`failure`). Only videos have frame_rate and frames."""
 
     path: str
     detections: Sequence[Detection] = ()
@@ -51,9 +51,9 @@ class FileResult:
 def write_megadetector(
     files: Iterable[FileResult], out: Path, *, classes: Sequence[str] = (), info: Mapping[str, Any] | None = None
 ) -> int:
-    """How many files were written to `out`, whole or not at all. `read_megadetector` reads it back.
+    """Write results to `out`, whole or not at all, and return their number. `read_megadetector` reads them back.
 
-    classes: names that detections may carry; none of them a detection category, which Timelapse takes for a mistake.
+    classes: names that detections may have; none may be a detection category, which Timelapse takes for an error.
     info: more keys for the head of the file.
     """
     assert not set(classes) & set(DETECTION_CATEGORIES.values()), "a class is named like a detection category"
@@ -74,7 +74,7 @@ def write_megadetector(
 
 
 def _image(result: FileResult, ids: Mapping[str, str]) -> dict[str, Any]:
-    is_video = kind_of(result.path) == "video"
+    is_video = kind_by_suffix(result.path) == "video"
     if result.failure is not None:
         failed = {"file": result.path, "failure": result.failure, "detections": None}
         return failed | (UNREADABLE if is_video else {})
@@ -88,22 +88,22 @@ def _image(result: FileResult, ids: Mapping[str, str]) -> dict[str, Any]:
 
 def _detection(d: Detection, ids: Mapping[str, str]) -> dict[str, Any]:
     category = next(i for i, name in DETECTION_CATEGORIES.items() if name == d.category)
-    # floats, also where a number is whole: MegaDetector's own checker refuses 1 for 1.0
-    found: dict[str, Any] = {"category": category, "conf": _share(d.conf), "bbox": _bbox(d.xywh)}
+    # Always floats, because MegaDetector's own validator refuses 1 for 1.0.
+    found: dict[str, Any] = {"category": category, "conf": _round(d.conf), "bbox": _bbox(d.xywh)}
     if d.classes:
-        ranked = sorted(((_share(p), ids[name]) for name, p in d.classes.items()), key=lambda pair: -pair[0])
+        ranked = sorted(((_round(p), ids[name]) for name, p in d.classes.items()), key=lambda pair: -pair[0])
         found["classifications"] = [[i, p] for p, i in ranked]
     if d.frame_number is not None:
         found["frame_number"] = int(d.frame_number)
     return found
 
 
-def _share(p: float) -> float:
+def _round(p: float) -> float:
     return round(min(max(float(p), 0.0), 1.0), DECIMALS) + 0.0
 
 
 def _bbox(xywh: Sequence[float]) -> list[float]:
-    """Inside the picture, with a width and height that do not lead out of it again."""
+    """Cut the box at the edges of the picture, so that rounding does not move it out again."""
     x, y, w, h = xywh
-    x0, y0, x1, y1 = (_share(v) for v in (x, y, x + w, y + h))
+    x0, y0, x1, y1 = (_round(v) for v in (x, y, x + w, y + h))
     return [x0, y0, round(x1 - x0, DECIMALS), round(y1 - y0, DECIMALS)]

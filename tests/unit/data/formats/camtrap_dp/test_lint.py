@@ -173,7 +173,7 @@ def test_every_rule_is_broken_by_some_package():
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("datapackage.json", "[1]", "no object"),
+        ("datapackage.json", "[1]", "not an object"),
         ("datapackage.json", "{", "whole JSON"),
         ("datapackage.json", '{"project": 1, "taxonomic": {"a": 1}, "temporal": []}', None),
         (

@@ -177,7 +177,7 @@ def test_an_event_speaks_for_the_files_of_its_time(tmp_path):
     )
     assert labels(got) == ["Panthera tigris", "Panthera tigris", None, None]
     assert got.manifest.table["sequence_id"].tolist()[:2] == ["e1", "e1"]
-    assert "2 rows with the label of a whole event: single files of it may be empty" in got.notes
+    assert "2 rows with the label of a whole event, single files of which may be empty" in got.notes
 
 
 def test_an_event_speaks_for_the_files_that_share_its_id(tmp_path):

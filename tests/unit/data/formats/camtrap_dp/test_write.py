@@ -300,7 +300,7 @@ def test_two_sites_may_use_one_name_for_a_deployment(tmp_path):
 def test_files_outside_the_stated_period_are_noted(tmp_path):
     late = {"path": "1.jpg", "captured_at": datetime(2022, 3, 1)}
     written, _ = write(tmp_path, late, deployments=places(tmp_path, TABLE))
-    assert written.notes == ("observations outside the stated period of their deployment: 1",)
+    assert written.notes == ("observations outside the given period of their deployment: 1",)
 
 
 @pytest.mark.parametrize("area", [(91, 0, 1), (0, 181, 1), (0, 0, -1)])
@@ -329,7 +329,7 @@ def test_a_package_is_replaced_and_other_folders_are_not(tmp_path):
     _, got = write(tmp_path, {"path": "2.jpg"})
     assert got["media"]["filePath"].tolist() == ["2.jpg"]
     (tmp_path / "out/photo.jpg").touch()
-    with pytest.raises(ManifestError, match="something else in the place"):
+    with pytest.raises(ManifestError, match="something other than a package"):
         write(tmp_path, {"path": "3.jpg"})
     assert (tmp_path / "out/photo.jpg").exists() and [p.name for p in tmp_path.iterdir()] == ["out"]
 

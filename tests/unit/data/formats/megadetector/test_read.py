@@ -96,7 +96,7 @@ def test_classes_are_taken_when_asked_and_sure(tmp_path):
 def test_boxes_under_a_score_are_left_out_and_counted(tmp_path):
     got = read(tmp_path, min_score=0.1)
     assert len(boxes(got.manifest.table["boxes"][0])) == 1
-    assert "boxes with a score under 0.1, left out: 1" in got.notes
+    assert "boxes with a score below 0.1, left out: 1" in got.notes
 
 
 def test_the_list_form_has_pixels_and_category_names(tmp_path):
@@ -187,7 +187,7 @@ def test_boxes_join_by_file_and_every_row_stays(tmp_path):
     assert len(boxes(t["boxes"][0])) == 2 and boxes(t["boxes"][1]) is None and boxes(t["boxes"][2]) is None
     assert boxes(t["boxes"][3]) == [{"xyxy": [0, 0, 9, 9]}] and t["box_unit"][3] == "px"
     assert boxes(t["boxes"][4]) == [] and pd.isna(t["box_unit"][4])
-    assert got.notes == ("2 of 5 rows took the detector's boxes", "1 row kept the boxes they had")
+    assert got.notes == ("2 of 5 rows took the boxes of the detector", "1 row kept their own boxes")
 
 
 def test_frames_take_the_boxes_of_their_own_frame(tmp_path):

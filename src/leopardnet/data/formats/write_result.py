@@ -1,4 +1,4 @@
-"""What every writer says at its end: where the file is, how many rows it holds, and which it could not hold."""
+"""The result of every writer: the file, the number of its rows, and the rows left out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class WriteResult:
-    """What was written where, and what was not.
+    """The rows that were written to `path`, and those left out.
 
-    n_rows: rows that are in the file; n_left_out: rows that are not, counted by reason in `reasons`. Both together
-    are the rows that were given. notes: what is missing or changed of rows that are in the file.
+    n_rows: rows in the file; n_left_out: rows left out, counted by reason in `reasons`. Both add up to all rows.
+    notes: what is missing or changed in rows of the file.
 
     >>> WriteResult(Path("x.csv"), 3, 1, {"no time": 1})
     WriteResult(x.csv: 3 rows; 1 left out: no time 1)

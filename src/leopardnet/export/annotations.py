@@ -1,0 +1,68 @@
+"""Outgoing stills as YOLO or Pascal VOC annotations: one file of boxes for each picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from leopardnet.core.labels import EMPTY
+from leopardnet.core.manifest import Manifest
+from leopardnet.data.formats.voc import write_voc
+from leopardnet.data.formats.write_result import WriteResult
+from leopardnet.data.formats.yolo import write_yolo
+from leopardnet.export.outgoing import Outgoing
+from leopardnet.export.outgoing_clips import OutgoingClip, name_boxes, read_clips
+from leopardnet.score.decide import UNREADABLE, UNSURE
+
+AnnotationFormat = Literal["yolo", "voc"]
+COLUMNS = ("path", "kind", "label", "boxes", "box_unit", "width_px", "height_px")
+VIDEO = "videos, whose frames are not files"
+NO_LABEL = "clips that are unsure or unreadable"
+NO_BOX = "clips with a label but no box"
+NO_SIZE = "clips whose width and height in pixels are unknown"
+
+
+def write(outgoing: Outgoing, out: Path, *, format: AnnotationFormat) -> WriteResult:
+    """Write one annotation file for each still to the folder `out`; clips that the format cannot hold are counted.
+
+    A clip is labelled by a person, or else by its decision. An empty clip gets an empty annotation. A box without a
+    label of its own gets the label of its clip. Files of an earlier export are replaced, and never deleted.
+    """
+    rows, reasons, n_rows = list[dict[str, Any]](), Counter(outgoing.reasons), 0
+    for clip in read_clips(outgoing):
+        found = _annotate(clip, outgoing.labels.empty, needs_size=format == "voc")
+        if isinstance(found, str):
+            reasons[found] += 1
+        else:
+            rows += found
+            n_rows += 1
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(
+        dict.fromkeys(("path", "label", "boxes", "box_unit"), "str")
+    )
+    Path(out).mkdir(parents=True, exist_ok=True)
+    write_format = write_yolo if format == "yolo" else write_voc
+    write_format(Manifest.from_rows(table, outgoing.footage.root), out)
+    return WriteResult(Path(out), n_rows, sum(reasons.values()), dict(reasons), outgoing.notes)
+
+
+def _annotate(clip: OutgoingClip, empty: str | None, *, needs_size: bool) -> list[dict[str, Any]] | str:
+    """Return a manifest row for each still with boxes, or the reason why the clip is left out."""
+    prediction = clip.prediction
+    label = clip.human_label["label"] if clip.human_label else prediction["decision"]
+    if prediction["kind"] == "video":
+        return VIDEO
+    if label in (UNSURE, UNREADABLE):
+        return NO_LABEL
+    row = {"kind": "still", "width_px": prediction["width_px"], "height_px": prediction["height_px"]}
+    if label in (empty, EMPTY, "blank"):
+        return [row | {"path": path, "label": EMPTY} for path in clip.files]
+    boxed = {
+        int(f.time_s): f.boxes for f in clip.frames if f.boxes
+    }  # a frame of a burst has the number of its still
+    rows = [row | {"path": p} | name_boxes(boxed[i], label) for i, p in enumerate(clip.files) if i in boxed]
+    if not rows:
+        return NO_BOX
+    return NO_SIZE if needs_size and not (row["width_px"] and row["height_px"]) else rows
