@@ -65,7 +65,7 @@ def footage(tmp_path_factory):
 def labelled(footage):
     """The footage as a labelled manifest, split by hand: two sites to train, one to validate, one to test."""
     from leopardnet.data.scan.scan import scan
-    from leopardnet.demo_job import add_true_labels as with_labels
+    from leopardnet.demo_job import add_labels as with_labels
 
     manifest = with_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
     side = {"site01": "train", "site02": "train", "site03": "val", "site04": "test"}

@@ -32,8 +32,9 @@ from leopardnet.bundle.bundle import load_bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import ClipPrediction, Decision
-from leopardnet.infer.clip import Job
-from leopardnet.infer.journal import FILE, Journal
+from leopardnet.infer.job import Job
+from leopardnet.infer.journal import Journal
+from leopardnet.infer.journal_file import FILE
 
 
 def make_tiny_clips(folder: Path, n: int) -> Path:
@@ -136,7 +137,7 @@ def measure_resume(here: Path, bundle_path: Path, n: int) -> None:
     bundle, rng = load_bundle(bundle_path), np.random.default_rng(0)
     job = Job(bundle, folder, RuntimeConfig(), bundle.spec.sampling)
     with Journal.open(here / "resumed", job.results_key()) as journal:
-        for item in journal.todo(manifest.clips(), folder):
+        for item in journal.list_todo(manifest.clips(), folder):
             frames = rng.dirichlet([0.2] * len(bundle.labels), 8).astype(np.float32)
             decision, times_s = Decision("empty", 0.9, "empty"), np.arange(8.0)
             result = ClipPrediction(item.clip, "ok", "", decision, frames.mean(0), times_s, frames, tuple(range(8)))

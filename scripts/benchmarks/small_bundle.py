@@ -6,7 +6,7 @@ from pathlib import Path
 
 from leopardnet.compose import load_config
 from leopardnet.data.scan.scan import scan
-from leopardnet.demo_job import add_true_labels
+from leopardnet.demo_job import add_labels
 from leopardnet.synth import FootageSpec, render_footage
 from leopardnet.training.pack.pack import train_bundle
 
@@ -17,7 +17,7 @@ def make_bundle(folder: Path, *overrides: str) -> Path:
         n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=90, duration_s=(1, 1)
     )
     render_footage(folder / "footage", spec)
-    manifest = add_true_labels(scan(folder / "footage", pattern="{site}/{deployment}/*"), folder / "footage")
+    manifest = add_labels(scan(folder / "footage", pattern="{site}/{deployment}/*"), folder / "footage")
     split = manifest.table["site"].map({"site01": "train", "site02": "val"})
     rows = manifest.replace(manifest.table.assign(split=split))
     train_bundle(rows, load_config("train", ["debug=smoke", *overrides]), out=folder / "run")

@@ -52,7 +52,7 @@ def cost_ms(name: str, pictures: Sequence[NDArray[np.uint8]], *, size_px: int, r
 def run_epoch(folder: Path) -> dict[str, float]:
     """Train one epoch of the default recipe; return wait_share, frames_per_s, prepare_ms_per_frame and peak_gb."""
     from leopardnet.data.scan.scan import scan
-    from leopardnet.demo_job import add_true_labels
+    from leopardnet.demo_job import add_labels
     from leopardnet.training.training_run import train
 
     footage = folder / "footage"
@@ -60,7 +60,7 @@ def run_epoch(folder: Path) -> dict[str, float]:
         n_sites=4, clips_per_site=4, stills_per_site=2, width_px=512, height_px=288, duration_s=(2.0, 3.0)
     )
     render_footage(footage, spec, n_workers=1)
-    manifest = add_true_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
+    manifest = add_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
     split = np.where(manifest.table["site"] == "site04", "val", "train")
     run = train(
         manifest.replace(manifest.table.assign(split=split)),

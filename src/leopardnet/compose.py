@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.config_folder import configs_dir
@@ -41,6 +41,11 @@ def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConf
     except (HydraException, OmegaConfBaseException) as error:
         raise _explained(error, overrides) from None
     return settings_from(composed)
+
+
+def load_group(group: str, name: str) -> Any:
+    """Return the settings in one file of a config group, such as ("sampling", "auto16")."""
+    return getattr(load_config("train", [f"{group}={name}"]), group)
 
 
 def settings_from(composed: DictConfig) -> TrainConfig:

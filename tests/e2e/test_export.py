@@ -331,7 +331,7 @@ def test_sort_shows_first_and_copies_on_request(results, labelled, command, tmp_
     assert len(copied) == said["copied"] == sum(said["folders"].values()) == readable.sum()
     assert set(said["folders"]) == {p.name for p in (tmp_path / "sorted").iterdir()}
     _, err = command("sort", results / "results", "--out", tmp_path / "x", code=1)
-    assert "where the clips are is not known" in err
+    assert "the folder of the clips is not known" in err
 
 
 def test_convert_opens_no_pickle(tiny_bundle, command, tmp_path):

@@ -51,7 +51,7 @@ def test_the_weights_of_a_bare_backbone_in_a_wrapped_checkpoint(tiny_bundle, mod
     torch_says = made.runtime(RuntimeConfig(backend="torch", device="cpu")).answers(frames)
     assert np.isnan(torch_says.cosines).all() and torch_says.cosines.shape == (3, 4)
     card = (made.folder / "card.md").read_text("utf-8")
-    assert "None: it was not judged" in card and "nobody has judged them" in card
+    assert "None: the model was not evaluated" in card and "nobody has judged them" in card
     assert {p.name for p in tmp_path.iterdir()} == {"w.pt", "made"}
 
 
