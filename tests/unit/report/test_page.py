@@ -262,7 +262,7 @@ def test_a_folder_as_out_holds_report_html_and_no_path_leaks(tmp_path):
 def test_a_wrong_table_is_refused_and_nothing_is_left(tmp_path):
     with pytest.raises(ManifestError, match="columns"):
         write_report(tmp_path / "r.html", predictions_of(*ROWS).drop(columns="status"))
-    with pytest.raises(ManifestError, match="twice"):
+    with pytest.raises(ManifestError, match="a row of the table is repeated"):
         write_report(tmp_path / "r.html", predictions_of(ROWS[0], ROWS[0]))
     with pytest.raises(ManifestError, match="alert names a label"):
         write_report(tmp_path / "r.html", predictions_of((*ROWS[0][:4], "puma")))
