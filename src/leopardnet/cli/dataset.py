@@ -275,10 +275,10 @@ def _copies(manifest: Manifest) -> pd.Series[Any]:
 
 
 def _print_split(manifest: Manifest, name: str, by: SplitBy, *, as_json: bool) -> None:
-    from leopardnet.data.splits.split import split_table
+    from leopardnet.data.splits.split import count_by_split
 
     t = manifest.table
-    table, sites = split_table(manifest), split_table(manifest, count="sites")
+    table, sites = count_by_split(manifest), count_by_split(manifest, count="sites")
     n_of_part = t["split"].value_counts()
     sites_of_part = t.groupby("split")["site"].nunique()
     if as_json:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.settings.training import ValidationConfig
 from leopardnet.data.checks.fingerprints import fingerprint, near_pairs
-from leopardnet.data.splits.groups import split_groups
+from leopardnet.data.splits.groups import find_groups
 from leopardnet.data.splits.stratify import assign_groups
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 
@@ -84,7 +84,7 @@ def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bo
 
 def group_rows(table: pd.DataFrame) -> Rows:
     """A group number for each row: rows of one group may never be parted."""
-    return split_groups(table, by="site", keep_together=table.get("alike"))
+    return find_groups(table, by="site", keep_together=table.get("alike"))
 
 
 def find_look_alikes(frames: LabelledFrames) -> pd.Series:  # type: ignore[type-arg]

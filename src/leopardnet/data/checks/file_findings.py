@@ -9,7 +9,7 @@ import pandas as pd
 
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.checks.file_facts import row_files
-from leopardnet.data.splits.groups import split_groups
+from leopardnet.data.splits.groups import find_groups
 
 Finding = dict[str, Any]
 _ADVICE = {
@@ -68,7 +68,7 @@ def copy_findings(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]
     t = manifest.table
     digest = t["path"].map(facts.set_index("path")["digest"])
     yield from _equal_files(t, digest)
-    side = pd.Series(split_groups(t, by="site"), index=t.index)
+    side = pd.Series(find_groups(t, by="site"), index=t.index)
     is_split = t["split"].notna().any()
     for _, rows in t.assign(_side=side, _digest=digest).groupby(group):
         first = rows.iloc[0]

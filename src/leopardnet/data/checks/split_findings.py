@@ -10,7 +10,7 @@ import pandas as pd
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import SPLITS
 from leopardnet.data.checks.file_findings import Finding, finding
-from leopardnet.data.splits.groups import split_groups
+from leopardnet.data.splits.groups import find_groups
 
 
 def split_findings(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def split_findings(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any
     digest = t["path"].map(facts.set_index("path")["digest"])
     advice = "stand in {parts}; split again with --keep-copies (keep_together)"
     yield from _parted(t, digest, "copies_cut", "error", "copies of this file " + advice)
-    side = pd.Series(split_groups(t, by="site"), index=t.index)
+    side = pd.Series(find_groups(t, by="site"), index=t.index)
     alike = group.reindex(t.index).where(digest.isna())
     n_sides = side.groupby(alike).nunique()
     alike = alike.where(alike.isin(n_sides.index[n_sides > 1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -64,6 +64,11 @@ class LabelMap:
                     todo="take one of the two out; case, accents, spaces and underscores make no difference",
                 )
         object.__setattr__(self, "_by_key", by_key)
+
+    @property
+    def name_keys(self) -> Set[str]:
+        """The keys of all names that the map holds, ignored ones included (see `name_key`)."""
+        return self._by_key.keys()
 
     def knows(self, name: str) -> bool:
         """True where the map says what the name means, or that it means nothing."""

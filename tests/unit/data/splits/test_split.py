@@ -17,7 +17,7 @@ from leopardnet.cli.console import app
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.splits import stratify
-from leopardnet.data.splits.split import split, split_by_site, split_table
+from leopardnet.data.splits.split import split, split_by_site, count_by_split
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -209,7 +209,7 @@ def test_shares_are_met_for_every_label(fractions):
         for s in range(100)
         for i in range(int(rng.integers(5, 60)))
     ]
-    table = split_table(split(manifest(rows, kind="still"), fractions=fractions))
+    table = count_by_split(split(manifest(rows, kind="still"), fractions=fractions))
     for part, wanted in zip(("train", "val", "test"), fractions, strict=True):
         if wanted == 0:
             assert part not in table.columns
@@ -224,12 +224,12 @@ def test_a_rare_label_reaches_every_part():
     rare = t.drop_duplicates("site").index[[0, 11, 29]]
     t.loc[rare, "label"] = "leopard"
     for seed in range(5):
-        table = split_table(split(m.replace(t), seed=seed))
+        table = count_by_split(split(m.replace(t), seed=seed))
         assert table.loc["leopard", ["train", "val", "test"]].tolist() == [1, 1, 1]
 
 
 def test_folds_are_even():
-    table = split_table(split(sites(50, 4), n_folds=5))
+    table = count_by_split(split(sites(50, 4), n_folds=5))
     assert list(table.columns) == ["fold0", "fold1", "fold2", "fold3", "fold4", "all"]
     assert table.loc["tiger"].tolist() == [40, 40, 40, 40, 40, 200]
 
@@ -243,7 +243,7 @@ def test_many_small_groups_are_pooled_without_being_cut(monkeypatch):
     rows["label"] = np.where(np.arange(n) % 100 == 0, "leopard", "empty")
     t = split(Manifest.from_rows(rows, Path()))
     assert parted(t.table["sequence_id"], t.table["split"]) == []
-    table = split_table(t)
+    table = count_by_split(t)
     assert (table["train"] / table["all"]).between(0.66, 0.74).all()
     assert (table[["val", "test"]].div(table["all"], axis=0)).to_numpy().min() > 0.1
 
@@ -364,13 +364,13 @@ def test_the_table_counts_rows_clips_and_sites():
         {"path": "c.avi", "frame_number": 0, "site": None, "label": None, "split": None},
     ]
     m = manifest(rows, kind="frame")
-    assert split_table(m).to_dict("index") == {
+    assert count_by_split(m).to_dict("index") == {
         "(no label)": {"train": 0, "test": 0, "(no split)": 1, "all": 1},
         "tiger": {"train": 2, "test": 1, "(no split)": 0, "all": 3},
     }
-    assert split_table(m, count="clips").loc["tiger"].tolist() == [1, 1, 0, 2]
-    assert split_table(m, count="sites").loc["tiger"].tolist() == [1, 1, 0, 2]
-    assert split_table(m, count="sites").loc["(no label)"].tolist() == [0, 0, 0, 0]
+    assert count_by_split(m, count="clips").loc["tiger"].tolist() == [1, 1, 0, 2]
+    assert count_by_split(m, count="sites").loc["tiger"].tolist() == [1, 1, 0, 2]
+    assert count_by_split(m, count="sites").loc["(no label)"].tolist() == [0, 0, 0, 0]
 
 
 # --- the verb ---
