@@ -10,7 +10,7 @@ import pandas as pd
 
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.checks.file_findings import Finding, finding
-from leopardnet.data.scan.deployments import outside_period
+from leopardnet.data.scan.deployments import is_outside_period
 
 FIRST_YEAR = 2010
 _SLACK = timedelta(days=1)  # zones: somewhere it is tomorrow already
@@ -43,7 +43,7 @@ def clock_findings(manifest: Manifest, *, now: datetime, deployments: pd.DataFra
             yield finding("warning", rule, message.format(f"{time:%Y-%m-%d %H:%M}"), i_row=i, path=path)
     yield from _backwards(timed)
     if deployments is not None:
-        for i in timed.index[outside_period(timed, deployments)]:
+        for i in timed.index[is_outside_period(timed, deployments)]:
             message = f"recorded {timed.at[i, 'captured_at']:%Y-%m-%d %H:%M}, outside of deployment {timed.at[i, 'deployment']}"
             yield finding("warning", "outside_deployment", message, i_row=i, path=timed.at[i, "path"])
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.columns import SPLITS, STRING
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import SPLITS, STRING
 from leopardnet.data.splits.groups import By, find_groups
 from leopardnet.data.splits.stratify import assign_groups
 
@@ -90,7 +90,7 @@ def count_by_split(manifest: Manifest, *, count: Literal["rows", "clips", "sites
         cells = table[column].groupby([label, part]).nunique()
         total = table[column].groupby(label).nunique()
     wide = cells.unstack(fill_value=0).sort_index()
-    wide = wide[sorted(wide.columns, key=_part_order)].astype("int64")
+    wide = wide[sorted(wide.columns, key=lambda part: _part_order(str(part)))].astype("int64")
     wide["all"] = total.reindex(wide.index).astype("int64")
     wide.index.name, wide.columns.name = "label", None
     return wide
@@ -146,7 +146,9 @@ def _refuse_few_groups(
 
 
 def _refuse_missing(manifest: Manifest, parts: Sequence[str], *, by: str) -> None:
-    counts = count_by_split(manifest).drop(index=NO_LABEL, errors="ignore").reindex(columns=list(parts), fill_value=0)
+    counts = (
+        count_by_split(manifest).drop(index=NO_LABEL, errors="ignore").reindex(columns=list(parts), fill_value=0)
+    )
     missing = [f"{label} in {part}" for label in counts.index for part in parts if counts.at[label, part] == 0]
     if missing:
         raise ManifestError(

@@ -5,14 +5,21 @@ import struct
 from datetime import datetime
 from io import BytesIO
 
+import av
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.data.scan.capture_time import ClockReader, time_in_name
-from leopardnet.data.scan.header_time import EXIF_BYTES, exif_time, parse_time, quicktime_time, riff_time
+from leopardnet.data.scan.capture_time import CaptureTimeReader, parse_filename_time
+from leopardnet.data.scan.header_time import (
+    EXIF_BYTES,
+    parse_time,
+    read_exif_time,
+    read_quicktime_time,
+    read_riff_time,
+)
 
 MAC_2021 = 3_723_712_496  # 2021-12-30 12:34:56 in seconds since 1904
 
@@ -55,7 +62,7 @@ def avi(*, hdrl=b"", info=b"", after=b""):
 
 
 def read(path, **options):
-    return ClockReader(**options).read(str(path))
+    return CaptureTimeReader(**options).read(str(path))
 
 
 # --- EXIF ---
@@ -107,9 +114,9 @@ def test_quicktime_time_wherever_moov_stands(tmp_path, options):
 
 
 def test_quicktime_zero_is_absent_and_1970_seconds_are_understood(tmp_path):
-    assert quicktime_time(BytesIO(mp4(0)), mp4(0)[:16]) is None
+    assert read_quicktime_time(BytesIO(mp4(0)), mp4(0)[:16]) is None
     unix = int((datetime(2021, 12, 30, 12, 34, 56) - datetime(1970, 1, 1)).total_seconds())
-    assert quicktime_time(BytesIO(mp4(unix)), mp4(unix)[:16]) == datetime(2021, 12, 30, 12, 34, 56)
+    assert read_quicktime_time(BytesIO(mp4(unix)), mp4(unix)[:16]) == datetime(2021, 12, 30, 12, 34, 56)
 
 
 def test_an_mp4_that_is_named_avi_is_read_by_its_content(tmp_path):
@@ -134,10 +141,10 @@ def test_a_large_video_is_not_read_whole():
             return data
 
     large = box(b"ftyp", b"isom" + bytes(4)) + box(b"mdat", bytes(3_000_000)) + box(b"moov", mvhd(MAC_2021))
-    assert quicktime_time(Counting(large), large[:16]) == datetime(2021, 12, 30, 12, 34, 56)
+    assert read_quicktime_time(Counting(large), large[:16]) == datetime(2021, 12, 30, 12, 34, 56)
     film = avi(after=chunk(b"JUNK", bytes(3_000_000)) + chunk(b"IDIT", b"2024-03-03 10:22:33"))
-    assert riff_time(Counting(film), film[:16]) == datetime(2024, 3, 3, 10, 22, 33)
-    assert exif_time(Counting(b"\xff\xd8\xff\xe0" + bytes(3_000_000)), b"\xff\xd8\xff\xe0") is None
+    assert read_riff_time(Counting(film), film[:16]) == datetime(2024, 3, 3, 10, 22, 33)
+    assert read_exif_time(Counting(b"\xff\xd8\xff\xe0" + bytes(3_000_000)), b"\xff\xd8\xff\xe0") is None
     assert Counting.n_read < EXIF_BYTES + 4096
 
 
@@ -153,23 +160,65 @@ def test_riff_idit_in_the_header_list(tmp_path):
 def test_riff_icrd_counts_only_with_a_time_of_day_and_after_idit():
     icrd = chunk(b"ICRD", b"2020/05/06 07:08:09")
     both = avi(info=icrd, after=chunk(b"IDIT", b"2019:01:01 00:00:01"))
-    assert riff_time(BytesIO(avi(info=icrd)), avi(info=icrd)[:16]) == datetime(2020, 5, 6, 7, 8, 9)
-    assert riff_time(BytesIO(both), both[:16]) == datetime(2019, 1, 1, 0, 0, 1)
+    assert read_riff_time(BytesIO(avi(info=icrd)), avi(info=icrd)[:16]) == datetime(2020, 5, 6, 7, 8, 9)
+    assert read_riff_time(BytesIO(both), both[:16]) == datetime(2019, 1, 1, 0, 0, 1)
     date_only = avi(info=chunk(b"ICRD", b"2020-05-06"))
-    assert riff_time(BytesIO(date_only), date_only[:16]) is None
+    assert read_riff_time(BytesIO(date_only), date_only[:16]) is None
 
 
 def test_riff_odd_chunks_are_padded_and_bytes_within_pictures_are_no_chunks():
     film = avi(info=chunk(b"ISFT", b"odd") + chunk(b"ICRD", b"2020-05-06 07:08:09"))
-    assert riff_time(BytesIO(film), film[:16]) == datetime(2020, 5, 6, 7, 8, 9)
+    assert read_riff_time(BytesIO(film), film[:16]) == datetime(2020, 5, 6, 7, 8, 9)
     none = avi(info=chunk(b"ISFT", b"firmware"))
-    assert riff_time(BytesIO(none), none[:16]) is None
+    assert read_riff_time(BytesIO(none), none[:16]) is None
+
+
+VERBAL_IDIT = chunk(b"IDIT", b"MON MAR 04 10:22:33 2024\n\0")
+
+
+@pytest.mark.parametrize(
+    ("data", "has_time"),
+    [
+        *(
+            (mp4(MAC_2021, **options), True)
+            for options in ({}, {"moov_last": False}, {"version": 1}, {"wide": True})
+        ),
+        (mp4(1_640_867_696), True),  # counts from 1970
+        (mp4(0), False),
+        (avi(hdrl=VERBAL_IDIT), True),
+        (avi(info=chunk(b"ICRD", b"2020/05/06 07:08:09")), True),
+        (avi(info=chunk(b"ISFT", b"firmware")), False),
+    ],
+)
+def test_a_time_that_ffmpeg_reads_is_read_alike(data, has_time):
+    name = "mov" if data[4:8] == b"ftyp" else "avi"
+    with av.open(BytesIO(data), format=name) as container:
+        text = container.metadata.get("creation_time") or container.metadata.get("date")
+    read_time = read_quicktime_time if name == "mov" else read_riff_time
+    assert read_time(BytesIO(data), data[:16]) == (parse_time(text) if text else None)
+    assert (text is not None) == has_time
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        avi(hdrl=chunk(b"IDIT", b"2024-03-04 10:22:33")),
+        avi(hdrl=chunk(b"IDIT", b"2024:03:04 10:22:33")),
+        avi(hdrl=chunk(b"IDIT", b"Mar 04 10:22:33 2024")),
+        avi(after=VERBAL_IDIT),
+    ],
+)
+def test_times_that_ffmpeg_loses_are_read(data):
+    """The reason for a parser of our own; once FFmpeg reads all of these, it may go."""
+    with av.open(BytesIO(data), format="avi") as container:
+        assert "creation_time" not in container.metadata
+    assert read_riff_time(BytesIO(data), data[:16]) == datetime(2024, 3, 4, 10, 22, 33)
 
 
 def test_riff_sizes_that_lie_end_the_search():
     film = bytearray(avi(hdrl=chunk(b"IDIT", b"2024-03-03 10:22:33")))
     film[16:20] = b"\xff\xff\xff\xff"  # the header list claims four gigabytes
-    assert riff_time(BytesIO(bytes(film)), bytes(film[:16])) == datetime(2024, 3, 3, 10, 22, 33)
+    assert read_riff_time(BytesIO(bytes(film)), bytes(film[:16])) == datetime(2024, 3, 3, 10, 22, 33)
 
 
 @given(
@@ -186,7 +235,7 @@ def test_riff_sizes_that_lie_end_the_search():
 )
 def test_no_bytes_make_a_reader_raise(noise, start):
     data = start + noise
-    for reader in (exif_time, quicktime_time, riff_time):
+    for reader in (read_exif_time, read_quicktime_time, read_riff_time):
         assert reader(BytesIO(data), data[:16]) is None or isinstance(reader(BytesIO(data), data[:16]), datetime)
 
 
@@ -195,7 +244,7 @@ def test_no_bytes_make_a_reader_raise(noise, start):
 def test_any_time_that_is_written_comes_back(time):
     time = time.replace(microsecond=0)
     seconds = int((time - datetime(1904, 1, 1)).total_seconds())
-    assert quicktime_time(BytesIO(mp4(seconds)), mp4(seconds)[:16]) == time
+    assert read_quicktime_time(BytesIO(mp4(seconds)), mp4(seconds)[:16]) == time
     assert parse_time(time.strftime("%Y:%m:%d %H:%M:%S")) == time
     assert parse_time(f"{time:%Y-%m-%dT%H:%M:%S}\0") == time
 
@@ -218,13 +267,13 @@ def test_any_time_that_is_written_comes_back(time):
     ],
 )
 def test_times_in_names(name, pattern, expected):
-    assert time_in_name(f"20200101000000/{name}", pattern) == expected
+    assert parse_filename_time(f"20200101000000/{name}", pattern) == expected
 
 
 @pytest.mark.parametrize("pattern", ["%Y%m%d", "hours", "%Y%m%d%H%M%q", "%Y%Y%m%d%H%M", "%Y%y%m%d%H%M"])
 def test_a_name_pattern_must_give_a_whole_time(pattern):
     with pytest.raises(ConfigError, match="file-name pattern"):
-        ClockReader(filename_time=pattern)
+        CaptureTimeReader(filename_time=pattern)
 
 
 def test_mtime_is_used_only_when_asked_for_and_last(tmp_path):
@@ -248,9 +297,9 @@ def test_order_of_sources_is_the_order_given(tmp_path):
 
 def test_unknown_sources_are_refused():
     with pytest.raises(ConfigError, match="unknown source"):
-        ClockReader(time_from=("exif", "guess"))
-    with pytest.raises(ConfigError, match="names filename"):
-        ClockReader(time_from=("filename",))
+        CaptureTimeReader(time_from=("exif", "guess"))
+    with pytest.raises(ConfigError, match="no pattern for it"):
+        CaptureTimeReader(time_from=("filename",))
 
 
 def test_a_missing_and_an_empty_file_have_no_time(tmp_path):

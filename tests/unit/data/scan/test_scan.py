@@ -68,8 +68,8 @@ def test_hidden_and_system_files_are_left_out_and_counted(tmp_path):
     )
     report = scan_report(tmp_path)
     assert report.manifest.table["path"].tolist() == ["a/1.avi"]
-    assert report.n_system == 5
-    assert report.left_out == {".db": 1, ".thm": 1}
+    assert report.n_system_files == 5
+    assert report.other_files == {".db": 1, ".thm": 1}
 
 
 def test_empty_files_keep_their_row(tmp_path):
@@ -268,7 +268,7 @@ def test_any_folder_name_comes_back_as_the_site(name):
 def test_a_path_that_does_not_match_keeps_its_row_without_a_site(tmp_path):
     put(tmp_path, "n/d1/1.avi", "loose.avi")
     report = scan_report(tmp_path, pattern="{site}/{deployment}/*")
-    assert report.unmatched == ("loose.avi",)
+    assert report.unmatched_paths == ("loose.avi",)
     by_path = report.manifest.table.set_index("path")
     assert by_path.loc["n/d1/1.avi", ["site", "deployment"]].tolist() == ["n", "d1"]
     assert by_path.loc["loose.avi", ["site", "deployment"]].isna().all()

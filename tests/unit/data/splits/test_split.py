@@ -17,7 +17,7 @@ from leopardnet.cli.console import app
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.splits import stratify
-from leopardnet.data.splits.split import split, split_by_site, count_by_split
+from leopardnet.data.splits.split import count_by_split, split, split_by_site
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
