@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.settings.training import ValidationConfig
-from leopardnet.data.checks.fingerprints import fingerprint, near_pairs
+from leopardnet.data.checks.fingerprints import find_near_pairs, fingerprint
 from leopardnet.data.splits.groups import find_groups
 from leopardnet.data.splits.stratify import assign_groups
 from leopardnet.training.frames.labelled_frames import LabelledFrames
@@ -99,7 +99,7 @@ def find_look_alikes(frames: LabelledFrames) -> pd.Series:  # type: ignore[type-
     if len(sure) < 2:
         return series
     hashes = [np.array([getattr(prints[i], name) for i in sure], np.uint64) for name in ("phash", "dhash")]
-    pairs = near_pairs(*hashes)
+    pairs = find_near_pairs(*hashes)
     graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(sure), len(sure)))
     component = connected_components(graph, directed=False)[1]
     shared = np.bincount(component)[component] > 1

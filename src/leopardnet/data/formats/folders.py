@@ -41,7 +41,7 @@ def read_folders(
     prefix = "" if above == "." else above + "/"
     pattern = FolderPattern.parse(site_from) if site_from and "{label}" in site_from else None
     names = [_label(p, label_level, pattern, prefix + p) for p in files.sizes]
-    notes = count_note(Counter(files.other), "files that are no footage were left out")
+    notes = count_note(Counter(files.other_files), "files that are no footage were left out")
     notes += [f"hidden and system files and folders left out: {files.n_system_files}"] * bool(files.n_system_files)
     notes += [f"links to footage that is listed under its own name: {files.n_links}"] * bool(files.n_links)
     columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_of(p) for p in files.sizes]}

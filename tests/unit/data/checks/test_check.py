@@ -17,9 +17,9 @@ import leopardnet.cli.dataset  # noqa: F401  (registers the verbs)
 from leopardnet.cli.console import app
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import FINDINGS, read_table
-from leopardnet.data.checks.check import check, coverage, summary
-from leopardnet.data.checks.file_facts import copies, file_facts
-from leopardnet.data.checks.fingerprints import fingerprint, near_pairs
+from leopardnet.data.checks.check import check, count_by_rule, count_coverage
+from leopardnet.data.checks.file_facts import find_copies, read_file_facts
+from leopardnet.data.checks.fingerprints import find_near_pairs, fingerprint
 from leopardnet.data.splits.split import split
 
 NOW = datetime(2024, 6, 1)
@@ -73,7 +73,7 @@ def blind(tmp_path):
 
     def run(rows, rule, **options):
         manifest = table(tmp_path, rows)
-        facts = file_facts(manifest).assign(status="ok", reason=None)
+        facts = read_file_facts(manifest).assign(status="ok", reason=None)
         return found(manifest, rule, facts=facts, **options)
 
     return run
@@ -82,7 +82,7 @@ def blind(tmp_path):
 def test_a_sound_manifest_has_no_findings(four):
     findings = check(four, now=NOW)
     assert findings.empty and list(findings.columns) == [c.name for c in FINDINGS]
-    assert summary(findings).empty
+    assert count_by_rule(findings).empty
 
 
 def test_the_manifest_is_not_changed(four):
@@ -134,7 +134,7 @@ def test_every_still_of_a_burst_is_looked_at(tmp_path):
 
 def test_one_row_of_facts_per_file_with_progress(four):
     seen = []
-    facts = file_facts(four, on_progress=lambda *n: seen.append(n))
+    facts = read_file_facts(four, on_progress=lambda *n: seen.append(n))
     assert facts["path"].tolist() == four.table["path"].tolist()
     assert facts["status"].eq("ok").all() and facts["width_px"].eq(160).all()
     assert facts["digest"].isna().all() or facts["size_bytes"].duplicated().any()
@@ -157,7 +157,7 @@ def test_equal_files_and_look_alikes_are_found_across_sites(tmp_path):
     m = table(tmp_path, with_copies(tmp_path))
     assert [row for row, _ in found(m, "copy")] == [2]
     assert [row for row, _ in found(m, "near_duplicate")] == [3]
-    group = copies(m, file_facts(m))
+    group = find_copies(m, read_file_facts(m))
     assert group[0] == group[1] == group[2] and pd.isna(group[3])
 
 
@@ -176,7 +176,7 @@ def test_look_alikes_of_one_site_are_no_finding(tmp_path):
 def test_files_that_are_not_hashed_and_not_decoded_are_no_copies(tmp_path):
     m = table(tmp_path, with_copies(tmp_path))
     assert not rules(m, hash_files=False, perceptual=False) & {"copy", "near_duplicate"}
-    assert copies(m, file_facts(m, hash_files=False, perceptual=False)).isna().all()
+    assert find_copies(m, read_file_facts(m, hash_files=False, perceptual=False)).isna().all()
 
 
 def test_copies_cut_by_a_split_are_found_and_keep_together_prevents_it(tmp_path):
@@ -185,7 +185,7 @@ def test_copies_cut_by_a_split_are_found_and_keep_together_prevents_it(tmp_path)
     cut = table(tmp_path, [{**r, "split": p} for r, p in zip(rows, parts, strict=True)])
     assert [row for row, _ in found(cut, "copies_cut")] == [1]
     m = table(tmp_path, rows)
-    kept = split(m, keep_together=copies(m, file_facts(m)), allow_missing=True)
+    kept = split(m, keep_together=find_copies(m, read_file_facts(m)), allow_missing=True)
     assert not rules(kept) & {"copies_cut", "look_alikes_cut"}
 
 
@@ -231,12 +231,14 @@ def test_near_pairs_link_the_same_groups_as_comparing_all(items, max_distance):
     wanted = [
         (i, j) for i in range(len(hashes)) for j in range(i) if (hashes[i] ^ hashes[j]).bit_count() <= max_distance
     ]
-    pairs = near_pairs(np.array(hashes, np.uint64), np.zeros(len(hashes), np.uint64), max_distance=max_distance)
+    pairs = find_near_pairs(
+        np.array(hashes, np.uint64), np.zeros(len(hashes), np.uint64), max_distance=max_distance
+    )
     assert linked(pairs.tolist(), len(hashes)) == linked(wanted, len(hashes))
 
 
 def test_the_second_hash_must_agree():
-    near = near_pairs(np.array([1, 3], np.uint64), np.array([0, 2**64 - 1], np.uint64))
+    near = find_near_pairs(np.array([1, 3], np.uint64), np.array([0, 2**64 - 1], np.uint64))
     assert near.shape == (0, 2)
 
 
@@ -252,7 +254,7 @@ def test_leaks_of_a_split(blind):
         {"path": "4.avi", "kind": "frame", "frame_number": 2, "split": "val"},
         {"path": "5.avi"},
     ]
-    assert blind(rows, "sequence_cut") == [(1, "sequence q stands in test (1) and train (1); split again")]
+    assert blind(rows, "sequence_cut") == [(1, "sequence q is in test (1) and train (1); split again")]
     assert [row for row, _ in blind(rows, "site_cut")] == [1]
     assert [row for row, _ in blind(rows, "clip_cut")] == [4]
     assert [row for row, _ in blind(rows, "no_split")] == [6]
@@ -282,7 +284,7 @@ def test_a_split_by_site_has_no_leak(tmp_path):
 def test_labels_at_few_sites_and_rows_without_a_site(blind):
     rows = [{"path": f"{i}.jpg", "site": s, "label": "tiger"} for i, s in enumerate(["a", "b", None, "a"])]
     ((_, message),) = blind(rows, "few_sites")
-    assert "'tiger' stands at 2 known sites (4 rows, 1 without a site)" in message
+    assert "'tiger' occurs at 2 known sites (4 rows, 1 without a site)" in message
     assert blind(rows, "few_sites", min_sites=2) == []
     ((row, message),) = blind(rows, "no_site")
     assert row == 3 and "1 of 4 rows" in message
@@ -313,12 +315,12 @@ def test_sequences_at_several_sites_are_named(blind):
     [
         ([0, 0, 160, 120], "px", None),
         ([0, 0, 161, 120], "px", None),
-        ([0, 0, 163, 120], "px", "out of the picture"),
-        ([-5, 0, 10, 10], "px", "out of the picture"),
+        ([0, 0, 163, 120], "px", "beyond the picture"),
+        ([-5, 0, 10, 10], "px", "beyond the picture"),
         ([10, 10, 10, 20], "px", "no area"),
         ([20, 0, 10, 10], "px", "no area"),
         ([0, 0, 1, 1], "fraction", None),
-        ([0, 0, 1.2, 1], "fraction", "out of the picture"),
+        ([0, 0, 1.2, 1], "fraction", "beyond the picture"),
     ],
 )
 def test_boxes_must_lie_in_their_picture(four, box, unit, fault):
@@ -423,7 +425,7 @@ def test_findings_are_ordered_and_summed_up(tmp_path):
     m = table(tmp_path, [{"path": f"{i}.jpg", "label": "tiger"} for i in range(3)])
     findings = check(m, now=NOW)
     assert findings["severity"].tolist() == sorted(findings["severity"], key=["error", "warning", "info"].index)
-    top = summary(findings).iloc[0]
+    top = count_by_rule(findings).iloc[0]
     assert (top["severity"], top["rule"], top["count"]) == ("error", "file_missing", 3)
 
 
@@ -432,7 +434,7 @@ def test_coverage_counts_colour_and_infrared(tmp_path):
     save(tmp_path, "2.jpg", scene(2, grey=True))
     rows = [{"path": f"{i}.jpg", "site": s, "label": "tiger"} for i, s in ((1, "a"), (2, "b"), (3, "b"))]
     m = table(tmp_path, rows)
-    one = coverage(m, facts=file_facts(m)).to_dict("records")
+    one = count_coverage(m, facts=read_file_facts(m)).to_dict("records")
     assert one == [
         {
             "label": "tiger",
@@ -444,12 +446,12 @@ def test_coverage_counts_colour_and_infrared(tmp_path):
             "n_not_seen": 1,
         }
     ]
-    per_site = coverage(m, facts=file_facts(m), per_site=True)
+    per_site = count_coverage(m, facts=read_file_facts(m), per_site=True)
     assert per_site[["site", "n_colour", "n_monochrome", "n_not_seen"]].to_numpy().tolist() == [
         ["a", 1, 0, 0],
         ["b", 0, 1, 1],
     ]
-    assert coverage(m)["n_not_seen"].tolist() == [3]
+    assert count_coverage(m)["n_not_seen"].tolist() == [3]
 
 
 def run(*arguments):
@@ -484,9 +486,9 @@ def test_real_pictures_have_no_false_look_alikes():
         pytest.skip("no folder of real pictures beside the repository")
     t = pd.read_csv(real / "images.csv", dtype=str, keep_default_na=False, na_values=[""]).iloc[::4]
     m = Manifest.from_rows(t[["path", "label", "site", "sequence_id"]].assign(kind="still"), real)
-    facts = file_facts(m)
+    facts = read_file_facts(m)
     assert facts["status"].eq("ok").all()
-    of_copies = m.table.assign(group=copies(m, facts)).dropna(subset="group")
+    of_copies = m.table.assign(group=find_copies(m, facts)).dropna(subset="group")
     assert (of_copies.groupby("group")["label"].nunique() == 1).all()
     is_night = t["night_ir"].eq("True").to_numpy()
     assert ((facts["chroma"] < 8).to_numpy() == is_night).mean() > 0.95

@@ -91,6 +91,7 @@ def test_exif_of_other_still_formats(tmp_path, suffix):
     assert read(path) == (datetime(2020, 2, 29, 1, 2, 3), "exif")
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_a_jpeg_without_exif_and_one_cut_in_its_exif_have_no_time(tmp_path):
     plain = tmp_path / "plain.jpg"
     Image.new("RGB", (8, 8)).save(plain)
@@ -233,6 +234,7 @@ def test_riff_sizes_that_lie_end_the_search():
         ]
     ),
 )
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_no_bytes_make_a_reader_raise(noise, start):
     data = start + noise
     for reader in (read_exif_time, read_quicktime_time, read_riff_time):
