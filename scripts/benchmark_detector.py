@@ -21,7 +21,7 @@ from rich.console import Console
 
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.detect.detector import load_network
-from leopardnet.detect.embedded_weights import description, read_weights
+from leopardnet.detect.embedded_weights import find_description, read_weights
 from leopardnet.detect.onnx_detector import fit_to_input
 from leopardnet.synth import FootageSpec, render_clip
 
@@ -68,7 +68,7 @@ def main() -> None:
     args = parser.parse_args()
     console = Console()
     try:
-        network = load_network(description())
+        network = load_network(find_description())
     except LeopardnetError as error:
         console.print(f"not measured: {error}")
         return
@@ -81,7 +81,7 @@ def main() -> None:
         "openvino, 640 x 640, one by one": lambda: [model({0: x[None]}) for x in square],
         "openvino, 640 x 640, four at once": lambda: model({0: square}),
         "as used: 640 x 384 and 320 x 192, boxes read": lambda: [
-            network.boxes(f, time_s=0.0, source="x") for f in frames
+            network.find_boxes(f, time_s=0.0, source="x") for f in frames
         ],
     }
     if args.weights:

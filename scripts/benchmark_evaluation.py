@@ -22,9 +22,10 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id, conform
 from leopardnet.evaluation.protocol import evaluate, evaluate_all
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")

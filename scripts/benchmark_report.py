@@ -53,8 +53,9 @@ def predictions_of(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Series[
     import numpy as np
     import pandas as pd
 
+    from leopardnet.core.columns import evidence_columns, predictions_columns
     from leopardnet.core.predictions import Predictions
-    from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+    from leopardnet.core.tables import clip_id, conform
 
     rng = np.random.default_rng(7)
     true = rng.choice(4, n_clips, p=[0.03, 0.07, 0.2, 0.7])
@@ -107,7 +108,7 @@ def predictions_of(n_clips: int, n_frames: int) -> tuple[Predictions, pd.Series[
 def pictures_for(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     """Large pictures for the clips that matter most and small ones for the others, while there is room."""
     from leopardnet.data.scan.scan import scan
-    from leopardnet.media.thumbnail import thumbnail
+    from leopardnet.media.thumbnail import make_thumbnail
     from leopardnet.report.sections import by_interest
     from leopardnet.report.summarise import LARGE, N_LARGE, SMALL, room_for_pictures
     from leopardnet.synth import FootageSpec, render_footage
@@ -117,7 +118,7 @@ def pictures_for(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     )
     render_footage(footage, spec, n_workers=2)
     clips = scan(footage).clips()
-    large, small = ([thumbnail(clip, footage, **size) or b"" for clip in clips] for size in (LARGE, SMALL))
+    large, small = ([make_thumbnail(clip, footage, **size) or b"" for clip in clips] for size in (LARGE, SMALL))
     pictures, room = {}, room_for_pictures(predictions)
     for i, clip_id in enumerate(predictions.table.loc[by_interest(predictions.table), "clip_id"]):
         jpeg = (large if i < N_LARGE else small)[i % len(clips)]

@@ -33,10 +33,11 @@ import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.compose import load_config
+from leopardnet.core.columns import table_labels
 from leopardnet.core.labels import ANIMAL, EMPTY
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
-from leopardnet.core.tables import atomic_path, labels_of
+from leopardnet.core.tables import atomic_path
 from leopardnet.data.scan.scan import scan
 from leopardnet.data.splits.split import split
 from leopardnet.demo_job import add_true_labels
@@ -44,7 +45,7 @@ from leopardnet.infer.predict_footage import predict
 from leopardnet.metrics.evaluate_clips import animals_of, evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.guarantees.loss_guarantee import promise
-from leopardnet.score.calibrate import Calibration, apply, fit_temperature, undo_calibration
+from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, undo_calibration
 from leopardnet.synth import FootageSpec, render_footage
 from measure_intervals import figures
 
@@ -237,7 +238,7 @@ def promises(clips: pd.DataFrame) -> pd.DataFrame:
 
 def calibration_errors(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFrame:
     """One row per set: the temperature it gives, and the ECE of the other sets without one, as shipped and under it."""
-    labels = labels_of(clips)
+    labels = table_labels(clips)
     names = [f"p_{x}" for x in labels]
     logits = undo_calibration(clips[names].to_numpy(np.float64), shipped)  # [M, C]
     y = pd.Index(labels).get_indexer(pd.Index(clips["truth"])).astype(np.int64)
@@ -246,7 +247,7 @@ def calibration_errors(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFram
         fitted = fit_temperature(logits[one.index], y[one.index], sites=one["site"].tolist())
         row: dict[str, Any] = {"set": number, "temperature": fitted.temperature, "reason": fitted.reason}
         for name, calibration in (("without", Calibration()), ("shipped", shipped), ("after", fitted)):
-            probs = apply(logits[others.index], calibration)
+            probs = apply_calibration(logits[others.index], calibration)
             row[name] = judged(others.assign(**dict(zip(names, probs.T, strict=True))), n_boot=0).ece.value
         rows.append(row)
     return pd.DataFrame(rows)

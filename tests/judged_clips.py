@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import DecideConfig
-from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
-from leopardnet.score.decide import alert, decide
+from leopardnet.core.tables import clip_id, conform
+from leopardnet.score.decide import decide, find_alert
 
 NAMES = ("leopard", "tiger", "sika_deer", "empty")
 LABELS = LabelSet(tuple(Label(n) for n in NAMES), targets=("leopard", "tiger"))
@@ -41,7 +42,7 @@ def made_up(root, *, n_sites=12, per_site=25, seed=0, sharpness=2.0, bundle_id="
             "decision": [d.label for d in decisions],
             "rule": [d.rule for d in decisions],
             "score": [d.score for d in decisions],
-            "alert": [alert(p, LABELS, DecideConfig()) for p in probs],
+            "alert": [find_alert(p, LABELS, DecideConfig()) for p in probs],
             "n_frames": n_frames,
             "bundle_id": bundle_id,
             "labels_id": LABELS.id,

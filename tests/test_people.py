@@ -8,10 +8,11 @@ import pytest
 from file_texts import content, files_in
 from PIL import Image
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id, conform
 from leopardnet.export.sort_copies import carry_out, plan
 from leopardnet.export.write_results import FORMATS, write
 from leopardnet.figures import gallery

@@ -11,8 +11,9 @@ import pytest
 from browser import headless_chromium, prefer
 from PIL import Image
 
+from leopardnet.core.columns import predictions_columns
 from leopardnet.core.labels import Label, LabelSet
-from leopardnet.core.tables import clip_id, predictions_columns
+from leopardnet.core.tables import clip_id
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.report import write_report
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id, conform
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
 from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
 from leopardnet.data.formats.coco import read_coco

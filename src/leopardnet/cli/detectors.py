@@ -61,9 +61,9 @@ def show() -> None:
     Example: leopardnet detector show
     """
     from leopardnet.detect.detector import load_network
-    from leopardnet.detect.embedded_weights import PACKAGE, description
+    from leopardnet.detect.embedded_weights import PACKAGE, find_description
 
-    config = load_network(description()).config
+    config = load_network(find_description()).config
     say(f"{config.name}: installed; weights from {PACKAGE}, {config.licence}")
     say(
         f"looks at {config.input.width_px} px, at {len(config.input.scales)} sizes; finds: {', '.join(config.animals)}"

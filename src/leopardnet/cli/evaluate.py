@@ -164,7 +164,7 @@ def events(
     """
     from leopardnet.core.tables import write_table
     from leopardnet.infer import prediction_tables as results
-    from leopardnet.score.events import events as join_events
+    from leopardnet.score.events import join_events
 
     table = join_events(results.Predictions.read(predictions).table, gap_minutes=gap_minutes, mode=mode)
     write_table(table, out)

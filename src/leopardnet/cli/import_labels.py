@@ -165,10 +165,10 @@ def _corner_columns(boxes: str | None) -> dict[str, str]:
 
 def _is_zone(text: str) -> bool:
     from leopardnet.core.errors import ManifestError
-    from leopardnet.core.manifest import zone_of
+    from leopardnet.core.manifest import parse_time_zone
 
     try:
-        zone_of(text)
+        parse_time_zone(text)
     except ManifestError:
         return False
     return True

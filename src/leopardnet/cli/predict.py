@@ -161,9 +161,9 @@ def _sampling(name: str) -> Any:
 
 
 def _boxes(name: str, model: Bundle) -> DetectorConfig:
-    from leopardnet.detect.detector import choose
+    from leopardnet.detect.detector import choose_detector
 
-    detector = choose(name, model.spec.detector)
+    detector = choose_detector(name, model.spec.detector)
     if detector.is_on and not model.spec.detector.is_on:
         say("note: this model has learned from whole frames only; boxes are shown, and change no answer")
     return detector

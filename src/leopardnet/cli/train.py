@@ -72,9 +72,9 @@ def train(
         rows = Manifest.read(source, root=root)
     config = load_config("train", overrides)
     if detector:
-        from leopardnet.detect.detector import choose
+        from leopardnet.detect.detector import choose_detector
 
-        config = config.model_copy(update={"detector": choose(detector, config.detector)})
+        config = config.model_copy(update={"detector": choose_detector(detector, config.detector)})
     with stages() as tell:
         run = train_bundle(rows, config, out=out, overwrite=overwrite, on_progress=tell)
     if not is_first_process():

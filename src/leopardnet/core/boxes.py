@@ -17,10 +17,10 @@ DECIMALS = 6  # a millionth of a picture; sums of floats carry noise further rig
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def four_numbers(value: Any, *, where: str | Callable[[], str]) -> tuple[float, float, float, float]:
+def check_four_numbers(value: Any, *, where: str | Callable[[], str]) -> tuple[float, float, float, float]:
     """Four finite numbers. Raises ManifestError for anything else: NaN and infinity lie in no picture.
 
-    >>> four_numbers([1, 2, 3, 4], where="row 1")
+    >>> check_four_numbers([1, 2, 3, 4], where="row 1")
     (1.0, 2.0, 3.0, 4.0)
     """
     ok = isinstance(value, (list, tuple)) and len(value) == 4 and not set(map(type, value)) - {int, float}
@@ -33,47 +33,47 @@ def four_numbers(value: Any, *, where: str | Callable[[], str]) -> tuple[float, 
     return a, b, c, d
 
 
-def from_xywh(box: Sequence[float]) -> list[float]:
+def xywh_to_xyxy(box: Sequence[float]) -> list[float]:
     """xyxy from left, top, width, height.
 
-    >>> from_xywh((10, 20, 5, 8))
+    >>> xywh_to_xyxy((10, 20, 5, 8))
     [10.0, 20.0, 15.0, 28.0]
     """
     x, y, w, h = box
-    return round_fractions((x, y, x + w, y + h))
+    return round_box((x, y, x + w, y + h))
 
 
-def to_xywh(xyxy: Sequence[float]) -> list[float]:
+def xyxy_to_xywh(xyxy: Sequence[float]) -> list[float]:
     """Left, top, width, height from xyxy.
 
-    >>> to_xywh((10, 20, 15, 28))
+    >>> xyxy_to_xywh((10, 20, 15, 28))
     [10.0, 20.0, 5.0, 8.0]
     """
     x0, y0, x1, y1 = xyxy
-    return round_fractions((x0, y0, x1 - x0, y1 - y0))
+    return round_box((x0, y0, x1 - x0, y1 - y0))
 
 
-def from_center(box: Sequence[float]) -> list[float]:
+def center_to_xyxy(box: Sequence[float]) -> list[float]:
     """xyxy from centre x, centre y, width, height.
 
-    >>> from_center((0.5, 0.5, 0.2, 0.4))
+    >>> center_to_xyxy((0.5, 0.5, 0.2, 0.4))
     [0.4, 0.3, 0.6, 0.7]
     """
     x, y, w, h = box
-    return round_fractions((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+    return round_box((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
 
 
-def round_fractions(box: Sequence[float]) -> list[float]:
+def round_box(box: Sequence[float]) -> list[float]:
     """The numbers as floats with DECIMALS decimals, never -0.0."""
     return [round(float(v), DECIMALS) + 0.0 for v in box]
 
 
-def in_unit(
+def convert_box(
     xyxy: Sequence[float], unit: str, wanted: BoxUnit, *, width_px: int | None, height_px: int | None, where: str
 ) -> list[float]:
     """The box in the wanted unit. Raises ManifestError where that needs a picture size that is not known.
 
-    >>> in_unit([10, 20, 30, 40], "px", "fraction", width_px=100, height_px=200, where="row 1")
+    >>> convert_box([10, 20, 30, 40], "px", "fraction", width_px=100, height_px=200, where="row 1")
     [0.1, 0.1, 0.3, 0.2]
     """
     if unit == wanted:
@@ -89,19 +89,19 @@ def in_unit(
     return [xyxy[0] * x, xyxy[1] * y, xyxy[2] * x, xyxy[3] * y]
 
 
-def boxes_text(boxes: Sequence[Mapping[str, Any]]) -> str:
+def format_boxes(boxes: Sequence[Mapping[str, Any]]) -> str:
     """The cell of the column `boxes`.
 
-    >>> boxes_text([{"xyxy": [0.0, 0.0, 1.0, 0.5], "label": "tiger"}])
+    >>> format_boxes([{"xyxy": [0.0, 0.0, 1.0, 0.5], "label": "tiger"}])
     '[{"xyxy": [0.0, 0.0, 1.0, 0.5], "label": "tiger"}]'
     """
     return _encode(list(boxes))
 
 
-def boxes_of(cell: Any) -> list[dict[str, Any]]:
+def parse_boxes(cell: Any) -> list[dict[str, Any]]:
     """The boxes in a cell of the column `boxes`; none for an empty cell. Raises ManifestError for a cell of another form.
 
-    >>> boxes_of('[{"xyxy": [0, 0, 1, 0.5]}]'), boxes_of(None)
+    >>> parse_boxes('[{"xyxy": [0, 0, 1, 0.5]}]'), parse_boxes(None)
     ([{'xyxy': [0, 0, 1, 0.5]}], [])
     """
     if not isinstance(cell, str):

@@ -175,6 +175,6 @@ def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:
     return (*EVIDENCE_HEAD, *probs, energy, *cosines, *EVIDENCE_TAIL)
 
 
-def labels_of(predictions: pd.DataFrame) -> tuple[str, ...]:
+def table_labels(predictions: pd.DataFrame) -> tuple[str, ...]:
     """The labels of a predictions or evidence table, in class order."""
     return tuple(str(c)[2:] for c in predictions.columns if str(c).startswith("p_"))

@@ -28,12 +28,12 @@ STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".
 SYSTEM_FOLDERS = frozenset({"system volume information", "$recycle.bin", "__macosx", "lost+found"})
 
 
-def kind_of(path: str | PurePosixPath) -> Literal["video", "still"] | None:
+def kind_by_suffix(path: str | PurePosixPath) -> Literal["video", "still"] | None:
     """'video' or 'still' by the file's suffix, in any case; None for a file that is not footage.
 
-    >>> kind_of("site01/DCIM/IMAG0001.AVI"), kind_of("a/1.JPEG"), kind_of("Thumbs.db")
+    >>> kind_by_suffix("site01/DCIM/IMAG0001.AVI"), kind_by_suffix("a/1.JPEG"), kind_by_suffix("Thumbs.db")
     ('video', 'still', None)
-    >>> kind_of(".jpg") is None and kind_of("folder.avi/readme") is None
+    >>> kind_by_suffix(".jpg") is None and kind_by_suffix("folder.avi/readme") is None
     True
     """
     # by hand: a million paths are asked, and PurePosixPath takes ten times as long

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from leopardnet.core.columns import MANIFEST
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.tables import MANIFEST, clip_id, conform, read_table, write_table
+from leopardnet.core.tables import clip_id, conform, read_table, write_table
 from leopardnet.core.types import Clip
 
 _CLIP_COLUMNS = ("kind", "path", "paths", "site", "deployment", "captured_at", "time_zone", "time_source", "split")
@@ -179,7 +180,7 @@ def _clip(cid: str, row: dict[str, Any], label: str | None) -> Clip:
     zone, naive = _text(row["time_zone"]), row["captured_at"]
     captured = None
     if zone and pd.notna(naive):
-        captured = naive.to_pydatetime().replace(tzinfo=zone_of(zone))
+        captured = naive.to_pydatetime().replace(tzinfo=parse_time_zone(zone))
     kind: Any = "video" if row["kind"] == "frame" else row["kind"]
     return Clip(
         cid,
@@ -195,13 +196,13 @@ def _clip(cid: str, row: dict[str, Any], label: str | None) -> Clip:
 
 
 @lru_cache(maxsize=256)
-def zone_of(name: str) -> tzinfo:
+def parse_time_zone(name: str) -> tzinfo:
     """The zone of an IANA name, or of a fixed offset for cameras that ignore summer time.
 
     >>> from datetime import datetime
-    >>> datetime(2021, 12, 30, 22, tzinfo=zone_of("Asia/Vladivostok")).isoformat()
+    >>> datetime(2021, 12, 30, 22, tzinfo=parse_time_zone("Asia/Vladivostok")).isoformat()
     '2021-12-30T22:00:00+10:00'
-    >>> datetime(2021, 12, 30, 22, tzinfo=zone_of("+10:00")).utcoffset()
+    >>> datetime(2021, 12, 30, 22, tzinfo=parse_time_zone("+10:00")).utcoffset()
     datetime.timedelta(seconds=36000)
     """
     sign = {"+": 1, "-": -1}.get(name[:1])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of
+from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 
@@ -78,4 +78,4 @@ def _names_people(cell: Any) -> bool:
 def _shows_person_box(cell: Any) -> bool:
     if not isinstance(cell, str) or cell == "[]":
         return False
-    return any(person_kind(b.get("label")) and b.get("score", 1.0) >= MIN_BOX_SCORE for b in boxes_of(cell))
+    return any(person_kind(b.get("label")) and b.get("score", 1.0) >= MIN_BOX_SCORE for b in parse_boxes(cell))

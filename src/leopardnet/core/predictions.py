@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from leopardnet.core.columns import evidence_columns, predictions_columns, table_labels
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.tables import (
-    conform,
-    evidence_columns,
-    labels_of,
-    predictions_columns,
-    read_table,
-    write_table,
-)
+from leopardnet.core.tables import conform, read_table, write_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +28,7 @@ class Predictions:
         """The predictions in a file `predictions.parquet` or `.csv`, with the evidence that lies beside it, if any."""
         path = Path(path) / "predictions.parquet" if Path(path).is_dir() else Path(path)
         table = read_table(path)
-        names = labels_of(table)
+        names = table_labels(table)
         if not names or "decision" not in table.columns:
             raise ManifestError(
                 "this table holds no predictions",
@@ -54,7 +48,7 @@ class Predictions:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels, in class order."""
-        return labels_of(self.table)
+        return table_labels(self.table)
 
     @property
     def n_unreadable(self) -> int:

@@ -18,13 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.columns import FINDINGS as FINDINGS
 from leopardnet.core.columns import FLOAT, INT, STRING, TIME, Column
-from leopardnet.core.columns import MANIFEST as MANIFEST
-from leopardnet.core.columns import SPLITS as SPLITS
-from leopardnet.core.columns import evidence_columns as evidence_columns
-from leopardnet.core.columns import labels_of as labels_of
-from leopardnet.core.columns import predictions_columns as predictions_columns
 from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ class Boxes:
         """A frame in which nothing was found."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), time_s, size_px, source)
 
-    def at_size(self, size_px: tuple[int, int]) -> Boxes:
+    def scale_to(self, size_px: tuple[int, int]) -> Boxes:
         """The same boxes in px of the frame at another size."""
         scale = np.array([size_px[0] / self.size_px[0], size_px[1] / self.size_px[1]] * 2)
         return replace(self, xyxy=(self.xyxy * scale).astype(np.float32), size_px=size_px)

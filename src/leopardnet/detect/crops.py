@@ -16,7 +16,7 @@ from leopardnet.core.settings.inference import PreprocessSpec
 from leopardnet.core.types import Boxes, Clip, Frames
 from leopardnet.detect.detector import Detector
 from leopardnet.media.decode import decode
-from leopardnet.media.motion_scores import change, most_changed, small_grey
+from leopardnet.media.motion_scores import change_scores, pick_most_changed, shrink_to_grey
 from leopardnet.media.preprocess import cut_banner, fit
 
 CLOSE_SIDE_PX = 1440  # of the short side: whole frames of every video camera; larger stills are scaled to this
@@ -50,9 +50,9 @@ def find_crops(
     second time keeps what the whole frames say, with a warning.
     """
     found: list[Boxes | None] = [None] * len(frames)
-    if detector.sees_small:
+    if detector.uses_small_frames:
         found = detector.find(clip, frames, frames)
-        chosen = best_frames(found, config)
+        chosen = pick_best_frames(found, config)
     else:
         chosen = changed_frames(frames, config.max_frames)
     if not len(chosen):
@@ -62,19 +62,19 @@ def find_crops(
     except MediaError as error:
         return CropResult(tuple(found), warnings=(f"no look from nearby: {error.one_line}",))
     at = np.abs(close.times_s[:, None] - frames.times_s[None, :]).argmin(axis=1).tolist()
-    if not detector.sees_small:
+    if not detector.uses_small_frames:
         for i, boxes in zip(at, detector.find(clip, frames, close), strict=True):
             found[i] = boxes
     size = (close.pixels.shape[2], close.pixels.shape[1])
     crops = []
     for i, pixels in zip(at, close.pixels, strict=True):
         boxes = found[i]
-        crop = None if boxes is None else crop_of(pixels, boxes.at_size(size), config, spec, i_frame=i)
+        crop = None if boxes is None else cut_crop(pixels, boxes.scale_to(size), config, spec, i_frame=i)
         crops += [crop] if crop is not None else []
     return CropResult(tuple(found), tuple(crops))
 
 
-def best_frames(found: Sequence[Boxes | None], config: DetectorConfig) -> NDArray[np.int64]:
+def pick_best_frames(found: Sequence[Boxes | None], config: DetectorConfig) -> NDArray[np.int64]:
     """Positions of at most `config.max_frames` frames, int64, increasing: those with the best boxes that may be cropped."""
     scores = np.array([_best_animal(boxes) for boxes in found])
     order = np.argsort(-scores, kind="stable")[: config.max_frames]
@@ -86,7 +86,7 @@ def changed_frames(frames: Frames, n: int) -> NDArray[np.int64]:
     them from equal parts of the clip."""
     if len(frames) <= n:
         return np.arange(len(frames))
-    return most_changed(change(small_grey(frames.pixels)), n)
+    return pick_most_changed(change_scores(shrink_to_grey(frames.pixels)), n)
 
 
 def _best_animal(boxes: Boxes | None) -> float:
@@ -94,7 +94,7 @@ def _best_animal(boxes: Boxes | None) -> float:
     return max((score for score, label in pairs if label == ANIMAL), default=0.0)
 
 
-def crop_of(
+def cut_crop(
     frame: NDArray[np.uint8], boxes: Boxes, config: DetectorConfig, spec: PreprocessSpec, *, i_frame: int
 ) -> Crop | None:
     """The crop around the best animal of a frame uint8 [H, W, 3]; None where no box of an animal is good enough.
@@ -106,7 +106,7 @@ def crop_of(
         if label != ANIMAL or score < config.min_score:
             continue
         box = (xyxy[0], xyxy[1] - top, xyxy[2], xyxy[3] - top)
-        x0, y0, x1, y1 = window_of(box, inner.shape[1], inner.shape[0], config)
+        x0, y0, x1, y1 = crop_window(box, inner.shape[1], inner.shape[0], config)
         w, h = x1 - x0, y1 - y0
         place = ((box[0] - x0) / w, (box[1] - y0) / h, (box[2] - x0) / w, (box[3] - y0) / h)
         left, upper, right, lower = (round(min(1.0, max(0.0, v)), 5) for v in place)
@@ -114,12 +114,12 @@ def crop_of(
     return None
 
 
-def window_of(box: Sequence[float], width: int, height: int, config: DetectorConfig) -> Window:
+def crop_window(box: Sequence[float], width: int, height: int, config: DetectorConfig) -> Window:
     """The square around a box, with its margin, moved into the frame; of the frame's own height or width where it is larger.
 
-    >>> window_of((40, 40, 60, 50), 200, 100, DetectorConfig(margin=0.5, min_side=0.0))
+    >>> crop_window((40, 40, 60, 50), 200, 100, DetectorConfig(margin=0.5, min_side=0.0))
     (30, 25, 70, 65)
-    >>> window_of((0, 0, 10, 10), 200, 100, DetectorConfig(margin=0.0, min_side=0.5))
+    >>> crop_window((0, 0, 10, 10), 200, 100, DetectorConfig(margin=0.0, min_side=0.5))
     (0, 0, 50, 50)
     """
     x0, y0, x1, y1 = box
@@ -129,7 +129,7 @@ def window_of(box: Sequence[float], width: int, height: int, config: DetectorCon
     return left, top, right, bottom
 
 
-def squares(crops: Sequence[Crop], size_px: int) -> NDArray[np.uint8]:
+def crops_to_input(crops: Sequence[Crop], size_px: int) -> NDArray[np.uint8]:
     """The crops as model input, uint8 [M, 3, S, S]."""
     spec = PreprocessSpec(size_px=size_px, resize="squash", crop_bottom=0.0)
     found = [fit(crop.pixels, spec).transpose(2, 0, 1) for crop in crops]

@@ -16,10 +16,10 @@ from leopardnet.core.onnx_file import refuse_unsafe_graph
 from leopardnet.core.settings.detection import DetectorConfig, NetworkConfig
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.types import Boxes, Clip, Frames
-from leopardnet.detect.embedded_weights import description
+from leopardnet.detect.embedded_weights import find_description
 from leopardnet.detect.megadetector_file import ResultsFile
 from leopardnet.detect.motion_detector import MotionDetector
-from leopardnet.detect.onnx_detector import Network
+from leopardnet.detect.onnx_detector import OnnxNetwork
 
 MAX_NETWORK_BYTES = 2_000_000_000
 
@@ -27,14 +27,14 @@ MAX_NETWORK_BYTES = 2_000_000_000
 class Detector(Protocol):
     """Something that finds boxes. `source` stands beside every box.
 
-    sees_small: it needs no frame at its full size, so it looks at all frames of a clip, and those with its best boxes are
+    uses_small_frames: it needs no frame at its full size, so it looks at all frames of a clip, and those with its best boxes are
     the ones that are worth a look from nearby.
     """
 
     source: str
-    sees_small: bool
+    uses_small_frames: bool
 
-    def times_s(self, clip: Clip) -> NDArray[np.float64]:
+    def suggest_times(self, clip: Clip) -> NDArray[np.float64]:
         """Moments of the clip that this detector wants looked at, float64 [K] seconds, the best first; mostly none."""
         ...
 
@@ -49,27 +49,27 @@ class Detector(Protocol):
 class NetworkDetector:
     """A network that looks at each frame by itself."""
 
-    sees_small = False
+    uses_small_frames = False
 
-    def __init__(self, network: Network, source: str) -> None:
+    def __init__(self, network: OnnxNetwork, source: str) -> None:
         self.network, self.source = network, source
 
-    def times_s(self, clip: Clip) -> NDArray[np.float64]:
+    def suggest_times(self, clip: Clip) -> NDArray[np.float64]:
         """None: it has no wish before it sees a frame."""
         return np.zeros(0, np.float64)
 
     def find(self, clip: Clip, frames: Frames, close: Frames) -> list[Boxes | None]:
         """The boxes of each of the frames `close`."""
         pairs = zip(close.pixels, close.times_s.tolist(), strict=True)
-        return [self.network.boxes(pixels, time_s=time_s, source=self.source) for pixels, time_s in pairs]
+        return [self.network.find_boxes(pixels, time_s=time_s, source=self.source) for pixels, time_s in pairs]
 
 
-def choose(name: str, base: DetectorConfig) -> DetectorConfig:
+def choose_detector(name: str, base: DetectorConfig) -> DetectorConfig:
     """`base` with the detector that a person named: none, embedded, motion, or a file; without a name, `base` itself.
 
     Raises ConfigError where `base` means a file of its own that nobody has named here.
 
-    >>> choose("motion", DetectorConfig()).source, choose("md.json", DetectorConfig()).file
+    >>> choose_detector("motion", DetectorConfig()).source, choose_detector("md.json", DetectorConfig()).file
     ('motion', 'md.json')
     """
     if name in ("none", "embedded", "motion"):
@@ -107,7 +107,7 @@ def open_detector(config: DetectorConfig, root: Path, *, threads: int = 0) -> De
 def detector_file(config: DetectorConfig) -> Path | None:
     """The file that a detector is read from; None for `motion`. Raises ConfigError where there is none."""
     if config.source == "embedded":
-        return description()
+        return find_description()
     if config.source != "file":
         return None
     path = Path(config.file)
@@ -147,7 +147,7 @@ def _opened(source: str, path: Path | None, stamp: object, root: Path, threads: 
     return NetworkDetector(load_network(path, threads=threads), source if source != "file" else path.stem)
 
 
-def load_network(path: Path, *, threads: int = 0) -> Network:
+def load_network(path: Path, *, threads: int = 0) -> OnnxNetwork:
     """The network that a YAML describes, from the ONNX file beside it.
 
     Raises ConfigError for a description that does not hold, BackendError for a network that is missing, no ONNX file, or
@@ -177,4 +177,4 @@ def load_network(path: Path, *, threads: int = 0) -> Network:
             expected=f"an ONNX file beside {path.name}, of at most {MAX_NETWORK_BYTES // 10**9} GB",
         )
     refuse_unsafe_graph(graph, error=BackendError)
-    return Network(config, graph.read_bytes(), threads=threads)
+    return OnnxNetwork(config, graph.read_bytes(), threads=threads)

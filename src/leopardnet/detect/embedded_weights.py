@@ -40,7 +40,7 @@ def folder() -> Path:
     return user_data_path("leopardnet") / "detectors" / NAME
 
 
-def description() -> Path:
+def find_description() -> Path:
     """The YAML of the installed detector. Raises BackendError where it is not installed."""
     path = folder() / f"{NAME}.yaml"
     if not path.is_file() or not path.with_suffix(".onnx").is_file():

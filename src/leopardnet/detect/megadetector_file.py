@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.core.boxes import boxes_of
+from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.tables import clip_id
 from leopardnet.core.types import Boxes, Clip, Frames
@@ -21,7 +21,7 @@ SAME_FRAME_S = 0.05  # a box belongs to a frame that is no further from its own 
 class ResultsFile:
     """The boxes of a results file, looked up by path."""
 
-    sees_small = True
+    uses_small_frames = True
 
     def __init__(self, boxes: Mapping[str, tuple[str | None, str | None]], name: str) -> None:
         self._boxes, self.source = boxes, name
@@ -37,7 +37,7 @@ class ResultsFile:
         )
         return cls(dict(zip(table["clip_id"], cells, strict=True)), path.name)
 
-    def times_s(self, clip: Clip) -> NDArray[np.float64]:
+    def suggest_times(self, clip: Clip) -> NDArray[np.float64]:
         """The moments of a video with the best boxes of animals, the best first; of a burst, its stills with boxes."""
         if clip.kind == "burst":
             scores = [self._best(path) for path in clip.paths]
@@ -58,7 +58,7 @@ class ResultsFile:
         cell, unit = self._boxes.get(clip_id(path), (None, None))
         if cell is None:
             return None
-        return [box | {"unit": unit} for box in boxes_of(cell)]
+        return [box | {"unit": unit} for box in parse_boxes(cell)]
 
     def _best(self, path: str) -> float:
         return max((b["score"] for b in self._of(path) or () if b["label"] == ANIMAL), default=0.0)

@@ -33,10 +33,10 @@ Floats = NDArray[np.float32]
 class MotionDetector:
     """Boxes of the frames of a clip that differ from the others; no network, no file."""
 
-    source, sees_small = "motion", True
+    source, uses_small_frames = "motion", True
     version = 1  # another one where it finds other boxes
 
-    def times_s(self, clip: Clip) -> NDArray[np.float64]:
+    def suggest_times(self, clip: Clip) -> NDArray[np.float64]:
         """None: it has no wish before it sees frames."""
         return np.zeros(0, np.float64)
 

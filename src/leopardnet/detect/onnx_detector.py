@@ -19,7 +19,7 @@ MOST = 20  # boxes of a frame that are kept
 Found = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
 
-class Network:
+class OnnxNetwork:
     """A detector network, ready to run."""
 
     def __init__(self, config: NetworkConfig, graph: bytes, *, threads: int = 0) -> None:
@@ -46,7 +46,7 @@ class Network:
                 todo="is the file whole, and an ONNX network?",
             ) from None
 
-    def boxes(self, frame: NDArray[np.uint8], *, time_s: float, source: str) -> Boxes:
+    def find_boxes(self, frame: NDArray[np.uint8], *, time_s: float, source: str) -> Boxes:
         """The boxes of a frame uint8 [H, W, 3] RGB, in its px, best first; overlapping ones once."""
         height, width = frame.shape[:2]
         found = [self._at_scale(frame, scale) for scale in self.config.input.scales]

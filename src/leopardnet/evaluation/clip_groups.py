@@ -6,7 +6,7 @@ import bisect
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of
+from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
@@ -87,7 +87,9 @@ def box_sizes(manifest: Manifest, evidence: pd.DataFrame | None) -> pd.Series[st
 
 def _best_of(cell: str) -> tuple[float, str]:
     """The score of the surest animal in a cell of boxes, and the band of its size; 0 and 'no box' where there is none."""
-    animals = [b for b in boxes_of(cell) if b.get("label", ANIMAL) == ANIMAL and b.get("score", 1.0) >= MIN_SCORE]
+    animals = [
+        b for b in parse_boxes(cell) if b.get("label", ANIMAL) == ANIMAL and b.get("score", 1.0) >= MIN_SCORE
+    ]
     if not animals:
         return 0.0, NO_BOX
     box = max(animals, key=lambda b: float(b.get("score", 1.0)))

@@ -13,7 +13,7 @@ from leopardnet.core.errors import MediaError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Clip
 from leopardnet.media.decode import decode
-from leopardnet.media.motion_scores import change, small_grey
+from leopardnet.media.motion_scores import change_scores, shrink_to_grey
 
 _SHORT_SIDE_PX = 96
 _SAME_FRAME_S = 1e-3  # the times of the evidence are those of real frames, so the same frame is found again
@@ -59,6 +59,6 @@ def _motion(clip: Clip, root: Path, times_s: NDArray[np.float64]) -> NDArray[np.
         return np.full(len(times_s), np.nan)
     if len(frames) < 2:
         return np.full(len(times_s), np.nan)
-    moved = change(small_grey(frames.pixels))
+    moved = change_scores(shrink_to_grey(frames.pixels))
     away_s = np.abs(times_s[:, None] - frames.times_s[None, :])  # [N, decoded]
     return np.where(away_s.min(axis=1) <= _SAME_FRAME_S, moved[away_s.argmin(axis=1)], np.nan)

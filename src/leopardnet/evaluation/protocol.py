@@ -20,7 +20,7 @@ from leopardnet.metrics.comparison.novelty import evaluate_novelty
 from leopardnet.metrics.comparison.slices import evaluate_slices, mistakes
 from leopardnet.metrics.evaluate_clips import animals_of, evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation, plain
-from leopardnet.score.events import GAP_MINUTES, Mode, event_ids, event_truth, events, independent_records
+from leopardnet.score.events import GAP_MINUTES, Mode, event_ids, event_truth, independent_records, join_events
 
 
 def evaluate(
@@ -218,7 +218,7 @@ def _events(
     notes: list[str],
 ) -> tuple[Evaluation | None, pd.DataFrame, pd.DataFrame]:
     known = placed["site"].notna() & placed["captured_at"].notna()
-    table = events(placed, gap_minutes=gap_minutes, mode=mode)
+    table = join_events(placed, gap_minutes=gap_minutes, mode=mode)
     if not known.any():
         notes.append("no clip has both a site and a time: events and records are not judged")
         return None, table, pd.DataFrame()

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.bundle.bundle import Bundle
+from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import BundleError, ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import labels_of
 from leopardnet.evaluation.protocol import sites_of
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.comparison.compare import answers
@@ -21,7 +21,7 @@ from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.join_truth import join_truth
 from leopardnet.score.calibrate import (
     Calibration,
-    apply,
+    apply_calibration,
     cross_calibrate,
     fit_temperature,
     refuse_sharpening,
@@ -58,16 +58,16 @@ class CalibrationClips:
     @property
     def probs(self) -> NDArray[np.float64]:
         """float64 [M, C], nan for unreadable clips."""
-        return self.table[[f"p_{x}" for x in labels_of(self.table)]].to_numpy(np.float64)
+        return self.table[[f"p_{x}" for x in table_labels(self.table)]].to_numpy(np.float64)
 
     @property
     def y(self) -> NDArray[np.int64]:
         """int64 [M], the true class; -1 without a label."""
-        return pd.Index(labels_of(self.table)).get_indexer(pd.Index(self.table["truth"])).astype(np.int64)
+        return pd.Index(table_labels(self.table)).get_indexer(pd.Index(self.table["truth"])).astype(np.int64)
 
     def with_probs(self, probs: NDArray[np.float64]) -> CalibrationClips:
         """The same clips under other probabilities."""
-        names = [f"p_{x}" for x in labels_of(self.table)]
+        names = [f"p_{x}" for x in table_labels(self.table)]
         return replace(self, table=self.table.assign(**{name: probs[:, i] for i, name in enumerate(names)}))
 
 
@@ -110,7 +110,7 @@ def recalibrate(
     before, after = (
         evaluate_clips(answers(clips.table[use], p[use]), truth, n_boot=1000).ece for p in (clips.probs, honest)
     )
-    renewed = np.where(np.isfinite(logits), apply(logits, fitted), np.nan)
+    renewed = np.where(np.isfinite(logits), apply_calibration(logits, fitted), np.nan)
     return Recalibration(fitted, before, after, clips.with_probs(renewed))
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.runtime import Runtime
-from leopardnet.core.boxes import boxes_of
+from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.errors import MediaError
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest
@@ -227,7 +227,7 @@ def _boxes_by_clip(manifest: Manifest) -> dict[str, list[tuple[float | None, Box
         if unit == "px" and (pd.isna(width) or pd.isna(height)):
             continue
         scale = (width, height, width, height) if unit == "px" else (1, 1, 1, 1)
-        boxes = [[v / s for v, s in zip(b["xyxy"], scale, strict=True)] for b in boxes_of(cell)]
+        boxes = [[v / s for v, s in zip(b["xyxy"], scale, strict=True)] for b in parse_boxes(cell)]
         if boxes:
             found.setdefault(clip_id, []).append((None if pd.isna(time_s) else float(time_s), boxes))
     return found

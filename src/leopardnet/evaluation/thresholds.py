@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import ANIMAL, EMPTY
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import DecideConfig
-from leopardnet.core.tables import labels_of
 from leopardnet.evaluation.recalibrate import CalibrationClips
 from leopardnet.metrics.bootstrap import Estimate, SiteDraws
 from leopardnet.metrics.guarantees.loss_guarantee import Promise, promise
@@ -101,7 +101,7 @@ def thresholds(
         clips = predictions
     else:
         clips = CalibrationClips.of(predictions, manifest, outside=outside)
-    names, settings = list(labels_of(clips.table)), decide or DecideConfig()
+    names, settings = list(table_labels(clips.table)), decide or DecideConfig()
     made_by = bundle_id or "; ".join(sorted(clips.table["bundle_id"].astype(str).unique()))
     if losses or keep_names is None:
         _check_labels(losses, names)

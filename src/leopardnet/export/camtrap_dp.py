@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import to_xywh
+from leopardnet.core.boxes import xyxy_to_xywh
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.people import person_kind
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
@@ -221,7 +221,7 @@ class PredictionObservations(Observations):
         if best is None or not best.animals:
             return {}
         x0, y0, x1, y1 = (min(max(float(v), 0.0), 1.0) for v in best.animals[0]["xyxy"])
-        x, y, w, h = to_xywh((x0, y0, x1, y1))
+        x, y, w, h = xyxy_to_xywh((x0, y0, x1, y1))
         return dict(zip(BOX_COLUMNS, (x, y, w, h), strict=True)) if w > 0 and h > 0 else {}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_text
+from leopardnet.core.boxes import format_boxes
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.coco import write_coco
 from leopardnet.data.formats.written import WriteResult
@@ -77,4 +77,4 @@ def _rows(clip: SharedClip, empty: str | None) -> Iterator[Mapping[str, Any]]:
 def _boxes(boxes: Any, label: str | None) -> dict[str, Any]:
     """The boxes, each called what it says it holds, else what the clip is called."""
     named = [{"xyxy": b["xyxy"], "label": b.get("label", label)} for b in boxes]
-    return {"boxes": boxes_text(named), "box_unit": "fraction"}
+    return {"boxes": format_boxes(named), "box_unit": "fraction"}

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from leopardnet.core.columns import STRING, Column
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import STRING, Column, clip_id, conform, read_table
+from leopardnet.core.tables import clip_id, conform, read_table
 from leopardnet.data.reading.csv_cells import local_time
 
 CORRECTIONS = (

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from leopardnet.core.boxes import to_xywh
+from leopardnet.core.boxes import xyxy_to_xywh
 from leopardnet.data.formats.megadetector.write import (
     DETECTION_CATEGORIES,
     WHOLE_FRAME,
@@ -161,7 +161,7 @@ def _score(box: Mapping[str, Any]) -> float:
 
 
 def _xywh(box: Mapping[str, Any]) -> Sequence[float]:
-    return to_xywh(box["xyxy"])
+    return xyxy_to_xywh(box["xyxy"])
 
 
 def _classes(probs: Mapping[str, float], name: str, empty: str | None) -> dict[str, float] | None:

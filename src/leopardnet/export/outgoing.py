@@ -13,7 +13,7 @@ import yaml
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import Label, LabelSet
-from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.config_folder import configs_dir
@@ -147,7 +147,7 @@ def _footage(table: pd.DataFrame, manifest: Manifest | None, time_zone: str | No
         own = said[["clip_id"]].merge(first[["clip_id", "site", "captured_at"]], on="clip_id", how="left")
         rows = rows.assign(**{c: own[c].fillna(rows[c]) for c in ("site", "captured_at")})
     if time_zone is not None:
-        zone_of(time_zone)  # a wrong name is an error before anything is written
+        parse_time_zone(time_zone)  # a wrong name is an error before anything is written
         zones = rows["time_zone"] if "time_zone" in rows else pd.Series([None] * len(rows), dtype="str")
         rows = rows.assign(time_zone=zones.fillna(time_zone).where(rows["captured_at"].notna()).astype("str"))
     stills = rows["paths"] if "paths" in rows else pd.Series([None] * len(rows), dtype="str")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of
+from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.people import person_kind
 from leopardnet.core.predictions import Predictions
@@ -157,7 +157,7 @@ class _Evidence:
             SharedFrame(
                 self.times_s[i],
                 dict(zip(self.labels, self.probs[i].tolist(), strict=True)),
-                boxes_of(self.boxes[i]) if isinstance(self.boxes[i], str) else None,
+                parse_boxes(self.boxes[i]) if isinstance(self.boxes[i], str) else None,
                 self.sources[i] if isinstance(self.sources[i], str) else None,
             )
             for i in self.rows_of.get(clip_id, ())

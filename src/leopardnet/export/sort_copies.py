@@ -17,7 +17,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import atomic_path
 from leopardnet.export.outgoing import select_outgoing
 from leopardnet.export.outgoing_clips import SharedClip, clips_of
-from leopardnet.media.decode import checked_path
+from leopardnet.media.decode import resolve_path
 
 SPARE_BYTES = 200_000_000  # left free on the disk
 ALREADY, OTHER = "already there", "another file of this name is there, and stays"
@@ -60,7 +60,7 @@ def plan(predictions: Predictions, manifest: Manifest, out: Path, *, include_peo
         for path in clip.files:
             target = f"{folder_of(clip)}/{path}"
             try:
-                source = checked_path(root, path)
+                source = resolve_path(root, path)
             except MediaError as error:
                 reasons[error.what] += 1
                 continue
@@ -95,7 +95,7 @@ def carry_out(plan: Plan, *, on_progress: Callable[[int, int], None] | None = No
         )
     n = 0
     for i, (path, target) in enumerate(plan.copies):
-        n += _copy(checked_path(plan.root, path), plan.out / target)
+        n += _copy(resolve_path(plan.root, path), plan.out / target)
         if on_progress:
             on_progress(i + 1, len(plan.copies))
     return n

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.tables import labels_of
+from leopardnet.core.columns import table_labels
 from leopardnet.figures.style import BLUE, GREY, VERMILION, blank, colours
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.comparison.compare import figures
@@ -45,7 +45,7 @@ def precision_recall(predictions: pd.DataFrame, truth: pd.Series[str]) -> Figure
     """Precision against recall of each label, with its area, and its share of the clips as a dotted line."""
     from sklearn.metrics import precision_recall_curve
 
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     table = join_truth(predictions, truth, None, outside=sorted(set(truth.dropna()) - set(labels)))
     use = table["truth"].isin(labels) & table[[f"p_{x}" for x in labels]].notna().all(axis=1)
     figure, axes = blank(6, 4)

@@ -16,15 +16,15 @@ from leopardnet.core.errors import LeopardnetError, MediaError
 from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
 from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
 from leopardnet.core.types import Boxes, Clip, ClipPrediction, Decision, Frames, MediaInfo, Status
-from leopardnet.detect.crops import CropResult, find_crops, squares
+from leopardnet.detect.crops import CropResult, crops_to_input, find_crops
 from leopardnet.detect.detector import detector_id, open_detector
 from leopardnet.infer.rounds import Evidence, is_settled, rounds
 from leopardnet.media.decode import decode, probe
-from leopardnet.media.motion_scores import keep_changed
+from leopardnet.media.motion_scores import select_frames
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.score.aggregate import aggregate, evidence_order, merge_crops
-from leopardnet.score.calibrate import apply
+from leopardnet.score.calibrate import apply_calibration
 from leopardnet.score.decide import decide
 from leopardnet.score.familiarity import familiarity
 
@@ -63,11 +63,11 @@ def read_frames(clip: Clip, job: Job, i_round: int = 0) -> ClipFrames | MediaErr
         times_s = np.union1d(sample_times(info, job.sampling), job.wishes_s(clip, info))
         parts = rounds(clip, info, times_s, job.sampling, job.effort)
         frames = decode(clip, job.root, times_s=parts[i_round], short_side_px=decode_side_px(spec))  # [N, H, W, 3]
-        frames = keep_changed(frames, job.sampling)
+        frames = select_frames(frames, job.sampling)
         began = time.perf_counter()
         closer = job.closer(clip, frames)
         closer_s = time.perf_counter() - began
-        x = np.concatenate([to_model_input(frames.pixels, spec), squares(closer.crops, spec.size_px)])
+        x = np.concatenate([to_model_input(frames.pixels, spec), crops_to_input(closer.crops, spec.size_px)])
         return ClipFrames(
             frames.times_s,
             x,
@@ -115,7 +115,7 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
         decision,
         probs,
         evidence.times_s,
-        apply(logits, spec.calibration),
+        apply_calibration(logits, spec.calibration),
         tuple(order.tolist()),
         evidence.boxes,
         evidence.info,
@@ -127,7 +127,7 @@ def _said(logits: NDArray[np.float32], bundle: Bundle) -> tuple[NDArray[np.float
     """The clip's probabilities float32 [C] and the decision, of the logits of its frames float32 [N, C]."""
     spec, labels = bundle.spec, bundle.labels
     clip_logits = aggregate(logits, spec.aggregate, i_empty=labels.i_empty)  # [C]
-    probs = apply(clip_logits[None], spec.calibration)[0]  # [C]
+    probs = apply_calibration(clip_logits[None], spec.calibration)[0]  # [C]
     return probs, decide(probs, labels, spec.decide)
 
 
@@ -159,7 +159,7 @@ class Job:
         detector = open_detector(self.detector, self.root, threads=self.runtime.threads)
         if detector is None or not self.bundle.spec.detector.is_on:
             return np.zeros(0)
-        wishes = detector.times_s(clip)[: self.detector.max_frames]
+        wishes = detector.suggest_times(clip)[: self.detector.max_frames]
         return wishes[wishes <= info.duration_s]
 
     def results_key(self) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 
 
@@ -24,7 +24,7 @@ def _manifest_at(path: Path) -> Manifest:
 
     if path.is_dir():
         return scan(path)
-    kind = kind_of(path.name)
+    kind = kind_by_suffix(path.name)
     if kind and path.exists():
         real = path.resolve()  # a link that the user names is meant
         return Manifest.from_rows(pd.DataFrame({"path": [real.name], "kind": [kind]}), real.parent)

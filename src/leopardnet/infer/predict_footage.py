@@ -13,7 +13,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
 from leopardnet.core.types import ClipPrediction
-from leopardnet.detect.detector import choose
+from leopardnet.detect.detector import choose_detector
 from leopardnet.infer.clip import Job, classify
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.journal import Journal, QueuedClip
@@ -44,7 +44,7 @@ def predict(
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
     """
     manifest = open_source(source)
-    boxes = choose(detector, bundle.spec.detector) if isinstance(detector, str) else detector
+    boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     job = Job(bundle, manifest.root, runtime or RuntimeConfig(), sampling or bundle.spec.sampling, boxes, effort)
     with Journal.open(out, job.results_key()) as journal:
         fill(journal, manifest, job, retry_failed=retry_failed, on_progress=on_progress)

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.boxes import boxes_text
+from leopardnet.core.boxes import format_boxes
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import append_csv, atomic_path, conform, evidence_columns, predictions_columns
-from leopardnet.score.decide import alert
+from leopardnet.core.tables import append_csv, atomic_path, conform
+from leopardnet.score.decide import find_alert
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
@@ -113,7 +114,7 @@ def _boxes(texts: Sequence[str | None], n_frames: NDArray[np.int64]) -> dict[str
     for text, n in zip(texts, n_frames.tolist(), strict=True):
         found += json.loads(text) if text else [None] * n
     return {
-        "boxes": [None if f is None else boxes_text(f[1]) for f in found],
+        "boxes": [None if f is None else format_boxes(f[1]) for f in found],
         "box_source": [None if f is None else f[0] for f in found],
     }
 
@@ -136,7 +137,7 @@ def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
         return [None] * len(probs)
     least = np.array([thresholds.alert_of(name) for name in labels.targets], np.float32)
     may = (probs[:, targets] >= least).any(axis=1)  # nan, of unreadable clips, is not
-    return [alert(p, labels, thresholds) if asked else None for p, asked in zip(probs, may, strict=True)]
+    return [find_alert(p, labels, thresholds) if asked else None for p, asked in zip(probs, may, strict=True)]
 
 
 def predictions_from(pages: Iterable[Page], bundle: Bundle) -> Predictions:

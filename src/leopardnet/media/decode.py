@@ -16,7 +16,7 @@ from leopardnet.core.types import Clip, Frames, MediaInfo
 from leopardnet.media import still
 from leopardnet.media.video import stream
 
-__all__ = ["decode", "frame_times", "probe"]
+__all__ = ["decode", "probe", "read_frame_times"]
 
 
 def probe(clip: Clip, root: Path) -> MediaInfo:
@@ -24,7 +24,7 @@ def probe(clip: Clip, root: Path) -> MediaInfo:
 
     Raises MediaError where a file is missing, empty, or not footage.
     """
-    paths = [checked_path(root, path) for path in clip.paths]
+    paths = [resolve_path(root, path) for path in clip.paths]
     if clip.kind == "video":
         return stream.probe(paths[0])
     width, height = still.size(paths[0])
@@ -38,20 +38,20 @@ def decode(clip: Clip, root: Path, *, times_s: NDArray[np.float64], short_side_p
     times_s: float64 [N], increasing, seconds from the start of the clip. short_side_px: scale while decoding so that
     the short side is at most this (the aspect is kept). Raises MediaError where no frame at all can be read.
     """
-    paths = [checked_path(root, path) for path in clip.paths]
+    paths = [resolve_path(root, path) for path in clip.paths]
     if clip.kind == "video":
         return stream.decode(clip.clip_id, paths[0], times_s=times_s, short_side_px=short_side_px)
     wanted = sorted({min(int(t), len(paths) - 1) for t in times_s})
     return still.decode(clip.clip_id, paths, wanted=wanted, short_side_px=short_side_px)
 
 
-def frame_times(clip: Clip, root: Path) -> NDArray[np.float64]:
+def read_frame_times(clip: Clip, root: Path) -> NDArray[np.float64]:
     """The time of each frame in decode order, float64 [N], seconds: the n-th is that of frame number n."""
-    paths = [checked_path(root, path) for path in clip.paths]
-    return stream.frame_times(paths[0]) if clip.kind == "video" else np.arange(len(paths), dtype=np.float64)
+    paths = [resolve_path(root, path) for path in clip.paths]
+    return stream.read_frame_times(paths[0]) if clip.kind == "video" else np.arange(len(paths), dtype=np.float64)
 
 
-def checked_path(root: Path, path: str) -> Path:
+def resolve_path(root: Path, path: str) -> Path:
     """The file of a manifest path. Raises MediaError where it is missing, empty, a folder, or outside the root."""
     full = Path(root) / path
     where = path

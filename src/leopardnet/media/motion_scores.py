@@ -16,22 +16,22 @@ EDGE_SHARE = 0.08  # of the height, above and below: the clock of the banner cha
 CHANGED_SHARE = 0.02  # of the picture: an animal is small, and what is left of it counts, not the mean of all
 
 
-def keep_changed(frames: Frames, sampling: Sampling) -> Frames:
+def select_frames(frames: Frames, sampling: Sampling) -> Frames:
     """The frames that a sampling judges: all of them, but for `motion`, which looks at more than it keeps."""
     if not isinstance(sampling, MotionSampling) or len(frames) <= sampling.n_frames:
         return frames
-    keep = most_changed(change(small_grey(frames.pixels)), sampling.n_frames)
+    keep = pick_most_changed(change_scores(shrink_to_grey(frames.pixels)), sampling.n_frames)
     return Frames(frames.clip_id, frames.pixels[keep], frames.times_s[keep], frames.warnings)
 
 
-def small_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def shrink_to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Frames uint8 [N, H, W, 3] as grey pictures of 64 px width, uint8 [N, h, 64], averaged over areas."""
     height = max(1, round(pixels.shape[1] * WIDTH_PX / pixels.shape[2]))
     small = [cv2.resize(frame, (WIDTH_PX, height), interpolation=cv2.INTER_AREA) for frame in pixels]
     return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in small]).astype(np.uint8)
 
 
-def change(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
+def change_scores(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     """How far each frame is from the median over time, float64 [N], in grey values.
 
     The mean of the 2 % of a frame that differ most, after a step of the exposure (which moves all of it alike) and the
@@ -40,7 +40,7 @@ def change(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     >>> grey = np.full((5, 36, 64), 100, np.uint8)
     >>> grey[1] += 20  # brighter as a whole
     >>> grey[3, 10:20, 10:20] = 160  # something is there
-    >>> change(grey).tolist()
+    >>> change_scores(grey).tolist()
     [0.0, 0.0, 0.0, 60.0, 0.0]
     """
     edge = round(grey.shape[1] * EDGE_SHARE)
@@ -51,10 +51,10 @@ def change(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.partition(np.abs(difference), -n_changed, axis=1)[:, -n_changed:].mean(axis=1)
 
 
-def most_changed(scores: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+def pick_most_changed(scores: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     """Positions of n of the frames, int64 [n], increasing: the best of n/2 equal parts, then the best of the others.
 
-    >>> most_changed(np.array([0.0, 1.0, 9.0, 8.0, 7.0, 0.0, 0.0, 2.0]), 4).tolist()
+    >>> pick_most_changed(np.array([0.0, 1.0, 9.0, 8.0, 7.0, 0.0, 0.0, 2.0]), 4).tolist()
     [2, 3, 4, 7]
     """
     if n >= len(scores):

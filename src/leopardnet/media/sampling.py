@@ -28,7 +28,7 @@ def sample_times(info: MediaInfo, sampling: Sampling) -> Times:
 
     The decoder answers each time with the nearest frame and says when that frame really was. A clip whose length
     is not known (0) gives its first frame; a clip with fewer frames than asked for gives each frame once. For `motion`
-    these are the times among which `media.motion_scores.keep_changed` then chooses.
+    these are the times among which `media.motion_scores.select_frames` then chooses.
 
     >>> info = MediaInfo(1280, 720, start_s=0.0, duration_s=10.0, fps=30.0, n_frames=300, codec="h264")
     >>> sample_times(info, UniformSampling(n_frames=4)).tolist()

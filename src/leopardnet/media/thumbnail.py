@@ -12,7 +12,7 @@ from leopardnet.core.types import Clip
 from leopardnet.media.decode import decode
 
 
-def thumbnail(
+def make_thumbnail(
     clip: Clip, root: Path, *, time_s: float = 0.0, short_side_px: int = 270, quality: int = 78
 ) -> bytes | None:
     """JPEG bytes of the frame nearest to `time_s`, or None where the clip cannot be read."""

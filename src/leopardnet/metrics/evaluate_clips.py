@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.columns import table_labels
 from leopardnet.core.labels import ANIMAL, EMPTY
-from leopardnet.core.tables import labels_of
 from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws, estimate_columns
 from leopardnet.metrics.evaluation import FIGURES, MEASURES, Evaluation
 from leopardnet.metrics.join_truth import join_truth
@@ -53,7 +53,7 @@ def evaluate_clips(
     >>> evaluate_clips(p, pd.Series({"a": "tiger", "b": "empty"}), n_boot=0).top1
     Estimate(value=1.0, low=None, high=None)
     """
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     table = join_truth(predictions, truth, sites, outside=outside)
     strange = table[table["truth"].isin(list(outside))]
     judged = table[table["truth"].notna() & ~table.index.isin(strange.index)].reset_index(drop=True)
@@ -235,4 +235,4 @@ def _counts(values: NDArray[np.generic], index: Sequence[str], columns: Sequence
 
 def animals_of(table: pd.DataFrame) -> list[str]:
     """The labels but 'empty': none of them should end as empty unseen."""
-    return [name for name in labels_of(table) if name != EMPTY]
+    return [name for name in table_labels(table) if name != EMPTY]

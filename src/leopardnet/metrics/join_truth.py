@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.tables import labels_of
 
 
 def join_truth(
@@ -23,7 +23,7 @@ def join_truth(
     >>> join_truth(p, pd.Series({"b": "empty"}), None)["truth"].fillna("-").tolist()
     ['-', 'empty']
     """
-    if not {"clip_id", "decision", "rule"} <= set(predictions.columns) or not labels_of(predictions):
+    if not {"clip_id", "decision", "rule"} <= set(predictions.columns) or not table_labels(predictions):
         raise ManifestError(
             "this is not a predictions table",
             where="predictions",
@@ -31,7 +31,7 @@ def join_truth(
             expected="clip_id, decision, rule and one p_<label> column for each label",
             todo="make one with `leopardnet predict`",
         )
-    taught = [name for name in outside if name in labels_of(predictions)]
+    taught = [name for name in outside if name in table_labels(predictions)]
     if taught:
         raise ManifestError(
             "the model was taught this label",
@@ -43,7 +43,7 @@ def join_truth(
     _refuse_twice(predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model")
     _refuse_twice(truth.index.to_series(), where="manifest", todo="give one true label per clip")
     labelled = truth.dropna()
-    _refuse_unknown(labelled[labelled.index.isin(predictions["clip_id"])], (*labels_of(predictions), *outside))
+    _refuse_unknown(labelled[labelled.index.isin(predictions["clip_id"])], (*table_labels(predictions), *outside))
 
     table = predictions.assign(truth=predictions["clip_id"].map(truth))
     if sites is not None:
@@ -51,7 +51,7 @@ def join_truth(
         table["site"] = table["clip_id"].map(sites)
     elif "site" not in table.columns:
         table["site"] = pd.Series([None] * len(table), index=table.index, dtype=object)
-    if not table["truth"].isin(labels_of(predictions)).any():
+    if not table["truth"].isin(table_labels(predictions)).any():
         raise ManifestError(
             "no clip has both a prediction and a true label",
             where="manifest",

@@ -13,8 +13,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.bundle.run_history import history_points
+from leopardnet.core.columns import evidence_columns, predictions_columns, table_labels
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.tables import atomic_path, conform, evidence_columns, labels_of, predictions_columns
+from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluate_clips import Evaluation
 from leopardnet.report.evaluation_section import evaluation_section
 from leopardnet.report.palette import decision_colours, label_styles
@@ -55,7 +56,7 @@ def write_report(
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     predictions = conform(predictions, predictions_columns(labels), where="predictions", unique=("clip_id",))
     if evidence is not None:
         evidence = conform(evidence, evidence_columns(labels), where="evidence")

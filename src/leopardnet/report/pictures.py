@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from leopardnet.core.boxes import four_numbers
+from leopardnet.core.boxes import check_four_numbers
 from leopardnet.core.errors import ManifestError
 
 SAME_FRAME_S = 1e-3  # times of one frame differ by no more, whichever file they were written to and read from
@@ -51,7 +51,7 @@ def boxes_of_frame(cell: Any, *, where: str) -> tuple[Box, ...]:
     try:
         entries = json.loads(cell)
         found = [
-            (four_numbers(e["xyxy"], where=where), None if e.get("score") is None else float(e["score"]))
+            (check_four_numbers(e["xyxy"], where=where), None if e.get("score") is None else float(e["score"]))
             for e in entries
         ]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

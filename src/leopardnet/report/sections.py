@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.tables import labels_of
+from leopardnet.core.columns import table_labels
 from leopardnet.report.palette import LabelStyle
 from leopardnet.report.table_rows import number, text, verdicts
 
@@ -75,7 +75,7 @@ def by_interest(predictions: pd.DataFrame) -> pd.Index[Any]:
 
 def top_probability(predictions: pd.DataFrame) -> pd.Series[float]:
     """The largest probability of each clip; nan where nothing could be seen."""
-    return predictions[[f"p_{name}" for name in labels_of(predictions)]].astype(float).max(axis=1)
+    return predictions[[f"p_{name}" for name in table_labels(predictions)]].astype(float).max(axis=1)
 
 
 def mistakes(

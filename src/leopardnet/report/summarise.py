@@ -14,7 +14,7 @@ from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.media.thumbnail import thumbnail
+from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.evaluate_clips import Evaluation
 from leopardnet.report import write_report
 from leopardnet.report.sections import by_interest
@@ -95,7 +95,9 @@ def thumbnails(
 
     def one(job: tuple[int, str, float]) -> tuple[str, bytes | None]:
         i, clip_id, time_s = job
-        return clip_id, thumbnail(clips[clip_id], manifest.root, time_s=time_s, **(LARGE if i < N_LARGE else SMALL))
+        return clip_id, make_thumbnail(
+            clips[clip_id], manifest.root, time_s=time_s, **(LARGE if i < N_LARGE else SMALL)
+        )
 
     jobs = [(i, str(c), float(t)) for i, (c, t) in enumerate(chosen.fillna(0.0).itertuples(index=False))]
     pictures: dict[str, bytes] = {}

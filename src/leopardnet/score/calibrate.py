@@ -110,18 +110,18 @@ def cross_calibrate(
     logits, truth = _checked(clip_logits, y)
     groups = np.array([str(s) if s is not None and s == s else "" for s in sites])
     n_sites = len(np.unique(groups))
-    probs = apply(logits, Calibration(1.0))
+    probs = apply_calibration(logits, Calibration(1.0))
     if n_sites < 2:
         return probs
     for others, here in GroupKFold(min(n_folds, n_sites)).split(logits, groups=groups):
-        probs[here] = apply(logits[here], fit_temperature(logits[others], truth[others]))
+        probs[here] = apply_calibration(logits[here], fit_temperature(logits[others], truth[others]))
     return probs
 
 
-def apply(clip_logits: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float32]:
+def apply_calibration(clip_logits: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float32]:
     """Calibrated probabilities, float32, of the same shape as the logits ([C] or [M, C]).
 
-    >>> apply(np.log([0.8, 0.2]), Calibration(2.0)).round(3)
+    >>> apply_calibration(np.log([0.8, 0.2]), Calibration(2.0)).round(3)
     array([0.667, 0.333], dtype=float32)
     """
     logits = np.asarray(clip_logits, np.float64)
@@ -129,7 +129,7 @@ def apply(clip_logits: NDArray[np.floating[Any]], calibration: Calibration) -> N
 
 
 def undo_calibration(probs: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float64]:
-    """The clip logits, float64, up to a constant, that `apply` turned into these probabilities.
+    """The clip logits, float64, up to a constant, that `apply_calibration` turned into these probabilities.
 
     So a predictions table is enough to fit a new temperature. A probability that had rounded to 0 counts as 1e-12.
 

@@ -52,7 +52,7 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
     if _reaches(p[i_top], thresholds.species) and _reaches(p[i_top], thresholds.among * p[i_animals].sum()):
         return Decision(labels.names[i_top], _score(p[i_top]), "species")
 
-    if labels.empty is not None and alert(probs, labels, thresholds) is None:
+    if labels.empty is not None and find_alert(probs, labels, thresholds) is None:
         p_empty = p[labels.index(labels.empty)]
         if _reaches(p_empty, thresholds.empty):
             return Decision(labels.empty, _score(p_empty), "empty")
@@ -65,7 +65,7 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
     return Decision(UNSURE, _score(p.max()), "abstained")
 
 
-def alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> str | None:
+def find_alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> str | None:
     """The likeliest target that reaches its alert threshold: a person should look at this clip first; None without one.
 
     >>> from leopardnet.core.labels import Label

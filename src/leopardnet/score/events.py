@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import ANIMAL, EMPTY
 from leopardnet.core.settings.inference import AggregateConfig
-from leopardnet.core.tables import labels_of
 from leopardnet.score.aggregate import aggregate
 from leopardnet.score.decide import UNREADABLE, UNSURE
 
@@ -81,7 +81,7 @@ def _begins(site: NDArray[np.int64], minutes: NDArray[np.float64], gap: float, m
     return begins
 
 
-def events(
+def join_events(
     predictions: pd.DataFrame,
     *,
     gap_minutes: float = GAP_MINUTES,
@@ -94,7 +94,7 @@ def events(
     that were named), p_<label> (clips joined as frames are; `config`), clip_ids (JSON list). `alert` is the strongest of its
     clips' alerts, one that is not said anyway before one that is.
     """
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     table = predictions.assign(event_id=event_ids(predictions, gap_minutes=gap_minutes, mode=mode))
     table = table.sort_values(["site", "captured_at", "clip_id"], kind="stable", na_position="last")
     how = config or AggregateConfig.model_validate({})

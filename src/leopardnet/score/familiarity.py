@@ -29,7 +29,7 @@ def familiarity(logits: NDArray[np.float32], cosines: NDArray[np.float32]) -> ND
     return np.column_stack([energy, cosines]).astype(np.float32)
 
 
-def familiarity_of_clips(
+def clip_familiarity(
     evidence: pd.DataFrame, labels: Sequence[str], *, empty: str = "empty", top_share: float = 1.0
 ) -> pd.DataFrame:
     """Per clip the means of `energy` and `cos_<label>` over its frames, indexed by clip_id.
@@ -39,7 +39,7 @@ def familiarity_of_clips(
 
     >>> frames = pd.DataFrame({"clip_id": ["a", "a"], "i_frame": [0, 1], "p_deer": [0.9, 0.1], "p_empty": [0.1, 0.9],
     ...                        "energy": [4.0, 2.0], "cos_deer": [0.8, 0.2], "cos_empty": [0.1, 0.9]})
-    >>> familiarity_of_clips(frames, ("deer", "empty"), top_share=0.25).to_dict("records")
+    >>> clip_familiarity(frames, ("deer", "empty"), top_share=0.25).to_dict("records")
     [{'energy': 4.0, 'cos_deer': 0.8, 'cos_empty': 0.1}]
     """
     columns = ["energy", *(f"cos_{x}" for x in labels)]

@@ -1,12 +1,12 @@
 import pytest
 
-from leopardnet.core.boxes import boxes_of
+from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.errors import ManifestError
 
 
 def test_boxes_in_a_cell():
-    assert boxes_of(None) == boxes_of("[]") == []
-    assert boxes_of('[{"xyxy": [0, 0, 0.5, 1], "label": "x", "score": 1}]') == [
+    assert parse_boxes(None) == parse_boxes("[]") == []
+    assert parse_boxes('[{"xyxy": [0, 0, 0.5, 1], "label": "x", "score": 1}]') == [
         {"xyxy": [0, 0, 0.5, 1], "label": "x", "score": 1}
     ]
 
@@ -33,4 +33,4 @@ def test_boxes_in_a_cell():
 )
 def test_a_cell_of_another_form_is_one_message(cell):
     with pytest.raises(ManifestError, match="boxes cannot be read"):
-        boxes_of(cell)
+        parse_boxes(cell)

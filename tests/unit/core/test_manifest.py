@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.manifest import Manifest, parse_time_zone
 
 
 def test_clips_are_one_per_video_and_keep_order(manifest_of):
@@ -43,7 +43,7 @@ def test_times_become_aware_only_with_a_zone(manifest_of):
 @pytest.mark.parametrize("name", ["Mars/Base", "+25:00", "+1", "+10:99", "../etc", ""])
 def test_a_zone_that_is_none_is_refused(name):
     with pytest.raises(ManifestError, match="time zone is not known"):
-        zone_of(name)
+        parse_time_zone(name)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

@@ -3,18 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leopardnet.core.columns import FINDINGS, MANIFEST, predictions_columns, table_labels
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.tables import (
-    FINDINGS,
-    MANIFEST,
-    atomic_path,
-    clip_id,
-    conform,
-    labels_of,
-    predictions_columns,
-    read_table,
-    write_table,
-)
+from leopardnet.core.tables import atomic_path, clip_id, conform, read_table, write_table
 
 
 def rows(**columns):
@@ -129,7 +120,7 @@ def test_clip_ids_do_not_depend_on_the_unicode_form():
 
 def test_prediction_columns_follow_the_labels():
     columns = [c.name for c in predictions_columns(("leopard", "empty"))]
-    assert labels_of(pd.DataFrame(columns=columns)) == ("leopard", "empty")
+    assert table_labels(pd.DataFrame(columns=columns)) == ("leopard", "empty")
     assert [c.name for c in FINDINGS] == ["severity", "rule", "row", "path", "message"]
 
 

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import PreprocessSpec
 from leopardnet.core.types import Boxes, Clip, Frames
-from leopardnet.detect.crops import best_frames, changed_frames, crop_of, find_crops, squares, window_of
+from leopardnet.detect.crops import (
+    changed_frames,
+    crop_window,
+    crops_to_input,
+    cut_crop,
+    find_crops,
+    pick_best_frames,
+)
 
 SPEC = PreprocessSpec(size_px=32, crop_bottom=0.0)
 side = st.floats(0, 1)
@@ -36,7 +43,7 @@ def test_a_window_lies_in_the_frame_holds_the_box_and_is_square_unless_the_frame
     width, height, xs, ys, margin, min_side
 ):
     (x0, x1), (y0, y1) = sorted(x * width for x in xs), sorted(y * height for y in ys)
-    left, top, right, bottom = window_of(
+    left, top, right, bottom = crop_window(
         (x0, y0, x1, y1), width, height, DetectorConfig(margin=margin, min_side=min_side)
     )
     assert 0 <= left < right <= width and 0 <= top < bottom <= height
@@ -48,7 +55,7 @@ def test_the_best_animal_is_cropped_and_its_place_is_known():
     frame = np.zeros((100, 200, 3), np.uint8)
     frame[40:60, 100:120] = 255
     found = boxes((0, 0, 50, 50, 0.9, "person"), (100, 40, 120, 60, 0.6, "animal"), (0, 0, 9, 9, 0.5, "animal"))
-    crop = crop_of(frame, found, DetectorConfig(margin=0.5, min_side=0.0), SPEC, i_frame=3)
+    crop = cut_crop(frame, found, DetectorConfig(margin=0.5, min_side=0.0), SPEC, i_frame=3)
     assert (
         crop.pixels.shape == (40, 40, 3) and crop.pixels[10:30, 10:30].min() == 255 and crop.pixels[:9].max() == 0
     )
@@ -58,22 +65,22 @@ def test_the_best_animal_is_cropped_and_its_place_is_known():
 def test_no_crop_without_a_good_enough_box_of_an_animal():
     frame = np.zeros((100, 200, 3), np.uint8)
     for found in (boxes(), boxes((0, 0, 9, 9, 0.19, "animal")), boxes((0, 0, 9, 9, 0.9, "person"))):
-        assert crop_of(frame, found, DetectorConfig(min_score=0.2), SPEC, i_frame=0) is None
+        assert cut_crop(frame, found, DetectorConfig(min_score=0.2), SPEC, i_frame=0) is None
 
 
 def test_the_banner_is_in_no_crop():
     frame = np.zeros((100, 200, 3), np.uint8)
     frame[94:] = 255
     spec = SPEC.model_copy(update={"crop_bottom": 0.06})
-    crop = crop_of(frame, boxes((90, 80, 110, 100, 0.9, "animal")), DetectorConfig(margin=0.2), spec, i_frame=0)
+    crop = cut_crop(frame, boxes((90, 80, 110, 100, 0.9, "animal")), DetectorConfig(margin=0.2), spec, i_frame=0)
     assert crop.pixels.max() == 0 and len(crop.pixels)
 
 
 def test_crops_become_model_input_and_none_is_an_empty_batch():
     frame = np.full((100, 200, 3), 7, np.uint8)
-    crop = crop_of(frame, boxes((5, 5, 15, 25, 0.9, "animal")), DetectorConfig(), SPEC, i_frame=0)
-    assert squares([crop, crop], 32).shape == (2, 3, 32, 32) and (squares([crop], 32) == 7).all()
-    assert squares([], 32).shape == (0, 3, 32, 32)
+    crop = cut_crop(frame, boxes((5, 5, 15, 25, 0.9, "animal")), DetectorConfig(), SPEC, i_frame=0)
+    assert crops_to_input([crop, crop], 32).shape == (2, 3, 32, 32) and (crops_to_input([crop], 32) == 7).all()
+    assert crops_to_input([], 32).shape == (0, 3, 32, 32)
 
 
 @dataclass
@@ -84,10 +91,10 @@ class Fixed:
     source: str = "fixed"
 
     @property
-    def sees_small(self):
+    def uses_small_frames(self):
         return bool(self.scores)
 
-    def times_s(self, clip):
+    def suggest_times(self, clip):
         return np.zeros(0)
 
     def find(self, clip, frames, close):
@@ -133,9 +140,9 @@ def test_which_frames_are_worth_a_look():
         boxes(),
         boxes((0, 0, 9, 9, 0.6, "animal")),
     ]
-    assert best_frames(found, DetectorConfig(max_frames=3)).tolist() == [1, 4]
-    assert best_frames(found, DetectorConfig(max_frames=1)).tolist() == [4]
-    assert best_frames([], DetectorConfig()).tolist() == []
+    assert pick_best_frames(found, DetectorConfig(max_frames=3)).tolist() == [1, 4]
+    assert pick_best_frames(found, DetectorConfig(max_frames=1)).tolist() == [4]
+    assert pick_best_frames([], DetectorConfig()).tolist() == []
     frames = Frames("a", np.zeros((5, 12, 16, 3), np.uint8), np.arange(5.0))
     assert changed_frames(frames, 9).tolist() == [0, 1, 2, 3, 4] and len(changed_frames(frames, 2)) == 2
 

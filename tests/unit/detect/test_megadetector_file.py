@@ -50,8 +50,10 @@ def frames(*times, size=(100, 200)):
 
 
 def test_the_best_moments_of_animals_are_wished_for(detector):
-    assert detector.times_s(VIDEO).tolist() == [2.0, 0.0] and detector.source == "md.json"
-    assert len(detector.times_s(STILL)) == 0 == len(detector.times_s(Clip("z", ("unknown.mp4",), "video")))
+    assert detector.suggest_times(VIDEO).tolist() == [2.0, 0.0] and detector.source == "md.json"
+    assert (
+        len(detector.suggest_times(STILL)) == 0 == len(detector.suggest_times(Clip("z", ("unknown.mp4",), "video")))
+    )
 
 
 def test_each_frame_of_a_video_has_its_own_boxes_in_px(detector):
@@ -78,7 +80,7 @@ def test_every_still_of_a_burst_has_its_own_boxes(detector):
     burst = Clip("b", ("site/d.jpg", "site/c.jpg", "site/b.jpg"), "burst")
     found = detector.find(burst, frames(0.0, 1.0, 2.0), frames(0.0, 1.0, 2.0))
     assert [None if b is None else len(b) for b in found] == [0, None, 2]
-    assert detector.times_s(burst).tolist() == [2.0]
+    assert detector.suggest_times(burst).tolist() == [2.0]
 
 
 def test_a_broken_file_is_refused_with_its_place(tmp_path):

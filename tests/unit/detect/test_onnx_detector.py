@@ -9,7 +9,7 @@ import yaml
 from leopardnet.core.errors import BackendError, ConfigError
 from leopardnet.core.settings.detection import DetectorConfig, NetworkConfig, NetworkInput, NetworkOutput
 from leopardnet.detect.detector import detector_id, load_network, open_detector
-from leopardnet.detect.onnx_detector import Network, fit_to_input, read_output
+from leopardnet.detect.onnx_detector import OnnxNetwork, fit_to_input, read_output
 
 onnx = pytest.importorskip("onnx", reason="the extra [detector] is not installed")
 
@@ -51,7 +51,7 @@ def config(**output):
 
 
 def found(cfg, *answers):
-    return Network(cfg, graph(*answers)).boxes(FRAME, time_s=1.5, source="n")
+    return OnnxNetwork(cfg, graph(*answers)).find_boxes(FRAME, time_s=1.5, source="n")
 
 
 # The frame of 200 x 100 px fits into 64 x 64 at 0.32, 32 px high, from row 16 on: the box below is 50 to 100, 25 to 75.
@@ -101,7 +101,7 @@ def test_an_output_that_is_not_as_described_says_so():
     with pytest.raises(BackendError, match="scores outside 0 to 1"):
         found(config(scores="classes"), [[[*CXCYWH, 4.0, -2.0]]])
     with pytest.raises(BackendError, match="cannot load the detector"):
-        Network(config(), b"no network")
+        OnnxNetwork(config(), b"no network")
 
 
 def test_a_frame_is_fitted_without_being_turned_or_stretched():

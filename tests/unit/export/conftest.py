@@ -6,9 +6,10 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import clip_id, conform, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id, conform
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 TIME = datetime(2021, 12, 30, 22, 34, 56)

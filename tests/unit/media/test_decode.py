@@ -7,7 +7,7 @@ from PIL import Image
 from leopardnet.core.errors import MediaError
 from leopardnet.core.tables import clip_id
 from leopardnet.core.types import Clip
-from leopardnet.media.decode import decode, frame_times, probe
+from leopardnet.media.decode import decode, probe, read_frame_times
 
 
 def clip(*names, kind="video"):
@@ -93,7 +93,7 @@ def test_the_nearest_frame_is_taken_at_a_varying_rate(tmp_path):
         container.mux(stream.encode())
     frames = decode(clip("v.mp4"), tmp_path, times_s=np.array([1.9, 8.0]))
     assert frames.times_s.tolist() == pytest.approx([1.1, 9.0])
-    assert frame_times(clip("v.mp4"), tmp_path)[[0, 11, 12]].tolist() == pytest.approx([0.0, 1.1, 9.0])
+    assert read_frame_times(clip("v.mp4"), tmp_path)[[0, 11, 12]].tolist() == pytest.approx([0.0, 1.1, 9.0])
 
 
 @pytest.mark.parametrize("name", ["whole.flv", "whole.mkv"])

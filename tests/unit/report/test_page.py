@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from leopardnet.core.columns import predictions_columns
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import Label, LabelSet
-from leopardnet.core.tables import clip_id, predictions_columns
+from leopardnet.core.tables import clip_id
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.report import write_report
 from leopardnet.report.palette import label_styles

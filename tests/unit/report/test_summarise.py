@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import clip_id, evidence_columns, predictions_columns
+from leopardnet.core.tables import clip_id
 from leopardnet.report import summarise as summary
 from leopardnet.report.summarise import room_for_pictures, summarise, thumbnails
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 
 from leopardnet.core.errors import BundleError
-from leopardnet.score.calibrate import Calibration, apply, fit_temperature, undo_calibration
+from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, undo_calibration
 
 
 def drawn(n, temperature, rng):
@@ -32,7 +32,7 @@ def test_two_kinds_of_clips_have_an_exact_solution():
     logits = np.tile([2.0, 0.0], (40, 1))
     found = fit_temperature(logits, np.array([0] * 30 + [1] * 10))
     assert found.temperature == pytest.approx(2 / np.log(3), rel=1e-4)
-    np.testing.assert_allclose(apply(logits[0], found), [0.75, 0.25], atol=1e-5)
+    np.testing.assert_allclose(apply_calibration(logits[0], found), [0.75, 0.25], atol=1e-5)
 
 
 def test_data_that_cannot_tell_leave_the_temperature_at_one():
@@ -64,7 +64,7 @@ def test_sites_are_counted_without_the_missing_ones():
 @given(st.lists(st.floats(-20, 20), min_size=2, max_size=5), st.floats(0.25, 20))
 def test_apply_gives_probabilities_and_keeps_the_order(logits, temperature):
     logits = np.array(logits)
-    p = apply(logits, Calibration(temperature))
+    p = apply_calibration(logits, Calibration(temperature))
     assert p.dtype == np.float32 and p.sum() == pytest.approx(1, abs=1e-5)
     assert p[logits.argmax()] == p.max()
 
@@ -72,7 +72,7 @@ def test_apply_gives_probabilities_and_keeps_the_order(logits, temperature):
 def test_uncalibrated_undoes_apply():
     calibration = Calibration(1.7)
     logits = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]])
-    back = undo_calibration(apply(logits, calibration), calibration)
+    back = undo_calibration(apply_calibration(logits, calibration), calibration)
     np.testing.assert_allclose(back - back[:, :1], logits - logits[:, :1], atol=1e-4)
     assert np.isfinite(undo_calibration(np.array([0.0, 1.0]), calibration)).all()
 

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.settings.inference import DecideConfig
-from leopardnet.score.decide import RULES, alert, decide
+from leopardnet.score.decide import RULES, decide, find_alert
 
 AMUR = LabelSet((Label("leopard"), Label("tiger"), Label("sika"), Label("empty")), targets=("leopard", "tiger"))
 CATS = LabelSet(
@@ -52,24 +52,24 @@ def test_decisions(probs, label, score, rule, suspected):
     decision = decide(probs, AMUR, PLAIN)
     assert (decision.label, decision.rule) == (label, rule)
     assert decision.score == pytest.approx(score, abs=1e-6)
-    assert alert(probs, AMUR, PLAIN) == suspected
+    assert find_alert(probs, AMUR, PLAIN) == suspected
 
 
 def test_a_target_may_have_a_threshold_of_its_own():
     own = DecideConfig(empty=0.8, species=0.5, animal=0.5, alert=0.1, alerts={"leopard": 0.02})
     rare = p(0.03, 0.05, 0.02, 0.90)
-    assert alert(rare, AMUR, own) == "leopard" and alert(rare, AMUR, PLAIN) is None
+    assert find_alert(rare, AMUR, own) == "leopard" and find_alert(rare, AMUR, PLAIN) is None
     assert decide(rare, AMUR, own).label == "unsure" and decide(rare, AMUR, PLAIN).label == "empty"
-    assert alert(p(0.03, 0.30, 0.07, 0.60), AMUR, own) == "tiger", "of two suspects the likelier"
-    assert alert(p(0.01, 0.05, 0.04, 0.90), AMUR, own) is None
+    assert find_alert(p(0.03, 0.30, 0.07, 0.60), AMUR, own) == "tiger", "of two suspects the likelier"
+    assert find_alert(p(0.01, 0.05, 0.04, 0.90), AMUR, own) is None
     lax = DecideConfig(alert=0.1, alerts={"leopard": 0.5})
-    assert alert(p(0.4, 0.0, 0.2, 0.4), AMUR, lax) is None
+    assert find_alert(p(0.4, 0.0, 0.2, 0.4), AMUR, lax) is None
 
 
 def test_nothing_decoded_is_unreadable():
     decision = decide(None, AMUR, PLAIN)
     assert (decision.label, decision.rule) == ("unreadable", "none") and math.isnan(decision.score)
-    assert alert(None, AMUR, PLAIN) is None
+    assert find_alert(None, AMUR, PLAIN) is None
 
 
 def test_labels_roll_up_to_their_shared_parent_first():
@@ -102,7 +102,7 @@ def test_a_suspected_target_is_never_called_empty(raw, empty, species, animal, a
     decision = decide(probs, AMUR, thresholds)
     suspected = max(probs[0], probs[1]) >= np.float32(at)
     assert not (suspected and decision.label == "empty")
-    assert (alert(probs, AMUR, thresholds) is not None) == suspected
+    assert (find_alert(probs, AMUR, thresholds) is not None) == suspected
     assert 0 <= decision.score <= 1 and decision.rule in RULES
 
 
@@ -119,5 +119,5 @@ def test_a_name_may_want_a_share_of_all_animals():
     assert decide(probs, AMUR, DecideConfig(among=2 / 3)).label == "leopard"
     said = decide(probs, AMUR, DecideConfig(among=0.7))
     assert (said.label, said.rule, said.score) == ("animal", "rolled_up", 0.9)
-    assert alert(probs, AMUR, DecideConfig(among=0.7)) == "leopard"
+    assert find_alert(probs, AMUR, DecideConfig(among=0.7)) == "leopard"
     assert decide(p(0, 0, 0, 1), AMUR, DecideConfig(among=0.7)).label == "empty"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.score.events import event_ids, event_truth, events, independent_records
+from leopardnet.score.events import event_ids, event_truth, independent_records, join_events
 
 LABELS = ("leopard", "tiger", "empty")
 
@@ -84,7 +84,7 @@ def test_one_leopard_among_four_tigers_stays_a_leopard():
         (3, *tiger),
         (4, *tiger),
     )
-    (event,) = events(table).to_dict("records")
+    (event,) = join_events(table).to_dict("records")
     assert json.loads(event["seen"]) == ["leopard", "tiger"] and event["alert"] == "leopard"
     assert (event["decision"], event["rule"], event["score"]) == ("animal", "rolled_up", 0.99)
     assert event["n_clips"] == 5 and event["p_leopard"] > 0.25
@@ -115,21 +115,21 @@ CAT = ("cat", "rolled_up", 0.7, None, (0.4, 0.3, 0.3))
     ],
 )
 def test_rules_of_an_event(clips, decision, rule, seen):
-    (event,) = events(said(*[(i, *clip) for i, clip in enumerate(clips)])).to_dict("records")
+    (event,) = join_events(said(*[(i, *clip) for i, clip in enumerate(clips)])).to_dict("records")
     assert (event["decision"], event["rule"], json.loads(event["seen"])) == (decision, rule, seen)
     assert event["n_clips"] == len(clips) and len(json.loads(event["clip_ids"])) == len(clips)
 
 
 def test_an_event_of_one_clip_says_what_the_clip_says():
-    (event,) = events(said((0, *UNSURE))).to_dict("records")
+    (event,) = join_events(said((0, *UNSURE))).to_dict("records")
     assert [event[f"p_{x}"] for x in LABELS] == pytest.approx([0.2, 0.1, 0.7], abs=1e-6)
     assert (event["alert"], event["score"], event["start"]) == ("leopard", 0.7, pd.Timestamp("2021-07-01"))
-    assert np.isnan(events(said((0, *BROKEN)))["p_leopard"].iloc[0])
-    assert events(said()).empty and "p_tiger" in events(said()).columns
+    assert np.isnan(join_events(said((0, *BROKEN)))["p_leopard"].iloc[0])
+    assert join_events(said()).empty and "p_tiger" in join_events(said()).columns
 
 
 def test_a_suspected_leopard_is_not_hidden_by_a_sure_tiger():
-    (event,) = events(said((0, *TIGER), (1, *UNSURE))).to_dict("records")
+    (event,) = join_events(said((0, *TIGER), (1, *UNSURE))).to_dict("records")
     assert (event["decision"], event["alert"]) == ("tiger", "leopard")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.score.familiarity import class_mean_probs, familiarity, familiarity_of_clips
+from leopardnet.score.familiarity import class_mean_probs, clip_familiarity, familiarity
 
 LABELS = ("deer", "empty")
 
@@ -19,7 +19,7 @@ def test_the_frames_that_show_most_of_an_animal_count():
     rows = [("a", 0.9, 1.0), ("a", 0.2, 2.0), ("a", 0.1, 4.0), ("a", 0.8, 8.0), ("a", 0.95, 16.0), ("b", 1.0, 32.0)]
     frames = pd.DataFrame(rows, columns=["clip_id", "p_empty", "energy"]).assign(cos_deer=0.5, cos_empty=0.0)
     energy = {
-        share: familiarity_of_clips(frames, LABELS, top_share=share)["energy"] for share in (0.01, 0.25, 0.4, 1.0)
+        share: clip_familiarity(frames, LABELS, top_share=share)["energy"] for share in (0.01, 0.25, 0.4, 1.0)
     }
     assert energy[0.01].to_dict() == {"a": 4.0, "b": 32.0}, "at least one"
     assert energy[0.25]["a"] == energy[0.4]["a"] == 3.0, "a quarter of five are two, and so are four tenths"
@@ -28,9 +28,9 @@ def test_the_frames_that_show_most_of_an_animal_count():
 
 def test_frames_without_such_numbers_have_nan():
     frames = pd.DataFrame({"clip_id": ["a"], "p_empty": [0.5]})
-    assert familiarity_of_clips(frames, LABELS).isna().all(axis=None)
-    assert list(familiarity_of_clips(frames, LABELS).columns) == ["energy", "cos_deer", "cos_empty"]
-    assert familiarity_of_clips(frames[:0], LABELS).empty
+    assert clip_familiarity(frames, LABELS).isna().all(axis=None)
+    assert list(clip_familiarity(frames, LABELS).columns) == ["energy", "cos_deer", "cos_empty"]
+    assert clip_familiarity(frames[:0], LABELS).empty
 
 
 def test_the_nearest_mean_is_the_likeliest():

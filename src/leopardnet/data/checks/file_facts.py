@@ -16,7 +16,7 @@ import pandas as pd
 
 from leopardnet.core.columns import FLOAT, INT, STRING, Column
 from leopardnet.core.errors import MediaError
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
 from leopardnet.core.types import Clip
@@ -107,7 +107,7 @@ def list_row_files(manifest: Manifest) -> pd.DataFrame:
         {
             "i_row": np.repeat(np.arange(len(t)), n),
             "path": flat,
-            "kind": [kind_of(p) or g for p, g in zip(flat, guess, strict=True)],
+            "kind": [kind_by_suffix(p) or g for p, g in zip(flat, guess, strict=True)],
         }
     )
 

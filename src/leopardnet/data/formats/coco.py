@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of, boxes_text, four_numbers, from_xywh, to_xywh
+from leopardnet.core.boxes import check_four_numbers, format_boxes, parse_boxes, xywh_to_xyxy, xyxy_to_xywh
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.coco_entries import Entries
 from leopardnet.data.reading.csv_cells import local_time
@@ -162,7 +162,7 @@ def _times(images: Entries) -> list[datetime | None]:
 
 def _add_times(columns: dict[str, Any], time_zone: str | None) -> None:
     if time_zone is not None:
-        zone_of(time_zone)
+        parse_time_zone(time_zone)
     known = [t is not None for t in columns["captured_at"]]
     columns["captured_at"] = pd.to_datetime(pd.Series(columns["captured_at"], dtype=object))
     columns["time_zone"] = [time_zone if k else None for k in known]
@@ -213,7 +213,7 @@ class _Shown:
             raise annotations.error(
                 "a picture has boxes in pixels and in fractions", j, "", entry, "bbox or bbox_relative"
             )
-        xyxy = from_xywh(four_numbers(entry[given[0]], where=lambda: annotations.place(j, given[0])))
+        xyxy = xywh_to_xyxy(check_four_numbers(entry[given[0]], where=lambda: annotations.place(j, given[0])))
         self.boxes.setdefault(i, []).append({"xyxy": xyxy, "label": name})
 
     def groups(self) -> list[tuple[str, ...]]:
@@ -224,7 +224,7 @@ class _Shown:
         """The columns boxes and box_unit."""
         n = range(len(self.ids))
         return {
-            "boxes": [boxes_text(self.boxes[i]) if i in self.boxes else None for i in n],
+            "boxes": [format_boxes(self.boxes[i]) if i in self.boxes else None for i in n],
             "box_unit": [self.units.get(i) for i in n],
         }
 
@@ -304,9 +304,9 @@ def _image(i: int, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _annotations_of(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = names_of(row)
-    boxes = boxes_of(row["boxes"])
+    boxes = parse_boxes(row["boxes"])
     key = "bbox" if row["box_unit"] == "px" else "bbox_relative"
-    boxed = [{"name": b.get("label") or (names[0] if names else ""), key: to_xywh(b["xyxy"])} for b in boxes]
+    boxed = [{"name": b.get("label") or (names[0] if names else ""), key: xyxy_to_xywh(b["xyxy"])} for b in boxes]
     if any(not b["name"] for b in boxed):
         raise ManifestError("a box has no name", where=row["path"], expected="a label of the box or of its row")
     return boxed + [{"name": n} for n in names if n not in {b["name"] for b in boxed}]

@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import BoxUnit, boxes_of, boxes_text, round_fractions
+from leopardnet.core.boxes import BoxUnit, format_boxes, parse_boxes, round_box
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.reading.csv_cells import (
     Cells,
@@ -175,7 +175,7 @@ def _add_times(
     time_format: str | None,
 ) -> None:
     if time_zone is not None:
-        zone_of(time_zone)
+        parse_time_zone(time_zone)
     if "captured_at" not in columns:
         return
     formats = (time_format,) if time_format else ()
@@ -200,7 +200,7 @@ def _add_times(
     for i, zone in enumerate(table["time_zone"]):
         if zone is not None:
             try:
-                zone_of(zone)
+                parse_time_zone(zone)
             except ManifestError as error:
                 raise ManifestError(
                     error.what,
@@ -242,7 +242,7 @@ def _join_boxes(
                 "a box has empty corners", where=cells.where(i), found=box, expected="four numbers or none"
             )
         boxes.setdefault(key, []).extend([entry] if n_given else [])
-    table["boxes"] = [boxes_text(boxes[k]) if boxes[k] else None for k in keys]
+    table["boxes"] = [format_boxes(boxes[k]) if boxes[k] else None for k in keys]
     table["box_unit"] = [unit if boxes[k] else None for k in keys]
     return list(first.values())
 
@@ -254,7 +254,7 @@ def _both_missing(a: Any, b: Any) -> bool:
 def _box(
     corners: Sequence[float | None], label: list[Any] | None, score: list[Any] | None, i: int
 ) -> dict[str, Any]:
-    box: dict[str, Any] = {"xyxy": round_fractions([c or 0.0 for c in corners])}
+    box: dict[str, Any] = {"xyxy": round_box([c or 0.0 for c in corners])}
     if label and label[i]:
         box["label"] = label[i]
     if score and score[i] is not None:
@@ -280,7 +280,7 @@ def write_csv_table(manifest: Manifest, out: Path) -> Path:
     `read_csv_table(out, columns=COLUMNS)` reads it back. Bursts become their stills; boxes must share one unit.
     """
     rows = single_files(manifest, kinds=("video", "still", "frame"), format_name="CSV")
-    units = {r["box_unit"] for r in rows if boxes_of(r["boxes"])}
+    units = {r["box_unit"] for r in rows if parse_boxes(r["boxes"])}
     if len(units) > 1:
         raise ManifestError(
             "boxes in two units cannot stand in one table", found=sorted(map(str, units)), expected="px or fraction"
@@ -290,7 +290,7 @@ def write_csv_table(manifest: Manifest, out: Path) -> Path:
     writer.writerow(FIELDS)
     for row in rows:
         cells = [_cell(row.get(f)) for f in FIELDS[: FIELDS.index("x0")]]
-        for box in boxes_of(row["boxes"]) or [{}]:
+        for box in parse_boxes(row["boxes"]) or [{}]:
             writer.writerow([*cells, *(box.get("xyxy") or [""] * 4), box.get("label", ""), box.get("score", "")])
     with atomic_path(Path(out)) as part:
         part.write_text(text.getvalue(), encoding="utf-8", newline="")

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, own_names
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
 from leopardnet.data.scan.folder_pattern import FolderPattern
@@ -44,7 +44,7 @@ def read_folders(
     notes = count_note(Counter(files.other_files), "files that are no footage were left out")
     notes += [f"hidden and system files and folders left out: {files.n_system_files}"] * bool(files.n_system_files)
     notes += [f"links to footage that is listed under its own name: {files.n_links}"] * bool(files.n_links)
-    columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_of(p) for p in files.sizes]}
+    columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_by_suffix(p) for p in files.sizes]}
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         columns,

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree.ElementTree import Element, ElementTree, ParseError, SubElement, indent
 
-from leopardnet.core.boxes import boxes_of, boxes_text, in_unit, round_fractions
+from leopardnet.core.boxes import convert_box, format_boxes, parse_boxes, round_box
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage_suffixes import STILL_SUFFIXES
 from leopardnet.core.manifest import Manifest
@@ -68,7 +68,7 @@ def read_voc(
         "kind": ["still"] * len(found),
         "width_px": [a.width_px for a in annotations],
         "height_px": [a.height_px for a in annotations],
-        "boxes": [boxes_text(a.boxes) if a.boxes else None for a in annotations],
+        "boxes": [format_boxes(a.boxes) if a.boxes else None for a in annotations],
         "box_unit": ["px" if a.boxes else None for a in annotations],
     }
     rules = LabelRules(label_map, on_unknown, site_from)
@@ -188,7 +188,7 @@ def _box(obj: Element, where: str) -> dict[str, Any]:
             found=f"name {name!r}, box {texts}",
             expected="a name, and xmin, ymin, xmax, ymax as finite numbers",
         )
-    return {"xyxy": round_fractions(box), "label": name}
+    return {"xyxy": round_box(box), "label": name}
 
 
 # --- which picture ---
@@ -296,7 +296,7 @@ def _target(path: str) -> PurePosixPath:
 
 
 def _tree(row: Mapping[str, Any]) -> Element:
-    names, boxes = names_of(row), boxes_of(row["boxes"])
+    names, boxes = names_of(row), parse_boxes(row["boxes"])
     boxed = [(b.get("label") or (names[0] if len(names) == 1 else ""), b) for b in boxes]
     lacking = [n for n in names if n != "empty" and n not in {name for name, _ in boxed}]
     if lacking or (not boxes and names != ("empty",)) or any(not name for name, _ in boxed):
@@ -319,7 +319,7 @@ def _tree(row: Mapping[str, Any]) -> Element:
     for name, box in boxed:
         obj = SubElement(tree, "object")
         SubElement(obj, "name").text = name
-        xyxy = in_unit(
+        xyxy = convert_box(
             box["xyxy"],
             row["box_unit"],
             "px",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from leopardnet.core.boxes import boxes_of, boxes_text, from_center, in_unit
+from leopardnet.core.boxes import center_to_xyxy, convert_box, format_boxes, parse_boxes
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path
@@ -68,7 +68,7 @@ def read_yolo(
         "path": list(pictures),
         "kind": ["still"] * len(pictures),
         "split": list(pictures.values()),
-        "boxes": [boxes_text(b) if b else None for b in shown],
+        "boxes": [format_boxes(b) if b else None for b in shown],
         "box_unit": ["fraction" if b else None for b in shown],
     }
     rules = LabelRules(label_map, on_unknown, site_from)
@@ -238,7 +238,7 @@ def _box(line: str, where: str, names: Mapping[int, str]) -> dict[str, Any]:
         )
     if len(values) in (4, 5):
         score = {"score": values[4]} if len(values) == 5 else {}
-        return {"xyxy": from_center(values[:4]), "label": names[i_class], **score}
+        return {"xyxy": center_to_xyxy(values[:4]), "label": names[i_class], **score}
     if len(values) < 6 or len(values) % 2:
         raise ManifestError(
             "a line of boxes cannot be read",
@@ -289,11 +289,11 @@ def _splits(entries: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _named_boxes(row: Mapping[str, Any]) -> list[tuple[str, list[float]]] | None:
     """Name and box as fractions; empty for a negative, None for a picture that nobody labelled."""
-    names, boxes = names_of(row), boxes_of(row["boxes"])
+    names, boxes = names_of(row), parse_boxes(row["boxes"])
     boxed = [
         (
             b.get("label") or (names[0] if len(names) == 1 else ""),
-            in_unit(
+            convert_box(
                 b["xyxy"],
                 row["box_unit"],
                 "fraction",

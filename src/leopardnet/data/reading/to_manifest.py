@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, map_labels, rows
 from leopardnet.data.scan.folder_pattern import FolderPattern
@@ -107,7 +107,7 @@ def _path_error(what: str, found: Any, where: str, expected: str, *, todo: str |
 
 def footage_kind(path: str, *, where: str) -> str:
     """'video' or 'still'. Raises ManifestError for a file that is neither by its suffix."""
-    kind = kind_of(path)
+    kind = kind_by_suffix(path)
     if kind is None:
         raise ManifestError(
             "this file is neither a video nor a still by its suffix",
@@ -120,7 +120,7 @@ def footage_kind(path: str, *, where: str) -> str:
 
 def footage_kinds(paths: Sequence[str], place: Callable[[int], str]) -> list[str]:
     """'video' or 'still' for each path; `place(i)` names the one at position `i` in messages."""
-    return [kind_of(p) or footage_kind(p, where=place(i)) for i, p in enumerate(paths)]
+    return [kind_by_suffix(p) or footage_kind(p, where=place(i)) for i, p in enumerate(paths)]
 
 
 def refuse_twice(keys: Sequence[Any], where: Callable[[int], str], *, what: str) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from leopardnet.core.columns import FLOAT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import zone_of
+from leopardnet.core.manifest import parse_time_zone
 from leopardnet.core.tables import conform, read_table
 from leopardnet.data.scan.header_time import parse_time
 
@@ -130,7 +130,7 @@ def _to_local_time(times: pd.Series[Any], zones: pd.Series[Any], zone: str) -> p
     is_utc = zones.eq("+00:00").fillna(False).astype(bool) & times.notna()
     if not is_utc.any():
         return times
-    local = times[is_utc].dt.tz_localize("UTC").dt.tz_convert(zone_of(zone)).dt.tz_localize(None)
+    local = times[is_utc].dt.tz_localize("UTC").dt.tz_convert(parse_time_zone(zone)).dt.tz_localize(None)
     return times.where(~is_utc, local.reindex(times.index))
 
 
@@ -210,7 +210,7 @@ def _check(table: pd.DataFrame, name: str) -> None:
     for i, row in enumerate(table.to_dict("records"), start=1):
         if pd.notna(row["time_zone"]):
             try:
-                zone_of(str(row["time_zone"]))
+                parse_time_zone(str(row["time_zone"]))
             except ManifestError as error:
                 raise ManifestError(
                     error.what,

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from leopardnet.core.columns import MANIFEST
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import is_system_file, kind_of
-from leopardnet.core.tables import MANIFEST, clip_id
+from leopardnet.core.footage_suffixes import is_system_file, kind_by_suffix
+from leopardnet.core.tables import clip_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class _Listing:
                     self.links.append((path, (self.root / path).is_dir()))
                 elif entry.is_dir(follow_symlinks=False):
                     waiting.append(path)
-                elif kind_of(entry.name) is None or not entry.is_file(follow_symlinks=False):
+                elif kind_by_suffix(entry.name) is None or not entry.is_file(follow_symlinks=False):
                     self.count_other(entry.name)
                 else:
                     self.sizes[path] = entry.stat(follow_symlinks=False).st_size
@@ -129,7 +130,7 @@ class _Listing:
             self.walk(path)
 
     def _follow_file(self, path: str, real_files: set[Path]) -> None:
-        if kind_of(path) is None:
+        if kind_by_suffix(path) is None:
             self.count_other(path)
             return
         target = self._target(path)

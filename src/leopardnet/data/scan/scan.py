@@ -15,7 +15,7 @@ import pandas as pd
 
 from leopardnet.core.columns import STRING, TIME
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
 from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
@@ -137,7 +137,7 @@ def _build_table(paths: list[str], pattern: FolderPattern | None) -> tuple[pd.Da
     found = [pattern.match(p) for p in paths] if pattern else [{}] * len(paths)
     columns: dict[str, object] = {
         "clip_id": [clip_id(p) for p in paths],
-        "kind": [kind_of(p) for p in paths],
+        "kind": [kind_by_suffix(p) for p in paths],
         "path": paths,
         "paths": None,
     }

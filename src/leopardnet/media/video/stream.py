@@ -46,7 +46,7 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
     return Frames(clip_id, pictures.pixels[: pictures.n], np.asarray(seen_s, np.float64), tuple(warnings))
 
 
-def frame_times(path: Path) -> NDArray[np.float64]:
+def read_frame_times(path: Path) -> NDArray[np.float64]:
     """The time of every frame, float64 [N] seconds from the start of the clip: what a frame number stands for."""
     return packet_times(path) - probe(path).start_s
 

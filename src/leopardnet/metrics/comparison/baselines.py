@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.columns import table_labels
 from leopardnet.core.labels import EMPTY
-from leopardnet.core.tables import labels_of
 from leopardnet.metrics.comparison.compare import answers
-from leopardnet.score.familiarity import class_mean_probs, familiarity_of_clips
+from leopardnet.score.familiarity import class_mean_probs, clip_familiarity
 
 MOTION = "motion"
 
@@ -32,13 +32,13 @@ def baseline_tables(
 
     Clips without frames stay unreadable in all of them but `majority`.
     """
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     tables = {"majority": _majority(predictions, truth)}
     if len(evidence):
         frames = evidence.sort_values(["clip_id", "i_frame"])
         tables["middle_frame"] = _of_frames(predictions, _middle(frames))
         tables["best_frame"] = _of_frames(predictions, _surest(frames, [f"p_{x}" for x in labels]))
-        familiar = familiarity_of_clips(frames, labels)[[f"cos_{x}" for x in labels]]
+        familiar = clip_familiarity(frames, labels)[[f"cos_{x}" for x in labels]]
         if familiar.notna().to_numpy().any():
             probs = class_mean_probs(familiar.reindex(predictions["clip_id"]).to_numpy(np.float64))
             tables["nearest_class_mean"] = answers(predictions, probs)
@@ -48,7 +48,7 @@ def baseline_tables(
 
 
 def _majority(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.DataFrame:
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     known = predictions["clip_id"].map(truth)
     shares = known[known.isin(labels)].value_counts(normalize=True).reindex(labels, fill_value=0.0)
     return answers(predictions, np.tile(shares.to_numpy(np.float64), (len(predictions), 1)))
@@ -68,14 +68,14 @@ def _surest(frames: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def _of_frames(predictions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    columns = [f"p_{x}" for x in labels_of(predictions)]
+    columns = [f"p_{x}" for x in table_labels(predictions)]
     chosen = rows.set_index("clip_id")[columns].reindex(predictions["clip_id"])
     return answers(predictions, chosen.to_numpy(np.float64))
 
 
 def _motion(predictions: pd.DataFrame, motion: pd.Series[float]) -> pd.DataFrame:
     """Motion as the probability of an animal: its rank among the clips, shared out over the animals."""
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     moved = predictions["clip_id"].map(motion).astype(float)
     p_animal = moved.rank(pct=True).to_numpy(np.float64)  # nan stays nan: stills have no motion
     probs = np.repeat((p_animal / (len(labels) - 1))[:, None], len(labels), axis=1)

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.columns import table_labels
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.settings.inference import AggregateConfig
-from leopardnet.core.tables import labels_of
 from leopardnet.metrics.bootstrap import Estimate, columns_of, estimate, estimate_columns
 from leopardnet.metrics.evaluate_clips import Evaluation, evaluate_clips
 from leopardnet.metrics.measures import label_measures
@@ -41,7 +41,7 @@ def aggregator_tables(
     Each mean is there again with its frames weighed, where there is something to weigh them by: by the best box
     (`box_weights`), by motion (`motion_weights`). Clips without frames keep their row without probabilities.
     """
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     frames = evidence.sort_values(["clip_id", "i_frame"])
     probs = frames[[f"p_{x}" for x in labels]].to_numpy(np.float64)
     logits = undo_calibration(probs, calibration or Calibration()).astype(np.float32)  # [frames, C]
@@ -104,7 +104,7 @@ WEIGHED: dict[str, tuple[str, Callable[[pd.DataFrame], Floats]]] = {
 
 def _recalibrated(predictions: pd.DataFrame, logits: Floats, truth: pd.Series[str]) -> pd.DataFrame:
     """The clip's columns with new probabilities and the likeliest label as decision."""
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     y = pd.Index(labels).get_indexer(pd.Index(predictions["clip_id"].map(truth)))
     probs = np.full(logits.shape, np.nan)
     use = np.isfinite(logits).all(axis=1) & (y >= 0)
@@ -120,7 +120,7 @@ def _recalibrated(predictions: pd.DataFrame, logits: Floats, truth: pd.Series[st
 
 def answers(predictions: pd.DataFrame, probs: Floats) -> pd.DataFrame:
     """A predictions table of the same clips with these probabilities, float64 [M, C], and the likeliest label said."""
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     readable = np.isfinite(probs).all(axis=1)
     likeliest = np.array([*labels, "unreadable"])[
         np.where(readable, np.nan_to_num(probs).argmax(axis=1), len(labels))

@@ -14,13 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import entr
 
+from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
-from leopardnet.core.tables import labels_of
 from leopardnet.metrics.bootstrap import SiteDraws, estimate_columns
 from leopardnet.metrics.join_truth import join_truth
 from leopardnet.metrics.ranking import Ranking, auroc
-from leopardnet.score.familiarity import TOP_SHARE, familiarity_of_clips
+from leopardnet.score.familiarity import TOP_SHARE, clip_familiarity
 
 Floats = NDArray[np.float64]
 OTHER = ("other", "other_animal")
@@ -28,7 +28,7 @@ KNOWN_KEPT = 0.95
 
 
 def strangeness(probs: Floats, labels: Sequence[str], *, familiar: pd.DataFrame | None = None) -> dict[str, Floats]:
-    """Scores [M] by name, from calibrated probabilities [M, C] and, where there are any, M rows of `familiarity_of_clips`.
+    """Scores [M] by name, from calibrated probabilities [M, C] and, where there are any, M rows of `clip_familiarity`.
 
     - `msp`: 1 minus the largest probability.   - `entropy`: of all labels, in nats.
     - `which_animal`: 1 minus the largest share of one animal among the animals: it is something, but what?
@@ -96,7 +96,7 @@ def evaluate_novelty(
     Empty clips have no part: telling animals from nothing is another question. Raises ManifestError where no clip of a
     left-out species was predicted.
     """
-    labels = labels_of(predictions)
+    labels = table_labels(predictions)
     table = join_truth(predictions, truth, sites, outside=outside)
     probs = table[[f"p_{x}" for x in labels]].to_numpy(np.float64)
     is_strange = table["truth"].isin(list(outside)).to_numpy()
@@ -112,7 +112,7 @@ def evaluate_novelty(
         )
     familiar = None
     if evidence is not None and len(evidence):
-        familiar = familiarity_of_clips(evidence, labels, top_share=TOP_SHARE).reindex(table.loc[use, "clip_id"])
+        familiar = clip_familiarity(evidence, labels, top_share=TOP_SHARE).reindex(table.loc[use, "clip_id"])
     scores = strangeness(probs[use], labels, familiar=familiar)
     return judge_strangeness(
         scores, is_strange[use], table["site"][use].reset_index(drop=True), n_boot=n_boot, seed=seed

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.tables import labels_of
 from leopardnet.metrics.comparison.compare import figures, flat, in_order
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.score.decide import UNREADABLE
@@ -34,7 +34,7 @@ def evaluate_slices(
     without a judged clip have no row. Rows stand in the order of the alphabet, or of the categories of `values`. Raises ManifestError for more than 200 values: that is no slice but a measurement.
     """
     slices = predictions["clip_id"].map(values).astype(object).where(lambda s: s.notna(), UNKNOWN).astype(str)
-    known = predictions["clip_id"].map(truth).isin(labels_of(predictions))
+    known = predictions["clip_id"].map(truth).isin(table_labels(predictions))
     order = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else []
     names = sorted(
         slices[known].unique(), key=lambda name: (order.index(name) if name in order else len(order), name)
@@ -69,7 +69,7 @@ def mistakes(predictions: pd.DataFrame, truth: pd.Series[str], *, targets: Seque
     Worst are targets that were called empty, then targets given another name, then false targets, then the rest; within
     each, the surest mistakes. 'animal', 'unsure' and 'unreadable' are no mistakes: a person looks at those.
     """
-    labels = list(labels_of(predictions))
+    labels = list(table_labels(predictions))
     table = predictions.assign(truth=predictions["clip_id"].map(truth))
     named = table["rule"].isin(["species", "empty"])
     wrong = table[table["truth"].notna() & named & (table["decision"] != table["truth"])].copy()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from leopardnet.core.settings.inference import MotionSampling, Sampling
 from leopardnet.core.types import Clip, Frames
-from leopardnet.media.decode import decode, frame_times, probe
-from leopardnet.media.motion_scores import keep_changed
+from leopardnet.media.decode import decode, probe, read_frame_times
+from leopardnet.media.motion_scores import select_frames
 from leopardnet.media.sampling import sample_times
 
 MAX_SHIFT_S = 0.5  # a label further from every frame than this belongs to a moment that is not in the file
@@ -26,7 +26,7 @@ def decoded_rows(
         times = sample_times(probe(clip, root), sampling)
         if not isinstance(sampling, MotionSampling):  # which looks at more frames than it keeps
             times = times[_spread(len(times), most)]
-        frames = keep_changed(decode(clip, root, times_s=times, short_side_px=side_px), sampling)
+        frames = select_frames(decode(clip, root, times_s=times, short_side_px=side_px), sampling)
         few = _spread(len(frames), most)
         frames = Frames(frames.clip_id, frames.pixels[few], frames.times_s[few], frames.warnings)
         return frames, _repeated(rows, frames.times_s), []
@@ -76,7 +76,7 @@ def _labelled_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.fl
     numbers = rows["frame_number"].astype("float64").to_numpy()
     by_number = np.isnan(times) & np.isfinite(numbers)
     if by_number.any():
-        known = frame_times(clip, root)
+        known = read_frame_times(clip, root)
         inside = by_number & (np.nan_to_num(numbers) < len(known))
         times[inside] = known[numbers[inside].astype(int)]
     return times

@@ -21,7 +21,7 @@ from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
 from leopardnet.core.settings.inference import PreprocessSpec, Sampling
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip, Frames
-from leopardnet.detect.crops import find_crops, squares
+from leopardnet.detect.crops import crops_to_input, find_crops
 from leopardnet.detect.detector import Detector, detector_id, open_detector
 from leopardnet.media.decode import decode
 from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
@@ -313,7 +313,7 @@ def _with_crops(read: _Read, clip: Clip, root: Path, frames: Frames, detector: D
     rows = read.table.iloc[[crop.i_frame for crop in crops]]
     rows = rows.assign(view="crop", box=[json.dumps(crop.box) for crop in crops])
     exact, large = (
-        np.concatenate([whole, squares(crops, spec.size_px)])
+        np.concatenate([whole, crops_to_input(crops, spec.size_px)])
         for whole, spec in ((read.exact, reading.spec), (read.large, reading.large))
     )
     return _Read(pd.concat([read.table, rows]), exact, large, [*read.missing, *closer.warnings])

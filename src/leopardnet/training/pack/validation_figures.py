@@ -11,7 +11,7 @@ import pandas as pd
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.metrics.evaluate_clips import Evaluation, evaluate_clips
-from leopardnet.score.calibrate import Calibration, apply, fit_temperature, refuse_sharpening
+from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, refuse_sharpening
 from leopardnet.score.decide import decide
 from leopardnet.training.fit.clip_scores import clip_logits
 
@@ -23,7 +23,7 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
     temperature were chosen on the same clips, so the figures flatter a little.
     """
     clips = _validation_clips(run, config, labels)
-    probs = apply(np.stack(clips["logits"].to_list()), calibration)
+    probs = apply_calibration(np.stack(clips["logits"].to_list()), calibration)
     decisions = [decide(p, labels, config.decide) for p in probs]
     table = pd.DataFrame(
         {

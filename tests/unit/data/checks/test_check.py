@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 import leopardnet.cli.dataset  # noqa: F401  (registers the verbs)
 from leopardnet.cli.console import app
+from leopardnet.core.columns import FINDINGS
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import FINDINGS, read_table
+from leopardnet.core.tables import read_table
 from leopardnet.data.checks.check import check, count_by_rule, count_coverage
 from leopardnet.data.checks.file_facts import find_copies, read_file_facts
 from leopardnet.data.checks.fingerprints import find_near_pairs, fingerprint

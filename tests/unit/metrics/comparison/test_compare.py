@@ -14,7 +14,7 @@ from leopardnet.metrics.comparison.compare import (
     motion_weights,
 )
 from leopardnet.metrics.evaluate_clips import evaluate_clips
-from leopardnet.score.calibrate import Calibration, apply, cross_calibrate
+from leopardnet.score.calibrate import Calibration, apply_calibration, cross_calibrate
 
 LABELS = ("tiger", "empty")
 # frames as (clip, p of tiger)
@@ -145,10 +145,10 @@ def test_a_temperature_is_fitted_on_other_sites_only():
     logits[site == "boasting"] *= 4.0
     probs = cross_calibrate(logits, y, site.tolist())
     top = pd.Series(probs.max(axis=1)).groupby(site).mean()
-    plain = pd.Series(apply(logits, Calibration(1.0)).max(axis=1)).groupby(site).mean()
+    plain = pd.Series(apply_calibration(logits, Calibration(1.0)).max(axis=1)).groupby(site).mean()
     assert top["timid"] < plain["timid"] and top["boasting"] > plain["boasting"]
     one = cross_calibrate(logits, y, ["x"] * n)
-    np.testing.assert_allclose(one, apply(logits, Calibration(1.0)))
+    np.testing.assert_allclose(one, apply_calibration(logits, Calibration(1.0)))
 
 
 def test_the_nearest_class_mean_is_a_baseline_where_frames_know_it(predictions, evidence):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from leopardnet.core.boxes import four_numbers, from_xywh
+from leopardnet.core.boxes import check_four_numbers, xywh_to_xyxy
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.reading.csv_cells import Cells, number, parse_column
 
@@ -148,7 +148,7 @@ def _boxes(cells: Cells) -> list[dict[str, Any] | None]:
         if all(v is None for v in box):
             out.append(None)
             continue
-        xyxy = from_xywh(four_numbers(box, where=cells.where(i, "bboxX")))
+        xyxy = xywh_to_xyxy(check_four_numbers(box, where=cells.where(i, "bboxX")))
         out.append({"xyxy": xyxy} | ({} if scores[i] is None else {"score": scores[i]}))
     return out
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import zone_of
+from leopardnet.core.manifest import parse_time_zone
 from leopardnet.data.formats.camtrap_dp.spec import MISSING
 
 METRES_PER_DEGREE = 111_320.0  # of a great circle; a degree of longitude is shorter
@@ -134,7 +134,7 @@ def text(value: Any) -> str | None:
 
 
 def _moment(value: Any, zone: str) -> datetime | None:
-    return None if value is None else value.to_pydatetime().replace(tzinfo=zone_of(zone))
+    return None if value is None else value.to_pydatetime().replace(tzinfo=parse_time_zone(zone))
 
 
 def _checked(area: StudyArea) -> StudyArea:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_text
+from leopardnet.core.boxes import format_boxes
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import zone_of
+from leopardnet.core.manifest import parse_time_zone
 from leopardnet.data.formats.camtrap_dp.observations import (
     MediaFile,
     MediaIndex,
@@ -150,7 +150,7 @@ class _Clock:
     """Reads times with a zone, and says how a manifest writes them."""
 
     def __init__(self, time_zone: str | None) -> None:
-        self.name, self.zone = time_zone, zone_of(time_zone) if time_zone else None
+        self.name, self.zone = time_zone, parse_time_zone(time_zone) if time_zone else None
 
     def read(self, text: str) -> datetime:
         time = local_time(text)
@@ -209,6 +209,6 @@ def _columns(files: Sequence[MediaFile], time_zone: str | None) -> dict[str, Any
         "time_zone": [time_zone or offset_text(f.time) for f in files],
         "time_source": ["table"] * len(files),
         "label_source": [c.method or None for c in chosen],
-        "boxes": [boxes_text(c.boxes) if c.boxes else None for c in chosen],
+        "boxes": [format_boxes(c.boxes) if c.boxes else None for c in chosen],
         "box_unit": ["fraction" if c.boxes else None for c in chosen],
     }

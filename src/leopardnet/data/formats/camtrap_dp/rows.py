@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from leopardnet.core.boxes import boxes_of, in_unit, to_xywh
+from leopardnet.core.boxes import convert_box, parse_boxes, xyxy_to_xywh
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.reading.to_manifest import names_of
 
@@ -106,7 +106,7 @@ class Observations:
         self, row: Mapping[str, Any], names: tuple[str, ...]
     ) -> Iterator[tuple[str | None, dict[str, Any], float]]:
         """Name, cells and second of each box that can be written."""
-        boxes = boxes_of(row["boxes"])
+        boxes = parse_boxes(row["boxes"])
         animals = [n for n in names if n not in TYPES]
         if boxes and names and not animals and all(TYPES[n] == "blank" for n in names):
             self.lost["boxes on rows that are labelled empty, not written"] += len(boxes)
@@ -124,7 +124,7 @@ class Observations:
 
     def _corners(self, row: Mapping[str, Any], box: Mapping[str, Any]) -> list[float] | None:
         try:
-            xyxy = in_unit(
+            xyxy = convert_box(
                 box["xyxy"],
                 row["box_unit"] or "fraction",
                 "fraction",
@@ -136,7 +136,7 @@ class Observations:
             self.lost["boxes in pixels without the size of their picture, not written"] += 1
             return None
         inside = [min(max(v, 0.0), 1.0) for v in xyxy]
-        x, y, w, h = to_xywh(inside)
+        x, y, w, h = xyxy_to_xywh(inside)
         if w <= 0 or h <= 0:
             self.lost["boxes without an area inside the picture, not written"] += 1
             return None

@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of
+from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.manifest import Manifest, zone_of
+from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path, clip_id
 from leopardnet.data.formats.camtrap_dp.places import Deployment, Places, StudyArea, text
 from leopardnet.data.formats.camtrap_dp.rows import Observations
@@ -222,7 +222,7 @@ class _Maker:
         is_alone = row["sequence_id"] is not None and self.n_in_sequence[row["sequence_id"]] == 1
         event = (text(row["sequence_id"]) if is_alone else None) or row["clip_id"]
         stills = [{**self.sayings.unnamed(time), "mediaID": clip_id(p), "eventID": event} for p in paths]
-        if boxes_of(row["boxes"]):  # a burst does not say in which of its stills a box lies
+        if parse_boxes(row["boxes"]):  # a burst does not say in which of its stills a box lies
             self.sayings.lost["rows with boxes of a burst, not written"] += 1
         if not names_of(row) and not row["label_source"]:
             return stills
@@ -233,7 +233,7 @@ class _Maker:
 
 def _zone(i: int, row: Mapping[str, Any]) -> Any:
     try:
-        return zone_of(row["time_zone"])
+        return parse_time_zone(row["time_zone"])
     except ManifestError as error:
         raise ManifestError(
             error.what,

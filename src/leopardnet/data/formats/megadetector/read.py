@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import boxes_of, boxes_text, four_numbers, from_xywh, round_fractions
+from leopardnet.core.boxes import check_four_numbers, format_boxes, parse_boxes, round_box, xywh_to_xyxy
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
@@ -57,7 +57,7 @@ def read_megadetector(
     columns = {
         "path": paths,
         "kind": [footage_kind(p, where=f"{source.name}, {f.key}.file") for p, f in zip(paths, read, strict=True)],
-        "boxes": [None if f.boxes is None else boxes_text(f.boxes) for f in read],
+        "boxes": [None if f.boxes is None else format_boxes(f.boxes) for f in read],
         "box_unit": [reader.unit if f.boxes else None for f in read],
         "label_source": ["machine" if n else None for n in names],
     }
@@ -95,8 +95,8 @@ def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
             merged_units.append(unit)
             continue
         if kind == "frame":
-            own_frame = [b for b in boxes_of(cell) if _same_frame(b, number, time_s)]
-            cell = boxes_text(own_frame) if own_frame else None  # the detector may not have looked at this frame
+            own_frame = [b for b in parse_boxes(cell) if _same_frame(b, number, time_s)]
+            cell = format_boxes(own_frame) if own_frame else None  # the detector may not have looked at this frame
         n_new += cell is not None
         merged_boxes.append(cell)
         merged_units.append(units.get(cid) if cell not in (None, "[]") else None)
@@ -227,7 +227,7 @@ class _Batch:
         return box | self._frame(d, entry, where) | self._classified(d, where)
 
     def _xyxy(self, bbox: Any, where: str) -> list[float]:
-        return from_xywh(four_numbers(bbox, where=where))
+        return xywh_to_xyxy(check_four_numbers(bbox, where=where))
 
     def _label(self, d: Mapping[str, Any], where: str) -> str:
         category = str(d.get("category"))
@@ -290,7 +290,7 @@ class _List(_Batch):
         return f"[{i}]"
 
     def _xyxy(self, bbox: Any, where: str) -> list[float]:
-        return round_fractions(four_numbers(bbox, where=where))
+        return round_box(check_four_numbers(bbox, where=where))
 
     def _label(self, d: Mapping[str, Any], where: str) -> str:
         name = d.get("category")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leopardnet.core.footage_suffixes import kind_of
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.tables import atomic_path
 
 FORMAT_VERSION = "1.6"
@@ -74,7 +74,7 @@ def write_megadetector(
 
 
 def _image(result: FileResult, ids: Mapping[str, str]) -> dict[str, Any]:
-    is_video = kind_of(result.path) == "video"
+    is_video = kind_by_suffix(result.path) == "video"
     if result.failure is not None:
         failed = {"file": result.path, "failure": result.failure, "detections": None}
         return failed | (UNREADABLE if is_video else {})
