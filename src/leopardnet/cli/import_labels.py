@@ -102,7 +102,7 @@ def import_csv(
     ] = None,
     time_format: Annotated[str | None, typer.Option(help="Form of the times, such as '%m/%d/%Y %H:%M'.")] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Encoding; found by itself for UTF-8, UTF-16 and cp1251.")
+        str | None, typer.Option(help="Encoding; detected for UTF-8, UTF-16, GB 18030, cp1251 and cp1252.")
     ] = None,
     separator: Annotated[str | None, typer.Option(help="Separator; found by itself for , ; tab and |.")] = None,
     require_files: Annotated[

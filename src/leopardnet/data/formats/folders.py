@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
-from leopardnet.data.reading.label_map import LabelMap, OnUnknown, own_names
+from leopardnet.data.reading.label_map import LabelMap, OnUnknown, make_label_map
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
 from leopardnet.data.scan.folder_pattern import FolderPattern
 from leopardnet.data.scan.list_files import list_footage
@@ -73,7 +73,7 @@ def labelled_folder(folder: Path) -> ImportResult:
             expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
             todo="sort the pictures into folders, or give a manifest (`leopardnet import --help`)",
         )
-    return read_folders(folder, label_map=own_names(names))
+    return read_folders(folder, label_map=make_label_map(names))
 
 
 def _label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:

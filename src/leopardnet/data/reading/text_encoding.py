@@ -7,14 +7,15 @@ import re
 from functools import lru_cache
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.label_map import built_in_label_maps, load_label_map, name_key
+from leopardnet.data.reading.label_map import list_label_maps, load_label_map, name_key
 
-# Chinese, Russian and Western European Windows; of equally good ones the first is taken. More candidates would be
+# Chinese, Russian and Western European Windows; the first of equally likely ones wins. Further candidates would be
 # confused with these in short tables: cp1250 with cp1252, and Shift JIS, Big5 and cp949 with GB 18030.
 CANDIDATES = ("gb18030", "cp1251", "cp1252")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-# No character of a candidate has one of these as its second byte; `|` and `\\` are second bytes in GB 18030.
+# These bytes are never part of a longer character, unlike `|` and `\\`, which are second bytes in GB 18030.
 _CELL_END = re.compile(rb'[,;\t\r\n/"]+')
+_NUMBER_SIGN = re.compile(r"(?<!\w)№ ?\d")
 _SAMPLE_BYTES = 400  # a detector needs this much text; a shorter sample is repeated
 _MAX_CELLS = 2000
 
@@ -59,13 +60,13 @@ def decode_text(data: bytes, *, name: str, encoding: str | None = None) -> tuple
 
 
 def rank_encodings(data: bytes) -> list[str]:
-    """Return those of CANDIDATES that can decode the table's cells, the likeliest first.
+    """Return CANDIDATES, the likeliest first.
 
-    Only cells with bytes beyond ASCII count, each once. The most animal names of the built-in label maps come first,
-    which decides even a table with one short name; then the least mess and the most coherence that
-    charset-normalizer finds.
+    Only cells with bytes beyond ASCII count, each once, because short columns give little evidence and the rest of the
+    table none. The candidate with the most familiar cells comes first: names in the built-in label maps, and numbers
+    such as №3. Then follow the least mess and the most coherence that charset-normalizer finds.
 
-    >>> rank_encodings("1.jpg,狼".encode("gbk"))[0], rank_encodings("1.jpg,волк".encode("cp1251"))[0]
+    >>> rank_encodings("1.jpg,虎".encode("gbk"))[0], rank_encodings("1.jpg,лев".encode("cp1251"))[0]
     ('gb18030', 'cp1251')
     """
     from charset_normalizer import from_bytes
@@ -73,16 +74,17 @@ def rank_encodings(data: bytes) -> list[str]:
     cells = list(dict.fromkeys(c.strip() for c in _CELL_END.split(data) if not c.isascii()))[:_MAX_CELLS]
     sample = b"\n".join([*cells, b""])
     matches = from_bytes(sample * -(-_SAMPLE_BYTES // len(sample)), cp_isolation=[*CANDIDATES], threshold=1.0)
+    scores = {m.encoding: (round(m.chaos, 2), -round(m.coherence, 2)) for m in matches}
 
-    known = {e: sum(name_key(c.decode(e, "replace")) in _known_names() for c in cells) for e in CANDIDATES}
-    costs = {
-        m.encoding: (-known[m.encoding], round(m.chaos, 2), -round(m.coherence, 2), CANDIDATES.index(m.encoding))
-        for m in matches
-    }
-    return sorted(costs, key=lambda encoding: costs[encoding])
+    def cost(encoding: str) -> tuple[float, ...]:
+        texts = [c.decode(encoding, "replace") for c in cells]
+        n_familiar = sum(name_key(t) in _known_names() or bool(_NUMBER_SIGN.search(t)) for t in texts)
+        return -n_familiar, *scores.get(encoding, (1.0, 0.0)), CANDIDATES.index(encoding)
+
+    return sorted(CANDIDATES, key=cost)
 
 
 @lru_cache(maxsize=1)
 def _known_names() -> frozenset[str]:
-    maps = [load_label_map(name) for name in built_in_label_maps()]
+    maps = [load_label_map(name) for name in list_label_maps()]
     return frozenset(key for m in maps for key in m.name_keys if not key.isascii())

@@ -309,7 +309,7 @@ def test_a_cut_zip_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ({"datapackage.json": "{"}, "not whole JSON"),
+        ({"datapackage.json": "{"}, "not valid JSON"),
         ({"datapackage.json": "[]"}, "describes no tables"),
         (
             {"datapackage.json": json.dumps({"resources": [{"name": "media", "path": "media.csv"}]})},
