@@ -21,9 +21,9 @@ _MAX_CELLS = 2000
 
 
 def decode_text(data: bytes, *, name: str, encoding: str | None = None) -> tuple[str, tuple[str, ...]]:
-    """Return the text of a table, without a byte-order mark, and a note where its encoding had to be guessed.
+    """Return the text of a table, without a byte-order mark, and a note if its encoding was guessed.
 
-    The encoding is `encoding` where given, else that of the byte-order mark, else UTF-8, else the likeliest of
+    The encoding is `encoding` if given, else that of the byte-order mark, else UTF-8, else the likeliest of
     CANDIDATES. `name` is the table's name in messages. Raises ManifestError with the byte at fault.
 
     >>> decode_text("文件,物种".encode("gbk"), name="x.csv")[0]
@@ -54,7 +54,7 @@ def decode_text(data: bytes, *, name: str, encoding: str | None = None) -> tuple
     raise ManifestError(
         "the encoding of the table is not known",
         where=f"{name}, byte {i_bad}",
-        expected="UTF-8, UTF-16 with a byte-order mark, " + ", ".join(CANDIDATES[:-1]) + f" or {CANDIDATES[-1]}",
+        expected="UTF-8, UTF-16 with a byte-order mark, or one of " + ", ".join(CANDIDATES),
         todo="give its --encoding, such as shift_jis or cp1250",
     )
 
