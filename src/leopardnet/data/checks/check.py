@@ -39,9 +39,9 @@ def check(
 ) -> pd.DataFrame:
     """Check a manifest and return the findings: columns FINDINGS, errors first, then by rule and row.
 
-    Finding explains the severities. hash_files, perceptual, probe, on_progress: see read_file_facts; with `facts` from
-    an earlier call of it, no file is read. min_sites: a label with fewer sites is a warning. max_distance: the number
-    of bits in which perceptual hashes of near-duplicates may differ (0 to 3). deployments: a table (see
+    Finding explains the severities. hash_files, perceptual, probe, on_progress: see read_file_facts; with `facts`
+    from an earlier call of it, no file is read. min_sites: a label with fewer sites is a warning. max_distance: the
+    number of bits in which perceptual hashes of near-duplicates may differ (0 to 3). deployments: a table (see
     read_deployments); times outside the period of their deployment are findings. now: a naive time; later capture
     times are findings; the present by default.
     """
@@ -79,9 +79,9 @@ def count_coverage(
 ) -> pd.DataFrame:
     """Count n_rows, n_clips, n_sites, n_colour, n_monochrome and n_not_seen of each label.
 
-    per_site: one line per label and site, without n_sites. Colour comes from the chroma in `facts`: a picture without
-    colour was nearly always taken in infrared, at night. Without facts, and for files without a picture, rows count
-    as n_not_seen.
+    per_site: one line per label and site, without n_sites. Colour comes from the chroma in `facts`: a picture
+    without colour was nearly always taken in infrared, at night. Without facts, and for files without a picture,
+    rows count as n_not_seen.
     """
     t = manifest.table
     chroma = pd.Series(float("nan"), index=t.index)

@@ -68,7 +68,7 @@ def _find_backward_jumps(timed: pd.DataFrame) -> Iterator[Finding]:
     for i in order.index[falls & ~unordered]:
         hours = -step[i].total_seconds() / 3600
         earlier_file = before[i].rpartition("/")[2]
-        message = f"recorded {hours:.1f} h before {earlier_file}, which has a lower number: the clock was changed or reset"
+        message = f"recorded {hours:.1f} h before {earlier_file}, a lower number: the clock was changed or reset"
         yield Finding("warning", "clock_backwards", message, i, str(order.at[i, "path"]))
     for (folder, _), rows in order[unordered].groupby(["folder", "prefix"], sort=False):
         message = f"file numbers do not follow the times in {folder or 'the root folder'} ({len(rows)} files)"

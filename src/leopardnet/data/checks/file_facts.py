@@ -1,4 +1,4 @@
-"""Facts about the files of a manifest: presence, readability, size, content and fingerprint, and which are copies."""
+"""Facts about the files of a manifest: presence, readability, size, content and fingerprint, and copies."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def read_file_facts(
 ) -> pd.DataFrame:
     """Return one row per file of the manifest (a burst has several), with the columns FACTS. No bad file raises.
 
-    hash_files: read files of equal size, to find copies. perceptual: decode stills, and the first frame of videos, at
-    a small size, which also shows whether they can be decoded. probe: read headers. Without any of the three, only
-    presence and size are checked. on_progress: called with the number of files read so far and of all files.
+    hash_files: read files of equal size, to find copies. perceptual: decode stills, and the first frame of videos,
+    at a small size, which also shows whether they can be decoded. probe: read headers. Without any of the three,
+    only presence and size are checked. on_progress: called with the number of files read so far and of all files.
     """
     files = list_row_files(manifest).drop_duplicates("path")
     tasks = list(zip(files["path"], files["kind"], strict=True))
@@ -84,7 +84,7 @@ def read_file_facts(
             rows.append(row)
             if on_progress is not None:
                 on_progress(len(rows), len(tasks))
-        # The frame is built column by column, because pandas would turn 64-bit hashes next to a missing one into floats.
+        # Each column has its dtype, because pandas would turn 64-bit hashes next to a missing one into floats.
         facts = pd.DataFrame({c.name: pd.Series([getattr(r, c.name) for r in rows], dtype=c.dtype) for c in FACTS})
         if hash_files:
             sizes = facts["size_bytes"].where(facts["size_bytes"] > 0)

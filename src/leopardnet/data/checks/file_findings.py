@@ -84,7 +84,8 @@ def _check_equal_files(t: pd.DataFrame, digest: pd.Series[Any]) -> Iterator[Find
         for i, row in rows.iloc[1:].iterrows():
             labels = {x for x in (first["label"], row["label"]) if isinstance(x, str)}
             if len(labels) > 1:
-                message = f"same file as {_describe(first)} with another label ({' and '.join(sorted(labels))}); correct one"
+                both = " and ".join(sorted(labels))
+                message = f"same file as {_describe(first)} with another label ({both}); correct one"
                 yield Finding("error", "copies_disagree", message, int(str(i)), row["path"])
             else:
                 message = f"same file as {_describe(first)}; remove one, or it counts twice"

@@ -52,10 +52,10 @@ def find_near_pairs(
 ) -> NDArray[np.int64]:
     """Return pairs of positions (int64 [n_pairs, 2]) that link all pictures whose hashes differ in few bits.
 
-    phash, dhash: uint64 [n_pictures]. Two pictures are near if their phash differs in at most `max_distance` (0 to 3)
-    bits and their dhash, which uses other features, in at most ten. Of many equal pictures each is linked only to the
-    next, so the pairs define groups. Two 64-bit hashes that differ in 3 bits share at least one of four 16-bit bands,
-    so only pictures that share a band are compared. Raises ValueError for another `max_distance`.
+    phash, dhash: uint64 [n_pictures]. Two pictures are near if their phash differs in at most `max_distance` (0 to
+    3) bits and their dhash, which uses other features, in at most ten. Of many equal pictures each is linked only
+    to the next, so the pairs define groups. Two 64-bit hashes that differ in 3 bits share at least one of four
+    16-bit bands, so only pictures that share a band are compared. Raises ValueError for another `max_distance`.
 
     >>> find_near_pairs(np.array([7, 5, 2**40 - 1], np.uint64), np.zeros(3, np.uint64)).tolist()
     [[0, 1]]

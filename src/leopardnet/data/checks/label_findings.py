@@ -31,7 +31,8 @@ def check_labels(manifest: Manifest, *, min_sites: int) -> Iterator[Finding]:
     n_without = int(t["site"].isna().sum())
     if n_without:
         first = t[t["site"].isna()].iloc[0]
-        message = f"{n_without} of {len(t)} rows have no site; a split keeps only their deployments, sequences and copies together"
+        advice = "a split keeps only their deployments, sequences and copies together"
+        message = f"{n_without} of {len(t)} rows have no site; {advice}"
         yield Finding("warning", "no_site", message, int(str(first.name)), first["path"])
     yield from _check_sequences(t)
     yield from _check_contradictions(labelled)

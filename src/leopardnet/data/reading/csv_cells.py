@@ -36,7 +36,7 @@ class Cells:
     notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> list[str]:
-        """Return the cells of a column, stripped of spaces. Raises ManifestError for a missing or repeated column."""
+        """Return the stripped cells of a column. Raises ManifestError for a missing or repeated column."""
         if self.header.count(name) != 1:
             raise ManifestError(
                 "the header has a column twice" if name in self.header else "the table has no such column",
@@ -55,9 +55,9 @@ class Cells:
 def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator: str | None = None) -> Cells:
     """Parse the bytes of a CSV file into cells.
 
-    Without `encoding` it is detected (see decode_text), with a note if it is neither UTF-8 nor UTF-16. The separator
-    is the one of comma, semicolon, tab and bar that gives the header the most columns. Empty lines are skipped.
-    Raises ManifestError with the line for a row of another length than the header, and for an open quote.
+    Without `encoding` it is detected (see decode_text), with a note if it is neither UTF-8 nor UTF-16. The
+    separator is the one of comma, semicolon, tab and bar that gives the header the most columns. Empty lines are
+    skipped. Raises ManifestError with the line for a row of another length than the header, and for an open quote.
 
     >>> read_cells("файл;вид\\n1.jpg;тигр\\n".encode("cp1251"), name="x.csv").rows
     [['1.jpg', 'тигр']]
@@ -146,8 +146,8 @@ def whole_number(text: str) -> int:
 def local_time(text: str, *, formats: Sequence[str] = ()) -> datetime:
     """Parse a time, aware if it has a zone, else naive. Raises ValueError.
 
-    Without `formats`: ISO 8601, the formats of EXIF and Timelapse, and the Russian `30.12.2021 22:34`. A format such as
-    01/02/2021 is ambiguous, so it must be given.
+    Without `formats`: ISO 8601, the formats of EXIF and Timelapse, and the Russian `30.12.2021 22:34`. A format
+    such as 01/02/2021 is ambiguous, so it must be given.
 
     >>> local_time("2021:12:30 22:34:56"), local_time("2021-12-30T22:34:56+10:00").isoformat()
     (datetime.datetime(2021, 12, 30, 22, 34, 56), '2021-12-30T22:34:56+10:00')

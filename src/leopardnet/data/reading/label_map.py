@@ -75,7 +75,7 @@ class LabelMap:
         return name_key(name) in self._by_key
 
     def label(self, name: str) -> str | None:
-        """Return the label of a name, None for a name to ignore. Raises KeyError for a name that is not in the map."""
+        """Return the label of a name, None for a name to ignore. Raises KeyError for an unknown name."""
         return self._by_key[name_key(name)]
 
 
@@ -119,7 +119,7 @@ def parse_label_map(data: Any, *, where: str) -> LabelMap:
             "this is not a label map",
             where=where,
             found=_describe(data),
-            expected="a mapping with the key `labels`: {labels: {leopard: [Panthera pardus, …]}, ignore: [human, …]}",
+            expected="the key `labels`: {labels: {leopard: [Panthera pardus, …]}, ignore: [human, …]}",
         )
     unknown = sorted(str(k) for k in data if k not in ("labels", "ignore"))
     if unknown:
@@ -198,9 +198,9 @@ def _describe(data: Any) -> str:
 def make_label_map(names: Sequence[str], *, known: str = "amur", joined: str = "other") -> LabelMap:
     """Make a label map in which each name becomes a class of its own, such as the names of a user's folders.
 
-    A name with a label in the map `known` takes that label: `blank` is empty, and `Panthera pardus` is leopard. Other
-    names, and those with the label `joined`, become labels in lower case with underscores. Raises ManifestError for
-    an unknown name without a Latin letter or digit.
+    A name with a label in the map `known` takes that label: `blank` is empty, and `Panthera pardus` is leopard.
+    Other names, and those with the label `joined`, become labels in lower case with underscores. Raises
+    ManifestError for an unknown name without a Latin letter or digit.
 
     >>> make_label_map(["Blank", "Roe deer"]).labels
     {'empty': ('Blank',), 'roe_deer': ('Roe deer',)}

@@ -27,7 +27,7 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 @contextmanager
 def pause_gc() -> Iterator[None]:
-    """Pause garbage collection: with millions of new values it would take a quarter of the time and free nothing."""
+    """Pause garbage collection, which takes a quarter of the time with millions of new values and frees nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -38,7 +38,7 @@ def pause_gc() -> Iterator[None]:
 
 
 def read_json(path: Path, *, expected: str) -> Any:
-    """Read the values in a JSON file. Raises ManifestError like `read_file` and `parse_json`, and for a missing file."""
+    """Read a JSON file. Raises ManifestError like `read_file` and `parse_json`, and for a missing file."""
     path = Path(path)
     try:
         data = read_file(path, where=path.name)
@@ -68,8 +68,8 @@ def read_file(path: Path, *, where: str) -> bytes:
 def parse_json(data: bytes, *, name: str, expected: str) -> Any:
     """Parse JSON in UTF-8, with or without a byte-order mark.
 
-    Raises ManifestError with line and column if it is cut off or not JSON, and for surrogate characters. Parsing needs
-    about five times the size of the file in memory.
+    Raises ManifestError with line and column if it is cut off or not JSON, and for surrogate characters. Parsing
+    needs about five times the size of the file in memory.
 
     >>> parse_json(b'{"a": [1, 2]}', name="x.json", expected="JSON")
     {'a': [1, 2]}
@@ -106,7 +106,7 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
 
 
 def _refuse_surrogates(values: Any, name: str, expected: str) -> None:
-    """Raise ManifestError for a text with a surrogate (half a character, such as \\ud800), which no table can hold."""
+    """Raise ManifestError for a text with a surrogate (half a character such as \\ud800)."""
     waiting: list[tuple[str, Any]] = [(f"{name}, ", values)]
     while waiting:
         place, value = waiting.pop()

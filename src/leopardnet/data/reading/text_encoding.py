@@ -62,9 +62,9 @@ def decode_text(data: bytes, *, name: str, encoding: str | None = None) -> tuple
 def rank_encodings(data: bytes) -> list[str]:
     """Return CANDIDATES, the likeliest first.
 
-    Only cells with bytes beyond ASCII count, each once, because short columns give little evidence and the rest of the
-    table none. The candidate with the most familiar cells comes first: names in the built-in label maps, and numbers
-    such as №3. Then follow the least mess and the most coherence that charset-normalizer finds.
+    Only cells with bytes beyond ASCII count, each once, because short columns give little evidence and the rest of
+    the table none. The candidate with the most familiar cells comes first: names in the built-in label maps, and
+    numbers such as №3. Then follow the least mess and the most coherence that charset-normalizer finds.
 
     >>> rank_encodings("1.jpg,虎".encode("gbk"))[0], rank_encodings("1.jpg,лев".encode("cp1251"))[0]
     ('gb18030', 'cp1251')

@@ -1,4 +1,4 @@
-"""Steps that all imports share: safe relative paths, duplicates, labels and sites, and the manifest with its notes."""
+"""Steps that all imports share: safe relative paths, duplicates, labels, sites, and a manifest with notes."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class LabelRules:
 class RelativePaths:
     """A converter of the paths in a source to POSIX paths relative to the root.
 
-    It converts Windows separators and absolute paths inside the root. It refuses web addresses, `..` and paths outside
-    the root.
+    It converts Windows separators and absolute paths inside the root. It refuses web addresses, `..` and paths
+    outside the root.
 
     >>> RelativePaths(Path("/data"))("/data/site\\\\DCIM/1.JPG", where="x.csv, row 1")
     'site/DCIM/1.JPG'

@@ -15,9 +15,9 @@ BURST_GAP_S = 5.0
 def find_bursts(table: pd.DataFrame, *, burst_gap_s: float = BURST_GAP_S) -> pd.Series[str]:
     """Return, for each still with a time, the `clip_id` of the first still of its burst; empty for every other row.
 
-    A burst is a run of stills of one camera in which each follows the one before within `burst_gap_s` seconds. Folders
-    that the card made do not count, so a burst may continue in the next one. A single still is a burst of one. Rows
-    of equal time keep their order in the table.
+    A burst is a run of stills of one camera in which each follows the one before within `burst_gap_s` seconds.
+    Folders that the card made do not count, so a burst may continue in the next one. A single still is a burst of
+    one. Rows of equal time keep their order in the table.
     """
     stills = table[table["kind"].eq("still") & table["captured_at"].notna()]
     folders = stills["path"].map(camera_folder)

@@ -28,8 +28,8 @@ _FIELDS = {"Y": r"(?P<Y>\d{4})", **{f: rf"(?P<{f}>\d\d)" for f in "ymdHMS"}}
 class CaptureTimeReader:
     """A reader of capture times from the sources in `time_from`, in that order.
 
-    `filename_time` is a name of FILENAME_TIMES, or a pattern with %Y %y %m %d %H %M %S in which `?` stands for up to
-    three characters that are not digits. It may be anywhere in the file name, but must match in one place only.
+    `filename_time` is a name of FILENAME_TIMES, or a pattern with %Y %y %m %d %H %M %S in which `?` stands for up
+    to three characters that are not digits. It may be anywhere in the file name, but must match in one place only.
     `mtime`, the time of the last change, is often shifted or reset by copying, so it is used only if named. Raises
     ConfigError for an unknown source and for a pattern that does not give a time.
     """

@@ -31,7 +31,7 @@ _CORRECTION = ("clock_correction", "camera_time", "true_time")
 
 @dataclass(frozen=True, slots=True)
 class AppliedDeployments:
-    """A manifest table after the deployments table was applied, and its rows per deployment missing from the latter."""
+    """A manifest table with deployments applied, and its rows per deployment that is not in their table."""
 
     table: pd.DataFrame
     unknown: dict[str, int]
@@ -40,8 +40,8 @@ class AppliedDeployments:
 def read_deployments(path: Path) -> pd.DataFrame:
     """Read and check the deployments in a CSV or Parquet file: one row each, with the columns DEPLOYMENTS.
 
-    The file gives the clock correction as `clock_correction` (seconds to add, or a pair `camera time, true time`), or
-    as two columns `camera_time` and `true_time`; an empty one means 0. Other columns are ignored. Raises
+    The file gives the clock correction as `clock_correction` (seconds to add, or a pair `camera time, true time`),
+    or as two columns `camera_time` and `true_time`; an empty one means 0. Other columns are ignored. Raises
     ManifestError with the row and column at fault.
     """
     path = Path(path)
@@ -51,7 +51,8 @@ def read_deployments(path: Path) -> pd.DataFrame:
             "this is not a deployments table",
             where=path.name,
             found="columns " + ", ".join(map(str, raw.columns)),
-            expected=f"a column deployment, and any of {', '.join(c.name for c in DEPLOYMENTS[1:-1])}, clock_correction",
+            expected="a column deployment, and any of "
+            + ", ".join([*(c.name for c in DEPLOYMENTS[1:-1]), "clock_correction"]),
         )
     known = [c.name for c in DEPLOYMENTS if c.name in raw.columns and c.name != "clock_correction_s"]
     table = raw[known].copy()

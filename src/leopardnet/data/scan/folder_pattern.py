@@ -42,8 +42,8 @@ def camera_folder(path: str) -> str:
 class FolderPattern:
     """A pattern of paths, such as `{site}/{deployment}/*`.
 
-    `{site} {deployment} {sequence} {label}` name a part. `{ignore}` and `*` match any text within one folder name, and
-    `*` as the last part matches the rest of the path. Parts and text can be mixed: `{site}_{deployment}/*`.
+    `{site} {deployment} {sequence} {label}` name a part. `{ignore}` and `*` match any text within one folder name,
+    and `*` as the last part matches the rest of the path. Parts and text can be mixed: `{site}_{deployment}/*`.
     """
 
     text: str

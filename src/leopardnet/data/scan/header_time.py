@@ -1,12 +1,13 @@
 """Recording time in the header of a file: EXIF, QuickTime/MP4 and RIFF/AVI, with bounded reads.
 
-Trail cameras write their wall clock everywhere, even where the MP4 standard requires UTC, so every time here is naive.
+Trail cameras write their wall clock everywhere, even where the MP4 standard requires UTC, so every time here is
+naive.
 
-QuickTime and RIFF headers are read here and not with PyAV (18.1, FFmpeg 8), for two reasons. First, PyAV opens every
-stream and reads the whole index: 1.7 ms per file against 0.1 ms here, 15 times as long (400 short clips, 2 cores).
-Second, it loses times in AVI files: `IDIT` with dashes or colons such as 2024-03-03 10:22:33, without a weekday, and
-after the pictures; `ICRD` would then replace it. Where PyAV has a time, it is the same as here, including 64-bit sizes,
-absent times (zero) and clocks that count from 1970; the tests compare the two.
+QuickTime and RIFF headers are read here and not with PyAV (18.1, FFmpeg 8), for two reasons. First, PyAV opens
+every stream and reads the whole index: 1.7 ms per file against 0.1 ms here, 15 times as long (400 short clips, 2
+cores). Second, it loses times in AVI files: `IDIT` with dashes or colons such as 2024-03-03 10:22:33, without a
+weekday, and after the pictures; `ICRD` would then replace it. Where PyAV has a time, it is the same as here,
+including 64-bit sizes, absent times (zero) and clocks that count from 1970; the tests compare the two.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def parse_time(text: str) -> datetime | None:
 
 
 def read_exif_time(file: BinaryIO, head: bytes) -> datetime | None:
-    """Read DateTimeOriginal of a still, with its fraction of a second, or else DateTimeDigitized; None without both."""
+    """Read DateTimeOriginal of a still with its fraction of a second, or else DateTimeDigitized."""
     from PIL import Image
 
     try:
@@ -100,7 +101,7 @@ def _to_text(value: object) -> str:
 
 
 def read_quicktime_time(file: BinaryIO, head: bytes) -> datetime | None:
-    """Read the creation time in `moov/mvhd`, at any position in the file; None without one, and for zero."""
+    """Read the creation time in `moov/mvhd`, at any position in the file; None for zero, which means absent."""
     if head[4:8] not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"):
         return None
     end = file.seek(0, 2)

@@ -21,8 +21,8 @@ class FootageFiles:
     """The footage under a root, and counts of everything else.
 
     `sizes` maps the path of each file (POSIX, relative, spelled as on disk) to its bytes, in natural order; a
-    broken link has size None. `n_system_files` counts hidden and system files and folders, `n_links` links to footage
-    that is listed under its own name, and `other_files` files that are not footage, by suffix.
+    broken link has size None. `n_system_files` counts hidden and system files and folders, `n_links` links to
+    footage that is listed under its own name, and `other_files` files that are not footage, by suffix.
     """
 
     sizes: dict[str, int | None]
@@ -34,8 +34,8 @@ class FootageFiles:
 def list_footage(root: Path) -> FootageFiles:
     """List every video and still under `root`.
 
-    Links inside the root are followed if their target is not listed otherwise. Raises ManifestError for a folder that
-    cannot be read, a link out of the root, a root without footage, and a name that no table can hold.
+    Links inside the root are followed if their target is not listed otherwise. Raises ManifestError for a folder
+    that cannot be read, a link out of the root, a root without footage, and a name that no table can hold.
     """
     root = Path(root)
     if not root.is_dir():

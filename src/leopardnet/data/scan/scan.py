@@ -34,8 +34,8 @@ CHUNK = 256
 class ScanReport:
     """A manifest, with the files and rows of the scan that need attention.
 
-    `unmatched_paths`: paths that do not match the pattern; `empty_files`: paths of files with 0 bytes; `other_files`:
-    counts of files that are not footage, by suffix; `n_system_files`, `n_links`: see FootageFiles;
+    `unmatched_paths`: paths that do not match the pattern; `empty_files`: paths of files with 0 bytes;
+    `other_files`: counts of files that are not footage, by suffix; `n_system_files`, `n_links`: see FootageFiles;
     `unknown_deployments`: rows of each deployment that is not in the deployments table; `n_outside_period`: rows
     recorded before the start or after the end of their deployment.
     """
@@ -67,14 +67,15 @@ def scan(
 
     pattern: the folder names, such as `{site}/{deployment}/*` (see FolderPattern); a path that does not match keeps
     its row, without a site. deployments: a table with time zones and clock corrections (see read_deployments).
-    time_from, filename_time: the sources of capture times (see CaptureTimeReader). container_time: `camera` takes the
-    time in an MP4 header as the camera's wall clock, which is nearly always right, and `utc` as UTC, as the standard
-    says. group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts. on_progress: called
-    with the number of files read so far and the number of all files.
+    time_from, filename_time: the sources of capture times (see CaptureTimeReader). container_time: `camera` takes
+    the time in an MP4 header as the camera's wall clock, which is nearly always right, and `utc` as UTC, as the
+    standard says. group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts.
+    on_progress: called with the number of files read so far and the number of all files.
 
     `path` is spelled as on disk, so that the file opens; `clip_id` does not depend on how a file system stores
-    accents. Raises ManifestError for a folder that is missing, unreadable or without footage, a link out of it, and a
-    name that no table can hold; ConfigError for wrong options. `scan_report` returns the same manifest with counts.
+    accents. Raises ManifestError for a folder that is missing, unreadable or without footage, a link out of it, and
+    a name that no table can hold; ConfigError for wrong options. `scan_report` returns the same manifest with
+    counts.
     """
     return scan_report(
         root,

@@ -17,12 +17,13 @@ def find_groups(table: pd.DataFrame, *, by: By, keep_together: pd.Series[Any] | 
     """Return a group number for each row (int64 [n_rows], from 0); a split must not separate the rows of a group.
 
     Rows of one clip and rows of one sequence belong together, and with `by="site"` also rows of one site; a row
-    without a site is grouped by its deployment, if it has one. `keep_together` adds more groups, such as copies of one
-    picture: one value per row of the manifest, aligned by position, where missing values join nothing. Groups are
-    numbered by their smallest clip_id, so the order of the rows does not matter. Raises ManifestError if
+    without a site is grouped by its deployment, if it has one. `keep_together` adds more groups, such as copies of
+    one picture: one value per row of the manifest, aligned by position, where missing values join nothing. Groups
+    are numbered by their smallest clip_id, so the order of the rows does not matter. Raises ManifestError if
     `keep_together` has another length than the table.
 
-    >>> rows = pd.DataFrame({"clip_id": ["a", "b", "c"], "site": ["s1", None, "s1"], "deployment": None, "sequence_id": None})
+    >>> rows = pd.DataFrame({"clip_id": ["a", "b", "c"], "site": ["s1", None, "s1"]})
+    >>> rows = rows.assign(deployment=None, sequence_id=None)
     >>> find_groups(rows, by="site").tolist()
     [0, 1, 0]
     """

@@ -30,17 +30,17 @@ def split(
 ) -> Manifest:
     """Return the manifest with a `split` for every row: train, val or test, or with `n_folds` fold0, fold1, …
 
-    by: `site` keeps every site in one part; a row without a site is kept with its deployment, else its sequence, else
-    its clip. `sequence` keeps only sequences and clips together, so a site can be in several parts. `time` puts the
-    earliest rows of each site into train and the latest into test, without cutting a sequence. In every case the
-    rows of one clip, of one sequence and of one value of `keep_together` (see `find_groups`) stay together.
-    fractions: shares of the rows for train, val and test. They are approximate, because groups are not cut. Every
-    label is spread over the parts as far as its groups allow. The same seed and the same rows in any order give the
-    same split.
+    by: `site` keeps every site in one part; a row without a site is kept with its deployment, else its sequence,
+    else its clip. `sequence` keeps only sequences and clips together, so a site can be in several parts. `time`
+    puts the earliest rows of each site into train and the latest into test, without cutting a sequence. In every
+    case the rows of one clip, of one sequence and of one value of `keep_together` (see `find_groups`) stay
+    together. fractions: shares of the rows for train, val and test. They are approximate, because groups are not
+    cut. Every label is spread over the parts as far as its groups allow. The same seed and the same rows in any
+    order give the same split.
 
     Raises ManifestError if a label has fewer groups than there are parts, unless `allow_missing`; for an empty
-    manifest; and with `by="time"` for rows without a time, unless `allow_missing`. Raises ConfigError for an unknown
-    `by` and for fractions or a number of folds out of bounds.
+    manifest; and with `by="time"` for rows without a time, unless `allow_missing`. Raises ConfigError for an
+    unknown `by` and for fractions or a number of folds out of bounds.
 
     >>> sites = [f"s{i}" for i in range(20)]
     >>> rows = pd.DataFrame({"path": [f"{s}/a.jpg" for s in sites], "kind": "still", "site": sites})
@@ -75,7 +75,7 @@ def split_by_site(manifest: Manifest, *, fractions: Sequence[float] = (0.7, 0.15
 
 
 def count_by_split(manifest: Manifest, *, count: Literal["rows", "clips", "sites"] = "rows") -> pd.DataFrame:
-    """Count the rows, clips or sites of each label in each part: index `label`, one int64 column per part, and `all`.
+    """Count rows, clips or sites of each label in each part: index `label`, an int64 column per part, and `all`.
 
     Rows without a label count as "(no label)", and rows without a split as "(no split)".
     """

@@ -16,12 +16,13 @@ def assign_groups(
 ) -> NDArray[np.int64]:
     """Return the part of each group (int64 [n_groups]).
 
-    groups, labels: the group and the label of each row, counted from 0 (int64 [n_rows]). shares: the wanted share of
-    each part (float64 [n_parts], adding up to 1). folds: make parts of equal size and composition.
+    groups, labels: the group and the label of each row, counted from 0 (int64 [n_rows]). shares: the wanted share
+    of each part (float64 [n_parts], adding up to 1). folds: make parts of equal size and composition.
 
-    When there are more than MAX_UNITS groups, small ones with the same rarest label are pooled into units first. Folds
-    are bins of similar composition. Parts of unequal size are made of many small bins, and then improved unit by
-    unit. The result depends only on the data and the seed: not on the order of the rows, and not on the processor.
+    When there are more than MAX_UNITS groups, small ones with the same rarest label are pooled into units first.
+    Folds are bins of similar composition. Parts of unequal size are made of many small bins, and then improved unit
+    by unit. The result depends only on the data and the seed: not on the order of the rows, and not on the
+    processor.
     """
     rng = np.random.default_rng(seed)
     counts = csr_array((np.ones(len(groups), np.int64), (groups, labels)))
@@ -118,8 +119,8 @@ def _improve(
 ) -> NDArray[np.int64]:
     """Return `part` after moving items, and with `swaps` swapping them, until the cost falls no more.
 
-    weights: each item's share of everything that is to be spread [n_items, n_columns]; columns add up to 1. The cost
-    is the squared distance from the wanted share in each column, plus 1 for each column that a part lacks.
+    weights: each item's share of everything that is to be spread [n_items, n_columns]; columns add up to 1. The
+    cost is the squared distance from the wanted share in each column, plus 1 for each column that a part lacks.
     """
     parts = np.flatnonzero(shares)
 
