@@ -44,7 +44,7 @@ def fingerprint(pixels: NDArray[np.uint8]) -> Fingerprint:
     image = Image.fromarray(inner).convert("L")
     if np.asarray(image).std() < _MIN_CONTRAST:
         return Fingerprint(None, None, chroma)
-    return Fingerprint(_to_int(imagehash.phash(image).hash), _to_int(imagehash.dhash(image).hash), chroma)
+    return Fingerprint(_pack_bits(imagehash.phash(image).hash), _pack_bits(imagehash.dhash(image).hash), chroma)
 
 
 def find_near_pairs(
@@ -99,5 +99,5 @@ def _distance(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.int64]
     return n_bits
 
 
-def _to_int(bits: NDArray[np.bool_]) -> int:
+def _pack_bits(bits: NDArray[np.bool_]) -> int:
     return int.from_bytes(np.packbits(bits.reshape(-1)).tobytes(), "big")

@@ -274,7 +274,7 @@ def _label_notes(
     if several:
         notes.append(f"{rows(several.total())} with several species, left without a label: {_list_names(several)}")
     if label_map is None:
-        return notes + _spelling_notes(labels_of)
+        return notes + _note_spellings(labels_of)
     ignored = Counter({JOINER.join(g): n for g, n in counts.items() if g and not labels_of[g]})
     if ignored:
         notes.append(
@@ -286,7 +286,7 @@ def _label_notes(
     return notes
 
 
-def _spelling_notes(labels_of: Mapping[tuple[str, ...], set[str]]) -> list[str]:
+def _note_spellings(labels_of: Mapping[tuple[str, ...], set[str]]) -> list[str]:
     spellings: dict[str, set[str]] = {}
     for name in {n for group in labels_of for n in group}:
         spellings.setdefault(name_key(name), set()).add(name)

@@ -78,13 +78,13 @@ def rank_encodings(data: bytes) -> list[str]:
 
     def cost(encoding: str) -> tuple[float, ...]:
         texts = [c.decode(encoding, "replace") for c in cells]
-        n_familiar = sum(name_key(t) in _known_names() or bool(_NUMBER_SIGN.search(t)) for t in texts)
+        n_familiar = sum(name_key(t) in _list_known_names() or bool(_NUMBER_SIGN.search(t)) for t in texts)
         return -n_familiar, *scores.get(encoding, (1.0, 0.0)), CANDIDATES.index(encoding)
 
     return sorted(CANDIDATES, key=cost)
 
 
 @lru_cache(maxsize=1)
-def _known_names() -> frozenset[str]:
+def _list_known_names() -> frozenset[str]:
     maps = [load_label_map(name) for name in list_label_maps()]
     return frozenset(key for m in maps for key in m.name_keys if not key.isascii())

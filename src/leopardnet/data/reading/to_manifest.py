@@ -170,14 +170,14 @@ def assemble(
     columns["species"] = list(species) if species is not None else [JOINER.join(n) or None for n in names]
     columns["source"] = [source] * len(names)
     pattern_notes = _fill_from_folders(columns, rules.site_from) if rules.site_from else []
-    frame = pd.DataFrame({k: _to_column(v) for k, v in columns.items()})
+    frame = pd.DataFrame({k: _make_column(v) for k, v in columns.items()})
     manifest = Manifest.from_rows(frame, root, where=where)
     n_without = sum(x is None for x in labels)
     unlabelled = [f"{rows(n_without)} of {len(labels)} without a label"] if n_without else []
     return ImportResult(manifest, tuple([*notes, *label_notes, *unlabelled, *pattern_notes]))
 
 
-def _to_column(values: Any) -> Any:
+def _make_column(values: Any) -> Any:
     """Return text as a string column, even if every cell is empty."""
     is_text = isinstance(values, list) and all(v is None or isinstance(v, str) for v in values)
     return pd.array(values, dtype="str") if is_text else values

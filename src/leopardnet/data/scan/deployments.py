@@ -89,7 +89,7 @@ def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> Applied
         times = table.loc[mine, "captured_at"] + pd.to_timedelta(row["clock_correction_s"], unit="s")
         zone = row["time_zone"]
         if pd.notna(zone):
-            times = _to_local_time(times, table.loc[mine, "time_zone"], str(zone))
+            times = _convert_to_local(times, table.loc[mine, "time_zone"], str(zone))
             table.loc[mine & table["captured_at"].notna(), "time_zone"] = zone
         table.loc[mine, "captured_at"] = times.astype(TIME)
         if pd.notna(row["site"]):
@@ -127,7 +127,7 @@ def _match_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Ser
     return pd.Series([found[key] for key in keys], index=table.index, dtype="int64")
 
 
-def _to_local_time(times: pd.Series[Any], zones: pd.Series[Any], zone: str) -> pd.Series[Any]:
+def _convert_to_local(times: pd.Series[Any], zones: pd.Series[Any], zone: str) -> pd.Series[Any]:
     is_utc = zones.eq("+00:00").fillna(False).astype(bool) & times.notna()
     if not is_utc.any():
         return times

@@ -85,15 +85,15 @@ def _read_exif_segment(file: BinaryIO) -> bytes | None:
 
 def _parse_exif_tags(tags: dict[int, object]) -> datetime | None:
     for tag, fraction_tag in ((0x9003, 0x9291), (0x9004, 0x9292)):
-        time = parse_time(_to_text(tags.get(tag)))
+        time = parse_time(_decode_tag(tags.get(tag)))
         if time is not None:
-            digits = _to_text(tags.get(fraction_tag)).strip(" \0")
+            digits = _decode_tag(tags.get(fraction_tag)).strip(" \0")
             fraction = float(f"0.{digits}") if digits.isascii() and digits.isdigit() else 0.0
             return time + timedelta(milliseconds=round(fraction * 1000))
     return None
 
 
-def _to_text(value: object) -> str:
+def _decode_tag(value: object) -> str:
     return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or "")
 
 
