@@ -134,20 +134,22 @@ def check(
     from leopardnet.core.manifest import Manifest
     from leopardnet.core.tables import write_table
     from leopardnet.data.checks.check import check as check_manifest
-    from leopardnet.data.checks.check import coverage
-    from leopardnet.data.checks.file_facts import file_facts
+    from leopardnet.data.checks.check import count_coverage
+    from leopardnet.data.checks.file_facts import read_file_facts
 
     if out_path is not None and out_path.suffix.lower() not in (*TABLES, ".jsonl"):
         raise typer.BadParameter(f"{out_path.name} must end in .csv, .parquet or .jsonl", param_hint="--out")
     rows = Manifest.read(manifest, root=root)
     with progress_bar("reading files") as on_progress:
-        facts = file_facts(rows, hash_files=hash_files, perceptual=perceptual, probe=probe, on_progress=on_progress)
+        facts = read_file_facts(
+            rows, hash_files=hash_files, perceptual=perceptual, probe=probe, on_progress=on_progress
+        )
     findings = check_manifest(
         rows, facts=facts, min_sites=min_sites, max_distance=max_distance, deployments=deployments
     )
     if out_path is not None:
         write_table(findings, out_path)
-    labels = coverage(rows, facts=facts)
+    labels = count_coverage(rows, facts=facts)
     if as_json:
         print_json({"coverage": _records(labels), "findings": _records(findings)})
     else:
@@ -165,7 +167,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _print_check(
     findings: pd.DataFrame, labels: pd.DataFrame, name: str, n_shown: int, out_path: Path | None
 ) -> None:
-    from leopardnet.data.checks.check import SEVERITIES, summary
+    from leopardnet.data.checks.check import SEVERITIES, count_by_rule
 
     titles = {
         "n_rows": "rows",
@@ -183,7 +185,7 @@ def _print_check(
     if findings.empty:
         out.print("No findings.")
         return
-    print_rows(_records(summary(findings)[["severity", "rule", "count"]]), title="Findings by rule")
+    print_rows(_records(count_by_rule(findings)[["severity", "rule", "count"]]), title="Findings by rule")
     for row in _records(findings.head(n_shown)):
         place = " ".join(str(x) for x in (f"row {row['row']}" if row["row"] else "", row["path"] or "") if x)
         out.print(
@@ -263,17 +265,17 @@ def _parse_fractions(text: str) -> tuple[float, ...]:
 
 
 def _find_copies(manifest: Manifest) -> pd.Series[Any]:
-    from leopardnet.data.checks.file_facts import copies, file_facts
+    from leopardnet.data.checks.file_facts import find_copies, read_file_facts
 
     with progress_bar("reading files") as on_progress:
-        return copies(manifest, file_facts(manifest, probe=False, on_progress=on_progress))
+        return find_copies(manifest, read_file_facts(manifest, probe=False, on_progress=on_progress))
 
 
 def _print_split(manifest: Manifest, name: str, by: SplitBy, *, as_json: bool) -> None:
-    from leopardnet.data.splits.split import split_table
+    from leopardnet.data.splits.split import count_by_split
 
     t = manifest.table
-    table, sites = split_table(manifest), split_table(manifest, count="sites")
+    table, sites = count_by_split(manifest), count_by_split(manifest, count="sites")
     n_of_part = t["split"].value_counts()
     sites_of_part = t.groupby("split")["site"].nunique()
     if as_json:

@@ -113,7 +113,8 @@ def import_csv(
     ] = None,
     time_format: Annotated[str | None, typer.Option(help="Format of the times, such as '%m/%d/%Y %H:%M'.")] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Encoding. [default: detected among UTF-8, UTF-16 and cp1251]")
+        str | None,
+        typer.Option(help="Encoding. [default: detected among UTF-8, UTF-16, GB 18030, cp1251 and cp1252]"),
     ] = None,
     separator: Annotated[
         str | None, typer.Option(help="Separator. [default: detected among , ; tab and |]")

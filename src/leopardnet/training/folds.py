@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.settings.training import ValidationConfig
-from leopardnet.data.checks.fingerprints import fingerprint, near_pairs
-from leopardnet.data.splits.groups import split_groups
+from leopardnet.data.checks.fingerprints import find_near_pairs, fingerprint
+from leopardnet.data.splits.groups import find_groups
 from leopardnet.data.splits.stratify import assign_groups
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 
@@ -85,7 +85,7 @@ def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bo
 
 def group_rows(table: pd.DataFrame) -> Rows:
     """Return a group number for each row. Rows of one group must stay together."""
-    return split_groups(table, by="site", keep_together=table.get("alike"))
+    return find_groups(table, by="site", keep_together=table.get("alike"))
 
 
 def find_look_alikes(frames: LabelledFrames) -> pd.Series[Any]:
@@ -100,7 +100,7 @@ def find_look_alikes(frames: LabelledFrames) -> pd.Series[Any]:
     if len(sure) < 2:
         return series
     hashes = [np.array([getattr(prints[i], name) for i in sure], np.uint64) for name in ("phash", "dhash")]
-    pairs = near_pairs(*hashes)
+    pairs = find_near_pairs(*hashes)
     graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(sure), len(sure)))
     component = connected_components(graph, directed=False)[1]
     shared = np.bincount(component)[component] > 1

@@ -31,9 +31,9 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
             'no site is known; give --pattern "{site}/{deployment}/*" if folders are named after sites, '
             "or a split cannot separate cameras"
         )
-    if report.unmatched:
+    if report.unmatched_paths:
         notes.append(
-            f"{len(report.unmatched)} paths do not match {pattern} and have no site: {_few(report.unmatched)}"
+            f"{len(report.unmatched_paths)} paths do not match {pattern} and have no site: {_few(report.unmatched_paths)}"
         )
     if report.unknown_deployments:
         named = [f"{name} ({n} rows)" for name, n in report.unknown_deployments.items()]
@@ -53,13 +53,13 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
         )
     if report.empty_files:
         notes.append(f"{len(report.empty_files)} files are empty (0 bytes): {_few(report.empty_files)}")
-    if report.left_out:
+    if report.other_files:
         notes.append(
             "left out, because it is not footage: "
-            + _few([f"{suffix} {n}" for suffix, n in report.left_out.items()], n=8)
+            + _few([f"{suffix} {n}" for suffix, n in report.other_files.items()], n=8)
         )
-    if report.n_system:
-        notes.append(f"left out {report.n_system} hidden or system files and folders")
+    if report.n_system_files:
+        notes.append(f"left out {report.n_system_files} hidden or system files and folders")
     if report.n_links:
         notes.append(f"left out {report.n_links} links to footage that is listed under its own name")
     return notes
