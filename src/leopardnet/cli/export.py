@@ -29,7 +29,9 @@ People = Annotated[bool, typer.Option("--people", help="Take in clips that show 
 @app.command()
 def export(
     predictions: Source,
-    out: Annotated[Path, typer.Option("--out", help="The file; a folder or a .zip for camtrap-dp, a folder for yolo and voc.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="The file; a folder or a .zip for camtrap-dp, a folder for yolo and voc.")
+    ],
     format: Annotated[
         FormatName | None,
         typer.Option(
