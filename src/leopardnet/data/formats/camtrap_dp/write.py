@@ -70,8 +70,7 @@ def write_camtrap_dp(
     Raises ManifestError where no row can be written, and where something other than a package is in the way.
     """
     out = Path(out)
-    refused = {"resources", "profile"} & set(metadata or {})
-    if refused:
+    if refused := {"resources", "profile"} & set(metadata or {}):
         raise ManifestError(
             "this part of the description cannot be replaced",
             found=", ".join(sorted(refused)),
@@ -79,7 +78,7 @@ def write_camtrap_dp(
         )
     if not 0 <= coordinate_digits <= 6:
         raise ManifestError(
-            "coordinates cannot have this many decimals",
+            "this number of decimals is not allowed",
             where="coordinate_digits",
             found=coordinate_digits,
             expected="0 to 6",
@@ -104,10 +103,9 @@ def write_camtrap_dp(
         coordinate_digits=coordinate_digits,
         metadata=metadata or {},
     )
-    tables: dict[str, Sequence[Mapping[str, object]]]
-    tables = {"deployments": placed, "media": [*maker.media.values()], "observations": maker.rows}
+    tables: tuple[Sequence[Mapping[str, object]], ...] = (placed, list(maker.media.values()), maker.rows)
     files = {MAIN: json.dumps(description, ensure_ascii=False, indent=2) + "\n"}
-    files |= {f"{t}.csv": _format_csv(tables[t], COLUMNS[t]) for t in TABLES}
+    files |= {f"{t}.csv": _format_csv(table, COLUMNS[t]) for t, table in zip(TABLES, tables, strict=True)}
     _write_zip(files, out) if out.suffix.lower() == ".zip" else _write_folder(files, out)
     return WriteResult(out, maker.n_rows, sum(maker.reasons.values()), dict(maker.reasons), maker.notes())
 
