@@ -51,9 +51,9 @@ def write_camtrap_dp(
 ) -> WriteResult:
     """Write a package to the folder `out`, or to a zip where `out` ends in .zip.
 
-    Labels become observations of single files. The label of a burst becomes an observation of an event, because not
-    every still of it need show the animal. Labels of frames of a video become observations of their seconds. A row
-    without a label is unclassified, or unknown where it has a label_source.
+    Labels become observations of single files, and labels of video frames become observations of their seconds. The
+    label of a burst becomes an observation of an event, as not every still of it need show the animal. A row without a
+    label is unclassified, or unknown where it has a label_source.
 
     Rows that the format cannot hold are left out and counted: those without a time, a zone or coordinates, with
     `..` in a file name, and frames without `time_s`. Coordinates come from `deployments` (see `read_deployments`),
@@ -65,9 +65,8 @@ def write_camtrap_dp(
     observations: makes observations from something else than the labels of the manifest.
 
     The format has no columns for split, picture size, frame number and fractions of a second. Paths stay relative.
-    An existing package is replaced; a folder that holds anything else is not.
-
-    Raises ManifestError where no row can be written, and where something other than a package is in the way.
+    An existing package is replaced. Raises ManifestError where no row can be written, and for a folder that holds
+    anything other than a package.
     """
     out = Path(out)
     if refused := {"resources", "profile"} & set(metadata or {}):
