@@ -52,7 +52,7 @@ def write_camtrap_dp(
     """Write a package to the folder `out`, or to a zip where `out` ends in .zip.
 
     Labels become observations of single files, and labels of video frames become observations of their seconds. The
-    label of a burst becomes an observation of an event, as not every still need show the animal. A row without a label
+    label of a burst becomes an observation of an event, as not every still need show it. A row without a label
     is unclassified, or unknown where it has a label_source.
 
     Rows that the format cannot hold are left out and counted: those without a time, a zone or coordinates, with
