@@ -77,7 +77,10 @@ EventGap = Annotated[
 @app.command()
 def export(
     predictions: PredictionsPath,
-    out: Annotated[Path, typer.Option("--out", help="File to write; for camtrap-dp a folder or a .zip.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="File to write; a folder or a .zip for camtrap-dp, a folder for yolo and voc."),
+    ],
     format: FormatOption = None,
     manifest: ManifestOption = None,
     bundle: BundleOption = None,
@@ -94,7 +97,7 @@ def export(
     gap_minutes: EventGap = 30.0,
     json_: Json = False,
 ) -> None:
-    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO tools.
+    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO, YOLO and Pascal VOC tools.
 
     It is private by default: no clips of people, rounded coordinates, files not public, relative paths only.
     --bundle adds the scientific names of its labels.

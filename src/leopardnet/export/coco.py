@@ -17,21 +17,9 @@ from leopardnet.export.outgoing_clips import OutgoingClip, name_boxes, read_clip
 from leopardnet.score.decide import UNREADABLE, UNSURE
 
 COLUMNS = (
-    "path",
-    "kind",
-    "paths",
-    "time_s",
-    "frame_number",
-    "site",
-    "deployment",
-    "sequence_id",
-    "captured_at",
-    "label",
-    "boxes",
-    "box_unit",
-    "width_px",
-    "height_px",
-)
+    "path", "kind", "paths", "time_s", "frame_number", "site", "deployment", "sequence_id", "captured_at",
+    "label", "boxes", "box_unit", "width_px", "height_px",
+)  # fmt: skip
 TEXTS = ("path", "paths", "site", "deployment", "sequence_id", "label", "boxes", "box_unit")
 
 

@@ -40,23 +40,9 @@ from leopardnet.data.reading.to_manifest import (
 
 TEXT_FIELDS = ("site", "deployment", "sequence_id", "split", "label_source")
 FIELDS = (
-    "path",
-    "label",
-    "species",
-    *TEXT_FIELDS,
-    "time_s",
-    "frame_number",
-    "captured_at",
-    "time_zone",
-    "width_px",
-    "height_px",
-    "x0",
-    "y0",
-    "x1",
-    "y1",
-    "box_label",
-    "box_score",
-)
+    "path", "label", "species", *TEXT_FIELDS, "time_s", "frame_number", "captured_at", "time_zone", "width_px",
+    "height_px", "x0", "y0", "x1", "y1", "box_label", "box_score",
+)  # fmt: skip
 CORNERS = ("x0", "y0", "x1", "y1")
 COLUMNS: Mapping[str, str] = {f: f for f in FIELDS}  # of a table written by write_csv_table
 

@@ -27,14 +27,9 @@ NAMES = {
     "unclassified": None,
 }
 TEXTS = (
-    "mediaID",
-    "eventID",
-    "deploymentID",
-    "observationLevel",
-    "observationType",
-    "scientificName",
+    "mediaID", "eventID", "deploymentID", "observationLevel", "observationType", "scientificName",
     "classificationMethod",
-)
+)  # fmt: skip
 
 
 @dataclass

@@ -51,9 +51,9 @@ def write_camtrap_dp(
 ) -> WriteResult:
     """Write a package to the folder `out`, or to a zip where `out` ends in .zip.
 
-    Labels become observations of single files. The label of a burst becomes an observation of an event, because not
-    every still of it need show the animal. Labels of frames of a video become observations of their seconds. A row
-    without a label is unclassified, or unknown where it has a label_source.
+    Labels become observations of single files, and labels of video frames become observations of their seconds. The
+    label of a burst becomes an observation of an event, as not every still need show it. A row without a label
+    is unclassified, or unknown where it has a label_source.
 
     Rows that the format cannot hold are left out and counted: those without a time, a zone or coordinates, with
     `..` in a file name, and frames without `time_s`. Coordinates come from `deployments` (see `read_deployments`),
@@ -65,13 +65,11 @@ def write_camtrap_dp(
     observations: makes observations from something else than the labels of the manifest.
 
     The format has no columns for split, picture size, frame number and fractions of a second. Paths stay relative.
-    An existing package is replaced; a folder that holds anything else is not.
-
-    Raises ManifestError where no row can be written, and where something other than a package is in the way.
+    An existing package is replaced. Raises ManifestError where no row can be written, and for a folder that holds
+    anything other than a package.
     """
     out = Path(out)
-    refused = {"resources", "profile"} & set(metadata or {})
-    if refused:
+    if refused := {"resources", "profile"} & set(metadata or {}):
         raise ManifestError(
             "this part of the description cannot be replaced",
             found=", ".join(sorted(refused)),
@@ -79,7 +77,7 @@ def write_camtrap_dp(
         )
     if not 0 <= coordinate_digits <= 6:
         raise ManifestError(
-            "coordinates cannot have this many decimals",
+            "this number of decimals is not allowed",
             where="coordinate_digits",
             found=coordinate_digits,
             expected="0 to 6",
@@ -104,10 +102,9 @@ def write_camtrap_dp(
         coordinate_digits=coordinate_digits,
         metadata=metadata or {},
     )
-    tables: dict[str, Sequence[Mapping[str, object]]]
-    tables = {"deployments": placed, "media": [*maker.media.values()], "observations": maker.rows}
+    tables: tuple[Sequence[Mapping[str, object]], ...] = (placed, list(maker.media.values()), maker.rows)
     files = {MAIN: json.dumps(description, ensure_ascii=False, indent=2) + "\n"}
-    files |= {f"{t}.csv": _format_csv(tables[t], COLUMNS[t]) for t in TABLES}
+    files |= {f"{t}.csv": _format_csv(table, COLUMNS[t]) for t, table in zip(TABLES, tables, strict=True)}
     _write_zip(files, out) if out.suffix.lower() == ".zip" else _write_folder(files, out)
     return WriteResult(out, maker.n_rows, sum(maker.reasons.values()), dict(maker.reasons), maker.notes())
 
