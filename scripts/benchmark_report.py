@@ -169,6 +169,7 @@ def line(name: str, values: list[float], unit: str, target: float | None) -> boo
 def main() -> int:
     """Exit code 0 where all targets were met, 1 where one was missed."""
     from leopardnet.metrics.evaluate_clips import evaluate_clips
+    from leopardnet.metrics.labelled_clips import LabelledClips
     from leopardnet.report import write_report
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -179,7 +180,7 @@ def main() -> int:
     predictions, truth = predictions_of(options.clips, options.frames)
     with tempfile.TemporaryDirectory() as folder:
         pictures = pictures_for(predictions, Path(folder) / "footage")
-        evaluation = evaluate_clips(predictions.table, truth, targets=LABELS[:1])
+        evaluation = evaluate_clips(LabelledClips.from_tables(predictions.table, truth), targets=LABELS[:1])
         start = time.perf_counter()
         page = write_report(
             Path(folder) / "report.html",

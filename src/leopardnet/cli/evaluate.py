@@ -120,7 +120,7 @@ def evaluate(
     Example: leopardnet evaluate results/ --manifest manifest.parquet --by site --by light --footage --out eval/
     """
     from leopardnet.bundle.bundle import load_bundle
-    from leopardnet.evaluation.protocol import evaluate_all
+    from leopardnet.evaluation.full_evaluation import evaluate_all
     from leopardnet.evaluation.write_evaluation import write_evaluation
     from leopardnet.infer import prediction_tables as results
 
@@ -203,7 +203,7 @@ def calibrate(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.evaluation.recalibrate import recalibrate
-    from leopardnet.evaluation.thresholds import thresholds as find_thresholds
+    from leopardnet.evaluation.thresholds import find_thresholds
     from leopardnet.infer import prediction_tables as results
 
     model, rows = load_bundle(bundle), Manifest.read(manifest)
@@ -211,12 +211,7 @@ def calibrate(
     found = None
     if lose or keep_names is not None:
         found = find_thresholds(
-            again.clips,
-            rows,
-            _losses(lose or []),
-            confidence=confidence,
-            keep_names=keep_names,
-            decide=model.spec.decide,
+            again.clips, _losses(lose or []), confidence=confidence, keep_names=keep_names, decide=model.spec.decide
         )
     note = "; ".join([repr(again), *([found.note] if found else [])]) + "."
     decide = found.decide if found and found.is_kept else None
@@ -270,8 +265,9 @@ def thresholds(
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.core.tables import write_json
     from leopardnet.evaluation.recalibrate import require_same_model
-    from leopardnet.evaluation.thresholds import thresholds as find_thresholds
+    from leopardnet.evaluation.thresholds import find_thresholds
     from leopardnet.infer import prediction_tables as results
+    from leopardnet.metrics.labelled_clips import LabelledClips
 
     if (bundle is None) != (new_bundle is None):
         raise typer.BadParameter("--bundle and --new-bundle go together", param_hint="--new-bundle")
@@ -279,15 +275,9 @@ def thresholds(
     if model is not None:
         require_same_model(said, model)
     decide = model.spec.decide if model is not None else None
-    found = find_thresholds(
-        said,
-        Manifest.read(manifest),
-        _losses(lose or []),
-        confidence=confidence,
-        keep_names=keep_names,
-        outside=outside or (),
-        decide=decide,
-    )
+    rows, losses = Manifest.read(manifest), _losses(lose or [])
+    clips = LabelledClips.of(said, rows, outside=outside or ()).leave_out_training_sites(rows)
+    found = find_thresholds(clips, losses, confidence=confidence, keep_names=keep_names, decide=decide)
     is_new = model is not None and new_bundle is not None and found.is_kept
     if is_new:
         derive_bundle(model, new_bundle, decide=found.decide, note=found.note + ".")

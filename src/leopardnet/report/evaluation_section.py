@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.metrics.evaluate_clips import MEASURES, Evaluation
+from leopardnet.metrics.evaluation import MEASURES, Evaluation
 from leopardnet.report.curves import empties_set_aside, precision_recall
 from leopardnet.report.palette import LabelStyle
 from leopardnet.report.sections import count_table, mistakes

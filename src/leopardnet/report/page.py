@@ -15,7 +15,7 @@ from markupsafe import Markup
 from leopardnet.bundle.run_history import history_points
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import atomic_path, conform, evidence_columns, labels_of, predictions_columns
-from leopardnet.metrics.evaluate_clips import Evaluation
+from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.report.evaluation_section import evaluation_section
 from leopardnet.report.palette import decision_colours, label_styles
 from leopardnet.report.pictures import Picture, picture

@@ -15,7 +15,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.media.thumbnail import thumbnail
-from leopardnet.metrics.evaluate_clips import Evaluation
+from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.report import write_report
 from leopardnet.report.sections import by_interest
 

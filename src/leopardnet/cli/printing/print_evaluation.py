@@ -9,7 +9,7 @@ from leopardnet.cli.console import print_rows, say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leopardnet.evaluation.protocol import EvaluationReport
+    from leopardnet.evaluation.full_evaluation import EvaluationReport
     from leopardnet.metrics.evaluation import Evaluation
 
 
@@ -39,18 +39,18 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 def print_comparisons(found: EvaluationReport) -> None:
     """Print what stands beside the model: ways to aggregate, baselines, slices, and what could not be had."""
-    named = {"Ways to join the same frames": found.aggregators, "Baselines to be beaten": found.baselines}
-    named |= {f"By {name}": table for name, table in found.slices.items()}
-    for title, table in named.items():
-        if len(table):
-            print_rows(_compared(table), title=title)
-    if len(found.shortcuts):
-        print_rows(_shortcuts(found.shortcuts), title="Does it look at the animal?")
-    if len(found.novelty):
-        print_rows(_novelty(found.novelty), title="Species that it was not taught")
+    titles = {"aggregators": "Ways to join the same frames", "baselines": "Baselines to be beaten"}
+    tables = found.tables
+    named = {title: tables[name] for name, title in titles.items() if name in tables}
+    for title, table in (named | {f"By {name}": table for name, table in found.slices.items()}).items():
+        print_rows(_compared(table), title=title)
+    if "shortcuts" in tables:
+        print_rows(_shortcuts(tables["shortcuts"]), title="Does it look at the animal?")
+    if "novelty" in tables:
+        print_rows(_novelty(tables["novelty"]), title="Species that it was not taught")
     if found.events is not None:
         say(f"events: {found.events.n_clips} judged, macro-F1 {found.events.macro_f1}")
-    for recall, removed in found.clips.removed().items():
+    for recall, removed in found.clips.empty_removal().items():
         say(f"empty clips that go while {recall:.0%} of the animals stay: {removed}")
     for note in found.notes:
         say(f"note: {note}")
