@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 from test_verbs import leopardnet
 
-from judged_clips import made_up
 from leopardnet.bundle.bundle import load_bundle
+from simulated_clips import simulate_clips
 
 
 @pytest.fixture(scope="module")
 def made(tiny_bundle, tmp_path_factory):
     """A folder with results and a manifest of 30 sites, as if the tiny bundle had said so."""
     here = tmp_path_factory.mktemp("judging")
-    predictions, manifest = made_up(here, n_sites=30, per_site=40, strength=1.5, bundle_id=tiny_bundle.id)
+    predictions, manifest = simulate_clips(here, n_sites=30, per_site=40, strength=1.5, bundle_id=tiny_bundle.id)
     predictions.write(here / "results")
     manifest.write(here / "m.parquet")
     return here

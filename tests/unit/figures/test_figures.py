@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from judged_clips import made_up
+from simulated_clips import simulate_clips
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
-from leopardnet.evaluation.protocol import evaluate
+from leopardnet.evaluation.full_evaluation import evaluate
 from leopardnet.evaluation.thresholds import thresholds
 from leopardnet.figures import (
     comparison,
@@ -102,7 +102,7 @@ def test_the_confusion_map_shows_every_clip_once(predictions):
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    made = made_up(tmp_path_factory.mktemp("root"), n_sites=10, per_site=40, strength=1.3)
+    made = simulate_clips(tmp_path_factory.mktemp("root"), n_sites=10, per_site=40, strength=1.3)
     return (*made, evaluate(*made, n_boot=50))
 
 
