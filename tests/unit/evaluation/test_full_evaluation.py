@@ -107,4 +107,4 @@ def test_footage_that_is_not_there_costs_the_motion_and_nothing_else(made, found
     lost = evaluate_all(*made, footage=True, n_boot=20)
     assert list(lost.tables["aggregators"].index) == list(found.tables["aggregators"].index)
     assert list(lost.tables["baselines"].index) == list(found.tables["baselines"].index)
-    assert any("no clip could two judged frames be compared: no motion baseline" in note for note in lost.notes)
+    assert any("no clip could two frames be compared: no motion baseline" in note for note in lost.notes)

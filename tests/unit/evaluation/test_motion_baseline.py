@@ -94,7 +94,7 @@ def test_videos_give_the_very_frames_again(write_video, tmp_path, manifest_of):
     assert found["motion"].notna().all()
 
 
-def test_the_protocol_weighs_by_motion_where_the_footage_was_opened(labelled, tiny_bundle):
+def test_the_full_evaluation_weighs_by_motion_where_the_footage_was_opened(labelled, tiny_bundle):
     predictions = predict(labelled, tiny_bundle, sampling=UniformSampling(n_frames=3))
     found = evaluate_all(predictions, labelled, footage=True, n_boot=10)
     weighed = [name for name in found.tables["aggregators"].index if name.endswith("weighed by motion")]

@@ -121,7 +121,7 @@ def test_the_summary_by_hand():
     assert np.isnan(found.loc["masked", "p_animal_low"]), "of one site nothing can be drawn"
 
 
-def test_the_protocol_looks_for_shortcuts_where_it_is_asked(labelled, tiny_bundle):
+def test_the_full_evaluation_tests_for_shortcuts_where_it_is_asked(labelled, tiny_bundle):
     unseen = labelled.where(split="test")
     said = predict(unseen, tiny_bundle, runtime=RuntimeConfig(workers=0))
     found = evaluate_all(said, unseen, bundle=tiny_bundle, n_shortcuts=2, n_boot=10)
