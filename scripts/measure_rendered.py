@@ -1,16 +1,17 @@
 """Measure whether intervals, guarantees and temperatures hold for predictions of a model, on rendered footage.
 
-One model is trained on rendered sites; then sets of other sites are rendered, each from a seed of its own, and classified
-like any footage. The true figures of a set are those of all clips of the other sets, so a set has no part in its own truth.
-The results say nothing about how good a model is; they say whether figures about a model can be trusted.
+One model is trained on rendered sites; then sets of other sites are rendered, each from a seed of its own, and
+classified like any footage. The true figures of a set are those of all clips of the other sets, so a set has no
+part in its own truth. The results say nothing about how good a model is; they say whether figures about a model can
+be trusted.
 
-    coverage   how often the 95 % interval of each figure contains the true value: 90 to 99 % is wanted
-    guarantee  how often the share of positives lost in the other sets is within the guarantee: 95 % or more is wanted
-    ECE        the calibration error in the other sets, under a temperature from one set: under 0.03 is wanted
+    coverage   how often the 95 % interval of each figure contains the true value: 90 to 99 % is wanted guarantee
+    how often the share of positives lost in the other sets is within the guarantee: 95 % or more is wanted ECE
+    the calibration error in the other sets, under a temperature from one set: under 0.03 is wanted
 
-Footage, model and predictions stay in --out, so the same command continues where it was stopped, and measures again in two
-minutes. All of it takes 35 minutes of one core. `measure_intervals.py` measures the same on simulated predictions, which can
-have any number of sites.
+Footage, model and predictions stay in --out, so the same command continues where it was stopped, and measures again
+in two minutes. All of it takes 35 minutes of one core. `measure_intervals.py` measures the same on simulated
+predictions, which can have any number of sites.
 
 Example: nice python scripts/measure_rendered.py --n-sets 20
 """
@@ -49,7 +50,7 @@ from leopardnet.score.calibrate import Calibration, apply, fit_temperature, undo
 from leopardnet.synth import FootageSpec, render_footage
 from measure_intervals import figures
 
-# Small and short, so that thousands of clips can be rendered; animals are large enough to be distinguished at this size.
+# Small and short, so that thousands of clips can be rendered; animals are large enough for this size.
 FOOTAGE = FootageSpec(
     n_sites=20,
     clips_per_site=16,
@@ -157,7 +158,7 @@ class Work:
         return load_bundle(self.run / "bundle")
 
     def classify(self, n_sets: int, bundle: Bundle) -> pd.DataFrame:
-        """Return the predictions of all sets in one table, with `set` and `truth`; ids and sites are unique across sets."""
+        """Return the predictions of all sets in one table, with `set` and `truth`; ids and sites are unique."""
         tables = []
         runtime = RuntimeConfig(workers=self.n_workers if self.n_workers > 1 else 0, threads=1)
         start = time.perf_counter()
@@ -209,7 +210,7 @@ def measure_coverage(clips: pd.DataFrame, *, n_boot: int) -> pd.DataFrame:
 
 
 def measure_guarantees(clips: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per label, loss, bound and set; `lost`: the share of positives of the other sets, nan if refused."""
+    """Return one row per label, loss, bound and set; `lost`: the share lost in the other sets, nan if refused."""
     rows, labelled = [], label_clips(clips)
     for label in (*labelled.animals, ANIMAL):
         score, is_it = labelled.score(label), labelled.shows(label)
@@ -240,7 +241,7 @@ def measure_guarantees(clips: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure_calibration(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFrame:
-    """Return one row per set: the temperature it gives, and the ECE of the other sets without one, as shipped and under it."""
+    """Return one row per set: its temperature, and the ECE of the other sets without, as shipped and under it."""
     labelled = label_clips(clips)
     names, y = [f"p_{x}" for x in labelled.labels], labelled.y
     logits = undo_calibration(labelled.probs, shipped)  # [M, C]
@@ -259,29 +260,26 @@ def measure_calibration(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFra
 
 
 def show_coverage(table: pd.DataFrame) -> None:
-    """Print how often the intervals contained the true value, together and each, and on which side they missed it."""
+    """Print how often the intervals contained the true value, and on which side they missed it."""
     held = table.assign(under=table["true"] < table["low"], over=table["true"] > table["high"])
     held["held"] = ~held["under"] & ~held["over"]
     per_set = held.groupby("set")["held"].mean()
     spread = float(per_set.std() / np.sqrt(len(per_set)))  # figures of one set are not independent, sets are
     print(f"\ncoverage: {len(per_set)} sets")
     print(
-        f"  all {held['figure'].nunique()} figures together: {held['held'].mean():.3f}, standard error {spread:.3f}; "
-        f"the worst set {per_set.min():.2f}"
+        f"  all {held['figure'].nunique()} figures together: {held['held'].mean():.3f}, "
+        f"standard error {spread:.3f}; the worst set {per_set.min():.2f}"
     )
     rows = held.groupby("figure").agg({"held": "mean", "under": "sum", "over": "sum", "true": "mean"})
     for name, row in rows.sort_values("held", kind="stable").iterrows():
-        print(
-            f"  {row['held']:.2f}  {name} (true {row['true']:.3f}; under {row['under']:.0f}, over {row['over']:.0f})"
-        )
+        sides = f"under {row['under']:.0f}, over {row['over']:.0f}"
+        print(f"  {row['held']:.2f}  {name} (true {row['true']:.3f}; {sides})")
 
 
 def show_guarantees(table: pd.DataFrame) -> None:
     """Print how often guarantees held; one that is refused loses nothing."""
     n_sets = table["set"].nunique()
-    print(
-        f"\nguarantee: held in this many of {n_sets} sets (refused in this many of them); mean loss where it was given"
-    )
+    print(f"\nguarantee: sets of {n_sets} in which it held (in which it was refused); mean loss where it was given")
     print(f"  {'':22s}{'over sites':>26s}{'ignoring sites':>26s}   positives, design effect")
     for (label, max_miss), rows in table.groupby(["label", "max_miss"], sort=False):
         cells = []
@@ -300,12 +298,10 @@ def show_guarantees(table: pd.DataFrame) -> None:
 
 def show_calibration(table: pd.DataFrame) -> None:
     """Print the calibration error in the other sets, before and after fitting a temperature."""
+    without, shipped, after, fitted = (table[x] for x in ("without", "shipped", "after", "temperature"))
+    print(f"\nECE in the other sets: {without.mean():.4f} without a temperature, {shipped.mean():.4f} as shipped")
     print(
-        f"\nECE in the other sets: {table['without'].mean():.4f} without a temperature, {table['shipped'].mean():.4f} as shipped"
-    )
-    after = table["after"]
-    print(
-        f"  after a temperature from one set ({table['temperature'].min():.2f} to {table['temperature'].max():.2f}): "
+        f"  after a temperature from one set ({fitted.min():.2f} to {fitted.max():.2f}): "
         f"mean {after.mean():.4f}, largest {after.max():.4f}; under 0.03 in {(after < 0.03).mean():.0%}"
     )
 

@@ -17,7 +17,7 @@ LABELS = LabelSet(tuple(Label(n) for n in NAMES), targets=("leopard", "tiger"))
 def simulate_clips(
     root, *, n_sites=12, per_site=25, seed=0, sharpness=2.0, bundle_id="b" * 12, n_frames=3, strength=3.0
 ):
-    """Return predictions and the manifest of n_sites · per_site clips, ten minutes apart; every label at every site."""
+    """Return predictions and manifest of n_sites · per_site clips, ten minutes apart; all labels at all sites."""
     rng = np.random.default_rng(seed)
     n = n_sites * per_site
     site = np.repeat(np.arange(n_sites), per_site)

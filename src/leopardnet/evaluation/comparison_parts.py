@@ -1,4 +1,4 @@
-"""Parts of the full evaluation that compare: aggregators, baselines, slices, novelty, shortcuts; and the mistakes."""
+"""Parts of the full evaluation: aggregators, baselines, novelty, shortcuts, slices, mistakes."""
 
 from __future__ import annotations
 

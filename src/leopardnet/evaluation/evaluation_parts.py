@@ -22,7 +22,7 @@ from leopardnet.score.events import Mode
 
 @dataclass(frozen=True, eq=False)
 class EvaluationInputs:
-    """Predictions, labels and options of a full evaluation, and what several parts need; computed once, when first used."""
+    """Predictions, labels and options of a full evaluation, and values that several parts need, computed once."""
 
     predictions: Predictions
     manifest: Manifest
@@ -75,8 +75,9 @@ class EvaluationInputs:
 class PartResult:
     """What a part found.
 
-    tables: by file name without suffix; a named index is written as the first columns. metrics: entries of metrics.json.
-    evaluation: that of clips or events, for parts that make one. notes: what could not be done, and why.
+    tables: by file name without suffix; a named index is written as the first columns. metrics: entries of
+    metrics.json. evaluation: that of clips or events, for parts that make one. notes: what could not be done, and
+    why.
     """
 
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class PartResult:
 
     @classmethod
     def from_table(cls, name: str, table: pd.DataFrame | None, *, notes: tuple[str, ...] = ()) -> PartResult:
-        """Return a result of one table, also written to metrics.json under its name; without a table the entry is empty."""
+        """Return a result of one table, also an entry of metrics.json; without a table the entry is empty."""
         tables = {} if table is None else {name: table}
         return cls(tables, {name: {} if table is None else rows_by_name(table)}, notes=notes)
 
@@ -99,8 +100,9 @@ def _check_nothing(inputs: EvaluationInputs) -> None:
 class Part:
     """One part of the full evaluation.
 
-    evaluate: computes it. check: raises an error if the options or the data cannot be used, before any part begins its
-    work. files: patterns of the files that another evaluation may lack; they are deleted before this one is written.
+    evaluate: computes it. check: raises an error if the options or the data cannot be used, before any part begins
+    its work. files: patterns of the files that another evaluation may lack; they are deleted before this one is
+    written.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Predictions against the labels of a manifest: the evaluation of clips, and the full evaluation, a list of parts."""
+"""Predictions against labels of a manifest: the evaluation of clips, and the full evaluation in parts."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def evaluate(
 ) -> Evaluation:
     """Return how often the predictions are right, per clip, against the labels of the manifest.
 
-    Intervals come from a bootstrap over sites. Clips without a label are only counted; unreadable clips count as wrong.
-    outside: species that the model was not taught. See `metrics.evaluate_clips.evaluate_clips` for the figures,
-    `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
+    Intervals come from a bootstrap over sites. Clips without a label are only counted; unreadable clips count as
+    wrong. outside: species that the model was not taught. See `metrics.evaluate_clips.evaluate_clips` for the
+    figures, `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
     """
     clips = LabelledClips.of(predictions, manifest, outside=outside)
     return evaluate_clips(clips, targets=clips.animals, n_boot=n_boot, seed=seed)
@@ -99,7 +99,7 @@ class EvaluationReport:
         return {name: table.reset_index() if table.index.name else table for name, table in self.tables.items()}
 
     def to_metrics_json(self) -> dict[str, Any]:
-        """Return plain values for metrics.json: those of `Evaluation.to_metrics_json` for clips, and of the other parts."""
+        """Return plain values for metrics.json: `Evaluation.to_metrics_json` of clips, and the other parts."""
         metrics = {name: value for part in self.parts.values() for name, value in part.metrics.items()}
         return {**metrics, "notes": list(self.notes)}
 
@@ -121,13 +121,15 @@ def evaluate_all(
 ) -> EvaluationReport:
     """Return the full evaluation of predictions with labels: all of `PARTS`.
 
-    by: slices, see `evaluation.slice_clips.slice_clips`. outside: species that the model was not taught. bundle: the model,
-    whose temperature is undone before frames are aggregated again. n_shortcuts: so many clips with an animal, and as many
-    without, are classified again with something changed (`evaluation.shortcuts`), which opens their footage. footage: open
-    the clips again to measure motion, for aggregators weighed by it and the motion baseline. gap_minutes, mode: what ends
-    an event, see `score.events.event_ids`. on_progress(what, n_done, n_total).
+    by: slices, see `evaluation.slice_clips.slice_clips`. outside: species that the model was not taught. bundle:
+    the model, whose temperature is undone before frames are aggregated again. n_shortcuts: so many clips with an
+    animal, and as many without, are classified again with something changed (`evaluation.shortcuts`), which opens
+    their footage. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
+    baseline. gap_minutes, mode: what ends an event, see `score.events.event_ids`. on_progress(what, n_done,
+    n_total).
 
-    Raises ManifestError and ConfigError for labels, columns and options that cannot be used, before the long work begins.
+    Raises ManifestError and ConfigError for labels, columns and options that cannot be used, before the long work
+    begins.
     """
     inputs = EvaluationInputs(
         predictions,

@@ -22,11 +22,11 @@ _SAME_FRAME_S = 1e-3  # the times of the evidence are those of real frames, so t
 def add_motion(
     evidence: pd.DataFrame, manifest: Manifest, *, on_progress: Callable[..., None] | None = None
 ) -> pd.DataFrame:
-    """Return the evidence with a column `motion`: how much each frame differs from what the frames of its clip usually show.
+    """Return the evidence with a column `motion`: how much each frame differs from the usual frame of its clip.
 
-    In grey values, see `media.motion_scores.change`. Each clip is opened once, at the times of the evidence, so that motion
-    uses the same frames as the model and no more. nan for stills and for clips of one frame, in which nothing can move, and
-    for what cannot be read. on_progress(what, n_done, n_total).
+    In grey values, see `media.motion_scores.change`. Each clip is opened once, at the times of the evidence, so
+    that motion uses the same frames as the model and no more. nan for stills and for clips of one frame, in which
+    nothing can move, and for what cannot be read. on_progress(what, n_done, n_total).
     """
     clips = {clip.clip_id: clip for clip in manifest.clips()}
     motion = np.full(len(evidence), np.nan)

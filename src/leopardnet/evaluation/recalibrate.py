@@ -48,8 +48,8 @@ def recalibrate(
 ) -> Recalibration:
     """Return a temperature for the bundle, fitted on labelled clips of sites that the model was not trained on.
 
-    outside: labels that the model was not taught; such clips have no part in the fit. Raises BundleError where another
-    model made the predictions, and ManifestError where no clip is left.
+    outside: labels that the model was not taught; such clips have no part in the fit. Raises BundleError where
+    another model made the predictions, and ManifestError where no clip is left.
     """
     require_same_model(predictions, bundle)
     clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites(manifest)

@@ -51,12 +51,13 @@ def run_shortcut_tests(
     n_clips: int | None = None,
     on_progress: Callable[..., None] | None = None,
 ) -> pd.DataFrame:
-    """Return one row per labelled clip and test: clip_id, label, test, decision, p_label and p_animal (probabilities).
+    """Return one row per labelled clip and test: clip_id, label, test, decision, p_label, p_animal.
 
-    p_label is the probability of the true label. `masked` needs the place of the animal: only clips with boxes in the
-    manifest have such rows (in fractions, or in px with the picture's size), made from the frames that have a box. Clips
-    that cannot be read have no rows. n_clips: how many clips with an animal are tested, those with boxes first, and as many
-    without; None for all. on_progress(what, n_done, n_total).
+    p_label and p_animal are the probabilities of the true label and of any animal. `masked` needs the place of the
+    animal: only clips with boxes in the manifest have such rows (in fractions, or in px with the picture's size),
+    made from the frames that have a box. Clips that cannot be read have no rows. n_clips: how many clips with an
+    animal are tested, those with boxes first, and as many without; None for all. on_progress(what, n_done,
+    n_total).
 
     >>> rows = run_shortcut_tests(read_manifest("m.parquet").where(split="test"), bundle)  # doctest: +SKIP
     >>> rows.groupby("test")["p_label"].mean()  # doctest: +SKIP
@@ -82,10 +83,10 @@ def summarise_shortcuts(
 ) -> pd.DataFrame:
     """Return the effect of each test on clips with an animal, beside unchanged clips without one.
 
-    rows: of `run_shortcut_tests`; sites: by clip_id. One row per test: n_clips, the means of p_animal and p_label with
-    their 95 % intervals over sites, and `right`, the share of clips whose decision is the true label. For `masked`, p_animal
-    should fall to that of clips without an animal, and `right` to 0. `as it is` occurs a second time for only those frames
-    whose animals can be masked.
+    rows: of `run_shortcut_tests`; sites: by clip_id. One row per test: n_clips, the means of p_animal and p_label
+    with their 95 % intervals over sites, and `right`, the share of clips whose decision is the true label. For
+    `masked`, p_animal should fall to that of clips without an animal, and `right` to 0. `as it is` occurs a second
+    time for only those frames whose animals can be masked.
     """
     is_animal, is_first = rows["label"] != EMPTY, rows["test"] == TESTS[0]
     parts = {test: is_animal & (rows["test"] == test) for test in TESTS}
@@ -108,7 +109,7 @@ def summarise_shortcuts(
 
 
 def swap_banner(pixels: Pixels, other: Pixels) -> Pixels:
-    """Return frames uint8 [N, H, W, 3] with the strips at the top and the bottom of another frame uint8 [h, w, 3]."""
+    """Return frames uint8 [N, H, W, 3] with the top and bottom strips of another frame, uint8 [h, w, 3]."""
     changed, height = pixels.copy(), pixels.shape[1]
     n = max(1, round(height * STRIP))
     resized = cv2.resize(other, (pixels.shape[2], height), interpolation=cv2.INTER_AREA)
@@ -117,10 +118,11 @@ def swap_banner(pixels: Pixels, other: Pixels) -> Pixels:
 
 
 def mask_animals(pixels: Pixels, boxes: Sequence[Boxes]) -> Pixels:
-    """Return frames uint8 [N, H, W, 3] of one clip without the content of each frame's boxes (fractions) and a margin.
+    """Return frames uint8 [N, H, W, 3] of one clip without the content of their boxes (fractions) and a margin.
 
-    The background is known where the animal is elsewhere in at least three frames: the median of those. Where it is not
-    known, the hole is filled from its surroundings, which leaves a blur that a network may well take for an animal.
+    The background is known where the animal is elsewhere in at least three frames: the median of those. Where it is
+    not known, the hole is filled from its surroundings, which leaves a blur that a network may well take for an
+    animal.
     """
     holes = np.stack([_box_mask(f.shape[:2], found) for f, found in zip(pixels, boxes, strict=True)])  # [N, H, W]
     some = np.unique(np.linspace(0, len(pixels) - 1, MAX_FRAMES).round().astype(int))
@@ -153,7 +155,7 @@ def reencode_as_jpeg(frame: Pixels) -> Pixels:
 
 
 def _choose_clips(clips: list[Clip], with_boxes: set[str], n_clips: int | None) -> list[Clip]:
-    """Return n_clips clips with an animal at most, those with boxes first, and as many without: the same ones every time."""
+    """Return up to n_clips clips with an animal, those with boxes first, and as many without, by a fixed seed."""
     if n_clips is None:
         return clips
     drawn = [clips[i] for i in np.random.default_rng(7).permutation(len(clips))]
@@ -191,7 +193,7 @@ def _seconds_between(box: tuple[float | None, Boxes], time_s: float) -> float:
 
 
 def _find_other_frame(clip: Clip, others: list[Clip], manifest: Manifest, bundle: Bundle) -> Pixels | None:
-    """Return the first frame of a clip of another site, uint8 [H, W, 3]; None without such a clip that can be read."""
+    """Return the first frame of a clip of another site, uint8 [H, W, 3]; None if none can be read."""
     for other in (c for c in others if c.site != clip.site):
         try:
             times_s = sample_times(probe(other, manifest.root), bundle.spec.sampling)[:1]

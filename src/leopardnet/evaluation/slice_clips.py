@@ -27,8 +27,8 @@ def slice_clips(manifest: Manifest, by: str, *, evidence: pd.DataFrame | None = 
     - `site_known`: 'known' where the site has rows of the split train, else 'new'.
     - `daytime`: 'day' from 6 to 18 o'clock by the camera's clock, else 'night'. `month`: 01 to 12.
     - `light`: 'infrared' where the first frame has no colour, else 'colour'; opens every file.
-    - `box_size`: the size of the animal in the picture according to a detector, see `slice_by_box_size`; needs the evidence
-      of predictions.
+    - `box_size`: the size of the animal in the picture according to a detector, see `slice_by_box_size`; needs the
+      evidence of predictions.
 
     Raises ManifestError for a column that does not exist or is empty, and for box sizes where no detector was run.
     """
@@ -60,11 +60,11 @@ def slice_clips(manifest: Manifest, by: str, *, evidence: pd.DataFrame | None = 
 def slice_by_box_size(manifest: Manifest, evidence: pd.DataFrame | None) -> pd.Series[str]:
     """Return, by clip_id, the share of the picture that the clip's best box covers.
 
-    The values are those of `BANDS`, or 'no box'; missing where no detector was run. The best box is that of an animal with
-    the highest score in any frame, at least `MIN_SCORE`. It is not that of the frame behind the decision: a clip called
-    empty is decided by its emptiest frame, so all lost animals would be 'no box'. Boxes of the manifest are not used: they
-    are drawn around animals only, so the slice of a clip would depend on its true label. Raises ManifestError where no
-    detector was run on any frame.
+    The values are those of `BANDS`, or 'no box'; missing where no detector was run. The best box is that of an
+    animal with the highest score in any frame, at least `MIN_SCORE`. It is not that of the frame behind the
+    decision: a clip called empty is decided by its emptiest frame, so all lost animals would be 'no box'. Boxes of
+    the manifest are not used: they are drawn around animals only, so the slice of a clip would depend on its true
+    label. Raises ManifestError where no detector was run on any frame.
     """
     checked = evidence[evidence["boxes"].notna()] if evidence is not None else pd.DataFrame()
     if checked.empty:
@@ -86,7 +86,7 @@ def slice_by_box_size(manifest: Manifest, evidence: pd.DataFrame | None) -> pd.S
 
 
 def _find_best(cell: str) -> tuple[float, str]:
-    """Return the highest score of an animal in a cell of boxes, and the band of its size; 0 and 'no box' without one."""
+    """Return the highest score of an animal in a cell of boxes, and its band of size; 0 and 'no box' if none."""
     animals = [b for b in boxes_of(cell) if b.get("label", ANIMAL) == ANIMAL and b.get("score", 1.0) >= MIN_SCORE]
     if not animals:
         return 0.0, NO_BOX

@@ -21,9 +21,9 @@ from leopardnet.metrics.labelled_clips import LabelledClips
 class Thresholds:
     """Guarantees, the settings that give them, and the share of clips that may be archived unseen under them.
 
-    unseen: the share of all clips, readable or not, labelled or not, with its interval over sites; None where a guarantee
-    cannot be given, or none was asked for. naming: which animals keep their names, where that was asked for. n_left_out:
-    labelled clips that had no part because the model was trained on their site.
+    unseen: the share of all clips, readable or not, labelled or not, with its interval over sites; None where a
+    guarantee cannot be given, or none was asked for. naming: which animals keep their names, where that was asked
+    for. n_left_out: labelled clips that had no part because the model was trained on their site.
     """
 
     promises: tuple[LossGuarantee, ...]
@@ -84,11 +84,12 @@ def find_thresholds(
 ) -> Thresholds:
     """Return thresholds that lose at most these shares of clips, or what is missing to guarantee that.
 
-    clips: of sites that the model was not trained on, see `LabelledClips.leave_out_training_sites`. losses: tolerable share
-    by label, such as {"leopard": 0.01}; the label 'animal' stands for any label but 'empty'. A clip may stay unseen where
-    every label of `losses` has a score below its threshold; an unreadable clip never goes unseen. keep_names: the share of
-    its names that each known animal keeps, see `metrics.guarantees.naming_threshold`. decide: the settings to start from,
-    those of the bundle. Raises ConfigError for labels and shares that cannot be used, and where nothing is asked for.
+    clips: of sites that the model was not trained on, see `LabelledClips.leave_out_training_sites`. losses:
+    tolerable share by label, such as {"leopard": 0.01}; the label 'animal' stands for any label but 'empty'. A clip
+    may stay unseen where every label of `losses` has a score below its threshold; an unreadable clip never goes
+    unseen. keep_names: the share of its names that each known animal keeps, see
+    `metrics.guarantees.naming_threshold`. decide: the settings to start from, those of the bundle. Raises
+    ConfigError for labels and shares that cannot be used, and where nothing is asked for.
 
     >>> clips = LabelledClips.of(predictions, manifest).leave_out_training_sites(manifest)  # doctest: +SKIP
     >>> find_thresholds(clips, {"leopard": 0.01})  # doctest: +SKIP
@@ -136,7 +137,7 @@ def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
 
 
 def _next_above(p_empty: float) -> float:
-    """Return the smallest threshold of `empty` that this probability does not reach; decisions compare in float32."""
+    """Return the smallest threshold of `empty` above this probability, in float32 as decisions compare."""
     return float(min(np.nextafter(np.float32(p_empty), np.float32(2)), np.float32(1)))
 
 

@@ -1,4 +1,4 @@
-"""Figures from tables, for notebooks. Each function returns a matplotlib Figure that has not been shown anywhere."""
+"""Figures from tables, for notebooks. Each function returns a matplotlib Figure that is not shown yet."""
 
 from leopardnet.figures.accuracy import (
     comparison_plot,

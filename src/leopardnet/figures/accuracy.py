@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def confusion_matrix(evaluation: Evaluation, *, columns: Literal["likeliest", "decision"] = "likeliest") -> Figure:
     """Return true labels (rows) against likeliest labels or decisions (columns).
 
-    The number in a cell counts clips, its shade is the share of the row. Decisions also have columns for 'animal' and
-    'unsure', and rows for species that the model was not taught. A label without a clip has a row of zeros.
+    The number in a cell counts clips, its shade is the share of the row. Decisions also have columns for 'animal'
+    and 'unsure', and rows for species that the model was not taught. A label without a clip has a row of zeros.
     """
     table = evaluation.confusion if columns == "likeliest" else evaluation.decisions
     counts = table.to_numpy(np.float64)
@@ -65,8 +65,8 @@ def precision_recall_curves(clips: LabelledClips) -> Figure:
 def reliability_diagram(evaluation: Evaluation) -> Figure:
     """Return the share of correct predictions against their probability, in bins of equally many clips.
 
-    The bars are exact 95 % intervals for independent clips. On the dotted line the probabilities are calibrated; below it
-    the model is overconfident.
+    The bars are exact 95 % intervals for independent clips. On the dotted line the probabilities are calibrated;
+    below it the model is overconfident.
     """
     bins = evaluation.reliability
     figure, axes = blank(4.4, 4.2)
@@ -144,10 +144,10 @@ def risk_coverage_curve(evaluation: Evaluation) -> Figure:
 
 
 def forest_plot(slices: pd.DataFrame, overall: Evaluation) -> Figure:
-    """Return the share of correct clips of each slice, such as a site, with exact 95 % intervals, the lowest at the bottom.
+    """Return the share of correct clips of each slice with exact 95 % intervals, the lowest at the bottom.
 
-    slices: a table of `evaluate_slices`. The line and its band are all clips together. Few clips give wide intervals, which
-    are no evidence of a bad site.
+    slices: a table of `evaluate_slices`. The line and its band are all clips together. Few clips give wide
+    intervals, which are no evidence of a bad site.
     """
     table = slices.assign(share=slices["n_right"] / slices["n_clips"]).sort_values("share", kind="stable")
     figure, axes = blank(6, 1.1 + 0.26 * max(len(table), 2))
@@ -168,9 +168,9 @@ def forest_plot(slices: pd.DataFrame, overall: Evaluation) -> Figure:
 def comparison_plot(table: pd.DataFrame, measure: str = "macro_f1", *, model: Evaluation | None = None) -> Figure:
     """Return one figure of each aggregator or baseline with its interval, the best on top.
 
-    table: of `metrics.comparison.compare.compare`. model: the evaluation of the model itself, drawn as a line with its
-    band. Two rows whose intervals overlap may still differ: all were computed on the same sites, which the column `behind`
-    of the table takes into account.
+    table: of `metrics.comparison.compare.compare`. model: the evaluation of the model itself, drawn as a line with
+    its band. Two rows whose intervals overlap may still differ: all were computed on the same sites, which the
+    column `behind` of the table takes into account.
     """
     rows = table[table[measure].notna()].sort_values(measure, kind="stable")
     figure, axes = blank(7, 1.1 + 0.32 * max(len(rows), 2))

@@ -51,9 +51,9 @@ def gallery(
 ) -> Figure:
     """Return the first n clips of a table, such as the mistakes of an evaluation, one per row.
 
-    On the left is the frame that decided, with its boxes; on the right the probabilities over time, with the time of that
-    frame as a dotted line. Boxes are those of a detector in the evidence, where one was run. A clip whose file is missing
-    has a grey field, and so has a clip of people or vehicles, unless `people` is set.
+    On the left is the frame that decided, with its boxes; on the right the probabilities over time, with the time
+    of that frame as a dotted line. Boxes are those of a detector in the evidence, where one was run. A clip whose
+    file is missing has a grey field, and so has a clip of people or vehicles, unless `people` is set.
     """
     chosen = clips.head(n)
     figure = sheet(9, max(2.1 * len(chosen), 1.2))

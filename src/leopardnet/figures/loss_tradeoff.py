@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def loss_tradeoff(found: Sequence[Thresholds]) -> Figure:
     """Return the share of clips that may be archived unseen, against the guaranteed limit of losses.
 
-    found: thresholds for one label each, at several tolerable losses. A loss that cannot be guaranteed is a cross on the
-    axis: it takes more labelled clips, not another threshold.
+    found: thresholds for one label each, at several tolerable losses. A loss that cannot be guaranteed is a cross
+    on the axis: it takes more labelled clips, not another threshold.
     """
     figure, axes = blank(6, 3.6)
     kept = [t for t in found if t.unseen is not None]

@@ -24,7 +24,7 @@ def blank(width_in: float, height_in: float) -> tuple[Figure, Axes]:
 
 
 def sheet(width_in: float, height_in: float) -> Figure:
-    """Return an empty figure; sizes in inches. Without pyplot, no figure stays open and no window system is needed."""
+    """Return an empty figure; sizes in inches. Without pyplot, no figure stays open and no display is needed."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width_in, height_in), layout="constrained")

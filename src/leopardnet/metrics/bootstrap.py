@@ -1,11 +1,12 @@
-"""Intervals from a bootstrap over sites: clips of one camera resemble each other, so whole sites are drawn, not clips.
+"""Intervals from a bootstrap over sites: clips of one camera are alike, so whole sites are drawn, not clips.
 
-A draw is a vector of site weights: how often each site was drawn. Counts per site are summed once; a draw is then one
-matrix product, whatever the number of clips. Figures of a ranking need the clips themselves; see `metrics.ranking`.
+A draw is a vector of site weights: how often each site was drawn. Counts per site are summed once; a draw is then
+one matrix product, whatever the number of clips. Figures of a ranking need the clips themselves; see
+`metrics.ranking`.
 
-Most figures are shares, often close to 1, where a few sites give a skewed distribution of draws and percentiles end too
-early. Shares therefore get Student's t on the logit scale. `scripts/measure_intervals.py` and `scripts/measure_rendered.py`
-measure how often the intervals hold the true value.
+Most figures are shares, often close to 1, where a few sites give a skewed distribution of draws and percentiles end
+too early. Shares therefore get Student's t on the logit scale. `scripts/measure_intervals.py` and
+`scripts/measure_rendered.py` measure how often the intervals hold the true value.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def encode_sites(sites: pd.Series[str]) -> tuple[Ints, tuple[str, ...]]:
 class SiteDraws:
     """The site of each clip, and the draws of sites.
 
-    codes: int64 [M], the site of each clip, 0 to S - 1; weights: float64 [n_boot, S], how often each draw took each site
-    (n_boot is 0 where there are fewer than two sites).
+    codes: int64 [M], the site of each clip, 0 to S - 1; weights: float64 [n_boot, S], how often each draw took each
+    site (n_boot is 0 where there are fewer than two sites).
     """
 
     codes: Ints
@@ -83,12 +84,12 @@ class SiteDraws:
         return cls(codes.astype(np.int64), n_sites, weights.astype(np.float64))
 
     def sum_per_site(self, cells: Ints, n_cells: int, values: Floats | None = None) -> Floats:
-        """Return sums per site and cell, float64 [S, n_cells], of `values` (1 per clip where None); cells: int64 [M]."""
+        """Return sums of `values` (None: 1 per clip) per site and cell, float64 [S, n_cells]; cells: int64 [M]."""
         flat = np.bincount(self.codes * n_cells + cells, weights=values, minlength=self.n_sites * n_cells)
         return flat.reshape(self.n_sites, n_cells).astype(np.float64)
 
     def sum_columns(self, *columns: NDArray[np.generic]) -> tuple[Floats, Floats]:
-        """Return the sums of n columns of one number per clip, float64 [n], and those of each draw, float64 [n_boot, n]."""
+        """Return the sums of n columns of numbers per clip, float64 [n], and of each draw, float64 [n_boot, n]."""
         one_cell = np.zeros(len(self.codes), np.int64)
         per_site = [self.sum_per_site(one_cell, 1, x.astype(np.float64)) for x in columns]  # n times [S, 1]
         return np.array([x.sum() for x in per_site]), np.hstack([self.redraw(x) for x in per_site])
@@ -98,7 +99,7 @@ class SiteDraws:
         return self.weights @ per_site
 
     def estimate_mean(self, values: Floats) -> Estimate:
-        """Return the mean of a number from 0 to 1 per clip, float64 [M]; of zeros and ones alone it is a share of clips.
+        """Return the mean of numbers from 0 to 1, float64 [M]; of zeros and ones alone it is a share of clips.
 
         >>> draws = SiteDraws.of(np.array([0, 0, 1, 2]), n_boot=500, seed=0)
         >>> print(draws.estimate_mean(np.array([1.0, 0.0, 1.0, 1.0])))
@@ -118,11 +119,11 @@ class SiteDraws:
 
 
 def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
-    """Return the value with its 95 % interval: percentiles of its draws. Draws where it does not exist (nan) are left out.
+    """Return the value with its 95 % interval: percentiles of its draws, of which nan are left out.
 
-    Plain percentiles are too narrow where there are few sites, so they are moved outwards by the ratio of Student's t to
-    the normal (the expanded percentile interval of Hesterberg 2015): with 30 sites to the 1.9th and 98.1st percentile,
-    with 5 to the 0.1st and 99.9th.
+    Plain percentiles are too narrow where there are few sites, so they are moved outwards by the ratio of Student's
+    t to the normal (the expanded percentile interval of Hesterberg 2015): with 30 sites to the 1.9th and 98.1st
+    percentile, with 5 to the 0.1st and 99.9th.
 
     >>> print(estimate(0.5, np.linspace(0, 1, 101), n_sites=100_000))
     0.500 (0.025 to 0.975)
@@ -140,12 +141,12 @@ def _percentiles(usable: Floats, n_sites: int) -> tuple[float, float]:
 
 
 def estimate_share(value: float, draws: Floats, n_sites: int, *, n_clips: float | None = None) -> Estimate:
-    """Return a value from 0 to 1 with its 95 % interval: Student's t on the logit scale, with the spread of its draws.
+    """Return a value from 0 to 1 with its 95 % interval: Student's t on the logit scale, from the spread of draws.
 
-    n_clips: the number of clips that the value is a share of. The interval is then at least as wide as that of so many
-    independent clips (Clopper and Pearson): clips of one site carry less information than that, never more. Where no clip
-    is wrong no draw is either, and this bound is all there is. Without it, a value of 0 or 1 has the percentiles of
-    `estimate`.
+    n_clips: the number of clips that the value is a share of. The interval is then at least as wide as that of so
+    many independent clips (Clopper and Pearson): clips of one site carry less information than that, never more.
+    Where no clip is wrong no draw is either, and this bound is all there is. Without it, a value of 0 or 1 has the
+    percentiles of `estimate`.
 
     >>> draws = np.random.default_rng(0).normal(0.96, 0.02, 2000)
     >>> print(estimate_share(0.96, draws, 30), estimate_share(1.0, np.ones(2000), 30, n_clips=100))
@@ -181,7 +182,7 @@ def tail_share(n_sites: int) -> float:
 
 @lru_cache(maxsize=64)
 def t_factor(n_sites: int) -> float:
-    """Return by how many standard deviations of its draws a figure of two sites or more may miss the truth, at 95 %.
+    """Return how many standard deviations of its draws a figure may be from the truth, at 95 %; two sites or more.
 
     Draws vary less than figures of other sites would, by the square root of (n - 1) / n.
 

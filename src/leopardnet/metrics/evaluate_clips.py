@@ -44,14 +44,15 @@ def evaluate_clips(
 ) -> Evaluation:
     """Return the evaluation of labelled clips.
 
-    The likeliest label of a clip is that of the largest probability, the first one at a tie. An unreadable clip counts as
-    wrong for top-1 and recall, and has no part in AUROC, AUPRC, ECE and Brier, which measure probabilities; a filter of
-    empty clips never removes it. ECE has 15 bins of equal mass on the top probability, Brier is summed over labels, from 0
-    to 2. A label that does not occur in a draw is left out of the macro F1 of that draw.
+    The likeliest label of a clip is that of the largest probability, the first one at a tie. An unreadable clip
+    counts as wrong for top-1 and recall, and has no part in AUROC, AUPRC, ECE and Brier, which measure
+    probabilities; a filter of empty clips never removes it. ECE has 15 bins of equal mass on the top probability,
+    Brier is summed over labels, from 0 to 2. A label that does not occur in a draw is left out of the macro F1 of
+    that draw.
 
     Clips of labels that the model was not taught (`clips.outside`) have no right answer and no part in any figure;
-    `decisions` shows what they were taken for. See `metrics.comparison.novelty`. Raises ManifestError where no clip has a
-    label that the model knows.
+    `decisions` shows what they were taken for. See `metrics.comparison.novelty`. Raises ManifestError where no clip
+    has a label that the model knows.
 
     >>> p = pd.DataFrame({"clip_id": ["a", "b"], "site": ["x", "y"], "decision": ["tiger", "empty"],
     ...                   "rule": ["species", "empty"], "p_tiger": [0.9, 0.2], "p_empty": [0.1, 0.8]})
@@ -118,7 +119,7 @@ def _label_figures(
         rows = [draws.estimate_share(v, drawn[measure][:, i], n_clips=n[i]) for i, v in enumerate(value[measure])]
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    # Where nothing is wrong no draw is wrong either; then the number of clips of the rarest label gives the interval.
+    # Where nothing is wrong no draw is wrong; then the clips of the rarest label give the interval.
     rarest = float(support[support > 0].min()) if value["macro_f1"] == 1 else None
     macro_f1 = draws.estimate_share(float(value["macro_f1"]), drawn["macro_f1"], n_clips=rarest)
     top1 = draws.estimate_share(float(value["top1"]), drawn["top1"], n_clips=total.sum())
@@ -141,12 +142,12 @@ def _add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraw
 
 
 def _ranking_estimate(draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools) -> Estimate:
-    """Return a figure of a ranking. If it is perfect so is every draw; then the number of positives gives the interval."""
+    """Return a figure of a ranking. If it is perfect so is every draw; then the positives give the interval."""
     return draws.estimate_share(value, drawn, n_clips=float(is_positive.sum()) if value == 1 else None)
 
 
 def _empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
-    """Return the share of empty clips that a filter on `p_empty` removes at each recall of animals, and AUROC of any animal."""
+    """Return the empty clips that a filter on `p_empty` removes at each recall of animals, and AUROC of animals."""
     if clips.i_empty is None:
         return pd.DataFrame(columns=["recall", *interval_columns("removed")]), Estimate(float("nan"))
     readable, is_animal = clips.is_readable, clips.y != clips.i_empty
@@ -179,10 +180,10 @@ def _answer_shares(clips: LabelledClips, draws: SiteDraws) -> tuple[Estimate, Es
 
 
 def _target_figures(clips: LabelledClips, targets: Sequence[str], draws: SiteDraws) -> pd.DataFrame:
-    """Return for each target what a person who reviews the clips shown for it finds, and the number of clips to look at.
+    """Return for each target what a person finds who reviews the clips shown for it, and how many these are.
 
-    shown: clips whose decision or alert is the target; found: those of them that show it; lost: clips of it that were
-    called empty. `looks` is shown / found.
+    shown: clips whose decision or alert is the target; found: those of them that show it; lost: clips of it that
+    were called empty. `looks` is shown / found.
     """
     rows = []
     for name in targets:

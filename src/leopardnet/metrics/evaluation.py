@@ -28,22 +28,22 @@ def _no_table() -> pd.DataFrame:
 class Evaluation:
     """How often predictions are right; every figure has a 95 % interval from a bootstrap over sites.
 
-    n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips without a
-    label and labels without a prediction are only counted. n_sites: the sites of these clips.
+    n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips
+    without a label and labels without a prediction are only counted. n_sites: the sites of these clips.
 
     top1, macro_f1 (over the labels that occur), ece, brier, presence_auroc (any animal against empty): `Estimate`.
     answered, answered_right: the share of clips whose decision is a label, and the share of these that are right.
 
     per_label: index label; `support`, `recall_at_least`, and for precision, recall, f1, auroc, auprc the columns x,
-    x_low, x_high. `recall_at_least` is the one-sided 95 % Clopper-Pearson bound: 20 of 20 found gives 0.861, not 1. It
-    takes clips as independent, so it is the most favourable bound; a label that does not occur has nan.
-    confusion: true label × likeliest label, and 'unreadable'. decisions: true label × decision. The rows of both add up
-    to the support. reliability: per bin of the top probability `n`, `confidence`, `accuracy`.
-    targets: for each target, the clips shown for it, the share of its clips found, and the clips to look at per find.
-    empties: the share of empty clips that a filter on p_empty removes, at animal recalls from 0.8 to 1.
-    coverage: risk (share of errors) among the surest clips. review: errors left when the least sure are reviewed.
-    prevalence: share of each label. target_lost: clips of each target that were called empty.
-    confusion_draws: the confusion of each draw, float64 [n_boot, C, C + 1], for `precision_by_prevalence`.
+    x_low, x_high. `recall_at_least` is the one-sided 95 % Clopper-Pearson bound: 20 of 20 found gives 0.861, not 1.
+    It takes clips as independent, so it is the most favourable bound; a label that does not occur has nan.
+    confusion: true label × likeliest label, and 'unreadable'. decisions: true label × decision. The rows of both
+    add up to the support. reliability: per bin of the top probability `n`, `confidence`, `accuracy`. targets: for
+    each target, the clips shown for it, the share of its clips found, and the clips to look at per find. empties:
+    the share of empty clips that a filter on p_empty removes, at animal recalls from 0.8 to 1. coverage: risk
+    (share of errors) among the surest clips. review: errors left when the least sure are reviewed. prevalence:
+    share of each label. target_lost: clips of each target that were called empty. confusion_draws: the confusion of
+    each draw, float64 [n_boot, C, C + 1], for `precision_by_prevalence`.
     """
 
     n_clips: int
@@ -84,7 +84,7 @@ class Evaluation:
                 *([f"empty clips removed: {filtered}"] if filtered else []),
                 *(f"{name} clips called empty: {n}" for name, n in self.target_lost.items()),
                 per_label,
-                "what was said (rows: truth)",
+                "decisions (rows: true labels)",
                 self.decisions.to_string(),
             ]
         )
@@ -94,12 +94,12 @@ class Evaluation:
         return _read_estimate(self.per_label.loc[label].to_dict(), measure)
 
     def empty_removal(self) -> dict[float, Estimate]:
-        """Return the share of empty clips removed at an animal recall of 0.95 and of 0.99; `empties` has more recalls."""
+        """Return the share of empty clips removed at an animal recall of 0.95 and 0.99; `empties` has more."""
         rows = [row for row in self.empties.to_dict("records") if row["recall"] in HEADLINE_RECALLS]
         return {float(row["recall"]): _read_estimate(row, "removed") for row in rows}
 
     def precision_by_prevalence(self, label: str, prevalence: float) -> Estimate:
-        """Return the precision of a label if it were this share of all clips; recall and false rate stay as measured."""
+        """Return the precision of a label if it were this share of all clips; recall and false rate stay."""
         i, counts = list(self.per_label.index).index(label), self.confusion.to_numpy(np.float64)
         value = precision_by_prevalence(counts, prevalence)[i]
         drawn = precision_by_prevalence(self.confusion_draws, prevalence)[:, i]

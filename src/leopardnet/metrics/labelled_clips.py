@@ -1,4 +1,4 @@
-"""Predictions joined with true labels, once: every figure, slice, baseline and threshold is a function of this value."""
+"""Predictions joined with true labels, once: every figure, slice and threshold is a function of this value."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class LabelledClips:
     """M predicted clips beside their true labels, as arrays of one row per clip.
 
     labels: the C labels of the model, in class order. outside: further true labels, which the model was not taught.
-    clip_ids: object [M]. probs: float64 [M, C], nan for a clip that could not be read. y: int64 [M], the true class: a
-    position in `labels`, C + k for the k-th label of `outside`, -1 for a clip without a label. site_codes: int64 [M],
-    positions in `site_names`, which are in alphabetical order; clips without a site have the name '(no site)'.
-    decisions, rules, alerts, bundle_ids: object [M], as in a predictions table; None where the table has none.
-    n_without_prediction: labels of clips that were not predicted. n_left_out: labelled clips that
+    clip_ids: object [M]. probs: float64 [M, C], nan for a clip that could not be read. y: int64 [M], the true
+    class: a position in `labels`, C + k for the k-th label of `outside`, -1 for a clip without a label. site_codes:
+    int64 [M], positions in `site_names`, which are in alphabetical order; clips without a site have the name '(no
+    site)'. decisions, rules, alerts, bundle_ids: object [M], as in a predictions table; None where the table has
+    none. n_without_prediction: labels of clips that were not predicted. n_left_out: labelled clips that
     `leave_out_training_sites` removed.
     """
 
@@ -52,7 +52,7 @@ class LabelledClips:
     def of(
         cls, predictions: Predictions | pd.DataFrame, manifest: Manifest, *, outside: Sequence[str] = ()
     ) -> LabelledClips:
-        """Return the predictions beside the labels and sites of a manifest; see `from_tables` for what is refused."""
+        """Return predictions with the labels and sites of a manifest; see `from_tables` for what is refused."""
         table = predictions.table if isinstance(predictions, Predictions) else predictions
         return cls.from_tables(table, manifest.clip_labels(), sites=clip_sites(manifest), outside=outside)
 
@@ -67,10 +67,10 @@ class LabelledClips:
     ) -> LabelledClips:
         """Return the clips of a predictions table beside their true labels.
 
-        truth, sites: indexed by `clip_id`; without `sites`, the predictions' own column `site` counts. outside: true
-        labels that the model is allowed not to know. Raises ManifestError for a table that holds no predictions, a clip
-        that occurs twice on either side, a label in `outside` that the model knows, a true label that it does not know,
-        and where no clip has both a prediction and a label.
+        truth, sites: indexed by `clip_id`; without `sites`, the predictions' own column `site` counts. outside:
+        true labels that the model is allowed not to know. Raises ManifestError for a table that holds no
+        predictions, a clip that occurs twice on either side, a label in `outside` that the model knows, a true
+        label that it does not know, and where no clip has both a prediction and a label.
 
         >>> p = pd.DataFrame({"clip_id": ["a", "b"], "decision": ["tiger", "empty"], "rule": ["species", "empty"],
         ...                   "p_tiger": [0.9, 0.2], "p_empty": [0.1, 0.8]})
@@ -164,7 +164,7 @@ class LabelledClips:
 
     @property
     def likeliest(self) -> Ints:
-        """The class of the largest probability of each clip, int64 [M], the first one at a tie; C where it is unreadable."""
+        """The class of the largest probability, int64 [M], the first one at a tie; C for an unreadable clip."""
         top = np.argmax(np.nan_to_num(self.probs, nan=-1.0), axis=1)
         return np.where(self.is_readable, top, len(self.labels)).astype(np.int64)
 
@@ -191,7 +191,7 @@ class LabelledClips:
                 "no clip has both a prediction and a true label",
                 where="manifest",
                 found=f"{len(self)} predictions, {n_labelled} labelled clips, none in common",
-                todo="evaluate against the manifest that the clips were predicted from (paths relative to the same root)",
+                todo="evaluate against the manifest that was predicted (paths relative to the same root)",
             )
 
     def select(self, keep: Bools) -> LabelledClips:
@@ -209,14 +209,14 @@ class LabelledClips:
         )
 
     def replace_probs(self, probs: Floats) -> LabelledClips:
-        """Return the same clips with these probabilities, float64 [M, C], the likeliest label as decision, and no alerts."""
+        """Return the clips with these probabilities, float64 [M, C], the likeliest label as decision, no alerts."""
         clips = replace(self, probs=probs, alerts=np.full(len(self), None, object))
         decisions = np.array([*self.labels, UNREADABLE], object)[clips.likeliest]
         rules = np.where(clips.is_readable, np.where(decisions == EMPTY, "empty", "species"), "none")
         return replace(clips, decisions=decisions, rules=rules.astype(object))
 
     def leave_out_training_sites(self, manifest: Manifest) -> LabelledClips:
-        """Return the clips that may set temperature and thresholds: those of sites without a row of the split train.
+        """Return the clips that may set temperature and thresholds: of sites without a row of the split train.
 
         Raises ManifestError where none is left: such clips would make the model look surer than it is.
         """
@@ -285,5 +285,5 @@ def _refuse_unknown(truth: pd.Series[str], labels: tuple[str, ...]) -> None:
             where="manifest, column label",
             found=", ".join(f"{name!r} ({n} clips)" for name, n in unknown.items()),
             expected="one of " + ", ".join(labels),
-            todo="map them with --label-map when importing, or name species the model was not taught with --outside",
+            todo="map them with --label-map when importing, or name species it was not taught with --outside",
         )

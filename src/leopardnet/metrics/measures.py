@@ -1,4 +1,4 @@
-"""Figures that follow from counts: precision, recall and F1 of confusions, exact bounds, precision at another prevalence."""
+"""Figures that follow from counts: precision, recall, F1, exact bounds, precision at another prevalence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def ratio(a: Floats, b: Floats) -> Floats:
 def label_measures(confusion: Floats) -> dict[str, Floats]:
     """Return precision, recall and f1, [..., C], and macro_f1 and top1, [...], of confusions [..., C, C + 1].
 
-    Rows are true labels; the last column holds unreadable clips. A label that does not occur has no part in macro_f1.
+    Rows are true labels; the last column holds unreadable clips. A label that does not occur has no part in
+    macro_f1.
     """
     n_labels = confusion.shape[-2]
     right = np.diagonal(confusion, axis1=-2, axis2=-1)  # [..., C]
@@ -38,7 +39,7 @@ def label_measures(confusion: Floats) -> dict[str, Floats]:
 
 
 def precision_by_prevalence(confusion: Floats, prevalence: float) -> Floats:
-    """Return precision per label, [..., C], if the label were this share of the clips, from confusions [..., C, C + 1].
+    """Return precision per label, [..., C], if it were this share of the clips; confusion: [..., C, C + 1].
 
     Recall and the share of other clips that are mistaken for the label stay as measured; nan where either was not
     measured. A label that is found in 90 % of its clips and wrongly in 1 % of the others, at a prevalence of 1 %:
@@ -56,7 +57,7 @@ def precision_by_prevalence(confusion: Floats, prevalence: float) -> Floats:
 
 
 def precision_bounds(confusion: Floats, i: int, prevalence: float) -> tuple[float, float]:
-    """Return bounds of `precision_by_prevalence` of class i, for independent clips: recall and false rate at exact bounds.
+    """Return bounds of `precision_by_prevalence` of class i, from exact bounds of recall and false rate.
 
     No mistake among 27 other clips says little where only one clip in a hundred is the label:
 

@@ -1,7 +1,7 @@
 """How well a score ranks positive clips above the others: AUROC, average precision, and what a threshold removes.
 
-Clips are ranked once. A draw of sites only changes the weight of each clip, so one pass of cumulative weights gives all
-figures of that draw, exactly and with ties.
+Clips are ranked once. A draw of sites only changes the weight of each clip, so one pass of cumulative weights gives
+all figures of that draw, exactly and with ties.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Ints = NDArray[np.int64]
 class Ranking:
     """Clips in the order of a score, P positives apart from Q negatives, with the site code of each, int64.
 
-    For each positive: `below` counts the negatives of a lower score, `upto` those of a lower or equal one, and `first` is
-    the position of the first positive of an equal score.
+    For each positive: `below` counts the negatives of a lower score, `upto` those of a lower or equal one, and
+    `first` is the position of the first positive of an equal score.
     """
 
     site_pos: Ints  # [P], by increasing score
@@ -45,7 +45,7 @@ class Ranking:
         )
 
     def measure(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
-        """Return AUROC, average precision, and the share of negatives removed at each of R recalls: float64 [2 + R].
+        """Return AUROC, average precision, and the negatives removed at each of R recalls: float64 [2 + R].
 
         weights: float64 [S], how often each site counts. nan unless there are both positives and negatives.
         """
@@ -87,7 +87,7 @@ def auroc(score: Floats, is_positive: NDArray[np.bool_]) -> float:
 
 
 def average_precision(score: Floats, is_positive: NDArray[np.bool_]) -> float:
-    """Return precision averaged over the recalls that are reached (the area under the steps); nan unless there are both.
+    """Return precision averaged over recalls (the area under the steps); nan unless there are both.
 
     >>> round(average_precision(np.array([0.9, 0.8, 0.7]), np.array([True, False, True])), 3)
     0.833

@@ -17,9 +17,10 @@ N_BINS = 15
 def reliability(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
     """Return the bins of the top probability (`n`, `confidence`, `accuracy`), and the expected calibration error.
 
-    clips: with labels that the model knows; unreadable ones have no part. 15 bins of equal mass (Nixon et al. 2019); the
-    bins of the whole sample are kept in every draw. Chance alone moves every bin off its diagonal, so the ECE of few clips
-    is too large, and that of a draw even more so: the lower end of the interval is `_smallest_error`.
+    clips: with labels that the model knows; unreadable ones have no part. 15 bins of equal mass (Nixon et al.
+    2019); the bins of the whole sample are kept in every draw. Chance alone moves every bin off its diagonal, so
+    the ECE of few clips is too large, and that of a draw even more so: the lower end of the interval is
+    `_smallest_error`.
     """
     readable = clips.is_readable
     top = np.where(readable, clips.probs.max(axis=1), 0.0)
@@ -47,9 +48,9 @@ def reliability(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, E
 def _smallest_error(gap: Floats, noise: Floats, n_sites: int) -> float:
     """Return the smallest true ECE that is compatible with the ECE found.
 
-    gap: signed error of each bin, [N_BINS], scaled so that the absolute values add up to the ECE; noise: that of each draw
-    around it, [n_boot, N_BINS]. The true errors are assumed to be λ · gap; λ grows from 0 until noise on top of them
-    explains the ECE found.
+    gap: signed error of each bin, [N_BINS], scaled so that the absolute values add up to the ECE; noise: that of
+    each draw around it, [n_boot, N_BINS]. The true errors are assumed to be λ · gap; λ grows from 0 until noise on
+    top of them explains the ECE found.
 
     >>> noise = np.random.default_rng(0).normal(0, 0.01, (1000, 2))
     >>> [round(_smallest_error(np.array([gap, -gap]), noise, 1000), 3) for gap in (0.005, 0.05)]
@@ -64,7 +65,7 @@ def _smallest_error(gap: Floats, noise: Floats, n_sites: int) -> float:
 
 
 def brier(clips: LabelledClips, draws: SiteDraws) -> Estimate:
-    """Return the squared error of the probabilities, summed over labels, from 0 to 2; unreadable clips have no part."""
+    """Return the squared error of the probabilities, summed over labels (0 to 2), of readable clips."""
     one_hot = np.eye(len(clips.labels))[clips.y]
     error = np.where(clips.is_readable, ((clips.probs - one_hot) ** 2).sum(axis=1), 0.0)
     total, drawn = draws.sum_columns(error, clips.is_readable)

@@ -1,7 +1,7 @@
-"""What a review by people gains: errors among the surest clips, and errors left when the least sure ones are reviewed.
+"""What a review by people gains: errors among the surest clips, errors left after a review of the least sure.
 
-One curve answers both. Clips are in the order of the model's confidence, the surest first; unreadable clips come last and
-count as errors. `errors(c)` is the number of errors among the first share c of the clips.
+One curve answers both. Clips are in the order of the model's confidence, the surest first; unreadable clips come
+last and count as errors. `errors(c)` is the number of errors among the first share c of the clips.
 
     risk at coverage c       errors(c) / (c · all clips)       if the model answers only where it is surest
     errors left, r reviewed  errors(1 − r) / errors(1)         if a person looks at the least sure share r
@@ -25,7 +25,7 @@ SHARES = np.round(np.arange(0.05, 1.001, 0.05), 2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confidence:
-    """Clips by decreasing confidence: the site of each, whether it is an error, and where blocks of equal confidence end."""
+    """Clips by decreasing confidence: sites, errors, and where blocks of equal confidence end."""
 
     codes: NDArray[np.int64]  # [M]
     is_error: NDArray[np.bool_]  # [M]
@@ -54,7 +54,7 @@ class Confidence:
 def review_curves(
     confidence: Floats, is_error: NDArray[np.bool_], draws: SiteDraws
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return two tables with 95 % intervals: `coverage, risk` and `reviewed, errors_left` (nan where there is no error).
+    """Return tables with 95 % intervals: `coverage, risk`, and `reviewed, errors_left` (nan without an error).
 
     confidence: float64 [M], nan for unreadable clips; is_error: bool [M].
 

@@ -26,7 +26,7 @@ def grey(path, *, square=None):
 
 @pytest.fixture
 def bursts(tmp_path):
-    """A burst in which a square is there in still 3 and, darker, in still 4; one where nothing moves; one that is gone."""
+    """A burst with a square in still 3 and a darker one in still 4; one where nothing moves; one that is gone."""
     for i, square in enumerate((None, None, None, 160, 120)):
         grey(tmp_path / f"a/{i}.png", square=square)
         grey(tmp_path / f"b/{i}.png")

@@ -58,7 +58,8 @@ def test_few_sites_widen_the_interval_as_students_t_does():
 
 
 def test_the_interval_of_a_share_is_students_t_on_the_logit_scale():
-    # draws of 0.7 and 0.9 spread by 0.1; on the logit scale 0.1 / (0.8 · 0.2) = 0.625; t · sqrt(4/3) of 4 sites is 3.67477
+    # Draws of 0.7 and 0.9 spread by 0.1; on the logit scale 0.1 / (0.8 · 0.2) = 0.625.
+    # For 4 sites, t · sqrt(4/3) is 3.67477.
     found = estimate_share(0.8, np.array([0.7, 0.9, np.nan]), n_sites=4)
     odds = np.array([4 * np.exp(-0.625 * 3.67477), 4 * np.exp(0.625 * 3.67477)])
     assert (found.low, found.high) == pytest.approx(tuple(odds / (1 + odds)), abs=1e-5)

@@ -57,7 +57,7 @@ def test_figures_by_hand(evaluation):
     assert t["recall"].to_dict() == pytest.approx({"leopard": 1 / 3, "sika": 1 / 2, "empty": 1})
     assert t["f1"].to_dict() == pytest.approx({"leopard": 2 / 5, "sika": 2 / 3, "empty": 2 / 3})
     assert e.macro_f1.value == pytest.approx((2 / 5 + 2 / 3 + 2 / 3) / 3)
-    # over the readable: leopard 0.8, 0.4 against 0.6, 0, 0 is 5 of 6; sika 0.3, 1 against 0.1 x 3; empty 0.9 highest
+    # Of the readable: leopard 0.8, 0.4 against 0.6, 0, 0 is 5 of 6; sika 0.3, 1 against 0.1 x 3; empty 0.9 highest.
     assert t["auroc"].to_dict() == pytest.approx({"leopard": 5 / 6, "sika": 1, "empty": 1})
     # a .06, b .36+.01+.25, d .36+.49+.01, e 0, f .01+.01
     assert e.brier.value == pytest.approx((0.06 + 0.62 + 0.86 + 0 + 0.02) / 5)

@@ -49,7 +49,7 @@ def test_empties_removed_by_hand():
     """Ten animals, of which the lowest two score 0.1 and 0.3; four empties at 0.05, 0.2, 0.3, 0.5."""
     score = np.array([0.1, 0.3, *[0.9] * 8, 0.05, 0.2, 0.3, 0.5])
     ranking = Ranking.of(score, np.arange(14) < 10, np.zeros(14, np.int64))
-    # every animal stays: under 0.1 lies one empty; one of ten may go: under 0.3 lie two; two may go: all four under 0.9
+    # All animals kept: one empty clip is below 0.1; one of ten lost: two below 0.3; two lost: all four below 0.9.
     assert ranking.measure(np.ones(1), (1.0, 0.95, 0.9, 0.8))[2:].tolist() == [0.25, 0.25, 0.5, 1.0]
 
 

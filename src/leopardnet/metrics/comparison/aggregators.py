@@ -31,10 +31,10 @@ def apply_aggregators(
 ) -> dict[str, LabelledClips]:
     """Return the clips with the probabilities that each aggregator gives for the same frames, by its name.
 
-    evidence: the frames' probabilities; calibration: the temperature they were made with, 1 where unknown. Each aggregator
-    gets a temperature of its own, fitted for each site on clips of other sites (`cross_calibrate`), so that none is
-    favoured. Means are computed a second time with weights for the frames where there are any: the score of the best box
-    (`box_weights`), motion (`motion_weights`). Clips without frames have no probabilities.
+    evidence: the frames' probabilities; calibration: the temperature they were made with, 1 where unknown. Each
+    aggregator gets a temperature of its own, fitted for each site on clips of other sites (`cross_calibrate`), so
+    that none is favoured. Means are computed a second time with weights for the frames where there are any: the
+    score of the best box (`box_weights`), motion (`motion_weights`). Clips without frames have no probabilities.
     """
     frames = evidence.sort_values(["clip_id", "i_frame"])
     probs = frames[[f"p_{x}" for x in clips.labels]].to_numpy(np.float64)
@@ -66,7 +66,7 @@ def _find_rows(ids: Texts) -> dict[str, slice]:
 
 
 def _recalibrate(clips: LabelledClips, logits: Floats) -> LabelledClips:
-    """Return the clips with the probabilities of these logits, float64 [M, C], under temperatures from other sites."""
+    """Return the clips with probabilities from logits, float64 [M, C], under temperatures from other sites."""
     probs = np.full(logits.shape, np.nan)
     use = np.isfinite(logits).all(axis=1) & clips.is_known
     if use.any():
@@ -90,7 +90,7 @@ def box_weights(frames: pd.DataFrame) -> Floats:
 
 
 def motion_weights(frames: pd.DataFrame) -> Floats:
-    """Return the motion of each frame, float64 [N]: the column `motion`, see `evaluation.motion_baseline`; nan if unknown.
+    """Return the motion of each frame (see `evaluation.motion_baseline`), float64 [N]; nan if unknown.
 
     >>> motion_weights(pd.DataFrame({"motion": [0.5, 12.0]})).tolist()
     [0.5, 12.0]
@@ -102,4 +102,4 @@ WEIGHTS: dict[str, tuple[str, Callable[[pd.DataFrame], Floats]]] = {
     "weighed by boxes": ("boxes", box_weights),
     "weighed by motion": ("motion", motion_weights),
 }
-"""Weights of frames, each with the column of the evidence that it needs. A clip with a frame without one is not weighed."""
+"""Weights of frames, each with its column of the evidence. A clip with a frame without a weight is not weighed."""

@@ -35,12 +35,12 @@ def compare(
     n_boot: int = 1000,
     seed: int = 7,
 ) -> pd.DataFrame:
-    """Return one row per variant with the figures of `headline_figures` and their intervals; the index is called `way`.
+    """Return one row per variant with `headline_figures` and their intervals; the index is called `way`.
 
-    variants: the same clips with other probabilities. model: the evaluation of the model, made with the same `n_boot` and
-    `seed`; then `behind` is the macro F1 of the model minus that of the row. Both use the same draws of sites, so this
-    interval is narrower than the two suggest: above 0, the model is better. presence_only: names of variants that only
-    distinguish animals from empty clips.
+    variants: the same clips with other probabilities. model: the evaluation of the model, made with the same
+    `n_boot` and `seed`; then `behind` is the macro F1 of the model minus that of the row. Both use the same draws
+    of sites, so this interval is narrower than the two suggest: above 0, the model is better. presence_only: names
+    of variants that only distinguish animals from empty clips.
     """
     rows: dict[str, dict[str, float]] = {}
     for name, clips in variants.items():
@@ -57,8 +57,8 @@ def headline_figures(
 ) -> dict[str, Estimate]:
     """Return the figures that variants and slices are compared by.
 
-    These are macro_f1, top1, presence_auroc, the share of empty clips removed at a recall of animals of 0.95 and 0.99, ece,
-    and recall and auprc of the targets; with `presence_only`, those that need no species.
+    These are macro_f1, top1, presence_auroc, the share of empty clips removed at a recall of animals of 0.95 and
+    0.99, ece, and recall and auprc of the targets; with `presence_only`, those that need no species.
     """
     presence = {"presence_auroc": found.presence_auroc}
     presence |= {f"removed_at_{recall:g}": x for recall, x in found.empty_removal().items()}

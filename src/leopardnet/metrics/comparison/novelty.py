@@ -1,8 +1,8 @@
-"""Animals that the model was never taught: novelty scores, and how well they separate such clips from known animals.
+"""Animals that the model was never taught: novelty scores, and how well they detect such animals.
 
 A closed set of labels calls a boar something. Each score is higher the less a clip looks like anything known; the
-evaluation asks whether it is higher for clips of species that were left out than for clips of known animals. The first scores
-need probabilities alone; `energy` and `class_mean` need the evidence of a run (`score.familiarity`).
+evaluation asks whether it is higher for clips of species that were left out than for clips of known animals. The
+first scores need probabilities alone; `energy` and `class_mean` need the evidence of a run (`score.familiarity`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KNOWN_RECALL = 0.95
 def novelty_scores(
     probs: Floats, labels: Sequence[str], *, familiar: pd.DataFrame | None = None
 ) -> dict[str, Floats]:
-    """Return scores [M] by name, from calibrated probabilities [M, C] and, if given, M rows of `familiarity_of_clips`.
+    """Return scores [M] by name, from calibrated probabilities [M, C] and M rows of `familiarity_of_clips`.
 
     - `msp`: 1 minus the largest probability.   - `entropy`: of all labels, in nats.
     - `which_animal`: 1 minus the largest share of one animal among the animals: an animal, but which?
@@ -55,7 +55,7 @@ def novelty_scores(
 
 
 def evaluate_novelty_scores(scores: Mapping[str, Floats], is_novel: Bools, draws: SiteDraws) -> pd.DataFrame:
-    """Return one row per score: `auroc` of novel against known clips with its interval, and `caught` with its interval.
+    """Return one row per score, with intervals: `auroc` of novel against known clips, and `caught`.
 
     caught: the share of novel clips above the threshold that keeps 95 % of the known ones.
     """
@@ -77,9 +77,9 @@ def evaluate_novelty(
 ) -> pd.DataFrame:
     """Return `evaluate_novelty_scores` for clips of labels that the model was not taught, against known animals.
 
-    evidence: the frames; without them, or where some lack the numbers, `energy` and `class_mean` are left out. Empty clips
-    have no part: separating animals from nothing is another question. Raises ManifestError where no readable clip shows a
-    label that was left out.
+    evidence: the frames; without them, or where some lack the numbers, `energy` and `class_mean` are left out.
+    Empty clips have no part: separating animals from nothing is another question. Raises ManifestError where no
+    readable clip shows a label that was left out.
     """
     require_novel_clips(clips)
     chosen = clips.select(clips.is_readable & clips.shows(ANIMAL))

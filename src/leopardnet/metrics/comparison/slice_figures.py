@@ -20,11 +20,12 @@ UNKNOWN = "(not known)"
 def evaluate_slices(
     clips: LabelledClips, values: pd.Series[str], *, targets: Sequence[str] = (), n_boot: int = 1000, seed: int = 7
 ) -> pd.DataFrame:
-    """Return one row per value: n_clips, n_sites, n_right and `headline_figures`, with intervals over the sites of the slice.
+    """Return one row per value: n_clips, n_sites, n_right and `headline_figures` with intervals over its sites.
 
-    values: by clip_id; clips without one are the slice '(not known)', so the slices together are all evaluated clips. A
-    value without an evaluated clip has no row. Rows are in alphabetical order, or in that of the categories of `values`.
-    Raises ManifestError for more than 200 values: such a column is a measurement and makes no slices.
+    values: by clip_id; clips without one are the slice '(not known)', so the slices together are all evaluated
+    clips. A value without an evaluated clip has no row. Rows are in alphabetical order, or in that of the
+    categories of `values`. Raises ManifestError for more than 200 values: such a column is a measurement and makes
+    no slices.
     """
     slices = pd.Series(clips.clip_ids).map(values).astype(object)
     slices = slices.where(slices.notna(), UNKNOWN).astype(str)

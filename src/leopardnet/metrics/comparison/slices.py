@@ -14,8 +14,8 @@ from leopardnet.score.decide import UNREADABLE
 def mistakes(predictions: pd.DataFrame, truth: pd.Series[str], *, targets: Sequence[str] = ()) -> pd.DataFrame:
     """The labelled clips of which something wrong was said, the worst first, with the columns `truth` and `p_true`.
 
-    Worst are targets that were called empty, then targets given another name, then false targets, then the rest; within
-    each, the surest mistakes. 'animal', 'unsure' and 'unreadable' are no mistakes: a person looks at those.
+    Worst are targets that were called empty, then targets given another name, then false targets, then the rest;
+    within each, the surest mistakes. 'animal', 'unsure' and 'unreadable' are no mistakes: a person looks at those.
     """
     labels = list(labels_of(predictions))
     table = predictions.assign(truth=predictions["clip_id"].map(truth))

@@ -1,15 +1,16 @@
-"""A guarantee on losses and the threshold that gives it: "at most 1 % of leopard clips are missed, with 95 % confidence".
+"""A guarantee on losses and its threshold: "at most 1 % of leopard clips are missed, with 95 % confidence".
 
-The threshold is the score of the (k + 1)-th lowest positive, so k of n positives have a lower score. The exact one-sided
-bound of Clopper and Pearson says how large the true share of misses can be; k is the largest number for which the bound
-stays within the guarantee. Because misses only grow with the threshold, no correction for the choice among them is needed.
+The threshold is the score of the (k + 1)-th lowest positive, so k of n positives have a lower score. The exact
+one-sided bound of Clopper and Pearson says how large the true share of misses can be; k is the largest number for
+which the bound stays within the guarantee. Because misses only grow with the threshold, no correction for the
+choice among them is needed.
 
-Clips of one site resemble each other, so n clips carry less information than n independent ones. The clustered bound
-counts n / d, with the design effect d = 1 + (m - 1) · r: m is the mean number of positives at the site of a positive, r the
-correlation of two misses at one site. There are too few misses to estimate r, so it is derived from all scores: their
-intraclass correlation ρ (one-way analysis of variance on normal scores), converted to the tail where misses lie as for a
-bivariate normal distribution. `scripts/measure_intervals.py` measures how often such guarantees hold. With positives from
-one site only, nothing can be guaranteed for others.
+Clips of one site resemble each other, so n clips carry less information than n independent ones. The clustered
+bound counts n / d, with the design effect d = 1 + (m - 1) · r: m is the mean number of positives at the site of a
+positive, r the correlation of two misses at one site. There are too few misses to estimate r, so it is derived from
+all scores: their intraclass correlation ρ (one-way analysis of variance on normal scores), converted to the tail
+where misses lie as for a bivariate normal distribution. `scripts/measure_intervals.py` measures how often such
+guarantees hold. With positives from one site only, nothing can be guaranteed for others.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class LossGuarantee:
 
     threshold: a clip of a lower score may stay unseen; None where the clips do not support the guarantee. n_missed:
     positives below the threshold (0 without one). miss_at_most: the clustered upper bound of the share missed;
-    miss_at_most_if_independent: the bound if clips were independent, which is lower. n_missing: how many more positives the
-    guarantee needs, none of them missed, from sites like these; 0 where it is given.
+    miss_at_most_if_independent: the bound if clips were independent, which is lower. n_missing: how many more
+    positives the guarantee needs, none of them missed, from sites like these; 0 where it is given.
     """
 
     label: str
@@ -61,7 +62,8 @@ class LossGuarantee:
         wanted = f"at most {share} of {self.label} clips missed, with {confidence} confidence"
         basis = f"{self.n_positives} clips from {self.n_sites} sites"
         if not self.n_positives:
-            return f"{wanted}: cannot be demonstrated without a labelled clip of it; {self.n_missing} positives missing"
+            why = "without a labelled clip of it"
+            return f"{wanted}: cannot be demonstrated {why}; {self.n_missing} positives missing"
         if self.threshold is None:
             more = "no number of clips from one site" if self.n_sites < 2 else f"{self.n_missing} positives missing"
             return f"{wanted}: cannot be demonstrated with {basis}; {more}"
@@ -78,7 +80,9 @@ class LossGuarantee:
 
 
 def positives_needed(max_miss: float, *, confidence: float = 0.95) -> int:
-    """Return how many independent positives without a miss are needed: the smallest n with (1 − max_miss)^n ≤ 1 − confidence.
+    """Return how many independent positives without a miss are needed.
+
+    That is the smallest n with (1 − max_miss)^n ≤ 1 − confidence.
 
     >>> positives_needed(0.01), positives_needed(0.05), positives_needed(0.01, confidence=0.99)
     (299, 59, 459)
@@ -98,11 +102,11 @@ def find_loss_threshold(
     confidence: float = 0.95,
     clustered: bool = True,
 ) -> LossGuarantee:
-    """Return the highest threshold that misses at most `max_miss` of the positives, or how many positives are missing.
+    """Return the highest threshold that misses at most `max_miss` of the positives, or what is missing for it.
 
-    score: float64 [M], of calibration clips that the model was not trained on; nan (unreadable) never goes unseen and has
-    no part. is_positive: bool [M]; site_codes: int64 [M]. `clustered=False` takes clips as independent. Raises ConfigError
-    for shares that are not between 0 and 1.
+    score: float64 [M], of calibration clips that the model was not trained on; nan (unreadable) never goes unseen
+    and has no part. is_positive: bool [M]; site_codes: int64 [M]. `clustered=False` takes clips as independent.
+    Raises ConfigError for shares that are not between 0 and 1.
 
     >>> guarantee = find_loss_threshold("leopard", np.linspace(0.1, 1, 300), np.ones(300, bool), np.arange(300))
     >>> guarantee.threshold, round(guarantee.miss_at_most, 4)
@@ -136,8 +140,8 @@ def find_loss_threshold(
 def design_effect(score: Floats, sites: Ints, *, tail: float) -> float:
     """Return how many clips carry as much information as one independent clip, 1 or more; score, sites: [n].
 
-    tail: the share of clips that count as missed, those of the lowest scores. Without two sites it is n (all clips together
-    count as one); where every clip has a site of its own, 1.
+    tail: the share of clips that count as missed, those of the lowest scores. Without two sites it is n (all clips
+    together count as one); where every clip has a site of its own, 1.
 
     >>> pairs = design_effect(np.array([0.1, 0.1, 0.9, 0.9]), np.array([0, 0, 1, 1]), tail=0.5)
     >>> round(pairs, 3)
@@ -171,7 +175,9 @@ def _intraclass_correlation(score: Floats, codes: NDArray[np.intp], sizes: Float
 def _tail_correlation(rho: float, tail: float) -> float:
     """Return the correlation of "is in the lower tail" for two normal variables of correlation rho.
 
-    >>> round(_tail_correlation(0.5, 0.5), 3), round(_tail_correlation(0.5, 0.01), 3)  # (2 / pi) · asin(0.5), and less
+    At the median it is (2 / pi) · asin(rho), in the tail less.
+
+    >>> round(_tail_correlation(0.5, 0.5), 3), round(_tail_correlation(0.5, 0.01), 3)
     (0.333, 0.121)
     """
     from scipy.stats import multivariate_normal, norm

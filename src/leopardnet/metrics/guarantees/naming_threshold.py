@@ -1,9 +1,9 @@
 """Which animals are named: a share that keeps the names of known animals and removes those of many unknown ones.
 
-A model of four labels calls a boar something. Many unknown animals are given away by how the probability of animals is
-divided: a known animal gets nearly all of it, an unknown one shares it among labels. `DecideConfig.among` asks for a share,
-and this finds the largest one that costs each known animal no more than a given part of its names. A clip that loses its
-name stays an 'animal' and keeps its alert.
+A model of four labels calls a boar something. Many unknown animals are given away by how the probability of animals
+is divided: a known animal gets nearly all of it, an unknown one shares it among labels. `DecideConfig.among` asks
+for a share, and this finds the largest one that costs each known animal no more than a given part of its names. A
+clip that loses its name stays an 'animal' and keeps its alert.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from leopardnet.metrics.labelled_clips import LabelledClips
 class NamingThreshold:
     """The share, and its effect: per true label `n` clips, and how many are named `before` and `after`.
 
-    keep: the share of correct names that each known animal keeps at least, on these clips. For known animals only correct
-    names are counted, for labels that the model does not know (`is_stranger`) all of them; the latter had no part in the
-    choice.
+    keep: the share of correct names that each known animal keeps at least, on these clips. For known animals only
+    correct names are counted, for labels that the model does not know (`is_stranger`) all of them; the latter had
+    no part in the choice.
     """
 
     among: float
@@ -35,8 +35,8 @@ class NamingThreshold:
     def __repr__(self) -> str:
         titles = {True: "strangers named", False: "known animals correctly named"}
         parts = [
-            f"{titles[bool(stranger)]}: {part['before'].sum()} of {part['n'].sum()} before, {part['after'].sum()} after"
-            for stranger, part in self.counts.groupby("is_stranger")
+            f"{titles[bool(stranger)]}: {row['before']} of {row['n']} before, {row['after']} after"
+            for stranger, row in self.counts.groupby("is_stranger").sum().iterrows()
         ]
         effect = "; ".join(parts)
         return (
@@ -51,8 +51,8 @@ class NamingThreshold:
 def find_naming_threshold(clips: LabelledClips, *, keep: float, species: float) -> NamingThreshold:
     """Return the largest share at which each known animal keeps at least `keep` of its correct names.
 
-    species: the lowest probability at which a label is named, as it is now. A label with few clips keeps them all: of ten,
-    0.95 lets none go. Raises ConfigError for a `keep` that is not above 0 and at most 1.
+    species: the lowest probability at which a label is named, as it is now. A label with few clips keeps them all:
+    of ten, 0.95 lets none go. Raises ConfigError for a `keep` that is not above 0 and at most 1.
 
     >>> p, y = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1]]), np.zeros(2, np.int64)
     >>> clips = LabelledClips.from_arrays(("leopard", "tiger", "empty"), p, y, y)
