@@ -8,8 +8,7 @@ from leopardnet.metrics.comparison.aggregators import apply_aggregators
 from leopardnet.metrics.comparison.baselines import MOTION, apply_baselines
 from leopardnet.metrics.comparison.compare import compare
 from leopardnet.metrics.comparison.novelty import evaluate_novelty, require_novel_clips
-from leopardnet.metrics.comparison.slice_figures import evaluate_slices
-from leopardnet.metrics.comparison.slices import mistakes
+from leopardnet.metrics.comparison.slices import evaluate_slices, mistakes
 from leopardnet.metrics.labelled_clips import clip_sites
 
 

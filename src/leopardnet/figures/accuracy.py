@@ -116,7 +116,7 @@ def review_curve(evaluation: Evaluation) -> Figure:
     table = pd.concat([start, evaluation.review], ignore_index=True) if len(evaluation.review) else start
     axes.plot([0, 1], [1, 0], color=GREY, linewidth=1, linestyle=":", label="in any order")
     _draw_band(axes, table, "reviewed", "errors_left", BLUE, label="least sure first")
-    axes.set(xlabel="clips looked at", ylabel="wrong labels left", ylim=(-0.02, 1.02), xlim=(0, 1))
+    axes.set(xlabel="clips reviewed", ylabel="wrong labels left", ylim=(-0.02, 1.02), xlim=(0, 1))
     axes.legend(frameon=False)
     return figure
 

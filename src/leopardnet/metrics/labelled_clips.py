@@ -77,12 +77,12 @@ class LabelledClips:
         >>> LabelledClips.from_tables(p, pd.Series({"b": "empty"})).y.tolist()
         [-1, 1]
         """
-        labels, strange = labels_of(predictions), tuple(dict.fromkeys(outside))
-        _check_predictions(predictions, labels, strange)
+        labels, others = labels_of(predictions), tuple(dict.fromkeys(outside))
+        _check_predictions(predictions, labels, others)
         ids = predictions["clip_id"]
         _refuse_repeated(truth.index.to_series(), where="manifest", todo="give one true label per clip")
         truth = truth.dropna()
-        _refuse_unknown(truth[truth.index.isin(ids)], (*labels, *strange))
+        _refuse_unknown(truth[truth.index.isin(ids)], (*labels, *others))
         if sites is not None:
             _refuse_repeated(sites.index.to_series(), where="sites", todo="give one site per clip")
             own_sites = ids.map(sites)
@@ -91,10 +91,10 @@ class LabelledClips:
         site_codes, site_names = encode_sites(own_sites)
         clips = cls(
             labels=labels,
-            outside=strange,
+            outside=others,
             clip_ids=ids.to_numpy(object),
             probs=predictions[[f"p_{x}" for x in labels]].to_numpy(np.float64),
-            y=pd.Index((*labels, *strange)).get_indexer(pd.Index(ids.map(truth))).astype(np.int64),
+            y=pd.Index((*labels, *others)).get_indexer(pd.Index(ids.map(truth))).astype(np.int64),
             site_codes=site_codes,
             site_names=site_names,
             decisions=predictions["decision"].to_numpy(object),

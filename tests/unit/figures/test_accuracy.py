@@ -18,7 +18,7 @@ from leopardnet.figures import (
     risk_coverage_curve,
 )
 from leopardnet.metrics.comparison.compare import compare
-from leopardnet.metrics.comparison.slice_figures import evaluate_slices
+from leopardnet.metrics.comparison.slices import evaluate_slices
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import lower_bound, upper_bound

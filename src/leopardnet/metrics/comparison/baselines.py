@@ -21,7 +21,7 @@ def apply_baselines(
       that it is evaluated on.
     - `middle_frame`: the probabilities of the frame in the middle of the clip alone.
     - `best_frame`: those of the frame with the largest probability of any label.
-    - `motion`: how much moves in the clip and nothing else (`motion`, by clip_id; see `evaluation.motion_baseline`).
+    - `motion`: how much moves in the clip and nothing else (by clip_id; see `evaluation.motion_baseline`).
       At best it separates animals from empty clips, and no species from another.
     - `nearest_class_mean`: the label whose mean features in training are nearest to those of the clip's frames: the
       features without the last layer. For networks that store these means.
