@@ -1,11 +1,12 @@
-"""Are the intervals, promises and temperatures of leopardnet what they say? Measured where the truth is known.
+"""Measure whether intervals, guarantees and temperatures hold, on simulated predictions where the truth is known.
 
-What is simulated: predictions, not footage. Sites differ in what lives there, in how well the model does (each label has a
-shift of its logit per site) and in their number of clips; clips of a site share that. The truth is what the same figures come
-to over 8,000 further sites. Nothing here says how good a model is; it says whether figures about a model can be believed.
+Predictions are simulated, not footage. Sites differ in their animals, in how well the model does (each label has a
+shift of its logit per site) and in their number of clips; clips of a site share all that. The true figures are
+those of 8,000 further sites. The results say nothing about how good a model is; they say whether figures about a
+model can be trusted.
 
-    coverage   how often the 95 % interval of each figure holds the truth: 90 to 99 % is wanted
-    promise    how often the true share of lost leopards is at most what was promised: 95 % or more is wanted
+    coverage   how often the 95 % interval of each figure contains the true value: 90 to 99 % is wanted
+    guarantee  how often the true share of lost leopards is within the guarantee: 95 % or more is wanted
     ECE        the calibration error at sites that had no part in fitting the temperature: under 0.03 is wanted
 
 Example: python scripts/measure_intervals.py --n-sets 20
@@ -18,13 +19,13 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import FIGURES, Evaluation
-from leopardnet.metrics.guarantees.loss_guarantee import promise
-from leopardnet.score.calibrate import apply_calibration, fit_temperature
+from leopardnet.metrics.guarantees.loss_guarantee import find_loss_threshold
+from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.score.calibrate import apply, fit_temperature
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 MIX = np.array([0.12, 0.12, 0.20, 0.56])
@@ -33,7 +34,7 @@ N_TRUE_SITES = 8000
 
 @dataclass(frozen=True)
 class World:
-    """How sites differ. site_sd: of the logit shifts between sites; sharpness: 1.9 would be honest, above it boasts."""
+    """How sites differ. site_sd: of logit shifts; sharpness: calibrated at 1.9, overconfident above."""
 
     n_sites: int = 30
     clips_per_site: float = 40.0
@@ -55,7 +56,7 @@ class World:
 
 
 def main() -> None:
-    """Measure and print all three."""
+    """Measure and print coverage, guarantees and calibration."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n-sets", type=int, default=20)
     parser.add_argument("--n-boot", type=int, default=1000)
@@ -64,7 +65,9 @@ def main() -> None:
         World(n_sites=15),
         World(n_sites=30),
         World(n_sites=80),
-        World(n_sites=20, clips_per_site=16, site_sd=0.2),  # few clips, much alike: figures near 1 and shares of 0
+        World(
+            n_sites=20, clips_per_site=16, site_sd=0.2
+        ),  # few clips at similar sites: figures near 1 and shares of 0
         World(n_sites=30, sharpness=1.9),  # an ECE of almost 0
     ):
         show_coverage(world, options.n_sets, options.n_boot)
@@ -73,49 +76,40 @@ def main() -> None:
         (World(n_sites=80, clips_per_site=200), 0.02),
         (World(n_sites=40, clips_per_site=100, site_sd=1.2), 0.10),
     ):
-        show_promises(world, max_miss, options.n_sets)
+        show_guarantees(world, max_miss, options.n_sets)
     show_calibration(World(), options.n_sets)
 
 
 def show_coverage(world: World, n_sets: int, n_boot: int) -> None:
-    """Print how often each interval holds the truth."""
+    """Print how often each interval contains the true value."""
     start = time.perf_counter()
-    true = {name: x.value for name, x in figures(judged(*world.draw(10**6, N_TRUE_SITES), n_boot=0)).items()}
+    true = {name: x.value for name, x in figures(evaluate(*world.draw(10**6, N_TRUE_SITES), n_boot=0)).items()}
     held: dict[str, list[bool]] = {name: [] for name in true}
     for seed in range(n_sets):
-        for name, x in figures(judged(*world.draw(seed), n_boot=n_boot)).items():
+        for name, x in figures(evaluate(*world.draw(seed), n_boot=n_boot)).items():
             if x.low is not None and x.high is not None:
                 held[name].append(x.low <= true[name] <= x.high)
     shares = {name: float(np.mean(h)) for name, h in held.items() if h}
     everything = np.concatenate([h for h in held.values() if h])
+    took_s = time.perf_counter() - start
     print(
-        f"\ncoverage: {n_sets} sets of {world.n_sites} sites with {world.clips_per_site:.0f} clips each, site_sd {world.site_sd:g}, "
-        f"sharpness {world.sharpness:g}, {n_boot} draws ({time.perf_counter() - start:.0f} s)"
+        f"\ncoverage: {n_sets} sets of {world.n_sites} sites with {world.clips_per_site:.0f} clips each, "
+        f"site_sd {world.site_sd:g}, sharpness {world.sharpness:g}, {n_boot} draws ({took_s:.0f} s)"
     )
     print(f"  all {len(shares)} figures together: {everything.mean():.3f}")
     for name, share in sorted(shares.items(), key=lambda item: item[1]):
         print(f"  {share:.2f}  {name} (true {true[name]:.3f})")
 
 
-def judged(logits: np.ndarray, y: np.ndarray, site: np.ndarray, *, n_boot: int) -> Evaluation:
-    """The evaluation of simulated clips."""
+def evaluate(logits: np.ndarray, y: np.ndarray, site: np.ndarray, *, n_boot: int) -> Evaluation:
+    """Return the evaluation of simulated clips."""
     z = logits - logits.max(axis=1, keepdims=True)
     probs = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    names = np.array(LABELS)
-    table = pd.DataFrame(
-        {
-            "clip_id": np.arange(len(y)).astype(str),
-            "site": site.astype(str),
-            "decision": names[probs.argmax(axis=1)],
-            "rule": np.where(probs.argmax(axis=1) == 3, "empty", "species"),
-            **{f"p_{x}": probs[:, i] for i, x in enumerate(LABELS)},
-        }
-    )
-    return evaluate_clips(table, pd.Series(names[y], index=table["clip_id"]), targets=LABELS[:2], n_boot=n_boot)
+    return evaluate_clips(LabelledClips.from_arrays(LABELS, probs, y, site), targets=LABELS[:2], n_boot=n_boot)
 
 
 def figures(e: Evaluation) -> dict[str, Estimate]:
-    """The figures of an evaluation by name."""
+    """Return the figures of an evaluation by name."""
     found = {
         "top-1": e.top1,
         "macro F1": e.macro_f1,
@@ -123,9 +117,9 @@ def figures(e: Evaluation) -> dict[str, Estimate]:
         "ECE": e.ece,
         "animal AUROC": e.presence_auroc,
     }
-    found |= {f"empties removed at {recall:g}": x for recall, x in e.removed().items()}
+    found |= {f"empties removed at {recall:g}": x for recall, x in e.empty_removal().items()}
     found |= {f"{m} of {label}": e.label_estimate(label, m) for label in LABELS for m in FIGURES}
-    found |= {f"precision of {label} at 1 %": e.precision_at(label, 0.01) for label in LABELS[:2]}
+    found |= {f"precision of {label} at 1 %": e.precision_by_prevalence(label, 0.01) for label in LABELS[:2]}
     for table, share, name in ((e.review, "reviewed", "errors_left"), (e.coverage, "coverage", "risk")):
         row = table[table[share] == 0.5].iloc[0]
         found[f"{name} at 0.5"] = Estimate(
@@ -135,49 +129,45 @@ def figures(e: Evaluation) -> dict[str, Estimate]:
     return found
 
 
-def show_promises(world: World, max_miss: float, n_sets: int) -> None:
-    """Print how often promises about leopards are kept, by the clustered bound and by the one that ignores sites."""
+def show_guarantees(world: World, max_miss: float, n_sets: int) -> None:
+    """Print how often guarantees on leopards hold, with the clustered bound and with the one that ignores sites."""
     logits, y, _ = world.draw(10**6, N_TRUE_SITES)
-    true = np.sort(apply_calibration(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[y == 0, 0])
+    true = np.sort(apply(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[y == 0, 0])
     print(
-        f"\npromise: at most {max_miss:g} of leopards lost; {n_sets} sets of {world.n_sites} sites, site_sd {world.site_sd:g}"
+        f"\nguarantee: at most {max_miss:g} of leopards lost; "
+        f"{n_sets} sets of {world.n_sites} sites, site_sd {world.site_sd:g}"
     )
     for clustered in (True, False):
         found = []
         for seed in range(n_sets):
             logits, y, site = world.draw(seed)
-            score = apply_calibration(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[
-                :, 0
-            ].astype(float)
+            score = apply(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[:, 0].astype(float)
             found.append(
-                promise(
-                    "leopard", score, y == 0, pd.Series(site.astype(str)), max_miss=max_miss, clustered=clustered
-                )
+                find_loss_threshold("leopard", score, y == 0, site, max_miss=max_miss, clustered=clustered)
             )
         lost = [float(np.searchsorted(true, p.threshold) / len(true)) for p in found if p.threshold is not None]
         kept = sum(x <= max_miss for x in lost) + sum(p.threshold is None for p in found)
+        mean_loss = np.mean(lost) if lost else float("nan")
+        effect, n_leopards = (np.mean([getattr(p, x) for p in found]) for x in ("design_effect", "n_positives"))
         print(
-            f"  {'over sites' if clustered else 'ignoring sites':15s} kept in {kept} of {n_sets} sets "
-            f"({n_sets - len(lost)} said that it cannot be demonstrated); mean true loss {np.mean(lost) if lost else float('nan'):.4f}, "
-            f"{np.mean([p.n_positives for p in found]):.0f} leopards, design effect {np.mean([p.design_effect for p in found]):.1f}"
+            f"  {'over sites' if clustered else 'ignoring sites':15s} holds in {kept} of {n_sets} sets "
+            f"({n_sets - len(lost)} cannot be demonstrated); mean true loss {mean_loss:.4f}, "
+            f"{n_leopards:.0f} leopards, design effect {effect:.1f}"
         )
 
 
 def show_calibration(world: World, n_sets: int) -> None:
-    """Print the calibration error at unseen sites, before and after."""
+    """Print the calibration error at new sites, before and after fitting a temperature."""
     unseen = world.draw(10**6, 2000)
-    before = judged(*unseen, n_boot=0).ece.value
+    before = evaluate(*unseen, n_boot=0).ece.value
     after = []
     for seed in range(n_sets):
         logits, y, site = world.draw(seed)
         temperature = fit_temperature(logits, y, sites=site.tolist()).temperature
-        after.append(judged(unseen[0] / temperature, *unseen[1:], n_boot=0).ece.value)
-    print(
-        f"\nECE at 2000 unseen sites: {before:.4f} before; after a temperature from {world.n_sites} sites, {n_sets} sets:"
-    )
-    print(
-        f"  mean {np.mean(after):.4f}, largest {np.max(after):.4f}; under 0.03 in {np.mean(np.array(after) < 0.03):.0%}"
-    )
+        after.append(evaluate(unseen[0] / temperature, *unseen[1:], n_boot=0).ece.value)
+    print(f"\nECE at 2000 new sites: {before:.4f} before; after a temperature from {world.n_sites} sites:")
+    share = np.mean(np.array(after) < 0.03)
+    print(f"  mean {np.mean(after):.4f}, largest {np.max(after):.4f}; under 0.03 in {share:.0%} of {n_sets} sets")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""Do intervals, promises and temperatures hold for real predictions? Measured on rendered footage, so that the truth is known.
+"""Measure whether intervals, guarantees and temperatures hold for predictions of a model, on rendered footage.
 
-One model is trained on rendered sites; then sets of other sites are rendered, each from a seed of its own, and classified as
-`predict` classifies anything. What is true of a set are the same figures over all clips of the other sets: it has no part in
-its own truth. Nothing here says how good a model is; it says whether figures about a model can be believed.
+One model is trained on rendered sites; then sets of other sites are rendered, each from a seed of its own, and
+classified like any footage. The true figures of a set are those of all clips of the other sets, so a set has no
+part in its own truth. The results say nothing about how good a model is; they say whether figures about a model can
+be trusted.
 
-    coverage   how often the 95 % interval of each figure holds the truth: 90 to 99 % is wanted
-    promise    how often the share of positives lost in the other sets is at most what was promised: 95 % or more is wanted
-    ECE        the calibration error in the other sets, under a temperature from one set: under 0.03 is wanted
+    coverage   how often the 95 % interval of each figure contains the true value: 90 to 99 % is wanted guarantee
+    how often the share of positives lost in the other sets is within the guarantee: 95 % or more is wanted ECE
+    the calibration error in the other sets, under a temperature from one set: under 0.03 is wanted
 
-Footage, model and predictions stay in --out, so the same command goes on where it was stopped, and measures
-again in two minutes. All of it takes 35 minutes of one core.
-`measure_intervals.py` measures the same on simulated predictions, where there can be as many sites as one likes.
+Footage, model and predictions stay in --out, so the same command continues where it was stopped, and measures again
+in two minutes. All of it takes 35 minutes of one core. `measure_intervals.py` measures the same on simulated
+predictions, which can have any number of sites.
 
 Example: nice python scripts/measure_rendered.py --n-sets 20
 """
@@ -33,23 +34,23 @@ import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.compose import load_config
-from leopardnet.core.columns import table_labels
-from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
-from leopardnet.core.tables import atomic_path
+from leopardnet.core.tables import write_json
 from leopardnet.data.scan.scan import scan
 from leopardnet.data.splits.split import split
 from leopardnet.demo_job import add_labels
 from leopardnet.infer.predict_footage import predict
-from leopardnet.metrics.evaluate_clips import animals_of, evaluate_clips
+from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
-from leopardnet.metrics.guarantees.loss_guarantee import promise
-from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, undo_calibration
+from leopardnet.metrics.guarantees.loss_guarantee import find_loss_threshold
+from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.score.calibrate import Calibration, apply, fit_temperature, undo_calibration
 from leopardnet.synth import FootageSpec, render_footage
 from measure_intervals import figures
 
-# Small and short, so that thousands of clips can be rendered; animals are large enough to be told apart at this size.
+# Small and short, so that thousands of clips can be rendered; animals are large enough for this size.
 FOOTAGE = FootageSpec(
     n_sites=20,
     clips_per_site=16,
@@ -66,7 +67,7 @@ LOSSES = (0.05, 0.10, 0.20)  # 80 positives in a set support 5 % at best
 
 
 def main() -> None:
-    """Measure all three, print them, write them as JSON."""
+    """Measure coverage, guarantees and calibration, print them, and write them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/rendered"), help="folder (default %(default)s)")
     parser.add_argument("--n-sets", type=int, default=20)
@@ -77,12 +78,12 @@ def main() -> None:
         "--input-px",
         type=int,
         default=128,
-        help="side of the model's input; a larger one errs less (default %(default)s)",
+        help="side of the model's input; a larger one makes fewer errors (default %(default)s)",
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that render and classify")
     options = parser.parse_args()
     if options.n_sets < 2:
-        parser.error("--n-sets: the truth of a set comes from the others, so it takes two")
+        parser.error("--n-sets: at least 2, because the true figures of a set come from the others")
     cv2.setNumThreads(1)
     work = Work(
         options.out,
@@ -90,22 +91,21 @@ def main() -> None:
         options.input_px,
         options.workers,
     )
-    work.settle()
-    bundle = work.model()
-    clips = work.classified(options.n_sets, bundle)
+    work.check_settings()
+    bundle = work.train_model()
+    clips = work.classify(options.n_sets, bundle)
     measured = {
         "settings": work.settings()
         | {"input_px": options.input_px, "n_sets": options.n_sets, "n_boot": options.n_boot},
-        "coverage": coverage(clips, n_boot=options.n_boot),
-        "promises": promises(clips),
-        "ece": calibration_errors(clips, bundle.spec.calibration),
+        "coverage": measure_coverage(clips, n_boot=options.n_boot),
+        "promises": measure_guarantees(clips),
+        "ece": measure_calibration(clips, bundle.spec.calibration),
     }
     show_coverage(measured["coverage"])
-    show_promises(measured["promises"])
+    show_guarantees(measured["promises"])
     show_calibration(measured["ece"])
-    with atomic_path(work.run / "measured.json") as part:
-        tables = {k: v.to_dict("records") if isinstance(v, pd.DataFrame) else v for k, v in measured.items()}
-        part.write_text(json.dumps(_plain(tables), indent=1), "utf-8")
+    tables = {k: v.to_dict("records") if isinstance(v, pd.DataFrame) else v for k, v in measured.items()}
+    write_json(_plain(tables), work.run / "measured.json")
 
 
 # Footage, model, predictions -------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """The folder that keeps what takes long, and how its sets are rendered."""
+    """The folder that keeps footage, model and predictions, and how its sets are rendered."""
 
     out: Path
     spec: FootageSpec
@@ -126,26 +126,26 @@ class Work:
         return self.out / f"model{self.input_px}"
 
     def settings(self) -> dict[str, Any]:
-        """What all that lies in the folder depends on."""
+        """The settings that everything in the folder depends on."""
         return {"footage": asdict(self.spec), "training": asdict(TRAINING), "recipe": RECIPE}
 
-    def settle(self) -> None:
-        """Refuse a folder of other settings: half its sets would be of another kind."""
+    def check_settings(self) -> None:
+        """Exit if the folder was made with other settings: half its sets would be of another kind."""
         file, settings = self.out / "settings.json", json.dumps(self.settings(), indent=1)
         if file.exists() and file.read_text("utf-8") != settings:
             sys.exit(f"{self.out.name} holds footage of other settings; name another folder with --out")
         self.out.mkdir(parents=True, exist_ok=True)
         file.write_text(settings, "utf-8")
 
-    def footage(self, spec: FootageSpec) -> Manifest:
-        """The labelled manifest of a set, rendered where it is not there yet."""
+    def render(self, spec: FootageSpec) -> Manifest:
+        """Return the labelled manifest of a set; render it first if it is not there yet."""
         folder = self.out / "footage" / f"seed{spec.seed:04d}"
-        if not (folder / "frames.csv").exists():  # the last thing that is written
+        if not (folder / "frames.csv").exists():  # the file that is written last
             render_footage(folder, spec, n_workers=self.n_workers, on_progress=_tell(f"rendering seed {spec.seed}"))
         return add_labels(scan(folder, pattern="{site}/{deployment}/*"), folder)
 
-    def model(self) -> Bundle:
-        """A probe on the sites of the training seed, trained where it is not there yet."""
+    def train_model(self) -> Bundle:
+        """Return a probe on the sites of the training seed; train it first if it is not there yet."""
         if not (self.run / "bundle").exists():
             import torch
 
@@ -153,17 +153,17 @@ class Work:
 
             torch.set_num_threads(self.n_workers)
             recipe = (*RECIPE, f"preprocess.size_px={self.input_px}")
-            manifest = split(self.footage(TRAINING), by="site", fractions=(0.7, 0.3, 0.0), seed=7)
+            manifest = split(self.render(TRAINING), by="site", fractions=(0.7, 0.3, 0.0), seed=7)
             train_bundle(manifest, load_config("train", recipe), out=self.run, on_progress=_tell())
         return load_bundle(self.run / "bundle")
 
-    def classified(self, n_sets: int, bundle: Bundle) -> pd.DataFrame:
-        """The predictions of all sets below each other, with `set` and `truth`; ids and sites tell sets apart."""
+    def classify(self, n_sets: int, bundle: Bundle) -> pd.DataFrame:
+        """Return the predictions of all sets in one table, with `set` and `truth`; ids and sites are unique."""
         tables = []
         runtime = RuntimeConfig(workers=self.n_workers if self.n_workers > 1 else 0, threads=1)
         start = time.perf_counter()
         for seed in range(1, n_sets + 1):
-            manifest = self.footage(replace(self.spec, seed=seed))
+            manifest = self.render(replace(self.spec, seed=seed))
             out = self.run / "results" / f"seed{seed:04d}"
             table = predict(
                 manifest, bundle, out=out, runtime=runtime, on_progress=_tell(f"classifying set {seed}")
@@ -177,14 +177,19 @@ class Work:
         return clips
 
 
-def judged(clips: pd.DataFrame, *, n_boot: int) -> Evaluation:
-    """The evaluation of some of the clips, as `leopardnet evaluate` gives it."""
-    truth = clips.set_index("clip_id")["truth"]
-    return evaluate_clips(clips, truth, targets=animals_of(clips), n_boot=n_boot)
+def evaluate(clips: pd.DataFrame, *, n_boot: int) -> Evaluation:
+    """Return the evaluation of some of the clips, as `leopardnet evaluate` makes it."""
+    labelled = label_clips(clips)
+    return evaluate_clips(labelled, targets=labelled.animals, n_boot=n_boot)
 
 
-def one_and_others(clips: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame, pd.DataFrame]]:
-    """Each set, and all clips that are not of it."""
+def label_clips(clips: pd.DataFrame) -> LabelledClips:
+    """Return the clips of a table with the column `truth`."""
+    return LabelledClips.from_tables(clips, clips.set_index("clip_id")["truth"])
+
+
+def iterate_sets(clips: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame, pd.DataFrame]]:
+    """Yield each set: its number, its clips, and the clips of all other sets."""
     for number in sorted(clips["set"].unique()):
         is_it = clips["set"] == number
         yield int(number), clips[is_it], clips[~is_it]
@@ -193,31 +198,30 @@ def one_and_others(clips: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame, pd.
 # What is measured ------------------------------------------------------------------------------------------------
 
 
-def coverage(clips: pd.DataFrame, *, n_boot: int) -> pd.DataFrame:
-    """One row per set and figure: `value`, `low`, `high`, and `true` in the other sets."""
+def measure_coverage(clips: pd.DataFrame, *, n_boot: int) -> pd.DataFrame:
+    """Return one row per set and figure: `value`, `low`, `high`, and `true` in the other sets."""
     rows = []
-    for number, one, others in one_and_others(clips):
-        true = figures(judged(others, n_boot=0))
-        for name, x in figures(judged(one, n_boot=n_boot)).items():
+    for number, one, others in iterate_sets(clips):
+        true = figures(evaluate(others, n_boot=0))
+        for name, x in figures(evaluate(one, n_boot=n_boot)).items():
             rows.append({"set": number, "figure": name, "true": true[name].value, **asdict(x)})
     table = pd.DataFrame(rows)
     return table[table["low"].notna()].astype({"low": float, "high": float}).reset_index(drop=True)
 
 
-def promises(clips: pd.DataFrame) -> pd.DataFrame:
-    """One row per label, loss, way of counting and set; `lost`: the share of positives of the other sets, nan if refused."""
-    rows = []
-    for label in (*animals_of(clips), ANIMAL):
-        score = (1 - clips[f"p_{EMPTY}"] if label == ANIMAL else clips[f"p_{label}"]).astype(float)
-        is_it = clips["truth"] != EMPTY if label == ANIMAL else clips["truth"] == label
-        for number, one, others in one_and_others(clips):
-            here, elsewhere = score[one.index].to_numpy(), score[others.index[is_it[others.index]]].to_numpy()
+def measure_guarantees(clips: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per label, loss, bound and set; `lost`: the share lost in the other sets, nan if refused."""
+    rows, labelled = [], label_clips(clips)
+    for label in (*labelled.animals, ANIMAL):
+        score, is_it = labelled.score(label), labelled.shows(label)
+        for number, one, others in iterate_sets(clips):
+            here, elsewhere = one.index, score[others.index[is_it[others.index]]]
             for max_miss, clustered in product(LOSSES, (True, False)):
-                p = promise(
+                p = find_loss_threshold(
                     label,
-                    here,
-                    is_it[one.index].to_numpy(bool),
-                    one["site"],
+                    score[here],
+                    is_it[here],
+                    labelled.site_codes[here],
                     max_miss=max_miss,
                     clustered=clustered,
                 )
@@ -236,19 +240,18 @@ def promises(clips: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def calibration_errors(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFrame:
-    """One row per set: the temperature it gives, and the ECE of the other sets without one, as shipped and under it."""
-    labels = table_labels(clips)
-    names = [f"p_{x}" for x in labels]
-    logits = undo_calibration(clips[names].to_numpy(np.float64), shipped)  # [M, C]
-    y = pd.Index(labels).get_indexer(pd.Index(clips["truth"])).astype(np.int64)
+def measure_calibration(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFrame:
+    """Return one row per set: its temperature, and the ECE of the other sets without, as shipped and under it."""
+    labelled = label_clips(clips)
+    names, y = [f"p_{x}" for x in labelled.labels], labelled.y
+    logits = undo_calibration(labelled.probs, shipped)  # [M, C]
     rows = []
-    for number, one, others in one_and_others(clips):
+    for number, one, others in iterate_sets(clips):
         fitted = fit_temperature(logits[one.index], y[one.index], sites=one["site"].tolist())
         row: dict[str, Any] = {"set": number, "temperature": fitted.temperature, "reason": fitted.reason}
         for name, calibration in (("without", Calibration()), ("shipped", shipped), ("after", fitted)):
-            probs = apply_calibration(logits[others.index], calibration)
-            row[name] = judged(others.assign(**dict(zip(names, probs.T, strict=True))), n_boot=0).ece.value
+            probs = apply(logits[others.index], calibration)
+            row[name] = evaluate(others.assign(**dict(zip(names, probs.T, strict=True))), n_boot=0).ece.value
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -257,29 +260,26 @@ def calibration_errors(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFram
 
 
 def show_coverage(table: pd.DataFrame) -> None:
-    """Print how often the intervals held, together and each; and on which side the truth lay where they did not."""
+    """Print how often the intervals contained the true value, and on which side they missed it."""
     held = table.assign(under=table["true"] < table["low"], over=table["true"] > table["high"])
     held["held"] = ~held["under"] & ~held["over"]
     per_set = held.groupby("set")["held"].mean()
-    spread = float(per_set.std() / np.sqrt(len(per_set)))  # figures of one set miss together: sets are what counts
+    spread = float(per_set.std() / np.sqrt(len(per_set)))  # figures of one set are not independent, sets are
     print(f"\ncoverage: {len(per_set)} sets")
     print(
-        f"  all {held['figure'].nunique()} figures together: {held['held'].mean():.3f}, standard error {spread:.3f}; "
-        f"the worst set {per_set.min():.2f}"
+        f"  all {held['figure'].nunique()} figures together: {held['held'].mean():.3f}, "
+        f"standard error {spread:.3f}; the worst set {per_set.min():.2f}"
     )
     rows = held.groupby("figure").agg({"held": "mean", "under": "sum", "over": "sum", "true": "mean"})
     for name, row in rows.sort_values("held", kind="stable").iterrows():
-        print(
-            f"  {row['held']:.2f}  {name} (true {row['true']:.3f}; under {row['under']:.0f}, over {row['over']:.0f})"
-        )
+        sides = f"under {row['under']:.0f}, over {row['over']:.0f}"
+        print(f"  {row['held']:.2f}  {name} (true {row['true']:.3f}; {sides})")
 
 
-def show_promises(table: pd.DataFrame) -> None:
-    """Print how often promises were kept; one that is refused loses nothing."""
+def show_guarantees(table: pd.DataFrame) -> None:
+    """Print how often guarantees held; one that is refused loses nothing."""
     n_sets = table["set"].nunique()
-    print(
-        f"\npromise: kept in so many of {n_sets} sets (refused in so many of these); mean loss where it was given"
-    )
+    print(f"\nguarantee: sets of {n_sets} in which it held (in which it was refused); mean loss where it was given")
     print(f"  {'':22s}{'over sites':>26s}{'ignoring sites':>26s}   positives, design effect")
     for (label, max_miss), rows in table.groupby(["label", "max_miss"], sort=False):
         cells = []
@@ -297,13 +297,11 @@ def show_promises(table: pd.DataFrame) -> None:
 
 
 def show_calibration(table: pd.DataFrame) -> None:
-    """Print the calibration error in the other sets, before and after."""
+    """Print the calibration error in the other sets, before and after fitting a temperature."""
+    without, shipped, after, fitted = (table[x] for x in ("without", "shipped", "after", "temperature"))
+    print(f"\nECE in the other sets: {without.mean():.4f} without a temperature, {shipped.mean():.4f} as shipped")
     print(
-        f"\nECE in the other sets: {table['without'].mean():.4f} without a temperature, {table['shipped'].mean():.4f} as shipped"
-    )
-    after = table["after"]
-    print(
-        f"  after a temperature from one set ({table['temperature'].min():.2f} to {table['temperature'].max():.2f}): "
+        f"  after a temperature from one set ({fitted.min():.2f} to {fitted.max():.2f}): "
         f"mean {after.mean():.4f}, largest {after.max():.4f}; under 0.03 in {(after < 0.03).mean():.0%}"
     )
 

@@ -26,7 +26,7 @@ from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id, conform
-from leopardnet.evaluation.protocol import evaluate, evaluate_all
+from leopardnet.evaluation.full_evaluation import evaluate, evaluate_all
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 SHARES = (0.01, 0.02, 0.17, 0.80)

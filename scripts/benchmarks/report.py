@@ -170,6 +170,7 @@ def print_line(name: str, values: list[float], unit: str, target: float | None) 
 def main() -> int:
     """Return exit code 0 if all targets were met, and 1 otherwise."""
     from leopardnet.metrics.evaluate_clips import evaluate_clips
+    from leopardnet.metrics.labelled_clips import LabelledClips
     from leopardnet.report import write_report
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -180,7 +181,7 @@ def main() -> int:
     predictions, truth = make_predictions(options.clips, options.frames)
     with tempfile.TemporaryDirectory() as folder:
         pictures = make_pictures(predictions, Path(folder) / "footage")
-        evaluation = evaluate_clips(predictions.table, truth, targets=LABELS[:1])
+        evaluation = evaluate_clips(LabelledClips.from_tables(predictions.table, truth), targets=LABELS[:1])
         start = time.perf_counter()
         page = write_report(
             Path(folder) / "report.html",

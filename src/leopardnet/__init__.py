@@ -25,7 +25,7 @@ _NAMES = {
     "Manifest": "leopardnet.core.manifest",
     "Predictions": "leopardnet.core.predictions",
     "check": "leopardnet.data.checks.check",
-    "evaluate": "leopardnet.evaluation.protocol",
+    "evaluate": "leopardnet.evaluation.full_evaluation",
     "load_bundle": "leopardnet.bundle.bundle",
     "load_config": "leopardnet.compose",
     "pack": "leopardnet.training.pack.pack",
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from leopardnet.data.scan.scan import scan as scan
     from leopardnet.data.splits.split import split as split
     from leopardnet.data.splits.split import split_by_site as split_by_site
-    from leopardnet.evaluation.protocol import evaluate as evaluate
+    from leopardnet.evaluation.full_evaluation import evaluate as evaluate
     from leopardnet.export.write_results import write as write
     from leopardnet.infer.predict_footage import predict as predict
     from leopardnet.report.summarise import summarise as summarise

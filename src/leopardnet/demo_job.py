@@ -15,7 +15,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.scan.scan import scan
 from leopardnet.data.splits.split import split
-from leopardnet.evaluation.protocol import evaluate
+from leopardnet.evaluation.full_evaluation import evaluate
 from leopardnet.evaluation.write_evaluation import write_evaluation
 from leopardnet.infer.predict_footage import predict
 from leopardnet.metrics.evaluation import Evaluation

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 from test_verbs import leopardnet
 
-from judged_clips import made_up
 from leopardnet.bundle.bundle import load_bundle
+from simulated_clips import simulate_clips
 
 
 @pytest.fixture(scope="module")
 def made(tiny_bundle, tmp_path_factory):
     """A folder with results and a manifest of 30 sites, as if the tiny bundle had said so."""
     here = tmp_path_factory.mktemp("judging")
-    predictions, manifest = made_up(here, n_sites=30, per_site=40, strength=1.5, bundle_id=tiny_bundle.id)
+    predictions, manifest = simulate_clips(here, n_sites=30, per_site=40, strength=1.5, bundle_id=tiny_bundle.id)
     predictions.write(here / "results")
     manifest.write(here / "m.parquet")
     return here
@@ -95,15 +95,15 @@ def test_strangers_lose_names_and_known_animals_keep_theirs(made, tiny_bundle):
     ("verb", "options", "code", "words"),
     [
         ("thresholds", ["--lose", "leopard"], 1, "this is not a tolerable loss"),
-        ("thresholds", ["--lose", "lynx=0.01"], 1, "no loss can be promised for this"),
-        ("thresholds", ["--lose", "leopard=2"], 1, "a promise needs a share"),
-        ("thresholds", [], 1, "there is nothing to promise"),
+        ("thresholds", ["--lose", "lynx=0.01"], 1, "no loss can be guaranteed for this label"),
+        ("thresholds", ["--lose", "leopard=2"], 1, "a guarantee needs a share"),
+        ("thresholds", [], 1, "there is nothing to guarantee"),
         ("thresholds", ["--lose", "leopard=0.1", "--new-bundle", "x"], 2, "--new-bundle"),
         ("thresholds", ["--keep-names", "1.5"], 2, "--keep-names"),
-        ("evaluate", ["--shortcuts", "3"], 1, "looking for shortcuts needs the model"),
+        ("evaluate", ["--shortcuts", "3"], 1, "testing for shortcuts needs the model"),
         ("evaluate", ["--outside", "boar"], 1, "no clip shows a species that was left out"),
         ("evaluate", ["--by", "weather"], 1, "no such column"),
-        ("evaluate", ["--by", "box_size"], 1, "no frame that a detector looked at"),
+        ("evaluate", ["--by", "box_size"], 1, "no frame on which a detector was run"),
     ],
 )
 def test_a_mistake_gets_one_message(made, tmp_path, verb, options, code, words):

@@ -15,6 +15,7 @@ from leopardnet.core.columns import predictions_columns
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.tables import clip_id
 from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.report import write_report
 
 LABELS = LabelSet((Label("leopard", "Panthera pardus"), Label("sika_deer"), Label("empty")), targets=("leopard",))
@@ -94,7 +95,7 @@ def page(tmp_path_factory):
         evidence=evidence,
         truth=truth,
         thumbnails={clip_id(r[0]): jpeg() for r in NAMED[:4]},
-        evaluation=evaluate_clips(table, truth, targets=LABELS.targets, n_boot=20),
+        evaluation=evaluate_clips(LabelledClips.from_tables(table, truth), targets=LABELS.targets, n_boot=20),
         bundle={"labels": LABELS.to_dict(), "backbone": "lite0", "hashes": {"model.onnx": "f00d"}},
         history=[{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}],
         hidden=[clip_id("south/d.AVI")],

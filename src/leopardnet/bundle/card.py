@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate
-from leopardnet.metrics.evaluate_clips import Evaluation
+from leopardnet.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import BundleSpec

@@ -46,16 +46,14 @@ def calibrate(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.evaluation.recalibrate import recalibrate
-    from leopardnet.evaluation.thresholds import thresholds as find_thresholds
+    from leopardnet.evaluation.thresholds import find_thresholds
 
     model, rows = load_bundle(bundle), Manifest.read(manifest)
     result = recalibrate(Predictions.read(predictions), rows, model, outside=outside or ())
     found = None
     if lose or keep_names is not None:
         losses, decide = parse_losses(lose), model.spec.decide
-        found = find_thresholds(
-            result.clips, rows, losses, confidence=confidence, keep_names=keep_names, decide=decide
-        )
+        found = find_thresholds(result.clips, losses, confidence=confidence, keep_names=keep_names, decide=decide)
     note = "; ".join([repr(result), *([found.note] if found else [])]) + "."
     new_decide = found.decide if found and found.is_kept else None
     new = derive_bundle(model, out, calibration=result.calibration, decide=new_decide, note=note)

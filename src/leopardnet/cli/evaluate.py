@@ -89,7 +89,7 @@ def evaluate(
     Example: leopardnet evaluate results/ --manifest manifest.parquet --by site --by light --footage --out eval/
     """
     from leopardnet.bundle.bundle import load_bundle
-    from leopardnet.evaluation.protocol import evaluate_all
+    from leopardnet.evaluation.full_evaluation import evaluate_all
     from leopardnet.evaluation.write_evaluation import write_evaluation
 
     table = Predictions.read(predictions)

@@ -50,22 +50,17 @@ def thresholds(
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.core.tables import write_json
     from leopardnet.evaluation.recalibrate import require_same_model
-    from leopardnet.evaluation.thresholds import thresholds as find_thresholds
+    from leopardnet.evaluation.thresholds import find_thresholds
+    from leopardnet.metrics.labelled_clips import LabelledClips
 
     if (bundle is None) != (new_bundle is None):
         raise typer.BadParameter("--bundle and --new-bundle go together", param_hint="--new-bundle")
     table, model = Predictions.read(predictions), load_bundle(bundle) if bundle else None
     if model is not None:
         require_same_model(table, model)
-    found = find_thresholds(
-        table,
-        Manifest.read(manifest),
-        parse_losses(lose),
-        confidence=confidence,
-        keep_names=keep_names,
-        outside=outside or (),
-        decide=model.spec.decide if model is not None else None,
-    )
+    rows, decide = Manifest.read(manifest), model.spec.decide if model is not None else None
+    clips = LabelledClips.of(table, rows, outside=outside or ()).leave_out_training_sites(rows)
+    found = find_thresholds(clips, parse_losses(lose), confidence=confidence, keep_names=keep_names, decide=decide)
     written = [out]
     if model is not None and new_bundle is not None and found.is_kept:
         derive_bundle(model, new_bundle, decide=found.decide, note=found.note + ".")

@@ -36,7 +36,7 @@ def report(
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.run_history import read_history
-    from leopardnet.evaluation.protocol import evaluate as run_evaluate
+    from leopardnet.evaluation.full_evaluation import evaluate as run_evaluate
     from leopardnet.infer.footage_source import open_source
     from leopardnet.report.summarise import summarise
 

@@ -13,12 +13,12 @@ from leopardnet.core.errors import MediaError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import PreprocessSpec
-from leopardnet.core.ties import order_descending
 from leopardnet.core.types import Boxes, Clip, Frames
 from leopardnet.detect.detector import Detector
 from leopardnet.media.decode import decode
 from leopardnet.media.motion_scores import pick_changed_frames
 from leopardnet.media.preprocess import cut_banner, fit_to_square
+from leopardnet.score.ties import order_descending
 
 FULL_SIDE_PX = 1440  # limit of the short side: no video camera exceeds it; larger stills are scaled down to it
 Window = tuple[int, int, int, int]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.tables import clip_id
-from leopardnet.core.ties import order_descending
 from leopardnet.core.types import Boxes, Clip, Frames
 from leopardnet.data.formats.megadetector.read import read_megadetector
+from leopardnet.score.ties import order_descending
 
 SAME_FRAME_S = 0.05  # a box belongs to the frames within this time of it
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leopardnet.core.labels import ANIMAL
-from leopardnet.core.ties import order_descending, round_scores
 from leopardnet.core.types import Boxes, Clip, Frames
 from leopardnet.media.motion_scores import EDGE_SHARE, shrink_to_grey
+from leopardnet.score.ties import order_descending, round_scores
 
 WIDTH_PX = 480  # of the compared pictures; an animal of 3 % of the width is 14 px
 MIN_FRAMES = 3  # fewer give no background

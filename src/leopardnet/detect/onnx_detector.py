@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from leopardnet.core.errors import BackendError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.settings.detection import NetworkConfig, NetworkInput, NetworkOutput
-from leopardnet.core.ties import DECIMALS, order_descending, round_scores
 from leopardnet.core.types import Boxes
+from leopardnet.score.ties import DECIMALS, order_descending, round_scores
 
 MIN_SCORE = 0.02  # below this, every network gives thousands of boxes that are noise
 MAX_BOXES = 20  # of a frame

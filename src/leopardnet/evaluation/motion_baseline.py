@@ -1,4 +1,4 @@
-"""What needs the footage itself and no model: how much moves in the judged frames of a clip."""
+"""Motion in the frames that a model classified: a baseline that needs the footage and no model."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from leopardnet.media.decode import decode
 from leopardnet.media.motion_scores import change_scores, shrink_to_grey
 
 _SHORT_SIDE_PX = 96
-_SAME_FRAME_S = 1e-3  # the times of the evidence are those of real frames, so the same frame is found again
+_SAME_FRAME_S = 1e-3  # the times of the evidence are those of real frames, so the same frames are found again
 
 
 def add_motion(
     evidence: pd.DataFrame, manifest: Manifest, *, on_progress: Callable[..., None] | None = None
 ) -> pd.DataFrame:
-    """The evidence with a column `motion`: how far each frame is from what the judged frames of its clip usually show.
+    """Return the evidence with a column `motion`: how much each frame differs from the usual frame of its clip.
 
-    In grey values, see `media.motion_scores.change`. The clips are opened once, at the very times of the evidence, so that motion
-    knows what the model knew and no more. nan for stills and for clips of one judged frame, in which nothing can move, and
-    for what cannot be read. on_progress(what, n_done, n_total).
+    In grey values, see `media.motion_scores.change`. Each clip is opened once, at the times of the evidence, so
+    that motion uses the same frames as the model and no more. nan for stills and for clips of one frame, in which
+    nothing can move, and for what cannot be read. on_progress(what, n_done, n_total).
     """
     clips = {clip.clip_id: clip for clip in manifest.clips()}
     motion = np.full(len(evidence), np.nan)
@@ -35,14 +35,14 @@ def add_motion(
     for i, (clip_id, rows) in enumerate(rows_of.items()):
         clip = clips.get(str(clip_id))
         if clip is not None and clip.kind != "still" and len(rows) > 1:
-            motion[rows] = _motion(clip, manifest.root, times_s[rows])
+            motion[rows] = _measure_motion(clip, manifest.root, times_s[rows])
         if on_progress:
             on_progress("measuring motion", i + 1, len(rows_of))
     return evidence.assign(motion=motion)
 
 
 def motion_energy(evidence: pd.DataFrame) -> pd.Series[float]:
-    """The motion of each clip's most moving frame, by clip_id; nan where nothing could move.
+    """Return the largest motion of any frame of each clip, by clip_id; nan where nothing could move.
 
     >>> frames = pd.DataFrame({"clip_id": ["a", "a", "b"], "motion": [1.0, 3.0, np.nan]})
     >>> motion_energy(frames).to_dict()
@@ -51,8 +51,8 @@ def motion_energy(evidence: pd.DataFrame) -> pd.Series[float]:
     return evidence.groupby("clip_id", sort=False)["motion"].max()
 
 
-def _motion(clip: Clip, root: Path, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The motion at each of the times, float64 [N]; nan where the frame is not to be had again."""
+def _measure_motion(clip: Clip, root: Path, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the motion at each of the times, float64 [N]; nan where the frame cannot be read again."""
     try:
         frames = decode(clip, root, times_s=np.unique(times_s), short_side_px=_SHORT_SIDE_PX)
     except MediaError:
@@ -60,5 +60,5 @@ def _motion(clip: Clip, root: Path, times_s: NDArray[np.float64]) -> NDArray[np.
     if len(frames) < 2:
         return np.full(len(times_s), np.nan)
     moved = change_scores(shrink_to_grey(frames.pixels))
-    away_s = np.abs(times_s[:, None] - frames.times_s[None, :])  # [N, decoded]
-    return np.where(away_s.min(axis=1) <= _SAME_FRAME_S, moved[away_s.argmin(axis=1)], np.nan)
+    apart_s = np.abs(times_s[:, None] - frames.times_s[None, :])  # [N, decoded]
+    return np.where(apart_s.min(axis=1) <= _SAME_FRAME_S, moved[apart_s.argmin(axis=1)], np.nan)

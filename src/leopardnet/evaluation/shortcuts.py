@@ -1,11 +1,11 @@
-"""Does the model look at the animal? The same clips with one thing changed that should matter, or should not.
+"""Tests for shortcuts: the same clips with one thing changed that should matter, or should not.
 
 banner       the strips at the top and the bottom come from a clip of another site: nothing should change
-masked       the animal is replaced by what is behind it: what was said of it should be gone
+masked       the animal is replaced by its background: the animal should no longer be predicted
 shuffled     the frames in another order: nothing may change
 reencoded    every frame as a JPEG of low quality: little should change
 
-A model that has learned the camera's clock, or the place, keeps its answer where the animal is gone.
+A model that has learned the camera's banner or the place keeps its prediction where the animal is gone.
 """
 
 from __future__ import annotations
@@ -31,108 +31,115 @@ from leopardnet.infer.evidence import Evidence
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
-from leopardnet.metrics.bootstrap import SiteDraws, estimate_columns
+from leopardnet.metrics.bootstrap import SiteDraws, encode_sites, estimate_row
 
 TESTS = ("as it is", "banner", "shuffled", "reencoded", "as it is, frames that can be masked", "masked")
 SAME_FRAMES = TESTS[4]
-STRIP = 0.08  # of the height, above and below
+STRIP = 0.08  # of the height, at the top and at the bottom
 QUALITY = 40
 SAME_MOMENT_S = 0.05
-MARGIN = 0.1  # of a box, on every side: a tail hangs out
-MIN_BEHIND, MOST_BEHIND = 3, 40  # frames that must show what is behind an animal, and that are asked
+MARGIN = 0.1  # of the width or height of a box, on every side: a tail may reach out of it
+MIN_FRAMES, MAX_FRAMES = 3, 40  # that must show the background behind an animal, and that are searched for it
 Pixels = NDArray[np.uint8]
 Boxes = Sequence[Sequence[float]]
 
 
-def shortcut_table(
-    manifest: Manifest, bundle: Bundle, *, most: int | None = None, on_progress: Callable[..., None] | None = None
+def run_shortcut_tests(
+    manifest: Manifest,
+    bundle: Bundle,
+    *,
+    n_clips: int | None = None,
+    on_progress: Callable[..., None] | None = None,
 ) -> pd.DataFrame:
-    """One row per labelled clip and test: clip_id, label, test, decision, p_label (the true label's probability), p_animal.
+    """Return one row per labelled clip and test: clip_id, label, test, decision, p_label, p_animal.
 
-    `masked` needs to know where the animal is: it has rows of clips of which the manifest holds boxes (in fractions, or in
-    px with the picture's size), and judges only the frames that have one. Clips that cannot be read have no rows. most:
-    clips with an animal that are tested, those with boxes first, and as many without; on_progress(what, n_done, n_total).
+    p_label and p_animal are the probabilities of the true label and of any animal. `masked` needs the place of the
+    animal: only clips with boxes in the manifest have such rows (in fractions, or in px with the picture's size),
+    made from the frames that have a box. Clips that cannot be read have no rows. n_clips: how many clips with an
+    animal are tested, those with boxes first, and as many without; None for all. on_progress(what, n_done,
+    n_total).
 
-    >>> shortcut_table(read_manifest("m.parquet").where(split="test"), bundle).groupby("test")["p_label"].mean()  # doctest: +SKIP
+    >>> rows = run_shortcut_tests(read_manifest("m.parquet").where(split="test"), bundle)  # doctest: +SKIP
+    >>> rows.groupby("test")["p_label"].mean()  # doctest: +SKIP
     """
-    network, boxes = bundle.runtime(RuntimeConfig()), _boxes_by_clip(manifest)
-    clips = _some([c for c in manifest.clips() if c.label in bundle.labels.names], set(boxes), most)
+    network, boxes = bundle.runtime(RuntimeConfig.model_validate({})), _read_boxes(manifest)
+    clips = _choose_clips([c for c in manifest.clips() if c.label in bundle.labels.names], set(boxes), n_clips)
     rows = []
     for i, clip in enumerate(clips):
         try:
-            frames = _frames(clip, manifest, bundle)
+            frames = _decode_frames(clip, manifest, bundle)
         except MediaError:
             continue
-        other = _frame_elsewhere(clip, [*clips[i + 1 :], *clips[:i]], manifest, bundle)
-        for test, pixels, times_s in _changed(frames, other, boxes.get(clip.clip_id, []), seed=i):
-            rows.append(_judged(clip, test, replace(frames, pixels=pixels, times_s=times_s), bundle, network))
+        other = _find_other_frame(clip, [*clips[i + 1 :], *clips[:i]], manifest, bundle)
+        for test, pixels, times_s in _change_frames(frames, other, boxes.get(clip.clip_id, []), seed=i):
+            rows.append(_classify(clip, test, replace(frames, pixels=pixels, times_s=times_s), bundle, network))
         if on_progress:
-            on_progress("looking for shortcuts", i + 1, len(clips))
+            on_progress("testing for shortcuts", i + 1, len(clips))
     return pd.DataFrame(rows, columns=["clip_id", "label", "test", "decision", "p_label", "p_animal"])
 
 
-def shortcut_summary(
+def summarise_shortcuts(
     rows: pd.DataFrame, sites: pd.Series[str], *, n_boot: int = 1000, seed: int = 7
 ) -> pd.DataFrame:
-    """What each test does to clips with an animal, and beside them what clips without one get: what `masked` should fall to.
+    """Return the effect of each test on clips with an animal, beside unchanged clips without one.
 
-    rows: of `shortcut_table`; sites: by clip_id. One row per test: n_clips, the means of p_animal and p_label with their 95 %
-    intervals over sites, and `right`, the share of clips whose decision is the true label: of `masked` it should be 0. As it is
-    is there a second time, with only those frames whose animals can be masked.
+    rows: of `run_shortcut_tests`; sites: by clip_id. One row per test: n_clips, the means of p_animal and p_label
+    with their 95 % intervals over sites, and `right`, the share of clips whose decision is the true label. For
+    `masked`, p_animal should fall to that of clips without an animal, and `right` to 0. `as it is` occurs a second
+    time for only those frames whose animals can be masked.
     """
-    is_animal, whole = rows["label"] != EMPTY, rows["test"] == TESTS[0]
-    parts = {test: is_animal & (rows["test"] == test) for test in TESTS} | {
-        "clips without an animal": ~is_animal & whole
-    }
+    is_animal, is_first = rows["label"] != EMPTY, rows["test"] == TESTS[0]
+    parts = {test: is_animal & (rows["test"] == test) for test in TESTS}
+    parts["clips without an animal"] = ~is_animal & is_first
     table = {}
     for name, chosen in parts.items():
         part = rows[chosen]
         if not len(part):
             continue
-        draws = SiteDraws.of(part["clip_id"].map(sites), n_boot=n_boot, seed=seed)
-        right = (part["decision"] == part["label"]).to_numpy(np.float64)
+        codes, _ = encode_sites(part["clip_id"].map(sites))
+        draws = SiteDraws.of(codes, n_boot=n_boot, seed=seed)
         values = {
             "p_animal": part["p_animal"].to_numpy(np.float64),
             "p_label": part["p_label"].to_numpy(np.float64),
-            "right": right,
+            "right": (part["decision"] == part["label"]).to_numpy(np.float64),
         }
-        columns = [estimate_columns(key, [draws.mean(x)]) for key, x in values.items()]
-        table[name] = {"n_clips": len(part)} | {k: float(v[0]) for column in columns for k, v in column.items()}
+        means = {key: draws.estimate_mean(x) for key, x in values.items()}
+        table[name] = {"n_clips": len(part), **estimate_row(means)}
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("test")
 
 
 def swap_banner(pixels: Pixels, other: Pixels) -> Pixels:
-    """Frames uint8 [N, H, W, 3] with the strips at the top and the bottom of another frame uint8 [h, w, 3]."""
+    """Return frames uint8 [N, H, W, 3] with the top and bottom strips of another frame, uint8 [h, w, 3]."""
     changed, height = pixels.copy(), pixels.shape[1]
     n = max(1, round(height * STRIP))
-    fitted = cv2.resize(other, (pixels.shape[2], height), interpolation=cv2.INTER_AREA)
-    changed[:, :n], changed[:, -n:] = fitted[:n], fitted[-n:]
+    resized = cv2.resize(other, (pixels.shape[2], height), interpolation=cv2.INTER_AREA)
+    changed[:, :n], changed[:, -n:] = resized[:n], resized[-n:]
     return changed
 
 
 def mask_animals(pixels: Pixels, boxes: Sequence[Boxes]) -> Pixels:
-    """Frames uint8 [N, H, W, 3] of one clip without what is in the boxes (fractions) of each, and a little around them.
+    """Return frames uint8 [N, H, W, 3] of one clip without the content of their boxes (fractions) and a margin.
 
-    What is behind it is known where the animal stands elsewhere in at least three frames: the median of those. Where it is
-    not, the hole is filled with what is around it, which leaves a blur that a network may well take for an animal.
+    The background is known where the animal is elsewhere in at least three frames: the median of those. Where it is
+    not known, the hole is filled from its surroundings, which leaves a blur that a network may well take for an
+    animal.
     """
-    holes = np.stack(
-        [_hole(frame.shape[:2], found) for frame, found in zip(pixels, boxes, strict=True)]
-    )  # [N, H, W]
-    some = np.unique(np.linspace(0, len(pixels) - 1, MOST_BEHIND).round().astype(int))
+    holes = np.stack([_box_mask(f.shape[:2], found) for f, found in zip(pixels, boxes, strict=True)])  # [N, H, W]
+    some = np.unique(np.linspace(0, len(pixels) - 1, MAX_FRAMES).round().astype(int))
     masked = np.ma.masked_array(pixels[some], np.repeat(holes[some][..., None], 3, axis=-1))
-    behind = np.ma.median(masked, axis=0).filled(0)
-    is_known = (~holes[some]).sum(axis=0) >= MIN_BEHIND
+    background = np.ma.median(masked, axis=0).filled(0)
+    is_known = (~holes[some]).sum(axis=0) >= MIN_FRAMES
     filled = pixels.copy()
     for frame, hole in zip(filled, holes, strict=True):
-        frame[hole & is_known] = behind[hole & is_known].astype(np.uint8)
+        frame[hole & is_known] = background[hole & is_known].astype(np.uint8)
         unknown = (hole & ~is_known).astype(np.uint8)
         if unknown.any():
             frame[:] = cv2.inpaint(frame, unknown, 3, cv2.INPAINT_TELEA)
     return filled
 
 
-def _hole(shape: tuple[int, int], boxes: Boxes) -> NDArray[np.bool_]:
+def _box_mask(shape: tuple[int, int], boxes: Boxes) -> NDArray[np.bool_]:
+    """Return which pixels lie in one of the boxes (fractions) or its margin, bool [H, W]."""
     hole, (height, width) = np.zeros(shape, bool), shape
     for x0, y0, x1, y1 in boxes:
         dx, dy = MARGIN * (x1 - x0), MARGIN * (y1 - y0)
@@ -142,32 +149,36 @@ def _hole(shape: tuple[int, int], boxes: Boxes) -> NDArray[np.bool_]:
 
 
 def reencode_as_jpeg(frame: Pixels) -> Pixels:
-    """A frame uint8 [H, W, 3] after a JPEG of low quality."""
+    """Return a frame uint8 [H, W, 3] after compression to a JPEG of low quality."""
     data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def _some(clips: list[Clip], boxed: set[str], most: int | None) -> list[Clip]:
-    """At most `most` clips with an animal, those with boxes first, and as many without: drawn, the same ones every time."""
-    if most is None:
+def _choose_clips(clips: list[Clip], with_boxes: set[str], n_clips: int | None) -> list[Clip]:
+    """Return up to n_clips clips with an animal, those with boxes first, and as many without, by a fixed seed."""
+    if n_clips is None:
         return clips
     drawn = [clips[i] for i in np.random.default_rng(7).permutation(len(clips))]
-    drawn.sort(key=lambda clip: clip.clip_id not in boxed)
-    kept = {
-        c.clip_id for wanted in (True, False) for c in [c for c in drawn if (c.label == EMPTY) is wanted][:most]
-    }
-    return [c for c in clips if c.clip_id in kept]
+    drawn.sort(key=lambda clip: clip.clip_id not in with_boxes)
+    chosen = [
+        c for is_empty in (True, False) for c in [c for c in drawn if (c.label == EMPTY) is is_empty][:n_clips]
+    ]
+    ids = {c.clip_id for c in chosen}
+    return [c for c in clips if c.clip_id in ids]
 
 
-def _changed(
+def _change_frames(
     frames: Frames, other: Pixels | None, boxes: list[tuple[float | None, Boxes]], *, seed: int
 ) -> Iterator[tuple[str, Pixels, NDArray[np.float64]]]:
+    """Yield the name of each test that is possible, its frames and their times in seconds."""
     pixels, times_s = frames.pixels, frames.times_s
     yield "as it is", pixels, times_s
     if other is not None:
         yield "banner", swap_banner(pixels, other), times_s
-    nearest = [min(boxes, key=lambda box: _apart(box, t), default=None) for t in times_s.tolist()]
-    known = [i for i, box in enumerate(nearest) if box is not None and _apart(box, times_s[i]) <= SAME_MOMENT_S]
+    nearest = [min(boxes, key=lambda box: _seconds_between(box, t), default=None) for t in times_s.tolist()]
+    known = [
+        i for i, box in enumerate(nearest) if box is not None and _seconds_between(box, times_s[i]) <= SAME_MOMENT_S
+    ]
     if known:
         cut = mask_animals(pixels[known], [box[1] for i in known if (box := nearest[i]) is not None])
         yield SAME_FRAMES, pixels[known], times_s[known]
@@ -176,24 +187,26 @@ def _changed(
     yield "reencoded", np.stack([reencode_as_jpeg(f) for f in pixels]), times_s
 
 
-def _apart(box: tuple[float | None, Boxes], time_s: float) -> float:
-    """Seconds between a box and a frame; a box without a time is that of a still."""
+def _seconds_between(box: tuple[float | None, Boxes], time_s: float) -> float:
+    """Return the seconds between a box and a frame; a box without a time is that of a still."""
     return 0.0 if box[0] is None else abs(box[0] - time_s)
 
 
-def _frame_elsewhere(clip: Clip, others: list[Clip], manifest: Manifest, bundle: Bundle) -> Pixels | None:
-    """The first frame of a clip of another site, uint8 [H, W, 3]; None where there is no such clip that can be read."""
+def _find_other_frame(clip: Clip, others: list[Clip], manifest: Manifest, bundle: Bundle) -> Pixels | None:
+    """Return the first frame of a clip of another site, uint8 [H, W, 3]; None if none can be read."""
     for other in (c for c in others if c.site != clip.site):
         try:
             times_s = sample_times(probe(other, manifest.root), bundle.spec.sampling)[:1]
             side_px = decode_side_px(bundle.spec.preprocess)
-            return decode(other, manifest.root, times_s=times_s, short_side_px=side_px).pixels[0]
+            frames = decode(other, manifest.root, times_s=times_s, short_side_px=side_px)
         except MediaError:
             continue
+        return np.asarray(frames.pixels[0], np.uint8)
     return None
 
 
-def _frames(clip: Clip, manifest: Manifest, bundle: Bundle) -> Frames:
+def _decode_frames(clip: Clip, manifest: Manifest, bundle: Bundle) -> Frames:
+    """Return the frames that the bundle samples, and those with boxes in the manifest."""
     times_s = sample_times(probe(clip, manifest.root), bundle.spec.sampling)
     labelled = manifest.table.loc[
         manifest.table["clip_id"].eq(clip.clip_id) & manifest.table["boxes"].notna(), "time_s"
@@ -202,7 +215,7 @@ def _frames(clip: Clip, manifest: Manifest, bundle: Bundle) -> Frames:
     return decode(clip, manifest.root, times_s=times_s, short_side_px=decode_side_px(bundle.spec.preprocess))
 
 
-def _judged(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Runtime) -> dict[str, object]:
+def _classify(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Runtime) -> dict[str, object]:
     logits = network.answers(to_model_input(frames.pixels, bundle.spec.preprocess)).logits
     nothing = np.full_like(logits, np.nan)
     result = decide_clip(clip, Evidence(frames.times_s, logits, nothing, nothing, (None,) * len(logits)), bundle)
@@ -218,8 +231,8 @@ def _judged(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Runt
     }
 
 
-def _boxes_by_clip(manifest: Manifest) -> dict[str, list[tuple[float | None, Boxes]]]:
-    """By clip: the moment of each labelled frame (None for a still) and its boxes in fractions."""
+def _read_boxes(manifest: Manifest) -> dict[str, list[tuple[float | None, Boxes]]]:
+    """Return by clip_id the time of each labelled frame (None for a still) and its boxes in fractions."""
     found: dict[str, list[tuple[float | None, Boxes]]] = {}
     rows = manifest.table[manifest.table["boxes"].notna()]
     columns = rows[["clip_id", "time_s", "boxes", "box_unit", "width_px", "height_px"]]

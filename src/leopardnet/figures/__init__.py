@@ -1,30 +1,30 @@
-"""Figures from tables, for notebooks: each is a matplotlib Figure that nothing has drawn anywhere yet."""
+"""Figures from tables, for notebooks. Each function returns a matplotlib Figure that is not shown yet."""
 
 from leopardnet.figures.accuracy import (
-    comparison,
-    confusion_map,
-    empties_removed,
-    precision_recall,
-    reliability,
-    review_effort,
-    risk_coverage,
-    sites_forest,
+    comparison_plot,
+    confusion_matrix,
+    empty_filter_curve,
+    forest_plot,
+    precision_recall_curves,
+    reliability_diagram,
+    review_curve,
+    risk_coverage_curve,
 )
-from leopardnet.figures.clips import gallery, over_time
+from leopardnet.figures.clips import frame_probabilities, gallery
 from leopardnet.figures.learning_curve import learning_curve
-from leopardnet.figures.loss_curves import promise_cost
+from leopardnet.figures.loss_tradeoff import loss_tradeoff
 
 __all__ = [
-    "comparison",
-    "confusion_map",
-    "empties_removed",
+    "comparison_plot",
+    "confusion_matrix",
+    "empty_filter_curve",
+    "forest_plot",
+    "frame_probabilities",
     "gallery",
     "learning_curve",
-    "over_time",
-    "precision_recall",
-    "promise_cost",
-    "reliability",
-    "review_effort",
-    "risk_coverage",
-    "sites_forest",
+    "loss_tradeoff",
+    "precision_recall_curves",
+    "reliability_diagram",
+    "review_curve",
+    "risk_coverage_curve",
 ]

@@ -1,4 +1,4 @@
-"""How right a model was: confusions, curves with their bands, sites side by side."""
+"""Figures of an evaluation: confusion matrices, curves with intervals, comparisons of sites and models."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.columns import table_labels
 from leopardnet.figures.style import BLUE, GREY, VERMILION, blank, colours
 from leopardnet.metrics.bootstrap import Estimate
-from leopardnet.metrics.comparison.compare import figures
+from leopardnet.metrics.comparison.compare import headline_figures
 from leopardnet.metrics.evaluation import Evaluation
-from leopardnet.metrics.join_truth import join_truth
-from leopardnet.metrics.measures import at_least, at_most
+from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.metrics.measures import lower_bound, upper_bound
 from leopardnet.metrics.ranking import average_precision
 
 if TYPE_CHECKING:
@@ -21,36 +20,37 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def confusion_map(evaluation: Evaluation, *, what: Literal["likeliest", "said"] = "likeliest") -> Figure:
-    """True labels (rows) against likeliest labels, or what was said (columns): shares of each row as shade, clips as numbers.
+def confusion_matrix(evaluation: Evaluation, *, columns: Literal["likeliest", "decision"] = "likeliest") -> Figure:
+    """Return true labels (rows) against likeliest labels or decisions (columns).
 
-    `said` has columns for 'animal' and 'unsure' too, and rows for species that the model was not taught. A label without a
-    clip has an empty row.
+    The number in a cell counts clips, its shade is the share of the row. Decisions also have columns for 'animal'
+    and 'unsure', and rows for species that the model was not taught. A label without a clip has a row of zeros.
     """
-    table = evaluation.confusion if what == "likeliest" else evaluation.decisions
+    table = evaluation.confusion if columns == "likeliest" else evaluation.decisions
     counts = table.to_numpy(np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, axes = blank(1.6 + 0.9 * counts.shape[1], 1.4 + 0.6 * counts.shape[0])
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (i, k), n in np.ndenumerate(counts):
         axes.text(k, i, f"{int(n)}", ha="center", va="center", color="white" if shares[i, k] > 0.6 else "black")
-    columns: list[Any] = list(table.columns)
-    axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
+    names: list[Any] = list(table.columns)
+    axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
     axes.set_yticks(range(len(counts)), list(table.index))
-    axes.set(xlabel="likeliest label" if what == "likeliest" else "what was said", ylabel="true label")
+    axes.set(xlabel="likeliest label" if columns == "likeliest" else "decision", ylabel="true label")
     return figure
 
 
-def precision_recall(predictions: pd.DataFrame, truth: pd.Series[str]) -> Figure:
-    """Precision against recall of each label, with its area, and its share of the clips as a dotted line."""
+def precision_recall_curves(clips: LabelledClips) -> Figure:
+    """Return precision against recall of each label, a curve per label with the area under it in the legend.
+
+    The dotted line of a label is the precision of guessing: its share of the clips. Unreadable clips have no part.
+    """
     from sklearn.metrics import precision_recall_curve
 
-    labels = table_labels(predictions)
-    table = join_truth(predictions, truth, None, outside=sorted(set(truth.dropna()) - set(labels)))
-    use = table["truth"].isin(labels) & table[[f"p_{x}" for x in labels]].notna().all(axis=1)
+    clips = clips.select(clips.is_known & clips.is_readable)
     figure, axes = blank(6, 4)
-    for name, colour in colours(labels).items():
-        is_it, score = (table["truth"] == name)[use].to_numpy(), table.loc[use, f"p_{name}"].to_numpy(np.float64)
+    for name, colour in colours(clips.labels).items():
+        is_it, score = clips.shows(name), clips.score(name)
         if not is_it.any() or is_it.all():
             continue
         precision, recall, _ = precision_recall_curve(is_it, score)
@@ -62,18 +62,18 @@ def precision_recall(predictions: pd.DataFrame, truth: pd.Series[str]) -> Figure
     return figure
 
 
-def reliability(evaluation: Evaluation) -> Figure:
-    """The share of right answers against the probability that was said, in bins of as many clips each.
+def reliability_diagram(evaluation: Evaluation) -> Figure:
+    """Return the share of correct predictions against their probability, in bins of equally many clips.
 
-    The bars are exact 95 % intervals for clips that are independent. On the dotted line the model means what it says; under
-    it, it boasts.
+    The bars are exact 95 % intervals for independent clips. On the dotted line the probabilities are calibrated;
+    below it the model is overconfident.
     """
     bins = evaluation.reliability
     figure, axes = blank(4.4, 4.2)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     if len(bins):
         n_right = bins["accuracy"] * bins["n"]
-        low, high = (bound(n_right, bins["n"], confidence=0.975) for bound in (at_least, at_most))
+        low, high = (bound(n_right, bins["n"], confidence=0.975) for bound in (lower_bound, upper_bound))
         axes.vlines(bins["confidence"], low, high, color=BLUE, alpha=0.5)
         axes.plot(bins["confidence"], bins["accuracy"], "o", color=BLUE)
     axes.set(xlabel="top probability", ylabel="share that was right", ylim=(-0.02, 1.02), xlim=(0, 1.02))
@@ -81,14 +81,17 @@ def reliability(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def empties_removed(evaluation: Evaluation) -> Figure:
-    """The share of empty clips that a filter removes, against the share of animals that stay, with its band."""
+def empty_filter_curve(evaluation: Evaluation) -> Figure:
+    """Return the share of empty clips that a filter removes, against the share of animals that are kept.
+
+    The band is the 95 % interval; the values at 0.95 and 0.99 of the animals are marked.
+    """
     table = evaluation.empties
     figure, axes = blank(6, 3.6)
     if len(table):
-        _band(axes, table, "recall", "removed", BLUE)
-        for recall, found in evaluation.removed().items():
-            up = 8 if found.value < 0.15 else -14  # points: below the curve, but never on the axis
+        _draw_band(axes, table, "recall", "removed", BLUE)
+        for recall, found in evaluation.empty_removal().items():
+            up = 8 if found.value < 0.15 else -14  # in points: below the curve, but never over the axis
             axes.annotate(
                 f"{found.value:.0%} at {recall:g}",
                 (recall, found.value),
@@ -103,47 +106,55 @@ def empties_removed(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def review_effort(evaluation: Evaluation) -> Figure:
-    """Errors left against the share of clips that a person looks at, the least sure first; the dotted line is chance."""
+def review_curve(evaluation: Evaluation) -> Figure:
+    """Return the share of errors left against the share of clips that a person reviews, the least sure first.
+
+    The band is the 95 % interval; the dotted line is a review in any order.
+    """
     figure, axes = blank(6, 3.6)
     start = pd.DataFrame({"reviewed": [0.0], "errors_left": 1.0, "errors_left_low": 1.0, "errors_left_high": 1.0})
     table = pd.concat([start, evaluation.review], ignore_index=True) if len(evaluation.review) else start
     axes.plot([0, 1], [1, 0], color=GREY, linewidth=1, linestyle=":", label="in any order")
-    _band(axes, table, "reviewed", "errors_left", BLUE, label="least sure first")
-    axes.set(xlabel="clips looked at", ylabel="wrong labels left", ylim=(-0.02, 1.02), xlim=(0, 1))
+    _draw_band(axes, table, "reviewed", "errors_left", BLUE, label="least sure first")
+    axes.set(xlabel="clips reviewed", ylabel="wrong labels left", ylim=(-0.02, 1.02), xlim=(0, 1))
     axes.legend(frameon=False)
     return figure
 
 
-def risk_coverage(evaluation: Evaluation) -> Figure:
-    """The share of errors among the clips that are answered, if only so many of the surest are."""
+def risk_coverage_curve(evaluation: Evaluation) -> Figure:
+    """Return the share of errors among the surest clips, against the share of clips that are labelled at all.
+
+    The band is the 95 % interval; the marked point is what the decisions do that name a label.
+    """
     figure, axes = blank(6, 3.6)
     if len(evaluation.coverage):
-        _band(axes, evaluation.coverage, "coverage", "risk", BLUE)
+        _draw_band(axes, evaluation.coverage, "coverage", "risk", BLUE)
     named = evaluation.answered.value, 1 - evaluation.answered_right.value
     if np.isfinite(named).all():
         axes.plot(*named, "o", color=VERMILION)
-        axes.annotate(
-            "labels that were said", named, xytext=(-6, 8), textcoords="offset points", ha="right", color=VERMILION
-        )
+        axes.annotate("decisions", named, xytext=(-6, 8), textcoords="offset points", ha="right", color=VERMILION)
     top = axes.get_ylim()[1]
     axes.set(
-        xlabel="clips answered, the surest first", ylabel="of these wrong", xlim=(0, 1.02), ylim=(-0.02 * top, top)
+        xlabel="clips labelled, the surest first",
+        ylabel="share of these that is wrong",
+        xlim=(0, 1.02),
+        ylim=(-0.02 * top, top),
     )
     return figure
 
 
-def sites_forest(slices: pd.DataFrame, overall: Evaluation) -> Figure:
-    """The share of right clips of each slice, such as a site, with exact 95 % intervals; line and band are all clips together.
+def forest_plot(slices: pd.DataFrame, overall: Evaluation) -> Figure:
+    """Return the share of correct clips of each slice with exact 95 % intervals, the lowest at the bottom.
 
-    slices: a table of `metrics.comparison.slices.evaluate_slices`. Few clips give wide intervals: they are no evidence of a bad site.
+    slices: a table of `evaluate_slices`. The line and its band are all clips together. Few clips give wide
+    intervals, which are no evidence of a bad site.
     """
     table = slices.assign(share=slices["n_right"] / slices["n_clips"]).sort_values("share", kind="stable")
     figure, axes = blank(6, 1.1 + 0.26 * max(len(table), 2))
-    low = at_least(table["n_right"], table["n_clips"], confidence=0.975)
-    high = at_most(table["n_right"], table["n_clips"], confidence=0.975)
+    low = lower_bound(table["n_right"], table["n_clips"], confidence=0.975)
+    high = upper_bound(table["n_right"], table["n_clips"], confidence=0.975)
     rows = np.arange(len(table))
-    _whole(axes, overall.top1, "all clips")
+    _draw_reference(axes, overall.top1, "all clips")
     axes.hlines(rows, low, high, color=GREY)
     axes.scatter(
         table["share"], rows, color="black", zorder=3, s=12 + 60 * table["n_clips"] / max(table["n_clips"].max(), 1)
@@ -154,30 +165,31 @@ def sites_forest(slices: pd.DataFrame, overall: Evaluation) -> Figure:
     return figure
 
 
-def comparison(table: pd.DataFrame, measure: str = "macro_f1", *, model: Evaluation | None = None) -> Figure:
-    """One figure of `metrics.comparison.compare.compare` for every way or baseline, with its interval, the best on top.
+def comparison_plot(table: pd.DataFrame, measure: str = "macro_f1", *, model: Evaluation | None = None) -> Figure:
+    """Return one figure of each aggregator or baseline with its interval, the best on top.
 
-    model: the evaluation of the model itself, whose figure is a line with its band. Intervals that overlap do not mean that two are
-    alike: both see the same sites, and the column `behind` of the table knows that.
+    table: of `metrics.comparison.compare.compare`. model: the evaluation of the model itself, drawn as a line with
+    its band. Two rows whose intervals overlap may still differ: all were computed on the same sites, which the
+    column `behind` of the table takes into account.
     """
     rows = table[table[measure].notna()].sort_values(measure, kind="stable")
     figure, axes = blank(7, 1.1 + 0.32 * max(len(rows), 2))
     at = np.arange(len(rows))
-    if model is not None and (of_model := figures(model, list(model.per_label.index)).get(measure)) is not None:
-        _whole(axes, of_model, "the model")
+    if model is not None and (value := headline_figures(model, list(model.per_label.index)).get(measure)):
+        _draw_reference(axes, value, "the model")
     axes.hlines(at, rows[f"{measure}_low"], rows[f"{measure}_high"], color=GREY)
     axes.plot(rows[measure], at, "o", color=BLUE)
     axes.set_yticks(at, [str(name) for name in rows.index])
     left, right = axes.get_xlim()
-    more = max(0.0, 0.2 - (right - left)) / 2  # a hundredth must not look like a world of difference
+    more = max(0.0, 0.2 - (right - left)) / 2  # a difference of 0.01 must not look large
     axes.set(
         xlabel=measure.replace("_", " "), ylim=(-0.7, max(len(rows), 1) - 0.3), xlim=(left - more, right + more)
     )
     return figure
 
 
-def _whole(axes: Axes, estimate: Estimate, name: str) -> None:
-    """The figure that the rows stand beside: a line, its interval as a band, and above them what they are."""
+def _draw_reference(axes: Axes, estimate: Estimate, name: str) -> None:
+    """Draw the value that the rows are compared with: a line, its interval as a band, and a legend above."""
     if estimate.low is not None and estimate.high is not None:
         axes.axvspan(estimate.low, estimate.high, color=BLUE, alpha=0.12, linewidth=0)
         name += ", with 95 % interval"
@@ -187,6 +199,6 @@ def _whole(axes: Axes, estimate: Estimate, name: str) -> None:
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, borderaxespad=0.0)
 
 
-def _band(axes: Axes, table: pd.DataFrame, x: str, y: str, colour: str, *, label: str | None = None) -> None:
+def _draw_band(axes: Axes, table: pd.DataFrame, x: str, y: str, colour: str, *, label: str | None = None) -> None:
     axes.fill_between(table[x], table[f"{y}_low"], table[f"{y}_high"], color=colour, alpha=0.15, linewidth=0)
     axes.plot(table[x], table[y], color=colour, marker=".", label=label)

@@ -1,4 +1,4 @@
-"""Single clips: what was seen in them, when, and where."""
+"""Figures of single clips: pictures with boxes, and probabilities over time."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 PICTURE_PX = 240
 
 
-def over_time(predictions: Predictions, clip_id: str) -> Figure:
-    """The probabilities of each judged frame of a clip over its time in seconds, one line per label.
+def frame_probabilities(predictions: Predictions, clip_id: str) -> Figure:
+    """Return the probabilities of each frame of a clip over its time in seconds, one line per label.
 
-    Raises ManifestError where the clip is unknown, or has no judged frame.
+    Raises ManifestError where the clip is unknown or has no frame in the evidence.
     """
     row = predictions.table[predictions.table["clip_id"] == clip_id]
     frames = predictions.evidence[predictions.evidence["clip_id"] == clip_id]
@@ -49,30 +49,30 @@ def over_time(predictions: Predictions, clip_id: str) -> Figure:
 def gallery(
     predictions: Predictions, manifest: Manifest, clips: pd.DataFrame, *, n: int = 6, people: bool = False
 ) -> Figure:
-    """The first n clips of a table, such as `metrics.comparison.review_order.mistakes`: the frame that carries the answer, with its boxes,
-    and beside it the probabilities over time, with the moment of that frame.
+    """Return the first n clips of a table, such as the mistakes of an evaluation, one per row.
 
-    Boxes are those of a detector in the evidence, where one has looked. A clip whose file is not there has a grey field, and
-    so has a clip of people or vehicles, unless `people` asks for them.
+    On the left is the frame that decided, with its boxes; on the right the probabilities over time, with the time
+    of that frame as a dotted line. Boxes are those of a detector in the evidence, where one was run. A clip whose
+    file is missing has a grey field, and so has a clip of people or vehicles, unless `people` is set.
     """
-    shown = clips.head(n)
-    figure = sheet(9, max(2.1 * len(shown), 1.2))
-    if shown.empty:
-        axes = figure.subplots()  # without axes, a notebook shows nothing at all
+    chosen = clips.head(n)
+    figure = sheet(9, max(2.1 * len(chosen), 1.2))
+    if chosen.empty:
+        axes = figure.subplots()  # a notebook shows nothing for a figure without axes
         axes.set_axis_off()
         axes.text(0.5, 0.5, "no clip to show", ha="center", va="center", color=GREY)
         return figure
-    grid = figure.subplots(len(shown), 2, squeeze=False, width_ratios=(1, 1.5))
+    grid = figure.subplots(len(chosen), 2, squeeze=False, width_ratios=(1, 1.5))
     hidden = frozenset() if people else clips_with_people(predictions, manifest)
     known = {clip.clip_id: clip for clip in manifest.clips() if clip.clip_id not in hidden}
-    for (picture, curve), row in zip(grid, shown.to_dict("records"), strict=True):
+    for (picture, curve), row in zip(grid, chosen.to_dict("records"), strict=True):
         frames = predictions.evidence[predictions.evidence["clip_id"] == row["clip_id"]]
         time_s = float(row["best_time_s"])
         _draw_picture(picture, known.get(str(row["clip_id"])), manifest, time_s, frames)
         truth = f", truth {row['truth']}" if isinstance(row.get("truth"), str) else ""
         score = "" if pd.isna(row["score"]) else f" {row['score']:.2f}"
         curve.set_title(
-            f"{row['path']}\nsaid {row['decision']}{score} ({row['rule']}){truth}", loc="left", fontsize="small"
+            f"{row['path']}\n{row['decision']}{score} ({row['rule']}){truth}", loc="left", fontsize="small"
         )
         _draw_frames(curve, frames, predictions.labels)
         if np.isfinite(time_s):
@@ -94,29 +94,30 @@ def _draw_picture(axes: Axes, clip: Clip | None, manifest: Manifest, time_s: flo
     from matplotlib.patches import Rectangle
 
     axes.set(xticks=[], yticks=[])
-    pixels = _frame(clip, manifest, time_s) if clip is not None else None
+    pixels = _read_frame(clip, manifest, time_s) if clip is not None else None
     if pixels is None:
         axes.set_facecolor("0.9")
         axes.text(0.5, 0.5, "no picture", ha="center", va="center", color=GREY, transform=axes.transAxes)
         return
     axes.imshow(pixels)
     height, width = pixels.shape[:2]
-    for x0, y0, x1, y1 in _boxes(frames, time_s):
+    for x0, y0, x1, y1 in _read_boxes(frames, time_s):
         corner, size = (x0 * width, y0 * height), ((x1 - x0) * width, (y1 - y0) * height)
         axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=VERMILION, linewidth=1.5))
 
 
-def _frame(clip: Clip, manifest: Manifest, time_s: float) -> NDArray[np.uint8] | None:
-    """The frame nearest to this time, uint8 [H, W, 3]; None where the clip cannot be read."""
+def _read_frame(clip: Clip, manifest: Manifest, time_s: float) -> NDArray[np.uint8] | None:
+    """Return the frame nearest to this time, uint8 [H, W, 3]; None where the clip cannot be read."""
     wanted = np.array([time_s if np.isfinite(time_s) else 0.0])
     try:
-        return decode(clip, manifest.root, times_s=wanted, short_side_px=PICTURE_PX).pixels[0]
+        frames = decode(clip, manifest.root, times_s=wanted, short_side_px=PICTURE_PX)
     except MediaError:
         return None
+    return np.asarray(frames.pixels[0], np.uint8)
 
 
-def _boxes(frames: pd.DataFrame, time_s: float) -> list[Any]:
-    """The boxes of the frame at this time, xyxy in fractions."""
+def _read_boxes(frames: pd.DataFrame, time_s: float) -> list[Any]:
+    """Return the boxes of the frame at this time, xyxy in fractions."""
     if frames.empty or "boxes" not in frames.columns or not np.isfinite(time_s):
         return []
     text = frames.iloc[int((frames["time_s"] - time_s).abs().to_numpy().argmin())]["boxes"]

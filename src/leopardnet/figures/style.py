@@ -1,4 +1,4 @@
-"""The sheet that every figure is drawn on, and colours that mean the same in all of them."""
+"""The empty figure that all figures start from, and colours that mean the same in all of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLUE, VERMILION = "#0072b2", "#d55e00"
 
 
 def blank(width_in: float, height_in: float) -> tuple[Figure, Axes]:
-    """An empty figure with one pair of axes."""
+    """Return an empty figure with one pair of axes; sizes in inches."""
     figure = sheet(width_in, height_in)
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -24,14 +24,14 @@ def blank(width_in: float, height_in: float) -> tuple[Figure, Axes]:
 
 
 def sheet(width_in: float, height_in: float) -> Figure:
-    """An empty figure. Without pyplot: nothing is kept open, and no window system is looked for."""
+    """Return an empty figure; sizes in inches. Without pyplot, no figure stays open and no display is needed."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width_in, height_in), layout="constrained")
 
 
 def colours(labels: Sequence[str]) -> dict[str, str]:
-    """The colour of each label, as in the report; empty is grey.
+    """Return the colour of each label, as in the report; empty is grey.
 
     >>> colours(("tiger", "empty"))
     {'tiger': '#e69f00', 'empty': '0.55'}

@@ -1,1 +1,1 @@
-"""Arithmetic of evaluation: how right the answers are, with intervals. No files."""
+"""Arithmetic of evaluation: how often predictions are right, with intervals. Nothing here reads or writes files."""

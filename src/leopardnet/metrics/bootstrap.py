@@ -1,16 +1,17 @@
-"""Intervals by drawing whole sites again: clips of one camera resemble each other, so they are not drawn one by one.
+"""Intervals from a bootstrap over sites: clips of one camera are alike, so whole sites are drawn, not clips.
 
-A draw is a vector of site weights (how often each site was drawn). Counts per site are summed once; a draw is then one
-matrix product, whatever the number of clips. Figures of a ranking go back to the clips; see `metrics.ranking`.
+A draw is a vector of site weights: how often each site was drawn. Counts per site are summed once; a draw is then
+one matrix product, whatever the number of clips. Figures of a ranking need the clips themselves; see
+`metrics.ranking`.
 
-From the draws comes how far a figure spreads; from the spread, its interval. Most figures are shares, often near 1, where few
-sites draw to one side only: their percentiles end too early, so shares get Student's t on the logit scale.
-`scripts/measure_intervals.py` and `scripts/measure_rendered.py` measure how often such intervals hold the truth.
+Most figures are shares, often close to 1, where a few sites give a skewed distribution of draws and percentiles end
+too early. Shares therefore get Student's t on the logit scale. `scripts/measure_intervals.py` and
+`scripts/measure_rendered.py` measure how often the intervals hold the true value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,15 +19,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.metrics.measures import at_least, at_most
+from leopardnet.metrics.measures import lower_bound, upper_bound
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 NO_SITE = "(no site)"
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its 95 % interval; `low` and `high` are None where there are not two sites to draw from.
+    """A figure with its 95 % interval; `low` and `high` are None where there are fewer than two sites to draw from.
 
     >>> print(Estimate(0.8346, 0.7, 0.9), Estimate(0.5))
     0.835 (0.700 to 0.900) 0.500
@@ -41,69 +43,87 @@ class Estimate:
         return f"{self.value:.3f}{interval}"
 
     def to_dict(self) -> dict[str, float | None]:
-        """`value`, `low` and `high` for JSON, None where there is no number."""
+        """Return `value`, `low` and `high` for JSON, None where there is no number."""
         value = None if np.isnan(self.value) else self.value
         return {"value": value, "low": self.low, "high": self.high}
 
 
+def encode_sites(sites: pd.Series[str]) -> tuple[Ints, tuple[str, ...]]:
+    """Return the code of each clip's site, int64 [M], and the names in the order of the codes (alphabetical).
+
+    Clips without a site share one code, that of `NO_SITE`: nobody knows where they come from.
+
+    >>> codes, names = encode_sites(pd.Series(["b", "a", "b"]))
+    >>> codes.tolist(), names
+    ([1, 0, 1], ('a', 'b'))
+    """
+    codes, names = pd.factorize(sites.fillna(NO_SITE), sort=True)
+    return codes.astype(np.int64), tuple(map(str, names))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteDraws:
-    """The groups of the clips and the draws of groups.
+    """The site of each clip, and the draws of sites.
 
-    codes: int64 [M], the group of each clip; weights: float64 [n_boot, S], how often each draw took each group
-    (n_boot is 0 where there are fewer than two groups).
+    codes: int64 [M], the site of each clip, 0 to S - 1; weights: float64 [n_boot, S], how often each draw took each
+    site (n_boot is 0 where there are fewer than two sites).
     """
 
-    codes: NDArray[np.int64]
+    codes: Ints
     n_sites: int
     weights: Floats
 
     @classmethod
-    def of(cls, sites: pd.Series[str], *, n_boot: int, seed: int) -> SiteDraws:
-        """The draws for these clips. Clips without a site are one group together: nobody knows where they come from."""
-        codes, names = pd.factorize(sites.fillna(NO_SITE), sort=True)
-        n_sites = len(names)
+    def of(cls, site_codes: Ints, *, n_boot: int, seed: int) -> SiteDraws:
+        """Return the draws for clips of these sites, int64 [M]; the codes may have gaps, their order counts."""
+        codes, present = pd.factorize(site_codes, sort=True)
+        n_sites = len(present)
         n_draws = n_boot if n_sites >= 2 else 0
         equal = np.full(max(n_sites, 1), 1 / max(n_sites, 1))
         weights = np.random.default_rng(seed).multinomial(n_sites, equal, size=n_draws)
         return cls(codes.astype(np.int64), n_sites, weights.astype(np.float64))
 
-    def per_site(self, cells: NDArray[np.int64], n_cells: int, values: Floats | None = None) -> Floats:
-        """Sums per site and cell, float64 [S, n_cells], of `values` (1 per clip where None); `cells` is int [M]."""
+    def sum_per_site(self, cells: Ints, n_cells: int, values: Floats | None = None) -> Floats:
+        """Return sums of `values` (None: 1 per clip) per site and cell, float64 [S, n_cells]; cells: int64 [M]."""
         flat = np.bincount(self.codes * n_cells + cells, weights=values, minlength=self.n_sites * n_cells)
         return flat.reshape(self.n_sites, n_cells).astype(np.float64)
 
+    def sum_columns(self, *columns: NDArray[np.generic]) -> tuple[Floats, Floats]:
+        """Return the sums of n columns of numbers per clip, float64 [n], and of each draw, float64 [n_boot, n]."""
+        one_cell = np.zeros(len(self.codes), np.int64)
+        per_site = [self.sum_per_site(one_cell, 1, x.astype(np.float64)) for x in columns]  # n times [S, 1]
+        return np.array([x.sum() for x in per_site]), np.hstack([self.redraw(x) for x in per_site])
+
     def redraw(self, per_site: Floats) -> Floats:
-        """The same sums over all clips, for each draw: float64 [n_boot, n_cells]."""
+        """Return the same sums over all clips, for each draw: float64 [n_boot, n_cells]."""
         return self.weights @ per_site
 
-    def mean(self, values: Floats) -> Estimate:
-        """The mean of a number from 0 to 1 per clip, float64 [M], with its interval; of zeros and ones alone it is a share.
+    def estimate_mean(self, values: Floats) -> Estimate:
+        """Return the mean of numbers from 0 to 1, float64 [M]; of zeros and ones alone it is a share of clips.
 
-        >>> draws = SiteDraws.of(pd.Series(["a", "a", "b", "c"]), n_boot=500, seed=0)
-        >>> print(draws.mean(np.array([1.0, 0.0, 1.0, 1.0])))
+        >>> draws = SiteDraws.of(np.array([0, 0, 1, 2]), n_boot=500, seed=0)
+        >>> print(draws.estimate_mean(np.array([1.0, 0.0, 1.0, 1.0])))
         0.750 (0.036 to 0.996)
         """
-        one_cell = np.zeros(len(values), np.int64)
-        sums, n = (self.redraw(self.per_site(one_cell, 1, x))[:, 0] for x in (values, np.ones(len(values))))
-        counted = len(values) if np.isin(values, (0, 1)).all() else None
-        return self.share(float(values.mean()), sums / np.maximum(n, 1), n_clips=counted)
+        _, drawn = self.sum_columns(values, np.ones(len(values)))
+        n_clips = len(values) if np.isin(values, (0, 1)).all() else None
+        return self.estimate_share(float(values.mean()), drawn[:, 0] / np.maximum(drawn[:, 1], 1), n_clips=n_clips)
 
     def estimate(self, value: float, drawn: Floats) -> Estimate:
-        """The value with the interval of what was drawn, float64 [n_boot]; see `estimate`."""
+        """Return the value with the interval of its draws, float64 [n_boot]; see the function `estimate`."""
         return estimate(value, drawn, self.n_sites)
 
-    def share(self, value: float, drawn: Floats, *, n_clips: float | None = None) -> Estimate:
-        """The same for a value from 0 to 1; see `estimate_share`."""
+    def estimate_share(self, value: float, drawn: Floats, *, n_clips: float | None = None) -> Estimate:
+        """Return the same for a value from 0 to 1; see the function `estimate_share`."""
         return estimate_share(value, drawn, self.n_sites, n_clips=n_clips)
 
 
 def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
-    """The value with its 95 % interval: percentiles of its draws; draws in which it does not exist (nan) are left out.
+    """Return the value with its 95 % interval: percentiles of its draws, of which nan are left out.
 
-    Plain percentiles are too narrow where there are few sites, so they are moved outwards as far as Student's t stands
-    from the normal (the expanded percentile interval of Hesterberg 2015): with 30 sites to the 1.9th and 98.1st, with 5
-    to the 0.1st and 99.9th.
+    Plain percentiles are too narrow where there are few sites, so they are moved outwards by the ratio of Student's
+    t to the normal (the expanded percentile interval of Hesterberg 2015): with 30 sites to the 1.9th and 98.1st
+    percentile, with 5 to the 0.1st and 99.9th.
 
     >>> print(estimate(0.5, np.linspace(0, 1, 101), n_sites=100_000))
     0.500 (0.025 to 0.975)
@@ -115,17 +135,18 @@ def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
 
 
 def _percentiles(usable: Floats, n_sites: int) -> tuple[float, float]:
-    tail = 100 * tail_of(n_sites)
+    tail = 100 * tail_share(n_sites)
     low, high = np.percentile(usable, [tail, 100 - tail])
     return float(low), float(high)
 
 
 def estimate_share(value: float, draws: Floats, n_sites: int, *, n_clips: float | None = None) -> Estimate:
-    """The value, from 0 to 1, with its 95 % interval: Student's t on the logit scale, with the spread of its draws.
+    """Return a value from 0 to 1 with its 95 % interval: Student's t on the logit scale, from the spread of draws.
 
-    n_clips: of how many clips the value is a share. The interval then holds at least what so many independent clips leave
-    open (Clopper and Pearson): clips of one site are worth less than that, never more. Where no clip is wrong no draw is,
-    and this bound is all there is. Without it, a value of 0 or 1 has the percentiles of `estimate`.
+    n_clips: the number of clips that the value is a share of. The interval is then at least as wide as that of so
+    many independent clips (Clopper and Pearson): clips of one site carry less information than that, never more.
+    Where no clip is wrong no draw is either, and this bound is all there is. Without it, a value of 0 or 1 has the
+    percentiles of `estimate`.
 
     >>> draws = np.random.default_rng(0).normal(0.96, 0.02, 2000)
     >>> print(estimate_share(0.96, draws, 30), estimate_share(1.0, np.ones(2000), 30, n_clips=100))
@@ -137,35 +158,35 @@ def estimate_share(value: float, draws: Floats, n_sites: int, *, n_clips: float 
     if 0 < value < 1:
         from scipy.special import expit, logit
 
-        reach = t_of(n_sites) * usable.std() / (value * (1 - value))
+        reach = t_factor(n_sites) * usable.std() / (value * (1 - value))
         low, high = (float(expit(logit(value) + x)) for x in (-reach, reach))
     else:
         low, high = _percentiles(usable, n_sites)
     if n_clips:
-        low = min(low, float(at_least(value * n_clips, n_clips, confidence=0.975)))
-        high = max(high, float(at_most(value * n_clips, n_clips, confidence=0.975)))
+        low = min(low, float(lower_bound(value * n_clips, n_clips, confidence=0.975)))
+        high = max(high, float(upper_bound(value * n_clips, n_clips, confidence=0.975)))
     return Estimate(float(value), low, high)
 
 
 @lru_cache(maxsize=64)
-def tail_of(n_sites: int) -> float:
-    """The share of draws beyond each end of a 95 % interval over this many sites, at most 0.025.
+def tail_share(n_sites: int) -> float:
+    """Return the share of draws beyond each end of a 95 % interval over this many sites, at most 0.025.
 
-    >>> round(tail_of(30), 4), round(tail_of(5), 4)
+    >>> round(tail_share(30), 4), round(tail_share(5), 4)
     (0.0188, 0.001)
     """
     from scipy.stats import norm
 
-    return float(norm.cdf(-t_of(n_sites))) if n_sites > 1 else 0.0
+    return float(norm.cdf(-t_factor(n_sites))) if n_sites > 1 else 0.0
 
 
 @lru_cache(maxsize=64)
-def t_of(n_sites: int) -> float:
-    """How many times the spread of its draws a figure of two sites or more may lie from the truth, at 95 %.
+def t_factor(n_sites: int) -> float:
+    """Return how many standard deviations of its draws a figure may be from the truth, at 95 %; two sites or more.
 
-    Draws spread less than figures of other sites would, by the square root of (n − 1) / n.
+    Draws vary less than figures of other sites would, by the square root of (n - 1) / n.
 
-    >>> round(t_of(30), 3), round(t_of(5), 3)
+    >>> round(t_factor(30), 3), round(t_factor(5), 3)
     (2.08, 3.104)
     """
     from scipy.stats import t
@@ -174,15 +195,25 @@ def t_of(n_sites: int) -> float:
 
 
 def estimate_columns(name: str, rows: Sequence[Estimate]) -> dict[str, Floats]:
-    """Columns `name`, `name_low`, `name_high` of a table, one row per estimate; nan where there is none.
+    """Return the columns `name`, `name_low`, `name_high` of a table, one row per estimate; nan where there is none.
 
     >>> {k: v.tolist() for k, v in estimate_columns("f1", [Estimate(0.5, 0.25, 0.75)]).items()}
     {'f1': [0.5], 'f1_low': [0.25], 'f1_high': [0.75]}
     """
     values = np.array([[r.value, r.low, r.high] for r in rows], np.float64).reshape(-1, 3)
-    return dict(zip(columns_of(name), values.T, strict=True))
+    return dict(zip(interval_columns(name), values.T, strict=True))
 
 
-def columns_of(name: str) -> tuple[str, str, str]:
-    """The three columns of a figure in a table: its value and the ends of its interval."""
+def estimate_row(estimates: Mapping[str, Estimate]) -> dict[str, float]:
+    """Return one row of a table: each estimate as three values, `name`, `name_low` and `name_high`.
+
+    >>> estimate_row({"f1": Estimate(0.5, 0.25, 0.75)})
+    {'f1': 0.5, 'f1_low': 0.25, 'f1_high': 0.75}
+    """
+    columns = [estimate_columns(name, [value]) for name, value in estimates.items()]
+    return {key: float(values[0]) for part in columns for key, values in part.items()}
+
+
+def interval_columns(name: str) -> tuple[str, str, str]:
+    """Return the three columns of a figure in a table: its value and the ends of its interval."""
     return name, f"{name}_low", f"{name}_high"

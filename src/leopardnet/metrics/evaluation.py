@@ -1,4 +1,4 @@
-"""What an evaluation holds, and how it reads on paper and in JSON."""
+"""The result of an evaluation: its figures, its tables, and how it is printed and written as JSON."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.metrics.bootstrap import Estimate, Floats, columns_of, estimate_share
-from leopardnet.metrics.measures import precision_at, precision_between
+from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
+from leopardnet.metrics.measures import precision_bounds, precision_by_prevalence
 
 MEASURES = ("precision", "recall", "f1", "auroc")
 FIGURES = (*MEASURES, "auprc")
 HEADLINE_RECALLS = (0.95, 0.99)
-RARE = 0.01  # the share of clips at which precision is stated beside the one that was found
+RARE = 0.01  # precision is also stated for a label that is this share of the clips
 NOTHING = Estimate(float("nan"))
+TABLES = ("per_label", "confusion", "decisions", "reliability", "targets", "empties", "coverage", "review")
+LABEL_TABLES = ("per_label", "confusion", "decisions", "targets")  # their index is written as the column `label`
 
 
 def _no_table() -> pd.DataFrame:
@@ -24,24 +26,24 @@ def _no_table() -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The answers of a model beside the truth; every figure carries a 95 % interval from drawing sites again.
+    """How often predictions are right; every figure has a 95 % interval from a bootstrap over sites.
 
-    n_clips: clips with a prediction and a true label, the unreadable ones included; the clips without a label and the
-    labels without a prediction are counted, not judged. n_sites: groups drawn from.
+    n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips
+    without a label and labels without a prediction are only counted. n_sites: the sites of these clips.
 
-    top1, macro_f1 (over the labels that occur in the truth), ece, brier, presence_auroc (any animal against empty):
-    `Estimate`. answered, answered_right: the share of clips given a label, and the share of these given the right one.
+    top1, macro_f1 (over the labels that occur), ece, brier, presence_auroc (any animal against empty): `Estimate`.
+    answered, answered_right: the share of clips whose decision is a label, and the share of these that are right.
 
     per_label: index label; `support`, `recall_at_least`, and for precision, recall, f1, auroc, auprc the columns x,
-    x_low, x_high. `recall_at_least` is the one-sided 95 % Clopper-Pearson bound: 20 of 20 found shows 0.861, not 1. It
-    takes clips as independent, so it is the kindest bound; a label that does not occur has nan.
-    confusion: true label × likeliest label, and 'unreadable'. decisions: true label × what was said. Rows of both
-    sum to the support. reliability: per bin of the top probability `n`, `confidence`, `accuracy`.
-    targets: what is shown for each target, what of it is found, and how many looks one find costs.
-    empties: the share of empty clips that a filter on p_empty removes, at animal recalls from 0.8 to 1.
-    coverage: risk (share of errors) among the surest clips. review: errors left when the least sure are looked at.
-    prevalence: share of each label. target_lost: clips of each target that were said to be empty.
-    confusion_draws: the confusion of each draw, float64 [n_boot, C, C + 1], for `precision_at`.
+    x_low, x_high. `recall_at_least` is the one-sided 95 % Clopper-Pearson bound: 20 of 20 found gives 0.861, not 1.
+    It takes clips as independent, so it is the most favourable bound; a label that does not occur has nan.
+    confusion: true label × likeliest label, and 'unreadable'. decisions: true label × decision. The rows of both
+    add up to the support. reliability: per bin of the top probability `n`, `confidence`, `accuracy`. targets: for
+    each target, the clips shown for it, the share of its clips found, and the clips to look at per find. empties:
+    the share of empty clips that a filter on p_empty removes, at animal recalls from 0.8 to 1. coverage: risk
+    (share of errors) among the surest clips. review: errors left when the least sure are reviewed. prevalence:
+    share of each label. target_lost: clips of each target that were called empty. confusion_draws: the confusion of
+    each draw, float64 [n_boot, C, C + 1], for `precision_by_prevalence`.
     """
 
     n_clips: int
@@ -70,7 +72,9 @@ class Evaluation:
 
     def __repr__(self) -> str:
         per_label = self.per_label[["support", "recall_at_least", *FIGURES]].to_string(float_format="{:.3f}".format)
-        filtered = "; ".join(f"{removed} at animal recall {recall:g}" for recall, removed in self.removed().items())
+        filtered = "; ".join(
+            f"{removed} at animal recall {recall:g}" for recall, removed in self.empty_removal().items()
+        )
         return "\n".join(
             [
                 f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
@@ -80,32 +84,38 @@ class Evaluation:
                 *([f"empty clips removed: {filtered}"] if filtered else []),
                 *(f"{name} clips called empty: {n}" for name, n in self.target_lost.items()),
                 per_label,
-                "what was said (rows: truth)",
+                "decisions (rows: true labels)",
                 self.decisions.to_string(),
             ]
         )
 
     def label_estimate(self, label: str, measure: str) -> Estimate:
-        """One figure of `per_label` as an Estimate; `measure` is precision, recall, f1, auroc or auprc."""
-        return _estimate_in(self.per_label.loc[label].to_dict(), measure)
+        """Return one figure of `per_label` as an Estimate; `measure` is precision, recall, f1, auroc or auprc."""
+        return _read_estimate(self.per_label.loc[label].to_dict(), measure)
 
-    def removed(self) -> dict[float, Estimate]:
-        """The share of empty clips removed at an animal recall of 0.95 and 0.99; `empties` has more of them."""
+    def empty_removal(self) -> dict[float, Estimate]:
+        """Return the share of empty clips removed at an animal recall of 0.95 and 0.99; `empties` has more."""
         rows = [row for row in self.empties.to_dict("records") if row["recall"] in HEADLINE_RECALLS]
-        return {float(row["recall"]): _estimate_in(row, "removed") for row in rows}
+        return {float(row["recall"]): _read_estimate(row, "removed") for row in rows}
 
-    def precision_at(self, label: str, prevalence: float) -> Estimate:
-        """The precision of a label where this share of all clips is it; recall and mistakes stay as measured."""
+    def precision_by_prevalence(self, label: str, prevalence: float) -> Estimate:
+        """Return the precision of a label if it were this share of all clips; recall and false rate stay."""
         i, counts = list(self.per_label.index).index(label), self.confusion.to_numpy(np.float64)
-        value = precision_at(counts, prevalence)[i]
-        found = estimate_share(float(value), precision_at(self.confusion_draws, prevalence)[:, i], self.n_sites)
+        value = precision_by_prevalence(counts, prevalence)[i]
+        drawn = precision_by_prevalence(self.confusion_draws, prevalence)[:, i]
+        found = estimate_share(float(value), drawn, self.n_sites)
         if found.low is None or found.high is None:
             return found
-        low, high = precision_between(counts, i, prevalence)
+        low, high = precision_bounds(counts, i, prevalence)
         return Estimate(found.value, min(found.low, low), max(found.high, high))
 
+    def to_tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables to write, by file name without suffix."""
+        tables: dict[str, pd.DataFrame] = {name: getattr(self, name) for name in TABLES}
+        return tables | {name: tables[name].rename_axis("label").reset_index() for name in LABEL_TABLES}
+
     def to_metrics_json(self) -> dict[str, Any]:
-        """Plain values for metrics.json: counts as numbers, figures as {value, low, high}, nan as None."""
+        """Return plain values for metrics.json: counts as numbers, figures as {value, low, high}, nan as None."""
         single = ("top1", "macro_f1", "ece", "brier", "presence_auroc", "answered", "answered_right")
         return {
             "n_clips": self.n_clips,
@@ -114,30 +124,30 @@ class Evaluation:
             "n_without_prediction": self.n_without_prediction,
             "n_sites": self.n_sites,
             **{x: getattr(self, x).to_dict() for x in single},
-            "empties_removed": {f"{recall:g}": x.to_dict() for recall, x in self.removed().items()},
+            "empties_removed": {f"{recall:g}": x.to_dict() for recall, x in self.empty_removal().items()},
             "per_label": {str(name): self._label_json(str(name)) for name in self.per_label.index},
             "prevalence": self.prevalence,
             "target_lost": self.target_lost,
-            "targets": {str(k): plain(row) for k, row in self.targets.to_dict("index").items()},
+            "targets": {str(k): plain_row(row) for k, row in self.targets.to_dict("index").items()},
             "confusion": _counts_json(self.confusion),
             "decisions": _counts_json(self.decisions),
-            "coverage": [plain(row) for row in self.coverage.to_dict("records")],
-            "review": [plain(row) for row in self.review.to_dict("records")],
+            "coverage": [plain_row(row) for row in self.coverage.to_dict("records")],
+            "review": [plain_row(row) for row in self.review.to_dict("records")],
         }
 
     def _label_json(self, label: str) -> dict[str, Any]:
         row = self.per_label[["support", "recall_at_least"]].to_dict("index")[label]
         return {
-            **plain(row),
+            **plain_row(row),
             **{x: self.label_estimate(label, x).to_dict() for x in FIGURES},
-            "precision_at_rarity": {"prevalence": RARE, **self.precision_at(label, RARE).to_dict()},
+            "precision_at_rarity": {"prevalence": RARE, **self.precision_by_prevalence(label, RARE).to_dict()},
         }
 
 
-def plain(row: dict[Any, Any]) -> dict[str, Any]:
-    """A row of a table for JSON: plain numbers, None for nan.
+def plain_row(row: dict[Any, Any]) -> dict[str, Any]:
+    """Return a row of a table for JSON: plain numbers, None for nan.
 
-    >>> plain({"n": np.int64(3), "share": float("nan")})
+    >>> plain_row({"n": np.int64(3), "share": float("nan")})
     {'n': 3, 'share': None}
     """
     values = {str(k): v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
@@ -148,6 +158,6 @@ def _counts_json(table: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {str(k): {str(c): int(n) for c, n in row.items()} for k, row in table.iterrows()}
 
 
-def _estimate_in(row: dict[Any, Any], name: str) -> Estimate:
-    value, low, high = (float(row[c]) for c in columns_of(name))
+def _read_estimate(row: dict[Any, Any], name: str) -> Estimate:
+    value, low, high = (float(row[c]) for c in interval_columns(name))
     return Estimate(value, None if np.isnan(low) else low, None if np.isnan(high) else high)

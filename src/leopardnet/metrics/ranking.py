@@ -1,7 +1,7 @@
-"""How well a score puts positive clips above the others: AUROC, average precision, and what a threshold removes.
+"""How well a score ranks positive clips above the others: AUROC, average precision, and what a threshold removes.
 
-Clips are ranked once. A draw of sites only changes how much each clip weighs, so one pass of cumulated weights gives all
-figures of that draw, exactly and with ties.
+Clips are ranked once. A draw of sites only changes the weight of each clip, so one pass of cumulative weights gives
+all figures of that draw, exactly and with ties.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Clips in the order of a score, positives apart from negatives; `site` is the group of each, int64.
+    """Clips in the order of a score, P positives apart from Q negatives, with the site code of each, int64.
 
-    `below` and `upto` say for each positive how many negatives lie strictly under it, and how many not above it.
-    `first` says for each positive which is the first of those that tie with it.
+    For each positive: `below` counts the negatives of a lower score, `upto` those of a lower or equal one, and
+    `first` is the position of the first positive of an equal score.
     """
 
     site_pos: Ints  # [P], by increasing score
@@ -32,7 +32,7 @@ class Ranking:
 
     @classmethod
     def of(cls, score: Floats, is_positive: NDArray[np.bool_], codes: Ints) -> Ranking:
-        """The ranking of these clips; score, is_positive, codes: [M]."""
+        """Return the ranking of clips; score: float64 [M]; is_positive: bool [M]; codes: int64 [M], the sites."""
         order = np.argsort(score, kind="stable")
         ranked, positive, site = score[order], is_positive[order], codes[order]
         negatives, positives = ranked[~positive], ranked[positive]
@@ -44,10 +44,10 @@ class Ranking:
             np.searchsorted(positives, positives, side="left"),
         )
 
-    def figures(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
-        """AUROC, average precision, and the share of negatives removed at each recall: float64 [2 + R].
+    def measure(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
+        """Return AUROC, average precision, and the negatives removed at each of R recalls: float64 [2 + R].
 
-        weights: float64 [S], how often each site counts. nan without both kinds.
+        weights: float64 [S], how often each site counts. nan unless there are both positives and negatives.
         """
         w_pos, w_neg = weights[self.site_pos], weights[self.site_neg]
         negatives = np.concatenate(([0.0], np.cumsum(w_neg)))  # [Q + 1]
@@ -55,26 +55,26 @@ class Ranking:
         n_pos, n_neg = positives[-1], negatives[-1]
         if not (n_pos > 0 and n_neg > 0):
             return np.full(2 + len(recalls), np.nan)
-        under = negatives[self.below]
-        auroc = w_pos @ (under + negatives[self.upto]) / (2 * n_pos * n_neg)
-        found = n_pos - positives[self.first]  # weight of positives at or above each
-        precision = np.divide(found, found + n_neg - under, out=np.zeros_like(found), where=found > 0)
-        removed = [under[self._lowest_kept(positives, recall)] / n_neg for recall in recalls]
-        return np.array([auroc, w_pos @ precision / n_pos, *removed])
+        lower = negatives[self.below]
+        area = w_pos @ (lower + negatives[self.upto]) / (2 * n_pos * n_neg)
+        found = n_pos - positives[self.first]  # the weight of positives of the same or a higher score
+        precision = np.divide(found, found + n_neg - lower, out=np.zeros_like(found), where=found > 0)
+        removed = [lower[self._find_lowest(positives, recall)] / n_neg for recall in recalls]
+        return np.array([area, w_pos @ precision / n_pos, *removed])
 
-    def draws(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
-        """`figures` for each row of weights [n_boot, S]: float64 [n_boot, 2 + R]."""
-        rows = [self.figures(w, recalls) for w in weights]
+    def measure_draws(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
+        """Return `measure` for each row of weights, float64 [n_boot, S]: float64 [n_boot, 2 + R]."""
+        rows = [self.measure(w, recalls) for w in weights]
         return np.array(rows).reshape(len(weights), 2 + len(recalls))
 
-    def _lowest_kept(self, positives: Floats, recall: float) -> int:
-        """Position of the lowest positive that must be kept for this recall; those under it may be lost."""
+    def _find_lowest(self, positives: Floats, recall: float) -> int:
+        """Return the position of the lowest positive that this recall needs; those of a lower score may be lost."""
         may_lose = (1 - recall) * positives[-1] * (1 + 1e-12)  # 5 of 100 are 5, not 4.999
         return min(int(np.searchsorted(positives, may_lose, side="right")) - 1, len(self.site_pos) - 1)
 
 
 def auroc(score: Floats, is_positive: NDArray[np.bool_]) -> float:
-    """The chance that a positive clip scores above a negative one, ties half; nan without both kinds.
+    """Return the chance that a positive clip scores above a negative one, ties half; nan unless there are both.
 
     >>> auroc(np.array([0.9, 0.8, 0.1]), np.array([True, False, False]))
     1.0
@@ -87,7 +87,7 @@ def auroc(score: Floats, is_positive: NDArray[np.bool_]) -> float:
 
 
 def average_precision(score: Floats, is_positive: NDArray[np.bool_]) -> float:
-    """Precision averaged over the recalls that are reached (the area under the steps); nan without both kinds.
+    """Return precision averaged over recalls (the area under the steps); nan unless there are both.
 
     >>> round(average_precision(np.array([0.9, 0.8, 0.7]), np.array([True, False, True])), 3)
     0.833
@@ -96,4 +96,4 @@ def average_precision(score: Floats, is_positive: NDArray[np.bool_]) -> float:
 
     if is_positive.all() or not is_positive.any():
         return float("nan")
-    return min(float(average_precision_score(is_positive, score)), 1.0)  # sums of shares end a little above it
+    return min(float(average_precision_score(is_positive, score)), 1.0)  # rounding may end a little above 1

@@ -1,12 +1,12 @@
-"""What it is worth to look: errors among the surest clips, and errors left when the least sure ones are looked at.
+"""What a review by people gains: errors among the surest clips, errors left after a review of the least sure.
 
-One curve answers both. Clips stand in the order of the model's confidence, the surest first; unreadable ones come last, and
-count as errors. `errors(c)` is the number of errors among the first share c.
+One curve answers both. Clips are in the order of the model's confidence, the surest first; unreadable clips come
+last and count as errors. `errors(c)` is the number of errors among the first share c of the clips.
 
     risk at coverage c       errors(c) / (c · all clips)       if the model answers only where it is surest
     errors left, r reviewed  errors(1 − r) / errors(1)         if a person looks at the least sure share r
 
-Clips of equal confidence are one block, in which errors are spread evenly, so the order of rows has no say.
+Clips of equal confidence are one block in which errors are spread evenly, so the order of rows does not matter.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHARES = np.round(np.arange(0.05, 1.001, 0.05), 2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confidence:
-    """Clips by falling confidence: the group of each, whether it is an error, and where blocks of equal ones end."""
+    """Clips by decreasing confidence: sites, errors, and where blocks of equal confidence end."""
 
     codes: NDArray[np.int64]  # [M]
     is_error: NDArray[np.bool_]  # [M]
@@ -33,31 +33,34 @@ class Confidence:
 
     @classmethod
     def of(cls, confidence: Floats, is_error: NDArray[np.bool_], codes: NDArray[np.int64]) -> Confidence:
-        """In this order; a confidence of nan means unreadable, and stands last."""
+        """Return clips in this order; confidence: float64 [M], nan for unreadable clips, which come last."""
         known = np.where(np.isnan(confidence), -np.inf, confidence)
         order = np.argsort(-known, kind="stable")
         ranked = known[order]
         ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.zeros(0, np.int64)
         return cls(codes[order], is_error[order], ends)
 
-    def errors(self, weights: Floats, shares: Floats) -> tuple[Floats, float]:
-        """The weight of errors among the surest shares, float64 [len(shares)], and the weight of all clips."""
+    def count_errors(self, weights: Floats, shares: Floats) -> tuple[Floats, float]:
+        """Return the weight of errors among the surest shares, float64 [len(shares)], and the weight of all clips.
+
+        weights: float64 [S], how often each site counts.
+        """
         w = weights[self.codes]
         clips = np.concatenate(([0.0], np.cumsum(w)[self.ends]))
         wrong = np.concatenate(([0.0], np.cumsum(w * self.is_error)[self.ends]))
         return np.interp(shares * clips[-1], clips, wrong), float(clips[-1])
 
 
-def coverage_and_review(
+def review_curves(
     confidence: Floats, is_error: NDArray[np.bool_], draws: SiteDraws
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two tables with 95 % intervals: `coverage, risk` and `reviewed, errors_left` (nan where there is no error).
+    """Return tables with 95 % intervals: `coverage, risk`, and `reviewed, errors_left` (nan without an error).
 
     confidence: float64 [M], nan for unreadable clips; is_error: bool [M].
 
     >>> sure, wrong = np.array([0.9, 0.8, 0.7, 0.6]), np.array([False, False, False, True])
-    >>> one_site = SiteDraws.of(pd.Series(["a"] * 4), n_boot=0, seed=0)
-    >>> coverage, review = coverage_and_review(sure, wrong, one_site)
+    >>> one_site = SiteDraws.of(np.zeros(4, np.int64), n_boot=0, seed=0)
+    >>> coverage, review = review_curves(sure, wrong, one_site)
     >>> coverage["risk"].iloc[[14, 19]].tolist(), review["errors_left"].iloc[4].round(9)  # 75 %, all; 25 % reviewed
     ([0.0, 0.25], np.float64(0.0))
     """
@@ -65,17 +68,20 @@ def coverage_and_review(
     value = _curves(ranked, np.ones(max(draws.n_sites, 1)))
     drawn = np.array([_curves(ranked, w) for w in draws.weights]).reshape(-1, 2, len(SHARES))
     tables = []
-    n_of = (SHARES * len(is_error), np.full(len(SHARES), is_error.sum()))  # of so many clips each figure is a share
+    n_of = (
+        SHARES * len(is_error),
+        np.full(len(SHARES), is_error.sum()),
+    )  # the clips that each figure is a share of
     for i, (share, figure) in enumerate((("coverage", "risk"), ("reviewed", "errors_left"))):
-        rows = [draws.share(v, drawn[:, i, k], n_clips=n_of[i][k]) for k, v in enumerate(value[i])]
+        rows = [draws.estimate_share(v, drawn[:, i, k], n_clips=n_of[i][k]) for k, v in enumerate(value[i])]
         tables.append(pd.DataFrame({share: SHARES, **estimate_columns(figure, rows)}))
     return tables[0], tables[1]
 
 
 def _curves(ranked: Confidence, weights: Floats) -> Floats:
-    """risk and errors left at `SHARES`, float64 [2, len(SHARES)]."""
+    """Return risk and errors left at `SHARES`, float64 [2, len(SHARES)]."""
     shares = np.concatenate((SHARES, 1 - SHARES, [1.0]))
-    errors, n = ranked.errors(weights, shares)
+    errors, n = ranked.count_errors(weights, shares)
     k = len(SHARES)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.stack([errors[:k] / (SHARES * n), errors[k : 2 * k] / errors[-1]])

@@ -16,7 +16,7 @@ from scipy.special import log_expit, log_softmax, logsumexp
 
 from leopardnet.core.errors import BackendError
 from leopardnet.core.settings.inference import AggregateConfig
-from leopardnet.core.ties import order_descending
+from leopardnet.score.ties import order_descending
 
 Floats = NDArray[np.float64]
 LEAST_LOG = -700.0  # a probability of 1e-304, so that the logarithm of 0 stays finite

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from leopardnet.core.labels import EMPTY
-from leopardnet.core.ties import round_scores
+from leopardnet.score.ties import round_scores
 
 TOP_SHARE = 0.25  # of a clip's frames, the least empty ones, as in `presence_topk`
 

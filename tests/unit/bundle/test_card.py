@@ -9,6 +9,7 @@ from leopardnet.bundle.bundle import BundleSpec
 from leopardnet.bundle.card import card_json, model_card
 from leopardnet.compose import load_config
 from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration
 
 HOW = "On held-out validation sites."
@@ -47,7 +48,7 @@ def evaluation(sites=("a", "a", "b", "b"), **options):
     p["rule"] = ["species", "empty", "empty", "empty"]
     for name in ("leopard", "tiger", "sika_deer", "empty"):
         p[f"p_{name}"] = [0.7 if name == x else 0.1 for x in said]
-    return evaluate_clips(p, truth, targets=["leopard"], **options)
+    return evaluate_clips(LabelledClips.from_tables(p, truth), targets=["leopard"], **options)
 
 
 def section(card, title):

@@ -9,8 +9,8 @@ from PIL import Image
 
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import UniformSampling
+from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.motion_baseline import add_motion, motion_energy
-from leopardnet.evaluation.protocol import evaluate_all
 from leopardnet.infer.predict_footage import predict
 from leopardnet.media.decode import decode
 
@@ -26,7 +26,7 @@ def grey(path, *, square=None):
 
 @pytest.fixture
 def bursts(tmp_path):
-    """A burst in which a square is there in still 3 and, darker, in still 4; one where nothing moves; one that is gone."""
+    """A burst with a square in still 3 and a darker one in still 4; one where nothing moves; one that is gone."""
     for i, square in enumerate((None, None, None, 160, 120)):
         grey(tmp_path / f"a/{i}.png", square=square)
         grey(tmp_path / f"b/{i}.png")
@@ -94,11 +94,11 @@ def test_videos_give_the_very_frames_again(write_video, tmp_path, manifest_of):
     assert found["motion"].notna().all()
 
 
-def test_the_protocol_weighs_by_motion_where_the_footage_was_opened(labelled, tiny_bundle):
+def test_the_full_evaluation_weighs_by_motion_where_the_footage_was_opened(labelled, tiny_bundle):
     predictions = predict(labelled, tiny_bundle, sampling=UniformSampling(n_frames=3))
     found = evaluate_all(predictions, labelled, footage=True, n_boot=10)
-    weighed = [name for name in found.aggregators.index if name.endswith("weighed by motion")]
-    assert len(weighed) == 4 and "motion" in found.baselines.index
+    weighed = [name for name in found.tables["aggregators"].index if name.endswith("weighed by motion")]
+    assert len(weighed) == 4 and "motion" in found.tables["baselines"].index
     assert not any("motion baseline" in note for note in found.notes)
     kinds = predictions.table.set_index("clip_id")["kind"]
     energy = motion_energy(add_motion(predictions.evidence, labelled))

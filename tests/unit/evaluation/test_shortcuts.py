@@ -10,14 +10,14 @@ import pytest
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.inference import RuntimeConfig
-from leopardnet.evaluation.protocol import evaluate_all
+from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.shortcuts import (
     SAME_FRAMES,
     TESTS,
     mask_animals,
     reencode_as_jpeg,
-    shortcut_summary,
-    shortcut_table,
+    run_shortcut_tests,
+    summarise_shortcuts,
     swap_banner,
 )
 from leopardnet.infer.predict_footage import predict
@@ -72,7 +72,7 @@ def table(labelled, footage, tiny_bundle):
     ]
     units = [None if c is None else "fraction" for c in cells]
     with_boxes = unseen.replace(t.assign(boxes=pd.array(cells, dtype="str"), box_unit=pd.array(units, dtype="str")))
-    return shortcut_table(with_boxes, tiny_bundle), with_boxes
+    return run_shortcut_tests(with_boxes, tiny_bundle), with_boxes
 
 
 def test_every_clip_has_a_row_for_every_test_and_is_masked_where_its_animal_is_known(table):
@@ -97,7 +97,7 @@ def test_the_order_of_frames_changes_nothing(table):
 def test_an_animal_that_is_gone_is_hardly_seen_any_more(table):
     rows, manifest = table
     sites = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
-    found = shortcut_summary(rows, sites, n_boot=100)
+    found = summarise_shortcuts(rows, sites, n_boot=100)
     before, after = found.loc[SAME_FRAMES], found.loc["masked"]
     assert before["n_clips"] == after["n_clips"] > 0 and after["p_animal"] < before["p_animal"]
 
@@ -111,7 +111,7 @@ def test_the_summary_by_hand():
         ("c", "empty", "as it is", "empty", 0.7, 0.3),
     ]
     rows = pd.DataFrame(said, columns=["clip_id", "label", "test", "decision", "p_label", "p_animal"])
-    found = shortcut_summary(rows, pd.Series({"a": "x", "b": "y", "c": "x"}), n_boot=200)
+    found = summarise_shortcuts(rows, pd.Series({"a": "x", "b": "y", "c": "x"}), n_boot=200)
     assert found["n_clips"].to_dict() == {"as it is": 2, SAME_FRAMES: 1, "masked": 1, "clips without an animal": 1}
     assert found["p_animal"].tolist() == pytest.approx([0.8, 0.9, 0.2, 0.3])
     assert found["p_label"].tolist() == pytest.approx([0.6, 0.8, 0.1, 0.7])
@@ -121,11 +121,11 @@ def test_the_summary_by_hand():
     assert np.isnan(found.loc["masked", "p_animal_low"]), "of one site nothing can be drawn"
 
 
-def test_the_protocol_looks_for_shortcuts_where_it_is_asked(labelled, tiny_bundle):
+def test_the_full_evaluation_tests_for_shortcuts_where_it_is_asked(labelled, tiny_bundle):
     unseen = labelled.where(split="test")
     said = predict(unseen, tiny_bundle, runtime=RuntimeConfig(workers=0))
     found = evaluate_all(said, unseen, bundle=tiny_bundle, n_shortcuts=2, n_boot=10)
-    assert found.shortcuts["n_clips"].to_dict() == {
+    assert found.tables["shortcuts"]["n_clips"].to_dict() == {
         "as it is": 2,
         "shuffled": 2,
         "reencoded": 2,
@@ -134,7 +134,7 @@ def test_the_protocol_looks_for_shortcuts_where_it_is_asked(labelled, tiny_bundl
     assert any("no animal was masked" in note for note in found.notes)
     assert any("no banner was swapped" in note for note in found.notes)
     assert found.to_metrics_json()["shortcuts"]["shuffled"]["p_animal"] == pytest.approx(
-        found.shortcuts.loc["as it is", "p_animal"], abs=1e-5
+        found.tables["shortcuts"].loc["as it is", "p_animal"], abs=1e-5
     )
     with pytest.raises(ConfigError, match="needs the model"):
         evaluate_all(said, unseen, n_shortcuts=2)
@@ -143,14 +143,14 @@ def test_the_protocol_looks_for_shortcuts_where_it_is_asked(labelled, tiny_bundl
 def test_clips_with_boxes_are_drawn_first(table, tiny_bundle):
     rows, manifest = table
     boxed = set(rows.loc[rows["test"] == "masked", "clip_id"])
-    few = shortcut_table(manifest, tiny_bundle, most=1)
+    few = run_shortcut_tests(manifest, tiny_bundle, most=1)
     drawn = few[few["label"] != "empty"]
     assert set(drawn["clip_id"]) < boxed and drawn["clip_id"].nunique() == 1
     assert few.loc[few["label"] == "empty", "clip_id"].nunique() == 1
 
 
 def test_a_banner_comes_from_another_site(labelled, tiny_bundle):
-    rows = shortcut_table(labelled, tiny_bundle, most=3)
+    rows = run_shortcut_tests(labelled, tiny_bundle, most=3)
     sites = labelled.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
     drawn = rows.drop_duplicates("clip_id")
     assert len(drawn) == 6 and drawn["clip_id"].map(sites).nunique() > 1

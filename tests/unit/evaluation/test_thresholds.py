@@ -1,24 +1,29 @@
-"""Temperature and thresholds from one's own clips; a new bundle, never an old one changed."""
+"""Thresholds from labelled clips of one's own, and the bundle that is made with them."""
 
 import json
 
 import numpy as np
 import pytest
 
-from judged_clips import made_up
 from leopardnet.bundle.bundle import load_bundle
 from leopardnet.bundle.derive import derive_bundle
 from leopardnet.core.errors import BundleError, ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import DecideConfig
-from leopardnet.evaluation.recalibrate import CalibrationClips, recalibrate
-from leopardnet.evaluation.thresholds import thresholds
+from leopardnet.evaluation.thresholds import find_thresholds
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.decide import decide
+from simulated_clips import LABELS, simulate_clips
+
+
+def thresholds(predictions, manifest, losses, *, outside=(), **options):
+    clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites(manifest)
+    return find_thresholds(clips, losses, **options)
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    return made_up(tmp_path_factory.mktemp("root"), n_sites=60, per_site=40)
+    return simulate_clips(tmp_path_factory.mktemp("root"), n_sites=60, per_site=40)
 
 
 def test_a_promise_becomes_a_threshold_that_keeps_it(many):
@@ -36,8 +41,6 @@ def test_a_promise_becomes_a_threshold_that_keeps_it(many):
 
 
 def test_decisions_under_the_new_settings_lose_no_more_than_was_promised(many):
-    from judged_clips import LABELS
-
     predictions, manifest = many
     found = thresholds(predictions, manifest, {"animal": 0.05})
     (p,) = found.promises
@@ -54,7 +57,7 @@ def test_names_can_be_asked_for_without_a_promise(many):
     boars = Manifest.from_rows(
         manifest.table.assign(label=manifest.table["label"].replace("sika_deer", "boar")), manifest.root
     )
-    with pytest.raises(ManifestError, match="labels that the model does not know"):
+    with pytest.raises(ManifestError, match="that the model does not know"):
         thresholds(predictions, boars, {}, keep_names=0.9)
     found = thresholds(predictions, boars, {}, keep_names=0.9, outside=["boar"])
     assert found.promises == () and found.unseen is None and found.is_kept and 0.5 < found.decide.among < 1
@@ -70,7 +73,7 @@ def test_names_can_be_asked_for_without_a_promise(many):
     ]["boar"]
     assert "strangers named" in repr(found) and "archived" not in repr(found)
     assert json.loads(json.dumps(found.to_dict()))["naming"]["keep"] == 0.9
-    with pytest.raises(ConfigError, match="nothing to promise"):
+    with pytest.raises(ConfigError, match="nothing to guarantee"):
         thresholds(predictions, manifest, {})
 
 
@@ -81,7 +84,7 @@ def test_several_promises_hold_together(many):
 
 
 def test_what_cannot_be_promised_leaves_the_settings_and_says_what_is_missing(tmp_path):
-    few = thresholds(*made_up(tmp_path, n_sites=4, per_site=20), {"leopard": 0.01})
+    few = thresholds(*simulate_clips(tmp_path, n_sites=4, per_site=20), {"leopard": 0.01})
     assert not few.is_kept and few.decide == DecideConfig() and few.unseen is None
     assert (
         few.promises[0].n_missing > 200
@@ -103,31 +106,11 @@ def test_clips_of_sites_that_were_trained_on_have_no_part(many):
     predictions, manifest = many
     split = manifest.table["site"].lt("s030").map({True: "train", False: "test"})
     halved = manifest.replace(manifest.table.assign(split=split))
-    clips = CalibrationClips.of(predictions, halved)
-    assert len(clips.table) == 1200 and clips.n_left_out == 1200 and clips.table["site"].min() == "s030"
+    clips = LabelledClips.of(predictions, halved).leave_out_training_sites(halved)
+    assert len(clips) == 1200 and clips.n_left_out == 1200 and min(clips.sites) == "s030"
     assert thresholds(predictions, halved, {"leopard": 0.05}).promises[0].n_sites == 30
     with pytest.raises(ManifestError, match="trained on"):
-        CalibrationClips.of(predictions, manifest.replace(manifest.table.assign(split="train")))
-
-
-def test_a_boasting_model_is_made_modest(many, tiny_bundle, tmp_path):
-    predictions, manifest = made_up(tmp_path, n_sites=30, per_site=40, sharpness=25.0, bundle_id=tiny_bundle.id)
-    again = recalibrate(predictions, manifest, tiny_bundle)
-    assert again.calibration.temperature > 1 and again.calibration.n_sites == 30
-    assert again.after.value < again.before.value / 2
-    old = predictions.table[["p_leopard", "p_empty"]].to_numpy()
-    assert again.clips.probs[:, [0, 3]].max() < old.max()
-    with pytest.raises(BundleError, match="another model"):
-        recalibrate(many[0], many[1], tiny_bundle)
-
-
-def test_a_few_easy_sites_do_not_make_a_model_surer(tiny_bundle, tmp_path):
-    timid = made_up(tmp_path, n_sites=5, per_site=60, sharpness=0.5, bundle_id=tiny_bundle.id)
-    again = recalibrate(*timid, tiny_bundle)
-    assert again.calibration.temperature == tiny_bundle.spec.calibration.temperature
-    assert "too few" in again.calibration.reason
-    many_sites = made_up(tmp_path, n_sites=15, per_site=60, sharpness=0.5, bundle_id=tiny_bundle.id)
-    assert recalibrate(*many_sites, tiny_bundle).calibration.temperature < tiny_bundle.spec.calibration.temperature
+        thresholds(predictions, manifest.replace(manifest.table.assign(split="train")), {"leopard": 0.05})
 
 
 def test_a_new_bundle_has_an_id_of_its_own_and_the_old_one_stays(many, tiny_bundle, tmp_path):

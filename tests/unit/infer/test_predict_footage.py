@@ -8,7 +8,7 @@ import pytest
 from leopardnet.core.errors import ConfigError, ManifestError, RunStopped
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig, TimesSampling, UniformSampling
-from leopardnet.evaluation.protocol import evaluate
+from leopardnet.evaluation.full_evaluation import evaluate
 from leopardnet.evaluation.write_evaluation import write_evaluation
 from leopardnet.infer import clip as main_path
 from leopardnet.infer.predict_footage import classify_all, predict

@@ -4,28 +4,40 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.metrics.bootstrap import Estimate, SiteDraws, estimate, estimate_columns, estimate_share, tail_of
+from leopardnet.metrics.bootstrap import (
+    Estimate,
+    SiteDraws,
+    encode_sites,
+    estimate,
+    estimate_columns,
+    estimate_share,
+    tail_share,
+)
+
+
+def draws_of(sites, **options):
+    return SiteDraws.of(encode_sites(pd.Series(sites, dtype=object))[0], **options)
 
 
 def test_draws_take_whole_sites_and_keep_the_number_of_sites():
-    draws = SiteDraws.of(pd.Series(["a", "b", "a", None, None]), n_boot=50, seed=1)
+    draws = draws_of(["a", "b", "a", None, None], n_boot=50, seed=1)
     assert draws.n_sites == 3  # a, b, and the clips without a site together
     assert draws.codes[3] == draws.codes[4] and draws.codes[0] == draws.codes[2]
     assert draws.weights.shape == (50, 3) and (draws.weights.sum(axis=1) == 3).all()
-    again = SiteDraws.of(pd.Series(["a", "b", "a", None, None]), n_boot=50, seed=1)
+    again = draws_of(["a", "b", "a", None, None], n_boot=50, seed=1)
     assert (draws.weights == again.weights).all()
 
 
 def test_sums_per_site_and_redrawn():
-    draws = SiteDraws.of(pd.Series(["a", "b", "b"]), n_boot=20, seed=0)
-    per_site = draws.per_site(np.array([0, 1, 1]), 2, np.array([5.0, 1.0, 2.0]))
+    draws = draws_of(["a", "b", "b"], n_boot=20, seed=0)
+    per_site = draws.sum_per_site(np.array([0, 1, 1]), 2, np.array([5.0, 1.0, 2.0]))
     assert per_site.tolist() == [[5, 0], [0, 3]]
     assert (draws.redraw(per_site) == draws.weights * [5, 3]).all()
 
 
 def test_one_site_or_none_has_no_interval():
-    assert SiteDraws.of(pd.Series(["a", "a"]), n_boot=10, seed=0).weights.shape == (0, 1)
-    assert SiteDraws.of(pd.Series([], dtype=str), n_boot=10, seed=0).n_sites == 0
+    assert draws_of(["a", "a"], n_boot=10, seed=0).weights.shape == (0, 1)
+    assert draws_of([], n_boot=10, seed=0).n_sites == 0
     assert estimate(0.5, np.empty(0), 3) == Estimate(0.5, None, None)
     assert estimate(0.5, np.array([np.nan, np.nan]), 3) == Estimate(0.5, None, None)
     assert Estimate(float("nan")).to_dict() == {"value": None, "low": None, "high": None}
@@ -38,15 +50,16 @@ def test_percentiles_leave_out_draws_without_a_value():
 
 def test_few_sites_widen_the_interval_as_students_t_does():
     # 4 sites: t of 3 degrees of freedom is 3.18245; times sqrt(4/3) 3.67477, beyond which the normal has 0.000119
-    assert tail_of(4) == pytest.approx(0.000119, abs=1e-6)
-    assert tail_of(2) < tail_of(10) < tail_of(1000) < 0.025
+    assert tail_share(4) == pytest.approx(0.000119, abs=1e-6)
+    assert tail_share(2) < tail_share(10) < tail_share(1000) < 0.025
     draws = np.linspace(0, 1, 10_001)
     narrow, wide = estimate(0.5, draws, 1000), estimate(0.5, draws, 10)
     assert wide.low < narrow.low < 0.5 < narrow.high < wide.high
 
 
 def test_the_interval_of_a_share_is_students_t_on_the_logit_scale():
-    # draws of 0.7 and 0.9 spread by 0.1; on the logit scale 0.1 / (0.8 · 0.2) = 0.625; t · sqrt(4/3) of 4 sites is 3.67477
+    # Draws of 0.7 and 0.9 spread by 0.1; on the logit scale 0.1 / (0.8 · 0.2) = 0.625.
+    # For 4 sites, t · sqrt(4/3) is 3.67477.
     found = estimate_share(0.8, np.array([0.7, 0.9, np.nan]), n_sites=4)
     odds = np.array([4 * np.exp(-0.625 * 3.67477), 4 * np.exp(0.625 * 3.67477)])
     assert (found.low, found.high) == pytest.approx(tuple(odds / (1 + odds)), abs=1e-5)

@@ -23,7 +23,7 @@ def test_figures_of_draws_equal_those_of_clips_written_out_again(seed):
     score = rng.integers(0, 8, n) / 8  # many ties
     positive, codes = rng.random(n) < 0.4, rng.integers(0, n_sites, n)
     weights = rng.multinomial(n_sites, [1 / n_sites] * n_sites, size=6)
-    drawn = Ranking.of(score, positive, codes).draws(weights.astype(float), recalls=(0.95, 0.7))
+    drawn = Ranking.of(score, positive, codes).measure_draws(weights.astype(float), recalls=(0.95, 0.7))
     for w, (area, precision, *removed) in zip(weights, drawn, strict=True):
         again = np.repeat(np.arange(n), w[codes])
         s, is_positive = score[again], positive[again]
@@ -49,13 +49,13 @@ def test_empties_removed_by_hand():
     """Ten animals, of which the lowest two score 0.1 and 0.3; four empties at 0.05, 0.2, 0.3, 0.5."""
     score = np.array([0.1, 0.3, *[0.9] * 8, 0.05, 0.2, 0.3, 0.5])
     ranking = Ranking.of(score, np.arange(14) < 10, np.zeros(14, np.int64))
-    # every animal stays: under 0.1 lies one empty; one of ten may go: under 0.3 lie two; two may go: all four under 0.9
-    assert ranking.figures(np.ones(1), (1.0, 0.95, 0.9, 0.8))[2:].tolist() == [0.25, 0.25, 0.5, 1.0]
+    # All animals kept: one empty clip is below 0.1; one of ten lost: two below 0.3; two lost: all four below 0.9.
+    assert ranking.measure(np.ones(1), (1.0, 0.95, 0.9, 0.8))[2:].tolist() == [0.25, 0.25, 0.5, 1.0]
 
 
 def test_animals_of_equal_score_stay_or_go_together():
     score = np.array([0.2, 0.2, 0.8, 0.1, 0.3])
     ranking = Ranking.of(score, np.array([True, True, True, False, False]), np.zeros(5, np.int64))
     # one of three may go, but the two at 0.2 cannot be told apart
-    assert ranking.figures(np.ones(1), (0.66,))[2] == 0.5
-    assert np.isnan(Ranking.of(score, np.ones(5, bool), np.zeros(5, np.int64)).figures(np.ones(1), (0.9,))).all()
+    assert ranking.measure(np.ones(1), (0.66,))[2] == 0.5
+    assert np.isnan(Ranking.of(score, np.ones(5, bool), np.zeros(5, np.int64)).measure(np.ones(1), (0.9,))).all()

@@ -1,10 +1,9 @@
 """The calibration error, and what its interval says of few clips."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from leopardnet.metrics.bootstrap import SiteDraws
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.reliability import reliability
 
 
@@ -17,8 +16,8 @@ def clips(n, *, boast, seed):
 
 
 def ece_of(probs, y, n_sites=20):
-    sites = pd.Series(np.arange(len(y)) % n_sites).astype(str)
-    return reliability(probs, y, np.ones(len(y), bool), SiteDraws.of(sites, n_boot=400, seed=7))[1]
+    clips = LabelledClips.from_arrays(("tiger", "empty"), probs, y, np.arange(len(y)) % n_sites)
+    return reliability(clips, clips.draw_sites(n_boot=400, seed=7))[1]
 
 
 def test_the_interval_of_a_calibrated_model_reaches_down_to_its_true_error():

@@ -13,6 +13,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.tables import clip_id
 from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.report import write_report
 
 LABELS = LabelSet((Label("leopard", "Panthera pardus"), Label("sika_deer"), Label("empty")), targets=("leopard",))
@@ -121,7 +122,7 @@ def full_text(tmp_path):
     return write(
         tmp_path,
         evidence=EVIDENCE,
-        evaluation=evaluate_clips(table, truth, targets=LABELS.targets, n_boot=50),
+        evaluation=evaluate_clips(LabelledClips.from_tables(table, truth), targets=LABELS.targets, n_boot=50),
         thumbnails={clip_id("north/a.AVI"): b"\xff\xd8jpeg"},
         bundle=BUNDLE,
         manifest_summary=pd.DataFrame({"train": [7, 0], "test": [2, 5]}, index=["leopard", "empty"]),

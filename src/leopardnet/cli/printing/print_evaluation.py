@@ -10,7 +10,7 @@ from leopardnet.cli.console import print_rows, say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from leopardnet.evaluation.protocol import EvaluationReport
+    from leopardnet.evaluation.full_evaluation import EvaluationReport
     from leopardnet.metrics.evaluation import Evaluation
 
 
@@ -40,18 +40,18 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 def print_comparisons(found: EvaluationReport) -> None:
     """Print comparisons, slices, shortcut tests and novelty, and notes on what could not be computed."""
-    named = {"Other aggregations of the same frames": found.aggregators, "Baselines": found.baselines}
-    named |= {f"By {name}": table for name, table in found.slices.items()}
-    for title, table in named.items():
-        if len(table):
-            print_rows(_comparison_rows(table), title=title)
-    if len(found.shortcuts):
-        print_rows(_shortcut_rows(found.shortcuts), title="Does the model use the animal?")
-    if len(found.novelty):
-        print_rows(_novelty_rows(found.novelty), title="Species that it was not trained on")
+    tables = found.tables
+    titles = {"aggregators": "Other aggregations of the same frames", "baselines": "Baselines"}
+    named = {title: tables[name] for name, title in titles.items() if name in tables}
+    for title, table in (named | {f"By {name}": table for name, table in found.slices.items()}).items():
+        print_rows(_comparison_rows(table), title=title)
+    if "shortcuts" in tables:
+        print_rows(_shortcut_rows(tables["shortcuts"]), title="Does the model use the animal?")
+    if "novelty" in tables:
+        print_rows(_novelty_rows(tables["novelty"]), title="Species that it was not trained on")
     if found.events is not None:
         say(f"events: {found.events.n_clips} evaluated, macro-F1 {found.events.macro_f1}")
-    for recall, removed in found.clips.removed().items():
+    for recall, removed in found.clips.empty_removal().items():
         say(f"empty clips removed while {recall:.0%} of the animals are kept: {removed}")
     for note in found.notes:
         say(f"note: {note}")

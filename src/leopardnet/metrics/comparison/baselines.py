@@ -1,83 +1,68 @@
-"""What a model must beat: answers that need no model, or much less of one."""
+"""Baselines that a model must beat: predictions that need no model, or much less of one."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.columns import table_labels
-from leopardnet.core.labels import EMPTY
-from leopardnet.metrics.comparison.compare import answers
+from leopardnet.metrics.bootstrap import Floats
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.familiarity import class_mean_probs, clip_familiarity
 
 MOTION = "motion"
 
 
-def baseline_tables(
-    predictions: pd.DataFrame,
-    evidence: pd.DataFrame,
-    truth: pd.Series[str],
-    *,
-    motion: pd.Series[float] | None = None,
-) -> dict[str, pd.DataFrame]:
-    """A predictions table for each baseline that can be had, by its name.
+def apply_baselines(
+    clips: LabelledClips, evidence: pd.DataFrame, *, motion: pd.Series[float] | None = None
+) -> dict[str, LabelledClips]:
+    """Return the clips with the probabilities of each baseline that is possible, by its name.
 
-    - `majority`: the commonest true label for every clip. It knows the shares of the labels in the very clips it is judged on.
+    - `majority`: the commonest true label for every clip. It knows the shares of the labels in the very clips
+      that it is evaluated on.
     - `middle_frame`: the probabilities of the frame in the middle of the clip alone.
-    - `best_frame`: those of the frame in which the model is surest of one label.
-    - `motion`: how much moves in the clip (`motion`, by clip_id; see `evaluation.motion_baseline`), and nothing else. It tells
-      animals from empty clips at best, and no species apart.
-    - `nearest_class_mean`: the label whose mean features in training lie nearest to those of the clip's frames: what the
-      features say without the last layer. For networks that know these means.
+    - `best_frame`: those of the frame with the largest probability of any label.
+    - `motion`: how much moves in the clip and nothing else (by clip_id; see `evaluation.motion_baseline`).
+      At best it separates animals from empty clips, and no species from another.
+    - `nearest_class_mean`: the label whose mean features in training are nearest to those of the clip's frames: the
+      features without the last layer. For networks that store these means.
 
-    Clips without frames stay unreadable in all of them but `majority`.
+    Clips without frames are unreadable in all of them but `majority`.
     """
-    labels = table_labels(predictions)
-    tables = {"majority": _majority(predictions, truth)}
+    counts = np.bincount(clips.y[clips.is_known], minlength=len(clips.labels))
+    found = {"majority": clips.replace_probs(np.tile(counts / counts.sum(), (len(clips), 1)))}
     if len(evidence):
         frames = evidence.sort_values(["clip_id", "i_frame"])
-        tables["middle_frame"] = _of_frames(predictions, _middle(frames))
-        tables["best_frame"] = _of_frames(predictions, _surest(frames, [f"p_{x}" for x in labels]))
-        familiar = clip_familiarity(frames, labels)[[f"cos_{x}" for x in labels]]
-        if familiar.notna().to_numpy().any():
-            probs = class_mean_probs(familiar.reindex(predictions["clip_id"]).to_numpy(np.float64))
-            tables["nearest_class_mean"] = answers(predictions, probs)
-    if motion is not None and EMPTY in labels:
-        tables[MOTION] = _motion(predictions, motion)
-    return tables
+        columns = [f"p_{x}" for x in clips.labels]
+        for name, rows in (("middle_frame", _middle_frames(frames)), ("best_frame", _best_frames(frames, columns))):
+            probs = rows.set_index("clip_id")[columns].reindex(clips.clip_ids)
+            found[name] = clips.replace_probs(probs.to_numpy(np.float64))
+        cosines = clip_familiarity(frames, clips.labels)[[f"cos_{x}" for x in clips.labels]]
+        if cosines.notna().to_numpy().any():
+            nearest = class_mean_probs(cosines.reindex(clips.clip_ids).to_numpy(np.float64))
+            found["nearest_class_mean"] = clips.replace_probs(nearest)
+    if motion is not None and clips.i_empty is not None:
+        found[MOTION] = clips.replace_probs(_motion_probs(clips, motion, clips.i_empty))
+    return found
 
 
-def _majority(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.DataFrame:
-    labels = table_labels(predictions)
-    known = predictions["clip_id"].map(truth)
-    shares = known[known.isin(labels)].value_counts(normalize=True).reindex(labels, fill_value=0.0)
-    return answers(predictions, np.tile(shares.to_numpy(np.float64), (len(predictions), 1)))
-
-
-def _middle(frames: pd.DataFrame) -> pd.DataFrame:
-    """The middle frame of each clip, the earlier one of two."""
+def _middle_frames(frames: pd.DataFrame) -> pd.DataFrame:
+    """Return the middle frame of each clip, the earlier one of two."""
     clip = frames.groupby("clip_id")["i_frame"]
     position, n = clip.cumcount(), clip.transform("size")
     return frames[position == (n - 1) // 2]
 
 
-def _surest(frames: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """The frame of each clip with the largest probability of any label, the first one at a tie."""
+def _best_frames(frames: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return the frame of each clip with the largest probability of any label, the first one at a tie."""
     at = frames[columns].max(axis=1).groupby(frames["clip_id"]).idxmax()
     return frames.loc[at]
 
 
-def _of_frames(predictions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    columns = [f"p_{x}" for x in table_labels(predictions)]
-    chosen = rows.set_index("clip_id")[columns].reindex(predictions["clip_id"])
-    return answers(predictions, chosen.to_numpy(np.float64))
-
-
-def _motion(predictions: pd.DataFrame, motion: pd.Series[float]) -> pd.DataFrame:
-    """Motion as the probability of an animal: its rank among the clips, shared out over the animals."""
-    labels = table_labels(predictions)
-    moved = predictions["clip_id"].map(motion).astype(float)
+def _motion_probs(clips: LabelledClips, motion: pd.Series[float], i_empty: int) -> Floats:
+    """Return motion as the probability of an animal: its rank among the clips, divided among the animals."""
+    moved = pd.Series(clips.clip_ids).map(motion).astype(float)
     p_animal = moved.rank(pct=True).to_numpy(np.float64)  # nan stays nan: stills have no motion
-    probs = np.repeat((p_animal / (len(labels) - 1))[:, None], len(labels), axis=1)
-    probs[:, list(labels).index(EMPTY)] = 1 - p_animal
-    return answers(predictions, probs)
+    n_labels = len(clips.labels)
+    probs = np.repeat((p_animal / (n_labels - 1))[:, None], n_labels, axis=1)
+    probs[:, i_empty] = 1 - p_animal
+    return probs

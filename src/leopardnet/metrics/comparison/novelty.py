@@ -1,8 +1,8 @@
-"""What a model does with an animal that it was never taught: scores of strangeness, and how well they tell.
+"""Animals that the model was never taught: novelty scores, and how well they detect such animals.
 
-A closed set of labels calls a boar something. The scores below are higher the less a clip looks like anything known; the
-judgement asks whether they are higher for clips of left-out species than for clips of known animals. The first ones need
-probabilities alone and are always to be had; `energy` and `class_mean` need the evidence of a run (`score.familiarity`).
+A closed set of labels calls a boar something. Each score is higher the less a clip looks like anything known; the
+evaluation asks whether it is higher for clips of species that were left out than for clips of known animals. The
+first scores need probabilities alone; `energy` and `class_mean` need the evidence of a run (`score.familiarity`).
 """
 
 from __future__ import annotations
@@ -11,31 +11,32 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import entr
 
-from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import EMPTY
-from leopardnet.metrics.bootstrap import SiteDraws, estimate_columns
-from leopardnet.metrics.join_truth import join_truth
+from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.metrics.bootstrap import Floats, SiteDraws, estimate_row
+from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.ranking import Ranking, auroc
 from leopardnet.score.familiarity import TOP_SHARE, clip_familiarity
 
-Floats = NDArray[np.float64]
 OTHER = ("other", "other_animal")
-KNOWN_KEPT = 0.95
+KNOWN_RECALL = 0.95
 
 
-def strangeness(probs: Floats, labels: Sequence[str], *, familiar: pd.DataFrame | None = None) -> dict[str, Floats]:
-    """Scores [M] by name, from calibrated probabilities [M, C] and, where there are any, M rows of `clip_familiarity`.
+def novelty_scores(
+    probs: Floats, labels: Sequence[str], *, familiar: pd.DataFrame | None = None
+) -> dict[str, Floats]:
+    """Return scores [M] by name, from calibrated probabilities [M, C] and M rows of `clip_familiarity`.
 
     - `msp`: 1 minus the largest probability.   - `entropy`: of all labels, in nats.
-    - `which_animal`: 1 minus the largest share of one animal among the animals: it is something, but what?
+    - `which_animal`: 1 minus the largest share of one animal among the animals: an animal, but which?
     - `other`, `other_animal`: the probability of a label of that name, where the model has one.
     - `energy`: minus the energy.   - `class_mean`: 1 minus the cosine to the nearest animal's mean.
 
-    >>> scores = strangeness(np.array([[0.7, 0.1, 0.2]]), ("leopard", "tiger", "empty"))
+    A score that some clips lack is left out.
+
+    >>> scores = novelty_scores(np.array([[0.7, 0.1, 0.2]]), ("leopard", "tiger", "empty"))
     >>> {name: round(float(s[0]), 3) for name, s in scores.items()}
     {'msp': 0.3, 'entropy': 0.802, 'which_animal': 0.125}
     """
@@ -53,67 +54,48 @@ def strangeness(probs: Floats, labels: Sequence[str], *, familiar: pd.DataFrame 
     return {name: score for name, score in scores.items() if np.isfinite(score).all()}
 
 
-def judge_strangeness(
-    scores: Mapping[str, Floats],
-    is_strange: NDArray[np.bool_],
-    sites: pd.Series[str],
-    *,
-    n_boot: int = 1000,
-    seed: int = 7,
-) -> pd.DataFrame:
-    """One row per score: `auroc` of strange against known clips with its interval, and `caught` with its interval.
+def evaluate_novelty_scores(scores: Mapping[str, Floats], is_novel: Bools, draws: SiteDraws) -> pd.DataFrame:
+    """Return one row per score, with intervals: `auroc` of novel against known clips, and `caught`.
 
-    caught: the share of strange clips above the threshold that keeps 95 % of the known ones.
+    caught: the share of novel clips above the threshold that keeps 95 % of the known ones.
     """
-    draws = SiteDraws.of(sites, n_boot=n_boot, seed=seed)
     rows = {}
     for name, score in scores.items():
-        ranking = Ranking.of(-score, ~is_strange, draws.codes)  # the known ones must stay above the threshold
-        value, drawn = (
-            ranking.figures(np.ones(max(draws.n_sites, 1)), (KNOWN_KEPT,)),
-            ranking.draws(draws.weights, (KNOWN_KEPT,)),
-        )
-        area = draws.share(auroc(score, is_strange), drawn[:, 0])
-        caught = draws.share(float(value[2]), drawn[:, 2], n_clips=float(is_strange.sum()))
-        columns = estimate_columns("auroc", [area]) | estimate_columns("caught", [caught])
-        rows[name] = {key: float(values[0]) for key, values in columns.items()}
+        ranking = Ranking.of(-score, ~is_novel, draws.codes)  # known clips must stay above the threshold
+        value = ranking.measure(np.ones(max(draws.n_sites, 1)), (KNOWN_RECALL,))
+        drawn = ranking.measure_draws(draws.weights, (KNOWN_RECALL,))
+        estimates = {
+            "auroc": draws.estimate_share(auroc(score, is_novel), drawn[:, 0]),
+            "caught": draws.estimate_share(float(value[2]), drawn[:, 2], n_clips=float(is_novel.sum())),
+        }
+        rows[name] = estimate_row(estimates)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("score")
 
 
 def evaluate_novelty(
-    predictions: pd.DataFrame,
-    truth: pd.Series[str],
-    outside: Sequence[str],
-    *,
-    evidence: pd.DataFrame | None = None,
-    sites: pd.Series[str] | None = None,
-    n_boot: int = 1000,
-    seed: int = 7,
+    clips: LabelledClips, *, evidence: pd.DataFrame | None = None, n_boot: int = 1000, seed: int = 7
 ) -> pd.DataFrame:
-    """`judge_strangeness` of a predictions table: clips of the species `outside`, against clips of known animals.
+    """Return `evaluate_novelty_scores` for clips of labels that the model was not taught, against known animals.
 
-    evidence: the judged frames; without them, or where some have no such numbers, energy and class means have no part.
-    Empty clips have no part: telling animals from nothing is another question. Raises ManifestError where no clip of a
-    left-out species was predicted.
+    evidence: the frames; without them, or where some lack the numbers, `energy` and `class_mean` are left out.
+    Empty clips have no part: separating animals from nothing is another question. Raises ManifestError where no
+    readable clip shows a label that was left out.
     """
-    labels = table_labels(predictions)
-    table = join_truth(predictions, truth, sites, outside=outside)
-    probs = table[[f"p_{x}" for x in labels]].to_numpy(np.float64)
-    is_strange = table["truth"].isin(list(outside)).to_numpy()
-    use = np.isfinite(probs).all(axis=1) & (
-        is_strange | (table["truth"].isin(labels) & (table["truth"] != EMPTY)).to_numpy()
-    )
-    if not (is_strange & use).any():
+    require_novel_clips(clips)
+    chosen = clips.select(clips.is_readable & clips.shows(ANIMAL))
+    familiar = None
+    if evidence is not None and len(evidence):
+        familiar = clip_familiarity(evidence, clips.labels, top_share=TOP_SHARE).reindex(chosen.clip_ids)
+    scores = novelty_scores(chosen.probs, clips.labels, familiar=familiar)
+    return evaluate_novelty_scores(scores, chosen.is_outside, chosen.draw_sites(n_boot=n_boot, seed=seed))
+
+
+def require_novel_clips(clips: LabelledClips) -> None:
+    """Raise ManifestError where no readable clip shows a label that the model was not taught."""
+    if not (clips.is_outside & clips.is_readable).any():
         raise ManifestError(
             "no clip shows a species that was left out",
             where="manifest, column label",
-            found="none of " + ", ".join(outside),
+            found="none of " + ", ".join(clips.outside),
             expected="labelled clips of these species among the predictions",
         )
-    familiar = None
-    if evidence is not None and len(evidence):
-        familiar = clip_familiarity(evidence, labels, top_share=TOP_SHARE).reindex(table.loc[use, "clip_id"])
-    scores = strangeness(probs[use], labels, familiar=familiar)
-    return judge_strangeness(
-        scores, is_strange[use], table["site"][use].reset_index(drop=True), n_boot=n_boot, seed=seed
-    )

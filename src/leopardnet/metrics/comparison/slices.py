@@ -7,56 +7,45 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import ManifestError
-from leopardnet.metrics.comparison.compare import figures, flat, in_order
+from leopardnet.metrics.bootstrap import estimate_row
+from leopardnet.metrics.comparison.compare import headline_figures, order_columns
 from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.labelled_clips import LabelledClips
 
-MOST_SLICES = 200
+MAX_SLICES = 200
 UNKNOWN = "(not known)"
 
 
 def evaluate_slices(
-    predictions: pd.DataFrame,
-    truth: pd.Series[str],
-    values: pd.Series[str],
-    *,
-    sites: pd.Series[str] | None = None,
-    targets: Sequence[str] = (),
-    outside: Sequence[str] = (),
-    n_boot: int = 1000,
-    seed: int = 7,
+    clips: LabelledClips, values: pd.Series[str], *, targets: Sequence[str] = (), n_boot: int = 1000, seed: int = 7
 ) -> pd.DataFrame:
-    """One row per value: n_clips, n_sites, n_right and the figures of `compare`, with intervals over the sites of the slice.
+    """Return one row per value: n_clips, n_sites, n_right and `headline_figures` with intervals over its sites.
 
-    values: by clip_id; clips without one are the slice '(not known)', so the slices together are all judged clips. Values
-    without a judged clip have no row. Rows stand in the order of the alphabet, or of the categories of `values`. Raises ManifestError for more than 200 values: that is no slice but a measurement.
+    values: by clip_id; clips without one are the slice '(not known)', so the slices together are all evaluated
+    clips. A value without an evaluated clip has no row. Rows are in alphabetical order, or in that of the
+    categories of `values`. Raises ManifestError for more than 200 values: such a column is a measurement and makes
+    no slices.
     """
-    slices = predictions["clip_id"].map(values).astype(object).where(lambda s: s.notna(), UNKNOWN).astype(str)
-    known = predictions["clip_id"].map(truth).isin(table_labels(predictions))
+    slices = pd.Series(clips.clip_ids).map(values).astype(object)
+    slices = slices.where(slices.notna(), UNKNOWN).astype(str)
     order = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else []
     names = sorted(
-        slices[known].unique(), key=lambda name: (order.index(name) if name in order else len(order), name)
+        slices[clips.is_known].unique(), key=lambda name: (order.index(name) if name in order else len(order), name)
     )
-    if len(names) > MOST_SLICES:
+    if len(names) > MAX_SLICES:
         raise ManifestError(
-            "this column has too many values to judge each",
+            "this column has too many values to evaluate each of them",
             where=f"column {values.name}",
             found=f"{len(names)} values",
-            expected=f"at most {MOST_SLICES}",
-            todo="make classes of them first",
+            expected=f"at most {MAX_SLICES}",
+            todo="group them into classes first",
         )
     rows = {}
     for name in names:
-        part = predictions[slices == name]
-        found = evaluate_clips(part, truth, sites=sites, targets=targets, outside=outside, n_boot=n_boot, seed=seed)
-        counts = found.confusion.to_numpy()
-        n_right = int(np.diagonal(counts[:, : len(found.confusion)]).sum())
-        rows[name] = {
-            "n_clips": found.n_clips,
-            "n_sites": found.n_sites,
-            "n_right": n_right,
-            **flat(figures(found, targets)),
-        }
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(str(values.name))
-    return in_order(table)
+        part = clips.select((slices == name).to_numpy(bool))
+        found = evaluate_clips(part, targets=targets, n_boot=n_boot, seed=seed)
+        n_right = int(np.diagonal(found.confusion.to_numpy()).sum())
+        counts = {"n_clips": found.n_clips, "n_sites": found.n_sites, "n_right": n_right}
+        rows[name] = {**counts, **estimate_row(headline_figures(found, targets))}
+    return order_columns(pd.DataFrame.from_dict(rows, orient="index").rename_axis(str(values.name)))

@@ -1,1 +1,1 @@
-"""Thresholds that keep a promise."""
+"""Thresholds that come with a guarantee."""

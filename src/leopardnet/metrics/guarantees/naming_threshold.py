@@ -1,34 +1,31 @@
-"""Which animals are given a name: a share that keeps the names of known ones and takes those of many strangers.
+"""Which animals are named: a share that keeps the names of known animals and removes those of many unknown ones.
 
-A model of four labels calls a boar something. What gives many strangers away is how the probability of animals is shared
-out: a known animal takes nearly all of it, a stranger is split. So `DecideConfig.among` asks for a share, and this finds
-the largest one that costs each known animal no more than so many of its names. What loses its name stays an 'animal', and
-keeps its alert.
+A model of four labels calls a boar something. Many unknown animals are given away by how the probability of animals
+is divided: a known animal gets nearly all of it, an unknown one shares it among labels. `DecideConfig.among` asks
+for a share, and this finds the largest one that costs each known animal no more than a given part of its names. A
+clip that loses its name stays an 'animal' and keeps its alert.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.labels import EMPTY
-
-Floats = NDArray[np.float64]
+from leopardnet.metrics.labelled_clips import LabelledClips
 
 
 @dataclass(frozen=True, eq=False)
-class Naming:
-    """The share, and what it does: per true label `n` clips, and how many have a name `before` and `after`.
+class NamingThreshold:
+    """The share, and its effect: per true label `n` clips, and how many are named `before` and `after`.
 
-    keep: the share of right names that each known animal keeps at least, on these clips. Of known animals right names are
-    counted, of labels that the model does not know (`is_stranger`) all; these had no part in the choice.
+    keep: the share of correct names that each known animal keeps at least, on these clips. For known animals only
+    correct names are counted, for labels that the model does not know (`is_stranger`) all of them; the latter had
+    no part in the choice.
     """
 
     among: float
@@ -36,52 +33,56 @@ class Naming:
     counts: pd.DataFrame
 
     def __repr__(self) -> str:
+        titles = {True: "strangers named", False: "known animals correctly named"}
         parts = [
-            f"{'strangers named' if stranger else 'known animals rightly named'}: {int(part['before'].sum())} of {int(part['n'].sum())} before, {int(part['after'].sum())} after"
-            for stranger, part in self.counts.groupby("is_stranger")
+            f"{titles[bool(stranger)]}: {row['before']} of {row['n']} before, {row['after']} after"
+            for stranger, row in self.counts.groupby("is_stranger").sum().iterrows()
         ]
-        return f"an animal is named where it has at least {self.among:.3f} of the probability of all animals ({'; '.join(parts)})"
+        effect = "; ".join(parts)
+        return (
+            f"an animal is named if it has at least {self.among:.3f} of the probability of all animals ({effect})"
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return {"among": self.among, "keep": self.keep, "counts": self.counts.reset_index().to_dict("records")}
 
 
-def naming(probs: Floats, truth: pd.Series[str], labels: Sequence[str], *, keep: float, species: float) -> Naming:
-    """The largest share that leaves at least `keep` of the rightly named clips of each known animal their name.
+def find_naming_threshold(clips: LabelledClips, *, keep: float, species: float) -> NamingThreshold:
+    """Return the largest share at which each known animal keeps at least `keep` of its correct names.
 
-    probs: calibrated, float64 [M, C], nan for unreadable clips; truth: the true label of each, missing where unknown; species:
-    the least probability of a name, as it is now. A label with few clips keeps them all: of ten, 0.95 lets none go.
+    species: the lowest probability at which a label is named, as it is now. A label with few clips keeps them all:
+    of ten, 0.95 lets none go. Raises ConfigError for a `keep` that is not above 0 and at most 1.
 
-    >>> p = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.5, 0.4, 0.1]])
-    >>> found = naming(p, pd.Series(["leopard", "leopard", "boar"]), ("leopard", "tiger", "empty"), keep=0.5, species=0.5)
+    >>> p, y = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1]]), np.zeros(2, np.int64)
+    >>> clips = LabelledClips.from_arrays(("leopard", "tiger", "empty"), p, y, y)
+    >>> found = find_naming_threshold(clips, keep=0.5, species=0.5)
     >>> round(found.among, 3), found.counts["after"].to_dict()
-    (0.889, {'leopard': 1, 'boar': 0})
+    (0.889, {'leopard': 1})
     """
     if not 0 < keep <= 1:
         raise ConfigError(
-            "this is no share of names to keep", where="keep_names", found=keep, expected="above 0, at most 1"
+            "this is not a share of names to keep", where="keep_names", found=keep, expected="above 0, at most 1"
         )
-    animals = np.array([i for i, name in enumerate(labels) if name != EMPTY])
-    top, sums = probs[:, animals].max(axis=1), probs[:, animals].sum(axis=1)
-    share = np.divide(top, sums, out=np.zeros(len(probs)), where=sums > 0)
-    shown = truth.reset_index(drop=True)
-    known = [labels[i] for i in animals]
-    said = np.array(known)[np.nan_to_num(probs[:, animals]).argmax(axis=1)]
-    is_known = shown.isin(known).to_numpy(bool)
-    before = (np.nan_to_num(top) >= species) & (~is_known | (shown.fillna("") == said).to_numpy(bool))
+    animals = np.array([i for i, name in enumerate(clips.labels) if name in clips.animals])
+    probs = clips.probs[:, animals]
+    top, sums = probs.max(axis=1), probs.sum(axis=1)
+    share = np.divide(top, sums, out=np.zeros(len(clips)), where=sums > 0)
+    likeliest = animals[np.nan_to_num(probs).argmax(axis=1)]  # int64 [M], among the animals
+    is_known = np.isin(clips.y, animals)
+    before = (np.nan_to_num(top) >= species) & (~is_known | (clips.y == likeliest))
     cuts = []
-    for label in known:
-        own = np.sort(share[before & (said == label) & is_known])
+    for i in animals:
+        own = np.sort(share[before & (likeliest == i) & is_known])
         if len(own):
             cuts.append(own[min(math.floor((1 - keep) * len(own) + 1e-9), len(own) - 1)])
     among = float(min(cuts, default=0.0))
-    after = before & (share >= among)
-    is_animal = (shown.notna() & (shown != EMPTY).fillna(False) & np.isfinite(sums)).to_numpy(bool)
-    table = pd.DataFrame({"label": shown, "before": before, "after": after})[is_animal]
+    is_animal = (clips.y >= 0) & (clips.y != clips.i_empty) & np.isfinite(sums)
+    table = pd.DataFrame({"label": clips.truth, "before": before, "after": before & (share >= among)})[is_animal]
     counts = table.groupby("label", sort=False).agg(
         n=("before", "size"), before=("before", "sum"), after=("after", "sum")
     )
-    order = [x for x in known if x in counts.index] + [x for x in counts.index if x not in known]
+    order = [x for x in clips.animals if x in counts.index] + [x for x in counts.index if x not in clips.animals]
     counts = counts.loc[order].astype(int)
-    return Naming(among, keep, counts.assign(is_stranger=[label not in known for label in counts.index]))
+    is_stranger = [label not in clips.animals for label in counts.index]
+    return NamingThreshold(among, keep, counts.assign(is_stranger=is_stranger))

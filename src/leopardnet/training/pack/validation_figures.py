@@ -10,7 +10,9 @@ import pandas as pd
 
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.training import TrainConfig
-from leopardnet.metrics.evaluate_clips import Evaluation, evaluate_clips
+from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, refuse_sharpening
 from leopardnet.score.decide import decide
 from leopardnet.training.fit.clip_scores import compute_clip_logits
@@ -36,7 +38,7 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
     )
     truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
-    return evaluate_clips(table, truth, targets=targets)
+    return evaluate_clips(LabelledClips.from_tables(table, truth), targets=targets)
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:

@@ -1,5 +1,7 @@
 """Names kept and names taken, counted by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,17 +12,25 @@ from hypothesis.extra.numpy import arrays
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.settings.inference import DecideConfig
-from leopardnet.metrics.guarantees.naming_threshold import naming
+from leopardnet.metrics.guarantees.naming_threshold import find_naming_threshold
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.decide import decide
 
 LABELS = ("leopard", "tiger", "empty")
 SET = LabelSet(tuple(Label(x) for x in LABELS))
 
 
+def labelled(p, truth):
+    """Clips of one site with these probabilities and true labels, of which the boar was not taught."""
+    y = np.array([[*LABELS, "boar", None].index(x) for x in truth], np.int64)
+    clips = LabelledClips.from_arrays(LABELS, p, np.where(y < 4, y, -1), np.zeros(len(y), np.int64))
+    return replace(clips, outside=("boar",))
+
+
 def clips(*rows):
     """(share of the likeliest, which is a leopard; true label): a tenth of the probability is left to empty."""
     p = np.array([[0.9 * share, 0.9 * (1 - share), 0.1] for share, _ in rows])
-    return p, pd.Series([label for _, label in rows])
+    return labelled(p, [label for _, label in rows])
 
 
 def test_each_known_animal_keeps_its_share_of_names():
@@ -31,7 +41,7 @@ def test_each_known_animal_keeps_its_share_of_names():
         (0.95, "boar"),
         (0.99, None),
     ]
-    found = naming(*clips(*rows), LABELS, keep=0.8, species=0.5)
+    found = find_naming_threshold(clips(*rows), keep=0.8, species=0.5)
     assert found.among == pytest.approx(0.68)
     assert found.counts.loc["leopard", ["n", "before", "after"]].tolist() == [10, 10, 8]
     assert (
@@ -39,22 +49,22 @@ def test_each_known_animal_keeps_its_share_of_names():
         and found.counts.loc["boar", "is_stranger"]
     )
     assert "strangers named: 2 of 2 before, 1 after" in repr(found)
-    assert "known animals rightly named: 10 of 11 before, 8 after" in repr(found)
+    assert "known animals correctly named: 10 of 11 before, 8 after" in repr(found)
 
 
 def test_a_label_of_few_clips_keeps_all_its_names():
-    found = naming(*clips((0.9, "leopard"), (0.7, "leopard"), (0.6, "boar")), LABELS, keep=0.95, species=0.5)
+    found = find_naming_threshold(clips((0.9, "leopard"), (0.7, "leopard"), (0.6, "boar")), keep=0.95, species=0.5)
     assert found.among == pytest.approx(0.7) and found.counts["after"].to_dict() == {"leopard": 2, "boar": 0}
 
 
 def test_what_had_no_name_has_no_part():
     """0.9 times 0.5 is no name at 0.5, whatever its share; empty and unreadable clips neither."""
-    p, truth = clips((0.5, "leopard"), (0.8, "leopard"), (0.55, "empty"), (0.9, "tiger"))
-    p[3] = np.nan
-    found = naming(p, truth, LABELS, keep=1.0, species=0.5)
+    some = clips((0.5, "leopard"), (0.8, "leopard"), (0.55, "empty"), (0.9, "tiger"))
+    some.probs[3] = np.nan
+    found = find_naming_threshold(some, keep=1.0, species=0.5)
     assert found.among == pytest.approx(0.8)
     assert found.counts.loc["leopard", ["n", "before", "after"]].tolist() == [2, 1, 1] and len(found.counts) == 1
-    nothing = naming(p[:0], truth[:0], LABELS, keep=1.0, species=0.5)
+    nothing = find_naming_threshold(some.select(np.zeros(4, bool)), keep=1.0, species=0.5)
     assert nothing.among == 0.0 and nothing.counts.empty and "\n" not in repr(nothing)
 
 
@@ -62,7 +72,7 @@ def test_what_had_no_name_has_no_part():
 def test_decisions_under_the_share_keep_what_was_promised(values, keep):
     p = (values / values.sum(axis=1, keepdims=True)).astype(np.float32)
     truth = pd.Series(["leopard"] * 6 + ["tiger"] * 4 + ["boar"] * 2)
-    found = naming(p.astype(np.float64), truth, LABELS, keep=keep, species=0.4)
+    found = find_naming_threshold(labelled(p.astype(np.float64), truth), keep=keep, species=0.4)
     for among, column in ((0.0, "before"), (found.among, "after")):
         said = pd.Series([decide(x, SET, DecideConfig(species=0.4, among=among)).label for x in p])
         named = said.isin(["leopard", "tiger"]) & ((said == truth) | (truth == "boar"))
@@ -73,18 +83,17 @@ def test_decisions_under_the_share_keep_what_was_promised(values, keep):
 
 def test_a_wrong_name_is_nothing_to_keep():
     """A leopard that is surely called a tiger does not lower the share that leopards need."""
-    p, truth = clips((0.9, "leopard"), (0.8, "tiger"))
-    found = naming(p, truth, LABELS, keep=1.0, species=0.5)
+    found = find_naming_threshold(clips((0.9, "leopard"), (0.8, "tiger")), keep=1.0, species=0.5)
     assert found.among == pytest.approx(0.9)
     assert found.counts.loc["tiger", ["n", "before", "after"]].tolist() == [1, 0, 0]
 
 
 @pytest.mark.parametrize("keep", [0.0, -0.5, 1.5, float("nan")])
 def test_a_share_that_is_none_is_refused(keep):
-    with pytest.raises(ConfigError, match="no share of names"):
-        naming(*clips((0.9, "leopard")), LABELS, keep=keep, species=0.5)
+    with pytest.raises(ConfigError, match="not a share of names"):
+        find_naming_threshold(clips((0.9, "leopard")), keep=keep, species=0.5)
 
 
 def test_the_smallest_share_leaves_one_name():
-    found = naming(*clips((0.9, "leopard"), (0.8, "leopard")), LABELS, keep=1e-12, species=0.5)
+    found = find_naming_threshold(clips((0.9, "leopard"), (0.8, "leopard")), keep=1e-12, species=0.5)
     assert found.among == pytest.approx(0.9) and found.counts.loc["leopard", "after"] == 1

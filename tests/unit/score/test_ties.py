@@ -1,6 +1,6 @@
 import numpy as np
 
-from leopardnet.core.ties import order_descending, round_scores
+from leopardnet.score.ties import order_descending, round_scores
 
 
 def test_scores_that_differ_by_noise_stay_in_order():

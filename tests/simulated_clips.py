@@ -1,4 +1,4 @@
-"""Predictions and manifests made up from a seed, for tests that judge: sites differ, leopards are rare."""
+"""Simulated predictions and manifests, for tests of evaluation: sites differ, leopards are rare."""
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,10 @@ NAMES = ("leopard", "tiger", "sika_deer", "empty")
 LABELS = LabelSet(tuple(Label(n) for n in NAMES), targets=("leopard", "tiger"))
 
 
-def made_up(root, *, n_sites=12, per_site=25, seed=0, sharpness=2.0, bundle_id="b" * 12, n_frames=3, strength=3.0):
-    """(predictions, manifest) of n_sites · per_site clips, ten minutes apart; every label at every site."""
+def simulate_clips(
+    root, *, n_sites=12, per_site=25, seed=0, sharpness=2.0, bundle_id="b" * 12, n_frames=3, strength=3.0
+):
+    """Return predictions and manifest of n_sites · per_site clips, ten minutes apart; all labels at all sites."""
     rng = np.random.default_rng(seed)
     n = n_sites * per_site
     site = np.repeat(np.arange(n_sites), per_site)
@@ -63,8 +65,8 @@ def made_up(root, *, n_sites=12, per_site=25, seed=0, sharpness=2.0, bundle_id="
     )
     return (
         Predictions(
-            conform(table, predictions_columns(NAMES), where="made up"),
-            conform(evidence, evidence_columns(NAMES), where="made up"),
+            conform(table, predictions_columns(NAMES), where="simulated"),
+            conform(evidence, evidence_columns(NAMES), where="simulated"),
         ),
         Manifest.from_rows(rows, root),
     )

@@ -1,37 +1,37 @@
-"""What clips can be divided by, and what is refused."""
+"""What clips can be sliced by, and what is refused."""
 
 import json
 
 import pandas as pd
 import pytest
 
-from judged_clips import made_up
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
-from leopardnet.evaluation.clip_groups import slice_of
-from leopardnet.evaluation.protocol import evaluate_all
+from leopardnet.evaluation.full_evaluation import evaluate_all
+from leopardnet.evaluation.slice_clips import slice_clips
+from simulated_clips import simulate_clips
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return made_up(tmp_path_factory.mktemp("root"))
+    return simulate_clips(tmp_path_factory.mktemp("root"))
 
 
 def test_new_and_known_sites(made):
     manifest = made[1]
-    with pytest.raises(ManifestError, match="which sites the model has seen"):
-        slice_of(manifest, "site_known")
+    with pytest.raises(ManifestError, match="which sites the model was trained on"):
+        slice_clips(manifest, "site_known")
     split = manifest.table["site"].eq("s000").map({True: "train", False: "test"})
-    values = slice_of(manifest.replace(manifest.table.assign(split=split)), "site_known")
+    values = slice_clips(manifest.replace(manifest.table.assign(split=split)), "site_known")
     assert values.value_counts().to_dict() == {"new": 275, "known": 25}
 
 
 def test_columns_that_divide_nothing_are_refused(made):
     with pytest.raises(ManifestError, match="no such column") as caught:
-        slice_of(made[1], "weather")
+        slice_clips(made[1], "weather")
     assert "site_known" in str(caught.value)
     with pytest.raises(ManifestError, match="this column is empty"):
-        slice_of(made[1], "deployment")
+        slice_clips(made[1], "deployment")
     with pytest.raises(ManifestError, match="too many values"):
         evaluate_all(*made, by=["path"], n_boot=0)
 
@@ -39,7 +39,7 @@ def test_columns_that_divide_nothing_are_refused(made):
 def test_light_comes_from_the_footage(labelled, footage):
     truth = pd.read_csv(footage / "clips.csv").set_index("path")
     rows = labelled.table.drop_duplicates("clip_id").set_index("clip_id")["path"]
-    light = slice_of(labelled, "light")
+    light = slice_clips(labelled, "light")
     night = rows.map(truth["night"])
     assert (
         len(light) == len(rows) and (light[night] == "infrared").all() and (light[~night] == "colour").mean() > 0.9
@@ -57,7 +57,7 @@ def sizes(manifest, *frames):
     """The slices of clips by hand: (clip number, boxes of one frame, None where no detector looked)."""
     ids = manifest.table["clip_id"]
     rows = [(ids[i], None if boxes is None else json.dumps(boxes)) for i, boxes in frames]
-    found = slice_of(manifest, "box_size", evidence=pd.DataFrame(rows, columns=["clip_id", "boxes"]))
+    found = slice_clips(manifest, "box_size", evidence=pd.DataFrame(rows, columns=["clip_id", "boxes"]))
     assert list(found.index) == list(ids)
     return [found[ids[i]] for i in dict.fromkeys(i for i, _ in frames)]
 
@@ -92,8 +92,8 @@ def test_a_clip_that_no_detector_saw_has_no_size(made):
 def test_without_a_detector_there_is_one_clear_message(made):
     predictions, manifest = made
     for evidence in (None, predictions.evidence.iloc[:0], predictions.evidence):
-        with pytest.raises(ManifestError, match="cannot be divided by the size of boxes") as caught:
-            slice_of(manifest, "box_size", evidence=evidence)
+        with pytest.raises(ManifestError, match="cannot be sliced by the size of boxes") as caught:
+            slice_clips(manifest, "box_size", evidence=evidence)
         assert "--detector embedded" in str(caught.value)
 
 

@@ -1,20 +1,17 @@
-"""The protocol as a whole: every part is there, joins by clip, and says what it could not have."""
-
-import json
+"""The full evaluation: every part is there, and notes say what could not be done."""
 
 import pandas as pd
 import pytest
 
-from judged_clips import made_up
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
-from leopardnet.evaluation.protocol import evaluate, evaluate_all
-from leopardnet.evaluation.write_evaluation import write_evaluation
+from leopardnet.evaluation.full_evaluation import evaluate, evaluate_all
+from simulated_clips import simulate_clips
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return made_up(tmp_path_factory.mktemp("root"))
+    return simulate_clips(tmp_path_factory.mktemp("root"))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +25,7 @@ def test_clips_are_judged_as_evaluate_judges_them(made, found):
 
 
 def test_every_way_of_aggregating_and_every_baseline_has_a_row(found):
-    assert list(found.aggregators.index) == [
+    assert list(found.tables["aggregators"].index) == [
         "presence_topk",
         "topk_logit",
         "mean_logit",
@@ -36,14 +33,14 @@ def test_every_way_of_aggregating_and_every_baseline_has_a_row(found):
         "max",
         "noisy_or",
     ]
-    assert list(found.baselines.index) == ["majority", "middle_frame", "best_frame"]
+    assert list(found.tables["baselines"].index) == ["majority", "middle_frame", "best_frame"]
     # three frames of independent noise: their mean beats one of them, and any beats the majority
     assert (
-        found.baselines.loc["middle_frame", "behind_low"] > 0
-        and found.baselines.loc["majority", "behind_low"] > 0.3
+        found.tables["baselines"].loc["middle_frame", "behind_low"] > 0
+        and found.tables["baselines"].loc["majority", "behind_low"] > 0.3
     )
     # what made the clips' probabilities is the mean of logits
-    assert found.aggregators.loc["mean_logit", "behind"] == pytest.approx(0.0, abs=1e-9)
+    assert found.tables["aggregators"].loc["mean_logit", "behind"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_slices_add_up_to_all_clips(found):
@@ -55,82 +52,47 @@ def test_slices_add_up_to_all_clips(found):
 
 
 def test_events_hold_every_clip_once(found):
-    assert found.event_table["n_clips"].sum() == 300
-    assert len(found.event_table) == 12, "clips ten minutes apart are one chain per site"
+    assert found.tables["events"]["n_clips"].sum() == 300
+    assert len(found.tables["events"]) == 12, "clips ten minutes apart are one chain per site"
     assert found.events is None and any(
-        "events are not judged" in note for note in found.notes
+        "events are not evaluated" in note for note in found.notes
     )  # all show two animals
 
 
 def test_single_clips_as_events_are_judged_like_clips(made):
     each = evaluate_all(*made, gap_minutes=5, n_boot=20)
-    assert len(each.event_table) == 300
+    assert len(each.tables["events"]) == 300
     assert (
         each.events.top1.value == each.clips.top1.value and each.events.macro_f1.value == each.clips.macro_f1.value
     )
     # then a record is a clip: what people count is what the labels say
     truth = made[1].table["label"].value_counts()
-    assert each.records.groupby("label")["true"].sum().to_dict() == truth.drop("empty").to_dict()
+    assert each.tables["records"].groupby("label")["true"].sum().to_dict() == truth.drop("empty").to_dict()
 
 
 def test_mistakes_begin_with_what_was_lost(found):
-    wrong = found.mistakes
+    wrong = found.tables["mistakes"]
     assert (wrong["truth"] != wrong["decision"]).all() and wrong["rule"].isin(["species", "empty"]).all()
     lost = wrong["rule"].eq("empty") & wrong["truth"].ne("empty")
     assert lost.tolist() == sorted(lost, reverse=True)
 
 
-def test_all_of_it_is_written_and_is_json(found, tmp_path):
-    folder = write_evaluation(found, tmp_path / "eval")
-    metrics = json.loads(
-        (folder / "metrics.json").read_text(), parse_constant=lambda c: pytest.fail(f"{c} is no JSON")
-    )
-    assert {
-        "n_clips",
-        "macro_f1",
-        "top1",
-        "per_label",
-        "ece",
-        "brier",
-        "events",
-        "aggregators",
-        "baselines",
-        "slices",
-    } <= set(metrics)
-    assert metrics["slices"]["site"]["s000"]["n_clips"] == 25 and set(metrics["empties_removed"]) == {
-        "0.95",
-        "0.99",
-    }
-    leopard = metrics["per_label"]["leopard"]
-    assert (
-        set(leopard["auprc"]) == {"value", "low", "high"} and leopard["precision_at_rarity"]["prevalence"] == 0.01
-    )
-    written = {p.name for p in folder.glob("*.csv")}
-    assert {
-        "per_label.csv",
-        "review.csv",
-        "coverage.csv",
-        "empties.csv",
-        "targets.csv",
-        "events.csv",
-        "by_site.csv",
-        "mistakes.csv",
-    } <= written
-    assert pd.read_csv(folder / "events.csv")["n_clips"].sum() == 300
-
-
-def test_less_is_judged_with_less_and_says_so(made):
+def test_what_cannot_be_evaluated_is_noted(made):
     predictions, manifest = made
     bare = Predictions(predictions.table.assign(captured_at=pd.NaT), predictions.evidence.iloc[:0])
     placeless = manifest.replace(manifest.table.assign(captured_at=pd.NaT, site=None))
     found = evaluate_all(bare, placeless, n_boot=20)
-    assert found.events is None and found.aggregators.empty and list(found.baselines.index) == ["majority"]
+    assert (
+        found.events is None
+        and "aggregators" not in found.tables
+        and list(found.tables["baselines"].index) == ["majority"]
+    )
     assert found.clips.top1.low is None
     said = " ".join(found.notes)
     assert "no evidence.parquet" in said and "site and a time" in said and "no motion baseline" in said
 
 
-def test_left_out_species_are_told_apart(made):
+def test_left_out_species_are_a_part_of_their_own(made):
     predictions, manifest = made
     table = manifest.table.assign(label=manifest.table["label"].replace({"tiger": "boar"}))
     with pytest.raises(ManifestError, match="does not know"):
@@ -138,11 +100,11 @@ def test_left_out_species_are_told_apart(made):
     found = evaluate_all(predictions, manifest.replace(table), outside=["boar"], n_boot=20)
     n_boar = int((table["label"] == "boar").sum())
     assert found.clips.decisions.loc["boar"].sum() == n_boar and found.clips.n_clips == 300 - n_boar
-    assert {"msp", "entropy", "which_animal"} <= set(found.novelty.index)
+    assert {"msp", "entropy", "which_animal"} <= set(found.tables["novelty"].index)
 
 
 def test_footage_that_is_not_there_costs_the_motion_and_nothing_else(made, found):
     lost = evaluate_all(*made, footage=True, n_boot=20)
-    assert list(lost.aggregators.index) == list(found.aggregators.index)
-    assert list(lost.baselines.index) == list(found.baselines.index)
-    assert any("no clip could two judged frames be compared: no motion baseline" in note for note in lost.notes)
+    assert list(lost.tables["aggregators"].index) == list(found.tables["aggregators"].index)
+    assert list(lost.tables["baselines"].index) == list(found.tables["baselines"].index)
+    assert any("no clip could two frames be compared: no motion baseline" in note for note in lost.notes)

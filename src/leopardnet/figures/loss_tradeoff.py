@@ -1,4 +1,4 @@
-"""What a promise costs."""
+"""The price of a guarantee on losses."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def promise_cost(found: Sequence[Thresholds]) -> Figure:
-    """The share of clips that may be archived unseen, against the loss that is promised not to be exceeded.
+def loss_tradeoff(found: Sequence[Thresholds]) -> Figure:
+    """Return the share of clips that may be archived unseen, against the guaranteed limit of losses.
 
-    found: thresholds for one label each, at several tolerable losses. Losses that cannot be promised stand as crosses on the
-    ground: there the answer is more labelled clips, not a threshold.
+    found: thresholds for one label each, at several tolerable losses. A loss that cannot be guaranteed is a cross
+    on the axis: it takes more labelled clips, not another threshold.
     """
     figure, axes = blank(6, 3.6)
     kept = [t for t in found if t.unseen is not None]
@@ -30,7 +30,7 @@ def promise_cost(found: Sequence[Thresholds]) -> Figure:
     cannot = [t.promises[0].max_miss for t in found if t.unseen is None]
     axes.plot(cannot, [0.0] * len(cannot), "x", color=GREY, label="cannot be demonstrated")
     label = found[0].promises[0].label if found else ""
-    axes.set(xlabel=f"{label} clips that may be lost at most", ylabel="clips archived unseen", ylim=(-0.03, 1.02))
+    axes.set(xlabel=f"largest share of {label} clips lost", ylabel="clips archived unseen", ylim=(-0.03, 1.02))
     if cannot:
         axes.legend(frameon=False)
     return figure

@@ -1,0 +1,67 @@
+"""The part of the full evaluation about events: clips that one site recorded shortly after each other."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from leopardnet.core.errors import LeopardnetError
+from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult
+from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.score.events import event_ids, event_truth, independent_records, join_events
+
+
+def evaluate_events(inputs: EvaluationInputs) -> PartResult:
+    """Return the events, their evaluation, and independent records per site and animal by labels and by decisions.
+
+    There is no evaluation where no clip has both a site and a time, or where no event has one true label.
+    """
+    clips, truth = _add_places(inputs), inputs.manifest.clip_labels()
+    table = join_events(clips, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
+    has_place, records, found = clips["site"].notna() & clips["captured_at"].notna(), pd.DataFrame(), None
+    notes = []
+    if not has_place.any():
+        notes.append("no clip has both a site and a time: events and records are not evaluated")
+    else:
+        if not has_place.all():
+            notes.append(f"{int((~has_place).sum())} clips without site or time count as events of their own")
+        records = _count_records(clips, truth, inputs)
+        found, note = _evaluate(clips, table, truth, inputs)
+        notes.append(note)
+    metrics = {"events": found.to_metrics_json() if found is not None else None}
+    return PartResult({"events": table, "records": records}, metrics, found, tuple(notes))
+
+
+def _add_places(inputs: EvaluationInputs) -> pd.DataFrame:
+    """Return the predictions with site and time of the manifest, which may hold more than the predictions did."""
+    table = inputs.predictions.table
+    rows = inputs.manifest.table.drop_duplicates("clip_id").set_index("clip_id")
+    at = table["clip_id"].map(rows["captured_at"])
+    captured_at = at.where(at.notna(), table["captured_at"])
+    return table.assign(site=table["clip_id"].map(rows["site"]), captured_at=captured_at)
+
+
+def _count_records(clips: pd.DataFrame, truth: pd.Series[str], inputs: EvaluationInputs) -> pd.DataFrame:
+    """Return site, label, and the numbers of independent records `true` and `said`, over the labelled clips."""
+    labelled = clips[clips["clip_id"].isin(truth.dropna().index)]
+    counts = {}
+    for name, labels in (("true", truth), ("said", clips.set_index("clip_id")["decision"])):
+        records = independent_records(labelled, labels, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
+        counts[name] = records.set_index(["site", "label"])["n"]
+    return pd.concat(counts, axis=1).fillna(0).astype(int).reset_index()
+
+
+def _evaluate(
+    clips: pd.DataFrame, table: pd.DataFrame, truth: pd.Series[str], inputs: EvaluationInputs
+) -> tuple[Evaluation | None, str]:
+    """Return the evaluation of events, None where there is none, and a note about it."""
+    ids = event_ids(clips, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
+    true = event_truth(clips.assign(event_id=ids), truth)
+    try:
+        renamed = table.rename(columns={"event_id": "clip_id"})
+        found = inputs.evaluate(LabelledClips.from_tables(renamed, true, outside=inputs.outside))
+    except LeopardnetError as error:
+        return None, f"events are not evaluated: {error.one_line}"
+    others = "; the others show two animals or a species that was left out, or have clips without a label"
+    n_events = f"{len(table)} events, {found.n_clips} of them evaluated"
+    return found, n_events + (others if found.n_clips < len(table) else "")

@@ -1,0 +1,155 @@
+"""Predictions against labels of a manifest: the evaluation of clips, and the full evaluation in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from leopardnet.bundle.bundle import Bundle
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
+from leopardnet.evaluation import comparison_parts as comparison
+from leopardnet.evaluation.evaluation_parts import EvaluationInputs, Part, PartResult
+from leopardnet.evaluation.event_part import evaluate_events
+from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.score.events import GAP_MINUTES, Mode
+
+
+def evaluate(
+    predictions: Predictions | pd.DataFrame,
+    manifest: Manifest,
+    *,
+    outside: Sequence[str] = (),
+    n_boot: int = 1000,
+    seed: int = 7,
+) -> Evaluation:
+    """Return how often the predictions are right, per clip, against the labels of the manifest.
+
+    Intervals come from a bootstrap over sites. Clips without a label are only counted; unreadable clips count as
+    wrong. outside: species that the model was not taught. See `metrics.evaluate_clips.evaluate_clips` for the
+    figures, `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
+    """
+    clips = LabelledClips.of(predictions, manifest, outside=outside)
+    return evaluate_clips(clips, targets=clips.animals, n_boot=n_boot, seed=seed)
+
+
+def evaluate_clip_part(inputs: EvaluationInputs) -> PartResult:
+    """Return the evaluation of clips."""
+    found = inputs.evaluation
+    return PartResult(found.to_tables(), found.to_metrics_json(), found)
+
+
+PARTS = (
+    Part("clips", evaluate_clip_part),
+    Part("events", evaluate_events, files=("events.csv", "records.csv")),
+    Part("aggregators", comparison.evaluate_aggregators, files=("aggregators.csv",)),
+    Part("baselines", comparison.evaluate_baselines, files=("baselines.csv",)),
+    Part("novelty", comparison.evaluate_novelty_part, comparison.check_novelty, files=("novelty.csv",)),
+    Part("shortcuts", comparison.evaluate_shortcuts, comparison.check_shortcuts, files=("shortcuts.csv",)),
+    Part("slices", comparison.evaluate_all_slices, comparison.check_slices, files=("by_*.csv",)),
+    Part("mistakes", comparison.evaluate_mistakes, files=("mistakes.csv",)),
+)
+"""The parts of the full evaluation, in the order in which they are computed, noted and written to metrics.json."""
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationReport:
+    """The results of the full evaluation, by name of the part in `PARTS`; docs/evaluate.md explains each table."""
+
+    parts: Mapping[str, PartResult]
+
+    @property
+    def clips(self) -> Evaluation:
+        """The evaluation of clips."""
+        found = self.parts["clips"].evaluation
+        assert found is not None, "this part always has one"
+        return found
+
+    @property
+    def events(self) -> Evaluation | None:
+        """The evaluation of events; None where clips have no site or time, or events no label."""
+        return self.parts["events"].evaluation
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All tables, by file name without suffix; parts that could not be computed have none."""
+        return {name: table for part in self.parts.values() for name, table in part.tables.items()}
+
+    @property
+    def slices(self) -> dict[str, pd.DataFrame]:
+        """The tables of slices, by the column that divides the clips."""
+        return {name.removeprefix("by_"): table for name, table in self.parts["slices"].tables.items()}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be done, and why."""
+        return tuple(note for part in self.parts.values() for note in part.notes)
+
+    def __repr__(self) -> str:
+        of_events = f"\nevents: macro F1 {self.events.macro_f1}" if self.events is not None else ""
+        return "\n".join([repr(self.clips) + of_events, *(f"note: {note}" for note in self.notes)])
+
+    def to_tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables to write, by file name without suffix."""
+        return {name: table.reset_index() if table.index.name else table for name, table in self.tables.items()}
+
+    def to_metrics_json(self) -> dict[str, Any]:
+        """Return plain values for metrics.json: `Evaluation.to_metrics_json` of clips, and the other parts."""
+        metrics = {name: value for part in self.parts.values() for name, value in part.metrics.items()}
+        return {**metrics, "notes": list(self.notes)}
+
+
+def evaluate_all(
+    predictions: Predictions,
+    manifest: Manifest,
+    *,
+    by: Sequence[str] = (),
+    outside: Sequence[str] = (),
+    bundle: Bundle | None = None,
+    n_shortcuts: int = 0,
+    footage: bool = False,
+    gap_minutes: float = GAP_MINUTES,
+    mode: Mode = "chained",
+    n_boot: int = 1000,
+    seed: int = 7,
+    on_progress: Callable[..., None] | None = None,
+) -> EvaluationReport:
+    """Return the full evaluation of predictions with labels: all of `PARTS`.
+
+    by: slices, see `evaluation.slice_clips.slice_clips`. outside: species that the model was not taught. bundle:
+    the model, whose temperature is undone before frames are aggregated again. n_shortcuts: so many clips with an
+    animal, and as many without, are classified again with something changed (`evaluation.shortcuts`), which opens
+    their footage. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
+    baseline. gap_minutes, mode: what ends an event, see `score.events.event_ids`. on_progress(what, n_done,
+    n_total).
+
+    Raises ManifestError and ConfigError for labels, columns and options that cannot be used, before the long work
+    begins.
+    """
+    inputs = EvaluationInputs(
+        predictions,
+        manifest,
+        tuple(by),
+        tuple(outside),
+        bundle,
+        n_shortcuts,
+        footage,
+        gap_minutes,
+        mode,
+        n_boot,
+        seed,
+        on_progress or (lambda *_: None),
+    )
+    for part in PARTS:
+        part.check(inputs)
+    results = {}
+    for i, part in enumerate(PARTS):
+        inputs.on_progress(f"evaluating {part.name}", i, len(PARTS))
+        results[part.name] = part.evaluate(inputs)
+    inputs.on_progress("evaluated", len(PARTS), len(PARTS))
+    return EvaluationReport(results)

@@ -1,0 +1,289 @@
+"""Predictions joined with true labels, once: every figure, slice and threshold is a function of this value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.core.columns import table_labels
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
+from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
+from leopardnet.score.decide import UNREADABLE
+
+Bools = NDArray[np.bool_]
+Texts = NDArray[np.object_]  # of str, or None
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledClips:
+    """M predicted clips beside their true labels, as arrays of one row per clip.
+
+    labels: the C labels of the model, in class order. outside: further true labels, which the model was not taught.
+    clip_ids: object [M]. probs: float64 [M, C], nan for a clip that could not be read. y: int64 [M], the true
+    class: a position in `labels`, C + k for the k-th label of `outside`, -1 for a clip without a label. site_codes:
+    int64 [M], positions in `site_names`, which are in alphabetical order; clips without a site have the name '(no
+    site)'. decisions, rules, alerts, bundle_ids: object [M], as in a predictions table; None where the table has
+    none. n_without_prediction: labels of clips that were not predicted. n_left_out: labelled clips that
+    `leave_out_training_sites` removed.
+    """
+
+    labels: tuple[str, ...]
+    outside: tuple[str, ...]
+    clip_ids: Texts
+    probs: Floats
+    y: Ints
+    site_codes: Ints
+    site_names: tuple[str, ...]
+    decisions: Texts
+    rules: Texts
+    alerts: Texts
+    bundle_ids: Texts
+    n_without_prediction: int = 0
+    n_left_out: int = 0
+
+    @classmethod
+    def of(
+        cls, predictions: Predictions | pd.DataFrame, manifest: Manifest, *, outside: Sequence[str] = ()
+    ) -> LabelledClips:
+        """Return predictions with the labels and sites of a manifest; see `from_tables` for what is refused."""
+        table = predictions.table if isinstance(predictions, Predictions) else predictions
+        return cls.from_tables(table, manifest.clip_labels(), sites=clip_sites(manifest), outside=outside)
+
+    @classmethod
+    def from_tables(
+        cls,
+        predictions: pd.DataFrame,
+        truth: pd.Series[str],
+        *,
+        sites: pd.Series[str] | None = None,
+        outside: Sequence[str] = (),
+    ) -> LabelledClips:
+        """Return the clips of a predictions table beside their true labels.
+
+        truth, sites: indexed by `clip_id`; without `sites`, the predictions' own column `site` counts. outside:
+        true labels that the model is allowed not to know. Raises ManifestError for a table that holds no
+        predictions, a clip that occurs twice on either side, a label in `outside` that the model knows, a true
+        label that it does not know, and where no clip has both a prediction and a label.
+
+        >>> p = pd.DataFrame({"clip_id": ["a", "b"], "decision": ["tiger", "empty"], "rule": ["species", "empty"],
+        ...                   "p_tiger": [0.9, 0.2], "p_empty": [0.1, 0.8]})
+        >>> LabelledClips.from_tables(p, pd.Series({"b": "empty"})).y.tolist()
+        [-1, 1]
+        """
+        labels, others = table_labels(predictions), tuple(dict.fromkeys(outside))
+        _check_predictions(predictions, labels, others)
+        ids = predictions["clip_id"]
+        _refuse_repeated(truth.index.to_series(), where="manifest", todo="give one true label per clip")
+        truth = truth.dropna()
+        _refuse_unknown(truth[truth.index.isin(ids)], (*labels, *others))
+        if sites is not None:
+            _refuse_repeated(sites.index.to_series(), where="sites", todo="give one site per clip")
+            own_sites = ids.map(sites)
+        else:
+            own_sites = _column(predictions, "site")
+        site_codes, site_names = encode_sites(own_sites)
+        clips = cls(
+            labels=labels,
+            outside=others,
+            clip_ids=ids.to_numpy(object),
+            probs=predictions[[f"p_{x}" for x in labels]].to_numpy(np.float64),
+            y=pd.Index((*labels, *others)).get_indexer(pd.Index(ids.map(truth))).astype(np.int64),
+            site_codes=site_codes,
+            site_names=site_names,
+            decisions=predictions["decision"].to_numpy(object),
+            rules=predictions["rule"].to_numpy(object),
+            alerts=_column(predictions, "alert").to_numpy(object),
+            bundle_ids=_column(predictions, "bundle_id").to_numpy(object),
+            n_without_prediction=int((~truth.index.isin(ids)).sum()),
+        )
+        clips.require_labels()
+        return clips
+
+    @classmethod
+    def from_arrays(cls, labels: Sequence[str], probs: Floats, y: Ints, site_codes: Ints) -> LabelledClips:
+        """Return clips from arrays, with the likeliest label as decision; for simulations and tests.
+
+        probs: float64 [M, C]; y: int64 [M]; site_codes: int64 [M], not negative.
+
+        >>> p, zeros = np.array([[0.9, 0.1]]), np.zeros(1, np.int64)
+        >>> LabelledClips.from_arrays(("tiger", "empty"), p, zeros, zeros).decisions.tolist()
+        ['tiger']
+        """
+        nothing = np.full(len(y), None, object)
+        site_names = tuple(f"{i:06d}" for i in range(int(site_codes.max(initial=-1)) + 1))
+        ids = np.array([str(i) for i in range(len(y))], object)
+        bare = cls(
+            tuple(labels), (), ids, probs, y, site_codes, site_names, nothing, nothing, nothing, nothing
+        )  # decisions follow
+        return bare.replace_probs(probs)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def is_readable(self) -> Bools:
+        """Whether each clip could be read, bool [M]."""
+        return np.asarray(np.isfinite(self.probs).all(axis=1))
+
+    @property
+    def is_known(self) -> Bools:
+        """Whether the true label of each clip is one of the model's, bool [M]."""
+        return (self.y >= 0) & (self.y < len(self.labels))
+
+    @property
+    def is_outside(self) -> Bools:
+        """Whether the true label of each clip is one of `outside`, bool [M]."""
+        return self.y >= len(self.labels)
+
+    @property
+    def truth(self) -> Texts:
+        """The true label of each clip, object [M]; None without one."""
+        return np.array([*self.labels, *self.outside, None], object)[self.y]
+
+    @property
+    def sites(self) -> Texts:
+        """The site of each clip, object [M]; None without one."""
+        return np.array([None if x == NO_SITE else x for x in self.site_names], object)[self.site_codes]
+
+    @property
+    def i_empty(self) -> int | None:
+        """The class of empty clips; None where the model has none."""
+        return self.labels.index(EMPTY) if EMPTY in self.labels else None
+
+    @property
+    def animals(self) -> tuple[str, ...]:
+        """The labels but 'empty'."""
+        return tuple(name for name in self.labels if name != EMPTY)
+
+    @property
+    def likeliest(self) -> Ints:
+        """The class of the largest probability, int64 [M], the first one at a tie; C for an unreadable clip."""
+        top = np.argmax(np.nan_to_num(self.probs, nan=-1.0), axis=1)
+        return np.where(self.is_readable, top, len(self.labels)).astype(np.int64)
+
+    def score(self, label: str) -> Floats:
+        """Return the probability of a label, float64 [M]; that of any animal for 'animal'."""
+        if label == ANIMAL:
+            return np.asarray(1 - self.probs[:, self.labels.index(EMPTY)])
+        return self.probs[:, self.labels.index(label)]
+
+    def shows(self, label: str) -> Bools:
+        """Return whether each clip truly shows this label, bool [M]; 'animal' is any label but 'empty'."""
+        names = enumerate((*self.labels, *self.outside))
+        return np.isin(self.y, [i for i, x in names if x == label or (label == ANIMAL and x != EMPTY)])
+
+    def draw_sites(self, *, n_boot: int, seed: int) -> SiteDraws:
+        """Return n_boot draws of the sites of these clips."""
+        return SiteDraws.of(self.site_codes, n_boot=n_boot, seed=seed)
+
+    def require_labels(self) -> None:
+        """Raise ManifestError where no clip has a true label that the model knows."""
+        if not self.is_known.any():
+            n_labelled = int((self.y >= 0).sum()) + self.n_without_prediction
+            raise ManifestError(
+                "no clip has both a prediction and a true label",
+                where="manifest",
+                found=f"{len(self)} predictions, {n_labelled} labelled clips, none in common",
+                todo="evaluate against the manifest that was predicted (paths relative to the same root)",
+            )
+
+    def select(self, keep: Bools) -> LabelledClips:
+        """Return the clips where `keep`, bool [M], is true."""
+        return replace(
+            self,
+            clip_ids=self.clip_ids[keep],
+            probs=self.probs[keep],
+            y=self.y[keep],
+            site_codes=self.site_codes[keep],
+            decisions=self.decisions[keep],
+            rules=self.rules[keep],
+            alerts=self.alerts[keep],
+            bundle_ids=self.bundle_ids[keep],
+        )
+
+    def replace_probs(self, probs: Floats) -> LabelledClips:
+        """Return the clips with these probabilities, float64 [M, C], the likeliest label as decision, no alerts."""
+        clips = replace(self, probs=probs, alerts=np.full(len(self), None, object))
+        decisions = np.array([*self.labels, UNREADABLE], object)[clips.likeliest]
+        rules = np.where(clips.is_readable, np.where(decisions == EMPTY, "empty", "species"), "none")
+        return replace(clips, decisions=decisions, rules=rules.astype(object))
+
+    def leave_out_training_sites(self, manifest: Manifest) -> LabelledClips:
+        """Return the clips that may set temperature and thresholds: of sites without a row of the split train.
+
+        Raises ManifestError where none is left: such clips would make the model look surer than it is.
+        """
+        rows = manifest.table[manifest.table["split"] == "train"]
+        sites, ids = pd.Series(self.sites), pd.Series(self.clip_ids)
+        is_trained = (sites.isin(rows["site"].dropna()) | ids.isin(rows["clip_id"])).to_numpy(bool)
+        if is_trained.all():
+            raise ManifestError(
+                "every clip comes from a site that the model was trained on",
+                where="manifest, column split",
+                todo="predict clips of other sites: these would make the model look surer than it is",
+            )
+        return replace(self.select(~is_trained), n_left_out=int((is_trained & (self.y >= 0)).sum()))
+
+
+def clip_sites(manifest: Manifest) -> pd.Series[str]:
+    """Return the site of each clip of a manifest, by clip_id."""
+    return manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
+
+
+def _column(table: pd.DataFrame, name: str) -> pd.Series[str]:
+    return table[name] if name in table.columns else pd.Series(None, index=table.index, dtype=object)
+
+
+def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str], outside: Sequence[str]) -> None:
+    if not {"clip_id", "decision", "rule"} <= set(predictions.columns) or not labels:
+        raise ManifestError(
+            "this table holds no predictions",
+            where="predictions",
+            found=", ".join(map(str, predictions.columns)),
+            expected="clip_id, decision, rule and one p_<label> column for each label",
+            todo="make one with `leopardnet predict`",
+        )
+    taught = [name for name in outside if name in labels]
+    if taught:
+        raise ManifestError(
+            "the model knows this label",
+            where="outside",
+            found=", ".join(taught),
+            expected="labels that the model was not taught",
+            todo="leave it out: clips of labels that the model knows are evaluated like all others",
+        )
+    _refuse_repeated(
+        predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model"
+    )
+
+
+def _refuse_repeated(ids: pd.Series[str], *, where: str, todo: str) -> None:
+    repeated = ids[ids.duplicated()].unique()
+    if len(repeated):
+        more = f" and {len(repeated) - 3} more" if len(repeated) > 3 else ""
+        raise ManifestError(
+            "a clip occurs twice",
+            where=f"{where}, clip_id",
+            found=", ".join(map(str, repeated[:3])) + more,
+            expected="each clip once",
+            todo=todo,
+        )
+
+
+def _refuse_unknown(truth: pd.Series[str], labels: tuple[str, ...]) -> None:
+    unknown = truth[~truth.isin(labels)].value_counts()
+    if len(unknown):
+        raise ManifestError(
+            "the true labels include some that the model does not know",
+            where="manifest, column label",
+            found=", ".join(f"{name!r} ({n} clips)" for name, n in unknown.items()),
+            expected="one of " + ", ".join(labels),
+            todo="map them with --label-map when importing, or name species it was not taught with --outside",
+        )

@@ -1,0 +1,100 @@
+"""Predictions joined with labels: what is joined, what is refused, and what becomes of the arrays."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.metrics.labelled_clips import LabelledClips
+
+LABELS = ("leopard", "sika", "empty")
+TRUTH = pd.Series({"a": "leopard", "b": "sika", "c": "boar", "e": "empty", "gone": "sika"})
+
+
+@pytest.fixture
+def predictions():
+    p = np.array([[0.8, 0.1, 0.1], [0.5, 0.5, 0.0], [0.1, 0.2, 0.7], [0.2, 0.2, 0.6], [np.nan] * 3])
+    table = pd.DataFrame({"clip_id": list("abcde"), "site": ["y", None, "x", "y", "x"]})
+    table = table.assign(decision=["leopard", "unsure", "empty", "empty", "unreadable"])
+    table = table.assign(rule=["species", "abstained", "empty", "empty", "none"], alert=[None, "sika", *[None] * 3])
+    return table.assign(**{f"p_{x}": p[:, i] for i, x in enumerate(LABELS)})
+
+
+@pytest.fixture
+def clips(predictions):
+    return LabelledClips.from_tables(predictions, TRUTH, outside=["boar"])
+
+
+def test_every_prediction_is_one_row_with_its_true_class(clips):
+    assert clips.y.tolist() == [0, 1, 3, -1, 2] and clips.truth.tolist() == [
+        "leopard",
+        "sika",
+        "boar",
+        None,
+        "empty",
+    ]
+    assert clips.is_known.tolist() == [True, True, False, False, True]
+    assert clips.is_outside.tolist() == [False, False, True, False, False]
+    assert clips.n_without_prediction == 1 and len(clips) == 5
+    assert clips.probs.dtype == np.float64 and clips.y.dtype == clips.site_codes.dtype == np.int64
+
+
+def test_sites_are_coded_in_alphabetical_order_and_those_without_one_share_a_code(clips):
+    assert clips.site_names == ("(no site)", "x", "y") and clips.site_codes.tolist() == [2, 0, 1, 2, 1]
+    assert clips.sites.tolist() == ["y", None, "x", "y", "x"]
+
+
+def test_the_likeliest_label_is_the_first_at_a_tie_and_none_of_an_unreadable_clip(clips):
+    assert clips.likeliest.tolist() == [0, 0, 2, 2, 3] and clips.is_readable.tolist() == [True] * 4 + [False]
+
+
+def test_animal_is_any_label_but_empty(clips):
+    assert clips.shows("animal").tolist() == [True, True, True, False, False]
+    assert clips.shows("boar").tolist() == [False, False, True, False, False]
+    assert clips.score("animal")[:4].tolist() == pytest.approx([0.9, 1.0, 0.3, 0.4])
+    assert clips.score("sika")[:4].tolist() == [0.1, 0.5, 0.2, 0.2] and clips.animals == ("leopard", "sika")
+
+
+def test_other_probabilities_bring_the_likeliest_label_as_decision(clips):
+    other = clips.replace_probs(clips.probs[::-1])
+    assert other.decisions.tolist() == ["unreadable", "empty", "empty", "leopard", "leopard"]
+    assert other.rules.tolist() == ["none", "empty", "empty", "species", "species"]
+    assert other.alerts.tolist() == [None] * 5 and other.y.tolist() == clips.y.tolist()
+    assert clips.decisions[0] == "leopard" and clips.alerts[1] == "sika", "the clips themselves stay as they are"
+
+
+def test_a_selection_has_the_same_rows_in_every_array(clips):
+    some = clips.select(clips.sites == "y")
+    assert (
+        some.clip_ids.tolist() == ["a", "d"] and some.y.tolist() == [0, -1] and some.site_codes.tolist() == [2, 2]
+    )
+    assert some.decisions.tolist() == ["leopard", "empty"] and len(some.probs) == len(some.rules) == 2
+
+
+def test_arrays_alone_make_clips():
+    clips = LabelledClips.from_arrays(
+        ("tiger", "empty"), np.array([[0.9, 0.1], [0.2, 0.8]]), np.zeros(2, int), np.arange(2)
+    )
+    assert clips.decisions.tolist() == ["tiger", "empty"] and clips.draw_sites(n_boot=3, seed=0).n_sites == 2
+
+
+def test_wrong_tables_are_refused_with_what_to_do(predictions):
+    with pytest.raises(ManifestError, match="occurs twice") as twice:
+        LabelledClips.from_tables(pd.concat([predictions, predictions[:1]]), TRUTH)
+    assert twice.value.parts["found"] == "a" and "predictions" in twice.value.parts["where"]
+    with pytest.raises(ManifestError, match="occurs twice"):
+        LabelledClips.from_tables(predictions, pd.concat([TRUTH, TRUTH[:1]]))
+    with pytest.raises(ManifestError, match="occurs twice"):
+        LabelledClips.from_tables(
+            predictions, TRUTH, sites=pd.Series(["x", "x"], index=["a", "a"]), outside=["boar"]
+        )
+    with pytest.raises(ManifestError, match="the model does not know") as unknown:
+        LabelledClips.from_tables(predictions, TRUTH)
+    assert "'boar' (1 clips)" in str(unknown.value) and "--label-map" in str(unknown.value)
+    with pytest.raises(ManifestError, match="no clip has both") as none:
+        LabelledClips.from_tables(predictions, pd.Series({"z": "sika"}))
+    assert none.value.parts["found"] == "5 predictions, 1 labelled clips, none in common"
+    with pytest.raises(ManifestError, match="holds no predictions"):
+        LabelledClips.from_tables(pd.DataFrame({"clip_id": ["a"]}), TRUTH)
+    with pytest.raises(ManifestError, match="the model knows this label"):
+        LabelledClips.from_tables(predictions, TRUTH, outside=["boar", "sika"])
