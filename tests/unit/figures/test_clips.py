@@ -8,7 +8,7 @@ from drawn_figures import is_drawable
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
 from leopardnet.figures import frame_probabilities, gallery
-from leopardnet.metrics.comparison.slices import mistakes
+from leopardnet.metrics.comparison.review_order import mistakes
 
 
 def test_frames_of_a_clip_stand_in_the_order_of_time(predictions):
