@@ -1,5 +1,6 @@
 """A temperature from labelled clips of one's own."""
 
+import numpy as np
 import pytest
 
 from leopardnet.core.errors import BundleError
@@ -16,6 +17,7 @@ def test_an_overconfident_model_is_corrected(tiny_bundle, tmp_path):
     assert again.after.value < again.before.value / 2
     old = predictions.table[["p_leopard", "p_empty"]].to_numpy()
     assert again.clips.probs[:, [0, 3]].max() < old.max()
+    assert again.clips.probs.dtype == np.float64, "in float32, 1 - p_empty of sure animals would all be 1"
     with pytest.raises(BundleError, match="another model"):
         recalibrate(*simulate_clips(tmp_path), tiny_bundle)
 

@@ -143,14 +143,14 @@ def test_the_full_evaluation_tests_for_shortcuts_where_it_is_asked(labelled, tin
 def test_clips_with_boxes_are_drawn_first(table, tiny_bundle):
     rows, manifest = table
     boxed = set(rows.loc[rows["test"] == "masked", "clip_id"])
-    few = run_shortcut_tests(manifest, tiny_bundle, most=1)
+    few = run_shortcut_tests(manifest, tiny_bundle, n_clips=1)
     drawn = few[few["label"] != "empty"]
     assert set(drawn["clip_id"]) < boxed and drawn["clip_id"].nunique() == 1
     assert few.loc[few["label"] == "empty", "clip_id"].nunique() == 1
 
 
 def test_a_banner_comes_from_another_site(labelled, tiny_bundle):
-    rows = run_shortcut_tests(labelled, tiny_bundle, most=3)
+    rows = run_shortcut_tests(labelled, tiny_bundle, n_clips=3)
     sites = labelled.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
     drawn = rows.drop_duplicates("clip_id")
     assert len(drawn) == 6 and drawn["clip_id"].map(sites).nunique() > 1
