@@ -1,6 +1,7 @@
-# Two commands do all the set-up: `make demo` and `make test`. `make help` lists the others.
+# `make demo` and `make test` do all the set-up. `make help` lists the other commands.
 PYTHON ?= python3
 VENV   ?= .venv
+N      ?= 2
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -10,7 +11,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# A stamp file per extra says what is installed; it is older than the files that decide about it when something changed.
+# A stamp file per extra says what is installed; make installs again when pyproject.toml or constraints.txt is newer.
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "leopardnet needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -21,18 +22,18 @@ $(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.train tests/requirements-no-deps.txt
-	@echo "Installing what tests and checks need ..."
+	@echo "Installing the test tools ..."
 	@$(PIP) -e ".[train,dev]" && $(PIP) --no-deps -r tests/requirements-no-deps.txt || { echo "error: installing the test tools failed; check the network, then run the same command again"; exit 1; }
 	@touch $@
 
-install: $(VENV)/.train ## Make .venv and install leopardnet with everything for training
+install: $(VENV)/.train ## Create .venv and install leopardnet with everything for training
 install-dev: $(VENV)/.dev
 
-demo: install ## The whole job on rendered footage, ending in runs/demo/report.html
+demo: install ## The whole job on rendered footage; writes runs/demo/report.html
 	$(BIN)/leopardnet demo --out runs/demo
 
-test: install-dev ## All tests
-	$(BIN)/python -m pytest
+test: install-dev ## All tests, files shared out among as many processes as N says (2)
+	$(BIN)/python -m pytest -n $(N) --dist loadfile
 
 check: install-dev ## Format, lint, types, layers
 	$(BIN)/ruff format --check src tests scripts
@@ -40,18 +41,18 @@ check: install-dev ## Format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-format: install-dev ## Rewrite files as the formatter wants them
+format: install-dev ## Format files and fix what the linter can fix
 	$(BIN)/ruff format src tests scripts
 	$(BIN)/ruff check --fix src tests scripts
 
-bench: install-dev ## Benchmarks: figures of one run, on this machine
-	$(BIN)/python scripts/benchmark_predict.py
-	$(BIN)/python scripts/benchmark_train.py
-	$(BIN)/python scripts/benchmark_detector.py
-	$(BIN)/python scripts/benchmark_import.py
-	$(BIN)/python scripts/benchmark_dataset.py
-	$(BIN)/python scripts/benchmark_report.py
-	$(BIN)/python scripts/benchmark_evaluation.py --skip-protocol
+bench: install-dev ## Benchmarks on this machine
+	$(BIN)/python scripts/benchmarks/predict.py
+	$(BIN)/python scripts/benchmarks/train.py
+	$(BIN)/python scripts/benchmarks/detector.py
+	$(BIN)/python scripts/benchmarks/import_labels.py
+	$(BIN)/python scripts/benchmarks/dataset.py
+	$(BIN)/python scripts/benchmarks/report.py
+	$(BIN)/python scripts/benchmarks/evaluation.py --skip-protocol
 
 clean: ## Remove .venv, runs and caches
 	rm -rf $(VENV) runs outputs multirun build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

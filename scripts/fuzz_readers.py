@@ -1,10 +1,10 @@
-"""Feeds broken files to everything that reads files of strangers, and reports what ends in anything but one clear message.
+"""Give damaged files to every reader of foreign files, and report each case that does not end in a clear message.
 
-Each round takes a sound file, breaks it in one to eight ways (bits, bytes, cut ends, repeated parts, values of JSON and
-CSV replaced by awkward ones) and reads it. A LeopardnetError is right, and so is a result; any other exception, and more
-than a few seconds of a processor, is a finding and is written down with the file.
+Each round takes a valid file, damages it in one to eight ways (bits, bytes, cut ends, repeated parts, awkward
+values in JSON and CSV) and reads it. A LeopardnetError is correct, and so is a result. Any other exception is a
+finding, and so is more than a few seconds of processor time; the first file of each kind of finding is kept.
 
-Command:  nice -n 19 python scripts/fuzz_readers.py --minutes 10 --out fuzz/
+Example: nice -n 19 python scripts/fuzz_readers.py --minutes 10 --out fuzz/
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
-from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp, write_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
+from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 from leopardnet.data.formats.coco import read_coco, write_coco
 from leopardnet.data.formats.csv_table import COLUMNS, read_csv_table, write_csv_table
 from leopardnet.data.formats.megadetector.read import read_megadetector
@@ -111,7 +112,7 @@ PARTS = b'{"key": "%s", "names": {"p0": "site"}}' % (b"ab" * 32)
 
 
 def seeds(here: Path) -> dict[str, bytes]:
-    """Sound files by name of the reader, made by our own writers."""
+    """Return a valid file for each reader, made by our own writers."""
     box = json.dumps([{"xyxy": [0.1, 0.2, 0.3, 0.4], "label": "tiger", "score": 0.5}])
     rows = pd.DataFrame(
         {
@@ -133,7 +134,7 @@ def seeds(here: Path) -> dict[str, bytes]:
     write_csv_table(manifest, here / "csv.csv")
     write_coco(manifest, here / "coco.json")
     write_camtrap_dp(manifest, here / "dp.zip", study_area=(43.0, 131.4, 40_000))
-    said = {
+    table = {
         "clip_id": ["a"],
         "path": ["a/1.jpg"],
         "kind": ["still"],
@@ -149,15 +150,18 @@ def seeds(here: Path) -> dict[str, bytes]:
         "best_time_s": [0.0],
         "evidence_times_s": ["[0.0]"],
     }
-    pd.DataFrame(said).to_csv(here / "predictions.csv", index=False)
-    pd.DataFrame(said).to_parquet(here / "predictions.parquet")
+    pd.DataFrame(table).to_csv(here / "predictions.csv", index=False)
+    pd.DataFrame(table).to_parquet(here / "predictions.parquet")
     write(Predictions.read(here / "predictions.csv"), here / "md.json", format="megadetector")
-    xml = "<annotation><filename>1.jpg</filename><size><width>64</width><height>48</height></size><object><name>tiger</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"
+    box_xml = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+    about = "<filename>1.jpg</filename><size><width>64</width><height>48</height></size>"
+    xml = f"<annotation>{about}<object><name>tiger</name>{box_xml}</object></annotation>"
+    columns = "deployment,site,latitude,longitude,time_zone,start,end,clock_correction"
     texts = {
         "voc": xml,
         "label map": "labels:\n  tiger: [Panthera tigris, тигр]\n  empty: [blank]\nignore: [human]\n",
         "corrections": "path,label,by,at\na/1.jpg,tiger,x,2024-05-01T10:00:00+10:00\n",
-        "deployments": "deployment,site,latitude,longitude,time_zone,start,end,clock_correction\nd1,s1,43.1,131.8,Asia/Vladivostok,2021-12-01,2021-12-31,3600\n",
+        "deployments": f"{columns}\nd1,s1,43.1,131.8,Asia/Vladivostok,2021-12-01,2021-12-31,3600\n",
     }
     made = {
         "manifest": "manifest.csv",
@@ -177,16 +181,16 @@ def seeds(here: Path) -> dict[str, bytes]:
 
 
 def readers(here: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
-    """By name: how the file is called, and what reads it."""
+    """Return the file name and the function of each reader."""
 
     def voc(path: Path) -> Any:
         return read_voc(path.parent, root=here)
 
-    def exported(path: Path) -> Any:
-        """What was read is also written: a value that a reader lets in must not break a writer."""
-        said = Predictions.read(path)
+    def export(path: Path) -> Any:
+        """Write what was read: a value that a reader accepts must not break a writer."""
+        predictions = Predictions.read(path)
         for format in ("csv", "jsonl", "xlsx", "megadetector", "coco", "timelapse"):
-            write(said, here / f"again.{format}", format=format)  # type: ignore[arg-type]
+            write(predictions, here / f"again.{format}", format=format)  # type: ignore[arg-type]
 
     return {
         "manifest": ("m.csv", Manifest.read),
@@ -195,8 +199,8 @@ def readers(here: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
         "camtrap-dp": ("dp.zip", lambda p: read_camtrap_dp(p, root=here)),
         "lint": ("dp.zip", lint_camtrap_dp),
         "megadetector": ("md.json", lambda p: read_megadetector(p, root=here, min_classification=0.1)),
-        "predictions csv": ("p.csv", exported),
-        "predictions parquet": ("p.parquet", exported),
+        "predictions csv": ("p.csv", export),
+        "predictions parquet": ("p.parquet", export),
         "voc": ("1.xml", voc),
         "label map": ("map.yaml", lambda p: load_label_map(str(p))),
         "corrections": ("c.csv", read_corrections),
@@ -205,17 +209,17 @@ def readers(here: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
     }
 
 
-# --- breaking ---
+# --- damage ---
 
 
-def broken(data: bytes, rng: random.Random) -> bytes:
-    """The file, broken in one to eight ways; of a zip, one of its members, packed again."""
+def damage(data: bytes, rng: random.Random) -> bytes:
+    """Return the file, damaged in one to eight ways; of a zip, one member is damaged and packed again."""
     if data.startswith(b"PK") and rng.random() < 0.7:
-        return _broken_member(data, rng)
+        return _damage_member(data, rng)
     if data[:1] in (b"{", b"[") and rng.random() < 0.5:
-        return _broken_json(data, rng)
+        return _damage_json(data, rng)
     if rng.random() < 0.4 and b"," in data[:200]:
-        return _broken_cells(data, rng)
+        return _damage_cells(data, rng)
     out = bytearray(data)
     for _ in range(rng.randint(1, 8)):
         i = rng.randrange(len(out) + 1)
@@ -236,7 +240,7 @@ def broken(data: bytes, rng: random.Random) -> bytes:
     return bytes(out)
 
 
-def _broken_json(data: bytes, rng: random.Random) -> bytes:
+def _damage_json(data: bytes, rng: random.Random) -> bytes:
     values = json.loads(data)
     for _ in range(rng.randint(1, 3)):
         holder: Any = values
@@ -256,7 +260,7 @@ def _broken_json(data: bytes, rng: random.Random) -> bytes:
     return json.dumps(values, ensure_ascii=rng.random() < 0.8).encode("utf-8", "surrogatepass")
 
 
-def _broken_cells(data: bytes, rng: random.Random) -> bytes:
+def _damage_cells(data: bytes, rng: random.Random) -> bytes:
     lines = [line.split(b",") for line in data.split(b"\n")]
     for _ in range(rng.randint(1, 4)):
         row = rng.choice(lines)
@@ -265,21 +269,21 @@ def _broken_cells(data: bytes, rng: random.Random) -> bytes:
     return b"\n".join(b",".join(row) for row in lines)
 
 
-def _broken_member(data: bytes, rng: random.Random) -> bytes:
+def _damage_member(data: bytes, rng: random.Random) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
         names = old.namelist()
         chosen = rng.choice(names)
         for name in names:
             content = old.read(name)
-            new.writestr(name, broken(content, rng) if name == chosen else content)
+            new.writestr(name, damage(content, rng) if name == chosen else content)
     return out.getvalue()
 
 
-def break_bundle(folder: Path, rng: random.Random) -> None:
-    """One file of a bundle broken, and with hashes that fit, as a stranger would make them."""
+def damage_bundle(folder: Path, rng: random.Random) -> None:
+    """Damage one file of a bundle, in most cases with new hashes that match it."""
     name = rng.choice([*FILES, "bundle.json", "bundle.json", "SHA256SUMS"])
-    (folder / name).write_bytes(broken((folder / name).read_bytes(), rng))
+    (folder / name).write_bytes(damage((folder / name).read_bytes(), rng))
     if name != "SHA256SUMS" and rng.random() < 0.9:
         sums = [f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in FILES]
         (folder / "SHA256SUMS").write_text("".join(sums))
@@ -289,24 +293,24 @@ def break_bundle(folder: Path, rng: random.Random) -> None:
 
 
 class Findings:
-    """What was found, each kind once with its file."""
+    """The findings: a count per kind, and the first file of each."""
 
     def __init__(self, out: Path) -> None:
         self.out, self.kinds, self.n = out, Counter[str](), Counter[str]()
 
     def attempt(self, name: str, path: Path, read: Callable[[Path], Any]) -> None:
-        """Read the file, and write down what should not have happened."""
+        """Read the file, and record what should not have happened."""
         self.n[name] += 1
-        start, kind, told = time.process_time(), "", ""
+        start, kind, trace = time.process_time(), "", ""
         try:
             read(path)
         except LeopardnetError as error:
             str(error)
         except Exception as error:
-            told = traceback.format_exc()
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            ours = [f for f in traceback.extract_tb(error.__traceback__) if "leopardnet" in f.filename]
-            kind = f"{name}: {type(error).__name__} in {Path((ours or [place])[-1].filename).name}:{(ours or [place])[-1].lineno}"
+            trace = traceback.format_exc()
+            frames = traceback.extract_tb(error.__traceback__)
+            place = ([f for f in frames if "leopardnet" in f.filename] or frames)[-1]
+            kind = f"{name}: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
         if not kind and time.process_time() - start > SLOW_S:
             kind = f"{name}: took {time.process_time() - start:.0f} s"
         if kind:
@@ -314,35 +318,35 @@ class Findings:
                 self.out.mkdir(parents=True, exist_ok=True)
                 keep = self.out / f"{len(self.kinds):03d}-{path.name}"
                 shutil.copytree(path, keep) if path.is_dir() else shutil.copy(path, keep)
-                (self.out / f"{keep.name}.txt").write_text(kind + "\n" + told, "utf-8")
+                (self.out / f"{keep.name}.txt").write_text(kind + "\n" + trace, "utf-8")
                 print(kind, flush=True)
             self.kinds[kind] += 1
 
 
 def main() -> None:
-    """Fuzz for the given time, and exit with 1 where something was found."""
+    """Fuzz for the given time; exit with 1 if there are findings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("fuzz"), help="where files that break a reader are kept")
-    parser.add_argument("--bundle", type=Path, help="a sound bundle, to break that too")
+    parser.add_argument("--out", type=Path, default=Path("fuzz"), help="folder for files that break a reader")
+    parser.add_argument("--bundle", type=Path, help="a valid bundle, to be damaged as well")
     options = parser.parse_args()
     rng, findings = random.Random(options.seed), Findings(options.out)
     until = time.monotonic() + 60 * options.minutes
     with tempfile.TemporaryDirectory() as temporary:
         here = Path(temporary)
-        files, doors = seeds(here), readers(here)
+        files, by_name = seeds(here), readers(here)
         room = here / "room"
         while time.monotonic() < until:
             shutil.rmtree(room, ignore_errors=True)
             room.mkdir()
-            name = rng.choice(list(doors))
-            file, read = doors[name]
-            (room / file).write_bytes(broken(files[name], rng))
+            name = rng.choice(list(by_name))
+            file, read = by_name[name]
+            (room / file).write_bytes(damage(files[name], rng))
             findings.attempt(name, room / file, read)
             if options.bundle and rng.random() < 0.05:
                 bundle = shutil.copytree(options.bundle, room / "bundle")
-                break_bundle(bundle, rng)
+                damage_bundle(bundle, rng)
                 findings.attempt("bundle", bundle, load_bundle)
     print(
         f"{sum(findings.n.values())} files read in {options.minutes:g} minutes:",

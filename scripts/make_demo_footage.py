@@ -1,4 +1,4 @@
-"""Writes rendered camera-trap footage with its truth tables: the demo's and the benchmarks' input."""
+"""Write rendered camera-trap footage with tables of the true labels, as used by the demo and the benchmarks."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ from leopardnet.synth import FootageSpec, render_footage
 
 
 def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line's settings, as an argparse namespace."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="example: python scripts/make_demo_footage.py --out demo_footage --sites 4 --clips-per-site 8 --size 640x360",
+        epilog="example: python scripts/make_demo_footage.py --out demo_footage --sites 4 --size 640x360",
     )
     usual = FootageSpec()
     parser.add_argument("--out", type=Path, required=True, help="folder to write to; it is created")
-    parser.add_argument(
-        "--seed", type=int, default=usual.seed, help="another seed, another forest (default %(default)s)"
-    )
+    parser.add_argument("--seed", type=int, default=usual.seed, help="seed of the footage (default %(default)s)")
     parser.add_argument("--sites", type=int, default=usual.n_sites, help="number of cameras (default %(default)s)")
     parser.add_argument(
-        "--clips-per-site", type=int, default=usual.clips_per_site, help="videos of each (default %(default)s)"
+        "--clips-per-site", type=int, default=usual.clips_per_site, help="videos per camera (default %(default)s)"
     )
     parser.add_argument(
-        "--stills-per-site", type=int, default=usual.stills_per_site, help="photos of each (default %(default)s)"
+        "--stills-per-site", type=int, default=usual.stills_per_site, help="photos per camera (default %(default)s)"
     )
     parser.add_argument(
         "--size", default=f"{usual.width_px}x{usual.height_px}", help="WIDTHxHEIGHT in pixels (default %(default)s)"
@@ -42,14 +40,14 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="shortest and longest video (default 4 6)",
     )
     parser.add_argument(
-        "--night-share", type=float, default=usual.night_share, help="share in infrared (default %(default)s)"
+        "--night-share", type=float, default=usual.night_share, help="share of infrared clips (default %(default)s)"
     )
     parser.add_argument("--workers", type=int, default=2, help="processes that render (default %(default)s)")
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit status: 0 when written, 2 when a setting is wrong."""
+    """Return the exit code: 0 when written, 2 when a setting is wrong."""
     given = read_arguments(arguments)
     started = time.perf_counter()
     try:
@@ -78,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def show_progress(n_done: int, n_all: int) -> None:
-    """Rewrites one line of the terminal."""
+    """Rewrite one line of the terminal."""
     print(f"\rrendered {n_done} of {n_all}", end="", flush=True)
 
 

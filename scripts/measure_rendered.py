@@ -40,7 +40,7 @@ from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.scan.scan import scan
 from leopardnet.data.splits.split import split
-from leopardnet.demo_job import add_true_labels
+from leopardnet.demo_job import add_labels
 from leopardnet.infer.predict_footage import predict
 from leopardnet.metrics.evaluate_clips import animals_of, evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
@@ -142,7 +142,7 @@ class Work:
         folder = self.out / "footage" / f"seed{spec.seed:04d}"
         if not (folder / "frames.csv").exists():  # the last thing that is written
             render_footage(folder, spec, n_workers=self.n_workers, on_progress=_tell(f"rendering seed {spec.seed}"))
-        return add_true_labels(scan(folder, pattern="{site}/{deployment}/*"), folder)
+        return add_labels(scan(folder, pattern="{site}/{deployment}/*"), folder)
 
     def model(self) -> Bundle:
         """A probe on the sites of the training seed, trained where it is not there yet."""

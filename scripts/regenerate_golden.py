@@ -1,4 +1,4 @@
-"""Write the golden files that tests compare against. Run only when a change is meant to move them.
+"""Write the golden files that tests compare against. Run it only when a change is meant to alter them.
 
 Example: python scripts/regenerate_golden.py
 """
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def lite0_features() -> dict[str, object]:
-    """Features and ImageNet classes of a computed picture, as the embedded Lite0 weights see it."""
+    """Return features and ImageNet classes of a computed picture, from the embedded Lite0 weights."""
     from leopardnet.compose import load_config
     from leopardnet.network.backbone_weights import create_backbone
     from leopardnet.network.classifier import Classifier, extract_features
@@ -29,7 +29,8 @@ def lite0_features() -> dict[str, object]:
     features = extract_features(Classifier(create_backbone(config), 2), picture)[0]
     return {
         "made_by": "python scripts/regenerate_golden.py",
-        "what": "Lite0 at 224 px on a computed picture: first 16 pooled features, their norm, five likeliest ImageNet classes",
+        "what": "Lite0 at 224 px on a computed picture: "
+        "first 16 pooled features, their norm, five likeliest ImageNet classes",
         "first_features": [round(float(v), 6) for v in features[:16]],
         "norm": round(float(np.linalg.norm(features)), 5),
         "top5": logits.topk(5).indices.tolist(),

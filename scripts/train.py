@@ -1,7 +1,7 @@
 """`leopardnet train` for sweeps: one run, or with -m one run for every combination of values.
 
-The manifest is `+manifest=PATH` (and `+root=DIR` where the footage has moved). Each run folder is the one that hydra
-makes: outputs/DATE/TIME, or multirun/DATE/TIME/N in a sweep; another with hydra.run.dir=DIR or hydra.sweep.dir=DIR.
+The manifest is given by `+manifest=PATH` (and `+root=DIR` if the footage has moved). The run folder is that of hydra:
+outputs/DATE/TIME, or multirun/DATE/TIME/N in a sweep. hydra.run.dir=DIR and hydra.sweep.dir=DIR change it.
 
 Example: python scripts/train.py -m +manifest=manifest.parquet model=lite0 optim.lr=1e-4,3e-4
 """
@@ -16,14 +16,14 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from leopardnet.cli.console import say, stages
-from leopardnet.compose import settings_from
+from leopardnet.compose import build_settings
 from leopardnet.core.errors import ConfigError, LeopardnetError
 from leopardnet.core.manifest import Manifest
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(composed: DictConfig) -> float:
-    """The best macro-F1 on validation clips: what a sweeper maximises."""
+    """Train and return the best macro-F1 on validation clips, which sweepers maximise."""
     try:
         return train(composed, out=Path(HydraConfig.get().runtime.output_dir))
     except LeopardnetError as error:
@@ -31,8 +31,8 @@ def main(composed: DictConfig) -> float:
 
 
 def train(composed: DictConfig, *, out: Path) -> float:
-    """The best macro-F1 on validation clips, after training on `composed.manifest` into `out`."""
-    with open_dict(composed):  # the two keys are about this machine, not about the experiment
+    """Train on `composed.manifest` into `out`, and return the best macro-F1 on validation clips."""
+    with open_dict(composed):  # these two keys describe the machine, not the experiment
         path, root = composed.pop("manifest", None), composed.pop("root", None)
     if path is None:
         raise ConfigError(
@@ -40,7 +40,7 @@ def train(composed: DictConfig, *, out: Path) -> float:
             expected="+manifest=PATH among the settings",
             todo="python scripts/train.py +manifest=manifest.parquet",
         )
-    config = settings_from(composed)
+    config = build_settings(composed)
     manifest = Manifest.read(Path(path), root=Path(root) if root else None)
 
     from leopardnet.training.pack.pack import train_bundle

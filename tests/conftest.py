@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from hypothesis import settings
 # how long one example takes says more about the machine than about the code
 settings.register_profile("no_deadline", deadline=None, max_examples=60)
 settings.load_profile("no_deadline")
+
+# several processes share the cores: each, and what it starts, computes on one
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REAL = REPOSITORY.parent / "shared" / "real"
@@ -60,7 +65,7 @@ def footage(tmp_path_factory):
 def labelled(footage):
     """The footage as a labelled manifest, split by hand: two sites to train, one to validate, one to test."""
     from leopardnet.data.scan.scan import scan
-    from leopardnet.demo_job import add_true_labels as with_labels
+    from leopardnet.demo_job import add_labels as with_labels
 
     manifest = with_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
     side = {"site01": "train", "site02": "train", "site03": "val", "site04": "test"}

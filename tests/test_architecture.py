@@ -1,10 +1,12 @@
-"""The layout keeps its promises: layers, a light import, no prints, no long files, a docstring on every public name."""
+"""The layout keeps its promises: layers, no circles, light imports, no prints, short files, plain names, docstrings."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+import typing
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ SOURCE = REPOSITORY / "src" / "leopardnet"
 MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_LINES_OF_MODULE = 320
 MAX_LINES_OF_FUNCTION = 70
+MAX_FILES_OF_FOLDER = 12
+TABLES = {"core/columns.py"}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "tools"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -85,6 +89,80 @@ def test_a_module_is_short_named_after_its_subject_and_says_what_it_is(path):
     assert n_lines <= MAX_LINES_OF_MODULE, f"{place(path)} has {n_lines} lines: split it by subject"
     assert not {path.stem, path.parent.name} & NAMES_THAT_SAY_NOTHING
     assert ast.get_docstring(tree(path)), f"{place(path)} does not say what it is for"
+
+
+def test_no_folder_is_a_drawer():
+    """A room with more than a dozen files is several rooms."""
+    n_files = Counter(path.parent.relative_to(SOURCE).as_posix() for path in MODULES)
+    assert {folder: n for folder, n in n_files.items() if n > MAX_FILES_OF_FOLDER} == {}
+
+
+def test_no_two_rooms_have_a_file_of_the_same_name():
+    """But a format is called the same where it is read and where results are written in it."""
+    formats = {"coco", "voc", "yolo", "megadetector", "camtrap_dp"}
+    places = defaultdict(set)
+    for path in MODULES:
+        place = path.relative_to(SOURCE)
+        if path.stem not in {"__init__", "__main__"} | formats and not formats & set(place.parts):
+            places[path.stem].add(place.as_posix())
+    assert {name: sorted(paths) for name, paths in places.items() if len(paths) > 1} == {}
+
+
+PARTICIPLES = {
+    "built", "chosen", "cut", "drawn", "found", "given", "held", "hidden", "kept", "known", "left", "lost", "made",
+    "said", "seen", "sent", "shown", "taken", "told", "written",
+}  # fmt: skip
+NOT_PARTICIPLES = {"embed", "feed", "need", "proceed", "seed", "speed"}
+
+
+def begins_with_a_participle(name):
+    first = name.lstrip("_").split("_")[0]
+    return first not in NOT_PARTICIPLES and (first in PARTICIPLES or first.endswith(("ed", "ing")))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("kept", True),
+        ("_shown", True),
+        ("judged_clips", True),
+        ("naming", True),
+        ("read_frames", False),
+        ("seed_of", False),
+    ],
+)
+def test_this_way_of_looking_finds_a_participle(name, is_one):
+    assert begins_with_a_participle(name) is is_one
+
+
+def test_functions_are_not_called_by_a_participle():
+    names = [
+        f"{place(path, node)} {node.name}"
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, FUNCTIONS) and not is_value(node) and begins_with_a_participle(node.name)
+    ]
+    assert names == []
+
+
+def is_value(function):
+    """Whether a function stands for a value: properties and fields of a class are nouns."""
+    return any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+def test_no_class_is_called_like_a_thing_of_typing():
+    taken = [
+        f"{place(path, node)} {node.name}"
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef) and node.name in typing.__all__
+    ]
+    assert taken == []
+
+
+def test_the_formatter_owns_the_layout_but_for_tables():
+    skips = Counter(path.relative_to(SOURCE).as_posix() for path in MODULES if "# fmt:" in path.read_text("utf-8"))
+    assert set(skips) <= TABLES
 
 
 def test_functions_are_short():

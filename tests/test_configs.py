@@ -1,4 +1,4 @@
-"""Every settings file composes and validates; the commonest mistakes get these very words."""
+"""Every settings file composes, defaults do not drift, and common mistakes get these exact messages."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from leopardnet.compose import choices, load_config
+from leopardnet.compose import list_choices, load_config, load_group
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.config_folder import configs_dir
-from leopardnet.core.settings.inference import PreprocessSpec
-from leopardnet.core.settings.training import OptimConfig, TrainConfig
+from leopardnet.core.settings.inference import PreprocessSpec, TimesSampling
+from leopardnet.core.settings.settings_model import Settings
+from leopardnet.core.settings.training import ADDED_SETTINGS, OptimConfig, TrainConfig, add_missing_settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
 OUTSIDE = {"local", "label_maps"}  # settings of one machine; name tables of imports, no part of training
 FILES = sorted(p for p in CONFIGS.rglob("*.yaml") if p.parent.name != "local")
 GROUPS = sorted(p.name for p in CONFIGS.iterdir() if p.is_dir() and p.name not in OUTSIDE)
-CHOICES = [f"{group}={choice}" for group in GROUPS for choice in choices(group)]
+CHOICES = [f"{group}={choice}" for group in GROUPS for choice in list_choices(group)]
 
 
 def name_of(path):
@@ -59,7 +61,78 @@ def test_a_choice_sets_exactly_what_its_file_says(choice):
         assert [x["name"] for x in composed["labels"]] == [x["name"] for x in written["labels"]]
 
 
-@pytest.mark.parametrize("model", choices("model"))
+@pytest.mark.parametrize("choice", [c for c in CHOICES if not c.startswith(("experiment", "debug"))])
+def test_a_group_loads_alone_with_the_values_that_a_whole_run_has(choice):
+    group, _, name = choice.partition("=")
+    alone, composed = load_group(group, name), getattr(load_config("train", [choice]), group)
+    if group == "preprocess" and composed.size_px == load_config("train").model.size_px and alone.size_px == 0:
+        alone = alone.model_copy(update={"size_px": composed.size_px})  # 0 is the size of a model that is not known
+    assert alone == composed
+
+
+def test_an_unknown_name_or_group_gets_the_known_ones():
+    with pytest.raises(ConfigError) as caught:
+        load_group("sampling", "uniform9")
+    with pytest.raises(ConfigError) as of_a_run:
+        load_config("train", ["sampling=uniform9"])
+    assert str(caught.value) == str(of_a_run.value) and "uniform16, uniform8" in str(caught.value)
+    for unknown in ("optimiser", "seed", "experiment", "debug", "label_maps"):
+        with pytest.raises(ConfigError, match=f"no group of settings named '{unknown}'(.|\n)*sampling"):
+            load_group(unknown, "demo")
+
+
+# --- defaults are in one place ---
+
+MODES = {"uniform": "uniform8", "every": "every_second", "keyframes": "keyframes", "motion": "motion"}
+OF_OLDER_BUNDLES = {"model.size_px": 0, "model.gem_p": 1.0}  # what versions did that had no such setting
+TRAINING_ONLY = {"augment", "loss", "optim", "data", "validation", "experiment"}
+
+
+def python_defaults():
+    """Yield every default of a settings model in Python: key, value, and the value of the default file."""
+    config = load_config("train")
+    for group, field in TrainConfig.model_fields.items():
+        if not field.is_required():
+            yield group, field.default, getattr(config, group)
+        for model in get_args(field.annotation) or (field.annotation,):
+            if not (isinstance(model, type) and issubclass(model, Settings)):
+                continue
+            values = getattr(config, group)
+            if group == "sampling" and model is not type(values):
+                mode = model.model_fields["mode"].default
+                values = load_group("sampling", MODES[mode]) if mode in MODES else TimesSampling(times_s=(0.0,))
+            for key, inner in model.model_fields.items():
+                if not inner.is_required():
+                    yield f"{group}.{key}", inner.get_default(call_default_factory=True), getattr(values, key)
+
+
+@pytest.mark.parametrize(("key", "in_python", "in_yaml"), list(python_defaults()))
+def test_a_default_in_python_is_that_of_the_settings_file(key, in_python, in_yaml):
+    assert in_python == OF_OLDER_BUNDLES.get(key, in_yaml)
+    assert key.split(".")[0] not in TRAINING_ONLY, "settings that only training has get their values from files"
+
+
+def test_this_way_of_looking_finds_the_defaults():
+    keys = {key for key, *_ in python_defaults()}
+    assert {"decide.empty", "sampling.n_frames", "sampling.scan_gap_s", "detector", "runtime.workers"} <= keys
+    assert set(OF_OLDER_BUNDLES) <= keys
+
+
+def test_settings_of_a_run_folder_of_an_older_version_still_load():
+    new = load_config("train", ["experiment=demo"]).model_dump(mode="json")
+    old = {k: dict(v) if isinstance(v, dict) else v for k, v in new.items() if k not in ("validation", "detector")}
+    for group, added in ADDED_SETTINGS.items():
+        if group in old:
+            old[group] = {k: v for k, v in old[group].items() if k not in added}
+    for group, key in (("model", "size_px"), ("model", "gem_p"), ("aggregate", "crop_weight"), ("decide", "among")):
+        del old[group][key]
+    config = TrainConfig.model_validate(add_missing_settings(old))
+    assert config.augment.banner_p == config.augment.occlusion_p == 0.0 and config.model.gem_p == 1.0
+    assert config.optim.lr == new["optim"]["lr"] and not config.detector.is_on
+    assert TrainConfig.model_validate(add_missing_settings(new)) == load_config("train", ["experiment=demo"])
+
+
+@pytest.mark.parametrize("model", list_choices("model"))
 def test_the_input_has_the_size_that_suits_the_model_unless_another_is_chosen(model):
     config = load_config("train", [f"model={model}"])
     assert config.preprocess.size_px == config.model.size_px and config.preprocess.resize == "squash"
@@ -71,7 +144,7 @@ def test_the_input_has_the_size_that_suits_the_model_unless_another_is_chosen(mo
 def test_a_size_of_zero_never_reaches_a_bundle():
     with pytest.raises(ValueError, match="greater than or equal to 32"):
         PreprocessSpec.model_validate(load_config("train", ["model=hub"]).preprocess.model_dump())
-    with pytest.raises(ConfigError, match=r"setting 'preprocess.size_px' cannot be used"):
+    with pytest.raises(ConfigError, match=r"invalid value of setting 'preprocess.size_px'"):
         load_config("train", ["preprocess.size_px=16"])
 
 
@@ -110,29 +183,29 @@ unknown setting 'optim.momentum'
   where:    the composed settings
   found:    optim.momentum=0.9
   expected: one of {", ".join(sorted(OptimConfig.model_fields))}
-  do:       correct the spelling, or take the setting out""",
+  do:       correct the spelling, or remove the setting""",
     "model=lite7": f"""\
 there is no model named 'lite7'
   where:    model=lite7
   found:    lite7
-  expected: {", ".join(choices("model"))}""",
+  expected: {", ".join(list_choices("model"))}""",
     "experiment=mine": f"""\
 there is no experiment named 'mine'
   where:    experiment=mine
   found:    mine
-  expected: {", ".join(choices("experiment"))}""",
+  expected: {", ".join(list_choices("experiment"))}""",
     "optim.epochs=many": """\
-setting 'optim.epochs' cannot be used
+invalid value of setting 'optim.epochs'
   where:    the composed settings
   found:    'many'
   expected: Input should be a valid integer, unable to parse string as an integer""",
     "optim.epochs=-1": """\
-setting 'optim.epochs' cannot be used
+invalid value of setting 'optim.epochs'
   where:    the composed settings
   found:    -1
   expected: Input should be greater than or equal to 0""",
     "aggregate.name=best": """\
-setting 'aggregate.name' cannot be used
+invalid value of setting 'aggregate.name'
   where:    the composed settings
   found:    'best'
   expected: Input should be 'presence_topk', 'topk_logit', 'mean_logit', 'mean_prob', 'max' or 'noisy_or'""",
@@ -171,7 +244,7 @@ def test_the_setting_that_is_wrong_is_blamed_and_not_its_group():
 
 def test_of_several_mistakes_the_first_is_named_and_all_are_counted():
     with pytest.raises(
-        ConfigError, match=r"^setting 'augment.flip_p' cannot be used \(2 settings are wrong; this is"
+        ConfigError, match=r"^invalid value of setting 'augment.flip_p' \(2 settings are invalid; this is"
     ):
         load_config("train", ["augment.flip_p=2", "augment.blur_p=2"])
 
@@ -210,7 +283,7 @@ def test_the_sweep_script_composes_the_same_settings(tmp_path):
     ("arguments", "said"),
     [
         ((), "error: there is no manifest to train on\n  expected: +manifest=PATH among the settings"),
-        (("+manifest=m.parquet", "optim.lr=5"), "error: setting 'optim.lr' cannot be used"),
+        (("+manifest=m.parquet", "optim.lr=5"), "error: invalid value of setting 'optim.lr'"),
         (("+manifest=gone.parquet",), "error: there is no such table"),
     ],
 )

@@ -1,15 +1,17 @@
-"""What the pages promise exists: every verb has help with an example, every command in the pages parses, links lead somewhere."""
+"""The pages are right: commands, links, paths and imports work, and every command has help with an example."""
 
 from __future__ import annotations
 
 import importlib
 import re
 import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+import leopardnet
 from leopardnet.cli.console import VERB_MODULES, app
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +21,9 @@ PAGES = [
     ROOT / "data/README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+
+
+SOURCE = ROOT / "src" / "leopardnet"
 
 
 def command_tree():
@@ -39,7 +44,7 @@ VERBS = command_tree()
 
 
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
-def test_every_verb_explains_itself_with_an_example(path):
+def test_every_command_has_help_that_ends_with_an_example(path):
     command = VERBS[path]
     text = command.help or ""
     assert "Example" in text and f"leopardnet {' '.join(path)}" in text, text
@@ -48,7 +53,7 @@ def test_every_verb_explains_itself_with_an_example(path):
 
 
 def commands_in(page):
-    """The leopardnet commands of a page, with continued lines joined and placeholders left out."""
+    """Yield the leopardnet commands of a page, with continued lines joined, except those with placeholders."""
     text = page.read_text("utf-8").replace("\\\n", " ")
     for block in re.findall(r"```\w*\n(.*?)```|`(leopardnet [^`]+)`", text, flags=re.S):
         for line in "\n".join(block).splitlines():
@@ -71,11 +76,33 @@ def test_every_command_of_the_pages_parses(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_links_and_pictures_of_the_pages_are_there(page):
+def test_links_and_pictures_of_the_pages_exist(page):
     text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         if not target.startswith(("http://", "https://", "mailto:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name != "LOG.md"], ids=lambda p: p.name)
+def test_source_files_that_a_page_names_exist(page):
+    for name in re.findall(r"`((?:[\w-]+/)+[\w-]+\.(?:py|yaml|ipynb))\b[^`]*`", page.read_text("utf-8")):
+        assert (ROOT / name).exists() or (SOURCE / name).exists(), f"{page.name} names {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_modules_that_a_page_names_can_be_imported(page):
+    text = page.read_text("utf-8")
+    for block in re.findall(r"```python\n(.*?)```", text, flags=re.S):
+        imports = [line for line in textwrap.dedent(block).splitlines() if line.startswith(("import ", "from "))]
+        exec("\n".join(imports), {})
+    for name in re.findall(r"`(leopardnet(?:\.\w+)+)`", text):
+        importlib.import_module(name)
+
+
+def test_the_public_names_of_a_page_exist():
+    for page in PAGES:
+        for name in re.findall(r"\bln\.(\w+)", page.read_text("utf-8")):
+            assert hasattr(leopardnet, name), f"{page.name} names ln.{name}"
 
 
 def test_the_make_targets_of_the_readme_exist():

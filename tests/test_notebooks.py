@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, by themselves and in a row, and are stored without outputs."""
+"""The notebooks run from top to bottom, alone and one after the other, and are stored without outputs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def parameters_cell(notebook):
     return cell
 
 
-def with_parameters(notebook, **values):
-    """The notebook, after setting parameters that it has."""
+def set_parameters(notebook, **values):
+    """Set parameters that the notebook has, and return it."""
     cell = parameters_cell(notebook)
     known: dict[str, object] = {}
     exec(cell.source, known)
@@ -48,14 +48,14 @@ def with_parameters(notebook, **values):
 
 
 def run(notebook, folder):
-    """The notebook with outputs, run in a kernel of this very interpreter that starts in `folder`."""
+    """Run the notebook in a kernel of this interpreter that starts in `folder`, and return it with outputs."""
     client = nbclient.NotebookClient(
         notebook, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
     return client.execute()
 
 
-def shown(notebook, mime):
+def outputs(notebook, mime):
     return [
         output.data[mime]
         for cell in notebook.cells
@@ -67,7 +67,7 @@ def shown(notebook, mime):
 
 @pytest.fixture(scope="module", autouse=True)
 def kernel_of_this_interpreter(tmp_path_factory):
-    """A kernel `python3` that is the interpreter of the tests, whatever else the machine has."""
+    """Make the interpreter of the tests the kernel `python3`, whatever other kernels the machine has."""
     folder = tmp_path_factory.mktemp("jupyter")
     kernel = folder / "kernels" / "python3"
     kernel.mkdir(parents=True)
@@ -84,11 +84,11 @@ def kernel_of_this_interpreter(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A folder `notebooks` as in a fresh checkout, but its first notebook renders and trains as little as it can."""
+    """A folder `notebooks` as in a new checkout, but the first one renders and trains as little as possible."""
     folder = tmp_path_factory.mktemp("project") / "notebooks"
     folder.mkdir()
     for name in NAMES:
-        notebook = with_parameters(read(name), **SMALL) if name == "01_train" else read(name)
+        notebook = set_parameters(read(name), **SMALL) if name == "01_train" else read(name)
         nbformat.write(notebook, folder / f"{name}.ipynb")
     return folder
 
@@ -101,7 +101,7 @@ def test_no_outputs_are_stored(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_notebook_says_what_it_is_and_holds_no_logic_of_its_own(name):
+def test_every_notebook_begins_with_a_title_and_parameters_and_defines_no_functions(name):
     notebook = read(name)
     assert notebook.cells[0].cell_type == "markdown" and notebook.cells[0].source.startswith("# ")
     assert notebook.cells[1] is parameters_cell(notebook)
@@ -110,45 +110,40 @@ def test_every_notebook_says_what_it_is_and_holds_no_logic_of_its_own(name):
 
 
 @pytest.mark.slow
-def test_training_takes_a_manifest_of_ones_own(labelled, tmp_path):
+def test_the_training_notebook_takes_a_manifest(labelled, tmp_path):
     manifest = labelled.write(tmp_path / "manifest.parquet")
-    made = run(
-        with_parameters(
-            read("01_train"), MANIFEST=str(manifest), OUT=str(tmp_path / "out"), SETTINGS=["debug=smoke"]
-        ),
-        tmp_path,
-    )
+    paths = {"MANIFEST": str(manifest), "OUT": str(tmp_path / "out")}
+    made = run(set_parameters(read("01_train"), **paths, SETTINGS=["debug=smoke"]), tmp_path)
     assert (tmp_path / "out" / "run" / "bundle" / "model.onnx").is_file()
-    assert not (tmp_path / "out" / "footage").exists(), "nothing is rendered where there is a manifest"
-    assert len(shown(made, "image/png")) == 1
-    assert any(text.startswith("Bundle(") for text in shown(made, "text/plain"))
+    assert not (tmp_path / "out" / "footage").exists(), "nothing is rendered if there is a manifest"
+    assert len(outputs(made, "image/png")) == 1
+    assert any(text.startswith("Bundle(") for text in outputs(made, "text/plain"))
 
 
 @pytest.mark.slow
-def test_classifying_first_makes_what_it_needs_and_evaluating_goes_on_from_there(project):
+def test_the_second_notebook_runs_the_first_and_the_others_continue_from_it(project):
     made = run(nbformat.read(project / "02_classify.ipynb", as_version=4), project)
     runs = project.parent / "runs" / "notebook"
     assert (runs / "manifest.parquet").is_file() and (runs / "results" / "predictions.parquet").is_file()
-    assert any(text.startswith("Predictions(8 clips") for text in shown(made, "text/plain"))  # 4 videos, 4 stills
-    assert len(shown(made, "image/png")) == 1
+    assert any(text.startswith("Predictions(8 clips") for text in outputs(made, "text/plain"))  # 4 videos, 4 stills
+    assert len(outputs(made, "image/png")) == 1
 
-    judged = run(nbformat.read(project / "03_evaluate.ipynb", as_version=4), project)
+    evaluated = run(nbformat.read(project / "03_evaluate.ipynb", as_version=4), project)
     metrics = json.loads((runs / "evaluation" / "metrics.json").read_text("utf-8"))
     assert metrics["n_clips"] == 8 and set(metrics["slices"]) == {"site", "kind"}
-    assert {"majority", "middle_frame", "best_frame", "nearest_class_mean"} <= set(metrics["baselines"]) and len(
-        metrics["aggregators"]
-    ) > 3
-    assert len(shown(judged, "image/png")) == 11, (
+    assert {"majority", "middle_frame", "best_frame", "nearest_class_mean"} <= set(metrics["baselines"])
+    assert len(metrics["aggregators"]) > 3
+    assert len(outputs(evaluated, "image/png")) == 11, (
         "two confusions, curves, reliability, empties, coverage, review, sites, two comparisons, gallery"
     )
-    assert len(shown(judged, "text/html")) == 5, "per label, slices, aggregators, baselines, shortcuts"
+    assert len(outputs(evaluated, "text/html")) == 5, "per label, slices, aggregators, baselines, shortcuts"
     seen = {name: row["p_animal"] for name, row in metrics["shortcuts"].items()}
     assert seen["shuffled"] == pytest.approx(seen["as it is"], abs=1e-5) and "clips without an animal" in seen
 
-    promised = run(nbformat.read(project / "04_thresholds_and_review.ipynb", as_version=4), project)
+    guaranteed = run(nbformat.read(project / "04_thresholds_and_review.ipynb", as_version=4), project)
     assert (runs / "bundle-promised" / "bundle.json").is_file()
-    said = "".join(o.get("text", "") for c in promised.cells if c.cell_type == "code" for o in c.outputs)
-    assert said.count("cannot be demonstrated with") == 2, "eight clips of one site promise nothing"
-    assert "no clip may be archived unseen" in said
-    assert len(shown(promised, "image/png")) == 3, "what a promise costs, review effort, gallery"
-    assert len(shown(promised, "text/html")) == 2, "clips needed, where to look first"
+    printed = "".join(o.get("text", "") for c in guaranteed.cells if c.cell_type == "code" for o in c.outputs)
+    assert printed.count("cannot be demonstrated with") == 2, "eight clips of one site guarantee nothing"
+    assert "no clip may be archived unseen" in printed
+    assert len(outputs(guaranteed, "image/png")) == 3, "what a promise costs, review effort, gallery"
+    assert len(outputs(guaranteed, "text/html")) == 2, "clips needed, where to look first"

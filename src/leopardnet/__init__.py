@@ -1,6 +1,6 @@
 """leopardnet: a species classifier for camera-trap footage.
 
-The names below load on first use: importing the package is quick, and never loads torch.
+Its public names are loaded when they are first used, so that importing the package is quick and never loads torch.
 
     import leopardnet as ln
     m      = ln.scan("clips/", pattern="{site}/{deployment}/*")
@@ -8,7 +8,7 @@ The names below load on first use: importing the package is quick, and never loa
     run    = ln.train(m, ln.load_config("train", ["model=lite0"]), out="runs/amur")
     bundle = ln.load_bundle("runs/amur/bundle")
     preds  = ln.predict(m.where(split="test"), bundle)
-    rep    = ln.evaluate(preds, m)
+    result = ln.evaluate(preds, m)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m leopardnet`, the same as the command `leopardnet`; what `torchrun -m leopardnet` starts."""
+"""The command `leopardnet` as `python -m leopardnet`, which is also what `torchrun -m leopardnet` starts."""
 
 from leopardnet.cli import main
 

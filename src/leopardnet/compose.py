@@ -1,12 +1,14 @@
-"""From configuration files and overrides to frozen settings: the one place that knows hydra, besides the scripts."""
+"""From configuration files and overrides to frozen settings. Only this module and the scripts use hydra."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.core.settings.inference import Sampling
+from leopardnet.core.settings.settings_model import Settings
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.settings.validate import validate
 
@@ -15,18 +17,13 @@ if TYPE_CHECKING:
 
 
 def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConfig:
-    """The settings of `configs/<name>.yaml` with hydra overrides such as `model=lite0` or `optim.lr=3e-4`.
+    """Return the settings of `configs/<name>.yaml` with hydra overrides such as `model=lite0` or `optim.lr=3e-4`.
 
-    Raises ConfigError that names the override, what was found and what is possible.
+    Raises ConfigError with the invalid override and the possible ones.
 
     >>> load_config("train", ["optim.epochs=2"]).optim.epochs
     2
     """
-    from hydra import compose, initialize_config_dir
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
     for override in overrides:
         if "=" not in override and not override.startswith("~"):
             raise ConfigError(
@@ -34,55 +31,104 @@ def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConf
                 found=override,
                 expected="key=value, for example model=lite0 or optim.lr=3e-4",
             )
-    try:
-        with initialize_config_dir(config_dir=str(configs_dir()), version_base="1.3"):
-            composed = compose(config_name=name, overrides=list(overrides))
-            OmegaConf.resolve(composed)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise _explained(error, overrides) from None
-    return settings_from(composed)
+    return build_settings(_compose(name, overrides))
 
 
-def settings_from(composed: DictConfig) -> TrainConfig:
-    """Frozen settings from what hydra composed; for `scripts/train.py` and `load_config`."""
-    from omegaconf import OmegaConf
+@overload
+def load_group(group: Literal["sampling"], name: str) -> Sampling: ...
+@overload
+def load_group(group: str, name: str) -> Settings: ...
+def load_group(group: str, name: str) -> Settings:
+    """Return the frozen settings of one file, `configs/<group>/<name>.yaml`, without composing a training run.
 
-    plain = OmegaConf.to_container(composed, resolve=True)
-    assert isinstance(plain, dict)
-    config: TrainConfig = validate(
-        TrainConfig, {str(k): v for k, v in plain.items()}, where="the composed settings"
-    )
-    return config
+    `preprocess` files that take their size from the model get size 0, which means the same. Raises ConfigError with
+    the known names for an unknown name, and with the known groups for an unknown group.
+
+    >>> load_group("sampling", "uniform8")
+    UniformSampling(mode='uniform', n_frames=8)
+    """
+    groups = [x for x in TrainConfig.model_fields if x not in ("seed", "experiment")]  # experiments are recipes
+    if group not in groups:
+        raise ConfigError(f"there is no group of settings named '{group}'", found=group, expected=", ".join(groups))
+    if name not in list_choices(group):
+        raise _unknown_choice(group, name)
+    data = _to_dict(_compose(f"{group}/{name}", others={"model": {"size_px": 0}}))[group]
+    models = _list_models(group)
+    by_mode = {m.model_fields["mode"].default: m for m in models if "mode" in m.model_fields}
+    model = models[0] if len(models) == 1 else by_mode[data["mode"]]
+    return validate(model, data, where=f"{group}/{name}.yaml")
 
 
-def choices(group: str) -> list[str]:
-    """The files of a config group, that is what may stand behind `group=`.
+def build_settings(composed: DictConfig) -> TrainConfig:
+    """Return frozen settings from what hydra composed; for `scripts/train.py` and `load_config`."""
+    return validate(TrainConfig, _to_dict(composed), where="the composed settings")
 
-    >>> "lite0" in choices("model")
+
+def list_choices(group: str) -> list[str]:
+    """Return the names of the files of a config group: the possible values of `group=`.
+
+    >>> "lite0" in list_choices("model")
     True
     """
     return sorted(p.stem for p in (configs_dir() / group).glob("*.yaml"))
 
 
-def _explained(error: Exception, overrides: Sequence[str]) -> ConfigError:
+def _compose(name: str, overrides: Sequence[str] = (), *, others: Mapping[str, Any] | None = None) -> DictConfig:
+    """Compose a file with overrides; `others` are the groups that it may refer to."""
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with initialize_config_dir(config_dir=str(configs_dir()), version_base="1.3"):
+            composed = OmegaConf.merge(dict(others or {}), compose(config_name=name, overrides=list(overrides)))
+            OmegaConf.resolve(composed)
+            assert isinstance(composed, DictConfig)
+            return composed
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _explain(error, overrides) from None
+
+
+def _to_dict(composed: DictConfig) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+
+    plain = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(k): v for k, v in plain.items()}
+
+
+def _explain(error: Exception, overrides: Sequence[str]) -> ConfigError:
     first_line = str(error).strip().splitlines()[0]
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if (configs_dir() / key).is_dir() and value not in (*choices(key), "null"):
+        if (configs_dir() / key).is_dir() and value not in (*list_choices(key), "null"):
+            return _unknown_choice(key, value, override)
+        if f"'{key}'" in first_line:  # hydra quotes the whole key, so sampling=… does not match sampling.n
             return ConfigError(
-                f"there is no {key} named '{value}'", where=override, found=value, expected=", ".join(choices(key))
-            )
-        if f"'{key}'" in first_line:  # hydra quotes the whole key, so that sampling=… is not blamed for sampling.n
-            return ConfigError(
-                f"unknown setting '{key}'", where=override, found=override, expected=", ".join(_keys_beside(key))
+                f"unknown setting '{key}'", where=override, found=override, expected=", ".join(_list_keys(key))
             )
     return ConfigError("the settings cannot be composed", found=first_line, expected="see configs/")
 
 
-def _keys_beside(key: str) -> list[str]:
-    """The settings that a misspelt key may have meant: those of its group, else the groups."""
+def _unknown_choice(group: str, name: str, override: str = "") -> ConfigError:
+    return ConfigError(
+        f"there is no {group} named '{name}'",
+        where=override or f"{group}={name}",
+        found=name,
+        expected=", ".join(list_choices(group)),
+    )
+
+
+def _list_keys(key: str) -> list[str]:
+    """Return the settings that a misspelt key may have meant: those of its group, else the groups."""
     group = key.split(".")[0]
-    field = TrainConfig.model_fields.get(group)
-    models = get_args(field.annotation) or (field.annotation,) if field else ()  # sampling is one of several models
-    names = dict.fromkeys(name for model in models for name in getattr(model, "model_fields", {}))
+    names = dict.fromkeys(name for model in _list_models(group) for name in model.model_fields)
     return [f"{group}.{name}" for name in names] or list(TrainConfig.model_fields)
+
+
+def _list_models(group: str) -> tuple[type[Settings], ...]:
+    """Return the models of a group: one, or several for `sampling`; none for an unknown group."""
+    field = TrainConfig.model_fields.get(group)
+    annotations: tuple[Any, ...] = get_args(field.annotation) or (field.annotation,) if field else ()
+    return tuple(x for x in annotations if isinstance(x, type) and issubclass(x, Settings))

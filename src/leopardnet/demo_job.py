@@ -1,4 +1,4 @@
-"""The main job on rendered footage, from nothing to a report: what every verb does, in order, as a program."""
+"""The whole workflow on rendered footage, as an example of how to use leopardnet from Python."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from leopardnet.data.splits.split import split
 from leopardnet.evaluation.protocol import evaluate
 from leopardnet.evaluation.write_evaluation import write_evaluation
 from leopardnet.infer.predict_footage import predict
-from leopardnet.metrics.evaluate_clips import Evaluation
+from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.report.summarise import summarise
 from leopardnet.synth import FootageSpec, render_footage
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from leopardnet.training.training_run import Run
 
 NOTICE = (
-    "This footage was rendered by a program. The figures show that the machinery works; "
-    "they support no claim about real animals."
+    "This footage was rendered by a program. The figures show that the software works; "
+    "they say nothing about how well it classifies real animals."
 )
-# Twelve sites of small frames: as much as two cores can render and learn in a few minutes.
+# Twelve sites with small frames: two cores render them and train on them in a few minutes.
 FOOTAGE = FootageSpec(
     n_sites=12,
     clips_per_site=8,
@@ -43,7 +43,7 @@ FOOTAGE = FootageSpec(
 
 @dataclass(frozen=True, eq=False)
 class Demo:
-    """What the demo made."""
+    """The results of the demo; `report` is the path of the HTML page."""
 
     predictions: Predictions
     evaluation: Evaluation
@@ -59,23 +59,34 @@ def demo(
     n_workers: int = 2,
     on_progress: Callable[..., None],
 ) -> Demo:
-    """Render, scan, label, split by site, train, pack, classify unseen sites, evaluate, report: all under `out`."""
+    """Render footage, train on some of its sites, classify the clips of others, and evaluate and report the result.
+
+    Everything is written to the folder `out`. overrides: settings of the training, as on the command line.
+    n_workers: processes that render. on_progress(stage, n_done, n_total) is called as the work goes on.
+    """
     from leopardnet.training.pack.pack import train_bundle
 
+    # 1. Footage and labels. For your own footage, begin with `scan`, or import the labels that you have.
     footage = out / "footage"
-    render_footage(footage, spec, n_workers=n_workers, on_progress=_stage(on_progress, "rendering footage"))
-    manifest = add_true_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
+    render_footage(footage, spec, n_workers=n_workers, on_progress=_name_stage(on_progress, "rendering footage"))
+    manifest = add_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
+
+    # 2. Split by site. Clips of one camera resemble each other: a random split would flatter the model.
     manifest = split(manifest, by="site", fractions=(0.5, 0.25, 0.25), seed=7)
     manifest.write(out / "manifest.parquet")
 
-    run = train_bundle(
-        manifest, load_config("train", overrides), out=out / "run", overwrite=True, on_progress=on_progress
-    )
+    # 3. Train. The bundle holds all that is needed to classify clips.
+    config = load_config("train", overrides)
+    run = train_bundle(manifest, config, out=out / "run", overwrite=True, on_progress=on_progress)
     bundle = load_bundle(out / "run" / "bundle")
-    unseen = manifest.where(split="test")
-    predictions = predict(unseen, bundle, on_progress=_stage(on_progress, "classifying unseen sites"))
+
+    # 4. Classify the clips of sites that the model has never seen.
+    test_clips = manifest.where(split="test")
+    predictions = predict(test_clips, bundle, on_progress=_name_stage(on_progress, "classifying unseen sites"))
     predictions.write(out / "results")
-    evaluation = evaluate(predictions, unseen)
+
+    # 5. Evaluate and report.
+    evaluation = evaluate(predictions, test_clips)
     write_evaluation(evaluation, out / "evaluation")
     report = summarise(
         predictions,
@@ -86,19 +97,23 @@ def demo(
         history=list(run.history),
         notices=[NOTICE],
         title="leopardnet demo: rendered footage",
-        on_progress=_stage(on_progress, "writing the report"),
+        on_progress=_name_stage(on_progress, "writing the report"),
     )
     return Demo(predictions, evaluation, run, report)
 
 
-def add_true_labels(manifest: Manifest, footage: Path) -> Manifest:
-    """The scanned clips with the true label of each, and beside them the labelled frames of every video."""
+def add_labels(manifest: Manifest, footage: Path) -> Manifest:
+    """Return the manifest of rendered footage with the label of each clip and of each frame of a video.
+
+    The labels are read from `clips.csv` and `frames.csv`, which `render_footage` wrote to the folder `footage`.
+    """
     clips = pd.read_csv(footage / "clips.csv", dtype=str, keep_default_na=False, na_values=[""]).set_index("path")
     table = manifest.table.assign(label=manifest.table["path"].map(clips["label"]), label_source="human")
     frames = pd.read_csv(footage / "frames.csv", usecols=["path", "time_s", "label"])
-    frames = frames.merge(table[table["kind"] == "video"].drop(columns=["time_s", "label", "kind"]), on="path")
-    return manifest.replace(pd.concat([table, frames.assign(kind="frame")], ignore_index=True))
+    videos = table[table["kind"] == "video"].drop(columns=["time_s", "label", "kind"])
+    frames = frames.merge(videos, on="path").assign(kind="frame")
+    return manifest.replace(pd.concat([table, frames], ignore_index=True))
 
 
-def _stage(on_progress: Callable[..., None], what: str) -> Callable[[int, int], None]:
-    return lambda n_done, n_total: on_progress(what, n_done, n_total)
+def _name_stage(on_progress: Callable[..., None], stage: str) -> Callable[[int, int], None]:
+    return lambda n_done, n_total: on_progress(stage, n_done, n_total)

@@ -22,7 +22,7 @@ FLAGS = (
 
 @contextmanager
 def headless_chromium(profile, *, width_px=1280, height_px=900, phone=False):
-    """A driver of a fresh browser that keeps its console messages; skips the test where there is no browser."""
+    """Yield a driver of a fresh browser that keeps its console messages; skip the test if there is no browser."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium (the extra [test]) is not installed")
     binary, driver = (
         next(filter(None, map(shutil.which, names)), None)
@@ -40,7 +40,7 @@ def headless_chromium(profile, *, width_px=1280, height_px=900, phone=False):
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     chromium = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     try:
-        # smooth scrolling would have clicks arrive beside what they are meant for
+        # With smooth scrolling, clicks would miss their targets.
         prefer(chromium, reduced_motion="reduce")
         yield chromium
     finally:

@@ -1,4 +1,4 @@
-"""What is in a file, unpacked: for tests that look for things that no file may hold."""
+"""The content of files, unpacked, for tests that search them for things that no file may hold."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pandas as pd
 
 
 def files_in(*places):
-    """All files in folders, and the files among the places themselves."""
+    """Return all files in these folders, and those of the places that are files themselves."""
     return [
         f for p in places for f in (sorted(Path(p).rglob("*")) if Path(p).is_dir() else [Path(p)]) if f.is_file()
     ]
 
 
 def content(path: Path) -> str:
-    """The name and the bytes of a file as text; of packed files and tables also what is in them."""
+    """Return the name and the bytes of a file as text, with the content of packed files and tables."""
     data = path.read_bytes()
     parts = [path.name, data.decode("latin-1"), data.decode("utf-16-le", "ignore")]
     if zipfile.is_zipfile(path):
@@ -35,10 +35,10 @@ def content(path: Path) -> str:
         with sqlite3.connect(path) as db:
             parts += db.iterdump()
     text = "\n".join(parts)
-    # JSON in JSON, and JSON in a page, hide slashes and letters
+    # JSON inside JSON or inside a page escapes slashes and letters.
     return text + text.replace("\\/", "/") + re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), text)
 
 
 def json_of(path: Path):
-    """The values in a JSON file."""
+    """Return the values in a JSON file."""
     return json.loads(Path(path).read_text("utf-8"))

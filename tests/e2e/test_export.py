@@ -331,10 +331,10 @@ def test_sort_shows_first_and_copies_on_request(results, labelled, command, tmp_
     assert len(copied) == said["copied"] == sum(said["folders"].values()) == readable.sum()
     assert set(said["folders"]) == {p.name for p in (tmp_path / "sorted").iterdir()}
     _, err = command("sort", results / "results", "--out", tmp_path / "x", code=1)
-    assert "where the clips are is not known" in err
+    assert "the folder of the clips is not known" in err
 
 
 def test_convert_opens_no_pickle(tiny_bundle, command, tmp_path):
     (tmp_path / "w.pt").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     _, err = command("convert", tmp_path / "w.pt", "--like", tiny_bundle.folder, "--out", tmp_path / "made", code=1)
-    assert "something else than plain weights" in err and [p.name for p in tmp_path.iterdir()] == ["w.pt"]
+    assert "more than plain weights" in err and [p.name for p in tmp_path.iterdir()] == ["w.pt"]

@@ -269,7 +269,7 @@ BAD = {
         bad_csv("path,label,t\n1.jpg,tiger,soon\n", "--captured-at", "t"),
         "row 1, column t",
     ),
-    "coco, cut off": (bad_coco(lambda d: json.dumps(d)[:-40]), "not whole JSON"),
+    "coco, cut off": (bad_coco(lambda d: json.dumps(d)[:-40]), "not valid JSON"),
     "coco, an id twice": (bad_coco(lambda d: d["images"].append(d["images"][0])), "stands twice"),
     "coco, a category that is not there": (
         bad_coco(lambda d: d["annotations"][3].update(category_id=9)),
@@ -290,7 +290,7 @@ BAD = {
     ),
     "camtrap-dp, cut off": (
         lambda r, h: camtrap_dp(r, h, **{"datapackage.json": '{"resources": ['}),
-        "not whole JSON",
+        "not valid JSON",
     ),
     "zip, a member that leads out": (lambda r, h: camtrap_dp_zip(r, h, **{"../evil.csv": "x"}), "not safe to open"),
     "zip, a bomb": (lambda r, h: camtrap_dp_zip(r, h, **{"big.csv": " " * 5_000_000}), "200 times"),
@@ -305,7 +305,7 @@ BAD = {
         "0.txt",
     ),
     "yolo, no YAML": (bad_yolo("names: [tiger\n"), "data.yaml"),
-    "megadetector, cut off": (bad_detections(json.dumps(detections())[:-9]), "not whole JSON"),
+    "megadetector, cut off": (bad_detections(json.dumps(detections())[:-9]), "not valid JSON"),
     "megadetector, something else": (bad_detections("[1, 2]"), "bad.json"),
 }
 

@@ -1,6 +1,6 @@
-"""The same verbs on real pictures and clips: they learn, and every odd file of eight makers has its row.
+"""The commands on real pictures and clips: a model learns, and every odd file of eight camera makers has its row.
 
-What the figures mean: the machinery learns on real pictures. Not how well it does in the field.
+The figures show that training works on real pictures. They do not show how well a model does in the field.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def test_import_split_train_classify_report(real_root, tmp_path):
     table = pd.read_parquet(m)
     assert len(table) == 808
     for key in ("site", "sequence_id"):
-        assert table.groupby(key)["split"].nunique().max() == 1, f"a {key} stands on two sides"
+        assert table.groupby(key)["split"].nunique().max() == 1, f"a {key} is in two splits"
 
     smaller = [
         "model=lite0",

@@ -1,4 +1,4 @@
-"""The report page in a real browser, opened from disk: what a person sees and does."""
+"""The report page in a real browser, opened from disk, as a person sees and uses it."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture
 def opened(chromium, page):
-    """The page, freshly opened; afterwards its console must be empty."""
+    """The page, freshly opened. Its console must be empty after the test."""
     chromium.get("about:blank")
     chromium.get(page)
     yield chromium
@@ -162,19 +162,19 @@ def test_it_opens_with_a_page_of_rows_and_the_counts_of_all(opened):
     assert tiles == [["255", "clips"], ["2", "suspected targets"], ["1", "unreadable"], ["3", "sites"]]
 
 
-def test_filters_narrow_the_table_and_say_so(opened):
+def test_filters_narrow_the_table_and_the_counter_shows_it(opened):
     choose(opened, "f-decision", "unsure")
     assert names(opened) == ["b.AVI", HOSTILE.split("/")[1]]
     assert one(opened, "#shown").text == "1–2 of 2 (255 in all)"
     choose(opened, "f-site", "south")
     assert names(opened) == [HOSTILE.split("/")[1]]
     choose(opened, "f-status", "unreadable")
-    assert names(opened) == [] and "No clip fits these filters." in one(opened, "#rows").text
+    assert names(opened) == [] and "No clip matches these filters." in one(opened, "#rows").text
 
     opened.refresh()
     one(opened, "#f-text").send_keys("imag02")
     assert names(opened) == [f"IMAG02{i:02d}.AVI" for i in range(50)]
-    all_of(opened, "tr.clip")[1].click()  # leaving the search must not take the row away from under the pointer
+    all_of(opened, "tr.clip")[1].click()  # leaving the search must not redraw the row that is clicked
     assert "west/IMAG0201.AVI" in one(opened, "tr.detail").text
 
     opened.refresh()
@@ -186,7 +186,7 @@ def test_filters_narrow_the_table_and_say_so(opened):
     assert names(opened) == ["d.AVI"]  # a deer that was called empty
 
 
-def test_columns_sort_both_ways_and_what_is_missing_stands_last(opened):
+def test_columns_sort_both_ways_and_missing_values_come_last(opened):
     header = one(opened, "th[data-sort=score]")
     header.click()
     scores = [e.text for e in all_of(opened, "#rows td.score")]
@@ -208,10 +208,13 @@ def test_an_opened_clip_shows_its_frame_with_boxes_its_curve_and_its_facts(opene
     assert [b.text for b in boxes] == ["0.93", "0.20"]
     assert_box_is_at(opened, boxes[0], image, BOX)
     assert_box_is_at(opened, boxes[1], image, WEAK_BOX)
-    # leopard, empty, and the detector have a line; the deer was never seen
+    # leopard, empty and the detector have a line; the deer was never seen
     assert [e.text for e in all_of(detail, "#chart .legend li")] == ["leopard", "empty", "detector"]
     assert len(all_of(detail, "#chart path.series")) == 3 and len(all_of(detail, "#chart circle")) == 9
-    assert "1 of 3 frames with a find, the best 0.93" in detail.text and "The strongest frame, 1.5 s" in detail.text
+    assert (
+        "found something in 1 of 3 frames, best score 0.93" in detail.text
+        and "The strongest frame, 1.5 s" in detail.text
+    )
     one(opened, f"#clip-{clip_id('north/a.AVI')}").click()
     assert all_of(opened, "tr.detail") == []
 
@@ -228,7 +231,7 @@ def test_cards_show_boxes_on_a_picture_of_any_shape_and_lead_to_the_row(opened):
     assert "north/b.AVI" in one(opened, "tr.detail").text
 
 
-def test_a_withheld_picture_is_nowhere(opened):
+def test_a_hidden_picture_is_nowhere(opened):
     one(opened, f"#clip-{clip_id('south/d.AVI')}").click()
     assert "left out: a person or a vehicle" in one(opened, "tr.detail").text
     assert all_of(opened, "tr.detail img, tr.open img") == []
@@ -241,7 +244,7 @@ def test_a_hostile_name_is_text(opened):
     assert HOSTILE in one(opened, "tr.detail").text and all_of(opened, "img[src=x]") == []
 
 
-def test_the_keyboard_walks_opens_and_closes(opened):
+def test_the_keyboard_moves_opens_and_closes(opened):
     from selenium.webdriver import Keys
 
     press(opened, "j", "j", Keys.ARROW_DOWN, "k")
@@ -258,7 +261,7 @@ def test_the_keyboard_walks_opens_and_closes(opened):
     assert names(opened) == []
 
 
-def test_the_keyboard_walks_over_the_edge_of_a_page(opened):
+def test_the_keyboard_moves_across_pages(opened):
     choose(opened, "f-sort", "path")
     one(opened, "#next").click()
     all_of(opened, "tr.clip")[0].click()
@@ -276,7 +279,7 @@ def test_buttons_lead_to_the_table(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_follows_the_colours_of_the_system_and_the_button_turns_them(opened, scheme):
+def test_it_follows_the_colours_of_the_system_and_the_button_switches_them(opened, scheme):
     def brightness():
         colour = opened.execute_script("return getComputedStyle(document.body).backgroundColor")
         return sum(map(int, colour.removeprefix("rgb(").removesuffix(")").split(",")))

@@ -83,7 +83,7 @@ def test_stopped_on_request(number, clips, undisturbed, tiny_bundle, tmp_path):
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "of 41 clips" in err and "the same command goes on from there" in err and "Traceback" not in err
+    assert "of 41 clips" in err and "give the same command again to continue" in err and "Traceback" not in err
     leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)
     assert_same(tmp_path, undisturbed)
 

@@ -1,1 +1,1 @@
-"""The model folder: verified before it is used, and what it says of itself."""
+"""The model folder: verified before it is used, described by its card, and run by one of three backends."""

@@ -1,7 +1,7 @@
-"""A bundle: one folder that holds a model and everything needed to use it, checked before it is used.
+"""A bundle: one folder with a model and everything needed to use it, verified before it is used.
 
 bundle.json        labels, preprocessing, sampling, aggregation, calibration, thresholds, provenance
-model.onnx         the network: uint8 RGB [N, 3, S, S] in, float32 logits [N, C] out, and cosines [N, C] to the classes' means
+model.onnx         the network: uint8 RGB [N, 3, S, S] in; float32 logits and cosines to class means [N, C] out
 model.safetensors  the same weights for torch
 card.md            the model card; card.json, the same for programs
 SHA256SUMS         hashes of the other files, in the format of the `sha256sum` program
@@ -43,7 +43,7 @@ MAX_WEIGHTS_BYTES = 4_000_000_000
 
 
 class BundleSpec(Settings):
-    """What stands in `bundle.json`."""
+    """The content of `bundle.json`."""
 
     format_version: int = FORMAT_VERSION
     name: str
@@ -51,7 +51,7 @@ class BundleSpec(Settings):
     model: ModelConfig
     preprocess: PreprocessSpec
     sampling: Sampling
-    detector: DetectorConfig = NO_DETECTOR  # whose crops the network has learned from
+    detector: DetectorConfig = NO_DETECTOR  # the one whose crops the network was trained on
     aggregate: AggregateConfig
     calibration: Calibration
     decide: DecideConfig
@@ -68,7 +68,7 @@ class BundleSpec(Settings):
 class Bundle:
     """A verified model folder.
 
-    `id` is the first twelve hex digits of the hash over all its files: it stands in every row that the model wrote.
+    `id`, the first twelve hex digits of the hash over all its files, is in every row that the model wrote.
     """
 
     folder: Path
@@ -77,27 +77,24 @@ class Bundle:
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
-        """The bundle in `folder`. Every file is checked against its hash before anything is parsed.
+        """Return the bundle in `folder`. Every file is compared with its hash before anything is parsed.
 
-        Raises BundleError where a file is missing, changed, too large, or of another format version, and where the network
-        refers to other files.
+        Raises BundleError where a file is missing, changed, too large, or of another format version, and where the
+        network refers to other files.
         """
         folder = Path(folder)
-        hashes = _verified_hashes(folder)
+        hashes = _verify_hashes(folder)
         text = (folder / "bundle.json").read_bytes()
-        if (
-            hashlib.sha256(text).hexdigest() != hashes["bundle.json"]
-        ):  # read once more: what is parsed is what was checked
-            raise _changed("bundle.json", hashlib.sha256(text).hexdigest(), hashes["bundle.json"])
+        digest = hashlib.sha256(text).hexdigest()
+        if digest != hashes["bundle.json"]:  # the file was read twice; the bytes that are parsed must be those
+            raise _change_error("bundle.json", digest, hashes["bundle.json"])
         refuse_unsafe_graph(folder / "model.onnx")
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise BundleError("bundle.json is no JSON", where="bundle.json", found=str(error)[:100]) from None
+            raise BundleError("bundle.json is not JSON", where="bundle.json", found=str(error)[:100]) from None
         if not isinstance(data, dict):
-            raise BundleError(
-                "bundle.json does not hold what it should", found=type(data).__name__, expected="an object"
-            )
+            raise BundleError("bundle.json has unexpected content", found=type(data).__name__, expected="an object")
         if data.get("format_version") != FORMAT_VERSION:
             raise BundleError(
                 "this bundle has another format version",
@@ -113,7 +110,7 @@ class Bundle:
         except ValidationError as error:
             first = error.errors()[0]
             raise BundleError(
-                "bundle.json does not hold what it should",
+                "bundle.json has unexpected content",
                 where=".".join(map(str, first["loc"])),
                 found=str(first.get("input"))[:100],
                 expected=first["msg"],
@@ -121,7 +118,7 @@ class Bundle:
 
     @property
     def id(self) -> str:
-        """Twelve hex digits over all files."""
+        """Twelve hex digits of the hash over all files."""
         return hashlib.sha256(json.dumps(self.hashes, sort_keys=True).encode()).hexdigest()[:12]
 
     @cached_property
@@ -130,7 +127,7 @@ class Bundle:
         return self.spec.labels.label_set()
 
     def runtime(self, config: RuntimeConfig) -> Runtime:
-        """The network on the configured backend."""
+        """Load the network on the configured backend."""
         size_px, n_labels = self.spec.preprocess.size_px, len(self.labels)
         if config.backend_name == "torch":
             weights = self.folder / "model.safetensors"
@@ -147,12 +144,12 @@ class Bundle:
 
 
 def load_bundle(folder: str | Path) -> Bundle:
-    """The verified bundle in a folder."""
+    """Return the verified bundle in a folder. Raises BundleError, as `Bundle.load` does."""
     return Bundle.load(Path(folder))
 
 
 def write_spec(folder: Path, spec: BundleSpec) -> Bundle:
-    """Write `bundle.json` and the hashes beside the network files that lie in `folder`, and load the result."""
+    """Write `bundle.json` and the hashes beside the network files in `folder`, and load the result."""
     write_json(spec.model_dump(mode="json"), folder / "bundle.json")
     lines = [f"{_sha256(folder / name)}  {name}\n" for name in FILES]
     with atomic_path(folder / "SHA256SUMS") as part:
@@ -160,7 +157,7 @@ def write_spec(folder: Path, spec: BundleSpec) -> Bundle:
     return Bundle.load(folder)
 
 
-def _verified_hashes(folder: Path) -> dict[str, str]:
+def _verify_hashes(folder: Path) -> dict[str, str]:
     sums = folder / "SHA256SUMS"
     if not sums.is_file() or sums.is_symlink() or sums.stat().st_size > 10_000:
         raise BundleError(
@@ -168,7 +165,7 @@ def _verified_hashes(folder: Path) -> dict[str, str]:
             where=folder.name,
             found="no SHA256SUMS" if folder.is_dir() else "no such folder",
             expected="a folder with " + ", ".join((*FILES, "SHA256SUMS")),
-            todo="give the folder that `leopardnet train` names at its end, for example runs/amur/bundle",
+            todo="give the folder that `leopardnet train` prints at its end, for example runs/amur/bundle",
         )
     expected = _read_sums(sums)
     for name in FILES:
@@ -187,11 +184,11 @@ def _verified_hashes(folder: Path) -> dict[str, str]:
             )
         found = _sha256(path)
         if found != expected[name]:
-            raise _changed(name, found, expected[name])
+            raise _change_error(name, found, expected[name])
     return expected
 
 
-def _changed(name: str, found: str, expected: str) -> BundleError:
+def _change_error(name: str, found: str, expected: str) -> BundleError:
     return BundleError(
         "a file of the bundle was changed",
         where=name,

@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it was made from, how it did, and what it must not be used for."""
+"""The model card: what a model is, what it was trained on, how good it is, and what it must not be used for."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from leopardnet.bundle.bundle import BundleSpec
 
 MUST_NOT = (
-    "To delete or skip footage unseen. `empty` is a probability, not a fact: look at samples of what it calls empty.",
-    "At cameras that are not like those it learned from, before it was evaluated on labelled clips of yours. The "
+    "To delete or skip footage unseen. `empty` is a probability, not a fact: check samples of what it calls empty.",
+    "At cameras unlike those it was trained on, before it has been evaluated on labelled clips of yours. The "
     "figures below are not its accuracy there.",
-    "For animals that are not among its labels: they will be given one of these labels, `animal` or `unsure`.",
+    "For animals that are not among its labels: they get one of these labels, `animal` or `unsure`.",
     "As the only alarm where people could be hurt, and as evidence against a person.",
-    "To count or tell apart individuals, or for statements about numbers of animals without a check by hand.",
-    "On footage of people as if it found them: it does not know people.",
+    "To count or identify individuals, or for statements about numbers of animals without a check by hand.",
+    "To find people: it was not trained on them.",
 )
 FEW_SITES = 10
 MEASURES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
-SUMMARY_KEYS = {  # what of the resolved settings stands in the card; all of them stand in bundle.json
+SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
     "experiment": ("question", "expected"),
     "optim": ("mode", "epochs", "batch_size", "lr", "layer_decay", "frozen_groups", "probe_c"),
     "loss": ("kind", "label_smoothing", "class_balance", "logit_adjust"),
@@ -36,23 +36,23 @@ SUMMARY_KEYS = {  # what of the resolved settings stands in the card; all of the
 
 
 def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation | None = None, how: str = "") -> str:
-    """The card as Markdown.
+    """Return the card as Markdown.
 
-    data: label, split, n_frames, n_clips, n_sites of what it was made from. evaluation: of clips it was not trained on;
-    `how` says which ones, and how their answers came about, in a sentence that begins with a capital.
+    data: label, split, n_frames, n_clips, n_sites of the training data. evaluation: of clips that the model was not
+    trained on; how: a sentence, with a capital letter, about which clips these are and how they were classified.
     """
     labels = ", ".join(
         x.name + (f" (*{x.scientific_name}*)" if x.scientific_name else "") for x in spec.labels.labels
     )
     p = spec.preprocess
     sections = {
-        "What it says": [
-            f"Labels: {labels}.",
+        "Labels": [
+            f"The model knows: {labels}.",
             "",
-            f"Labels that are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
+            f"Targets, which are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
         ],
         "What it must not be used for": _bullets(MUST_NOT),
-        "Data": [*_data(data), "", f"Countries: {_stated(spec, 'countries')}."],
+        "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
         "Figures": _figures(evaluation, how),
         "Calibration": [_calibration(spec)],
         "Conditions": _conditions(data, evaluation),
@@ -70,7 +70,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
         "Licences": _bullets(
             [
                 f"Backbone weights: {spec.model.licence or 'not stated'}.",
-                f"Training data: {_stated(spec, 'data_licence')}. Terms of the data may bind what the model may be used for.",
+                f"Training data: {_statement(spec, 'data_licence')}. Its terms may limit the use of the model.",
                 "leopardnet itself: Apache-2.0.",
             ]
         ),
@@ -82,7 +82,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
 def card_json(
     spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation | None = None, how: str = ""
 ) -> dict[str, Any]:
-    """The same as plain values for JSON; a figure is {value, low, high}, and null where there is none."""
+    """Return the card as plain values for JSON; a figure is {value, low, high}, null where there is none."""
     return {
         "name": spec.name,
         "made_with": f"leopardnet {spec.provenance.get('leopardnet', '')}".strip(),
@@ -91,7 +91,7 @@ def card_json(
         "must_not_be_used_for": list(MUST_NOT),
         "countries": _experiment(spec).get("countries") or None,
         "conditions": {"sites": _most_sites(data), "day_and_night": None, "seasons": None, "cameras": None},
-        "data": [{str(k): _plain(v) for k, v in row.items()} for row in data.to_dict("records")],
+        "data": [{k: _plain(v) for k, v in row.items()} for row in _records(data)],
         "figures": evaluation.to_metrics_json() if evaluation else None,
         "figures_obtained": how,
         "calibration": spec.calibration.to_dict(),
@@ -116,27 +116,30 @@ def _data(data: pd.DataFrame) -> list[str]:
     if data.empty:
         return ["Not stated."]
     known = [c for c in DATA_COLUMNS if c in data]
-    rows = data[known].rename(columns=DATA_COLUMNS).to_dict("records")
-    return ["Labelled frames, the clips they come from, and the sites of these.", "", *_table(rows)]
+    rows = _records(data[known].rename(columns=DATA_COLUMNS))
+    return ["Labelled frames, their clips, and the sites of the clips.", "", *_table(rows)]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def _conditions(data: pd.DataFrame, evaluation: Evaluation | None) -> list[str]:
-    """Under which conditions it learned and was judged, and which of them nobody recorded."""
+    """Return the conditions of training and evaluation, and those that nobody recorded."""
     n = _most_sites(data)
-    lines = [
-        f"Sites that it learned from or was judged on: at most {n} for one label." if n else "Sites: not stated."
-    ]
+    lines = [f"Sites in training and evaluation: at most {n} for one label." if n else "Sites: not stated."]
     lines += [f"Sites behind the figures: {evaluation.n_sites}."] if evaluation else []
     return _bullets(
         [
             *lines,
-            "Day and night, seasons, camera makes and habitats of the footage are not recorded. Where yours differ, the figures need not hold.",
+            "Day and night, seasons, camera makes and habitats of the footage are not recorded. Where yours "
+            "differ, the figures may not apply.",
         ]
     )
 
 
 def _most_sites(data: pd.DataFrame) -> int:
-    """The most sites that one label has over all splits, which share none."""
+    """Return the largest number of sites of one label, summed over splits, which share no site."""
     by_label = data.groupby("label")["n_sites"].sum() if len(data) else pd.Series(dtype="float64")
     return int(by_label.max()) if by_label.notna().any() else 0
 
@@ -145,22 +148,22 @@ def _experiment(spec: BundleSpec) -> Mapping[str, Any]:
     return (spec.provenance.get("config") or {}).get("experiment") or {}
 
 
-def _stated(spec: BundleSpec, key: str) -> str:
-    return str(_experiment(spec).get(key) or "not stated by whoever trained this model").rstrip(".")
+def _statement(spec: BundleSpec, key: str) -> str:
+    return str(_experiment(spec).get(key) or "not stated by the person who trained this model").rstrip(".")
 
 
 def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
     if evaluation is None:
-        return ["None: it was not judged on clips that it was not trained on."]
+        return ["None: the model was not evaluated on clips other than those it was trained on."]
     e, n = evaluation, evaluation.n_sites
     intervals = (
-        f"Behind each figure stands its 95 % interval from drawing the {n} sites again"
-        + (f"; {n} sites are few, so take the intervals as too narrow." if n < FEW_SITES else ".")
+        f"Each figure is followed by its 95 % interval, from a bootstrap over the {n} sites"
+        + (f"; {n} sites are few, so the intervals are too narrow." if n < FEW_SITES else ".")
         if n > 1
         else "There are no intervals: the clips come from fewer than two known sites."
     )
     counts = f"{e.n_clips} clips" + (
-        f", {e.n_unreadable} of them unreadable, which count as wrong" if e.n_unreadable else ""
+        f", {e.n_unreadable} of them unreadable and counted as wrong" if e.n_unreadable else ""
     )
     lines = [
         how or "How the figures were obtained is not stated.",
@@ -172,24 +175,26 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
         "",
         *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
         "",
-        '"Recall at least" is what so few clips can prove with 95 % confidence if they were independent; clips of one '
-        "site are not, so the truth may be lower.",
+        '"Recall at least" is the lower bound that this number of clips supports with 95 % confidence if the '
+        "clips are independent. Clips of one site are not, so the true recall may be lower.",
     ]
     absent = [str(name) for name in e.per_label.index if not _support(e, str(name))]
     if absent:
-        lines += ["", f"There was no clip to judge these labels by: {', '.join(absent)}."]
+        lines += ["", f"No clip was available to evaluate these labels: {', '.join(absent)}."]
     for name, n_lost in e.target_lost.items():
         lines += ["", f"Clips of {name} that were called empty: {n_lost} of {_support(e, name)}."]
-    said = e.decisions.loc[:, (e.decisions != 0).any()]
+    decisions = e.decisions.loc[:, (e.decisions != 0).any()]
     rows = (
-        {"truth": truth, **{str(k): int(v) for k, v in row.items()}} for truth, row in said.iterrows() if row.any()
+        {"truth": truth, **{str(k): int(v) for k, v in row.items()}}
+        for truth, row in decisions.iterrows()
+        if row.any()
     )
-    return [*lines, "", "What was said of the clips of each label:", "", *_table(rows)]
+    return [*lines, "", "Decisions for the clips of each label:", "", *_table(rows)]
 
 
 def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
     support = _support(evaluation, label)
-    floor = float(evaluation.per_label.loc[label, "recall_at_least"])
+    floor = float(evaluation.per_label["recall_at_least"][label])
     return {
         "label": label,
         "clips": support,
@@ -199,7 +204,7 @@ def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
 
 
 def _support(evaluation: Evaluation, label: str) -> int:
-    return int(evaluation.per_label.loc[label, "support"]) if label in evaluation.per_label.index else 0
+    return int(evaluation.per_label["support"][label]) if label in evaluation.per_label.index else 0
 
 
 def _calibration(spec: BundleSpec) -> str:
@@ -215,7 +220,7 @@ def _training(spec: BundleSpec) -> list[str]:
     return [
         *_bullets([*purpose, *lines] or ["Not stated."]),
         "",
-        "Every setting stands in `bundle.json`, under `provenance`.",
+        "All settings are in `bundle.json`, under `provenance`.",
     ]
 
 
@@ -240,17 +245,17 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 
 def _table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A Markdown table; numbers stand to the right."""
+    """Return a Markdown table with numbers aligned right."""
     rows = list(rows)
     if not rows:
         return []
-    sides = [" ---: |" if isinstance(_plain(v), int | float) else " --- |" for v in rows[0].values()]
-    lines = ["| " + " | ".join(str(k) for k in rows[0]) + " |", "|" + "".join(sides)]
+    alignment = [" ---: |" if isinstance(_plain(v), int | float) else " --- |" for v in rows[0].values()]
+    lines = ["| " + " | ".join(str(k) for k in rows[0]) + " |", "|" + "".join(alignment)]
     return lines + ["| " + " | ".join(str(v).replace("|", "\\|") for v in row.values()) + " |" for row in rows]
 
 
 def _plain(value: Any) -> Any:
-    """A number of numpy as one of Python, and None for what is not there."""
+    """Return a number of numpy as one of Python, and nan as None."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and math.isnan(value) else value
 

@@ -1,4 +1,4 @@
-"""The same network under another temperature or other thresholds, as a new bundle. Never in place."""
+"""The same network with another temperature or other thresholds, as a new bundle. Nothing is changed in place."""
 
 from __future__ import annotations
 
@@ -21,37 +21,43 @@ def derive_bundle(
     decide: DecideConfig | None = None,
     note: str = "",
 ) -> Bundle:
-    """A new bundle in `out`: the same network and labels, another temperature, other thresholds. It has an id of its own.
+    """Write a bundle to `out` with the same network and labels, but this temperature and these thresholds.
 
-    The card says so above everything else, and `provenance.judged_again` names the bundle it was made from. Raises
-    BundleError where `out` exists.
+    The new bundle has an id of its own. Its card says at the top what was changed, and `provenance.judged_again`
+    names the bundle that it was made from. Raises BundleError where `out` exists, ConfigError for an alert of a
+    label that is no target.
     """
     out = Path(out)
     if out.exists():
         raise BundleError(
-            "there is something already",
+            "this folder exists already",
             where=out.name,
-            todo="name a folder that does not exist; no bundle is changed in place",
+            todo="choose a folder that does not exist; no bundle is changed in place",
         )
-    silent = [name for name in (decide.alerts if decide else {}) if name not in bundle.labels.targets]
-    if silent:
+    no_target = [name for name in (decide.alerts if decide else {}) if name not in bundle.labels.targets]
+    if no_target:
         raise ConfigError(
             "only a target of the model can have an alert",
             where="decide.alerts",
-            found=", ".join(silent),
+            found=", ".join(no_target),
             expected="one of " + ", ".join(bundle.labels.targets),
         )
-    again = [*bundle.spec.provenance.get("judged_again", []), {"from": bundle.id, "note": note}]
-    provenance = {**bundle.spec.provenance, "judged_again": again}
-    change = {"calibration": calibration, "decide": decide}
-    spec = bundle.spec.model_copy(
-        update={k: v for k, v in change.items() if v is not None} | {"provenance": provenance}
-    )
+    ancestors = [*bundle.spec.provenance.get("judged_again", []), {"from": bundle.id, "note": note}]
+    changes = {
+        "calibration": calibration or bundle.spec.calibration,
+        "decide": decide or bundle.spec.decide,
+        "provenance": {**bundle.spec.provenance, "judged_again": ancestors},
+    }
+    spec = bundle.spec.model_copy(update=changes)
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(bundle.folder, part, ignore=shutil.ignore_patterns("SHA256SUMS", "bundle.json"))
     card = (part / "card.md").read_text("utf-8")
-    head = f"> **Judged again.** Network of bundle {bundle.id}; temperature {spec.calibration.temperature:.3f}, thresholds {_words(spec.decide)}. {note}\n> What follows describes the bundle it was made from.\n\n"
+    head = (
+        f"> **Derived bundle.** The network of bundle {bundle.id} with "
+        f"temperature {spec.calibration.temperature:.3f} and thresholds {_thresholds_text(spec.decide)}. {note}\n"
+        "> The rest of this card describes the bundle that it was made from.\n\n"
+    )
     (part / "card.md").write_text(head + card, "utf-8")
     facts = json.loads((part / "card.json").read_text("utf-8"))
     facts["judged_again"] = {
@@ -66,6 +72,6 @@ def derive_bundle(
     return Bundle.load(out)
 
 
-def _words(decide: DecideConfig) -> str:
+def _thresholds_text(decide: DecideConfig) -> str:
     plain = ", ".join(f"{k} {v:g}" for k, v in decide.model_dump(exclude={"alerts"}).items())
-    return plain + "".join(f", alert of {k} {v:g}" for k, v in decide.alerts.items())
+    return plain + "".join(f", alert for {k} {v:g}" for k, v in decide.alerts.items())

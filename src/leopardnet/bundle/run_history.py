@@ -1,4 +1,4 @@
-"""The epochs of a training run, from its metrics.jsonl: what curves, cards and reports are drawn from."""
+"""The epochs of a training run, from its metrics.jsonl: the source of curves, cards and reports."""
 
 from __future__ import annotations
 

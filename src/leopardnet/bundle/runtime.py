@@ -1,4 +1,4 @@
-"""One contract for every backend: uint8 frames in, float32 answers out."""
+"""The backends that run a network, behind one interface: uint8 frames in, float32 answers out."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from numpy.typing import NDArray
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
 from leopardnet.core.settings.inference import ModelConfig, RuntimeConfig
 
-# frames at once, where nothing else is asked for. OpenVINO is fastest one by one (15 against 19 ms a frame in batches of
-# 16, one thread), because it prepares itself anew for every other number
-BATCH = {"openvino": 1, "onnxruntime": 16, "torch": 32}
+# The default number of frames per batch. OpenVINO is fastest one by one (15 ms a frame against 19 in batches of 16,
+# one thread), because it prepares itself anew whenever the number changes.
+BATCH_SIZE = {"openvino": 1, "onnxruntime": 16, "torch": 32}
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a network says of frames: logits float32 [N, C], and cosines float32 [N, C] of their features to the mean of each class.
+    """The output of a network for N frames.
 
-    The cosines are nan where the network does not know its classes' means.
+    logits: float32 [N, C]; cosines: of the frames' features to the mean of each class, float32 [N, C], nan where
+    the network does not hold class means.
     """
 
     logits: NDArray[np.float32]
     cosines: NDArray[np.float32]
 
     def part(self, start: int, stop: int) -> Answers:
-        """Those of the frames from `start` to before `stop`."""
+        """Return the answers for the frames from `start` up to, but not including, `stop`."""
         return Answers(self.logits[start:stop], self.cosines[start:stop])
 
     def __len__(self) -> int:
@@ -40,7 +41,7 @@ class Runtime(Protocol):
     """A loaded network."""
 
     def answers(self, frames: NDArray[np.uint8]) -> Answers:
-        """What it says of frames uint8 [N, 3, S, S]."""
+        """Return the network's output for frames uint8 [N, 3, S, S]."""
         ...
 
 
@@ -52,14 +53,14 @@ class OpenVinoRuntime:
 
         if config.device not in ("auto", "cpu"):
             raise ConfigError(
-                "OpenVINO runs on the processor here",
+                "the OpenVINO backend runs on the processor only",
                 where="runtime.device",
                 found=config.device,
                 expected="auto or cpu",
                 todo="choose the backend torch for this device",
             )
         options: dict[str, Any] = {
-            # OpenVINO silently chooses bf16 on some processors, and probabilities move by up to 0.03
+            # OpenVINO chooses bf16 by itself on some processors, which moves probabilities by up to 0.03.
             "INFERENCE_PRECISION_HINT": config.precision,
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,
@@ -67,7 +68,7 @@ class OpenVinoRuntime:
         if config.threads:
             options["INFERENCE_NUM_THREADS"] = config.threads
         try:
-            # from memory: these are the bytes whose hash was checked; that they refer to no other file was checked, too
+            # From memory, because only these bytes were checked: their hash, and that they refer to no other file.
             network = openvino.Core().read_model(graph.read_bytes())
             self._model = openvino.Core().compile_model(network, "CPU", options)
         except RuntimeError as error:
@@ -76,23 +77,23 @@ class OpenVinoRuntime:
                 where=graph.name,
                 found=str(error).splitlines()[0][:200],
             ) from None
-        self._batch_size = config.batch_size or BATCH["openvino"]
+        self._batch_size = config.batch_size or BATCH_SIZE["openvino"]
         ports = [self._model.input(0), *self._model.outputs]
         shapes = [str(port.get_partial_shape()).strip("[]").split(",") for port in ports]
         check_shapes(shapes, graph, size_px=size_px, n_labels=n_labels)
 
     def answers(self, frames: NDArray[np.uint8]) -> Answers:
-        """What it says of frames uint8 [N, 3, S, S]."""
-        return in_batches(lambda part: list(self._model({0: part}).values()), frames, self._batch_size)
+        """Return the network's output for frames uint8 [N, 3, S, S]."""
+        return run_in_batches(lambda part: list(self._model({0: part}).values()), frames, self._batch_size)
 
 
 class OnnxRuntime:
-    """The same graph on ONNX Runtime: for processors that OpenVINO does not know."""
+    """The same graph on ONNX Runtime: for processors that OpenVINO does not support."""
 
     def __init__(self, graph: Path, config: RuntimeConfig, *, size_px: int, n_labels: int) -> None:
         if config.precision != "f32" or config.device not in ("auto", "cpu"):
             raise ConfigError(
-                "ONNX Runtime computes in float32 on the processor here",
+                "the ONNX Runtime backend computes in float32 on the processor only",
                 where="runtime",
                 found=f"precision {config.precision}, device {config.device}",
                 expected="f32 on cpu",
@@ -112,27 +113,27 @@ class OnnxRuntime:
         options.log_severity_level = 3  # errors
         try:
             self._session = onnxruntime.InferenceSession(graph.read_bytes(), options, ["CPUExecutionProvider"])
-        except Exception as error:  # its errors have no class in common
+        except Exception as error:  # its errors share no base class
             raise BundleError(
                 "ONNX Runtime cannot load the network of the bundle", where=graph.name, found=str(error)[:200]
             ) from None
-        self._batch_size = config.batch_size or BATCH["onnxruntime"]
+        self._batch_size = config.batch_size or BATCH_SIZE["onnxruntime"]
         ports = [self._session.get_inputs()[0], *self._session.get_outputs()]
         self._input = ports[0].name
         shapes = [[n if isinstance(n, int) else "?" for n in port.shape] for port in ports]
         check_shapes(shapes, graph, size_px=size_px, n_labels=n_labels)
 
     def answers(self, frames: NDArray[np.uint8]) -> Answers:
-        """What it says of frames uint8 [N, 3, S, S]."""
-        return in_batches(lambda part: self._session.run(None, {self._input: part}), frames, self._batch_size)
+        """Return the network's output for frames uint8 [N, 3, S, S]."""
+        return run_in_batches(lambda part: self._session.run(None, {self._input: part}), frames, self._batch_size)
 
 
-def in_batches(
+def run_in_batches(
     network: Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float32]]],
     frames: NDArray[np.uint8],
     batch_size: int,
 ) -> Answers:
-    """The answers for all frames, `batch_size` at a time; a network gives its logits and maybe cosines."""
+    """Run a network that returns logits, and cosines where it has class means, over frames in batches."""
     starts = range(0, len(frames), batch_size)
     parts = [[np.array(a) for a in network(np.ascontiguousarray(frames[i : i + batch_size]))] for i in starts]
     logits, *more = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -140,15 +141,15 @@ def in_batches(
 
 
 def check_shapes(shapes: Sequence[Sequence[object]], graph: Path, *, size_px: int, n_labels: int) -> None:
-    """Raise BundleError where input and outputs of a network are not those that the bundle says.
+    """Raise BundleError where the input and outputs of a network do not have the shapes that the bundle states.
 
-    Cosines to class means are a second output of the same shape; networks that do not know them have one.
+    Cosines to class means are a second output of the same shape; a network without class means has one output.
     """
     found = [f"[{','.join(str(n).strip() for n in shape)}]" for shape in shapes]
     wanted = [f"[?,3,{size_px},{size_px}]", f"[?,{n_labels}]"]
     if found not in (wanted, [*wanted, wanted[1]]):
         raise BundleError(
-            "the network does not have the shape that the bundle says",
+            "the network does not have the shape that the bundle states",
             where=graph.name,
             found=" and ".join(found),
             expected=" and ".join(wanted),
@@ -156,7 +157,7 @@ def check_shapes(shapes: Sequence[Sequence[object]], graph: Path, *, size_px: in
 
 
 class TorchRuntime:
-    """The bundle's weights in torch: for graphics processors, and to check the others against."""
+    """The bundle's weights in torch: for graphics processors, and as the reference for the other backends."""
 
     def __init__(
         self, weights: Path, model: ModelConfig, config: RuntimeConfig, *, size_px: int, n_labels: int
@@ -172,7 +173,7 @@ class TorchRuntime:
         try:
             import torch
 
-            from leopardnet.network.classifier import build_from, torch_device
+            from leopardnet.network.classifier import choose_device, load_classifier
         except ImportError as error:
             raise BackendError(
                 "the torch backend is not installed",
@@ -180,13 +181,13 @@ class TorchRuntime:
                 expected="torch and timm",
                 todo='pip install "leopardnet[train]", or use runtime.backend=openvino',
             ) from None
-        self._model = build_from(model, n_labels, weights, size_px=size_px).to(torch_device(config.device))
-        self._batch_size = config.batch_size or BATCH["torch"]
+        self._model = load_classifier(model, n_labels, weights, size_px=size_px).to(choose_device(config.device))
+        self._batch_size = config.batch_size or BATCH_SIZE["torch"]
         if config.threads:
             torch.set_num_threads(config.threads)
 
     def answers(self, frames: NDArray[np.uint8]) -> Answers:
-        """What it says of frames uint8 [N, 3, S, S]."""
+        """Return the network's output for frames uint8 [N, 3, S, S]."""
         from leopardnet.network.classifier import predict_answers
 
         logits, cosines = np.split(predict_answers(self._model, frames, batch_size=self._batch_size), 2, axis=1)

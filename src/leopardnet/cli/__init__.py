@@ -1,4 +1,4 @@
-"""The command line: verbs that parse, call the library and print. No logic lives here."""
+"""The command line: verbs that parse options, call the library and print. They hold no logic of their own."""
 
 from leopardnet.cli.console import main
 

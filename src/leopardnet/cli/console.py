@@ -1,7 +1,7 @@
-"""What all verbs share: the app, how results and errors are printed, and exit codes.
+"""The frame of all verbs: the app, the printing of results and errors, and exit codes.
 
 Results go to stdout or a file, progress and messages to stderr. Exit codes: 0 done, 1 could not run, 2 usage,
-3 ran, but some clips could not be read or a check found errors, 130 stopped on request and can go on.
+3 ran, but some clips could not be read or a check found errors, 130 stopped on request and can continue.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich import box
@@ -36,7 +36,10 @@ from leopardnet.core.errors import LeopardnetError
 EXIT_COULD_NOT_RUN = 1
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
-VERB_MODULES = ("dataset", "import_labels", "train", "predict", "detectors", "evaluate", "report", "export", "demo")
+VERB_MODULES = (
+    *("dataset", "import_labels", "train", "predict", "detectors"),
+    *("evaluate", "join_events", "calibrate_bundle", "find_thresholds", "report", "export", "demo"),
+)
 
 app = typer.Typer(
     name="leopardnet",
@@ -44,13 +47,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Classify camera-trap footage: train on labelled frames, run over clips, judge the model.",
+    help="Classify camera-trap footage: train a model on labelled frames, classify clips, evaluate the results.",
 )
-# a pipe or a log file has no width of its own
+# A pipe or a log file has no width of its own.
 out = Console(width=None if sys.stdout.isatty() else 110)
 err = Console(stderr=True)
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
 def say(text: str) -> None:
@@ -58,22 +59,23 @@ def say(text: str) -> None:
     err.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print one JSON document to stdout, and nothing else."""
-    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, indent=2, default=str, allow_nan=False) + "\n")
+    text = json.dumps(_replace_nan(value), ensure_ascii=False, indent=2, default=str, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
-def _finite(value: Any) -> Any:
-    """The same value with None for numbers that JSON does not know."""
+def _replace_nan(value: object) -> object:
+    """Return the same value with None for numbers that JSON cannot hold."""
     if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
+        return {k: _replace_nan(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
+        return [_replace_nan(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_rows(rows: list[dict[str, Any]], *, title: str = "", caption: str = "") -> None:
-    """Print rows as a table to stdout; numbers stand on the right."""
+def print_rows(rows: Sequence[Mapping[Any, Any]], *, title: str = "", caption: str = "") -> None:
+    """Print rows, each from column names to values, as a table to stdout, with numbers aligned right."""
     table = Table(
         title=title or None,
         caption=escape(caption) or None,
@@ -92,28 +94,28 @@ def print_rows(rows: list[dict[str, Any]], *, title: str = "", caption: str = ""
     out.print(table)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     text = str(value).split(" ")[0]  # a figure may be followed by its interval
     return value in ("", None) or text.replace(".", "", 1).lstrip("-").isdigit()
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that speaks; of several (`torchrun`), the others stay silent."""
+    """Return whether this process prints; of several (`torchrun`), only the first does."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function `(n_done, n_total)` that shows how far one job is, on stderr."""
-    with stages() as tell:
-        yield lambda n_done, n_total: tell(what, n_done, n_total)
+    """Yield a function `(n_done, n_total)` that shows the progress of one job on stderr."""
+    with stages() as on_progress:
+        yield lambda n_done, n_total: on_progress(what, n_done, n_total)
 
 
 @contextmanager
 def stages() -> Iterator[Callable[..., None]]:
-    """A function `(what, n_done, n_total, note)` with one progress bar per job on stderr.
+    """Yield a function `(what, n_done, n_total, note)` that shows one progress bar per job on stderr.
 
-    Where stderr is no terminal (a log file), every job is one line when it is done.
+    Where stderr is not a terminal but a log file, every job gives one line when it is done.
     """
     if not is_first_process():
         yield lambda *_: None
@@ -127,12 +129,12 @@ def stages() -> Iterator[Callable[..., None]]:
         *columns, TimeRemainingColumn(compact=True), TextColumn("{task.fields[note]}"), console=err
     ) as bars:
 
-        def tell(what: str, n_done: int, n_total: int, note: str = "") -> None:
+        def update(what: str, n_done: int, n_total: int, note: str = "") -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=n_total, note=note)
             bars.update(tasks[what], completed=n_done, total=n_total, note=note)
 
-        yield tell
+        yield update
 
 
 class _StageLog:
@@ -157,7 +159,7 @@ def main() -> None:
         err.print("[bold red]error:[/bold red]", end=" ")
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(EXIT_COULD_NOT_RUN)
-    except OSError as error:  # a full disk, a folder without permission: the user's to mend, like the errors above
+    except OSError as error:  # a full disk or a missing permission, which the user must solve
         where = f"\n  where:    {error.filename}" if error.filename else ""
-        say(f"error: the system refused to read or write: {error.strerror or error}{where}")
+        say(f"error: cannot read or write: {error.strerror or error}{where}")
         sys.exit(EXIT_COULD_NOT_RUN)

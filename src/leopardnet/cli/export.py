@@ -1,4 +1,4 @@
-"""The verbs that hand results on: export, sort."""
+"""The verbs that pass results on: export, sort."""
 
 from __future__ import annotations
 
@@ -7,95 +7,102 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from leopardnet.cli.console import JsonFlag, app, print_json, print_rows, progress_bar, say
+from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
+from leopardnet.cli.options import (
+    BundleOption,
+    FootageRoot,
+    Json,
+    ManifestOption,
+    People,
+    PredictionsPath,
+    TimeZone,
+)
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
 
 if TYPE_CHECKING:
     from leopardnet.core.labels import LabelSet
 
-Source = Annotated[Path, typer.Argument(help="predictions.parquet or .csv, or the folder that holds it.")]
 FormatName = Literal[
     "csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap-dp", "coco", "yolo", "voc", "timelapse"
 ]
 Coordinates = Literal["rounded", "none", "exact"]
-ManifestOption = Annotated[
-    Path | None,
-    typer.Option("--manifest", help="The manifest of the footage: deployment, zone, bursts, human labels."),
+
+
+FormatOption = Annotated[
+    FormatName | None,
+    typer.Option("--format", help="Format; by default from the suffix, for csv, parquet, jsonl and xlsx."),
 ]
-People = Annotated[bool, typer.Option("--people", help="Take in clips that show people or vehicles.")]
+Corrections = Annotated[
+    Path | None,
+    typer.Option("--corrections", help="CSV of human corrections: path or clip_id, label; also by, at, comment."),
+]
+Places = Annotated[
+    Path | None, typer.Option("--deployments", help="Table with the coordinates of each deployment.")
+]
+StudyArea = Annotated[
+    str | None,
+    typer.Option(
+        "--study-area",
+        metavar="LAT,LON,METRES",
+        help="Area of cameras without coordinates, such as 43.0,131.4,40000.",
+    ),
+]
+CoordinatesOption = Annotated[
+    Coordinates, typer.Option("--coordinates", help="rounded to one decimal (about 10 km), none, or exact.")
+]
+Credit = Annotated[bool, typer.Option("--credit", help="Include the names of people who made corrections.")]
+Pseudonyms = Annotated[
+    Path | None,
+    typer.Option(
+        "--pseudonyms",
+        metavar="KEYFILE",
+        help="Replace the names of folders, sites and deployments, with a key that stays with you.",
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", metavar="LABEL=FIELD", help="timelapse: a data label of your template, and the field for it."
+    ),
+]
+Bom = Annotated[bool, typer.Option("--bom", help="csv: a byte-order mark, by which Excel recognises UTF-8.")]
+EventGap = Annotated[
+    float,
+    typer.Option("--gap-minutes", min=0.0, help="camtrap-dp: clips closer than this are one event; 0: no events."),
+]
 
 
 @app.command()
 def export(
-    predictions: Source,
+    predictions: PredictionsPath,
     out: Annotated[
-        Path, typer.Option("--out", help="The file; a folder or a .zip for camtrap-dp, a folder for yolo and voc.")
+        Path, typer.Option("--out", help="File to write; camtrap-dp: folder or .zip; yolo and voc: folder.")
     ],
-    format: Annotated[
-        FormatName | None,
-        typer.Option(
-            "--format", help="What the other program reads; told by the suffix for csv, parquet, jsonl, xlsx."
-        ),
-    ] = None,
+    format: FormatOption = None,
     manifest: ManifestOption = None,
-    bundle: Annotated[
-        Path | None, typer.Option("--bundle", help="The model, for scientific names of labels of your own.")
-    ] = None,
-    corrections: Annotated[
-        Path | None,
-        typer.Option(
-            "--corrections", help="CSV of what people said: path or clip_id, label; also by, at, comment."
-        ),
-    ] = None,
-    time_zone: Annotated[
-        str | None,
-        typer.Option("--time-zone", metavar="ZONE", help="Of times without one, such as Asia/Vladivostok."),
-    ] = None,
-    deployments: Annotated[
-        Path | None, typer.Option("--deployments", help="Table with the place of each deployment.")
-    ] = None,
-    study_area: Annotated[
-        str | None,
-        typer.Option(
-            "--study-area", metavar="LAT,LON,METRES", help="For cameras without a place, such as 43.0,131.4,40000."
-        ),
-    ] = None,
-    coordinates: Annotated[
-        Coordinates, typer.Option("--coordinates", help="rounded to one decimal (about 10 km), none, or exact.")
-    ] = "rounded",
+    bundle: BundleOption = None,
+    corrections: Corrections = None,
+    time_zone: TimeZone = None,
+    deployments: Places = None,
+    study_area: StudyArea = None,
+    coordinates: CoordinatesOption = "rounded",
     people: People = False,
-    credit: Annotated[bool, typer.Option("--credit", help="Name the people who corrected.")] = False,
-    pseudonyms: Annotated[
-        Path | None,
-        typer.Option(
-            "--pseudonyms",
-            metavar="KEYFILE",
-            help="Other names for folders, sites and deployments, by a key that stays with you.",
-        ),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column", metavar="LABEL=FIELD", help="timelapse: a data label of your template and what fills it."
-        ),
-    ] = None,
-    bom: Annotated[bool, typer.Option("--bom", help="csv: a byte-order mark, by which Excel tells UTF-8.")] = False,
-    gap_minutes: Annotated[
-        float,
-        typer.Option(
-            "--gap-minutes", min=0.0, help="camtrap-dp: clips closer than this are one event; 0 for no events."
-        ),
-    ] = 30.0,
-    json_: JsonFlag = False,
+    credit: Credit = False,
+    pseudonyms: Pseudonyms = None,
+    column: Columns = None,
+    bom: Bom = False,
+    gap_minutes: EventGap = 30.0,
+    json_: Json = False,
 ) -> None:
-    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO, YOLO and Pascal VOC tools.
+    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO tools.
 
-    Private unless you say otherwise: no clips of people, rounded coordinates, files not public, relative paths only.
+    It is private by default: no clips of people, rounded coordinates, files not public, relative paths only.
+    --bundle adds the scientific names of its labels.
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
-    from leopardnet.core.predictions import Predictions
     from leopardnet.export.write_results import find_format, write
 
     kind = find_format(out, format)
@@ -104,16 +111,16 @@ def export(
         out,
         format=kind,
         manifest=Manifest.read(manifest) if manifest else None,
-        labels=_labels_of(bundle),
+        labels=_read_labels(bundle),
         corrections=corrections,
         time_zone=time_zone,
         deployments=deployments,
-        study_area=_study_area(study_area),
+        study_area=_parse_study_area(study_area),
         coordinates=coordinates,
         include_people=people,
         credit=credit,
         pseudonyms=pseudonyms,
-        columns=_columns(column),
+        columns=_parse_columns(column),
         bom=bom,
         gap_minutes=gap_minutes or None,
     )
@@ -123,94 +130,73 @@ def export(
         say(f"left out: {n} ({reason})")
     say(f"written: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
     if json_:
-        print_json(
-            {
-                "out": out.as_posix(),
-                "format": kind,
-                "n_rows": written.n_rows,
-                "n_left_out": written.n_left_out,
-                "reasons": dict(written.reasons),
-                "notes": list(written.notes),
-            }
-        )
+        counts = {"n_rows": written.n_rows, "n_left_out": written.n_left_out, "reasons": dict(written.reasons)}
+        print_json({"out": out.as_posix(), "format": kind, **counts, "notes": list(written.notes)})
 
 
 @app.command()
 def sort(
-    predictions: Source,
-    out: Annotated[Path, typer.Option("--out", help="The new folder, beside the footage.")],
-    root: Annotated[Path | None, typer.Option("--root", help="Folder that paths are relative to.")] = None,
+    predictions: PredictionsPath,
+    out: Annotated[Path, typer.Option("--out", help="New folder, outside the footage.")],
+    root: FootageRoot = None,
     manifest: ManifestOption = None,
     people: People = False,
     copy: Annotated[
-        bool, typer.Option("--copy", help="Really copy; without it, only what would be done is shown.")
+        bool, typer.Option("--copy", help="Copy the files; without it, only show what would be done.")
     ] = False,
-    json_: JsonFlag = False,
+    json_: Json = False,
 ) -> None:
-    """Copy clips into folders by decision. Nothing is moved, changed or overwritten; without --copy nothing is written.
+    """Copy clips into folders by decision. Nothing is moved or overwritten; without --copy nothing is written.
 
     Example: leopardnet sort results/ --root cards/ --out sorted/ --copy
     """
-    from leopardnet.core.predictions import Predictions
     from leopardnet.export.sort_copies import copy_files, plan_copies
 
-    said = Predictions.read(predictions)
+    table = Predictions.read(predictions)
     if manifest is None and root is None:
         raise ConfigError(
-            "where the clips are is not known",
+            "the folder of the clips is not known",
             expected="--root or --manifest",
             todo="give the folder that the paths of the predictions are relative to",
         )
-    rows = Manifest.read(manifest, root=root) if manifest else _footage_of(said, root or Path())
-    made = plan_copies(said, rows, out, include_people=people)
+    rows = Manifest.read(manifest, root=root) if manifest else _footage_rows(table, root or Path())
+    copies = plan_copies(table, rows, out, include_people=people)
+    n_copied = 0
     if copy:
-        with progress_bar("copying") as tell:
-            n_copied = copy_files(made, on_progress=tell)
-    for reason, n in made.reasons.items():
+        with progress_bar("copying") as on_progress:
+            n_copied = copy_files(copies, on_progress=on_progress)
+    for reason, n in copies.reasons.items():
         say(f"not copied: {n} ({reason})")
+    folders, n_bytes = copies.folders, copies.n_bytes
     if json_:
-        print_json(
-            {
-                "out": out.as_posix(),
-                "copied": n_copied if copy else 0,
-                "folders": made.folders,
-                "n_bytes": made.n_bytes,
-                "not_copied": dict(made.reasons),
-            }
-        )
+        counts = {"copied": n_copied, "folders": folders, "n_bytes": n_bytes, "not_copied": dict(copies.reasons)}
+        print_json({"out": out.as_posix(), **counts})
     else:
-        print_rows(
-            [{"folder": k, "files": n} for k, n in made.folders.items()],
-            title="Copied" if copy else "Would be copied",
-        )
+        title = "Copied" if copy else "Would be copied"
+        print_rows([{"folder": k, "files": n} for k, n in folders.items()], title=title)
+    size = f"{n_bytes / 1e6:.1f} MB"
     if copy:
-        say(f"copied: {n_copied} files, {made.n_bytes / 1e6:.1f} MB, to {out.name}")
+        say(f"copied: {n_copied} files, {size}, to {out.name}")
     else:
-        say(
-            f"nothing was written: {len(made.copies)} files, {made.n_bytes / 1e6:.1f} MB; add --copy to copy them to {out.name}"
-        )
+        say(f"nothing was written: {len(copies.copies)} files, {size}; add --copy to copy them to {out.name}")
 
 
-def _footage_of(said: object, root: Path) -> Manifest:
-    from leopardnet.core.predictions import Predictions
-
-    assert isinstance(said, Predictions)
-    t = said.table[["path", "kind", "site", "captured_at"]]
-    t = t.assign(kind=t["kind"].replace("burst", "still"))
-    return Manifest.from_rows(t, root)
+def _footage_rows(predictions: Predictions, root: Path) -> Manifest:
+    t = predictions.table[["path", "kind", "site", "captured_at"]]
+    return Manifest.from_rows(t.assign(kind=t["kind"].replace("burst", "still")), root)
 
 
-def _labels_of(bundle: Path | None) -> LabelSet | None:
+def _read_labels(bundle: Path | None) -> LabelSet | None:
     from leopardnet.bundle.bundle import load_bundle
 
     return load_bundle(bundle).labels if bundle else None
 
 
-def _study_area(given: str | None) -> tuple[float, float, float] | None:
-    if given is None:
+def _parse_study_area(text: str | None) -> tuple[float, float, float] | None:
+    if text is None:
         return None
     try:
-        lat, lon, radius_m = (float(v) for v in given.split(","))
+        lat, lon, radius_m = (float(v) for v in text.split(","))
     except ValueError:
         raise typer.BadParameter(
             "give three numbers, such as 43.0,131.4,40000", param_hint="--study-area"
@@ -218,8 +204,8 @@ def _study_area(given: str | None) -> tuple[float, float, float] | None:
     return lat, lon, radius_m
 
 
-def _columns(given: list[str] | None) -> dict[str, str] | None:
-    pairs = [c.partition("=") for c in given or ()]
+def _parse_columns(texts: list[str] | None) -> dict[str, str] | None:
+    pairs = [c.partition("=") for c in texts or ()]
     if any(not (label and sign and field) for label, sign, field in pairs):
         raise typer.BadParameter("write DataLabel=field, such as Species=decision", param_hint="--column")
     return {label: field for label, _, field in pairs} or None

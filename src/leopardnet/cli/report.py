@@ -1,4 +1,4 @@
-"""The verb that shows predictions: report."""
+"""The verb that writes the page of results: report."""
 
 from __future__ import annotations
 
@@ -8,56 +8,53 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, progress_bar, say
+from leopardnet.cli.options import BundleOption, FootageRoot, ManifestOption, People, PredictionsPath
 from leopardnet.core.manifest import Manifest
-
-Predictions = Annotated[Path, typer.Argument(help="predictions.parquet or .csv, or the folder that holds it.")]
-Root = Annotated[Path | None, typer.Option("--root", help="Folder that paths are relative to.")]
+from leopardnet.core.predictions import Predictions
 
 
 @app.command()
 def report(
-    predictions: Predictions,
-    out: Annotated[Path, typer.Option("--out", help="The HTML file.")] = Path("report.html"),
-    manifest: Annotated[
-        Path | None, typer.Option("--manifest", help="For pictures, and for figures where it has labels.")
-    ] = None,
-    bundle: Annotated[Path | None, typer.Option("--bundle", help="The model, to describe it.")] = None,
-    run: Annotated[Path | None, typer.Option("--run", help="The training run, for its curve.")] = None,
-    root: Root = None,
+    predictions: PredictionsPath,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
+    manifest: ManifestOption = None,
+    bundle: BundleOption = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Folder of the training run, for its curve.")] = None,
+    root: FootageRoot = None,
     title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = "Camera-trap report",
     pictures: Annotated[
-        int | None, typer.Option("--pictures", min=0, help="At most so many pictures. [default: all that fit]")
+        int | None, typer.Option("--pictures", min=0, help="The most pictures on the page. [default: all that fit]")
     ] = None,
-    people: Annotated[bool, typer.Option("--people", help="Show pictures of people and vehicles too.")] = False,
+    people: People = False,
 ) -> None:
-    """Write one self-contained HTML page: what to look at first, every clip, and figures where labels exist.
+    """Write one self-contained HTML page: the clips to check first, every clip, and figures where labels exist.
 
-    `--root` alone, without `--manifest`, takes pictures from that folder.
+    Pictures and figures need --manifest; --root alone takes pictures from that folder. --bundle adds a description
+    of the model.
 
     Example: leopardnet report results/ --root /media/card/DCIM --out report.html
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.run_history import read_history
     from leopardnet.evaluation.protocol import evaluate as run_evaluate
-    from leopardnet.infer import prediction_tables as results
     from leopardnet.infer.footage_source import open_source
     from leopardnet.report.summarise import summarise
 
-    said = results.Predictions.read(predictions)
+    table = Predictions.read(predictions)
     rows = Manifest.read(manifest, root=root) if manifest else open_source(root) if root else None
     labels = rows.clip_labels() if rows is not None else None
-    has_truth = labels is not None and labels.index.isin(said.table["clip_id"]).any()
-    with progress_bar("pictures") as tell:
+    has_truth = labels is not None and labels.index.isin(table.table["clip_id"]).any()
+    with progress_bar("pictures") as on_progress:
         path = summarise(
-            said,
+            table,
             out,
             manifest=rows,
-            evaluation=run_evaluate(said, rows) if rows is not None and has_truth else None,
+            evaluation=run_evaluate(table, rows) if rows is not None and has_truth else None,
             bundle=load_bundle(bundle) if bundle else None,
             history=read_history(run) if run else None,
             title=title,
             n_pictures=pictures,
             people=people,
-            on_progress=tell,
+            on_progress=on_progress,
         )
     say(f"written: {path}")

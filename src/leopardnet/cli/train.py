@@ -1,22 +1,21 @@
-"""The verbs that make models: train, pack."""
+"""The verbs that make models: train, pack, convert."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leopardnet.cli.console import JsonFlag, app, is_first_process, print_json, print_rows, say, stages
-from leopardnet.cli.detectors import DetectorOption
+from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
+from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot
 from leopardnet.core.errors import BackendError
 from leopardnet.core.manifest import Manifest
 
-Root = Annotated[
-    Path | None, typer.Option("--root", help="Folder that the manifest's paths are relative to, if it has moved.")
-]
+if TYPE_CHECKING:
+    from leopardnet.training.training_run import Run
 
 
 @app.command()
@@ -24,28 +23,26 @@ def train(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="MANIFEST|FOLDER", help="Manifest with labelled rows, or a folder with one subfolder per label."
+            metavar="MANIFEST|FOLDER", help="Manifest with labels, or a folder with one subfolder per label."
         ),
     ],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[key=value …]", help="Settings, e.g. experiment=real_dev optim.epochs=8"),
+        typer.Argument(metavar="[key=value …]", help="Settings, such as experiment=real_dev optim.epochs=8."),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="Run folder; the model lands in OUT/bundle.")] = Path(
+    out: Annotated[Path, typer.Option("--out", help="Run folder; the model is written to OUT/bundle.")] = Path(
         "runs/latest"
     ),
-    root: Root = None,
-    detector: DetectorOption = "",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Lose the run that OUT holds, finished or not.")
-    ] = False,
-    json_: JsonFlag = False,
+    root: MovedRoot = None,
+    detector: Detector = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in OUT, finished or not.")] = False,
+    json_: Json = False,
 ) -> None:
     """Fine-tune a backbone on labelled frames and pack the result as a bundle.
 
-    Judged on the rows of the split val, or by cross-validation over sites where there is none.
+    The model is evaluated on the split val, or by cross-validation over sites where there is none.
 
-    An interrupted run goes on when the same command is given again.
+    An interrupted run continues when the same command is given again.
 
     Example: leopardnet train pictures/ --out runs/first
 
@@ -53,98 +50,100 @@ def train(
     """
     from leopardnet.compose import load_config
 
-    overrides = list(overrides or [])
-    with need_train_extra():
+    with require_train_extra():
         from leopardnet.training.pack.pack import train_bundle
+    settings = list(overrides or [])
     if source.is_dir():
         if root is not None:
             raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-        from leopardnet.data.formats.folders import read_labelled_folder
-
-        found = read_labelled_folder(source)
-        rows = found.manifest
-        counts = rows.table["label"].value_counts()
-        say("labels, from the names of the folders: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
-        for note in found.notes:
-            say(f"note: {note}")
-        overrides = _with_labels_of_data(overrides)
+        rows, settings = _read_folder(source), _add_labels(settings)
     else:
         rows = Manifest.read(source, root=root)
-    config = load_config("train", overrides)
+    config = load_config("train", settings)
     if detector:
         from leopardnet.detect.detector import choose_detector
 
         config = config.model_copy(update={"detector": choose_detector(detector, config.detector)})
-    with stages() as tell:
-        run = train_bundle(rows, config, out=out, overwrite=overwrite, on_progress=tell)
-    if not is_first_process():
+    with stages() as on_progress:
+        run = train_bundle(rows, config, out=out, overwrite=overwrite, on_progress=on_progress)
+    if is_first_process():
+        _print_run(run, out, as_json=json_)
+
+
+def _read_folder(folder: Path) -> Manifest:
+    """Return a manifest of a folder with one subfolder per label, and print what is in it."""
+    from leopardnet.data.formats.folders import read_labelled_folder
+
+    found = read_labelled_folder(folder)
+    counts = found.manifest.table["label"].value_counts()
+    say("labels from folder names: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
+    for note in found.notes:
+        say(f"note: {note}")
+    return found.manifest
+
+
+def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
+    bundle = out / "bundle"
+    if as_json:
+        print_json({"run": str(out), "bundle": str(bundle), "best": run.best, "history": run.history})
         return
-    if json_:
-        print_json({"run": str(out), "bundle": str(out / "bundle"), "best": run.best, "history": run.history})
-        return
-    kept = int(run.best["epoch"])
+    titles = {"train_loss": "train loss", "val_macro_f1": "val macro-F1", "val_nll": "val NLL"}
     print_rows(
-        [
-            {
-                "epoch": int(r["epoch"]),
-                "train loss": r["train_loss"],
-                "val macro-F1": r["val_macro_f1"],
-                "val NLL": r["val_nll"],
-            }
-            for r in run.history
-        ],
+        [{"epoch": int(r["epoch"]), **{title: r[key] for key, title in titles.items()}} for r in run.history],
         title="Epochs (0 is the linear probe)",
-        caption=f"kept: epoch {kept} (chosen on these clips)",
+        caption=f"kept: epoch {int(run.best['epoch'])} (chosen on these clips)",
     )
-    say(f"model: {out / 'bundle'}  (what it is and how good: {out / 'bundle' / 'card.md'})")
-    say(f"next:  leopardnet predict CLIPS --bundle {out / 'bundle'} --out results/")
+    say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
+    say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
 
 
-def _with_labels_of_data(overrides: list[str]) -> list[str]:
-    """The settings, with the labels of the data unless they choose others."""
-    chooses = any(x.lstrip("+").startswith(("labels=", "experiment=")) for x in overrides)
-    return overrides if chooses else ["labels=from_data", *overrides]
+def _add_labels(overrides: list[str]) -> list[str]:
+    """Return the overrides, with `labels=from_data` where they choose no labels."""
+    has_labels = any(x.lstrip("+").startswith(("labels=", "experiment=")) for x in overrides)
+    return overrides if has_labels else ["labels=from_data", *overrides]
 
 
 @app.command()
 def pack(
     run: Annotated[Path, typer.Argument(help="Run folder made by `leopardnet train`.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Where the bundle goes; by default RUN/bundle.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the bundle. [default: RUN/bundle]")] = None,
 ) -> None:
-    """Pack a finished run as a bundle again.
+    """Pack a finished run as a bundle once more.
 
     Example: leopardnet pack runs/amur --out amur-2021
     """
-    with need_train_extra():
+    with require_train_extra():
         from leopardnet.training.pack.pack import pack as pack_run
     say(repr(pack_run(run, out=out)))
 
 
 @app.command()
 def convert(
-    weights: Annotated[Path, typer.Argument(help="A .pt file with a state dict.")],
+    weights: Annotated[Path, typer.Argument(help="A .pt file that holds a state dict.")],
     like: Annotated[
-        Path, typer.Option("--like", help="A bundle of the same network: its labels and settings are taken.")
+        Path, typer.Option("--like", help="Bundle of the same network, whose labels and settings are used.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="Where the new bundle goes.")],
+    out: BundleOut,
 ) -> None:
-    """Make a bundle of weights that somebody else saved as .pt: the only verb that opens such a file, and only for plain tensors.
+    """Make a bundle from weights that were saved as .pt elsewhere.
+
+    It is the only verb that opens such a file, and it accepts nothing in it but plain tensors.
 
     Example: leopardnet convert weights.pt --like runs/amur/bundle --out amur-converted
     """
     from leopardnet.bundle.bundle import load_bundle
 
-    with need_train_extra():
+    with require_train_extra():
         from leopardnet.training.pack.convert import convert as run_convert
 
         made = run_convert(weights, load_bundle(like), out)
     say(repr(made))
-    say("note: nobody has judged these weights; evaluate them on labelled clips before you believe them")
+    say("note: these weights have not been evaluated; evaluate them on labelled clips before you rely on them")
 
 
 @contextmanager
-def need_train_extra() -> Iterator[None]:
-    """Turn a missing training library into one line that says what to install."""
+def require_train_extra() -> Iterator[None]:
+    """Turn a missing training library into an error that says what to install."""
     try:
         yield
     except ImportError as error:

@@ -1,1 +1,1 @@
-"""Values, tables, labels and configuration: no torch, no media library."""
+"""Values, tables, labels and settings. Imports neither torch nor a media library."""

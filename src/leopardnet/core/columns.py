@@ -1,7 +1,4 @@
-"""The columns of every table: names, dtypes, meanings, and which values are possible.
-
-A column has a name, a dtype, a meaning, and may or may not be empty. `tables.py` holds tables to it.
-"""
+"""Columns of every table: names, dtypes, meanings and valid values. `core.tables.conform` enforces them."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its dtype, whether it may be empty, what it means, and an optional check on its values.
+    """One column: its dtype, whether it may be empty, its meaning, and an optional check of its values.
 
-    A check gets the values that are present and gives True where they are right; `rule` says it in words.
+    `check` maps the values that are present to True where they are valid; `rule` is the same in words.
     """
 
     name: str
@@ -51,42 +48,42 @@ def _is_list_of_paths(s: pd.Series[Any]) -> pd.Series[bool]:
     return s.map(safe).astype(bool)
 
 
-def _one_of(values: Sequence[str]) -> Callable[[pd.Series[Any]], pd.Series[bool]]:
+def _is_one_of(values: Sequence[str]) -> Callable[[pd.Series[Any]], pd.Series[bool]]:
     return lambda s: s.isin(list(values))
 
 
-def _not_negative(s: pd.Series[Any]) -> pd.Series[bool]:
+def _is_not_negative(s: pd.Series[Any]) -> pd.Series[bool]:
     return (s >= 0) & (s < np.inf)
 
 
-def _finite(s: pd.Series[Any]) -> pd.Series[bool]:
+def _is_finite(s: pd.Series[Any]) -> pd.Series[bool]:
     return s.abs() < np.inf
 
 
-def _probability(s: pd.Series[Any]) -> pd.Series[bool]:
+def _is_probability(s: pd.Series[Any]) -> pd.Series[bool]:
     return (s >= 0) & (s <= 1)
 
 
 MANIFEST = (
     Column("clip_id", STRING, False, "hash of the path; joins every table"),
-    Column("kind", STRING, False, "video, still, burst, or frame (a labelled frame of a video)", _one_of(KINDS), "one of " + ", ".join(KINDS)),
+    Column("kind", STRING, False, "video, still, burst, or frame (a labelled frame of a video)", _is_one_of(KINDS), "one of " + ", ".join(KINDS)),
     Column("path", STRING, False, "POSIX path relative to the root; of a burst, its first still", _is_relative_posix, "a relative path with forward slashes and no '..'"),
     Column("paths", STRING, True, "all stills of a burst as a JSON list", _is_list_of_paths, "a JSON list of relative paths"),
-    Column("time_s", FLOAT, True, "of a labelled frame: seconds from the start of the video", _not_negative, "0 or more"),
-    Column("frame_number", INT, True, "of a labelled frame: its number in decode order, from 0", _not_negative, "0 or more"),
-    Column("site", STRING, True, "the place; what a split keeps together"),
+    Column("time_s", FLOAT, True, "labelled frames: seconds from the start of the video", _is_not_negative, "0 or more"),
+    Column("frame_number", INT, True, "labelled frames: number in decode order, from 0", _is_not_negative, "0 or more"),
+    Column("site", STRING, True, "the place; a split keeps a site together"),
     Column("deployment", STRING, True, "one camera at one site for one period"),
     Column("sequence_id", STRING, True, "files of one trigger"),
     Column("captured_at", TIME, True, "local time of the camera, after clock correction, without a zone"),
-    Column("time_zone", STRING, True, "IANA zone or fixed offset of captured_at; empty: not known"),
-    Column("time_source", STRING, True, "where the time comes from: exif, quicktime, riff, filename, mtime, table"),
-    Column("label", STRING, True, "what is in it, in the words of the label set"),
-    Column("species", STRING, True, "what the source called it, before the label map"),
-    Column("label_source", STRING, True, "human or machine", _one_of(("human", "machine")), "human or machine"),
+    Column("time_zone", STRING, True, "IANA zone or fixed offset of captured_at; empty if unknown"),
+    Column("time_source", STRING, True, "source of the time: exif, quicktime, riff, filename, mtime, table"),
+    Column("label", STRING, True, "what it shows, as a name of the label set"),
+    Column("species", STRING, True, "name in the source, before the label map"),
+    Column("label_source", STRING, True, "human or machine", _is_one_of(("human", "machine")), "human or machine"),
     Column("boxes", STRING, True, "JSON list of {xyxy, label?, score?}"),
-    Column("box_unit", STRING, True, "px or fraction: what xyxy is measured in", _one_of(("px", "fraction")), "px or fraction"),
-    Column("width_px", INT, True, "of the picture", _not_negative, "0 or more"),
-    Column("height_px", INT, True, "of the picture", _not_negative, "0 or more"),
+    Column("box_unit", STRING, True, "unit of xyxy: px or fraction", _is_one_of(("px", "fraction")), "px or fraction"),
+    Column("width_px", INT, True, "of the picture", _is_not_negative, "0 or more"),
+    Column("height_px", INT, True, "of the picture", _is_not_negative, "0 or more"),
     Column("split", STRING, True, "train, val, test or fold0, fold1, …"),
     Column("source", STRING, True, "the scan or import that made the row"),
 )  # fmt: skip
@@ -94,51 +91,42 @@ MANIFEST = (
 PREDICTIONS_HEAD = (
     Column("clip_id", STRING, False, "hash of the path; joins every table"),
     Column("path", STRING, False, "POSIX path relative to the root", _is_relative_posix, "a relative path with forward slashes and no '..'"),
-    Column("kind", STRING, False, "video, still or burst", _one_of(KINDS[:3]), "one of " + ", ".join(KINDS[:3])),
+    Column("kind", STRING, False, "video, still or burst", _is_one_of(KINDS[:3]), "one of " + ", ".join(KINDS[:3])),
     Column("site", STRING, True, "from the manifest"),
     Column("captured_at", TIME, True, "from the manifest"),
-    Column("status", STRING, False, "ok, partial (some frames could not be read) or unreadable", _one_of(("ok", "partial", "unreadable")), "ok, partial or unreadable"),
+    Column("status", STRING, False, "ok, partial (some frames could not be read) or unreadable", _is_one_of(("ok", "partial", "unreadable")), "ok, partial or unreadable"),
     Column("reason", STRING, True, "why the status is not ok"),
-    Column("decision", STRING, False, "the label that is said, 'animal', 'unsure' or 'unreadable'"),
+    Column("decision", STRING, False, "a label, 'animal', 'unsure' or 'unreadable'"),
     Column("rule", STRING, False, "the rule that decided: species, rolled_up, abstained, empty, none"),
-    Column("score", FLOAT, True, "probability of the decision", _probability, "between 0 and 1"),
-    Column("alert", STRING, True, "the target label that a person should look at first"),
+    Column("score", FLOAT, True, "probability of the decision", _is_probability, "between 0 and 1"),
+    Column("alert", STRING, True, "target label that a person should check first"),
 )  # fmt: skip
 
 PREDICTIONS_TAIL = (
-    Column("n_frames", INT, False, "frames that were decoded and judged", _not_negative, "0 or more"),
-    Column(
-        "best_time_s",
-        FLOAT,
-        True,
-        "time of the frame that speaks most for the decision",
-        _finite,
-        "a finite number",
-    ),
-    Column("evidence_times_s", STRING, True, "times of the frames that carry the decision, strongest first"),
-    Column(
-        "duration_s", FLOAT, True, "length of the clip as its container says; a hint", _not_negative, "0 or more"
-    ),
-    Column("fps", FLOAT, True, "frames a second as its container says; a hint", _not_negative, "0 or more"),
-    Column("width_px", INT, True, "of the picture as stored", _not_negative, "0 or more"),
-    Column("height_px", INT, True, "of the picture as stored", _not_negative, "0 or more"),
-    Column("bundle_id", STRING, False, "the model that judged"),
+    Column("n_frames", INT, False, "frames that were decoded and classified", _is_not_negative, "0 or more"),
+    Column("best_time_s", FLOAT, True, "time of the strongest frame for the decision", _is_finite, "a finite number"),
+    Column("evidence_times_s", STRING, True, "times of the strongest frames for the decision, strongest first"),
+    Column("duration_s", FLOAT, True, "length of the clip according to its container; a hint", _is_not_negative, "0 or more"),
+    Column("fps", FLOAT, True, "frames per second according to its container; a hint", _is_not_negative, "0 or more"),
+    Column("width_px", INT, True, "of the picture as stored", _is_not_negative, "0 or more"),
+    Column("height_px", INT, True, "of the picture as stored", _is_not_negative, "0 or more"),
+    Column("bundle_id", STRING, False, "the model"),
     Column("labels_id", STRING, False, "its label set"),
-)
+)  # fmt: skip
 
 EVIDENCE_HEAD = (
     Column("clip_id", STRING, False, "hash of the path"),
-    Column("i_frame", INT, False, "position among the judged frames", _not_negative, "0 or more"),
-    Column("time_s", FLOAT, False, "presentation time as decoded", _finite, "a finite number"),
+    Column("i_frame", INT, False, "position among the classified frames", _is_not_negative, "0 or more"),
+    Column("time_s", FLOAT, False, "presentation time as decoded", _is_finite, "a finite number"),
 )
 
 EVIDENCE_TAIL = (
-    Column("boxes", STRING, True, "JSON list of {xyxy, score}, the best first; [] where a detector found nothing, empty where none looked"),
-    Column("box_source", STRING, True, "what found the boxes"),
+    Column("boxes", STRING, True, "JSON list of {xyxy, score}, best first; [] if a detector found nothing, empty if none was run"),
+    Column("box_source", STRING, True, "detector that found the boxes"),
 )  # fmt: skip
 
 FINDINGS = (
-    Column("severity", STRING, False, "error, warning or info", _one_of(("error", "warning", "info")), "error, warning or info"),
+    Column("severity", STRING, False, "error, warning or info", _is_one_of(("error", "warning", "info")), "error, warning or info"),
     Column("rule", STRING, False, "short name of the check"),
     Column("row", INT, True, "row of the manifest, counted from 1 below the header"),
     Column("path", STRING, True, "file"),
@@ -147,34 +135,31 @@ FINDINGS = (
 
 
 def predictions_columns(labels: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of a predictions table for these labels: one `p_<label>` each.
+    """Return the columns of a predictions table for these labels, with one `p_<label>` each.
 
     >>> [c.name for c in predictions_columns(["leopard", "empty"])][11:13]
     ['p_leopard', 'p_empty']
     """
-    probs = (
-        Column(f"p_{x}", FLOAT, True, f"calibrated probability of {x}", _probability, "between 0 and 1")
-        for x in labels
-    )
-    return (*PREDICTIONS_HEAD, *probs, *PREDICTIONS_TAIL)
+    return (*PREDICTIONS_HEAD, *_probabilities(labels, "calibrated probability of {}"), *PREDICTIONS_TAIL)
 
 
 def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of an evidence table: one row per judged frame. Boxes are in fractions of the upright frame.
+    """Return the columns of an evidence table: one row per classified frame, boxes in fractions of the upright frame.
 
-    `energy` and `cos_<label>` say how familiar the whole frame looks; see `score.familiarity`.
+    `energy` and `cos_<label>` measure how familiar the whole frame is to the network; see `score.familiarity`.
     """
-    probs = (
-        Column(f"p_{x}", FLOAT, True, f"of this frame alone: {x}", _probability, "between 0 and 1") for x in labels
-    )
-    cosines = (
-        Column(f"cos_{x}", FLOAT, True, f"cosine of the frame's features to the mean of {x} in training", _finite, "a finite number")
-        for x in labels
-    )  # fmt: skip
-    energy = Column("energy", FLOAT, True, "log of the sum of the exponentials of the frame's logits", _finite, "a finite number")  # fmt: skip
-    return (*EVIDENCE_HEAD, *probs, energy, *cosines, *EVIDENCE_TAIL)
+    number = (_is_finite, "a finite number")
+    energy = Column("energy", FLOAT, True, "log of the sum of the exponentials of the frame's logits", *number)
+    mean = "cosine of the frame's features to the mean of {} in training"
+    cosines = (Column(f"cos_{x}", FLOAT, True, mean.format(x), *number) for x in labels)
+    return (*EVIDENCE_HEAD, *_probabilities(labels, "of this frame alone: {}"), energy, *cosines, *EVIDENCE_TAIL)
 
 
 def table_labels(predictions: pd.DataFrame) -> tuple[str, ...]:
-    """The labels of a predictions or evidence table, in class order."""
+    """Return the labels of a predictions or evidence table, in class order."""
     return tuple(str(c)[2:] for c in predictions.columns if str(c).startswith("p_"))
+
+
+def _probabilities(labels: Sequence[str], meaning: str) -> list[Column]:
+    rule = (_is_probability, "between 0 and 1")
+    return [Column(f"p_{x}", FLOAT, True, meaning.format(x), *rule) for x in labels]

@@ -1,4 +1,14 @@
-"""The error tree: everything that a user can cause or meet."""
+"""Errors that a user can cause or meet.
+
+LeopardnetError
+├── ConfigError     a setting is unknown, out of bounds or in conflict with another one
+├── ManifestError   a table or label file has the wrong content
+├── MediaError      a video or picture cannot be read
+├── BundleError     a model folder is incomplete, changed or of another format
+├── BackendError    a library or an extra is missing, or a runtime failed
+├── JournalError    the journal of a run cannot be read or written
+└── RunStopped      a run was asked to stop; finished work is kept
+"""
 
 from __future__ import annotations
 
@@ -6,13 +16,13 @@ from typing import Any
 
 
 class LeopardnetError(Exception):
-    """Every error that a user can cause or meet; its text says what, where, found, expected and what to do.
+    """Base of all errors. The text says what is wrong, and where known: where, found, expected, and what to do.
 
-    >>> print(LeopardnetError("unknown label", where="labels.csv, row 3", found="puma", expected="leopard or tiger"))
+    >>> print(LeopardnetError("unknown label", where="labels.csv, row 3", found="puma", expected="leopard, tiger"))
     unknown label
       where:    labels.csv, row 3
       found:    puma
-      expected: leopard or tiger
+      expected: leopard, tiger
     """
 
     def __init__(
@@ -29,18 +39,16 @@ class LeopardnetError(Exception):
         self.parts = {"where": where, "found": found, "expected": expected, "do": todo}
 
     def __str__(self) -> str:
-        lines = [self.what]
-        lines += [f"  {name + ':':<9} {value}" for name, value in self.parts.items() if value is not None]
-        return "\n".join(lines)
+        known = {name: value for name, value in self.parts.items() if value is not None}
+        return "\n".join([self.what, *(f"  {name + ':':<9} {value}" for name, value in known.items())])
 
-    def __reduce__(self) -> Any:
-        # Errors cross process borders; keyword-only arguments do not survive the default pickling.
-        p = self.parts
-        return _rebuild_error, (type(self), self.what, p["where"], p["found"], p["expected"], p["do"])
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors are pickled between processes, and default pickling loses keyword-only arguments.
+        return _rebuild_error, (type(self), self.what, *self.parts.values())
 
     @property
     def one_line(self) -> str:
-        """The message on one line, for a cell of a table.
+        """The message on one line without `where`, for a cell of a table.
 
         >>> MediaError("no video stream", found="audio only").one_line
         'no video stream; found: audio only'
@@ -56,11 +64,11 @@ def _rebuild_error(
 
 
 class ConfigError(LeopardnetError):
-    """A setting is unknown, out of bounds or contradicts another one."""
+    """A setting is unknown, out of bounds or in conflict with another one."""
 
 
 class ManifestError(LeopardnetError):
-    """A table or label file does not hold what it should."""
+    """A table or label file has the wrong content."""
 
 
 class MediaError(LeopardnetError):
@@ -72,7 +80,7 @@ class BundleError(LeopardnetError):
 
 
 class BackendError(LeopardnetError):
-    """A library or extra is missing, or a runtime failed."""
+    """A library or an extra is missing, or a runtime failed."""
 
 
 class JournalError(LeopardnetError):
@@ -80,4 +88,4 @@ class JournalError(LeopardnetError):
 
 
 class RunStopped(LeopardnetError):
-    """A run was asked to stop; what is done is kept."""
+    """A run was asked to stop; finished work is kept."""

@@ -1,4 +1,4 @@
-"""Which files are footage: the suffixes of videos and stills, in one place for every reader."""
+"""Suffixes of videos and stills, in one place for every reader."""
 
 from __future__ import annotations
 
@@ -6,37 +6,23 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 VIDEO_SUFFIXES = frozenset(
-    {
-        ".avi",
-        ".mp4",
-        ".mov",
-        ".m4v",
-        ".asf",
-        ".wmv",
-        ".mkv",
-        ".mpg",
-        ".mpeg",
-        ".3gp",
-        ".mts",
-        ".m2ts",
-        ".flv",
-        ".webm",
-    }
+    {".avi", ".mp4", ".mov", ".m4v", ".asf", ".wmv", ".mkv", ".mpg", ".mpeg"}
+    | {".3gp", ".mts", ".m2ts", ".flv", ".webm"}
 )
 STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
-# What card readers, systems and recovery tools leave beside footage.
+# Folders that operating systems and recovery tools create beside footage.
 SYSTEM_FOLDERS = frozenset({"system volume information", "$recycle.bin", "__macosx", "lost+found"})
 
 
 def kind_by_suffix(path: str | PurePosixPath) -> Literal["video", "still"] | None:
-    """'video' or 'still' by the file's suffix, in any case; None for a file that is not footage.
+    """Return 'video' or 'still' by the file's suffix, in any case; None for a file that is not footage.
 
     >>> kind_by_suffix("site01/DCIM/IMAG0001.AVI"), kind_by_suffix("a/1.JPEG"), kind_by_suffix("Thumbs.db")
     ('video', 'still', None)
     >>> kind_by_suffix(".jpg") is None and kind_by_suffix("folder.avi/readme") is None
     True
     """
-    # by hand: a million paths are asked, and PurePosixPath takes ten times as long
+    # Scans call this for a million paths, and PurePosixPath.suffix takes ten times as long.
     name = path.rpartition("/")[2] if isinstance(path, str) else path.name
     stem, dot, ending = name.rpartition(".")
     suffix = (dot + ending).lower() if stem else ""
@@ -46,7 +32,7 @@ def kind_by_suffix(path: str | PurePosixPath) -> Literal["video", "still"] | Non
 
 
 def is_system_file(path: str | PurePosixPath) -> bool:
-    """True for dot-files, resource forks and files in a system folder: never footage, whatever their suffix.
+    """Return True for dot-files, resource forks and files in a system folder, which are never footage.
 
     `path` is relative to the data root; folders above the root do not count.
 

@@ -1,4 +1,4 @@
-"""The label set: which classes a model knows, in which order, and what they mean."""
+"""The label set: the classes of a model, their order and their meaning."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any
 
 from leopardnet.core.errors import ConfigError
 
-EMPTY = "empty"  # the label of a clip without an animal; manifests know no other word for it
-ANIMAL = "animal"  # an animal that may be any of the labels: a detector's word, and a decision's
+EMPTY = "empty"  # the label of a clip without an animal in every manifest
+ANIMAL = "animal"  # an animal of any species: a class of detectors, and a possible decision
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One class: its name in tables, and its place in the taxonomy where it has one.
+    """One class: its name in tables, and its place in the taxonomy if it has one.
 
-    `parent` names the group that a decision may fall back to when the species is unsure.
+    `parent` is the group that a decision may fall back to when the species is uncertain.
     """
 
     name: str
     scientific_name: str = ""
     rank: str = ""
-    parent: str = "animal"
+    parent: str = ANIMAL
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """Ordered labels; position is the class index of every array that has a class axis.
+    """Ordered labels; the position of a label is its index on the class axis of every array.
 
-    `empty` names the label that means "no animal" (None where there is none).
-    `targets` are the labels that must never be lost silently.
+    `empty` is the label that means "no animal" (None if there is none); `targets` are the labels that must never be
+    lost silently. Raises ConfigError for fewer than two labels, a repeated name, or a role with an unknown label.
 
     >>> amur = LabelSet((Label("leopard"), Label("empty")), empty="empty", targets=("leopard",))
     >>> amur.names, amur.index("empty"), len(amur)
@@ -40,7 +40,7 @@ class LabelSet:
     """
 
     labels: tuple[Label, ...]
-    empty: str | None = "empty"
+    empty: str | None = EMPTY
     targets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class LabelSet:
             raise ConfigError("a label set needs at least two labels", where="labels", found=list(names))
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
-            raise ConfigError("a label stands twice in the label set", where="labels", found=twice)
+            raise ConfigError("a label is repeated in the label set", where="labels", found=twice)
         for role, value in [("empty", self.empty), *(("targets", t) for t in self.targets)]:
             if value is not None and value not in names:
                 raise ConfigError(
@@ -67,12 +67,12 @@ class LabelSet:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The label names in class order."""
+        """The label names, in class order."""
         return tuple(label.name for label in self.labels)
 
     @property
     def i_empty(self) -> int | None:
-        """The class index that means "no animal"."""
+        """The class index of the empty label; None if there is none."""
         return None if self.empty is None else self.names.index(self.empty)
 
     @property
@@ -88,10 +88,10 @@ class LabelSet:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def index(self, name: str) -> int:
-        """The class index of `name`. Raises ConfigError for a label that the set lacks."""
+        """Return the class index of `name`. Raises ConfigError for a label that is not in the set."""
         if name not in self.names:
             raise ConfigError(
-                "this label is not in the label set",
+                "the label set has no such label",
                 found=name,
                 expected="one of " + ", ".join(self.names),
                 todo="correct the label, map it with --label-map, or add it to the labels config",
@@ -99,7 +99,7 @@ class LabelSet:
         return self.names.index(name)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `LabelSet.from_dict` reads them back."""
+        """Return plain values for JSON; `from_dict` reads them back."""
         rows = [
             {"name": x.name, "scientific_name": x.scientific_name, "rank": x.rank, "parent": x.parent}
             for x in self.labels
@@ -108,7 +108,7 @@ class LabelSet:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> LabelSet:
-        """The label set that `to_dict` described."""
+        """Return the label set that `to_dict` described."""
         return cls(
             tuple(Label(**row) for row in data["labels"]), empty=data["empty"], targets=tuple(data["targets"])
         )

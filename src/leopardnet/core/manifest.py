@@ -16,6 +16,7 @@ import pandas as pd
 
 from leopardnet.core.columns import MANIFEST
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import EMPTY
 from leopardnet.core.tables import clip_id, conform, read_table, write_table
 from leopardnet.core.types import Clip
 
@@ -25,11 +26,11 @@ KEY = ("clip_id", "time_s", "frame_number")
 
 @dataclass(frozen=True, eq=False)
 class Manifest:
-    """Rows of footage under one root.
+    """Rows of footage under one root folder.
 
-    `table` has the columns of `core.tables.MANIFEST`; a row is a video, a still, a burst, or a labelled frame of a
-    video (kind `frame`, with `time_s` or `frame_number`). On disk the root stands in the column `root`, as a path
-    relative to the manifest's own folder, so that both can move together.
+    `table` has the columns of `core.columns.MANIFEST`; a row is a video, a still, a burst, or a labelled frame of a
+    video (kind `frame`, with `time_s` or `frame_number`). On disk, the column `root` holds the root as a path
+    relative to the folder of the manifest, so that both can move together.
     """
 
     table: pd.DataFrame
@@ -37,7 +38,9 @@ class Manifest:
 
     @classmethod
     def from_rows(cls, table: pd.DataFrame, root: Path, *, where: str = "manifest") -> Manifest:
-        """A checked manifest. `clip_id` is filled from `path` where it is absent.
+        """Return a manifest of these rows. `clip_id` is derived from `path` if absent.
+
+        Raises ManifestError for a table that does not conform; `where` names it in the error.
 
         >>> rows = pd.DataFrame({"path": ["a/1.jpg"], "kind": ["still"], "label": ["tiger"]})
         >>> Manifest.from_rows(rows, Path("."))
@@ -49,7 +52,10 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path, *, root: Path | None = None) -> Manifest:
-        """The manifest in a CSV or Parquet file. `root` overrides the folder that the file remembers."""
+        """Read a manifest from a CSV or Parquet file. `root` overrides the root that the file names.
+
+        Raises ManifestError for a table that is not a manifest, or that names an absolute root or several.
+        """
         path = Path(path)
         table = read_table(path)
         if "path" not in table.columns:
@@ -60,35 +66,38 @@ class Manifest:
                 expected="at least the columns path and kind",
                 todo="make one with `leopardnet scan` or `leopardnet import`",
             )
-        remembered = list(table.pop("root").dropna().unique()) if "root" in table.columns else []
-        if len(remembered) > 1:
+        named = list(table.pop("root").dropna().unique()) if "root" in table.columns else []
+        if len(named) > 1:
             raise ManifestError(
                 "the manifest names more than one root",
                 where=path.name,
-                found=remembered,
+                found=named,
                 expected="one",
                 todo="give the folder with --root",
             )
-        if root is None and remembered and (Path(remembered[0]).is_absolute() or ":" in remembered[0]):
+        if root is None and named and (Path(named[0]).is_absolute() or ":" in named[0]):
             raise ManifestError(
                 "the root in a manifest must be relative to it",
                 where=f"{path.name}, column root",
-                found=remembered[0],
+                found=named[0],
                 expected="a path such as ../cards",
                 todo="give the folder with --root",
             )
         if root is None:
-            root = path.parent / remembered[0] if remembered else path.parent
+            root = path.parent / named[0] if named else path.parent
         return cls.from_rows(table, root, where=path.name)
 
     def write(self, path: Path) -> Path:
-        """`path`, after writing the manifest there as CSV or Parquet, whole or not at all."""
+        """Write the manifest as CSV or Parquet, atomically, and return `path`.
+
+        Raises ManifestError if the path is on another drive than the footage.
+        """
         path = Path(path)
         try:
             relative = Path(os.path.relpath(self.root.resolve(), path.parent.resolve())).as_posix()
-        except ValueError:  # another drive
+        except ValueError:  # on another drive there is no relative path
             raise ManifestError(
-                "a manifest must lie on the same drive as its footage",
+                "a manifest must be on the same drive as its footage",
                 where=path,
                 found=self.root,
                 todo="write the manifest beside the footage",
@@ -110,9 +119,10 @@ class Manifest:
         return f"Manifest({size}; {counts('label', 'no labels')}; {sites}; {counts('split', 'no split')})"
 
     def where(self, **values: Any) -> Manifest:
-        """The rows whose columns have these values (a list means any of them).
+        """Return the rows whose columns have these values; a list means any of its values.
 
-        >>> m = Manifest.from_rows(pd.DataFrame({"path": ["a.jpg", "b.jpg"], "kind": "still", "split": ["train", "test"]}), Path("."))
+        >>> rows = pd.DataFrame({"path": ["a.jpg", "b.jpg"], "kind": "still", "split": ["train", "test"]})
+        >>> m = Manifest.from_rows(rows, Path("."))
         >>> m.where(split="test").table["path"].tolist()
         ['b.jpg']
         """
@@ -126,29 +136,30 @@ class Manifest:
         return self.replace(self.table[keep])
 
     def replace(self, table: pd.DataFrame) -> Manifest:
-        """The same root with another table, checked again."""
+        """Return a manifest of another table under the same root. Raises ManifestError if it does not conform."""
         return Manifest.from_rows(table, self.root)
 
     def clips(self) -> list[Clip]:
-        """One Clip per `clip_id`, in order of first appearance; labelled frames count for their video."""
+        """Return one Clip per `clip_id`, in order of first appearance; labelled frames stand for their video."""
         t = self.table
         labels = self.clip_labels().to_dict()
         whole_first = (
             t[["clip_id", *_CLIP_COLUMNS]].assign(_frame=t["kind"].eq("frame")).sort_values("_frame", kind="stable")
         )
         first = whole_first.drop_duplicates("clip_id").set_index("clip_id").loc[t["clip_id"].unique()]
-        return [_clip(str(cid), row, labels.get(cid)) for cid, row in zip(first.index, _dicts(first), strict=True)]
+        rows: list[dict[Any, Any]] = first.reset_index().to_dict("records")
+        return [_clip(row, labels.get(row["clip_id"])) for row in rows]
 
     def clip_labels(self) -> pd.Series[str]:
-        """The label of each clip that has one: the clip's own, else what its labelled frames agree on.
+        """Return the label of each clip that has one, by clip_id: its own, else the one its labelled frames share.
 
-        Where labelled frames show one species and otherwise nothing, the clip is that species; where they show two
-        species, the clip has no label, because a clip-level score could only be half right.
+        If the labelled frames show one species or nothing, the clip is of that species. If they show two species,
+        the clip has no label, because a clip-level score could only be half right.
         """
         t = self.table[self.table["label"].notna()]
         is_frame = t["kind"] == "frame"
-        whole = _agreed(t[~is_frame])
-        of_frames = _agreed(t[is_frame & ~t["clip_id"].isin(t.loc[~is_frame, "clip_id"])])
+        whole = _unanimous_labels(t[~is_frame])
+        of_frames = _unanimous_labels(t[is_frame & ~t["clip_id"].isin(t.loc[~is_frame, "clip_id"])])
         labels: pd.Series[str] = pd.concat([whole, of_frames]).rename("label")
         return labels
 
@@ -157,47 +168,34 @@ def _clip_ids(paths: pd.Series[str]) -> list[Any]:
     return [clip_id(p) if isinstance(p, str) else None for p in paths]
 
 
-def _agreed(rows: pd.DataFrame) -> pd.Series[str]:
-    """By clip: the one label besides 'empty', or 'empty' where there is nothing else; clips of two labels are absent."""
-    animals = rows[rows["label"] != "empty"].groupby("clip_id", sort=False)["label"]
+def _unanimous_labels(rows: pd.DataFrame) -> pd.Series[str]:
+    """Return by clip its one label besides EMPTY, or else EMPTY. Clips with two other labels are absent."""
+    animals = rows[rows["label"] != EMPTY].groupby("clip_id", sort=False)["label"]
     one: pd.Series[str] = animals.first()[animals.nunique() == 1]
     nothing = rows.loc[~rows["clip_id"].isin(animals.first().index), "clip_id"].unique()
-    return pd.concat([one, pd.Series("empty", index=nothing, dtype="str")])
-
-
-def _dicts(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return table.to_dict("records")  # type: ignore[return-value]
+    return pd.concat([one, pd.Series(EMPTY, index=nothing, dtype="str")])
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _clip(cid: str, row: dict[str, Any], label: str | None) -> Clip:
-    paths: Sequence[str] = (
-        json.loads(row["paths"]) if row["kind"] == "burst" and _text(row["paths"]) else [row["path"]]
-    )
-    zone, naive = _text(row["time_zone"]), row["captured_at"]
-    captured = None
-    if zone and pd.notna(naive):
-        captured = naive.to_pydatetime().replace(tzinfo=parse_time_zone(zone))
+def _clip(row: dict[Any, Any], label: str | None) -> Clip:
+    is_list = row["kind"] == "burst" and _text(row["paths"])
+    paths: Sequence[str] = json.loads(row["paths"]) if is_list else [row["path"]]
+    zone, captured = _text(row["time_zone"]), None
+    if zone and pd.notna(row["captured_at"]):
+        captured = row["captured_at"].to_pydatetime().replace(tzinfo=parse_time_zone(zone))
     kind: Any = "video" if row["kind"] == "frame" else row["kind"]
-    return Clip(
-        cid,
-        tuple(paths),
-        kind,
-        site=_text(row["site"]),
-        deployment=_text(row["deployment"]),
-        captured_at=captured,
-        time_source=_text(row["time_source"]),
-        label=label,
-        split=_text(row["split"]),
-    )
+    texts = {name: _text(row[name]) for name in ("site", "deployment", "time_source", "split")}
+    return Clip(str(row["clip_id"]), tuple(paths), kind, captured_at=captured, label=label, **texts)
 
 
 @lru_cache(maxsize=256)
 def parse_time_zone(name: str) -> tzinfo:
-    """The zone of an IANA name, or of a fixed offset for cameras that ignore summer time.
+    """Return the zone for an IANA name, or for a fixed offset (cameras that ignore daylight saving time).
+
+    Raises ManifestError for any other name.
 
     >>> from datetime import datetime
     >>> datetime(2021, 12, 30, 22, tzinfo=parse_time_zone("Asia/Vladivostok")).isoformat()
@@ -216,7 +214,7 @@ def parse_time_zone(name: str) -> tzinfo:
         except (KeyError, ValueError, OSError):
             pass
     raise ManifestError(
-        "this time zone is not known",
+        "unknown time zone",
         where="column time_zone",
         found=repr(name),
         expected="an IANA name such as Asia/Vladivostok, or an offset such as +10:00",

@@ -1,9 +1,9 @@
-"""An ONNX file that a stranger made, looked at before any library opens it: it must be whole, and refer to no other file.
+"""Safety check of ONNX files from others, before any library opens them.
 
-Weights of an ONNX network may lie in other files, by a path that the network names. Those files have no hash in a bundle and
-count for nothing in what a detector is known by, and the path may lead anywhere; backends follow it also where they are given
-the bytes of the network. So the file is walked by its fields (protobuf), without the `onnx` package, which the base
-installation does not have.
+An ONNX network may keep its weights in other files, named by a path. Such files are covered neither by the hashes
+of a bundle nor by the id of a detector, and the path may lead anywhere; backends follow it even when they are given
+the network as bytes. The check reads the protobuf fields itself, because the base installation does not include the
+`onnx` package.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from leopardnet.core.errors import BundleError, LeopardnetError
 
-# of each message the fields that hold further messages, by number, as onnx.proto has them
+# For each message, its fields that hold further messages, by their numbers in onnx.proto.
 _MESSAGES: dict[str, dict[int, str]] = {
     "model": {7: "graph", 20: "training", 25: "function"},
     "graph": {1: "node", 5: "tensor", 15: "sparse tensor"},
@@ -30,48 +30,48 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 MAX_DEPTH = 64
 
 
-class _UnsafeGraph(LeopardnetError):
-    """What is wrong with a network, before it is said whose network it is."""
+class _UnsafeGraphError(LeopardnetError):
+    """A fault of the file, until the caller's error class is known."""
 
 
 def refuse_unsafe_graph(path: Path, *, error: type[LeopardnetError] = BundleError) -> None:
-    """Raises `error` for a network whose weights lie in other files, and for a file that is no ONNX network."""
+    """Raise `error` for a network with weights in other files, and for a file that is not a whole ONNX network."""
     try:
         with path.open("rb") as file:
-            if not path.stat().st_size:  # nothing cannot be mapped
-                raise _no_network(path.name, "nothing")
+            if not path.stat().st_size:  # an empty file cannot be mapped
+                raise _not_onnx(path.name, "an empty file")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                _walk(data, path.name)
-    except _UnsafeGraph as unsafe:
+                _check_messages(data, path.name)
+    except _UnsafeGraphError as unsafe:
         where, found, expected, todo = unsafe.parts.values()
         raise error(unsafe.what, where=where, found=found, expected=expected, todo=str(todo)) from None
 
 
-def _walk(data: mmap.mmap, where: str) -> None:
+def _check_messages(data: mmap.mmap, where: str) -> None:
     waiting, has_graph = [("model", 0, len(data), 0)], False
     while waiting:
         message, start, end, depth = waiting.pop()
         if depth > MAX_DEPTH:
-            raise _no_network(where, f"more than {MAX_DEPTH} networks inside each other")
+            raise _not_onnx(where, f"graphs nested more than {MAX_DEPTH} deep")
         for number, kind, begins, ends in _fields(data, start, end, where):
             if message == "tensor" and number in (_EXTERNAL_DATA, _DATA_LOCATION) and (kind == _BYTES or ends):
-                raise _UnsafeGraph(
+                raise _UnsafeGraphError(
                     "the network refers to another file",
                     where=where,
-                    found="weights outside of it",
-                    expected="one file with all its weights inside",
-                    todo="ask whoever made it for one file, or do not use it",
+                    found="weights in another file",
+                    expected="one file with all weights inside",
+                    todo="ask its author for a single file, or do not use it",
                 )
             child = _MESSAGES[message].get(number)
             if child and kind == _BYTES:
                 has_graph |= child == "graph"
                 waiting.append((child, begins, ends, depth + 1))
     if not has_graph:
-        raise _no_network(where, "no graph")
+        raise _not_onnx(where, "no graph")
 
 
 def _fields(data: mmap.mmap, at: int, end: int, where: str) -> Iterator[tuple[int, int, int, int]]:
-    """Number and kind of each field, and where its bytes begin and end; of a whole number, 0 and its value."""
+    """Yield number, wire type, start and end of each field of a message; for a varint, 0 and its value instead."""
     while at < end:
         tag, at = _varint(data, at, end, where)
         kind = tag & 7
@@ -84,9 +84,9 @@ def _fields(data: mmap.mmap, at: int, end: int, where: str) -> Iterator[tuple[in
         elif kind in (_FIXED64, _FIXED32):
             length = 8 if kind == _FIXED64 else 4
         else:
-            raise _no_network(where, f"a field of kind {kind}")
+            raise _not_onnx(where, f"a field of wire type {kind}")
         if length > end - at:
-            raise _no_network(where, "a field that is longer than the file")
+            raise _not_onnx(where, "a field longer than the file")
         yield tag >> 3, kind, at, at + length
         at += length
 
@@ -95,20 +95,20 @@ def _varint(data: mmap.mmap, at: int, end: int, where: str) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
         if at >= end:
-            raise _no_network(where, "a file that is cut off")
+            raise _not_onnx(where, "a truncated file")
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-    raise _no_network(where, "a number that is too long")
+    raise _not_onnx(where, "a number that is too long")
 
 
-def _no_network(where: str, found: str) -> _UnsafeGraph:
-    return _UnsafeGraph(
+def _not_onnx(where: str, found: str) -> _UnsafeGraphError:
+    return _UnsafeGraphError(
         "this is not an ONNX network",
         where=where,
         found=found,
         expected="a whole .onnx file",
-        todo="copy it again from where it came from",
+        todo="copy it again from its source",
     )

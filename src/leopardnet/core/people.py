@@ -1,6 +1,7 @@
-"""The one rule for people and vehicles: which clips show them. Their pictures and files are shown only on request.
+"""The rule for which clips show people or vehicles.
 
-Every room that shows, writes or copies clips asks `clips_with_people` and leaves out what it returns.
+Every module that shows, writes or copies clips leaves out those that `clips_with_people` returns, unless asked for
+them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 
-# the class of observation for each name; formats have their own words for the two classes
+# The class of observation for each name; formats use several names for the two classes.
 KINDS = {
     **dict.fromkeys(("human", "humans", "person", "persons", "people", "homo sapiens"), "human"),
     **dict.fromkeys(("vehicle", "vehicles", "car", "cars"), "vehicle"),
@@ -27,8 +28,8 @@ _SEPARATORS = re.compile(r"[+;,|]")  # between the species of one cell
 def person_kind(name: object) -> str | None:
     """Return 'human' or 'vehicle' for a name of either, and None for every other name.
 
-    >>> person_kind("Person"), person_kind("car"), person_kind("homo_sapiens"), person_kind("tiger"), person_kind(None)
-    ('human', 'vehicle', 'human', None, None)
+    >>> person_kind("Person"), person_kind("car"), person_kind("homo_sapiens"), person_kind("tiger")
+    ('human', 'vehicle', 'human', None)
     """
     return KINDS.get(name.strip().casefold().replace("_", " ")) if isinstance(name, str) else None
 
@@ -36,17 +37,17 @@ def person_kind(name: object) -> str | None:
 def clips_with_people(
     predictions: Predictions, manifest: Manifest | None = None, human_labels: pd.DataFrame | None = None
 ) -> frozenset[str]:
-    """Return the `clip_id` of every clip that shows a person or a vehicle, by anything that is known about it.
+    """Return the `clip_id` of every clip that shows a person or a vehicle, by any of its known properties.
 
     One of these is enough: the decision; a probability of at least `MIN_PROBABILITY`, or the highest of the clip; a
-    label or species in the manifest, where a cell may name several species; a label that a person gave
-    (`human_labels`, columns clip_id and label); a box of a person with a score of at least `MIN_BOX_SCORE`, found by a
-    detector in a frame or kept in the manifest. A clip of which nothing is known to show a person is not returned, and
-    an unreadable clip is returned only where a person has named it.
+    label or species in the manifest, where a cell may name several species; a label given by a person
+    (`human_labels`, columns clip_id and label); a box of a person with a score of at least `MIN_BOX_SCORE`, from a
+    detector or in the manifest. An unreadable clip is therefore returned only if the manifest or a person names it
+    so.
 
     Raises ManifestError for a cell of boxes that cannot be read.
 
-    >>> columns = {"clip_id": ["a", "b"], "decision": ["tiger", "tiger"], "p_human": [0.35, 0.01], "p_tiger": [0.65, 0.99]}
+    >>> columns = {"clip_id": ["a", "b"], "decision": "tiger", "p_human": [0.35, 0.01], "p_tiger": [0.65, 0.99]}
     >>> sorted(clips_with_people(Predictions(pd.DataFrame(columns), pd.DataFrame())))
     ['a']
     """

@@ -1,4 +1,4 @@
-"""What a model said of clips: one row per clip and one per judged frame, on disk and back."""
+"""Predictions of a model: one row per clip and one per classified frame, read and written."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from leopardnet.core.tables import conform, read_table, write_table
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model said.
+    """Predictions of a model.
 
-    table: one row per clip, columns of `core.tables.predictions_columns`; evidence: one row per judged frame, with
-    the probabilities of that frame alone.
+    table: one row per clip, with the columns of `core.columns.predictions_columns`; evidence: one row per
+    classified frame, with the columns of `evidence_columns`: the probabilities are of that frame alone.
     """
 
     table: pd.DataFrame
@@ -25,7 +25,10 @@ class Predictions:
 
     @classmethod
     def read(cls, path: Path) -> Predictions:
-        """The predictions in a file `predictions.parquet` or `.csv`, with the evidence that lies beside it, if any."""
+        """Read predictions.parquet or .csv, or a folder with the former, and evidence.parquet beside it, if any.
+
+        Raises ManifestError for a table of another kind.
+        """
         path = Path(path) / "predictions.parquet" if Path(path).is_dir() else Path(path)
         table = read_table(path)
         names = table_labels(table)
@@ -47,16 +50,16 @@ class Predictions:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, in class order."""
+        """The labels of the model, in class order."""
         return table_labels(self.table)
 
     @property
     def n_unreadable(self) -> int:
-        """Clips of which nothing could be seen."""
+        """Number of clips of which no frame could be decoded."""
         return int((self.table["status"] == "unreadable").sum())
 
     def write(self, folder: Path) -> Path:
-        """The folder, after writing predictions.parquet, predictions.csv and evidence.parquet there."""
+        """Write predictions.parquet, predictions.csv and evidence.parquet, and return the folder."""
         folder = Path(folder)
         write_table(self.evidence, folder / "evidence.parquet")
         write_table(self.table, folder / "predictions.csv")
@@ -67,5 +70,5 @@ class Predictions:
         return len(self.table)
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{k} {v}" for k, v in self.table["decision"].value_counts().items())
-        return f"Predictions({len(self)} clips: {said}; labels {', '.join(self.labels)})"
+        counts = ", ".join(f"{k} {v}" for k, v in self.table["decision"].value_counts().items())
+        return f"Predictions({len(self)} clips: {counts}; labels {', '.join(self.labels)})"

@@ -1,8 +1,4 @@
-"""The tables that verbs hand to each other, read and written without loss; `columns.py` says what stands in them.
-
-Every table goes through its schema when it is read and when it is written, so a wrong file is refused with the row and the
-column at fault. The names of `columns.py` that other rooms want stand here as well.
-"""
+"""Tables and files that commands exchange: check against `core.columns`, read, and write atomically."""
 
 from __future__ import annotations
 
@@ -28,7 +24,7 @@ CSV_TIME = "%Y-%m-%dT%H:%M:%S.%f"
 
 
 def clip_id(path: str) -> str:
-    """Sixteen hex digits from the NFC form of a relative POSIX path: the same on every system.
+    """Return sixteen hex digits from the NFC form of a relative POSIX path: the same on every system.
 
     >>> clip_id("site01/DCIM/IMAG0001.AVI")
     '8c843192c37ae731'
@@ -36,11 +32,8 @@ def clip_id(path: str) -> str:
     return hashlib.sha256(unicodedata.normalize("NFC", path).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-# --- schema ---
-
-
 def schema(columns: Sequence[Column], *, unique: Sequence[str] = ()) -> pa.DataFrameSchema:
-    """The pandera schema of these columns."""
+    """Return the pandera schema of these columns."""
     import pandera.pandas as pa
 
     def one(c: Column) -> pa.Column:
@@ -55,9 +48,10 @@ def schema(columns: Sequence[Column], *, unique: Sequence[str] = ()) -> pa.DataF
 def conform(
     table: pd.DataFrame, columns: Sequence[Column], *, where: str, unique: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """`table` with exactly these columns, in this order, with their dtypes. Absent nullable columns become empty.
+    """Return `table` with exactly these columns, in this order and dtype. Absent nullable columns become empty.
 
-    Raises ManifestError with the first row and column at fault, counted from 1 below the header.
+    Raises ManifestError for unknown or missing columns, and for the first invalid value; rows count from 1 below
+    the header. `where` names the table in the error, `unique` the columns that together identify a row.
     """
     import pandera.errors
 
@@ -66,21 +60,21 @@ def conform(
     missing = [c.name for c in columns if c.name not in table.columns and not c.nullable]
     if unknown or missing:
         raise ManifestError(
-            "the table does not have the columns it should",
+            "the table has the wrong columns",
             where=where,
             found=f"unknown {unknown}" if unknown else f"missing {missing}",
             expected=", ".join(known),
-            todo="make the table with `leopardnet scan` or `leopardnet import`, or rename the columns",
+            todo="create the table with `leopardnet scan` or `leopardnet import`, or rename the columns",
         )
     empty: dict[str, Any] = {
-        c.name: empty_column(c.dtype, table.index) for c in columns if c.name not in table.columns
+        c.name: _empty_column(c.dtype, table.index) for c in columns if c.name not in table.columns
     }
     table = table.assign(**empty)[known].reset_index(drop=True)
     try:
         checked = schema(columns, unique=unique).validate(table, lazy=True)
     except pandera.errors.SchemaErrors as error:
         raise _table_error(error.failure_cases, columns, where) from None
-    # pandera widens the unit of times; the table keeps microseconds
+    # pandera may change the unit of times
     return checked.astype({c.name: TIME for c in columns if c.dtype == TIME})
 
 
@@ -91,11 +85,11 @@ def _table_error(cases: pd.DataFrame, columns: Sequence[Column], where: str) -> 
     more = f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""
     if "unique" in str(case["check"]) or column is None:
         return ManifestError(
-            "a row stands twice in the table",
+            "a row of the table is repeated",
             where=where + row,
             found=f"{case['column']} {case['failure_case']!r}{more}",
             expected="each row once",
-            todo="take the second row out",
+            todo="remove the second row",
         )
     return ManifestError(
         "a value in the table cannot be used",
@@ -105,18 +99,14 @@ def _table_error(cases: pd.DataFrame, columns: Sequence[Column], where: str) -> 
     )
 
 
-def empty_column(dtype: str, index: pd.Index[Any]) -> pd.Series[Any]:
-    """A column of missing values of this dtype."""
+def _empty_column(dtype: str, index: pd.Index[Any]) -> pd.Series[Any]:
     value: Any = {FLOAT: np.nan, INT: pd.NA, TIME: np.datetime64("NaT", "us")}.get(dtype)
     return pd.Series([value] * len(index) if dtype == STRING else value, index=index, dtype=dtype)
 
 
-# --- files ---
-
-
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that takes its place when the block ends well, and vanishes when it does not."""
+    """Yield a temporary path that replaces `path` when the block succeeds and is deleted when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -129,11 +119,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> Path:
-    """`path`, after writing the table there as .csv or .parquet, whole or not at all."""
+    """Write a .csv or .parquet file atomically and return `path`. Raises ManifestError for another suffix."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
-        raise ManifestError("this table format is not known", where=path.name, expected=".csv or .parquet")
+        raise ManifestError("unknown table format", where=path.name, expected=".csv or .parquet")
     with atomic_path(path) as part:
         if suffix == ".parquet":
             table.to_parquet(part, index=False)
@@ -143,20 +133,23 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
 
 
 def append_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write the rows at the end of a CSV file, below a header where there is none yet."""
+    """Append the rows to a CSV file; a new file begins with a header."""
     is_new = not path.exists() or path.stat().st_size == 0
     with path.open("a", encoding="utf-8", newline="") as file:
         table.to_csv(file, index=False, header=is_new, date_format=CSV_TIME)
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table in a .csv or .parquet file, text columns as text: 'NA' stays the name of a site."""
+    """Read a .csv or .parquet file. All columns of a CSV are text, and 'NA' is a name, not a missing value.
+
+    Raises ManifestError for a file that is missing, unreadable or of another format.
+    """
     path = Path(path)
     if not path.is_file():
         raise ManifestError(
             "there is no such table",
             where=path,
-            todo="check the path; `leopardnet scan` and `import` make manifests",
+            todo="check the path; `leopardnet scan` and `import` create manifests",
         )
     try:
         if path.suffix.lower() == ".parquet":
@@ -168,12 +161,12 @@ def read_table(path: Path) -> pd.DataFrame:
             "the table cannot be read",
             where=path.name,
             found=f"{type(error).__name__}: {str(error)[:200]}",
-            expected=f"a whole {path.suffix.lower()} file in UTF-8",
+            expected=f"a complete {path.suffix.lower()} file in UTF-8",
         ) from None
-    raise ManifestError("this table format is not known", where=path.name, expected=".csv or .parquet")
+    raise ManifestError("unknown table format", where=path.name, expected=".csv or .parquet")
 
 
 def write_json(value: object, path: Path) -> None:
-    """Write a JSON file, whole or not at all: indented, in UTF-8."""
+    """Write a JSON file, indented, in UTF-8, atomically."""
     with atomic_path(path) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False), "utf-8")

@@ -1,14 +1,4 @@
-"""The values that flow through the program, and the error tree.
-
-LeopardnetError
-├── ConfigError     a setting is unknown, out of bounds or contradicts another one
-├── ManifestError   a table or label file does not hold what it should
-├── MediaError      a video or picture cannot be read
-├── BundleError     a model folder is incomplete, changed or of another format
-├── BackendError    a library or extra is missing, or a runtime failed
-├── JournalError    the journal of a run cannot be read or written
-└── RunStopped      a run was asked to stop, and what is done is kept
-"""
+"""Values passed between modules: clips, frames, boxes, decisions and predictions."""
 
 from __future__ import annotations
 
@@ -28,7 +18,7 @@ Rule = Literal["species", "rolled_up", "abstained", "empty", "none"]
 class Clip:
     """One unit of footage: a video, a still (a clip of one frame) or a burst (a clip of n stills).
 
-    `paths` are POSIX and relative to the data root; `captured_at` is aware, or None where the zone is not known.
+    paths: POSIX, relative to the data root; captured_at: with its time zone, or None if the zone is unknown.
     """
 
     clip_id: str
@@ -47,13 +37,13 @@ class Clip:
 
     @property
     def path(self) -> str:
-        """The first file, which names the clip."""
+        """The path of the first file, from which the clip_id is derived."""
         return self.paths[0]
 
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What the container says of a clip: a hint; only decoded frames are facts. The size is as coded, not yet turned."""
+    """Metadata of a clip from its container: hints, since only decoded frames are facts. Size before rotation."""
 
     width_px: int
     height_px: int
@@ -67,10 +57,10 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """Decoded frames with the times they really have.
+    """Decoded frames with their actual times.
 
-    pixels: uint8 [N, H, W, 3] RGB; times_s: float64 [N], seconds from the start of the stream;
-    warnings: what went wrong on the way although frames came out.
+    pixels: uint8 [N, H, W, 3] RGB; times_s: float64 [N], seconds from the start of the stream; warnings: problems
+    that did not prevent decoding. Raises ValueError for other shapes or dtypes.
     """
 
     clip_id: str
@@ -79,11 +69,11 @@ class Frames:
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        shape = f"pixels {self.pixels.dtype}{list(self.pixels.shape)}, times_s {self.times_s.dtype}{list(self.times_s.shape)}"
-        if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
-            raise ValueError(f"Frames want pixels uint8[N,H,W,3]; got {shape}")
-        if self.times_s.shape != self.pixels.shape[:1] or self.times_s.dtype != np.float64:
-            raise ValueError(f"Frames want times_s float64[N] beside pixels[N,...]; got {shape}")
+        pixels, times_s = self.pixels, self.times_s
+        are_pixels = pixels.dtype == np.uint8 and pixels.ndim == 4 and pixels.shape[-1] == 3
+        if not are_pixels or times_s.dtype != np.float64 or times_s.shape != pixels.shape[:1]:
+            found = " and ".join(f"{a.dtype}{list(a.shape)}" for a in (pixels, times_s))
+            raise ValueError(f"expected pixels uint8[N, H, W, 3] and times_s float64[N]; got {found}")
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -96,11 +86,11 @@ class Frames:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boxes:
-    """What a detector found in one frame, the best first.
+    """Boxes of a detector in one frame, best first.
 
-    xyxy: float32 [K, 4], left, top, right, bottom in px of the upright frame whose `size_px` is (width, height); scores:
-    float32 [K], 0 to 1; labels: what is in each, `animal` or the detector's own word for something else; time_s: of the
-    frame; source: what found them.
+    xyxy: float32 [K, 4], left, top, right, bottom in px of the upright frame; scores: float32 [K], 0 to 1; labels:
+    the class of each, ANIMAL or the detector's name of another class; time_s: of the frame; size_px: (width,
+    height) of the frame; source: the detector. Raises ValueError for other shapes.
     """
 
     xyxy: NDArray[np.float32]
@@ -113,17 +103,16 @@ class Boxes:
     def __post_init__(self) -> None:
         n = len(self.labels)
         if self.xyxy.shape != (n, 4) or self.scores.shape != (n,):
-            raise ValueError(
-                f"Boxes want xyxy [K,4] and scores [K] beside {n} labels; got {self.xyxy.shape}, {self.scores.shape}"
-            )
+            found = f"{list(self.xyxy.shape)} and {list(self.scores.shape)}"
+            raise ValueError(f"expected xyxy [K, 4] and scores [K] for {n} labels; got {found}")
 
     @classmethod
     def none(cls, time_s: float, size_px: tuple[int, int], source: str) -> Boxes:
-        """A frame in which nothing was found."""
+        """Return the boxes of a frame in which nothing was found."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), time_s, size_px, source)
 
     def scale_to(self, size_px: tuple[int, int]) -> Boxes:
-        """The same boxes in px of the frame at another size."""
+        """Return the same boxes in px of the frame at another size (width, height)."""
         scale = np.array([size_px[0] / self.size_px[0], size_px[1] / self.size_px[1]] * 2)
         return replace(self, xyxy=(self.xyxy * scale).astype(np.float32), size_px=size_px)
 
@@ -131,7 +120,8 @@ class Boxes:
     def fractions(self) -> NDArray[np.float64]:
         """The boxes in fractions of the frame, float64 [K, 4], each number between 0 and 1.
 
-        >>> Boxes(np.array([[10, 0, 20, 30]], np.float32), np.ones(1, np.float32), ("animal",), 0.0, (100, 60), "x").fractions.tolist()
+        >>> xyxy, scores = np.array([[10, 0, 20, 30]], np.float32), np.ones(1, np.float32)
+        >>> Boxes(xyxy, scores, ("animal",), 0.0, (100, 60), "x").fractions.tolist()
         [[0.1, 0.0, 0.2, 0.5]]
         """
         width, height = self.size_px
@@ -147,7 +137,7 @@ class Boxes:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the program says about a clip, how sure it is, and which rule said so."""
+    """The result for a clip: a label, 'animal', 'unsure' or 'unreadable', with its probability and the rule."""
 
     label: str
     score: float
@@ -156,12 +146,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipPrediction:
-    """The answer for one clip. `probs` (float32 [C]) is None exactly when nothing could be decoded.
+    """The prediction for one clip. `probs` (float32 [C]) is None exactly if the status is `unreadable`.
 
-    frame_times_s: float64 [N]; frame_probs: float32 [N, C], the probabilities of each frame by itself;
-    evidence_order: positions of the frames, the one that speaks most for the decision first; boxes: of each frame, None
-    where no detector looked; info: what the container said; seconds: what the clip took, and the look from nearby of it;
-    frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or of no size where nobody asked.
+    reason: why the status is not ok; frame_times_s: float64 [N]; frame_probs: float32 [N, C], of each frame alone;
+    evidence_order: positions of the frames, the strongest for the decision first; boxes: of each frame, None if no
+    detector was run on it; info: metadata of the container; seconds: time spent on the clip, and on its crops;
+    frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or empty if not requested. Raises ValueError for
+    fields that do not fit each other.
     """
 
     clip: Clip
@@ -179,10 +170,8 @@ class ClipPrediction:
 
     def __post_init__(self) -> None:
         if (self.probs is None) != (self.status == "unreadable"):
-            raise ValueError(
-                f"status {self.status!r} does not go with probs {'absent' if self.probs is None else 'present'}"
-            )
+            raise ValueError(f"status {self.status!r} with probs {'absent' if self.probs is None else 'present'}")
         if self.frame_probs.shape[:1] != self.frame_times_s.shape:
             raise ValueError(
-                f"frame_probs {self.frame_probs.shape} beside frame_times_s {self.frame_times_s.shape}"
+                f"{len(self.frame_probs)} rows of frame_probs for {len(self.frame_times_s)} frame times"
             )

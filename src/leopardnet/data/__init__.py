@@ -1,1 +1,1 @@
-"""Labels and tables in and out, one file per format; and what makes files of strangers safe to open."""
+"""Data sets: scan and check of footage, splits, label formats, and safe reading of files from others."""

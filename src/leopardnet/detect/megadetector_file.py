@@ -1,4 +1,4 @@
-"""Boxes that a MegaDetector run has found before: from its results file, stills and videos."""
+"""Boxes from the results file of an earlier MegaDetector run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.tables import clip_id
+from leopardnet.core.ties import order_descending
 from leopardnet.core.types import Boxes, Clip, Frames
 from leopardnet.data.formats.megadetector.read import read_megadetector
 
-SAME_FRAME_S = 0.05  # a box belongs to a frame that is no further from its own moment than this
+SAME_FRAME_S = 0.05  # a box belongs to the frames within this time of it
 
 
 class ResultsFile:
@@ -28,7 +29,7 @@ class ResultsFile:
 
     @classmethod
     def read(cls, path: Path, root: Path) -> ResultsFile:
-        """The file at `path`, whose own paths are relative to `root` or lie in it. Raises ManifestError where it is broken."""
+        """Read a results file; its paths are relative to `root` or lie in it. Raises ManifestError if broken."""
         table = read_megadetector(path, root=root).manifest.table
         cells = zip(
             table["boxes"].astype(object).where(table["boxes"].notna(), None),
@@ -38,34 +39,33 @@ class ResultsFile:
         return cls(dict(zip(table["clip_id"], cells, strict=True)), path.name)
 
     def suggest_times(self, clip: Clip) -> NDArray[np.float64]:
-        """The moments of a video with the best boxes of animals, the best first; of a burst, its stills with boxes."""
+        """Return the times of a video with boxes of animals, best first; for a burst, of its stills with boxes."""
         if clip.kind == "burst":
-            scores = [self._best(path) for path in clip.paths]
-            order = [i for i in np.argsort(-np.array(scores), kind="stable") if scores[i] > 0]
-            return np.asarray(order, np.float64)
+            scores = [self._best_score(path) for path in clip.paths]
+            return np.asarray([i for i in order_descending(scores) if scores[i] > 0], np.float64)
         best: dict[float, float] = {}
-        for box in self._of(clip.path) or ():
+        for box in self._read_boxes(clip.path) or ():
             if box["label"] == ANIMAL and "time_s" in box:
                 best[box["time_s"]] = max(box["score"], best.get(box["time_s"], 0.0))
         return np.array(sorted(best, key=lambda t: (-best[t], t)), np.float64)
 
-    def find(self, clip: Clip, frames: Frames, close: Frames) -> list[Boxes | None]:
-        """The boxes of each of the frames `close`; None for files that the results do not know or could not read."""
-        size = (close.pixels.shape[2], close.pixels.shape[1])
-        return [self._at(clip, float(t), size) for t in close.times_s]
+    def find(self, clip: Clip, frames: Frames, targets: Frames) -> list[Boxes | None]:
+        """Return the boxes of each frame of `targets`; None for files without results."""
+        size = (targets.pixels.shape[2], targets.pixels.shape[1])
+        return [self._frame_boxes(clip, float(t), size) for t in targets.times_s]
 
-    def _of(self, path: str) -> list[dict[str, Any]] | None:
+    def _read_boxes(self, path: str) -> list[dict[str, Any]] | None:
         cell, unit = self._boxes.get(clip_id(path), (None, None))
         if cell is None:
             return None
         return [box | {"unit": unit} for box in parse_boxes(cell)]
 
-    def _best(self, path: str) -> float:
-        return max((b["score"] for b in self._of(path) or () if b["label"] == ANIMAL), default=0.0)
+    def _best_score(self, path: str) -> float:
+        return max((b["score"] for b in self._read_boxes(path) or () if b["label"] == ANIMAL), default=0.0)
 
-    def _at(self, clip: Clip, time_s: float, size: tuple[int, int]) -> Boxes | None:
+    def _frame_boxes(self, clip: Clip, time_s: float, size: tuple[int, int]) -> Boxes | None:
         is_still = clip.kind != "video"
-        found = self._of(clip.paths[min(int(time_s), len(clip.paths) - 1)] if is_still else clip.path)
+        found = self._read_boxes(clip.paths[min(int(time_s), len(clip.paths) - 1)] if is_still else clip.path)
         if found is None:
             return None
         if not is_still:

@@ -11,7 +11,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.detection import DetectorConfig
-from leopardnet.data.checks.file_facts import MONOCHROME_CHROMA, file_facts
+from leopardnet.data.checks.file_facts import MONOCHROME_CHROMA, read_file_facts
 
 MADE = ("site_known", "daytime", "month", "light", "box_size")
 MIN_SCORE: float = DetectorConfig.model_fields["min_score"].default  # of a box that a model looks into
@@ -116,7 +116,7 @@ def _site_known(manifest: Manifest, rows: pd.DataFrame) -> pd.Series[object]:
 
 
 def _light(manifest: Manifest, rows: pd.DataFrame) -> pd.Series[object]:
-    facts = file_facts(manifest, hash_files=False, perceptual=True, probe=False).set_index("path")["chroma"]
+    facts = read_file_facts(manifest, hash_files=False, perceptual=True, probe=False).set_index("path")["chroma"]
     chroma = rows["path"].map(facts)
     return (
         (chroma < MONOCHROME_CHROMA)

@@ -17,7 +17,8 @@ from leopardnet.evaluation.motion_baseline import add_motion, motion_energy
 from leopardnet.metrics.comparison.baselines import MOTION, baseline_tables
 from leopardnet.metrics.comparison.compare import aggregator_tables, compare
 from leopardnet.metrics.comparison.novelty import evaluate_novelty
-from leopardnet.metrics.comparison.slices import evaluate_slices, mistakes
+from leopardnet.metrics.comparison.review_order import mistakes
+from leopardnet.metrics.comparison.slices import evaluate_slices
 from leopardnet.metrics.evaluate_clips import animals_of, evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation, plain
 from leopardnet.score.events import GAP_MINUTES, Mode, event_ids, event_truth, independent_records, join_events
@@ -176,7 +177,7 @@ def evaluate_all(
         novelty,
         shortcuts,
         records,
-        mistakes(table, truth, targets=animals),
+        mistakes(table, truth),
         tuple(notes),
     )
 

@@ -27,7 +27,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip, Frames
 from leopardnet.infer.clip import decide_clip
-from leopardnet.infer.rounds import Evidence
+from leopardnet.infer.evidence import Evidence
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times

@@ -49,7 +49,7 @@ def over_time(predictions: Predictions, clip_id: str) -> Figure:
 def gallery(
     predictions: Predictions, manifest: Manifest, clips: pd.DataFrame, *, n: int = 6, people: bool = False
 ) -> Figure:
-    """The first n clips of a table, such as `metrics.comparison.slices.mistakes`: the frame that carries the answer, with its boxes,
+    """The first n clips of a table, such as `metrics.comparison.review_order.mistakes`: the frame that carries the answer, with its boxes,
     and beside it the probabilities over time, with the moment of that frame.
 
     Boxes are those of a detector in the evidence, where one has looked. A clip whose file is not there has a grey field, and

@@ -1,1 +1,1 @@
-"""Bundles, runtimes and the main path."""
+"""Classification of clips: the eight steps, the journal that keeps results, and the processes that do the work."""

@@ -1,4 +1,4 @@
-"""What a person may name as footage: a manifest, a folder, one file."""
+"""The footage that a person may name: a manifest, a folder, or one file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from leopardnet.core.manifest import Manifest
 
 
 def open_source(source: Manifest | str | Path) -> Manifest:
-    """A manifest, read from its file, scanned from a folder, or made of one footage file. Never without a clip."""
-    manifest = source if isinstance(source, Manifest) else _manifest_at(Path(source))
+    """Return a manifest as it is, read from its file, scanned from a folder, or made of one footage file.
+
+    Raises ManifestError where there is no such footage, and where there is no clip in it.
+    """
+    manifest = source if isinstance(source, Manifest) else _open_path(Path(source))
     if not len(manifest):
         raise ManifestError("there is nothing to classify: the manifest has no rows", found=repr(manifest))
     return manifest
 
 
-def _manifest_at(path: Path) -> Manifest:
+def _open_path(path: Path) -> Manifest:
     import pandas as pd
 
     from leopardnet.data.scan.scan import scan
@@ -26,8 +29,8 @@ def _manifest_at(path: Path) -> Manifest:
         return scan(path)
     kind = kind_by_suffix(path.name)
     if kind and path.exists():
-        real = path.resolve()  # a link that the user names is meant
-        return Manifest.from_rows(pd.DataFrame({"path": [real.name], "kind": [kind]}), real.parent)
+        file = path.resolve()  # a link that the user names is followed
+        return Manifest.from_rows(pd.DataFrame({"path": [file.name], "kind": [kind]}), file.parent)
     if path.suffix.lower() in (".csv", ".parquet"):
         return Manifest.read(path)
     raise ManifestError(

@@ -1,10 +1,12 @@
-"""Predictions as tables: one row per clip, one row per judged frame, on disk and back."""
+"""Predictions as tables, from the pages of a journal: one row per clip, one row per classified frame."""
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,32 +16,72 @@ from numpy.typing import NDArray
 
 from leopardnet.core.boxes import format_boxes
 from leopardnet.core.columns import evidence_columns, predictions_columns
+from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import append_csv, atomic_path, conform
+from leopardnet.core.tables import append_csv, atomic_path, conform, read_table
 from leopardnet.score.decide import find_alert
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
-    from leopardnet.infer.journal import Page
+    from leopardnet.infer.journal import JournalPage, JournalRow
 
-N_EVIDENCE = 3  # times named in a clip's row; the evidence table has them all
+N_EVIDENCE = 3  # times in a clip's row; the evidence table has all of them
+TABLE, EVIDENCE = "predictions.parquet", "evidence.parquet"
 
 
-def write_pages(pages: Iterable[Page], bundle: Bundle, folder: Path) -> Path:
-    """The folder, after writing what `Predictions.write` writes, page by page: of any number of clips, a few in memory."""
+class WrittenPredictions(Predictions):
+    """Predictions in a folder. Each table is read when it is first used, so a large run need not fit in memory.
+
+    Raises ManifestError where a later run has replaced a table before it was read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        stamps = {name: _stamp(folder / name) for name in (TABLE, EVIDENCE)}
+        self.__dict__.update(folder=folder, _stamps=stamps)  # the class is frozen
+
+    folder: Path
+    _stamps: dict[str, tuple[int, int]]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per clip."""
+        return self._read(TABLE)
+
+    @cached_property
+    def evidence(self) -> pd.DataFrame:
+        """One row per classified frame."""
+        return self._read(EVIDENCE)
+
+    def _read(self, name: str) -> pd.DataFrame:
+        path = self.folder / name
+        if not path.is_file() or _stamp(path) != self._stamps[name]:
+            raise ManifestError(
+                "another run has replaced these predictions", where=path, todo="read the folder again"
+            )
+        return read_table(path)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def write_pages(pages: Iterable[JournalPage], bundle: Bundle, folder: Path) -> WrittenPredictions:
+    """Write the files of `Predictions.write` page by page, with only a few thousand clips in memory at a time.
+
+    All tables are complete before the first one takes its place. Raises JournalError where the disk is full.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     folder = Path(folder)
-    with ExitStack() as files:
-        # all parts are whole before the first takes its place
+    with _explain_full_disk(folder), ExitStack() as files:
         table_file, csv_file, evidence_file = (
-            files.enter_context(atomic_path(folder / name))
-            for name in ("predictions.parquet", "predictions.csv", "evidence.parquet")
+            files.enter_context(atomic_path(folder / name)) for name in (TABLE, "predictions.csv", EVIDENCE)
         )
         writers: list[pq.ParquetWriter] = []
         for page in pages:
-            tables = clip_rows(page, bundle), frame_rows(page, bundle)
+            tables = build_clip_table(page, bundle), build_frame_table(page, bundle)
             arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in tables]
             if not writers:
                 places = (table_file, evidence_file)
@@ -49,25 +91,54 @@ def write_pages(pages: Iterable[Page], bundle: Bundle, folder: Path) -> Path:
             append_csv(tables[0], csv_file)
             for writer, part in zip(writers, arrow, strict=True):
                 writer.write_table(part)
-    return folder
+    return WrittenPredictions(folder)
 
 
-def clip_rows(page: Page, bundle: Bundle) -> pd.DataFrame:
-    """The rows of predictions, one per clip of the page."""
-    c, labels = page.columns, bundle.labels
-    probs = _probs(c["probs"], len(labels))  # [clips, C], nan where nothing was seen
-    best = [_best_times(order, times) for order, times in zip(c["order_of_frames"], c["times_s"], strict=True)]
+@contextmanager
+def _explain_full_disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise JournalError(
+            "there is no room for the tables",
+            where=folder,
+            found=error.strerror,
+            todo="make room and give the same command again: all finished clips are kept in the journal",
+        ) from None
+
+
+def build_predictions(pages: Iterable[JournalPage], bundle: Bundle) -> Predictions:
+    """Return the tables of all pages, in memory."""
+    parts = [(build_clip_table(page, bundle), build_frame_table(page, bundle)) for page in pages]
+    assert parts, "a run has at least one clip"
+    tables, frames = zip(*parts, strict=True)
+    table = pd.concat(tables, ignore_index=True)
+    assert table["clip_id"].is_unique, "every clip has one row"
+    return Predictions(table, pd.concat(frames, ignore_index=True))
+
+
+def build_clip_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
+    """Return the rows of the predictions table, one per clip of the page."""
+    rows, labels = page.rows, bundle.labels
+    unreadable = np.full(len(labels), np.nan, np.float32)
+    probs = np.concatenate([unreadable if row.probs is None else row.probs for row in rows])
+    probs = probs.reshape(-1, len(labels))  # [clips, C]
+    best_times_s = [row.times_s[row.evidence_order[:N_EVIDENCE]].tolist() for row in rows]
     table = pd.DataFrame(
         {
-            "clip_id": c["clip_id"],
-            **{name: page.about[name] for name in ("path", "kind", "site", "captured_at")},
-            **{name: c[name] for name in ("status", "reason", "decision", "rule", "score")},
+            "clip_id": [row.clip_id for row in rows],
+            **{name: page.clips[name] for name in ("path", "kind", "site", "captured_at")},
+            **_columns(rows, "status", "reason", "decision", "rule", "score"),
             "alert": _alerts(probs, bundle),
             **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
-            "n_frames": [len(times) // 8 for times in c["times_s"]],
-            "best_time_s": [times[0] if times else np.nan for times in best],
-            "evidence_times_s": [json.dumps([round(t, 3) for t in times]) if times else None for times in best],
-            **{name: c[name] for name in ("duration_s", "fps", "width_px", "height_px")},
+            "n_frames": [len(row.times_s) for row in rows],
+            "best_time_s": [times[0] if times else np.nan for times in best_times_s],
+            "evidence_times_s": [
+                json.dumps([round(t, 3) for t in times]) if times else None for times in best_times_s
+            ],
+            **_columns(rows, "duration_s", "fps", "width_px", "height_px"),
             "bundle_id": bundle.id,
             "labels_id": labels.id,
         }
@@ -76,75 +147,65 @@ def clip_rows(page: Page, bundle: Bundle) -> pd.DataFrame:
     return conform(table, predictions_columns(labels.names), where="predictions", unique=("clip_id",))
 
 
-def frame_rows(page: Page, bundle: Bundle) -> pd.DataFrame:
-    """The rows of evidence, one per judged frame of the page's clips."""
-    c, names = page.columns, bundle.labels.names
-    n_frames = np.array([len(times) // 8 for times in c["times_s"]], np.int64)
-    probs = np.frombuffer(b"".join(c["frame_probs"]), "<f4").reshape(-1, len(names)).astype(np.float64)
+def _columns(rows: Sequence[JournalRow], *names: str) -> dict[str, list[object]]:
+    return {name: [getattr(row, name) for row in rows] for name in names}
+
+
+def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
+    """Return the target of each clip that a person should check first, or None."""
+    labels, thresholds = bundle.labels, bundle.spec.decide
+    targets = [labels.names.index(name) for name in labels.targets]
+    if not targets:
+        return [None] * len(probs)
+    lowest = np.array([thresholds.alert_threshold(name) for name in labels.targets], np.float32)
+    is_possible = (probs[:, targets] >= lowest).any(axis=1)  # [clips], False for the nan of unreadable clips
+    alerts: list[str | None] = [None] * len(probs)
+    for i in np.flatnonzero(is_possible).tolist():
+        alerts[i] = find_alert(probs[i], labels, thresholds)
+    return alerts
+
+
+def build_frame_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
+    """Return the rows of the evidence table, one per classified frame of the page's clips."""
+    names = bundle.labels.names
+    rows = [row for row in page.rows if len(row.times_s)]
+    n_frames = np.array([len(row.times_s) for row in rows], np.int64)
+    no_frame, n_labels = np.zeros((0, len(names)), np.float32), len(names)
+    probs = np.concatenate([no_frame, *(row.frame_probs for row in rows)]).astype(np.float64)  # [frames, C]
+    familiarity = _familiarity(rows, n_labels)
     first = np.repeat(np.cumsum(n_frames) - n_frames, n_frames)
-    familiar = _familiarity(c["familiarity"], n_frames, len(names))
     table = pd.DataFrame(
         {
-            "clip_id": np.repeat(np.array(c["clip_id"], object), n_frames),
+            "clip_id": np.repeat(np.array([row.clip_id for row in rows], object), n_frames),
             "i_frame": np.arange(int(n_frames.sum())) - first,
-            "time_s": np.frombuffer(b"".join(c["times_s"]), "<f8"),
+            "time_s": np.concatenate([np.zeros(0), *(row.times_s for row in rows)]),
             **{f"p_{name}": probs[:, i] for i, name in enumerate(names)},
-            "energy": familiar[:, 0],
-            **{f"cos_{name}": familiar[:, 1 + i] for i, name in enumerate(names)},
-            **_boxes(c["boxes"], n_frames),
+            "energy": familiarity[:, 0],
+            **{f"cos_{name}": familiarity[:, 1 + i] for i, name in enumerate(names)},
+            **_box_columns(rows),
         }
     )
     return conform(table, evidence_columns(names), where="evidence")
 
 
-def _familiarity(blobs: Sequence[bytes | None], n_frames: NDArray[np.int64], n_labels: int) -> NDArray[np.float64]:
-    """Energy and cosines of all frames, float64 [frames, 1 + C] to four places; nan for rows of older versions."""
-    width = 4 * (1 + n_labels)
-    parts = [blob or b"" for blob in blobs]
-    kept = [
-        blob if len(blob) == width * n else np.full((n, 1 + n_labels), np.nan, "<f4").tobytes()
-        for blob, n in zip(parts, n_frames.tolist(), strict=True)
+def _familiarity(rows: Sequence[JournalRow], n_labels: int) -> NDArray[np.float64]:
+    """Return energy and cosines of all frames, float64 [frames, 1 + C], to four places; nan in older rows."""
+    parts = [
+        np.full((len(row.times_s), 1 + n_labels), np.nan, np.float32)
+        if row.familiarity is None
+        else row.familiarity
+        for row in rows
     ]
-    return np.frombuffer(b"".join(kept), "<f4").reshape(-1, 1 + n_labels).astype(np.float64).round(4)
+    empty = np.zeros((0, 1 + n_labels), np.float32)
+    return np.concatenate([empty, *parts]).astype(np.float64).round(4)
 
 
-def _boxes(texts: Sequence[str | None], n_frames: NDArray[np.int64]) -> dict[str, list[str | None]]:
-    """The columns `boxes` and `box_source`, a value for each frame."""
-    found: list[tuple[str, list[dict[str, object]]] | None] = []
-    for text, n in zip(texts, n_frames.tolist(), strict=True):
-        found += json.loads(text) if text else [None] * n
-    return {
-        "boxes": [None if f is None else format_boxes(f[1]) for f in found],
-        "box_source": [None if f is None else f[0] for f in found],
-    }
-
-
-def _probs(blobs: Sequence[bytes | None], n_labels: int) -> NDArray[np.float32]:
-    nothing = np.full(n_labels, np.nan, "<f4").tobytes()
-    return np.frombuffer(b"".join(blob or nothing for blob in blobs), "<f4").reshape(-1, n_labels)
-
-
-def _best_times(order: bytes, times: bytes) -> list[float]:
-    all_times = np.frombuffer(times, "<f8")
-    return [float(all_times[i]) for i in np.frombuffer(order, "<i4")[:N_EVIDENCE]]
-
-
-def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
-    """The target of each clip that a person should look at first; asked only where one may reach the threshold."""
-    labels, thresholds = bundle.labels, bundle.spec.decide
-    targets = [labels.names.index(name) for name in labels.targets]
-    if not targets:
-        return [None] * len(probs)
-    least = np.array([thresholds.alert_of(name) for name in labels.targets], np.float32)
-    may = (probs[:, targets] >= least).any(axis=1)  # nan, of unreadable clips, is not
-    return [find_alert(p, labels, thresholds) if asked else None for p, asked in zip(probs, may, strict=True)]
-
-
-def predictions_from(pages: Iterable[Page], bundle: Bundle) -> Predictions:
-    """The tables of all pages of a journal."""
-    parts = [(clip_rows(page, bundle), frame_rows(page, bundle)) for page in pages]
-    assert parts, "a run has at least one clip"
-    tables, frames = zip(*parts, strict=True)
-    table = pd.concat(tables, ignore_index=True)
-    assert table["clip_id"].is_unique, "every clip has one row"
-    return Predictions(table, pd.concat(frames, ignore_index=True))
+def _box_columns(rows: Sequence[JournalRow]) -> dict[str, list[str | None]]:
+    """Return the columns `boxes` and `box_source`, with a value for each frame."""
+    texts: list[str | None] = []
+    sources: list[str | None] = []
+    for row in rows:
+        frames = row.boxes
+        texts += [None if frame is None else format_boxes(frame.boxes) for frame in frames]
+        sources += [None if frame is None else frame.source for frame in frames]
+    return {"boxes": texts, "box_source": sources}

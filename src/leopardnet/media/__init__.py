@@ -1,1 +1,1 @@
-"""Footage in and out of arrays: numpy, PyAV, OpenCV."""
+"""Footage as arrays: decoding, sampling and preprocessing with PyAV, Pillow and OpenCV."""

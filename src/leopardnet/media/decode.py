@@ -1,7 +1,7 @@
-"""Probe and decode: video, still and burst behind one door.
+"""Metadata and frames of a clip, be it a video, a still or a burst.
 
-Only decoded frames are facts. What a container says about length and frame count is a hint: cut files promise more
-than they hold. A clip that gives some frames and then fails is a result with a warning, never a gap.
+Only decoded frames are facts. Length and frame count in a container are hints: a truncated file has fewer frames
+than it states. A clip that gives some frames and then fails is a result with a warning.
 """
 
 from __future__ import annotations
@@ -16,27 +16,25 @@ from leopardnet.core.types import Clip, Frames, MediaInfo
 from leopardnet.media import still
 from leopardnet.media.video import stream
 
-__all__ = ["decode", "probe", "read_frame_times"]
-
 
 def probe(clip: Clip, root: Path) -> MediaInfo:
-    """What the files of a clip say about themselves. A still has one frame at 0 s; still i of a burst is at i s.
+    """Return the metadata of a clip. A still has one frame at 0 s; still i of a burst is at i s.
 
-    Raises MediaError where a file is missing, empty, or not footage.
+    Raises MediaError if a file is missing, empty, or not footage.
     """
     paths = [resolve_path(root, path) for path in clip.paths]
     if clip.kind == "video":
         return stream.probe(paths[0])
-    width, height = still.size(paths[0])
+    width, height = still.read_size(paths[0])
     n = len(paths)
     return MediaInfo(width, height, 0.0, float(n), 1.0, n, "still", tuple(map(float, range(n))))
 
 
 def decode(clip: Clip, root: Path, *, times_s: NDArray[np.float64], short_side_px: int | None = None) -> Frames:
-    """The frames nearest to the wanted times, each at most once, with the times they really have.
+    """Return the frames nearest to the wanted times, each at most once, with their actual times.
 
-    times_s: float64 [N], increasing, seconds from the start of the clip. short_side_px: scale while decoding so that
-    the short side is at most this (the aspect is kept). Raises MediaError where no frame at all can be read.
+    times_s: float64 [N], increasing, seconds from the start of the clip; short_side_px: scale while decoding so
+    that the short side is at most this (the aspect is kept). Raises MediaError if no frame can be read.
     """
     paths = [resolve_path(root, path) for path in clip.paths]
     if clip.kind == "video":
@@ -46,31 +44,28 @@ def decode(clip: Clip, root: Path, *, times_s: NDArray[np.float64], short_side_p
 
 
 def read_frame_times(clip: Clip, root: Path) -> NDArray[np.float64]:
-    """The time of each frame in decode order, float64 [N], seconds: the n-th is that of frame number n."""
+    """Return the time of each frame in decode order, float64 [N], seconds, by frame number."""
     paths = [resolve_path(root, path) for path in clip.paths]
     return stream.read_frame_times(paths[0]) if clip.kind == "video" else np.arange(len(paths), dtype=np.float64)
 
 
 def resolve_path(root: Path, path: str) -> Path:
-    """The file of a manifest path. Raises MediaError where it is missing, empty, a folder, or outside the root."""
+    """Return the file at a manifest path. Raises MediaError if it is missing, empty, or outside the root."""
     full = Path(root) / path
-    where = path
     try:
         resolved = full.resolve()
         if not resolved.is_relative_to(Path(root).resolve()):
-            raise MediaError(
-                "the path leads out of the data root", where=where, todo="take the link or the '..' out"
-            )
+            raise MediaError("the path leads out of the data root", where=path, todo="remove the link or the '..'")
         size = full.stat().st_size
     except OSError as error:
         raise MediaError(
             "the file cannot be found" if isinstance(error, FileNotFoundError) else "the file cannot be reached",
-            where=where,
+            where=path,
             found=error.strerror,
             todo="check the path, and that --root is the folder it is relative to",
         ) from None
     if not full.is_file():
-        raise MediaError("this is a folder or a device, not a file", where=where)
+        raise MediaError("this is a folder or a device, not a file", where=path)
     if size == 0:
-        raise MediaError("the file is empty (0 bytes)", where=where, todo="copy it from the card again")
+        raise MediaError("the file is empty (0 bytes)", where=path, todo="copy it from the card again")
     return full

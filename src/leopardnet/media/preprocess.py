@@ -1,4 +1,4 @@
-"""From decoded frames to model input: the one implementation, used by training and inference alike."""
+"""Conversion of decoded frames to model input, the same for training and inference."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from leopardnet.core.settings.inference import PreprocessSpec
 
-LETTERBOX_GREY = 114  # the mid grey that detectors of this field pad with
+LETTERBOX_GREY = 114  # grey padding, as detectors of this field use it
 
 
 def to_model_input(pixels: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
-    """Model input uint8 [N, 3, S, S] RGB from frames uint8 [N, H, W, 3] RGB. Normalisation is part of the model.
+    """Return model input uint8 [N, 3, S, S] RGB of frames uint8 [N, H, W, 3] RGB; the model itself normalises it.
 
-    The banner is cut away first, then the frame is squashed to a square, or fitted into it with grey bars.
+    The banner is removed first; then the frame is squashed to a square, or fitted into one with grey bars.
 
     >>> to_model_input(np.zeros((2, 360, 640, 3), np.uint8), PreprocessSpec(size_px=64)).shape
     (2, 3, 64, 64)
@@ -25,37 +25,37 @@ def to_model_input(pixels: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[n
     size = spec.size_px
     out = np.empty((len(pixels), 3, size, size), np.uint8)
     for i, frame in enumerate(pixels):
-        out[i] = fit(cut_banner(frame, spec), spec).transpose(2, 0, 1)  # CHW
+        out[i] = fit_to_square(cut_banner(frame, spec), spec).transpose(2, 0, 1)  # CHW
     return out
 
 
 def cut_banner(frame: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
-    """The part of the frame between the banners: a view, uint8 [h, W, 3]."""
+    """Return the part of the frame between the banners, a view, uint8 [h, W, 3]."""
     height = len(frame)
     top = round(height * spec.crop_top)
     bottom = max(top + 1, height - round(height * spec.crop_bottom))
     return frame[top:bottom]
 
 
-def fit(frame: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
-    """The frame as a square uint8 [S, S, 3]."""
+def fit_to_square(frame: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
+    """Return the frame as a square uint8 [S, S, 3]."""
     size = spec.size_px
     if spec.resize == "squash":
-        return _resized(frame, size, size)
+        return _resize(frame, size, size)
     height, width = frame.shape[:2]
     scale = size / max(height, width)
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
     square = np.full((size, size, 3), LETTERBOX_GREY, np.uint8)
     y, x = (size - h) // 2, (size - w) // 2
-    square[y : y + h, x : x + w] = _resized(frame, w, h)
+    square[y : y + h, x : x + w] = _resize(frame, w, h)
     return square
 
 
 def box_to_input(box: Sequence[float], *, width: int, height: int, spec: PreprocessSpec) -> list[float]:
-    """Where a box of a frame lies in the model input: x1, y1, x2, y2 in shares of its side.
+    """Return a box of a frame as a box of the model input: x1, y1, x2, y2 as fractions of its side.
 
-    box: shares of the frame's width and height; width, height: the frame's size in px, for its aspect. A box that the
-    banner's cut removes comes out without height.
+    box: fractions of the frame; width, height: the frame's size in px, for its aspect. A box inside a removed
+    banner gets a height of 0.
 
     >>> spec = PreprocessSpec(size_px=100, crop_top=0.0, crop_bottom=0.2)
     >>> box_to_input([0.25, 0.4, 0.5, 0.9], width=160, height=100, spec=spec)
@@ -73,14 +73,26 @@ def box_to_input(box: Sequence[float], *, width: int, height: int, spec: Preproc
 
 
 def decode_side_px(spec: PreprocessSpec) -> int:
-    """The short side, in px, at which a frame loses nothing that the model input would keep."""
+    """Return the short side, in px, to which a frame can be scaled without loss of detail in the model input."""
     return math.ceil(spec.size_px / (1.0 - spec.crop_top - spec.crop_bottom))
 
 
-def _resized(frame: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+def shrink_size(width: int, height: int, short_side_px: int | None) -> tuple[int, int]:
+    """Return the size of a frame scaled down so that its short side is at most this; None: as it is.
+
+    >>> shrink_size(1920, 1080, 540), shrink_size(320, 240, 540)
+    ((960, 540), (320, 240))
+    """
+    if short_side_px is None or min(width, height) <= short_side_px:
+        return width, height
+    scale = short_side_px / min(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _resize(frame: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     if frame.shape[:2] == (height, width):
         return frame
     smaller = height * width < frame.shape[0] * frame.shape[1]
-    # area averages when shrinking (no aliasing of stripes and spots), linear when enlarging
+    # Averaging over areas avoids aliasing of stripes and spots.
     resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
     return np.asarray(resized, np.uint8)

@@ -1,4 +1,4 @@
-"""Which times of a clip are looked at: a pure function of what the container says and of the settings."""
+"""Choice of the times at which a clip is sampled, a pure function of its metadata and the settings."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from leopardnet.core.settings.inference import (
 )
 from leopardnet.core.types import MediaInfo
 
-KEY_IN_FRAMES = 4.4  # what a key frame costs, in frames walked over: 28 against 6.4 ms for H.264 of 1080p
+KEY_IN_FRAMES = 4.4  # cost of a seeked key frame, in frames decoded in passing: 28 against 6.4 ms, H.264 1080p
 Times = NDArray[np.float64]
 
 
 def sample_times(info: MediaInfo, sampling: Sampling) -> Times:
-    """Times in seconds from the start of the clip, float64 [N], increasing, each within the clip.
+    """Return times in seconds from the start of the clip, float64 [N], increasing, each within the clip.
 
-    The decoder answers each time with the nearest frame and says when that frame really was. A clip whose length
-    is not known (0) gives its first frame; a clip with fewer frames than asked for gives each frame once. For `motion`
-    these are the times among which `media.motion_scores.select_frames` then chooses.
+    The decoder returns the nearest frame to each time, with its actual time. A clip of unknown length (0) gives its
+    first frame; a clip with fewer frames than requested gives each frame once. For `motion`, `select_frames` of
+    `media.motion_scores` chooses among these times.
 
     >>> info = MediaInfo(1280, 720, start_s=0.0, duration_s=10.0, fps=30.0, n_frames=300, codec="h264")
     >>> sample_times(info, UniformSampling(n_frames=4)).tolist()
@@ -40,9 +40,9 @@ def sample_times(info: MediaInfo, sampling: Sampling) -> Times:
         return np.zeros(1, np.float64)
     match sampling:
         case AutoSampling(max_gap_s=gap, n_frames=n, max_frames=most):
-            return _within(info, gap_s=gap, n_wanted=n, most=most)
+            return _limit_gaps(info, gap_s=gap, n_wanted=n, most=most)
         case MotionSampling(scan_gap_s=gap, max_scanned=most, n_frames=n):
-            return _within(info, gap_s=gap, n_wanted=max(n, math.ceil(info.duration_s / gap)), most=most)
+            return _limit_gaps(info, gap_s=gap, n_wanted=max(n, math.ceil(info.duration_s / gap)), most=most)
         case KeyframesSampling(max_frames=most):
             keys = np.asarray(info.keyframes_s or (0.0,), np.float64)
             return keys if len(keys) <= most else keys[np.linspace(0, len(keys) - 1, most).round().astype(int)]
@@ -58,7 +58,7 @@ def sample_times(info: MediaInfo, sampling: Sampling) -> Times:
 
 
 def longest_gap_s(info: MediaInfo, times_s: Times) -> float:
-    """The longest stretch of the clip, in seconds, between two of the times, or between one of them and an end.
+    """Return the longest gap, in seconds, between two of the times, or between one of them and an end of the clip.
 
     >>> info = MediaInfo(1280, 720, start_s=0.0, duration_s=10.0, fps=30.0, n_frames=300, codec="h264")
     >>> longest_gap_s(info, np.array([1.0, 4.0, 9.5]))
@@ -67,27 +67,27 @@ def longest_gap_s(info: MediaInfo, times_s: Times) -> float:
     return float(np.diff([0.0, *times_s, max(info.duration_s, *times_s)]).max())
 
 
-def _within(info: MediaInfo, *, gap_s: float, n_wanted: int, most: int) -> Times:
-    """About `n_wanted` times, key frames where there are any, so that no stretch longer than `gap_s` stays unseen.
+def _limit_gaps(info: MediaInfo, *, gap_s: float, n_wanted: int, most: int) -> Times:
+    """Return about `n_wanted` times, at key frames if possible, with no gap longer than `gap_s`.
 
-    Where that would take more than `most`, the stretches are longer instead, and alike over the whole clip.
+    If that takes more than `most` times, the gaps are longer, evenly over the clip.
     """
-    if info.codec == "still":  # a burst has no stretches between its stills
+    if info.codec == "still":  # a burst has no gaps between its stills
         n = info.n_frames or 1
         return np.unique(np.linspace(0, n - 1, min(n, most)).round())
     gap = max(gap_s, info.duration_s / most)
-    while len(times := _covered(info, gap, min(most, max(n_wanted, math.ceil(info.duration_s / gap))))) > most:
+    while len(times := _cover(info, gap, min(most, max(n_wanted, math.ceil(info.duration_s / gap))))) > most:
         gap *= 1.1
     return times
 
 
-def _covered(info: MediaInfo, gap_s: float, n: int) -> Times:
-    """The key frames nearest to an even grid of n, and more times where stretches longer than `gap_s` are left."""
+def _cover(info: MediaInfo, gap_s: float, n: int) -> Times:
+    """Return the key frames nearest to an even grid of n times, and more times in gaps longer than `gap_s`."""
     grid, keys = _midpoints(n, info.duration_s), np.asarray(info.keyframes_s or (0.0,), np.float64)
-    picks = _nearest(keys, grid)
+    picks = _pick_nearest(keys, grid)
     spacing = min(gap_s, info.duration_s / n)
-    # Few key frames: everything in between is looked at as well, if walking there costs no more than n key frames
-    # would, or if a single frame would have to speak for the clip.
+    # With few key frames, times between them are added if decoding those costs no more than n key frames would, or
+    # if there is only one key frame.
     n_frames = info.duration_s * info.fps
     if len(picks) < min(n, n_frames) and (n_frames <= KEY_IN_FRAMES * n or len(picks) == 1):
         gap_s = spacing
@@ -98,9 +98,10 @@ def _covered(info: MediaInfo, gap_s: float, n: int) -> Times:
 
 
 def _fill(a: float, b: float, keys: Times, *, gap_s: float, spacing: float) -> list[float]:
-    """Times within (a, b) that leave no stretch longer than `gap_s`: key frames where they suffice, else between them.
+    """Return times within (a, b) that leave no gap longer than `gap_s`, at key frames if these suffice.
 
-    The last time before a key frame is as early as it may be: what is walked over is what costs.
+    The last time before a key frame is as early as allowed, since the cost is the number of frames decoded in
+    passing.
     """
     inside = keys[(keys > a) & (keys < b)]
     times: list[float] = []
@@ -119,15 +120,15 @@ def _fill(a: float, b: float, keys: Times, *, gap_s: float, spacing: float) -> l
     return times
 
 
-def _nearest(keys: Times, grid: Times) -> Times:
-    """The key frame nearest to each point of the grid, once each."""
+def _pick_nearest(keys: Times, grid: Times) -> Times:
+    """Return the key frame nearest to each point of the grid, once each."""
     if len(keys) == 1:
         return keys
     after = np.searchsorted(keys, grid).clip(1, len(keys) - 1)
     before_is_nearer = grid - keys[after - 1] <= keys[after] - grid
-    return keys[np.unique(after - before_is_nearer)]
+    return np.asarray(keys[np.unique(after - before_is_nearer)], np.float64)
 
 
 def _midpoints(n: int, duration_s: float) -> Times:
-    """The middle of each of n equal parts, so that the first and the last part of the clip are both seen."""
+    """Return the middle of each of n equal parts of the clip."""
     return (np.arange(n, dtype=np.float64) + 0.5) * (duration_s / n)

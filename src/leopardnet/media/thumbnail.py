@@ -1,4 +1,4 @@
-"""A small JPEG of one moment of a clip, for a report. It is made from pixels, so it carries no metadata."""
+"""Thumbnails for reports. They are made from pixels, so they carry no metadata."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from leopardnet.media.decode import decode
 def make_thumbnail(
     clip: Clip, root: Path, *, time_s: float = 0.0, short_side_px: int = 270, quality: int = 78
 ) -> bytes | None:
-    """JPEG bytes of the frame nearest to `time_s`, or None where the clip cannot be read."""
+    """Return the frame nearest to `time_s` as a small JPEG, or None if the clip cannot be read."""
     try:
         frames = decode(clip, root, times_s=np.array([time_s]), short_side_px=short_side_px)
     except MediaError:

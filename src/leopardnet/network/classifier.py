@@ -1,9 +1,10 @@
-"""The network: normalisation, backbone and head in one module that takes uint8 and gives logits."""
+"""The classifier: normalisation, backbone and head in one module, from uint8 frames to logits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,21 +23,22 @@ from leopardnet.network.pooling import use_generalised_mean
 class Classifier(nn.Module):
     """uint8 RGB [N, 3, S, S] → float32 logits [N, C].
 
-    Mean and standard deviation come from the backbone's own weights and are part of the graph, so no caller can
-    normalise twice, or with another network's numbers.
+    Mean and standard deviation come from the backbone's weights and are part of the graph, so that callers cannot
+    normalise twice or with other values.
     """
 
     mean: Tensor
     std: Tensor
-    class_means: Tensor  # float32 [C, F], rows of length 1; 0 where nothing is known of a class
+    class_means: Tensor  # float32 [C, F], rows of length 1; 0 for classes without features
+    backbone: Any  # a timm model or a JoinedBackbone, whose methods nn.Module does not declare
 
-    def __init__(self, backbone: nn.Module, n_labels: int, *, gem_p: float = 1.0) -> None:
+    def __init__(self, backbone: Any, n_labels: int, *, gem_p: float = 1.0) -> None:
         super().__init__()
         self.pooling = f"gem {gem_p}"
         cfg = backbone.pretrained_cfg
         self.register_buffer("mean", torch.tensor(cfg["mean"]).view(1, 3, 1, 1) * 255.0)
         self.register_buffer("std", torch.tensor(cfg["std"]).view(1, 3, 1, 1) * 255.0)
-        backbone.reset_classifier(n_labels)  # type: ignore[operator]
+        backbone.reset_classifier(n_labels)
         if gem_p != 1.0:
             use_generalised_mean(backbone, p=gem_p)
         self.backbone = backbone
@@ -44,85 +46,85 @@ class Classifier(nn.Module):
 
     @property
     def n_labels(self) -> int:
-        """Classes, C."""
-        return int(self.head.weight.shape[0])  # type: ignore[union-attr,operator,index,arg-type]
+        """The number of classes, C."""
+        return int(self.head.weight.shape[0])
 
     @property
     def n_features(self) -> int:
-        """Length of a frame's features, F."""
-        return int(self.head.weight.shape[1])  # type: ignore[union-attr,operator,index,arg-type]
+        """The number of features of a frame, F."""
+        return int(self.head.weight.shape[1])
 
     def backbone_state(self) -> dict[str, Tensor]:
-        """The tensors below the head: what decides about features."""
+        """Return the tensors below the head, which determine the features."""
         head = {id(p) for p in self.head.parameters()}
         state = self.backbone.state_dict(keep_vars=True)
         return {name: tensor for name, tensor in state.items() if id(tensor) not in head}
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
+        """Return logits float32 [N, C] of frames uint8 [N, 3, S, S]."""
         logits: Tensor = self.head(self.features(frames))
         return logits
 
     def answers(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits float32 [N, C], and cosines float32 [N, C] of the features to the class means."""
+        """Return logits float32 [N, C], and cosines float32 [N, C] between the features and the class means."""
         features = self.features(frames)
         logits: Tensor = self.head(features)
         return logits, nn.functional.normalize(features) @ self.class_means.T
 
     def features(self, frames: Tensor) -> Tensor:
-        """Pooled features float32 [N, F], what the last linear layer sees."""
+        """Return pooled features float32 [N, F], the input of the last linear layer."""
         x = (frames.float() - self.mean) / self.std
-        x = self.backbone.forward_features(x)  # type: ignore[operator]  # [N, F', S/32, S/32]
-        pooled: Tensor = self.backbone.forward_head(x, pre_logits=True)  # type: ignore[operator]  # [N, F]
+        x = self.backbone.forward_features(x)  # [N, F', S/32, S/32]
+        pooled: Tensor = self.backbone.forward_head(x, pre_logits=True)  # [N, F]
         return pooled
 
     @property
-    def head(self) -> nn.Module:
+    def head(self) -> nn.Linear:
         """The last linear layer."""
-        layer: nn.Module = self.backbone.get_classifier()  # type: ignore[operator]
+        layer: nn.Linear = self.backbone.get_classifier()
         return layer
 
     def set_head(self, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
         """Replace the head's parameters: weight [C, F], bias [C]."""
         with torch.no_grad():
-            self.head.weight.copy_(torch.from_numpy(weight))  # type: ignore[operator]
-            self.head.bias.copy_(torch.from_numpy(bias))  # type: ignore[operator]
+            self.head.weight.copy_(torch.from_numpy(weight))
+            self.head.bias.copy_(torch.from_numpy(bias))
 
     @property
     def has_class_means(self) -> bool:
-        """Whether the network knows what its classes look like; weights from elsewhere do not."""
+        """Whether there are class means; foreign weights have none."""
         return bool(self.class_means.any())
 
     def set_class_means(self, features: NDArray[np.float32], y: NDArray[np.int64]) -> None:
-        """Remember the direction of the mean feature of each class: features [N, F], their classes y [N]."""
+        """Store the direction of the mean features of each class, from features [N, F] and their classes y [N]."""
         for c in range(self.n_labels):
             mean = features[y == c].astype(np.float64).mean(axis=0) if (y == c).any() else np.zeros(self.n_features)
             self.class_means[c] = torch.from_numpy(mean / max(float(np.linalg.norm(mean)), 1e-12))
 
 
-def build(config: ModelConfig, n_labels: int, *, size_px: int | None = None) -> Classifier:
-    """A classifier on the configured backbone with a fresh head, in channels-last memory (faster on CPUs).
+def build_classifier(config: ModelConfig, n_labels: int, *, size_px: int | None = None) -> Classifier:
+    """Return a classifier on the configured backbone with a new head, in channels-last memory (faster on CPUs).
 
     size_px: the side of its input; see `create_backbone`.
     """
     model = Classifier(create_backbone(config, size_px=size_px), n_labels, gem_p=config.gem_p)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(memory_format=torch.channels_last)
 
 
-def build_from(config: ModelConfig, n_labels: int, path: Path, *, size_px: int | None = None) -> Classifier:
-    """The classifier whose weights stand in a safetensors file; nothing is fetched. Every tensor must fit."""
-    model = build(config.model_copy(update={"weights": "none"}), n_labels, size_px=size_px)
+def load_classifier(config: ModelConfig, n_labels: int, path: Path, *, size_px: int | None = None) -> Classifier:
+    """Return the classifier with the weights of a safetensors file. Nothing is downloaded; see `load_weights`."""
+    model = build_classifier(config.model_copy(update={"weights": "none"}), n_labels, size_px=size_px)
     return load_weights(model, path).eval()
 
 
 def load_weights(model: Classifier, path: Path) -> Classifier:
-    """The model, with the weights of a safetensors file. Raises BundleError unless every tensor fits.
+    """Load the weights of a safetensors file and return the model. Raises BundleError unless every tensor fits.
 
-    Class means may be missing: networks from elsewhere have none.
+    Class means may be missing, as in foreign weights.
     """
     try:
-        nothing = {"class_means": torch.zeros_like(model.class_means)}
-        model.load_state_dict(nothing | load_file(path), strict=True)
+        missing = {"class_means": torch.zeros_like(model.class_means)}
+        model.load_state_dict(missing | load_file(path), strict=True)
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             "the weights do not fit the network",
@@ -133,14 +135,14 @@ def load_weights(model: Classifier, path: Path) -> Classifier:
     return model
 
 
-def torch_device(wanted: str) -> str:
-    """The name of the device to use. Raises BackendError for one that this machine does not have."""
+def choose_device(wanted: str) -> str:
+    """Return the name of the device to use. Raises BackendError for one that this machine does not have."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if available[name])
     if not available[wanted]:
         raise BackendError(
-            "this device is not there",
+            "this device is not available",
             where="runtime.device",
             found=wanted,
             expected=", ".join(name for name, here in available.items() if here),
@@ -149,7 +151,7 @@ def torch_device(wanted: str) -> str:
 
 
 def save_weights(state: Mapping[str, Tensor], path: Path) -> Path:
-    """`path`, after writing the tensors there as safetensors, whole or not at all."""
+    """Write the tensors as safetensors, replacing the file atomically, and return `path`."""
     with atomic_path(path) as part:
         part.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in state.items()}))
     return path
@@ -157,23 +159,25 @@ def save_weights(state: Mapping[str, Tensor], path: Path) -> Path:
 
 @torch.no_grad()
 def predict_logits(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
-    """Logits float32 [N, C] of frames uint8 [N, 3, S, S], without changing the model's mode for the caller."""
-    return _in_batches(model, model.forward, frames, batch_size)
+    """Return logits float32 [N, C] of frames uint8 [N, 3, S, S]. The model's mode is restored."""
+    return _run_in_batches(model, model.forward, frames, batch_size)
 
 
 @torch.no_grad()
 def predict_answers(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
-    """Logits and cosines beside each other, float32 [N, 2C], of frames uint8 [N, 3, S, S]; see `Classifier.answers`."""
-    return _in_batches(model, lambda x: torch.cat(model.answers(x), dim=1), frames, batch_size)
+    """Return logits and cosines, float32 [N, 2C], of frames uint8 [N, 3, S, S]; see `Classifier.answers`."""
+    return _run_in_batches(model, lambda x: torch.cat(model.answers(x), dim=1), frames, batch_size)
 
 
 @torch.no_grad()
 def extract_features(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int = 32) -> NDArray[np.float32]:
-    """Pooled features float32 [N, F] of frames uint8 [N, 3, S, S]."""
-    return _in_batches(model, model.features, frames, batch_size)
+    """Return pooled features float32 [N, F] of frames uint8 [N, 3, S, S]."""
+    return _run_in_batches(model, model.features, frames, batch_size)
 
 
-def _in_batches(model: Classifier, call, frames: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _run_in_batches(
+    model: Classifier, call: Callable[[Tensor], Tensor], frames: NDArray[np.uint8], batch_size: int
+) -> NDArray[np.float32]:
     was_training, device = model.training, model.mean.device
     model.eval()
     parts = []

@@ -1,4 +1,4 @@
-"""Several backbones as one: their features stand side by side before one head."""
+"""Several backbones as one, with concatenated features and one head."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from torch import Tensor, nn
 
 from leopardnet.core.errors import ConfigError
 
-JOIN = "+"  # between the names in a settings file
+JOIN = "+"  # between the names in settings
 
 
 class JoinedBackbone(nn.Module):
-    """What timm's models offer, for several of them: each sees the same input, and their features are joined.
+    """Several timm models with the interface of one: all get the same input, and their features are concatenated.
 
-    Networks of one family that were trained apart make different mistakes, and a linear head on both uses it. The cost
-    is the sum of theirs. Raises ConfigError where they do not take the same normalisation, because the input is one.
+    Networks of one family that were trained separately make different mistakes, which a linear head on both
+    exploits. The cost is the sum of theirs. Raises ConfigError if they need different normalisation, since they
+    share the input.
     """
 
     def __init__(self, parts: Sequence[nn.Module]) -> None:
@@ -29,7 +30,7 @@ class JoinedBackbone(nn.Module):
             found = {tuple(config[key]) for config in configs}
             if len(found) > 1:
                 raise ConfigError(
-                    "these backbones want the input normalised differently",
+                    "these backbones need different normalisation of the input",
                     where="model.backbone",
                     found=f"{key} {sorted(found)}",
                     expected="backbones with the same mean and standard deviation",
@@ -37,33 +38,38 @@ class JoinedBackbone(nn.Module):
         self.pretrained_cfg = configs[0]
         self.head: nn.Module = nn.Identity()
 
+    @property
+    def _backbones(self) -> list[Any]:
+        return list(self.parts)
+
     def reset_classifier(self, n_labels: int) -> None:
-        """Take the heads of the parts away and put one for `n_labels` behind all of them."""
-        for part in self.parts:
-            part.reset_classifier(0)  # type: ignore[operator]
-        self.head = nn.Linear(sum(int(part.num_features) for part in self.parts), n_labels)  # type: ignore[arg-type]
+        """Remove the heads of the parts and add one for `n_labels` on all of them."""
+        for part in self._backbones:
+            part.reset_classifier(0)
+        self.head = nn.Linear(sum(int(part.num_features) for part in self._backbones), n_labels)
 
     def get_classifier(self) -> nn.Module:
-        """The head."""
+        """Return the head."""
         return self.head
 
     def forward_features(self, x: Tensor) -> list[Tensor]:
-        """The map of each part."""
-        return [part.forward_features(x) for part in self.parts]  # type: ignore[operator]
+        """Return the feature map of each part."""
+        return [part.forward_features(x) for part in self._backbones]
 
     def forward_head(self, maps: list[Tensor], pre_logits: bool = False) -> Tensor:
-        """Joined features [N, F], or with `pre_logits` off the logits [N, C]."""
-        pooled = [part.forward_head(m, pre_logits=True) for part, m in zip(self.parts, maps, strict=True)]  # type: ignore[operator]
+        """Return logits [N, C], or with `pre_logits` the concatenated features [N, F]."""
+        parts = zip(self._backbones, maps, strict=True)
+        pooled = [part.forward_head(m, pre_logits=True) for part, m in parts]
         features = torch.cat(pooled, dim=1)
         logits: Tensor = features if pre_logits else self.head(features)
         return logits
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [N, C] of normalised input."""
+        """Return logits [N, C] of normalised input."""
         return self.forward_head(self.forward_features(x))
 
     def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
-        """The layer group of a parameter, as timm asks for it: that of its own part; the head comes last."""
+        """Return a function from a parameter's name to its layer group, that of its part; the head is last."""
         of_part: list[dict[str, int]] = [
             group_parameters(part, part.group_matcher(coarse=coarse), reverse=True)  # type: ignore[operator]
             for part in self.parts

@@ -1,4 +1,4 @@
-"""A torch network as an ONNX file that says nothing about the machine which wrote it."""
+"""Export of networks to ONNX files without information about the machine."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from torch import Tensor, nn
 
 from leopardnet.core.tables import atomic_path
 
-if TYPE_CHECKING:  # the detector's network is exported without a backbone's library
+if TYPE_CHECKING:  # the export of the detector must not import timm
     from leopardnet.network.classifier import Classifier
 
 
 def export_onnx(
     model: nn.Module, frames: Tensor, path: Path, *, shape: Mapping[int, Any], outputs: Sequence[str]
 ) -> Path:
-    """`path`, after writing the network there: input `frames`, outputs of these names.
+    """Write the network with the input `frames` and outputs of these names, and return `path`.
 
-    frames: an example of the input, uint8 [N, 3, H, W]; shape: which of its sides may change, as `torch.export.Dim`.
+    frames: an example of the input, uint8 [N, 3, H, W]; shape: its variable dimensions, as `torch.export.Dim`.
     """
     import onnx
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter, about its own deprecations
+        warnings.simplefilter("ignore")  # the exporter warns about its own deprecations
         program = torch.onnx.export(
             model,
             (frames,),
@@ -39,26 +39,26 @@ def export_onnx(
             verbose=False,
         )
     graph = program.model_proto  # type: ignore[union-attr]
-    _forget_origin(graph)
+    _strip_metadata(graph)
     with atomic_path(path) as part:
         onnx.save(graph, part)
     return path
 
 
 def export_classifier(model: Classifier, path: Path, *, size_px: int) -> Path:
-    """`path`, after writing a classifier there: uint8 [N, 3, S, S] → float32 logits [N, C], any N.
+    """Write a classifier, uint8 [N, 3, S, S] → float32 logits [N, C] for any N, and return `path`.
 
-    A network that knows the means of its classes has a second output, the cosines to them, float32 [N, C].
+    A network with class means has a second output, the cosines to them, float32 [N, C].
     """
     frames = torch.zeros((2, 3, size_px, size_px), dtype=torch.uint8)
     model, shape = model.cpu().eval(), {0: torch.export.Dim("n")}
     if not model.has_class_means:
         return export_onnx(model, frames, path, shape=shape, outputs=["logits"])
-    return export_onnx(_Answering(model), frames, path, shape=shape, outputs=["logits", "cosines"])
+    return export_onnx(_AllOutputs(model), frames, path, shape=shape, outputs=["logits", "cosines"])
 
 
-class _Answering(nn.Module):
-    """A classifier that gives all its answers when it is called."""
+class _AllOutputs(nn.Module):
+    """A classifier whose forward pass returns all outputs."""
 
     def __init__(self, model: Classifier) -> None:
         super().__init__()
@@ -68,14 +68,14 @@ class _Answering(nn.Module):
         return self.model.answers(frames)
 
 
-def _forget_origin(graph: Any) -> None:
-    """Take out the exporter's notes: they hold the paths of source files on the machine that trained the model."""
+def _strip_metadata(graph: Any) -> None:
+    """Remove the exporter's metadata, which contains paths of source files on this machine."""
     graph.ClearField("metadata_props")
     for part in (graph.graph, *graph.functions):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
         for entry in (*part.node, *part.value_info, *getattr(part, "input", ()), *getattr(part, "output", ())):
-            if hasattr(entry, "ClearField"):  # the inputs of a function are plain names
+            if hasattr(entry, "ClearField"):  # the inputs of functions are plain strings
                 entry.ClearField("metadata_props")
                 entry.ClearField("doc_string")
     for tensor in graph.graph.initializer:

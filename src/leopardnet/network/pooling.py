@@ -1,8 +1,8 @@
-"""From the map of features to one vector: what a backbone keeps of where it saw something."""
+"""Pooling of a feature map to one vector."""
 
 from __future__ import annotations
 
-from timm.layers import SelectAdaptivePool2d
+from timm.layers.adaptive_avgmax_pool import SelectAdaptivePool2d
 from torch import Tensor, nn
 
 from leopardnet.core.errors import ConfigError
@@ -11,8 +11,8 @@ from leopardnet.core.errors import ConfigError
 class GeneralisedMean(nn.Module):
     """Generalised-mean pooling (Radenović et al., TPAMI 2019): the p-th root of the mean of p-th powers.
 
-    With p = 1 it is the mean; the larger p, the more the strongest places count. A small animal lights up few places
-    of the map, and a mean dilutes it. float32 [N, F, h, w] → [N, F], or [N, F, 1, 1] with `flatten` off.
+    With p = 1 it is the mean; the larger p, the more the strongest positions count. A small animal activates few
+    positions of the map, and a mean dilutes it. float32 [N, F, h, w] → [N, F], or [N, F, 1, 1] with `flatten` off.
     """
 
     def __init__(self, p: float = 3.0, *, flatten: bool = True, eps: float = 1e-4) -> None:
@@ -20,13 +20,13 @@ class GeneralisedMean(nn.Module):
         self.p, self.flatten, self.eps = p, flatten, eps
 
     def forward(self, x: Tensor) -> Tensor:
-        """The pooled features."""
+        """Return the pooled features."""
         pooled = x.float().clamp(min=self.eps).pow(self.p).mean(dim=(2, 3), keepdim=True).pow(1.0 / self.p)
         return pooled.flatten(1) if self.flatten else pooled
 
 
 def use_generalised_mean(backbone: nn.Module, *, p: float) -> None:
-    """Put generalised-mean pooling in the place of the backbone's own, in each part of a joined one.
+    """Replace the backbone's pooling by generalised-mean pooling, in each part of a joined backbone.
 
     Raises ConfigError for a backbone that does not pool a map, such as a vision transformer.
     """
@@ -38,9 +38,9 @@ def use_generalised_mean(backbone: nn.Module, *, p: float) -> None:
     if maps:
         return
     raise ConfigError(
-        "this backbone has no map of features to pool",
+        "this backbone has no feature map to pool",
         where="model.gem_p",
         found=type(backbone).__name__,
         expected="a convolutional network",
-        todo="set model.gem_p=1, which leaves the backbone's own pooling",
+        todo="set model.gem_p=1, which keeps the backbone's own pooling",
     )

@@ -1,8 +1,8 @@
-"""The network of the embedded detector, YOLOX-tiny (Ge et al. 2021, arXiv:2107.08430), as far as inference needs it.
+"""The network of the embedded detector: YOLOX-tiny (Ge et al. 2021, arXiv:2107.08430), for inference only.
 
-Only `install_detector.py` builds it, once, to write it as ONNX. Modules are named after the tensors of the published checkpoint, so
-that every one of them must fit. The packages that define this network bring another OpenCV, which does not load without
-a display library and would take the place of the one that leopardnet uses; these few lines spare that.
+`install_detector.py` builds it once, to export it to ONNX. Modules have the names of the tensors in the published
+checkpoint, all of which must fit. The packages that define this network depend on another OpenCV, which does not
+load without a display library and would replace the one of leopardnet.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Conv(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Two convolutions, with the input added to their answer where `adds`."""
+    """Two convolutions, with the input added to their output if `adds`."""
 
     def __init__(self, n: int, *, adds: bool) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Bottleneck(nn.Module):
 
 
 class Csp(nn.Module):
-    """Half of the channels through bottlenecks, half past them, then both joined."""
+    """Half of the channels go through bottlenecks, half bypass them, and both are concatenated."""
 
     def __init__(self, n_in: int, n_out: int, n_blocks: int, *, adds: bool) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Csp(nn.Module):
 
 
 class Focus(nn.Module):
-    """Each square of 2 x 2 px as one place with four times the channels."""
+    """Each square of 2 x 2 px becomes one position with four times the channels."""
 
     def __init__(self, n_out: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Focus(nn.Module):
 
 
 class Pyramid(nn.Module):
-    """Maxima over 1, 5, 9 and 13 places around each, side by side."""
+    """Max pooling over 1, 5, 9 and 13 positions, concatenated (spatial pyramid pooling)."""
 
     def __init__(self, n: int) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Pyramid(nn.Module):
 
 
 class Darknet(nn.Module):
-    """The backbone: features at an eighth, a sixteenth and a thirty-second of the size."""
+    """The backbone: features at 1/8, 1/16 and 1/32 of the size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Darknet(nn.Module):
 
 
 class Neck(nn.Module):
-    """The backbone's features, each told what the coarser and then the finer ones saw."""
+    """The feature pyramid: information flows from coarse to fine features and back."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,17 +119,17 @@ class Neck(nn.Module):
         self.bu_conv1, self.C3_n4 = Conv(b, b, 3, 2), Csp(2 * b, c, 1, adds=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[N, 3, h, w] → features of the same three sizes as the backbone's."""
+        """[N, 3, h, w] → features of the sizes of the backbone's."""
         eighth, sixteenth, coarse = self.backbone(x)
         top = self.lateral_conv0(coarse)
-        middle = self.reduce_conv1(self.C3_p4(torch.cat([_doubled(top), sixteenth], 1)))
-        fine = self.C3_p3(torch.cat([_doubled(middle), eighth], 1))
+        middle = self.reduce_conv1(self.C3_p4(torch.cat([_upsample(top), sixteenth], 1)))
+        fine = self.C3_p3(torch.cat([_upsample(middle), eighth], 1))
         middle = self.C3_n3(torch.cat([self.bu_conv2(fine), middle], 1))
         return fine, middle, self.C3_n4(torch.cat([self.bu_conv1(middle), top], 1))
 
 
 class Head(nn.Module):
-    """For every place of the three maps one box and how likely an animal is in it."""
+    """One box and the probability of an animal for every position of the three maps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,15 +143,13 @@ class Head(nn.Module):
         )
 
     def forward(self, maps: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Boxes and scores, float32 [N, A, 5]: x0, y0, x1, y1 in px of the input, then 0 to 1."""
-        return torch.cat([self._boxes(i, x) for i, x in enumerate(maps)], 1)
+        """Return boxes and scores, float32 [N, A, 5]: x0, y0, x1, y1 in px of the input, then 0 to 1."""
+        return torch.cat([self._decode_boxes(i, x) for i, x in enumerate(maps)], 1)
 
-    def _boxes(self, i: int, x: Tensor) -> Tensor:
+    def _decode_boxes(self, i: int, x: Tensor) -> Tensor:
         x = self.stems[i](x)
         place, kind = self.reg_convs[i](x), self.cls_convs[i](x)
-        box: Tensor = self.reg_preds[i](
-            place
-        )  # [N, 4, h, w]: centre against the place, log of the size; in strides
+        box: Tensor = self.reg_preds[i](place)  # [N, 4, h, w]: offset of the centre, log of the size; in strides
         score = self.obj_preds[i](place).sigmoid() * self.cls_preds[i](kind).sigmoid()
         rows, columns = (torch.arange(n, device=x.device, dtype=box.dtype) for n in x.shape[-2:])
         centre_x = (box[:, 0] + columns[None, None, :]) * STRIDES[i]
@@ -162,24 +160,24 @@ class Head(nn.Module):
 
 
 class YoloxTiny(nn.Module):
-    """uint8 RGB [N, 3, H, W], H and W multiples of 32 → boxes and scores, float32 [N, A, 5]. Nothing is normalised."""
+    """uint8 RGB [N, 3, H, W], H and W multiples of 32 → boxes and scores, float32 [N, A, 5]. No normalisation."""
 
     def __init__(self) -> None:
         super().__init__()
         self.backbone, self.head = Neck(), Head()
 
     def forward(self, frames: Tensor) -> Tensor:
-        """x0, y0, x1, y1 in px of the input and a score between 0 and 1 for every place: [N, A, 5]."""
+        """Return x0, y0, x1, y1 in px of the input and a score between 0 and 1 for every position: [N, A, 5]."""
         found: Tensor = self.head(self.backbone(frames.float()))
         return found
 
 
-def yolox_tiny(state: Mapping[str, Tensor]) -> YoloxTiny:
-    """The network with the tensors of the published checkpoint; every one must fit (RuntimeError where not)."""
+def build_yolox_tiny(state: Mapping[str, Tensor]) -> YoloxTiny:
+    """Return the network with the tensors of the published checkpoint. Raises RuntimeError unless all fit."""
     model = YoloxTiny()
     model.load_state_dict(dict(state), strict=True)
     return model.eval()
 
 
-def _doubled(x: Tensor) -> Tensor:
+def _upsample(x: Tensor) -> Tensor:
     return nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")

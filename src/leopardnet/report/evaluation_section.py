@@ -1,89 +1,113 @@
-"""The section on true labels: figures with intervals, tables of mistakes, curves, the worst wrong answers."""
+"""The evaluation section of a report: figures with intervals, confusion tables, curves, the worst mistakes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
+from markupsafe import Markup
 
-from leopardnet.metrics.evaluate_clips import MEASURES, Evaluation
-from leopardnet.report.curves import empties_set_aside, precision_recall
+from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.evaluation import MEASURES, Evaluation
+from leopardnet.report.curves import precision_recall_curves, set_aside_curve
 from leopardnet.report.palette import LabelStyle
-from leopardnet.report.sections import count_table, mistakes
+from leopardnet.report.sections import Card, CountTable, count_table, make_mistake_cards
 from leopardnet.report.svg import curve_chart, interval_bar, reliability_chart
 
-NAMES = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC"}  # others as they are, with a capital
-ANIMALS_KEPT = (0.8, 1.0)  # nobody sets empties aside at the price of more than every fifth animal
+MEASURE_NAMES = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC"}  # all others are written as words
+ANIMALS_KEPT = (0.8, 1.0)  # the range that is drawn: nobody would lose more than a fifth of the animals
 
 
-def evaluation_section(
+@dataclass(frozen=True)
+class LabelRow:
+    """The figures of one label: its number of clips, and each measure with its interval as a bar."""
+
+    name: str
+    support: int
+    recall_at_least: float
+    measures: list[tuple[Estimate, Markup]]
+
+
+@dataclass(frozen=True)
+class EvaluationSection:
+    """The content of the section. support: labelled clips by label. Charts that cannot be drawn are None."""
+
+    raw: Evaluation
+    headline: list[tuple[str, Estimate, str]]
+    rows: list[LabelRow]
+    measures: list[str]
+    confusion: CountTable
+    decisions: CountTable
+    support: dict[str, int]
+    mistakes: list[Card]
+    reliability: Markup | None
+    precision_recall: Markup | None
+    set_aside: Markup | None
+
+
+def make_evaluation_section(
     evaluation: Evaluation | None,
     predictions: pd.DataFrame,
     truth: pd.Series[str] | None,
     styles: Sequence[LabelStyle],
-) -> dict[str, Any] | None:
-    """What the template shows of an evaluation, or None without one. The curves and wrong answers need `truth`."""
+) -> EvaluationSection | None:
+    """Make the section, None without an evaluation. Curves and mistakes need `truth`, labels by `clip_id`."""
     if evaluation is None:
         return None
     e = evaluation
-    rows = [
-        {
-            "name": str(name),
-            "support": int(row["support"]),
-            "recall_at_least": float(row["recall_at_least"]),
-            "measures": [
-                (m, interval_bar(m.value, m.low, m.high))
-                for m in (e.label_estimate(str(name), x) for x in MEASURES)
-            ],
-        }
-        for name, row in e.per_label.to_dict("index").items()
-    ]
+    rows = []
+    for name, row in e.per_label.to_dict("index").items():
+        estimates = [e.label_estimate(str(name), measure) for measure in MEASURES]
+        measures = [(x, interval_bar(x.value, x.low, x.high)) for x in estimates]
+        rows.append(LabelRow(str(name), int(row["support"]), float(row["recall_at_least"]), measures))
     r = e.reliability
     bins = list(zip(r["confidence"].tolist(), r["accuracy"].tolist(), r["n"].tolist(), strict=True))
-    return {
-        "raw": e,
-        "headline": [
-            ("Macro F1", e.macro_f1, "mean over the labels, each counts the same"),
-            ("Right at first guess", e.top1, "share of clips whose likeliest label is the true one"),
-            ("Calibration error", e.ece, "mean gap between what was said and what came true; 0 is best"),
-            ("Brier score", e.brier, "squared error of the probabilities, 0 to 2; 0 is best"),
+    known = truth if truth is not None and predictions["clip_id"].isin(truth.dropna().index).any() else None
+    return EvaluationSection(
+        raw=e,
+        headline=[
+            ("Macro F1", e.macro_f1, "mean over all labels, each with the same weight"),
+            ("Top-1 accuracy", e.top1, "share of clips whose likeliest label is right"),
+            ("Calibration error", e.ece, "mean gap between top probability and share that is right; 0 is best"),
+            ("Brier score", e.brier, "mean squared error of the probabilities, 0 to 2; 0 is best"),
         ],
-        "rows": rows,
-        "measures": [NAMES.get(m, m.replace("_", " ").capitalize()) for m in MEASURES],
-        "confusion": count_table(e.confusion, skip_empty_rows=True),
-        "decisions": count_table(e.decisions, skip_empty_rows=True),
-        "reliability": reliability_chart(bins) if bins else None,
-        "support": {row["name"]: row["support"] for row in rows},
-        "mistakes": mistakes(predictions, truth, styles),
-        **_curves(predictions, truth, styles),
-    }
+        rows=rows,
+        measures=[MEASURE_NAMES.get(m, m.replace("_", " ").capitalize()) for m in MEASURES],
+        confusion=count_table(e.confusion, skip_empty_rows=True),
+        decisions=count_table(e.decisions, skip_empty_rows=True),
+        support={row.name: row.support for row in rows},
+        mistakes=make_mistake_cards(predictions, truth, styles),
+        reliability=reliability_chart(bins) if bins else None,
+        precision_recall=None if known is None else _precision_recall_chart(predictions, known, styles),
+        set_aside=None if known is None else _set_aside_chart(predictions, known, styles),
+    )
 
 
-def _curves(
-    predictions: pd.DataFrame, truth: pd.Series[str] | None, styles: Sequence[LabelStyle]
-) -> dict[str, Any]:
-    """Precision against recall of every animal, and empties set aside against animals kept; None where there is none."""
-    if truth is None or not predictions["clip_id"].isin(truth.dropna().index).any():
-        return {"precision_recall": None, "set_aside": None}
-    curves = precision_recall(predictions, truth, styles)
-    kept = [(x, y) for x, y in empties_set_aside(predictions, truth, styles) if x >= ANIMALS_KEPT[0]]
-    return {
-        "precision_recall": curve_chart(
-            [(s.name, s.colour, points) for s, points in curves],
-            title="Precision against recall",
-            x_label="recall",
-            y_label="precision",
-        )
-        if curves
-        else None,
-        "set_aside": curve_chart(
-            [("empty clips set aside", "var(--accent)", kept)],
-            title="Empty clips set aside against animal clips kept",
-            x_label="share of animal clips kept",
-            y_label="share of empty clips set aside",
-            x_range=ANIMALS_KEPT,
-        )
-        if kept
-        else None,
-    }
+def _precision_recall_chart(
+    predictions: pd.DataFrame, truth: pd.Series[str], styles: Sequence[LabelStyle]
+) -> Markup | None:
+    curves = precision_recall_curves(predictions, truth, styles)
+    if not curves:
+        return None
+    return curve_chart(
+        [(style.name, style.colour, points) for style, points in curves],
+        title="Precision against recall",
+        x_label="recall",
+        y_label="precision",
+    )
+
+
+def _set_aside_chart(
+    predictions: pd.DataFrame, truth: pd.Series[str], styles: Sequence[LabelStyle]
+) -> Markup | None:
+    points = [(x, y) for x, y in set_aside_curve(predictions, truth, styles) if x >= ANIMALS_KEPT[0]]
+    if not points:
+        return None
+    return curve_chart(
+        [("empty clips set aside", "var(--accent)", points)],
+        title="Empty clips set aside against animal clips kept",
+        x_label="share of animal clips kept",
+        y_label="share of empty clips set aside",
+        x_range=ANIMALS_KEPT,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
@@ -16,15 +17,16 @@ from leopardnet.bundle.run_history import history_points
 from leopardnet.core.columns import evidence_columns, predictions_columns, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import atomic_path, conform
-from leopardnet.metrics.evaluate_clips import Evaluation
-from leopardnet.report.evaluation_section import evaluation_section
+from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.palette import decision_colours, label_styles
-from leopardnet.report.pictures import Picture, picture
-from leopardnet.report.sections import by_site, count_table, facts, first_looks, summary
+from leopardnet.report.pictures import Picture, embed_picture
+from leopardnet.report.sections import choose_review, count_by_site, count_table, flatten_facts, summarise_run
 from leopardnet.report.svg import line_chart
 from leopardnet.report.table_rows import clip_data, script_json
 from leopardnet.score.decide import RULES
 
+SCRIPTS = ("data.js", "chart.js", "evidence.js", "table.js")  # joined in this order: each uses those before it
 MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
 
@@ -43,15 +45,17 @@ def write_report(
     notices: Sequence[str] = (),
     title: str = "Camera-trap report",
 ) -> Path:
-    """The path of the report: `out`, or `out/report.html` where `out` does not end in .html. Written whole or not at all.
+    """Write the report and return its path: `out`, or `out/report.html` where `out` does not end in .html or .htm.
 
-    predictions: a predictions table; every clip of it is in the page. evidence: an evidence table, for the curves of
-    probability over time and the boxes on the pictures. truth: labels by clip_id. thumbnails: JPEG bytes by clip_id, of
-    the frame at `best_time_s`. hidden: clip_id of clips whose picture is withheld even where there is one. bundle: plain
-    values: labels (as `LabelSet.to_dict`), backbone, bundle_id, preprocess, sampling, aggregation, calibration,
-    thresholds, licences, trained_on, hashes; any may be absent, further ones are shown too. manifest_summary: label ×
-    split counts. history: rows with epoch, loss, val_macro_f1. notices: sentences that every reader must see. A part
-    that is None has no section.
+    The file is written whole or not at all. A section is left out where its argument is None.
+
+    predictions: a predictions table; the page holds every clip. evidence: an evidence table, for the probabilities
+    over time and the boxes on the pictures. truth: labels by `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the
+    frame at `best_time_s`. hidden: clip_id of clips whose picture is left out even where there is one. bundle:
+    plain values: labels (as `LabelSet.to_dict` returns them), backbone, bundle_id, preprocess, sampling,
+    aggregation, calibration, thresholds, licences, trained_on, hashes; any may be absent, and others are shown too.
+    manifest_summary: counts, label by split. history: rows with epoch, loss, val_macro_f1. notices: sentences that
+    every reader must see.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -81,28 +85,28 @@ def write_report(
             notices=list(notices),
             styles=styles,
             colours=decision_colours(styles),
-            summary=summary(predictions, styles),
-            look=first_looks(predictions, styles, hidden=hidden),
-            sites=by_site(predictions, styles),
+            summary=summarise_run(predictions, styles),
+            review=choose_review(predictions, styles, hidden=hidden),
+            sites=count_by_site(predictions, styles),
             n_pictures=len(data["thumbs"]),
             hidden=frozenset(hidden),
             n_hidden=len(data["hidden"]),
-            picture_of=_pictures(data, shown),
+            picture_of=_picture_finder(data, shown),
             has_truth=any(data["truth"]),
             data=script_json(data),
-            evaluation=evaluation_section(evaluation, predictions, truth, styles),
-            curves=_curves(history or ()),
+            evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
+            curves=_history_charts(history or ()),
             data_counts=None if manifest_summary is None else count_table(manifest_summary),
-            model=_model(description) if description else None,
-            thresholds=dict(facts(description.get("thresholds") or {})),
-            made_by=_made_by(predictions),
+            model=_describe_model(description) if description else None,
+            thresholds=dict(flatten_facts(description.get("thresholds") or {})),
+            made_by=_sources(predictions),
             rules=RULES,
-            css=_resource("report.css"),
-            js=_resource("report.js"),
+            css=_read_template("report.css"),
+            js=Markup("\n").join(_read_template(name) for name in SCRIPTS),
         )
     )
     with atomic_path(out) as part:
-        # a title with a broken character must not cost the whole report
+        # A title with an invalid character must not make the whole report fail.
         part.write_bytes(page.encode("utf-8", "replace"))
     return out
 
@@ -129,26 +133,28 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["count"] = lambda n: f"{n:,}"
     environment.filters["percent"] = lambda share: "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
+    environment.filters["decimals"] = lambda value, n: "–" if math.isnan(value) else f"{value:.{n}f}"
+    environment.filters["plural"] = lambda noun, n: noun if n == 1 else noun + "s"
     return environment
 
 
-def _resource(name: str) -> Markup:
+def _read_template(name: str) -> Markup:
     return Markup((files("leopardnet.report") / "templates" / name).read_text(encoding="utf-8"))
 
 
-def _pictures(data: Mapping[str, Any], jpegs: Mapping[str, bytes]) -> Callable[[str], Picture | None]:
-    """A function that gives the picture of a clip with its boxes, or None, for the cards that need no script."""
+def _picture_finder(data: Mapping[str, Any], jpegs: Mapping[str, bytes]) -> Callable[[str], Picture | None]:
+    """Return a function from clip_id to the picture with its boxes, or None, for the cards that need no script."""
     row_of = {clip_id: str(i) for i, clip_id in enumerate(data["clip_id"])}
 
-    def picture_of(clip_id: str) -> Picture | None:
+    def find(clip_id: str) -> Picture | None:
         boxes = data["boxes"].get(row_of[clip_id], ())
-        return picture(jpegs[clip_id], tuple(map(tuple, boxes))) if clip_id in jpegs else None
+        return embed_picture(jpegs[clip_id], tuple(map(tuple, boxes))) if clip_id in jpegs else None
 
-    return picture_of
+    return find
 
 
-def _made_by(predictions: pd.DataFrame) -> list[tuple[str, str]]:
-    """Which program wrote the page, and which models and label sets stand behind its rows."""
+def _sources(predictions: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the program that wrote the page, and the models and label sets of its rows."""
     ids = (
         (name, ", ".join(sorted(predictions[column].unique())))
         for name, column in (("model", "bundle_id"), ("label set", "labels_id"))
@@ -156,24 +162,26 @@ def _made_by(predictions: pd.DataFrame) -> list[tuple[str, str]]:
     return [("program", f"leopardnet {version('leopardnet')}"), *((name, found) for name, found in ids if found)]
 
 
-def _curves(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
-    """The training curves that the history has values for."""
-    wanted = (("loss", "Training loss", False), ("val_macro_f1", "Macro F1 on validation clips", True))
-    drawn = ((name, history_points(history, key), unit) for key, name, unit in wanted)
-    return [
-        (name, line_chart(points, title=name, x_label="epoch", unit_range=unit))
-        for name, points, unit in drawn
-        if points
-    ]
+def _history_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
+    """Return the training curves that the history has values for, each with its name."""
+    charts = []
+    for key, name, unit in (
+        ("loss", "Training loss", False),
+        ("val_macro_f1", "Macro F1 on validation clips", True),
+    ):
+        points = history_points(history, key)
+        if points:
+            charts.append((name, line_chart(points, title=name, x_label="epoch", unit_range=unit)))
+    return charts
 
 
-def _model(description: Mapping[str, Any]) -> dict[str, Any]:
-    """The bundle's description in four parts: head facts, settings, hashes, and whatever else it says."""
-    head = {k: description[k] for k in ("backbone", "bundle_id", "trained_on", "licences") if k in description}
-    shown = {*head, *MODEL_PARTS, "labels", "hashes"}
-    rest = {k: v for k, v in description.items() if k not in shown}
+def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of a bundle as rows of name and text: general facts, settings by part, hashes."""
+    first = {k: description[k] for k in ("backbone", "bundle_id", "trained_on", "licences") if k in description}
+    elsewhere = {*first, *MODEL_PARTS, "labels", "hashes"}
+    others = {k: v for k, v in description.items() if k not in elsewhere}
     return {
-        "head": facts(head) + facts(rest),
-        "parts": [(k, facts(description[k])) for k in MODEL_PARTS if description.get(k)],
-        "hashes": facts(description.get("hashes") or {}),
+        "head": flatten_facts(first) + flatten_facts(others),
+        "parts": [(k, flatten_facts(description[k])) for k in MODEL_PARTS if description.get(k)],
+        "hashes": flatten_facts(description.get("hashes") or {}),
     }

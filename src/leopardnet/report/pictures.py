@@ -1,4 +1,4 @@
-"""The picture of a clip in a page, and the boxes that a detector drew on that very frame."""
+"""The picture of a clip in a report, and the boxes that a detector found in the frame that it shows."""
 
 from __future__ import annotations
 
@@ -15,45 +15,42 @@ from PIL import Image
 from leopardnet.core.boxes import check_four_numbers
 from leopardnet.core.errors import ManifestError
 
-SAME_FRAME_S = 1e-3  # times of one frame differ by no more, whichever file they were written to and read from
-WIDE = 16 / 9
+SAME_FRAME_S = 1e-3  # times of one frame differ by less, whichever file they were written to and read from
+WIDE_ASPECT = 16 / 9
 Box = tuple[float, float, float, float, float | None]
-"""Left, top, right, bottom in fractions of the upright frame, and the detector's score."""
+"""Left, top, right and bottom as fractions of the upright frame, and the score of the detector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as a data URI, its width by its height, and the boxes on it, the best first."""
+    """A picture as a data URI, its aspect (width by height), and the boxes on it, the best first."""
 
     uri: str
     aspect: float
     boxes: tuple[Box, ...] = ()
 
 
-def picture(jpeg: bytes, boxes: tuple[Box, ...] = ()) -> Picture:
-    """The JPEG as it stands in the page. What is no picture takes the place of a wide one."""
+def embed_picture(jpeg: bytes, boxes: tuple[Box, ...] = ()) -> Picture:
+    """Return a JPEG as the page holds it. Bytes that are no picture take the place of a wide one."""
     try:
         with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
             aspect = image.width / image.height
-    except Exception:  # Pillow raises whatever a broken header leads it to; the page goes on without it
-        aspect = WIDE
+    except Exception:  # a broken header can make Pillow raise anything, and the page must not fail for it
+        aspect = WIDE_ASPECT
     return Picture("data:image/jpeg;base64," + base64.b64encode(jpeg).decode(), aspect, boxes)
 
 
-def boxes_of_frame(cell: Any, *, where: str) -> tuple[Box, ...]:
-    """The boxes in a cell of the column `boxes` of an evidence table, the best first, cut at the edges of the frame.
+def parse_boxes(cell: str, *, where: str) -> tuple[Box, ...]:
+    """Return the boxes in a cell of an evidence table, the best first, cut at the edges of the frame.
 
-    Raises ManifestError where the cell is no list of boxes.
+    Boxes without an area inside the frame are dropped. Raises ManifestError where the cell is no list of boxes.
 
-    >>> boxes_of_frame('[{"xyxy": [0.1, 0.2, 1.02, 0.5], "score": 0.9}]', where="row 1")
+    >>> parse_boxes('[{"xyxy": [0.1, 0.2, 1.02, 0.5], "score": 0.9}]', where="row 1")
     ((0.1, 0.2, 1.0, 0.5, 0.9),)
     """
     try:
-        entries = json.loads(cell)
-        found = [
-            (check_four_numbers(e["xyxy"], where=where), None if e.get("score") is None else float(e["score"]))
-            for e in entries
-        ]
+        entries = [(check_four_numbers(e["xyxy"], where=where), e.get("score")) for e in json.loads(cell)]
+        found = [(xyxy, None if score is None else float(score)) for xyxy, score in entries]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ManifestError(
             "the boxes of a frame cannot be read",
@@ -67,25 +64,27 @@ def boxes_of_frame(cell: Any, *, where: str) -> tuple[Box, ...]:
     return tuple(sorted(boxes, key=lambda box: -(box[4] or 0.0)))
 
 
-def boxes_by_frame(evidence: pd.DataFrame) -> pd.Series[Any]:
-    """The boxes of every frame that a detector looked at, by the index of `evidence`; () where it found nothing."""
-    looked = evidence[evidence["boxes"].notna()]
+def parse_frame_boxes(evidence: pd.DataFrame) -> pd.Series[Any]:
+    """Return the boxes of every frame that a detector was run on, by the index of `evidence`; () for no finding."""
+    searched = evidence[evidence["boxes"].notna()]
     return pd.Series(
         [
-            boxes_of_frame(cell, where=f"evidence of clip {clip_id}, frame {i_frame}, column boxes")
-            for cell, clip_id, i_frame in zip(looked["boxes"], looked["clip_id"], looked["i_frame"], strict=True)
+            parse_boxes(cell, where=f"evidence of clip {clip_id}, frame {i_frame}, column boxes")
+            for cell, clip_id, i_frame in zip(
+                searched["boxes"], searched["clip_id"], searched["i_frame"], strict=True
+            )
         ],
-        index=looked.index,
+        index=searched.index,
         dtype=object,
     )
 
 
-def boxes_of_best(
+def best_frame_boxes(
     predictions: pd.DataFrame, evidence: pd.DataFrame, boxes: pd.Series[Any]
 ) -> Mapping[str, tuple[Box, ...]]:
-    """By `clip_id`, the boxes on the frame at `best_time_s`, which is the one in the picture.
+    """Return by `clip_id` the boxes of the frame at `best_time_s`, which is the frame in the picture.
 
-    boxes: as `boxes_by_frame` gives them. A clip at whose best frame no detector looked is not in the result.
+    boxes: as `parse_frame_boxes` returns them. A clip whose best frame no detector was run on is not in the result.
     """
     frames = evidence.loc[boxes.index, ["clip_id", "time_s"]]
     best_s = frames["clip_id"].map(predictions.set_index("clip_id")["best_time_s"]).astype(float)

@@ -1,4 +1,4 @@
-"""A report from what lies on disk: predictions, footage, labels, model, run."""
+"""A report from predictions, the footage and labels of a manifest, a bundle, and the history of a run."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.media.thumbnail import make_thumbnail
-from leopardnet.metrics.evaluate_clips import Evaluation
-from leopardnet.report import write_report
-from leopardnet.report.sections import by_interest
+from leopardnet.metrics.comparison.review_order import review_order
+from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.report.page import write_report
+from leopardnet.score.decide import UNREADABLE
 
-N_LARGE = 400  # the clips that matter most have pictures to be judged by; the others, to be told apart
+N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews
 LARGE, SMALL = {"short_side_px": 270, "quality": 78}, {"short_side_px": 72, "quality": 70}  # about 20 and 2 kB
-MAX_PAGE_BYTES = 58_000_000  # what a browser still opens at once
-MIN_PICTURE_BYTES = 10_000_000  # so much in any case: what matters most is never without its picture
-ROW_BYTES, VALUE_BYTES = 600, 4  # of the page, at most: a row of the table, a figure of a frame
+MAX_PAGE_BYTES = 58_000_000  # a browser still opens a page of this size at once
+MIN_PICTURE_BYTES = 10_000_000  # the first clips to review have pictures however large the page is
+ROW_BYTES, VALUE_BYTES = 600, 4  # upper bounds for a row of the table and for a value of a frame
 N_AT_ONCE = 32
 
 
@@ -41,10 +42,11 @@ def summarise(
     people: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """The path of one self-contained HTML report. With a manifest it shows pictures, and true labels where it has any.
+    """Write one self-contained HTML report and return its path. A manifest adds pictures, and labels if it has any.
 
-    n_pictures: at most so many, the clips that matter most first; None: all that fit into the page. people: show clips
-    of people and vehicles too; otherwise their pictures are left out, whoever called them so.
+    n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
+    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
+    the model says so.
     """
     table = predictions.table
     pictures, truth, hidden = None, None, frozenset[str]()
@@ -52,12 +54,12 @@ def summarise(
         truth = manifest.clip_labels()
         if not people:
             hidden = clips_with_people(predictions, manifest)
-        pictures = thumbnails(
+        pictures = make_thumbnails(
             table,
             manifest,
             hidden=hidden,
             n_pictures=n_pictures,
-            max_bytes=room_for_pictures(predictions),
+            max_bytes=picture_budget(predictions),
             on_progress=on_progress,
         )
     return write_report(
@@ -68,15 +70,15 @@ def summarise(
         truth=truth,
         thumbnails=pictures,
         hidden=hidden,
-        bundle=describe(bundle) if bundle else None,
-        manifest_summary=label_counts(manifest),
+        bundle=describe_bundle(bundle) if bundle else None,
+        manifest_summary=count_labels(manifest),
         history=history,
         notices=notices,
         title=title,
     )
 
 
-def thumbnails(
+def make_thumbnails(
     table: pd.DataFrame,
     manifest: Manifest,
     *,
@@ -85,15 +87,15 @@ def thumbnails(
     max_bytes: int = MIN_PICTURE_BYTES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, bytes]:
-    """JPEG bytes by clip_id: suspected targets first, then the least certain; the first 400 large, the others small.
+    """Return JPEG bytes by clip_id, in the order of `review_order`: the first 400 clips large, the others small.
 
-    It ends when the pictures have `max_bytes` or are `n_pictures`. Clips in `hidden` are not opened.
+    Pictures end at `max_bytes` or at `n_pictures`. Clips in `hidden` and unreadable clips are not opened.
     """
     clips = {clip.clip_id: clip for clip in manifest.clips() if clip.clip_id not in hidden}
-    ordered = table.loc[by_interest(table), ["clip_id", "best_time_s"]]
-    chosen = ordered[ordered["clip_id"].isin(list(clips))].head(n_pictures)
+    ordered = review_order(table[table["status"] != UNREADABLE])[["clip_id", "best_time_s"]]
+    chosen = ordered[ordered["clip_id"].isin(list(clips))].iloc[:n_pictures]
 
-    def one(job: tuple[int, str, float]) -> tuple[str, bytes | None]:
+    def load(job: tuple[int, str, float]) -> tuple[str, bytes | None]:
         i, clip_id, time_s = job
         return clip_id, make_thumbnail(
             clips[clip_id], manifest.root, time_s=time_s, **(LARGE if i < N_LARGE else SMALL)
@@ -101,29 +103,29 @@ def thumbnails(
 
     jobs = [(i, str(c), float(t)) for i, (c, t) in enumerate(chosen.fillna(0.0).itertuples(index=False))]
     pictures: dict[str, bytes] = {}
-    room = max_bytes
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:  # decoders let go of the interpreter
+    left = max_bytes
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:  # decoders release the interpreter lock
         for first in range(0, len(jobs), N_AT_ONCE):
-            for clip_id, jpeg in threads.map(one, jobs[first : first + N_AT_ONCE]):
-                room -= len(jpeg or b"")
-                if jpeg and room >= 0:
+            for clip_id, jpeg in threads.map(load, jobs[first : first + N_AT_ONCE]):
+                left -= len(jpeg or b"")
+                if jpeg and left >= 0:
                     pictures[clip_id] = jpeg
             if on_progress:
-                on_progress(min(first + N_AT_ONCE, len(jobs)) if room > 0 else len(jobs), len(jobs))
-            if room <= 0:
+                on_progress(min(first + N_AT_ONCE, len(jobs)) if left > 0 else len(jobs), len(jobs))
+            if left <= 0:
                 break
     return pictures
 
 
-def room_for_pictures(predictions: Predictions) -> int:
-    """Bytes of JPEG that fit into the page beside the rows and the frames of all clips."""
-    n_values = len(predictions.evidence) * (len(predictions.labels) + 2)  # and the time, and the best box
+def picture_budget(predictions: Predictions) -> int:
+    """Return how many bytes of JPEG fit into the page beside the rows and the frames of all clips."""
+    n_values = len(predictions.evidence) * (len(predictions.labels) + 2)  # the labels, the time, the best box
     left = MAX_PAGE_BYTES - ROW_BYTES * len(predictions) - VALUE_BYTES * n_values
     return max(left * 3 // 4, MIN_PICTURE_BYTES)  # base64 makes four characters of three bytes
 
 
-def label_counts(manifest: Manifest | None) -> pd.DataFrame | None:
-    """Clips by label and split, or None where the manifest has no labels or no split."""
+def count_labels(manifest: Manifest | None) -> pd.DataFrame | None:
+    """Count clips by label and split; None where the manifest has no labels or no split."""
     if manifest is None or not (manifest.table["label"].notna().any() and manifest.table["split"].notna().any()):
         return None
     clips = pd.DataFrame({"label": manifest.clip_labels()})
@@ -131,8 +133,8 @@ def label_counts(manifest: Manifest | None) -> pd.DataFrame | None:
     return pd.crosstab(clips["label"], clips["split"])
 
 
-def describe(bundle: Bundle) -> dict[str, Any]:
-    """Plain values that say what a bundle is."""
+def describe_bundle(bundle: Bundle) -> dict[str, Any]:
+    """Describe a bundle in plain values, as `write_report` takes them."""
     spec = bundle.spec
     return {
         "bundle_id": bundle.id,

@@ -1,4 +1,4 @@
-"""Small figures as inline SVG: they need no library in the browser, scale with the page and follow its theme."""
+"""Small charts as inline SVG: they need no library in the browser, scale with the page and follow its theme."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def ticks(low: float, high: float, *, n_about: int = 5) -> list[float]:
-    """About n round values from `low` to `high`, both inside.
+    """Return about `n_about` round values from `low` to `high`, none outside.
 
     >>> ticks(0, 1)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -28,20 +28,20 @@ def ticks(low: float, high: float, *, n_about: int = 5) -> list[float]:
 
 
 def line_chart(points: Points, *, title: str, x_label: str, unit_range: bool = False) -> Markup:
-    """A line through the points (x, y), as SVG. `unit_range` draws y from 0 to 1, else from 0 to a round maximum."""
+    """Return a line through the points (x, y) as SVG. y runs from 0 to 1, or from 0 to the maximum."""
     xs, ys = [x for x, _ in points], [y for _, y in points]
     x_range = (min(xs), max(xs)) if max(xs) > min(xs) else (min(xs) - 0.5, max(xs) + 0.5)
     y_range = (0.0, 1.0) if unit_range else (min(0.0, *ys), max(ys) * 1.08 or 1.0)
     x_ticks = [t for t in ticks(*x_range, n_about=8) if t == int(t)] or [x_range[0]]
-    place = _Frame(x_range, y_range)
+    area = _PlotArea(x_range, y_range)
     dots = [
         Markup('<circle class="dot" cx="{}" cy="{}" r="3"><title>{} {:g}: {:.3f}</title></circle>').format(
-            f"{place.x(x):.1f}", f"{place.y(y):.1f}", x_label, x, y
+            f"{area.x(x):.1f}", f"{area.y(y):.1f}", x_label, x, y
         )
         for x, y in points
     ]
-    body = Markup('<path class="line" d="{}"/>').format(_path(place, points)) + Markup("").join(dots)
-    return _svg(place.axes(x_ticks, ticks(*y_range), x_label) + body, title)
+    body = Markup('<path class="line" d="{}"/>').format(_path(area, points)) + Markup("").join(dots)
+    return _svg(area.axes(x_ticks, ticks(*y_range), x_label) + body, title)
 
 
 def curve_chart(
@@ -52,42 +52,48 @@ def curve_chart(
     y_label: str,
     x_range: tuple[float, float] = (0.0, 1.0),
 ) -> Markup:
-    """Lines through shares (x, y), as SVG: one (name, CSS colour, points) each. y runs from 0 to 1."""
-    place = _Frame(x_range, (0.0, 1.0))
+    """Return lines as SVG, one for each (name, CSS colour, points). Points are shares (x, y); y runs from 0 to 1.
+
+    A line of a single point is drawn as a dot.
+    """
+    area = _PlotArea(x_range, (0.0, 1.0))
     lines = [
         Markup('<path class="series" style="stroke:{}" d="{}"><title>{}</title></path>').format(
-            colour, _path(place, points if len(points) > 1 else [*points, *points]), name
+            colour,
+            _path(area, points if len(points) > 1 else [*points, *points]),
+            name,  # a dot has round ends
         )
         for name, colour, points in curves
-    ]  # a single point is a dot: the line has round ends
-    axes = place.axes(ticks(*x_range), ticks(0, 1), x_label, y_label)
+    ]
+    axes = area.axes(ticks(*x_range), ticks(0, 1), x_label, y_label)
     return _svg(axes + Markup("").join(lines), title)
 
 
 def reliability_chart(bins: Sequence[tuple[float, float, int]]) -> Markup:
-    """Confidence against accuracy per bin, as SVG; a dot's area is its number of clips. bins: (confidence, accuracy, n)."""
-    place = _Frame((0.0, 1.0), (0.0, 1.0))
+    """Return a dot for each bin as SVG, confidence against accuracy. A larger dot holds more clips.
+
+    bins: (mean confidence, accuracy, number of clips).
+    """
+    area = _PlotArea((0.0, 1.0), (0.0, 1.0))
     most = max((n for *_, n in bins), default=1)
     diagonal = Markup('<path class="guide" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(
-        place.x(0), place.y(0), place.x(1), place.y(1)
+        area.x(0), area.y(0), area.x(1), area.y(1)
     )
     dots = [
         Markup('<circle class="bubble" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
-            f"{place.x(c):.1f}",
-            f"{place.y(a):.1f}",
+            f"{area.x(c):.1f}",
+            f"{area.y(a):.1f}",
             f"{3 + 6 * math.sqrt(n / most):.1f}",
-            f"{n} clips: said {c:.2f}, right {a:.2f}",
+            f"{n} clips: top probability {c:.2f}, right {a:.2f}",
         )
         for c, a, n in bins
     ]
-    axes = place.axes(ticks(0, 1), ticks(0, 1), "said (top probability)")
-    return _svg(
-        axes + diagonal + Markup("").join(dots), "Share of right answers against the probability that was said"
-    )
+    axes = area.axes(ticks(0, 1), ticks(0, 1), "top probability")
+    return _svg(axes + diagonal + Markup("").join(dots), "Share of right labels against top probability")
 
 
 def interval_bar(value: float, low: float | None, high: float | None) -> Markup:
-    """A figure between 0 and 1 as a tick on a track, with its interval as a band; empty for nan."""
+    """Return a value between 0 and 1 as a tick on a track, with its interval as a band; nothing for nan."""
     if math.isnan(value):
         return Markup("")
     band = ""
@@ -97,13 +103,14 @@ def interval_bar(value: float, low: float | None, high: float | None) -> Markup:
             100 * low, 100 * width
         )
     return Markup(
-        '<svg class="interval" viewBox="-2 0 104 8" aria-hidden="true"><rect class="track" y="3" width="100" height="2" rx="1"/>'
+        '<svg class="interval" viewBox="-2 0 104 8" aria-hidden="true">'
+        '<rect class="track" y="3" width="100" height="2" rx="1"/>'
         '{}<rect class="tick" x="{:.1f}" width="3" height="8" rx="1.5"/></svg>'
     ).format(band, 100 * value - 1.5)
 
 
-class _Frame:
-    """Places values of two ranges on the drawing area."""
+class _PlotArea:
+    """The area inside the axes, on which values of two ranges have their place in SVG units."""
 
     def __init__(self, x_range: tuple[float, float], y_range: tuple[float, float]) -> None:
         self.x_range, self.y_range = x_range, y_range
@@ -138,8 +145,8 @@ class _Frame:
         return Markup("").join([*rows, *columns, name, side.format((TOP + HEIGHT - BOTTOM) / 2, y_label)])
 
 
-def _path(place: _Frame, points: Points) -> str:
-    return " ".join(f"{'L' if i else 'M'}{place.x(x):.1f} {place.y(y):.1f}" for i, (x, y) in enumerate(points))
+def _path(area: _PlotArea, points: Points) -> str:
+    return " ".join(f"{'L' if i else 'M'}{area.x(x):.1f} {area.y(y):.1f}" for i, (x, y) in enumerate(points))
 
 
 def _svg(body: Markup, title: str) -> Markup:

@@ -1,1 +1,1 @@
-"""Arithmetic on probabilities: aggregation, calibration, decisions, metrics. No files."""
+"""Arithmetic on probabilities: aggregation, calibration, decisions and events. No files."""

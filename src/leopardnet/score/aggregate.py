@@ -1,8 +1,8 @@
-"""From frames to the clip: six ways to join the frame logits of one clip, and which frames carry the answer.
+"""From frames to the clip: six methods to aggregate the frame logits of a clip, and the frames behind a decision.
 
-Presence and species are different questions. An animal that crosses in 2 of 16 frames is there, whatever the other 14
-frames say; which animal it is, only the frames that show it can tell. The default `presence_topk` asks them apart.
-All arithmetic is float64 on log-probabilities, so nothing underflows and no frame is ever divided by zero.
+Presence and species are different questions. An animal in 2 of 16 frames is present, whatever the other 14 frames
+show, and only the frames that show it can identify it. The default `presence_topk` answers the two questions
+separately. All arithmetic is float64 on log-probabilities, so nothing underflows and nothing is divided by zero.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from scipy.special import log_expit, log_softmax, logsumexp
 
 from leopardnet.core.errors import BackendError
 from leopardnet.core.settings.inference import AggregateConfig
+from leopardnet.core.ties import order_descending
 
 Floats = NDArray[np.float64]
-LEAST_LOG = -700.0  # a probability of 1e-304: what has rounded to 0 still has a finite logarithm
+LEAST_LOG = -700.0  # a probability of 1e-304, so that the logarithm of 0 stays finite
 
 
 def aggregate(
@@ -28,28 +29,29 @@ def aggregate(
     i_empty: int | None,
     weights: NDArray[np.floating[Any]] | None = None,
 ) -> NDArray[np.float32]:
-    """The clip's log-probabilities, float32 [C], from the frame logits, float32 [N, C].
+    """Return the clip's log-probabilities, float32 [C], from the frame logits, float32 [N, C].
 
-    They serve as clip logits: softmax of them is the clip's uncalibrated answer. One frame gives its own log-softmax
-    with every method, N equal frames give the answer of one (but for `noisy_or`), and the order of the frames does not
-    matter.
+    They are the clip logits: their softmax is the uncalibrated prediction. With every method, one frame gives its
+    own log-softmax, N equal frames give the result of one (except for `noisy_or`), and the order of frames has no
+    effect.
 
     - `mean_logit`: mean of the logits.
     - `mean_prob`: mean of the probabilities.
-    - `max`: each animal at its best frame, empty at its worst (a clip is as empty as its least empty frame).
-    - `noisy_or`: each animal as if frames were independent witnesses, 1 − ∏(1 − p); empty if every frame is. Frames of a
-      clip are not independent, so many frames of little doubt add up to an animal that is not there.
-    - `topk_logit`: mean of the logits of the k frames that speak most for an animal, k = ceil(top_share · N).
-    - `presence_topk`: presence is the mean of the k largest animal-against-empty log-odds; species is the mean over
-      frames weighted by how surely they show an animal.
+    - `max`: the maximum of each animal, and the minimum of empty (a clip is as empty as its least empty frame).
+    - `noisy_or`: each animal as if frames were independent, 1 − ∏(1 − p); empty if every frame is. Frames of a clip
+      are not independent, so small probabilities in many frames add up to an animal that is not there.
+    - `topk_logit`: mean of the logits of the k frames with the largest animal-against-empty log-odds,
+      k = ceil(top_share · N).
+    - `presence_topk`: presence is the mean of the k largest of these log-odds; species is the mean over frames,
+      weighted by their probability of an animal.
 
-    `i_empty` is the class that means "no animal". Without one, `presence_topk` has only the species part, with equal
-    weights, `topk_logit` is the mean, and `max` and `noisy_or` take every class like an animal.
+    i_empty: the class that means "no animal". Without one, `presence_topk` has only the species part, with equal
+    weights, `topk_logit` is the mean, and `max` and `noisy_or` treat every class as an animal.
 
-    weights: float [N], not negative: how much each frame counts, from motion or from boxes. They weigh the means; which
-    frames are the k is not theirs to say, nor does `max` or `noisy_or` know them. All 0 counts as none given.
+    weights: float [N], not negative, of the frames in the means, from motion or boxes. They affect neither the
+    choice of the k frames nor `max` and `noisy_or`. If all are 0, they have no effect.
 
-    Raises ValueError for another shape, BackendError for numbers that are not finite.
+    Raises ValueError for another shape, BackendError for logits that are not finite.
 
     >>> frames = np.log(np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]], np.float32))  # (animal, empty)
     >>> np.exp(aggregate(frames, AggregateConfig(name="presence_topk"), i_empty=1)).round(3)
@@ -81,12 +83,12 @@ def aggregate(
 def merge_crops(
     frames: NDArray[np.float32], crops: NDArray[np.float32], config: AggregateConfig, *, i_empty: int | None
 ) -> NDArray[np.float32]:
-    """Frame logits that know of the crops: log-probabilities float32 [N, C] of whole frames and of what is in their boxes.
+    """Return log-probabilities float32 [N, C] of frames, combined from the whole frames and their crops.
 
-    frames, crops: logits float32 [N, C]; a row of `crops` is nan where a frame has none, and that frame stays as it is.
-    Whether there is an animal is what the view says that shows more of one: a small animal is lost in the whole frame, and
-    a box on the wrong bush must not hide what stands beside it. Which animal it is, is the mean of both views'
-    log-probabilities, the crop's with the weight `crop_weight`.
+    frames, crops: logits float32 [N, C]; a row of `crops` is nan if the frame has no crop, and the frame stays as
+    it is. Presence is taken from the view with the higher probability of an animal: a small animal is lost in the
+    whole frame, and a crop of a bush must not hide an animal beside it. Species is the mean of the
+    log-probabilities of both views, with the weight `crop_weight` for the crop.
 
     >>> frames = np.log(np.array([[0.3, 0.1, 0.6], [0.5, 0.3, 0.2]], np.float32))  # (leopard, deer, empty)
     >>> crops = np.log(np.array([[0.8, 0.1, 0.1], [0.05, 0.05, 0.9]], np.float32))
@@ -111,27 +113,27 @@ def merge_crops(
 def evidence_order(
     logits: NDArray[np.float32], label_index: int | None, *, i_empty: int | None
 ) -> NDArray[np.int64]:
-    """The frames that carry an answer, int64 [N], strongest first; equal frames stay in time order.
+    """Return the positions of the frames, int64 [N], by their support for a class, strongest first.
 
-    `label_index` is the class that was said. Its strength in a frame is its log-odds against all other classes, which
-    still tells frames apart where the probability has rounded to 1. None stands for an answer that is no class
-    ('animal', 'unsure'): then a frame is as strong as it shows any animal, or any class where there is no empty one.
+    The support is the log-odds of the class against all others, which still differ where probabilities round to 1.
+    label_index: the class; None for a decision that is no class ('animal', 'unsure'), whose support is the log-odds
+    of any animal, or without an empty class the highest log-probability. Equal frames stay in time order.
 
     >>> evidence_order(np.array([[0, 3], [4, 0], [2, 0]], np.float32), 0, i_empty=1).tolist()
     [1, 2, 0]
     """
     log_p = _frame_log_probs(logits, i_empty)
     if label_index is not None:
-        strength = log_p[:, label_index] - logsumexp(np.delete(log_p, label_index, axis=1), axis=1)
+        support = log_p[:, label_index] - logsumexp(np.delete(log_p, label_index, axis=1), axis=1)
     elif i_empty is not None:
-        strength = _animal_log_odds(log_p, i_empty)
+        support = _animal_log_odds(log_p, i_empty)
     else:
-        strength = log_p.max(axis=1)
-    return np.argsort(-strength, kind="stable").astype(np.int64)
+        support = log_p.max(axis=1)
+    return order_descending(support)
 
 
 def log1mexp(x: Floats) -> Floats:
-    """log(1 - exp(x)) for x below 0, without losing the small numbers.
+    """Return log(1 - exp(x)) for x below 0, accurate for small and large x.
 
     >>> log1mexp(np.log(np.array([0.25]))).round(4).tolist()
     [-0.2877]
@@ -141,70 +143,69 @@ def log1mexp(x: Floats) -> Floats:
 
 
 def _frame_log_probs(logits: NDArray[np.float32], i_empty: int | None) -> Floats:
-    """Log-softmax of each frame in float64, after checking shape and values."""
+    """Return the log-softmax of each frame in float64, after checking shape and values."""
     if logits.ndim != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
-        raise ValueError(f"frame logits want the shape [N >= 1, C >= 2]; got {list(logits.shape)}")
+        raise ValueError(f"expected frame logits [N >= 1, C >= 2]; got {list(logits.shape)}")
     if i_empty is not None and not 0 <= i_empty < logits.shape[1]:
         raise ValueError(f"i_empty {i_empty} does not fit {logits.shape[1]} classes")
     if not np.isfinite(logits).all():
         n_bad = int((~np.isfinite(logits)).any(axis=1).sum())
         raise BackendError(
-            "the model gave numbers that are not finite",
+            "the model returned values that are not finite",
             found=f"{n_bad} of {len(logits)} frames with nan or inf",
-            todo="run with precision f32; if it stays, the weights are damaged",
+            todo="run with precision f32; if the error remains, the weights are damaged",
         )
     return np.asarray(log_softmax(logits.astype(np.float64), axis=1), np.float64)
 
 
 def _animal_log_odds(log_p: Floats, i_empty: int) -> Floats:
-    """Per frame, the log-odds of any animal against empty, float64 [N]."""
+    """Return the log-odds of any animal against empty of each frame, float64 [N]."""
     animals = np.delete(log_p, i_empty, axis=1)
     return np.asarray(logsumexp(animals, axis=1) - log_p[:, i_empty], np.float64)
 
 
 def _shares(weights: NDArray[np.floating[Any]] | None, n_frames: int) -> Floats:
-    """How much each frame counts, float64 [N], summing to 1; all alike without weights."""
+    """Return the weights normalised to a sum of 1, float64 [N]; equal ones if there are none."""
     if weights is None:
         return np.full(n_frames, 1 / n_frames)
     given = np.asarray(weights, np.float64)
     if given.shape != (n_frames,) or not (np.isfinite(given).all() and (given >= 0).all()):
-        raise ValueError(f"weights want {n_frames} numbers of 0 or more; got {list(given.shape)}: {given}")
+        raise ValueError(f"expected {n_frames} weights of 0 or more; got {list(given.shape)}: {given}")
     return given / given.sum() if given.sum() > 0 else np.full(n_frames, 1 / n_frames)
 
 
 def _n_top(top_share: float, n_frames: int) -> int:
-    # the small number keeps 0.07 · 100 = 7.000000000000001 from becoming 8
+    # The tolerance keeps 0.07 · 100 = 7.000000000000001 from becoming 8.
     return max(1, math.ceil(top_share * n_frames - 1e-9))
 
 
 def _most_animal(log_p: Floats, top_share: float, i_empty: int | None) -> NDArray[np.int64]:
-    """Positions of the k frames that speak most for an animal, the first ones at a tie; all of them without empty."""
+    """Return the positions of the k frames with the largest log-odds of an animal; of all frames without empty."""
     if i_empty is None:
         return np.arange(len(log_p))
-    order = np.argsort(-_animal_log_odds(log_p, i_empty), kind="stable")
-    return order[: _n_top(top_share, len(log_p))].astype(np.int64)
+    return order_descending(_animal_log_odds(log_p, i_empty))[: _n_top(top_share, len(log_p))]
 
 
 def _noisy_or(log_p: Floats, i_empty: int | None) -> Floats:
-    """log of 1 − ∏(1 − p) for each animal, and of ∏ p for empty; not yet normalised."""
+    """Return the logs of 1 − ∏(1 − p) for each animal and of ∏ p for empty, not normalised."""
     with np.errstate(divide="ignore"):
-        none_shows_it = np.log1p(-np.minimum(np.exp(log_p), 1.0)).sum(axis=0)  # [C]
-        clip = np.log(-np.expm1(none_shows_it))
+        log_absent = np.log1p(-np.minimum(np.exp(log_p), 1.0)).sum(axis=0)  # [C]
+        clip = np.log(-np.expm1(log_absent))
     if i_empty is not None:
         clip[i_empty] = log_p[:, i_empty].sum()
     return np.asarray(np.maximum(clip, LEAST_LOG), np.float64)
 
 
 def _presence_and_species(log_p: Floats, share: Floats, top_share: float, i_empty: int | None) -> Floats:
-    """Joint log-probabilities [C]: is an animal there, and if so, which."""
+    """Return the joint log-probabilities [C] of presence and species."""
     if i_empty is None:
         return np.asarray(share @ log_p, np.float64)
     odds = _animal_log_odds(log_p, i_empty)  # [N]
-    top = np.argsort(-odds, kind="stable")[: _n_top(top_share, len(odds))]
+    top = _most_animal(log_p, top_share, i_empty)
     presence = _shares(share[top], len(top)) @ odds[top]
 
-    with np.errstate(divide="ignore"):  # a weight of 0 is a logarithm of -inf, and no part in the sum
-        log_weights = log_expit(odds) + np.log(share)  # in logs: of very empty frames none rounds to zero
+    with np.errstate(divide="ignore"):  # the log of a weight of 0 is -inf, which adds nothing to the sum
+        log_weights = log_expit(odds) + np.log(share)  # logs, since the weights of very empty frames underflow
     weights = np.exp(log_weights - logsumexp(log_weights))  # [N], sums to 1
     species = weights @ log_softmax(np.delete(log_p, i_empty, axis=1), axis=1)  # [C-1]
     joint = log_expit(presence) + log_softmax(species)

@@ -1,7 +1,8 @@
-"""Calibration: one temperature that makes a clip's probabilities mean what they say.
+"""Calibration of a clip's probabilities by one temperature.
 
-Temperature scaling (Guo et al. 2017, On Calibration of Modern Neural Networks), fitted where it is used: on clips,
-after aggregation, on sites that the model was not trained on. It changes how sure the model is, never what it says.
+Temperature scaling (Guo et al. 2017, On Calibration of Modern Neural Networks) is fitted on clips, after
+aggregation, on sites that the model was not trained on. It changes the confidence of the model, never the order of
+its classes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ MIN_SITES_TO_SHARPEN = 10
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A temperature and what it was fitted on. `reason` says why it is 1 or stands at a bound; empty: a plain fit.
+    """A temperature and the data it was fitted on. Raises BundleError if it is not above 0.
+
+    reason: why the temperature is 1 or at a bound; empty for an ordinary fit.
 
     >>> Calibration.from_dict(Calibration(1.5, 120, 8, "").to_dict())
     Calibration(temperature=1.5, n_clips=120, n_sites=8, reason='')
@@ -37,7 +40,7 @@ class Calibration:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.temperature) and self.temperature > 0):
             raise BundleError(
-                "the calibration has no usable temperature",
+                "the calibration has no valid temperature",
                 where="calibration.temperature",
                 found=self.temperature,
                 expected="a number above 0",
@@ -45,12 +48,12 @@ class Calibration:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` reads them back."""
+        """Return plain values for JSON; `from_dict` reads them back."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
-        """The calibration that `to_dict` described. Raises BundleError for missing, unknown or wrong values."""
+        """Return the calibration that `to_dict` described. Raises BundleError for missing or wrong values."""
         try:
             return cls(float(data["temperature"]), int(data["n_clips"]), int(data["n_sites"]), str(data["reason"]))
         except (KeyError, TypeError, ValueError) as error:
@@ -65,24 +68,24 @@ class Calibration:
 def fit_temperature(
     clip_logits: NDArray[np.float64], y: NDArray[np.int64], *, sites: Sequence[str | None] | None = None
 ) -> Calibration:
-    """The temperature between 0.25 and 20 with the least negative log-likelihood of the true labels.
+    """Fit the temperature between 0.25 and 20 with the least negative log-likelihood of the true labels.
 
-    clip_logits: float64 [M, C], what `aggregate` gives (or `undo_calibration` recovers); y: int [M], true class indices;
-    sites: the site of each clip, only counted. The fit is left out (temperature 1, with the reason) for fewer than
-    20 clips, and where all clips have one label: such clips cannot tell sure from right. Where every clip is right or
-    nearly so, the likelihood keeps growing as the temperature falls, and the bound stops it; `reason` says so.
+    clip_logits: float64 [M, C], from `aggregate` (or `undo_calibration`); y: int [M], true class indices; sites:
+    the site of each clip, only counted. Nothing is fitted (temperature 1, with the reason) to fewer than 20 clips
+    or to clips of one label, which say nothing about confidence. If nearly every clip is right, the likelihood
+    grows as the temperature falls, down to the bound; `reason` says so.
 
-    Raises ValueError for shapes that do not fit, logits that are not finite and classes that do not exist: clips that
-    could not be read have no logits and no place here.
+    Raises ValueError for shapes that do not fit, for unknown classes, and for logits that are not finite: leave out
+    unreadable clips.
 
     >>> fit_temperature(np.zeros((3, 2)), np.array([0, 1, 0])).reason
     'only 3 clips; at least 20 are needed'
     """
     from scipy.optimize import minimize_scalar
 
-    logits, truth = _checked(clip_logits, y)
+    logits, truth = _check_inputs(clip_logits, y)
     n_sites = len({s for s in sites if s is not None and s == s}) if sites is not None else 0
-    reason = _why_not(truth)
+    reason = _reason_not_to_fit(truth)
     if reason:
         return Calibration(1.0, len(truth), n_sites, reason)
 
@@ -92,22 +95,22 @@ def fit_temperature(
         return float(-log_softmax(logits / np.exp(log_t), axis=1)[rows, truth].mean())
 
     found = minimize_scalar(nll, bounds=(np.log(T_MIN), np.log(T_MAX)), method="bounded", options={"xatol": 1e-5})
-    # the bounded search never tries the bounds themselves; 1 is tried so that flat data stay as they are
+    # The bounded search never reaches the bounds. 1 comes first, so that it is kept if the data are indifferent.
     best = min((0.0, np.log(T_MIN), np.log(T_MAX), float(found.x)), key=lambda log_t: round(nll(log_t), 9))
-    return Calibration(float(np.exp(best)), len(truth), n_sites, _at_bound(best, logits, truth))
+    return Calibration(float(np.exp(best)), len(truth), n_sites, _bound_reason(best, logits, truth))
 
 
 def cross_calibrate(
     clip_logits: NDArray[np.float64], y: NDArray[np.int64], sites: Sequence[str | None], *, n_folds: int = 5
 ) -> NDArray[np.float32]:
-    """Probabilities float32 [M, C] of each clip under a temperature that was fitted without its site.
+    """Return probabilities float32 [M, C] of each clip with a temperature fitted without its site.
 
-    Figures of calibration on the clips that set the temperature flatter; these do not. Clips without a site are one site
-    together. With fewer than two sites there are no others, and the temperature is 1.
+    Calibration figures on the clips to which the temperature was fitted would be too good; these are not. Clips
+    without a site form one site. With fewer than two sites the temperature is 1.
     """
     from sklearn.model_selection import GroupKFold
 
-    logits, truth = _checked(clip_logits, y)
+    logits, truth = _check_inputs(clip_logits, y)
     groups = np.array([str(s) if s is not None and s == s else "" for s in sites])
     n_sites = len(np.unique(groups))
     probs = apply_calibration(logits, Calibration(1.0))
@@ -119,7 +122,7 @@ def cross_calibrate(
 
 
 def apply_calibration(clip_logits: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float32]:
-    """Calibrated probabilities, float32, of the same shape as the logits ([C] or [M, C]).
+    """Return calibrated probabilities, float32, of the same shape as the logits ([C] or [M, C]).
 
     >>> apply_calibration(np.log([0.8, 0.2]), Calibration(2.0)).round(3)
     array([0.667, 0.333], dtype=float32)
@@ -129,9 +132,9 @@ def apply_calibration(clip_logits: NDArray[np.floating[Any]], calibration: Calib
 
 
 def undo_calibration(probs: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float64]:
-    """The clip logits, float64, up to a constant, that `apply_calibration` turned into these probabilities.
+    """Return the clip logits, float64, up to a constant, from which `apply_calibration` made these probabilities.
 
-    So a predictions table is enough to fit a new temperature. A probability that had rounded to 0 counts as 1e-12.
+    With them, a predictions table is enough to fit a new temperature. A probability below 1e-12 counts as 1e-12.
 
     >>> undo_calibration(np.array([0.8, 0.2]), Calibration(1.0)).round(3).tolist()
     [-0.223, -1.609]
@@ -139,21 +142,21 @@ def undo_calibration(probs: NDArray[np.floating[Any]], calibration: Calibration)
     return np.asarray(np.log(np.maximum(probs, 1e-12)) * calibration.temperature, np.float64)
 
 
-def _checked(
+def _check_inputs(
     clip_logits: NDArray[np.float64], y: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     logits, truth = np.asarray(clip_logits, np.float64), np.asarray(y)
     if logits.ndim != 2 or truth.shape != logits.shape[:1]:
-        raise ValueError(f"want clip_logits [M, C] and y [M]; got {list(logits.shape)} and {list(truth.shape)}")
+        raise ValueError(f"expected clip_logits [M, C] and y [M]; got {list(logits.shape)} and {list(truth.shape)}")
     if not np.isfinite(logits).all():
         n_bad = int((~np.isfinite(logits)).any(axis=1).sum())
         raise ValueError(f"{n_bad} of {len(logits)} clips have logits that are not finite; leave them out")
     if len(truth) and (truth.min() < 0 or truth.max() >= logits.shape[1]):
-        raise ValueError(f"y holds classes {truth.min()}..{truth.max()}; the logits have {logits.shape[1]}")
+        raise ValueError(f"y has classes {truth.min()} to {truth.max()}; the logits have {logits.shape[1]}")
     return logits, truth.astype(np.int64)
 
 
-def _why_not(truth: NDArray[np.int64]) -> str:
+def _reason_not_to_fit(truth: NDArray[np.int64]) -> str:
     if len(truth) < MIN_CLIPS:
         return f"only {len(truth)} clips; at least {MIN_CLIPS} are needed"
     if len(np.unique(truth)) < 2:
@@ -161,7 +164,7 @@ def _why_not(truth: NDArray[np.int64]) -> str:
     return ""
 
 
-def _at_bound(log_t: float, logits: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
+def _bound_reason(log_t: float, logits: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
     if np.isclose(log_t, np.log(T_MIN)):
         n_right = int((logits.argmax(axis=1) == truth).sum())
         return f"at the lower bound: {n_right} of {len(truth)} clips are right, too easy to measure confidence"
@@ -171,12 +174,13 @@ def _at_bound(log_t: float, logits: NDArray[np.float64], truth: NDArray[np.int64
 
 
 def refuse_sharpening(fitted: Calibration, before: Calibration) -> Calibration:
-    """Return `fitted`, or the temperature of `before` where `fitted` would sharpen and has too few sites behind it.
+    """Return `fitted`, or the temperature of `before` if `fitted` is lower (sharper) and based on too few sites.
 
-    A handful of easy sites would make a model surer than it is, and a leopard would end in "empty". Staying too modest
-    costs a person's glance; the other mistake costs the leopard.
+    A few easy sites would make a model overconfident, and a leopard might be called empty. Too little confidence
+    only costs a person's time.
     """
     if fitted.temperature >= before.temperature or fitted.n_sites >= MIN_SITES_TO_SHARPEN:
         return fitted
-    reason = f"kept: the fit of {fitted.temperature:.2f} would sharpen, and {fitted.n_sites} sites are too few for that ({MIN_SITES_TO_SHARPEN})"
+    too_few = f"{fitted.n_sites} sites are too few for that ({MIN_SITES_TO_SHARPEN})"
+    reason = f"kept: the fit of {fitted.temperature:.2f} would sharpen, and {too_few}"
     return replace(fitted, temperature=before.temperature, reason=f"{fitted.reason} {reason}".strip())

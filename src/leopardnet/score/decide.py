@@ -1,13 +1,13 @@
-"""From calibrated probabilities to what is said about a clip: numbered rules, the first that fits decides.
+"""From calibrated probabilities to the decision on a clip, by the first rule that applies.
 
-1. `none`      nothing could be decoded: 'unreadable'.
+1. `none`      no frame could be decoded: 'unreadable'.
 2. `species`   the likeliest animal reaches `species`, and `among` as a share of all animals: its label.
 3. `empty`     empty reaches `empty`, and no target reaches `alert`: the empty label.
-4. `rolled_up` the animals of one parent, else all animals, together reach `animal`: that parent, or 'animal'.
-5. `abstained` anything else: 'unsure'.
+4. `rolled_up` the animals of one parent, or else all animals, together reach `animal`: that parent, or 'animal'.
+5. `abstained` otherwise: 'unsure'.
 
-A clip in which a target reaches `alert` therefore never ends as empty. Thresholds are compared in float32, the precision
-of the probabilities, so that a probability of 0.7 reaches a threshold of 0.7.
+So a clip in which a target reaches `alert` is never empty. Thresholds are compared in float32, the precision of the
+probabilities, so that a probability of 0.7 reaches a threshold of 0.7.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from leopardnet.core.types import Decision, Rule
 UNSURE, UNREADABLE = "unsure", "unreadable"
 
 RULES: dict[Rule, str] = {
-    "none": "nothing could be decoded",
+    "none": "no frame could be decoded",
     "species": "the likeliest animal is likely enough to be named",
     "empty": "empty is likely enough, and no target species is suspected",
     "rolled_up": "an animal is likely enough, but which one is not",
-    "abstained": "nothing is likely enough to be said",
+    "abstained": "no rule above applies",
 }
 """Each rule in words, in the order in which they are tried."""
 
 
 def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> Decision:
-    """What is said about a clip, its score and the rule that said so; the rules stand at the top of this file.
+    """Return the decision on a clip by the rules at the top of this module.
 
-    probs: float32 [C], calibrated, or None for a clip of which nothing could be decoded (score nan). The score is the
-    probability of what is said: of the label, or the sum over the animals rolled up; of 'unsure', the top probability.
-    Equal probabilities go to the label that stands first. Raises ValueError for a wrong shape or for nan.
+    probs: float32 [C], calibrated, or None for a clip that could not be decoded (score nan). The score is the
+    probability of the label, or of all animals rolled up; for 'unsure' it is the highest probability. Of labels
+    with equal probabilities, to six decimals, the first is taken. Raises ValueError for a wrong shape or for nan.
 
     >>> from leopardnet.core.labels import Label
     >>> amur = LabelSet((Label("leopard"), Label("tiger"), Label("empty")), targets=("leopard",))
@@ -45,10 +45,10 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
     """
     if probs is None:
         return Decision(UNREADABLE, float("nan"), "none")
-    p = _checked(probs, labels)
+    p = _check_probs(probs, labels)
     i_animals = [i for i in range(len(labels)) if i != labels.i_empty]
 
-    i_top = max(i_animals, key=lambda i: p[i])
+    i_top = max(i_animals, key=lambda i: _score(float(p[i])))
     if _reaches(p[i_top], thresholds.species) and _reaches(p[i_top], thresholds.among * p[i_animals].sum()):
         return Decision(labels.names[i_top], _score(p[i_top]), "species")
 
@@ -66,24 +66,26 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
 
 
 def find_alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> str | None:
-    """The likeliest target that reaches its alert threshold: a person should look at this clip first; None without one.
+    """Return the likeliest target that reaches its alert threshold (a person should check the clip), or None.
 
     >>> from leopardnet.core.labels import Label
     >>> amur = LabelSet((Label("leopard"), Label("empty")), targets=("leopard",))
-    >>> alert(np.array([0.12, 0.88], np.float32), amur, DecideConfig(alert=0.1))
+    >>> find_alert(np.array([0.12, 0.88], np.float32), amur, DecideConfig(alert=0.1))
     'leopard'
     """
     if probs is None or not labels.targets:
         return None
-    p = _checked(probs, labels)
-    suspects = [name for name in labels.targets if _reaches(p[labels.index(name)], thresholds.alert_of(name))]
-    return max(suspects, key=lambda name: p[labels.index(name)], default=None)
+    p = _check_probs(probs, labels)
+    suspects = [
+        name for name in labels.targets if _reaches(p[labels.index(name)], thresholds.alert_threshold(name))
+    ]
+    return max(suspects, key=lambda name: _score(p[labels.index(name)]), default=None)
 
 
-def _checked(probs: NDArray[np.float32], labels: LabelSet) -> NDArray[np.float64]:
+def _check_probs(probs: NDArray[np.float32], labels: LabelSet) -> NDArray[np.float64]:
     p = np.asarray(probs, np.float64)
     if p.shape != (len(labels),) or not np.isfinite(p).all():
-        raise ValueError(f"decide wants {len(labels)} finite probabilities; got {list(p.shape)}: {p}")
+        raise ValueError(f"expected {len(labels)} finite probabilities; got {list(p.shape)}: {p}")
     return p
 
 
@@ -92,12 +94,12 @@ def _reaches(p: float, threshold: float) -> bool:
 
 
 def _score(p: float) -> float:
-    """A sum of probabilities may come out at 1.0000001; a score never does."""
+    """Round to six decimals, and to 1 where a sum of probabilities is above."""
     return round(min(float(p), 1.0), 6)
 
 
 def _groups(labels: LabelSet, i_animals: list[int]) -> dict[str, list[int]]:
-    """The class indices under each parent in label order; 'animal', which holds every animal, comes last."""
+    """Return the class indices of each parent in label order; ANIMAL, with every animal, comes last."""
     groups: dict[str, list[int]] = {}
     for i in i_animals:
         parent = labels.labels[i].parent

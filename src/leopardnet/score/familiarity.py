@@ -1,9 +1,9 @@
-"""How familiar footage looks to a network, apart from what the network calls it.
+"""How familiar footage is to a network, independent of the predicted class.
 
-A softmax shares out everything it has: what was never taught still gets a name. Two numbers lose less of what the network
-saw. The energy is the log of the sum of the exponentials of the logits (Liu et al. 2020, Energy-based Out-of-distribution
-Detection); the cosine compares a frame's features with the mean features of each class in training. Both are higher the
-more familiar a frame looks. Whether they tell strangers from known animals is measured by `metrics.comparison.novelty`.
+A softmax always sums to 1, so an unknown animal still gets a class. Two other scores are higher for more familiar
+frames: the energy is the log of the sum of the exponentials of the logits (Liu et al. 2020, Energy-based
+Out-of-distribution Detection), and the cosine compares a frame's features with the mean features of each class in
+training. How well they separate unknown from known animals is measured by `metrics.comparison.novelty`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-TOP_SHARE = 0.25  # of a clip's frames, those that show most of an animal, as in `presence_topk`
+from leopardnet.core.labels import EMPTY
+from leopardnet.core.ties import round_scores
+
+TOP_SHARE = 0.25  # of a clip's frames, the least empty ones, as in `presence_topk`
 
 
 def familiarity(logits: NDArray[np.float32], cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Energy and cosines beside each other, float32 [N, 1 + C], of whole frames' logits and cosines, both float32 [N, C].
+    """Return energy and cosines, float32 [N, 1 + C], from logits and cosines of whole frames, both float32 [N, C].
 
     >>> familiarity(np.array([[0.0, 0.0]], np.float32), np.array([[0.9, 0.2]], np.float32)).round(2)
     array([[0.69, 0.9 , 0.2 ]], dtype=float32)
@@ -30,14 +33,14 @@ def familiarity(logits: NDArray[np.float32], cosines: NDArray[np.float32]) -> ND
 
 
 def clip_familiarity(
-    evidence: pd.DataFrame, labels: Sequence[str], *, empty: str = "empty", top_share: float = 1.0
+    evidence: pd.DataFrame, labels: Sequence[str], *, empty: str = EMPTY, top_share: float = 1.0
 ) -> pd.DataFrame:
-    """Per clip the means of `energy` and `cos_<label>` over its frames, indexed by clip_id.
+    """Return the means of `energy` and `cos_<label>` over the frames of each clip, indexed by clip_id.
 
-    top_share: of the frames, those with the least probability of `empty` count alone (at least one). A clip whose frames
-    have no such numbers, made by an older version or another network, has nan.
+    top_share: use only this share of the frames, with the lowest probability of `empty`, and at least one. A clip
+    whose frames lack these columns, from an older version or another network, has nan.
 
-    >>> frames = pd.DataFrame({"clip_id": ["a", "a"], "i_frame": [0, 1], "p_deer": [0.9, 0.1], "p_empty": [0.1, 0.9],
+    >>> frames = pd.DataFrame({"clip_id": "a", "i_frame": [0, 1], "p_deer": [0.9, 0.1], "p_empty": [0.1, 0.9],
     ...                        "energy": [4.0, 2.0], "cos_deer": [0.8, 0.2], "cos_empty": [0.1, 0.9]})
     >>> clip_familiarity(frames, ("deer", "empty"), top_share=0.25).to_dict("records")
     [{'energy': 4.0, 'cos_deer': 0.8, 'cos_empty': 0.1}]
@@ -45,7 +48,9 @@ def clip_familiarity(
     columns = ["energy", *(f"cos_{x}" for x in labels)]
     frames = evidence.reindex(columns=[*evidence.columns, *(c for c in columns if c not in evidence.columns)])
     if f"p_{empty}" in frames.columns and top_share < 1:
-        groups = frames.groupby("clip_id")[f"p_{empty}"]
+        # The logarithm keeps small probabilities apart when it is rounded.
+        log_p = round_scores(np.log(frames[f"p_{empty}"].clip(lower=1e-30).to_numpy(np.float64)))
+        groups = pd.Series(log_p, index=frames.index).groupby(frames["clip_id"])
         place = groups.rank(method="first")  # the least empty frame first
         frames = frames[place <= np.ceil(top_share * groups.transform("size") - 1e-9).clip(lower=1)]
     means: pd.DataFrame = frames.groupby("clip_id")[columns].mean()
@@ -53,9 +58,9 @@ def clip_familiarity(
 
 
 def class_mean_probs(cosines: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Probabilities float64 [M, C] by cosines [M, C] to the classes' means: the softmax of ten times the cosine.
+    """Return probabilities float64 [M, C] from cosines [M, C] to the class means: softmax of ten times the cosine.
 
-    Only their order means something; nan stays nan.
+    Only their order is meaningful; nan stays nan.
 
     >>> class_mean_probs(np.array([[0.9, 0.1], [np.nan, np.nan]])).round(4).tolist()
     [[0.9997, 0.0003], [nan, nan]]

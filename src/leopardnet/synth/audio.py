@@ -10,7 +10,7 @@ SAMPLE_RATE_HZ = 16_000
 
 
 def make_sound(duration_s: float, *, wind: float, alarm_call: bool, rng: Generator) -> NDArray[np.float32]:
-    """Mono sound between -1 and 1 at 16 kHz: float32 [N].
+    """Return mono sound between -1 and 1 at 16 kHz: float32 [N].
 
     >>> len(make_sound(0.5, wind=0.3, alarm_call=False, rng=np.random.default_rng(0)))
     8000
@@ -28,7 +28,7 @@ def make_sound(duration_s: float, *, wind: float, alarm_call: bool, rng: Generat
 
 
 def _rumble(n: int, rng: Generator) -> NDArray[np.float64]:
-    """Noise that loses power above 200 Hz, deviation 1."""
+    """Return noise that loses power above 200 Hz, with standard deviation 1."""
     spectrum = np.fft.rfft(rng.standard_normal(n))
     hz = np.fft.rfftfreq(n, 1 / SAMPLE_RATE_HZ)
     noise = np.fft.irfft(spectrum / (1 + (hz / 200) ** 1.2), n)
@@ -41,7 +41,7 @@ def _gusts(t: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
 
 
 def _whistle(t: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
-    """A tone that falls from about 3.6 to 1.8 kHz within 0.3 s, starting at t = 0."""
+    """Return a tone that falls from about 3.6 to 1.8 kHz within 0.3 s, starting at t = 0."""
     high, low, length = rng.uniform(3300, 3900), rng.uniform(1600, 2000), 0.3
     u = np.clip(t / length, 0, 1)
     phase = 2 * np.pi * length * (high * u + (low - high) * u**2 / 2)

@@ -1,16 +1,16 @@
 """Rendered footage with known truth, for tests, the demo and benchmarks: camera-trap clips drawn from a seed.
 
 render_footage(out, spec)
-├── plan_site        label, container, night, weather of every clip    plan
+├── plan_site        label, container, night, weather of every clip      plan
 ├── render_clip
-│   ├── paint_view   the forest behind and before the animal           scene, site, ground, plants
-│   ├── Actor        the animal: body, coat, sprites, way              actor, animals, coats, sprites
-│   ├── Wind ..      what moves and disturbs, sensor, banner           weather
-│   └── make_sound                                                     audio
-└── write_video, write_still, clips.csv, frames.csv                    files, truth
+│   ├── paint_view   the forest behind and in front of the animal        place/
+│   ├── Animal       the animal: body, coat, picture, movement           animal/
+│   ├── Wind …       wind, rain, insects, exposure, sensor, banner       weather
+│   └── make_sound                                                       audio
+└── write_video, write_still, clips.csv, frames.csv                      write_files, truth
 
-No picture of a real animal is used. Scores on this footage say that the program works, nothing of how well a model does
-in the field.
+No picture of a real animal is used. Scores on this footage show that the program works. They say nothing about
+how well a model does in the field.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.synth.animal.actor import UNSEEN, Actor, Sighting, cast_animal
+from leopardnet.core.labels import EMPTY
+from leopardnet.synth.animal.animal import UNSEEN, Animal, Sighting, make_animal
 from leopardnet.synth.audio import make_sound
 from leopardnet.synth.place.plants import Lens, Thing
 from leopardnet.synth.place.scene import View, paint_view, site_lens
@@ -35,25 +36,27 @@ from leopardnet.synth.place.site import Site, make_site
 from leopardnet.synth.plan import ClipPlan, FootageSpec, plan_site, stream
 from leopardnet.synth.truth import CLIP_COLUMNS, FRAME_COLUMNS, RenderedClip, Row, clip_row, frame_rows
 from leopardnet.synth.weather import (
-    Falling,
     Insect,
+    Precipitation,
     Sensor,
     Wind,
     banner_height,
-    draw_falling,
+    draw_precipitation,
     exposure_gains,
     stamp_banner,
-    start_falling,
+    start_precipitation,
 )
 from leopardnet.synth.write_files import write_still, write_video
+
+Rows = tuple[Row, list[Row]]
 
 __all__ = ["ClipPlan", "FootageSpec", "RenderedClip", "plan_site", "render_clip", "render_footage"]
 
 
 def render_clip(spec: FootageSpec, i_site: int, i_clip: int) -> RenderedClip:
-    """One clip, or one still: those follow the clips, from number `spec.clips_per_site`.
+    """Render one clip, or one still: stills have the numbers from `spec.clips_per_site` on.
 
-    The same (spec, site, clip) gives the same bytes, alone or within a set. Raises ConfigError for a number outside.
+    The same (spec, site, clip) gives the same bytes, alone or within a set. Raises ConfigError for other numbers.
 
     >>> clip = render_clip(FootageSpec(n_sites=1, width_px=96, height_px=64, duration_s=(0.2, 0.2)), 0, 0)
     >>> clip.pixels.shape
@@ -64,9 +67,9 @@ def render_clip(spec: FootageSpec, i_site: int, i_clip: int) -> RenderedClip:
         raise ConfigError("no such clip", where="i_clip", found=i_clip, expected=f"0 to {len(plans) - 1}")
     plan = plans[i_clip]
     site = make_site(spec.seed, i_site)
-    view, actor, wind = _set_stage(spec, plan, site)
+    view, animal, wind = _prepare_clip(spec, plan, site)
     times_s = np.array([float(i / spec.rate) for i in range(plan.n_frames)])
-    pixels, sightings = _film(spec, plan, site, view, actor, wind, times_s)
+    pixels, sightings = _render_frames(spec, plan, site, view, animal, wind, times_s)
     least = spec.min_visible_share * spec.width_px * spec.height_px
     seen = [s.area_px >= least for s in sightings]
     rng = stream(spec, i_site, i_clip, "sound")
@@ -76,7 +79,7 @@ def render_clip(spec: FootageSpec, i_site: int, i_clip: int) -> RenderedClip:
         camera=site.camera,
         pixels=pixels,
         times_s=times_s,
-        labels=tuple(plan.label if shown else "empty" for shown in seen),
+        labels=tuple(plan.label if shown else EMPTY for shown in seen),
         boxes=np.stack([s.box if shown else UNSEEN.box for s, shown in zip(sightings, seen, strict=True)]),
         visible=np.array([s.visible if shown else 0 for s, shown in zip(sightings, seen, strict=True)], np.float32),
         sound=make_sound(duration_s, wind=_wind_strength(plan) / 4, alarm_call=plan.alarm_call, rng=rng),
@@ -84,14 +87,14 @@ def render_clip(spec: FootageSpec, i_site: int, i_clip: int) -> RenderedClip:
 
 
 def _wind_strength(plan: ClipPlan) -> float:
-    """How far leaves move, in pixels of a picture 640 wide."""
+    """Return how far leaves move, in pixels of a picture 640 px wide."""
     return 3.6 if plan.disturbance == "wind" else 0.5
 
 
-def _set_stage(spec: FootageSpec, plan: ClipPlan, site: Site) -> tuple[View, Actor | None, Wind]:
+def _prepare_clip(spec: FootageSpec, plan: ClipPlan, site: Site) -> tuple[View, Animal | None, Wind]:
     rng = stream(spec, plan.i_site, plan.i_clip, "animal")
     lens = site_lens(site, (spec.width_px, spec.height_px))
-    way, body, z_m = cast_animal(plan.label, spec.width_fraction, lens, rng)
+    movement, body, z_m = make_animal(plan.label, spec.width_fraction, lens, rng)
     scene_rng = stream(spec, plan.i_site, plan.i_clip, "scene")
     view = paint_view(
         site,
@@ -99,18 +102,18 @@ def _set_stage(spec: FootageSpec, plan: ClipPlan, site: Site) -> tuple[View, Act
         night=plan.night,
         size_px=(spec.width_px, spec.height_px),
         animal_m=z_m,
-        nearer=_occluders(plan, z_m, lens, site, scene_rng),
+        nearer=_make_occluders(plan, z_m, lens, site, scene_rng),
         rng=scene_rng,
     )
     wind = Wind((spec.width_px, spec.height_px), strength=_wind_strength(plan), rng=scene_rng)
-    if plan.label == "empty":
+    if plan.label == EMPTY:
         return view, None, wind
     duration_s = float(plan.n_frames / spec.rate)
-    return view, Actor(way, body, view, night=plan.night, duration_s=duration_s, rng=rng), wind
+    return view, Animal(movement, body, view, night=plan.night, duration_s=duration_s, rng=rng), wind
 
 
-def _occluders(plan: ClipPlan, z_m: float, lens: Lens, site: Site, rng: Generator) -> list[Thing]:
-    """Trunk and tufts between camera and animal."""
+def _make_occluders(plan: ClipPlan, z_m: float, lens: Lens, site: Site, rng: Generator) -> list[Thing]:
+    """Draw trunks and grass between camera and animal."""
     if not plan.occluded:
         return []
     things = []
@@ -125,12 +128,12 @@ def _occluders(plan: ClipPlan, z_m: float, lens: Lens, site: Site, rng: Generato
     return things
 
 
-def _film(
+def _render_frames(
     spec: FootageSpec,
     plan: ClipPlan,
     site: Site,
     view: View,
-    actor: Actor | None,
+    animal: Animal | None,
     wind: Wind,
     times_s: NDArray[np.float64],
 ) -> tuple[NDArray[np.uint8], list[Sighting]]:
@@ -138,7 +141,9 @@ def _film(
     size_px, n = (spec.width_px, spec.height_px), len(times_s)
     gains = exposure_gains(n, spec.fps, stepping=plan.disturbance == "exposure", night=plan.night, rng=rng)
     sensor = Sensor(size_px, night=plan.night, rng=rng)
-    falling = start_falling(snow=plan.season == "winter", rng=rng) if plan.disturbance == "precipitation" else None
+    falling = (
+        start_precipitation(snow=plan.season == "winter", rng=rng) if plan.disturbance == "precipitation" else None
+    )
     insect = Insect(float(times_s[-1]), rng) if plan.disturbance == "insect" else None
     celsius = int(rng.integers(*{"summer": (12, 27), "autumn": (0, 14), "winter": (-22, -2)}[plan.season]))
     pixels = np.empty((n, spec.height_px, spec.width_px, 3), np.uint8)
@@ -147,46 +152,46 @@ def _film(
     for i, t_s in enumerate(times_s.tolist()):
         picture = wind.blow(view.behind, view.sway_behind, t_s)
         front = wind.blow(view.front, view.sway_front, t_s)
-        sightings.append(actor.play(picture, t_s, front[..., 3], n_rows) if actor else UNSEEN)
-        picture = _lay_front(picture, front)
-        _disturb(picture, falling, insect, t_s, night=plan.night)
+        sightings.append(animal.draw(picture, t_s, front[..., 3], n_rows) if animal else UNSEEN)
+        picture = _draw_foreground(picture, front)
+        _draw_disturbance(picture, falling, insect, t_s, night=plan.night)
         pixels[i] = sensor.expose(picture, float(gains[i]), rng)
         stamp_banner(pixels[i], site.camera, plan.site, plan.captured_at, t_s, celsius=celsius)
     return pixels, sightings
 
 
-def _lay_front(picture: NDArray[np.uint8], front: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _draw_foreground(picture: NDArray[np.uint8], front: NDArray[np.uint8]) -> NDArray[np.uint8]:
     clear = cv2.bitwise_not(front[..., 3])
     dimmed = cv2.multiply(picture, cv2.merge([clear] * 3), scale=1 / 255)
     return cv2.add(dimmed, np.ascontiguousarray(front[..., :3]))
 
 
-def _disturb(
-    picture: NDArray[np.uint8], falling: Falling | None, insect: Insect | None, t_s: float, *, night: bool
+def _draw_disturbance(
+    picture: NDArray[np.uint8], falling: Precipitation | None, insect: Insect | None, t_s: float, *, night: bool
 ) -> None:
     if falling is not None:
-        draw_falling(picture, falling, t_s, night=night)
+        draw_precipitation(picture, falling, t_s, night=night)
     if insect is not None:
         insect.draw(picture, t_s, night=night)
 
 
-# A whole set -----------------------------------------------------------------------------------------------------
+# A set -----------------------------------------------------------------------------------------------------
 
 
 def render_footage(
     out: Path, spec: FootageSpec, *, n_workers: int = 1, on_progress: Callable[[int, int], None] | None = None
 ) -> pd.DataFrame:
-    """The table of all clips, after writing them, `clips.csv` and `frames.csv` below `out`.
+    """Write all clips, `clips.csv` and `frames.csv` into `out`, and return the table of clips.
 
-    Files lie as on cameras' cards: `site01/2021-07/DCIM/100MEDIA/IMAG0001.MP4`. The number of workers changes nothing in
-    what is written; `on_progress(n_done, n_all)` is called after each clip.
+    Paths are as on the card of a camera: `site01/2021-07/DCIM/100MEDIA/IMAG0001.MP4`. The files do not depend on
+    the number of workers. `on_progress(n_done, n_all)` is called after each clip.
     """
     items = [(i_site, i_clip) for i_site in range(spec.n_sites) for i_clip in range(spec.n_items)]
     for i_site in range(spec.n_sites):
         for plan in plan_site(spec, i_site):
             (out / plan.path).parent.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
-    rows: dict[tuple[int, int], tuple[Row, list[Row]]] = {}
+    rows: dict[tuple[int, int], Rows] = {}
     for item, result in _render_items(out, spec, items, n_workers):
         rows[item] = result
         if on_progress is not None:
@@ -196,9 +201,6 @@ def render_footage(
     clips.to_csv(out / "clips.csv", index=False, lineterminator="\n")
     frames.to_csv(out / "frames.csv", index=False, lineterminator="\n")
     return clips
-
-
-Rows = tuple[Row, list[Row]]
 
 
 def _render_items(

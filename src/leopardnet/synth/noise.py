@@ -1,4 +1,4 @@
-"""Smooth noise, which coats, ground and weather are painted with."""
+"""Smooth noise, used to paint coats, ground and weather."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Paint = NDArray[np.float32]
 
 
 def smooth_noise(rng: Generator, shape: tuple[int, int], cell: tuple[float, float]) -> Paint:
-    """Noise of mean 0 and deviation 1 that varies over about `cell` (height, width) pixels: float32 [shape].
+    """Return noise of mean 0 and deviation 1 that varies over about `cell` (height, width) pixels: float32 [shape].
 
     >>> smooth_noise(np.random.default_rng(0), (20, 30), (4, 4)).shape
     (20, 30)

@@ -1,7 +1,7 @@
-"""What rendered footage is to hold: the specification, and the plan of every clip drawn from it.
+"""The specification of rendered footage, and the plan of every clip that is drawn from it.
 
-Each quality of a clip (label, container, night, weather, occlusion, size, date) has a random stream of its own, keyed by
-(seed, site, clip, quality). No stream sees the label, so nothing but the animal itself can give the label away.
+Each quality of a clip (label, container, night, weather, occlusion, size, date) has its own random stream, keyed by
+(seed, site, clip, quality). No stream depends on the label, so nothing but the animal reveals the label.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import numpy as np
 from numpy.random import Generator
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.synth.animal.animals import SPECIES
+from leopardnet.core.labels import EMPTY
+from leopardnet.synth.animal.bodies import SPECIES
 
 Container = Literal["MP4", "AVI", "JPG"]
 
-LABELS = (*SPECIES, "empty")
+LABELS = (*SPECIES, EMPTY)
 DISTURBANCES = ("none", "wind", "precipitation", "insect", "exposure")
 _DISTURBANCE_SHARES = (0.30, 0.22, 0.16, 0.16, 0.16)
 _DEPLOYMENTS = (("2021-07", "summer"), ("2021-10", "autumn"), ("2021-12", "winter"))
@@ -28,11 +29,11 @@ _DEPLOYMENTS = (("2021-07", "summer"), ("2021-10", "autumn"), ("2021-12", "winte
 
 @dataclass(frozen=True)
 class FootageSpec:
-    """Sizes and counts of a set of rendered footage. Raises ConfigError where they cannot be met.
+    """Sizes and counts of a set of rendered footage. Raises ConfigError for values that cannot be rendered.
 
-    duration_s: shortest and longest video; night_share: how often a clip is infrared; labels: dealt out in turn within
-    each site; width_fraction: smallest and largest width of a whole animal over the width of the frame;
-    min_visible_share: a frame shows the species if this share of its area, or more, is animal; else it is empty.
+    duration_s: shortest and longest video; night_share: share of infrared clips; labels: given to the clips of each
+    site in turn; width_fraction: smallest and largest width of a whole animal over the width of the frame;
+    min_visible_share: a frame has the label of the species if at least this share of its area is animal.
 
     >>> FootageSpec(n_sites=2).n_items
     16
@@ -54,50 +55,39 @@ class FootageSpec:
     min_visible_share: float = 0.0005
 
     def __post_init__(self) -> None:
-        least = {
-            "seed": 0,
-            "n_sites": 1,
-            "clips_per_site": 0,
-            "stills_per_site": 0,
-            "width_px": 64,
-            "height_px": 48,
-        }
-        for name, low in least.items():
+        counts = {"seed": 0, "n_sites": 1, "clips_per_site": 0, "stills_per_site": 0}
+        for name, low in (counts | {"width_px": 64, "height_px": 48}).items():
             _check(name, getattr(self, name) >= low, getattr(self, name), f"a whole number of at least {low}")
-        _check("width_px", self.width_px % 2 == 0, self.width_px, "an even number (H.264 halves the colour planes)")
-        _check(
-            "height_px", self.height_px % 2 == 0, self.height_px, "an even number (H.264 halves the colour planes)"
-        )
+        for name in ("width_px", "height_px"):
+            even = getattr(self, name) % 2 == 0
+            _check(name, even, getattr(self, name), "an even number (H.264 halves the colour planes)")
         _check("fps", 0 < self.fps <= 120, self.fps, "frames per second above 0, at most 120")
         low_s, high_s = self.duration_s
-        _check(
-            "duration_s", 0 < low_s <= high_s <= 600, self.duration_s, "(shortest, longest) above 0, at most 600 s"
-        )
+        fine = 0 < low_s <= high_s <= 600
+        _check("duration_s", fine, self.duration_s, "(shortest, longest) above 0, at most 600 s")
         for name in ("night_share", "occluded_share", "alarm_share"):
             _check(name, 0 <= getattr(self, name) <= 1, getattr(self, name), "a share from 0 to 1")
         known = bool(self.labels) and set(self.labels) <= set(LABELS) and len(set(self.labels)) == len(self.labels)
         _check("labels", known, self.labels, "different labels out of " + ", ".join(LABELS))
         narrow, wide = self.width_fraction
-        _check(
-            "width_fraction", 0.02 <= narrow <= wide <= 1.5, self.width_fraction, "(least, most) from 0.02 to 1.5"
-        )
+        fine = 0.02 <= narrow <= wide <= 1.5
+        _check("width_fraction", fine, self.width_fraction, "(least, most) from 0.02 to 1.5")
 
     @property
     def n_items(self) -> int:
-        """Clips and stills of one site; the stills follow the clips."""
+        """The number of clips and stills of one site; the stills follow the clips."""
         return self.clips_per_site + self.stills_per_site
 
     @property
     def rate(self) -> Fraction:
-        """The frame rate as the containers hold it."""
+        """The frame rate as the containers store it."""
         return Fraction(self.fps).limit_denominator(1001)
 
 
 def _check(name: str, fine: bool, found: object, expected: str) -> None:
     if not fine:
-        raise ConfigError(
-            f"footage cannot be rendered with this {name}", where=name, found=found, expected=expected
-        )
+        message = f"footage cannot be rendered with this {name}"
+        raise ConfigError(message, where=name, found=found, expected=expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +116,13 @@ class ClipPlan:
 
 
 def stream(spec: FootageSpec, i_site: int, i_clip: int, quality: str) -> Generator:
-    """The random numbers of one quality of one clip; stills keep theirs when the number of clips changes."""
+    """Return the generator of one quality of one clip. Stills keep theirs when the number of clips changes."""
     number = i_clip if i_clip < spec.clips_per_site else 1_000_000 + i_clip - spec.clips_per_site
     return np.random.default_rng([spec.seed, i_site, number, crc32(quality.encode())])
 
 
 def plan_site(spec: FootageSpec, i_site: int) -> tuple[ClipPlan, ...]:
-    """The plans of all clips and then all stills of a site.
+    """Return the plans of all clips and then all stills of a site. Raises ConfigError for a number outside.
 
     >>> sorted(plan.label for plan in plan_site(FootageSpec(clips_per_site=4, stills_per_site=0), 0))
     ['empty', 'leopard', 'sika_deer', 'tiger']
@@ -140,23 +130,20 @@ def plan_site(spec: FootageSpec, i_site: int) -> tuple[ClipPlan, ...]:
     if not 0 <= i_site < spec.n_sites:
         raise ConfigError("no such site", where="i_site", found=i_site, expected=f"0 to {spec.n_sites - 1}")
     n, m = spec.clips_per_site, spec.stills_per_site
-    labels = [
-        *_dealt(spec, i_site, "labels", spec.labels, n),
-        *_dealt(spec, i_site, "still labels", spec.labels, m),
-    ]
-    containers = [*_dealt(spec, i_site, "containers", ("MP4", "AVI"), n), *(["JPG"] * m)]
-    plans = [_plan(spec, i_site, i, labels[i], containers[i]) for i in range(spec.n_items)]
-    return _numbered(plans)
+    labels = _deal(spec, i_site, "labels", spec.labels, n) + _deal(spec, i_site, "still labels", spec.labels, m)
+    containers = [*_deal(spec, i_site, "containers", ("MP4", "AVI"), n), *(["JPG"] * m)]
+    plans = [_plan_clip(spec, i_site, i, labels[i], containers[i]) for i in range(spec.n_items)]
+    return _add_paths(plans)
 
 
-def _dealt(spec: FootageSpec, i_site: int, quality: str, values: tuple[str, ...], n: int) -> list[str]:
-    """n values in turn, shuffled; where n is no multiple, each site begins with another value."""
+def _deal(spec: FootageSpec, i_site: int, quality: str, values: tuple[str, ...], n: int) -> list[str]:
+    """Return n values in turn, shuffled. Each site begins with another value, for n that is no multiple."""
     rng = np.random.default_rng([spec.seed, i_site, crc32(quality.encode())])
-    dealt = [values[(i + i_site) % len(values)] for i in range(n)]
-    return [dealt[i] for i in rng.permutation(n)]
+    in_turn = [values[(i + i_site) % len(values)] for i in range(n)]
+    return [in_turn[i] for i in rng.permutation(n)]
 
 
-def _plan(spec: FootageSpec, i_site: int, i_clip: int, label: str, container: str) -> ClipPlan:
+def _plan_clip(spec: FootageSpec, i_site: int, i_clip: int, label: str, container: str) -> ClipPlan:
     rng = stream(spec, i_site, i_clip, "plan")
     night = bool(rng.random() < spec.night_share)
     deployment, season = _DEPLOYMENTS[(i_site + int(rng.integers(2))) % len(_DEPLOYMENTS)]
@@ -182,8 +169,8 @@ def _plan(spec: FootageSpec, i_site: int, i_clip: int, label: str, container: st
     )
 
 
-def _numbered(plans: list[ClipPlan]) -> tuple[ClipPlan, ...]:
-    """The plans with paths: numbered through each deployment's card in the order of capture."""
+def _add_paths(plans: list[ClipPlan]) -> tuple[ClipPlan, ...]:
+    """Return the plans with paths: files of each deployment are numbered in the order of capture."""
     paths: dict[int, str] = {}
     counts: dict[str, int] = {}
     for plan in sorted(plans, key=lambda p: (p.captured_at, p.i_clip)):

@@ -1,16 +1,16 @@
-"""The truth of rendered clips: the clip as a value, and its lines in `clips.csv` and `frames.csv`."""
+"""A rendered clip with its true labels, and its rows in `clips.csv` and `frames.csv`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leopardnet.core.labels import EMPTY
 from leopardnet.synth.plan import ClipPlan, FootageSpec
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 CLIP_COLUMNS = (
     "path",
@@ -37,8 +37,8 @@ FRAME_COLUMNS = ("path", "site", "deployment", "frame_number", "time_s", "label"
 class RenderedClip:
     """A clip before encoding.
 
-    pixels: uint8 [N, H, W, 3] RGB; times_s: float64 [N]; labels: N labels; boxes: float32 [N, 4] xyxy in pixels of what
-    is visible, nan where nothing is; visible: float32 [N], the share of the whole animal that can be seen;
+    pixels: uint8 [N, H, W, 3] RGB; times_s: float64 [N]; labels: N labels; boxes: float32 [N, 4] xyxy in px of the
+    visible part, nan if there is none; visible: float32 [N], the share of the whole animal that is visible;
     sound: float32 [M] at 16 kHz, empty for a still.
     """
 
@@ -53,12 +53,12 @@ class RenderedClip:
 
     @property
     def label(self) -> str:
-        """The species if any frame shows it, otherwise empty."""
-        return next((label for label in self.labels if label != "empty"), "empty")
+        """The species if any frame shows it, otherwise `empty`."""
+        return next((label for label in self.labels if label != EMPTY), EMPTY)
 
 
 def clip_row(spec: FootageSpec, clip: RenderedClip) -> Row:
-    """The line of `clips.csv`; width fraction and label are those of the frames that show the animal."""
+    """Return the row of `clips.csv`; width fraction and label come from the frames that show the animal."""
     plan = clip.plan
     widths = (clip.boxes[:, 2] - clip.boxes[:, 0]) / spec.width_px
     still = plan.kind == "still"
@@ -77,30 +77,17 @@ def clip_row(spec: FootageSpec, clip: RenderedClip) -> Row:
         "captured_at": plan.captured_at.isoformat(),
         "disturbance": plan.disturbance,
         "occluded": plan.occluded,
-        "animal_width_fraction": round(float(np.nanmax(widths)), 4) if clip.label != "empty" else 0.0,
+        "animal_width_fraction": round(float(np.nanmax(widths)), 4) if clip.label != EMPTY else 0.0,
         "alarm_call": plan.alarm_call,
     }
 
 
 def frame_rows(clip: RenderedClip) -> list[Row]:
-    """The lines of `frames.csv`, one for each frame."""
+    """Return the rows of `frames.csv`, one for each frame."""
     plan, rows = clip.plan, []
     for i, (time_s, label) in enumerate(zip(clip.times_s.tolist(), clip.labels, strict=True)):
-        box = [None] * 4 if label == "empty" else [int(v) for v in clip.boxes[i]]
-        x0, y0, x1, y1 = box
-        rows.append(
-            {
-                "path": plan.path,
-                "site": plan.site,
-                "deployment": plan.deployment,
-                "frame_number": i,
-                "time_s": time_s,
-                "label": label,
-                "x0": x0,
-                "y0": y0,
-                "x1": x1,
-                "y1": y1,
-                "visible": round(float(clip.visible[i]), 4),
-            }
-        )
+        box = [None] * 4 if label == EMPTY else [int(v) for v in clip.boxes[i]]
+        visible = round(float(clip.visible[i]), 4)
+        values = (plan.path, plan.site, plan.deployment, i, time_s, label, *box, visible)
+        rows.append(dict(zip(FRAME_COLUMNS, values, strict=True)))
     return rows

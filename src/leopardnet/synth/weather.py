@@ -1,4 +1,4 @@
-"""What happens to every picture, animal or none: wind, rain, snow, insects, exposure, sensor noise and the banner."""
+"""Effects on every frame, with or without an animal: wind, rain, snow, insects, exposure, noise and banner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Plane = NDArray[np.float32]
 
 
 class Wind:
-    """Moves leaves: slow waves that run over the picture, as far as each part of it sways."""
+    """Moves the leaves in slow waves, each part of the picture as far as it sways."""
 
     def __init__(self, size_px: tuple[int, int], *, strength: float, rng: Generator) -> None:
         self._width, self._height = size_px
@@ -30,7 +30,7 @@ class Wind:
         self._y = np.arange(self._height, dtype=np.float32)[:, None]
 
     def blow(self, picture: Rgb, sway: Plane, t_s: float) -> Rgb:
-        """The picture with its swaying parts moved as at time t."""
+        """Return the picture with its leaves moved as at time t."""
         slow, fast = self._rates
         move = np.sin(slow * t_s + self._phase) + 0.4 * np.sin(1.9 * fast * t_s + 2.3 * self._phase)
         shift = (self._amplitude_px * move * cv2.blur(sway, (3, 3))).astype(np.float32)
@@ -43,10 +43,10 @@ class Wind:
 def exposure_gains(
     n_frames: int, fps: float, *, stepping: bool, night: bool, rng: Generator
 ) -> NDArray[np.float64]:
-    """Brightness of each frame around 1: a step or two and the camera's answer, or almost steady; float64 [N].
+    """Return the brightness of each frame around 1, almost constant or with a step that is corrected: float64 [N].
 
-    By night the step is the infrared flash coming on, or its glare in a still: a picture that shows nothing at all could
-    not be labelled by anybody.
+    By night the step is the infrared flash coming on, or its glare in a still. No frame is black, because nobody
+    could label one.
     """
     t = np.arange(n_frames) / fps
     drift = 1 + 0.012 * np.sin(2 * np.pi * rng.uniform(0.1, 0.4) * t + rng.uniform(0, 6))
@@ -60,8 +60,8 @@ def exposure_gains(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Falling:
-    """Rain streaks or snow flakes: float64 [N] each; positions in frame heights, speeds in frame heights per second."""
+class Precipitation:
+    """Rain or snow: float64 [N] each; positions in frame heights, speeds in frame heights per second."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -71,17 +71,19 @@ class Falling:
     snow: bool
 
 
-def start_falling(*, snow: bool, rng: Generator) -> Falling:
-    """A shower with its own density."""
+def start_precipitation(*, snow: bool, rng: Generator) -> Precipitation:
+    """Draw the density and the drops or flakes of one clip."""
     n = int(rng.integers(60, 190))
-    depth = rng.random(n) ** 2  # few near the lens
+    depth = rng.random(n) ** 2  # few are near the lens
     speed = (0.25 + 0.5 * depth) if snow else (2.5 + 2.5 * depth)
     size = (0.0022 + 0.011 * depth**2) if snow else (0.03 + 0.08 * depth)
-    return Falling(rng.uniform(-0.3, 2.1, n), rng.random(n), speed, size, float(rng.uniform(-0.25, 0.25)), snow)
+    return Precipitation(
+        rng.uniform(-0.3, 2.1, n), rng.random(n), speed, size, float(rng.uniform(-0.25, 0.25)), snow
+    )
 
 
-def draw_falling(picture: Rgb, falling: Falling, t_s: float, *, night: bool) -> None:
-    """Draws the shower at time t over the picture, in place."""
+def draw_precipitation(picture: Rgb, falling: Precipitation, t_s: float, *, night: bool) -> None:
+    """Draw rain or snow at time t over the picture, in place."""
     h, w = picture.shape[:2]
     y = (falling.y + falling.speed * t_s) % 1.25 - 0.12
     x = falling.x + falling.slant * y + (0.02 * np.sin(3 * t_s + 40 * falling.y) if falling.snow else 0)
@@ -101,7 +103,7 @@ def draw_falling(picture: Rgb, falling: Falling, t_s: float, *, night: bool) -> 
 
 
 class Insect:
-    """A moth or fly near the lens: a soft blot on a wandering path, bright in the flash and dark by day."""
+    """A moth or fly near the lens: a blurred spot on a wandering path, bright in the flash and dark by day."""
 
     def __init__(self, duration_s: float, rng: Generator) -> None:
         n = 6
@@ -111,7 +113,7 @@ class Insect:
         self._rate = float(rng.uniform(4, 9))
 
     def draw(self, picture: Rgb, t_s: float, *, night: bool) -> None:
-        """Draws the insect at time t over the picture, in place."""
+        """Draw the insect at time t over the picture, in place."""
         h, w = picture.shape[:2]
         layer = np.zeros((h // 2, w // 2), np.uint8)
         previous = None
@@ -131,7 +133,7 @@ class Insect:
 
 
 class Sensor:
-    """The camera's own marks: softness, vignette, the flash's bright middle, and noise that never repeats in order."""
+    """Effects of the camera: blur, vignette, bright centre of the flash, and noise that does not repeat."""
 
     def __init__(self, size_px: tuple[int, int], *, night: bool, rng: Generator) -> None:
         width, height = size_px
@@ -148,7 +150,7 @@ class Sensor:
         self._soft = float(rng.uniform(0.45, 0.85)) * width / 640
 
     def expose(self, picture: Rgb, gain: float, rng: Generator) -> Rgb:
-        """The picture as the sensor gives it."""
+        """Return the picture as the sensor records it."""
         if self._soft > 0.3:
             picture = cv2.GaussianBlur(picture, (0, 0), self._soft)
         lit = cv2.multiply(picture, self._falloff, scale=gain, dtype=cv2.CV_8U)
@@ -179,7 +181,7 @@ def _noise_bank(size_px: tuple[int, int], *, sigma: float, grey: bool, rng: Gene
 
 
 def banner_height(height_px: int) -> int:
-    """Rows at the bottom of the picture that the banner covers.
+    """Return the number of rows at the bottom of the picture that the banner covers.
 
     >>> banner_height(360)
     22
@@ -188,14 +190,14 @@ def banner_height(height_px: int) -> int:
 
 
 def stamp_banner(picture: Rgb, camera: str, site: str, captured_at: datetime, t_s: float, *, celsius: int) -> None:
-    """Burns the strip with clock, temperature and camera into the bottom of the picture, in place."""
+    """Draw the banner with clock, temperature and camera over the bottom of the picture, in place."""
     clock = captured_at + timedelta(seconds=int(t_s))
-    strip = _strip(picture.shape[1], banner_height(picture.shape[0]), camera, site, clock, celsius)
+    strip = _banner(picture.shape[1], banner_height(picture.shape[0]), camera, site, clock, celsius)
     picture[-len(strip) :] = strip
 
 
 @lru_cache(maxsize=32)
-def _strip(width: int, height: int, camera: str, site: str, clock: datetime, celsius: int) -> Rgb:
+def _banner(width: int, height: int, camera: str, site: str, clock: datetime, celsius: int) -> Rgb:
     day = clock.strftime("%Y-%m-%d" if camera.startswith(("R", "L")) else "%m/%d/%Y")
     moon = "ONPQ"[clock.day * 4 // 32]
     white = camera.startswith("B")

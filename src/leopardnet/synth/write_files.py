@@ -1,4 +1,4 @@
-"""Writing rendered clips the way cameras do: H.264 in MP4 with AAC, MJPEG in AVI with PCM, JPEG with EXIF."""
+"""Write rendered clips as cameras do: H.264 in MP4 with AAC, MJPEG in AVI with PCM, JPEG with EXIF."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EXIF_IFD, _DATE_TIME, _DATE_TIME_ORIGINAL, _MAKE, _MODEL = 0x8769, 0x0132, 0x90
 
 
 def write_still(path: Path, pixels: NDArray[np.uint8], captured_at: datetime, camera: str) -> None:
-    """Writes uint8 [H, W, 3] as JPEG with the camera's clock in its EXIF."""
+    """Write uint8 [H, W, 3] as JPEG with the time of the camera in its EXIF."""
     exif = Image.Exif()
     clock = captured_at.strftime("%Y:%m:%d %H:%M:%S")
     exif[_MAKE], exif[_MODEL], exif[_DATE_TIME] = camera.split()[0], camera, clock
@@ -30,9 +30,9 @@ def write_still(path: Path, pixels: NDArray[np.uint8], captured_at: datetime, ca
 def write_video(
     path: Path, pixels: NDArray[np.uint8], sound: NDArray[np.float32], *, rate: Fraction, captured_at: datetime
 ) -> None:
-    """Writes uint8 [N, H, W, 3] and float32 sound; the suffix, .MP4 or .AVI, chooses the codecs.
+    """Write uint8 [N, H, W, 3] and float32 sound; the suffix, .MP4 or .AVI, chooses the codecs.
 
-    The clock goes into `creation_time` as local time marked Z, as cameras without a time zone write it.
+    The time is written into `creation_time` as local time marked Z, as cameras without a time zone do.
     """
     mp4 = path.suffix.upper() == ".MP4"
     with av.open(str(path), "w", format="mp4" if mp4 else "avi") as container:
@@ -66,7 +66,7 @@ def _add_video(container: Any, shape: tuple[int, ...], rate: Fraction, *, mp4: b
 
 
 def _sound_blocks(sound: NDArray[np.float32], n: int) -> list[NDArray[np.float32]]:
-    """The sound cut to one block for each frame."""
+    """Return the sound in one block for each frame."""
     edges = np.linspace(0, len(sound), n + 1).round().astype(int)
     return [sound[a:b] for a, b in pairwise(edges)]
 

@@ -1,8 +1,9 @@
-"""Which frames a run learns from and which it is judged on: one split, or grouped folds."""
+"""The training and validation rows of a run: one split, or grouped folds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.settings.training import ValidationConfig
-from leopardnet.data.checks.fingerprints import fingerprint, near_pairs
-from leopardnet.data.splits.groups import split_groups
+from leopardnet.data.checks.fingerprints import find_near_pairs, fingerprint
+from leopardnet.data.splits.groups import find_groups
 from leopardnet.data.splits.stratify import assign_groups
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 
@@ -20,7 +21,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Part:
-    """Rows to learn from and rows to be judged on, that share no group."""
+    """Training and validation rows, which share no group."""
 
     train: Rows
     val: Rows
@@ -28,39 +29,39 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts of a run. With folds, the model is trained on all rows once more when all parts are judged."""
+    """The parts of a run. With folds, the model is finally trained on all rows."""
 
     parts: tuple[Part, ...]
     by_folds: bool
 
     @property
     def all_rows(self) -> Rows:
-        """Every row that is learned from in the end."""
+        """All rows that the final model is trained on."""
         if not self.by_folds:
             return self.parts[0].train
         return np.sort(np.concatenate([part.val for part in self.parts]))
 
     @property
     def description(self) -> str:
-        """How the figures of the run came about, for people."""
+        """How the figures of the run were obtained, for people."""
         if self.by_folds:
             return (
-                f"grouped cross-validation, {len(self.parts)} folds: every clip was judged by a network that had seen "
-                "no frame of its site; the model itself was then trained on all of them"
+                f"grouped cross-validation, {len(self.parts)} folds: every clip was evaluated with a network "
+                "trained without its site; the model itself was then trained on all clips"
             )
-        return "clips of the split val, which nothing was trained on"
+        return "clips of the split val, which were not trained on"
 
 
-def uses_folds(has_val: bool, config: ValidationConfig) -> bool:
-    """Whether a run is judged by folds: as the settings say, and by themselves where nothing is held out."""
+def should_use_folds(has_val: bool, config: ValidationConfig) -> bool:
+    """Return whether a run uses folds: as the settings say, or with `auto` if no split is held out."""
     return config.by == "folds" or (config.by == "auto" and not has_val)
 
 
 def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bool, seed: int) -> Plan:
-    """The parts of a run. Raises ManifestError where there are too few groups for two folds.
+    """Return the parts of a run. Raises ManifestError if there are too few groups for two folds.
 
-    Groups are sites; where a frame has no site, its deployment, sequence or clip; and pictures that look alike are
-    never parted where the table's column `alike` says which (see `find_look_alikes`).
+    Groups are sites, or for a frame without a site its deployment, sequence or clip. Pictures that look alike are
+    in the same group if the table has the column `alike` (see `find_look_alikes`).
     """
     split = frames.table["split"].to_numpy(object)
     if not by_folds:
@@ -83,12 +84,12 @@ def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bo
 
 
 def group_rows(table: pd.DataFrame) -> Rows:
-    """A group number for each row: rows of one group may never be parted."""
-    return split_groups(table, by="site", keep_together=table.get("alike"))
+    """Return a group number for each row. Rows of one group must stay together."""
+    return find_groups(table, by="site", keep_together=table.get("alike"))
 
 
-def find_look_alikes(frames: LabelledFrames) -> pd.Series:  # type: ignore[type-arg]
-    """A number for each row that pictures which look alike share; missing where a picture is like no other."""
+def find_look_alikes(frames: LabelledFrames) -> pd.Series[Any]:
+    """Return a number for each row that is the same for pictures that look alike; missing for all others."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -99,7 +100,7 @@ def find_look_alikes(frames: LabelledFrames) -> pd.Series:  # type: ignore[type-
     if len(sure) < 2:
         return series
     hashes = [np.array([getattr(prints[i], name) for i in sure], np.uint64) for name in ("phash", "dhash")]
-    pairs = near_pairs(*hashes)
+    pairs = find_near_pairs(*hashes)
     graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(sure), len(sure)))
     component = connected_components(graph, directed=False)[1]
     shared = np.bincount(component)[component] > 1

@@ -1,4 +1,4 @@
-"""Pictures of a run for people: the frames that the network saw, and how the figures went."""
+"""Pictures of a run: a contact sheet of training frames, and curves over the epochs. Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from leopardnet.bundle.run_history import history_points
 from leopardnet.core.tables import atomic_path
+from leopardnet.training.rank_epochs import find_best
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,16 +31,16 @@ Row = Mapping[str, Any]
 # --- frames ---
 
 
-def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], path: Path, *, columns: int = 8) -> Path:
-    """`path`, after writing there one PNG of frames uint8 [N, 3, S, S] in rows, each above its caption.
+def draw_contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], path: Path, *, columns: int = 8) -> Path:
+    """Write one PNG of frames uint8 [N, 3, S, S] in rows, each above its caption, and return `path`.
 
-    Tiles are as large as 1.5 MB allow. Raises ValueError where there is not one caption for each frame.
+    Tiles are as large as a file of 1.5 MB allows. Raises ValueError unless there is one caption per frame.
     """
     if len(captions) != len(images):
         raise ValueError(f"{len(images)} frames and {len(captions)} captions")
     tile_px = min(MAX_TILE_PX, max(MIN_TILE_PX, images.shape[-1]))
     while True:
-        data = _png(_sheet(images, captions, tile_px, columns))
+        data = _encode_png(_arrange_tiles(images, captions, tile_px, columns))
         if len(data) <= MAX_BYTES or tile_px <= MIN_TILE_PX:
             break
         tile_px = max(MIN_TILE_PX, int(tile_px * 0.9))
@@ -47,7 +49,7 @@ def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str], path: Path
     return path
 
 
-def _sheet(images: NDArray[np.uint8], captions: Sequence[str], tile_px: int, columns: int) -> Image.Image:
+def _arrange_tiles(images: NDArray[np.uint8], captions: Sequence[str], tile_px: int, columns: int) -> Image.Image:
     columns = max(1, min(columns, len(images)))
     rows = max(1, math.ceil(len(images) / columns))
     step_x, step_y = tile_px + GAP_PX, tile_px + CAPTION_PX + GAP_PX
@@ -57,12 +59,12 @@ def _sheet(images: NDArray[np.uint8], captions: Sequence[str], tile_px: int, col
         x, y = GAP_PX + i % columns * step_x, GAP_PX + i // columns * step_y
         tile = Image.fromarray(np.ascontiguousarray(frame.transpose(1, 2, 0)))  # HWC
         sheet.paste(tile.resize((tile_px, tile_px), Image.Resampling.BOX), (x, y))
-        draw.text((x + 1, y + tile_px + 2), _shortened(caption, font, tile_px), fill=INK, font=font)
+        draw.text((x + 1, y + tile_px + 2), _shorten(caption, font, tile_px), fill=INK, font=font)
     return sheet
 
 
-def _shortened(text: str, font: Any, width_px: int) -> str:
-    """The text, its end cut off with an ellipsis where it would not fit."""
+def _shorten(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width_px: int) -> str:
+    """Return the text, or as much of it as fits, with an ellipsis."""
     if font.getlength(text) <= width_px:
         return text
     while text and font.getlength(text + "…") > width_px:
@@ -70,45 +72,13 @@ def _shortened(text: str, font: Any, width_px: int) -> str:
     return text + "…"
 
 
-def _png(image: Image.Image) -> bytes:
+def _encode_png(image: Image.Image) -> bytes:
     data = io.BytesIO()
     image.save(data, "PNG", optimize=True)
     return data.getvalue()
 
 
 # --- figures over epochs ---
-
-
-def curves(history: Sequence[Row], path: Path, *, kept: int | None = None) -> Path:
-    """`path`, after writing there a PNG of loss, macro-F1, NLL and learning rate over epochs; epoch 0 is the probe.
-
-    history: rows with epoch, train_loss, val_macro_f1, val_nll and lr, each of which may be missing, None or NaN. Rows
-    that name a `fold` are thin lines; the thick one is of the rows that name none, or else the mean of the folds.
-    kept: the epoch whose weights are kept, by default the one with the best macro-F1, at a tie the lower NLL.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # without pyplot: no window system is looked for
-    from matplotlib.figure import Figure
-
-    folds = sorted({row["fold"] for row in history if row.get("fold") is not None}, key=str)
-    main = [row for row in history if row.get("fold") is None] or _mean_of_folds(history)
-    if kept is None and main:
-        kept = int(max(main, key=lambda r: (_value(r, "val_macro_f1", -1.0), -_value(r, "val_nll", 1e9)))["epoch"])
-    figure = Figure(figsize=(10, 6), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, (key, title) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
-        for fold in folds:
-            label = "one fold" if fold == folds[0] else None
-            _line(axes, [r for r in history if r.get("fold") == fold], key, color=GREY, linewidth=1.0, label=label)
-        _line(axes, main, key, color=BLUE, linewidth=2.0, marker="o", markersize=4, label="all folds")
-        _dress(axes, main, key, title, kept)
-        if folds and key == "val_macro_f1":
-            axes.legend(loc="lower right", frameon=False, fontsize="small")
-    data = io.BytesIO()
-    figure.savefig(data, format="png", metadata={"Software": None})
-    with atomic_path(path) as part:
-        part.write_bytes(data.getvalue())
-    return path
-
 
 PANELS = {
     "val_macro_f1": "Macro-F1 on clips not trained on (higher is better)",
@@ -118,34 +88,63 @@ PANELS = {
 }
 
 
-def _value(row: Row, key: str, default: float = math.nan) -> float:
-    value = row.get(key)
-    return default if value is None or math.isnan(value) else float(value)
+def save_curves(history: Sequence[Row], path: Path, *, kept: int | None = None) -> Path:
+    """Write a PNG of loss, macro-F1, NLL and learning rate over epochs, and return `path`. See `draw_curve`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # without pyplot, which looks for a window system
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 6), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, key in zip(figure.subplots(2, 2).flat, PANELS, strict=True):
+        draw_curve(axes, history, key, kept=kept)
+    data = io.BytesIO()
+    figure.savefig(data, format="png", metadata={"Software": None})
+    with atomic_path(path) as part:
+        part.write_bytes(data.getvalue())
+    return path
 
 
-def _mean_of_folds(history: Sequence[Row]) -> list[dict[str, float]]:
-    """One row for each epoch that any fold reached: the mean of what is a number."""
+def draw_curve(axes: Axes, history: Sequence[Row], key: str, *, kept: int | None = None) -> None:
+    """Draw one figure of a training run over its epochs; epoch 0 is the linear probe.
+
+    key: one of `PANELS`. history: rows with epoch, train_loss, val_macro_f1, val_nll and lr, each of which may be
+    missing, None or NaN. Rows with a `fold` are drawn as thin lines. The thick line is that of the rows without a
+    fold, or else the mean of the folds. kept: the epoch whose weights are kept, by default the best one.
+    """
+    folds = sorted({row["fold"] for row in history if row.get("fold") is not None}, key=str)
+    main = [row for row in history if row.get("fold") is None] or _average_folds(history)
+    if kept is None and main:
+        kept = int(find_best(main)["epoch"])
+    for fold in folds:
+        label = "one fold" if fold == folds[0] else None
+        _draw_line(axes, [r for r in history if r.get("fold") == fold], key, color=GREY, linewidth=1.0, label=label)
+    _draw_line(axes, main, key, color=BLUE, linewidth=2.0, marker="o", markersize=4, label="all folds")
+    _format_axes(axes, main, key)
+    if kept is not None and key.startswith("val_"):
+        _mark_kept(axes, main, key, kept)
+    if folds and key == "val_macro_f1":
+        axes.legend(loc="lower right", frameon=False, fontsize="small")
+
+
+def _average_folds(history: Sequence[Row]) -> list[dict[str, float]]:
+    """Return one row for each epoch that any fold reached, with the means of the figures that are numbers."""
     rows = []
     for epoch in sorted({int(row["epoch"]) for row in history}):
-        there = [row for row in history if row["epoch"] == epoch]
-        mean = {"epoch": float(epoch)}
-        for key in PANELS:
-            values = [v for row in there if not math.isnan(v := _value(row, key))]
-            if values:
-                mean[key] = sum(values) / len(values)
-        rows.append(mean)
+        of_epoch = [row for row in history if row["epoch"] == epoch]
+        values = {key: [y for _, y in history_points(of_epoch, key)] for key in PANELS}
+        rows.append({"epoch": float(epoch), **{key: sum(v) / len(v) for key, v in values.items() if v}})
     return rows
 
 
-def _line(axes: Axes, rows: Sequence[Row], key: str, **style: Any) -> None:
-    points = [(int(row["epoch"]), value) for row in rows if not math.isnan(value := _value(row, key))]
+def _draw_line(axes: Axes, rows: Sequence[Row], key: str, **style: Any) -> None:
+    points = history_points(rows, key)
     if len(points) == 1:
-        style["marker"] = "o"  # a line of one point would not be seen
+        style["marker"] = "o"  # a line of one point would be invisible
     axes.plot([x for x, _ in points], [y for _, y in points], **style)
 
 
-def _dress(axes: Axes, main: Sequence[Row], key: str, title: str, kept: int | None) -> None:
-    axes.set_title(title, loc="left", fontsize="medium")
+def _format_axes(axes: Axes, main: Sequence[Row], key: str) -> None:
+    axes.set_title(PANELS[key], loc="left", fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="0.92")
     last = max((int(row["epoch"]) for row in main), default=0)
@@ -156,21 +155,23 @@ def _dress(axes: Axes, main: Sequence[Row], key: str, title: str, kept: int | No
         axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
     if key == "val_macro_f1":
         axes.set_ylim(0, 1.02)
-    if not any(not math.isnan(_value(row, key)) for row in main):
+    if not history_points(main, key):
         axes.text(0.5, 0.5, "nothing was measured", transform=axes.transAxes, ha="center", color="0.5")
         axes.set_yticks([])
-    for row in main:
-        value = _value(row, key)
-        if row["epoch"] == kept and key.startswith("val_") and not math.isnan(value):
-            axes.axvline(kept, color=ORANGE, linewidth=1.0, linestyle=":")
-            axes.plot([kept], [value], "o", markersize=11, fillstyle="none", color=ORANGE)
-            side = -1 if kept > last / 2 else 1
-            axes.annotate(
-                f"kept: {value:.3f}",
-                (kept, value),
-                xytext=(9 * side, -14),
-                textcoords="offset points",
-                ha="left" if side > 0 else "right",
-                color=ORANGE,
-                fontsize="small",
-            )
+
+
+def _mark_kept(axes: Axes, main: Sequence[Row], key: str, kept: int) -> None:
+    """Mark the kept epoch with a ring, a dotted line and its figure."""
+    for _, value in history_points([row for row in main if row["epoch"] == kept], key):
+        axes.vlines(kept, 0, 1, transform=axes.get_xaxis_transform(), color=ORANGE, linewidth=1.0, linestyle=":")
+        axes.plot([kept], [value], "o", markersize=11, fillstyle="none", color=ORANGE)
+        on_left = kept > max(int(row["epoch"]) for row in main) / 2
+        axes.annotate(
+            f"kept: {value:.3f}",
+            (kept, value),
+            xytext=(-9 if on_left else 9, -14),
+            textcoords="offset points",
+            ha="right" if on_left else "left",
+            color=ORANGE,
+            fontsize="small",
+        )

@@ -1,8 +1,9 @@
-"""A full disk and a full memory, said in words that help."""
+"""Errors of a full disk or memory, with advice."""
 
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ _MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::
 
 @contextmanager
 def explain_resource_errors(folder: Path) -> Iterator[None]:
-    """Turn what the system says of a full disk or memory into a BackendError that says how to go on."""
+    """Turn errors of a full disk or memory into a BackendError that says what to do."""
     try:
         yield
     except OSError as error:
@@ -27,34 +28,25 @@ def explain_resource_errors(folder: Path) -> Iterator[None]:
             "the disk is full",
             where=folder.name,
             found=error.strerror,
-            expected=f"room for decoded frames and checkpoints; free now: {_free(folder)}",
-            todo="make room and give the same command again: the run goes on from its last checkpoint",
+            expected=f"space for decoded frames and checkpoints; free now: {_free_space(folder)}",
+            todo="free some space and run the same command again: the run continues from its last checkpoint",
         ) from None
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        if (
-            isinstance(error, RuntimeError)
-            and not isinstance(error, torch.OutOfMemoryError)
-            and not _says_memory(error)
-        ):
+        known = not isinstance(error, RuntimeError) or isinstance(error, torch.OutOfMemoryError)
+        if not known and not any(text in str(error).lower() for text in _MEMORY):
             raise
         raise BackendError(
             "there is not enough memory for this step",
             where="optim.micro_batch_size",
             found=str(error).splitlines()[0][:160] if str(error) else "MemoryError",
             expected="a smaller micro-batch: it needs less memory and changes nothing else",
-            todo="start anew with half the optim.micro_batch_size, or a smaller preprocess.size_px; "
-            "weights that were kept so far are in the run folder",
+            todo="start again with half the optim.micro_batch_size, or a smaller preprocess.size_px; "
+            "the best weights so far are in the run folder",
         ) from None
 
 
-def _says_memory(error: RuntimeError) -> bool:
-    return any(text in str(error).lower() for text in _MEMORY)
-
-
-def _free(folder: Path) -> str:
-    import shutil
-
+def _free_space(folder: Path) -> str:
     try:
         return f"{shutil.disk_usage(folder if folder.is_dir() else folder.parent).free / 1e9:.1f} GB"
     except OSError:
-        return "not known"
+        return "unknown"

@@ -1,21 +1,21 @@
-"""The folder of a run: what it holds, and whether it is new, unfinished or done.
+"""The folder of a run: its files, and whether the run is new, unfinished or finished.
 
-config.yaml          every setting, resolved
+config.yaml          all settings, resolved
 environment.json     versions, device
-state.json           running, trained, or finished (packed, too); how the figures came about, which epoch was kept
-labels_by_split.csv  how many frames, clips and sites of each label stand in each split
-labels_by_site.csv   how many frames of each label each site gave
-skipped.csv          what could not be read, and why
-metrics.jsonl        one line per epoch; epoch 0 is the linear probe; with folds, lines of single folds name theirs
+state.json           running, trained, or finished (packed); how the figures were obtained, and the kept epoch
+labels_by_split.csv  numbers of frames, clips and sites of each label in each split
+labels_by_site.csv   numbers of frames of each label at each site
+skipped.csv          files that could not be read, and why
+metrics.jsonl        one line per epoch; epoch 0 is the linear probe; lines of single folds have a `fold`
 curves.png           the same as a picture
-batch.png            augmented frames as the network sees them
-tensorboard/         the same for TensorBoard
+batch.png            augmented frames as the network gets them
+tensorboard/         the metrics for TensorBoard
 start.safetensors    the network with the probe as its head, where fine-tuning starts
 best.safetensors     the weights that are kept
-last.pt              the checkpoint from which an unfinished run goes on
-val_frames.parquet   logits of the validation frames (with folds: of all frames, each judged by its own fold)
+last.pt              the checkpoint from which an unfinished run continues
+val_frames.parquet   logits of the validation frames (with folds: of all frames, each from its own fold)
 folds/               the same files for each fold
-cache/               decoded frames, while the run lasts
+cache/               decoded frames, during the run
 """
 
 from __future__ import annotations
@@ -35,20 +35,10 @@ from accelerate import PartialState
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import atomic_path, write_json, write_table
-from leopardnet.network.classifier import torch_device
+from leopardnet.network.classifier import choose_device
 
-VERSIONS_OF = (
-    "leopardnet",
-    "torch",
-    "torchvision",
-    "timm",
-    "albumentations",
-    "accelerate",
-    "numpy",
-    "av",
-    "openvino",
-)
-OURS = (
+PACKAGES = ("leopardnet", "torch", "torchvision", "timm", "albumentations", "accelerate", "numpy", "av", "openvino")
+OWN_FILES = [
     "config.yaml",
     "environment.json",
     "state.json",
@@ -68,12 +58,12 @@ OURS = (
     "folds",
     "cache",
     "bundle",
-)
+]
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run folder that is ready. `resumed`: it held a run of the same settings and footage; `trained`: to its end."""
+    """A run folder that is ready. `resumed`: it holds a run of the same settings and data; `trained`: a full one."""
 
     folder: Path
     resumed: bool
@@ -81,10 +71,10 @@ class RunFolder:
 
 
 def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) -> RunFolder:
-    """The folder, made ready: new, emptied, or with an unfinished run that goes on.
+    """Prepare and return the folder: new, emptied, or with an unfinished run to continue.
 
-    key: the hash of the footage. Raises ConfigError for a finished run, and for an unfinished one of other settings or
-    other footage, unless `overwrite`.
+    key: the hash of the footage. Raises ConfigError for a finished run, and for an unfinished one with other
+    settings or other footage, unless `overwrite`.
     """
     wanted = config.model_dump(mode="json")
     found = read_state(folder)
@@ -95,34 +85,34 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
                 "this folder holds a finished run",
                 where=folder.name,
                 expected="a new folder",
-                todo="give another --out, or --overwrite to lose the model that is there",
+                todo="give another --out, or --overwrite to replace the model in it",
             )
         changed = _differences(before, wanted)
         if changed or found["key"] != key:
             raise ConfigError(
-                "this folder holds an unfinished run of other " + ("settings" if changed else "footage"),
+                "this folder holds an unfinished run with other " + ("settings" if changed else "footage"),
                 where=folder.name,
                 found="; ".join(changed[:4]) or "files were added, removed or changed",
-                expected="the command that was interrupted, which goes on where it stopped",
-                todo="give the same command, another --out, or --overwrite to start anew",
+                expected="the command that was interrupted, to continue it",
+                todo="give the same command, another --out, or --overwrite to start again",
             )
         return RunFolder(folder, resumed=True, trained=found["state"] == "trained")
     folder.mkdir(parents=True, exist_ok=True)
-    for path in [*(folder / name for name in OURS), *folder.glob("epoch-*.npy")]:
+    for path in [*(folder / name for name in OWN_FILES), *folder.glob("epoch-*.npy")]:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     with atomic_path(folder / "config.yaml") as part:
         part.write_text(yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True), "utf-8")
     environment = {"python": platform.python_version(), "machine": platform.machine()}
-    environment["device"] = torch_device(config.runtime.device)
+    environment["device"] = choose_device(config.runtime.device)
     environment["processes"] = str(PartialState().num_processes)
-    environment |= {name: version(name) for name in VERSIONS_OF}
+    environment |= {name: version(name) for name in PACKAGES}
     write_json(environment, folder / "environment.json")
     write_state(folder, state="running", key=key)
     return RunFolder(folder, resumed=False)
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
-    """What `write_state` wrote; None where the folder holds no run."""
+    """Return what `write_state` wrote, or None if the folder holds no run."""
     try:
         state: dict[str, Any] = json.loads((folder / "state.json").read_text("utf-8"))
     except (OSError, ValueError):
@@ -131,12 +121,12 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 
 
 def write_state(folder: Path, **values: Any) -> None:
-    """Say what has become of the run; values that are not given stay."""
+    """Update the state of the run. Values that are not given stay as they are."""
     write_json((read_state(folder) or {}) | values, folder / "state.json")
 
 
 def write_counts(table: pd.DataFrame, folder: Path) -> None:
-    """Write how many whole frames, clips and sites of each label stand in each split and at each site."""
+    """Write the numbers of whole frames, clips and sites of each label in each split and at each site."""
     table = table[table["view"] == "frame"].assign(split=table["split"].fillna("train"))
     by_split = table.groupby(["label", "split"], sort=False).agg(
         n_frames=("label", "size"), n_clips=("clip_id", "nunique"), n_sites=("site", "nunique")

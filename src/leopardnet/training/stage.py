@@ -1,4 +1,4 @@
-"""One stage of a run: a probe, then epochs, in a folder of its own that an interrupted run finds again."""
+"""One stage of a run: a probe, then epochs, in a folder of its own, where an interrupted run continues."""
 
 from __future__ import annotations
 
@@ -13,19 +13,25 @@ from typing import Any
 import numpy as np
 from accelerate import Accelerator
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from leopardnet.bundle.run_history import write_history
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_json
 from leopardnet.network.classifier import Classifier, load_weights, save_weights
-from leopardnet.training.augment.pipeline import Augment
-from leopardnet.training.fit.clip_scores import better, clip_logits, frame_logits, scores_of, write_val_frames
-from leopardnet.training.fit.linear_probe import best_c, fit_head, probe_weights
-from leopardnet.training.fit.loop import Trainer, run_epochs
+from leopardnet.training.augment.pipeline import Augmenter
+from leopardnet.training.fit.clip_scores import (
+    compute_clip_logits,
+    compute_frame_logits,
+    compute_scores,
+    write_val_frames,
+)
+from leopardnet.training.fit.linear_probe import choose_c, compute_probe_weights, fit_head
+from leopardnet.training.fit.loop import run_epochs
+from leopardnet.training.fit.trainer import Trainer
 from leopardnet.training.folds import Part, Rows, group_rows
-from leopardnet.training.frames.batches import micro_batches
+from leopardnet.training.frames.batches import make_micro_batches
 from leopardnet.training.frames.features import (
     Features,
     compute_features,
@@ -34,47 +40,48 @@ from leopardnet.training.frames.features import (
     write_features,
 )
 from leopardnet.training.frames.labelled_frames import LabelledFrames
-from leopardnet.training.plots import contact_sheet, curves
+from leopardnet.training.plots import draw_contact_sheet, save_curves
+from leopardnet.training.rank_epochs import is_better
 from leopardnet.training.trackers import Tracker, open_tracker
 from leopardnet.training.train_val import TrainVal
 
-PROBE_MOST = 20_000  # frames that a probe is fitted to; more change it little and take long
-MEANS_MOST = 500  # frames of each class that its mean is taken over
+PROBE_MOST = 20_000  # frames that a probe is fitted to; more hardly change it and take long
+MEANS_MOST = 500  # frames per class for the mean of its features
 DRAW_EVERY_S = 60.0
 C_CHOICES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1)
 
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage found: its rows of the history, and the logits of its validation rows after each epoch."""
+    """The outcome of a stage: its rows of the history, and the logits of its validation rows after each epoch."""
 
     part: Part
     history: list[dict[str, Any]]
     folder: Path
 
-    def logits(self, epoch: int) -> NDArray[np.float32]:
-        """Logits float32 [len(part.val), C] after an epoch; 0 is the probe."""
+    def load_logits(self, epoch: int) -> NDArray[np.float32]:
+        """Return the logits float32 [len(part.val), C] after an epoch; 0 is the probe."""
         found: NDArray[np.float32] = np.load(self.folder / f"epoch-{epoch}.npy", allow_pickle=False)
         return found
 
 
 class Stage:
-    """Runs the stages of one run, one after the other, on one network."""
+    """The stages of one run, which share one network and run one after the other."""
 
     def __init__(
         self,
         model: Classifier,
         frames: LabelledFrames,
         features: Features | None,
-        sides: TrainVal,
+        data: TrainVal,
         accelerator: Accelerator,
         out: Path,
         tell: Callable[..., None],
     ) -> None:
-        self.model, self.frames, self.sides, self.out = model, frames, sides, out
+        self.model, self.frames, self.data, self.out = model, frames, data, out
         self.accelerator, self.tell = accelerator, tell
-        self.config: TrainConfig = sides.config
-        self.labels: LabelSet = sides.labels
+        self.config: TrainConfig = data.config
+        self.labels: LabelSet = data.labels
         self.pretrained = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self._features = features
         self.main = accelerator.is_main_process
@@ -85,28 +92,27 @@ class Stage:
     def run(
         self, folder: Path, part: Part, *, fold: int | None, what: str, before: list[StageResult]
     ) -> StageResult:
-        """Learn from `part.train`, judged on `part.val` after every epoch; a finished stage is only read again."""
+        """Train on `part.train` and evaluate on `part.val` after every epoch. A finished stage is only read."""
         folder.mkdir(parents=True, exist_ok=True)
         finished = folder / "stage.json"
         if finished.is_file():
             return StageResult(part, json.loads(finished.read_text("utf-8")), folder)
         earlier = [row for result in before for row in result.history]
         history: list[dict[str, Any]] = []
-        self._start(folder, part.train, what)
+        self._prepare_start(folder, part.train, what)
 
         def on_epoch(weights: nn.Module, row: dict[str, Any]) -> bool:
             if not self.main:
                 return False
             assert isinstance(weights, Classifier)
-            logits = self._judge(weights, part.val, row, folder)
+            logits = self._evaluate(weights, part.val, row, folder)
             if fold is not None:
                 row["fold"] = fold
-            elif better(row, history):  # with its logits, so that even a run that breaks later leaves a model
+            elif is_better(row, history):  # with its logits, so that a run that fails later leaves a model
                 save_weights(weights.state_dict(), self.out / "best.safetensors")
-                write_val_frames(
-                    self.out, self.frames.table, part.val, logits, learned=part.train, names=self.labels.names
-                )
-            self._report([*earlier, *history, row], row)
+                names = self.labels.names
+                write_val_frames(self.out, self.frames.table, part.val, logits, trained=part.train, names=names)
+            self._record([*earlier, *history, row], row)
             return _should_stop([*history, row], self.config.optim.patience)
 
         path = folder / "last.pt"
@@ -117,7 +123,7 @@ class Stage:
             self.tell(f"{what}probe", 1, 1, f"macro-F1 {row.get('val_macro_f1', math.nan):.3f} on validation clips")
         if self.config.optim.mode != "probe" and self.config.optim.epochs:
             trainer = Trainer(self.model, self.frames, part.train, self.config, self.accelerator)
-            self._show_batch(trainer)
+            self._draw_batch(trainer)
             run_epochs(
                 trainer,
                 path=path,
@@ -126,7 +132,7 @@ class Stage:
                 history=history,
                 tell=self.tell,
                 what=what,
-                log=self._log(f"fold{fold}/" if fold is not None else ""),
+                log=self._make_log(f"fold{fold}/" if fold is not None else ""),
             )
         if self.main:
             if fold is not None:
@@ -134,12 +140,12 @@ class Stage:
                 (folder / "start.safetensors").unlink(missing_ok=True)
             write_json(history, finished)
         self.accelerator.wait_for_everyone()
-        # read by all: only the first of several processes has judged
+        # Only the main process has evaluated; the others read its results.
         return StageResult(part, json.loads(finished.read_text("utf-8")), folder)
 
     def refit(self, rows: Rows, *, until: int) -> None:
-        """Learn from all rows, to the end of epoch `until` of the same schedule, and keep those weights."""
-        self._start(self.out, rows, "all frames: ")
+        """Train on all rows to the end of epoch `until` of the same schedule, and keep the weights."""
+        self._prepare_start(self.out, rows, "all frames: ")
         weights: nn.Module = self.model
         if until:
             trainer = Trainer(self.model, self.frames, rows, self.config, self.accelerator)
@@ -151,14 +157,14 @@ class Stage:
                 history=[],
                 tell=self.tell,
                 what="all frames: ",
-                log=self._log("all/"),
+                log=self._make_log("all/"),
             )
             weights = trainer.ema.module
         if self.main:
             save_weights(weights.state_dict(), self.out / "best.safetensors")
 
-    def describe_classes(self, rows: Rows, *, epoch: int) -> None:
-        """Add to the kept weights what each class looks like on average, in whole frames that were learned from."""
+    def add_class_means(self, rows: Rows, *, epoch: int) -> None:
+        """Add the mean features of each class, over whole frames of the training rows, to the kept weights."""
         if not self.main:
             return
         path = self.out / "best.safetensors"
@@ -166,55 +172,56 @@ class Stage:
         table = self.frames.table.iloc[rows]
         whole = rows[(table["view"] != "crop").to_numpy()] if "view" in table else rows
         y = self.frames.y[whole]
-        rows = np.concatenate([_some(whole[y == c], MEANS_MOST, self.config.seed) for c in np.unique(y)])
+        rows = np.concatenate([_sample_rows(whole[y == c], MEANS_MOST, self.config.seed) for c in np.unique(y)])
         if epoch == 0 and self.config.optim.mode != "scratch":
-            features = self.features(rows)  # the backbone is still the one they were computed with
+            features = self._get_features(rows)  # the backbone has not changed since
         else:
             features = compute_features(
                 model,
                 self.frames,
                 rows=rows,
-                on_progress=lambda done, total: self.tell("what classes look like", done, total),
+                on_progress=lambda done, total: self.tell("mean features of classes", done, total),
             )
-        used = features.readable(rows)
+        used = features.select_readable(rows)
         model.set_class_means(features.values[used], self.frames.y[used])
         save_weights(model.state_dict(), path)
 
-    # --- the start: a probe as the head ---
+    # --- the start: the probe as the head ---
 
-    def _start(self, folder: Path, rows: Rows, what: str) -> None:
-        """Put the network at the start of a stage: pretrained weights, and a head fitted to the features of `rows`."""
+    def _prepare_start(self, folder: Path, rows: Rows, what: str) -> None:
+        """Reset the network to pretrained weights and a head that is fitted to the features of `rows`."""
         path = folder / "start.safetensors"
         if self.main and not path.is_file():
             self.model.load_state_dict(self.pretrained)
             if self.config.optim.mode != "scratch":
-                self.model.set_head(*self._probe(rows, what))
+                self.model.set_head(*self._fit_probe(rows, what))
             save_weights(self.model.state_dict(), path)
         self.accelerator.wait_for_everyone()
         load_weights(self.model, path)
 
-    def _probe(self, rows: Rows, what: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        rows = _some(rows, PROBE_MOST, self.config.seed)
-        features = self.features(rows)
-        used = features.readable(rows)
+    def _fit_probe(self, rows: Rows, what: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        rows = _sample_rows(rows, PROBE_MOST, self.config.seed)
+        features = self._get_features(rows)
+        used = features.select_readable(rows)
         x, y = features.values[used], self.frames.y[used]
         table = self.frames.table.iloc[used].reset_index(drop=True)
-        weights, sites = probe_weights(table), table["site"] if self.config.optim.probe_ignores_sites else None
+        weights = compute_probe_weights(table)
+        sites = table["site"] if self.config.optim.probe_ignores_sites else None
         n_labels, c = len(self.labels), self.config.optim.probe_c
         if c == "auto":
             groups = group_rows(self.frames.table)[used]
-            c = best_c(
+            c = choose_c(
                 x, y, weights, groups, n_labels=n_labels, choices=C_CHOICES, seed=self.config.seed, sites=sites
             )
             self.tell(f"{what}probe, regularisation chosen", 1, 1, f"C = {c}")
         return fit_head(x, y, weights, n_labels=n_labels, c=c, sites=sites)
 
-    def features(self, rows: Rows) -> Features:
-        """Frozen features: those of all frames where they are not too many (kept on disk), else those of `rows`."""
+    def _get_features(self, rows: Rows) -> Features:
+        """Return features: of all frames if there are not too many (then kept on disk), else of `rows`."""
         if self._features is not None:
             return self._features
         n = len(self.frames)
-        kept = feature_folder(self.sides.key, self.model) if n <= PROBE_MOST else None
+        kept = feature_folder(self.data.key, self.model) if n <= PROBE_MOST else None
         if kept is not None and (found := read_features(kept)) is not None and len(found.table) == n:
             self._features = found
             return found
@@ -231,72 +238,67 @@ class Stage:
 
     # --- after an epoch ---
 
-    def _judge(self, weights: Classifier, rows: Rows, row: dict[str, Any], folder: Path) -> NDArray[np.float32]:
-        """The logits of the rows under these weights, also kept in the folder; their scores are added to `row`."""
+    def _evaluate(self, weights: Classifier, rows: Rows, row: dict[str, Any], folder: Path) -> NDArray[np.float32]:
+        """Compute the logits of the rows, write them to the folder, add their scores to `row`, and return them."""
         if row["epoch"] == 0 and len(self.frames) <= PROBE_MOST:
-            logits = _head_logits(weights, self.features(rows).values[rows])
+            logits = _head_logits(weights, self._get_features(rows).values[rows])
         else:
-            logits = frame_logits(weights, self.frames, rows)
+            logits = compute_frame_logits(weights, self.frames, rows)
         np.save(folder / f"epoch-{row['epoch']}.npy", logits, allow_pickle=False)
-        row |= scores_of(clip_logits(self.frames.table.iloc[rows], logits, self.config.aggregate, self.labels))
+        row |= compute_scores(
+            compute_clip_logits(self.frames.table.iloc[rows], logits, self.config.aggregate, self.labels)
+        )
         return logits
 
-    def _report(self, rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
+    def _record(self, rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
         write_history(rows, self.out)
         if (
             time.monotonic() - self._drawn_at > DRAW_EVERY_S
-        ):  # drawing takes a second; the last word is `write_outcome`'s
-            curves(rows, self.out / "curves.png")
+        ):  # takes a second; `write_outcome` draws the final curves
+            save_curves(rows, self.out / "curves.png")
             self._drawn_at = time.monotonic()
         prefix = f"fold{row['fold']}/" if "fold" in row else ""
         values = {f"{prefix}{k}": float(v) for k, v in row.items() if k not in ("epoch", "fold") and v == v}
         self.tracker.log(values, step=int(row["epoch"]))
 
-    def _log(self, prefix: str) -> Callable[[dict[str, float], int], None]:
+    def _make_log(self, prefix: str) -> Callable[[dict[str, float], int], None]:
         return lambda values, step: self.tracker.log({prefix + k: v for k, v in values.items()}, step=step)
 
-    def _show_batch(self, trainer: Trainer) -> None:
-        """Draw the first augmented frames into batch.png, once."""
+    def _draw_batch(self, trainer: Trainer) -> None:
+        """Draw the first augmented frames to batch.png, unless the file exists."""
         path = self.out / "batch.png"
         if not self.main or path.is_file():
             return
-        optim = self.config.optim.model_copy(update={"batch_size": 32, "micro_batch_size": 32})
-        augment = Augment(self.config.augment, size_px=self.config.preprocess.size_px, seed=self.config.seed)
-        first = next(
-            iter(
-                micro_batches(
-                    self.frames,
-                    trainer.rows,
-                    augment,
-                    optim=optim.model_copy(update={"steps_per_epoch": 1}),
-                    data=self.config.data,
-                    seed=self.config.seed,
-                    epoch=1,
-                    n_workers=1,
-                )
-            )
+        once = {"batch_size": 32, "micro_batch_size": 32, "steps_per_epoch": 1}
+        augment = Augmenter(self.config.augment, size_px=self.config.preprocess.size_px, seed=self.config.seed)
+        batches = make_micro_batches(
+            self.frames,
+            trainer.rows,
+            augment,
+            optim=self.config.optim.model_copy(update=once),
+            data=self.config.data,
+            seed=self.config.seed,
+            epoch=1,
+            n_workers=1,
         )
+        first = next(iter(batches))
         captions = [self.labels.names[i] for i in first.y.tolist()]
-        contact_sheet(first.x.numpy(), captions, path)
-        self.tracker.picture("augmented batch", path)
+        draw_contact_sheet(first.x.numpy(), captions, path)
+        self.tracker.log_image("augmented batch", path)
 
 
-def _some(rows: Rows, most: int, seed: int) -> Rows:
+def _sample_rows(rows: Rows, most: int, seed: int) -> Rows:
     return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).permutation(rows)[:most])
 
 
 def _head_logits(model: Classifier, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    weight, bias = (tensor.detach().cpu().numpy() for tensor in _head(model))
+    weight, bias = (model.head.state_dict()[name].cpu().numpy() for name in ("weight", "bias"))
     return np.asarray(features @ weight.T + bias, np.float32)
 
 
-def _head(model: Classifier) -> tuple[Tensor, Tensor]:
-    return model.head.weight, model.head.bias  # type: ignore[return-value]
-
-
 def _should_stop(history: list[dict[str, Any]], patience: int | None) -> bool:
-    """Whether the last `patience` epochs brought nothing better."""
+    """Return whether none of the last `patience` epochs was better than those before."""
     if patience is None or len(history) <= patience:
         return False
     earlier = history[:-patience]
-    return not any(better(row, earlier) for row in history[-patience:])
+    return not any(is_better(row, earlier) for row in history[-patience:])

@@ -1,6 +1,12 @@
-"""Where the course of a run can be watched while it lasts: TensorBoard, MLflow, or nowhere.
+"""Trackers, which show the progress of a run: TensorBoard, MLflow, or none.
 
-`metrics.jsonl` always holds the same figures; nothing is read back from here.
+`metrics.jsonl` always holds the same figures, and nothing is read back from here.
+
+TensorBoard's `EventFileWriter`, which torch and accelerate use, cannot be used: it puts the host name and the
+process id into the name of the file and has no option for another name. Its `RecordWriter`, one level below, is
+used instead, on files with neutral names. What this gives up is the writing thread (every record is flushed at
+once, which is fast enough for a few records per step), remote file systems, and the helpers for histograms, graphs
+and audio.
 """
 
 from __future__ import annotations
@@ -23,52 +29,51 @@ Kind = Literal["tensorboard", "mlflow", "none"]
 
 
 class Tracker(Protocol):
-    """What every tracker can do. Values that are None or no finite number are left out."""
+    """The interface of all trackers. Values that are None or not finite are left out."""
 
     def log(self, values: Mapping[str, float | None], step: int) -> None:
-        """Note figures of a step."""
+        """Record the figures of a step."""
 
-    def picture(self, name: str, path: Path) -> None:
-        """Note a PNG of the run under a name."""
+    def log_image(self, name: str, path: Path) -> None:
+        """Record a PNG of the run under a name."""
 
     def close(self) -> None:
-        """Write what is still to be written."""
+        """Finish writing."""
 
 
 def open_tracker(kind: Kind, folder: Path, settings: Mapping[str, Any]) -> Tracker:
-    """A tracker that writes into the run folder; a resumed run goes on in the same place.
+    """Return a tracker that writes into the run folder. A resumed run continues there.
 
-    settings: shown beside the figures, without the place of a detector's file. Raises BackendError where the library of this kind is not installed.
+    settings: recorded with the figures, without the folder of a detector's file. Raises BackendError if the library
+    of this kind is not installed.
 
     >>> open_tracker("none", Path("runs/first"), {}).log({"loss": 0.3}, step=1)
     """
-    settings = _without_places(settings)
+    settings = _strip_folders(settings)
     if kind == "tensorboard":
         return TensorBoard(Path(folder) / "tensorboard", settings)
     if kind == "mlflow":
         return MLflow(Path(folder) / "mlflow", settings)
-    return Nowhere()
+    return NoTracker()
 
 
-class Nowhere:
-    """No tracker at all."""
+class NoTracker:
+    """A tracker that records nothing."""
 
     def log(self, values: Mapping[str, float | None], step: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
-    def picture(self, name: str, path: Path) -> None:
-        """Nothing."""
+    def log_image(self, name: str, path: Path) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class TensorBoard:
     """Event files for `tensorboard --logdir runs`.
 
-    They are written record by record: TensorBoard's own writer puts the name of the machine and the number of the
-    process into the name of the file. A resumed run opens the next file, and what an earlier one says of the same or
-    later steps no longer counts.
+    A resumed run opens a new file, whose steps replace the same and later steps of earlier files.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
@@ -76,7 +81,7 @@ class TensorBoard:
             from tensorboard.compat.proto import event_pb2
             from tensorboard.summary.writer.record_writer import RecordWriter
         except ImportError:
-            raise _missing("tensorboard", 'pip install "leopardnet[train]"') from None
+            raise _missing_library("tensorboard", 'pip install "leopardnet[train]"') from None
         folder.mkdir(parents=True, exist_ok=True)
         n_before = len(list(folder.glob("events.out.tfevents.*.leopardnet")))
         self._event = event_pb2.Event
@@ -85,22 +90,22 @@ class TensorBoard:
         self._is_resumed = n_before > 0
         self._write(file_version="brain.Event:2")
         if not self._is_resumed:
-            self._write(summary=_text_summary("settings", _as_markdown(settings)))
+            self._write(summary=_text_summary("settings", _format_settings(settings)))
 
     def log(self, values: Mapping[str, float | None], step: int) -> None:
-        """Note figures of a step."""
+        """Record the figures of a step."""
         from tensorboard.compat.proto import event_pb2, summary_pb2
 
         if self._is_resumed:
             start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
             self._write(session_log=start, step=step)
             self._is_resumed = False
-        rows = [summary_pb2.Summary.Value(tag=name, simple_value=value) for name, value in _finite(values)]
+        rows = [summary_pb2.Summary.Value(tag=name, simple_value=value) for name, value in _drop_missing(values)]
         if rows:
             self._write(summary=summary_pb2.Summary(value=rows), step=step)
 
-    def picture(self, name: str, path: Path) -> None:
-        """Note a PNG of the run under a name."""
+    def log_image(self, name: str, path: Path) -> None:
+        """Record a PNG of the run under a name."""
         from tensorboard.compat.proto import summary_pb2
 
         with Image.open(path) as image:
@@ -111,7 +116,7 @@ class TensorBoard:
         self._write(summary=summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=name, image=shown)]))
 
     def close(self) -> None:
-        """Write what is still to be written."""
+        """Finish writing."""
         self._file.close()
 
     def _write(self, **content: Any) -> None:
@@ -120,13 +125,14 @@ class TensorBoard:
 
 
 class MLflow:
-    """An MLflow file store in the run folder, for `mlflow ui --backend-store-uri mlflow`, started in that folder by
-    whoever has the whole of MLflow, with MLFLOW_ALLOW_FILE_STORE=true.
+    """An MLflow file store in the run folder.
 
-    The low-level client is used: the usual one would note the user, the script and its path as tags. The store's user
-    is then 'unknown'; its notes of where artifacts lie are made relative to the run folder. No server is asked, and
-    MLflow's own reports about its use are turned off. Beside those, MLflow is told by a variable of the environment
-    that a store of files is wanted, which its newer versions otherwise refuse.
+    To view it, run `mlflow ui --backend-store-uri mlflow` in that folder, with the full MLflow package and
+    MLFLOW_ALLOW_FILE_STORE=true, without which newer versions refuse file stores; the same variable is set here.
+
+    The low-level client is used, because the usual one records the user, the script and its path as tags. The user
+    of the store is 'unknown', and its artifact paths are made relative to the run folder. No server is contacted,
+    and MLflow's telemetry is turned off.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
@@ -135,7 +141,7 @@ class MLflow:
         try:
             from mlflow import MlflowClient
         except ImportError:
-            raise _missing("mlflow", 'pip install "leopardnet[train,mlflow]"') from None
+            raise _missing_library("mlflow", 'pip install "leopardnet[train,mlflow]"') from None
         folder.mkdir(parents=True, exist_ok=True)
         self._client = MlflowClient(tracking_uri=folder.resolve().as_uri())
         known = self._client.get_experiment_by_name("leopardnet")
@@ -146,68 +152,66 @@ class MLflow:
         self._artifacts = folder / experiment / self._run / "artifacts"
         _make_relative(folder)
         if not runs:
-            for key, value in _flat(settings):
+            for key, value in _flatten(settings):
                 self._client.log_param(self._run, key, value)
 
     def log(self, values: Mapping[str, float | None], step: int) -> None:
-        """Note figures of a step."""
-        for name, value in _finite(values):
+        """Record the figures of a step."""
+        for name, value in _drop_missing(values):
             self._client.log_metric(self._run, name, value, step=step)
 
-    def picture(self, name: str, path: Path) -> None:
-        """Note a PNG of the run under a name."""
+    def log_image(self, name: str, path: Path) -> None:
+        """Record a PNG of the run under a name."""
         self._artifacts.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, self._artifacts / f"{name}.png")
 
     def close(self) -> None:
-        """Write what is still to be written."""
+        """Finish writing."""
         self._client.set_terminated(self._run)
 
 
 def _make_relative(store: Path) -> None:
-    """Take the absolute path of the store out of its notes of where artifacts lie."""
+    """Make the artifact paths in a store relative to the run folder."""
     for meta in store.glob("**/meta.yaml"):
         text = meta.read_text("utf-8")
         with atomic_path(meta) as part:
             part.write_text(text.replace(store.resolve().as_uri(), store.name), "utf-8")
 
 
-def _missing(library: str, install: str) -> BackendError:
+def _missing_library(library: str, install: str) -> BackendError:
     return BackendError(
         f"{library} is not installed",
         where="experiment.tracker",
         found=library,
         expected="tensorboard, mlflow or none",
-        todo=f"{install}, or set experiment.tracker=none; metrics.jsonl holds the figures in any case",
+        todo=f"{install}, or set experiment.tracker=none; metrics.jsonl always holds the figures",
     )
 
 
-def _without_places(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings with the bare name of the detector's file: figures are passed on, folders of this machine are not."""
+def _strip_folders(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings with only the name of the detector's file, because trackers' files may be published."""
     detector = settings.get("detector") or {}
-    return (
-        {**settings, "detector": {**detector, "file": Path(detector["file"]).name}}
-        if detector.get("file")
-        else settings
-    )
+    if not detector.get("file"):
+        return settings
+    return {**settings, "detector": {**detector, "file": Path(detector["file"]).name}}
 
 
-def _finite(values: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
+def _drop_missing(values: Mapping[str, float | None]) -> Iterator[tuple[str, float]]:
     for name, value in values.items():
         if value is not None and math.isfinite(value):
             yield name, float(value)
 
 
-def _as_markdown(settings: Mapping[str, Any]) -> str:
+def _format_settings(settings: Mapping[str, Any]) -> str:
     text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
-    return "\n".join("    " + line for line in text.splitlines())  # a block of code
+    return "\n".join("    " + line for line in text.splitlines())  # an indented code block
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The settings as pairs of a key with points and a value."""
+def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the settings as pairs of a dotted key and a value."""
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

@@ -1,7 +1,8 @@
-"""What a run learns from and is judged on: chosen from the manifest, checked, and read."""
+"""The training and validation frames of a run: selected from the manifest, checked, and read."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,23 +20,23 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_table
 from leopardnet.network.classifier import Classifier
-from leopardnet.training.fit.clip_scores import clip_logits
+from leopardnet.training.fit.clip_scores import compute_clip_logits
 from leopardnet.training.folds import find_look_alikes
 from leopardnet.training.frames.features import Features, feature_folder, read_features
 from leopardnet.training.frames.labelled_frames import (
     LabelledFrames,
     Reading,
-    footage_key,
-    frames_when_asked,
+    count_bytes,
+    hash_footage,
     load_frames,
-    n_bytes_of,
+    open_lazy_frames,
 )
 from leopardnet.training.frames.select_frames import select_frames
 
 
 @dataclass(frozen=True)
 class TrainVal:
-    """The wanted frames of a run (a row each, column `split` train or val) and how they are read."""
+    """The selected frames of a run, one row each with `split` train or val, and how they are read."""
 
     wanted: pd.DataFrame
     root: Path
@@ -45,40 +46,37 @@ class TrainVal:
 
     @property
     def reading(self) -> Reading:
-        """How frames become pixels."""
+        """How frames become pixels, for `load_frames`."""
         c = self.config
         return Reading(c.preprocess, c.sampling, c.data.max_frames_per_clip, c.detector)
 
     @cached_property
     def key(self) -> str:
         """A hash of the footage and of how it is read and split."""
-        import hashlib
-
         splits = self.wanted["split"].to_csv(index=False) + str(self.by_folds)
-        return hashlib.sha256((footage_key(self.wanted, self.root, self.reading) + splits).encode()).hexdigest()[
-            :16
-        ]
+        footage = hash_footage(self.wanted, self.root, self.reading)
+        return hashlib.sha256((footage + splits).encode()).hexdigest()[:16]
 
 
 def select_train_val(manifest: Manifest, config: TrainConfig, labels: LabelSet, *, by_folds: bool) -> pd.DataFrame:
-    """The labelled frames of train (rows without a split belong to it) and val.
+    """Return the labelled frames of train (rows without a split belong to it) and val.
 
-    Raises ManifestError where a side is missing, or a clip stands on both.
+    Raises ManifestError if a split is missing, or a clip is in both.
     """
     table = manifest.table
     manifest = manifest.replace(table[table["split"].isna() | table["split"].isin(["train", "val"])])
-    _check_sides(manifest, by_folds=by_folds)
+    _check_splits(manifest, by_folds=by_folds)
     wanted = select_frames(manifest, labels, config.data)
     wanted["split"] = wanted["split"].fillna("train")
     n = config.data.max_items
     train = np.flatnonzero(wanted["split"] == "train")
     if n is not None and n < len(train):
         dropped = np.random.default_rng(config.seed).permutation(train)[n:]
-        wanted = wanted.drop(index=dropped).reset_index(drop=True)
+        wanted = wanted.drop(index=pd.Index(dropped)).reset_index(drop=True)
     return wanted
 
 
-def _check_sides(manifest: Manifest, *, by_folds: bool) -> None:
+def _check_splits(manifest: Manifest, *, by_folds: bool) -> None:
     labelled = manifest.table[manifest.table["label"].notna()]
     side = labelled["split"].fillna("train")
     for split in ("train",) if by_folds else ("train", "val"):
@@ -94,42 +92,42 @@ def _check_sides(manifest: Manifest, *, by_folds: bool) -> None:
     if len(both):
         more = f" and {len(both) - 3} more" if len(both) > 3 else ""
         raise ManifestError(
-            "clips stand in both train and val",
+            "clips are in both train and val",
             found=", ".join(both[:3]) + more,
-            expected="each clip on one side",
+            expected="each clip in one split",
             todo="run `leopardnet split` on the manifest again",
         )
 
 
-def probe_only(sides: TrainVal, model: Classifier) -> Features | None:
-    """Features that an earlier probe of the same footage left in the cache: nothing needs to be decoded then."""
-    features = read_features(feature_folder(sides.key, model))
+def read_probe_features(data: TrainVal, model: Classifier) -> Features | None:
+    """Return features that an earlier probe of the same footage cached, so that nothing is decoded; else None."""
+    features = read_features(feature_folder(data.key, model))
     if features is None:
         return None
-    splits = sides.wanted.drop_duplicates("clip_id").set_index("clip_id")["split"]
+    splits = data.wanted.drop_duplicates("clip_id").set_index("clip_id")["split"]
     return replace(features, table=features.table.assign(split=features.table["clip_id"].map(splits)))
 
 
 @contextmanager
 def load_train_val(
-    sides: TrainVal, out: Path, accelerator: Accelerator, features: Features | None, tell: Callable[..., None]
+    data: TrainVal, out: Path, accelerator: Accelerator, features: Features | None, tell: Callable[..., None]
 ) -> Iterator[LabelledFrames]:
-    """The frames of both sides, checked. Their files go when the block ends, but stay when the run is killed."""
+    """Yield the checked frames of both splits. Their files are deleted at the end, unless the run is killed."""
     cache = out / "cache"
     try:
         if features is not None:
-            frames = LabelledFrames(features.table, (), (), features.skipped)  # type: ignore[arg-type]
-        elif n_bytes_of(len(sides.wanted), sides.reading) > sides.config.data.cache_gb * 1e9:
-            frames = frames_when_asked(sides.wanted, sides.root, labels=sides.labels, reading=sides.reading)
+            frames = LabelledFrames(features.table, (), (), features.skipped)
+        elif count_bytes(len(data.wanted), data.reading) > data.config.data.cache_gb * 1e9:
+            frames = open_lazy_frames(data.wanted, data.root, labels=data.labels, reading=data.reading)
         else:
-            if accelerator.is_main_process:  # the others find what it made
-                _load(sides, cache, tell)
+            if accelerator.is_main_process:  # the other processes read its files
+                _load(data, cache, tell)
             accelerator.wait_for_everyone()
-            frames = _load(sides, cache, lambda *_: None)
+            frames = _load(data, cache, lambda *_: None)
         if accelerator.is_main_process:
             write_table(frames.skipped, out / "skipped.csv")
-        _check_loaded(frames, sides, out)
-        if sides.by_folds and "alike" not in frames.table and len(frames.exact):
+        _check_frames(frames, data, out)
+        if data.by_folds and "alike" not in frames.table and len(frames.exact):
             frames.table["alike"] = find_look_alikes(frames)
         yield frames
     except Exception:
@@ -140,22 +138,22 @@ def load_train_val(
         shutil.rmtree(cache, ignore_errors=True)
 
 
-def _load(sides: TrainVal, cache: Path, tell: Callable[..., None]) -> LabelledFrames:
+def _load(data: TrainVal, cache: Path, tell: Callable[..., None]) -> LabelledFrames:
     return load_frames(
-        sides.wanted,
-        sides.root,
-        labels=sides.labels,
-        reading=sides.reading,
+        data.wanted,
+        data.root,
+        labels=data.labels,
+        reading=data.reading,
         folder=cache,
-        n_workers=sides.config.runtime.workers or 2,
+        n_workers=data.config.runtime.workers or 2,
         on_progress=lambda done, total: tell("reading frames", done, total),
     )
 
 
-def _check_loaded(frames: LabelledFrames, sides: TrainVal, out: Path) -> None:
+def _check_frames(frames: LabelledFrames, data: TrainVal, out: Path) -> None:
     table, skipped = frames.table, frames.skipped
     n_clips = table["clip_id"].nunique() + len(skipped)
-    most = sides.config.data.max_unreadable_share
+    most = data.config.data.max_unreadable_share
     if len(skipped) > most * n_clips:
         first = skipped.iloc[0]
         raise MediaError(
@@ -165,21 +163,22 @@ def _check_loaded(frames: LabelledFrames, sides: TrainVal, out: Path) -> None:
             expected=f"at most {most:.0%}",
             todo="run `leopardnet check`, repair or remove the files, or raise data.max_unreadable_share",
         )
-    val = table if sides.by_folds else table[table["split"] == "val"]
-    zeros = np.zeros((len(val), len(sides.labels)), np.float32)
-    if not len(clip_logits(val, zeros, sides.config.aggregate, sides.labels)):
+    val = table if data.by_folds else table[table["split"] == "val"]
+    zeros = np.zeros((len(val), len(data.labels)), np.float32)
+    if not len(compute_clip_logits(val, zeros, data.config.aggregate, data.labels)):
         raise ManifestError(
-            "the validation split has no clip with one label that can be read",
+            "the validation split has no readable clip with a single label",
             found=f"{len(val)} frames",
             expected="at least one",
-            todo="put more clips into val: `leopardnet split` with other fractions",
+            todo="put more clips into val: run `leopardnet split` with other fractions",
         )
-    learned = table if sides.by_folds else table[table["split"] == "train"]
-    missing = sorted(set(sides.labels.names) - set(learned["label"]))
+    trained = table if data.by_folds else table[table["split"] == "train"]
+    missing = sorted(set(data.labels.names) - set(trained["label"]))
     if missing:
         raise ManifestError(
             "the training split has no example of some labels",
             found=", ".join(missing),
             expected="frames of every label of the label set",
-            todo="take the labels that are there (labels=from_data), choose a label set without these (labels=…), or split again with another seed",
+            todo="use the labels of the data (labels=from_data), choose a label set without these (labels=…), or "
+            "split again with another seed",
         )

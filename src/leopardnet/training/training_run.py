@@ -1,6 +1,6 @@
-"""Training: a linear probe first, then, where the recipe says so, the whole network; judged on clips of unseen sites.
+"""Training: a linear probe, then, if the settings say so, the whole network, evaluated on clips of unseen sites.
 
-What a run folder holds stands in `run_folder.py`. A run that was stopped goes on where it was when it is started again.
+`run_folder.py` lists the files of a run folder. A run that was stopped continues when it is started again.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from leopardnet.bundle.run_history import read_history
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
-from leopardnet.network.classifier import build, torch_device
-from leopardnet.training.choose_epoch import choose, forget_logits, write_outcome
-from leopardnet.training.folds import Plan, plan_folds, uses_folds
+from leopardnet.network.classifier import build_classifier, choose_device
+from leopardnet.training.choose_epoch import choose_epoch, delete_epoch_logits, write_outcome
+from leopardnet.training.folds import Plan, plan_folds, should_use_folds
 from leopardnet.training.resolve_settings import resolve_settings
 from leopardnet.training.resource_errors import explain_resource_errors
 from leopardnet.training.run_folder import open_run, read_state, write_counts, write_state
 from leopardnet.training.stage import Stage, StageResult
-from leopardnet.training.train_val import TrainVal, load_train_val, probe_only, select_train_val
+from leopardnet.training.train_val import TrainVal, load_train_val, read_probe_features, select_train_val
 
 
 @dataclass(frozen=True)
 class Run:
     """A finished training run: its folder and the metric history, one dict per epoch.
 
-    With folds, a row of the history speaks of all folds together.
+    With folds, a row of the history is about all folds together.
     """
 
     folder: Path
@@ -53,15 +53,15 @@ def train(
     overwrite: bool = False,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
-    """A run folder with the weights that judge clips of unseen sites best.
+    """Train and return a run, whose folder holds the weights that are best on clips of unseen sites.
 
-    Learned from are the manifest's rows with the split `train` (or none); judged on are the rows of `val`, or where
-    `config.validation` says so, folds of both. An unfinished run of the same settings in `out` goes on; a finished
+    Rows of the manifest with the split `train` (or none) are trained on. Rows of `val`, or as `config.validation`
+    says folds of both, are evaluated on. An unfinished run of the same settings in `out` is continued; a finished
     one is refused unless `overwrite`. on_progress: called as `(what, n_done, n_total, note)`.
 
-    Raises ManifestError where a split or a label is missing or a clip stands on both sides, MediaError where too much
-    cannot be read, ConfigError where the loss stops being a number or nothing is left to train, and BackendError where
-    memory or disk are full; what was reached until then is kept.
+    Raises ManifestError if a split or a label is missing or a clip is in both splits, MediaError if too many files
+    cannot be read, ConfigError if the loss is not finite or all layers are frozen, and BackendError if memory or
+    disk are full. The weights reached until then are kept.
 
     >>> run = train(manifest, load_config("train"), out=Path("runs/amur"))  # doctest: +SKIP
     >>> run.best["val_macro_f1"]  # doctest: +SKIP
@@ -69,28 +69,28 @@ def train(
     out, tell = Path(out), on_progress or (lambda *_: None)
     config = resolve_settings(config, manifest)
     labels = config.labels.label_set()
-    by_folds = uses_folds(bool(manifest.table["split"].eq("val").any()), config.validation)
+    by_folds = should_use_folds(bool(manifest.table["split"].eq("val").any()), config.validation)
     wanted = select_train_val(manifest, config, labels, by_folds=by_folds)
-    accelerator = _accelerator(config)
+    accelerator = _create_accelerator(config)
     with explain_resource_errors(out):
-        sides = TrainVal(wanted, manifest.root, config, labels, by_folds)
+        data = TrainVal(wanted, manifest.root, config, labels, by_folds)
         if accelerator.is_main_process:
-            opened = open_run(out, config, sides.key, overwrite=overwrite)
+            opened = open_run(out, config, data.key, overwrite=overwrite)
             if opened.resumed:
-                tell("going on with an unfinished run", 1, 1, "")
+                tell("continuing an unfinished run", 1, 1, "")
         accelerator.wait_for_everyone()
         if (read_state(out) or {})["state"] == "trained":  # but not packed yet
             return Run(out, tuple(read_history(out)), config)
         torch.manual_seed(config.seed)
         if config.runtime.threads:
             torch.set_num_threads(config.runtime.threads)
-        model = build(config.model, len(labels), size_px=config.preprocess.size_px)
-        features = probe_only(sides, model) if config.optim.mode == "probe" else None
-        with load_train_val(sides, out, accelerator, features, tell) as frames:
+        model = build_classifier(config.model, len(labels), size_px=config.preprocess.size_px)
+        features = read_probe_features(data, model) if config.optim.mode == "probe" else None
+        with load_train_val(data, out, accelerator, features, tell) as frames:
             if accelerator.is_main_process:
                 write_counts(frames.table, out)
             plan = plan_folds(frames, config.validation, by_folds=by_folds, seed=config.seed)
-            stage = Stage(model, frames, features, sides, accelerator, out, tell)
+            stage = Stage(model, frames, features, data, accelerator, out, tell)
             try:
                 history = _run(plan, stage)
             finally:
@@ -99,8 +99,8 @@ def train(
 
 
 def _run(plan: Plan, stage: Stage) -> list[dict[str, Any]]:
-    """Judge every part of the plan, choose, and leave the chosen weights in the run folder."""
-    out, table, sides = stage.out, stage.frames.table, stage.sides
+    """Train and evaluate every part of the plan, choose an epoch, and leave its weights in the run folder."""
+    out, table, data = stage.out, stage.frames.table, stage.data
     results: list[StageResult] = []
     for i, part in enumerate(plan.parts):
         if plan.by_folds:
@@ -108,35 +108,35 @@ def _run(plan: Plan, stage: Stage) -> list[dict[str, Any]]:
             results.append(stage.run(out / "folds" / str(i), part, fold=i, what=what, before=results))
         else:
             results.append(stage.run(out, part, fold=None, what="", before=[]))
-    chosen = choose(plan, results, table, sides)
+    chosen = choose_epoch(plan, results, table, data)
     if plan.by_folds:
         stage.refit(plan.all_rows, until=chosen.epoch)
-    stage.describe_classes(plan.all_rows, epoch=chosen.epoch)
+    stage.add_class_means(plan.all_rows, epoch=chosen.epoch)
     if stage.main:
-        write_outcome(out, plan, results, chosen, table, sides)
+        write_outcome(out, plan, results, chosen, table, data)
         write_state(out, state="trained", kept_epoch=chosen.epoch, judged_on=plan.description)
     stage.accelerator.wait_for_everyone()
     if stage.main:
-        forget_logits(results)
+        delete_epoch_logits(results)
     return chosen.history
 
 
-def _accelerator(config: TrainConfig) -> Accelerator:
-    device = torch_device(config.runtime.device)  # refuses one that is not there
+def _create_accelerator(config: TrainConfig) -> Accelerator:
+    device = choose_device(config.runtime.device)  # refuses a missing device
     wanted = config.optim.precision
-    real = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    real = real or (
+    supported = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    supported = supported or (
         device == "cpu"
         and wanted == "bf16"
         and torch.backends.mkldnn.is_available()
         and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     )
-    if wanted == "bf16" and not real:
+    if wanted == "bf16" and not supported:
         raise ConfigError(
-            "this device does not compute in bf16",
+            "this device does not support bf16",
             where="optim.precision",
             found=f"bf16 on {device}",
-            expected="f32, or auto, which takes bf16 only where it is real",
+            expected="f32, or auto, which uses bf16 only where the hardware supports it",
         )
-    precision = "bf16" if real and wanted != "f32" else "no"
+    precision = "bf16" if supported and wanted != "f32" else "no"
     return Accelerator(cpu=device == "cpu", mixed_precision=precision)

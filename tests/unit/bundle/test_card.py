@@ -61,14 +61,14 @@ def test_the_figures_are_those_of_the_evaluation_worked_out_by_hand():
     assert "| leopard | 2 | 1.00 | 0.50 | 0.67 | 0.03 |" in figures, "1 - 0.95 ** (1 / 2) = 0.025 is the bound"
     assert "| empty | 2 | 0.67 | 1.00 | 0.80 | 0.22 |" in figures, "0.05 ** (1 / 2) = 0.224 is the bound"
     assert "Clips of leopard that were called empty: 1 of 2." in figures
-    assert "no clip to judge these labels by: tiger, sika_deer." in figures
+    assert "No clip was available to evaluate these labels: tiger, sika_deer." in figures
     assert HOW in figures
     assert "| leopard | 1 | 1 |" in figures and "| empty | 0 | 2 |" in figures, "what was said"
 
 
 def test_intervals_stand_behind_the_figures_and_few_sites_are_called_few():
     figures = section(model_card(spec(), DATA, evaluation=evaluation(), how=HOW), "Figures")
-    assert "drawing the 2 sites again; 2 sites are few" in figures
+    assert "a bootstrap over the 2 sites; 2 sites are few" in figures
     assert figures.count(" to ") >= 8
 
 
@@ -80,7 +80,10 @@ def test_one_site_gives_no_intervals_and_says_why():
 
 def test_without_an_evaluation_there_is_no_figure():
     card = model_card(spec(), DATA)
-    assert section(card, "Figures").strip() == "None: it was not judged on clips that it was not trained on."
+    assert (
+        section(card, "Figures").strip()
+        == "None: the model was not evaluated on clips other than those it was trained on."
+    )
     assert card_json(spec(), DATA)["figures"] is None
 
 

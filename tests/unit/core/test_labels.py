@@ -25,7 +25,7 @@ def test_an_unknown_label_is_named_with_the_choices():
     ("labels", "options", "text"),
     [
         ((Label("a"),), {"empty": None}, "at least two"),
-        ((Label("a"), Label("a"), Label("empty")), {}, "stands twice"),
+        ((Label("a"), Label("a"), Label("empty")), {}, "is repeated"),
         ((Label("a"), Label("b")), {}, "labels.empty"),
         ((Label("a"), Label("b")), {"empty": "b", "targets": ("c",)}, "labels.targets"),
     ],

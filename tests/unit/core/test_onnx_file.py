@@ -100,20 +100,20 @@ def test_a_network_cut_anywhere_before_the_end_of_its_graph_is_refused(tmp_path)
             refuse_unsafe_graph(tmp_path / "m.onnx")
 
 
-def test_the_error_is_that_of_whoever_asks(tmp_path):
+def test_the_caller_chooses_the_class_of_the_error(tmp_path):
     with pytest.raises(BackendError, match="refers to another file") as caught:
         refuse_unsafe_graph(saved(tmp_path, graph(tensors=[weights(external=True)])), error=BackendError)
     assert caught.value.parts == {
         "where": "m.onnx",
-        "found": "weights outside of it",
-        "expected": "one file with all its weights inside",
-        "do": "ask whoever made it for one file, or do not use it",
+        "found": "weights in another file",
+        "expected": "one file with all weights inside",
+        "do": "ask its author for a single file, or do not use it",
     }
 
 
-def test_networks_inside_each_other_end(tmp_path):
+def test_the_depth_of_nested_graphs_is_limited(tmp_path):
     inner = graph()
     for _ in range(25):
         inner = graph(helper.make_node("If", ["x"], ["y"], then_branch=inner))
-    with pytest.raises(BundleError, match="inside each other"):
+    with pytest.raises(BundleError, match="nested more than"):
         refuse_unsafe_graph(saved(tmp_path, inner))

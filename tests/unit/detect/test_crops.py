@@ -12,14 +12,7 @@ from hypothesis import strategies as st
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import PreprocessSpec
 from leopardnet.core.types import Boxes, Clip, Frames
-from leopardnet.detect.crops import (
-    changed_frames,
-    crop_window,
-    crops_to_input,
-    cut_crop,
-    find_crops,
-    pick_best_frames,
-)
+from leopardnet.detect.crops import crop_window, crops_to_input, cut_crop, find_crops, pick_best_frames
 
 SPEC = PreprocessSpec(size_px=32, crop_bottom=0.0)
 side = st.floats(0, 1)
@@ -97,42 +90,42 @@ class Fixed:
     def suggest_times(self, clip):
         return np.zeros(0)
 
-    def find(self, clip, frames, close):
-        h, w = close.pixels.shape[1:3]
+    def find(self, clip, frames, targets):
+        h, w = targets.pixels.shape[1:3]
         box = np.array([[w // 4, h // 4, w // 2, h // 2]], np.float32)
         return [
             Boxes(box, np.array([score], np.float32), ("animal",), float(t), (w, h), self.source)
-            for t, score in zip(close.times_s, self.scores or (0.9,) * len(close), strict=True)
+            for t, score in zip(targets.times_s, self.scores or (0.9,) * len(targets), strict=True)
         ]
 
 
-def test_frames_are_looked_at_again_at_their_full_size_and_no_more_than_asked_for(write_video, tmp_path):
+def test_frames_are_decoded_again_at_their_full_size_and_no_more_than_asked_for(write_video, tmp_path):
     write_video("a.mp4", n_frames=24, fps=10, size=(640, 480))
     clip, times = Clip("a", ("a.mp4",), "video"), np.array([0.0, 0.5, 1.0, 1.5, 2.0])
     small = Frames("a", np.zeros((5, 12, 16, 3), np.uint8), times)
-    closer = find_crops(clip, tmp_path, small, Fixed(), DetectorConfig(source="motion", max_frames=2), SPEC)
-    looked = [i for i, b in enumerate(closer.boxes) if b is not None]
-    assert len(looked) == 2 == len(closer.crops) and [c.i_frame for c in closer.crops] == looked
-    assert closer.boxes[looked[0]].size_px == (640, 480)
-    assert closer.crops[0].pixels.mean() == pytest.approx(8 * round(times[looked[0]] * 10), abs=2), (
+    result = find_crops(clip, tmp_path, small, Fixed(), DetectorConfig(source="motion", max_frames=2), SPEC)
+    looked = [i for i, b in enumerate(result.boxes) if b is not None]
+    assert len(looked) == 2 == len(result.crops) and [c.i_frame for c in result.crops] == looked
+    assert result.boxes[looked[0]].size_px == (640, 480)
+    assert result.crops[0].pixels.mean() == pytest.approx(8 * round(times[looked[0]] * 10), abs=2), (
         "the same moment"
     )
 
 
-def test_a_detector_that_sees_small_frames_chooses_those_with_its_best_boxes(write_video, tmp_path):
+def test_a_detector_that_uses_small_frames_chooses_those_with_its_best_boxes(write_video, tmp_path):
     write_video("a.mp4", n_frames=24, fps=10, size=(640, 480))
     clip, times = Clip("a", ("a.mp4",), "video"), np.array([0.0, 0.5, 1.0, 1.5, 2.0])
     small = Frames("a", np.zeros((5, 12, 16, 3), np.uint8), times)
     config = DetectorConfig(source="motion", max_frames=2, min_score=0.2, margin=0.0, min_side=0.0)
-    closer = find_crops(clip, tmp_path, small, Fixed((0.1, 0.5, 0.15, 0.3, 0.9)), config, SPEC)
-    assert [c.i_frame for c in closer.crops] == [1, 4] and all(b is not None for b in closer.boxes)
-    assert closer.crops[0].pixels.shape == (160, 160, 3), "the box of 4 x 3 px, at the full size, as a square"
-    assert closer.crops[0].pixels.mean() == pytest.approx(8 * 5, abs=2)
+    result = find_crops(clip, tmp_path, small, Fixed((0.1, 0.5, 0.15, 0.3, 0.9)), config, SPEC)
+    assert [c.i_frame for c in result.crops] == [1, 4] and all(b is not None for b in result.boxes)
+    assert result.crops[0].pixels.shape == (160, 160, 3), "the box of 4 x 3 px, at the full size, as a square"
+    assert result.crops[0].pixels.mean() == pytest.approx(8 * 5, abs=2)
     nothing = find_crops(clip, tmp_path, small, Fixed((0.1, 0.1, 0.0, 0.1, 0.19)), config, SPEC)
     assert nothing.crops == () and nothing.warnings == ()
 
 
-def test_which_frames_are_worth_a_look():
+def test_the_frames_with_the_best_boxes_are_picked():
     found = [
         None,
         boxes((0, 0, 9, 9, 0.3, "animal")),
@@ -143,11 +136,11 @@ def test_which_frames_are_worth_a_look():
     assert pick_best_frames(found, DetectorConfig(max_frames=3)).tolist() == [1, 4]
     assert pick_best_frames(found, DetectorConfig(max_frames=1)).tolist() == [4]
     assert pick_best_frames([], DetectorConfig()).tolist() == []
-    frames = Frames("a", np.zeros((5, 12, 16, 3), np.uint8), np.arange(5.0))
-    assert changed_frames(frames, 9).tolist() == [0, 1, 2, 3, 4] and len(changed_frames(frames, 2)) == 2
+    noisy = [boxes((0, 0, 9, 9, score, "animal")) for score in (0.6, 0.5, np.nextafter(np.float32(0.5), 1))]
+    assert pick_best_frames(noisy, DetectorConfig(max_frames=2)).tolist() == [0, 1], "a last bit decides nothing"
 
 
 def test_a_clip_that_cannot_be_opened_again_keeps_its_whole_frames(tmp_path):
     frames = Frames("a", np.zeros((2, 12, 16, 3), np.uint8), np.arange(2.0))
-    closer = find_crops(Clip("a", ("gone.mp4",), "video"), tmp_path, frames, Fixed(), DetectorConfig(), SPEC)
-    assert closer.boxes == (None, None) and closer.crops == () and "no look from nearby" in closer.warnings[0]
+    result = find_crops(Clip("a", ("gone.mp4",), "video"), tmp_path, frames, Fixed(), DetectorConfig(), SPEC)
+    assert result.boxes == (None, None) and result.crops == () and "no crops" in result.warnings[0]

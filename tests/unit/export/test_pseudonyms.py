@@ -99,7 +99,7 @@ def test_another_file_in_the_place_of_the_key_is_refused_and_stays(tmp_path, pre
 
 def test_a_key_that_is_no_json(tmp_path, predicted):
     (tmp_path / "key.json").write_text("{")
-    with pytest.raises(ManifestError, match="whole JSON"):
+    with pytest.raises(ManifestError, match="valid JSON"):
         write(predicted({"path": PATH}), tmp_path / "x.csv", pseudonyms=tmp_path / "key.json")
 
 

@@ -27,7 +27,8 @@ from leopardnet.figures import (
     sites_forest,
 )
 from leopardnet.metrics.comparison.compare import compare
-from leopardnet.metrics.comparison.slices import evaluate_slices, mistakes
+from leopardnet.metrics.comparison.review_order import mistakes
+from leopardnet.metrics.comparison.slices import evaluate_slices
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.measures import at_least, at_most
 

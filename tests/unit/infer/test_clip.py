@@ -15,9 +15,10 @@ from leopardnet.core.errors import BackendError
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Boxes, Clip
-from leopardnet.infer.clip import Job, decide_clip
+from leopardnet.infer.clip import decide_clip
+from leopardnet.infer.evidence import Evidence
+from leopardnet.infer.job import Job
 from leopardnet.infer.predict_footage import predict
-from leopardnet.infer.rounds import Evidence
 
 HERE = RuntimeConfig(workers=0)
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
@@ -31,11 +32,6 @@ def crop_bundle(labelled, tmp_path_factory):
     config = load_config("train", ["debug=smoke", "detector=motion", "data.max_frames_per_clip=8"])
     run = train_bundle(labelled, config, out=tmp_path_factory.mktemp("runs") / "crops")
     return load_bundle(run.folder / "bundle")
-
-
-@pytest.fixture(scope="module")
-def unseen(labelled):
-    return labelled.where(split="test")
 
 
 def test_a_run_with_a_detector_learns_from_crops_and_says_so(crop_bundle):

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from leopardnet.core.errors import JournalError
-from leopardnet.core.types import Clip, ClipPrediction, Decision
-from leopardnet.infer.journal import FILE, Journal, stamp_clip
-from leopardnet.infer.prediction_tables import frame_rows
+from leopardnet.core.types import Boxes, ClipPrediction, Decision
+from leopardnet.infer.journal import Journal
+from leopardnet.infer.journal_file import FILE
+from leopardnet.infer.prediction_tables import build_frame_table
+from leopardnet.infer.queued_clip import stamp_clip
 
 KEY = {"bundle_id": "b1", "sampling": {"mode": "uniform", "n_frames": 8}}
 
@@ -45,7 +47,7 @@ def prediction(clip, status="ok"):
 def done(folder, manifest, key=KEY, *, status="ok", n=3, **options):
     """Judge the first n clips that are still to do; their paths."""
     with Journal.open(folder, key) as journal:
-        todo = journal.todo(manifest.clips(), manifest.root, **options)
+        todo = journal.list_todo(manifest.clips(), manifest.root, **options)
         for item in todo[:n]:
             journal.add(item, prediction(item.clip, status))
         return [item.clip.path for item in todo[:n]]
@@ -79,33 +81,22 @@ def test_another_bundle_or_another_setting_does_not_mix(manifest, tmp_path):
     other = KEY | {"bundle_id": "b2"}
     assert len(done(tmp_path, manifest, other, n=1)) == 1
     with Journal.open(tmp_path, other) as journal:
-        pages = list(journal.pages(manifest))
-        assert [page.columns["clip_id"] for page in pages] == [(manifest.clips()[0].clip_id,)]
+        pages = list(journal.read_pages(manifest))
+        assert [[row.clip_id for row in page.rows] for page in pages] == [[manifest.clips()[0].clip_id]]
     assert done(tmp_path, manifest) == []  # the first is still whole
 
 
 def test_pages_keep_the_order_of_the_manifest_and_every_bit(manifest, tmp_path):
     with Journal.open(tmp_path, KEY) as journal:
-        for item in reversed(journal.todo(manifest.clips(), manifest.root)):
+        for item in reversed(journal.list_todo(manifest.clips(), manifest.root)):
             journal.add(item, prediction(item.clip))
-        pages = list(journal.pages(manifest, page=2))
-    assert [list(p.about["path"]) for p in pages] == [["b.mp4", "a.mp4"], ["c.mp4"]]
-    first = {name: values[0] for name, values in pages[0].columns.items()}
-    assert np.frombuffer(first["probs"], np.float32).tolist() == [0.25, 0.75]
-    assert np.frombuffer(first["times_s"]).tolist() == [0.5, 1.5]
-    assert np.frombuffer(first["order_of_frames"], np.int32).tolist() == [1, 0]
-    assert (first["decision"], first["rule"], first["score"], first["reason"]) == ("empty", "empty", 0.75, None)
-
-
-def test_a_burst_changes_with_any_of_its_stills(tmp_path):
-    for name in ("1.jpg", "2.jpg"):
-        (tmp_path / name).write_bytes(b"123")
-    both = Clip("x", ("1.jpg", "2.jpg"), "burst")
-    before = stamp_clip(both, str(tmp_path))
-    assert before.n_bytes == 6 and stamp_clip(both, str(tmp_path)) == before
-    assert stamp_clip(Clip("x", ("1.jpg",), "burst"), str(tmp_path)).stamp != before.stamp
-    (tmp_path / "2.jpg").write_bytes(b"1234")
-    assert stamp_clip(both, str(tmp_path)).stamp != before.stamp
+        pages = list(journal.read_pages(manifest, n_clips=2))
+    assert [list(p.clips["path"]) for p in pages] == [["b.mp4", "a.mp4"], ["c.mp4"]]
+    first = pages[0].rows[0]
+    assert first.probs.tolist() == [0.25, 0.75] and first.frame_probs.tolist() == [[0.25, 0.75], [0.25, 0.75]]
+    assert first.times_s.tolist() == [0.5, 1.5] and first.evidence_order.tolist() == [1, 0]
+    assert (first.decision, first.rule, first.score, first.reason) == ("empty", "empty", 0.75, None)
+    assert first.boxes == (None, None) and first.familiarity is None
 
 
 def test_rows_survive_a_process_that_never_closed_the_journal(manifest, tmp_path):
@@ -147,7 +138,7 @@ def test_the_data_of_another_program_is_left_alone(manifest, tmp_path):
     with sqlite3.connect(tmp_path / FILE) as db:
         db.execute("CREATE TABLE birds (name TEXT)")
     db.close()
-    with pytest.raises(JournalError, match="no journal of leopardnet"):
+    with pytest.raises(JournalError, match="not a journal of leopardnet"):
         done(tmp_path, manifest)
 
 
@@ -185,12 +176,30 @@ def test_a_journal_of_an_older_version_goes_on(manifest, tmp_path):
             db.execute(f"ALTER TABLE clips DROP COLUMN {name}")
     db.close()
     with Journal.open(tmp_path, KEY) as journal:
-        (item, *_) = journal.todo(manifest.clips(), manifest.root)
+        (item, *_) = journal.list_todo(manifest.clips(), manifest.root)
         look = np.array([[3.0, 0.5, 0.25], [4.0, 0.75, 0.125]], np.float32)
         journal.add(item, replace(prediction(item.clip), frame_familiarity=look))
-        (page,) = journal.pages(manifest)
+        (page,) = journal.read_pages(manifest)
     bundle = SimpleNamespace(labels=SimpleNamespace(names=("leopard", "empty")))
-    frames = frame_rows(page, bundle).set_index("clip_id")[["energy", "cos_leopard", "cos_empty"]]
+    frames = build_frame_table(page, bundle).set_index("clip_id")[["energy", "cos_leopard", "cos_empty"]]
     old, new = manifest.clips()[:2]
     assert frames.loc[old.clip_id].isna().all(axis=None) and len(frames) == 4
     assert frames.loc[new.clip_id].to_numpy().tolist() == look.tolist()
+
+
+def test_boxes_are_kept_in_fractions_the_best_five_and_none_of_a_low_score(manifest, tmp_path):
+    scores = np.array([0.9, 0.5, 0.4, 0.3, 0.2, 0.1, 0.04], np.float32)
+    xyxy = np.tile(np.array([[16, 12, 32, 48]], np.float32), (7, 1))
+    labels = ("animal", "person", *["animal"] * 5)
+    found = Boxes(xyxy, scores, labels, 0.5, (64, 48), "motion")
+    clip = manifest.clips()[0]
+    with Journal.open(tmp_path, KEY) as journal:
+        journal.add(stamp_clip(clip, str(manifest.root)), replace(prediction(clip), boxes=(found, None)))
+        (page,) = journal.read_pages(manifest)
+    first, second = page.rows[0].boxes
+    assert second is None and first.source == "motion"
+    assert first.boxes[:2] == [
+        {"xyxy": [0.25, 0.25, 0.5, 1.0], "score": 0.9},
+        {"xyxy": [0.25, 0.25, 0.5, 1.0], "score": 0.5, "label": "person"},
+    ]
+    assert [box["score"] for box in first.boxes] == [0.9, 0.5, 0.4, 0.3, 0.2]

@@ -5,28 +5,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.core.errors import ManifestError
+from leopardnet.core.errors import ConfigError, ManifestError, RunStopped
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.settings.inference import RuntimeConfig, TimesSampling
+from leopardnet.core.settings.inference import RuntimeConfig, TimesSampling, UniformSampling
 from leopardnet.evaluation.protocol import evaluate
 from leopardnet.evaluation.write_evaluation import write_evaluation
 from leopardnet.infer import clip as main_path
-from leopardnet.infer.clip import Job, read_frames
-from leopardnet.infer.journal import Journal
-from leopardnet.infer.predict_footage import predict
-from leopardnet.infer.prediction_tables import write_pages
+from leopardnet.infer.predict_footage import classify_all, predict
 
-HERE = RuntimeConfig(workers=0)  # in this process; what worker processes change is tested in test_crew.py
+HERE = RuntimeConfig(workers=0)  # in this process; what worker processes change is tested in workers/test_pool.py
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
 
 
-@pytest.fixture(scope="module")
-def said(labelled, tiny_bundle):
-    return predict(labelled.where(split="test"), tiny_bundle, runtime=HERE)
-
-
-def test_one_row_per_clip_in_the_order_of_the_manifest(said, labelled):
-    unseen = labelled.where(split="test")
+def test_one_row_per_clip_in_the_order_of_the_manifest(said, unseen):
     assert said.table["path"].tolist() == unseen.table["path"].drop_duplicates().tolist() and len(said) == 8
     assert said.table["site"].eq("site04").all() and said.table["status"].eq("ok").all()
 
@@ -38,28 +29,6 @@ def test_probabilities_sum_to_one_and_agree_with_the_decision(said):
     assert all(row["score"] == pytest.approx(row[f"p_{row['decision']}"]) for row in named.to_dict("records"))
 
 
-def test_frames_say_how_familiar_they_look(said, tiny_bundle, labelled):
-    unseen = labelled.where(split="test")
-    still = said.table[said.table["kind"] == "still"].iloc[0]
-    frame = said.evidence[said.evidence["clip_id"] == still["clip_id"]].iloc[0]
-    clip = next(c for c in unseen.clips() if c.clip_id == still["clip_id"])
-    x = read_frames(clip, Job(tiny_bundle, unseen.root, HERE, tiny_bundle.spec.sampling)).x
-    answers = tiny_bundle.runtime(HERE).answers(x)
-    assert frame["energy"] == pytest.approx(np.log(np.exp(answers.logits[0].astype(float)).sum()), abs=2e-4)
-    cosines = frame[[f"cos_{name}" for name in tiny_bundle.labels.names]].to_numpy(float)
-    np.testing.assert_allclose(cosines, answers.cosines[0], atol=2e-4)
-    assert said.evidence.filter(regex="^(energy|cos_)").notna().all(axis=None)
-
-
-def test_the_evidence_holds_every_frame_at_the_time_it_really_has(said):
-    frames = said.evidence.groupby("clip_id").size()
-    assert (said.table.set_index("clip_id")["n_frames"] == frames.reindex(said.table["clip_id"])).all()
-    for row in said.table.to_dict("records"):
-        times = said.evidence.loc[said.evidence["clip_id"] == row["clip_id"], "time_s"].tolist()
-        assert row["best_time_s"] in times and (np.diff(times) > 0).all()
-        assert set(json.loads(row["evidence_times_s"])) <= {round(t, 3) for t in times}
-
-
 def test_a_still_has_the_probabilities_of_its_one_frame(said):
     still = said.table[said.table["kind"] == "still"].iloc[0]
     frame = said.evidence[said.evidence["clip_id"] == still["clip_id"]]
@@ -67,10 +36,10 @@ def test_a_still_has_the_probabilities_of_its_one_frame(said):
 
 
 @pytest.mark.parametrize("backend", ["openvino", "onnxruntime", "torch"])
-def test_backends_change_nothing(said, labelled, tiny_bundle, backend):
+def test_backends_change_nothing(said, unseen, tiny_bundle, backend):
     pytest.importorskip(backend)
     runtime = RuntimeConfig(backend=backend, device="cpu", workers=0, batch_size=3, threads=1)
-    again = predict(labelled.where(split="test"), tiny_bundle, runtime=runtime)
+    again = predict(unseen, tiny_bundle, runtime=runtime)
     assert np.abs(again.table[PROBS].to_numpy() - said.table[PROBS].to_numpy()).max() < 1e-4
     assert again.table["decision"].tolist() == said.table["decision"].tolist()
 
@@ -98,12 +67,12 @@ def test_a_broken_clip_costs_its_own_row_and_no_other(footage, tmp_path, tiny_bu
     assert np.abs(alone[PROBS].to_numpy(float) - together[PROBS].to_numpy(float)).max() < 1e-5
 
 
-def test_a_decoder_that_fails_in_an_unknown_way_gives_a_row(labelled, tiny_bundle, monkeypatch):
+def test_a_decoder_that_fails_in_an_unknown_way_gives_a_row(unseen, tiny_bundle, monkeypatch):
     def explode(*args, **kwargs):
         raise ZeroDivisionError("deep inside a codec")
 
     monkeypatch.setattr(main_path, "decode", explode)
-    table = predict(labelled.where(split="test"), tiny_bundle, runtime=HERE).table
+    table = predict(unseen, tiny_bundle, runtime=HERE).table
     assert (
         len(table) == 8
         and table["status"].eq("unreadable").all()
@@ -145,8 +114,8 @@ def test_a_sure_answer_takes_fewer_frames_and_thorough_takes_more(labelled, tiny
             assert (n_frames > n_full.reindex(n_frames.index)).any()
 
 
-def test_with_a_folder_the_run_is_kept_and_goes_on(labelled, tiny_bundle, said, tmp_path):
-    unseen, counts = labelled.where(split="test"), []
+def test_with_a_folder_the_run_is_kept_and_goes_on(unseen, tiny_bundle, said, tmp_path):
+    counts = []
     for _ in range(2):
         again = predict(unseen, tiny_bundle, out=tmp_path, runtime=HERE, on_progress=lambda *n: counts.append(n))
         pd.testing.assert_frame_equal(again.table, said.table)
@@ -155,40 +124,11 @@ def test_with_a_folder_the_run_is_kept_and_goes_on(labelled, tiny_bundle, said, 
     assert counts == [*((i, 8) for i in range(9)), (8, 8)]
 
 
-def test_tables_written_in_pages_are_those_written_whole(labelled, tiny_bundle, said, tmp_path):
-    job = Job(tiny_bundle, labelled.root, HERE, tiny_bundle.spec.sampling)
-    unseen = labelled.where(split="test")
-    predict(unseen, tiny_bundle, out=tmp_path / "paged", runtime=HERE)
-    said.write(tmp_path / "whole")
-    with Journal.open(tmp_path / "paged", job.results_key()) as journal:
-        write_pages(journal.pages(unseen, page=3), tiny_bundle, tmp_path / "paged")
-    whole, paged = Predictions.read(tmp_path / "whole"), Predictions.read(tmp_path / "paged")
-    pd.testing.assert_frame_equal(paged.table, whole.table)
-    pd.testing.assert_frame_equal(paged.evidence, whole.evidence)
-    csv = [(tmp_path / name / "predictions.csv").read_bytes() for name in ("whole", "paged")]
-    assert csv[0] == csv[1]
-
-
 def test_nothing_to_classify(tmp_path, tiny_bundle, manifest_of):
     with pytest.raises(ManifestError, match="nothing to classify"):
         predict(manifest_of(path=[], kind=[]), tiny_bundle)
     with pytest.raises(ManifestError, match="no such footage"):
         predict(tmp_path / "gone", tiny_bundle)
-
-
-def test_tables_come_back_from_disk_and_name_no_machine(said, tmp_path, footage):
-    folder = said.write(tmp_path / "results")
-    for source in (folder, folder / "predictions.csv"):
-        back = Predictions.read(source)
-        pd.testing.assert_frame_equal(back.table, said.table)
-        pd.testing.assert_frame_equal(back.evidence, said.evidence)
-    assert not any(str(footage).encode() in p.read_bytes() for p in folder.iterdir())
-
-
-def test_another_table_holds_no_predictions(tmp_path):
-    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ManifestError, match="no predictions"):
-        Predictions.read(tmp_path / "t.csv")
 
 
 def test_evaluation_joins_by_clip_and_writes_its_tables(said, labelled, tmp_path):
@@ -200,3 +140,32 @@ def test_evaluation_joins_by_clip_and_writes_its_tables(said, labelled, tmp_path
     assert a.top1.value == pytest.approx(np.mean([PROBS[i][2:] == t for i, t in zip(argmax, truth, strict=True)]))
     metrics = json.loads((write_evaluation(a, tmp_path) / "metrics.json").read_text())
     assert {"n_clips", "macro_f1", "top1", "per_label", "ece", "brier"} <= set(metrics)
+
+
+def test_a_stopped_run_keeps_what_is_done_and_the_next_one_continues(unseen, tiny_bundle, said, tmp_path):
+    done, n_before = [], []
+    options = {"out": tmp_path, "runtime": HERE, "on_result": done.append}
+    with pytest.raises(RunStopped, match="stopped after 3 of 8 clips"):
+        predict(unseen, tiny_bundle, should_stop=lambda: len(done) == 3, **options)
+    assert not (tmp_path / "predictions.parquet").exists()
+    table = predict(unseen, tiny_bundle, on_progress=lambda n, n_total: n_before.append(n), **options).table
+    assert n_before[0] == 3 and len(done) == 8
+    pd.testing.assert_frame_equal(table, said.table)
+
+
+def test_another_engine_may_do_the_work(unseen, tiny_bundle, said):
+    def last_first(clips, job, should_stop):
+        yield from classify_all(reversed(list(clips)), job, should_stop)
+
+    again = predict(unseen, tiny_bundle, runtime=HERE, engine=last_first)
+    pd.testing.assert_frame_equal(again.table, said.table)
+
+
+def test_a_sampling_can_be_named(unseen, tiny_bundle):
+    named, given = (
+        predict(unseen.where(kind="video"), tiny_bundle, sampling=s, runtime=HERE).evidence["time_s"].tolist()
+        for s in ("uniform16", UniformSampling(n_frames=16))
+    )
+    assert named == given and len(named) == 4 * 16
+    with pytest.raises(ConfigError, match="uniform17"):
+        predict(unseen, tiny_bundle, sampling="uniform17")

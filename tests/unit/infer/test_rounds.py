@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from leopardnet.core.settings.inference import MotionSampling, UniformSampling
-from leopardnet.core.types import Boxes, Clip, ClipPrediction, Decision, MediaInfo
-from leopardnet.infer.rounds import Evidence, is_settled, rounds
+from leopardnet.core.types import Clip, ClipPrediction, Decision, MediaInfo
+from leopardnet.infer.rounds import is_certain, plan_rounds
 
 VIDEO, STILL = Clip("x", ("a.mp4",), "video"), Clip("y", ("a.jpg",), "still")
 TIMES = np.arange(8.0)
@@ -16,14 +16,14 @@ def info(n_keys):
 
 @pytest.mark.parametrize("effort", ["fast", "auto"])
 def test_the_rounds_together_are_the_frames_of_the_sampling(effort):
-    parts = rounds(VIDEO, info(8), TIMES, EIGHT, effort)
+    parts = plan_rounds(VIDEO, info(8), TIMES, EIGHT, effort)
     assert np.sort(np.concatenate(parts)).tolist() == TIMES.tolist()
     assert parts[0].tolist() == ([0, 4] if effort == "fast" else [0, 2, 4, 6])
 
 
 def test_full_and_thorough_look_once():
-    assert [r.tolist() for r in rounds(VIDEO, info(8), TIMES, EIGHT, "full")] == [TIMES.tolist()]
-    assert [r.tolist() for r in rounds(VIDEO, info(8), TIMES[:3], EIGHT, "thorough")] == [[0, 0.5, 1, 1.5, 2]]
+    assert [r.tolist() for r in plan_rounds(VIDEO, info(8), TIMES, EIGHT, "full")] == [TIMES.tolist()]
+    assert [r.tolist() for r in plan_rounds(VIDEO, info(8), TIMES[:3], EIGHT, "thorough")] == [[0, 0.5, 1, 1.5, 2]]
 
 
 def test_clips_that_cannot_be_split_are_looked_at_once():
@@ -34,25 +34,10 @@ def test_clips_that_cannot_be_split_are_looked_at_once():
         (VIDEO, TIMES, 2, EIGHT),
         (VIDEO, TIMES, 8, motion),
     ):
-        assert [r.tolist() for r in rounds(clip, info(n_keys), times, sampling, "auto")] == [times.tolist()]
+        assert [r.tolist() for r in plan_rounds(clip, info(n_keys), times, sampling, "auto")] == [times.tolist()]
 
 
-def look(times, values, warnings, boxes):
-    logits = np.array(values, np.float32)
-    return Evidence(np.array(times), logits, logits + 10, logits / 10, boxes, warnings)
-
-
-def test_evidence_is_in_the_order_of_time_and_has_each_frame_once():
-    here, there = (Boxes.none(t, (64, 48), "motion") for t in (0.0, 2.0))
-    first = Evidence.nothing().plus(look([0.0, 4.0], [[1, 0], [2, 0]], ("cut",), (here, None)))
-    both = first.plus(look([2.0, 4.0], [[3, 0], [9, 9]], ("cut", "late"), (there, None)))
-    assert both.times_s.tolist() == [0, 2, 4] and both.logits[:, 0].tolist() == [1, 3, 2]
-    assert both.crops[:, 0].tolist() == [11, 13, 12] and both.boxes == (here, there, None)
-    assert both.cosines[:, 0].tolist() == pytest.approx([0.1, 0.3, 0.2])
-    assert both.warnings == ("cut", "late") and len(Evidence.nothing()) == 0
-
-
-def said(bundle, label, score, frames, rule="species"):
+def prediction(label, score, frames, rule="species"):
     """A prediction with these frame probabilities, in the order leopard, tiger, sika_deer, empty."""
     frame_probs = np.array(frames, np.float32)
     return ClipPrediction(
@@ -66,27 +51,25 @@ def said(bundle, label, score, frames, rule="species"):
     )
 
 
-def test_when_an_answer_is_settled(tiny_bundle):
+def test_when_an_answer_is_certain(tiny_bundle):
     deer = [0.001, 0.004, 0.99, 0.005]
     assert tiny_bundle.labels.names == ("leopard", "tiger", "sika_deer", "empty")
-    clear = said(tiny_bundle, "sika_deer", 0.99, [deer, deer])
-    assert is_settled(clear, tiny_bundle.labels, "auto") and is_settled(clear, tiny_bundle.labels, "fast")
-    assert not is_settled(clear, tiny_bundle.labels, "full")
-    assert not is_settled(said(tiny_bundle, "sika_deer", 0.89, [deer, deer]), tiny_bundle.labels, "auto")
+    clear = prediction("sika_deer", 0.99, [deer, deer])
+    assert is_certain(clear, tiny_bundle.labels, "auto") and is_certain(clear, tiny_bundle.labels, "fast")
+    assert not is_certain(clear, tiny_bundle.labels, "full")
+    assert not is_certain(prediction("sika_deer", 0.89, [deer, deer]), tiny_bundle.labels, "auto")
 
 
 def test_a_clip_with_one_suspicious_frame_is_never_left_early_as_something_else(tiny_bundle):
     deer, shadow, nothing = [0.001, 0.004, 0.99, 0.005], [0.1, 0.0, 0.0, 0.9], [0.0, 0.0, 0.01, 0.99]
     for effort in ("fast", "auto"):
-        assert not is_settled(said(tiny_bundle, "sika_deer", 0.99, [deer, shadow]), tiny_bundle.labels, effort)
-        assert not is_settled(
-            said(tiny_bundle, "empty", 0.99, [nothing, shadow], "empty"), tiny_bundle.labels, effort
-        )
-    assert is_settled(said(tiny_bundle, "empty", 0.99, [nothing, nothing], "empty"), tiny_bundle.labels, "fast")
+        assert not is_certain(prediction("sika_deer", 0.99, [deer, shadow]), tiny_bundle.labels, effort)
+        assert not is_certain(prediction("empty", 0.99, [nothing, shadow], "empty"), tiny_bundle.labels, effort)
+    assert is_certain(prediction("empty", 0.99, [nothing, nothing], "empty"), tiny_bundle.labels, "fast")
     # nothing there holds only for the frames that were looked at
-    assert not is_settled(said(tiny_bundle, "empty", 0.99, [nothing, nothing], "empty"), tiny_bundle.labels, "auto")
+    assert not is_certain(prediction("empty", 0.99, [nothing, nothing], "empty"), tiny_bundle.labels, "auto")
 
 
 def test_a_leopard_that_was_seen_stays_seen(tiny_bundle):
     leopard = [0.97, 0.01, 0.01, 0.01]
-    assert is_settled(said(tiny_bundle, "leopard", 0.97, [leopard, leopard]), tiny_bundle.labels, "auto")
+    assert is_certain(prediction("leopard", 0.97, [leopard, leopard]), tiny_bundle.labels, "auto")

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.tables import clip_id
@@ -145,79 +144,3 @@ def test_paths_that_are_not_there_or_lead_outside(tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(MediaError, match="folder"):
         probe(clip("folder.mp4"), tmp_path)
-
-
-def save(path, grey, size=(40, 30), **options):
-    Image.new("RGB", size, (grey, grey, grey)).save(path, **options)
-
-
-def test_a_still_is_a_clip_of_one_frame(tmp_path):
-    save(tmp_path / "a.JPG", 120)
-    info = probe(clip("a.JPG", kind="still"), tmp_path)
-    assert (info.width_px, info.height_px, info.n_frames) == (40, 30, 1)
-    frames = decode(clip("a.JPG", kind="still"), tmp_path, times_s=np.array([0.5]), short_side_px=15)
-    assert frames.pixels.shape == (1, 15, 20, 3) and frames.times_s.tolist() == [0.0]
-    assert abs(int(frames.pixels.mean()) - 120) <= 2
-
-
-def test_a_still_is_turned_upright(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera stood on its side
-    save(tmp_path / "a.jpg", 90, exif=exif)
-    assert probe(clip("a.jpg", kind="still"), tmp_path).width_px == 30
-    assert decode(clip("a.jpg", kind="still"), tmp_path, times_s=np.zeros(1)).pixels.shape == (1, 40, 30, 3)
-
-
-def test_a_burst_is_a_clip_of_n_stills_and_survives_a_bad_one(tmp_path):
-    for i, grey in enumerate((0, 80, 160)):
-        save(tmp_path / f"{i}.png", grey)
-    burst = clip("0.png", "1.png", "2.png", kind="burst")
-    frames = decode(burst, tmp_path, times_s=np.array([0.5, 1.5, 2.5]))
-    assert frame_numbers(frames) == [0, 10, 20] and frames.times_s.tolist() == [0.0, 1.0, 2.0]
-    (tmp_path / "1.png").write_bytes(b"no picture")
-    frames = decode(burst, tmp_path, times_s=np.array([0.5, 1.5, 2.5]))
-    assert frame_numbers(frames) == [0, 20] and "still 1" in frames.warnings[0]
-
-
-def test_a_cut_jpeg_is_shown_as_far_as_it_goes(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "a.jpg", quality=90)
-    whole = decode(clip("a.jpg", kind="still"), tmp_path, times_s=np.zeros(1)).pixels[0]
-    (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:30_000])
-    frames = decode(clip("a.jpg", kind="still"), tmp_path, times_s=np.zeros(1))
-    assert "cut short" in frames.warnings[0] and frames.pixels.shape == (1, 200, 300, 3)
-    assert np.abs(frames.pixels[0, :32].astype(int) - whole[:32]).max() <= 2
-
-
-def test_threads_never_hide_a_cut_picture(tmp_path):
-    from concurrent.futures import ThreadPoolExecutor
-
-    noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
-    for i in range(24):
-        path = tmp_path / f"{i}.{'png' if i % 2 else 'jpg'}"
-        Image.fromarray(noise).save(path)
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-    def outcome(path):
-        try:
-            return decode(clip(path.name, kind="still"), tmp_path, times_s=np.zeros(1)).warnings != ()
-        except MediaError:
-            return True
-
-    with ThreadPoolExecutor(6) as pool:
-        assert all(pool.map(outcome, sorted(tmp_path.iterdir()) * 3))
-
-
-def test_sixteen_bits_are_scaled_and_not_cut_off(tmp_path):
-    Image.fromarray(np.full((20, 30), 32768, np.uint16)).save(tmp_path / "a.png")
-    assert decode(clip("a.png", kind="still"), tmp_path, times_s=np.zeros(1)).pixels.max() == 128
-    Image.fromarray(np.ones((20, 30), np.float32)).save(tmp_path / "f.tiff")
-    with pytest.raises(MediaError, match="mode F"):
-        decode(clip("f.tiff", kind="still"), tmp_path, times_s=np.zeros(1))
-
-
-@pytest.mark.parametrize("data", [b"not a picture", b"\xff\xd8\xff\xe0" + b"\x00" * 50, b"\x89PNG\r\n\x1a\n"])
-def test_a_broken_still_is_one_clear_error(tmp_path, data):
-    (tmp_path / "a.jpg").write_bytes(data)
-    with pytest.raises(MediaError):
-        decode(clip("a.jpg", kind="still"), tmp_path, times_s=np.zeros(1))

@@ -4,7 +4,13 @@ from hypothesis import strategies as st
 
 from leopardnet.core.settings.inference import AutoSampling, MotionSampling
 from leopardnet.core.types import Frames
-from leopardnet.media.motion_scores import change_scores, pick_most_changed, select_frames, shrink_to_grey
+from leopardnet.media.motion_scores import (
+    change_scores,
+    pick_changed_frames,
+    pick_most_changed,
+    select_frames,
+    shrink_to_grey,
+)
 
 
 def frames(*bright_at, n=12):
@@ -30,6 +36,14 @@ def test_something_in_every_frame_of_one_half_leaves_the_other_half_seen():
 def test_other_samplings_and_short_clips_keep_everything():
     assert len(select_frames(frames(4), AutoSampling())) == 12
     assert len(select_frames(frames(1, n=3), MotionSampling(n_frames=4))) == 3
+
+
+def test_as_many_positions_as_asked_for():
+    assert (
+        pick_changed_frames(frames(4), 99).tolist() == list(range(12))
+        and len(pick_changed_frames(frames(4), 2)) == 2
+    )
+    assert 4 in pick_changed_frames(frames(4), 2)
 
 
 def test_a_step_of_the_exposure_and_a_running_clock_are_no_motion():

@@ -110,7 +110,7 @@ def test_a_burst_is_looked_at_still_by_still():
 
 
 def test_auto_wants_no_more_than_it_may_have():
-    with pytest.raises(ValidationError, match="max_frames is at least n_frames"):
+    with pytest.raises(ValidationError, match="max_frames must be at least n_frames"):
         AutoSampling(n_frames=9, max_frames=8)
 
 

@@ -11,18 +11,27 @@ import torch
 from timm.models import group_parameters
 from timm.optim import param_groups_layer_decay
 
-from leopardnet.compose import choices, load_config
+from leopardnet.compose import list_choices, load_config, load_group
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
-from leopardnet.core.settings.inference import ModelConfig
 from leopardnet.network import backbone_weights as weights
-from leopardnet.network.backbone_weights import EMBEDDED, create_backbone, embedded_state, native_size_px, remap
-from leopardnet.network.classifier import Classifier, build_from, extract_features, save_weights
+from leopardnet.network.backbone_weights import (
+    EMBEDDED,
+    create_backbone,
+    load_embedded_state,
+    native_size_px,
+    remap,
+)
+from leopardnet.network.classifier import Classifier, extract_features, load_classifier, save_weights
 
-HUB = [name for name in choices("model") if load_config("train", [f"model={name}"]).model.weights == "hub"]
-NAMED = [name for name in choices("model") if name not in ("tiny", "hub")]
+HUB = [name for name in list_choices("model") if load_config("train", [f"model={name}"]).model.weights == "hub"]
+NAMED = [name for name in list_choices("model") if name not in ("tiny", "hub")]
 REPOSITORY = Path(__file__).resolve().parents[3]
 GOLDEN = json.loads((REPOSITORY / "tests" / "golden" / "lite0_features.json").read_text())
 LITE0 = load_config("train", ["model=lite0"]).model
+
+
+def hub_model(backbone, weights):
+    return load_group("model", "hub").model_copy(update={"backbone": backbone, "weights": weights})
 
 
 @pytest.fixture
@@ -56,7 +65,7 @@ def test_mean_and_std_come_from_the_weights():
 
 def test_every_tensor_finds_its_place_and_none_is_left(cache):
     model = create_backbone(LITE0)
-    state = embedded_state(LITE0.backbone, model)
+    state = load_embedded_state(LITE0.backbone, model)
     assert model.load_state_dict(state, strict=True).missing_keys == []
     source = weights._read_checkpoint(EMBEDDED[LITE0.backbone])
     assert len(source) == len(remap(source, model)) == len(state) == 296
@@ -66,11 +75,11 @@ def test_the_cache_is_used_and_a_damaged_one_is_made_again(cache, monkeypatch):
     model = create_backbone(LITE0)
     cached = next(cache.rglob("*.safetensors"))
     monkeypatch.setattr(weights, "_read_checkpoint", lambda known: pytest.fail("the cache was not used"))
-    embedded_state(LITE0.backbone, model)
+    load_embedded_state(LITE0.backbone, model)
     monkeypatch.undo()
     monkeypatch.setattr(weights, "user_cache_path", lambda name: cache / name)
     cached.write_bytes(cached.read_bytes()[:1000])
-    assert len(embedded_state(LITE0.backbone, model)) == 296
+    assert len(load_embedded_state(LITE0.backbone, model)) == 296
 
 
 def test_another_file_in_the_package_is_refused(cache, tmp_path, monkeypatch):
@@ -78,7 +87,9 @@ def test_another_file_in_the_package_is_refused(cache, tmp_path, monkeypatch):
     (tmp_path / "pkg" / "__init__.py").write_text("")
     (tmp_path / "pkg" / "models" / "x.pth").write_bytes(b"not the weights")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(weights.EMBEDDED, LITE0.backbone, weights.Embedded("pkg==1", "pkg", "0" * 64, "train"))
+    monkeypatch.setitem(
+        weights.EMBEDDED, LITE0.backbone, weights.EmbeddedWeights("pkg==1", "pkg", "0" * 64, "train")
+    )
     with pytest.raises(BundleError, match="not the known file"):
         create_backbone(LITE0)
 
@@ -87,7 +98,7 @@ def test_another_file_in_the_package_is_refused(cache, tmp_path, monkeypatch):
 def test_each_embedded_package_holds_the_known_file_and_all_of_it_is_used(cache, name, n_tensors):
     config = load_config("train", [f"model={name}"]).model
     model = create_backbone(config)
-    assert len(embedded_state(config.backbone, model)) == n_tensors
+    assert len(load_embedded_state(config.backbone, model)) == n_tensors
     assert next(cache.rglob("*.safetensors")).name.startswith(config.backbone)
 
 
@@ -112,14 +123,14 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(cache, monke
 )
 def test_a_name_that_cannot_be_had_is_answered_with_those_that_can(cache, backbone, weights, said):
     with pytest.raises(BackendError, match=said):
-        create_backbone(ModelConfig(name="x", backbone=backbone, weights=weights))
+        create_backbone(hub_model(backbone, weights))
 
 
 @pytest.mark.parametrize("name", HUB)
 def test_a_hub_model_without_a_network_names_the_embedded_ones(monkeypatch, tmp_path, name):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # what the variable of that name sets
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(BackendError, match="cannot be fetched from the hub") as caught:
+    with pytest.raises(BackendError, match="cannot be downloaded from the hub") as caught:
         create_backbone(load_config("train", [f"model={name}"]).model)
     assert "model=lite0, model=lite1, model=lite2" in caught.value.one_line and "\n" not in caught.value.one_line
 
@@ -130,9 +141,9 @@ def test_a_hub_model_without_a_network_names_the_embedded_ones(monkeypatch, tmp_
 def test_the_size_comes_from_the_settings_or_else_from_the_weights():
     assert native_size_px(LITE0) == 256
     for backbone, size_px in {"tf_efficientnet_lite0": 224, "vit_small_patch14_reg4_dinov2.lvd142m": 518}.items():
-        assert native_size_px(ModelConfig(name="x", backbone=backbone, weights="hub")) == size_px
+        assert native_size_px(hub_model(backbone, "hub")) == size_px
     with pytest.raises(BackendError, match="timm has no such backbone"):
-        native_size_px(ModelConfig(name="x", backbone="no_such_network"))
+        native_size_px(hub_model("no_such_network", "embedded"))
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -157,12 +168,12 @@ def test_every_named_network_gives_features_logits_and_layer_groups(name):
 
 
 def test_a_transformer_takes_the_size_it_is_asked_for_and_no_size_that_its_patches_do_not_fill():
-    config = ModelConfig(name="x", backbone="test_vit", weights="none")  # a small one, with patches of 16 pixels
+    config = hub_model("test_vit", "none")  # a small one, with patches of 16 pixels
     model = Classifier(create_backbone(config, size_px=64), 2).eval()
     assert model.backbone.patch_embed.grid_size == (4, 4)
     with torch.no_grad():
         assert model(torch.zeros((1, 3, 64, 64), dtype=torch.uint8)).shape == (1, 2)
-    with pytest.raises(ConfigError, match="patches of this backbone") as caught:
+    with pytest.raises(ConfigError, match="patch size") as caught:
         create_backbone(config, size_px=72)
     assert "a multiple of 16: 64 or 80" in str(caught.value)
 
@@ -171,7 +182,7 @@ def test_saved_weights_come_back_bit_for_bit(tmp_path):
     tiny = load_config("train", ["model=tiny"]).model
     model = Classifier(create_backbone(tiny), 3)
     path = save_weights(model.state_dict(), tmp_path / "w.safetensors")
-    back = build_from(tiny, 3, path)
+    back = load_classifier(tiny, 3, path)
     assert all(
         torch.equal(a, b) for a, b in zip(model.state_dict().values(), back.state_dict().values(), strict=True)
     )

@@ -1,4 +1,4 @@
-"""Pictures of a report: of which clips, how large, and without anything that a camera wrote beside the pixels."""
+"""Pictures of a report: of which clips, how large, and without metadata of the camera."""
 
 import io
 
@@ -12,7 +12,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id
 from leopardnet.report import summarise as summary
-from leopardnet.report.summarise import room_for_pictures, summarise, thumbnails
+from leopardnet.report.summarise import make_thumbnails, picture_budget, summarise
 
 LABELS = ("leopard", "human", "empty")
 
@@ -29,7 +29,7 @@ def stills(tmp_path, rng):
     return tmp_path
 
 
-def said(*rows):
+def predictions_of(*rows):
     """name, p_leopard, p_human, p_empty, decision, alert."""
     table = pd.DataFrame(rows, columns=["path", *[f"p_{x}" for x in LABELS], "decision", "alert"])
     return table.assign(
@@ -50,7 +50,7 @@ def said(*rows):
     )[[c.name for c in predictions_columns(LABELS) if c.name not in ("duration_s", "fps", "width_px", "height_px")]]
 
 
-TABLE = said(
+TABLE = predictions_of(
     ("a", 0.0, 0.0, 1.0, "empty", None),
     ("b", 0.3, 0.0, 0.7, "unsure", "leopard"),
     ("c", 0.1, 0.8, 0.1, "human", None),
@@ -68,9 +68,9 @@ def manifest_of(root, **columns):
     )
 
 
-def test_pictures_come_in_the_order_in_which_clips_matter_and_carry_no_metadata(stills):
+def test_pictures_come_in_the_order_of_review_and_carry_no_metadata(stills):
     done = []
-    found = thumbnails(TABLE, manifest_of(stills), on_progress=lambda n, total: done.append((n, total)))
+    found = make_thumbnails(TABLE, manifest_of(stills), on_progress=lambda n, total: done.append((n, total)))
     assert list(found) == ids("bdca")  # the suspicion, then by rising certainty
     assert done[-1] == (4, 4)
     for jpeg in found.values():
@@ -81,32 +81,32 @@ def test_pictures_come_in_the_order_in_which_clips_matter_and_carry_no_metadata(
 
 def test_only_the_first_are_large_and_the_page_is_not_overfilled(stills, monkeypatch):
     monkeypatch.setattr(summary, "N_LARGE", 1)
-    found = thumbnails(TABLE, manifest_of(stills))
+    found = make_thumbnails(TABLE, manifest_of(stills))
     assert [min(Image.open(io.BytesIO(j)).size) for j in found.values()] == [270, 72, 72, 72]
     room = len(found[ids("b")[0]]) + 1
-    assert list(thumbnails(TABLE, manifest_of(stills), max_bytes=room)) == ids("b")
-    assert list(thumbnails(TABLE, manifest_of(stills), n_pictures=2)) == ids("bd")
+    assert list(make_thumbnails(TABLE, manifest_of(stills), max_bytes=room)) == ids("b")
+    assert list(make_thumbnails(TABLE, manifest_of(stills), n_pictures=2)) == ids("bd")
     assert (
-        thumbnails(TABLE, manifest_of(stills), n_pictures=0)
+        make_thumbnails(TABLE, manifest_of(stills), n_pictures=0)
         == {}
-        == thumbnails(TABLE.iloc[:0], manifest_of(stills))
+        == make_thumbnails(TABLE.iloc[:0], manifest_of(stills))
     )
 
 
-def test_the_more_there_is_to_say_the_less_room_for_pictures():
+def test_more_rows_and_frames_leave_less_space_for_pictures():
     def room(n_clips, n_frames):
         table, evidence = (pd.DataFrame(index=range(n), columns=["p_a", "p_b"]) for n in (n_clips, n_frames))
-        return room_for_pictures(Predictions(table, evidence))
+        return picture_budget(Predictions(table, evidence))
 
     assert room(0, 0) == 43_500_000  # three quarters of 58 MB
     assert room(10_000, 160_000) == (58_000_000 - 6_000_000 - 160_000 * 4 * 4) * 3 // 4
-    assert room(1_000_000, 0) == 10_000_000  # what matters most has its picture all the same
+    assert room(1_000_000, 0) == 10_000_000  # the first clips to review have a picture anyway
 
 
-def test_a_file_that_went_away_or_broke_costs_its_own_picture(stills):
+def test_a_missing_or_broken_file_loses_only_its_own_picture(stills):
     (stills / "a.jpg").unlink()
     (stills / "b.jpg").write_bytes(b"no picture")
-    assert set(thumbnails(TABLE, manifest_of(stills))) == set(ids("cd"))
+    assert set(make_thumbnails(TABLE, manifest_of(stills))) == set(ids("cd"))
 
 
 @pytest.mark.parametrize(

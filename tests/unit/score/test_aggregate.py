@@ -127,6 +127,12 @@ def test_evidence_tells_frames_apart_whose_probability_rounds_to_one():
     assert evidence_order(np.array([[90, 0], [99, 0], [95, 0]], np.float32), 0, i_empty=1).tolist() == [1, 2, 0]
 
 
+def test_equal_frames_with_noise_in_their_last_bits_stay_in_time_order():
+    frames = np.array([[3.0, 0.0], [3.0, 0.0], [3.0, 0.0]], np.float32)
+    frames[1, 0], frames[2, 0] = np.nextafter(np.float32(3), 4), np.nextafter(np.float32(3), 2)
+    assert evidence_order(frames, 0, i_empty=1).tolist() == [0, 1, 2]
+
+
 def test_noisy_or_by_hand():
     """Two frames of (leopard, sika, empty): 1 − 0.4 · 0.9 = 0.64, 1 − 0.9 · 0.8 = 0.28, 0.3 · 0.7 = 0.21; sum 1.13."""
     frames = logits_of([0.6, 0.1, 0.3], [0.1, 0.2, 0.7])
@@ -172,7 +178,7 @@ def test_weights_say_how_much_a_frame_counts():
 
 @pytest.mark.parametrize("wrong", [[1.0], [1.0, -1.0], [1.0, np.nan]])
 def test_weights_that_fit_nothing_are_refused(wrong):
-    with pytest.raises(ValueError, match="weights want 2 numbers of 0 or more"):
+    with pytest.raises(ValueError, match="expected 2 weights of 0 or more"):
         aggregate(logits_of([0.9, 0.1], [0.5, 0.5]), config(), i_empty=1, weights=np.array(wrong))
 
 

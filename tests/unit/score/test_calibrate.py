@@ -86,11 +86,11 @@ def test_json_round_trip(temperature, n_clips, n_sites, reason):
 def test_wrong_input_is_refused():
     with pytest.raises(BundleError, match="temperature, n_clips, n_sites, reason"):
         Calibration.from_dict({"temperature": 1.0})
-    with pytest.raises(BundleError, match="no usable temperature"):
+    with pytest.raises(BundleError, match="no valid temperature"):
         Calibration.from_dict({"temperature": 0, "n_clips": 1, "n_sites": 1, "reason": ""})
     with pytest.raises(ValueError, match="1 of 2 clips have logits that are not finite"):
         fit_temperature(np.array([[0, 1], [np.nan, 0]]), np.array([0, 1]))
-    with pytest.raises(ValueError, match=r"y holds classes 0..2; the logits have 2"):
+    with pytest.raises(ValueError, match=r"y has classes 0 to 2; the logits have 2"):
         fit_temperature(np.zeros((2, 2)), np.array([0, 2]))
     with pytest.raises(ValueError, match=r"got \[2, 2\] and \[3\]"):
         fit_temperature(np.zeros((2, 2)), np.array([0, 1, 1]))

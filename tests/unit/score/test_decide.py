@@ -66,6 +66,13 @@ def test_a_target_may_have_a_threshold_of_its_own():
     assert find_alert(p(0.4, 0.0, 0.2, 0.4), AMUR, lax) is None
 
 
+def test_of_equal_probabilities_with_noise_in_their_last_bit_the_first_label_is_taken():
+    more = np.nextafter(np.float32(0.45), 1)
+    lax = DecideConfig(species=0.4, among=0.4, alert=0.1)
+    assert decide(p(0.45, more, 0.0, 0.1), AMUR, lax).label == decide(p(more, 0.45, 0.0, 0.1), AMUR, lax).label
+    assert find_alert(p(0.45, more, 0.0, 0.1), AMUR, lax) == "leopard"
+
+
 def test_nothing_decoded_is_unreadable():
     decision = decide(None, AMUR, PLAIN)
     assert (decision.label, decision.rule) == ("unreadable", "none") and math.isnan(decision.score)

@@ -26,6 +26,13 @@ def test_the_frames_that_show_most_of_an_animal_count():
     assert energy[1.0]["a"] == pytest.approx(31 / 5)
 
 
+def test_of_equally_empty_frames_the_first_count():
+    p_empty = np.array([0.5, np.nextafter(np.float32(0.5), 0), 1e-9, 1e-8], np.float32)
+    frames = pd.DataFrame({"clip_id": ["a", "a", "b", "b"], "p_empty": p_empty, "energy": [1.0, 2.0, 3.0, 4.0]})
+    energy = clip_familiarity(frames, LABELS, top_share=0.25)["energy"]
+    assert energy.to_dict() == {"a": 1.0, "b": 3.0}, "small probabilities are still distinguished"
+
+
 def test_frames_without_such_numbers_have_nan():
     frames = pd.DataFrame({"clip_id": ["a"], "p_empty": [0.5]})
     assert clip_familiarity(frames, LABELS).isna().all(axis=None)

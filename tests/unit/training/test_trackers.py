@@ -1,4 +1,4 @@
-"""What a tracker is told comes back from its library, and nothing says on which machine, by whom or where."""
+"""Trackers: the library reads back what was recorded, and no file names the machine, the user or a folder."""
 
 import importlib.util
 import socket
@@ -70,11 +70,19 @@ def test_tensorboard_reads_back_what_was_logged(run):
     assert_says_nothing_of_the_machine(run)
 
 
+def test_the_library_s_own_writer_would_name_the_machine(run):
+    """Why the records are written one level below it. If this fails, that writer can be used."""
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    EventFileWriter(str(run)).close()
+    assert HOST in next(run.iterdir()).name
+
+
 def test_tensorboard_shows_settings_and_pictures(run, png):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     tracker = open_tracker("tensorboard", run, SETTINGS)
-    tracker.picture("curves", png)
+    tracker.log_image("curves", png)
     tracker.close()
     events = EventAccumulator(str(run / "tensorboard"))
     events.Reload()
@@ -100,7 +108,7 @@ def test_a_resumed_run_opens_the_next_file_and_overrules_what_it_repeats(run):
 def test_without_a_tracker_nothing_is_written(run, png):
     tracker = open_tracker("none", run, SETTINGS)
     tracker.log({"score": 1.0}, step=0)
-    tracker.picture("curves", png)
+    tracker.log_image("curves", png)
     tracker.close()
     assert not run.exists()
 
@@ -124,7 +132,7 @@ def test_mlflow_reads_back_what_was_logged(run, png, monkeypatch):
     for step, value in ((0, 0.5), (1, 0.75)):  # the second time is a resumed run
         tracker = open_tracker("mlflow", run, SETTINGS)
         tracker.log({"score": value, "train_loss": float("nan")}, step)
-        tracker.picture("curves", png)
+        tracker.log_image("curves", png)
         tracker.close()
     client = MlflowClient(tracking_uri=(run / "mlflow").as_uri())
     [found] = client.search_runs([client.get_experiment_by_name("leopardnet").experiment_id])

@@ -1,1 +1,1 @@
-"""How results look in a terminal."""
+"""Results of verbs, printed in a terminal."""

@@ -1,8 +1,9 @@
-"""A judgement in the terminal: figures per label, and what stands beside the model."""
+"""An evaluation in the terminal: figures per label, and the comparisons of the model."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from leopardnet.cli.console import print_rows, say
 
@@ -14,85 +15,85 @@ if TYPE_CHECKING:
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Print the figures of an Evaluation to stdout."""
+    """Print the figures of an evaluation to stdout."""
     from leopardnet.metrics.guarantees.loss_guarantee import FEW_SITES
 
-    per_label = evaluation.per_label
+    e, figures = evaluation, evaluation.per_label.to_dict("index")
     rows = [
         {
             "label": label,
             "clips": int(row["support"]),
-            **{m: _with_interval(row, m) for m in ("precision", "recall", "f1", "auroc")},
+            **{m: _interval_text(row, m) for m in ("precision", "recall", "f1", "auroc")},
         }
-        for label, row in per_label.iterrows()
+        for label, row in figures.items()
     ]
-    e = evaluation
     caption = (
-        f"{e.n_clips} clips at {e.n_sites} sites; macro-F1 {e.macro_f1}, top-1 {e.top1}, ECE {e.ece}, Brier {e.brier}. "
+        f"{e.n_clips} clips at {e.n_sites} sites; macro-F1 {e.macro_f1}, top-1 {e.top1}, ECE {e.ece}, "
+        + f"Brier {e.brier}. "
         + "Called empty by mistake: "
-        + ", ".join(f"{n} of {int(per_label.loc[name, 'support'])} {name}" for name, n in e.target_lost.items())
+        + ", ".join(f"{n} of {int(figures[name]['support'])} {name}" for name, n in e.target_lost.items())
         + ". In brackets: 95 % interval from a bootstrap over sites"
-        + (f"; {e.n_sites} of them are too few to trust it." if e.n_sites < FEW_SITES else ".")
+        + (f"; {e.n_sites} sites are too few to rely on it." if e.n_sites < FEW_SITES else ".")
     )
     print_rows(rows, title="Per clip", caption=caption)
 
 
 def print_comparisons(found: EvaluationReport) -> None:
-    """Print what stands beside the model: ways to aggregate, baselines, slices, and what could not be had."""
-    named = {"Ways to join the same frames": found.aggregators, "Baselines to be beaten": found.baselines}
+    """Print comparisons, slices, shortcut tests and novelty, and notes on what could not be computed."""
+    named = {"Other aggregations of the same frames": found.aggregators, "Baselines": found.baselines}
     named |= {f"By {name}": table for name, table in found.slices.items()}
     for title, table in named.items():
         if len(table):
-            print_rows(_compared(table), title=title)
+            print_rows(_comparison_rows(table), title=title)
     if len(found.shortcuts):
-        print_rows(_shortcuts(found.shortcuts), title="Does it look at the animal?")
+        print_rows(_shortcut_rows(found.shortcuts), title="Does the model use the animal?")
     if len(found.novelty):
-        print_rows(_novelty(found.novelty), title="Species that it was not taught")
+        print_rows(_novelty_rows(found.novelty), title="Species that it was not trained on")
     if found.events is not None:
-        say(f"events: {found.events.n_clips} judged, macro-F1 {found.events.macro_f1}")
+        say(f"events: {found.events.n_clips} evaluated, macro-F1 {found.events.macro_f1}")
     for recall, removed in found.clips.removed().items():
-        say(f"empty clips that go while {recall:.0%} of the animals stay: {removed}")
+        say(f"empty clips removed while {recall:.0%} of the animals are kept: {removed}")
     for note in found.notes:
         say(f"note: {note}")
 
 
-def _compared(table: pd.DataFrame) -> list[dict[str, str]]:
+def _comparison_rows(table: pd.DataFrame) -> list[dict[str, str]]:
     shown = [
         c for c in ("macro_f1", "behind", "top1", "presence_auroc", "removed_at_0.95", "ece") if c in table.columns
     ]
     titles = {
-        "behind": "model ahead by",
+        "behind": "model better by",
         "presence_auroc": "animal AUROC",
-        "removed_at_0.95": "empties gone at 0.95",
+        "removed_at_0.95": "empties removed at 0.95",
     }
     counts = ["n_clips"] if "n_clips" in table.columns else []
     return [
         {
             str(table.index.name): str(name),
             **{c: str(int(row[c])) for c in counts},
-            **{titles.get(c, c): _with_interval(row, c) for c in shown},
+            **{titles.get(c, c): _interval_text(row, c) for c in shown},
         }
         for name, row in table.to_dict("index").items()
     ]
 
 
-def _shortcuts(table: pd.DataFrame) -> list[dict[str, str]]:
+def _shortcut_rows(table: pd.DataFrame) -> list[dict[str, str]]:
     titles = {"p_animal": "probability of an animal", "p_label": "of the true label", "right": "decision right"}
     return [
-        {"clips": str(name), "n": str(int(row["n_clips"])), **{titles[c]: _with_interval(row, c) for c in titles}}
+        {"clips": str(name), "n": str(int(row["n_clips"])), **{titles[c]: _interval_text(row, c) for c in titles}}
         for name, row in table.to_dict("index").items()
     ]
 
 
-def _novelty(table: pd.DataFrame) -> list[dict[str, str]]:
-    titles = {"auroc": "AUROC against known animals", "caught": "found while 95 % of the known stay"}
+def _novelty_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    titles = {"auroc": "AUROC against known animals", "caught": "found while 95 % of the known are kept"}
     return [
-        {"score": str(name), **{titles[c]: _with_interval(row, c) for c in titles}}
+        {"score": str(name), **{titles[c]: _interval_text(row, c) for c in titles}}
         for name, row in table.to_dict("index").items()
     ]
 
 
-def _with_interval(row: dict[str, float], measure: str) -> str:
+def _interval_text(row: Mapping[Any, float], measure: str) -> str:
     value, low, high = row[measure], row[f"{measure}_low"], row[f"{measure}_high"]
     if value != value:
         return "–"

@@ -1,4 +1,4 @@
-"""How predictions look in a terminal."""
+"""Predictions in the terminal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from leopardnet.cli.console import print_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-N_SHOWN = 40
+MAX_ROWS = 40
 
 
 def print_predictions(table: pd.DataFrame) -> None:
-    """Print the per-clip probabilities of a predictions table to stdout, alerts first, at most 40 rows."""
-    first = table.assign(_calm=table["alert"].isna()).sort_values("_calm", kind="stable")
+    """Print the probabilities of at most 40 clips of a predictions table to stdout, alerts first."""
+    first = table.loc[table["alert"].isna().sort_values(kind="stable").index]
     names = [c for c in table.columns if str(c).startswith("p_")]
     rows = []
-    for row in first.head(N_SHOWN).to_dict("records"):
+    for row in first.head(MAX_ROWS).to_dict("records"):
         probs = {c[2:]: "" if row[c] != row[c] else f"{row[c]:.2f}" for c in names}
         time_s = row["best_time_s"]
         rows.append(
@@ -34,7 +34,7 @@ def print_predictions(table: pd.DataFrame) -> None:
 
 
 def shorten(path: str, *, most: int = 32) -> str:
-    """A path that fits a column: its beginning names the place, its end the file.
+    """Return a path that fits a column: its beginning, which names the place, and the name of its file.
 
     >>> shorten("site07/2021-10/DCIM/100MEDIA/IMAG0004.AVI")
     'site07/2021-10/…/IMAG0004.AVI'

@@ -1,4 +1,4 @@
-"""What the verb `scan` tells a person about what it found."""
+"""The counts and notes that the verb `scan` prints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def scan_counts(report: ScanReport) -> dict[str, Any]:
-    """How many files, rows and sites a scan found, and where their times come from."""
+    """Return how many files, rows and sites a scan found, and where their times come from."""
     t = report.manifest.table
     kinds, times = t["kind"].value_counts(), t["captured_at"].dropna()
     counts: dict[str, Any] = {"files": report.n_files, "rows": len(t)}
@@ -24,37 +24,42 @@ def scan_counts(report: ScanReport) -> dict[str, Any]:
 
 
 def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
-    """What a person should know or do after a scan, one sentence each."""
+    """Return what the user should know or do after a scan, one sentence each."""
     notes, t = [], report.manifest.table
     if pattern is None:
         notes.append(
-            'no site is known; give --pattern "{site}/{deployment}/*" if folders are named after sites, or a split cannot keep cameras apart'
+            'no site is known; give --pattern "{site}/{deployment}/*" if folders are named after sites, '
+            "or a split cannot separate cameras"
         )
-    if report.unmatched:
+    if report.unmatched_paths:
         notes.append(
-            f"{len(report.unmatched)} paths are not built like {pattern} and have no site: {_few(report.unmatched)}"
+            f"{len(report.unmatched_paths)} paths do not match {pattern} and have no site: {_few(report.unmatched_paths)}"
         )
     if report.unknown_deployments:
         named = [f"{name} ({n} rows)" for name, n in report.unknown_deployments.items()]
         notes.append(
-            f"{len(named)} deployments are not in the deployments table, so their clocks are not corrected: {_few(named)}"
+            f"{len(named)} deployments are not in the deployments table, so their clocks are not corrected: "
+            f"{_few(named)}"
         )
     if report.n_outside_period:
         notes.append(
-            f"{report.n_outside_period} rows were recorded outside the period of their deployment; `leopardnet check --deployments` lists them"
+            f"{report.n_outside_period} rows were recorded outside the period of their deployment; "
+            "`leopardnet check --deployments` lists them"
         )
     if t["captured_at"].notna().any() and t["time_zone"].isna().all():
         notes.append(
-            "times are the cameras' wall clock in an unknown zone; a deployments table (--deployments) with time_zone settles it"
+            "times are the cameras' local time in an unknown zone; give a deployments table (--deployments) with "
+            "time_zone"
         )
     if report.empty_files:
         notes.append(f"{len(report.empty_files)} files are empty (0 bytes): {_few(report.empty_files)}")
-    if report.left_out:
+    if report.other_files:
         notes.append(
-            "left out as no footage: " + _few([f"{suffix} {n}" for suffix, n in report.left_out.items()], n=8)
+            "left out, because it is not footage: "
+            + _few([f"{suffix} {n}" for suffix, n in report.other_files.items()], n=8)
         )
-    if report.n_system:
-        notes.append(f"left out {report.n_system} hidden or system files and folders")
+    if report.n_system_files:
+        notes.append(f"left out {report.n_system_files} hidden or system files and folders")
     if report.n_links:
         notes.append(f"left out {report.n_links} links to footage that is listed under its own name")
     return notes

@@ -1,4 +1,4 @@
-"""Where the settings that come with the program lie."""
+"""The folder of the settings that are shipped with the program."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from leopardnet.core.errors import ConfigError
 
 
 def configs_dir() -> Path:
-    """The folder of shipped settings: inside an installed package, else beside `src` in a checkout.
+    """Return the folder of shipped settings: inside an installed package, or beside `src` in a checkout.
 
-    Raises ConfigError where there is neither.
+    Raises ConfigError if neither exists.
 
     >>> (configs_dir() / "label_maps").is_dir()
     True
@@ -20,7 +20,7 @@ def configs_dir() -> Path:
         if folder.is_dir():
             return folder
     raise ConfigError(
-        "the settings that come with the program are missing",
+        "the settings that are shipped with the program are missing",
         expected="a folder `configs` in the package or in the checkout",
-        todo="install leopardnet again",
+        todo="reinstall leopardnet",
     )

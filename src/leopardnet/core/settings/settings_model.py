@@ -1,4 +1,4 @@
-"""What every group of settings has in common: it is frozen, and refuses keys that it does not know."""
+"""The base class of all groups of settings: frozen, and unknown keys are refused."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Settings(BaseModel):
-    """A frozen group of settings that refuses keys it does not know."""
+    """A frozen group of settings. Unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

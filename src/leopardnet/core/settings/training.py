@@ -1,8 +1,12 @@
-"""Frozen, typed models of the settings that only training has: data, augmentation, loss, optimiser, validation."""
+"""Frozen, typed models of the settings that only training has: data, augmentation, loss, optimiser, validation.
+
+They have no defaults: `configs/*.yaml` gives every value. `compose.load_group` makes one of them from its file.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,113 +30,108 @@ class AugmentConfig(Settings):
     """
 
     name: str
-    flip_p: Share = 0.5
-    crop_min_area: float = Field(0.5, gt=0.0, le=1.0)
-    exposure_p: Share = 0.5
-    infrared_p: Share = 0.2
-    blur_p: Share = 0.15
-    noise_p: Share = 0.25
-    jpeg_p: Share = 0.15
-    occlusion_p: Share = 0.0
-    banner_p: Share = 0.0
+    flip_p: Share
+    crop_min_area: float = Field(gt=0.0, le=1.0)
+    exposure_p: Share
+    infrared_p: Share
+    blur_p: Share
+    noise_p: Share
+    jpeg_p: Share
+    occlusion_p: Share
+    banner_p: Share
 
 
 class LossConfig(Settings):
-    """What a wrong answer costs. Rare labels can be helped by weights, by the margin they must win by, or by sampling."""
+    """The loss. Rare labels can be helped by weights, by a margin that they must win by, or by sampling."""
 
-    kind: Literal["cross_entropy", "focal"] = "cross_entropy"
-    label_smoothing: float = Field(0.05, ge=0.0, lt=0.5)
-    class_balance: Share = Field(0.5, description="0 weighs every frame alike, 1 every label alike")
-    logit_adjust: float = Field(
-        0.0, ge=0.0, le=2.0, description="tau of Menon et al. 2021: margin by log frequency"
-    )
-    focal_gamma: float = Field(2.0, ge=0.0, le=5.0, description="how much less easy frames count; only for focal")
+    kind: Literal["cross_entropy", "focal"]
+    label_smoothing: float = Field(ge=0.0, lt=0.5)
+    class_balance: Share = Field(description="0 weights every frame equally, 1 every label equally")
+    logit_adjust: float = Field(ge=0.0, le=2.0, description="tau of Menon et al. 2021: margin by log frequency")
+    focal_gamma: float = Field(ge=0.0, le=5.0, description="how much less easy frames count; only for focal")
 
 
 class OptimConfig(Settings):
-    """How far the weights are moved, and how.
+    """Which weights are trained, and how.
 
-    `probe` fits a linear head to frozen features; `finetune` goes on from there with AdamW, warm-up, cosine decay and
-    a learning rate that falls from the head to the first layer; `scratch` trains everything from random weights.
+    `probe` fits a linear head to frozen features. `finetune` continues from the probe with AdamW, warm-up, cosine
+    decay and a learning rate that falls from the head to the first layer. `scratch` trains all layers from random
+    weights.
     """
 
-    mode: Literal["probe", "finetune", "scratch"] = "finetune"
-    epochs: int = Field(6, ge=0, le=1000)
-    batch_size: int = Field(32, ge=1, le=65536, description="frames per step, over all processes")
-    micro_batch_size: int = Field(
-        16, ge=1, le=4096, description="frames that go through the network at once: memory"
-    )
-    lr: float = Field(3e-4, gt=0.0, le=1.0)
-    layer_decay: float = Field(0.8, gt=0.0, le=1.0)
-    frozen_groups: int = Field(0, ge=0, description="the first layer groups (stem, stages) that stay as they are")
-    weight_decay: float = Field(0.02, ge=0.0, le=1.0)
-    warmup_share: Share = 0.15
-    clip_grad_norm: float = Field(1.0, gt=0.0)
-    ema_decay: float = Field(0.98, ge=0.0, lt=1.0)
+    mode: Literal["probe", "finetune", "scratch"]
+    epochs: int = Field(ge=0, le=1000)
+    batch_size: int = Field(ge=1, le=65536, description="frames per step, over all processes")
+    micro_batch_size: int = Field(ge=1, le=4096, description="frames in one forward pass; sets the memory needed")
+    lr: float = Field(gt=0.0, le=1.0)
+    layer_decay: float = Field(gt=0.0, le=1.0)
+    frozen_groups: int = Field(ge=0, description="number of first layer groups (stem, stages) that stay frozen")
+    weight_decay: float = Field(ge=0.0, le=1.0)
+    warmup_share: Share
+    clip_grad_norm: float = Field(gt=0.0)
+    ema_decay: float = Field(ge=0.0, lt=1.0)
     probe_c: Annotated[float, Field(gt=0.0)] | Literal["auto"] = Field(
-        0.03, description="inverse regularisation of the linear probe; auto: chosen by grouped cross-validation"
+        description="inverse regularisation of the linear probe; auto: chosen by grouped cross-validation"
     )
     probe_ignores_sites: bool = Field(
-        True, description="take out of the features in what only sites differ, before the probe is fitted"
+        description="remove the directions in which only sites differ from the features before the probe is fitted"
     )
-    mixup_alpha: float = Field(0.0, ge=0.0, le=2.0, description="0 turns mixing of pictures off")
-    cutmix_alpha: float = Field(0.0, ge=0.0, le=2.0, description="0 turns pasting of patches off")
-    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better macro-F1")
-    precision: Literal["auto", "f32", "bf16"] = Field(
-        "auto", description="auto: bf16 on GPUs that have it, else f32"
-    )
-    checkpoint_every_s: float = Field(300.0, ge=0.0, description="seconds between checkpoints within an epoch")
-    steps_per_epoch: int | None = Field(None, ge=1, description="cut epochs short; for debugging and smoke runs")
+    mixup_alpha: float = Field(ge=0.0, le=2.0, description="0 turns mixup off")
+    cutmix_alpha: float = Field(ge=0.0, le=2.0, description="0 turns cutmix off")
+    patience: int | None = Field(ge=1, description="stop after this many epochs without a better macro-F1")
+    precision: Literal["auto", "f32", "bf16"] = Field(description="auto: bf16 on GPUs that support it, else f32")
+    checkpoint_every_s: float = Field(ge=0.0, description="seconds between checkpoints within an epoch")
+    steps_per_epoch: int | None = Field(ge=1, description="cut epochs short; for debugging and smoke runs")
 
 
 class ValidationConfig(Settings):
-    """On which clips the weights of a run are judged.
+    """The clips that a run is evaluated on.
 
-    `split`: those of the manifest's split val, which nothing is trained on. `folds`: grouped cross-validation over
-    train and val together, no site on two sides; the model is then trained on all of them. `auto`: split
-    where the manifest has val rows, else folds.
+    `split`: the split `val` of the manifest, which is never trained on. `folds`: grouped cross-validation over
+    train and val together, where no site is in two folds; the model is then trained on all of them. `auto`: `split`
+    where the manifest has val rows, else `folds`.
     """
 
-    by: Literal["auto", "split", "folds"] = "auto"
-    n_folds: int = Field(4, ge=2, le=20)
+    by: Literal["auto", "split", "folds"]
+    n_folds: int = Field(ge=2, le=20)
 
 
 class DataConfig(Settings):
-    """What of the manifest is used and how it is read."""
+    """Which rows of the manifest are used, and how they are read."""
 
-    max_frames_per_clip: int = Field(8, ge=1, description="labelled frames taken from one clip, spread evenly")
+    max_frames_per_clip: int = Field(ge=1, description="labelled frames taken from one clip, spread evenly")
     max_stills_per_sequence: int | None = Field(
-        None, ge=1, description="stills taken from one sequence, spread evenly: neighbours are near-copies"
+        ge=1, description="stills taken from one sequence, spread evenly: neighbours are near-copies"
     )
-    max_unreadable_share: Share = 0.05
-    max_items: int | None = Field(None, ge=1, description="a random part of the training frames, for debugging")
-    balance_labels: Share = Field(0.0, description="0 draws frames as they come, 1 draws every label equally often")
-    balance_sites: Share = Field(0.0, description="0 draws frames as they come, 1 draws every site equally often")
+    max_unreadable_share: Share
+    max_items: int | None = Field(ge=1, description="a random part of the training frames, for debugging")
+    balance_labels: Share = Field(description="0 draws frames as they come, 1 draws every label equally often")
+    balance_sites: Share = Field(description="0 draws frames as they come, 1 draws every site equally often")
     cache_gb: float = Field(
-        20.0, ge=0.0, description="decoded frames are kept on disk up to this size; beyond, decoded when needed"
+        ge=0.0, description="decoded frames are kept on disk up to this size; larger sets are decoded when needed"
     )
 
 
 class ExperimentConfig(Settings):
-    """Why a run was made, and of what; kept beside its results. `tracker` shows its course while it lasts."""
+    """Why a run was made, and on which data; kept with its results. `tracker` records its progress."""
 
-    name: str = "unnamed"
-    question: str = ""
-    expected: str = ""
-    countries: str = Field("", max_length=200, description="where the footage comes from; stands in the model card")
-    data_licence: str = Field("", max_length=200, description="of the footage and labels; stands in the model card")
-    tracker: Literal["tensorboard", "mlflow", "none"] = "tensorboard"
+    name: str
+    question: str
+    expected: str
+    countries: str = Field(max_length=200, description="where the footage comes from; shown in the model card")
+    data_licence: str = Field(max_length=200, description="of the footage and labels; shown in the model card")
+    tracker: Literal["tensorboard", "mlflow", "none"]
 
 
 class TrainConfig(Settings):
-    """Everything that decides a training run."""
+    """All settings of a training run."""
 
-    seed: int = Field(7, ge=0)
+    seed: int = Field(ge=0)
     labels: LabelsConfig
     model: ModelConfig
     preprocess: PreprocessConfig
     sampling: Sampling
-    detector: DetectorConfig = NO_DETECTOR  # runs of older versions have none
+    detector: DetectorConfig = NO_DETECTOR  # run folders of older versions lack it
     augment: AugmentConfig
     loss: LossConfig
     optim: OptimConfig
@@ -145,6 +144,37 @@ class TrainConfig(Settings):
 
     @model_validator(mode="after")
     def _labels_are_consistent(self) -> TrainConfig:
-        if self.labels.labels:  # none means: those of the data
+        if self.labels.labels:  # an empty list means the labels of the data
             self.labels.label_set()
         return self
+
+
+# Settings that run folders of older versions lack, with the values that describe what those versions did.
+ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "augment": {"occlusion_p": 0.0, "banner_p": 0.0},
+    "data": {"max_stills_per_sequence": None, "balance_labels": 0.0, "balance_sites": 0.0, "cache_gb": 20.0},
+    "experiment": {"countries": "", "data_licence": "", "tracker": "none"},
+    "loss": {"kind": "cross_entropy", "logit_adjust": 0.0, "focal_gamma": 2.0},
+    "optim": {
+        "mode": "finetune",
+        "micro_batch_size": 16,
+        "probe_ignores_sites": False,
+        "mixup_alpha": 0.0,
+        "cutmix_alpha": 0.0,
+        "patience": None,
+        "precision": "f32",
+        "checkpoint_every_s": 300.0,
+    },
+    "validation": {"by": "split", "n_folds": 4},
+}
+
+
+def add_missing_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run folder, with those added that its version did not have yet.
+
+    >>> add_missing_settings({"seed": 7, "validation": {"by": "folds"}})["validation"]
+    {'by': 'folds', 'n_folds': 4}
+    """
+    groups = {group: stored.get(group, {}) for group in ADDED_SETTINGS}
+    added = {group: {**ADDED_SETTINGS[group], **x} for group, x in groups.items() if isinstance(x, Mapping)}
+    return {**stored, **added}

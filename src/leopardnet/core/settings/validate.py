@@ -1,8 +1,8 @@
-"""Settings checked: what is wrong with the first that cannot be used."""
+"""Validation of settings, with an error message about the first invalid one."""
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -10,9 +10,11 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.inference import Sampling
 from leopardnet.core.settings.settings_model import Settings
 
+Model = TypeVar("Model", bound=Settings)
 
-def validate(model: type[Settings], data: dict[str, Any], *, where: str) -> Any:
-    """`data` as a frozen `model`. Raises ConfigError that names the key, the value and what is possible.
+
+def validate(model: type[Model], data: dict[str, Any], *, where: str) -> Model:
+    """Return `data` as a frozen `model`. Raises ConfigError with the key, the value and the possible values.
 
     >>> validate(UniformSampling, {"n_frames": 4}, where="sampling").n_frames
     4
@@ -32,25 +34,28 @@ def _config_error(model: type[BaseModel], error: ValidationError, where: str) ->
     beside = keys[:-1]
     if keys[:1] == ["sampling"] and len(keys) > 2:
         modes = {model.model_fields["mode"].default: model for model in get_args(get_args(Sampling)[0])}
-        model, beside = modes[keys.pop(1)], []  # the tag of the union stands in no file
+        model, beside = modes[keys.pop(1)], []  # pydantic adds the tag of the union to the path
     path = ".".join(keys) or where
-    more = f" ({error.error_count()} settings are wrong; this is the first)" if error.error_count() > 1 else ""
+    more = f" ({error.error_count()} settings are invalid; this is the first)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
-        known = sorted(_fields_at(model, beside))
+        known = sorted(_list_fields(model, beside))
         return ConfigError(
             f"unknown setting '{path}'{more}",
             where=where,
             found=f"{path}={first['input']!r}",
             expected="one of " + ", ".join(known),
-            todo="correct the spelling, or take the setting out",
+            todo="correct the spelling, or remove the setting",
         )
     return ConfigError(
-        f"setting '{path}' cannot be used{more}", where=where, found=repr(first.get("input")), expected=first["msg"]
+        f"invalid value of setting '{path}'{more}",
+        where=where,
+        found=repr(first.get("input")),
+        expected=first["msg"],
     )
 
 
-def _fields_at(model: type[BaseModel], keys: list[str]) -> list[str]:
-    """The names that stand beside a misspelt key, following `keys` down from `model`."""
+def _list_fields(model: type[BaseModel], keys: list[str]) -> list[str]:
+    """Return the field names at the level of a misspelt key, following `keys` down from `model`."""
     for key in keys:
         annotation = model.model_fields[key].annotation if key in model.model_fields else None
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

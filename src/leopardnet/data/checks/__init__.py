@@ -1,1 +1,1 @@
-"""What would spoil a model or its figures, by subject."""
+"""Checks of a manifest for faults that would spoil a model or its metrics, by subject."""

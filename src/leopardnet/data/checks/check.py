@@ -1,26 +1,27 @@
-"""Everything about a manifest that would spoil a model or its figures, as one table of findings."""
+"""Checks of a manifest for everything that would spoil a model or its metrics, as one table of findings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
 from leopardnet.core.columns import FINDINGS
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
-from leopardnet.data.checks.clock_findings import clock_findings
-from leopardnet.data.checks.file_facts import MONOCHROME_CHROMA, copies, file_facts
-from leopardnet.data.checks.file_findings import copy_findings, file_findings, frame_findings
+from leopardnet.data.checks.clock_findings import check_clocks
+from leopardnet.data.checks.file_facts import MONOCHROME_CHROMA, find_copies, read_file_facts
+from leopardnet.data.checks.file_findings import check_copies, check_files, check_frames
+from leopardnet.data.checks.finding import Severity
 from leopardnet.data.checks.fingerprints import MAX_DISTANCE
-from leopardnet.data.checks.label_findings import box_findings, label_findings
-from leopardnet.data.checks.split_findings import split_findings
+from leopardnet.data.checks.label_findings import check_boxes, check_labels
+from leopardnet.data.checks.split_findings import check_split
 from leopardnet.data.scan.deployments import read_deployments
 
-SEVERITIES = ("error", "warning", "info")
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 def check(
@@ -36,48 +37,51 @@ def check(
     facts: pd.DataFrame | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """What is wrong with a manifest: the columns of core.tables.FINDINGS, errors first, then by rule and row.
+    """Check a manifest and return the findings: columns FINDINGS, errors first, then by rule and row.
 
-    error: a row cannot be used, or the figures would be false. warning: a person should look. info: worth knowing.
-    hash_files, perceptual, probe: how closely files are looked at (see file_facts); `facts` gives what an earlier
-    call of file_facts found, and then no file is read. min_sites: fewer sites per label are a warning. max_distance:
-    how many bits of two perceptual hashes may differ (0 to 3). deployments: a table; times outside the period of
-    their deployment are reported. now: naive, for clocks that run ahead; the present by default.
+    Finding explains the severities. hash_files, perceptual, probe, on_progress: see read_file_facts; with `facts`
+    from an earlier call of it, no file is read. min_sites: a label with fewer sites is a warning. max_distance: the
+    number of bits in which perceptual hashes of near-duplicates may differ (0 to 3). deployments: a table (see
+    read_deployments); times outside the period of their deployment are findings. now: a naive time; later capture
+    times are findings; the present by default.
     """
     if facts is None:
-        facts = file_facts(
+        facts = read_file_facts(
             manifest, hash_files=hash_files, perceptual=perceptual, probe=probe, on_progress=on_progress
         )
-    group = copies(manifest, facts, max_distance=max_distance)
+    group = find_copies(manifest, facts, max_distance=max_distance)
     places = read_deployments(Path(deployments)) if deployments is not None else None
     found = [
-        *file_findings(manifest, facts),
-        *frame_findings(manifest, facts),
-        *copy_findings(manifest, facts, group),
-        *split_findings(manifest, facts, group),
-        *label_findings(manifest, min_sites=min_sites),
-        *box_findings(manifest, facts),
-        *clock_findings(manifest, now=now or datetime.now(), deployments=places),
+        *check_files(manifest, facts),
+        *check_frames(manifest, facts),
+        *check_copies(manifest, facts, group),
+        *check_split(manifest, facts, group),
+        *check_labels(manifest, min_sites=min_sites),
+        *check_boxes(manifest, facts),
+        *check_clocks(manifest, now=now or datetime.now(), deployments=places),
     ]
-    rows = pd.DataFrame(found, columns=[c.name for c in FINDINGS])
-    rows["row"] = rows["row"].astype("Int64")
+    values = [(f.severity, f.rule, None if f.i_row is None else f.i_row + 1, f.path, f.message) for f in found]
+    rows = pd.DataFrame(values, columns=[c.name for c in FINDINGS]).astype({"row": "Int64"})
     order = rows.assign(_rank=rows["severity"].map(SEVERITIES.index)).sort_values(
         ["_rank", "rule", "row", "path"], kind="stable", na_position="first"
     )
     return conform(order.drop(columns="_rank"), FINDINGS, where="findings")
 
 
-def summary(findings: pd.DataFrame) -> pd.DataFrame:
-    """How often each rule spoke: columns severity, rule, count, and the first message as an example."""
+def count_by_rule(findings: pd.DataFrame) -> pd.DataFrame:
+    """Count the findings of each rule: columns severity, rule, count, and the first message as an example."""
     by_rule = findings.groupby(["severity", "rule"], sort=False)["message"]
     return by_rule.agg(count="size", example="first").reset_index()
 
 
-def coverage(manifest: Manifest, *, facts: pd.DataFrame | None = None, per_site: bool = False) -> pd.DataFrame:
-    """How well each label is covered: n_rows, n_clips, n_sites, n_colour, n_monochrome, n_not_seen per label.
+def count_coverage(
+    manifest: Manifest, *, facts: pd.DataFrame | None = None, per_site: bool = False
+) -> pd.DataFrame:
+    """Count n_rows, n_clips, n_sites, n_colour, n_monochrome and n_not_seen of each label.
 
-    per_site: one line per label and site. Colour is judged by the pixels that `facts` hold: a picture without colour
-    was nearly always taken in infrared, at night. Without facts, and for files that gave no picture, it is not known.
+    per_site: one line per label and site, without n_sites. Colour comes from the chroma in `facts`: a picture
+    without colour was nearly always taken in infrared, at night. Without facts, and for files without a picture,
+    rows count as n_not_seen.
     """
     t = manifest.table
     chroma = pd.Series(float("nan"), index=t.index)
@@ -95,4 +99,5 @@ def coverage(manifest: Manifest, *, facts: pd.DataFrame | None = None, per_site:
     if not per_site:
         columns["n_sites"] = ("site", "nunique")
     columns |= {c: (c, "sum") for c in ("n_colour", "n_monochrome", "n_not_seen")}
-    return seen.groupby(keys, sort=True).agg(**columns).reset_index()
+    counts: pd.DataFrame = seen.groupby(keys, sort=True).agg(**columns).reset_index()
+    return counts

@@ -1,4 +1,4 @@
-"""Findings about clocks: reset, running ahead, running backwards, or outside of their deployment."""
+"""Findings about clocks: reset, ahead, running backwards, or outside the period of a deployment."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.checks.file_findings import Finding, finding
-from leopardnet.data.scan.deployments import outside_period
+from leopardnet.data.checks.finding import Finding
+from leopardnet.data.scan.deployments import is_outside_period
 
 FIRST_YEAR = 2010
-_SLACK = timedelta(days=1)  # zones: somewhere it is tomorrow already
+_SLACK = timedelta(days=1)  # because of time zones
 _BACKWARDS = timedelta(minutes=1)
 _NUMBER = re.compile(r"(.*?)(\d{1,12})\D*$")
 
 
-def clock_findings(manifest: Manifest, *, now: datetime, deployments: pd.DataFrame | None) -> Iterator[Finding]:
-    """Capture times that a camera's clock cannot have shown rightly; one finding per row or per jump."""
+def check_clocks(manifest: Manifest, *, now: datetime, deployments: pd.DataFrame | None) -> Iterator[Finding]:
+    """Yield capture times that cannot be right, one finding per row or per jump of a clock."""
     t = manifest.table.drop_duplicates("clip_id")
     timed = t[t["captured_at"].notna()]
     if len(timed) < len(t):
         n, first = len(t) - len(timed), t[t["captured_at"].isna()].iloc[0]
-        yield finding(
-            "info", "no_time", f"{n} of {len(t)} clips have no capture time", i_row=first.name, path=first["path"]
+        yield Finding(
+            "info", "no_time", f"{n} of {len(t)} clips have no capture time", int(str(first.name)), first["path"]
         )
     for rows, rule, message in (
         (
@@ -40,16 +40,17 @@ def clock_findings(manifest: Manifest, *, now: datetime, deployments: pd.DataFra
         ),
     ):
         for i, path, time in zip(rows.index, rows["path"], rows["captured_at"], strict=True):
-            yield finding("warning", rule, message.format(f"{time:%Y-%m-%d %H:%M}"), i_row=i, path=path)
-    yield from _backwards(timed)
+            yield Finding("warning", rule, message.format(f"{time:%Y-%m-%d %H:%M}"), i, path)
+    yield from _find_backward_jumps(timed)
     if deployments is not None:
-        for i in timed.index[outside_period(timed, deployments)]:
-            message = f"recorded {timed.at[i, 'captured_at']:%Y-%m-%d %H:%M}, outside of deployment {timed.at[i, 'deployment']}"
-            yield finding("warning", "outside_deployment", message, i_row=i, path=timed.at[i, "path"])
+        for i in timed.index[is_outside_period(timed, deployments)]:
+            row = timed.loc[i]
+            message = f"recorded {row['captured_at']:%Y-%m-%d %H:%M}, outside of deployment {row['deployment']}"
+            yield Finding("warning", "outside_deployment", message, i, row["path"])
 
 
-def _backwards(timed: pd.DataFrame) -> Iterator[Finding]:
-    """Times that fall although the file number rises, within one folder and one kind of name."""
+def _find_backward_jumps(timed: pd.DataFrame) -> Iterator[Finding]:
+    """Yield times that go back although the file number rises, within one folder and one kind of name."""
     names = [p.rpartition("/") for p in timed["path"]]
     numbers = [_NUMBER.match(name.rpartition(".")[0]) for _, _, name in names]
     order = timed[["path", "captured_at"]].assign(
@@ -63,11 +64,12 @@ def _backwards(timed: pd.DataFrame) -> Iterator[Finding]:
     falls = step < -_BACKWARDS
     n_falls = falls.groupby([order["folder"], order["prefix"]]).transform("sum")
     n_files = series["path"].transform("size")
-    chaotic = (n_falls >= 3) & (n_falls > 0.2 * n_files)  # such names do not count upwards in the first place
-    for i in order.index[falls & ~chaotic]:
+    unordered = (n_falls >= 3) & (n_falls > 0.2 * n_files)  # these file names do not count up
+    for i in order.index[falls & ~unordered]:
         hours = -step[i].total_seconds() / 3600
-        message = f"recorded {hours:.1f} h before {before[i].rpartition('/')[2]}, which has a lower number: the clock was changed or reset"
-        yield finding("warning", "clock_backwards", message, i_row=i, path=order.at[i, "path"])
-    for (folder, _), rows in order[chaotic].groupby(["folder", "prefix"], sort=False):
-        message = f"file numbers and times do not run together in {folder or 'the root folder'} ({len(rows)} files)"
-        yield finding("info", "numbers_not_in_order", message, i_row=rows.index[0], path=rows["path"].iloc[0])
+        earlier_file = before[i].rpartition("/")[2]
+        message = f"recorded {hours:.1f} h before {earlier_file}, a lower number: the clock was changed or reset"
+        yield Finding("warning", "clock_backwards", message, i, str(order.at[i, "path"]))
+    for (folder, _), rows in order[unordered].groupby(["folder", "prefix"], sort=False):
+        message = f"file numbers do not follow the times in {folder or 'the root folder'} ({len(rows)} files)"
+        yield Finding("info", "numbers_not_in_order", message, rows.index[0], rows["path"].iloc[0])

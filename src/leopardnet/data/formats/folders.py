@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
-from leopardnet.data.reading.label_map import LabelMap, OnUnknown, own_names
+from leopardnet.data.reading.label_map import LabelMap, OnUnknown, make_label_map
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
 from leopardnet.data.scan.folder_pattern import FolderPattern
 from leopardnet.data.scan.list_files import list_footage
@@ -43,8 +43,8 @@ def read_folders(
     prefix = "" if above == "." else above + "/"
     pattern = FolderPattern.parse(site_from) if site_from and "{label}" in site_from else None
     names = [_find_label(p, label_level, pattern, prefix + p) for p in files.sizes]
-    notes = count_note(Counter(files.other), "files other than footage, left out")
-    notes += [f"hidden and system files and folders left out: {files.n_system}"] * bool(files.n_system)
+    notes = count_note(Counter(files.other_files), "files other than footage, left out")
+    notes += [f"hidden and system files and folders left out: {files.n_system_files}"] * bool(files.n_system_files)
     notes += [f"links to footage that is listed by its own name: {files.n_links}"] * bool(files.n_links)
     columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_by_suffix(p) for p in files.sizes]}
     rules = LabelRules(label_map, on_unknown, site_from)
@@ -75,7 +75,7 @@ def read_labelled_folder(folder: Path) -> ImportResult:
             expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
             todo="sort the pictures into folders, or give a manifest (`leopardnet import --help`)",
         )
-    return read_folders(folder, label_map=own_names(names))
+    return read_folders(folder, label_map=make_label_map(names))
 
 
 def _find_label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:

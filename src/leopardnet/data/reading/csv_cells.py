@@ -1,8 +1,7 @@
-"""Text tables as people save them: which encoding, which separator, and every cell with its row."""
+"""Text tables as people save them: detection of encoding and separator, and cells with the place of their row."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import math
@@ -12,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.text_encoding import decode_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_CELL = 2**27
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 TIME_FORMATS = (
     "%Y:%m:%d %H:%M:%S",
     "%Y/%m/%d %H:%M:%S",
@@ -28,7 +27,7 @@ TIME_FORMATS = (
 
 @dataclass(frozen=True)
 class Cells:
-    """A text table: its header, its rows of equal length, and notes on how it was read."""
+    """A text table: its header, rows of equal length, and notes on how it was read."""
 
     name: str
     header: tuple[str, ...]
@@ -37,10 +36,10 @@ class Cells:
     notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> list[str]:
-        """The cells of a column, without spaces around them. Raises ManifestError with the columns there are."""
+        """Return the stripped cells of a column. Raises ManifestError for a missing or repeated column."""
         if self.header.count(name) != 1:
             raise ManifestError(
-                "a column stands twice in the header" if name in self.header else "the table has no such column",
+                "the header has a column twice" if name in self.header else "the table has no such column",
                 where=self.name,
                 found=name,
                 expected="one of " + ", ".join(self.header),
@@ -49,22 +48,22 @@ class Cells:
         return [r[i].strip() for r in self.rows]
 
     def where(self, i: int, column: str = "") -> str:
-        """The place of the row at position `i`, for messages: rows count from 1 below the header."""
+        """Return the place of the row at position `i` for messages; rows count from 1 below the header."""
         return f"{self.name}, row {i + 1}" + (f", column {column}" if column else "")
 
 
 def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator: str | None = None) -> Cells:
-    """The cells of a CSV file's bytes.
+    """Parse the bytes of a CSV file into cells.
 
-    The encoding is told by a byte-order mark, else UTF-8, else cp1251 (with a note); the separator is the one of
-    comma, semicolon, tab and bar that gives the header most columns. Empty lines are left out. Raises ManifestError
-    with the line for rows of another length than the header, and for open quotes.
+    Without `encoding` it is detected (see decode_text), with a note if it is neither UTF-8 nor UTF-16. The
+    separator is the one of comma, semicolon, tab and bar that gives the header the most columns. Empty lines are
+    skipped. Raises ManifestError with the line for a row of another length than the header, and for an open quote.
 
     >>> read_cells("файл;вид\\n1.jpg;тигр\\n".encode("cp1251"), name="x.csv").rows
     [['1.jpg', 'тигр']]
     """
-    text, notes = _decode(data, name, encoding)
-    sep = separator or _separator(text)
+    text, notes = decode_text(data, name=name, encoding=encoding)
+    sep = separator or _find_separator(text)
     lines = _parse(text, sep, name)
     if not lines:
         raise ManifestError("the table is empty", where=name, expected="a header and rows")
@@ -73,50 +72,23 @@ def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator
     for line, cells in lines[1:]:
         if len(cells) != len(header):
             raise ManifestError(
-                "a row does not have as many cells as the header",
+                "a row and the header have different numbers of cells",
                 where=f"{name}, line {line}",
                 found=len(cells),
                 expected=f"{len(header)}, separated by {SEPARATORS.get(sep, repr(sep))}",
-                todo="put quotes around cells that hold the separator",
+                todo="put quotes around cells that contain the separator",
             )
     return Cells(name, header, rows, sep, notes)
 
 
-def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
-    marked = next((e for bom, e in _BOMS if data.startswith(bom)), None)
-    try:
-        return data.decode(encoding or marked or "utf-8"), ()
-    except UnicodeDecodeError as error:
-        if encoding or marked:
-            raise ManifestError(
-                "the table is not in this encoding",
-                where=f"{name}, byte {error.start}",
-                expected=encoding or marked,
-                todo="give the right --encoding",
-            ) from None
-    except LookupError:
-        raise ManifestError(
-            "this encoding is not known", found=encoding, expected="such as utf-8, cp1251 or gb18030"
-        ) from None
-    try:
-        text = data.decode("cp1251")
-    except UnicodeDecodeError as error:
-        raise ManifestError(
-            "the table is neither in UTF-8 nor in cp1251",
-            where=f"{name}, byte {error.start}",
-            todo="give its --encoding, such as gb18030",
-        ) from None
-    return text, (f"{name} is not in UTF-8 and was read as cp1251; give --encoding if names look wrong",)
-
-
-def _separator(text: str) -> str:
+def _find_separator(text: str) -> str:
     header = next((line for line in text.splitlines() if line.strip()), "")
     return max(SEPARATORS, key=lambda s: len(next(csv.reader([header], delimiter=s), [])))
 
 
 def _parse(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
     if "\x00" in text:
-        raise ManifestError("the file holds binary data", where=name, expected="a text table (CSV)")
+        raise ManifestError("the file contains binary data", where=name, expected="a text table (CSV)")
     limit = csv.field_size_limit(MAX_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
@@ -126,7 +98,7 @@ def _parse(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
             "the table cannot be read",
             where=f"{name}, line {reader.line_num}",
             found=str(error),
-            expected="quotes only around whole cells, each closed",
+            expected="quotes around whole cells only, and each one closed",
         ) from None
     finally:
         csv.field_size_limit(limit)
@@ -136,7 +108,7 @@ def _parse(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
 
 
 def parse_column(cells: Cells, column: str, parse: Callable[[str], Any], *, expected: str) -> list[Any]:
-    """The values of a column, None for empty cells. Raises ManifestError with the row that `parse` refuses."""
+    """Return the values of a column, None for empty cells. Raises ManifestError for a cell that `parse` refuses."""
     out: list[Any] = []
     known: dict[str, Any] = {"": None}
     for i, text in enumerate(cells.column(column)):
@@ -152,7 +124,7 @@ def parse_column(cells: Cells, column: str, parse: Callable[[str], Any], *, expe
 
 
 def number(text: str) -> float:
-    """A finite number; a decimal comma counts as a point. Raises ValueError.
+    """Parse a finite number, with a decimal point or comma. Raises ValueError.
 
     >>> number("3,25")
     3.25
@@ -164,7 +136,7 @@ def number(text: str) -> float:
 
 
 def whole_number(text: str) -> int:
-    """A whole number of 0 or more. Raises ValueError."""
+    """Parse a whole number of 0 or more. Raises ValueError."""
     value = number(text)
     if value != int(value) or value < 0:
         raise ValueError(text)
@@ -172,10 +144,10 @@ def whole_number(text: str) -> int:
 
 
 def local_time(text: str, *, formats: Sequence[str] = ()) -> datetime:
-    """The time in a cell, aware where it carries a zone, else naive. Raises ValueError.
+    """Parse a time, aware if it has a zone, else naive. Raises ValueError.
 
-    Without `formats`: ISO 8601, the forms of EXIF and of Timelapse, and the Russian form `30.12.2021 22:34`. Forms
-    such as 01/02/2021 can mean two days and must be described.
+    Without `formats`: ISO 8601, the formats of EXIF and Timelapse, and the Russian `30.12.2021 22:34`. A format
+    such as 01/02/2021 is ambiguous, so it must be given.
 
     >>> local_time("2021:12:30 22:34:56"), local_time("2021-12-30T22:34:56+10:00").isoformat()
     (datetime.datetime(2021, 12, 30, 22, 34, 56), '2021-12-30T22:34:56+10:00')
@@ -195,7 +167,7 @@ def local_time(text: str, *, formats: Sequence[str] = ()) -> datetime:
 
 
 def offset_text(time: datetime) -> str | None:
-    """The fixed offset of an aware time, as a manifest writes it; None for a naive one.
+    """Return the fixed UTC offset of an aware time as a manifest writes it; None for a naive time.
 
     >>> offset_text(local_time("2021-12-30T22:34:56Z")), offset_text(local_time("2021-12-30T22:34:56-03:30"))
     ('+00:00', '-03:30')

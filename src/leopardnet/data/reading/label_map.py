@@ -1,11 +1,11 @@
-"""From the names of a source to the labels of a model: label maps in YAML, matched whatever the spelling."""
+"""Label maps in YAML, which give names of a source the labels of a model, in any spelling."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,12 +16,12 @@ from leopardnet.core.settings.config_folder import configs_dir
 
 OnUnknown = Literal["refuse", "other"]
 JOINER = " + "  # between the species of a picture that shows several
-SHOWN = 12  # names listed in a message; the rest is counted
+MAX_NAMES = 12  # listed in a message; the rest is counted
 
 
 @lru_cache(maxsize=65536)
 def name_key(name: str) -> str:
-    """The letters and digits of a name in lower case, without accents: what counts when names are compared.
+    """Return the key by which names are compared: letters and digits in lower case, without accents.
 
     >>> name_key("AmurLeopard") == name_key("amur_leopard") == name_key("Amur leopard")
     True
@@ -35,10 +35,10 @@ def name_key(name: str) -> str:
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Labels with the names that mean them, and names that say nothing.
+    """Labels with their names, and names to ignore.
 
-    `labels` maps each label to its names; a label is always a name of itself. A name in `ignore` is left aside:
-    a picture that shows nothing else has no label.
+    `labels` maps each label to its names; a label is always a name of itself. A picture with only names in `ignore`
+    has no label. Raises ManifestError if a name has two labels.
 
     >>> amur = LabelMap("mine", {"leopard": ("Panthera pardus", "AmurLeopard"), "empty": ("blank",)}, ("human",))
     >>> amur.label("panthera_pardus"), amur.label("Amur leopard"), amur.label("human"), amur.knows("puma")
@@ -57,39 +57,44 @@ class LabelMap:
             key = name_key(name)
             if by_key.setdefault(key, label) != label:
                 raise ManifestError(
-                    "a name is mapped twice",
+                    "a name has two labels",
                     where=f"label map {self.name}",
                     found=f"{name!r} means {by_key[key] or 'ignore'} and {label or 'ignore'}",
                     expected="one label for each name",
-                    todo="take one of the two out; case, accents, spaces and underscores make no difference",
+                    todo="remove one of the two; case, accents, spaces and underscores make no difference",
                 )
         object.__setattr__(self, "_by_key", by_key)
 
+    @property
+    def name_keys(self) -> Set[str]:
+        """The keys of all names that the map holds, ignored ones included (see `name_key`)."""
+        return self._by_key.keys()
+
     def knows(self, name: str) -> bool:
-        """True where the map says what the name means, or that it means nothing."""
+        """Return whether the map has the name, under a label or under ignore."""
         return name_key(name) in self._by_key
 
     def label(self, name: str) -> str | None:
-        """The label of a name; None for a name to ignore. Raises KeyError for a name that the map lacks."""
+        """Return the label of a name, None for a name to ignore. Raises KeyError for an unknown name."""
         return self._by_key[name_key(name)]
 
 
 # --- files ---
 
 
-def built_in_label_maps() -> tuple[str, ...]:
-    """The names of the label maps that come with the program.
+def list_label_maps() -> tuple[str, ...]:
+    """Return the names of the label maps that come with the program.
 
-    >>> "amur" in built_in_label_maps()
+    >>> "amur" in list_label_maps()
     True
     """
     return tuple(sorted(p.stem for p in (configs_dir() / "label_maps").glob("*.yaml")))
 
 
 def load_label_map(source: str | Path) -> LabelMap:
-    """The label map in a YAML file, or the built-in one of this name, such as `amur` or `ntlnp`.
+    """Read the label map in a YAML file, or the built-in one of this name, such as `amur` or `ntlnp`.
 
-    Raises ManifestError for a map that is not there, is not YAML, or does not have the form
+    Raises ManifestError for a map that does not exist, is not YAML, or does not have the form
     `{labels: {leopard: [name, …]}, ignore: [name, …]}`.
 
     >>> load_label_map("amur").label("Panthera pardus orientalis")
@@ -102,41 +107,43 @@ def load_label_map(source: str | Path) -> LabelMap:
         raise ManifestError(
             "there is no such label map",
             found=str(source),
-            expected="a YAML file, or one of " + ", ".join(built_in_label_maps()),
+            expected="a YAML file, or one of " + ", ".join(list_label_maps()),
         )
-    return label_map_from(_load_yaml(path), where=path.name)
+    return parse_label_map(_load_yaml(path), where=path.name)
 
 
-def label_map_from(data: Any, *, where: str) -> LabelMap:
-    """The checked label map of plain values. Raises ManifestError that names the key at fault."""
+def parse_label_map(data: Any, *, where: str) -> LabelMap:
+    """Check the values of a YAML file and make a label map of them. Raises ManifestError with the key at fault."""
     if not isinstance(data, dict) or not isinstance(data.get("labels"), dict) or not data["labels"]:
         raise ManifestError(
             "this is not a label map",
             where=where,
-            found=_kind(data),
-            expected="a mapping with the key `labels`: {labels: {leopard: [Panthera pardus, …]}, ignore: [human, …]}",
+            found=_describe(data),
+            expected="the key `labels`: {labels: {leopard: [Panthera pardus, …]}, ignore: [human, …]}",
         )
     unknown = sorted(str(k) for k in data if k not in ("labels", "ignore"))
     if unknown:
         raise ManifestError(
-            "a label map has an unknown key", where=where, found=unknown[0], expected="labels and ignore"
+            "the label map has an unknown key", where=where, found=unknown[0], expected="labels and ignore"
         )
-    labels = {_label(x, where): _names(names, f"{where}, labels.{x}") for x, names in data["labels"].items()}
-    return LabelMap(where.removesuffix(".yaml"), labels, _names(data.get("ignore"), f"{where}, ignore"))
+    labels = {
+        _check_label(x, where): _check_names(names, f"{where}, labels.{x}") for x, names in data["labels"].items()
+    }
+    return LabelMap(where.removesuffix(".yaml"), labels, _check_names(data.get("ignore"), f"{where}, ignore"))
 
 
-def _label(value: Any, where: str) -> str:
+def _check_label(value: Any, where: str) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9_]+", value):
         raise ManifestError(
             "a label in the label map cannot be used",
             where=f"{where}, labels",
             found=repr(value),
-            expected="lower-case letters a-z, digits and underscores, in quotes where YAML reads something else",
+            expected="lower-case letters a-z, digits and underscores, in quotes if YAML reads another type",
         )
     return value
 
 
-def _names(value: Any, where: str) -> tuple[str, ...]:
+def _check_names(value: Any, where: str) -> tuple[str, ...]:
     names = [] if value is None else value
     bad = [names] if not isinstance(names, list) else [n for n in names if not isinstance(n, str) or not n.strip()]
     if bad:
@@ -154,21 +161,21 @@ def _load_yaml(path: Path) -> Any:
     import yaml
 
     class OnceLoader(yaml.SafeLoader):
-        """The safe loader; it also refuses a key that stands twice, of which YAML would silently keep the last."""
+        """The safe loader, which also refuses a repeated key; YAML would silently keep the last one."""
 
-    def mapping(loader: Any, node: Any) -> Any:
+    def construct_mapping(loader: Any, node: Any) -> Any:
         keys = [k.value for k, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
                 raise ManifestError(
-                    "a key stands twice in the label map",
+                    "the label map has a key twice",
                     where=f"{path.name}, line {node.start_mark.line + 1}",
                     found=key,
                     todo="join the two lists",
                 )
         return loader.construct_mapping(node, deep=True)
 
-    OnceLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    OnceLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, construct_mapping)
     try:
         return yaml.load(path.read_text(encoding="utf-8-sig"), OnceLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -182,20 +189,20 @@ def _load_yaml(path: Path) -> Any:
         ) from None
 
 
-def _kind(data: Any) -> str:
+def _describe(data: Any) -> str:
     if isinstance(data, dict):
         return "keys " + ", ".join(map(str, data)) if data else "nothing"
     return "nothing" if data is None else type(data).__name__
 
 
-def own_names(names: Sequence[str], *, known: str = "amur", joined: str = "other") -> LabelMap:
-    """A label map for names that are to stay classes of their own, such as the names of a user's folders.
+def make_label_map(names: Sequence[str], *, known: str = "amur", joined: str = "other") -> LabelMap:
+    """Make a label map in which each name becomes a class of its own, such as the names of a user's folders.
 
-    A name that the map `known` gives a label of its own takes that label, so that `blank` is empty and `Panthera
-    pardus` is leopard; what it would only throw into `joined` becomes a label itself, in lower case with underscores.
-    Raises ManifestError for a name without a Latin letter or digit that the map does not know.
+    A name with a label in the map `known` takes that label: `blank` is empty, and `Panthera pardus` is leopard.
+    Other names, and those with the label `joined`, become labels in lower case with underscores. Raises
+    ManifestError for an unknown name without a Latin letter or digit.
 
-    >>> own_names(["Blank", "Roe deer"]).labels
+    >>> make_label_map(["Blank", "Roe deer"]).labels
     {'empty': ('Blank',), 'roe_deer': ('Roe deer',)}
     """
     amur = load_label_map(known)
@@ -222,11 +229,11 @@ def own_names(names: Sequence[str], *, known: str = "amur", joined: str = "other
 def map_labels(
     names: Sequence[tuple[str, ...]], label_map: LabelMap | None, *, on_unknown: OnUnknown = "refuse", where: str
 ) -> tuple[list[str | None], tuple[str, ...]]:
-    """The label of each row, and notes on what was left without one.
+    """Return the label of each row, and notes on rows without one.
 
-    `names` holds the names that the source gives each row. A row has a label when its names agree on one; a row
-    that shows several labels, or nothing but ignored names, has none. Without a map a single name is the label.
-    Raises ManifestError with every name that the map lacks, unless `on_unknown` is 'other'.
+    names: the names of each row in the source. A row has a label if its names agree on one; a row with several
+    labels, or with ignored names only, has none. Without a map, a single name is the label. Raises ManifestError
+    with every name that is not in the map, unless `on_unknown` is 'other'.
 
     >>> m = LabelMap("m", {"tiger": ("tigris",), "empty": ()})
     >>> map_labels([("Tigris",), ("tiger", "empty"), ()], m, where="x.csv")[0]
@@ -248,12 +255,12 @@ def _labels_of(names: tuple[str, ...], label_map: LabelMap | None) -> set[str]:
 
 
 def _refuse_unknown(counts: Counter[tuple[str, ...]], label_map: LabelMap, where: str) -> None:
-    unknown = _count_names(counts, lambda n: not label_map.knows(n))
+    unknown = _count_unknown(counts, label_map)
     if unknown:
         raise ManifestError(
             f"{len(unknown)} name{'s are' if len(unknown) > 1 else ' is'} not in the label map",
             where=where,
-            found=_listed(unknown),
+            found=_list_names(unknown),
             expected=f"the names of label map {label_map.name}",
             todo="add them to the map, under a label or under ignore, or give --on-unknown other",
         )
@@ -265,44 +272,44 @@ def _label_notes(
     notes = []
     several = Counter({JOINER.join(g): n for g, n in counts.items() if len(labels_of[g]) > 1})
     if several:
-        notes.append(f"{rows(several.total())} with several species, left without a label: {_listed(several)}")
+        notes.append(f"{rows(several.total())} with several species, left without a label: {_list_names(several)}")
     if label_map is None:
-        return notes + _spelling_notes(labels_of)
+        return notes + _note_spellings(labels_of)
     ignored = Counter({JOINER.join(g): n for g, n in counts.items() if g and not labels_of[g]})
     if ignored:
-        notes.append(f"{rows(ignored.total())} with ignored names only, left without a label: {_listed(ignored)}")
-    unknown = _count_names(counts, lambda n: not label_map.knows(n))
+        notes.append(
+            f"{rows(ignored.total())} with ignored names only, left without a label: {_list_names(ignored)}"
+        )
+    unknown = _count_unknown(counts, label_map)
     if unknown:
-        notes.append(f"names that are not in the label map became other: {_listed(unknown)}")
+        notes.append(f"names that are not in the label map became other: {_list_names(unknown)}")
     return notes
 
 
-def _spelling_notes(labels_of: Mapping[tuple[str, ...], set[str]]) -> list[str]:
+def _note_spellings(labels_of: Mapping[tuple[str, ...], set[str]]) -> list[str]:
     spellings: dict[str, set[str]] = {}
     for name in {n for group in labels_of for n in group}:
         spellings.setdefault(name_key(name), set()).add(name)
     alike = sorted(" and ".join(sorted(s)) for s in spellings.values() if len(s) > 1)
     return (
-        [f"labels that differ only in spelling, a label map would join them: {'; '.join(alike)}"] if alike else []
+        [f"labels that differ only in spelling, which a label map would join: {'; '.join(alike)}"] if alike else []
     )
 
 
-def _count_names(counts: Counter[tuple[str, ...]], wanted: Any) -> Counter[str]:
-    found: Counter[str] = Counter()
+def _count_unknown(counts: Counter[tuple[str, ...]], label_map: LabelMap) -> Counter[str]:
+    unknown: Counter[str] = Counter()
     for group, n in counts.items():
-        for name in set(group):
-            if wanted(name):
-                found[name] += n
-    return found
+        unknown.update({name: n for name in group if not label_map.knows(name)})
+    return unknown
 
 
-def _listed(counts: Counter[str]) -> str:
-    most = ", ".join(f"{name} {n}" for name, n in counts.most_common(SHOWN))
-    return most + (f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else "")
+def _list_names(counts: Counter[str]) -> str:
+    most = ", ".join(f"{name} {n}" for name, n in counts.most_common(MAX_NAMES))
+    return most + (f" and {len(counts) - MAX_NAMES} more" if len(counts) > MAX_NAMES else "")
 
 
 def rows(n: int) -> str:
-    """A count of rows in words.
+    """Return a number of rows in words.
 
     >>> rows(1), rows(20)
     ('1 row', '20 rows')

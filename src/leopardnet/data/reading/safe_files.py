@@ -1,4 +1,4 @@
-"""Opening files that others made: JSON, and packages in a folder or a zip, within stated limits."""
+"""Safe reading of files from others: JSON, gzip, and packages in a folder or a zip, within fixed limits."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, Protocol
 
 from leopardnet.core.errors import ManifestError
 
 MAX_MEMBER_BYTES = 4 * 2**30  # of one unpacked file
-MAX_RATIO = 200  # of unpacked to packed size; tables of text stay below 60
-RATIO_FROM_BYTES = 2**20  # small files may shrink by more
+MAX_RATIO = 200  # of unpacked to packed size; text tables stay below 60
+RATIO_FROM_BYTES = 2**20  # smaller files may have a higher ratio
 MAX_MEMBERS = 1_000_000
-_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @contextmanager
 def pause_gc() -> Iterator[None]:
-    """Stops the search for reference cycles: among millions of new values it takes a quarter of the time, for nothing."""
+    """Pause garbage collection, which takes a quarter of the time with millions of new values and frees nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -38,7 +38,7 @@ def pause_gc() -> Iterator[None]:
 
 
 def read_json(path: Path, *, expected: str) -> Any:
-    """The values in a JSON file. Raises ManifestError where `parse_json` does, and for a file that is not there."""
+    """Read a JSON file. Raises ManifestError like `read_file` and `parse_json`, and for a missing file."""
     path = Path(path)
     try:
         data = read_file(path, where=path.name)
@@ -52,7 +52,7 @@ def read_json(path: Path, *, expected: str) -> Any:
 
 
 def read_file(path: Path, *, where: str) -> bytes:
-    """The bytes of a file. Raises ManifestError for one that is larger than any table should be, before it is read."""
+    """Read the bytes of a file. Raises ManifestError for one of more than MAX_MEMBER_BYTES, before reading it."""
     n_bytes = path.stat().st_size
     if n_bytes > MAX_MEMBER_BYTES:
         raise ManifestError(
@@ -66,10 +66,10 @@ def read_file(path: Path, *, where: str) -> bytes:
 
 
 def parse_json(data: bytes, *, name: str, expected: str) -> Any:
-    """The values in JSON in UTF-8, with or without a byte-order mark.
+    """Parse JSON in UTF-8, with or without a byte-order mark.
 
-    Raises ManifestError with line and column where it is cut off or no JSON. All is held in memory, about five
-    times the size of the file while it is read.
+    Raises ManifestError with line and column if it is cut off or not JSON, and for surrogate characters. Parsing
+    needs about five times the size of the file in memory.
 
     >>> parse_json(b'{"a": [1, 2]}', name="x.json", expected="JSON")
     {'a': [1, 2]}
@@ -79,8 +79,8 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
         del data
         with pause_gc():
             values = json.loads(text)
-        if _ESCAPED_HALF.search(text):
-            _refuse_half_characters(values, name, expected)
+        if _ESCAPED_SURROGATE.search(text):
+            _refuse_surrogates(values, name, expected)
         return values
     except json.JSONDecodeError as error:
         cut = (
@@ -89,11 +89,11 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
             else ""
         )
         raise ManifestError(
-            "this is not whole JSON",
+            "this is not valid JSON",
             where=f"{name}, line {error.lineno}, column {error.colno}",
             found=error.msg + cut,
             expected=expected,
-            todo="fetch or export the file again",
+            todo="download or export the file again",
         ) from None
     except UnicodeDecodeError as error:
         raise ManifestError(
@@ -101,12 +101,12 @@ def parse_json(data: bytes, *, name: str, expected: str) -> Any:
         ) from None
     except (RecursionError, ValueError) as error:
         raise ManifestError(
-            "this JSON cannot be read", where=name, found=str(error)[:120], expected=expected
+            "the JSON cannot be read", where=name, found=str(error)[:120], expected=expected
         ) from None
 
 
-def _refuse_half_characters(values: Any, name: str, expected: str) -> None:
-    """Raises ManifestError for a text with half a character, such as \\ud800, which no file and no table can hold."""
+def _refuse_surrogates(values: Any, name: str, expected: str) -> None:
+    """Raise ManifestError for a text with a surrogate (half a character such as \\ud800)."""
     waiting: list[tuple[str, Any]] = [(f"{name}, ", values)]
     while waiting:
         place, value = waiting.pop()
@@ -128,19 +128,19 @@ def _refuse_half_characters(values: Any, name: str, expected: str) -> None:
 
 
 class Package(Protocol):
-    """A folder of files, on the disk or in a zip."""
+    """A folder of files, on disk or in a zip."""
 
     @property
     def name(self) -> str:
-        """How messages call the package."""
+        """The name of the package in messages."""
         ...
 
     def has(self, member: str) -> bool:
-        """True where the package holds this file."""
+        """Return whether the package contains this file."""
         ...
 
     def read(self, member: str) -> bytes:
-        """The unpacked bytes of a file."""
+        """Return the unpacked bytes of a file."""
         ...
 
 
@@ -178,16 +178,19 @@ class _Zip:
                 return read_limited(file, n_packed_bytes=info.compress_size, where=where)
         except (zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedError, RuntimeError) as error:
             raise ManifestError(
-                "a file in the zip is damaged", where=where, found=str(error)[:120], todo="fetch the package again"
+                "a file in the zip is damaged",
+                where=where,
+                found=str(error)[:120],
+                todo="download the package again",
             ) from None
 
 
 @contextmanager
 def open_package(source: Path, *, main: str) -> Iterator[Package]:
-    """The package at `source`: a folder, a zip, or its main file (such as `datapackage.json`) inside a folder.
+    """Open the package at `source`: a folder, a zip, or the main file (such as `datapackage.json`) in a folder.
 
-    In a zip, one folder may stand around everything. Raises ManifestError for a missing main file and for a zip
-    with an unsafe member: an absolute path, '..', a link, a password, a name twice, or far too much inside.
+    A zip may contain one folder with everything in it. Raises ManifestError for a missing main file, and for a zip
+    with an unsafe member: an absolute path, '..', a link, a password, a repeated name, or too much data.
     """
     source = Path(source)
     if source.name == main and source.is_file():
@@ -195,7 +198,7 @@ def open_package(source: Path, *, main: str) -> Iterator[Package]:
     if source.is_dir():
         folder = _Folder(source, source.name or source.resolve().name)
         if not folder.has(main):
-            raise _no_main(folder.name, main)
+            raise _no_main_error(folder.name, main)
         yield folder
         return
     if not source.is_file() or not zipfile.is_zipfile(source):
@@ -203,41 +206,41 @@ def open_package(source: Path, *, main: str) -> Iterator[Package]:
         raise ManifestError(
             "there is no such package", where=source, found=found, expected=f"a folder or zip with {main}"
         )
-    with _opened(source) as archive:
+    with _open_zip(source) as archive:
         refuse_unsafe_members(archive, where=source.name)
-        yield _Zip(archive, source.name, _prefix(archive, main, source.name))
+        yield _Zip(archive, source.name, _find_prefix(archive, main, source.name))
 
 
-def _opened(source: Path) -> zipfile.ZipFile:
+def _open_zip(source: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(source)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise ManifestError(
-            "the zip is damaged", where=source.name, found=str(error)[:120], todo="fetch the package again"
+            "the zip is damaged", where=source.name, found=str(error)[:120], todo="download the package again"
         ) from None
 
 
-def _prefix(archive: zipfile.ZipFile, main: str, where: str) -> str:
+def _find_prefix(archive: zipfile.ZipFile, main: str, where: str) -> str:
     found = sorted(
         (n for n in archive.namelist() if n.rpartition("/")[2] == main and not n.startswith("__MACOSX/")),
         key=lambda n: n.count("/"),
     )
     if not found or found[0].count("/") > 1:
-        raise _no_main(where, main)
+        raise _no_main_error(where, main)
     return found[0].removesuffix(main)
 
 
-def _no_main(where: str, main: str) -> ManifestError:
+def _no_main_error(where: str, main: str) -> ManifestError:
     return ManifestError(
         "the package has no description", where=where, found=f"no {main}", expected=f"{main} beside the tables"
     )
 
 
 def refuse_unsafe_members(archive: zipfile.ZipFile, *, where: str) -> None:
-    """Raises ManifestError for the first member that a package should not have."""
+    """Raise ManifestError for the first member that a package must not have."""
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
-        raise _unsafe(where, "", f"{len(members)} files", f"at most {MAX_MEMBERS}")
+        raise _unsafe_error(where, "", f"{len(members)} files", f"at most {MAX_MEMBERS}")
     seen: set[str] = set()
     for m in members:
         name = m.orig_filename
@@ -247,50 +250,55 @@ def refuse_unsafe_members(archive: zipfile.ZipFile, *, where: str) -> None:
             or ".." in re.split(r"[/\\]", name)
             or "\x00" in name
         ):
-            raise _unsafe(where, name, "a path that leads out of the package", "paths inside the package")
+            raise _unsafe_error(where, name, "a path that leads out of the package", "paths inside the package")
         if stat.S_ISLNK(m.external_attr >> 16):
-            raise _unsafe(where, name, "a link", "plain files")
+            raise _unsafe_error(where, name, "a link", "plain files")
         if m.flag_bits & 1:
-            raise _unsafe(where, name, "a file with a password", "files without one")
+            raise _unsafe_error(where, name, "a file with a password", "files without one")
         if m.filename in seen:
-            raise _unsafe(where, name, "the same name twice", "each name once")
+            raise _unsafe_error(where, name, "the same name twice", "each name once")
         seen.add(m.filename)
-        if m.file_size > MAX_MEMBER_BYTES or _swells(m.file_size, m.compress_size):
-            raise _unsafe(where, name, f"{m.file_size} bytes packed into {m.compress_size}", _limits())
+        if m.file_size > MAX_MEMBER_BYTES or _exceeds_ratio(m.file_size, m.compress_size):
+            raise _unsafe_error(
+                where, name, f"{m.file_size} bytes packed into {m.compress_size}", _describe_limits()
+            )
 
 
-def _swells(n_bytes: int, n_packed_bytes: int) -> bool:
+def _exceeds_ratio(n_bytes: int, n_packed_bytes: int) -> bool:
     return n_bytes > RATIO_FROM_BYTES and n_bytes > MAX_RATIO * max(n_packed_bytes, 1)
 
 
-def _limits() -> str:
+def _describe_limits() -> str:
     return f"at most {MAX_MEMBER_BYTES // 2**30} GiB, and at most {MAX_RATIO} times the packed size"
 
 
-def _unsafe(where: str, name: str, found: str, expected: str) -> ManifestError:
+def _unsafe_error(where: str, name: str, found: str, expected: str) -> ManifestError:
     return ManifestError(
         "the zip is not safe to open", where=f"{where}, {name!r}" if name else where, found=found, expected=expected
     )
 
 
-def read_limited(file: BinaryIO | Any, *, n_packed_bytes: int, where: str) -> bytes:
-    """All bytes of an unpacking stream. Raises ManifestError once it gives more than the limits allow."""
+def read_limited(file: IO[bytes] | gzip.GzipFile, *, n_packed_bytes: int, where: str) -> bytes:
+    """Read all bytes of an unpacking stream. Raises ManifestError as soon as it exceeds the limits."""
     out, n = io.BytesIO(), 0
     while chunk := file.read(2**20):
         n += out.write(chunk)
-        if n > MAX_MEMBER_BYTES or _swells(n, n_packed_bytes):
+        if n > MAX_MEMBER_BYTES or _exceeds_ratio(n, n_packed_bytes):
             raise ManifestError(
-                "a packed file holds far too much", where=where, found=f"more than {n} bytes", expected=_limits()
+                "a packed file contains too much data",
+                where=where,
+                found=f"more than {n} bytes",
+                expected=_describe_limits(),
             )
     return out.getvalue()
 
 
 def gunzip(data: bytes, *, where: str) -> bytes:
-    """The unpacked bytes of a gzip file. Raises ManifestError for a damaged one and beyond the limits."""
+    """Unpack a gzip file. Raises ManifestError for a damaged one, and for one that exceeds the limits."""
     try:
         with gzip.open(io.BytesIO(data)) as file:
             return read_limited(file, n_packed_bytes=len(data), where=where)
     except (OSError, EOFError, zlib.error) as error:
         raise ManifestError(
-            "a gzip file is damaged", where=where, found=str(error)[:120], todo="fetch it again"
+            "a gzip file is damaged", where=where, found=str(error)[:120], todo="download it again"
         ) from None

@@ -1,4 +1,4 @@
-"""What every import shares: safe relative paths, duplicates, labels and sites, and the manifest with its notes."""
+"""Steps that all imports share: safe relative paths, duplicates, labels, sites, and a manifest with notes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, map_labels, rows
 from leopardnet.data.scan.folder_pattern import FolderPattern
 
-# A path without any of these is already what a manifest holds.
+# A path without any of these is already in the form of a manifest.
 _UNUSUAL = re.compile(r"[\\:\x00\ud800-\udfff]|^[/~.]|/\.{0,2}(?:/|$)|^\s*$")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """A manifest, and what there is to say about how it came about: one sentence for each note."""
+    """An imported manifest, and notes on the import, one sentence each."""
 
     manifest: Manifest
     notes: tuple[str, ...] = ()
@@ -33,9 +33,9 @@ class ImportResult:
 
 @dataclass(frozen=True)
 class LabelRules:
-    """How the names of a source become labels, and folders become sites.
+    """Rules by which names of a source become labels, and folders become sites.
 
-    `site_from` is a folder pattern such as `{site}/{deployment}/*`; it fills the cells that the source leaves empty.
+    `site_from` is a folder pattern such as `{site}/{deployment}/*`, which fills cells that are empty in the source.
     """
 
     label_map: LabelMap | None = None
@@ -47,10 +47,10 @@ class LabelRules:
 
 
 class RelativePaths:
-    """Turns the paths that a source gives into POSIX paths relative to the root.
+    """A converter of the paths in a source to POSIX paths relative to the root.
 
-    Windows separators are turned, absolute paths inside the root are cut; web addresses, `..` and paths outside
-    the root are refused.
+    It converts Windows separators and absolute paths inside the root. It refuses web addresses, `..` and paths
+    outside the root.
 
     >>> RelativePaths(Path("/data"))("/data/site\\\\DCIM/1.JPG", where="x.csv, row 1")
     'site/DCIM/1.JPG'
@@ -61,25 +61,25 @@ class RelativePaths:
         self.roots = [r.rstrip("/") + "/" for r in roots]
 
     def __call__(self, text: Any, *, where: str) -> str:
-        """The path as a manifest holds it. Raises ManifestError that names `where`."""
+        """Return the path as in a manifest. Raises ManifestError with `where`."""
         if not isinstance(text, str):
             raise _path_error("this is not a path", text, where, "text")
-        return self._checked(text, where) if _UNUSUAL.search(text) else text
+        return self._convert(text, where) if _UNUSUAL.search(text) else text
 
     def all(self, paths: Sequence[Any], place: Callable[[int], str]) -> list[str]:
-        """All paths; `place(i)` names the one at position `i` in messages."""
+        """Convert all paths; `place(i)` is the place of the path at position `i` in messages."""
         return [
             p if type(p) is str and not _UNUSUAL.search(p) else self(p, where=place(i)) for i, p in enumerate(paths)
         ]
 
-    def _checked(self, text: str, where: str) -> str:
+    def _convert(self, text: str, where: str) -> str:
         if re.search("[\ud800-\udfff\x00]", text):
-            raise _path_error("a path holds characters that are no text", ascii(text), where, "text in UTF-8")
+            raise _path_error("a path contains characters that are no text", ascii(text), where, "text in UTF-8")
         if "://" in text:
             raise _path_error("a path is a web address", text, where, "a file under the root, downloaded first")
         path = text.replace("\\", "/")
         if path.startswith("/") or _DRIVE.match(path):
-            path = self._inside(path, text, where)
+            path = self._strip_root(path, text, where)
         parts = [p for p in path.split("/") if p not in ("", ".")]
         if ".." in parts or not parts or parts[0].startswith("~") or not path.strip():
             raise _path_error(
@@ -87,17 +87,17 @@ class RelativePaths:
             )
         return "/".join(parts)
 
-    def _inside(self, path: str, text: str, where: str) -> str:
+    def _strip_root(self, path: str, text: str, where: str) -> str:
         for root in self.roots:
             fold = str.casefold if _DRIVE.match(root) else str
             if fold(path).startswith(fold(root)):
                 return path[len(root) :]
         raise _path_error(
-            "a path lies outside the root",
+            "a path is outside the root",
             text,
             where,
             "a path relative to the root, or inside it",
-            todo="give the folder that holds the footage as --root, or make the paths relative to it",
+            todo="give the folder of the footage as --root, or make the paths relative to it",
         )
 
 
@@ -106,7 +106,7 @@ def _path_error(what: str, found: Any, where: str, expected: str, *, todo: str |
 
 
 def footage_kind(path: str, *, where: str) -> str:
-    """'video' or 'still'. Raises ManifestError for a file that is neither by its suffix."""
+    """Return 'video' or 'still'. Raises ManifestError for a file with another suffix."""
     kind = kind_by_suffix(path)
     if kind is None:
         raise ManifestError(
@@ -119,12 +119,12 @@ def footage_kind(path: str, *, where: str) -> str:
 
 
 def footage_kinds(paths: Sequence[str], place: Callable[[int], str]) -> list[str]:
-    """'video' or 'still' for each path; `place(i)` names the one at position `i` in messages."""
+    """Return 'video' or 'still' for each path; `place(i)` is the place of the path at position `i` in messages."""
     return [kind_by_suffix(p) or footage_kind(p, where=place(i)) for i, p in enumerate(paths)]
 
 
 def refuse_twice(keys: Sequence[Any], where: Callable[[int], str], *, what: str) -> None:
-    """Raises ManifestError for the first key that stands at two positions; `where(i)` names a position."""
+    """Raise ManifestError for the first repeated key; `where(i)` is the place of position `i` in messages."""
     if len(set(keys)) == len(keys):
         return
     first: dict[Any, int] = {}
@@ -137,12 +137,12 @@ def refuse_twice(keys: Sequence[Any], where: Callable[[int], str], *, what: str)
                 where=f"{where(j)} and {where(i)}",
                 found=f"{key!r}" + (f" (and {n_more} more)" if n_more else ""),
                 expected="each once",
-                todo="take one of the two out",
+                todo="remove one of the two",
             )
 
 
 def nfc(path: str) -> str:
-    """The composed form, in which two spellings of one accented name are equal."""
+    """Return the composed Unicode form (NFC), in which two spellings of an accented name are equal."""
     return path if path.isascii() else unicodedata.normalize("NFC", path)
 
 
@@ -160,25 +160,25 @@ def assemble(
     species: Sequence[str | None] | None = None,
     notes: Sequence[str] = (),
 ) -> ImportResult:
-    """The manifest of these columns, with label, species, site and source filled in, and all notes.
+    """Make a manifest of columns, fill in label, species, site and source, and collect all notes.
 
-    columns: manifest columns of equal length, `path` and `kind` among them. names: what the source calls each row.
-    species: what stands in the column species; else the names, joined. where: the source's name in messages.
+    columns: manifest columns of equal length, with `path` and `kind`. names: the names of each row in the source.
+    species: the column species; by default the joined names. where: the source's name in messages.
     """
     labels, label_notes = map_labels(names, rules.label_map, on_unknown=rules.on_unknown, where=where)
     columns["label"] = labels
     columns["species"] = list(species) if species is not None else [JOINER.join(n) or None for n in names]
     columns["source"] = [source] * len(names)
     pattern_notes = _fill_from_folders(columns, rules.site_from) if rules.site_from else []
-    frame = pd.DataFrame({k: _column(v) for k, v in columns.items()})
+    frame = pd.DataFrame({k: _make_column(v) for k, v in columns.items()})
     manifest = Manifest.from_rows(frame, root, where=where)
     n_without = sum(x is None for x in labels)
     unlabelled = [f"{rows(n_without)} of {len(labels)} without a label"] if n_without else []
     return ImportResult(manifest, tuple([*notes, *label_notes, *unlabelled, *pattern_notes]))
 
 
-def _column(values: Any) -> Any:
-    """Text as a string column, even where every cell is empty."""
+def _make_column(values: Any) -> Any:
+    """Return text as a string column, even if every cell is empty."""
     is_text = isinstance(values, list) and all(v is None or isinstance(v, str) for v in values)
     return pd.array(values, dtype="str") if is_text else values
 
@@ -192,16 +192,16 @@ def _fill_from_folders(columns: dict[str, Any], site_from: str) -> list[str]:
             given = columns.get(column) or [None] * n
             columns[column] = [g if g is not None else f.get(key) for g, f in zip(given, found, strict=True)]
     n_other = sum(not f for f in found)
-    return [f"{rows(n_other)} with paths that are not built like {site_from}"] if n_other else []
+    return [f"{rows(n_other)} with paths that do not match {site_from}"] if n_other else []
 
 
 # --- from a manifest to other formats ---
 
 
 def single_files(manifest: Manifest, *, kinds: Sequence[str], format_name: str) -> list[dict[str, Any]]:
-    """The rows of a manifest as plain values (None where empty), a burst as its stills with one sequence.
+    """Return the rows of a manifest as plain values (None if empty), a burst as its stills with one sequence.
 
-    Raises ManifestError for a kind that the format cannot carry: nothing is left out silently.
+    Raises ManifestError for a kind that the format does not support, so no row is dropped silently.
     """
     import json
 
@@ -214,7 +214,7 @@ def single_files(manifest: Manifest, *, kinds: Sequence[str], format_name: str) 
             continue
         if row["kind"] not in kinds:
             raise ManifestError(
-                f"{format_name} has no place for a row of this kind",
+                f"{format_name} does not support rows of this kind",
                 where=f"row {i + 1}, {row['path']}",
                 found=row["kind"],
                 expected=" or ".join(kinds),
@@ -225,14 +225,14 @@ def single_files(manifest: Manifest, *, kinds: Sequence[str], format_name: str) 
 
 
 def names_of(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a row shows: its label, else the species of its source."""
+    """Return the names of what a row shows: its label, or else the species of its source."""
     if row["label"]:
         return (row["label"],)
     return tuple(row["species"].split(JOINER)) if row["species"] else ()
 
 
 def count_note(counts: Counter[str], sentence: str) -> list[str]:
-    """One note with counts by name, most frequent first; none for an empty count.
+    """Return one note with counts by name, most frequent first; none for an empty count.
 
     >>> count_note(Counter(a=2, b=1), "left out")
     ['left out: a 2, b 1']

@@ -1,1 +1,1 @@
-"""A folder of footage becomes a manifest: which files, whose site, when."""
+"""Scan of a folder of footage into a manifest: files, sites and capture times."""

@@ -1,4 +1,4 @@
-"""Bursts: the stills that a camera took at one trigger, found by folder and time."""
+"""Bursts: stills that a camera took at one trigger, found by folder and time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from leopardnet.data.scan.folder_pattern import camera_folder
 BURST_GAP_S = 5.0
 
 
-def burst_ids(table: pd.DataFrame, *, burst_gap_s: float = BURST_GAP_S) -> pd.Series[str]:
-    """The `clip_id` of the first still of its burst for each still with a time; empty for every other row.
+def find_bursts(table: pd.DataFrame, *, burst_gap_s: float = BURST_GAP_S) -> pd.Series[str]:
+    """Return, for each still with a time, the `clip_id` of the first still of its burst; empty for every other row.
 
-    Stills of one camera folder (the folder without what the card added, so that a burst may run from one card folder
-    into the next) belong together as long as each follows the one before within `burst_gap_s` seconds. A still by
-    itself is a burst of one. Rows of equal time keep their order in the table.
+    A burst is a run of stills of one camera in which each follows the one before within `burst_gap_s` seconds.
+    Folders that the card made do not count, so a burst may continue in the next one. A single still is a burst of
+    one. Rows of equal time keep their order in the table.
     """
     stills = table[table["kind"].eq("still") & table["captured_at"].notna()]
     folders = stills["path"].map(camera_folder)
@@ -25,18 +25,18 @@ def burst_ids(table: pd.DataFrame, *, burst_gap_s: float = BURST_GAP_S) -> pd.Se
     gap_s = order.groupby("_folder", sort=False)["captured_at"].diff().dt.total_seconds()
     begins = gap_s.isna() | (gap_s > burst_gap_s)
     first_ids = order["clip_id"].where(begins).ffill()
-    return first_ids.reindex(table.index).astype(STRING)
+    return pd.Series(first_ids.reindex(table.index), dtype=STRING)
 
 
 def group_bursts(table: pd.DataFrame) -> pd.DataFrame:
-    """`table` with one row of kind `burst` for the stills of each `sequence_id`; other rows stay as they are.
+    """Return `table` with one row of kind `burst` for the stills of each `sequence_id`; other rows do not change.
 
-    A burst takes the place and the values of its earliest still and lists all of its stills in `paths`, in order of
+    A burst takes the position and the values of its earliest still and lists all its stills in `paths`, in order of
     time. A still that is alone in its sequence stays a still.
     """
     in_sequence = table["kind"].eq("still") & table["sequence_id"].notna()
     order = table[in_sequence].sort_values("captured_at", kind="stable")
-    # one trigger is one camera: the same sequence name in another folder is another burst
+    # A burst comes from one camera: the same sequence name in another folder is another burst.
     key = [order["path"].map(camera_folder), order["sequence_id"]]
     size = order.groupby(key)["path"].transform("size")
     many = order[size > 1]

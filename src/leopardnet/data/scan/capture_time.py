@@ -1,4 +1,4 @@
-"""When a file was recorded, by the camera's own clock: from its header, its name, or, if asked, the file system."""
+"""Capture time of a file by the camera's clock, from its header, its name, or on request the file system."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import BinaryIO, Literal
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.data.scan.header_time import exif_time, quicktime_time, riff_time
+from leopardnet.data.scan.header_time import read_exif_time, read_quicktime_time, read_riff_time
 
 TimeSource = Literal["exif", "quicktime", "riff", "filename", "mtime"]
 HEADERS: dict[str, Callable[[BinaryIO, bytes], datetime | None]] = {
-    "exif": exif_time,
-    "quicktime": quicktime_time,
-    "riff": riff_time,
+    "exif": read_exif_time,
+    "quicktime": read_quicktime_time,
+    "riff": read_riff_time,
 }
 SOURCES = (*HEADERS, "filename", "mtime")
 HEAD_BYTES = 16
@@ -25,12 +25,13 @@ _FIELDS = {"Y": r"(?P<Y>\d{4})", **{f: rf"(?P<{f}>\d\d)" for f in "ymdHMS"}}
 
 
 @dataclass(frozen=True, slots=True)
-class ClockReader:
-    """Which sources of capture time are believed, in which order.
+class CaptureTimeReader:
+    """A reader of capture times from the sources in `time_from`, in that order.
 
-    `filename_time` is a name of FILENAME_TIMES or a pattern with %Y %y %m %d %H %M %S, where `?` stands for at most
-    three characters that are not digits; it is looked for anywhere in the file name and must fit in one place only.
-    `mtime`, the file's date of change, is often shifted or reset by copying and is used only when it is named.
+    `filename_time` is a name of FILENAME_TIMES, or a pattern with %Y %y %m %d %H %M %S in which `?` stands for up
+    to three characters that are not digits. It may be anywhere in the file name, but must match in one place only.
+    `mtime`, the time of the last change, is often shifted or reset by copying, so it is used only if named. Raises
+    ConfigError for an unknown source and for a pattern that does not give a time.
     """
 
     time_from: Sequence[str] = ("exif", "quicktime", "riff")
@@ -44,61 +45,62 @@ class ClockReader:
             )
         if "filename" in self.time_from and self.filename_time is None:
             raise ConfigError(
-                "time_from names filename, but not how the name is built",
+                "time_from has filename, but no pattern for it is given",
                 where="filename_time",
-                expected="one of " + ", ".join(FILENAME_TIMES) + ", or a pattern such as %Y%m%d_%H%M%S",
+                expected=f"{', '.join(FILENAME_TIMES)}, or a pattern such as %Y%m%d_%H%M%S",
             )
         if self.filename_time is not None:
-            filename_regex(self.filename_time)
+            compile_filename_time(self.filename_time)
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The sources in the order in which they are asked; the file name stands before mtime."""
+        """The sources in the order in which they are tried; the file name comes before mtime."""
         order = list(self.time_from)
         if self.filename_time is not None and "filename" not in order:
             order.insert(order.index("mtime") if "mtime" in order else len(order), "filename")
         return tuple(order)
 
     def read(self, path: str) -> tuple[datetime | None, str | None]:
-        """The camera's naive time and its source, or (None, None). A file that cannot be read has no time.
+        """Return the naive time by the camera's clock and its source; (None, None) if there is none.
 
-        path: on the disk. Only headers are read, however large the file is.
+        path: of the file on disk. A file that cannot be read has no time. Only headers are read, so the size of the
+        file does not matter.
         """
         try:
             with open(path, "rb") as file:  # noqa: PTH123  (Path.open is slower, and this runs once per file)
                 head = file.read(HEAD_BYTES)
                 for source in self.order:
-                    time = self._ask(source, path, file, head)
+                    time = self._read_source(source, path, file, head)
                     if time is not None:
                         return time, source
         except OSError:
-            pass  # the row stays, and `check` says what is wrong with the file
+            pass  # the row stays, and `check` reports the fault of the file
         return None, None
 
-    def _ask(self, source: str, path: str, file: BinaryIO, head: bytes) -> datetime | None:
+    def _read_source(self, source: str, path: str, file: BinaryIO, head: bytes) -> datetime | None:
         if source in HEADERS:
             return HEADERS[source](file, head) if head else None
         if source == "filename":
             assert self.filename_time is not None
-            return time_in_name(path, self.filename_time)
+            return parse_filename_time(path, self.filename_time)
         try:
             return datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
         except (OverflowError, ValueError):
             return None
 
 
-def time_in_name(path: str, filename_time: str) -> datetime | None:
-    """The time in a file's name, or None where the pattern fits nowhere, in two places, or to no possible date.
+def parse_filename_time(path: str, filename_time: str) -> datetime | None:
+    """Return the time in a file's name; None if the pattern matches nowhere, twice, or gives an impossible date.
 
-    >>> time_in_name("cam1/RC_2024-05-03_22.15.30.mp4", "ymdhms")
+    >>> parse_filename_time("cam1/RC_2024-05-03_22.15.30.mp4", "ymdhms")
     datetime.datetime(2024, 5, 3, 22, 15, 30)
-    >>> time_in_name("cam1/240503-2215.jpg", "%y%m%d-%H%M")
+    >>> parse_filename_time("cam1/240503-2215.jpg", "%y%m%d-%H%M")
     datetime.datetime(2024, 5, 3, 22, 15)
-    >>> time_in_name("cam1/20240503_251530.mp4", "ymdhms") is None
+    >>> parse_filename_time("cam1/20240503_251530.mp4", "ymdhms") is None
     True
     """
     name = path.replace("\\", "/").rpartition("/")[2]
-    found = list(filename_regex(filename_time).finditer(name))
+    found = list(compile_filename_time(filename_time).finditer(name))
     if len(found) != 1:
         return None
     n = {k: int(v) for k, v in found[0].groupdict().items()}
@@ -109,8 +111,8 @@ def time_in_name(path: str, filename_time: str) -> datetime | None:
         return None
 
 
-def filename_regex(filename_time: str) -> re.Pattern[str]:
-    """The regular expression of a file-name pattern. Raises ConfigError where it lacks a part of the date."""
+def compile_filename_time(filename_time: str) -> re.Pattern[str]:
+    """Return the regular expression of a file-name pattern. Raises ConfigError if it lacks a part of the date."""
     pattern = FILENAME_TIMES.get(filename_time, filename_time)
     pieces = re.split(r"(%.|\?)", pattern)
     fields = [p[1] for p in pieces if p.startswith("%")]
@@ -120,11 +122,9 @@ def filename_regex(filename_time: str) -> re.Pattern[str]:
             "the file-name pattern does not give a time",
             where="filename_time",
             found=filename_time,
-            expected="one of "
-            + ", ".join(FILENAME_TIMES)
-            + ", or each of %Y %m %d %H %M once, such as %Y%m%d_%H%M%S",
+            expected=f"{', '.join(FILENAME_TIMES)}, or each of %Y %m %d %H %M once, such as %Y%m%d_%H%M%S",
         )
     body = "".join(_FIELDS[p[1]] if p.startswith("%") else r"\D{0,3}" if p == "?" else re.escape(p) for p in pieces)
     starts, ends = pieces[1] if not pieces[0] else "", pieces[-2] if not pieces[-1] else ""
-    # a date among other digits is a counter, unless the pattern itself says what stands before and after it
+    # A match between other digits is part of a counter, unless the pattern itself has text at that end.
     return re.compile((r"(?<!\d)" if starts else "") + body + (r"(?!\d)" if ends else ""))

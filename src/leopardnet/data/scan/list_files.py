@@ -1,4 +1,4 @@
-"""Which files under a folder are footage: listed completely, in natural order, or not at all."""
+"""The footage under a folder: listed completely and in natural order, or not at all."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from leopardnet.core.tables import clip_id
 
 @dataclass(frozen=True, slots=True)
 class FootageFiles:
-    """The footage under a root, and a count of everything that was left out.
+    """The footage under a root, and counts of everything else.
 
-    `sizes` maps the path of each file (POSIX, relative, spelled as on the disk) to its size in bytes, in natural
-    order; a link that leads nowhere has size None. `n_system` counts hidden and system files and folders, `n_links`
-    links to footage that is listed under its own name, and `other` the files that are no footage, by suffix.
+    `sizes` maps the path of each file (POSIX, relative, spelled as on disk) to its bytes, in natural order; a
+    broken link has size None. `n_system_files` counts hidden and system files and folders, `n_links` links to
+    footage that is listed under its own name, and `other_files` files that are not footage, by suffix.
     """
 
     sizes: dict[str, int | None]
-    n_system: int = 0
+    n_system_files: int = 0
     n_links: int = 0
-    other: dict[str, int] = field(default_factory=dict)
+    other_files: dict[str, int] = field(default_factory=dict)
 
 
 def list_footage(root: Path) -> FootageFiles:
-    """Every video and still under `root`. A folder that cannot be read stops the listing with its name.
+    """List every video and still under `root`.
 
-    Links inside the root are followed where their target is not listed anyway; a link that leaves the root is
-    refused. Raises ManifestError for these, for a root without footage, and for names that no table can hold.
+    Links inside the root are followed if their target is not listed otherwise. Raises ManifestError for a folder
+    that cannot be read, a link out of the root, a root without footage, and a name that no table can hold.
     """
     root = Path(root)
     if not root.is_dir():
@@ -49,15 +49,16 @@ def list_footage(root: Path) -> FootageFiles:
     listing.walk("")
     listing.follow_links()
     if not listing.sizes:
-        raise _no_footage(listing)
+        raise _no_footage_error(listing)
     _check_names(list(listing.sizes))
-    paths = _natural_order(list(listing.sizes))
-    other = dict(listing.other.most_common())
-    return FootageFiles({p: listing.sizes[p] for p in paths}, listing.n_system, listing.n_links, other)
+    paths = _sort_naturally(list(listing.sizes))
+    return FootageFiles(
+        {p: listing.sizes[p] for p in paths}, listing.n_system, listing.n_links, listing.other_by_count
+    )
 
 
 class _Listing:
-    """One walk over a tree, collecting files and remembering links for later."""
+    """A walk over a tree that collects files, and keeps links for later."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.real_root = root, root.resolve()
@@ -74,32 +75,37 @@ class _Listing:
             here = waiting.pop()
             real = (self.real_root / here).resolve()
             if real in self.real_folders:
-                continue  # an earlier link led here already
+                continue  # an earlier link led here
             self.real_folders.add(real)
-            for entry, path in self._entries(here):
+            for entry, path in self._scan_folder(here):
                 if entry.is_symlink() or getattr(entry, "is_junction", bool)():
                     self.links.append((path, (self.root / path).is_dir()))
                 elif entry.is_dir(follow_symlinks=False):
                     waiting.append(path)
                 elif kind_by_suffix(entry.name) is None or not entry.is_file(follow_symlinks=False):
-                    self.leave_out(entry.name)
+                    self.count_other(entry.name)
                 else:
                     self.sizes[path] = entry.stat(follow_symlinks=False).st_size
 
-    def leave_out(self, name: str) -> None:
-        """Count a file that is no footage."""
-        self.other[_shown(PurePosixPath(name).suffix.lower()) or "(none)"] += 1
+    def count_other(self, name: str) -> None:
+        """Count a file that is not footage."""
+        self.other[_escape(PurePosixPath(name).suffix.lower()) or "(none)"] += 1
 
-    def _entries(self, folder: str) -> Iterator[tuple[os.DirEntry[str], str]]:
+    @property
+    def other_by_count(self) -> dict[str, int]:
+        """Counts of files that are not footage by suffix, most frequent first, equal counts by suffix."""
+        return dict(sorted(self.other.items(), key=lambda item: (-item[1], item[0])))
+
+    def _scan_folder(self, folder: str) -> Iterator[tuple[os.DirEntry[str], str]]:
         try:
             with os.scandir(self.root / folder) as entries:
                 found = list(entries)
         except OSError as error:
             raise ManifestError(
-                "a folder cannot be read, so the scan stopped",
-                where=_shown(folder or "."),
+                "the scan stopped at a folder that cannot be read",
+                where=_escape(folder or "."),
                 found=error.strerror,
-                todo="allow reading it, check the disk or card, or scan a folder that leaves it out",
+                todo="give read permission, check the disk or card, or scan another folder",
             ) from None
         for entry in found:
             if is_system_file(entry.name):
@@ -108,7 +114,7 @@ class _Listing:
                 yield entry, f"{folder}/{entry.name}" if folder else entry.name
 
     def follow_links(self) -> None:
-        """Add what the links inside the root lead to, each real file once."""
+        """Add the targets of the links inside the root, each real file once."""
         while self.links:
             links, self.links = sorted(self.links), []
             for path, _ in (x for x in links if x[1]):
@@ -125,7 +131,7 @@ class _Listing:
 
     def _follow_file(self, path: str, real_files: set[Path]) -> None:
         if kind_by_suffix(path) is None:
-            self.leave_out(path)
+            self.count_other(path)
             return
         target = self._target(path)
         if target in real_files:
@@ -137,21 +143,21 @@ class _Listing:
     def _target(self, path: str) -> Path:
         try:
             target = (self.root / path).resolve()
-        except (OSError, RuntimeError):  # a link that leads to itself
+        except (OSError, RuntimeError):  # a link to itself
             target = self.real_root / path
         if not target.is_relative_to(self.real_root):
             raise ManifestError(
                 "a link leads out of the folder",
-                where=_shown(path),
+                where=_escape(path),
                 expected="links to footage inside the folder",
-                todo="copy the footage in, scan the folder that holds both, or take the link away",
+                todo="copy the footage into the folder, scan a folder that contains both, or remove the link",
             )
         return target
 
 
-def _no_footage(listing: _Listing) -> ManifestError:
-    n_other = sum(listing.other.values())
-    most = ", ".join(f"{suffix} {n}" for suffix, n in listing.other.most_common(5))
+def _no_footage_error(listing: _Listing) -> ManifestError:
+    n_other = listing.other.total()
+    most = ", ".join(f"{suffix} {n}" for suffix, n in list(listing.other_by_count.items())[:5])
     found = f"{n_other} other files ({most})" if n_other else "an empty folder"
     if listing.n_system:
         found += f", {listing.n_system} hidden or system entries"
@@ -173,10 +179,10 @@ def _check_names(paths: list[str]) -> None:
     if bad:
         raise ManifestError(
             "a file or folder name cannot be used",
-            where=_shown(bad[0]),
+            where=_escape(bad[0]),
             found=f"{len(bad)} such path{'s' * (len(bad) > 1)}",
-            expected="names in UTF-8 without a backslash, not starting like a drive or with ~",
-            todo="rename them; names from an old Russian or Chinese Windows are put right by a tool such as convmv",
+            expected="names in UTF-8 without a backslash, and not beginning with a drive or ~",
+            todo="rename them; a tool such as convmv repairs names from an old Russian or Chinese Windows",
         )
     seen: dict[str, str] = {}
     for path in paths:
@@ -184,7 +190,7 @@ def _check_names(paths: list[str]) -> None:
         if other != path:
             raise ManifestError(
                 "two names differ only in how an accented letter is stored",
-                where=_shown(path),
+                where=_escape(path),
                 todo="rename one of the two files",
             )
 
@@ -193,12 +199,12 @@ def _is_utf8(path: str) -> bool:
     return not any("\ud800" <= c <= "\udfff" for c in path) if not path.isascii() else True
 
 
-def _shown(path: str) -> str:
+def _escape(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _natural_order(paths: list[str]) -> list[str]:
-    """Folder by folder, with 2 before 10, and always the same order whatever the file system gave."""
+def _sort_naturally(paths: list[str]) -> list[str]:
+    """Sort folder by folder, with 2 before 10, in the same order on every file system."""
     from natsort import natsort_keygen
 
     natural = natsort_keygen()

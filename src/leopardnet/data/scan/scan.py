@@ -1,4 +1,4 @@
-"""From a folder of footage to a manifest: which files, whose site, and when."""
+"""Scan of a folder of footage into a manifest: one row per file, with its site and capture time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
-from leopardnet.data.scan.bursts import BURST_GAP_S, burst_ids
+from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
-from leopardnet.data.scan.capture_time import ClockReader
-from leopardnet.data.scan.deployments import apply_deployments, outside_period, read_deployments
-from leopardnet.data.scan.folder_pattern import FolderPattern
-from leopardnet.data.scan.list_files import FootageFiles, list_footage
+from leopardnet.data.scan.capture_time import CaptureTimeReader
+from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments
+from leopardnet.data.scan.folder_pattern import FIELDS, FolderPattern
+from leopardnet.data.scan.list_files import list_footage
 
 Progress = Callable[[int, int], None]
 N_THREADS = 8
@@ -32,19 +32,20 @@ CHUNK = 256
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """A manifest and what a person should know about how it came about.
+    """A manifest, with the files and rows of the scan that need attention.
 
-    `unmatched`: paths that are not built like the pattern; `empty_files`: paths of zero bytes; `left_out`: counts of
-    what is no footage, by suffix; `unknown_deployments`: rows per deployment that the deployments table lacks;
-    `n_outside_period`: rows recorded before the start or after the end of their deployment.
+    `unmatched_paths`: paths that do not match the pattern; `empty_files`: paths of files with 0 bytes;
+    `other_files`: counts of files that are not footage, by suffix; `n_system_files`, `n_links`: see FootageFiles;
+    `unknown_deployments`: rows of each deployment that is not in the deployments table; `n_outside_period`: rows
+    recorded before the start or after the end of their deployment.
     """
 
     manifest: Manifest
     n_files: int
-    unmatched: tuple[str, ...] = ()
+    unmatched_paths: tuple[str, ...] = ()
     empty_files: tuple[str, ...] = ()
-    left_out: dict[str, int] = field(default_factory=dict)
-    n_system: int = 0
+    other_files: dict[str, int] = field(default_factory=dict)
+    n_system_files: int = 0
     n_links: int = 0
     unknown_deployments: dict[str, int] = field(default_factory=dict)
     n_outside_period: int = 0
@@ -62,17 +63,19 @@ def scan(
     burst_gap_s: float = BURST_GAP_S,
     on_progress: Progress | None = None,
 ) -> Manifest:
-    """The manifest of all footage under `root`: one row per file, in natural order, with its capture time.
+    """Return the manifest of all footage under `root`: one row per file, in natural order, with its capture time.
 
-    pattern: how folders are named, such as `{site}/{deployment}/*` (see FolderPattern); a path that is built
-    otherwise keeps its row, without a site. deployments: a table with zones and clock corrections (see
-    read_deployments). time_from, filename_time: which times are believed (see ClockReader). container_time: `camera`
-    takes the time in an MP4 header as the camera's wall clock, which it nearly always is, `utc` as what the standard
-    asks for. group_bursts: one row per burst instead of one per still.
+    pattern: the folder names, such as `{site}/{deployment}/*` (see FolderPattern); a path that does not match keeps
+    its row, without a site. deployments: a table with time zones and clock corrections (see read_deployments).
+    time_from, filename_time: the sources of capture times (see CaptureTimeReader). container_time: `camera` takes
+    the time in an MP4 header as the camera's wall clock, which is nearly always right, and `utc` as UTC, as the
+    standard says. group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts.
+    on_progress: called with the number of files read so far and the number of all files.
 
-    `path` is spelled as on the disk, so that the file opens; `clip_id` does not depend on how a file system stores
-    accents. Raises ManifestError for a folder that is missing, unreadable or without footage, for a link that leaves
-    it and for a name that no table can hold. `scan_report` gives the same with its side notes.
+    `path` is spelled as on disk, so that the file opens; `clip_id` does not depend on how a file system stores
+    accents. Raises ManifestError for a folder that is missing, unreadable or without footage, a link out of it, and
+    a name that no table can hold; ConfigError for wrong options. `scan_report` returns the same manifest with
+    counts.
     """
     return scan_report(
         root,
@@ -99,46 +102,39 @@ def scan_report(
     burst_gap_s: float = BURST_GAP_S,
     on_progress: Progress | None = None,
 ) -> ScanReport:
-    """What `scan` gives, with counts of what did not match, was left out, or is not known."""
+    """Scan like `scan`, and also return counts of unmatched, ignored and unknown files and rows."""
     folder_pattern = FolderPattern.parse(pattern) if pattern is not None else None
-    reader = ClockReader(tuple(time_from), filename_time)
+    reader = CaptureTimeReader(tuple(time_from), filename_time)
     if container_time not in ("camera", "utc"):
-        raise ConfigError("container_time is not known", found=container_time, expected="camera or utc")
+        raise ConfigError("unknown container_time", found=container_time, expected="camera or utc")
     if burst_gap_s < 0:
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
     places = read_deployments(Path(deployments)) if deployments is not None else None
     files = list_footage(Path(root))
-    table, unmatched = _folder_columns(list(files.sizes), folder_pattern)
-    table = _with_times(table, Path(root), reader, container_time, on_progress)
+    table, unmatched = _build_table(list(files.sizes), folder_pattern)
+    table = _add_times(table, Path(root), reader, container_time, on_progress)
     unknown: dict[str, int] = {}
     n_outside = 0
     if places is not None:
         table, unknown = (applied := apply_deployments(table, places)).table, applied.unknown
-        n_outside = int(outside_period(table, places).sum())
-    table["sequence_id"] = table["sequence_id"].fillna(burst_ids(table, burst_gap_s=burst_gap_s))
+        n_outside = int(is_outside_period(table, places).sum())
+    table["sequence_id"] = table["sequence_id"].fillna(find_bursts(table, burst_gap_s=burst_gap_s))
     if group_bursts:
         table = group_into_bursts(table)
-    return _report(Manifest.from_rows(table, Path(root), where="scan"), files, unmatched, unknown, n_outside)
-
-
-def _report(
-    manifest: Manifest, files: FootageFiles, unmatched: list[str], unknown: dict[str, int], n_outside: int
-) -> ScanReport:
-    empty = tuple(path for path, size in files.sizes.items() if size == 0)
     return ScanReport(
-        manifest,
-        len(files.sizes),
-        tuple(unmatched),
-        empty,
-        files.other,
-        files.n_system,
-        files.n_links,
-        unknown,
-        n_outside,
+        Manifest.from_rows(table, Path(root), where="scan"),
+        n_files=len(files.sizes),
+        unmatched_paths=tuple(unmatched),
+        empty_files=tuple(path for path, size in files.sizes.items() if size == 0),
+        other_files=files.other_files,
+        n_system_files=files.n_system_files,
+        n_links=files.n_links,
+        unknown_deployments=unknown,
+        n_outside_period=n_outside,
     )
 
 
-def _folder_columns(paths: list[str], pattern: FolderPattern | None) -> tuple[pd.DataFrame, list[str]]:
+def _build_table(paths: list[str], pattern: FolderPattern | None) -> tuple[pd.DataFrame, list[str]]:
     found = [pattern.match(p) for p in paths] if pattern else [{}] * len(paths)
     columns: dict[str, object] = {
         "clip_id": [clip_id(p) for p in paths],
@@ -146,28 +142,19 @@ def _folder_columns(paths: list[str], pattern: FolderPattern | None) -> tuple[pd
         "path": paths,
         "paths": None,
     }
-    for name, column in {
-        "site": "site",
-        "deployment": "deployment",
-        "sequence": "sequence_id",
-        "label": "label",
-    }.items():
-        columns[column] = [(f or {}).get(name) for f in found]
-    table = pd.DataFrame(columns)
-    text = {c: STRING for c in table.columns}
-    table = table.assign(species=table["label"], source="scan").astype(
-        {**text, "species": STRING, "source": STRING}
-    )
+    for name in FIELDS:
+        columns["sequence_id" if name == "sequence" else name] = [(f or {}).get(name) for f in found]
+    table = pd.DataFrame(columns | {"species": columns["label"], "source": "scan"}, dtype=STRING)
     return table, [p for p, f in zip(paths, found, strict=True) if f is None]
 
 
-def _with_times(
-    table: pd.DataFrame, root: Path, reader: ClockReader, container_time: str, on_progress: Progress | None
+def _add_times(
+    table: pd.DataFrame, root: Path, reader: CaptureTimeReader, container_time: str, on_progress: Progress | None
 ) -> pd.DataFrame:
     times: list[datetime | None] = []
     sources: list[str | None] = []
     with warnings.catch_warnings():
-        # Pillow warns of broken EXIF; the time is then absent, and that is counted
+        # Pillow warns about broken EXIF. The time is then absent, and the scan counts that.
         warnings.filterwarnings("ignore", module="PIL")
         for time, source in _read_times(list(table["path"]), root, reader, on_progress):
             times.append(time)
@@ -182,9 +169,9 @@ def _with_times(
 
 
 def _read_times(
-    paths: list[str], root: Path, reader: ClockReader, on_progress: Progress | None
+    paths: list[str], root: Path, reader: CaptureTimeReader, on_progress: Progress | None
 ) -> Iterator[tuple[datetime | None, str | None]]:
-    """Times in the order of `paths`. Threads hide the latency of cards and network disks."""
+    """Yield times in the order of `paths`. Threads hide the latency of cards and network disks."""
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
     base = os.fspath(root)
     n_done = 0

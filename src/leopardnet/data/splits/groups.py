@@ -1,4 +1,4 @@
-"""Which rows of a manifest must stay on one side of a split."""
+"""Groups of manifest rows that a split must keep together."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from leopardnet.core.errors import ManifestError
 By = Literal["site", "time", "sequence"]
 
 
-def split_groups(table: pd.DataFrame, *, by: By, keep_together: pd.Series[Any] | None = None) -> NDArray[np.int64]:
-    """A group number for each row (int64 [n_rows], from 0); rows of one group may never be parted.
+def find_groups(table: pd.DataFrame, *, by: By, keep_together: pd.Series[Any] | None = None) -> NDArray[np.int64]:
+    """Return a group number for each row (int64 [n_rows], from 0); a split must not separate the rows of a group.
 
-    Rows of one clip and rows of one sequence belong together, and with `by="site"` rows of one site; a row without
-    a site goes with its deployment where it has one. `keep_together` adds groups of its own (a value per row of the
-    manifest, aligned by position; missing values join nothing), such as copies of one picture. Groups are numbered
-    by their smallest clip_id, so that the order of the rows does not matter.
+    Rows of one clip and rows of one sequence belong together, and with `by="site"` also rows of one site; a row
+    without a site is grouped by its deployment, if it has one. `keep_together` adds more groups, such as copies of
+    one picture: one value per row of the manifest, aligned by position, where missing values join nothing. Groups
+    are numbered by their smallest clip_id, so the order of the rows does not matter. Raises ManifestError if
+    `keep_together` has another length than the table.
 
-    >>> rows = pd.DataFrame({"clip_id": ["a", "b", "c"], "site": ["s1", None, "s1"], "deployment": None, "sequence_id": None})
-    >>> split_groups(rows, by="site").tolist()
+    >>> rows = pd.DataFrame({"clip_id": ["a", "b", "c"], "site": ["s1", None, "s1"]})
+    >>> rows = rows.assign(deployment=None, sequence_id=None)
+    >>> find_groups(rows, by="site").tolist()
     [0, 1, 0]
     """
     from scipy.sparse import coo_array
@@ -40,7 +42,7 @@ def split_groups(table: pd.DataFrame, *, by: By, keep_together: pd.Series[Any] |
                 expected=f"{n}, one for each row",
             )
         links.append(pd.Series(np.asarray(keep_together, dtype=object), index=table.index))
-    # rows and the values that they share are the two sides of a graph; its components are the groups
+    # Rows and the values that they share are the nodes of a bipartite graph; its components are the groups.
     rows, nodes, n_nodes = [], [], n
     for values in links:
         codes, uniques = pd.factorize(values)

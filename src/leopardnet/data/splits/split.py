@@ -1,4 +1,4 @@
-"""Splits: train, validation and test, or folds, that share no site, sequence, clip or copy."""
+"""Splits into train, validation and test, or into folds, that share no site, sequence, clip or copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import SPLITS, STRING
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.splits.groups import By, split_groups
+from leopardnet.data.splits.groups import By, find_groups
 from leopardnet.data.splits.stratify import assign_groups
 
 NO_LABEL = "(no label)"
@@ -28,29 +28,33 @@ def split(
     keep_together: pd.Series[Any] | None = None,
     allow_missing: bool = False,
 ) -> Manifest:
-    """The manifest with its column `split` filled for every row: train, val, test, or with `n_folds` fold0, fold1, …
+    """Return the manifest with a `split` for every row: train, val or test, or with `n_folds` fold0, fold1, …
 
-    by: `site` keeps every site on one side; a row without a site goes with its deployment, else with its sequence,
-    else with its clip. `sequence` keeps only sequences and clips together, so sites are on both sides. `time` gives
-    the earliest rows of each site to train and the latest to test, at borders of sequences. In every case the rows
-    of one clip, of one sequence and of one value of `keep_together` (see split_groups) stay together.
-    fractions: of the rows, for train, val and test; approximate, because groups are not cut. Every label is spread
-    over the parts as far as its groups allow. The same seed and rows give the same split, in whatever order.
+    by: `site` keeps every site in one part; a row without a site is kept with its deployment, else its sequence,
+    else its clip. `sequence` keeps only sequences and clips together, so a site can be in several parts. `time`
+    puts the earliest rows of each site into train and the latest into test, without cutting a sequence. In every
+    case the rows of one clip, of one sequence and of one value of `keep_together` (see `find_groups`) stay
+    together. fractions: shares of the rows for train, val and test. They are approximate, because groups are not
+    cut. Every label is spread over the parts as far as its groups allow. The same seed and the same rows in any
+    order give the same split.
 
-    Raises ManifestError where a label has fewer groups than there are parts, unless `allow_missing`.
+    Raises ManifestError if a label has fewer groups than there are parts, unless `allow_missing`; for an empty
+    manifest; and with `by="time"` for rows without a time, unless `allow_missing`. Raises ConfigError for an
+    unknown `by` and for fractions or a number of folds out of bounds.
 
-    >>> rows = pd.DataFrame({"path": [f"s{i}/a.jpg" for i in range(20)], "kind": "still", "site": [f"s{i}" for i in range(20)]})
+    >>> sites = [f"s{i}" for i in range(20)]
+    >>> rows = pd.DataFrame({"path": [f"{s}/a.jpg" for s in sites], "kind": "still", "site": sites})
     >>> from pathlib import Path
     >>> split(Manifest.from_rows(rows, Path("."))).table["split"].value_counts().sort_index().to_dict()
     {'test': 3, 'train': 14, 'val': 3}
     """
-    names, shares = _parts(by, fractions, n_folds)
+    names, shares = _name_parts(by, fractions, n_folds)
     table = manifest.table
     if table.empty:
         raise ManifestError("the manifest has no rows to split", todo="scan or import footage first")
-    groups = split_groups(table, by=by, keep_together=keep_together)
+    groups = find_groups(table, by=by, keep_together=keep_together)
     if by == "time":
-        parts = _by_time(table, groups, shares, allow_missing=allow_missing)
+        parts = _split_by_time(table, groups, shares, allow_missing=allow_missing)
     else:
         labels = table["label"].fillna(NO_LABEL)
         if not allow_missing:
@@ -66,14 +70,14 @@ def split(
 
 
 def split_by_site(manifest: Manifest, *, fractions: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 7) -> Manifest:
-    """`split(manifest, by="site")`, the split to trust: no camera stands on two sides."""
+    """Split by site: no camera is in two parts, so the test shows how well a model works at new sites."""
     return split(manifest, by="site", fractions=fractions, seed=seed)
 
 
-def split_table(manifest: Manifest, *, count: Literal["rows", "clips", "sites"] = "rows") -> pd.DataFrame:
-    """How many rows, clips or sites of each label stand in each part: index label, one column per part, and `all`.
+def count_by_split(manifest: Manifest, *, count: Literal["rows", "clips", "sites"] = "rows") -> pd.DataFrame:
+    """Count rows, clips or sites of each label in each part: index `label`, an int64 column per part, and `all`.
 
-    Rows without a label count as "(no label)"; rows without a split as "(no split)".
+    Rows without a label count as "(no label)", and rows without a split as "(no split)".
     """
     table = manifest.table
     part = table["split"].fillna("(no split)")
@@ -86,7 +90,7 @@ def split_table(manifest: Manifest, *, count: Literal["rows", "clips", "sites"] 
         cells = table[column].groupby([label, part]).nunique()
         total = table[column].groupby(label).nunique()
     wide = cells.unstack(fill_value=0).sort_index()
-    wide = wide[sorted(wide.columns, key=_part_order)].astype("int64")
+    wide = wide[sorted(wide.columns, key=lambda part: _part_order(str(part)))].astype("int64")
     wide["all"] = total.reindex(wide.index).astype("int64")
     wide.index.name, wide.columns.name = "label", None
     return wide
@@ -99,9 +103,9 @@ def _part_order(name: str) -> tuple[int, int, str]:
     return 1, int(digits) if digits.isdigit() else 10**9, name
 
 
-def _parts(by: str, fractions: Sequence[float], n_folds: int | None) -> tuple[list[str], NDArray[np.float64]]:
+def _name_parts(by: str, fractions: Sequence[float], n_folds: int | None) -> tuple[list[str], NDArray[np.float64]]:
     if by not in get_args(By):
-        raise ConfigError("this kind of split is not known", where="by", found=by, expected=", ".join(get_args(By)))
+        raise ConfigError("unknown kind of split", where="by", found=by, expected=", ".join(get_args(By)))
     if n_folds is not None:
         if not 2 <= n_folds <= 100:
             raise ConfigError("n_folds is out of bounds", where="n_folds", found=n_folds, expected="2 to 100")
@@ -112,7 +116,7 @@ def _parts(by: str, fractions: Sequence[float], n_folds: int | None) -> tuple[li
             "the fractions cannot be used",
             where="fractions",
             found=list(fractions),
-            expected="three shares for train, val and test that add up to 1, such as 0.7,0.15,0.15; val or test may be 0",
+            expected="shares of train, val and test that add up to 1, such as 0.7,0.15,0.15; val or test may be 0",
         )
     return list(SPLITS), shares
 
@@ -126,40 +130,41 @@ def _refuse_few_groups(
     unit = "sites" if by == "site" else "sequences"
     if len(few):
         raise ManifestError(
-            f"a label stands at too few {unit} to be in every part",
+            f"a label has too few {unit} to be in every part",
             where="column label",
             found=", ".join(f"{k}: {v}" for k, v in few.items()),
             expected=f"at least {n_parts} {unit} (or groups of rows without a site) for each label",
-            todo="collect the label at more sites, ask for fewer parts (a fraction may be 0), or go on with allow_missing",
+            todo="label more sites, ask for fewer parts (a fraction may be 0), or set allow_missing",
         )
     if groups.max() + 1 < n_parts:
         raise ManifestError(
             f"there are too few {unit} to split",
             found=groups.max() + 1,
             expected=f"at least {n_parts}",
-            todo="check the column site; add sites, or split by time",
+            todo="check the column site, add sites, or split by time",
         )
 
 
 def _refuse_missing(manifest: Manifest, parts: Sequence[str], *, by: str) -> None:
-    counts = split_table(manifest).drop(index=NO_LABEL, errors="ignore").reindex(columns=list(parts), fill_value=0)
+    counts = (
+        count_by_split(manifest).drop(index=NO_LABEL, errors="ignore").reindex(columns=list(parts), fill_value=0)
+    )
     missing = [f"{label} in {part}" for label in counts.index for part in parts if counts.at[label, part] == 0]
     if missing:
         raise ManifestError(
-            "the split leaves a label out of a part",
+            "a label is missing from a part of the split",
             found=", ".join(missing),
             expected="every label in every part",
-            todo=("" if by == "time" else "try another seed, ")
-            + "ask for fewer parts, or go on with allow_missing",
+            todo=f"{'' if by == 'time' else 'try another seed, '}ask for fewer parts, or set allow_missing",
         )
 
 
-def _by_time(
+def _split_by_time(
     table: pd.DataFrame, groups: NDArray[np.int64], shares: NDArray[np.float64], *, allow_missing: bool
 ) -> NDArray[np.int64]:
-    """The part of each row; within each site groups are laid out by their first moment and cut at the shares.
+    """Return the part of each row: the groups of each site are sorted by their first time and cut at the shares.
 
-    Groups without any time go to the first part: they cannot be claimed to be later than anything.
+    Groups without any time go to the first part, because nothing shows that they are later than others.
     """
     n_without = int(table["captured_at"].groupby(groups).min().isna().sum())
     if n_without and not allow_missing:
@@ -167,8 +172,8 @@ def _by_time(
         raise ManifestError(
             "a split by time needs capture times",
             where="column captured_at",
-            found=f"{n_rows} rows have none",
-            todo="give times when scanning (time_from, filename_time), or go on with allow_missing: they go to train",
+            found=f"{n_rows} rows without one",
+            todo="read times when scanning (time_from, filename_time), or set allow_missing to put them into train",
         )
     by_group = pd.DataFrame(
         {

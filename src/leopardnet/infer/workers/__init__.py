@@ -1,1 +1,1 @@
-"""Processes that classify clips: on this machine, for a graphics processor, on a cluster."""
+"""Ways to classify many clips at once: worker processes, a graphics processor, a Ray cluster."""

@@ -1,19 +1,18 @@
-"""A graphics processor is fed by one process: the workers decode, and leave model input in memory that both can see.
+"""One process feeds a graphics processor: workers decode, and leave model input in memory that both can see.
 
-Frames of several clips pass the network together. A slot of shared memory belongs to one clip at a time; the few clips
-with more frames than a slot holds send the rest through the pipe.
+Frames of several clips pass through the network together. A slot of the shared memory belongs to one clip at a
+time; the few clips with more frames than a slot holds send the rest through the pipe.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, TimeoutError, wait
+from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, replace
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +20,12 @@ from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.core.errors import BackendError, MediaError
 from leopardnet.core.types import Clip, ClipPrediction
-from leopardnet.infer.clip import ClipFrames, Job, next_round_or_result, out_of_memory_error
-from leopardnet.infer.journal import QueuedClip
-from leopardnet.infer.rounds import Evidence
-from leopardnet.infer.workers.pool import BYTES_PER_S, MAX_BREAKS, describe_exit, prepare_worker, worker_pool
+from leopardnet.infer.clip import next_round_or_result, read_frames
+from leopardnet.infer.evidence import ClipFrames, Evidence
+from leopardnet.infer.job import Job, Results
+from leopardnet.infer.queued_clip import QueuedClip
+from leopardnet.infer.unreadable import out_of_memory_error
+from leopardnet.infer.workers.pool import MAX_BREAKS, describe_exit, prepare_worker, time_limit_s, worker_pool
 from leopardnet.infer.workers.process import n_workers
 
 SLOT_FRAMES = 32
@@ -32,16 +33,24 @@ SLOTS_PER_WORKER = 4
 
 
 @dataclass
-class _Visit:
-    """A clip on its way: which look it is at, and what is known so far."""
+class _Round:
+    """The round that a clip is in, and the evidence of the rounds before."""
 
     item: QueuedClip
     i_round: int
     evidence: Evidence
 
 
+@dataclass
+class _SlotFrames:
+    """The frames of a round, of which the first `n` of `x` are in the slot; `frames.x` holds only the rest."""
+
+    frames: ClipFrames
+    n: int
+
+
 class GpuFeed:
-    """The workers that decode for one network, and the network in this process."""
+    """The network in this process, and the workers that decode for it."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -54,106 +63,105 @@ class GpuFeed:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Nothing is held between two calls of `judged`."""
+        """Do nothing: between two calls of `classify` there is nothing to close."""
 
-    def judged(
-        self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        """Every clip with its prediction, in the order in which they are finished."""
+    def classify(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool] = lambda: False) -> Results:
+        """Yield every clip with its prediction as it is finished."""
         n_slots = SLOTS_PER_WORKER * self.n_workers
         memory = SharedMemory(create=True, size=n_slots * int(np.prod(self.slot_shape)))
-        again: deque[_Visit] = deque()
+        queue: deque[_Round] = deque()
         try:
             for n_breaks in range(MAX_BREAKS + 1):
                 try:
                     with worker_pool(self.n_workers, _start, self.job) as pool:
-                        serving = _Service(self, pool, memory, n_slots, again)
-                        with closing(serving.judged(clips, should_stop)) as results:
+                        session = _Session(self, pool, memory, n_slots, queue)
+                        with closing(session.classify(clips, should_stop)) as results:
                             yield from results
                     return
                 except BrokenProcessPool:
                     if n_breaks == MAX_BREAKS:
-                        raise BackendError("the worker processes die", found=f"{n_breaks + 1} times") from None
+                        raise BackendError("the worker processes crash", found=f"{n_breaks + 1} times") from None
         finally:
             memory.close()
             memory.unlink()
 
 
-class _Service:
-    def __init__(
-        self, feed: GpuFeed, pool: ProcessPool, memory: SharedMemory, n_slots: int, again: deque[_Visit]
-    ) -> None:
-        self.feed, self.pool, self.memory, self.again = feed, pool, memory, again
-        self.free = list(range(n_slots))
-        self.looking: dict[Any, tuple[_Visit, int]] = {}
+class _Session:
+    """The work of one pool, from its start to its end. `queue`: rounds that come before new clips."""
 
-    def judged(
-        self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool]
-    ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
+    def __init__(
+        self, feed: GpuFeed, pool: ProcessPool, memory: SharedMemory, n_slots: int, queue: deque[_Round]
+    ) -> None:
+        self.feed, self.pool, self.memory, self.queue = feed, pool, memory, queue
+        self.free_slots = list(range(n_slots))
+        self.running: dict[Future[_SlotFrames | MediaError], tuple[_Round, int]] = {}
+
+    def classify(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool]) -> Results:
+        """Yield clips with their predictions; where the pool breaks, the clips under way go back to the queue."""
         try:
             while True:
-                while self.free:
-                    visit = self._next(clips, should_stop)
-                    if visit is None:
+                while self.free_slots:
+                    clip_round = self._next_round(clips, should_stop)
+                    if clip_round is None:
                         break
-                    self._send(visit)
-                if not self.looking:
+                    self._send(clip_round)
+                if not self.running:
                     return
-                done = wait(self.looking, return_when=FIRST_COMPLETED).done
-                yield from self._batch([(*self.looking[f], self._seen(f)) for f in done])
+                done = wait(self.running, return_when=FIRST_COMPLETED).done
+                yield from self._classify_batch([(*self.running[f], self._frames_or_error(f)) for f in done])
                 for future in done:
-                    self.free.append(self.looking.pop(future)[1])
+                    self.free_slots.append(self.running.pop(future)[1])
         except BrokenProcessPool:
-            self.again.extend(visit for visit, _ in self.looking.values())
+            self.queue.extend(clip_round for clip_round, _ in self.running.values())
             raise
 
-    def _next(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool]) -> _Visit | None:
-        if self.again:
-            return self.again.popleft()
+    def _next_round(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool]) -> _Round | None:
+        if self.queue:
+            return self.queue.popleft()
         item = None if should_stop() else next(clips, None)
-        return None if item is None else _Visit(item, 0, Evidence.nothing())
+        return None if item is None else _Round(item, 0, Evidence.none())
 
-    def _send(self, visit: _Visit) -> None:
-        i_slot, clip = self.free.pop(), visit.item.clip
-        arguments = (clip, visit.i_round, self.memory.name, i_slot, self.feed.slot_shape)
-        self.looking[self.pool.schedule(_look, args=arguments, timeout=self._limit_s(visit.item))] = visit, i_slot
+    def _send(self, clip_round: _Round) -> None:
+        i_slot, item = self.free_slots.pop(), clip_round.item
+        arguments = (item.clip, clip_round.i_round, self.memory.name, i_slot, self.feed.slot_shape)
+        future: Future[_SlotFrames | MediaError] = self.pool.schedule(
+            _read_into_slot, args=arguments, timeout=time_limit_s(self.feed.job, item)
+        )
+        self.running[future] = clip_round, i_slot
 
-    def _limit_s(self, item: QueuedClip) -> float:
-        return self.feed.job.runtime.clip_limit_s + item.n_bytes / BYTES_PER_S
-
-    def _seen(self, future: Any) -> tuple[Any, int] | MediaError:
-        """What the look gave, with its number of frames in the slot, or why there is none."""
+    def _frames_or_error(self, future: Future[_SlotFrames | MediaError]) -> _SlotFrames | MediaError:
         try:
-            return future.result()  # type: ignore[no-any-return]
+            return future.result()
         except TimeoutError:
-            return MediaError(f"the decoder was stopped after {self._limit_s(self.looking[future][0].item):.0f} s")
+            limit_s = time_limit_s(self.feed.job, self.running[future][0].item)
+            return MediaError(f"the decoder was stopped after {limit_s:.0f} s")
         except ProcessExpired as error:
             return MediaError(f"the decoder crashed ({describe_exit(error.exitcode)})")
 
-    def _batch(
-        self, arrived: list[tuple[_Visit, int, tuple[Any, int] | MediaError]]
+    def _classify_batch(
+        self, batch: list[tuple[_Round, int, _SlotFrames | MediaError]]
     ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        """Judge what has arrived, the frames of all clips through the network together."""
+        """Run the frames of all clips through the network together, and yield the clips that are finished."""
         inputs: list[NDArray[np.uint8]] = []
-        for _, i_slot, seen in arrived:
-            if not isinstance(seen, MediaError):
-                rest, n = seen
-                inputs += [_slot(self.memory, i_slot, self.feed.slot_shape)[:n], rest.x]
+        for _, i_slot, found in batch:
+            if isinstance(found, _SlotFrames):
+                inputs += [_slot(self.memory, i_slot, self.feed.slot_shape)[: found.n], found.frames.x]
         x = np.concatenate(inputs) if inputs else None
         del inputs  # a view of shared memory would keep it open
         answers = self.feed.network.answers(x) if x is not None and len(x) else None
         start = 0
-        for visit, _, seen in arrived:
-            own = None
-            if not isinstance(seen, MediaError) and answers is not None:
-                seen = seen[0]
-                own = answers.part(start, start + len(seen.times_s) + len(seen.crop_of))
-                start += len(own)
-            result, evidence = next_round_or_result(visit.item.clip, seen, own, visit.evidence, self.feed.job)
+        for clip_round, _, found in batch:
+            frames = found.frames if isinstance(found, _SlotFrames) else found
+            part = None
+            if isinstance(frames, ClipFrames) and answers is not None:
+                part = answers.part(start, start + len(frames.times_s) + len(frames.crop_of))
+                start += len(part)
+            item, before = clip_round.item, clip_round.evidence
+            result, evidence = next_round_or_result(item.clip, frames, part, before, self.feed.job)
             if result is not None:
-                yield visit.item, result
+                yield item, result
             else:
-                self.again.append(_Visit(visit.item, visit.i_round + 1, evidence))
+                self.queue.append(_Round(item, clip_round.i_round + 1, evidence))
 
 
 def _slot(memory: SharedMemory, i_slot: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -172,19 +180,19 @@ def _start(job: Job) -> None:
     prepare_worker(job)
 
 
-def _look(
+def _read_into_slot(
     clip: Clip, i_round: int, memory_name: str, i_slot: int, shape: tuple[int, ...]
-) -> tuple[ClipFrames, int] | MediaError:
+) -> _SlotFrames | MediaError:
     global _memory
     assert _job is not None, "the initializer ran"
     if _memory is None:
         _memory = SharedMemory(memory_name)
     try:
-        seen = _job.read_frames(clip, _job, i_round)
+        frames = (_job.read_frames or read_frames)(clip, _job, i_round)
     except MemoryError:
-        seen = out_of_memory_error(clip, _job)
-    if isinstance(seen, MediaError):
-        return seen
-    n = min(len(seen.x), shape[0])
-    _slot(_memory, i_slot, shape)[:n] = seen.x[:n]
-    return replace(seen, x=seen.x[n:]), n
+        frames = out_of_memory_error(clip, _job)
+    if isinstance(frames, MediaError):
+        return frames
+    n = min(len(frames.x), shape[0])
+    _slot(_memory, i_slot, shape)[:n] = frames.x[:n]
+    return _SlotFrames(replace(frames, x=frames.x[n:]), n)

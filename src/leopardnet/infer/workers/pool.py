@@ -1,7 +1,7 @@
-"""Worker processes, one per core, each doing whole clips: a clip that crashes, hangs or eats memory costs itself.
+"""Worker processes, one per core, that classify whole clips. A clip that crashes or hangs costs only itself.
 
-Small clips travel in groups, because a message costs more than they do. When a group dies, its clips are tried again one
-by one, and only the one that kills its worker a second time is given up.
+Small clips are sent in groups, because a message costs more than they do. When a group fails, its clips are tried
+again one by one, and only the one that ends its worker a second time is given up.
 """
 
 from __future__ import annotations
@@ -9,28 +9,28 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, TimeoutError, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.bundle.runtime import Runtime
 from leopardnet.core.errors import BackendError, LeopardnetError
-from leopardnet.core.types import ClipPrediction
-from leopardnet.detect.detector import open_detector
-from leopardnet.infer.clip import Job, classify, out_of_memory_error, unreadable_prediction
-from leopardnet.infer.journal import QueuedClip
+from leopardnet.core.types import Clip, ClipPrediction
+from leopardnet.infer.clip import classify
+from leopardnet.infer.job import Job, Results
+from leopardnet.infer.queued_clip import QueuedClip
+from leopardnet.infer.unreadable import out_of_memory_error, unreadable_prediction
 from leopardnet.infer.workers.process import WorkerContext, end_with_parent, limit_memory, n_workers
 
-GROUP_BYTES = 1_000_000  # a group is at most this large, so that little is lost when it dies
+GROUP_BYTES = 1_000_000  # the most that a group holds, so that little is lost when it fails
 GROUP_CLIPS = 16
 BYTES_PER_S = 2_000_000  # what even a slow card reader gives
 START_LIMIT_S = 180.0
-MAX_BREAKS = 3  # of the pool as a whole, in a row; a crash of one worker is none
-CLIPS_PER_WORKER = 4000  # then the worker is replaced, and with it whatever a decoder forgot to give back
+MAX_BREAKS = 3  # of the whole pool, in a row; the crash of one worker does not count
+CLIPS_PER_WORKER = 4000  # then the worker is replaced, which frees what its decoders have leaked
 
 
 class WorkerPool:
@@ -49,86 +49,90 @@ class WorkerPool:
         self._pool = None
         self._open.close()
 
-    def judged(
-        self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        """Every clip with its prediction, in the order in which they are finished. Holds a handful of clips, not all."""
-        groups, again, n_breaks = group_clips(clips), deque[list[QueuedClip]](), 0
+    def classify(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool] = lambda: False) -> Results:
+        """Yield every clip with its prediction as it is finished. Holds a few groups of clips at a time."""
+        groups, retries, n_breaks = group_clips(clips), deque[list[QueuedClip]](), 0
         while True:
             try:
                 if self._pool is None:
                     self._pool = self._open.enter_context(worker_pool(self.n_workers, _start, self.job))
-                for pair in self._served(self._pool, groups, again, should_stop):
+                for pair in self._classify_groups(self._pool, groups, retries, should_stop):
                     yield pair
                     n_breaks = 0
                 return
-            except BrokenProcessPool:  # workers died before they said what they were doing
+            except BrokenProcessPool:  # workers ended before they reported which clip they had
                 self.__exit__()
                 n_breaks += 1
                 if should_stop():
                     return
                 if n_breaks > MAX_BREAKS:
                     raise BackendError(
-                        "the worker processes die",
+                        "the worker processes crash",
                         found=f"{n_breaks} times",
-                        todo="is there enough memory? Try --workers 1; --workers 0 shows the error, if there is one",
+                        todo="check the free memory and try --workers 1; --workers 0 shows the error",
                     ) from None
 
-    def _served(
+    def _classify_groups(
         self,
         pool: ProcessPool,
         groups: Iterator[list[QueuedClip]],
-        again: deque[list[QueuedClip]],
+        retries: deque[list[QueuedClip]],
         should_stop: Callable[[], bool],
     ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        working: dict[Any, list[QueuedClip]] = {}
+        """Yield the results of all groups, two per worker at a time. Clips of a broken pool go to `retries`."""
+        running: dict[Future[list[ClipPrediction]], list[QueuedClip]] = {}
         try:
             while True:
-                while len(working) < 2 * self.n_workers and not should_stop():
-                    group = again.popleft() if again else next(groups, None)
+                while len(running) < 2 * self.n_workers and not should_stop():
+                    group = retries.popleft() if retries else next(groups, None)
                     if group is None:
                         break
-                    working[self._schedule(pool, group)] = group
-                if not working:
+                    running[self._schedule(pool, group)] = group
+                if not running:
                     return
-                for future in wait(working, return_when=FIRST_COMPLETED).done:
-                    group = working[future]
-                    results = self._results_of(future, group)
-                    del working[future]
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    group = running[future]
+                    results = self._results_or_none(future, group)
+                    del running[future]
                     if results is None:
-                        again.extend([item] for item in group)
+                        retries.extend([item] for item in group)
                     else:
                         yield from zip(group, results, strict=True)
         except BrokenProcessPool:
-            again.extend([item] for group in working.values() for item in group)
+            retries.extend([item] for group in running.values() for item in group)
             raise
 
-    def _results_of(self, future: Any, group: list[QueuedClip]) -> list[ClipPrediction] | None:
-        """The predictions of a group, or None where its clips must be tried one by one."""
+    def _results_or_none(
+        self, future: Future[list[ClipPrediction]], group: list[QueuedClip]
+    ) -> list[ClipPrediction] | None:
+        """Return the predictions of a group, or None where its clips must be tried one by one."""
         try:
-            return future.result()  # type: ignore[no-any-return]
+            return future.result()
         except TimeoutError:
             reason = f"the decoder was stopped after {self._limit_s(group):.0f} s"
         except ProcessExpired as error:
             reason = f"the decoder crashed ({describe_exit(error.exitcode)})"
         return [unreadable_prediction(group[0].clip, reason, self.job.bundle)] if len(group) == 1 else None
 
-    def _schedule(self, pool: ProcessPool, group: list[QueuedClip]) -> Any:
+    def _schedule(self, pool: ProcessPool, group: list[QueuedClip]) -> Future[list[ClipPrediction]]:
         clips = [item.clip for item in group]
-        return pool.schedule(_classify_all, args=(clips,), timeout=self._limit_s(group))
+        future: Future[list[ClipPrediction]] = pool.schedule(
+            _classify_group, args=(clips,), timeout=self._limit_s(group)
+        )
+        return future
 
     def _limit_s(self, group: list[QueuedClip]) -> float:
-        return self.job.runtime.clip_limit_s + sum(item.n_bytes for item in group) / BYTES_PER_S
+        return time_limit_s(self.job, *group)
 
 
 @contextlib.contextmanager
 def worker_pool(n: int, initializer: Callable[[Job], None], job: Job) -> Iterator[ProcessPool]:
-    """A pool whose workers have run `initializer(job)` and stand ready; what it raised there is raised here."""
-    most = max(1, CLIPS_PER_WORKER // GROUP_CLIPS)
-    pool = ProcessPool(n, max_tasks=most, initializer=initializer, initargs=(job,), context=WorkerContext())
+    """Start a pool whose workers have run `initializer(job)`; an error there is raised here."""
+    max_tasks = max(1, CLIPS_PER_WORKER // GROUP_CLIPS)
+    pool = ProcessPool(n, max_tasks=max_tasks, initializer=initializer, initargs=(job,), context=WorkerContext())
     try:
         try:
-            pool.schedule(_ready, timeout=START_LIMIT_S).result(START_LIMIT_S)
+            pool.schedule(_check_start, timeout=START_LIMIT_S).result(START_LIMIT_S)
         except (TimeoutError, ProcessExpired) as error:
             raise BackendError("the worker processes do not start", found=str(error)) from None
         yield pool
@@ -137,8 +141,13 @@ def worker_pool(n: int, initializer: Callable[[Job], None], job: Job) -> Iterato
         pool.join()
 
 
+def time_limit_s(job: Job, *items: QueuedClip) -> float:
+    """Return the seconds that these clips may take together."""
+    return job.runtime.clip_limit_s + sum(item.n_bytes for item in items) / BYTES_PER_S
+
+
 def group_clips(clips: Iterator[QueuedClip]) -> Iterator[list[QueuedClip]]:
-    """Neighbouring small clips together; a large one alone."""
+    """Yield clips in their order: small neighbours together, a large clip alone."""
     group: list[QueuedClip] = []
     n_bytes = 0
     for item in clips:
@@ -152,7 +161,7 @@ def group_clips(clips: Iterator[QueuedClip]) -> Iterator[list[QueuedClip]]:
 
 
 def describe_exit(exit_code: int | None) -> str:
-    """What the exit code of a process means.
+    """Return the meaning of a process's exit code.
 
     >>> describe_exit(-11), describe_exit(3)
     ('SIGSEGV', 'exit code 3')
@@ -170,7 +179,7 @@ _work: tuple[Job, Runtime] | None = None
 
 
 def prepare_worker(job: Job) -> None:
-    """Make this process one that ends with its parent, ignores Ctrl-C and keeps to its memory."""
+    """Let this process end with its parent, ignore Ctrl-C, and keep within its memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what is finished
     end_with_parent()
     limit_memory(job.runtime.memory_limit_mb)
@@ -181,25 +190,25 @@ def _start(job: Job) -> None:
     try:
         job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
         _work = job, job.bundle.runtime(job.runtime)
-        open_detector(job.detector, job.root, threads=job.runtime.threads)  # its errors and its memory belong here
+        job.open_detector()  # before the memory is limited, and where its errors are reported
     except LeopardnetError as error:
         _failure = error
     prepare_worker(job)
 
 
-def _ready() -> None:
+def _check_start() -> None:
     if _failure is not None:
         raise _failure
 
 
-def _classify_all(clips: list[Any]) -> list[ClipPrediction]:
-    _ready()
+def _classify_group(clips: Sequence[Clip]) -> list[ClipPrediction]:
+    _check_start()
     assert _work is not None, "the initializer ran"
     job, network = _work
     return [_classify_one(clip, job, network) for clip in clips]
 
 
-def _classify_one(clip: Any, job: Job, network: Runtime) -> ClipPrediction:
+def _classify_one(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
     try:
         return classify(clip, job, network)
     except MemoryError:

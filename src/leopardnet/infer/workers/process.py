@@ -1,4 +1,4 @@
-"""What the machine has, and what a worker process may take of it."""
+"""Worker processes of this machine: how many there are, how they start, and the memory that each may take."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import os
 import sys
 import threading
 from multiprocessing import connection, spawn
+from pathlib import Path
 from typing import Any
 
 from leopardnet.core.settings.inference import RuntimeConfig
 
 
 def n_workers(config: RuntimeConfig) -> int:
-    """The number of worker processes: as configured, else one for every physical core that this process may use."""
+    """Return the number of worker processes: as configured, else one per physical core that we may use."""
     if config.workers is not None:
         return config.workers
     import psutil
@@ -25,48 +26,46 @@ def n_workers(config: RuntimeConfig) -> int:
 
 
 def is_graphics_processor(config: RuntimeConfig) -> bool:
-    """Whether the network runs on a graphics processor, which one process feeds for all workers."""
+    """Return whether the network runs on a graphics processor, which one process feeds for all workers."""
     if config.backend_name != "torch" or config.device == "cpu":
         return False
     if config.device != "auto":
         return True
-    from leopardnet.network.classifier import torch_device
+    from leopardnet.network.classifier import choose_device
 
-    return torch_device("auto") != "cpu"
+    return choose_device("auto") != "cpu"
 
 
-_METHOD = (
-    "forkserver" if sys.platform == "linux" else "spawn"
-)  # never a fork of this process, whose threads would not follow
+# Never a fork of this process: its threads would not exist in the copy.
+_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 _base: Any = multiprocessing.get_context(_METHOD)
+_start_lock = threading.Lock()
 
 
-class WorkerProcess(_base.Process):  # type: ignore[misc]
+class WorkerProcess(_base.Process):
     """A process that does not run the caller's script again: a worker needs nothing of it.
 
-    With the standard behaviour a script that calls `predict` without `if __name__ == "__main__"` would start itself.
+    By default, a script that calls `predict` without `if __name__ == "__main__"` would start itself in every
+    worker.
     """
 
     @staticmethod
     def _Popen(process: Any) -> Any:
-        prepared = spawn.get_preparation_data
+        get_data = spawn.get_preparation_data
 
-        def without_main(name: str) -> dict[str, Any]:
-            return {k: v for k, v in prepared(name).items() if not k.startswith("init_main")}
+        def get_data_without_main(name: str) -> dict[str, Any]:
+            return {k: v for k, v in get_data(name).items() if not k.startswith("init_main")}
 
-        with _starting:
-            spawn.get_preparation_data = without_main
+        with _start_lock:
+            spawn.get_preparation_data = get_data_without_main
             try:
                 return _base.Process._Popen(process)
             finally:
-                spawn.get_preparation_data = prepared
+                spawn.get_preparation_data = get_data
 
 
-_starting = threading.Lock()
-
-
-class WorkerContext(type(_base)):  # type: ignore[misc]
-    """The way in which worker processes are started."""
+class WorkerContext(type(_base)):  # type: ignore[misc]  # its class depends on the platform
+    """The multiprocessing context that starts worker processes."""
 
     Process = WorkerProcess
 
@@ -77,27 +76,27 @@ class WorkerContext(type(_base)):  # type: ignore[misc]
 
 
 def limit_memory(limit_mb: int) -> None:
-    """Let this process take `limit_mb` more than it holds now; beyond, allocations fail. Only where the system can."""
+    """Let this process take `limit_mb` more than it holds now; larger allocations fail. Linux and macOS only."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
         return
     with contextlib.suppress(OSError, ValueError):
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = _data_bytes() + limit_mb * 1024 * 1024
-        resource.setrlimit(
-            resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most)
-        )
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
+        limit = _data_bytes() + limit_mb * 1024 * 1024
+        if hard_limit != resource.RLIM_INFINITY:
+            limit = min(limit, hard_limit)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard_limit))
 
 
 def _data_bytes() -> int:
-    """What counts against RLIMIT_DATA now."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - not on every system
+    """Return the bytes that count against RLIMIT_DATA now."""
+    with Path("/proc/self/status").open(encoding="ascii", errors="replace") as file:  # absent on some systems
         return next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmData:")), 0)
 
 
 def end_with_parent() -> None:
-    """End this process at once when the one that started it is gone, whatever it is doing: nobody wants its result."""
+    """End this process at once when its parent has ended, whatever it is doing: nobody needs its result."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

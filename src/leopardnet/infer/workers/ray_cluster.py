@@ -1,13 +1,15 @@
 """The same path on a cluster: Ray Data maps clips over workers, and the driver writes the journal.
 
-Footage and bundle lie on shared storage, under the same path on every node. A worker of the cluster is an actor with one
-processor, which keeps the decoder in a process of its own as a single machine does: a broken file costs that file, and
-never starts the endless repetition with which Ray answers a crash. When a worker or a node is lost, Ray runs its clips
-elsewhere; results come to the driver, so that a run goes on after a stop exactly as it does on one machine.
+Footage and bundle are on shared storage, under the same path on every node. A worker of the cluster is an actor
+with one processor, which keeps the decoder in a process of its own as a single machine does: a broken file costs
+that file, and never starts the endless repetition with which Ray answers a crash. When a worker or a node is lost,
+Ray runs its clips elsewhere. Results come to the driver, so a run continues after a stop exactly as it does on one
+machine.
 """
 
 from __future__ import annotations
 
+import logging
 import pickle
 import socket
 from collections.abc import Callable, Iterator
@@ -19,42 +21,44 @@ import numpy as np
 
 from leopardnet.core.errors import BackendError, LeopardnetError
 from leopardnet.core.types import ClipPrediction
-from leopardnet.infer.clip import Job
-from leopardnet.infer.journal import QueuedClip
+from leopardnet.infer.job import Engine, Job, Results
+from leopardnet.infer.queued_clip import QueuedClip
 from leopardnet.infer.workers.gpu_feed import GpuFeed
 from leopardnet.infer.workers.pool import WorkerPool
 
 CLIPS_PER_TASK = 32  # what is done twice where a worker is lost
 WORKERS_PER_DEVICE = 4  # processes that decode for one graphics processor
 
-Engine = Callable[[Iterator[QueuedClip], Job, Callable[[], bool]], Iterator[tuple[QueuedClip, ClipPrediction]]]
-
 
 class ClipWorker:
-    """What runs on a node: made once by Ray, then called with batches of clips."""
+    """A worker on a node: made once by Ray, then called with batches of clips."""
 
     def __init__(self, job: Job) -> None:
         if not job.root.is_dir() or not any(job.root.iterdir()):
             raise BackendError(
-                "a node of the cluster does not see the footage",
+                "a node of the cluster cannot find the footage",
                 where=job.root,
                 todo="mount the shared storage under the same path on every node",
             )
         if type(job.bundle).load(job.bundle.folder).id != job.bundle.id:
             raise BackendError("a node of the cluster has another bundle under this path", where=job.bundle.folder)
-        kind = GpuFeed if job.runtime.device == "cuda" else WorkerPool
+        workers: GpuFeed | WorkerPool = GpuFeed(job) if job.runtime.device == "cuda" else WorkerPool(job)
         self._open = ExitStack()
-        self._workers = self._open.enter_context(kind(job))
+        self._workers: GpuFeed | WorkerPool = workers
+        self._open.enter_context(workers)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The predictions of a batch; both are pickled, because Ray keeps columns of bytes."""
+        """Return the predictions of a batch. Both are pickled, because Ray keeps columns of bytes."""
         items = (pickle.loads(data) for data in batch["item"])
-        pairs = [pickle.dumps(pair) for pair in self._workers.judged(items)]
+        pairs = [pickle.dumps(pair) for pair in self._workers.classify(items)]
         return {"pair": np.array(pairs, dtype=object)}
 
 
 def ray_engine(address: str) -> Engine:
-    """A stand-in for `predict.judged` that runs on the Ray cluster at this address (`auto`: the one of this machine)."""
+    """Return an engine for `predict` that runs on the Ray cluster at an address (`auto`: that of this machine).
+
+    >>> predict("clips/", bundle, out="results/", engine=ray_engine("auto"))  # doctest: +SKIP
+    """
     try:
         import ray
     except ImportError as error:
@@ -62,14 +66,12 @@ def ray_engine(address: str) -> Engine:
             "Ray is not installed", found=str(error), todo='pip install "leopardnet[ray]", on every node'
         ) from None
 
-    def judged(
-        clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool]
-    ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
+    def classify(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool]) -> Results:
         is_ours = not ray.is_initialized()
         if is_ours:
             try:
-                _answers(address)
-                ray.init(address=address, log_to_driver=False, logging_level="error", configure_logging=True)
+                _check_address(address)
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
             except (OSError, RuntimeError, ValueError) as error:
                 raise BackendError(
                     "there is no Ray cluster at this address",
@@ -78,22 +80,22 @@ def ray_engine(address: str) -> Engine:
                     todo="start one with `ray start --head`, or check the address",
                 ) from None
         try:
-            yield from _mapped(ray, clips, job, should_stop)
+            yield from _map_clips(ray, clips, job, should_stop)
         finally:
             if is_ours:
                 ray.shutdown()
 
-    return judged
+    return classify
 
 
-def _answers(address: str) -> None:
-    """Raise OSError where nobody listens: Ray itself would try for minutes."""
+def _check_address(address: str) -> None:
+    """Raise OSError where nothing listens at this address: Ray itself would try for minutes."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
-def _mapped(
+def _map_clips(
     ray: Any, clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool]
 ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
     import ray.data
@@ -101,7 +103,7 @@ def _mapped(
 
     on_device = job.runtime.device == "cuda"
     n_cpus = WORKERS_PER_DEVICE if on_device else 1
-    here = replace(
+    node_job = replace(
         job,
         root=job.root.resolve(),
         bundle=replace(job.bundle, folder=job.bundle.folder.resolve()),
@@ -114,7 +116,7 @@ def _mapped(
     n_blocks = max(1, -(-len(items) // CLIPS_PER_TASK))
     results = ray.data.from_items(items, override_num_blocks=n_blocks).map_batches(
         ClipWorker,
-        fn_constructor_args=(here,),
+        fn_constructor_args=(node_job,),
         batch_size=CLIPS_PER_TASK,
         num_cpus=n_cpus,
         num_gpus=1 if on_device else 0,
@@ -130,5 +132,5 @@ def _mapped(
         if isinstance(cause, LeopardnetError):
             raise cause from None
         raise BackendError(
-            "the cluster gave up", found=str(error)[-300:], todo="the same command goes on"
+            "the cluster stopped working", found=str(error)[-300:], todo="give the same command again to continue"
         ) from None

@@ -1,1 +1,1 @@
-"""Videos: opening, indexing, seeking, and frames as RGB."""
+"""Videos: open, index, seek, and convert frames to RGB."""

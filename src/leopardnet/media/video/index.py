@@ -1,4 +1,4 @@
-"""What a video holds and where: its length, its key frames, and whether they can be jumped to. Nothing is decoded."""
+"""Length and key frames of a video, from its index or its packets. Nothing is decoded."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import av
 import av.error
 import numpy as np
+from av.container import InputContainer
+from av.index import IndexEntry
+from av.packet import Packet
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from leopardnet.core.types import MediaInfo
 from leopardnet.media.video.open import open_container
 
-DEFAULT_FPS = 25.0  # only to step over frames that carry no time
-MAX_SCAN_S = 60.0  # for reading through a file without an index
+DEFAULT_FPS = 25.0  # only for frames without a time
+MAX_SCAN_S = 60.0  # to read through a file without an index
 Seconds = NDArray[np.float64]
 
 
@@ -25,9 +28,10 @@ Seconds = NDArray[np.float64]
 class Track:
     """The first video stream of a file.
 
-    keys_s: float64 [K], seconds from the start, the key frames at which decoding can begin. is_indexed: they come from
-    an index that reaches to the end of the file, so that the reader may jump to them; else they were found by reading
-    through it, and are reached by reading again. is_steady: frames follow each other at equal distances.
+    keys_s: float64 [K], seconds from the start, the key frames at which decoding can begin; step_s: the usual
+    distance of two frames; is_indexed: the key frames come from a complete index and can be seeked, otherwise they
+    were found by reading the file, and are reached by reading it again; is_steady: all frames are about step_s
+    apart.
     """
 
     info: MediaInfo
@@ -37,23 +41,23 @@ class Track:
     is_steady: bool
 
 
-def track_of(path: Path, container: Any, video: Any) -> Track:
-    """The track of an opened file: from its index, or else by reading through it once more, packet by packet."""
+def read_track(path: Path, container: InputContainer, video: VideoStream) -> Track:
+    """Return the track of an open file: from its index, or else from all its packets, in a second reading."""
     context = video.codec_context
-    base = float(video.time_base or 0) or 1 / 1000
-    entries = _entries(path, container, video)
+    base = time_unit_s(video)
+    entries = _read_index(path, container, video)
     if entries is not None:
-        # The index holds decode times; with B frames they run ahead of presentation, for key frames by a constant.
-        stamps = np.asarray([entry.timestamp for entry in entries], np.float64) + _delay(container, video)
+        # An index holds decode times. With B frames, key frames are presented a constant time after their decoding.
+        stamps = np.asarray([entry.timestamp for entry in entries], np.float64) + _read_delay(container, video)
         is_key = np.asarray([entry.is_keyframe for entry in entries], bool)
     else:
-        stamps, is_key = _packets(path)
+        stamps, is_key = _read_packets(path)
     start = float(video.start_time if video.start_time is not None else min(stamps, default=0))
     stamps_s = (stamps - start) * base
     steps = np.diff(np.sort(stamps_s))
     fps = float(video.average_rate or 0) or DEFAULT_FPS
     step_s = float(np.median(steps)) if len(steps) and np.median(steps) > 0 else 1.0 / fps
-    # A frame before the start belongs to a part that an edit list hides: decoding may begin there, but shows nothing.
+    # Frames before the start are hidden by an edit list: decoding may begin at one, but none is shown.
     n_shown = int((stamps_s > -step_s / 2).sum())
     info = MediaInfo(
         context.width,
@@ -69,29 +73,34 @@ def track_of(path: Path, container: Any, video: Any) -> Track:
     return Track(info, np.sort(stamps_s[is_key]), step_s, entries is not None, is_steady)
 
 
-def stamp(packet: Any) -> int | None:
-    """When a packet is shown, else when it is decoded, in the time base of its stream."""
+def packet_stamp(packet: Packet[VideoStream]) -> int | None:
+    """Return the presentation time of a packet, or else its decode time, in the time base of its stream."""
     return packet.dts if packet.pts is None else packet.pts
 
 
-def packet_times(path: Path) -> Seconds:
-    """The time of every frame, sorted, float64 [N], seconds on the clock of the stream. Nothing is decoded."""
-    stamps, _ = _packets(path)
+def time_unit_s(video: VideoStream) -> float:
+    """Return the time base of a stream in seconds; milliseconds if the container has none."""
+    return float(video.time_base or 0) or 1 / 1000
+
+
+def read_packet_times(path: Path) -> Seconds:
+    """Return the time of every frame, sorted, float64 [N], seconds on the clock of the stream."""
+    stamps, _ = _read_packets(path)
     with open_container(path) as (_, video):
-        return np.sort(stamps) * float(video.time_base)
+        return np.asarray(np.sort(stamps) * time_unit_s(video), np.float64)
 
 
-def _delay(container: Any, video: Any) -> int:
-    """By how much the first key frame is shown after it is decoded. Moves the reader on by one packet."""
+def _read_delay(container: InputContainer, video: VideoStream) -> int:
+    """Return presentation minus decode time of the first packet, in the time base. Consumes that packet."""
     with suppress(av.error.FFmpegError):
         for packet in container.demux(video):
             if packet.size:
-                return packet.pts - packet.dts if None not in (packet.pts, packet.dts) else 0
+                return 0 if packet.pts is None or packet.dts is None else packet.pts - packet.dts
     return 0
 
 
-def _entries(path: Path, container: Any, video: Any) -> list[Any] | None:
-    """The index, as far as the file reaches; None where it holds no more than what was read while opening."""
+def _read_index(path: Path, container: InputContainer, video: VideoStream) -> list[IndexEntry] | None:
+    """Return the index entries within the file; None if the index covers only what was read while opening."""
     if not container.format.name.startswith(("mov", "avi")):
         return None
     entries = list(video.index_entries)
@@ -101,20 +110,17 @@ def _entries(path: Path, container: Any, video: Any) -> list[Any] | None:
     return [entry for entry in entries if entry.pos + entry.size <= n_bytes] or None
 
 
-def _packets(path: Path) -> tuple[Seconds, NDArray[np.bool_]]:
-    """Stamps float64 [N] of all packets, and which are key frames, in the order of the file."""
+def _read_packets(path: Path) -> tuple[Seconds, NDArray[np.bool_]]:
+    """Return the stamps float64 [N] of all packets in file order, and which are key frames; stop at damage."""
     stamps: list[int] = []
     keys: list[bool] = []
     until = time.monotonic() + MAX_SCAN_S
-    # a second opening: not every container can be rewound to its beginning
-    with (
-        open_container(path) as (container, video),
-        suppress(av.error.FFmpegError),
-    ):  # a cut file: what there is counts
+    # The file is opened again, since not every container can be rewound.
+    with open_container(path) as (container, video), suppress(av.error.FFmpegError):
         for packet in container.demux(video):
-            at = stamp(packet)
-            if at is not None and packet.size:
-                stamps.append(at)
+            stamp = packet_stamp(packet)
+            if stamp is not None and packet.size:
+                stamps.append(stamp)
                 keys.append(packet.is_keyframe)
             if time.monotonic() > until:
                 break

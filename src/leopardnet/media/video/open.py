@@ -1,20 +1,22 @@
-"""Opening video files within limits: by their first bytes, files only, one video stream, nothing else followed."""
+"""Safe opening of video files: format by first bytes, local files only, one video stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import av
 import av.error
+import av.stream
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from leopardnet.core.errors import MediaError
 
 MAX_PIXELS = 50_000_000  # of one frame; 8K has 33 million
-# Containers by their first bytes. The suffix of a file proves nothing, and FFmpeg's own guess would follow playlists
-# to other files and hosts.
+# Containers by their first bytes. The suffix may be wrong, and FFmpeg's own detection would follow playlists to
+# other files and hosts.
 SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftyp", "mov"),
     (4, b"moov", "mov"),
@@ -31,20 +33,19 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (4, b"\x47", "mpegts"),
 )
 OPTIONS = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
-# MP4 says in its header all that is needed; without these, opening decodes a frame and throws it away (20 ms at 1080p)
+# The header of MP4 is enough; without these options, opening decodes a frame and discards it (20 ms at 1080p).
 QUICK = {"analyzeduration": "0", "probesize": "32", "fpsprobesize": "0", "skip_frame": "all"}
-DISCARD_ALL = 48  # AVDISCARD_ALL
 
 
-def container_format(path: Path) -> str:
-    """FFmpeg's name of the container, from the first bytes. Raises MediaError for anything that is no video."""
+def detect_format(path: Path) -> str:
+    """Return FFmpeg's name of the container, from the first bytes. Raises MediaError for an unknown format."""
     with path.open("rb") as file:
         head = file.read(16)
     for offset, magic, name in SIGNATURES:
         if head[offset : offset + len(magic)] == magic:
             return name
     raise MediaError(
-        "the file is not a video of a known kind",
+        "the file is not a video of a known format",
         where=path.name,
         found=f"first bytes {head[:8].hex(' ')}",
         expected="MP4/MOV, AVI, ASF/WMV, MKV, MPEG or FLV",
@@ -53,9 +54,9 @@ def container_format(path: Path) -> str:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
-    """The container and its first video stream. Whatever a decoder raises in between becomes a MediaError."""
-    name = container_format(path)
+def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Yield the container and its first video stream. Errors of FFmpeg in the block are raised as MediaError."""
+    name = detect_format(path)
     try:
         options = OPTIONS | QUICK if name == "mov" else OPTIONS
         container = av.open(str(path), format=name, options=options, metadata_errors="replace")
@@ -63,8 +64,8 @@ def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
         raise MediaError(
             "the video cannot be opened",
             where=path.name,
-            found=reason(error),
-            todo="the recording was probably cut off; a repair tool may bring back its index",
+            found=describe_error(error),
+            todo="the recording was probably interrupted; a repair tool may restore its index",
         ) from None
     try:
         if not container.streams.video:
@@ -75,16 +76,16 @@ def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
         _check_size(video.codec_context.width, video.codec_context.height)
         for stream in container.streams:
             if stream is not video:
-                stream.discard = DISCARD_ALL  # sound is stepped over, not read
+                stream.discard = av.stream.Discard.all  # sound is skipped, not read
         yield container, video
     except (av.error.FFmpegError, ValueError, OSError) as error:
-        raise MediaError("the video cannot be decoded", where=path.name, found=reason(error)) from None
+        raise MediaError("the video cannot be decoded", where=path.name, found=describe_error(error)) from None
     finally:
         container.close()
 
 
-def cut_short(path: Path, container: Any, video: Any) -> list[str]:
-    """A warning where the file ends before what its header or its index promise."""
+def truncation_warnings(path: Path, container: InputContainer, video: VideoStream) -> list[str]:
+    """Return a warning if the file ends before its header or its index says, else nothing."""
     n_bytes, promised = path.stat().st_size, 0
     if container.format.name == "avi":
         with path.open("rb") as file:
@@ -95,8 +96,8 @@ def cut_short(path: Path, container: Any, video: Any) -> list[str]:
     return [f"the file is cut short: {n_bytes} of {promised} bytes"] if promised > n_bytes else []
 
 
-def reason(error: BaseException) -> str:
-    """What an error of the library says, short enough for a cell of a table."""
+def describe_error(error: BaseException) -> str:
+    """Return class and message of an error, short enough for a cell of a table."""
     text = getattr(error, "strerror", None) or str(error)
     return f"{type(error).__name__}: {text}"[:160]
 

@@ -1,1 +1,1 @@
-"""One rendered animal: its way, its gait, its coat, its picture."""
+"""The rendered animals: bodies, gaits, coats and pictures."""

@@ -1,4 +1,4 @@
-"""Coats of the rendered animals: the colours and the pattern of an individual, painted over its rest pose."""
+"""Coats of the rendered animals: the colours and the pattern of an individual, painted over the rest pose."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from leopardnet.synth.animal.animals import Body, Point
+from leopardnet.synth.animal.bodies import Body, Point
 from leopardnet.synth.noise import Paint, smooth_noise
 
 Colour = tuple[float, float, float]
-
 
 _PX = 240  # pixels per torso length
 _LEFT, _TOP, _WIDTH, _HEIGHT = -1.35, 1.85, 3.15, 1.95  # the painted part of the rest plane, in torso lengths
@@ -22,7 +21,7 @@ _SHIFT = 4  # fractional bits of the drawn coordinates
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coat:
-    """A painted rest plane: float32 [H, W, 3] RGB in 0..255, the antlers' colour, and how its pixels lie over the rest pose."""
+    """The coat over the rest pose: float32 [H, W, 3] RGB in 0..255, the colour of the antlers, scale and origin."""
 
     pixels: Paint
     horn: Paint
@@ -32,7 +31,7 @@ class Coat:
 
 
 def paint_coat(body: Body, rng: Generator) -> Coat:
-    """The coat of an individual of the body's species, its tone and its pattern drawn from `rng`."""
+    """Paint the coat of an individual; tone and pattern are drawn from `rng`."""
     shape = (round(_HEIGHT * _PX), round(_WIDTH * _PX))
     xs = (np.arange(shape[1], dtype=np.float32) / _PX + _LEFT)[None, :]
     ys = (_TOP - np.arange(shape[0], dtype=np.float32) / _PX)[:, None]
@@ -46,7 +45,7 @@ def paint_coat(body: Body, rng: Generator) -> Coat:
 
 
 def _ruffle(pixels: Paint, rng: Generator) -> Paint:
-    """The coat with its edges drawn out by hair: every pixel comes from a little further along the fur."""
+    """Blur the edges of the coat as hair does: every pixel comes from a point a little further along the fur."""
     shape = pixels.shape[:2]
     x = np.arange(shape[1], dtype=np.float32)[None] + 1.5 * smooth_noise(rng, shape, (1.6, 6))
     y = np.arange(shape[0], dtype=np.float32)[:, None] + 0.8 * smooth_noise(rng, shape, (1.6, 3))
@@ -66,7 +65,7 @@ def _fill(paint: Paint, points: list[Point] | NDArray[np.float64], colour: Colou
 def _blob(
     paint: Paint, rng: Generator, at: Point, size: tuple[float, float], colour: Colour, turn: float = 0.0
 ) -> None:
-    """Fills an uneven spot."""
+    """Fill an irregular spot, in place."""
     angles = np.linspace(0, 2 * np.pi, 9, endpoint=False)
     r = 1 + 0.22 * rng.standard_normal(9)
     x, y = size[0] * r * np.cos(angles), size[1] * r * np.sin(angles)
@@ -75,7 +74,7 @@ def _blob(
 
 
 def _stroke(paint: Paint, rng: Generator, path: NDArray[np.float64], width: float, colour: Colour) -> None:
-    """Fills a stripe along a path, thick in the middle, pointed at its ends, with uneven edges."""
+    """Fill a stripe along a path, in place: thick in the middle, pointed at its ends, with irregular edges."""
     n = len(path)
     t = np.linspace(0, 1, n)
     half = 0.5 * width * np.sin(np.pi * np.clip(t * 0.92 + 0.05, 0, 1)) ** 0.7 * (1 + 0.22 * rng.standard_normal(n))
@@ -95,18 +94,18 @@ def _tone(colour: Colour, rng: Generator, spread: float) -> Colour:
 
 
 def _step(values: NDArray[np.float32], edge: float, soft: float) -> Paint:
-    """0 below edge - soft, 1 above edge + soft."""
+    """Return 0 below edge - soft, 1 above edge + soft, and a smooth transition between them."""
     t = np.clip((values - edge) / (2 * soft) + 0.5, 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def _near(xs: Paint, ys: Paint, at: Point, rx: float, ry: float) -> Paint:
-    """1 at a point, falling to 0 at an ellipse around it."""
+    """Return 1 at a point, falling to 0 at an ellipse around it."""
     return np.clip(1.6 - 1.6 * np.sqrt(((xs - at[0]) / rx) ** 2 + ((ys - at[1]) / ry) ** 2), 0, 1)
 
 
 def _scatter(rng: Generator, box: tuple[float, float, float, float], spacing: float) -> NDArray[np.float64]:
-    """Points of a jittered hexagonal grid in a box (x0, y0, x1, y1): float64 [N, 2]."""
+    """Return the points of a jittered hexagonal grid in a box (x0, y0, x1, y1): float64 [N, 2]."""
     x0, y0, x1, y1 = box
     rows = np.arange(y0, y1, spacing * 0.87)
     columns = np.arange(x0, x1, spacing)
@@ -173,11 +172,8 @@ def _tail_rings(
         low, high = (-0.05, 0.05) if not broken else (rng.uniform(-0.05, -0.02), 0.055)
         path = np.stack([np.full(6, x) + 0.006 * rng.standard_normal(6), y0 + np.linspace(low, high, 6)], axis=1)
         _stroke(paint, rng, path, width * rng.uniform(0.8, 1.2) * 1.5, dark)
-    _fill(
-        paint,
-        [(x1 + 0.05, y0 - 0.08), (x1 - 0.15, y0 - 0.08), (x1 - 0.15, y0 + 0.08), (x1 + 0.05, y0 + 0.08)],
-        dark,
-    )
+    tip = [(x1 + 0.05, y0 - 0.08), (x1 - 0.15, y0 - 0.08), (x1 - 0.15, y0 + 0.08), (x1 + 0.05, y0 + 0.08)]
+    _fill(paint, tip, dark)
 
 
 def _tiger(body: Body, rng: Generator, xs: Paint, ys: Paint) -> Paint:
@@ -219,14 +215,9 @@ def _tiger_stripes(paint: Paint, body: Body, rng: Generator, dark: Colour, back:
             path = np.stack([x - side * (reach + 0.10) * t, y + 0.03 * side * t + 0.012 * np.sin(3 * t)], axis=1)
             _stroke(paint, rng, path, rng.uniform(0.020, 0.032), dark)
     sx, sy = body.rest["skull"]
-    for dx, dy, length, turn in (
-        (-0.10, -0.13, 0.15, 1.2),
-        (-0.06, -0.10, 0.12, 1.1),
-        (-0.11, 0.0, 0.15, 1.5),
-        (-0.05, 0.05, 0.09, 1.3),
-        (0.0, 0.075, 0.06, 1.0),
-        (0.02, -0.05, 0.07, 1.9),
-    ):
+    neck = ((-0.10, -0.13, 0.15, 1.2), (-0.06, -0.10, 0.12, 1.1), (-0.11, 0.0, 0.15, 1.5))
+    cheek = ((-0.05, 0.05, 0.09, 1.3), (0.0, 0.075, 0.06, 1.0), (0.02, -0.05, 0.07, 1.9))
+    for dx, dy, length, turn in (*neck, *cheek):
         ends = np.stack([t * np.cos(turn), t * np.sin(turn)], axis=1) * length
         _stroke(paint, rng, np.array([sx + dx, sy + dy]) + ends, 0.02, dark)
 
@@ -240,12 +231,10 @@ def _deer(body: Body, rng: Generator, xs: Paint, ys: Paint) -> Paint:
     paint[:] = brown
     back = body.rest["loin"][1]
     paint = _mix(paint, pale, 0.75 * (1 - _step(ys, back - 0.14, 0.05)) * _step(ys, back - 0.26, 0.03))
-    paint = _mix(
-        paint, tuple(c * 0.62 for c in brown), 0.9 * _step(ys, back + 0.125, 0.035) * (1 - _step(xs, 0.98, 0.1))
-    )
-    paint = _mix(
-        paint, tuple(0.7 * c + 0.3 * p for c, p in zip(brown, pale, strict=True)), 1 - _step(ys, 0.55, 0.2)
-    )
+    stripe = tuple(c * 0.62 for c in brown)
+    paint = _mix(paint, stripe, 0.9 * _step(ys, back + 0.125, 0.035) * (1 - _step(xs, 0.98, 0.1)))
+    legs = tuple(0.7 * c + 0.3 * p for c, p in zip(brown, pale, strict=True))
+    paint = _mix(paint, legs, 1 - _step(ys, 0.55, 0.2))
     paint = _mix(paint, dark, 1 - _step(ys, 0.05, 0.01))
     rump = body.rest["rump"]
     paint = _mix(paint, dark, 0.8 * _near(xs, ys, (rump[0] - 0.12, rump[1] + 0.01), 0.20, 0.25))

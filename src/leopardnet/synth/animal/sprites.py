@@ -1,4 +1,4 @@
-"""Pictures of one animal in one pose: limbs joined smoothly, the coat stretched over them, lit and cut out."""
+"""The picture of one animal in one pose: limbs joined smoothly, covered with the coat, lit and cut out."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.synth.animal.animals import Body, Joints, Limb
+from leopardnet.synth.animal.bodies import Body, Joints, Limb
 from leopardnet.synth.animal.coats import Coat
 
 Plane = NDArray[np.float32]
 
-_MARGIN = 0.09  # empty border around the joints, in torso lengths, wider than the thickest limb beyond its joint
+_MARGIN = 0.09  # empty border around the joints in torso lengths; wider than any limb extends beyond its joint
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sprite:
-    """float32 [H, W, 4]: colour 0..255 multiplied by alpha, and alpha 0..1; (x, y) of the ground under the hips."""
+    """A picture float32 [H, W, 4]: colour 0..255 multiplied by alpha, and alpha 0..1; pixels of ground and eye."""
 
     rgba: Plane
     ground_px: tuple[float, float]
@@ -28,7 +28,7 @@ class Sprite:
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
-    """Where the light comes from (x right, y up, z to the camera), and the share of light from all sides."""
+    """The direction of the light (x right, y up, z to the camera), and how bright shade and far side are."""
 
     direction: tuple[float, float, float] = (0.25, 0.80, 0.55)
     ambient: float = 0.48
@@ -36,7 +36,7 @@ class Lamp:
 
 
 def draw_sprite(body: Body, joints: Joints, coat: Coat, *, px_per_unit: float, lamp: Lamp) -> Sprite:
-    """The animal in a pose, facing right, at `px_per_unit` pixels per torso length."""
+    """Draw the animal in a pose, facing right, at `px_per_unit` pixels per torso length."""
     points = np.array(list(joints.values()))
     radius = max(limb.r_start for limb in body.limbs)
     left = points[:, 0].min() - _MARGIN - 0.05
@@ -56,9 +56,8 @@ def draw_sprite(body: Body, joints: Joints, coat: Coat, *, px_per_unit: float, l
         dim = lamp.far_side if side == "far" else 1.0
         if side == "near" and body.antlers:
             _draw_antlers(rgba, body, joints, coat.horn, px_per_unit, left, top)
-        _lay_over(
-            rgba, _draw_side(body, joints, coat, limbs, grid, px_per_unit, lamp) * np.float32([dim, dim, dim, 1])
-        )
+        layer = _draw_side(body, joints, coat, limbs, grid, px_per_unit, lamp)
+        _composite(rgba, layer * np.float32([dim, dim, dim, 1]))
     eye = _move(body.eye, body, joints, "skull", "muzzle")
     return Sprite(
         rgba,
@@ -67,7 +66,7 @@ def draw_sprite(body: Body, joints: Joints, coat: Coat, *, px_per_unit: float, l
     )
 
 
-def _lay_over(below: Plane, above: Plane) -> None:
+def _composite(below: Plane, above: Plane) -> None:
     below *= 1 - above[..., 3:]
     below += above
 
@@ -79,12 +78,12 @@ def _draw_side(
     map_x = (rest_x - coat.left) * coat.px_per_unit
     map_y = (coat.top - rest_y) * coat.px_per_unit
     pixels = coat.pixels
-    blur = 0.32 * coat.px_per_unit / px  # small pictures of the coat need it smoothed first
+    blur = 0.32 * coat.px_per_unit / px  # a coat that is drawn small must be smoothed first
     if blur > 0.6:
         pixels = cv2.GaussianBlur(pixels, (0, 0), blur)
     colour = cv2.remap(pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     grain = colour.mean(axis=2)
-    rough = (grain - cv2.blur(grain, (5, 5))) / 255 * 0.010  # the fur frays the outline
+    rough = (grain - cv2.blur(grain, (5, 5))) / 255 * 0.010  # fur makes the outline uneven
     alpha = np.clip(0.5 + (depth + rough) * px * 0.8, 0, 1)
     return np.dstack([colour * (_shade(depth, radius, px, lamp) * alpha)[..., None], alpha])
 
@@ -92,9 +91,9 @@ def _draw_side(
 def _join_limbs(
     body: Body, joints: Joints, limbs: list[Limb], grid: tuple[Plane, Plane]
 ) -> tuple[Plane, Plane, Plane, Plane]:
-    """Depth inside the smoothly joined limbs (negative outside), rest x and y of every pixel, and limb radius.
+    """Return depth inside the joined limbs (negative outside), rest x and y of every pixel, and limb radius.
 
-    Each limb pulls a pixel back to where its skin lies in the rest pose; limbs share by distance (a soft minimum).
+    Each limb maps a pixel to its place in the rest pose; the limbs are weighted by distance (a soft minimum).
     """
     xs, ys = grid
     shape = (len(ys), len(xs))
@@ -124,12 +123,12 @@ def _join_limbs(
 
 
 def _rest(body: Body, joint: str) -> tuple[float, float]:
-    """The rest place of a joint; both hind legs share theirs, and so do both front legs."""
+    """Return where a joint is at rest. Both hind legs are at the same place, and so are both front legs."""
     return body.rest[joint] if joint in body.rest else body.rest[joint[1:]]
 
 
 def _shade(depth: Plane, radius: Plane, px: float, lamp: Lamp) -> Plane:
-    """Light on a body blown up like a cushion between its outlines."""
+    """Return the brightness of the body, taken as a rounded surface between its outlines."""
     inside = np.clip(depth / np.maximum(radius, 1e-3), 0, 1)
     height = radius * np.sqrt(1 - (1 - inside) ** 2) * np.float32(px)
     height = cv2.GaussianBlur(height, (0, 0), max(0.6, 0.018 * px))
@@ -141,7 +140,7 @@ def _shade(depth: Plane, radius: Plane, px: float, lamp: Lamp) -> Plane:
 
 
 def _move(p: tuple[float, float], body: Body, joints: Joints, start: str, end: str) -> tuple[float, float]:
-    """A point of the rest pose carried along with the limb from start to end."""
+    """Return where a point of the rest pose is after the limb from `start` to `end` has moved."""
     (ax, ay), (bx, by) = body.rest[start], body.rest[end]
     (qx, qy), (rx, ry) = joints[start], joints[end]
     turn = atan2(ry - qy, rx - qx) - atan2(by - ay, bx - ax)
@@ -157,4 +156,4 @@ def _draw_antlers(rgba: Plane, body: Body, joints: Joints, horn: Plane, px: floa
         pixels = np.array([((x - left) * px, (top - y) * px) for x, y in moved])
         cv2.polylines(shade, [np.round(pixels * 16).astype(np.int32)], False, 255, max(1, round(0.026 * px)), 16, 4)
     alpha = shade.astype(np.float32)[..., None] / 255
-    _lay_over(rgba, np.concatenate([alpha * horn, alpha], axis=2))
+    _composite(rgba, np.concatenate([alpha * horn, alpha], axis=2))

@@ -1,1 +1,1 @@
-"""What a rendered camera sees when no animal is there."""
+"""The rendered forest, as a camera sees it without an animal."""

@@ -1,4 +1,4 @@
-"""The ground of each site, laid out in perspective, and the wall of the forest behind it."""
+"""The ground of each site in perspective, and the forest in the background."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from leopardnet.synth.noise import smooth_noise
-from leopardnet.synth.place.plants import Lens, Tint, leaves_at
+from leopardnet.synth.place.plants import Lens, Tint, leaf_outlines
 from leopardnet.synth.place.site import LEAF_COLOUR, SEASONS, Site
 
 Rgb = NDArray[np.uint8]
@@ -21,7 +21,7 @@ _TILE, _TILE_M = 1024, 5.0  # side of the ground texture, in pixels and metres
 
 @lru_cache(maxsize=4)
 def _ground_tile(site: Site, season: str) -> Rgb:
-    """A patch of ground seen from above: litter, needles or snow; uint8 [1024, 1024, 3]."""
+    """Return a patch of ground seen from above, with leaves, needles or snow: uint8 [1024, 1024, 3]."""
     rng = np.random.default_rng([site.seed, 2, SEASONS.index(season)])
     shape = (_TILE, _TILE)
     rough = smooth_noise(rng, shape, (5, 5)) * 0.10 + smooth_noise(rng, shape, (40, 40)) * 0.10
@@ -31,14 +31,14 @@ def _ground_tile(site: Site, season: str) -> Rgb:
         green = np.clip(smooth_noise(rng, shape, (110, 110)) * 0.6 + 0.5 * (1 - site.leafy), 0, 1)[..., None]
         soil = soil * (1 - 0.6 * green) + np.float32([70, 92, 38]) * (0.9 + 3 * rough[..., None]) * 0.6 * green
     tile = np.clip(soil, 0, 255).astype(np.uint8)
-    _strew(tile, site, season, rng)
+    _draw_leaves(tile, site, season, rng)
     if season == "winter" and site.snowy_winter:
-        return _snowed(tile, rng)
+        return _add_snow(tile, rng)
     return tile
 
 
-def _strew(tile: Rgb, site: Site, season: str, rng: Generator) -> None:
-    """Lays leaves and their small shadows over the ground."""
+def _draw_leaves(tile: Rgb, site: Site, season: str, rng: Generator) -> None:
+    """Draw leaves and their shadows over the ground, in place."""
     n = round(5200 * site.leafy * {"summer": 0.6, "autumn": 1.25, "winter": 1.0}[season])
     centres, turn = rng.uniform(0, _TILE, (n, 2)), rng.uniform(0, 6.3, n)
     length = rng.uniform(9, 27, n)
@@ -47,13 +47,13 @@ def _strew(tile: Rgb, site: Site, season: str, rng: Generator) -> None:
         tones = np.concatenate([tones * 0.85, [(86, 104, 44), (70, 92, 40), (98, 112, 56)]])
     colours = tones[rng.integers(len(tones), size=n)] * rng.uniform(0.55, 1.15, (n, 1))
     slim = 0.8 if site.bark[0] != "pine" else 0.2
-    outlines = leaves_at(centres, length, turn, slim)
+    outlines = leaf_outlines(centres, length, turn, slim)
     for outline, (r, g, b) in zip(np.round(outlines * 16).astype(np.int32), colours.tolist(), strict=True):
         cv2.fillConvexPoly(tile, outline + 30, (r * 0.35, g * 0.35, b * 0.35), cv2.LINE_8, 4)
         cv2.fillConvexPoly(tile, outline, (r, g, b), cv2.LINE_8, 4)
 
 
-def _snowed(tile: Rgb, rng: Generator) -> Rgb:
+def _add_snow(tile: Rgb, rng: Generator) -> Rgb:
     shape = tile.shape[:2]
     depth = 1.0 + 0.40 * smooth_noise(rng, shape, (90, 90)) + 0.22 * smooth_noise(rng, shape, (9, 9))
     cover = np.clip(depth * 2.2, 0, 1)[..., None]
@@ -62,8 +62,8 @@ def _snowed(tile: Rgb, rng: Generator) -> Rgb:
     return np.clip(tile * (1 - cover) + snow * cover, 0, 255).astype(np.uint8)
 
 
-def lay_ground(site: Site, season: str, lens: Lens) -> tuple[NDArray[np.float32], Plane]:
-    """The ground in perspective and the distance of each of its rows: float32 [h, W, 3] from the horizon down, [h]."""
+def paint_ground(site: Site, season: str, lens: Lens) -> tuple[NDArray[np.float32], Plane]:
+    """Return the ground in perspective, float32 [h, W, 3] from the horizon down, and metres to each row, [h]."""
     first = max(0, int(lens.horizon_px) + 1)
     z = lens.focal_px * lens.height_m / (np.arange(first, lens.height_px) + 0.5 - lens.horizon_px)
     x = (np.arange(lens.width_px) - lens.width_px / 2)[None] * z[:, None] / lens.focal_px
@@ -72,25 +72,20 @@ def lay_ground(site: Site, season: str, lens: Lens) -> tuple[NDArray[np.float32]
     map_y = np.broadcast_to((z * per_m + 0.3 * _TILE).astype(np.float32)[:, None], x.shape)
     level = np.clip(np.log2(np.maximum(z, 0.1) * per_m / lens.focal_px), 0, 5)[:, None, None]
     tile, ground = _ground_tile(site, season), np.zeros((*x.shape, 3), np.float32)
-    for i in range(6):  # each row takes from the shrunken copies of the tile that fit its distance
+    for i in range(6):  # each row uses the copies of the tile whose scale fits its distance
         weight = np.clip(1 - np.abs(level - i), 0, 1).astype(np.float32)
         rows = np.flatnonzero(weight[:, 0, 0] > 0)
         if len(rows):
             part = slice(rows[0], rows[-1] + 1)
-            texture = cv2.remap(
-                tile,
-                map_x[part] / 2**i,
-                np.ascontiguousarray(map_y[part]) / 2**i,
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REFLECT,
-            )
+            x_part, y_part = map_x[part] / 2**i, np.ascontiguousarray(map_y[part]) / 2**i
+            texture = cv2.remap(tile, x_part, y_part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
             ground[part] += weight[part] * texture
         tile = cv2.pyrDown(tile)
     return ground, z.astype(np.float32)
 
 
 def paint_backdrop(site: Site, season: str, lens: Lens, tint: Tint, night: bool) -> NDArray[np.float32]:
-    """The far wall of the forest: sky through leaves above, dim stems and thicket below; float32 [H, W, 3]."""
+    """Return the background of the forest: sky through leaves above, a dark thicket below; float32 [H, W, 3]."""
     rng = np.random.default_rng([site.seed, 3])
     h, w = lens.height_px, lens.width_px
     leaf = np.asarray(LEAF_COLOUR[season]) * 0.55
@@ -108,12 +103,11 @@ def paint_backdrop(site: Site, season: str, lens: Lens, tint: Tint, night: bool)
 
 
 def blend_edge(canvas: NDArray[np.uint8], ground: Plane, lens: Lens, rng: Generator) -> None:
-    """Lays the ground over the backdrop, its far edge uneven and soft."""
+    """Draw the ground over the background, in place, with an uneven and soft edge."""
     rows = len(ground)
     edge = 0.035 * lens.height_px * (1.2 + 0.5 * smooth_noise(rng, (1, lens.width_px), (1, lens.width_px / 14)))
     rough = 0.10 * smooth_noise(rng, (rows, lens.width_px), (lens.height_px / 150, lens.width_px / 220))
-    alpha = np.clip(np.arange(rows, dtype=np.float32)[:, None] / np.maximum(edge, 2) + 3 * rough - 0.5, 0, 1)[
-        ..., None
-    ]
+    below = np.arange(rows, dtype=np.float32)[:, None]
+    alpha = np.clip(below / np.maximum(edge, 2) + 3 * rough - 0.5, 0, 1)[..., None]
     part = canvas[lens.height_px - rows :, :, :3]
     part[:] = np.clip(part * (1 - alpha) + ground * alpha, 0, 255)

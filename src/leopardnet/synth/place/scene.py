@@ -1,4 +1,4 @@
-"""The picture of a site without its animal, by daylight or in the infrared flash, split where the animal will walk."""
+"""The picture of a site by day or in the infrared flash, split at the distance of the animal."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from leopardnet.synth.noise import smooth_noise
-from leopardnet.synth.place.ground import blend_edge, lay_ground, paint_backdrop
-from leopardnet.synth.place.plants import Colour, Lens, Thing, Tint, paint_thing
-from leopardnet.synth.place.site import Site, stand_things
+from leopardnet.synth.place.ground import blend_edge, paint_backdrop, paint_ground
+from leopardnet.synth.place.plants import TRUNKS, Colour, Lens, Thing, Tint, paint_thing
+from leopardnet.synth.place.site import Site, place_things
 
 Rgb = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
-_FINER = 2  # the forest is painted larger and shrunk, which smooths its edges
-_STAGES_M = (18.0, 9.0, 5.0)  # what lies beyond these distances is painted once for all clips of a site
+_FINER = 2  # the forest is drawn larger and then reduced, which smooths its edges
+_STAGES_M = (18.0, 9.0, 5.0)  # things beyond these distances are drawn once for all clips of a site
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A painted scene without its animal.
+    """A scene without its animal.
 
     behind: uint8 [H, W, 3]; front: uint8 [H, W, 4], colour multiplied by alpha; sway_behind, sway_front: float32
-    [h, w], how far leaves move; lens: over the picture's pixels; light: float32 [H, W] brightness of an animal there.
+    [h, w], how far leaves move; lens: in pixels of the picture; light: float32 [H, W], brightness of an animal.
     """
 
     behind: Rgb
@@ -41,13 +41,13 @@ class View:
 
 
 def site_lens(site: Site, size_px: tuple[int, int]) -> Lens:
-    """The site's camera over a picture of (width, height) pixels."""
+    """Return the camera of the site for a picture of (width, height) pixels."""
     width, height = size_px
     return Lens(width, height, site.zoom * width, site.horizon * height, site.height_m)
 
 
 def site_tint(site: Site, *, night: bool) -> Tint:
-    """How colours look at the site: by day in its haze and colour cast, by night grey and as far as its flash reaches."""
+    """Return how colours look at the site: with haze and a cast by day, grey and darker with distance by night."""
     return _night_tint(site.flash_m) if night else _day_tint(site)
 
 
@@ -66,7 +66,7 @@ def _night_tint(flash_m: float) -> Tint:
         c = np.asarray(colour)
         grey = 0.40 * c[..., 0] + 0.55 * c[..., 1] + 0.05 * c[..., 2] + 14
         lit = min(1.25, (flash_m / max(z_m, 0.5)) ** 1.45)
-        shown = 225 * (1 - np.exp(-grey * lit / 130))  # bright things near the lens saturate softly
+        shown = 225 * (1 - np.exp(-grey * lit / 130))  # bright things near the lens saturate gradually
         return np.repeat(shown[..., None], 3, axis=-1)
 
     return tint
@@ -82,17 +82,17 @@ def paint_view(
     nearer: list[Thing],
     rng: Generator,
 ) -> View:
-    """The scene of one clip, split at the distance `animal_m`; `nearer` stands in it besides the site's own things."""
+    """Draw the scene of one clip, split at the distance `animal_m`; `nearer` holds additional things."""
     lens, tint = site_lens(site, size_px), site_tint(site, night=night)
-    fine = lens.scaled(_FINER)
+    fine = lens.scale(_FINER)
     stage = sum(animal_m <= edge for edge in _STAGES_M)
     canvas = _far_scene(site, season, night, size_px, stage).copy()
     front = np.zeros_like(canvas)
     beyond = _STAGES_M[stage - 1] if stage else np.inf
-    things = sorted([*_standing(site, season), *nearer], key=lambda t: -t.z_m)
+    things = sorted([*_site_things(site, season), *nearer], key=lambda t: -t.z_m)
     for thing in things:
         if thing.z_m < beyond:
-            _place(front if thing.z_m < animal_m else canvas, thing, fine, tint)
+            _draw_thing(front if thing.z_m < animal_m else canvas, thing, fine, tint)
     small = cv2.resize(canvas, size_px, interpolation=cv2.INTER_AREA)
     over = cv2.resize(front, size_px, interpolation=cv2.INTER_AREA)
     ground, animal = _light(lens, night, rng)
@@ -104,38 +104,38 @@ def paint_view(
 
 
 @lru_cache(maxsize=8)
-def _standing(site: Site, season: str) -> tuple[Thing, ...]:
-    return tuple(stand_things(site, season))
+def _site_things(site: Site, season: str) -> tuple[Thing, ...]:
+    return tuple(place_things(site, season))
 
 
 @lru_cache(maxsize=16)
 def _far_scene(site: Site, season: str, night: bool, size_px: tuple[int, int], stage: int) -> NDArray[np.uint8]:
-    """Backdrop, ground and all that stands beyond the stage's distance: uint8 [2H, 2W, 4]. Not to be written to."""
-    fine, tint = site_lens(site, size_px).scaled(_FINER), site_tint(site, night=night)
+    """Return background, ground and all things beyond the distance of a stage; uint8 [2H, 2W, 4], read-only."""
+    fine, tint = site_lens(site, size_px).scale(_FINER), site_tint(site, night=night)
     if stage == 0:
         canvas = np.full((fine.height_px, fine.width_px, 4), 255, np.uint8)
         canvas[..., :3] = np.clip(paint_backdrop(site, season, fine, tint, night), 0, 255)
-        ground, z = lay_ground(site, season, fine)
+        ground, z = paint_ground(site, season, fine)
         tinted = np.concatenate([tint(ground[i : i + 1], float(d)) for i, d in enumerate(z)])
         blend_edge(canvas, tinted, fine, np.random.default_rng([site.seed, 4]))
         return canvas
     canvas = _far_scene(site, season, night, size_px, stage - 1).copy()
     beyond = _STAGES_M[stage - 2] if stage > 1 else np.inf
-    for thing in _standing(site, season):
+    for thing in _site_things(site, season):
         if _STAGES_M[stage - 1] <= thing.z_m < beyond:
-            _place(canvas, thing, fine, tint)
+            _draw_thing(canvas, thing, fine, tint)
     return canvas
 
 
-def _place(canvas: NDArray[np.uint8], thing: Thing, lens: Lens, tint: Tint) -> None:
+def _draw_thing(canvas: NDArray[np.uint8], thing: Thing, lens: Lens, tint: Tint) -> None:
     _ground_shadow(canvas, thing, lens)
     paint_thing(canvas, thing, lens, tint)
 
 
 def _light(lens: Lens, night: bool, rng: Generator) -> tuple[Plane, Plane]:
-    """Brightness of the scene and of an animal in it: the hour's sun, and patches of it on the ground; float32 [H, W].
+    """Return the brightness of the scene and of an animal in it, with patches of sunlight: float32 [H, W] each.
 
-    The patches lie flattened by perspective and end at the horizon; an animal shows them softly.
+    The patches are flattened by perspective and end at the horizon. On the animal they are blurred.
     """
     h, w = lens.height_px, lens.width_px
     sun = float(rng.uniform(0.25, 1.0))
@@ -151,11 +151,11 @@ def _light(lens: Lens, night: bool, rng: Generator) -> tuple[Plane, Plane]:
 
 
 def _ground_shadow(canvas: NDArray[np.uint8], thing: Thing, lens: Lens) -> None:
-    """Darkens the ground around a foot; on the transparent front it falls away with what it would darken."""
+    """Darken the ground around a thing, in place. On a transparent foreground this has no effect."""
     if thing.kind == "grass":
         return
     x, y = lens.ground(thing.x_m, thing.z_m)
-    wide = thing.size_m * lens.focal_px / thing.z_m * (2.2 if thing.kind in ("trunk", "birch", "pine") else 0.7)
+    wide = thing.size_m * lens.focal_px / thing.z_m * (2.2 if thing.kind in TRUNKS else 0.7)
     half = (int(wide) + 2, int(0.22 * wide) + 2)
     x0, x1, y0, y1 = int(x) - half[0], int(x) + half[0], int(y) - half[1], int(y) + half[1]
     left, top = max(0, x0), max(0, y0)
@@ -168,12 +168,11 @@ def _ground_shadow(canvas: NDArray[np.uint8], thing: Thing, lens: Lens) -> None:
 
 
 def _sway_map(things: list[Thing], lens: Lens, chosen: Callable[[float], bool]) -> Plane:
-    """How far leaves at each place move, for the things at chosen distances: float32 [H / 8, W / 8]."""
+    """Return how far the leaves of the things at `chosen` distances move: float32 [H / 8, W / 8]."""
     sway = np.zeros((lens.height_px // 8, lens.width_px // 8), np.float32)
     for thing in things:
         if thing.sway and chosen(thing.z_m):
-            x, y = lens.ground(thing.x_m, thing.z_m)
-            size = thing.size_m * lens.focal_px / thing.z_m
+            x, y, size = lens.place(thing)
             centre = (round(x / 8), round((y - 0.55 * size) / 8))
             axes = (max(1, round(0.6 * size / 8)), max(1, round(0.55 * size / 8)))
             cv2.ellipse(sway, centre, axes, 0, 0, 360, thing.sway * min(1.6, 5.0 / thing.z_m + 0.25), -1)

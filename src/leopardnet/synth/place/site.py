@@ -1,4 +1,4 @@
-"""The sites of rendered footage: what each camera looks at, and what stands where in each season."""
+"""The sites of rendered footage: the camera, and the plants and stones of each season."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FAR_M = 34.0
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is always the same at a site: the camera, the trees, the ground; lengths in metres, angles as ratios."""
+    """The constant properties of a site: camera, trees and ground; lengths in metres, angles as ratios."""
 
     seed: int
     camera: str
@@ -46,7 +46,7 @@ _PLANTS = (("fern", "bush"), ("bush", "grass"), ("grass",), ("bush", "stone"), (
 
 
 def make_site(seed: int, i_site: int) -> Site:
-    """The site with this number; neighbours differ in trees, ground, plants and camera.
+    """Return the site with this number. Neighbours differ in trees, ground, plants and camera.
 
     >>> make_site(7, 0) == make_site(7, 0), make_site(7, 0) == make_site(7, 1)
     (True, False)
@@ -72,35 +72,40 @@ def make_site(seed: int, i_site: int) -> Site:
     )
 
 
-# What stands where -----------------------------------------------------------------------------------------------
+# Positions -----------------------------------------------------------------------------------------------
 
 
-def _spread(rng: Generator, n: int, near_m: float, far_m: float) -> NDArray[np.float64]:
-    """Places x, z spread over the ground, a little denser far away: float64 [n, 2]."""
+def _draw_positions(rng: Generator, n: int, near_m: float, far_m: float) -> NDArray[np.float64]:
+    """Return positions x, z on the ground in metres, a little denser far away: float64 [n, 2]."""
     z = near_m + (far_m - near_m) * rng.random(n) ** 0.75
     return np.stack([rng.uniform(-0.75, 0.75, n) * z, z], axis=1)
 
 
-def stand_things(site: Site, season: str) -> list[Thing]:
-    """Trees, undergrowth and stones of a site, the farthest first."""
+def place_things(site: Site, season: str) -> list[Thing]:
+    """Return trees, undergrowth and stones of a site, the farthest first."""
     rng = np.random.default_rng([site.seed, 1])
     things = []
-    for x, z in _spread(rng, site.n_trunks, 4.0, _FAR_M):
-        if abs(x) > 0.10 * z or z > 9:  # the camera looks down a lane
+    for x, z in _draw_positions(rng, site.n_trunks, 4.0, _FAR_M):
+        if abs(x) > 0.10 * z or z > 9:  # there is a lane in front of the camera
             r = float(rng.uniform(0.05, 0.17) if rng.random() < 0.8 else rng.uniform(0.17, 0.32))
-            things.append(Thing(site.bark[0], x, z, r, int(rng.integers(2**31)), _shaded(rng, site.bark[1])))
+            things.append(Thing(site.bark[0], x, z, r, int(rng.integers(2**31)), _shade_colour(rng, site.bark[1])))
             foot = Thing(
                 "grass", x, z - 0.05, float(rng.uniform(0.15, 0.4)), int(rng.integers(2**31)), (0.0, 0.0, 0.0)
             )
-            things.append(_dressed(site, season, foot, rng))
-    for x, z in _spread(rng, 60, 14.0, _FAR_M):  # saplings and thicket close the view
+            things.append(_colour_for_season(site, season, foot, rng))
+    for x, z in _draw_positions(rng, 60, 14.0, _FAR_M):  # saplings and thicket in the background
         sapling = Thing(
-            "trunk", x, z, float(rng.uniform(0.02, 0.06)), int(rng.integers(2**31)), _shaded(rng, (70, 64, 54))
+            "trunk",
+            x,
+            z,
+            float(rng.uniform(0.02, 0.06)),
+            int(rng.integers(2**31)),
+            _shade_colour(rng, (70, 64, 54)),
         )
         thicket = Thing("bush", x, z + 4, float(rng.uniform(0.5, 1.5)), int(rng.integers(2**31)), (0.0, 0.0, 0.0))
-        things += [sapling, _dressed(site, season, thicket, rng)]
+        things += [sapling, _colour_for_season(site, season, thicket, rng)]
     n = round(150 * site.density)
-    for x, z in _spread(rng, n, 2.6, 26.0):
+    for x, z in _draw_positions(rng, n, 2.6, 26.0):
         kind = str(rng.choice(site.undergrowth))
         size, lane = float(rng.uniform(0.25, 0.85)), abs(x) < 0.22 * z + 0.25
         seed, draw = int(rng.integers(2**31)), rng.random()
@@ -110,11 +115,11 @@ def stand_things(site: Site, season: str) -> list[Thing]:
             kind = "bush"
         if lane and z < 11:
             kind, size = "grass", size * 0.3
-        things.append(_dressed(site, season, Thing(kind, x, z, size, seed, (0.0, 0.0, 0.0)), rng))
+        things.append(_colour_for_season(site, season, Thing(kind, x, z, size, seed, (0.0, 0.0, 0.0)), rng))
     return sorted(things, key=lambda t: -t.z_m)
 
 
-def _shaded(rng: Generator, colour: tuple[float, float, float]) -> tuple[float, float, float]:
+def _shade_colour(rng: Generator, colour: tuple[float, float, float]) -> tuple[float, float, float]:
     r, g, b = np.asarray(colour) * rng.uniform(0.75, 1.2) * rng.uniform(0.95, 1.05, 3)
     return float(r), float(g), float(b)
 
@@ -123,17 +128,19 @@ LEAF_COLOUR = {"summer": (76.0, 94, 46), "autumn": (142.0, 106, 44), "winter": (
 _BLADE = {"summer": (98.0, 108, 60), "autumn": (156.0, 138, 84), "winter": (158.0, 140, 100)}
 
 
-def _dressed(site: Site, season: str, thing: Thing, rng: Generator) -> Thing:
-    """The thing in the colours of its season; bushes lose their leaves in winter."""
+def _colour_for_season(site: Site, season: str, thing: Thing, rng: Generator) -> Thing:
+    """Return the thing in the colours of the season; bushes lose their leaves in winter."""
     if thing.kind in ("stone", "log"):
         colour = (112.0, 110, 104) if thing.kind == "stone" else (92.0, 76, 58)
         return replace(
-            thing, colour=_shaded(rng, colour), size_m=thing.size_m * (1 if thing.kind == "stone" else 4)
+            thing, colour=_shade_colour(rng, colour), size_m=thing.size_m * (1 if thing.kind == "stone" else 4)
         )
     if thing.kind == "grass":
-        return replace(thing, colour=_shaded(rng, _BLADE[season]), sway=0.8)
+        return replace(thing, colour=_shade_colour(rng, _BLADE[season]), sway=0.8)
     bare = season == "winter" and (thing.kind == "fern" or rng.random() < 0.75)
     bare = bare or (season == "autumn" and rng.random() < 0.3)
     if bare:
-        return replace(thing, kind="twigs", size_m=thing.size_m * 1.3, colour=_shaded(rng, (84, 68, 54)), sway=0.5)
-    return replace(thing, colour=_shaded(rng, LEAF_COLOUR[season]), sway=1.0)
+        return replace(
+            thing, kind="twigs", size_m=thing.size_m * 1.3, colour=_shade_colour(rng, (84, 68, 54)), sway=0.5
+        )
+    return replace(thing, colour=_shade_colour(rng, LEAF_COLOUR[season]), sway=1.0)

@@ -1,4 +1,4 @@
-"""What camera traps add to a picture: the look of their infrared nights, and the banner they burn in."""
+"""Effects of camera traps on pictures: infrared light, and the banner."""
 
 from __future__ import annotations
 
@@ -14,31 +14,29 @@ MAX_GRAIN = 12.0  # of 255
 CHARACTERS = list("0123456789:/-.CFMPA ABEKNRST")
 
 
-def infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
-    """The frame as an infrared flash shows it: grey, bright where the flash points, dark at the corners, grainy.
+def simulate_infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
+    """Return the frame, uint8 [H, W, 3] RGB, as if lit by an infrared flash: grey, grainy, darker at the corners.
 
-    A frame is uint8 [H, W, 3] RGB, before and after.
-
-    >>> lit = infrared(np.full((8, 8, 3), (200, 90, 40), np.uint8), np.random.default_rng(0))
+    >>> lit = simulate_infrared(np.full((8, 8, 3), (200, 90, 40), np.uint8), np.random.default_rng(0))
     >>> lit.shape, bool((lit[..., 0] == lit[..., 2]).all())
     ((8, 8, 3), True)
     """
     height, width = frame.shape[:2]
-    seen = rng.dirichlet((4.0, 4.0, 2.0))  # how much of red, green and blue the sensor takes in
+    seen = rng.dirichlet((4.0, 4.0, 2.0))  # sensitivity of the sensor to red, green and blue
     gamma, reach, floor = rng.uniform(0.75, 1.3), rng.uniform(0.45, 1.0), rng.uniform(0.3, 0.85)
-    light = flash(height, width, centre=rng.uniform(0.35, 0.65, 2), reach=reach, floor=floor)
+    light = compute_flash(height, width, centre=rng.uniform(0.35, 0.65, 2), reach=reach, floor=floor)
     curve = (255.0 * (np.arange(256) / 255.0) ** gamma).astype(np.float32)
     lit = curve[cv2.transform(frame, seen[None])] * light  # [H, W]
-    # cameras set their own gain; without it a picture of the dusk would end black, and a pale one white
+    # Cameras set their own gain. Without it, a dark picture would become black and a pale one white.
     lit *= np.float32(np.clip(rng.uniform(70.0, 130.0) / (float(lit.mean()) + 1.0), *GAIN))
     lit += rng.standard_normal((height, width), np.float32) * np.float32(rng.uniform(0.0, MAX_GRAIN))
     return np.asarray(cv2.cvtColor(np.clip(lit, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
 
 
-def flash(
+def compute_flash(
     height: int, width: int, *, centre: NDArray[np.float64], reach: float, floor: float
 ) -> NDArray[np.float32]:
-    """The light of a flash, float32 [H, W]: 1 at its centre (x, y), falling to `floor`. Lengths in frame sides."""
+    """Return the light of a flash, float32 [H, W]: 1 at its centre (x, y), falling to `floor`. Unit: sides."""
     y = (np.arange(height, dtype=np.float32) + 0.5) / height - np.float32(centre[1])
     x = (np.arange(width, dtype=np.float32) + 0.5) / width - np.float32(centre[0])
     falling = np.exp(-((y / reach) ** 2))[:, None] * np.exp(-((x / reach) ** 2))[None, :]  # [H, W]
@@ -46,18 +44,18 @@ def flash(
     return lit
 
 
-def banner(frame: Pixels, rng: np.random.Generator) -> Pixels:
-    """The frame with a strip at the bottom or top, empty or with writing that means nothing.
+def draw_banner(frame: Pixels, rng: np.random.Generator) -> Pixels:
+    """Return the frame with a banner at the bottom or top, empty or with random text.
 
-    No camera's banner is then worth learning: a site, a clock or a temperature must not become a species.
+    It keeps the network from learning species from the site, time or temperature in a camera's banner.
     """
     out = frame.copy()
     height, width = out.shape[:2]
     strip_px = max(2, round(height * rng.uniform(*BANNER_HEIGHT)))
     y0 = 0 if rng.random() < 0.25 else height - strip_px
-    kind = rng.choice(["strip", "strip and writing", "writing"], p=[0.25, 0.5, 0.25])
+    kind = rng.choice(["strip", "strip and text", "text"], p=[0.25, 0.5, 0.25])
     dark = rng.random() < 0.7
-    if kind != "writing":
+    if kind != "text":
         out[y0 : y0 + strip_px] = rng.integers(0, 25) if dark else rng.integers(200, 256)
     if kind == "strip":
         return out

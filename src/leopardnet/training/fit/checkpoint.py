@@ -1,4 +1,4 @@
-"""The state of an unfinished stage of training, written whole or not at all, and read without running anything."""
+"""The state of an unfinished stage of training, written atomically and read without executing code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leopardnet.core.tables import atomic_path
 
 
 def save_state(state: dict[str, Any], path: Path) -> Path:
-    """`path`, after writing tensors and plain values there; what stood there before stays until the new one is whole."""
+    """Write tensors and plain values, replacing the file atomically, and return `path`."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     with atomic_path(path) as part:
@@ -23,7 +23,7 @@ def save_state(state: dict[str, Any], path: Path) -> Path:
 
 
 def load_state(path: Path) -> dict[str, Any] | None:
-    """What `save_state` wrote, or None where nothing is. Only tensors and plain values are accepted.
+    """Return what `save_state` wrote, or None if there is no file. Only tensors and plain values are accepted.
 
     Raises BundleError for a damaged file.
     """
@@ -36,7 +36,7 @@ def load_state(path: Path) -> dict[str, Any] | None:
         raise BundleError(
             "the checkpoint cannot be read",
             where=path.name,
-            found=f"{type(error).__name__}",
+            found=type(error).__name__,
             expected="a checkpoint of this version",
-            todo="remove the file, or start anew with --overwrite",
+            todo="delete the file, or start again with --overwrite",
         ) from None

@@ -1,13 +1,14 @@
-"""A linear probe: a regularised logistic regression on frozen features, as a head for the network.
+"""A linear probe: a regularised logistic regression on frozen features, used as the head of the network.
 
-Small sets of camera-trap pictures come from few cameras, and a probe learns these as readily as animals. Two things
-are done about it: a camera with 16 times the frames counts twice, and directions in which frames of one label
-differ between cameras are taken out before the fit. `docs/LOG.md` has what each is worth.
+Small sets of camera-trap pictures come from few cameras, and a probe learns these as easily as animals. Two
+measures reduce this: a camera with 16 times the frames counts only twice as much, and the directions in which
+frames of one label differ between cameras are removed before the fit. `docs/LOG.md` reports the gain of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from leopardnet.data.splits.stratify import assign_groups
 
-MIN_FRAMES, MAX_FRAMES = 3, 20  # of a label at a site: fewer say nothing about the site, more say no more
+MIN_FRAMES, MAX_FRAMES = 3, 20  # of a label at a site: fewer do not describe the site, more add nothing
 MAX_DIRECTIONS = 32
-SITE_BALANCE = 0.75  # 0: every frame alike, 1: every site alike
+SITE_BALANCE = 0.75  # 0 weights every frame equally, 1 every site
+DIGITS = 6, 9  # of logits and of macro-F1: values that agree this far are equal
 
 
 def fit_head(
@@ -27,14 +29,14 @@ def fit_head(
     *,
     n_labels: int,
     c: float,
-    sites: pd.Series | None = None,  # type: ignore[type-arg]
+    sites: pd.Series[Any] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weight [C, F] and bias [C] of a linear layer fitted to features [N, F] and class indices [N].
+    """Return weight [C, F] and bias [C] of a linear layer fitted to features [N, F] and class indices [N].
 
-    weights: of the frames, float64 [N] (see `probe_weights`). sites: of the frames; where they are given, directions
-    in which only the sites differ are taken out first (see `site_directions`). The scaling of features and what was
-    taken out are folded into the layer. A label without examples gets a bias so low that it is never chosen. `c` is
-    the inverse regularisation.
+    weights: of the frames, float64 [N] (see `compute_probe_weights`). sites: of the frames; if given, the
+    directions in which only sites differ are removed first (see `find_site_directions`). The scaling of the
+    features and the removal are folded into the layer. A label without examples gets a bias so low that it is never
+    predicted. `c` is the inverse regularisation.
 
     >>> x = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.0], [0.9, 0.1]], np.float32)
     >>> weight, bias = fit_head(x, np.array([0, 0, 1, 1]), n_labels=3, c=1.0)
@@ -51,10 +53,10 @@ def fit_head(
         bias[classes[0]] = 0.0
         return weight, bias
     z = (features - mean) / scale
-    v = np.zeros((0, z.shape[1])) if sites is None else site_directions(z, y, sites)  # [K, F]
+    v = np.zeros((0, z.shape[1])) if sites is None else find_site_directions(z, y, sites)  # [K, F]
     fit = LogisticRegression(C=c, max_iter=2000).fit(z - (z @ v.T) @ v, y, sample_weight=weights)
     rows, intercepts = fit.coef_, fit.intercept_
-    if len(classes) == 2:  # scikit-learn keeps one row for two classes
+    if len(classes) == 2:  # scikit-learn returns one row for two classes
         rows, intercepts = np.concatenate([-rows, rows]) / 2, np.concatenate([-intercepts, intercepts]) / 2
     rows = (rows - (rows @ v.T) @ v) / scale
     weight[classes] = rows
@@ -62,19 +64,17 @@ def fit_head(
     return weight, bias
 
 
-def site_directions(
-    z: NDArray[np.float64],
-    y: NDArray[np.int64],
-    sites: pd.Series,  # type: ignore[type-arg]
+def find_site_directions(
+    z: NDArray[np.float64], y: NDArray[np.int64], sites: pd.Series[Any]
 ) -> NDArray[np.float64]:
-    """Orthonormal directions [K, F] in which frames of one label differ from site to site, at most 32.
+    """Return orthonormal directions [K, F] in which frames of one label differ from site to site, at most 32.
 
-    Which camera took a deer says nothing about deer; a probe that cannot see those directions cannot learn cameras
-    (nuisance attribute projection, Solomonoff et al. 2005). z: standardised features [N, F]. All frames without a site
-    are one group; groups of fewer than three frames say nothing.
+    A probe without these directions cannot learn cameras (nuisance attribute projection, Solomonoff et al. 2005).
+    z: standardised features [N, F]. All frames without a site are one group; groups of fewer than three frames are
+    ignored.
 
     >>> z = np.array([[1.0, 5.0], [1, 5], [1, 5], [1, -5], [1, -5], [1, -5]])
-    >>> np.abs(site_directions(z, np.zeros(6, int), pd.Series(list("aaabbb")))).round(3).tolist()
+    >>> np.abs(find_site_directions(z, np.zeros(6, int), pd.Series(list("aaabbb")))).round(3).tolist()
     [[0.0, 1.0]]
     """
     names = sites.astype(object).where(sites.notna(), "").to_numpy()
@@ -96,14 +96,14 @@ def site_directions(
     return kept
 
 
-def probe_weights(table: pd.DataFrame) -> NDArray[np.float64]:
-    """How much each frame counts for a probe, float64 [N] with mean 1: every label alike, and within a label a site by
-    the fourth root of its frames, so that one busy camera does not decide what a deer looks like.
+def compute_probe_weights(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the weight of each frame for a probe, float64 [N] with mean 1.
 
-    A frame without a site is a site of its own.
+    All labels have the same total weight. Within a label, a site is weighted by the fourth root of its number of
+    frames, so that one busy camera does not dominate the label. A frame without a site is a site of its own.
 
     >>> table = pd.DataFrame({"label": ["deer"] * 5 + ["empty"], "site": ["a", "a", "a", "a", "b", "a"]})
-    >>> probe_weights(table).round(2).tolist()
+    >>> compute_probe_weights(table).round(2).tolist()
     [0.44, 0.44, 0.44, 0.44, 1.24, 3.0]
     """
     of_site = (
@@ -114,7 +114,7 @@ def probe_weights(table: pd.DataFrame) -> NDArray[np.float64]:
     return weights.to_numpy(np.float64) * len(table) / table["label"].nunique()
 
 
-def best_c(
+def choose_c(
     features: NDArray[np.float32],
     y: NDArray[np.int64],
     weights: NDArray[np.float64],
@@ -123,11 +123,12 @@ def best_c(
     n_labels: int,
     choices: Sequence[float],
     seed: int,
-    sites: pd.Series | None = None,  # type: ignore[type-arg]
+    sites: pd.Series[Any] | None = None,
 ) -> float:
-    """The inverse regularisation of a linear probe with the best macro-F1 in grouped cross-validation (4 folds).
+    """Return the inverse regularisation with the best macro-F1 in grouped 4-fold cross-validation.
 
-    Of equal ones the strongest regularisation counts. With fewer than two groups, the middle of the choices.
+    Of equal choices the first, that is the strongest regularisation, is taken; with fewer than two groups, the
+    middle one.
     """
     from sklearn.metrics import f1_score
 
@@ -138,11 +139,12 @@ def best_c(
     fold = assign_groups(codes, y, shares=np.full(n_folds, 1 / n_folds), folds=True, seed=seed)[codes]
     scores = []
     for c in choices:
-        said = np.full(len(y), -1, np.int64)
+        predicted = np.full(len(y), -1, np.int64)
         for i in np.unique(fold):
             held, rest = fold == i, fold != i
             of_rest = None if sites is None else sites[rest]
             weight, bias = fit_head(features[rest], y[rest], weights[rest], n_labels=n_labels, c=c, sites=of_rest)
-            said[held] = (features[held] @ weight.T + bias).argmax(axis=1)
-        scores.append(f1_score(y, said, labels=np.unique(y), average="macro", zero_division=0))
+            predicted[held] = (features[held] @ weight.T + bias).round(DIGITS[0]).argmax(axis=1)
+        f1 = f1_score(y, predicted, labels=np.unique(y), average="macro", zero_division=0)
+        scores.append(round(float(f1), DIGITS[1]))
     return choices[int(np.argmax(scores))]

@@ -1,4 +1,4 @@
-"""What a wrong answer costs: one function from settings and label counts to a loss."""
+"""The loss, from settings and label counts."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from torch import Tensor
 
 from leopardnet.core.settings.training import LossConfig
 
-LossOf = Callable[[Tensor, Tensor], Tensor]
+LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
-def build_loss(config: LossConfig, y: NDArray[np.int64], *, n_labels: int, device: str = "cpu") -> LossOf:
-    """A function (logits [n, C], targets [n, C]) → the sum of the frames' losses, for the label counts of `y`.
+def build_loss(config: LossConfig, y: NDArray[np.int64], *, n_labels: int, device: str = "cpu") -> LossFunction:
+    """Return a function (logits [n, C], targets [n, C]) → sum of the frames' losses, for the label counts of `y`.
 
-    Targets are probabilities, as `targets_of` and mixing of pictures make them. Label weights have mean 1 over the
-    frames of `y`, so that the loss of a step is this sum divided by its number of frames, however it is shared out.
-    `logit_adjust` adds tau · log frequency to the logits while learning (Menon et al., ICLR 2021); focal multiplies
-    each term by (1 - p)^gamma (Lin et al., ICCV 2017).
+    Targets are probabilities, from `build_targets` or mixup. Label weights have mean 1 over the frames of `y`, so
+    that the loss of a step is the sum over its parts divided by its number of frames. `logit_adjust` adds tau · log
+    frequency to the logits during training (Menon et al., ICLR 2021). Focal multiplies each term by (1 - p)^gamma
+    (Lin et al., ICCV 2017).
 
-    >>> plain = build_loss(LossConfig(label_smoothing=0, class_balance=0), np.array([0, 0, 0, 1]), n_labels=2)
+    >>> plain = build_loss(load_group("loss", "plain"), np.array([0, 0, 0, 1]), n_labels=2)
     >>> round(float(plain(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))), 4)  # log 2
     0.6931
     """
     counts = np.maximum(np.bincount(y, minlength=n_labels), 1).astype(np.float64)
-    weight = torch.tensor(label_weights(counts, config.class_balance), dtype=torch.float32, device=device)
+    weight = torch.tensor(compute_label_weights(counts, config.class_balance), dtype=torch.float32, device=device)
     margin = torch.tensor(config.logit_adjust * np.log(counts / counts.sum()), dtype=torch.float32, device=device)
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -41,10 +41,10 @@ def build_loss(config: LossConfig, y: NDArray[np.int64], *, n_labels: int, devic
     return loss
 
 
-def label_weights(counts: NDArray[np.float64], balance: float) -> NDArray[np.float64]:
-    """Weights [C] with mean 1 over frames: every frame alike at balance 0, every label alike at 1.
+def compute_label_weights(counts: NDArray[np.float64], balance: float) -> NDArray[np.float64]:
+    """Return weights [C] with mean 1 over frames: equal for all frames at balance 0, for all labels at 1.
 
-    >>> label_weights(np.array([3.0, 1.0]), 1.0).round(3).tolist()
+    >>> compute_label_weights(np.array([3.0, 1.0]), 1.0).round(3).tolist()
     [0.667, 2.0]
     """
     weights = (counts.sum() / (len(counts) * counts)) ** balance
@@ -52,10 +52,10 @@ def label_weights(counts: NDArray[np.float64], balance: float) -> NDArray[np.flo
     return scaled
 
 
-def targets_of(y: Tensor, *, n_labels: int, smoothing: float) -> Tensor:
-    """Probabilities float32 [n, C] of class indices int64 [n]: 1 - smoothing, and the rest spread over all labels.
+def build_targets(y: Tensor, *, n_labels: int, smoothing: float) -> Tensor:
+    """Return targets float32 [n, C] of class indices int64 [n]: 1 - smoothing, and the rest spread over all labels.
 
-    >>> targets_of(torch.tensor([1]), n_labels=2, smoothing=0.1)
+    >>> build_targets(torch.tensor([1]), n_labels=2, smoothing=0.1)
     tensor([[0.0500, 0.9500]])
     """
     return F.one_hot(y, n_labels).float() * (1.0 - smoothing) + smoothing / n_labels

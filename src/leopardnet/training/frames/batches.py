@@ -1,12 +1,13 @@
-"""Batches of training frames that are a function of seed, epoch and position: not of workers, nor of processes.
+"""Batches of training frames, which depend on seed, epoch and position only, not on workers or processes.
 
-A step learns from `batch_size` frames. They go through the network in micro-batches, which are the unit of everything
-random and of everything that is shared out: of several processes, each takes every n-th micro-batch of a step, and the
-sum of what they found is that of one process.
+A step uses `batch_size` frames. They go through the network in micro-batches, which are the unit of randomness and
+of distribution: each of n processes takes every n-th micro-batch of a step, and the sum of their gradients is that
+of a single process.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -19,17 +20,17 @@ import torch
 from numpy.typing import NDArray
 
 from leopardnet.core.settings.training import DataConfig, OptimConfig
-from leopardnet.training.augment.pipeline import Augment
+from leopardnet.training.augment.pipeline import Augmenter
 from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batch
 
 
 @dataclass(frozen=True, eq=False)
 class MicroBatch:
-    """Augmented frames that go through the network at once.
+    """Augmented frames for one forward pass.
 
-    x: uint8 [n, 3, S, S]; y: int64 [n]; i_step, i_part: which part of which step; n_in_step: frames that the whole
-    step was to have, the divisor of its loss; is_last: whether the step ends here; prepare_s: the time that making it
-    took, in its thread; failed: rows that could not be read, and why.
+    x: uint8 [n, 3, S, S]; y: int64 [n]; i_step, i_part: the step, and the part of it; n_in_step: planned frames of
+    the whole step, the divisor of its loss; is_last: whether this is the last part of the step in this process;
+    prepare_s: seconds to make it, in its thread; failed: rows that could not be read, and why.
     """
 
     x: torch.Tensor
@@ -42,26 +43,34 @@ class MicroBatch:
     failed: tuple[tuple[int, str], ...] = ()
 
 
-def epoch_order(n: int, seed: int, epoch: int, *, weights: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
-    """The order of n items in an epoch, a function of its arguments alone; with weights, n draws with replacement.
+def draw_epoch_order(
+    n: int, seed: int, epoch: int, *, weights: NDArray[np.float64] | None = None
+) -> NDArray[np.int64]:
+    """Return the order of n items in an epoch, int64 [n]; with weights, n draws with replacement.
 
-    >>> sorted(epoch_order(4, seed=7, epoch=0).tolist()), bool((epoch_order(9, 7, 1) == epoch_order(9, 7, 1)).all())
-    ([0, 1, 2, 3], True)
-    >>> epoch_order(5, 7, 0, weights=np.array([0, 0, 1.0, 0, 0])).tolist()
+    It depends on the arguments only. Weights are rounded, so that no draw depends on the last bits of a float.
+
+    >>> sorted(draw_epoch_order(4, seed=7, epoch=0).tolist())
+    [0, 1, 2, 3]
+    >>> draw_epoch_order(5, 7, 0, weights=np.array([0, 0, 1.0, 0, 0])).tolist()
     [2, 2, 2, 2, 2]
     """
     rng = np.random.default_rng(np.random.SeedSequence((seed, epoch)))
-    return rng.permutation(n) if weights is None else rng.choice(n, n, p=weights / weights.sum())
+    if weights is None:
+        return rng.permutation(n)
+    shares = (weights / weights.sum()).round(12)
+    return rng.choice(n, n, p=shares / shares.sum())
 
 
-def sampling_weights(table: pd.DataFrame, config: DataConfig) -> NDArray[np.float64] | None:
-    """How often each row should be drawn, float64 [N] with sum 1; None where every row comes once.
+def compute_sampling_weights(table: pd.DataFrame, config: DataConfig) -> NDArray[np.float64] | None:
+    """Return how often each row should be drawn, float64 [N] with sum 1; None if every row is drawn once.
 
-    At `balance_labels` 1 all labels are drawn alike, at 0.5 the square root of their counts decides; the same for sites.
-    A row without a site weighs what a row weighs on average.
+    With `balance_labels` 1 all labels are drawn equally often, with 0.5 in proportion to the square root of their
+    counts; the same for sites. A row without a site has the average weight.
 
     >>> table = pd.DataFrame({"label": ["empty", "empty", "empty", "leopard"], "site": ["a", "a", "b", "b"]})
-    >>> sampling_weights(table, DataConfig(balance_labels=1.0)).round(3).tolist()
+    >>> balanced = load_group("data", "standard").model_copy(update={"balance_labels": 1.0})
+    >>> compute_sampling_weights(table, balanced).round(3).tolist()
     [0.167, 0.167, 0.167, 0.5]
     """
     if not config.balance_labels and not config.balance_sites:
@@ -71,18 +80,18 @@ def sampling_weights(table: pd.DataFrame, config: DataConfig) -> NDArray[np.floa
         counts = table[column].map(table[column].value_counts()).to_numpy(np.float64)
         factor = counts**-balance
         weights *= np.where(np.isfinite(factor), factor, np.nanmean(factor) if np.isfinite(factor).any() else 1.0)
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum(), np.float64)
 
 
-def n_steps_of(n_rows: int, optim: OptimConfig) -> int:
-    """Steps of an epoch."""
+def count_steps(n_rows: int, optim: OptimConfig) -> int:
+    """Return the number of steps of an epoch."""
     return min(math.ceil(n_rows / optim.batch_size), optim.steps_per_epoch or 10**9)
 
 
-def micro_batches(
+def make_micro_batches(
     frames: LabelledFrames,
     rows: NDArray[np.int64],
-    augment: Augment,
+    augment: Augmenter,
     *,
     optim: OptimConfig,
     data: DataConfig,
@@ -93,16 +102,17 @@ def micro_batches(
     n_ranks: int = 1,
     n_workers: int = 2,
 ) -> Iterator[MicroBatch]:
-    """The micro-batches of one process in one epoch, from `first_step` on; the last one of a step says so.
+    """Yield the micro-batches of one process in one epoch, from `first_step` on.
 
-    Threads prepare the next ones (OpenCV works outside the interpreter's lock); their number changes nothing. A process
-    that gets no part of a small last step gets an empty micro-batch, so that all processes make the same steps.
+    Threads prepare the next ones (OpenCV releases the interpreter's lock); their number does not change the result.
+    A process without a part in a small last step gets an empty micro-batch, so that all processes make the same
+    steps.
     """
-    weights = sampling_weights(frames.table.iloc[rows], data)
-    order = rows[epoch_order(len(rows), seed, epoch, weights=weights)]
+    weights = compute_sampling_weights(frames.table.iloc[rows], data)
+    order = rows[draw_epoch_order(len(rows), seed, epoch, weights=weights)]
     size, part_size = optim.batch_size, optim.micro_batch_size
     jobs: list[tuple[int, int, int, int, int, bool]] = []  # step, part, start, stop, frames in the step, last
-    for i_step in range(first_step, n_steps_of(len(rows), optim)):
+    for i_step in range(first_step, count_steps(len(rows), optim)):
         start, stop = i_step * size, min((i_step + 1) * size, len(order))
         parts = list(enumerate(range(start, stop, part_size)))[rank::n_ranks] or [(-1, stop)]
         for k, (i_part, at) in enumerate(parts):
@@ -115,16 +125,13 @@ def micro_batches(
         began = time.perf_counter()
         chosen = order[start:stop]
         pixels, ok, reasons = read_batch(frames.large, chosen)
-        pipeline = augment.copy()  # its random state is its own, so threads cannot mix draws
+        pipeline = augment.copy()  # with a random state of its own, which threads cannot share
         images = [
-            pipeline(picture.transpose(1, 2, 0), epoch=epoch, index=int(position), box=_box(boxes[i], picture))
+            pipeline(picture.transpose(1, 2, 0), epoch=epoch, index=int(position), box=_read_box(boxes[i], picture))
             for picture, i, position in zip(pixels, chosen[ok], np.arange(start, stop)[ok], strict=True)
         ]
-        x = (
-            np.stack(images).transpose(0, 3, 1, 2)
-            if images
-            else np.zeros((0, 3, augment.size_px, augment.size_px), np.uint8)
-        )
+        none = np.zeros((0, augment.size_px, augment.size_px, 3), np.uint8)
+        x = (np.stack(images) if images else none).transpose(0, 3, 1, 2)
         failed = tuple(zip(chosen[~ok].tolist(), reasons, strict=True))
         return MicroBatch(
             torch.from_numpy(np.ascontiguousarray(x)),
@@ -147,11 +154,9 @@ def micro_batches(
                 futures.append(pool.submit(make, *jobs[i + ahead]))
 
 
-def _box(text: object, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """The box in pixels of the picture [3, H, W], from JSON in shares of its sides."""
-    import json
-
+def _read_box(text: object, picture: NDArray[np.uint8]) -> list[float] | None:
+    """Return the box in pixels of the picture [3, H, W], from JSON in shares of its sides."""
     if not isinstance(text, str):
         return None
     height, width = picture.shape[1:]
-    return np.asarray(json.loads(text), np.float64) * np.array([width, height, width, height])
+    return [share * side for share, side in zip(json.loads(text), (width, height, width, height), strict=True)]

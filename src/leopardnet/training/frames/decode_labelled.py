@@ -1,4 +1,4 @@
-"""Which moments of a clip its labels speak of, and the frames that are there."""
+"""The frames of a clip that its labels refer to."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from leopardnet.media.decode import decode, probe, read_frame_times
 from leopardnet.media.motion_scores import select_frames
 from leopardnet.media.sampling import sample_times
 
-MAX_SHIFT_S = 0.5  # a label further from every frame than this belongs to a moment that is not in the file
+MAX_SHIFT_S = 0.5  # a label further from every frame than this has no frame in the file
 
 
-def decoded_rows(
+def decode_rows(
     clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int, side_px: int
 ) -> tuple[Frames, pd.DataFrame, list[str]]:
-    """The frames that the rows of one clip speak of, a row for each with its true time, and the labelled moments that
-    have no frame. A row without a moment is a label of the whole clip: at most `most` frames of it."""
+    """Return the labelled frames of one clip, a row for each with its true time, and messages about missing frames.
+
+    A row without a time is a label of the whole clip and gives at most `most` sampled frames.
+    """
     if _is_whole(rows):
         times = sample_times(probe(clip, root), sampling)
-        if not isinstance(sampling, MotionSampling):  # which looks at more frames than it keeps
-            times = times[_spread(len(times), most)]
+        if not isinstance(sampling, MotionSampling):  # it decodes more frames than it keeps
+            times = times[_spread_evenly(len(times), most)]
         frames = select_frames(decode(clip, root, times_s=times, short_side_px=side_px), sampling)
-        few = _spread(len(frames), most)
+        few = _spread_evenly(len(frames), most)
         frames = Frames(frames.clip_id, frames.pixels[few], frames.times_s[few], frames.warnings)
-        return frames, _repeated(rows, frames.times_s), []
-    wanted = _labelled_times(clip, root, rows)  # in the order of the rows
+        return frames, _repeat(rows, frames.times_s), []
+    wanted = _find_times(clip, root, rows)  # in the order of the rows
     there = np.isfinite(wanted)
     frames = decode(clip, root, times_s=np.unique(wanted[there]), short_side_px=side_px)
-    apart = np.abs(wanted[:, None] - frames.times_s[None, :])
+    apart = np.abs(wanted[:, None] - frames.times_s[None, :]).round(6)  # microseconds: of equal ones the earlier
     nearest = np.where(there[:, None], apart, np.inf).argmin(axis=1)
     close = there & (apart[np.arange(len(rows)), nearest] <= MAX_SHIFT_S)
     missing = [
@@ -45,15 +47,15 @@ def decoded_rows(
     return frames, chosen.assign(time_s=frames.times_s), missing
 
 
-def promised_rows(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> pd.DataFrame:
-    """The rows of one clip with the times at which its header promises frames, decoding nothing.
+def plan_rows(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> pd.DataFrame:
+    """Return the rows of one clip with the times of frames according to its header, without decoding.
 
-    Of motion sampling, which must see frames to choose among them, evenly spread ones of those it would look at.
+    Motion sampling needs decoded frames to choose from; here it is replaced by an even choice of its candidates.
     """
     if _is_whole(rows):
         times = sample_times(probe(clip, root), sampling)
-        return _repeated(rows, times[_spread(len(times), most)])
-    times = _labelled_times(clip, root, rows)
+        return _repeat(rows, times[_spread_evenly(len(times), most)])
+    times = _find_times(clip, root, rows)
     return rows.assign(time_s=times)[np.isfinite(times)]
 
 
@@ -61,17 +63,17 @@ def _is_whole(rows: pd.DataFrame) -> bool:
     return bool(rows["time_s"].isna().all() and rows["frame_number"].isna().all())
 
 
-def _repeated(rows: pd.DataFrame, times_s: NDArray[np.float64]) -> pd.DataFrame:
+def _repeat(rows: pd.DataFrame, times_s: NDArray[np.float64]) -> pd.DataFrame:
     return rows.iloc[[0] * len(times_s)].assign(time_s=times_s)
 
 
-def _spread(n: int, most: int) -> NDArray[np.int64]:
-    """Positions of at most `most` of n things, spread evenly."""
+def _spread_evenly(n: int, most: int) -> NDArray[np.int64]:
+    """Return the indices of at most `most` of n items, spread evenly."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 
-def _labelled_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.float64]:
-    """The time of each labelled frame, from its seconds or else its number; NaN where no frame has that number."""
+def _find_times(clip: Clip, root: Path, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the time of each labelled frame, from its time_s or else its number; NaN if there is no such frame."""
     times = rows["time_s"].to_numpy(np.float64).copy()
     numbers = rows["frame_number"].astype("float64").to_numpy()
     by_number = np.isnan(times) & np.isfinite(numbers)

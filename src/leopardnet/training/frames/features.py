@@ -1,4 +1,4 @@
-"""Frozen features of labelled frames, kept on disk: a second probe of the same footage decodes and computes nothing."""
+"""Features of labelled frames, cached on disk, so that another probe of the same footage is fast."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from leopardnet.core.tables import atomic_path
 from leopardnet.network.classifier import Classifier, extract_features
 from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batch
 
-MOST_SETS = 8  # kept in the cache; the one that was not used for longest goes first
+MOST_SETS = 8  # kept in the cache; the least recently used ones are deleted
 BATCH = 32
 
 
@@ -25,21 +25,21 @@ BATCH = 32
 class Features:
     """Features of frames, float32 [N, F], row for row with `table`; NaN where a frame cannot be read.
 
-    `skipped`: what could not be read. Mirror images are left out: as examples for a probe they gained nothing.
+    `skipped`: what could not be read. There are no mirrored images: they did not improve probes.
     """
 
     table: pd.DataFrame
     values: NDArray[np.float32]
     skipped: pd.DataFrame
 
-    def readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of the rows that have features."""
-        return rows[np.isfinite(self.values[rows, 0])]
+    def select_readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of the rows that have features."""
+        return np.asarray(rows[np.isfinite(self.values[rows, 0])], np.int64)
 
 
-def feature_folder(footage_key: str, model: Classifier) -> Path:
-    """Where the features of this footage under these weights are kept: in the user's cache."""
-    digest = hashlib.sha256(f"{footage_key} {model.pooling}".encode())
+def feature_folder(hash_footage: str, model: Classifier) -> Path:
+    """Return the folder in the user's cache for the features of this footage under these weights."""
+    digest = hashlib.sha256(f"{hash_footage} {model.pooling}".encode())
     for name, tensor in sorted(model.backbone_state().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -47,7 +47,7 @@ def feature_folder(footage_key: str, model: Classifier) -> Path:
 
 
 def read_features(folder: Path) -> Features | None:
-    """The features in a folder, or None where there are none that are whole."""
+    """Return the features in a folder, or None if there are none or they are incomplete."""
     try:
         table, skipped = (pd.read_parquet(folder / f"{name}.parquet") for name in ("table", "skipped"))
         values = np.load(folder / "features.npy", allow_pickle=False)
@@ -60,7 +60,7 @@ def read_features(folder: Path) -> Features | None:
 
 
 def write_features(features: Features, folder: Path) -> None:
-    """Keep features in a folder. A cache that cannot be written costs time at the next start, nothing else."""
+    """Write features to a folder. Errors are ignored: a missing cache only costs time."""
     try:
         with atomic_path(folder / "features.npy") as part, part.open("wb") as file:
             np.save(file, features.values, allow_pickle=False)
@@ -77,7 +77,7 @@ def write_features(features: Features, folder: Path) -> None:
 def compute_features(
     model: Classifier, frames: LabelledFrames, *, rows: NDArray[np.int64], on_progress: Callable[[int, int], None]
 ) -> Features:
-    """Features of these rows of the frames; NaN for the others."""
+    """Compute the features of these rows of the frames; those of the others are NaN."""
     values = np.full((len(frames), model.n_features), np.nan, np.float32)
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]

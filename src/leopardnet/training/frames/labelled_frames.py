@@ -1,4 +1,4 @@
-"""Pixels of labelled frames: decoded once into files beside the run, or when they are asked for."""
+"""Pixels of labelled frames: decoded once into files of the run, or each time they are needed."""
 
 from __future__ import annotations
 
@@ -25,29 +25,18 @@ from leopardnet.detect.crops import crops_to_input, find_crops
 from leopardnet.detect.detector import Detector, detector_id, open_detector
 from leopardnet.media.decode import decode
 from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
-from leopardnet.training.frames.decode_labelled import decoded_rows, promised_rows
-from leopardnet.training.frames.select_frames import clip_of, clips_of
+from leopardnet.training.frames.decode_labelled import decode_rows, plan_rows
+from leopardnet.training.frames.select_frames import build_clip, iterate_clips
 
-LARGE = 1.125  # training frames are kept this much larger than the input, so that crops stay sharp
+LARGE = 1.125  # training frames are stored this much larger than the input, so that crops stay sharp
 KEPT = (
-    "clip_id",
-    "kind",
-    "path",
-    "paths",
-    "site",
-    "deployment",
-    "sequence_id",
-    "split",
-    "time_s",
-    "label",
-    "i_label",
-    "box",
-    "view",
-)
+    "clip_id", "kind", "path", "paths", "site", "deployment", "sequence_id",
+    "split", "time_s", "label", "i_label", "box", "view",
+)  # fmt: skip
 
 
 class Pixels(Protocol):
-    """Pictures, uint8 [3, S, S] each, that are read one at a time. Raises MediaError where one cannot be read."""
+    """Pictures, uint8 [3, S, S] each, read one at a time. Raises MediaError for one that cannot be read."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, i: int) -> NDArray[np.uint8]: ...
@@ -57,10 +46,10 @@ class Pixels(Protocol):
 class LabelledFrames:
     """Labelled frames, row for row.
 
-    exact: the frames as inference sees them, [3, S, S]; large: the same, larger, to cut training views from.
-    table: clip_id, path, site, split, time_s, label, i_label, box (in shares of the input), what groups the rows, and
-    view: `frame` for a whole frame, `crop` for what is inside the best box of the frame at the same time.
-    skipped: path and reason of what could not be read; nothing ever takes its place.
+    exact: the frames as in inference, [3, S, S]; large: the same at a larger size, for the crops of augmentation.
+    table: clip_id, path, site, split, time_s, label, i_label, box (in shares of the input), grouping columns, and
+    view: `frame` for a whole frame, `crop` for the crop around the best box of the frame at the same time.
+    skipped: path and reason of what could not be read; it is not replaced.
     """
 
     table: pd.DataFrame
@@ -83,7 +72,7 @@ class LabelledFrames:
 
 @dataclass(frozen=True)
 class Reading:
-    """How frames are read: everything that decides what their pixels are."""
+    """All settings that determine the pixels of frames."""
 
     spec: PreprocessSpec
     sampling: Sampling
@@ -92,12 +81,12 @@ class Reading:
 
     @property
     def large(self) -> PreprocessSpec:
-        """The same view, larger."""
+        """The same preprocessing at the larger size."""
         return self.spec.model_copy(update={"size_px": round(self.spec.size_px * LARGE)})
 
 
 class PixelFile:
-    """Pictures in a file, each read from its place when it is asked for: they take no memory. Safe among threads."""
+    """Pictures in a file, each read when it is needed, so that they take no memory. Thread-safe."""
 
     def __init__(self, path: Path, size_px: int) -> None:
         self.shape = (3, size_px, size_px)
@@ -115,8 +104,8 @@ class PixelFile:
         return np.frombuffer(data, np.uint8).reshape(self.shape)
 
 
-class DecodedWhenAsked:
-    """Pictures decoded from the footage each time: for sets too large for a file."""
+class LazyPixels:
+    """Pictures decoded from the footage each time, for sets that are too large for a file."""
 
     def __init__(self, table: pd.DataFrame, root: Path, spec: PreprocessSpec, *, side_px: int) -> None:
         self.table, self.root, self.spec, self.side_px = table, root, spec, side_px
@@ -127,18 +116,18 @@ class DecodedWhenAsked:
     def __getitem__(self, i: int) -> NDArray[np.uint8]:
         row = self.table.iloc[i]
         times = np.array([row["time_s"]], np.float64)
-        frames = decode(clip_of(row), self.root, times_s=times, short_side_px=self.side_px)
-        return to_model_input(frames.pixels[:1], self.spec)[0]
+        frames = decode(build_clip(row), self.root, times_s=times, short_side_px=self.side_px)
+        return np.asarray(to_model_input(frames.pixels[:1], self.spec)[0], np.uint8)
 
 
-def n_bytes_of(n_frames: int, reading: Reading) -> int:
-    """What `n_frames` take on disk when they are decoded into files."""
+def count_bytes(n_frames: int, reading: Reading) -> int:
+    """Return the bytes that `n_frames` take on disk when they are decoded into files."""
     n_views = 2 if reading.detector.is_on else 1
     return n_views * n_frames * 3 * (reading.spec.size_px**2 + reading.large.size_px**2)
 
 
-def footage_key(wanted: pd.DataFrame, root: Path, reading: Reading) -> str:
-    """A hash that changes when the wanted frames, their files (size, modification time) or the reading changes."""
+def hash_footage(wanted: pd.DataFrame, root: Path, reading: Reading) -> str:
+    """Return a hash of the wanted frames, of their files (size, modification time) and of the reading."""
     stats = []
     for path in wanted["path"].unique():
         try:
@@ -172,11 +161,11 @@ def load_frames(
     n_workers: int = 2,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LabelledFrames:
-    """The wanted frames (see `wanted_frames`), decoded once into files in `folder`; found there, they are not decoded again.
+    """Return the wanted frames (see `select_frames`), decoded into files in `folder` unless they are there already.
 
-    What cannot be read is listed in `skipped`; nothing is ever put in its place.
+    What cannot be read is listed in `skipped` and not replaced.
     """
-    key = footage_key(wanted, root, reading)
+    key = hash_footage(wanted, root, reading)
     if not _is_complete(folder, key):
         _decode_into(folder, wanted, root, labels, reading, n_workers, on_progress)
         with atomic_path(folder / "key.txt") as part:
@@ -189,40 +178,40 @@ def load_frames(
     return LabelledFrames(table, exact, large, pd.read_parquet(folder / "skipped.parquet"))
 
 
-def frames_when_asked(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, reading: Reading) -> LabelledFrames:
-    """The wanted frames without reading any: each is decoded when a batch needs it.
+def open_lazy_frames(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, reading: Reading) -> LabelledFrames:
+    """Return the wanted frames without reading them: each is decoded when a batch needs it.
 
-    Rows that stand for a whole video are spread over it by what its header says, which is read here. Crops are not
-    made this way, since a frame must be decoded to know what is in it: raises ConfigError where a detector is on.
+    Rows for a whole video are spread over it according to its header, which is read here. Crops are not possible
+    this way, since detection needs decoded frames: raises ConfigError if a detector is on.
     """
     if reading.detector.is_on:
         raise ConfigError(
-            "crops need the frames in files",
+            "crops need decoded frames on disk",
             where="data.cache_gb",
-            found=f"{n_bytes_of(len(wanted), reading) / 1e9:.0f} GB for {len(wanted)} frames and their crops",
-            expected="that much room for them",
-            todo="raise data.cache_gb, label fewer frames (data.max_frames_per_clip), or take detector=none",
+            found=f"{count_bytes(len(wanted), reading) / 1e9:.0f} GB for {len(wanted)} frames and their crops",
+            expected="a data.cache_gb that is large enough",
+            todo="raise data.cache_gb, use fewer frames (data.max_frames_per_clip), or set detector=none",
         )
     tables, skipped = [], []
     simple = (wanted["kind"] == "still") | wanted["time_s"].notna()
     tables.append(wanted[simple].assign(time_s=wanted["time_s"].fillna(0.0)))
-    for clip, rows in clips_of(wanted[~simple]):
+    for clip, rows in iterate_clips(wanted[~simple]):
         try:
-            tables.append(promised_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip))
+            tables.append(plan_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip))
         except MediaError as error:
             skipped.append({"path": clip.path, "reason": error.one_line})
     table = pd.concat(tables, ignore_index=True)
     table["i_label"] = [labels.index(name) for name in table["label"]]
     table = table.assign(view="frame")[list(KEPT)].assign(box=None)
-    side = decode_side_px(reading.spec)  # both views come from the same decoded frame, as they do from files
-    exact, large = (DecodedWhenAsked(table, root, spec, side_px=side) for spec in (reading.spec, reading.large))
+    side = decode_side_px(reading.spec)  # both sizes come from the same decoded frame, as in files
+    exact, large = (LazyPixels(table, root, spec, side_px=side) for spec in (reading.spec, reading.large))
     return LabelledFrames(table, exact, large, pd.DataFrame(skipped, columns=["path", "reason"]))
 
 
 def read_batch(
     pixels: Pixels, rows: Sequence[int] | NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], list[str]]:
-    """The pictures of these rows that can be read, uint8 [n, 3, S, S], which rows they are, and why the others failed."""
+    """Return the readable pictures of these rows, uint8 [n, 3, S, S], their mask, and the errors of the others."""
     found: list[NDArray[np.uint8]] = []
     ok = np.ones(len(rows), bool)
     reasons = []
@@ -251,7 +240,7 @@ def _decode_into(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "key.txt").unlink(missing_ok=True)
-    jobs = list(clips_of(wanted))
+    jobs = list(iterate_clips(wanted))
     tables: list[pd.DataFrame] = []
     skipped: list[dict[str, str]] = []
     with (
@@ -259,9 +248,11 @@ def _decode_into(
         (folder / "large.bin").open("wb") as large,
         ThreadPoolExecutor(max(1, n_workers)) as pool,
     ):
-        for start in range(0, len(jobs), 256):  # a window, so that decoded frames never pile up
+        for start in range(0, len(jobs), 256):  # in chunks, so that decoded frames do not pile up in memory
             part = jobs[start : start + 256]
-            for i, (clip, found) in enumerate(pool.map(lambda job: (job[0], _read(*job, root, reading)), part)):
+            for i, (clip, found) in enumerate(
+                pool.map(lambda job: (job[0], _read_clip(job[0], job[1], root, reading)), part)
+            ):
                 skipped += [{"path": clip.path, "reason": reason} for reason in found.missing]
                 if found.table is not None:
                     exact.write(found.exact.tobytes())
@@ -276,8 +267,8 @@ def _decode_into(
 
 
 @dataclass(frozen=True, eq=False)
-class _Read:
-    """What one clip gave: a row for each frame (None: nothing), both views of the frames, and what is missing."""
+class _ClipFrames:
+    """The frames of one clip: a row for each (None: no frames), their pixels at both sizes, and what is missing."""
 
     table: pd.DataFrame | None
     exact: NDArray[np.uint8]
@@ -285,13 +276,13 @@ class _Read:
     missing: list[str]
 
 
-def _read(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _Read:
+def _read_clip(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _ClipFrames:
     side = decode_side_px(reading.spec)
     try:
-        frames, table, missing = decoded_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip, side)
+        frames, table, missing = decode_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip, side)
     except MediaError as error:
         nothing = np.zeros((0, 3, 1, 1), np.uint8)
-        return _Read(None, nothing, nothing, [error.one_line])
+        return _ClipFrames(None, nothing, nothing, [error.one_line])
     height, width = frames.pixels.shape[1:3]
     boxes: list[str | None] = [
         json.dumps(box_to_input(json.loads(text), width=width, height=height, spec=reading.spec))
@@ -300,14 +291,16 @@ def _read(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _Read
         for text in table["box"]
     ]
     exact, large = (to_model_input(frames.pixels, spec) for spec in (reading.spec, reading.large))
-    read = _Read(table.assign(box=boxes, view="frame"), exact, large, missing)
+    read = _ClipFrames(table.assign(box=np.array(boxes, object), view="frame"), exact, large, missing)
     detector = open_detector(reading.detector, root)
-    return read if detector is None else _with_crops(read, clip, root, frames, detector, reading)
+    return read if detector is None else _add_crops(read, clip, root, frames, detector, reading)
 
 
-def _with_crops(read: _Read, clip: Clip, root: Path, frames: Frames, detector: Detector, reading: Reading) -> _Read:
-    """The same with a row and a picture more for every frame that has a box: what inference would see from nearby."""
-    assert read.table is not None, "a clip that gave frames"
+def _add_crops(
+    read: _ClipFrames, clip: Clip, root: Path, frames: Frames, detector: Detector, reading: Reading
+) -> _ClipFrames:
+    """Return the same with a row and a picture added for the crop of every frame with a box, as in inference."""
+    assert read.table is not None
     closer = find_crops(clip, root, frames, detector, reading.detector, reading.spec)
     crops = closer.crops
     rows = read.table.iloc[[crop.i_frame for crop in crops]]
@@ -316,4 +309,4 @@ def _with_crops(read: _Read, clip: Clip, root: Path, frames: Frames, detector: D
         np.concatenate([whole, crops_to_input(crops, spec.size_px)])
         for whole, spec in ((read.exact, reading.spec), (read.large, reading.large))
     )
-    return _Read(pd.concat([read.table, rows]), exact, large, [*read.missing, *closer.warnings])
+    return _ClipFrames(pd.concat([read.table, rows]), exact, large, [*read.missing, *closer.warnings])

@@ -1,8 +1,8 @@
-"""Weights in a `.pt` file of somebody else, made into a bundle: the only way in which such a file is ever opened.
+"""Conversion of weights in a foreign `.pt` file to a bundle. Such files are opened nowhere else.
 
-A `.pt` file is a pickle, and a pickle can hold a program. Here nothing but plain tensors is taken from it
-(`weights_only`), and they must fit the network of a bundle that is already there, whose labels and settings they get.
-What is known of that bundle's figures is not known of these weights: the card says so, and the temperature is 1.
+A `.pt` file is a pickle, which can hold code. Here only plain tensors are read from it (`weights_only`), and they
+must fit the network of an existing bundle, whose labels and settings the new bundle gets. The figures of that
+bundle do not apply to the new weights: the card says so, and the temperature is 1.
 """
 
 from __future__ import annotations
@@ -20,43 +20,42 @@ import pandas as pd
 from leopardnet.bundle.bundle import MAX_WEIGHTS_BYTES, Bundle, write_spec
 from leopardnet.bundle.card import card_json, model_card
 from leopardnet.core.errors import BundleError
-from leopardnet.core.tables import atomic_path
+from leopardnet.core.tables import atomic_path, write_json
 from leopardnet.score.calibrate import Calibration
 
-HOLDERS = ("state_dict", "model_state_dict", "model")  # where training programs put the weights in a checkpoint
-PREFIXES = ("module.", "_orig_mod.", "model.")  # what wrappers put in front of names
-REASON = "weights were converted, and nobody has judged them"
+HOLDERS = ("state_dict", "model_state_dict", "model")  # keys of the weights in checkpoints of training programs
+PREFIXES = ("module.", "_orig_mod.", "model.")  # prefixes that wrappers add to names
+REASON = "the weights were converted and have not been evaluated"
 
 
 def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
-    """The bundle at `out`, with the weights of a `.pt` file and everything else of the bundle `like`.
+    """Write a bundle to `out`, with the weights of a `.pt` file and all else from the bundle `like`, and return it.
 
-    Raises BundleError where the file holds anything but tensors, where they do not fit, and where `out` is taken.
+    Raises BundleError if the file holds anything but tensors, if they do not fit, and if `out` exists.
     """
-    from leopardnet.core.tables import write_json
-    from leopardnet.network.classifier import build_from, save_weights
+    from leopardnet.network.classifier import load_classifier, save_weights
     from leopardnet.network.onnx_export import export_classifier
     from leopardnet.training.pack.pack import check_parity
 
     weights, out = Path(weights), Path(out)
     if out.exists():
         raise BundleError(
-            "there is something in the place of the bundle",
+            "the folder of the bundle already exists",
             where=out.name,
             expected="a new folder",
             todo="choose another --out",
         )
     size_px, labels = like.spec.preprocess.size_px, like.labels
-    state = _plain_tensors(weights)
+    state = _read_tensors(weights)
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        model = build_from(like.spec.model, len(labels), like.folder / "model.safetensors", size_px=size_px)
+        model = load_classifier(like.spec.model, len(labels), like.folder / "model.safetensors", size_px=size_px)
         own = model.state_dict()
-        state = {k: v.to(own[k].dtype) if k in own else v for k, v in _named_as(state, own).items()}
+        state = {k: v.to(own[k].dtype) if k in own else v for k, v in _rename_tensors(state, own).items()}
         save_weights(state, part / "model.safetensors")
-        model = build_from(like.spec.model, len(labels), part / "model.safetensors", size_px=size_px)
+        model = load_classifier(like.spec.model, len(labels), part / "model.safetensors", size_px=size_px)
         export_classifier(model, part / "model.onnx", size_px=size_px)
         check_parity(model, part / "model.onnx", size_px=size_px, n_labels=len(labels))
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -81,8 +80,8 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
     return Bundle.load(out)
 
 
-def _plain_tensors(path: Path) -> dict[str, Any]:
-    """The tensors in the file by name; nothing else in it is ever looked at or run."""
+def _read_tensors(path: Path) -> dict[str, Any]:
+    """Return the tensors in the file by name. Nothing else in it is loaded or run."""
     import torch
 
     if not path.is_file():
@@ -100,13 +99,13 @@ def _plain_tensors(path: Path) -> dict[str, Any]:
         )
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # its errors have no class in common
+    except Exception as error:  # its errors have no common base class
         raise BundleError(
-            "the file holds something else than plain weights, and is not opened",
+            "the file holds more than plain weights and is refused",
             where=path.name,
             found=str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__,
             expected="tensors by name (a state dict)",
-            todo="ask for the weights as safetensors; never open such a file in another way",
+            todo="ask for the weights as safetensors; do not open such a file in another way",
         ) from None
     for holder in HOLDERS:
         if isinstance(values, Mapping) and isinstance(values.get(holder), Mapping):
@@ -125,10 +124,10 @@ def _plain_tensors(path: Path) -> dict[str, Any]:
     return dict(values)
 
 
-def _named_as(state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """The tensors under the names of our network: without the prefixes of wrappers, a bare backbone's with ours.
+def _rename_tensors(state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tensors under the names of our network: without prefixes of wrappers, with that of the backbone.
 
-    Mean and standard deviation, which a bare backbone does not hold, are those of the network.
+    Mean and standard deviation, which a bare backbone does not have, are those of the network.
     """
     names = {k: k for k in state}
     for prefix in PREFIXES:

@@ -1,4 +1,4 @@
-"""From a training run to a bundle: calibrate, export, check, describe."""
+"""From a training run to a bundle: calibration, export, check, model card."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from leopardnet.bundle.runtime import OpenVinoRuntime
 from leopardnet.core.errors import BackendError, BundleError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
-from leopardnet.core.settings.training import TrainConfig
+from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.tables import atomic_path, read_table, write_json
-from leopardnet.network.classifier import Classifier, build_from, predict_answers, save_weights
+from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration
 from leopardnet.training.run_folder import read_state, write_state
@@ -37,7 +37,7 @@ RUN_FILES = (
     "best.safetensors",
     "val_frames.parquet",
 )
-MAX_DIFFERENCE = 2e-3  # of logits, float32 sums in another order; bf16 by mistake moves them by 0.3
+MAX_DIFFERENCE = 2e-3  # of logits, for float32 sums in another order; bf16 changes them by 0.3
 
 
 def train_bundle(
@@ -48,9 +48,9 @@ def train_bundle(
     overwrite: bool = False,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
-    """A finished run whose folder holds `bundle/`, ready for `load_bundle`. See `train` for what it takes and raises.
+    """Train, pack the run's folder into `bundle/`, ready for `load_bundle`, and return the run. See `train`.
 
-    Of several processes (`torchrun`) the first one packs.
+    With several processes (`torchrun`), the main process packs.
     """
     run = train(manifest, config, out=Path(out), overwrite=overwrite, on_progress=on_progress)
     if not PartialState().is_main_process:
@@ -65,10 +65,10 @@ def train_bundle(
 
 
 def pack(run: Path, *, out: Path | None = None) -> Bundle:
-    """The bundle made of a run folder, by default in `<run>/bundle`.
+    """Make a bundle of a run folder, by default in `<run>/bundle`, and return it.
 
-    The temperature is fitted on the validation clips, after aggregation. The exported graph must give the logits of
-    the trained network, or nothing is packed.
+    The temperature is fitted on the validation clips, after aggregation. Raises BundleError if the run is not
+    finished, and BackendError if the exported graph does not give the logits of the trained network.
     """
     run = Path(run)
     folder = Path(out) if out else run / "bundle"
@@ -80,17 +80,16 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
             found="no " + ", ".join(missing),
             expected=", ".join(RUN_FILES),
         )
-    config: TrainConfig = validate(
-        TrainConfig, yaml.safe_load((run / "config.yaml").read_text("utf-8")), where="config.yaml"
-    )
+    stored = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
+    config = validate(TrainConfig, add_missing_settings(stored), where="config.yaml")
     labels = config.labels.label_set()
-    # everything is made beside it first: a bundle that was there stays whole until the new one is
+    # Everything is first written to a folder beside it, so that an old bundle stays complete until the new one is.
     final, folder = folder, folder.with_name(f".{folder.name}.part")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
 
     size = config.preprocess.size_px
-    model = build_from(config.model, len(labels), run / "best.safetensors", size_px=size)
+    model = load_classifier(config.model, len(labels), run / "best.safetensors", size_px=size)
     save_weights(model.state_dict(), folder / "model.safetensors")
     export_classifier(model, folder / "model.onnx", size_px=size)
     check_parity(model, folder / "model.onnx", size_px=size, n_labels=len(labels))
@@ -106,7 +105,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
         aggregate=config.aggregate,
         calibration=calibration,
         decide=config.decide,
-        provenance=_provenance(run),
+        provenance=_collect_provenance(run),
     )
     data = read_table(run / "labels_by_split.csv")
     evaluation = evaluate_validation(run, config, labels, calibration)
@@ -122,11 +121,13 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
 
 
 def check_parity(model: Classifier, graph: Path, *, size_px: int, n_labels: int) -> float:
-    """The largest difference of answers between torch and OpenVINO on random frames. Raises BackendError past 0.002, or that share of the largest
-    answer where this is more than 1."""
+    """Return the largest difference between the outputs of torch and OpenVINO on random frames.
+
+    Raises BackendError if it is larger than 0.002, or than this share of the largest output if that is more than 1.
+    """
     frames = np.random.default_rng(0).integers(0, 256, (3, 3, size_px, size_px), dtype=np.uint8)
-    said = OpenVinoRuntime(graph, RuntimeConfig(), size_px=size_px, n_labels=n_labels).answers(frames)
-    ours, theirs = predict_answers(model, frames), np.hstack([said.logits, np.nan_to_num(said.cosines)])
+    exported = OpenVinoRuntime(graph, RuntimeConfig(), size_px=size_px, n_labels=n_labels).answers(frames)
+    ours, theirs = predict_answers(model, frames), np.hstack([exported.logits, np.nan_to_num(exported.cosines)])
     difference = float(np.abs(ours - theirs).max())
     most = MAX_DIFFERENCE * max(1.0, float(np.abs(ours).max()))
     if difference > most:
@@ -135,15 +136,15 @@ def check_parity(model: Classifier, graph: Path, *, size_px: int, n_labels: int)
             where=graph.name,
             found=f"difference {difference:.4f}",
             expected=f"at most {most:.4f}",
-            todo="report this with the versions in environment.json; use runtime.backend=torch meanwhile",
+            todo="report this with the versions in environment.json; until then use runtime.backend=torch",
         )
     return difference
 
 
-def _provenance(run: Path) -> dict[str, Any]:
+def _collect_provenance(run: Path) -> dict[str, Any]:
     history = [{k: None if v != v else v for k, v in row.items()} for row in read_history(run)]
     config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
-    if config.get("detector", {}).get("file"):  # a bundle travels; the place of the file on this machine does not
+    if config.get("detector", {}).get("file"):  # bundles are shared; folders of this machine are not
         config["detector"]["file"] = Path(config["detector"]["file"]).name
     return {
         "leopardnet": version("leopardnet"),

@@ -1,4 +1,4 @@
-"""What a run's validation clips say of its model: the temperature, and how right it was."""
+"""Figures from the validation clips of a run: the temperature, and the evaluation for the model card."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from leopardnet.core.settings.training import TrainConfig
 from leopardnet.metrics.evaluate_clips import Evaluation, evaluate_clips
 from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, refuse_sharpening
 from leopardnet.score.decide import decide
-from leopardnet.training.fit.clip_scores import clip_logits
+from leopardnet.training.fit.clip_scores import compute_clip_logits
 
 
 def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibration: Calibration) -> Evaluation:
-    """The answers that the model gives on the run's validation clips, beside their labels.
+    """Return the evaluation of the model on the run's validation clips.
 
-    With folds these are all clips, each judged by a network that had not seen its site. The kept epoch and the
-    temperature were chosen on the same clips, so the figures flatter a little.
+    With folds these are all clips, each with the logits of a network trained without its site. The kept epoch and
+    the temperature were chosen on the same clips, so the figures are slightly optimistic.
     """
-    clips = _validation_clips(run, config, labels)
+    clips = _read_validation_clips(run, config, labels)
     probs = apply_calibration(np.stack(clips["logits"].to_list()), calibration)
     decisions = [decide(p, labels, config.decide) for p in probs]
     table = pd.DataFrame(
@@ -35,27 +35,25 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
         }
     )
     truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
-    targets = [name for name in labels.names if name != labels.empty]  # none of them should end in "empty" unseen
+    targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
     return evaluate_clips(table, truth, targets=targets)
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
-    """The temperature of a run, fitted on its validation clips."""
-    clips = _validation_clips(run, config, labels)
+    """Return the temperature of a run, fitted on its validation clips."""
+    clips = _read_validation_clips(run, config, labels)
     z = np.stack(clips["logits"].to_list()).astype(np.float64)
     fitted = fit_temperature(z, clips["i_label"].to_numpy(np.int64), sites=clips["site"].tolist())
     frames = pd.read_parquet(run / "val_frames.parquet", columns=["site", "site_seen"])
     seen = frames.loc[frames["site_seen"], "site"].nunique()
     if seen:
-        fitted = replace(
-            fitted,
-            reason=f"{seen} of the validation sites were trained on: figures flatter. {fitted.reason}".strip(),
-        )
+        note = f"{seen} of the validation sites were trained on: the figures are optimistic."
+        fitted = replace(fitted, reason=f"{note} {fitted.reason}".strip())
     return refuse_sharpening(fitted, Calibration())
 
 
-def _validation_clips(run: Path, config: TrainConfig, labels: LabelSet) -> pd.DataFrame:
-    """One row per validation clip, with its aggregated logits; see `clip_logits`."""
+def _read_validation_clips(run: Path, config: TrainConfig, labels: LabelSet) -> pd.DataFrame:
+    """Return one row per validation clip with its aggregated logits; see `compute_clip_logits`."""
     frames = pd.read_parquet(run / "val_frames.parquet")
     logits = frames[[f"logit_{name}" for name in labels.names]].to_numpy(np.float32)
-    return clip_logits(frames, logits, config.aggregate, labels)
+    return compute_clip_logits(frames, logits, config.aggregate, labels)

@@ -120,9 +120,9 @@ def test_no_pictures_are_an_empty_manifest(tmp_path):
 @pytest.mark.parametrize(
     ("data", "part"),
     [
-        ('{"images": [{"id": "a", "file_na', "not whole JSON"),
+        ('{"images": [{"id": "a", "file_na', "not valid JSON"),
         ('{"images": [', "ends too early"),
-        ("", "not whole JSON"),
+        ("", "not valid JSON"),
         ("[]", "a list at the top"),
         ('{"images": {}, "categories": [], "annotations": []}', "images: dict"),
         ('{"images": [], "categories": []}', "annotations: NoneType"),

@@ -236,7 +236,7 @@ def test_what_voc_cannot_say_is_refused_and_nothing_written(tmp_path, columns):
 
 def test_videos_and_clashing_stems_are_refused(tmp_path):
     rows = pd.DataFrame({"path": ["1.avi"], "kind": ["video"], "label": ["empty"]})
-    with pytest.raises(ManifestError, match="no place"):
+    with pytest.raises(ManifestError, match="does not support"):
         write_voc(Manifest.from_rows(rows, tmp_path), tmp_path)
     rows = pd.DataFrame({"path": ["1.jpg", "1.png"], "kind": "still", "label": "empty"})
     with pytest.raises(ManifestError, match="stands twice"):

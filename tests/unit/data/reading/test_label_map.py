@@ -5,11 +5,11 @@ import pytest
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.reading.label_map import (
     LabelMap,
-    built_in_label_maps,
-    label_map_from,
+    list_label_maps,
     load_label_map,
     map_labels,
     name_key,
+    parse_label_map,
 )
 
 MAP = LabelMap("m", {"leopard": ("Panthera pardus",), "tiger": ("амурский тигр",), "empty": ("blank",)}, ("human",))
@@ -50,11 +50,11 @@ def test_ignored_and_unknown_names_differ():
 def test_a_name_under_two_labels_is_refused():
     with pytest.raises(ManifestError) as error:
         LabelMap("m", {"leopard": ("big cat",), "tiger": ("BigCat",)})
-    assert "mapped twice" in str(error.value) and "leopard and tiger" in str(error.value)
+    assert "two labels" in str(error.value) and "leopard and tiger" in str(error.value)
 
 
 def test_a_name_under_a_label_and_ignore_is_refused():
-    with pytest.raises(ManifestError, match="mapped twice"):
+    with pytest.raises(ManifestError, match="two labels"):
         LabelMap("m", {"leopard": ("cat",)}, ("Cat",))
 
 
@@ -95,7 +95,7 @@ def test_unknown_names_become_other_when_asked_and_are_named():
 def test_without_a_map_spellings_of_one_name_are_pointed_out():
     labels, notes = map_labels([("Tiger",), ("tiger",)], None, where="x")
     assert labels == ["Tiger", "tiger"]
-    assert notes == ("labels that differ only in spelling, a label map would join them: Tiger and tiger",)
+    assert notes == ("labels that differ only in spelling, which a label map would join: Tiger and tiger",)
 
 
 def test_no_rows_give_no_labels():
@@ -132,7 +132,7 @@ def test_a_yaml_file_is_a_label_map(tmp_path):
         ("labels: {tiger: [1]}\n", "must be a list"),
         ("labels: {tiger: ['']}\n", "must be a list"),
         ("labels: {tiger: [a]}\nignore: a\n", "must be a list"),
-        ("labels:\n  tiger: [a]\n  tiger: [b]\n", "stands twice"),
+        ("labels:\n  tiger: [a]\n  tiger: [b]\n", "a key twice"),
         ("labels: {tiger: [a\n", "not readable YAML"),
         ("labels: !!python/object/apply:os.getcwd []\n", "not readable YAML"),
     ],
@@ -161,7 +161,7 @@ def test_an_unknown_name_lists_the_built_in_maps():
 
 @pytest.mark.parametrize("name", ["amur", "ntlnp"])
 def test_built_in_maps_load(name):
-    assert name in built_in_label_maps()
+    assert name in list_label_maps()
     assert {"leopard", "tiger", "sika_deer", "empty"} <= set(load_label_map(name).labels)
 
 
@@ -223,4 +223,4 @@ def test_ntlnp_maps_its_17_classes_to_three_species_and_other():
 
 
 def test_label_map_from_plain_values():
-    assert label_map_from({"labels": {"a": None}}, where="x").labels == {"a": ()}
+    assert parse_label_map({"labels": {"a": None}}, where="x").labels == {"a": ()}

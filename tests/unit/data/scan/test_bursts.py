@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.scan.bursts import burst_ids, group_bursts
+from leopardnet.data.scan.bursts import find_bursts, group_bursts
 
 NOON = datetime(2024, 5, 3, 12, 0, 0)
 
@@ -32,7 +32,7 @@ def table(rows):
 
 
 def grouped(t, **options):
-    ids = burst_ids(t, **options)
+    ids = find_bursts(t, **options)
     return [sorted(p) for p in t.groupby(ids)["path"].agg(list)]
 
 
@@ -54,19 +54,19 @@ def test_cameras_are_not_mixed_but_card_folders_of_one_camera_are():
 
 def test_videos_and_stills_without_a_time_are_in_no_burst():
     t = table([("c/1.jpg", 0), ("c/2.avi", 1), ("c/3.jpg", None)])
-    ids = burst_ids(t)
+    ids = find_bursts(t)
     assert ids.notna().tolist() == [True, False, False]
     assert ids[0] == t["clip_id"][0]
 
 
 def test_no_rows_and_no_stills():
-    assert burst_ids(table([("c/1.avi", 0)])).isna().all()
-    assert len(burst_ids(table([("c/1.jpg", 0)]).head(0))) == 0
+    assert find_bursts(table([("c/1.avi", 0)])).isna().all()
+    assert len(find_bursts(table([("c/1.jpg", 0)]).head(0))) == 0
 
 
 def test_grouped_rows_list_their_stills_in_order_of_time():
     t = table([("c/1.jpg", 2), ("c/2.jpg", 0), ("c/3.avi", 1), ("c/4.jpg", 60)])
-    out = group_bursts(t.assign(sequence_id=burst_ids(t)))
+    out = group_bursts(t.assign(sequence_id=find_bursts(t)))
     assert out["kind"].tolist() == ["burst", "video", "still"]
     assert out["path"].tolist() == ["c/2.jpg", "c/3.avi", "c/4.jpg"]
     assert json.loads(out["paths"][0]) == ["c/2.jpg", "c/1.jpg"]
@@ -81,7 +81,7 @@ def test_grouped_rows_list_their_stills_in_order_of_time():
 )
 def test_no_still_is_lost_or_doubled(items, gap):
     t = table([(f"{folder}/{i}.jpg", s) for i, (folder, s) in enumerate(items)])
-    out = group_bursts(t.assign(sequence_id=burst_ids(t, burst_gap_s=gap)))
+    out = group_bursts(t.assign(sequence_id=find_bursts(t, burst_gap_s=gap)))
     listed = [
         p
         for one, first in zip(out["paths"], out["path"], strict=True)

@@ -8,7 +8,7 @@ import pytest
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.scan.deployments import apply_deployments, outside_period, read_deployments
+from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments
 
 NOON = datetime(2024, 5, 3, 12, 0, 0)
 
@@ -64,14 +64,14 @@ def test_corrections_as_seconds_or_as_a_pair(write, head, cells, seconds):
         ("deployment,camera_time,true_time\nd1,2024-05-03 13:00:00,\n", "clock correction cannot be read"),
         (
             "deployment,clock_correction,camera_time,true_time\nd1,5,2024-05-03 13:00:00,2024-05-03 13:00:00\n",
-            "corrected twice",
+            "two clock corrections",
         ),
         ("deployment,time_zone\nd1,Mars/Olympus\n", "row 1, column time_zone"),
         ("deployment,start,end\nd1,2024-05-03,2024-05-01\n", "ends before it starts"),
         ("deployment,start\nd1,spring\n", "date cannot be read"),
         ("deployment,latitude\nd1,43N\n", "coordinate cannot be read"),
         ("deployment,latitude\nd1,431\n", "between -90 and 90"),
-        ("deployment\nd1\nd1\n", "stands twice"),
+        ("deployment\nd1\nd1\n", "same deployment twice"),
         ('deployment\n""\n', "deployment"),
     ],
 )
@@ -111,9 +111,9 @@ def test_a_time_outside_of_the_period_is_found_and_the_last_day_counts_whole(wri
         write("deployment,start,end\nd1,2024-05-03,2024-05-03\nd2,2024-05-04,\nd3,,2024-05-02\nd4,,\n")
     )
     t = rows(deployment=["d1", "d2", "d3", "d4", "d9", None])
-    assert outside_period(t, places).tolist() == [False, True, True, False, False, False]
+    assert is_outside_period(t, places).tolist() == [False, True, True, False, False, False]
     late = t.assign(captured_at=pd.Series([datetime(2024, 5, 3, 23, 59)] * 6, dtype="datetime64[us]"))
-    assert not outside_period(late, places)[0]
+    assert not is_outside_period(late, places)[0]
 
 
 def test_rows_without_a_time_stay_without_one(write):

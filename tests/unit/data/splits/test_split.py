@@ -1,254 +1,17 @@
-"""Splits that share nothing, come close to the shares, and do not depend on the order of rows."""
+"""Kinds of splits, what they refuse, and the table of counts."""
 
-import hashlib
 import json
 from datetime import datetime, timedelta
-from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-import leopardnet.cli.dataset  # noqa: F401  (registers the verbs)
+import leopardnet.cli.dataset  # noqa: F401  (registers the verbs)  # noqa: F401  (registers the verbs)
 from leopardnet.cli.console import app
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.splits import stratify
-from leopardnet.data.splits.split import split, split_by_site, split_table
-
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def manifest(rows, **columns):
-    return Manifest.from_rows(pd.DataFrame(rows).assign(**columns), Path())
-
-
-def sites(n_sites, n_rows, labels=("tiger", "empty")):
-    """n_rows of each label at each site."""
-    rows = [
-        {"path": f"s{s}/{label}{i}.jpg", "kind": "still", "site": f"s{s}", "label": label}
-        for s in range(n_sites)
-        for label in labels
-        for i in range(n_rows)
-    ]
-    return manifest(rows)
-
-
-def parted(values, parts):
-    """The values that stand on more than one side."""
-    n = parts.groupby(values).nunique()
-    return list(n.index[n > 1])
-
-
-names = st.none() | st.sampled_from(["a", "b", "c", "d", "e"])
-row = st.fixed_dictionaries(
-    {
-        "site": names,
-        "deployment": names,
-        "sequence_id": st.none() | st.sampled_from(["q1", "q2", "q3", "q4", "q5", "q6"]),
-        "label": st.none() | st.sampled_from(["tiger", "leopard", "empty"]),
-        "clip": st.integers(0, 20),
-        "copy": st.none() | st.integers(0, 5),
-        "minute": st.integers(0, 5000),
-    }
-)
-
-
-def built(rows):
-    """A manifest with labelled frames, several of one clip, and the copies as a series."""
-    t = pd.DataFrame(rows).assign(kind="frame", frame_number=range(len(rows)))
-    t["path"] = "c" + t["clip"].astype(str) + ".avi"
-    t["captured_at"] = [datetime(2024, 1, 1) + timedelta(minutes=m) for m in t.pop("minute")]
-    copies = t.pop("copy").astype("Int64")
-    return Manifest.from_rows(t.drop(columns="clip").convert_dtypes(), Path()), copies
-
-
-# --- nothing is shared ---
-
-
-@QUICK
-@given(
-    st.lists(row, min_size=1, max_size=60),
-    st.sampled_from(["site", "sequence", "time"]),
-    st.booleans(),
-    st.integers(0, 5),
-)
-def test_no_site_sequence_clip_or_copy_is_on_two_sides(rows, by, as_folds, seed):
-    m, copies = built(rows)
-    t = split(m, by=by, n_folds=3 if as_folds else None, seed=seed, keep_together=copies, allow_missing=True).table
-    assert len(t) == len(rows) and t["split"].notna().all()
-    allowed = {"fold0", "fold1", "fold2"} if as_folds else {"train", "val", "test"}
-    assert set(t["split"]) <= allowed
-    assert t["path"].tolist() == m.table["path"].tolist(), "rows keep their order"
-    for column in ("clip_id", "sequence_id"):
-        assert parted(t[column], t["split"]) == []
-    assert parted(copies, t["split"]) == []
-    if by == "site":
-        assert parted(t["site"], t["split"]) == []
-        assert parted(t["deployment"][t["site"].isna()], t["split"]) == []
-
-
-@QUICK
-@given(
-    st.lists(row, min_size=2, max_size=50),
-    st.sampled_from(["site", "sequence", "time"]),
-    st.randoms(use_true_random=False),
-)
-def test_the_order_of_rows_does_not_matter(rows, by, random):
-    m, copies = built(rows)
-    order = list(range(len(rows)))
-    random.shuffle(order)
-    shuffled = m.replace(m.table.iloc[order])
-    options = {"by": by, "allow_missing": True}
-    one = split(m, keep_together=copies, **options).table["split"].iloc[order].tolist()
-    other = split(shuffled, keep_together=copies.iloc[order], **options).table["split"].tolist()
-    assert one == other
-
-
-@pytest.mark.parametrize("n_sites", [3, 12, 30, 60])
-def test_the_seed_decides(n_sites):
-    m = sites(n_sites, 2)
-    splits = [split(m, seed=seed).table["split"].tolist() for seed in range(7, 13)]
-    assert splits[0] == split(m, seed=7).table["split"].tolist()
-    assert len({tuple(s) for s in splits}) > 3
-
-
-def test_the_seed_decides_folds_too():
-    m = sites(30, 2)
-    assert len({tuple(split(m, n_folds=4, seed=seed).table["split"]) for seed in range(7, 13)}) > 3
-
-
-# counts of labels that differ in their order alone have equal deviations, but not in floating point
-UNEVEN = [
-    {"tiger": a, "deer": b, "empty": c} for a, b, c in [(3, 1, 2), (1, 2, 3), (2, 3, 1), (5, 1, 1), (1, 5, 1)] * 10
-]
-
-
-def uneven_sites(order=slice(None)):
-    rows = [
-        {"path": f"s{s}/{label}{i}.jpg", "kind": "still", "site": f"s{s}", "label": label}
-        for s, counts in enumerate(UNEVEN)
-        for label, n in counts.items()
-        for i in range(n)
-    ]
-    return manifest(rows[order])
-
-
-@pytest.mark.parametrize("options", [{}, {"n_folds": 5}], ids=["parts", "folds"])
-def test_the_last_bit_of_a_number_decides_nothing(options, monkeypatch):
-    plain = split(uneven_sites(), **options).table["split"].tolist()
-    noise = np.random.default_rng(1)
-    weights = stratify._weights
-    monkeypatch.setattr(
-        stratify, "_weights", lambda units: (w := weights(units)) * (1 + 1e-14 * noise.standard_normal(w.shape))
-    )
-    sqrt = np.sqrt
-    monkeypatch.setattr(np, "sqrt", lambda x: (r := sqrt(x)) * (1 + 1e-14 * noise.standard_normal(np.shape(r))))
-    assert split(uneven_sites(), **options).table["split"].tolist() == plain
-
-
-@pytest.mark.parametrize(
-    ("options", "digest"), [({}, "e6a41142e978"), ({"n_folds": 5}, "e14b1eccb056")], ids=["parts", "folds"]
-)
-def test_a_split_is_the_same_on_every_processor(options, digest):
-    table = split(uneven_sites(), seed=7, **options).table
-    by_site = table.groupby("site")["split"].first()
-    assert hashlib.sha256(" ".join(by_site).encode()).hexdigest()[:12] == digest
-
-
-def test_two_cameras_of_a_station_and_later_deployments_stay_together():
-    rows = [
-        {"path": f"{s}{d}/1.jpg", "kind": "still", "site": f"s{s}", "deployment": f"{s}-{d}"}
-        for s in range(12)
-        for d in "ab"
-    ]
-    t = split_by_site(manifest(rows)).table
-    assert parted(t["site"], t["split"]) == []
-
-
-def test_rows_without_a_site_go_by_deployment_then_sequence_then_alone():
-    rows = [{"path": f"d/{i}.jpg", "deployment": "d"} for i in range(6)]
-    rows += [{"path": f"q/{i}.jpg", "sequence_id": "q"} for i in range(6)]
-    rows += [{"path": f"x/{i}.jpg"} for i in range(30)]
-    t = split(manifest(rows, kind="still")).table
-    assert t["split"][:6].nunique() == 1
-    assert t["split"][6:12].nunique() == 1
-    assert t["split"][12:].nunique() > 1
-
-
-def test_a_sequence_that_spans_two_sites_joins_them():
-    m = sites(10, 3)
-    t = m.table.copy()
-    t.loc[[0, len(t) - 1], "sequence_id"] = "shared"
-    assert t.loc[0, "site"] != t.loc[len(t) - 1, "site"]
-    done = split(m.replace(t)).table
-    assert done["split"][0] == done["split"][len(t) - 1]
-    assert parted(done["site"], done["split"]) == []
-
-
-def test_keep_together_must_fit_the_rows():
-    with pytest.raises(ManifestError, match="keep_together"):
-        split(sites(5, 1), keep_together=pd.Series([1, 2]))
-
-
-# --- shares ---
-
-
-@pytest.mark.parametrize("fractions", [(0.7, 0.15, 0.15), (0.5, 0.25, 0.25), (0.8, 0.0, 0.2), (0.9, 0.05, 0.05)])
-def test_shares_are_met_for_every_label(fractions):
-    rng = np.random.default_rng(3)
-    rows = [
-        {
-            "path": f"s{s}/{i}.jpg",
-            "site": f"s{s}",
-            "label": str(rng.choice(["empty", "deer", "tiger"], p=[0.7, 0.25, 0.05])),
-        }
-        for s in range(100)
-        for i in range(int(rng.integers(5, 60)))
-    ]
-    table = split_table(split(manifest(rows, kind="still"), fractions=fractions))
-    for part, wanted in zip(("train", "val", "test"), fractions, strict=True):
-        if wanted == 0:
-            assert part not in table.columns
-            continue
-        share = table[part] / table["all"]
-        assert (share - wanted).abs().max() < 0.02, table
-
-
-def test_a_rare_label_reaches_every_part():
-    m = sites(40, 20, labels=("empty",))
-    t = m.table.copy()
-    rare = t.drop_duplicates("site").index[[0, 11, 29]]
-    t.loc[rare, "label"] = "leopard"
-    for seed in range(5):
-        table = split_table(split(m.replace(t), seed=seed))
-        assert table.loc["leopard", ["train", "val", "test"]].tolist() == [1, 1, 1]
-
-
-def test_folds_are_even():
-    table = split_table(split(sites(50, 4), n_folds=5))
-    assert list(table.columns) == ["fold0", "fold1", "fold2", "fold3", "fold4", "all"]
-    assert table.loc["tiger"].tolist() == [40, 40, 40, 40, 40, 200]
-
-
-def test_many_small_groups_are_pooled_without_being_cut(monkeypatch):
-    monkeypatch.setattr(stratify, "MAX_UNITS", 300)
-    n = 4000
-    rows = pd.DataFrame(
-        {"path": [f"{i}.jpg" for i in range(n)], "kind": "still", "sequence_id": [f"q{i // 2}" for i in range(n)]}
-    )
-    rows["label"] = np.where(np.arange(n) % 100 == 0, "leopard", "empty")
-    t = split(Manifest.from_rows(rows, Path()))
-    assert parted(t.table["sequence_id"], t.table["split"]) == []
-    table = split_table(t)
-    assert (table["train"] / table["all"]).between(0.66, 0.74).all()
-    assert (table[["val", "test"]].div(table["all"], axis=0)).to_numpy().min() > 0.1
-
-
-# --- time ---
+from leopardnet.data.splits.split import count_by_split, split
+from manifests_to_split import manifest, parted, sites
 
 
 def test_by_time_the_earliest_of_each_site_train_and_the_latest_test():
@@ -295,9 +58,6 @@ def test_by_time_rows_without_a_time_are_refused_or_train():
         split(m, by="time")
     t = split(m, by="time", allow_missing=True).table
     assert t["split"][0] == "train" and t["split"].iloc[-1] == "test"
-
-
-# --- refusals ---
 
 
 def test_a_label_at_too_few_sites_is_refused_by_name_and_allowed_on_demand():
@@ -353,9 +113,6 @@ def test_no_rows_are_refused():
         split(sites(3, 1).where(site="nowhere"))
 
 
-# --- the table ---
-
-
 def test_the_table_counts_rows_clips_and_sites():
     rows = [
         {"path": "a.avi", "frame_number": 0, "site": "n", "label": "tiger", "split": "train"},
@@ -364,16 +121,13 @@ def test_the_table_counts_rows_clips_and_sites():
         {"path": "c.avi", "frame_number": 0, "site": None, "label": None, "split": None},
     ]
     m = manifest(rows, kind="frame")
-    assert split_table(m).to_dict("index") == {
+    assert count_by_split(m).to_dict("index") == {
         "(no label)": {"train": 0, "test": 0, "(no split)": 1, "all": 1},
         "tiger": {"train": 2, "test": 1, "(no split)": 0, "all": 3},
     }
-    assert split_table(m, count="clips").loc["tiger"].tolist() == [1, 1, 0, 2]
-    assert split_table(m, count="sites").loc["tiger"].tolist() == [1, 1, 0, 2]
-    assert split_table(m, count="sites").loc["(no label)"].tolist() == [0, 0, 0, 0]
-
-
-# --- the verb ---
+    assert count_by_split(m, count="clips").loc["tiger"].tolist() == [1, 1, 0, 2]
+    assert count_by_split(m, count="sites").loc["tiger"].tolist() == [1, 1, 0, 2]
+    assert count_by_split(m, count="sites").loc["(no label)"].tolist() == [0, 0, 0, 0]
 
 
 def run(*arguments):

@@ -12,11 +12,12 @@ import pytest
 from leopardnet.core.errors import BackendError, RunStopped
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip
-from leopardnet.infer.clip import Job
 from leopardnet.infer.footage_source import open_source
-from leopardnet.infer.journal import Journal, QueuedClip
-from leopardnet.infer.predict_footage import classify_all, fill, predict
-from leopardnet.infer.prediction_tables import predictions_from
+from leopardnet.infer.job import Job
+from leopardnet.infer.journal import Journal
+from leopardnet.infer.predict_footage import classify_all, fill_journal, predict
+from leopardnet.infer.prediction_tables import build_predictions
+from leopardnet.infer.queued_clip import QueuedClip
 from leopardnet.infer.workers.gpu_feed import GpuFeed
 from leopardnet.infer.workers.pool import GROUP_CLIPS, WorkerPool, describe_exit, group_clips
 
@@ -25,10 +26,10 @@ PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
 
 def by_feeding(clips, job, should_stop=lambda: False):
     """The layout of graphics processors, on the processor."""
-    return GpuFeed(job).judged(clips, should_stop)
+    return GpuFeed(job).classify(clips, should_stop)
 
 
-LAYOUTS = {"crew": classify_all, "feed": by_feeding}
+LAYOUTS = {"pool": classify_all, "feed": by_feeding}
 
 
 @pytest.fixture
@@ -59,8 +60,8 @@ def table_of(folder, bundle, engine, **options):
     own = {"read_frames": options.pop("read_frames")} if "read_frames" in options else {}
     job = Job(bundle, manifest.root, RuntimeConfig(**options), bundle.spec.sampling, **own)
     with Journal.open(None, job.results_key()) as journal:
-        fill(journal, manifest, job, engine=engine)
-        return predictions_from(journal.pages(manifest), bundle).table.set_index("path")
+        fill_journal(journal, manifest, job, engine=engine)
+        return build_predictions(journal.read_pages(manifest), bundle).table.set_index("path")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -107,7 +108,7 @@ def test_clips_with_more_frames_than_a_slot_holds(labelled, tiny_bundle, monkeyp
 
 def test_a_network_that_cannot_be_loaded_is_said_once(clips_named, tiny_bundle):
     folder = clips_named("a")
-    with pytest.raises(BackendError, match="this device is not there"):
+    with pytest.raises(BackendError, match="this device is not available"):
         predict(folder, tiny_bundle, runtime=RuntimeConfig(backend="torch", device="mps", workers=1))
 
 
@@ -117,16 +118,16 @@ def test_a_run_that_is_stopped_keeps_what_is_done_and_begins_nothing_new(clips_n
     done = []
     with Journal.open(None, job.results_key()) as journal:
         with WorkerPool(job) as one_by_one, pytest.raises(RunStopped, match="of 8 clips"):
-            fill(
+            fill_journal(
                 journal,
                 manifest,
                 job,
                 on_result=done.append,
                 should_stop=lambda: len(done) > 0,
-                engine=lambda clips, job, stop: one_by_one.judged(large(clips), stop),
+                engine=lambda clips, job, stop: one_by_one.classify(large(clips), stop),
             )
         assert 1 <= len(done) < 8
-        left = journal.todo(manifest.clips(), manifest.root)
+        left = journal.list_todo(manifest.clips(), manifest.root)
         assert len(left) == 8 - len(done)
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from leopardnet.core.errors import BackendError
 from leopardnet.core.settings.inference import RuntimeConfig
-from leopardnet.infer.clip import Job
 from leopardnet.infer.footage_source import open_source
+from leopardnet.infer.job import Job
 from leopardnet.infer.journal import Journal
-from leopardnet.infer.predict_footage import fill, predict
-from leopardnet.infer.prediction_tables import predictions_from
+from leopardnet.infer.predict_footage import fill_journal, predict
+from leopardnet.infer.prediction_tables import build_predictions
 
 pytest.importorskip("ray", reason="the extra [ray] is not installed")
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def test_no_cluster_there(clips, tiny_bundle):
     manifest = open_source(clips)
     job = Job(tiny_bundle, manifest.root, RuntimeConfig(), tiny_bundle.spec.sampling)
     with Journal.open(None, job.results_key()) as journal, pytest.raises(BackendError, match="no Ray cluster"):
-        fill(journal, manifest, job, engine=ray_engine("127.0.0.1:1"))
+        fill_journal(journal, manifest, job, engine=ray_engine("127.0.0.1:1"))
 
 
 def test_the_table_equals_the_local_one_although_a_worker_is_lost(address, clips, tiny_bundle, tmp_path):
@@ -75,9 +75,9 @@ def test_the_table_equals_the_local_one_although_a_worker_is_lost(address, clips
     manifest = open_source(clips)
     job = Job(tiny_bundle, manifest.root, RuntimeConfig(), tiny_bundle.spec.sampling)
     with Journal.open(tmp_path / "out", job.results_key()) as journal:
-        fill(journal, manifest, job, engine=ray_engine(address), on_result=kill_one)
-        there = predictions_from(journal.pages(manifest), tiny_bundle)
-        assert journal.todo(manifest.clips(), manifest.root) == []
+        fill_journal(journal, manifest, job, engine=ray_engine(address), on_result=kill_one)
+        there = build_predictions(journal.read_pages(manifest), tiny_bundle)
+        assert journal.list_todo(manifest.clips(), manifest.root) == []
     here = predict(manifest, tiny_bundle, runtime=RuntimeConfig(workers=0))
     assert killed and len(there) == 121
     pd.testing.assert_frame_equal(there.table, here.table, atol=1e-5)

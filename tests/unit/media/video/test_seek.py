@@ -15,7 +15,7 @@ from leopardnet.core.types import Clip, MediaInfo
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.video.index import Track
-from leopardnet.media.video.seek import route
+from leopardnet.media.video.seek import plan_steps
 
 SIZE = (64, 48)
 N, FPS = 70, 20
@@ -141,27 +141,31 @@ def track(keys_s, *, steady=True):
 
 
 def test_a_key_frame_is_taken_by_itself_where_one_is_near_enough():
-    assert [tuple(step) for step in route(np.array([0.0, 2.04, 3.0]), track([0.0, 2.0, 4.0]))] == [
+    assert [tuple(step) for step in plan_steps(np.array([0.0, 2.04, 3.0]), track([0.0, 2.0, 4.0]))] == [
         (0.0, 0.0, True),
         (2.04, 2.0, False),
         (3.0, 2.0, False),
     ]
-    assert [step.is_key for step in route(np.array([0.0, 2.04, 4.0]), track([0.0, 2.0, 4.0]))] == [True, True, True]
-    assert [step.is_key for step in route(np.array([2.04]), track([0.0, 2.0], steady=False))] == [False]
+    assert [step.is_key for step in plan_steps(np.array([0.0, 2.04, 4.0]), track([0.0, 2.0, 4.0]))] == [
+        True,
+        True,
+        True,
+    ]
+    assert [step.is_key for step in plan_steps(np.array([2.04]), track([0.0, 2.0], steady=False))] == [False]
 
 
 def test_two_times_at_one_key_frame_are_one_step():
-    assert [step.wanted_s for step in route(np.array([1.97, 2.0, 2.02]), track([0.0, 2.0]))] == [1.97]
+    assert [step.wanted_s for step in plan_steps(np.array([1.97, 2.0, 2.02]), track([0.0, 2.0]))] == [1.97]
 
 
 def test_before_the_first_key_frame_and_without_any():
-    assert route(np.array([0.5]), track([2.0]))[0].key_s == 2.0
-    assert route(np.array([0.5]), track([]))[0].key_s is None
+    assert plan_steps(np.array([0.5]), track([2.0]))[0].key_s == 2.0
+    assert plan_steps(np.array([0.5]), track([]))[0].key_s is None
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=20, unique=True), st.sets(st.integers(0, 9), min_size=1))
 def test_no_step_begins_after_its_time_or_goes_back(times, keys):
-    steps = route(np.sort(times), track(sorted(float(k) for k in keys)))
+    steps = plan_steps(np.sort(times), track(sorted(float(k) for k in keys)))
     first = min(keys)
     assert all(step.key_s <= max(step.wanted_s + 0.05, first) for step in steps)
     assert [step.key_s for step in steps] == sorted(step.key_s for step in steps)

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from leopardnet.compose import choices, load_config
-from leopardnet.core.settings.training import AugmentConfig
-from leopardnet.training.augment import camera_effects as looks
-from leopardnet.training.augment.pipeline import Augment, crop_window
+from leopardnet.compose import list_choices, load_group
+from leopardnet.training.augment import camera_effects as effects
+from leopardnet.training.augment.pipeline import Augmenter, choose_crop_window
 
-OFF = load_config("train", ["augment=none"]).augment
-PIPELINES = {name: load_config("train", [f"augment={name}"]).augment for name in choices("augment")}
+OFF = load_group("augment", "none")
+PIPELINES = {name: load_group("augment", name) for name in list_choices("augment")}
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def only(**changed):
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_the_same_item_is_changed_the_same_way_whatever_came_before(frame, name):
-    a, b = (Augment(PIPELINES[name], size_px=64, seed=3) for _ in range(2))
+    a, b = (Augmenter(PIPELINES[name], size_px=64, seed=3) for _ in range(2))
     first = [a(frame, epoch=2, index=i) for i in range(12)]
     again = [b.copy()(frame, epoch=2, index=i) for i in reversed(range(12))][::-1]
     assert all(np.array_equal(x, y) for x, y in zip(first, again, strict=True))
@@ -36,20 +35,20 @@ def test_the_same_item_is_changed_the_same_way_whatever_came_before(frame, name)
 
 def test_seed_epoch_and_index_each_change_the_draw(frame):
     strong = PIPELINES["strong"]
-    base = Augment(strong, size_px=64, seed=3)(frame, epoch=0, index=0)
+    base = Augmenter(strong, size_px=64, seed=3)(frame, epoch=0, index=0)
     others = [(4, 0, 0), (3, 1, 0), (3, 0, 1)]
     assert not any(
-        np.array_equal(base, Augment(strong, size_px=64, seed=s)(frame, epoch=e, index=i)) for s, e, i in others
+        np.array_equal(base, Augmenter(strong, size_px=64, seed=s)(frame, epoch=e, index=i)) for s, e, i in others
     )
 
 
 def test_no_augmentation_leaves_a_frame_of_the_right_size_as_it_is(frame):
-    assert np.array_equal(Augment(OFF, size_px=72, seed=1)(frame, epoch=0, index=0), frame)
+    assert np.array_equal(Augmenter(OFF, size_px=72, seed=1)(frame, epoch=0, index=0), frame)
 
 
 def test_a_frame_that_is_given_is_not_written_to(frame):
     before = frame.copy()
-    augment = Augment(PIPELINES["strong"], size_px=72, seed=1)
+    augment = Augmenter(PIPELINES["strong"], size_px=72, seed=1)
     frame.flags.writeable = False  # as a file-backed array is
     for i in range(20):
         augment(frame, epoch=0, index=i)
@@ -58,7 +57,7 @@ def test_a_frame_that_is_given_is_not_written_to(frame):
 
 def test_decisions_are_independent_of_each_other(frame):
     """Whether a frame is mirrored must say nothing of whether it loses its colours."""
-    augment = Augment(only(flip_p=0.5, infrared_p=0.5), size_px=72, seed=5)
+    augment = Augmenter(only(flip_p=0.5, infrared_p=0.5), size_px=72, seed=5)
     mirrored, grey = [], []
     for i in range(400):
         changed = augment(frame, epoch=0, index=i).astype(int)
@@ -76,10 +75,10 @@ def test_decisions_are_independent_of_each_other(frame):
     "step", ["exposure_p", "infrared_p", "blur_p", "noise_p", "jpeg_p", "occlusion_p", "banner_p", "flip_p"]
 )
 def test_every_step_changes_the_frame_when_it_is_certain_and_never_at_zero(frame, step):
-    certain = Augment(only(**{step: 1.0}), size_px=72, seed=2)
+    certain = Augmenter(only(**{step: 1.0}), size_px=72, seed=2)
     changed = [not np.array_equal(certain(frame, epoch=0, index=i), frame) for i in range(10)]
     assert all(changed)
-    assert np.array_equal(Augment(only(**{step: 0.0}), size_px=72, seed=2)(frame, epoch=0, index=0), frame)
+    assert np.array_equal(Augmenter(only(**{step: 0.0}), size_px=72, seed=2)(frame, epoch=0, index=0), frame)
 
 
 # --- crops ---
@@ -87,7 +86,7 @@ def test_every_step_changes_the_frame_when_it_is_certain_and_never_at_zero(frame
 
 def test_a_crop_keeps_at_least_its_share_and_stays_inside():
     for i in range(300):
-        x0, y0, x1, y1 = crop_window(160, 90, np.random.default_rng(i), min_area=0.5)
+        x0, y0, x1, y1 = choose_crop_window(160, 90, np.random.default_rng(i), min_area=0.5)
         assert 0 <= x0 < x1 <= 160 and 0 <= y0 < y1 <= 90
         assert (x1 - x0) * (y1 - y0) >= 0.49 * 160 * 90  # rounding to whole pixels
 
@@ -97,7 +96,7 @@ def test_a_crop_keeps_at_least_its_share_and_stays_inside():
     [(2.4, 3.2, 20.0, 30.9), (140, 70, 160, 90), (0, 0, 160, 90), (70.2, 40.1, 71.0, 41.0), (-9, -9, 500, 40)],
 )
 def test_a_crop_keeps_the_whole_box(box):
-    crops = {crop_window(160, 90, np.random.default_rng(i), min_area=0.3, box=box) for i in range(200)}
+    crops = {choose_crop_window(160, 90, np.random.default_rng(i), min_area=0.3, box=box) for i in range(200)}
     for x0, y0, x1, y1 in crops:
         assert x0 <= max(box[0], 0) and y0 <= max(box[1], 0) and x1 >= min(box[2], 160) and y1 >= min(box[3], 90)
     assert len(crops) == 1 or box != (0, 0, 160, 90)
@@ -105,31 +104,31 @@ def test_a_crop_keeps_the_whole_box(box):
 
 
 def test_the_animal_in_its_box_is_in_every_augmented_frame(frame):
-    augment = Augment(only(crop_min_area=0.1, flip_p=0.5), size_px=72, seed=1)
+    augment = Augmenter(only(crop_min_area=0.1, flip_p=0.5), size_px=72, seed=1)
     seen = [augment(frame, epoch=0, index=i, box=(10, 10, 20, 20)).max() for i in range(100)]
     assert min(seen) > 200
     assert min(augment(frame, epoch=0, index=i).max() for i in range(100)) < 200, "without a box it can be lost"
 
 
 def test_an_animal_that_one_occluder_could_hide_is_not_covered(frame):
-    augment = Augment(only(occlusion_p=1.0), size_px=72, seed=1)
+    augment = Augmenter(only(occlusion_p=1.0), size_px=72, seed=1)
     assert np.array_equal(augment(frame, epoch=0, index=0, box=(10, 10, 20, 20)), frame)
     assert not np.array_equal(augment(frame, epoch=0, index=0, box=(0, 0, 60, 60)), frame)
 
 
-# --- looks ---
+# --- effects of cameras ---
 
 
 def test_the_infrared_look_is_grey_and_neither_black_nor_white():
     for shade in (6, 40, 128, 250):
         for i in range(20):
-            lit = looks.infrared(np.full((64, 64, 3), shade, np.uint8), np.random.default_rng(i))
+            lit = effects.simulate_infrared(np.full((64, 64, 3), shade, np.uint8), np.random.default_rng(i))
             assert (lit[..., 0] == lit[..., 1]).all() and (lit[..., 1] == lit[..., 2]).all()
             assert lit.mean() < 220 and (shade == 6 or lit.mean() > 25)
 
 
 def test_the_flash_is_brightest_at_its_centre_and_falls_to_its_floor():
-    lit = looks.flash(50, 100, centre=np.array([0.25, 0.5]), reach=0.1, floor=0.3)
+    lit = effects.compute_flash(50, 100, centre=np.array([0.25, 0.5]), reach=0.1, floor=0.3)
     assert np.unravel_index(lit.argmax(), lit.shape) in [(24, 24), (24, 25), (25, 24), (25, 25)]
     assert lit[0, -1] == pytest.approx(0.3, abs=1e-3) and lit.max() == pytest.approx(1.0, abs=0.02)
 
@@ -138,11 +137,7 @@ def test_a_banner_touches_one_edge_and_nothing_else():
     frame = np.full((100, 100, 3), 128, np.uint8)
     edges = set()
     for i in range(60):
-        rows = np.flatnonzero((looks.banner(frame, np.random.default_rng(i)) != 128).any(axis=(1, 2)))
+        rows = np.flatnonzero((effects.draw_banner(frame, np.random.default_rng(i)) != 128).any(axis=(1, 2)))
         assert len(rows) and (rows.max() < 11 or rows.min() > 88), "at most a tenth of the height"
         edges.add(bool(rows.max() < 11))
     assert edges == {True, False}
-
-
-def test_settings_without_the_newer_steps_mean_none_of_them():
-    assert AugmentConfig(name="of an older run").banner_p == AugmentConfig(name="x").occlusion_p == 0.0

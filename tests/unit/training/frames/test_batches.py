@@ -3,16 +3,19 @@ import pandas as pd
 import pytest
 import torch
 
+from leopardnet.compose import load_group
 from leopardnet.core.errors import MediaError
-from leopardnet.core.settings.training import AugmentConfig, DataConfig, OptimConfig
-from leopardnet.training.augment.pipeline import Augment
-from leopardnet.training.frames.batches import epoch_order, micro_batches, n_steps_of, sampling_weights
+from leopardnet.training.augment.pipeline import Augmenter
+from leopardnet.training.frames.batches import (
+    compute_sampling_weights,
+    count_steps,
+    draw_epoch_order,
+    make_micro_batches,
+)
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 
-STANDARD = AugmentConfig(name="standard")
-NONE = AugmentConfig(
-    name="none", flip_p=0, crop_min_area=1, exposure_p=0, infrared_p=0, blur_p=0, noise_p=0, jpeg_p=0
-)
+STANDARD, NONE = load_group("augment", "standard"), load_group("augment", "none")
+DATA, OPTIM = load_group("data", "standard"), load_group("optim", "gentle")
 
 
 class Array:
@@ -50,14 +53,14 @@ def noise(rng):
 
 
 def epoch_of(frames, *, n_workers=2, epoch=0, seed=7, augment=STANDARD, size=4, micro=4, **options):
-    optim = OptimConfig(batch_size=size, micro_batch_size=micro)
+    optim = OPTIM.model_copy(update={"batch_size": size, "micro_batch_size": micro})
     return list(
-        micro_batches(
+        make_micro_batches(
             frames,
             np.arange(len(frames)),
-            Augment(augment, size_px=32, seed=seed),
+            Augmenter(augment, size_px=32, seed=seed),
             optim=optim,
-            data=DataConfig(),
+            data=DATA,
             seed=seed,
             epoch=epoch,
             n_workers=n_workers,
@@ -134,18 +137,26 @@ def test_a_frame_that_cannot_be_read_is_named_and_not_replaced(noise):
 
 
 def test_the_order_of_an_epoch_is_a_permutation():
-    assert sorted(epoch_order(100, 7, 3)) == list(range(100))
-    assert (epoch_order(100, 7, 3) != epoch_order(100, 7, 4)).any()
+    assert sorted(draw_epoch_order(100, 7, 3)) == list(range(100))
+    assert (draw_epoch_order(100, 7, 3) != draw_epoch_order(100, 7, 4)).any()
+
+
+def test_draws_do_not_depend_on_the_last_bits_of_the_weights(rng):
+    weights = rng.uniform(0.1, 1.0, 500)
+    noisy = weights * (1 + rng.uniform(-1e-15, 1e-15, 500))
+    assert (noisy != weights).any()
+    first, second = (draw_epoch_order(500, 7, 1, weights=w) for w in (weights, noisy))
+    assert (first == second).all() and len(set(first.tolist())) < 500, "with replacement"
 
 
 def test_balance_draws_rare_labels_and_quiet_sites_as_often():
     table = pd.DataFrame({"label": ["a"] * 8 + ["b"] * 2, "site": ["x"] * 9 + [None]})
-    assert sampling_weights(table, DataConfig()) is None
-    by_label = sampling_weights(table, DataConfig(balance_labels=1.0))
+    assert compute_sampling_weights(table, DATA) is None
+    by_label = compute_sampling_weights(table, DATA.model_copy(update={"balance_labels": 1.0}))
     assert by_label[:8].sum() == pytest.approx(0.5) and by_label[8] == pytest.approx(0.25)
-    half = sampling_weights(table, DataConfig(balance_labels=0.5))
+    half = compute_sampling_weights(table, DATA.model_copy(update={"balance_labels": 0.5}))
     assert half[8] / half[0] == pytest.approx(2.0)  # the square root of 8 / 2
-    by_site = sampling_weights(table, DataConfig(balance_sites=1.0))
+    by_site = compute_sampling_weights(table, DATA.model_copy(update={"balance_sites": 1.0}))
     assert by_site[9] == pytest.approx(by_site[0]), "a frame without a site weighs what others weigh"
 
 
@@ -153,4 +164,4 @@ def test_balance_draws_rare_labels_and_quiet_sites_as_often():
     ("n", "size", "cut", "steps"), [(10, 4, None, 3), (8, 4, None, 2), (10, 4, 2, 2), (1, 4, 9, 1)]
 )
 def test_steps_of_an_epoch(n, size, cut, steps):
-    assert n_steps_of(n, OptimConfig(batch_size=size, steps_per_epoch=cut)) == steps
+    assert count_steps(n, OPTIM.model_copy(update={"batch_size": size, "steps_per_epoch": cut})) == steps

@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from leopardnet.compose import load_group
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.settings.inference import LabelsConfig, PreprocessSpec, UniformSampling
-from leopardnet.core.settings.training import DataConfig
-from leopardnet.training.frames.labelled_frames import LARGE, Reading, frames_when_asked, load_frames, read_batch
+from leopardnet.training.frames.labelled_frames import LARGE, Reading, load_frames, open_lazy_frames, read_batch
 from leopardnet.training.frames.select_frames import select_frames
 
-LABELS = LabelsConfig(labels=({"name": "tiger"}, {"name": "empty"})).label_set()
+LABELS = LabelsConfig(labels=({"name": "tiger"}, {"name": "empty"}), empty="empty", targets=()).label_set()
+DATA = load_group("data", "standard")
 
 
 def reading(most=8):
@@ -19,7 +20,7 @@ def reading(most=8):
 
 
 def load(manifest, tmp_path, max_frames_per_clip=8):
-    wanted = select_frames(manifest, LABELS, DataConfig(max_frames_per_clip=max_frames_per_clip))
+    wanted = select_frames(manifest, LABELS, DATA.model_copy(update={"max_frames_per_clip": max_frames_per_clip}))
     return load_frames(
         wanted, manifest.root, labels=LABELS, reading=reading(max_frames_per_clip), folder=tmp_path / "cache"
     )
@@ -76,8 +77,8 @@ def test_a_moment_that_does_not_exist_is_skipped_and_never_replaced(write_video,
 
 
 def test_a_frame_without_a_time_or_a_number_is_refused(manifest_of):
-    with pytest.raises(ManifestError, match="neither when nor which"):
-        select_frames(manifest_of(path=["a.mp4"], kind="frame", label="tiger"), LABELS, DataConfig())
+    with pytest.raises(ManifestError, match="neither a time nor a number"):
+        select_frames(manifest_of(path=["a.mp4"], kind="frame", label="tiger"), LABELS, DATA)
 
 
 def test_a_whole_video_gives_sampled_frames_with_its_label(write_video, manifest_of, tmp_path):
@@ -109,9 +110,9 @@ def test_what_cannot_be_read_is_listed_and_nothing_takes_its_place(manifest_of, 
 def test_rows_without_a_label_are_not_used_and_unknown_labels_are_counted(manifest_of):
     m = manifest_of(path=["a.jpg", "b.jpg", "c.jpg"], kind="still", label=["tiger", None, "puma"])
     with pytest.raises(ManifestError, match=r"puma \(1 rows\)"):
-        select_frames(m, LABELS, DataConfig())
+        select_frames(m, LABELS, DATA)
     fine = m.replace(m.table.replace({"label": {"puma": "empty"}}))
-    assert select_frames(fine, LABELS, DataConfig())["path"].tolist() == ["a.jpg", "c.jpg"]
+    assert select_frames(fine, LABELS, DATA)["path"].tolist() == ["a.jpg", "c.jpg"]
 
 
 def test_a_long_sequence_gives_a_few_stills_spread_over_it(manifest_of):
@@ -121,7 +122,7 @@ def test_a_long_sequence_gives_a_few_stills_spread_over_it(manifest_of):
         label="tiger",
         sequence_id=["a"] * 9 + ["b"] * 2 + [None] * 2,
     )
-    chosen = select_frames(m, LABELS, DataConfig(max_stills_per_sequence=3))
+    chosen = select_frames(m, LABELS, DATA.model_copy(update={"max_stills_per_sequence": 3}))
     assert [path[:2] for path in chosen["path"]] == ["00", "04", "08", "09", "10", "11", "12"]
 
 
@@ -148,7 +149,7 @@ def test_decoded_frames_are_found_again_unless_the_footage_changed(tmp_path, man
     calls = []
 
     def read():
-        wanted = select_frames(m, LABELS, DataConfig())
+        wanted = select_frames(m, LABELS, DATA)
         calls.clear()
         return load_frames(
             wanted,
@@ -173,8 +174,8 @@ def test_frames_that_are_decoded_when_asked_are_the_same(tmp_path, manifest_of, 
     m = stills(tmp_path, manifest_of)
     table = pd.concat([m.table, manifest_of(path=["v.mp4"], kind="video", label="tiger").table], ignore_index=True)
     m = m.replace(table.drop(columns="clip_id"))
-    wanted = select_frames(m, LABELS, DataConfig())
-    kept, asked = load(m, tmp_path), frames_when_asked(wanted, m.root, labels=LABELS, reading=reading())
+    wanted = select_frames(m, LABELS, DATA)
+    kept, asked = load(m, tmp_path), open_lazy_frames(wanted, m.root, labels=LABELS, reading=reading())
     assert asked.table["path"].tolist() == kept.table["path"].tolist() and asked.y.tolist() == kept.y.tolist()
     for i in range(len(kept)):
         assert np.array_equal(kept.exact[i], asked.exact[i]) and np.array_equal(kept.large[i], asked.large[i])

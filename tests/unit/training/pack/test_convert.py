@@ -1,4 +1,4 @@
-"""Foreign weights: tensors alone come in, they give what they gave before, and nothing else in the file ever runs."""
+"""Foreign weights: only tensors are read, they give the same logits, and nothing else in the file is run."""
 
 import os
 import pickle
@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="the extra [train] is not installed"
 
 from leopardnet.core.errors import BundleError  # noqa: E402
 from leopardnet.core.settings.inference import RuntimeConfig  # noqa: E402
-from leopardnet.network.classifier import build_from, predict_logits  # noqa: E402
+from leopardnet.network.classifier import load_classifier, predict_logits  # noqa: E402
 from leopardnet.training.pack import convert as module  # noqa: E402
 from leopardnet.training.pack.convert import convert  # noqa: E402
 
@@ -20,7 +20,7 @@ from leopardnet.training.pack.convert import convert  # noqa: E402
 def model(tiny_bundle):
     """The network of the tiny bundle with other weights."""
     spec = tiny_bundle.spec
-    made = build_from(
+    made = load_classifier(
         spec.model,
         len(tiny_bundle.labels),
         tiny_bundle.folder / "model.safetensors",
@@ -51,7 +51,7 @@ def test_the_weights_of_a_bare_backbone_in_a_wrapped_checkpoint(tiny_bundle, mod
     torch_says = made.runtime(RuntimeConfig(backend="torch", device="cpu")).answers(frames)
     assert np.isnan(torch_says.cosines).all() and torch_says.cosines.shape == (3, 4)
     card = (made.folder / "card.md").read_text("utf-8")
-    assert "None: it was not judged" in card and "nobody has judged them" in card
+    assert "None: the model was not evaluated" in card and "have not been evaluated" in card
     assert {p.name for p in tmp_path.iterdir()} == {"w.pt", "made"}
 
 
@@ -73,7 +73,7 @@ class Program:
 @pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
 def test_a_program_in_the_file_does_not_run(tiny_bundle, tmp_path, save):
     save({"backbone.x": Program(str(tmp_path / "ran"))}, tmp_path / "w.pt")
-    with pytest.raises(BundleError, match="something else than plain weights"):
+    with pytest.raises(BundleError, match="more than plain weights"):
         convert(tmp_path / "w.pt", tiny_bundle, tmp_path / "made")
     assert {p.name for p in tmp_path.iterdir()} == {"w.pt"}
 
@@ -98,7 +98,7 @@ def test_a_missing_a_broken_and_a_huge_file(tiny_bundle, tmp_path, monkeypatch):
     with pytest.raises(BundleError, match="no such file"):
         convert(tmp_path / "w.pt", tiny_bundle, tmp_path / "made")
     (tmp_path / "w.pt").write_bytes(b"no weights")
-    with pytest.raises(BundleError, match="something else"):
+    with pytest.raises(BundleError, match="more than plain weights"):
         convert(tmp_path / "w.pt", tiny_bundle, tmp_path / "made")
     with zipfile.ZipFile(tmp_path / "w.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data", b"\0" * 100_000)
@@ -109,5 +109,5 @@ def test_a_missing_a_broken_and_a_huge_file(tiny_bundle, tmp_path, monkeypatch):
 
 def test_what_is_there_already_stays(tiny_bundle, tmp_path):
     (tmp_path / "made").mkdir()
-    with pytest.raises(BundleError, match="in the place of the bundle"):
+    with pytest.raises(BundleError, match="the folder of the bundle already exists"):
         convert(tmp_path / "w.pt", tiny_bundle, tmp_path / "made")

@@ -174,7 +174,7 @@ def test_every_rule_is_broken_by_some_package():
     ("name", "content", "said"),
     [
         ("datapackage.json", "[1]", "not an object"),
-        ("datapackage.json", "{", "whole JSON"),
+        ("datapackage.json", "{", "valid JSON"),
         ("datapackage.json", '{"project": 1, "taxonomic": {"a": 1}, "temporal": []}', None),
         (
             "datapackage.json",

@@ -120,7 +120,7 @@ DET = ("images", 0, "detections", 0)
 @pytest.mark.parametrize(
     ("data", "part"),
     [
-        ('{"images": [{"file": "a', "not whole JSON"),
+        ('{"images": [{"file": "a', "not valid JSON"),
         ('"text"', "a str at the top"),
         ('{"info": {}}', "keys info"),
         ('{"predictions": []}', "SpeciesNet"),

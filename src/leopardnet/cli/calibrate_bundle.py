@@ -1,0 +1,78 @@
+"""The verb that fits a model's probabilities to labelled clips: calibrate."""
+
+from __future__ import annotations
+
+import typer
+
+from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
+from leopardnet.cli.options import (
+    Bundle,
+    BundleOut,
+    Confidence,
+    Json,
+    KeepNames,
+    LabelledManifest,
+    Lose,
+    Outside,
+    PredictionsPath,
+    parse_losses,
+)
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
+
+
+@app.command()
+def calibrate(
+    predictions: PredictionsPath,
+    manifest: LabelledManifest,
+    bundle: Bundle,
+    out: BundleOut,
+    lose: Lose = None,
+    confidence: Confidence = 0.95,
+    keep_names: KeepNames = None,
+    outside: Outside = None,
+    json_: Json = False,
+) -> None:
+    """Calibrate a model for your sites, so that 0.9 means nine in ten, and write the result as a new bundle.
+
+    --bundle is the model that made the predictions; it stays as it is.
+    One number, the temperature, is fitted to your labelled clips; the likeliest label stays the same.
+    With --lose or --keep-names, thresholds are found as well; exit code 3 where one cannot be guaranteed.
+    Clips from sites that the model was trained on are left out.
+
+    Example: leopardnet calibrate results/ --manifest m.parquet --bundle runs/amur/bundle --lose leopard=0.01 --out
+    mine/
+    """
+    from leopardnet.bundle.bundle import load_bundle
+    from leopardnet.bundle.derive import derive_bundle
+    from leopardnet.evaluation.recalibrate import recalibrate
+    from leopardnet.evaluation.thresholds import thresholds as find_thresholds
+
+    model, rows = load_bundle(bundle), Manifest.read(manifest)
+    result = recalibrate(Predictions.read(predictions), rows, model, outside=outside or ())
+    found = None
+    if lose or keep_names is not None:
+        losses, decide = parse_losses(lose), model.spec.decide
+        found = find_thresholds(
+            result.clips, rows, losses, confidence=confidence, keep_names=keep_names, decide=decide
+        )
+    note = "; ".join([repr(result), *([found.note] if found else [])]) + "."
+    new_decide = found.decide if found and found.is_kept else None
+    new = derive_bundle(model, out, calibration=result.calibration, decide=new_decide, note=note)
+    if json_:
+        print_json(
+            {
+                "bundle_id": new.id,
+                "calibration": result.calibration.to_dict(),
+                "ece_before": result.before.to_dict(),
+                "ece_after": result.after.to_dict(),
+                "thresholds": found.to_dict() if found else None,
+            }
+        )
+    else:
+        say(repr(result))
+        if found:
+            say(repr(found))
+        say(f"bundle: {out}  ({new.id})")
+    if found and not found.is_kept:
+        raise typer.Exit(EXIT_FINDINGS)

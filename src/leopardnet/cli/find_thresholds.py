@@ -1,0 +1,82 @@
+"""The verb that finds thresholds with a guarantee: thresholds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
+from leopardnet.cli.options import (
+    BundleOption,
+    Confidence,
+    Json,
+    KeepNames,
+    LabelledManifest,
+    Lose,
+    Outside,
+    PredictionsPath,
+    parse_losses,
+)
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
+
+
+@app.command()
+def thresholds(
+    predictions: PredictionsPath,
+    manifest: LabelledManifest,
+    out: Annotated[Path, typer.Option("--out", help="File for the thresholds: .json.")],
+    lose: Lose = None,
+    confidence: Confidence = 0.95,
+    keep_names: KeepNames = None,
+    outside: Outside = None,
+    bundle: BundleOption = None,
+    new_bundle: Annotated[
+        Path | None, typer.Option("--new-bundle", help="Folder for a copy of --bundle that uses these thresholds.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Find the thresholds below which clips may stay unseen, where only a given share of the animals may be lost.
+
+    Where your labelled clips are too few for the guarantee, it reports how many are missing.
+    The threshold then stays as it was, and the exit code is 3.
+    Clips from sites that the model was trained on are left out.
+
+    Example: leopardnet thresholds results/ --manifest m.parquet --lose leopard=0.01 --lose animal=0.05 --out t.json
+    """
+    from leopardnet.bundle.bundle import load_bundle
+    from leopardnet.bundle.derive import derive_bundle
+    from leopardnet.core.tables import write_json
+    from leopardnet.evaluation.recalibrate import require_same_model
+    from leopardnet.evaluation.thresholds import thresholds as find_thresholds
+
+    if (bundle is None) != (new_bundle is None):
+        raise typer.BadParameter("--bundle and --new-bundle go together", param_hint="--new-bundle")
+    table, model = Predictions.read(predictions), load_bundle(bundle) if bundle else None
+    if model is not None:
+        require_same_model(table, model)
+    found = find_thresholds(
+        table,
+        Manifest.read(manifest),
+        parse_losses(lose),
+        confidence=confidence,
+        keep_names=keep_names,
+        outside=outside or (),
+        decide=model.spec.decide if model is not None else None,
+    )
+    written = [out]
+    if model is not None and new_bundle is not None and found.is_kept:
+        derive_bundle(model, new_bundle, decide=found.decide, note=found.note + ".")
+        written.append(new_bundle)
+    write_json(found.to_dict(), out)
+    if json_:
+        print_json(found.to_dict())
+    else:
+        say(repr(found))
+        say("written: " + ", ".join(map(str, written)))
+        if not found.is_kept and new_bundle:
+            say("no new bundle was written, because a guarantee cannot be given")
+    if not found.is_kept:
+        raise typer.Exit(EXIT_FINDINGS)

@@ -1,0 +1,156 @@
+"""Arguments and options that several verbs share, each with its name and help in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from leopardnet.core.errors import ConfigError
+
+# --- files and folders ---
+
+ManifestPath = Annotated[
+    Path, typer.Argument(metavar="MANIFEST", help="Manifest made by `leopardnet scan` or `leopardnet import`.")
+]
+PredictionsPath = Annotated[
+    Path, typer.Argument(help="Folder that `leopardnet predict` wrote, or the predictions.parquet or .csv in it.")
+]
+ManifestOut = Annotated[Path, typer.Option("--out", help="Manifest to write: .parquet or .csv.")]
+LabelledManifest = Annotated[
+    Path, typer.Option("--manifest", help="Manifest of the clips, with their true labels.")
+]
+ManifestOption = Annotated[
+    Path | None,
+    typer.Option("--manifest", help="Manifest of the footage: deployments, time zones, bursts and human labels."),
+]
+Bundle = Annotated[Path, typer.Option("--bundle", help="Bundle (model folder), such as runs/amur/bundle.")]
+BundleOption = Annotated[
+    Path | None, typer.Option("--bundle", help="Bundle (model folder) that made the predictions.")
+]
+BundleOut = Annotated[Path, typer.Option("--out", help="Folder of the new bundle.")]
+MovedRoot = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder of the footage, if it has moved since the manifest was written."),
+]
+FootageRoot = Annotated[
+    Path | None, typer.Option("--root", help="Folder that the paths in the predictions are relative to.")
+]
+Deployments = Annotated[
+    Path | None,
+    typer.Option("--deployments", help="CSV of deployments: site, time_zone, clock_correction, start, end."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+# --- imports ---
+
+ImportRoot = Annotated[
+    Path,
+    typer.Option(
+        "--root", exists=True, file_okay=False, help="Folder that the paths in the source are relative to."
+    ),
+]
+LabelMap = Annotated[
+    str | None,
+    typer.Option(
+        "--label-map",
+        metavar="NAME|FILE",
+        help="Map from the source's names to labels: a YAML file, or a built-in map such as amur or ntlnp.",
+    ),
+]
+OnUnknown = Annotated[
+    Literal["refuse", "other"],
+    typer.Option(
+        "--on-unknown", help="For a name that is not in the map: refuse the import, or use the label 'other'."
+    ),
+]
+SiteFrom = Annotated[
+    str | None,
+    typer.Option("--site-from", metavar="PATTERN", help="Take sites from folders, as in '{site}/{deployment}/*'."),
+]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone", metavar="ZONE", help="Zone of times that state none, such as Asia/Vladivostok or +10:00."
+    ),
+]
+
+# --- models ---
+
+Detector = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        metavar="NAME|FILE",
+        help="Source of boxes: embedded (once installed), motion, none, a file of MegaDetector results (.json), or "
+        "a network (.onnx).",
+    ),
+]
+People = Annotated[bool, typer.Option("--people", help="Include clips and pictures of people and vehicles.")]
+Outside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--outside",
+        metavar="LABEL",
+        help="Label in the manifest that the model was not trained on, such as wild_boar. May be repeated.",
+    ),
+]
+GapMinutes = Annotated[
+    float, typer.Option("--gap-minutes", help="A clip this many minutes later, or more, begins a new event.")
+]
+EventMode = Annotated[
+    Literal["chained", "fixed"],
+    typer.Option(
+        "--mode",
+        help="Measure the gap from the last clip of an event (chained: a long visit is one event) or from its "
+        "first clip (fixed: it is several).",
+    ),
+]
+Lose = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lose",
+        metavar="LABEL=SHARE",
+        help="Share of a label's clips that may be lost: leopard=0.01 is one leopard clip in a hundred; 'animal' "
+        "is any label but empty. May be repeated.",
+    ),
+]
+KeepNames = Annotated[
+    float | None,
+    typer.Option(
+        "--keep-names",
+        min=0.0,
+        max=1.0,
+        help="Name a species only where it is clearly ahead of all other animals, so that each known species keeps "
+        "this share of its names, such as 0.95; the others become 'animal'.",
+    ),
+]
+Confidence = Annotated[
+    float, typer.Option("--confidence", help="Confidence of the guarantee; at 0.95, 19 of 20 guarantees hold.")
+]
+
+
+def parse_losses(texts: list[str] | None) -> dict[str, float]:
+    """Return the tolerable loss of each label. Raises ConfigError for a wrong text and for a label given twice.
+
+    >>> parse_losses(["leopard=0.01", "animal=0.05"])
+    {'leopard': 0.01, 'animal': 0.05}
+    """
+    losses: dict[str, float] = {}
+    for text in texts or ():
+        label, _, share = text.partition("=")
+        if label in losses:
+            raise ConfigError(
+                "a label has two tolerable losses", where="--lose", found=text, todo="give each label once"
+            )
+        try:
+            losses[label] = float(share)
+        except ValueError:
+            raise ConfigError(
+                "this is not a tolerable loss",
+                where="--lose",
+                found=text,
+                expected="LABEL=SHARE, for example leopard=0.01",
+            ) from None
+    return losses

@@ -1,0 +1,72 @@
+"""The progress of the verb `predict`: how many clips, how fast, and how long it will still take."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from leopardnet.cli.console import err, say, stages
+from leopardnet.core.types import ClipPrediction
+
+RATE_WINDOW_S = 60.0
+MAX_TIMES = 5000
+LOG_EVERY_S = 60.0  # where stderr is no terminal
+
+
+class PredictProgress:
+    """Counts predictions as they come in, and shows their number and rate."""
+
+    def __init__(self, on_progress: Callable[..., None], *, is_terminal: bool) -> None:
+        self._on_progress, self._is_terminal = on_progress, is_terminal
+        self.counts: Counter[str] = Counter()
+        self.total_s, self.crop_s = 0.0, 0.0
+        self._times: deque[float] = deque()
+        self._logged = time.monotonic()
+
+    def count(self, result: ClipPrediction) -> None:
+        """Count a new prediction and the seconds it took."""
+        now = time.monotonic()
+        self.counts[result.status] += 1
+        self.total_s, self.crop_s = self.total_s + result.seconds[0], self.crop_s + result.seconds[1]
+        self._times.append(now)
+        while now - self._times[0] > RATE_WINDOW_S or len(self._times) > MAX_TIMES:
+            self._times.popleft()
+
+    def show(self, n_done: int, n_total: int) -> None:
+        """Show how many clips are done; in a log file, once a minute."""
+        self._on_progress("classifying", n_done, n_total, self.note)
+        now = time.monotonic()
+        if not self._is_terminal and now - self._logged > LOG_EVERY_S:
+            self._logged = now
+            say(f"classifying: {n_done} of {n_total}, {self.note}, {self._time_left(n_total - n_done)} left")
+
+    def say_crop_share(self) -> None:
+        """Print the share of the time that boxes and crops took, if there were any."""
+        if self.crop_s > 0.0:
+            share, per_clip_s = self.crop_s / self.total_s, self.crop_s / sum(self.counts.values())
+            say(f"boxes and crops: {share:.0%} of the time, {per_clip_s:.2f} s a clip")
+
+    @property
+    def per_minute(self) -> float:
+        """Clips per minute over the last minute, 0 where it is not known yet."""
+        span_s = self._times[-1] - self._times[0] if len(self._times) > 1 else 0.0
+        return 60 * (len(self._times) - 1) / span_s if span_s else 0.0
+
+    @property
+    def note(self) -> str:
+        """The rate, and the numbers of clips that were read in part or not at all."""
+        bad = [f"{self.counts[s]} {s}" for s in ("partial", "unreadable") if self.counts[s]]
+        return ", ".join([f"{self.per_minute:.0f} clips/min" if self.per_minute else "", *bad]).strip(", ")
+
+    def _time_left(self, n_left: int) -> str:
+        minutes = round(n_left / self.per_minute) if self.per_minute else 0
+        return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+@contextmanager
+def predict_progress() -> Iterator[PredictProgress]:
+    """Show the progress of `predict` on stderr for as long as the block lasts."""
+    with stages() as on_progress:
+        yield PredictProgress(on_progress, is_terminal=err.is_terminal)

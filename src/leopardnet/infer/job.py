@@ -1,0 +1,51 @@
+"""A job: everything that decides how clips are classified. A worker process gets it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from leopardnet.bundle.bundle import Bundle
+from leopardnet.core.errors import MediaError
+from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
+from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
+from leopardnet.core.types import Clip, ClipPrediction
+from leopardnet.detect.detector import Detector, detector_id, open_detector
+from leopardnet.infer.evidence import ClipFrames
+from leopardnet.infer.queued_clip import QueuedClip
+
+
+@dataclass(frozen=True)
+class Job:
+    """The model, footage and settings of a run. read_frames: replaces `infer.clip.read_frames` in tests."""
+
+    bundle: Bundle
+    root: Path
+    runtime: RuntimeConfig
+    sampling: Sampling
+    detector: DetectorConfig = NO_DETECTOR
+    effort: Effort = "full"
+    read_frames: Callable[[Clip, Job, int], ClipFrames | MediaError] | None = None
+
+    def open_detector(self) -> Detector | None:
+        """Return the detector, opened once per process; None where the job has none."""
+        return open_detector(self.detector, self.root, threads=self.runtime.threads)
+
+    def results_key(self) -> dict[str, object]:
+        """Return what results depend on. The journal keeps the rows of each key apart."""
+        runtime = self.runtime
+        boxes = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
+        return boxes | {
+            "bundle_id": self.bundle.id,
+            "sampling": self.sampling.model_dump(mode="json"),
+            "effort": self.effort,
+            "backend": runtime.backend_name,
+            "device": runtime.device,
+            "precision": runtime.precision,
+        }
+
+
+# Classifies clips, and yields each with its prediction as it is finished, until the third argument returns True.
+Results = Generator[tuple[QueuedClip, ClipPrediction], None, None]
+Engine = Callable[[Iterator[QueuedClip], Job, Callable[[], bool]], Results]

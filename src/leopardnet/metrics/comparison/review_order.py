@@ -1,0 +1,72 @@
+"""Which clips a person should look at first, and which decisions were mistakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.core.columns import table_labels
+
+DECIMALS = 6  # of the keys of an order: probabilities that differ by less are equal
+NAMING_RULES = ("species", "empty")  # only these name a label: a group of animals or 'unsure' is no answer yet
+
+
+def review_order(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the clips in the order of review: alerts, unreadable clips, then the others, the least certain first.
+
+    Alerts are sorted by falling probability of the suspected target, the other clips by rising top probability.
+    Equal clips keep their order, and every row keeps its index.
+
+    >>> table = pd.DataFrame({"clip_id": ["a", "b", "c"], "status": "ok", "alert": [None, None, "tiger"],
+    ...                       "p_tiger": [0.02, 0.6, 0.2], "p_empty": [0.98, 0.4, 0.8]})
+    >>> review_order(table)["clip_id"].tolist()
+    ['c', 'b', 'a']
+    """
+    suspicion = np.nan_to_num(_probabilities(predictions, predictions["alert"]))
+    group = np.select([predictions["alert"].notna(), predictions["status"] == "unreadable"], [0, 1], 2)
+    keys = (top_probability(predictions).round(DECIMALS), -suspicion.round(DECIMALS), group)
+    return predictions.iloc[np.lexsort(keys)]  # the last key counts first
+
+
+def top_probability(predictions: pd.DataFrame) -> pd.Series[float]:
+    """Return the largest probability of each clip, nan for a clip that could not be read."""
+    return predictions[[f"p_{name}" for name in table_labels(predictions)]].astype(float).max(axis=1)
+
+
+def verdicts(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.Series[Any]:
+    """Return the verdict on each decision: 'right', 'wrong', 'open' where no label was named, '' without a label.
+
+    truth: labels by `clip_id`. A group of animals, 'animal', 'unsure' and 'unreadable' name no label.
+
+    >>> table = pd.DataFrame({"clip_id": ["a", "b", "c", "d"], "decision": ["tiger", "tiger", "unsure", "tiger"],
+    ...                       "rule": ["species", "species", "abstained", "species"]})
+    >>> verdicts(table, pd.Series({"a": "tiger", "b": "empty", "c": "tiger"})).tolist()
+    ['right', 'wrong', 'open', '']
+    """
+    label = predictions["clip_id"].map(truth)
+    conditions = [label.isna(), predictions["decision"] == label, predictions["rule"].isin(NAMING_RULES)]
+    return pd.Series(np.select(conditions, ["", "right", "wrong"], "open"), index=predictions.index, dtype=object)
+
+
+def mistakes(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.DataFrame:
+    """Return the clips with a wrong decision, the worst first, with the columns `truth` and `p_true`.
+
+    Clips called empty come first: an animal is lost there. Then come all other wrong labels. Within each group, the
+    highest scores come first. Decisions that name no label are not mistakes: a person reviews those clips anyway.
+    `p_true` is the probability of the true label, nan for a label that the model does not know.
+    """
+    wrong = predictions[verdicts(predictions, truth) == "wrong"]
+    truth = wrong["clip_id"].map(truth)
+    wrong = wrong.assign(truth=truth, p_true=_probabilities(wrong, truth))
+    return wrong.iloc[np.lexsort((-wrong["score"].round(DECIMALS), wrong["rule"] != "empty"))]
+
+
+def _probabilities(predictions: pd.DataFrame, names: pd.Series[str]) -> NDArray[np.float64]:
+    """Return the probability of one label for each clip, float64 [M], nan where there is no such label."""
+    labels = table_labels(predictions)
+    column = pd.Index(labels).get_indexer(pd.Index(names))
+    probs = predictions[[f"p_{name}" for name in labels]].to_numpy(np.float64)
+    return np.where(column >= 0, probs[np.arange(len(probs)), column], np.nan)

@@ -1,0 +1,110 @@
+// The chart of an open clip: the probability of each label over time, frame by frame.
+
+const CHART_HEIGHT = 210;
+const CHART_MARGIN = { left: 34, right: 12, top: 14, bottom: 30 };
+const MIN_CHART_WIDTH = 260;
+const MIN_PEAK = 50; // in thousandths: a label that stays below it in every frame has no line
+const TICK_STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
+
+// Fills the element #chart, if there is one, with the chart of this clip.
+function drawChart(clip) {
+  const box = byId("chart");
+  const frames = data.frames[clip];
+  if (!box || !frames) return;
+  const width = Math.max(MIN_CHART_WIDTH, box.clientWidth);
+  const scale = chartScale(frames.t, width);
+  const lines = chartLines(frames);
+  const attributes = {
+    class: "chart",
+    viewBox: `0 0 ${width} ${CHART_HEIGHT}`,
+    role: "img",
+    "aria-label": "probability of each label over time",
+  };
+  const parts = [
+    ...probabilityAxis(scale),
+    ...timeAxis(clip, scale),
+    ...evidenceMarks(data.times[clip], scale),
+    ...lines.flatMap((line) => drawLine(clip, frames.t, line, scale)),
+  ];
+  const legend = lines.map((line) =>
+    element("li", {}, element("i", { class: "dot", style: `--c:${line.colour}` }), line.name)
+  );
+  box.replaceChildren(
+    element("svg", attributes, ...parts), element("ul", { class: "legend flat" }, ...legend)
+  );
+}
+
+// Places times and probabilities on a chart of this width.
+function chartScale(times, width) {
+  const { left, right, top, bottom } = CHART_MARGIN;
+  const start = Math.min(0, times[0]);
+  const end = Math.max(times[times.length - 1], start + 0.1);
+  return {
+    start,
+    end,
+    width,
+    x: (time) => left + (time - start) / (end - start) * (width - left - right),
+    y: (probability) => top + (1 - probability) * (CHART_HEIGHT - top - bottom),
+  };
+}
+
+// The lines to draw, with their values in thousandths, null where there is none.
+function chartLines(frames) {
+  const lines = data.labels
+    .map((label, n) => ({ name: label.name, colour: label.colour, values: frames.p[n], class: "series" }))
+    .filter((line) => line.values && Math.max(...line.values) >= MIN_PEAK);
+  if (frames.b) {
+    lines.push({ name: "detector", colour: "var(--ink)", values: frames.b, class: "series detector" });
+  }
+  return lines;
+}
+
+function probabilityAxis(scale) {
+  return [0, 0.5, 1].flatMap((p) => [
+    element("path", { class: "grid", d: `M${CHART_MARGIN.left} ${scale.y(p)}H${scale.width - CHART_MARGIN.right}` }),
+    element("text", { x: CHART_MARGIN.left - 8, y: scale.y(p) + 4, "text-anchor": "end" }, String(p)),
+  ]);
+}
+
+function timeAxis(clip, { start, end, width, x }) {
+  const isBurst = data.kind[clip] === "burst";
+  const fits = (step) => (end - start) / step <= Math.max(3, width / 90);
+  const step = isBurst ? 1 : TICK_STEPS_S.find(fits) || 1800;
+  const ticks = [];
+  for (let n = Math.ceil(start / step); n * step <= end + 1e-9; n++) {
+    const name = isBurst ? formatMoment(clip, n) : Number((n * step).toFixed(2)) + " s";
+    ticks.push(element("text", { x: x(n * step), y: CHART_HEIGHT - 10, "text-anchor": "middle" }, name));
+  }
+  return ticks;
+}
+
+// A flag below the axis at each time of strong evidence, and a line at the strongest, which is the first.
+function evidenceMarks(times, { start, end, x, y }) {
+  const marks = [];
+  times.forEach((time, n) => {
+    if (time < start || time > end) return;
+    if (n === 0) {
+      marks.push(element("line", { class: "mark-time", x1: x(time), x2: x(time), y1: CHART_MARGIN.top, y2: y(0) }));
+    }
+    marks.push(element("path", { class: "flag", d: `M${x(time)} ${y(0) + 2}l4 6h-8z` }));
+  });
+  return marks;
+}
+
+// A line through the frames that have a value, and a dot with its value at each of them.
+function drawLine(clip, times, line, { x, y }) {
+  const points = times
+    .map((time, n) => ({ time, value: line.values[n] }))
+    .filter(({ value }) => value !== null)
+    .map(({ time, value }) => ({ time, probability: value / 1000 }));
+  const path = points
+    .map(({ time, probability }, n) => `${n ? "L" : "M"}${x(time).toFixed(1)} ${y(probability).toFixed(1)}`)
+    .join("");
+  const radius = times.length > 60 ? 1.8 : 3;
+  const dots = points.map(({ time, probability }) => {
+    const title = `${line.name} ${probability.toFixed(2)} at ${formatMoment(clip, time)}`;
+    const place = { cx: x(time), cy: y(probability), r: radius, style: `fill:${line.colour}` };
+    return element("circle", place, element("title", {}, title));
+  });
+  return [element("path", { class: line.class, style: `stroke:${line.colour}`, d: path }), ...dots];
+}

@@ -1,0 +1,100 @@
+// The evidence of an open clip: its picture with boxes, its probabilities, its chart, and its facts.
+
+const SMALL_PICTURE_PX = 100;
+
+// The row of the table that follows the row of an open clip.
+function evidenceRow(clip, nColumns) {
+  const evidence = element("div", { class: "evidence" }, evidencePicture(clip), evidenceChart(clip));
+  return element("tr", { class: "detail" }, element("td", { colspan: nColumns }, evidence));
+}
+
+function evidencePicture(clip) {
+  const probs = data.probs[clip];
+  if (!probs) return element("div", {}, picture(clip));
+  const rows = data.labels.flatMap((label, n) => [
+    element("span", {}, colourDot(label.name), label.name),
+    probabilityBar(probs[n], label.colour),
+    element("span", { class: "num" }, probs[n].toFixed(3)),
+  ]);
+  const list = element("div", { class: "plist" }, ...rows);
+  return element("div", {}, picture(clip), element("h4", {}, "Whole clip"), list);
+}
+
+function probabilityBar(probability, colour) {
+  return element("div", { class: "bar" },
+    element("i", { style: `flex:${probability};--c:${colour}` }),
+    element("span", { style: `flex:${1 - probability}` }));
+}
+
+function picture(clip) {
+  if (hiddenClips.has(clip)) {
+    return element("p", { class: "muted" }, "The picture is left out: a person or a vehicle.");
+  }
+  if (!data.thumbs[clip]) return null;
+  const alt = "the frame with the strongest evidence for the decision";
+  const image = element("img", { src: pictureSource(clip), alt });
+  const boxes = data.boxes[clip];
+  const moment = formatMoment(clip, data.best[clip]);
+  const frame = data.kind[clip] === "still" ? "The still" : `The strongest frame, ${moment}`;
+  const finding = boxes && !boxes.length ? "; the detector found nothing in it" : "";
+  const caption = element("figcaption", {}, frame + finding + ".");
+  image.onload = () => {
+    if (Math.min(image.naturalWidth, image.naturalHeight) < SMALL_PICTURE_PX) {
+      caption.append(" This is a small preview; the clip itself shows more.");
+    }
+  };
+  const shot = element("div", { class: "shot" }, image, ...(boxes || []).map(drawBox));
+  return element("figure", { class: "still" }, shot, caption);
+}
+
+// A box on the picture, with its score. Boxes after the first, which is the best, are drawn thinner.
+function drawBox([left, top, right, bottom, score], n) {
+  const percent = (fraction) => (100 * fraction).toFixed(2) + "%";
+  const size = `width:${percent(right - left)};height:${percent(bottom - top)}`;
+  const attributes = {
+    class: "box" + (top < 0.12 ? " low" : "") + (n ? " more" : ""),
+    style: `left:${percent(left)};top:${percent(top)};${size}`,
+  };
+  return element("i", attributes, score === null ? null : element("b", {}, score.toFixed(2)));
+}
+
+function evidenceChart(clip) {
+  const frames = data.frames[clip];
+  const facts = element("dl", { class: "facts" }, ...clipFacts(clip).map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value))
+  ));
+  if (frames && frames.t.length > 1) {
+    const title = element("h4", {}, "Each frame on its own, over time");
+    return element("div", {}, title, element("div", { id: "chart" }), facts);
+  }
+  let reason = "Nothing could be decoded, so there is no evidence.";
+  if (data.probs[clip]) {
+    reason = frames ? "Only one frame was classified." : "This report was made without the evidence of single frames.";
+  }
+  return element("div", {}, element("p", { class: "muted" }, reason), facts);
+}
+
+// Names and values; facts without a value are left out.
+function clipFacts(clip) {
+  const facts = [
+    ["File", data.path[clip]],
+    ["Captured", data.captured[clip]],
+    ["Kind", data.kind[clip]],
+    ["Frames classified", String(data.n_frames[clip])],
+    ["Rule", `${formatRule(data.rule[clip])}: ${data.rules[data.rule[clip]] || ""}`],
+    ["Best times", formatMoments(clip, data.times[clip])],
+    ["Detector", detectorSummary(clip)],
+    ["Why incomplete", data.reason[clip]],
+    ["Clip id", data.clip_id[clip]],
+  ];
+  return facts.filter(([, value]) => value);
+}
+
+function detectorSummary(clip) {
+  const frames = data.frames[clip];
+  const scores = frames && frames.b ? frames.b.filter((score) => score !== null) : [];
+  if (!scores.length) return "";
+  const nFound = scores.filter((score) => score > 0).length;
+  const best = (Math.max(...scores) / 1000).toFixed(2);
+  return `found something in ${nFound} of ${scores.length} frames, best score ${best}`;
+}

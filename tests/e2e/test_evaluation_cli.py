@@ -1,0 +1,112 @@
+"""evaluate, events, thresholds and calibrate as commands: what they print, write, refuse, and how they end."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from test_verbs import leopardnet
+
+from judged_clips import made_up
+from leopardnet.bundle.bundle import load_bundle
+
+
+@pytest.fixture(scope="module")
+def made(tiny_bundle, tmp_path_factory):
+    """A folder with results and a manifest of 30 sites, as if the tiny bundle had said so."""
+    here = tmp_path_factory.mktemp("judging")
+    predictions, manifest = made_up(here, n_sites=30, per_site=40, strength=1.5, bundle_id=tiny_bundle.id)
+    predictions.write(here / "results")
+    manifest.write(here / "m.parquet")
+    return here
+
+
+def test_evaluate_judges_clips_events_parts_and_baselines(made):
+    options = ["--by", "site", "--by", "daytime", "--gap-minutes", "5", "--n-boot", "50"]
+    out, err = leopardnet(
+        "evaluate", made / "results", "--manifest", made / "m.parquet", *options, "--out", made / "eval"
+    )
+    assert "Baselines" in out and "majority" in out and "noisy_or" in out and "By site" in out
+    assert "empty clips removed while 95% of the animals are kept" in err and "no motion baseline" in err
+    metrics = json.loads((made / "eval/metrics.json").read_text())
+    assert metrics["n_clips"] == 1200 and len(metrics["slices"]["site"]) == 30
+    assert metrics["events"]["n_clips"] == 1200, "ten minutes apart, every clip is an event"
+
+
+def test_events_hold_every_clip(made):
+    out, _ = leopardnet("events", made / "results", "--mode", "fixed", "--out", made / "events.csv", "--json")
+    said = json.loads(out)
+    table = pd.read_csv(made / "events.csv")
+    # 40 clips ten minutes apart, three to an event of half an hour: 14 at each of 30 sites
+    assert said["n_events"] == len(table) == 30 * 14 and table["n_clips"].sum() == said["n_clips"] == 1200
+    assert sum(said["decisions"].values()) == len(table)
+
+
+def test_a_promise_that_holds_ends_with_0_and_makes_a_new_bundle(made, tiny_bundle):
+    new = ["--bundle", tiny_bundle.folder, "--new-bundle", made / "kept"]
+    where = [made / "results", "--manifest", made / "m.parquet"]
+    leopardnet("thresholds", *where, "--lose", "leopard=0.2", *new, "--out", made / "t.json")
+    found = json.loads((made / "t.json").read_text())
+    assert found["is_kept"] and found["bundle_id"] == tiny_bundle.id and 0 < found["unseen"]["value"] < 1
+    bundle = load_bundle(made / "kept")
+    assert bundle.id != tiny_bundle.id and bundle.spec.decide.alerts == found["decide"]["alerts"] != {}
+
+
+def test_a_promise_that_cannot_be_demonstrated_ends_with_3_and_says_what_is_missing(made):
+    where = [made / "results", "--manifest", made / "m.parquet"]
+    _, err = leopardnet("thresholds", *where, "--lose", "leopard=0.001", "--out", made / "no.json", code=3)
+    assert (
+        "cannot be demonstrated" in err and "positives missing" in err and "no clip may be archived unseen" in err
+    )
+    assert json.loads((made / "no.json").read_text())["unseen"] is None
+
+
+def test_calibrate_writes_a_bundle_with_a_temperature_of_its_own(made, tiny_bundle):
+    where = [made / "results", "--manifest", made / "m.parquet", "--bundle", tiny_bundle.folder]
+    out, _ = leopardnet("calibrate", *where, "--lose", "leopard=0.2", "--out", made / "again", "--json")
+    said, bundle = json.loads(out), load_bundle(made / "again")
+    assert said["bundle_id"] == bundle.id and said["calibration"]["n_sites"] == 30
+    assert bundle.spec.calibration.temperature == said["calibration"]["temperature"] != 1.0
+    assert said["ece_after"]["value"] < said["ece_before"]["value"]
+    _, err = leopardnet("calibrate", *where, "--out", made / "again", code=1)
+    assert "this folder exists already" in err and "Traceback" not in err
+
+
+def test_strangers_lose_names_and_known_animals_keep_theirs(made, tiny_bundle):
+    """Deer are boars to the manifest: labels that the model does not know, refused unless they are named."""
+    table = pd.read_parquet(made / "m.parquet")
+    strangers = table.assign(label=table["label"].replace("sika_deer", "boar"))
+    strangers.to_parquet(made / "boars.parquet")
+    where = [made / "results", "--manifest", made / "boars.parquet", "--keep-names", "0.9"]
+    _, err = leopardnet("thresholds", *where, "--out", made / "n.json", code=1)
+    assert "--outside" in err and "'boar'" in err
+    _, err = leopardnet("thresholds", *where, "--outside", "boar", "--out", made / "n.json")
+    assert "strangers named" in err and "archived" not in err
+    among = json.loads((made / "n.json").read_text())["decide"]["among"]
+    new = ["--bundle", tiny_bundle.folder, "--outside", "boar", "--out", made / "named"]
+    leopardnet("calibrate", *where, *new)
+    bundle = load_bundle(made / "named")
+    assert 0.5 < among < 1 and 0.5 < bundle.spec.decide.among < 1
+    assert "strangers named" in (bundle.folder / "card.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("verb", "options", "code", "words"),
+    [
+        ("thresholds", ["--lose", "leopard"], 1, "this is not a tolerable loss"),
+        ("thresholds", ["--lose", "lynx=0.01"], 1, "no loss can be promised for this"),
+        ("thresholds", ["--lose", "leopard=2"], 1, "a promise needs a share"),
+        ("thresholds", [], 1, "there is nothing to promise"),
+        ("thresholds", ["--lose", "leopard=0.1", "--new-bundle", "x"], 2, "--new-bundle"),
+        ("thresholds", ["--keep-names", "1.5"], 2, "--keep-names"),
+        ("evaluate", ["--shortcuts", "3"], 1, "looking for shortcuts needs the model"),
+        ("evaluate", ["--outside", "boar"], 1, "no clip shows a species that was left out"),
+        ("evaluate", ["--by", "weather"], 1, "no such column"),
+        ("evaluate", ["--by", "box_size"], 1, "no frame that a detector looked at"),
+    ],
+)
+def test_a_mistake_gets_one_message(made, tmp_path, verb, options, code, words):
+    where = [made / "results", "--manifest", made / "m.parquet", "--out", tmp_path / "o.json"]
+    _, err = leopardnet(verb, *where, *options, code=code)
+    assert words in err and "Traceback" not in err and not (tmp_path / "o.json").exists()

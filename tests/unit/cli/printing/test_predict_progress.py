@@ -1,0 +1,15 @@
+from types import SimpleNamespace
+
+from leopardnet.cli.printing.predict_progress import PredictProgress
+
+
+def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
+    shown = []
+    progress = PredictProgress(lambda *values: shown.append(values), is_terminal=True)
+    for i, status in enumerate(("ok", "partial", "unreadable", "unreadable")):
+        progress.count(SimpleNamespace(status=status, seconds=(2.0, 0.5)))
+        progress.show(i + 1, 4)
+    assert [values[:3] for values in shown] == [("classifying", n, 4) for n in (1, 2, 3, 4)]
+    assert shown[-1][3].endswith("1 partial, 2 unreadable")
+    progress.say_crop_share()
+    assert "boxes and crops: 25% of the time, 0.50 s a clip" in capsys.readouterr().err

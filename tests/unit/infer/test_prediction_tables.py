@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leopardnet.core.columns import evidence_columns, predictions_columns
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.settings.inference import RuntimeConfig
+from leopardnet.infer.clip import read_frames
+from leopardnet.infer.job import Job
+from leopardnet.infer.journal import Journal
+from leopardnet.infer.predict_footage import predict
+from leopardnet.infer.prediction_tables import write_pages
+
+HERE = RuntimeConfig(workers=0)
+
+
+def test_tables_written_in_pages_are_those_written_whole(unseen, tiny_bundle, said, tmp_path):
+    job = Job(tiny_bundle, unseen.root, HERE, tiny_bundle.spec.sampling)
+    predict(unseen, tiny_bundle, out=tmp_path / "paged", runtime=HERE)
+    said.write(tmp_path / "whole")
+    with Journal.open(tmp_path / "paged", job.results_key()) as journal:
+        write_pages(journal.read_pages(unseen, n_clips=3), tiny_bundle, tmp_path / "paged")
+    whole, paged = Predictions.read(tmp_path / "whole"), Predictions.read(tmp_path / "paged")
+    pd.testing.assert_frame_equal(paged.table, whole.table)
+    pd.testing.assert_frame_equal(paged.evidence, whole.evidence)
+    csv = [(tmp_path / name / "predictions.csv").read_bytes() for name in ("whole", "paged")]
+    assert csv[0] == csv[1]
+
+
+def test_tables_come_back_from_disk_and_name_no_machine(said, tmp_path, footage):
+    folder = said.write(tmp_path / "results")
+    for source in (folder, folder / "predictions.csv"):
+        back = Predictions.read(source)
+        pd.testing.assert_frame_equal(back.table, said.table)
+        pd.testing.assert_frame_equal(back.evidence, said.evidence)
+    assert not any(str(footage).encode() in p.read_bytes() for p in folder.iterdir())
+
+
+def test_the_evidence_holds_every_frame_at_the_time_it_really_has(said):
+    frames = said.evidence.groupby("clip_id").size()
+    assert (said.table.set_index("clip_id")["n_frames"] == frames.reindex(said.table["clip_id"])).all()
+    for row in said.table.to_dict("records"):
+        times = said.evidence.loc[said.evidence["clip_id"] == row["clip_id"], "time_s"].tolist()
+        assert row["best_time_s"] in times and (np.diff(times) > 0).all()
+        assert set(json.loads(row["evidence_times_s"])) <= {round(t, 3) for t in times}
+
+
+def test_frames_say_how_familiar_they_look(said, tiny_bundle, unseen):
+    still = said.table[said.table["kind"] == "still"].iloc[0]
+    frame = said.evidence[said.evidence["clip_id"] == still["clip_id"]].iloc[0]
+    clip = next(c for c in unseen.clips() if c.clip_id == still["clip_id"])
+    x = read_frames(clip, Job(tiny_bundle, unseen.root, HERE, tiny_bundle.spec.sampling)).x
+    answers = tiny_bundle.runtime(HERE).answers(x)
+    assert frame["energy"] == pytest.approx(np.log(np.exp(answers.logits[0].astype(float)).sum()), abs=2e-4)
+    cosines = frame[[f"cos_{name}" for name in tiny_bundle.labels.names]].to_numpy(float)
+    np.testing.assert_allclose(cosines, answers.cosines[0], atol=2e-4)
+    assert said.evidence.filter(regex="^(energy|cos_)").notna().all(axis=None)
+
+
+def test_the_tables_of_a_folder_are_read_when_they_are_used(unseen, tiny_bundle, said, tmp_path):
+    written = predict(unseen, tiny_bundle, out=tmp_path, runtime=HERE)
+    assert "table" not in vars(written) and "evidence" not in vars(written)
+    pd.testing.assert_frame_equal(written.table, said.table)
+    assert "evidence" not in vars(written) and written.table is written.table
+    pd.testing.assert_frame_equal(written.evidence, said.evidence)
+    assert written.labels == said.labels and repr(written) == repr(said) and len(written) == 8
+    assert written.table.columns.tolist() == [c.name for c in predictions_columns(written.labels)]
+    assert written.evidence.columns.tolist() == [c.name for c in evidence_columns(written.labels)]
+
+
+def test_a_table_that_a_later_run_has_replaced_is_not_taken_for_the_first(unseen, tiny_bundle, tmp_path):
+    first = predict(unseen, tiny_bundle, out=tmp_path, runtime=HERE)
+    assert len(first) == 8
+    second = predict(unseen.where(kind="still"), tiny_bundle, out=tmp_path, runtime=HERE)
+    assert len(first) == 8 and len(second) == 4
+    with pytest.raises(ManifestError, match="another run has replaced"):
+        _ = first.evidence
+
+
+def test_another_table_holds_no_predictions(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ManifestError, match="no predictions"):
+        Predictions.read(tmp_path / "t.csv")

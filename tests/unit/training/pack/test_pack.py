@@ -1,0 +1,19 @@
+import shutil
+
+import yaml
+
+from leopardnet.core.settings.training import ADDED_SETTINGS
+from leopardnet.training.pack.pack import pack
+
+
+def test_a_run_folder_of_an_older_version_is_still_packed(tiny_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run.folder, run, ignore=shutil.ignore_patterns("bundle", "tensorboard"))
+    stored = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
+    for group, added in ADDED_SETTINGS.items():
+        stored[group] = {k: v for k, v in stored[group].items() if k not in added}
+    del stored["validation"], stored["detector"], stored["model"]["gem_p"], stored["decide"]["alerts"]
+    (run / "config.yaml").write_text(yaml.safe_dump(stored), "utf-8")
+    bundle = pack(run)
+    assert bundle.spec.model.gem_p == 1.0 and bundle.spec.decide.alerts == {} and not bundle.spec.detector.is_on
+    assert bundle.spec.provenance["config"] == stored, "the settings are noted as they were"

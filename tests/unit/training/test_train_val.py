@@ -1,0 +1,66 @@
+import pandas as pd
+import pytest
+
+from leopardnet.compose import load_config
+from leopardnet.core.errors import ManifestError, MediaError
+from leopardnet.training.training_run import train
+
+SMOKE = ["debug=smoke", "experiment.tracker=none"]
+
+
+def scores(run):
+    return [{k: v for k, v in row.items() if k in ("epoch", "val_macro_f1", "val_nll")} for row in run.history]
+
+
+def test_a_second_probe_decodes_nothing(labelled, tmp_path, monkeypatch):
+    options = ["optim=probe", *SMOKE, "optim.epochs=0", "seed=12345"]
+    first = train(labelled, load_config("train", options), out=tmp_path / "a")
+    monkeypatch.setattr("leopardnet.training.frames.labelled_frames.decode_rows", None)
+    again = train(labelled, load_config("train", options), out=tmp_path / "b")
+    assert scores(first) == scores(again)
+
+
+def test_frames_too_many_for_the_disk_are_decoded_as_they_are_needed(labelled, tmp_path):
+    kept = train(labelled, load_config("train", SMOKE), out=tmp_path / "kept")
+    asked = train(labelled, load_config("train", [*SMOKE, "data.cache_gb=0"]), out=tmp_path / "asked")
+    assert asked.history[0]["n_val_clips"] == kept.history[0]["n_val_clips"] > 0
+    assert asked.history[1]["val_nll"] == pytest.approx(kept.history[1]["val_nll"], rel=0.05)
+
+
+def test_a_missing_split_says_what_to_do(labelled, tmp_path):
+    with pytest.raises(ManifestError, match="leopardnet split"):
+        train(labelled.where(split="train"), load_config("train", [*SMOKE, "validation=split"]), out=tmp_path)
+
+
+def test_a_clip_on_both_sides_is_refused(labelled, tmp_path):
+    table = labelled.where(split="train").table
+    mixed = labelled.replace(
+        table.assign(split=["train", "val"] * (len(table) // 2) + ["train"] * (len(table) % 2))
+    )
+    with pytest.raises(ManifestError, match="both train and val"):
+        train(mixed, load_config("train", SMOKE), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_validation_that_cannot_be_read_is_one_clear_error(labelled, tmp_path):
+    table = labelled.table
+    one = table[(table["split"] == "val") & (table["kind"] == "still")][:1].assign(path="gone.jpg")
+    few = pd.concat([table[table["split"] == "train"], one]).drop(columns="clip_id")
+    with pytest.raises(ManifestError, match="validation split has no readable clip"):
+        train(labelled.replace(few), load_config("train", [*SMOKE, "data.max_unreadable_share=1"]), out=tmp_path)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_label_without_examples_is_named(labelled, tmp_path):
+    few = labelled.replace(
+        labelled.table[(labelled.table["label"] != "tiger") | (labelled.table["split"] != "train")]
+    )
+    with pytest.raises(ManifestError, match=r"no example of some labels(.|\n)*tiger"):
+        train(few, load_config("train", SMOKE), out=tmp_path)
+
+
+def test_too_many_unreadable_files_stop_the_run_and_are_listed(labelled, tmp_path):
+    gone = labelled.table.assign(path=lambda t: t["path"].where(t["site"] != "site01", t["path"] + ".gone.mp4"))
+    with pytest.raises(MediaError, match="cannot be read"):
+        train(labelled.replace(gone.drop(columns="clip_id")), load_config("train", SMOKE), out=tmp_path)
+    assert len(pd.read_csv(tmp_path / "skipped.csv")) == 8
