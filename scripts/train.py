@@ -1,6 +1,6 @@
 """`leopardnet train` for sweeps: one run, or with -m one run for every combination of values.
 
-The manifest is given by `+manifest=PATH` (and `+root=DIR` if the footage has moved). The run folder is that of hydra:
+The manifest is given by `+manifest=PATH` (and `+root=DIR` if the footage has moved). The run folder is hydra's:
 outputs/DATE/TIME, or multirun/DATE/TIME/N in a sweep. hydra.run.dir=DIR and hydra.sweep.dir=DIR change it.
 
 Example: python scripts/train.py -m +manifest=manifest.parquet model=lite0 optim.lr=1e-4,3e-4

@@ -1,4 +1,4 @@
-"""Shared fixtures: no network, rendered footage made once, a small trained bundle, and real pictures where there are any."""
+"""Shared fixtures: no network, rendered footage, a small trained bundle, and real pictures if there are any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layout keeps its promises: layers, no circles, light imports, no prints, short files, plain names, docstrings."""
+"""The layout: layers, no circles, light imports, no prints, short files, plain names, docstrings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def place(path, node=None):
 
 def loaded_after(code, *names):
     """Those of the modules `names` that a fresh interpreter holds after running `code`."""
-    program = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\nprint('loaded:', *[n for n in {names!r} if n in sys.modules])"
+    report = f"print('loaded:', *[n for n in {names!r} if n in sys.modules])"
+    program = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\n{report}"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return result.stdout.splitlines()[-1].removeprefix("loaded:").split()
 

@@ -1,4 +1,4 @@
-"""A card with every kind of broken and odd file, beside real clips where they are: one row each, and exit code 3."""
+"""A card with all kinds of broken and odd files, and real clips if there are any: one row each, exit code 3."""
 
 from __future__ import annotations
 

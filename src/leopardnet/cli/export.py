@@ -97,7 +97,7 @@ def export(
     gap_minutes: EventGap = 30.0,
     json_: Json = False,
 ) -> None:
-    """Write predictions for another program: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO, YOLO and Pascal VOC tools.
+    """Write predictions for other programs: spreadsheets, Timelapse, AddaxAI, R, GBIF, COCO, YOLO and Pascal VOC.
 
     It is private by default: no clips of people, rounded coordinates, files not public, relative paths only.
     --bundle adds the scientific names of its labels.

@@ -63,7 +63,7 @@ OWN_FILES = [
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run folder that is ready. `resumed`: it holds a run of the same settings and data; `trained`: a full one."""
+    """A run folder that is ready. `resumed`: it holds a run of the same settings and data; `trained`: all of it."""
 
     folder: Path
     resumed: bool

@@ -1,4 +1,4 @@
-"""The embedded detector: what is refused, what is said where it is missing, and on real pictures where it finds animals."""
+"""The embedded detector: refused files, the message if it is missing, and animals found on real pictures."""
 
 from __future__ import annotations
 

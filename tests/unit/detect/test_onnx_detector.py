@@ -54,7 +54,7 @@ def found(cfg, *answers):
     return OnnxNetwork(cfg, graph(*answers)).find_boxes(FRAME, time_s=1.5, source="n")
 
 
-# The frame of 200 x 100 px fits into 64 x 64 at 0.32, 32 px high, from row 16 on: the box below is 50 to 100, 25 to 75.
+# The frame of 200 x 100 px fits into 64 x 64 at 0.32, 32 px high, from row 16: the box is 50 to 100, 25 to 75.
 CXCYWH, XYXY = [24, 32, 16, 16], [16, 24, 32, 40]
 
 

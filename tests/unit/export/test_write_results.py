@@ -1,4 +1,4 @@
-"""The one door: which format is meant, what every format holds, who and what stays out, and that a file is whole."""
+"""All formats: which one is meant, what it holds, which clips stay out, and that a file is complete."""
 
 import json
 from datetime import datetime

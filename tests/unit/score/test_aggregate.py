@@ -134,7 +134,7 @@ def test_equal_frames_with_noise_in_their_last_bits_stay_in_time_order():
 
 
 def test_noisy_or_by_hand():
-    """Two frames of (leopard, sika, empty): 1 − 0.4 · 0.9 = 0.64, 1 − 0.9 · 0.8 = 0.28, 0.3 · 0.7 = 0.21; sum 1.13."""
+    """Frames of (leopard, sika, empty): 1 − 0.4 · 0.9 = 0.64, 1 − 0.9 · 0.8 = 0.28, 0.3 · 0.7 = 0.21; sum 1.13."""
     frames = logits_of([0.6, 0.1, 0.3], [0.1, 0.2, 0.7])
     np.testing.assert_allclose(probs(frames, "noisy_or"), np.array([0.64, 0.28, 0.21]) / 1.13, atol=1e-6)
     one = logits_of([0.6, 0.1, 0.3])
@@ -185,7 +185,7 @@ def test_weights_that_fit_nothing_are_refused(wrong):
 def test_one_leopard_among_four_tigers_is_not_called_a_tiger():
     """A frame of leopard 0.99 among four of tiger 0.60: a majority would say tiger and be done.
 
-    (leopard, tiger, deer, empty), the rest shared out evenly. Mean logits: leopard (ln 0.99 + 4 ln 0.1333) / 5 = −1.614,
+    (leopard, tiger, deer, empty), the rest equal. Mean logits: leopard (ln 0.99 + 4 ln 0.1333) / 5 = −1.614,
     tiger (ln 0.00333 + 4 ln 0.6) / 5 = −1.549. Two suspects, nearly equal: the answer is an animal, and an alert.
     """
     frames = logits_of([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3], *[[0.4 / 3, 0.6, 0.4 / 3, 0.4 / 3]] * 4)
@@ -231,7 +231,7 @@ def test_only_the_frames_with_a_crop_change():
 
 
 def test_the_views_are_joined_as_worked_out_by_hand():
-    # the crop shows more of an animal: 0.9 of one; which, by geometric means 0.4 and 0.1 of 0.2, 0.1 and 0.8, 0.1: 4 to 1
+    # the crop shows more of an animal: 0.9; which one, by geometric means 0.4 and 0.1: 4 to 1
     frames, crops = [[0.2, 0.1, 0.4]], [[0.8, 0.1, 0.1]]
     assert joined(frames, crops)[0] == pytest.approx([0.72, 0.18, 0.1], abs=1e-6)
     assert joined(frames, crops, weight=0.0)[0] == pytest.approx([0.6, 0.3, 0.1], abs=1e-6)

@@ -33,7 +33,8 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
         )
     if report.unmatched_paths:
         notes.append(
-            f"{len(report.unmatched_paths)} paths do not match {pattern} and have no site: {_few(report.unmatched_paths)}"
+            f"{len(report.unmatched_paths)} paths do not match {pattern} and have no site: "
+            f"{_few(report.unmatched_paths)}"
         )
     if report.unknown_deployments:
         named = [f"{name} ({n} rows)" for name, n in report.unknown_deployments.items()]

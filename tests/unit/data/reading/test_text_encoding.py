@@ -47,7 +47,8 @@ def test_unicode_is_read_without_a_note(encoding, text, unicode):
 
 WORDS = {
     "cp1251": "тигр леопард кабан изюбрь косуля барсук лисица соболь пусто человек медведь заяц рысь волк кабарга",
-    "gb18030": "东北虎 东北豹 梅花鹿 野猪 狍子 空 人 赤狐 亚洲黑熊 马鹿 豹猫 狗獾 黄鼬 紫貂 猞猁 狼 棕熊 松鼠 雪兔 珲春",
+    "gb18030": "东北虎 东北豹 梅花鹿 野猪 狍子 空 人 赤狐 亚洲黑熊 马鹿 豹猫 狗獾 "
+    "黄鼬 紫貂 猞猁 狼 棕熊 松鼠 雪兔 珲春",
     "cp1252": "Eichhörnchen Bär Wölfe léopard hérisson lièvre élan león jaguarundí onça bjørn järv mårhund",
 }
 

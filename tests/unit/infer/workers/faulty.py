@@ -1,4 +1,4 @@
-"""A `read_frames` that misbehaves as broken decoders do, by the name of the clip. Worker processes import it by name."""
+"""A `read_frames` that fails as broken decoders do, by the name of the clip. Workers import it by name."""
 
 import os
 import threading

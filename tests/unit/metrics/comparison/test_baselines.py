@@ -33,7 +33,7 @@ def test_without_frames_or_motion_the_majority_is_left(clips, evidence):
 
 
 def test_the_nearest_class_mean_is_a_baseline_where_frames_know_it(clips, evidence):
-    """Clip a: the mean of 0.9, 0.2 and 0.1 is nearer to empty at 0.5. Clip b: 0.7 against 0.5. Clip c has no cosines."""
+    """Clip a: the mean of 0.9, 0.2 and 0.1 is closer to empty at 0.5. Clip b: 0.7 and 0.5. Clip c: no cosines."""
     cosines = {"cos_tiger": [0.9, 0.2, 0.1, 0.8, 0.6, np.nan], "cos_empty": [0.5] * 5 + [np.nan]}
     tables = apply_baselines(clips, evidence.assign(**cosines))
     nearest = tables["nearest_class_mean"]

@@ -37,7 +37,7 @@ def test_a_score_that_some_clips_lack_is_left_out():
 
 
 def test_the_judgement_by_hand():
-    """Strange 0.9, 0.4; known 0.1, 0.2, 0.3, 0.5. Pairs right: 4 and 3 of 8. Keeping all four known catches the 0.9 alone."""
+    """Strange 0.9, 0.4; known 0.1, 0.2, 0.3, 0.5. Pairs right: 4 and 3 of 8. Keeping all known catches 0.9."""
     score = np.array([0.9, 0.4, 0.1, 0.2, 0.3, 0.5])
     draws = SiteDraws.of(np.array([0, 0, 1, 1, 2, 2]), n_boot=50, seed=7)
     table = evaluate_novelty_scores({"msp": score}, np.arange(6) < 2, draws)

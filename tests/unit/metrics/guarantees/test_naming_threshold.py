@@ -34,7 +34,7 @@ def clips(*rows):
 
 
 def test_each_known_animal_keeps_its_share_of_names():
-    """Ten leopards of 0.60 to 0.96, and a tiger that is called a leopard: at 0.8 two leopards may go, so the cut is the third, 0.68."""
+    """Ten leopards of 0.60 to 0.96, and a tiger called leopard: at 0.8 two leopards may go; the cut is 0.68."""
     rows = [(0.60 + 0.04 * i, "leopard") for i in range(10)] + [
         (0.9, "tiger"),
         (0.65, "boar"),
