@@ -1,6 +1,6 @@
 """Every format through the command line: import, check, split; and what is wrong with a file ends in one message.
 
-Most calls run the command's `main` in this process, which saves a second for each; one chain runs as a user runs it.
+Most calls run `main` in this process, which saves a second for each; one chain runs as a user runs it.
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ def voc(root, here):
             if p.startswith("tiger")
             else "<!-- -->"
         )
-        text = f"<annotation><filename>{p.rpartition('/')[2]}</filename><size><width>64</width><height>48</height></size>{found}</annotation>"
+        size = "<size><width>64</width><height>48</height></size>"
+        text = f"<annotation><filename>{p.rpartition('/')[2]}</filename>{size}{found}</annotation>"
         put(root, **{p.replace(".jpg", ".xml"): text})
     return ["voc", root, "--root", root]
 

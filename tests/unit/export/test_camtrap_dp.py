@@ -1,4 +1,4 @@
-"""Camtrap DP from predictions: which observation each decision becomes, events, people's words, and what is left out."""
+"""Camtrap DP from predictions: observations of decisions, events, human labels, and what is left out."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The one door: which format is meant, what every format holds, who and what stays out, and that a file is whole."""
+"""Every format: how it is chosen, what it holds, who and what is left out, and that a file is whole."""
 
 import json
 from datetime import datetime

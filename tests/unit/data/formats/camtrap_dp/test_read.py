@@ -23,7 +23,10 @@ m3,d2,2021-12-31T01:00:00Z,d2/3.jpg,false,image/jpeg
 m4,d2,2021-12-31T02:00:00Z,d2/4.jpg,false,image/jpeg
 m5,d2,2021-12-31T02:00:00Z,d2/4.wav,false,audio/wav
 """
-HEAD = "observationID,deploymentID,mediaID,eventID,eventStart,eventEnd,observationLevel,observationType,scientificName,bboxX,bboxY,bboxWidth,bboxHeight,classificationMethod,classificationProbability\n"
+HEAD = (
+    "observationID,deploymentID,mediaID,eventID,eventStart,eventEnd,observationLevel,observationType,scientificName,"
+    "bboxX,bboxY,bboxWidth,bboxHeight,classificationMethod,classificationProbability\n"
+)
 
 
 def observation(
