@@ -14,7 +14,7 @@ T0, T1, END = "2021-12-30T22:34:56+10:00", "2021-12-30T22:35:01+10:00", "2021-12
 
 
 def sound():
-    """Two deployments and files, an animal with a box, a blank, an unclassified row, a human label, and an event."""
+    """Two deployments and files, an animal with a box, a blank, an unclassified one, a human label, an event."""
     deployment = {
         "latitude": "43.1",
         "longitude": "131.9",
