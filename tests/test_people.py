@@ -21,7 +21,7 @@ from leopardnet.report.summarise import summarise
 LABELS = ("leopard", "human", "empty")
 ANIMAL_BOX = json.dumps([{"xyxy": [0.1, 0.1, 0.9, 0.9], "score": 0.9}])
 BOX = ANIMAL_BOX.replace("}", ', "label": "person"}')
-# facts about each clip: probabilities of leopard, human and empty, and columns of the manifest or of a frame
+# For each clip: probabilities of leopard, human and empty, and facts of the manifest, a frame or a person.
 PRIVATE = {
     "decided": ((0.1, 0.8, 0.1), {"decision": "human"}),
     "likely": ((0.6, 0.35, 0.05), {}),

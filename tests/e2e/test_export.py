@@ -1,4 +1,4 @@
-"""Predictions of rendered footage in every format, each by one command, checked by the tools of its field.
+"""Predictions of rendered footage in every format, by one command each, checked by the tools of the field.
 
 Rendered footage says nothing about animals; here it only makes every kind of row.
 """
@@ -111,7 +111,7 @@ def test_every_format_is_there_and_has_every_clip(results, exported):
 
 
 def validated(path):
-    """Run MegaDetector's validator in its own process: importing it changes how Pillow reads cut pictures."""
+    """Run MegaDetector's validator in another process: importing it changes how Pillow reads cut pictures."""
     if importlib.util.find_spec("megadetector") is None:
         pytest.skip("megadetector-utils is not installed: pip install --no-deps -r tests/requirements-no-deps.txt")
     code = """if True:
@@ -170,7 +170,7 @@ def profile_faults(official, description):
 
 
 def frictionless_faults(official, folder):
-    """Validate the tables with frictionless, offline: schemas in place of their addresses, without the profile."""
+    """Check the tables with frictionless and without a network: schemas in place of their addresses."""
     frictionless = pytest.importorskip("frictionless")
     description = json_of(folder / "datapackage.json")
     description.pop("profile")

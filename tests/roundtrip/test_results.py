@@ -1,4 +1,4 @@
-"""Results in every format: what it can hold comes back unchanged, and every clip is in the file or counted."""
+"""Results in every format: what it holds comes back unchanged, and every clip is in the file or counted."""
 
 import csv
 import json

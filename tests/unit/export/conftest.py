@@ -27,7 +27,7 @@ def shipped_id():
 
 @pytest.fixture
 def frame():
-    """Return a function that makes a frame: probabilities by label, boxes as (x0, y0, x1, y1, score[, label])."""
+    """A function that makes a frame: probabilities by label, boxes as (x0, y0, x1, y1, score[, label])."""
 
     def make(time_s, p, boxes=None, source="detector"):
         found = [
@@ -52,7 +52,7 @@ def boxed(frame):
 
 @pytest.fixture
 def predicted():
-    """Return a function (rows, labels) → Predictions. A row: path, p (None: unreadable), decision, frames, …"""
+    """A function (rows, labels) → Predictions. A row: path, p (None: unreadable), decision, frames, …"""
 
     def make(*rows, labels=LABELS, labels_id=None):
         table, evidence = [], []

@@ -13,7 +13,7 @@ READERS = {"yolo": read_yolo, "voc": read_voc}
 
 @pytest.fixture(params=READERS)
 def export(request, tmp_path):
-    """Return a function that writes one of the formats, and returns the result and what our reader finds."""
+    """A function that writes one of the formats, and returns the result and the labels that our reader finds."""
 
     def run(predictions, **options):
         result = write(predictions, tmp_path / "out", format=request.param, **options)

@@ -1,4 +1,4 @@
-"""Camtrap DP from predictions: the observation for each decision, events, human labels, clips left out."""
+"""Camtrap DP from predictions: observations of decisions, events, human labels, and what is left out."""
 
 import json
 from datetime import UTC, datetime, timedelta

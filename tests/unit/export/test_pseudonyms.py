@@ -1,4 +1,4 @@
-"""Pseudonyms: no folder name is left, the same key gives the same names, and the key file reverses them."""
+"""Pseudonyms: no folder name is left, one key gives the same names, and the key file turns them back."""
 
 import json
 import os

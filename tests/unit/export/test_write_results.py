@@ -1,4 +1,4 @@
-"""All formats: which one is meant, what it holds, which clips stay out, and that a file is complete."""
+"""Every format: how it is chosen, what it holds, who and what is left out, and that a file is whole."""
 
 import json
 from datetime import datetime

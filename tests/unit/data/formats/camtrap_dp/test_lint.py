@@ -14,7 +14,7 @@ T0, T1, END = "2021-12-30T22:34:56+10:00", "2021-12-30T22:35:01+10:00", "2021-12
 
 
 def sound():
-    """Two deployments, two files, an animal with a box, a blank, an unclassified row, a human label, an event."""
+    """Two deployments and files, an animal with a box, a blank, an unclassified one, a human label, an event."""
     deployment = {
         "latitude": "43.1",
         "longitude": "131.9",
@@ -178,8 +178,8 @@ def test_every_rule_is_broken_by_some_package():
         ("datapackage.json", '{"project": 1, "taxonomic": {"a": 1}, "temporal": []}', None),
         (
             "datapackage.json",
-            '{"project": {"observationLevel": [[]]}, "taxonomic": [{"scientificName": []}], '
-            '"temporal": {"start": []}}',
+            '{"project": {"observationLevel": [[]]}, "taxonomic": [{"scientificName": []}],'
+            ' "temporal": {"start": []}}',
             None,
         ),
         ("media.csv", "", "empty"),

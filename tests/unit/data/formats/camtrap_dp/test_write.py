@@ -1,4 +1,4 @@
-"""Writing Camtrap DP: which rows go in, what they become, what is left out and counted or never written."""
+"""Writing Camtrap DP: what rows become, what is left out and counted, and what is never written."""
 
 import json
 import zipfile
@@ -255,10 +255,10 @@ def test_nothing_to_write_is_an_error_and_leaves_nothing(tmp_path):
 
 # --- places ---
 
-TABLE = (
-    "deployment,site,latitude,longitude,time_zone,start,end\n"
-    "d1,s1,43.1155,131.8855,Asia/Vladivostok,2021-12-01,2021-12-31\nd2,,43.26,131.04,,,\n"
-)
+TABLE = """deployment,site,latitude,longitude,time_zone,start,end
+d1,s1,43.1155,131.8855,Asia/Vladivostok,2021-12-01,2021-12-31
+d2,,43.26,131.04,,,
+"""
 
 
 def test_places_are_rounded_and_say_how_far(tmp_path):
