@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.voc import write_voc
@@ -29,8 +30,14 @@ def write(outgoing: Outgoing, out: Path, *, format: AnnotationFormat) -> WriteRe
     """Write one annotation file for each still to the folder `out`; clips that the format cannot hold are counted.
 
     A clip is labelled by a person, or else by its decision. An empty clip gets an empty annotation. A box without a
-    label of its own gets the label of its clip. Files of an earlier export are replaced, and never deleted.
+    label of its own gets the label of its clip. Raises ConfigError for a folder with files in it: annotations of an
+    earlier export, perhaps of people, would stay there and look like part of this one.
     """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(
+            "there is something at this place already", where=out.name, expected="a new folder or an empty one"
+        )
     rows, reasons, n_rows = list[dict[str, Any]](), Counter(outgoing.reasons), 0
     for clip in read_clips(outgoing):
         found = _annotate(clip, outgoing.labels.empty, needs_size=format == "voc")
@@ -42,10 +49,10 @@ def write(outgoing: Outgoing, out: Path, *, format: AnnotationFormat) -> WriteRe
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(
         dict.fromkeys(("path", "label", "boxes", "box_unit"), "str")
     )
-    Path(out).mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     write_format = write_yolo if format == "yolo" else write_voc
     write_format(Manifest.from_rows(table, outgoing.footage.root), out)
-    return WriteResult(Path(out), n_rows, sum(reasons.values()), dict(reasons), outgoing.notes)
+    return WriteResult(out, n_rows, sum(reasons.values()), dict(reasons), outgoing.notes)
 
 
 def _annotate(clip: OutgoingClip, empty: str | None, *, needs_size: bool) -> list[dict[str, Any]] | str:
@@ -59,9 +66,8 @@ def _annotate(clip: OutgoingClip, empty: str | None, *, needs_size: bool) -> lis
     row = {"kind": "still", "width_px": prediction["width_px"], "height_px": prediction["height_px"]}
     if label in (empty, EMPTY, "blank"):
         return [row | {"path": path, "label": EMPTY} for path in clip.files]
-    boxed = {
-        int(f.time_s): f.boxes for f in clip.frames if f.boxes
-    }  # a frame of a burst has the number of its still
+    # the time of a burst's frame is the number of its still
+    boxed = {int(f.time_s): f.boxes for f in clip.frames if f.boxes}
     rows = [row | {"path": p} | name_boxes(boxed[i], label) for i, p in enumerate(clip.files) if i in boxed]
     if not rows:
         return NO_BOX

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from leopardnet.core.errors import ConfigError
 from leopardnet.core.tables import clip_id
 from leopardnet.data.formats.voc import read_voc
 from leopardnet.data.formats.yolo import read_yolo
@@ -83,3 +84,12 @@ def test_only_pascal_voc_needs_the_size_of_a_picture(tmp_path, predicted, boxed)
     assert write(predicted(row), tmp_path / "yolo", format="yolo").n_rows == 1
     result = write(predicted(row), tmp_path / "voc", format="voc")
     assert result.n_rows == 0 and "pixels" in next(iter(result.reasons))
+
+
+@pytest.mark.parametrize("format", ["yolo", "voc"])
+def test_a_folder_with_files_is_refused_because_old_annotations_would_stay(tmp_path, predicted, boxed, format):
+    write(predicted(boxed("1.jpg")), tmp_path / "out", format=format)
+    before = sorted((tmp_path / "out").rglob("*"))
+    with pytest.raises(ConfigError, match="something at this place already"):
+        write(predicted(boxed("2.jpg")), tmp_path / "out", format=format)
+    assert sorted((tmp_path / "out").rglob("*")) == before

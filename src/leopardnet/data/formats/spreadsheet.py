@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -172,6 +173,12 @@ def _records(table: pd.DataFrame) -> Iterable[Mapping[str, Any]]:
 
 
 def _to_json_value(value: Any) -> Any:
+    """Return the value as JSON knows it: ISO times, plain numbers, null for a number that is not finite."""
     if isinstance(value, datetime):
         return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
+    if isinstance(value, dict):
+        return {k: _to_json_value(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_to_json_value(v) for v in value]
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,5 +1,6 @@
 """Flat tables: what a spreadsheet would run is harmless, and every cell comes back."""
 
+import json
 import zipfile
 from datetime import datetime
 
@@ -86,3 +87,9 @@ def test_no_rows_at_all(tmp_path, format):
     table = pd.DataFrame({"path": pd.Series(dtype="str"), "p": pd.Series(dtype="float64")})
     write_sheet(table, tmp_path / "x", format=format)
     assert len(read_sheet(tmp_path / "x", format=format)) == 0
+
+
+def test_json_lines_have_null_for_numbers_that_are_not_finite(tmp_path):
+    table = pd.DataFrame({"p": [float("nan")], "frames": [[{"p": float("inf"), "t": [1.5, float("nan")]}]]})
+    write_sheet(table, tmp_path / "x.jsonl", format="jsonl")
+    assert json.loads((tmp_path / "x.jsonl").read_text()) == {"p": None, "frames": [{"p": None, "t": [1.5, None]}]}
