@@ -30,13 +30,14 @@ def write(outgoing: Outgoing, out: Path, *, format: AnnotationFormat) -> WriteRe
     """Write one annotation file for each still to the folder `out`; clips that the format cannot hold are counted.
 
     A clip is labelled by a person, or else by its decision. An empty clip gets an empty annotation. A box without a
-    label of its own gets the label of its clip. Raises ConfigError for a folder with files in it: annotations of an
-    earlier export, perhaps of people, would stay there and look like part of this one.
+    label of its own gets the label of its clip. The folder may be that of the pictures. Raises ConfigError where it
+    holds annotations already: those of an earlier export, perhaps of people, would look like part of this one.
     """
-    out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    out, suffix = Path(out), ".txt" if format == "yolo" else ".xml"
+    if out.is_file() or next(out.rglob("*" + suffix), None):
+        what = "there are annotations at this place already" if out.is_dir() else "there is a file at this place"
         raise ConfigError(
-            "there is something at this place already", where=out.name, expected="a new folder or an empty one"
+            what, where=out.name, expected=f"a folder without {suffix} files", todo="choose another folder"
         )
     rows, reasons, n_rows = list[dict[str, Any]](), Counter(outgoing.reasons), 0
     for clip in read_clips(outgoing):

@@ -9,7 +9,7 @@ manifest row → Clip
   4  media.preprocess.to_model_input(pixels, spec)      → x        uint8 [N + M, 3, S, S]: whole frames, then crops
   5  bundle.runtime.Runtime.answers(x)                  → logits   float32 [N + M, C], and cosines to class means
   6  score.aggregate.merge_crops, aggregate             → logits of the clip  float32 [C]
-  7  score.calibrate.apply(logits, calibration)         → probs    float32 [C]
+  7  score.calibrate.apply_calibration(logits, …)       → probs    float32 [C]
   8  score.decide.decide(probs, labels, thresholds)     → Decision → ClipPrediction
 
 `classify` is the whole path. `read_frames` does steps 1 to 4 and `decide_clip` steps 6 to 8, once for each round of

@@ -87,9 +87,11 @@ def test_only_pascal_voc_needs_the_size_of_a_picture(tmp_path, predicted, boxed)
 
 
 @pytest.mark.parametrize("format", ["yolo", "voc"])
-def test_a_folder_with_files_is_refused_because_old_annotations_would_stay(tmp_path, predicted, boxed, format):
+def test_a_folder_with_annotations_is_refused_because_they_would_stay(tmp_path, predicted, boxed, format):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/1.jpg").touch()  # beside the pictures is where these formats belong
     write(predicted(boxed("1.jpg")), tmp_path / "out", format=format)
     before = sorted((tmp_path / "out").rglob("*"))
-    with pytest.raises(ConfigError, match="something at this place already"):
+    with pytest.raises(ConfigError, match="annotations at this place already"):
         write(predicted(boxed("2.jpg")), tmp_path / "out", format=format)
     assert sorted((tmp_path / "out").rglob("*")) == before
