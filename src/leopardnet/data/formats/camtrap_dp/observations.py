@@ -171,7 +171,7 @@ def _check_observation(cells: Cells, i: int, o: _Observation, media: MediaIndex)
             )
     media_id = o.text["mediaID"]
     if o.text["observationLevel"] == "media" and media_id not in media.by_id and media_id not in media.sounds:
-        raise missing_id_error(cells, i, "mediaID", media_id)
+        raise id_error(cells, i, "mediaID", media_id)
     if o.text["observationLevel"] == "event" and (o.start is None or o.end is None):
         raise ManifestError(
             "an event has no start or no end", where=cells.where(i), expected="eventStart and eventEnd"
@@ -208,7 +208,7 @@ def optional_column(cells: Cells, column: str) -> list[str]:
     return cells.column(column) if column in cells.header else [""] * len(cells.rows)
 
 
-def missing_id_error(cells: Cells, i: int, column: str, value: str) -> ManifestError:
+def id_error(cells: Cells, i: int, column: str, value: str) -> ManifestError:
     """Return the error for an id that the other table does not hold."""
     return ManifestError(
         "an id is not in the other table",

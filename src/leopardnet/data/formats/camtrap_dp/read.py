@@ -16,7 +16,7 @@ from leopardnet.core.manifest import parse_time_zone
 from leopardnet.data.formats.camtrap_dp.observations import (
     MediaFile,
     MediaIndex,
-    missing_id_error,
+    id_error,
     optional_column,
     read_observations,
 )
@@ -183,7 +183,7 @@ def _read_media(
     sounds: set[str] = set()
     for i, media_id in enumerate(_read_ids(cells, "mediaID")):
         if deployments[i] not in places:
-            raise missing_id_error(cells, i, "deploymentID", deployments[i])
+            raise id_error(cells, i, "deploymentID", deployments[i])
         if times[i] is None:
             raise ManifestError(
                 "a file has no time", where=cells.where(i, "timestamp"), expected="a time with its zone"

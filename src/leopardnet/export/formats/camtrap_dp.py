@@ -28,7 +28,7 @@ from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.data.reading.csv_cells import local_time
 from leopardnet.data.reading.to_manifest import count_note
-from leopardnet.export.camtrap_events import event_ids
+from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
 from leopardnet.score.decide import UNREADABLE, UNSURE
