@@ -60,8 +60,7 @@ def write_report(
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
     labels = table_labels(predictions)
     predictions = conform(predictions, predictions_columns(labels), where="predictions", unique=("clip_id",))
-    if evidence is not None:
-        evidence = conform(evidence, evidence_columns(labels), where="evidence")
+    evidence = None if evidence is None else conform(evidence, evidence_columns(labels), where="evidence")
     _refuse_unknown_alerts(predictions, labels)
     description = dict(bundle or {})
     styles = label_styles(labels, description.get("labels"))
@@ -84,8 +83,8 @@ def write_report(
         review=choose_review(predictions, styles, hidden=hidden),
         sites=count_by_site(predictions, styles),
         n_pictures=len(data["thumbs"]),
-        hidden=frozenset(hidden),
         n_hidden=len(data["hidden"]),
+        hidden=frozenset(hidden),
         picture_of=_picture_finder(data, shown),
         has_truth=any(data["truth"]),
         data=script_json(data),
