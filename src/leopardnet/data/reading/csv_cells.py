@@ -11,18 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.clock_time import parse_clock
 from leopardnet.data.reading.text_encoding import decode_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_CELL = 2**27
-TIME_FORMATS = (
-    "%Y:%m:%d %H:%M:%S",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d-%b-%Y %H:%M:%S",
-)
 
 
 @dataclass(frozen=True)
@@ -152,19 +145,18 @@ def whole_number(text: str) -> int:
 def local_time(text: str, *, formats: Sequence[str] = ()) -> datetime:
     """Parse a time, aware if it has a zone, else naive. Raises ValueError.
 
-    Without `formats`: ISO 8601, the formats of EXIF and Timelapse, and the Russian `30.12.2021 22:34`. A format
-    such as 01/02/2021 is ambiguous, so it must be given.
+    Without `formats`: all that `parse_clock` understands. A format such as 01/02/2021 is ambiguous, so it must be
+    given.
 
     >>> local_time("2021:12:30 22:34:56"), local_time("2021-12-30T22:34:56+10:00").isoformat()
     (datetime.datetime(2021, 12, 30, 22, 34, 56), '2021-12-30T22:34:56+10:00')
     """
     if not formats:
-        try:
-            if len(text) > 10:  # a date alone is not a time
-                return datetime.fromisoformat(text)
-        except ValueError:
-            pass
-    for fmt in formats or TIME_FORMATS:
+        time = parse_clock(text)
+        if time is None:
+            raise ValueError(text)
+        return time
+    for fmt in formats:
         try:
             return datetime.strptime(text, fmt)
         except ValueError:
