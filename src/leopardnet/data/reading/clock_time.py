@@ -6,7 +6,7 @@ A text is understood whole or not at all, because a part that is cut off, such a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
@@ -111,6 +111,18 @@ def find_date_orders(texts: Iterable[str]) -> set[DateOrder]:
             orders -= {"mdy"} if first > 12 else set()
             orders -= {"dmy"} if second > 12 else set()
     return orders
+
+
+def settle_date_order(texts: Sequence[str]) -> DateOrder | None:
+    """Return the order of day and month of these dates; None if it is not certain.
+
+    >>> settle_date_order(["5/1/2023", "5/31/2023"]), settle_date_order(["5/1/2023"])
+    ('mdy', None)
+    """
+    orders = find_date_orders(texts)
+    if len(orders) == 2 and any(map(is_ambiguous_date, texts)):
+        return None
+    return min(orders, default=None)
 
 
 def is_ambiguous_date(text: str) -> bool:

@@ -11,11 +11,15 @@ from datetime import datetime
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.clock_time import parse_clock
+from leopardnet.data.reading.clock_time import DateOrder, parse_clock
 from leopardnet.data.reading.text_encoding import decode_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_CELL = 2**27
+# A missing value in the files of R, pandas, Excel and databases. Excel writes its errors as texts, too.
+_ERRORS = {"#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!"}
+MISSING = frozenset({"NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN", "-nan", "NaT"} | _ERRORS)
+MISSING |= {"NULL", "null", "(null)", "\\N"}
 
 
 @dataclass(frozen=True)
@@ -142,17 +146,17 @@ def whole_number(text: str) -> int:
     return int(value)
 
 
-def local_time(text: str, *, formats: Sequence[str] = ()) -> datetime:
+def local_time(text: str, *, formats: Sequence[str] = (), date_order: DateOrder | None = None) -> datetime:
     """Parse a time, aware if it has a zone, else naive. Raises ValueError.
 
-    Without `formats`: all that `parse_clock` understands. A format such as 01/02/2021 is ambiguous, so it must be
-    given.
+    Without `formats`: all that `parse_clock` understands, and dates such as 01/02/2021 only with `date_order`,
+    because they are ambiguous.
 
     >>> local_time("2021:12:30 22:34:56"), local_time("2021-12-30T22:34:56+10:00").isoformat()
     (datetime.datetime(2021, 12, 30, 22, 34, 56), '2021-12-30T22:34:56+10:00')
     """
     if not formats:
-        time = parse_clock(text)
+        time = parse_clock(text, date_order=date_order)
         if time is None:
             raise ValueError(text)
         return time

@@ -16,8 +16,14 @@ from leopardnet.core.columns import FLOAT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import parse_time_zone
 from leopardnet.core.tables import conform
-from leopardnet.data.reading.clock_time import DateOrder, find_date_orders, is_ambiguous_date, parse_clock
-from leopardnet.data.reading.csv_cells import number
+from leopardnet.data.reading.clock_time import (
+    DateOrder,
+    find_date_orders,
+    is_ambiguous_date,
+    parse_clock,
+    settle_date_order,
+)
+from leopardnet.data.reading.csv_cells import MISSING, number
 from leopardnet.data.reading.people_table import PeopleTable, read_people_table
 
 DEPLOYMENTS = (
@@ -55,7 +61,7 @@ def read_deployments(path: Path) -> pd.DataFrame:
 def read_deployments_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Read like `read_deployments`, and also return notes on how the file was read."""
     raw = read_people_table(Path(path))
-    columns = _name_columns(raw)
+    columns, n_missing = _name_columns(raw)
     n = len(raw)
     known = [c.name for c in DEPLOYMENTS if c.name in columns and c.name != "clock_correction_s"]
     table: dict[str, Any] = {c: pd.Series([t or None for t in columns[c]], dtype=STRING) for c in known}
@@ -77,7 +83,8 @@ def read_deployments_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     seconds = [_parse_correction(*(c[i] for c in given), where=raw.where(i), order=order) for i in range(n)]
     table["clock_correction_s"] = pd.Series(seconds, dtype=FLOAT)
     _check(table, raw)
-    return conform(pd.DataFrame(table), DEPLOYMENTS, where=raw.name), raw.notes
+    notes = raw.notes + (f"{n_missing} cells of {raw.name} such as NA were read as empty",) * bool(n_missing)
+    return conform(pd.DataFrame(table), DEPLOYMENTS, where=raw.name), notes
 
 
 def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> AppliedDeployments:
@@ -154,8 +161,11 @@ def _convert_to_local(times: pd.Series[Any], zones: pd.Series[Any], zone: str) -
 # --- columns and cells ---
 
 
-def _name_columns(raw: PeopleTable) -> dict[str, list[str]]:
-    """Return the columns with `_` for spaces in their names. Raises ManifestError without a column deployment."""
+def _name_columns(raw: PeopleTable) -> tuple[dict[str, list[str]], int]:
+    """Return the columns with `_` for spaces in their names, and the number of cells emptied, such as NA.
+
+    Raises ManifestError without a column deployment.
+    """
     columns = {"_".join(re.split(r"[\s_-]+", name)): cells for name, cells in raw.columns.items()}
     if "deployment" not in columns:
         raise ManifestError(
@@ -165,10 +175,16 @@ def _name_columns(raw: PeopleTable) -> dict[str, list[str]]:
             expected="a column deployment, and any of "
             + ", ".join([*(c.name for c in DEPLOYMENTS[1:-1]), "clock_correction"]),
         )
-    return columns
+    known = [c.name for c in DEPLOYMENTS[1:] if c.name in columns]
+    n_missing = 0
+    for name in {*known, *_CORRECTION} & columns.keys():
+        cells = ["" if cell in MISSING else cell for cell in columns[name]]
+        n_missing += sum(a != b for a, b in zip(cells, columns[name], strict=True))
+        columns[name] = cells
+    return columns, n_missing
 
 
-def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> DateOrder | None:
+def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> DateOrder:
     """Return the order of day and month in dates such as 5/31/2023. Raises ManifestError if it is not certain."""
     places = [
         (part, raw.where(i, column))
@@ -176,13 +192,12 @@ def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> 
         for i, text in enumerate(columns.get(column, []))
         for part in re.split("[,;] *", text)
     ]
-    orders = find_date_orders(part for part, _ in places)
-    unclear = next(((part, place) for part, place in places if is_ambiguous_date(part)), None)
-    if len(orders) == 2 and unclear is None:
-        return "dmy"  # no date depends on it
-    if len(orders) == 1:
-        return orders.pop()
-    part, place = unclear or next(p for p in places if find_date_orders([p[0]]) != {"dmy", "mdy"})
+    texts = [part for part, _ in places]
+    order = settle_date_order(texts)
+    if order is not None:
+        return order
+    part, place = next(p for p in places if is_ambiguous_date(p[0]) or len(find_date_orders([p[0]])) == 1)
+    orders = find_date_orders(texts)
     raise ManifestError(
         "day and month can be mistaken" if orders else "some dates begin with the day and others with the month",
         where=place,
@@ -192,7 +207,7 @@ def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> 
     )
 
 
-def _parse_correction(given: str, camera: str, true: str, *, where: str, order: DateOrder | None) -> float:
+def _parse_correction(given: str, camera: str, true: str, *, where: str, order: DateOrder) -> float:
     pair = [camera, true]
     if given and any(pair):
         raise ManifestError(
@@ -220,7 +235,7 @@ def _parse_correction(given: str, camera: str, true: str, *, where: str, order: 
     )
 
 
-def _parse_moment(text: str, zone: str, where: str, time_of_day: str, order: DateOrder | None) -> datetime | None:
+def _parse_moment(text: str, zone: str, where: str, time_of_day: str, order: DateOrder) -> datetime | None:
     """Parse a date with or without a time; `time_of_day` completes a date alone."""
     if not text:
         return None

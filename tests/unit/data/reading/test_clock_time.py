@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leopardnet.data.reading.clock_time import find_date_orders, is_ambiguous_date, parse_clock, parse_offset
+from leopardnet.data.reading.clock_time import (
+    find_date_orders,
+    is_ambiguous_date,
+    parse_clock,
+    parse_offset,
+    settle_date_order,
+)
 
 EVENING = datetime(2023, 8, 22, 21, 6, 26)
 
@@ -89,6 +95,8 @@ def test_day_and_month_in_the_order_that_is_given():
 )
 def test_the_order_of_day_and_month_in_a_column(texts, orders):
     assert find_date_orders(texts) == orders
+    assert settle_date_order(texts) in (orders or {None})
+    assert settle_date_order([*texts, "4/1/2023"]) == (orders.pop() if len(orders) == 1 else None)
 
 
 def test_ambiguous_dates():
