@@ -16,6 +16,7 @@ from leopardnet.core.boxes import BoxUnit, format_boxes, parse_boxes, round_box
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
+from leopardnet.data.reading.clock_time import settle_date_order
 from leopardnet.data.reading.csv_cells import (
     Cells,
     local_time,
@@ -171,7 +172,9 @@ def _add_times(
         if time_format
         else "a time such as 2021-12-30 22:34:56; give other forms with --time-format"
     )
-    times = parse_column(cells, columns["captured_at"], partial(local_time, formats=formats), expected=expected)
+    order = settle_date_order(cells.column(columns["captured_at"]))
+    parse = partial(local_time, formats=formats, date_order=order)
+    times = parse_column(cells, columns["captured_at"], parse, expected=expected)
     given = (
         parse_column(cells, columns["time_zone"], str, expected="a zone")
         if "time_zone" in columns

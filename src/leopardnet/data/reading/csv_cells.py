@@ -11,18 +11,15 @@ from datetime import datetime
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.clock_time import DateOrder, parse_clock
 from leopardnet.data.reading.text_encoding import decode_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_CELL = 2**27
-TIME_FORMATS = (
-    "%Y:%m:%d %H:%M:%S",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d-%b-%Y %H:%M:%S",
-)
+# A missing value in the files of R, pandas, Excel and databases. Excel writes its errors as texts, too.
+_ERRORS = {"#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!"}
+MISSING = frozenset({"NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN", "-nan", "NaT"} | _ERRORS)
+MISSING |= {"NULL", "null", "(null)", "\\N"}
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,8 @@ def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator
     [['1.jpg', 'тигр']]
     """
     text, notes = decode_text(data, name=name, encoding=encoding)
-    sep = separator or _find_separator(text)
-    lines = _parse(text, sep, name)
+    sep = separator or find_separator(text)
+    lines = parse_lines(text, sep, name)
     if not lines:
         raise ManifestError("the table is empty", where=name, expected="a header and rows")
     header = tuple(h.strip() for h in lines[0][1])
@@ -81,12 +78,18 @@ def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator
     return Cells(name, header, rows, sep, notes)
 
 
-def _find_separator(text: str) -> str:
+def find_separator(text: str) -> str:
+    """Return the separator that gives the first line with content the most cells; the comma among equals.
+
+    >>> find_separator("path;label\\n1.jpg;tiger, or leopard\\n")
+    ';'
+    """
     header = next((line for line in text.splitlines() if line.strip()), "")
     return max(SEPARATORS, key=lambda s: len(next(csv.reader([header], delimiter=s), [])))
 
 
-def _parse(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
+def parse_lines(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
+    """Return the rows that are not empty, with their last lines. Raises ManifestError for broken quotes."""
     if "\x00" in text:
         raise ManifestError("the file contains binary data", where=name, expected="a text table (CSV)")
     limit = csv.field_size_limit(MAX_CELL)
@@ -143,22 +146,21 @@ def whole_number(text: str) -> int:
     return int(value)
 
 
-def local_time(text: str, *, formats: Sequence[str] = ()) -> datetime:
+def local_time(text: str, *, formats: Sequence[str] = (), date_order: DateOrder | None = None) -> datetime:
     """Parse a time, aware if it has a zone, else naive. Raises ValueError.
 
-    Without `formats`: ISO 8601, the formats of EXIF and Timelapse, and the Russian `30.12.2021 22:34`. A format
-    such as 01/02/2021 is ambiguous, so it must be given.
+    Without `formats`: all that `parse_clock` understands, and dates such as 01/02/2021 only with `date_order`,
+    because they are ambiguous.
 
     >>> local_time("2021:12:30 22:34:56"), local_time("2021-12-30T22:34:56+10:00").isoformat()
     (datetime.datetime(2021, 12, 30, 22, 34, 56), '2021-12-30T22:34:56+10:00')
     """
     if not formats:
-        try:
-            if len(text) > 10:  # a date alone is not a time
-                return datetime.fromisoformat(text)
-        except ValueError:
-            pass
-    for fmt in formats or TIME_FORMATS:
+        time = parse_clock(text, date_order=date_order)
+        if time is None:
+            raise ValueError(text)
+        return time
+    for fmt in formats:
         try:
             return datetime.strptime(text, fmt)
         except ValueError:
