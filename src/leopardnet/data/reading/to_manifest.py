@@ -15,7 +15,8 @@ import pandas as pd
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, map_labels, rows
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.map_labels import map_labels
 from leopardnet.data.scan.folder_pattern import FolderPattern
 
 # A path without any of these is already in the form of a manifest.
