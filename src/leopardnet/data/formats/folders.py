@@ -7,10 +7,10 @@ from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.data.reading.folder_pattern import FolderPattern
 from leopardnet.data.reading.label_ids import make_label_map, note_ids
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
-from leopardnet.data.scan.folder_pattern import FolderPattern
 from leopardnet.data.scan.list_files import list_footage
 
 

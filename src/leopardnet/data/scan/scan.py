@@ -18,11 +18,11 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
+from leopardnet.data.reading.folder_pattern import FIELDS, FolderPattern
 from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import CaptureTimeReader
 from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments
-from leopardnet.data.scan.folder_pattern import FIELDS, FolderPattern
 from leopardnet.data.scan.list_files import list_footage
 
 Progress = Callable[[int, int], None]
