@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,14 +24,13 @@ from leopardnet.data.reading.csv_cells import (
     number,
     offset_text,
     parse_column,
-    read_cells,
     shorten_codes,
     whole_number,
 )
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
+from leopardnet.data.reading.named_columns import read_named_cells
 from leopardnet.data.reading.repeated_rows import find_repeats, join_repeats, merge_repeats
-from leopardnet.data.reading.safe_files import read_file
-from leopardnet.data.reading.several_species import join_columns, refuse_marks, split_names
+from leopardnet.data.reading.several_species import refuse_marks, split_names
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
     LabelRules,
@@ -67,13 +65,13 @@ def read_csv_table(
     separator: str | None = None,
     require_files: bool = False,
 ) -> ImportResult:
-    """Read the manifest of a CSV file.
+    """Read the manifest of a table: CSV, or the first sheet of .xlsx, .xls or .ods.
 
     `columns` names the column of the file for each field of FIELDS that it has; `path` is required. A path may be
     joined of columns (`folder/name`), and so may the names (`leopard,tiger`: a column for each, with 0 and 1 or
-    with a name). `time_zone` is the zone of all times without one. Rows of one file that differ only in the species or
-    the box become one row, and a label may name several species (see `split_names`). Without a column for the
-    label, the species is mapped. Cells such as NA and nan are missing (see MISSING).
+    with a name). `time_zone` is the zone of all times without one. Rows of one file that differ only in the
+    species or the box become one row, and a label may name several species (see `split_names`). Without a column
+    for the label, the species is mapped. Cells such as NA and nan are missing (see MISSING).
 
     Raises ManifestError with the row for a path outside the root, a cell that cannot be read, and rows of one file
     that contradict each other; with `require_files` also for files that do not exist. Raises ConfigError for
@@ -81,14 +79,7 @@ def read_csv_table(
     """
     source = Path(source)
     _check_columns(columns)
-    try:
-        data = read_file(source, where=source.name)
-    except OSError as error:
-        raise ManifestError(
-            "the table cannot be read", where=source, found=error.strerror, expected="a CSV file"
-        ) from None
-    cells = read_cells(data, name=source.name, encoding=encoding, separator=separator)
-    cells = _make_columns(cells, columns)
+    cells, columns = read_named_cells(source, columns, encoding=encoding, separator=separator)
     notes = [*cells.notes]
     table = _read_values(cells, columns, root, time_zone, time_format, notes)
     named, species = table.pop("label"), table.pop("species")
@@ -99,10 +90,9 @@ def read_csv_table(
     repeats = find_repeats(keys)
     names, row_notes = join_repeats(row_names, repeats, table=table, cells=cells, path=columns["path"])
     if set(CORNERS) <= set(columns):
-        of_several = [
-            n[0] if len(names[repeats.get(i, i)]) > len(n) == 1 else None for i, n in enumerate(row_names)
-        ]
-        _add_boxes(table, keys, cells, columns, box_unit, of_several)
+        n_names = [len(names[repeats.get(i, i)]) for i in range(len(keys))]
+        box_names = [n[0] if len(n) == 1 < m else None for n, m in zip(row_names, n_names, strict=True)]
+        _add_boxes(table, keys, cells, columns, box_unit, box_names)
         row_notes = ()
     if require_files:
         _require_files(table["path"], root, cells)
@@ -140,22 +130,6 @@ def _check_columns(columns: Mapping[str, str]) -> None:
         )
 
 
-def _make_columns(cells: Cells, columns: Mapping[str, str]) -> Cells:
-    """Add the columns that are made of several: a path of folder and name, and names of one column each."""
-    made: dict[str, list[str]] = {}
-    for field, sign in (("path", "/"), ("label", ","), ("species", ",")):
-        name = columns.get(field, "")
-        parts = [p.strip() for p in name.split(sign)]
-        if name in cells.header or len(parts) < 2:
-            continue
-        texts = {p: [t if t not in MISSING else "" for t in cells.column(p)] for p in parts}
-        if field == "path":
-            made[name] = ["/".join(t.rstrip("/\\") for t in row if t) for row in zip(*texts.values(), strict=True)]
-        else:
-            made[name] = join_columns(texts, cells.where)
-    return replace(cells, made=made)
-
-
 def _read_values(
     cells: Cells,
     columns: Mapping[str, str],
@@ -184,9 +158,8 @@ def _read_values(
         if f in columns:
             table[f] = parse_column(cells, columns[f], parse, expected=expected, missing=MISSING)
     _add_times(table, cells, columns, time_zone, time_format)
-    missing = {c: n.total() for c in dict.fromkeys(columns.values()) if (n := count_missing(cells.column(c)))}
-    if missing:
-        counts = ", ".join(f"{c} {n}" for c, n in missing.items())
+    missing = {c: count_missing(cells.column(c)).total() for c in dict.fromkeys(columns.values())}
+    if counts := ", ".join(f"{c} {n}" for c, n in missing.items() if n):
         notes.append(f"cells such as NA and nan, read as missing: {counts}")
     is_frame = [t is not None or f is not None for t, f in zip(table["time_s"], table["frame_number"], strict=True)]
     kinds = [footage_kind(p, where=cells.where(i, column)) for i, p in enumerate(paths)]

@@ -50,8 +50,8 @@ def join_repeats(
     ]
     columns = {c: cells.column(c) for c in unread} if repeats else {}
     for i, j in repeats.items():
-        for column, values in columns.items():
-            if values[i] != values[j]:
+        for column, texts in columns.items():
+            if texts[i] != texts[j]:
                 raise _two_files_error(i, j, column, table["path"][j], cells, path)
         for field, values in table.items():
             if field != "path" and values[i] != values[j] and not (pd.isna(values[i]) and pd.isna(values[j])):
@@ -66,8 +66,8 @@ def join_repeats(
     files = set(repeats.values())
     _refuse_empty_and_more(joined, files, cells)
     n_several = sum(len(joined[j]) > 1 for j in files)
-    said = f"{rows(len(repeats))} of files that have a row already, joined with it: {len(files)} files"
-    return joined, (f"{said}, {n_several} with several names",) if repeats else ()
+    said = f"{rows(len(repeats))} of a file that has a row already, joined with it; files of several names"
+    return joined, (f"{said}: {n_several}",) if repeats else ()
 
 
 def merge_repeats(names: Sequence[tuple[str, ...]], repeats: Mapping[int, int]) -> list[tuple[str, ...]]:

@@ -96,9 +96,9 @@ def join_columns(columns: Mapping[str, Sequence[str]], where: Callable[[int, str
     return [";".join(filter(None, row)) for row in zip(*columns.values(), strict=True)]
 
 
-def refuse_marks(column: Sequence[str], where: Callable[[int, str], str], name: str) -> None:
+def refuse_marks(column: Sequence[str | None], where: Callable[[int, str], str], name: str) -> None:
     """Raise ManifestError for a column that holds only 0 and 1, which are marks and not names."""
-    texts = set(column) - {""}
+    texts = {t for t in column if t}
     if texts and texts <= {"0", "1", "0.0", "1.0"}:
         raise ManifestError(
             "the labels are only 0 and 1",
