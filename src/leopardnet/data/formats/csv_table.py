@@ -29,8 +29,13 @@ from leopardnet.data.reading.csv_cells import (
 )
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
 from leopardnet.data.reading.named_columns import read_named_cells
-from leopardnet.data.reading.repeated_rows import find_repeats, join_repeats, merge_repeats
-from leopardnet.data.reading.several_species import refuse_marks, split_names
+from leopardnet.data.reading.several_species import (
+    find_repeats,
+    join_repeats,
+    merge_repeats,
+    refuse_marks,
+    split_names,
+)
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
     LabelRules,

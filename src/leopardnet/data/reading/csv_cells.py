@@ -18,10 +18,9 @@ from leopardnet.data.reading.text_encoding import decode_text
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_CELL = 2**27
 # A missing value in the files of R, pandas, Excel and databases. Excel writes its errors as texts, too.
-MISSING = frozenset((
-    "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN", "-nan", "NaT", "NULL", "null", "(null)", "\\N",
-    "#N/A N/A", "#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!",
-))  # fmt: skip
+_ERRORS = {"#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!"}
+MISSING = frozenset({"NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN", "-nan", "NaT"} | _ERRORS)
+MISSING |= {"NULL", "null", "(null)", "\\N"}
 _WHOLE = re.compile(r"(?:0|[1-9]\d*)(?:\.0)?")
 TIME_FORMATS = (
     "%Y:%m:%d %H:%M:%S",
