@@ -32,13 +32,13 @@ def make_label_id(name: str) -> str:
     >>> make_label_id("Bär (?)"), make_label_id("???")
     ('bar', '')
     """
-    letters, is_latin = [], False
+    letters, keeps_marks = [], False
     for c in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()):
         if unicodedata.category(c).startswith("M"):
-            letters.append("" if is_latin else c)
+            letters.append(c if keeps_marks else "")
         else:
             letters.append(c if c.isalnum() else " ")
-            is_latin = c.isascii()
+            keeps_marks = c.isalnum() and not c.isascii()
     return unicodedata.normalize("NFC", "_".join("".join(letters).split()))
 
 

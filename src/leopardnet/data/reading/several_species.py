@@ -153,18 +153,14 @@ def join_repeats(
     path: the column of paths, or those joined to one. Raises ManifestError where rows of one path must be of two
     files, and where a file would be both empty and not.
     """
-    unread = [
-        c
-        for c in cells.header
-        if _OF_A_FILE.search(name_key(c)) and c not in path.split("/") and cells.header.count(c) == 1
-    ]
-    columns = {c: cells.column(c) for c in unread} if repeats else {}
+    columns = {c: cells.column(c) for c in _list_columns_of_files(cells, path)} if repeats else {}
+    values_of = {f: v for f, v in table.items() if f != "path"}
     for i, j in repeats.items():
         for column, texts in columns.items():
             if texts[i] != texts[j]:
                 raise _two_files_error(i, j, column, table["path"][j], cells, path)
-        for field, values in table.items():
-            if field != "path" and values[i] != values[j] and not (pd.isna(values[i]) and pd.isna(values[j])):
+        for field, values in values_of.items():
+            if values[i] != values[j] and not (pd.isna(values[i]) and pd.isna(values[j])):
                 raise ManifestError(
                     "a file stands twice",
                     where=f"{cells.where(j)} and row {i + 1}",
@@ -190,6 +186,11 @@ def merge_repeats(names: Sequence[tuple[str, ...]], repeats: Mapping[int, int]) 
     for i, j in repeats.items():
         merged[j] = tuple(dict.fromkeys((*merged[j], *names[i])))
     return merged
+
+
+def _list_columns_of_files(cells: Cells, path: str) -> list[str]:
+    once = [c for c in cells.header if cells.header.count(c) == 1 and c not in path.split("/")]
+    return [c for c in once if _OF_A_FILE.search(name_key(c))]
 
 
 def _two_files_error(i: int, j: int, column: str, found: str, cells: Cells, path: str) -> ManifestError:

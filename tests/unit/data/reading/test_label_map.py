@@ -3,13 +3,7 @@
 import pytest
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.label_map import (
-    LabelMap,
-    list_label_maps,
-    load_label_map,
-    name_key,
-    parse_label_map,
-)
+from leopardnet.data.reading.label_map import LabelMap, list_label_maps, load_label_map, name_key, parse_label_map
 from leopardnet.data.reading.map_labels import map_labels
 
 MAP = LabelMap("m", {"leopard": ("Panthera pardus",), "tiger": ("амурский тигр",), "empty": ("blank",)}, ("human",))
