@@ -15,7 +15,8 @@ from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.label_boxes import label_boxes
 from leopardnet.data.formats.yolo_yaml import SPLIT_KEYS, Description, read_description
 from leopardnet.data.reading.csv_cells import number
-from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
     LabelRules,
@@ -37,6 +38,7 @@ def read_yolo(
     on_unknown: OnUnknown = "refuse",
     site_from: str | None = None,
     negatives: Path | None = None,
+    strict: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportResult:
     """Read the manifest of the pictures that a data.yaml names, with their boxes as fractions and their splits.
@@ -45,16 +47,25 @@ def read_yolo(
     is empty if its text file exists and holds nothing, or if the text file `negatives` lists its path. A picture
     without a text file has no label, because it may never have been annotated.
 
-    Raises ManifestError with file and line for a class that data.yaml does not name and for boxes that are not
-    numbers, and for pictures outside the root.
+    A line with a class that data.yaml does not name, or with a box that is not numbers, is left out and counted,
+    and its picture has no label; with `strict` it is refused. Raises ManifestError where no line can be used, and
+    for pictures outside the root.
     """
     source, root = Path(source), Path(root)
+    labels = _TextFiles(root, Problems(strict=strict))
     config = read_description(source / "data.yaml" if source.is_dir() else source)
     pictures = _list_pictures(config, root)
     listed = _read_negatives(negatives, root)
-    boxes = [_read_labels(root, p, config.names) for p in pictures]
+    boxes = [labels.read(p, config.names) for p in pictures]
+    if labels.problems.first is not None and not any(boxes):
+        raise labels.problems.first
     state = _Notes()
-    names = [state.find_names(p, found, p in listed) for p, found in zip(pictures, boxes, strict=True)]
+    names = [
+        tuple(dict.fromkeys(b["label"] for b in found or ()))
+        if p in labels.unsure
+        else state.find_names(p, found, p in listed)
+        for p, found in zip(pictures, boxes, strict=True)
+    ]
     if on_progress:
         on_progress(len(pictures), len(pictures))
     left = sorted(listed - set(pictures))
@@ -75,12 +86,14 @@ def read_yolo(
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         columns,
-        names,
+        [() if p in labels.unsure else n for p, n in zip(pictures, names, strict=True)],
+        species=[JOINER.join(n) or None for n in names],
         root=root,
         rules=rules,
         source=f"yolo {config.file.name}",
         where=config.file.name,
         notes=state.sentences(),
+        problems=labels.problems,
     )
 
 
@@ -206,13 +219,35 @@ def label_path(path: str) -> str:
     return "/".join(parts)
 
 
-def _read_labels(root: Path, path: str, names: Mapping[int, str]) -> list[dict[str, Any]] | None:
-    """Read the boxes of a picture; None where it has no text file."""
-    where = label_path(path)
-    file = root / where
-    return (
-        [_read_box(line, f"{where}, line {n}", names) for n, line in _read_lines(file)] if file.is_file() else None
-    )
+class _TextFiles:
+    """Reads the boxes of pictures, and remembers the pictures with lines that cannot be used."""
+
+    def __init__(self, root: Path, problems: Problems) -> None:
+        self.root, self.problems = root, problems
+        self.unsure: set[str] = set()
+
+    def read(self, path: str, names: Mapping[int, str]) -> list[dict[str, Any]] | None:
+        """Return the boxes of a picture; None where it has no text file."""
+        where = label_path(path)
+        file = self.root / where
+        if not file.is_file():
+            return None
+        boxes = []
+        try:
+            lines = _read_lines(file)
+        except ManifestError as error:
+            self._note(path, error, where, "")
+            return []
+        for n, line in lines:
+            try:
+                boxes.append(_read_box(line, f"{where}, line {n}", names))
+            except ManifestError as error:
+                self._note(path, error, where, n)
+        return boxes
+
+    def _note(self, path: str, error: ManifestError, where: str, n: int | str) -> None:
+        self.problems.add(error, where, n, outcome="left out, and its picture has no label")
+        self.unsure.add(path)
 
 
 def _read_box(line: str, where: str, names: Mapping[int, str]) -> dict[str, Any]:

@@ -107,8 +107,19 @@ def _parse(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
 # --- cells to values ---
 
 
-def parse_column(cells: Cells, column: str, parse: Callable[[str], Any], *, expected: str) -> list[Any]:
-    """Return the values of a column, None for empty cells. Raises ManifestError for a cell that `parse` refuses."""
+def parse_column(
+    cells: Cells,
+    column: str,
+    parse: Callable[[str], Any],
+    *,
+    expected: str,
+    on_fault: Callable[[int, ManifestError], None] | None = None,
+) -> list[Any]:
+    """Return the values of a column, None for empty cells.
+
+    Raises ManifestError for a cell that `parse` refuses. With `on_fault`, that error and the position of the row go
+    there instead, and the value is None.
+    """
     out: list[Any] = []
     known: dict[str, Any] = {"": None}
     for i, text in enumerate(cells.column(column)):
@@ -116,9 +127,14 @@ def parse_column(cells: Cells, column: str, parse: Callable[[str], Any], *, expe
             try:
                 known[text] = parse(text)
             except ValueError:
-                raise ManifestError(
+                fault = ManifestError(
                     "a cell cannot be read", where=cells.where(i, column), found=repr(text[:80]), expected=expected
-                ) from None
+                )
+                if on_fault is None:
+                    raise fault from None
+                on_fault(i, fault)
+                out.append(None)
+                continue
         out.append(known[text])
     return out
 

@@ -69,7 +69,7 @@ def read(tmp_path, data, **options):
 
 def refused(tmp_path, data):
     with pytest.raises(ManifestError) as error:
-        read(tmp_path, data)
+        read(tmp_path, data, strict=True)
     return str(error.value)
 
 
@@ -125,7 +125,8 @@ def test_no_pictures_are_an_empty_manifest(tmp_path):
         ("", "not valid JSON"),
         ("[]", "a list at the top"),
         ('{"images": {}, "categories": [], "annotations": []}', "images: dict"),
-        ('{"images": [], "categories": []}', "annotations: NoneType"),
+        ('{"images": [], "categories": [], "annotations": 5}', "annotations: int"),
+        ('{"images": [], "annotations": []}', "categories: NoneType"),
         ("[" * 200_000, "cannot be read"),
     ],
 )
@@ -144,7 +145,7 @@ def test_what_is_no_coco_is_refused(tmp_path, data, part):
         ({"categories__1__name": ""}, "categories[1]", "no name"),
         ({"annotations__0__category_id": 99}, "annotations[0].category_id", "99"),
         ({"annotations__3__image_id": "zz"}, "annotations[3].image_id", "'zz'"),
-        ({"annotations__3__image_id": None}, "annotations[3].image_id", "no usable id"),
+        ({"annotations__3__image_id": None}, "annotations[3].image_id", "does not declare"),
         ({"annotations__0": 5}, "annotations[0]", "not an object"),
         ({"images__2": "n/3.jpg"}, "images[2]", "not an object"),
         ({"images__2__file_name": None}, "images[2].file_name", "not a path"),

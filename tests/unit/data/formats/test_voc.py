@@ -34,7 +34,7 @@ def put(root, **files):
 
 def refused(root, source=None):
     with pytest.raises(ManifestError) as error:
-        read_voc(source or root, root=root)
+        read_voc(source or root, root=root, strict=True)
     return str(error.value)
 
 

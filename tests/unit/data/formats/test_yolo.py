@@ -35,7 +35,7 @@ def read(root, **options):
 
 def refused(root, **options):
     with pytest.raises(ManifestError) as error:
-        read_yolo(root, root=root, **options)
+        read_yolo(root, root=root, strict=True, **options)
     return str(error.value)
 
 
