@@ -24,5 +24,5 @@ def write_problems(problems: Sequence[Problem], out: Path) -> None:
         listed.unlink(missing_ok=True)
         return
     write_sheet(pd.DataFrame([asdict(p) for p in problems]), listed, format="csv")
-    verb = "is 1 problem" if len(problems) == 1 else f"are {len(problems)} problems"
-    say(f"there {verb} in the source, listed in {listed.name}; --strict refuses them")
+    n = f"{len(problems)} problem" + "s" * (len(problems) != 1)
+    say(f"{n} in the source, listed in {listed.name}; with --strict, the import is refused")

@@ -53,7 +53,7 @@ class Entries:
         values = self.raw(key)
         types = set(map(type, values))
         if types - {str, int}:
-            values = [_whole(v) for v in values]  # 1.0 is how some programs write the number 1
+            values = [_make_whole(v) for v in values]  # 1.0 is how some programs write the number 1
             for i, v in enumerate(values):
                 if type(v) not in (str, int):
                     raise self.error("an entry has no usable id", i, key, self.items[i], "text or a whole number")
@@ -64,7 +64,7 @@ class Entries:
         values = self.raw(key)
         types = set(map(type, values))
         if types - {str, int, NOTHING}:
-            values = [_whole(v) for v in values]
+            values = [_make_whole(v) for v in values]
             values = self._blank(values, key, lambda v: type(v) in (str, int, NOTHING), "text or a whole number")
         if not types - {str, NOTHING}:
             return [v or None for v in values]
@@ -94,7 +94,7 @@ class Entries:
         return values
 
 
-def _whole(value: Any) -> Any:
+def _make_whole(value: Any) -> Any:
     return int(value) if type(value) is float and value.is_integer() else value
 
 
@@ -141,7 +141,7 @@ class Labels:
         values = annotations.raw(key)
         types = set(map(type, values))
         if types - {str, int}:
-            values = [_whole(x) for x in values]
+            values = [_make_whole(x) for x in values]
             found = [known.get(str(x)) if type(x) in (str, int) else None for x in values]
         else:
             found = [known.get(x) for x in (values if types == {str} else map(str, values))]
