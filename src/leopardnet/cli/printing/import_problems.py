@@ -17,7 +17,7 @@ def write_problems(problems: Sequence[Problem], out: Path) -> None:
     """Write one row for each problem to `<out>.problems.csv` and say so; without problems, remove an older list."""
     import pandas as pd
 
-    from leopardnet.data.formats.spreadsheet import write_sheet
+    from leopardnet.data.formats.sheets.spreadsheet import write_sheet
 
     listed = out.with_name(f"{out.name}.problems.csv")
     if not problems:
