@@ -120,11 +120,18 @@ def parse_lines(text: str, separator: str, name: str) -> list[tuple[int, list[st
 
 
 def parse_column(
-    cells: Cells, column: str, parse: Callable[[str], Any], *, expected: str, missing: Collection[str] = ()
+    cells: Cells,
+    column: str,
+    parse: Callable[[str], Any],
+    *,
+    expected: str,
+    missing: Collection[str] = (),
+    on_fault: Callable[[int, ManifestError], None] | None = None,
 ) -> list[Any]:
     """Return the values of a column, None for empty cells and for those in `missing`.
 
-    Raises ManifestError for a cell that `parse` refuses.
+    Raises ManifestError for a cell that `parse` refuses. With `on_fault`, that error and the position of the row go
+    there instead, and the value is None.
     """
     out: list[Any] = []
     known: dict[str, Any] = dict.fromkeys(("", *missing))
@@ -133,9 +140,14 @@ def parse_column(
             try:
                 known[text] = parse(text)
             except ValueError:
-                raise ManifestError(
+                fault = ManifestError(
                     "a cell cannot be read", where=cells.where(i, column), found=repr(text[:80]), expected=expected
-                ) from None
+                )
+                if on_fault is None:
+                    raise fault from None
+                on_fault(i, fault)
+                out.append(None)
+                continue
         out.append(known[text])
     return out
 
