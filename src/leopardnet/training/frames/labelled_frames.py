@@ -27,6 +27,7 @@ from leopardnet.media.decode import decode
 from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
 from leopardnet.training.frames.decode_labelled import decode_rows, plan_rows
 from leopardnet.training.frames.select_frames import build_clip, iterate_clips
+from leopardnet.training.frames.upright_box import turn_upright
 
 LARGE = 1.125  # training frames are stored this much larger than the input, so that crops stay sharp
 KEPT = (
@@ -288,11 +289,10 @@ def _read_clip(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> 
         nothing = np.zeros((0, 3, 1, 1), np.uint8)
         return _ClipFrames(None, nothing, nothing, [error.one_line])
     height, width = frames.pixels.shape[1:3]
+    placed = [turn_upright(text, clip, root) if isinstance(text, str) else None for text in table["box"]]
     boxes: list[str | None] = [
-        json.dumps(box_to_input(json.loads(text), width=width, height=height, spec=reading.spec))
-        if isinstance(text, str)
-        else None
-        for text in table["box"]
+        None if box is None else json.dumps(box_to_input(box, width=width, height=height, spec=reading.spec))
+        for box in placed
     ]
     exact, large = (to_model_input(frames.pixels, spec) for spec in (reading.spec, reading.large))
     read = _ClipFrames(table.assign(box=np.array(boxes, object), view="frame"), exact, large, missing)
