@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.core.boxes import format_boxes, parse_boxes, place_boxes
+from leopardnet.core.boxes import format_boxes, parse_boxes
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.types import Boxes, Clip, Frames, MediaInfo
 from leopardnet.data.formats.megadetector.entries import Entry, read_entries
 from leopardnet.data.reading.match_paths import ListedPaths
-from leopardnet.media.decode import probe, resolve_path
-from leopardnet.media.still import read_stored_size
+from leopardnet.media.decode import probe
+from leopardnet.media.upright_boxes import place_on_file
 from leopardnet.score.ties import order_descending
 
 SAME_FRAME_S = 0.05  # a box belongs to the frames within this time of it
@@ -127,10 +127,7 @@ class ResultsFile:
         try:
             if clip.kind == "video":
                 return self._place_in_video(clip, entry, boxes)
-            if not boxes:
-                return _Placed(boxes)
-            stored_px, orientation = read_stored_size(resolve_path(self.root, path))
-            return _Placed(self._place_on_picture(boxes, entry, stored_px, orientation))
+            return _Placed(self._place_on_file(boxes, entry, clip, path))
         except MediaError:
             return _Placed()  # step 1 or 3 has the same error
         except ManifestError as error:
@@ -139,15 +136,10 @@ class ResultsFile:
     def _place_in_video(self, clip: Clip, entry: _Listed, boxes: list[dict[str, Any]]) -> _Placed:
         """Return the boxes with their times, by the rate in the source, or else by that of the video itself."""
         is_timed = entry.fps is not None or not (boxes or entry.frame_numbers)
-        is_sized = self.unit != "px" or entry.size_px is not None or not boxes
-        info = None if is_timed and is_sized else probe(clip, self.root)  # opened only where the source lacks it
+        info = None if is_timed else probe(clip, self.root)  # opened only where the source has no rate
         fps = entry.fps or _read_rate(info)
         timed = [b if "time_s" in b else b | _time(b, fps) for b in boxes]
-        kept = [b for b in timed if "time_s" in b]
-        if info is not None and kept and self.unit == "px":
-            kept = self._place_on_picture(kept, entry, (info.width_px, info.height_px), 1)
-        elif self.unit == "px":
-            kept = self._place_on_picture(kept, entry, entry.size_px or (1, 1), 1)
+        kept = self._place_on_file([b for b in timed if "time_s" in b], entry, clip, clip.path)
         searched = None
         if entry.frame_numbers is not None:
             searched = np.array(entry.frame_numbers, np.float64) / fps if fps else np.zeros(0)
@@ -157,17 +149,12 @@ class ResultsFile:
         warning = f"{LEFT_OUT}: {len(boxes) - len(kept)} without a time in the video, because {why}"
         return _Placed(kept or None, np.zeros(0), warning)  # the others may lie in any frame
 
-    def _place_on_picture(
-        self, boxes: list[dict[str, Any]], entry: _Listed, stored_px: tuple[int, int], orientation: int
+    def _place_on_file(
+        self, boxes: list[dict[str, Any]], entry: _Listed, clip: Clip, path: str
     ) -> list[dict[str, Any]]:
-        xyxys = place_boxes(
-            [b["xyxy"] for b in boxes],
-            self.unit,
-            drawn_px=entry.size_px,
-            stored_px=stored_px,
-            orientation=orientation,
-        )
-        return [b | {"xyxy": xyxy} for b, xyxy in zip(boxes, xyxys, strict=True)]
+        xyxys = [b["xyxy"] for b in boxes]
+        placed = place_on_file(xyxys, self.unit, clip=clip, root=self.root, path=path, drawn_px=entry.size_px)
+        return [b | {"xyxy": xyxy} for b, xyxy in zip(boxes, placed, strict=True)]
 
 
 def _was_searched(file: _Placed, time_s: float) -> bool:

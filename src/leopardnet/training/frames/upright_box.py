@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.boxes import place_boxes
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.types import Clip
-from leopardnet.media.decode import probe, resolve_path
-from leopardnet.media.still import read_stored_size
+from leopardnet.media.upright_boxes import place_on_file
 
 
 def join_boxes(rows: pd.DataFrame) -> list[str | None]:
@@ -46,16 +44,8 @@ def turn_upright(text: str, clip: Clip, root: Path) -> list[float] | None:
     """
     box = json.loads(text)
     drawn_px = tuple(box["drawn_px"]) if box["drawn_px"] else None
-    stored_px, orientation = drawn_px or (1, 1), 1
     try:
-        if clip.kind != "video":
-            stored_px, orientation = read_stored_size(resolve_path(root, clip.path))
-        elif box["unit"] == "px" and drawn_px is None:
-            info = probe(clip, root)
-            stored_px = (info.width_px, info.height_px)
-        (placed,) = place_boxes(
-            [box["xyxy"]], box["unit"], drawn_px=drawn_px, stored_px=stored_px, orientation=orientation
-        )
+        (placed,) = place_on_file([box["xyxy"]], box["unit"], clip=clip, root=root, drawn_px=drawn_px)
     except (ManifestError, MediaError):
         return None  # `check` counts these rows
     x0, y0, x1, y1 = (min(1.0, max(0.0, round(v, 5))) for v in placed)
