@@ -88,10 +88,9 @@ def _join_frames(entries: list[Entry], root: Path, where: str) -> list[Entry]:
     joined: list[Entry | str] = []
     for entry in entries:
         match = _VIDEO_FRAME.fullmatch(entry.path) if "rame" in entry.path[-20:].lower() else None
-        video = match[1] if match else ""
+        video = match[1].replace("\\", "/") if match else ""
         if match and video not in is_video:
-            as_posix = video.replace("\\", "/")
-            is_video[video] = kind_by_suffix(as_posix) == "video" and not (root / as_posix).is_dir()
+            is_video[video] = kind_by_suffix(video) == "video" and not (root / video).is_dir()
         if match is None or not is_video[video]:
             joined.append(entry)
             continue
