@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from leopardnet.core.boxes import format_boxes, parse_boxes
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import ANIMAL
+from leopardnet.core.people import MIN_BOX_SCORE, person_kind
 from leopardnet.core.types import Boxes, Clip, Frames, MediaInfo
 from leopardnet.data.formats.megadetector.entries import Entry, read_entries
 from leopardnet.data.reading.match_paths import ListedPaths
@@ -38,12 +39,14 @@ class _Listed:
 class _Placed:
     """The boxes of one file, in fractions of the upright picture; None if not looked at, or without a place.
 
-    searched_s: times of the frames of a video that the detector looked at, where they are known, float64 [K].
+    searched_s: times of the frames of a video that the detector looked at, where they are known, float64 [K];
+    without_place: the boxes that were left out.
     """
 
     boxes: list[dict[str, Any]] | None = None
     searched_s: NDArray[np.float64] | None = None
     warning: str = ""
+    without_place: tuple[dict[str, Any], ...] = ()
 
 
 class ResultsFile:
@@ -84,10 +87,19 @@ class ResultsFile:
         return np.array(sorted(best, key=lambda t: (-best[t], t)), np.float64)
 
     def find(self, clip: Clip, frames: Frames, targets: Frames) -> list[Boxes | None]:
-        """Return the boxes of each frame of `targets`; None for files and frames without results."""
+        """Return the boxes of each frame of `targets`; None for files and frames without results.
+
+        A person or vehicle that is on none of them, or has no certain place, gets a box around the whole of the
+        nearest frame, because the clip must count as one with people.
+        """
         size = (targets.pixels.shape[2], targets.pixels.shape[1])
         placed = self._place(clip)
-        return [self._frame_boxes(clip, placed, float(t), size) for t in targets.times_s]
+        found = [self._frame_boxes(clip, placed, float(t), size) for t in targets.times_s]
+        for time_s, box in _list_lost_people(clip, placed, targets.times_s):
+            i = 0 if time_s is None else int(np.abs(targets.times_s - time_s).argmin())
+            whole = self._make_boxes([box | {"xyxy": [0.0, 0.0, 1.0, 1.0]}], float(targets.times_s[i]), size)
+            found[i] = whole if (boxes := found[i]) is None else boxes.merge(whole)
+        return found
 
     def list_warnings(self, clip: Clip) -> tuple[str, ...]:
         """Return why boxes of the clip were left out, each reason once."""
@@ -104,6 +116,9 @@ class ResultsFile:
             found = [b for b in found if abs(b["time_s"] - time_s) <= SAME_FRAME_S]
             if not found and not _was_searched(file, time_s):
                 return None
+        return self._make_boxes(found, time_s, size)
+
+    def _make_boxes(self, found: list[dict[str, Any]], time_s: float, size: tuple[int, int]) -> Boxes:
         found = sorted(found, key=lambda b: -b["score"])
         xyxy = np.array([b["xyxy"] for b in found], np.float64).reshape(-1, 4).clip(0.0, 1.0) * (size * 2)
         scores = np.array([b["score"] for b in found], np.float32)
@@ -131,7 +146,7 @@ class ResultsFile:
         except MediaError:
             return _Placed()  # step 1 or 3 has the same error
         except ManifestError as error:
-            return _Placed(warning=f"{LEFT_OUT}: {error.one_line}")
+            return _Placed(warning=f"{LEFT_OUT}: {error.one_line}", without_place=tuple(boxes))
 
     def _place_in_video(self, clip: Clip, entry: _Listed, boxes: list[dict[str, Any]]) -> _Placed:
         """Return the boxes with their times, by the rate in the source, or else by that of the video itself."""
@@ -147,7 +162,8 @@ class ResultsFile:
             return _Placed(kept, searched)
         why = "the video has no frame rate" if all("frame_number" in b for b in boxes) else "no frame is given"
         warning = f"{LEFT_OUT}: {len(boxes) - len(kept)} without a time in the video, because {why}"
-        return _Placed(kept or None, np.zeros(0), warning)  # the others may lie in any frame
+        lost = tuple(b for b in timed if "time_s" not in b)  # they may lie in any frame
+        return _Placed(kept or None, np.zeros(0), warning, lost)
 
     def _place_on_file(
         self, boxes: list[dict[str, Any]], entry: _Listed, clip: Clip, path: str
@@ -155,6 +171,20 @@ class ResultsFile:
         xyxys = [b["xyxy"] for b in boxes]
         placed = place_on_file(xyxys, self.unit, clip=clip, root=self.root, path=path, drawn_px=entry.size_px)
         return [b | {"xyxy": xyxy} for b, xyxy in zip(boxes, placed, strict=True)]
+
+
+def _list_lost_people(
+    clip: Clip, placed: Sequence[_Placed], times_s: NDArray[np.float64]
+) -> Iterator[tuple[float | None, dict[str, Any]]]:
+    """Yield the boxes of people and vehicles on none of these frames of a clip, with their times, if known."""
+    for i, file in enumerate(placed):
+        for box in (*(file.boxes or ()), *file.without_place):
+            if not person_kind(box["label"]) or box["score"] < MIN_BOX_SCORE:
+                continue
+            time_s = box.get("time_s") if clip.kind == "video" else float(i)
+            is_there = time_s is not None and bool((np.abs(times_s - time_s) <= SAME_FRAME_S).any())
+            if not is_there or box in file.without_place:
+                yield time_s, box
 
 
 def _was_searched(file: _Placed, time_s: float) -> bool:

@@ -250,3 +250,24 @@ def test_boxes_in_px_take_the_size_of_the_file(tmp_path):
     draw(tmp_path / "site/b.jpg", (400, 200), 6)
     turned, _ = find(10, 300, 190, 390)
     assert turned.fractions.tolist() == [[0.05, 0.75, 0.95, 0.975]], "only the upright picture is 390 px high"
+
+
+def test_people_without_a_place_or_on_other_frames_still_make_a_clip_one_with_people(tmp_path, write_video):
+    draw(tmp_path / "site/b.jpg", (100, 200), 6)
+    write_video("site/a.mp4", fps=10)
+    person = detection(0.7, category="2")
+    images = [
+        {
+            "file": "site/a.mp4",
+            "frame_rate": 10.0,
+            "detections": [person | {"frame_number": 20}, detection(0.1, category="2")],
+        },
+        {"file": "site/b.jpg", "detections": [person, detection(0.9)]},
+    ]
+    detector = listed(tmp_path, images)
+    first, last = detector.find(VIDEO, frames(0.0, 1.5), frames(0.0, 1.5))
+    assert first is None and last.labels == ("person",) and last.fractions.tolist() == [[0, 0, 1, 1]]
+    (still,) = detector.find(STILL, frames(0.0), frames(0.0))
+    assert still.labels == ("person",) and still.fractions.tolist() == [[0, 0, 1, 1]]
+    (shown,) = detector.find(VIDEO, frames(2.0), frames(2.0))
+    assert len(shown) == 1 and shown.fractions.tolist() == [[0.25, 0.5, 0.5, 0.75]]
