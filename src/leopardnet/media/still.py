@@ -37,6 +37,16 @@ def read_size(path: Path) -> tuple[int, int]:
         return (height, width) if _read_orientation(image) in SWAPS_SIDES else (width, height)
 
 
+def read_stored_size(path: Path) -> tuple[tuple[int, int], int]:
+    """Return width and height in px as stored, and the orientation of the EXIF, 1 (upright) to 8, from the header.
+
+    Raises MediaError if the file is not a picture.
+    """
+    with _open(path) as image:
+        turn = _read_orientation(image)
+        return image.size, next((i for i, known in ORIENTATIONS.items() if known is turn), 1)
+
+
 def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_side_px: int | None) -> Frames:
     """Return the wanted stills of a burst (or the one still) as frames; still i is at i seconds.
 
