@@ -34,8 +34,15 @@ HALF = WHOLE[: N // 2]
 
 @pytest.mark.parametrize(
     "data",
-    [WHOLE, WHOLE + bytes(4096), WHOLE + b"\xff" * 99, WHOLE + picture(3)[999:], WHOLE[:-2] + bytes(300) + END]
-    + [WHOLE[:-2], WHOLE[:-2] + bytes(300)],
+    [
+        WHOLE,
+        WHOLE + bytes(4096),
+        WHOLE + b"\xff" * 99,
+        WHOLE + picture(3)[999:],
+        WHOLE[:-2] + bytes(300) + END,
+        WHOLE[:-2],
+        WHOLE[:-2] + bytes(300),
+    ],
     ids=["plain", "zeros behind", "ff behind", "another file behind", "filled", "no end marker", "zeros for it"],
 )
 def test_a_whole_picture_stays_whole(tmp_path, data):

@@ -21,6 +21,8 @@ def find_blank_frames(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     ([False, True, False, False], [False, False])
     """
     n, height, width, _ = pixels.shape
+    if n < 2:
+        return np.zeros(n, bool)
     few = pixels[:, :: max(1, height // N_SAMPLES), :: max(1, width // N_SAMPLES)].reshape(n, -1, 3)
     is_flat = np.ptp(few, axis=1).max(axis=1) <= SPREAD
     if is_flat.all() or not is_flat.any():

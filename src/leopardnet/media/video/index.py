@@ -22,6 +22,7 @@ from leopardnet.media.video.losses import (
     describe_gap,
     describe_loss,
     find_lost_frames,
+    has_index_chunk,
     read_promised_s,
     truncation_warnings,
 )
@@ -85,7 +86,7 @@ def read_track(path: Path, container: InputContainer, video: VideoStream) -> Tra
     # An index that is whole and agrees with the file shows that a longer header is wrong.
     if has_loss:
         losses = [describe_loss(listed_s, lost, step_s)]
-    elif not is_indexed and n_shown and len(index.stamps) != len(stamps):
+    elif not is_indexed and n_shown and not (len(index.ends) == len(stamps) and has_index_chunk(path, index)):
         losses = _find_losses(path, container, video, np.sort(stamps_s), step_s)
     else:
         losses = []

@@ -54,6 +54,13 @@ def find_lost_frames(path: Path, index: Index, codec: str) -> NDArray[np.bool_]:
     return np.asarray(lost, bool)
 
 
+def has_index_chunk(path: Path, index: Index) -> bool:
+    """Whether the index of an AVI file follows its last frame, and so was written when the recording ended."""
+    with path.open("rb") as file:
+        file.seek(int(index.ends.max(initial=0)))
+        return b"idx1" in file.read(HEAD_BYTES)
+
+
 def read_promised_s(path: Path, container: InputContainer, video: VideoStream) -> float:
     """Return the length that the header states, in seconds; 0 if it states none or the format has none.
 
