@@ -111,7 +111,7 @@ def make_pictures(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     from leopardnet.data.scan.scan import scan
     from leopardnet.media.thumbnail import make_thumbnail
     from leopardnet.metrics.comparison.review_order import review_order
-    from leopardnet.report.summarise import LARGE, N_LARGE, SMALL, room_for_pictures
+    from leopardnet.report.summarise import LARGE, N_LARGE, SMALL, picture_budget
     from leopardnet.synth import FootageSpec, render_footage
 
     spec = FootageSpec(
@@ -120,7 +120,7 @@ def make_pictures(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     render_footage(footage, spec, n_workers=2)
     clips = scan(footage).clips()
     large, small = ([make_thumbnail(clip, footage, **size) or b"" for clip in clips] for size in (LARGE, SMALL))
-    pictures, room = {}, room_for_pictures(predictions)
+    pictures, room = {}, picture_budget(predictions)
     for i, clip_id in enumerate(review_order(predictions.table)["clip_id"]):
         jpeg = (large if i < N_LARGE else small)[i % len(clips)]
         room -= len(jpeg)

@@ -17,10 +17,10 @@ from leopardnet.core.labels import ANIMAL, EMPTY, LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import KINDS, person_kind
 from leopardnet.core.tables import clip_id, conform
-from leopardnet.data.reading.csv_cells import MISSING, local_time
 from leopardnet.data.reading.label_map import JOINER, list_label_maps, load_label_map, name_key
-from leopardnet.data.reading.people_table import PeopleTable, read_people_table
 from leopardnet.data.reading.several_species import split_names
+from leopardnet.data.reading.tables.csv_cells import MISSING, local_time
+from leopardnet.data.reading.tables.people_table import PeopleTable, read_people_table
 
 CORRECTIONS = (
     Column("clip_id", STRING, False, "the clip"),

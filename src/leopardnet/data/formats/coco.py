@@ -16,10 +16,10 @@ from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.coco_entries import Entries, Labels
-from leopardnet.data.reading.csv_cells import local_time
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import pause_gc, read_json
+from leopardnet.data.reading.tables.csv_cells import local_time
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
     LabelRules,

@@ -16,8 +16,17 @@ from leopardnet.core.boxes import BoxUnit, format_boxes, parse_boxes, round_box
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
-from leopardnet.data.reading.clock_time import settle_date_order
-from leopardnet.data.reading.csv_cells import (
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
+from leopardnet.data.reading.named_columns import read_named_cells
+from leopardnet.data.reading.several_species import (
+    find_repeats,
+    join_repeats,
+    merge_repeats,
+    refuse_marks,
+    split_names,
+)
+from leopardnet.data.reading.tables.clock_time import settle_date_order
+from leopardnet.data.reading.tables.csv_cells import (
     MISSING,
     Cells,
     count_missing,
@@ -27,15 +36,6 @@ from leopardnet.data.reading.csv_cells import (
     parse_column,
     shorten_codes,
     whole_number,
-)
-from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
-from leopardnet.data.reading.named_columns import read_named_cells
-from leopardnet.data.reading.several_species import (
-    find_repeats,
-    join_repeats,
-    merge_repeats,
-    refuse_marks,
-    split_names,
 )
 from leopardnet.data.reading.to_manifest import (
     ImportResult,

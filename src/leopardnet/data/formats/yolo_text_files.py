@@ -8,8 +8,8 @@ from typing import Any
 
 from leopardnet.core.boxes import center_to_xyxy
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.csv_cells import number
 from leopardnet.data.reading.problems import Problems
+from leopardnet.data.reading.tables.csv_cells import number
 
 
 def read_lines(file: Path) -> list[tuple[int, str]]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.csv_cells import MISSING, Cells, read_cells
-from leopardnet.data.reading.people_table import SHEET_SUFFIXES, read_people_table
 from leopardnet.data.reading.safe_files import read_file
 from leopardnet.data.reading.several_species import join_columns
+from leopardnet.data.reading.tables.csv_cells import MISSING, Cells, read_cells
+from leopardnet.data.reading.tables.people_table import SHEET_SUFFIXES, read_people_table
 
 _JOINED = (("path", "/"), ("label", ","), ("species", ","))
 

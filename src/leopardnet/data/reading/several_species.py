@@ -11,8 +11,8 @@ import pandas as pd
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
-from leopardnet.data.reading.csv_cells import Cells
 from leopardnet.data.reading.label_map import MAX_NAMES, LabelMap, load_label_map, name_key, rows
+from leopardnet.data.reading.tables.csv_cells import Cells
 
 _CLEAR = re.compile(r"\s*[;|\n]\s*|\s+\+\s+")  # between species, whatever they are
 _UNCLEAR = re.compile(r"\s*[,/&+]\s*")  # between species, or inside a name such as "deer, sika"

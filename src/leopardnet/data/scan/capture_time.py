@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import BinaryIO, Literal, NamedTuple
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.data.reading.csv_cells import offset_text
+from leopardnet.data.reading.tables.csv_cells import offset_text
 from leopardnet.data.scan.exif_time import read_exif_time
 from leopardnet.data.scan.header_time import HeaderTime, read_quicktime_time, read_riff_time
 

@@ -16,15 +16,15 @@ from leopardnet.core.columns import FLOAT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import parse_time_zone
 from leopardnet.core.tables import conform
-from leopardnet.data.reading.clock_time import (
+from leopardnet.data.reading.tables.clock_time import (
     DateOrder,
     find_date_orders,
     is_ambiguous_date,
     parse_clock,
     settle_date_order,
 )
-from leopardnet.data.reading.csv_cells import MISSING, number
-from leopardnet.data.reading.people_table import PeopleTable, read_people_table
+from leopardnet.data.reading.tables.csv_cells import MISSING, number
+from leopardnet.data.reading.tables.people_table import PeopleTable, read_people_table
 
 DEPLOYMENTS = (
     Column("deployment", STRING, False, "name of the deployment, as in the folders or the manifest"),

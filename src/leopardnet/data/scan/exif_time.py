@@ -7,7 +7,7 @@ import struct
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
-from leopardnet.data.reading.clock_time import parse_clock, parse_offset
+from leopardnet.data.reading.tables.clock_time import parse_clock, parse_offset
 from leopardnet.data.scan.header_time import HeaderTime
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
-from leopardnet.data.reading.clock_time import parse_clock
+from leopardnet.data.reading.tables.clock_time import parse_clock
 
 MAX_BOXES = 512
 _MAC_EPOCH = datetime(1904, 1, 1)

@@ -26,8 +26,8 @@ from leopardnet.data.formats.camtrap_dp.places import StudyArea
 from leopardnet.data.formats.camtrap_dp.rows import Observation, Observations
 from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 from leopardnet.data.formats.write_result import WriteResult
-from leopardnet.data.reading.csv_cells import local_time
 from leopardnet.data.reading.label_map import JOINER
+from leopardnet.data.reading.tables.csv_cells import local_time
 from leopardnet.data.reading.to_manifest import count_note
 from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing

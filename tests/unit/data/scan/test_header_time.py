@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from files_with_times import jpeg, read
-from leopardnet.data.reading.clock_time import parse_clock
+from leopardnet.data.reading.tables.clock_time import parse_clock
 from leopardnet.data.scan.capture_time import CaptureTimeReader
 from leopardnet.data.scan.exif_time import EXIF_BYTES, parse_reconyx_note, read_exif_time
 from leopardnet.data.scan.header_time import HeaderTime, read_quicktime_time, read_riff_time

@@ -16,8 +16,8 @@ from typing import Any
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.formats.camtrap_dp.spec import BOX_COLUMNS, COLUMNS, MAIN, MISSING, TABLES
-from leopardnet.data.reading.csv_cells import Cells, read_cells
 from leopardnet.data.reading.safe_files import open_package, parse_json
+from leopardnet.data.reading.tables.csv_cells import Cells, read_cells
 
 Row = Mapping[str, str]
 TIME = "%Y-%m-%dT%H:%M:%S%z"

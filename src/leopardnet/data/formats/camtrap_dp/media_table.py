@@ -13,8 +13,8 @@ from typing import Any
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.labels import EMPTY
-from leopardnet.data.reading.csv_cells import Cells
 from leopardnet.data.reading.problems import Problems
+from leopardnet.data.reading.tables.csv_cells import Cells
 from leopardnet.data.reading.to_manifest import RelativePaths, footage_kind, nfc
 
 LEVELS = ("media", "event")

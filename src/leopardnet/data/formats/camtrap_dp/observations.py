@@ -18,8 +18,8 @@ from leopardnet.data.formats.camtrap_dp.media_table import (
     optional_column,
 )
 from leopardnet.data.formats.camtrap_dp.spec import BOX_COLUMNS
-from leopardnet.data.reading.csv_cells import Cells, number, parse_column
 from leopardnet.data.reading.problems import Problems
+from leopardnet.data.reading.tables.csv_cells import Cells, number, parse_column
 
 # The name for each type of observation. An animal is named by its scientific name where it has one.
 NAMES = {

@@ -8,8 +8,8 @@ from typing import Any
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.formats.camtrap_dp.spec import MAIN, MISSING, TABLES
-from leopardnet.data.reading.csv_cells import Cells, read_cells
 from leopardnet.data.reading.safe_files import Package, gunzip, parse_json
+from leopardnet.data.reading.tables.csv_cells import Cells, read_cells
 
 # Columns that only versions from 1.0 on have, or that are useless to miss.
 NEEDED = {

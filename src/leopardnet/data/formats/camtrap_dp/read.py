@@ -16,10 +16,10 @@ from leopardnet.data.formats.camtrap_dp.media_table import MediaFile, optional_c
 from leopardnet.data.formats.camtrap_dp.observations import read_observations
 from leopardnet.data.formats.camtrap_dp.package_tables import read_tables
 from leopardnet.data.formats.camtrap_dp.spec import MAIN
-from leopardnet.data.reading.csv_cells import Cells, local_time, offset_text, parse_column
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import open_package
+from leopardnet.data.reading.tables.csv_cells import Cells, local_time, offset_text, parse_column
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble
 
 YEARS = range(1900, 2200)  # a time beyond them is a fault of a clock or a program

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.csv_cells import read_cells
-from leopardnet.data.reading.text_encoding import decode_text, rank_encodings
+from leopardnet.data.reading.tables.csv_cells import read_cells
+from leopardnet.data.reading.tables.text_encoding import decode_text, rank_encodings
 
 TABLES = {
     "russian": ("cp1251", "Файл;Вид;Участок\nсолонец/1.JPG;Амурский тигр;Солонец\nкордон/2.JPG;пусто;Кордон\n"),

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.csv_cells import find_separator, parse_lines
 from leopardnet.data.reading.safe_files import read_file, refuse_unsafe_members
-from leopardnet.data.reading.text_encoding import decode_text
+from leopardnet.data.reading.tables.csv_cells import find_separator, parse_lines
+from leopardnet.data.reading.tables.text_encoding import decode_text
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")

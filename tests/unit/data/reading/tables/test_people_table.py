@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.people_table import read_people_table
+from leopardnet.data.reading.tables.people_table import read_people_table
 
 EXPECTED = {"deployment": ["d1", "d2"], "latitude": ["43.1", "7"], "start": ["2023-05-01 10:00:00", "2023-05-02"]}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leopardnet.data.reading.clock_time import (
+from leopardnet.data.reading.tables.clock_time import (
     find_date_orders,
     is_ambiguous_date,
     parse_clock,

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.clock_time import DateOrder, parse_clock
-from leopardnet.data.reading.text_encoding import decode_text
+from leopardnet.data.reading.tables.clock_time import DateOrder, parse_clock
+from leopardnet.data.reading.tables.text_encoding import decode_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_CELL = 2**27

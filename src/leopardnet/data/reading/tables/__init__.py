@@ -1,0 +1,1 @@
+"""Tables that people keep: their encoding, their cells, their times."""
