@@ -94,7 +94,7 @@ PREDICTIONS_HEAD = (
     Column("kind", STRING, False, "video, still or burst", _is_one_of(KINDS[:3]), "one of " + ", ".join(KINDS[:3])),
     Column("site", STRING, True, "from the manifest"),
     Column("captured_at", TIME, True, "from the manifest"),
-    Column("status", STRING, False, "ok, partial (some frames could not be read) or unreadable", _is_one_of(("ok", "partial", "unreadable")), "ok, partial or unreadable"),
+    Column("status", STRING, False, "ok, partial (some frames or boxes could not be used) or unreadable", _is_one_of(("ok", "partial", "unreadable")), "ok, partial or unreadable"),
     Column("reason", STRING, True, "why the status is not ok"),
     Column("decision", STRING, False, "a label, 'animal', 'unsure' or 'unreadable'"),
     Column("rule", STRING, False, "the rule that decided: species, rolled_up, abstained, empty, none"),

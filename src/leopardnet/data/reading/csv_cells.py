@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,20 +22,27 @@ MAX_CELL = 2**27
 _ERRORS = {"#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!"}
 MISSING = frozenset({"NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN", "-nan", "NaT"} | _ERRORS)
 MISSING |= {"NULL", "null", "(null)", "\\N"}
+_WHOLE = re.compile(r"(?:0|[1-9]\d*)(?:\.0)?")
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A text table: its header, rows of equal length, and notes on how it was read."""
+    """A text table: its header, rows of equal length, and notes on how it was read.
+
+    `made` holds columns that the header lacks, made of others.
+    """
 
     name: str
     header: tuple[str, ...]
     rows: list[list[str]]
     separator: str
     notes: tuple[str, ...] = ()
+    made: Mapping[str, list[str]] = field(default_factory=dict)
 
     def column(self, name: str) -> list[str]:
         """Return the stripped cells of a column. Raises ManifestError for a missing or repeated column."""
+        if name in self.made:
+            return self.made[name]
         if self.header.count(name) != 1:
             raise ManifestError(
                 "the header has a column twice" if name in self.header else "the table has no such column",
@@ -110,20 +119,61 @@ def parse_lines(text: str, separator: str, name: str) -> list[tuple[int, list[st
 # --- cells to values ---
 
 
-def parse_column(cells: Cells, column: str, parse: Callable[[str], Any], *, expected: str) -> list[Any]:
-    """Return the values of a column, None for empty cells. Raises ManifestError for a cell that `parse` refuses."""
+def parse_column(
+    cells: Cells,
+    column: str,
+    parse: Callable[[str], Any],
+    *,
+    expected: str,
+    missing: Collection[str] = (),
+    on_fault: Callable[[int, ManifestError], None] | None = None,
+) -> list[Any]:
+    """Return the values of a column, None for empty cells and for those in `missing`.
+
+    Raises ManifestError for a cell that `parse` refuses. With `on_fault`, that error and the position of the row go
+    there instead, and the value is None.
+    """
     out: list[Any] = []
-    known: dict[str, Any] = {"": None}
+    known: dict[str, Any] = dict.fromkeys(("", *missing))
     for i, text in enumerate(cells.column(column)):
         if text not in known:
             try:
                 known[text] = parse(text)
             except ValueError:
-                raise ManifestError(
+                fault = ManifestError(
                     "a cell cannot be read", where=cells.where(i, column), found=repr(text[:80]), expected=expected
-                ) from None
+                )
+                if on_fault is None:
+                    raise fault from None
+                on_fault(i, fault)
+                out.append(None)
+                continue
         out.append(known[text])
     return out
+
+
+def count_missing(column: Sequence[str]) -> Counter[str]:
+    """Return how many cells of a column hold each text of MISSING.
+
+    >>> count_missing(["tiger", "NA", "", "NA"])
+    Counter({'NA': 2})
+    """
+    found = MISSING.intersection(column)
+    return Counter({text: column.count(text) for text in found})
+
+
+def shorten_codes(column: list[Any]) -> list[Any]:
+    """Return a column of codes without the `.0` that other programs add where a cell of the column is missing.
+
+    Only a column of whole numbers changes, each without leading zeros.
+
+    >>> shorten_codes(["1.0", None, "12.0"]), shorten_codes(["001", "1.0"]), shorten_codes(["1.0", "1.5"])
+    (['1', None, '12'], ['001', '1.0'], ['1.0', '1.5'])
+    """
+    texts = {t for t in column if t is not None}
+    if not any(t.endswith(".0") for t in texts) or not all(map(_WHOLE.fullmatch, texts)):
+        return column
+    return [t and t.removesuffix(".0") for t in column]
 
 
 def number(text: str) -> float:
