@@ -10,12 +10,15 @@ import io
 import math
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.reading.safe_files import read_file, refuse_unsafe_members
@@ -31,6 +34,8 @@ _EXCEL_HINT = re.compile(
 _CELL_NAME = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})(\d{1,7})"')
 MAX_CELLS = 20_000_000  # of a sheet, empty ones included
 _MAX_WHOLE = 1e15  # beyond, floats do not hold every whole number
+
+_BROKEN = (OSError, EOFError, ValueError, LookupError, NotImplementedError, RuntimeError)
 
 Lines = list[tuple[int, list[str]]]
 
@@ -99,16 +104,18 @@ def _read_text(
 
 def _read_sheet(data: bytes, name: str) -> tuple[Lines, tuple[str, ...]]:
     """Return the rows of the first sheet with content, and a note if there are others."""
+    from defusedxml.common import DefusedXmlException
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         if data.startswith(_ZIP):
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 refuse_unsafe_members(archive, where=name)
+                _refuse_broken_xml(archive)
                 _refuse_stray_cells(archive, name)
         with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
             sheets = {s: book.get_sheet_by_name(s).to_python(skip_empty_area=False) for s in book.sheet_names}
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (CalamineError, DefusedXmlException, SAXException, zipfile.BadZipFile, zlib.error, *_BROKEN) as error:
         raise ManifestError(
             "the sheet cannot be read",
             where=name,
@@ -123,6 +130,15 @@ def _read_sheet(data: bytes, name: str) -> tuple[Lines, tuple[str, ...]]:
     left_out = ", ".join(filled[1:])
     note = f"only the first sheet of {name}, {filled[0]}, was read; left out: {left_out}"
     return [(i, row) for i, row in lines if any(c.strip() for c in row)], (note,) * bool(left_out)
+
+
+def _refuse_broken_xml(archive: zipfile.ZipFile) -> None:
+    """Raise an error of defusedxml or SAX for XML that is cut or has entities, on which calamine may never end."""
+    from defusedxml.sax import parseString
+
+    for member in archive.namelist():
+        if member.endswith((".xml", ".rels")):
+            parseString(archive.read(member), ContentHandler())
 
 
 def _refuse_stray_cells(archive: zipfile.ZipFile, name: str) -> None:

@@ -51,7 +51,9 @@ def write_ods(path):
     sheet = f'<office:spreadsheet><table:table table:name="a">{body}</table:table></office:spreadsheet>'
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("META-INF/manifest.xml", "<manifest:manifest/>")
+        archive.writestr(
+            "META-INF/manifest.xml", '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+        )
         archive.writestr(
             "content.xml",
             f"<office:document-content{names}><office:body>{sheet}</office:body></office:document-content>",
@@ -137,6 +139,17 @@ def test_what_is_no_table_is_refused(tmp_path, name, data, message):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ManifestError, match=message):
         read_people_table(tmp_path / name)
+
+
+def test_a_sheet_whose_xml_is_cut_is_refused_at_once(tmp_path):
+    with (
+        zipfile.ZipFile(write_ods(tmp_path / "whole.ods")) as whole,
+        zipfile.ZipFile(tmp_path / "t.ods", "w") as cut,
+    ):
+        for member in whole.namelist():
+            cut.writestr(member, whole.read(member)[: -60 if member == "content.xml" else None])
+    with pytest.raises(ManifestError, match="sheet cannot be read"):
+        read_people_table(tmp_path / "t.ods")
 
 
 def test_a_missing_table_and_a_stray_cell_are_refused(tmp_path):
