@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY, is_label_id
@@ -29,10 +30,11 @@ def make_label_id(name: str) -> str:
 
     >>> make_label_id("Roe-deer"), make_label_id("Renard / Fuchs"), make_label_id("Косуля сибирская")
     ('roe_deer', 'renard_fuchs', 'косуля_сибирская')
-    >>> make_label_id("Bär (?)"), make_label_id("???")
-    ('bar', '')
+    >>> make_label_id("Bär (?)"), make_label_id("AmurTiger"), make_label_id("???")
+    ('bar', 'amur_tiger', '')
     """
     letters, keeps_marks = [], False
+    name = "".join(f" {c}" if c.isupper() and before.islower() else c for before, c in pairwise(f" {name}"))
     for c in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()):
         if unicodedata.category(c).startswith("M"):
             letters.append(c if keeps_marks else "")
