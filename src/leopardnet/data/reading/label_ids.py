@@ -62,8 +62,12 @@ def make_label_ids(names: Iterable[str], *, where: str) -> LabelIds:
         spellings.setdefault(name_key(name), []).append(name)
     ids: dict[str, str] = {}
     for same in spellings.values():
-        made = EMPTY if amur.knows(same[0]) and amur.label(same[0]) == EMPTY else _choose_id(same, where)
-        ids.update(dict.fromkeys(same, made))
+        if amur.knows(same[0]) and amur.label(same[0]) == EMPTY:
+            ids.update(dict.fromkeys(same, EMPTY))
+        elif all(map(is_label_id, same)):  # labels of a manifest come back as they were
+            ids.update((n, n) for n in same)
+        else:
+            ids.update(dict.fromkeys(same, _choose_id(same, where)))
     ids = {name: ids[name] for name in sorted(ids)}
     return LabelIds(ids, note_ids(ids))
 
