@@ -34,7 +34,7 @@ FormatOption = Annotated[
 ]
 Corrections = Annotated[
     Path | None,
-    typer.Option("--corrections", help="CSV of human corrections: path or clip_id, label; also by, at, comment."),
+    typer.Option("--corrections", help="Table of human corrections: path or clip_id, label; also by, at, comment."),
 ]
 Places = Annotated[
     Path | None, typer.Option("--deployments", help="Table with the coordinates of each deployment.")

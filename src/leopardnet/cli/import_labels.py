@@ -90,9 +90,12 @@ def import_csv(
     root: ImportRoot,
     out: ManifestOut,
     path: Annotated[
-        str, typer.Option(help="Column with the path of the file. The next options name columns, too.")
+        str,
+        typer.Option(
+            help="Column with the path of the file, or folder/name of two. The next options name columns, too."
+        ),
     ],
-    label: Annotated[str | None, typer.Option(help="Label.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label; several columns as leopard,tiger.")] = None,
     species: Annotated[
         str | None, typer.Option(help="Name in the source; mapped to a label where there is no label column.")
     ] = None,

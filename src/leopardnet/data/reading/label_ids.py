@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY, is_label_id
@@ -29,10 +30,11 @@ def make_label_id(name: str) -> str:
 
     >>> make_label_id("Roe-deer"), make_label_id("Renard / Fuchs"), make_label_id("Косуля сибирская")
     ('roe_deer', 'renard_fuchs', 'косуля_сибирская')
-    >>> make_label_id("Bär (?)"), make_label_id("???")
-    ('bar', '')
+    >>> make_label_id("Bär (?)"), make_label_id("AmurTiger"), make_label_id("???")
+    ('bar', 'amur_tiger', '')
     """
     letters, keeps_marks = [], False
+    name = "".join(f" {c}" if c.isupper() and before.islower() else c for before, c in pairwise(f" {name}"))
     for c in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()):
         if unicodedata.category(c).startswith("M"):
             letters.append(c if keeps_marks else "")
@@ -60,8 +62,12 @@ def make_label_ids(names: Iterable[str], *, where: str) -> LabelIds:
         spellings.setdefault(name_key(name), []).append(name)
     ids: dict[str, str] = {}
     for same in spellings.values():
-        made = EMPTY if amur.knows(same[0]) and amur.label(same[0]) == EMPTY else _choose_id(same, where)
-        ids.update(dict.fromkeys(same, made))
+        if amur.knows(same[0]) and amur.label(same[0]) == EMPTY:
+            ids.update(dict.fromkeys(same, EMPTY))
+        elif all(map(is_label_id, same)):  # labels of a manifest come back as they were
+            ids.update((n, n) for n in same)
+        else:
+            ids.update(dict.fromkeys(same, _choose_id(same, where)))
     ids = {name: ids[name] for name in sorted(ids)}
     return LabelIds(ids, note_ids(ids))
 

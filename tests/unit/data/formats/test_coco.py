@@ -103,6 +103,7 @@ def test_labels_and_the_losses_that_are_told(tmp_path):
         "annotations of whole sequences, single pictures of which may be empty: 1",
         "1 row marked corrupt, left without a label",
         "1 row with several species, left without a label: tiger + sika deer 1",
+        "names that became labels: sika deer → sika_deer",
         "3 rows of 5 without a label",
     )
 

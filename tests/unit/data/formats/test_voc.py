@@ -10,6 +10,8 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.voc import read_voc, write_voc
 from leopardnet.data.reading.label_map import load_label_map
 
+AMUR = "names that became labels: AmurTiger → amur_tiger"
+
 
 def obj(name="AmurTiger", box=(10, 20, 30, 40)):
     corners = "".join(f"<{c}>{v}</{c}>" for c, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
@@ -79,7 +81,7 @@ def test_a_filename_that_differs_from_the_stem_gives_way_and_is_counted(tmp_path
     put(tmp_path, **{"1.jpg": b"x", "2.jpg": b"x", "1.xml": xml(obj(), filename="2.jpg")})
     got = read_voc(tmp_path, root=tmp_path)
     assert got.manifest.table["path"].tolist() == ["1.jpg"]
-    assert got.notes == ("1 row where the element filename names another file than the one found",)
+    assert got.notes == ("1 row where the element filename names another file than the one found", AMUR)
 
 
 def test_pictures_that_are_not_there_are_rows_all_the_same(tmp_path):
@@ -89,7 +91,7 @@ def test_pictures_that_are_not_there_are_rows_all_the_same(tmp_path):
     )
     got = read_voc(tmp_path, root=tmp_path)
     assert got.manifest.table["path"].tolist() == ["JPEGImages/1.png", "JPEGImages/2.jpg"]
-    assert got.notes == ("2 rows with pictures that are not under the root",)
+    assert got.notes == ("2 rows with pictures that are not under the root", AMUR)
 
 
 def test_a_stem_in_two_folders_is_refused(tmp_path):
@@ -115,7 +117,7 @@ def test_sizes_that_say_nothing_are_empty_and_counted(tmp_path, size):
     put(tmp_path, **{"1.jpg": b"x", "1.xml": xml(obj(), size=size)})
     got = read_voc(tmp_path, root=tmp_path)
     assert got.manifest.table[["width_px", "height_px"]].isna().all().all()
-    assert got.notes == ("1 row without a usable picture size",)
+    assert got.notes == ("1 row without a usable picture size", AMUR)
 
 
 def test_an_annotation_without_objects_is_empty_and_counted(tmp_path):
