@@ -122,6 +122,7 @@ def predict(
             should_stop=should_stop,
             on_result=progress.count,
             on_progress=progress.show,
+            on_note=lambda note: say(f"note: {note}"),
         )
     progress.say_crop_share()
     _print_result(predictions, out, model, as_json=json_)
@@ -152,6 +153,8 @@ def _engine(name: str, ray_address: str) -> Engine:
 
 
 def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json: bool) -> None:
+    from leopardnet.detect.megadetector_file import LEFT_OUT
+
     n_clips, n_unreadable = len(predictions), predictions.n_unreadable
     if as_json:
         decisions = predictions.table["decision"].value_counts().to_dict()
@@ -167,6 +170,9 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
     else:
         print_predictions(predictions.table)
         say(f"written: {out / 'predictions.parquet'}, predictions.csv, evidence.parquet")
+    n_left_out = int(predictions.table["reason"].str.contains(LEFT_OUT, regex=False, na=False).sum())
+    if n_left_out:
+        say(f"boxes of {n_left_out} of {n_clips} clips were left out; the column `reason` explains why")
     if n_unreadable:
         say(f"{n_unreadable} of {n_clips} clips could not be read; the column `reason` explains why")
         raise typer.Exit(EXIT_FINDINGS)

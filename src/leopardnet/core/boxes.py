@@ -90,6 +90,84 @@ def convert_box(
     return [xyxy[0] * x, xyxy[1] * y, xyxy[2] * x, xyxy[3] * y]
 
 
+def turn_box(xyxy: Sequence[float], orientation: int) -> list[float]:
+    """Turn a box, in fractions of the picture as stored, as its EXIF orientation (1 to 8) turns the picture.
+
+    >>> turn_box([0.1, 0.2, 0.3, 0.6], 6), turn_box([0.1, 0.2, 0.3, 0.6], 3)
+    ([0.4, 0.1, 0.8, 0.3], [0.7, 0.4, 0.9, 0.8])
+    """
+    x0, y0, x1, y1 = xyxy
+    if orientation >= 5:  # first about the diagonal, then as 1 to 4
+        x0, y0, x1, y1 = y0, x0, y1, x1
+    if orientation in (2, 3, 6, 7):
+        x0, x1 = 1 - x1, 1 - x0
+    if orientation in (3, 4, 7, 8):
+        y0, y1 = 1 - y1, 1 - y0
+    return round_box((x0, y0, x1, y1))
+
+
+def place_boxes(
+    boxes: Sequence[Sequence[float]],
+    unit: str,
+    *,
+    drawn_px: tuple[int, int] | None,
+    stored_px: tuple[int, int],
+    orientation: int,
+) -> list[list[float]]:
+    """Return boxes as fractions of the upright picture, whether they were drawn on it or on the picture as stored.
+
+    drawn_px: width and height of the picture that they were drawn on, if known; stored_px: of the picture in the
+    file; orientation: 1 to 8, of its EXIF. Raises ManifestError where their place is not certain: the picture is
+    turned and the sizes do not tell on which of the two the boxes were drawn, or the boxes do not fit the picture.
+
+    >>> place_boxes([[0, 0, 0.5, 0.25]], "fraction", drawn_px=(400, 300), stored_px=(400, 300), orientation=6)
+    [[0.75, 0.0, 1.0, 0.5]]
+    """
+    upright_px = stored_px[::-1] if orientation >= 5 else stored_px
+    pictures = [(False, stored_px), (True, upright_px)] if orientation != 1 else [(True, stored_px)]
+    if unit == "px":
+        pictures = [(up, size) for up, size in pictures if _lie_within(boxes, drawn_px or size)]
+        if not pictures:
+            raise ManifestError(
+                "its boxes extend beyond the picture",
+                found=_size_text(drawn_px or stored_px),
+                expected="boxes within it",
+            )
+    if drawn_px is not None:
+        alike = [p for p in pictures if p[1] == drawn_px] or [p for p in pictures if _same_shape(p[1], drawn_px)]
+        if not alike:
+            raise ManifestError(
+                "its boxes were drawn on a picture of another shape",
+                found=_size_text(drawn_px),
+                expected=_size_text(upright_px),
+            )
+        pictures = alike
+    if len(pictures) > 1:
+        raise ManifestError(
+            "its EXIF turns the picture, and the boxes may have been drawn before or after that",
+            found=f"orientation {orientation}",
+        )
+    is_upright, size = pictures[0]
+    width, height = drawn_px or size
+    scale = (width, height, width, height) if unit == "px" else (1, 1, 1, 1)
+    fractions = [[v / s for v, s in zip(xyxy, scale, strict=True)] for xyxy in boxes]
+    return fractions if is_upright else [turn_box(xyxy, orientation) for xyxy in fractions]
+
+
+def _lie_within(boxes: Sequence[Sequence[float]], size: tuple[int, int]) -> bool:
+    slack = 1 + 0.005 * max(size)  # detectors round, and predict a little beyond the edge
+    return all(x1 <= size[0] + slack and y1 <= size[1] + slack for _, _, x1, y1 in boxes)
+
+
+def _same_shape(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    """Whether the sizes are those of one picture, scaled."""
+    return abs(a[0] * b[1] - a[1] * b[0]) <= 0.01 * max(a[0] * b[1], a[1] * b[0])
+
+
+def _size_text(size: tuple[int, int]) -> str:
+    return f"a picture of {size[0]} x {size[1]} px"
+
+
 def format_boxes(boxes: Sequence[Mapping[str, Any]]) -> str:
     """Return boxes as a cell of the column `boxes`.
 

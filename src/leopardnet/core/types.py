@@ -116,6 +116,14 @@ class Boxes:
         scale = np.array([size_px[0] / self.size_px[0], size_px[1] / self.size_px[1]] * 2)
         return replace(self, xyxy=(self.xyxy * scale).astype(np.float32), size_px=size_px)
 
+    def merge(self, other: Boxes) -> Boxes:
+        """Return the boxes of both, which are of the same frame at the same size, best first."""
+        scores = np.concatenate([self.scores, other.scores])
+        order = np.argsort(-scores, kind="stable")
+        labels = (*self.labels, *other.labels)
+        xyxy = np.concatenate([self.xyxy, other.xyxy])[order]
+        return replace(self, xyxy=xyxy, scores=scores[order], labels=tuple(labels[i] for i in order))
+
     @property
     def fractions(self) -> NDArray[np.float64]:
         """The boxes in fractions of the frame, float64 [K, 4], each number between 0 and 1.

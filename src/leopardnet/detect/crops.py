@@ -51,17 +51,18 @@ def find_crops(
     warning and no crops.
     """
     found: list[Boxes | None] = [None] * len(frames)
+    warnings = detector.list_warnings(clip)
     if detector.uses_small_frames:
         found = detector.find(clip, frames, frames)
         chosen = pick_best_frames(found, config)
     else:
         chosen = pick_changed_frames(frames, config.max_frames)
     if not len(chosen):
-        return CropResult(tuple(found))
+        return CropResult(tuple(found), warnings=warnings)
     try:
         full = decode(clip, root, times_s=frames.times_s[chosen], short_side_px=FULL_SIDE_PX)
     except MediaError as error:
-        return CropResult(tuple(found), warnings=(f"no crops: {error.one_line}",))
+        return CropResult(tuple(found), warnings=(*warnings, f"no crops: {error.one_line}"))
     at = np.abs(full.times_s[:, None] - frames.times_s[None, :]).argmin(axis=1).tolist()
     if not detector.uses_small_frames:
         for i, boxes in zip(at, detector.find(clip, frames, full), strict=True):
@@ -69,7 +70,7 @@ def find_crops(
     size = (full.pixels.shape[2], full.pixels.shape[1])
     pairs = [(found[i], i, pixels) for i, pixels in zip(at, full.pixels, strict=True)]
     crops = [cut_crop(pixels, boxes.scale_to(size), config, spec, i_frame=i) for boxes, i, pixels in pairs if boxes]
-    return CropResult(tuple(found), tuple(crop for crop in crops if crop is not None))
+    return CropResult(tuple(found), tuple(crop for crop in crops if crop is not None), warnings)
 
 
 def pick_best_frames(found: Sequence[Boxes | None], config: DetectorConfig) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,7 @@ from leopardnet.core.onnx_file import refuse_unsafe_graph
 from leopardnet.core.settings.detection import DetectorConfig, NetworkConfig
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.types import Boxes, Clip, Frames
+from leopardnet.data.reading.match_paths import PathFit, match_paths
 from leopardnet.detect.embedded_weights import find_description
 from leopardnet.detect.megadetector_file import ResultsFile
 from leopardnet.detect.motion_detector import MotionDetector
@@ -45,6 +47,10 @@ class Detector(Protocol):
         """
         ...
 
+    def list_warnings(self, clip: Clip) -> tuple[str, ...]:
+        """Return what of its results for the clip could not be used, and why; usually nothing."""
+        ...
+
 
 class NetworkDetector:
     """A network that processes each frame by itself, at full size."""
@@ -62,6 +68,10 @@ class NetworkDetector:
         """Return the boxes of each frame of `targets`."""
         pairs = zip(targets.pixels, targets.times_s.tolist(), strict=True)
         return [self.network.find_boxes(pixels, time_s=time_s, source=self.source) for pixels, time_s in pairs]
+
+    def list_warnings(self, clip: Clip) -> tuple[str, ...]:
+        """Return no warnings."""
+        return ()
 
 
 def choose_detector(name: str, base: DetectorConfig) -> DetectorConfig:
@@ -87,10 +97,13 @@ def choose_detector(name: str, base: DetectorConfig) -> DetectorConfig:
     return base
 
 
-def open_detector(config: DetectorConfig, root: Path, *, threads: int = 0) -> Detector | None:
+def open_detector(
+    config: DetectorConfig, root: Path, *, threads: int = 0, twins: frozenset[str] = frozenset()
+) -> Detector | None:
     """Return the detector of these settings, opened once per process; None for the source `none`.
 
-    root: of the footage, to which the paths in a results file are relative; threads: of a network, 0 for all.
+    root: of the footage, to which the paths in a results file are relative; threads: of a network, 0 for all;
+    twins: of the footage, see `match_detector`.
     Raises BackendError if the embedded detector is not installed or a network cannot be loaded, ConfigError or
     ManifestError for a file that is not a detector.
 
@@ -101,7 +114,16 @@ def open_detector(config: DetectorConfig, root: Path, *, threads: int = 0) -> De
         return None
     path = detector_file(config)
     stamp = (path.stat().st_size, path.stat().st_mtime_ns) if path else None
-    return _open_cached(config.source, path, stamp, Path(root).resolve(), threads)
+    return _open_cached(config.source, path, stamp, Path(root).resolve(), threads, twins)
+
+
+def match_detector(config: DetectorConfig, root: Path, clips: Sequence[Sequence[str]]) -> PathFit | None:
+    """Return how a results file fits the files of the clips; None for a detector that is no results file.
+
+    Raises ManifestError where none of its entries belongs to a clip, and for a broken file.
+    """
+    detector = open_detector(config, root) if config.file.lower().endswith(".json") else None
+    return match_paths(detector.paths, clips, name=detector.source) if isinstance(detector, ResultsFile) else None
 
 
 def detector_file(config: DetectorConfig) -> Path | None:
@@ -131,7 +153,9 @@ def detector_id(config: DetectorConfig) -> str:
     if path is None:
         digest.update(f"motion {MotionDetector.version}".encode())
     else:
-        files = [path] if path.suffix.lower() == ".json" else [path, *sorted(path.parent.glob("*.onnx"))]
+        is_results = path.suffix.lower() == ".json"
+        digest.update(f"results {ResultsFile.version}".encode() * is_results)
+        files = [path] if is_results else [path, *sorted(path.parent.glob("*.onnx"))]
         for file in files:
             with file.open("rb") as data:
                 digest.update(hashlib.file_digest(data, "sha256").digest())
@@ -139,11 +163,13 @@ def detector_id(config: DetectorConfig) -> str:
 
 
 @lru_cache(maxsize=4)
-def _open_cached(source: str, path: Path | None, stamp: object, root: Path, threads: int) -> Detector:
+def _open_cached(
+    source: str, path: Path | None, stamp: object, root: Path, threads: int, twins: frozenset[str]
+) -> Detector:
     if path is None:
         return MotionDetector()
     if path.suffix.lower() == ".json":
-        return ResultsFile.read(path, root)
+        return ResultsFile.read(path, root, twins=twins)
     return NetworkDetector(load_network(path, threads=threads), source if source != "file" else path.stem)
 
 

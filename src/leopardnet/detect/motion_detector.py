@@ -56,6 +56,10 @@ class MotionDetector:
             for i, t in zip(which.tolist(), targets.times_s.tolist(), strict=True)
         ]
 
+    def list_warnings(self, clip: Clip) -> tuple[str, ...]:
+        """Return no warnings."""
+        return ()
+
 
 def find_motion(
     pixels: NDArray[np.uint8], *, wanted: NDArray[np.int64]

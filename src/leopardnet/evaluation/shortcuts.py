@@ -11,6 +11,7 @@ A model that has learned the camera's banner or the place keeps its prediction w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import cv2
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.runtime import Runtime
 from leopardnet.core.boxes import parse_boxes
-from leopardnet.core.errors import MediaError
+from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
@@ -31,6 +32,7 @@ from leopardnet.infer.evidence import Evidence
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
+from leopardnet.media.upright_boxes import place_on_file
 from leopardnet.metrics.bootstrap import SiteDraws, encode_sites, estimate_row
 
 TESTS = ("as it is", "banner", "shuffled", "reencoded", "as it is, frames that can be masked", "masked")
@@ -42,6 +44,9 @@ MARGIN = 0.1  # of the width or height of a box, on every side: a tail may reach
 MIN_FRAMES, MAX_FRAMES = 3, 40  # that must show the background behind an animal, and that are searched for it
 Pixels = NDArray[np.uint8]
 Boxes = Sequence[Sequence[float]]
+_DrawnBoxes = tuple[
+    float | None, Boxes, str, tuple[int, int] | None
+]  # time, boxes, their unit, size of the picture
 
 
 def run_shortcut_tests(
@@ -54,8 +59,8 @@ def run_shortcut_tests(
     """Return one row per labelled clip and test: clip_id, label, test, decision, p_label, p_animal.
 
     p_label and p_animal are the probabilities of the true label and of any animal. `masked` needs the place of the
-    animal: only clips with boxes in the manifest have such rows (in fractions, or in px with the picture's size),
-    made from the frames that have a box. Clips that cannot be read have no rows. n_clips: how many clips with an
+    animal: only clips with boxes in the manifest have such rows, made from the frames that have a box of certain
+    place. Clips that cannot be read have no rows. n_clips: how many clips with an
     animal are tested, those with boxes first, and as many without; None for all. on_progress(what, n_done,
     n_total).
 
@@ -71,7 +76,8 @@ def run_shortcut_tests(
         except MediaError:
             continue
         other = _find_other_frame(clip, [*clips[i + 1 :], *clips[:i]], manifest, bundle)
-        for test, pixels, times_s in _change_frames(frames, other, boxes.get(clip.clip_id, []), seed=i):
+        placed = _place_boxes(boxes.get(clip.clip_id, []), clip, manifest)
+        for test, pixels, times_s in _change_frames(frames, other, placed, seed=i):
             rows.append(_classify(clip, test, replace(frames, pixels=pixels, times_s=times_s), bundle, network))
         if on_progress:
             on_progress("testing for shortcuts", i + 1, len(clips))
@@ -231,16 +237,29 @@ def _classify(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Ru
     }
 
 
-def _read_boxes(manifest: Manifest) -> dict[str, list[tuple[float | None, Boxes]]]:
-    """Return by clip_id the time of each labelled frame (None for a still) and its boxes in fractions."""
-    found: dict[str, list[tuple[float | None, Boxes]]] = {}
+def _read_boxes(manifest: Manifest) -> dict[str, list[_DrawnBoxes]]:
+    """Return by clip_id the boxes of each row, with the time of each labelled frame (None for a still).
+
+    Boxes of a whole video have a time of their own; those without one are left out.
+    """
+    found: dict[str, list[_DrawnBoxes]] = {}
     rows = manifest.table[manifest.table["boxes"].notna()]
-    columns = rows[["clip_id", "time_s", "boxes", "box_unit", "width_px", "height_px"]]
-    for clip_id, time_s, cell, unit, width, height in columns.itertuples(index=False, name=None):
-        if unit == "px" and (pd.isna(width) or pd.isna(height)):
-            continue
-        scale = (width, height, width, height) if unit == "px" else (1, 1, 1, 1)
-        boxes = [[v / s for v, s in zip(b["xyxy"], scale, strict=True)] for b in parse_boxes(cell)]
-        if boxes:
-            found.setdefault(clip_id, []).append((None if pd.isna(time_s) else float(time_s), boxes))
-    return found
+    columns = rows[["clip_id", "kind", "time_s", "boxes", "box_unit", "width_px", "height_px"]]
+    for clip_id, kind, row_s, cell, unit, width, height in columns.itertuples(index=False, name=None):
+        drawn_px = None if pd.isna(width) or pd.isna(height) else (int(width), int(height))
+        at: dict[float | None, list[Sequence[float]]] = {}
+        for box in parse_boxes(cell):
+            time_s = box.get("time_s") if pd.isna(row_s) else float(row_s)
+            if time_s is not None or kind not in ("video", "frame"):
+                at.setdefault(time_s, []).append(box["xyxy"])
+        found.setdefault(clip_id, []).extend((t, xyxys, str(unit), drawn_px) for t, xyxys in at.items())
+    return {clip_id: boxes for clip_id, boxes in found.items() if boxes}
+
+
+def _place_boxes(drawn: list[_DrawnBoxes], clip: Clip, manifest: Manifest) -> list[tuple[float | None, Boxes]]:
+    """Return the boxes in fractions of the upright frame, without those whose place is not certain."""
+    placed: list[tuple[float | None, Boxes]] = []
+    for time_s, xyxys, unit, drawn_px in drawn:
+        with suppress(ManifestError, MediaError):
+            placed.append((time_s, place_on_file(xyxys, unit, clip=clip, root=manifest.root, drawn_px=drawn_px)))
+    return placed

@@ -18,7 +18,10 @@ from leopardnet.infer.queued_clip import QueuedClip
 
 @dataclass(frozen=True)
 class Job:
-    """The model, footage and settings of a run. read_frames: replaces `infer.clip.read_frames` in tests."""
+    """The model, footage and settings of a run.
+
+    read_frames: replaces `infer.clip.read_frames` in tests; twins: of the footage, see `match_detector`.
+    """
 
     bundle: Bundle
     root: Path
@@ -27,10 +30,11 @@ class Job:
     detector: DetectorConfig = NO_DETECTOR
     effort: Effort = "full"
     read_frames: Callable[[Clip, Job, int], ClipFrames | MediaError] | None = None
+    twins: frozenset[str] = frozenset()
 
     def open_detector(self) -> Detector | None:
         """Return the detector, opened once per process; None where the job has none."""
-        return open_detector(self.detector, self.root, threads=self.runtime.threads)
+        return open_detector(self.detector, self.root, threads=self.runtime.threads, twins=self.twins)
 
     def results_key(self) -> dict[str, object]:
         """Return what results depend on. The journal keeps the rows of each key apart."""

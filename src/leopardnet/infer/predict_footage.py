@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from leopardnet.bundle.bundle import Bundle
@@ -14,7 +15,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
 from leopardnet.core.types import ClipPrediction
-from leopardnet.detect.detector import choose_detector
+from leopardnet.detect.detector import choose_detector, match_detector
 from leopardnet.infer.clip import classify
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results
@@ -59,6 +60,7 @@ def predict(
     should_stop: Callable[[], bool] = lambda: False,
     on_result: Callable[[ClipPrediction], None] = lambda result: None,
     on_progress: Callable[[int, int], None] = lambda n_done, n_total: None,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> Predictions:
     """Classify a manifest, a folder or a file: one row per clip, in its order. Unreadable clips have a row too.
 
@@ -68,9 +70,10 @@ def predict(
     boxes come from, if not from the bundle's detector: none, embedded, motion, or a file. effort: see
     `infer.rounds`. retry_failed: read unreadable clips again. engine: what does the work, `classify_all` or
     `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the numbers of clips that
-    are done and in all.
+    are done and in all; on_note: before the first clip, with how many entries of a results file belong to clips.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
+    Raises ManifestError before the first clip where a results file fits none of them.
 
     >>> preds = predict("clips/", load_bundle("runs/amur/bundle"))  # doctest: +SKIP
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
@@ -79,6 +82,10 @@ def predict(
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     job = Job(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort)
+    fit = match_detector(boxes, manifest.root, [clip.paths for clip in manifest.clips()]) if boxes.is_on else None
+    if fit is not None:
+        on_note(fit.text)
+        job = replace(job, twins=fit.twins)
     with Journal.open(out, job.results_key()) as journal:
         fill_journal(
             journal,

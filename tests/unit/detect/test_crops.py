@@ -90,6 +90,9 @@ class Fixed:
     def suggest_times(self, clip):
         return np.zeros(0)
 
+    def list_warnings(self, clip):
+        return ()
+
     def find(self, clip, frames, targets):
         h, w = targets.pixels.shape[1:3]
         box = np.array([[w // 4, h // 4, w // 2, h // 2]], np.float32)

@@ -169,3 +169,47 @@ def test_a_sampling_can_be_named(unseen, tiny_bundle):
     assert named == given and len(named) == 4 * 16
     with pytest.raises(ConfigError, match="uniform17"):
         predict(unseen, tiny_bundle, sampling="uniform17")
+
+
+def listed(folder, entries):
+    data = {"detection_categories": {"1": "animal"}, "images": entries}
+    (folder / "md.json").write_text(json.dumps(data))
+    return str(folder / "md.json")
+
+
+def test_a_detector_file_says_before_the_first_clip_how_it_fits(unseen, tiny_bundle, tmp_path):
+    first = unseen.where(kind="still").table["path"].iloc[0]
+    box = {"category": "1", "conf": 0.9, "bbox": [0.25, 0.25, 0.5, 0.5]}
+    notes, seen = [], []
+    said = predict(
+        unseen,
+        tiny_bundle,
+        runtime=HERE,
+        detector=listed(tmp_path, [{"file": first.upper(), "detections": [box]}]),
+        on_note=lambda note: notes.append((note, len(seen))),
+        on_result=seen.append,
+    )
+    assert [n for _, n in notes] == [0] and "md.json: 1 of 1 entries belong to 1 of 8 clips" in notes[0][0]
+    looked = said.evidence[said.evidence["boxes"].notna()]
+    paths = said.table.set_index("clip_id")["path"]
+    assert paths[looked["clip_id"]].tolist() == [first], "clips that are not listed were not looked at"
+    assert json.loads(looked["boxes"].iloc[0])[0]["xyxy"] == [0.25, 0.25, 0.75, 0.75]
+
+
+def test_a_detector_file_that_fits_no_clip_stops_the_run_before_the_first(unseen, tiny_bundle, tmp_path):
+    path, seen = unseen.table["path"].iloc[0], []
+    file = listed(tmp_path, [{"file": f"card7/{path}", "detections": []}])
+    with pytest.raises(ManifestError, match="remove card7/ from the beginning"):
+        predict(unseen, tiny_bundle, runtime=HERE, detector=file, on_result=seen.append)
+    assert not seen
+
+
+def test_boxes_without_a_place_are_a_reason_of_their_clip(unseen, tiny_bundle, tmp_path):
+    path = unseen.where(kind="video").table["path"].iloc[0]
+    box = {"category": "1", "conf": 0.9, "bbox": [0.25, 0.25, 0.5, 0.5]}
+    said = predict(
+        unseen, tiny_bundle, runtime=HERE, detector=listed(tmp_path, [{"file": path, "detections": [box]}])
+    )
+    table = said.table.set_index("path")
+    assert table.loc[path, "status"] == "partial" and "no frame is given" in table.loc[path, "reason"]
+    assert said.evidence["boxes"].isna().all()

@@ -33,6 +33,7 @@ FACTS = (
     Column("chroma", FLOAT, True, "mean difference of the strongest and weakest of R, G, B; 0 to 255"),
     Column("width_px", INT, True, "of the picture"),
     Column("height_px", INT, True, "of the picture"),
+    Column("orientation", INT, True, "EXIF orientation of a still, 1 to 8; width_px and height_px are upright"),
     Column("n_frames", INT, True, "of a video, according to its container"),
     Column("duration_s", FLOAT, True, "of a video, according to its container"),
 )
@@ -54,6 +55,7 @@ class _FileFacts:
     chroma: float | None = None
     width_px: int | None = None
     height_px: int | None = None
+    orientation: int | None = None
     n_frames: int | None = None
     duration_s: float | None = None
 
@@ -164,12 +166,16 @@ def _read_facts(root: Path, path: str, kind: str, *, perceptual: bool, probe: bo
 
 
 def _add_header(facts: _FileFacts, clip: Clip, root: Path) -> None:
-    from leopardnet.media.decode import probe
+    from leopardnet.media.decode import probe, resolve_path
+    from leopardnet.media.still import read_stored_size
 
+    if clip.kind == "still":
+        size, facts.orientation = read_stored_size(resolve_path(root, clip.path))
+        facts.width_px, facts.height_px = size[::-1] if facts.orientation >= 5 else size
+        return
     info = probe(clip, root)
     facts.width_px, facts.height_px = info.width_px, info.height_px
-    if clip.kind != "still":
-        facts.n_frames, facts.duration_s = info.n_frames, info.duration_s
+    facts.n_frames, facts.duration_s = info.n_frames, info.duration_s
 
 
 def _add_fingerprint(facts: _FileFacts, clip: Clip, root: Path) -> None:

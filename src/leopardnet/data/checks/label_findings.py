@@ -9,10 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.boxes import place_boxes
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.checks.finding import Finding
 
+Size = tuple[int, int, int]  # width and height in px, upright, and the EXIF orientation
 _SLACK = {"px": 1.0, "fraction": 0.005}
 
 
@@ -71,11 +74,14 @@ def _check_contradictions(labelled: pd.DataFrame) -> Iterator[Finding]:
 
 
 def check_boxes(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
-    """Yield boxes that cannot be read, have no area, or extend beyond the picture."""
+    """Yield boxes that cannot be read, have no area, extend beyond the picture, or have no certain place in it."""
     t = manifest.table
     boxed = t[t["boxes"].notna()]
-    size = facts.set_index("path")[["width_px", "height_px"]]
-    n_unknown = 0
+    known = facts.loc[facts["width_px"].notna(), ["path", "width_px", "height_px", "orientation"]].fillna(1)
+    size = {
+        path: (width, height, orientation) for path, width, height, orientation in known.itertuples(index=False)
+    }
+    n_unknown, unplaced = 0, []
     for i, row in zip(boxed.index, boxed.to_dict("records"), strict=True):
         try:
             boxes = [_parse_corners(box) for box in json.loads(row["boxes"])]
@@ -88,6 +94,12 @@ def check_boxes(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
         for box in boxes:
             if fault := _find_box_fault(box, limits, str(row["box_unit"])):
                 yield Finding("error", "box_outside", fault, i, row["path"])
+        if row["kind"] == "still" and boxes and (reason := _find_place_fault(row, boxes, size)):
+            unplaced.append((i, row["path"], reason))
+    if unplaced:
+        i, path, reason = unplaced[0]
+        message = f"boxes of {len(unplaced)} rows have no certain place, so they are not used; here: {reason}"
+        yield Finding("warning", "box_place_unknown", message, i, path)
     if n_unknown:
         message = f"boxes of {n_unknown} rows were not checked: box_unit or the size of the picture is unknown"
         yield Finding("info", "box_not_checked", message)
@@ -100,15 +112,35 @@ def _parse_corners(box: Mapping[str, Any]) -> tuple[float, ...]:
     return corners
 
 
-def _picture_size(row: Mapping[Hashable, Any], size: pd.DataFrame) -> tuple[float, float] | None:
+def _picture_size(row: Mapping[Hashable, Any], size: Mapping[str, Size]) -> tuple[float, float] | None:
     if row["box_unit"] == "fraction":
         return 1.0, 1.0
     width, height = row["width_px"], row["height_px"]
-    if (pd.isna(width) or pd.isna(height)) and row["path"] in size.index:
-        width, height = size.loc[row["path"]]
+    if (pd.isna(width) or pd.isna(height)) and row["path"] in size:
+        width, height, _ = size[row["path"]]
     if row["box_unit"] != "px" or pd.isna(width) or pd.isna(height):
         return None
     return float(width), float(height)
+
+
+def _find_place_fault(
+    row: Mapping[Hashable, Any], boxes: list[tuple[float, ...]], size: Mapping[str, Size]
+) -> str | None:
+    """Return why the boxes of a still have no certain place on its upright picture, or None."""
+    if row["path"] not in size:
+        return None
+    width, height, orientation = size[row["path"]]
+    if orientation == 1 and row["box_unit"] != "fraction":
+        return None  # a box beyond the picture has a finding of its own
+    drawn_px = (
+        None if pd.isna(row["width_px"]) or pd.isna(row["height_px"]) else (row["width_px"], row["height_px"])
+    )
+    stored_px = (height, width) if orientation >= 5 else (width, height)
+    try:
+        place_boxes(boxes, str(row["box_unit"]), drawn_px=drawn_px, stored_px=stored_px, orientation=orientation)
+    except ManifestError as error:
+        return error.one_line
+    return None
 
 
 def _find_box_fault(box: tuple[float, ...], limits: tuple[float, float] | None, unit: str) -> str | None:

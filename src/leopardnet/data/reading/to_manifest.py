@@ -15,9 +15,10 @@ import pandas as pd
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, map_labels, rows
+from leopardnet.data.reading.folder_pattern import FolderPattern
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.map_labels import map_labels
 from leopardnet.data.reading.problems import Problem, Problems
-from leopardnet.data.scan.folder_pattern import FolderPattern
 
 # A path without any of these is already in the form of a manifest.
 _UNUSUAL = re.compile(r"[\\:\x00\ud800-\udfff]|^[/~.]|/\.{0,2}(?:/|$)|^\s*$")

@@ -93,7 +93,9 @@ function clipFacts(clip) {
 function detectorSummary(clip) {
   const frames = data.frames[clip];
   const scores = frames && frames.b ? frames.b.filter((score) => score !== null) : [];
-  if (!scores.length) return "";
+  if (!scores.length) {
+    return Object.values(data.frames).some((other) => other.b) ? "no result for this clip" : "";
+  }
   const nFound = scores.filter((score) => score > 0).length;
   const best = (Math.max(...scores) / 1000).toFixed(2);
   return `found something in ${nFound} of ${scores.length} frames, best score ${best}`;

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -22,11 +22,12 @@ from leopardnet.core.settings.inference import PreprocessSpec, Sampling
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip, Frames
 from leopardnet.detect.crops import crops_to_input, find_crops
-from leopardnet.detect.detector import Detector, detector_id, open_detector
+from leopardnet.detect.detector import Detector, detector_id, match_detector, open_detector
 from leopardnet.media.decode import decode
 from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
 from leopardnet.training.frames.decode_labelled import decode_rows, plan_rows
 from leopardnet.training.frames.select_frames import build_clip, iterate_clips
+from leopardnet.training.frames.upright_box import turn_upright
 
 LARGE = 1.125  # training frames are stored this much larger than the input, so that crops stay sharp
 KEPT = (
@@ -72,12 +73,13 @@ class LabelledFrames:
 
 @dataclass(frozen=True)
 class Reading:
-    """All settings that determine the pixels of frames."""
+    """All settings that determine the pixels of frames. twins: of the footage, see `match_detector`."""
 
     spec: PreprocessSpec
     sampling: Sampling
     max_frames_per_clip: int
     detector: DetectorConfig = NO_DETECTOR
+    twins: frozenset[str] = frozenset()
 
     @property
     def large(self) -> PreprocessSpec:
@@ -163,10 +165,13 @@ def load_frames(
 ) -> LabelledFrames:
     """Return the wanted frames (see `select_frames`), decoded into files in `folder` unless they are there already.
 
-    What cannot be read is listed in `skipped` and not replaced.
+    What cannot be read is listed in `skipped` and not replaced. Raises ManifestError for a results file of a
+    detector that fits none of the footage.
     """
     key = hash_footage(wanted, root, reading)
     if not _is_complete(folder, key):
+        fit = match_detector(reading.detector, root, [clip.paths for clip, _ in iterate_clips(wanted)])
+        reading = reading if fit is None else replace(reading, twins=fit.twins)
         _decode_into(folder, wanted, root, labels, reading, n_workers, on_progress)
         with atomic_path(folder / "key.txt") as part:
             part.write_text(key, "ascii")
@@ -284,15 +289,14 @@ def _read_clip(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> 
         nothing = np.zeros((0, 3, 1, 1), np.uint8)
         return _ClipFrames(None, nothing, nothing, [error.one_line])
     height, width = frames.pixels.shape[1:3]
+    placed = [turn_upright(text, clip, root) if isinstance(text, str) else None for text in table["box"]]
     boxes: list[str | None] = [
-        json.dumps(box_to_input(json.loads(text), width=width, height=height, spec=reading.spec))
-        if isinstance(text, str)
-        else None
-        for text in table["box"]
+        None if box is None else json.dumps(box_to_input(box, width=width, height=height, spec=reading.spec))
+        for box in placed
     ]
     exact, large = (to_model_input(frames.pixels, spec) for spec in (reading.spec, reading.large))
     read = _ClipFrames(table.assign(box=np.array(boxes, object), view="frame"), exact, large, missing)
-    detector = open_detector(reading.detector, root)
+    detector = open_detector(reading.detector, root, twins=reading.twins)
     return read if detector is None else _add_crops(read, clip, root, frames, detector, reading)
 
 

@@ -15,6 +15,7 @@ from leopardnet.core.labels import LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import DataConfig
 from leopardnet.core.types import Clip, Kind
+from leopardnet.training.frames.upright_box import join_boxes
 
 COLUMNS = (
     "clip_id", "kind", "path", "paths", "site", "deployment", "sequence_id",
@@ -27,8 +28,7 @@ def select_frames(manifest: Manifest, labels: LabelSet, config: DataConfig) -> p
 
     A row with neither `time_s` nor `frame_number` stands for a whole clip, whose frames are sampled when it is
     read. Labelled frames of a video replace the label of the whole video. Rows without a label are not used. `box`
-    is the smallest box around the frame's boxes, as a JSON list x1, y1, x2, y2 in shares of width and height, or
-    missing.
+    is the smallest box around the frame's boxes, as `join_boxes` writes it, or missing.
 
     Raises ManifestError for labels that are not in the label set, with their counts, and for a frame without a
     time.
@@ -63,7 +63,7 @@ def select_frames(manifest: Manifest, labels: LabelSet, config: DataConfig) -> p
     wanted = pd.concat([whole, frames]).sort_index()
     order = pd.factorize(wanted["clip_id"])[0].argsort(kind="stable")  # rows of a clip together
     wanted = wanted.iloc[order]
-    wanted = wanted.assign(box=np.array(_join_boxes(wanted), object))
+    wanted = wanted.assign(box=np.array(join_boxes(wanted), object))
     wanted["kind"] = wanted["kind"].where(wanted["kind"] != "frame", "video")
     return wanted[list(COLUMNS)].reset_index(drop=True)
 
@@ -92,22 +92,3 @@ def _spread_evenly(table: pd.DataFrame, by: list[str], most: int) -> NDArray[np.
     gap = (np.maximum(n, 2) - 1) / (most - 1)
     nearest = np.rint(np.rint(i / gap) * gap)  # the evenly spread position closest to row i
     return np.asarray(index[(n <= most) | (nearest == i)])
-
-
-def _join_boxes(rows: pd.DataFrame) -> list[str | None]:
-    """Return for each row the smallest box around its boxes, in shares of the frame; None where it is unknown."""
-    none = rows["boxes"].isna().to_numpy()
-    joined: list[str | None] = [None] * len(rows)
-    columns = rows[["boxes", "box_unit", "width_px", "height_px"]]
-    for i in np.flatnonzero(~none):
-        text, unit, width, height = columns.iloc[i]
-        boxes = [b["xyxy"] for b in json.loads(text) if isinstance(b, dict) and len(b.get("xyxy", ())) == 4]
-        if not boxes or (unit != "fraction" and (pd.isna(width) or pd.isna(height))):
-            continue
-        xyxy: NDArray[np.float64] = np.asarray(boxes, np.float64)
-        if unit != "fraction":
-            xyxy = xyxy / np.array([width, height, width, height], np.float64)
-        around = np.clip([*xyxy[:, :2].min(axis=0), *xyxy[:, 2:].max(axis=0)], 0.0, 1.0)
-        if around[2] > around[0] and around[3] > around[1]:
-            joined[i] = json.dumps([round(float(v), 5) for v in around])
-    return joined

@@ -2,8 +2,11 @@
 
 import json
 
+import pandas as pd
 import pytest
+from PIL import Image
 
+from leopardnet.core.manifest import Manifest
 from manifests_to_check import found
 
 
@@ -69,3 +72,29 @@ def test_boxes_of_pictures_of_unknown_size_are_counted(blind):
     rows = [{"path": f"{i}.jpg", "boxes": '[{"xyxy": [0, 0, 5, 5]}]', "box_unit": "px"} for i in range(2)]
     ((_, message),) = blind(rows, "box_not_checked")
     assert "2 rows" in message
+
+
+@pytest.mark.parametrize(
+    ("orientation", "drawn_px", "is_certain"),
+    [
+        (1, None, True),
+        (1, (40, 20), True),
+        (1, (20, 40), False),
+        (6, None, False),
+        (6, (40, 20), True),
+        (3, (40, 20), False),
+    ],
+)
+def test_boxes_without_a_certain_place_are_counted(tmp_path, orientation, drawn_px, is_certain):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name in ("1.jpg", "2.jpg"):
+        Image.new("RGB", (40, 20)).save(tmp_path / name, exif=exif)
+    width, height = drawn_px or (None, None)
+    rows = pd.DataFrame(
+        {"path": ["1.jpg", "2.jpg"], "kind": "still", "boxes": ['[{"xyxy": [0, 0, 0.5, 0.5]}]', "[]"]}
+    )
+    rows = rows.assign(box_unit="fraction", width_px=[width] * 2, height_px=[height] * 2)
+    findings = found(Manifest.from_rows(rows, tmp_path), "box_place_unknown")
+    assert [row for row, _ in findings] == ([] if is_certain else [1])
+    assert is_certain or "boxes of 1 rows" in findings[0][1]

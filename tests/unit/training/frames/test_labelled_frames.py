@@ -192,3 +192,26 @@ def test_boxes_of_a_frame_become_one_in_shares_of_the_input(tmp_path, manifest_o
     frames = load(m, tmp_path)
     assert json.loads(frames.table["box"][0]) == [0.125, 0.25, 0.5, 0.75]
     assert frames.table["box"][1:].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("unit", "xyxy", "drawn_px", "expected"),
+    [
+        ("px", [16, 8, 32, 16], None, None),
+        ("px", [16, 8, 32, 16], (64, 32), [0.5, 0.25, 0.75, 0.5]),
+        ("px", [40, 8, 60, 16], None, [0.5, 0.625, 0.75, 0.9375]),
+        ("fraction", [0, 0, 0.5, 0.5], None, None),
+        ("fraction", [0, 0, 0.5, 0.5], (32, 64), [0, 0, 0.5, 0.5]),
+    ],
+)
+def test_boxes_of_turned_pictures_lie_where_they_belong_or_nowhere(
+    tmp_path, manifest_of, unit, xyxy, drawn_px, expected
+):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 32)).save(tmp_path / "a.jpg", exif=exif)
+    width, height = drawn_px or (None, None)
+    columns = {"path": ["a.jpg"], "kind": "still", "label": "tiger", "boxes": json.dumps([{"xyxy": xyxy}])}
+    m = manifest_of(**columns, box_unit=unit, width_px=[width], height_px=[height])
+    (box,) = load(m, tmp_path).table["box"]
+    assert (None if box is None else json.loads(box)) == expected

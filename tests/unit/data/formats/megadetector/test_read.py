@@ -207,3 +207,47 @@ def test_frames_take_the_boxes_of_their_own_frame(tmp_path):
 def test_detections_of_other_files_are_counted(tmp_path):
     own = manifest(tmp_path, {"path": ["a/1.jpg"], "kind": ["still"]})
     assert "files of the detector that the manifest lacks: 3" in merge_boxes(own, read(tmp_path).manifest).notes
+
+
+def test_detections_of_other_footage_are_refused_and_their_prefix_named(tmp_path):
+    own = manifest(tmp_path, {"path": ["1.jpg", "2.jpg"], "kind": ["still"] * 2})
+    with pytest.raises(ManifestError, match="remove a/ from the beginning of the paths"):
+        merge_boxes(own, read(tmp_path).manifest)
+
+
+def test_paths_in_another_case_are_joined_where_only_one_fits(tmp_path):
+    own = manifest(tmp_path, {"path": ["A/1.JPG", "A/2.jpg", "a/2.JPG"], "kind": ["still"] * 3})
+    t = merge_boxes(own, read(tmp_path).manifest).manifest.table
+    assert [b if b is None else len(b) for b in map(boxes, t["boxes"])] == [2, None, None]
+
+
+def test_the_size_of_the_picture_comes_with_its_boxes(tmp_path):
+    data = changed("images", 0, value={**RESULTS["images"][0], "width": 640, "height": 480.0})
+    got = read(tmp_path, data).manifest
+    assert got.table["width_px"][0] == 640 and got.table["height_px"].isna()[1:].all()
+    sizes = {"width_px": [480, 99], "height_px": [640, 99]}
+    own = manifest(tmp_path, {"path": ["a/1.jpg", "a/2.jpg"], "kind": ["still"] * 2, **sizes})
+    t = merge_boxes(own, got).manifest.table
+    assert t["width_px"].tolist() == [640, 99] and t["height_px"].tolist() == [480, 99]
+
+
+def test_frames_of_a_video_become_one_row(tmp_path):
+    images = [
+        {"file": "a\\v.mp4\\frame000010.jpg", "detections": [RESULTS["images"][0]["detections"][1]]},
+        {"file": "b/1.jpg", "detections": []},
+        {"file": "a/v.mp4/frame000020.jpg", "failure": "Failure image access"},
+        {"file": "a/w.mp4/frame000000.jpg", "failure": "Failure image access"},
+        {"file": "a/w.txt/frame000000.jpg", "detections": []},
+    ]
+    t = read(tmp_path, {**RESULTS, "images": images[:2] + images[3:]}).manifest.table
+    assert t["path"].tolist() == ["a/v.mp4", "b/1.jpg", "a/w.mp4", "a/w.txt/frame000000.jpg"]
+    assert t["kind"].tolist() == ["video", "still", "video", "still"]
+    assert boxes(t["boxes"][0])[0]["frame_number"] == 10 and boxes(t["boxes"][2]) is None
+    twice = [images[0], images[0]]
+    with pytest.raises(ManifestError, match="stands twice"):
+        read(tmp_path, {**RESULTS, "images": twice})
+
+
+def test_frames_with_both_kinds_of_separators_are_of_one_video(tmp_path):
+    images = [{"file": f"a{s}v.mp4{s}frame{n:06d}.jpg", "detections": []} for s, n in (("/", 1), ("\\", 2))]
+    assert read(tmp_path, {**RESULTS, "images": images}).manifest.table["path"].tolist() == ["a/v.mp4"]
