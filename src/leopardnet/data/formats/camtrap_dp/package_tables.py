@@ -98,7 +98,7 @@ def _read_table(package: Package, table: str, path: Any, encoding: str) -> Cells
         raise ManifestError("a table is in Parquet", where=where, expected="CSV", todo="export the package as CSV")
     encoding = "utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding
     cells = read_cells(data, name=where, encoding=encoding, separator=",")
-    if re.search(rb"\b(?:NA|NaN|nan)\b", data):  # rare, and every cell must be looked at then
+    if any(text in data for text in (b"NA", b"NaN", b"nan")):  # rare, and every cell must be looked at then
         blank = dict.fromkeys(MISSING, "")
         rows = [[blank.get(c.strip(), c) for c in row] for row in cells.rows]
         return Cells(cells.name, cells.header, rows, cells.separator, cells.notes)
