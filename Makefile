@@ -33,7 +33,7 @@ demo: install ## The whole job on rendered footage; writes runs/demo/report.html
 	$(BIN)/leopardnet demo --out runs/demo
 
 test: install-dev ## All tests, files shared out among as many processes as N says (2)
-	$(BIN)/python -m pytest -n $(N) --dist loadfile
+	$(BIN)/python -m pytest -n $(N) --dist loadfile --no-loadscope-reorder
 
 check: install-dev ## Format, lint, types, layers
 	$(BIN)/ruff format --check src tests scripts

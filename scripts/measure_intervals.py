@@ -25,7 +25,7 @@ from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import FIGURES, Evaluation
 from leopardnet.metrics.guarantees.loss_guarantee import find_loss_threshold
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import apply, fit_temperature
+from leopardnet.score.calibrate import apply_calibration, fit_temperature
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 MIX = np.array([0.12, 0.12, 0.20, 0.56])
@@ -132,7 +132,7 @@ def figures(e: Evaluation) -> dict[str, Estimate]:
 def show_guarantees(world: World, max_miss: float, n_sets: int) -> None:
     """Print how often guarantees on leopards hold, with the clustered bound and with the one that ignores sites."""
     logits, y, _ = world.draw(10**6, N_TRUE_SITES)
-    true = np.sort(apply(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[y == 0, 0])
+    true = np.sort(apply_calibration(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[y == 0, 0])
     print(
         f"\nguarantee: at most {max_miss:g} of leopards lost; "
         f"{n_sets} sets of {world.n_sites} sites, site_sd {world.site_sd:g}"
@@ -141,7 +141,9 @@ def show_guarantees(world: World, max_miss: float, n_sets: int) -> None:
         found = []
         for seed in range(n_sets):
             logits, y, site = world.draw(seed)
-            score = apply(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[:, 0].astype(float)
+            score = apply_calibration(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[
+                :, 0
+            ].astype(float)
             found.append(
                 find_loss_threshold("leopard", score, y == 0, site, max_miss=max_miss, clustered=clustered)
             )

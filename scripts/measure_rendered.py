@@ -46,7 +46,7 @@ from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.guarantees.loss_guarantee import find_loss_threshold
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import Calibration, apply, fit_temperature, undo_calibration
+from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, undo_calibration
 from leopardnet.synth import FootageSpec, render_footage
 from measure_intervals import figures
 
@@ -250,7 +250,7 @@ def measure_calibration(clips: pd.DataFrame, shipped: Calibration) -> pd.DataFra
         fitted = fit_temperature(logits[one.index], y[one.index], sites=one["site"].tolist())
         row: dict[str, Any] = {"set": number, "temperature": fitted.temperature, "reason": fitted.reason}
         for name, calibration in (("without", Calibration()), ("shipped", shipped), ("after", fitted)):
-            probs = apply(logits[others.index], calibration)
+            probs = apply_calibration(logits[others.index], calibration)
             row[name] = evaluate(others.assign(**dict(zip(names, probs.T, strict=True))), n_boot=0).ece.value
         rows.append(row)
     return pd.DataFrame(rows)

@@ -16,4 +16,5 @@ def jpeg(path, *, original=None, digitized=None, fraction=None, suffix="JPEG"):
 
 
 def read(path, **options):
-    return CaptureTimeReader(**options).read(str(path))
+    found = CaptureTimeReader(**options).read(str(path))
+    return found.time, found.source

@@ -17,7 +17,11 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_LINES_OF_MODULE = 320
 MAX_LINES_OF_FUNCTION = 70
 MAX_FILES_OF_FOLDER = 12
-TABLES = {"core/columns.py"}
+TABLES = {
+    "core/columns.py", "data/formats/camtrap_dp/observations.py", "data/formats/camtrap_dp/spec.py",
+    "data/formats/csv_table.py", "export/formats/coco.py", "training/frames/labelled_frames.py",
+    "training/frames/select_frames.py",
+}  # fmt: skip
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "tools"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -110,7 +114,7 @@ def test_no_two_rooms_have_a_file_of_the_same_name():
 
 
 PARTICIPLES = {
-    "built", "chosen", "cut", "drawn", "found", "given", "held", "hidden", "kept", "known", "left", "lost", "made",
+    "built", "chosen", "drawn", "found", "given", "held", "hidden", "kept", "known", "left", "lost", "made",
     "said", "seen", "sent", "shown", "taken", "told", "written",
 }  # fmt: skip
 NOT_PARTICIPLES = {"embed", "feed", "need", "proceed", "seed", "speed"}
@@ -193,10 +197,15 @@ def test_the_library_never_prints():
     assert writers == {"cli"}
 
 
+def is_overload(node):
+    """Whether a function is a further signature of the one that follows, which has the docstring."""
+    return any("overload" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
 def public_without_docstring(body, inside=""):
     """Names of public functions, classes and methods without a docstring, those of nested classes included."""
     for node in body:
-        if not isinstance(node, (*FUNCTIONS, ast.ClassDef)) or node.name.startswith("_"):
+        if not isinstance(node, (*FUNCTIONS, ast.ClassDef)) or node.name.startswith("_") or is_overload(node):
             continue
         if not ast.get_docstring(node):
             yield inside + node.name

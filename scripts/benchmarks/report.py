@@ -110,7 +110,7 @@ def make_pictures(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     """Return large pictures for the clips that matter most and small ones for the others, while there is room."""
     from leopardnet.data.scan.scan import scan
     from leopardnet.media.thumbnail import make_thumbnail
-    from leopardnet.report.sections import by_interest
+    from leopardnet.metrics.comparison.review_order import review_order
     from leopardnet.report.summarise import LARGE, N_LARGE, SMALL, room_for_pictures
     from leopardnet.synth import FootageSpec, render_footage
 
@@ -121,7 +121,7 @@ def make_pictures(predictions: Predictions, footage: Path) -> dict[str, bytes]:
     clips = scan(footage).clips()
     large, small = ([make_thumbnail(clip, footage, **size) or b"" for clip in clips] for size in (LARGE, SMALL))
     pictures, room = {}, room_for_pictures(predictions)
-    for i, clip_id in enumerate(predictions.table.loc[by_interest(predictions.table), "clip_id"]):
+    for i, clip_id in enumerate(review_order(predictions.table)["clip_id"]):
         jpeg = (large if i < N_LARGE else small)[i % len(clips)]
         room -= len(jpeg)
         if room < 0:

@@ -6,7 +6,6 @@ Most calls run `main` in this process, which saves a second for each; one chain 
 from __future__ import annotations
 
 import json
-import sys
 import zipfile
 
 import numpy as np
@@ -14,32 +13,11 @@ import pandas as pd
 import pytest
 from test_verbs import leopardnet
 
-from leopardnet.cli.console import main
 from leopardnet.core.manifest import Manifest
 
 SITES, LABELS, N_EACH = ("north", "east", "west"), ("tiger", "empty"), 2
 PATHS = [f"{x}/{s}/{i}.jpg" for x in LABELS for s in SITES for i in range(N_EACH)]
 BOX = (8, 6, 40, 30)  # left, top, right, bottom in pixels of 64 by 48
-
-
-@pytest.fixture
-def command(monkeypatch, capfd):
-    """A function that runs the command in this process: (stdout, stderr). No traceback, ever."""
-
-    def run(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["leopardnet", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            main()
-            found = 0
-        except SystemExit as stop:
-            found = stop.code or 0
-        out, err = capfd.readouterr()
-        assert found == code, out + err
-        assert "Traceback" not in out + err
-        return out, err
-
-    return run
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The verbs in order, through the installed command, as a user runs them."""
+"""The verbs in order, through the installed command, as a user runs them; further runs are in this process."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def test_a_folder_with_a_broken_file_ends_with_code_3_and_a_row_each(rendered, f
     assert "0 bytes" in table.loc["zero.mp4", "reason"] and "not a video" in table.loc["noise.avi", "reason"]
 
 
-def test_mistakes_get_one_clear_message(rendered, tmp_path):
+def test_mistakes_get_one_clear_message(command, rendered, tmp_path):
     def message(*arguments, code=1):
-        return leopardnet(*arguments, code=code)[1]
+        return command(*arguments, code=code)[1]
 
     m, run = rendered / "m.parquet", tmp_path / "run"
     assert "no such table" in message("train", tmp_path / "gone.parquet", "--out", run)
@@ -142,29 +142,29 @@ def test_mistakes_get_one_clear_message(rendered, tmp_path):
     message("predict", m, code=2)  # usage
 
 
-def test_a_folder_of_pictures_is_enough_to_train_on(footage, tmp_path):
+def test_a_folder_of_pictures_is_enough_to_train_on(command, footage, tmp_path):
     """One line, no manifest, no split: labels from folder names, judged by cross-validation."""
     for name in ("leopard", "empty"):
         (tmp_path / "pictures" / name).mkdir(parents=True)
     truth = pd.read_csv(footage / "clips.csv")
     for i, row in enumerate(truth[truth["label"].isin(["leopard", "empty"])].itertuples()):
         shutil.copy(footage / row.path, tmp_path / "pictures" / row.label / f"{i}{Path(row.path).suffix}")
-    leopardnet("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", "validation.n_folds=2")
+    command("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", "validation.n_folds=2")
     card = (tmp_path / "run" / "bundle" / "card.md").read_text("utf-8")
     assert "2 folds" in card and "| leopard |" in card
-    leopardnet(
+    command(
         "predict", tmp_path / "pictures", "--bundle", tmp_path / "run" / "bundle", "--out", tmp_path / "results"
     )
     table = pd.read_parquet(tmp_path / "results" / "predictions.parquet")
     assert {"p_leopard", "p_empty"} <= set(table.columns) and "p_tiger" not in table.columns
-    _, refused = leopardnet("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", code=1)
+    _, refused = command("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", code=1)
     assert "finished run" in refused
 
 
-def test_a_detector_on_the_command_line(rendered, footage):
+def test_a_detector_on_the_command_line(command, rendered, footage):
     here = rendered
     run, out = here / "crops", here / "boxed"
-    leopardnet(
+    command(
         "train",
         here / "m.parquet",
         "--out",
@@ -174,7 +174,7 @@ def test_a_detector_on_the_command_line(rendered, footage):
         "--detector",
         "motion",
     )
-    _, told = leopardnet("predict", here / "m.parquet", "--split", "test", "--bundle", run / "bundle", "--out", out)
+    _, told = command("predict", here / "m.parquet", "--split", "test", "--bundle", run / "bundle", "--out", out)
     assert "boxes and crops: " in told and "% of the time" in told
     assert pd.read_parquet(out / "evidence.parquet")["box_source"].dropna().eq("motion").all()
     again = (
@@ -187,9 +187,9 @@ def test_a_detector_on_the_command_line(rendered, footage):
         "--out",
         here / "b2",
     )
-    _, told = leopardnet(*again, "--detector", "motion")
+    _, told = command(*again, "--detector", "motion")
     assert "trained on whole frames only; boxes are shown, but change no result" in told
-    _, told = leopardnet(*again, "--detector", "nothing.json", code=1)
+    _, told = command(*again, "--detector", "nothing.json", code=1)
     assert "there is no such detector" in told and "embedded, motion" in told
 
 

@@ -19,7 +19,7 @@ from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
 from leopardnet.data.formats.coco import read_coco
 from leopardnet.data.formats.megadetector.read import read_megadetector
 from leopardnet.data.formats.megadetector.write import Detection, FileResult, write_megadetector
-from leopardnet.data.formats.spreadsheet import (
+from leopardnet.data.formats.sheets.spreadsheet import (
     SHEET_FORMATS,
     harmless_text,
     plain_text,

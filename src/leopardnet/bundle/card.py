@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate
-from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.evaluation import MEASURES, Evaluation
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import BundleSpec
@@ -24,7 +24,6 @@ MUST_NOT = (
     "To find people: it was not trained on them.",
 )
 FEW_SITES = 10
-MEASURES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
 SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
     "experiment": ("question", "expected"),
@@ -66,7 +65,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
                 f"Thresholds: {_pairs(spec.decide.model_dump())}.",
             ]
         ),
-        "How it was trained": _training(spec),
+        "How it was trained": _describe_training(spec),
         "Licences": _bullets(
             [
                 f"Backbone weights: {spec.model.licence or 'not stated'}.",
@@ -213,7 +212,7 @@ def _calibration(spec: BundleSpec) -> str:
     return f"{fitted} ({c.reason.rstrip('.')})." if c.reason else f"{fitted}."
 
 
-def _training(spec: BundleSpec) -> list[str]:
+def _describe_training(spec: BundleSpec) -> list[str]:
     summary = _summary(spec)
     purpose = [f"{key.capitalize()}: {value}" for key, value in summary.pop("experiment").items()]
     lines = [f"{group.capitalize()}: {_pairs(values)}." for group, values in summary.items() if values]

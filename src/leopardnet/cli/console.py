@@ -38,7 +38,8 @@ EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
 VERB_MODULES = (
     *("dataset", "import_labels", "train", "predict", "detectors"),
-    *("evaluate", "join_events", "calibrate_bundle", "find_thresholds", "report", "export", "demo"),
+    *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
+    *("report", "export", "demo"),
 )
 
 app = typer.Typer(

@@ -20,18 +20,16 @@ from leopardnet.cli.options import (
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
+from leopardnet.export.format_names import Format
 
 if TYPE_CHECKING:
     from leopardnet.core.labels import LabelSet
 
-FormatName = Literal[
-    "csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap-dp", "coco", "yolo", "voc", "timelapse"
-]
 Coordinates = Literal["rounded", "none", "exact"]
 
 
 FormatOption = Annotated[
-    FormatName | None,
+    Format | None,
     typer.Option("--format", help="Format; by default from the suffix, for csv, parquet, jsonl and xlsx."),
 ]
 Corrections = Annotated[

@@ -11,7 +11,8 @@ import typer
 
 from leopardnet.cli.console import app, print_json, progress_bar, say
 from leopardnet.cli.dataset import check_table_name
-from leopardnet.cli.options import ImportRoot, Json, LabelMap, ManifestOut, OnUnknown, SiteFrom, TimeZone
+from leopardnet.cli.options import ImportRoot, Json, LabelMap, ManifestOut, OnUnknown, SiteFrom, Strict, TimeZone
+from leopardnet.cli.printing.import_problems import write_problems
 
 if TYPE_CHECKING:
     from leopardnet.data.reading.to_manifest import ImportResult
@@ -77,8 +78,9 @@ def _write(imported: "ImportResult", out: Path, as_json: bool) -> None:
         say(f"note: {note}")
     n_rows, n_clips, n_sites = len(manifest), manifest.table["clip_id"].nunique(), manifest.table["site"].nunique()
     say(f"{out.name}: {n_rows} rows, {n_clips} clips, {n_sites} sites; labels: {labels}")
+    write_problems(imported.problems, out)
     if as_json:
-        sizes = {"n_rows": n_rows, "n_clips": n_clips, "n_sites": n_sites}
+        sizes = {"n_rows": n_rows, "n_clips": n_clips, "n_sites": n_sites, "n_problems": len(imported.problems)}
         print_json({"out": out.as_posix(), **sizes, "labels": counts, "notes": list(imported.notes)})
 
 
@@ -177,10 +179,12 @@ def _add_verb(name: str, source_help: str, verb_help: str, example: str) -> None
         label_map: LabelMap = None,
         on_unknown: OnUnknown = "refuse",
         site_from: SiteFrom = None,
+        strict: Strict = False,
         json: Json = False,
     ) -> None:
         check_table_name(out)
-        imported = _read(name, source, label_map, on_unknown, site_from, root=root, time_zone=time_zone)
+        options = {"root": root, "time_zone": time_zone, "strict": strict}
+        imported = _read(name, source, label_map, on_unknown, site_from, **options)
         _write(imported, out, json)
 
     imports.command(name, help=f"{verb_help}\n\nExample: leopardnet import {name} {example}")(run)
@@ -198,6 +202,7 @@ def import_voc(
     label_map: LabelMap = None,
     on_unknown: OnUnknown = "refuse",
     site_from: SiteFrom = None,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Pascal VOC: one XML file for each picture, as in NTLNP.
@@ -206,7 +211,8 @@ def import_voc(
     """
     check_table_name(out)
     with progress_bar("reading XML") as on_progress:
-        imported = _read("voc", source, label_map, on_unknown, site_from, root=root, on_progress=on_progress)
+        options = {"root": root, "strict": strict, "on_progress": on_progress}
+        imported = _read("voc", source, label_map, on_unknown, site_from, **options)
     _write(imported, out, json)
 
 
@@ -222,6 +228,7 @@ def import_yolo(
     label_map: LabelMap = None,
     on_unknown: OnUnknown = "refuse",
     site_from: SiteFrom = None,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """YOLO: data.yaml with pictures and text files of boxes.
@@ -229,7 +236,8 @@ def import_yolo(
     Example: leopardnet import yolo data.yaml --root . --out manifest.parquet --negatives empty.txt --label-map amur
     """
     check_table_name(out)
-    imported = _read("yolo", source, label_map, on_unknown, site_from, root=root, negatives=negatives)
+    options = {"root": root, "negatives": negatives, "strict": strict}
+    imported = _read("yolo", source, label_map, on_unknown, site_from, **options)
     _write(imported, out, json)
 
 

@@ -69,6 +69,9 @@ SiteFrom = Annotated[
     str | None,
     typer.Option("--site-from", metavar="PATTERN", help="Take sites from folders, as in '{site}/{deployment}/*'."),
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse the import if any row has a fault, instead of counting such rows.")
+]
 TimeZone = Annotated[
     str | None,
     typer.Option(

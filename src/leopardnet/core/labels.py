@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,18 @@ from leopardnet.core.errors import ConfigError
 
 EMPTY = "empty"  # the label of a clip without an animal in every manifest
 ANIMAL = "animal"  # an animal of any species: a class of detectors, and a possible decision
+
+
+def is_label_id(name: str) -> bool:
+    """Return whether a name can be a label: small letters of any script, digits and underscores.
+
+    Labels name columns, files and folders, so they hold no spaces, slashes, signs or capitals.
+
+    >>> is_label_id("roe_deer"), is_label_id("рысь"), is_label_id("Roe deer"), is_label_id("")
+    (True, True, False, False)
+    """
+    is_word = all(c == "_" or c.isalnum() or unicodedata.category(c).startswith("M") for c in name)
+    return bool(name) and is_word and name == name.casefold() == unicodedata.normalize("NFC", name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from leopardnet.core.predictions import Predictions
 # The class of observation for each name; formats use several names for the two classes.
 KINDS = {
     **dict.fromkeys(("human", "humans", "person", "persons", "people", "homo sapiens"), "human"),
+    **dict.fromkeys(("человек", "люди", "人"), "human"),
     **dict.fromkeys(("vehicle", "vehicles", "car", "cars"), "vehicle"),
+    **dict.fromkeys(("транспорт", "машина", "автомобиль", "车辆", "車輛"), "vehicle"),
 }
 MIN_PROBABILITY = 0.2  # a clip that is this likely to show a person stays private, whatever the decision
 MIN_BOX_SCORE = 0.2

@@ -42,13 +42,13 @@ class Thresholds:
     def __repr__(self) -> str:
         lines = self._lines()
         if self.promises:
-            lines.insert(len(self.promises), self._archived_share())
+            lines.insert(len(self.promises), self._share_archived())
         return "\n".join(lines)
 
     def _lines(self) -> list[str]:
         return [*map(str, self.promises), *([repr(self.naming)] if self.naming else [])]
 
-    def _archived_share(self) -> str:
+    def _share_archived(self) -> str:
         if not self.unseen:
             return "no clip may be archived unseen"
         names = [p.label for p in self.promises]

@@ -17,7 +17,7 @@ from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.config_folder import configs_dir
-from leopardnet.export.corrections import collect_human_labels
+from leopardnet.export.corrections import Corrections, collect_human_labels
 from leopardnet.export.pseudonyms import Pseudonyms, has_coordinates
 
 PEOPLE = "clips that show people or vehicles; include_people=True (--people) includes them"
@@ -55,7 +55,7 @@ def select_outgoing(
     predictions: Predictions,
     *,
     manifest: Manifest | None = None,
-    corrections: pd.DataFrame | None = None,
+    corrections: Corrections | pd.DataFrame | None = None,
     labels: LabelSet | None = None,
     time_zone: str | None = None,
     include_people: bool = False,
@@ -80,10 +80,9 @@ def select_outgoing(
             todo="give the bundle that made the predictions",
         )
     is_text = table["path"].map(_is_text).astype(bool)
-    human = collect_human_labels(manifest, corrections)
-    others = human[~human["clip_id"].isin(table["clip_id"])]
-    if corrections is not None and len(lost := others[others["clip_id"].isin(corrections["clip_id"])]):
-        notes.append(f"corrections of clips without a prediction, not written: {len(lost)}")
+    human = collect_human_labels(manifest, corrections, labels)
+    if corrections is not None:
+        notes += _note_lost(corrections, table)
     hidden = table["clip_id"].isin(clips_with_people(predictions, manifest, human)) & (not include_people)
     reasons = {NO_TEXT: int((~is_text).sum()), PEOPLE: int((hidden & is_text).sum())}
     if n := int((hidden & table["alert"].notna()).sum()):
@@ -109,6 +108,17 @@ def select_outgoing(
         tuple(notes),
     )
     return _apply_pseudonyms(outgoing, pseudonyms) if pseudonyms else _warn_of_coordinates(outgoing)
+
+
+def _note_lost(corrections: Corrections | pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """Return the notes on reading corrections, and one on those of clips without a prediction."""
+    given = corrections if isinstance(corrections, Corrections) else Corrections(corrections, ())
+    ids = given.table.loc[~given.table["clip_id"].isin(table["clip_id"]), "clip_id"].unique()
+    if not len(ids):
+        return [*given.notes]
+    names = ", ".join(hide_absolute_paths(given.paths.get(i, i)) for i in ids[:3])
+    like = f" (a clip's path is like {table['path'].iloc[0]})" if len(table) and given.paths else ""
+    return [*given.notes, f"corrections that fit no clip, not written, such as {names}{like}: {len(ids)}"]
 
 
 def find_label_set(predictions: Predictions) -> LabelSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -14,19 +14,16 @@ from leopardnet.core.labels import LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.formats.camtrap_dp.places import StudyArea
-from leopardnet.data.formats.spreadsheet import SHEET_FORMATS
+from leopardnet.data.formats.sheets.spreadsheet import SHEET_FORMATS
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.data.scan.deployments import read_deployments
 from leopardnet.export.corrections import read_corrections
+from leopardnet.export.format_names import FORMATS, Format
 from leopardnet.export.outgoing import Outgoing, select_outgoing
 from leopardnet.export.pseudonyms import Pseudonyms
 from leopardnet.score.events import GAP_MINUTES
 
-Format = Literal[
-    "csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap-dp", "coco", "yolo", "voc", "timelapse"
-]
 Coordinates = Literal["rounded", "none", "exact"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 BY_SUFFIX: Mapping[str, Format] = {f".{name}": name for name in SHEET_FORMATS}
 DIGITS: Mapping[Coordinates, int] = {"rounded": 1, "none": 1, "exact": 6}
 
@@ -120,7 +117,7 @@ def _write(
     metadata: Mapping[str, Any] | None,
     created: datetime,
 ) -> WriteResult:
-    from leopardnet.export import annotations, camtrap_dp, coco, megadetector, spreadsheets
+    from leopardnet.export.formats import annotations, camtrap_dp, coco, megadetector, spreadsheets
 
     if kind == "megadetector":
         return megadetector.write(outgoing, out, created=created)

@@ -11,17 +11,17 @@ from leopardnet.figures.accuracy import (
     risk_coverage_curve,
 )
 from leopardnet.figures.clips import frame_probabilities, gallery
-from leopardnet.figures.learning_curve import learning_curve
+from leopardnet.figures.epoch_curve import epoch_curve
 from leopardnet.figures.loss_tradeoff import loss_tradeoff
 
 __all__ = [
     "comparison_plot",
     "confusion_matrix",
     "empty_filter_curve",
+    "epoch_curve",
     "forest_plot",
     "frame_probabilities",
     "gallery",
-    "learning_curve",
     "loss_tradeoff",
     "precision_recall_curves",
     "reliability_diagram",

@@ -3,17 +3,18 @@
 manifest row → Clip
   1  media.decode.probe(clip, root)                     → MediaInfo
   2  media.sampling.sample_times(info, sampling)        → times_s  float64 [N]
-  3  media.decode.decode(clip, root, times_s)           → Frames   uint8 [N, H, W, 3] RGB, at the times decoded
-     media.motion_scores.select_frames(frames, sampling) → Frames   with a change, if the sampling asks for it
-     detect.crops.find_crops(clip, root, frames, …)     → boxes and M crops, where a detector is on
-  4  media.preprocess.to_model_input(pixels, spec)      → x        uint8 [N + M, 3, S, S]: whole frames, then crops
+  3  media.decode.decode(clip, root, times_s)           → Frames   uint8 [N, H, W, 3] RGB, with their true times
+     media.motion_scores.select_frames(frames, sampling) → Frames   of these the ones to keep (motion sampling)
+     detect.crops.find_crops(clip, root, frames, …)     → boxes and M crops, if a detector is used
+  4  media.preprocess.to_model_input(pixels, spec)      → x        uint8 [N + M, 3, S, S], whole frames, then crops
   5  bundle.runtime.Runtime.answers(x)                  → logits   float32 [N + M, C], and cosines to class means
-  6  score.aggregate.merge_crops, aggregate             → logits of the clip  float32 [C]
+  6  score.aggregate.merge_crops, aggregate             → logits [N, C] with crops, then of the clip  float32 [C]
   7  score.calibrate.apply_calibration(logits, …)       → probs    float32 [C]
   8  score.decide.decide(probs, labels, thresholds)     → Decision → ClipPrediction
 
-`classify` is the whole path. `read_frames` does steps 1 to 4 and `decide_clip` steps 6 to 8, once for each round of
-frames (`infer.rounds` plans the rounds). Processes, a graphics processor and a cluster call the same functions.
+N frames, M crops, C labels; S px is the side of the input. `classify` is the whole path. `read_frames` does steps 1
+to 4 and `decide_clip` steps 6 to 8, once for each round of frames (`infer.rounds` plans the rounds). Processes, a
+graphics processor and a cluster call the same functions.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from leopardnet.score.familiarity import familiarity
 
 
 def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
-    """Return the prediction of one clip: all eight steps, in one round of frames or several."""
+    """Return the prediction of one clip: all eight steps, in one or more rounds of frames."""
     evidence, i_round, crop_s, began = Evidence.none(), 0, 0.0, time.perf_counter()
     while True:
         frames = (job.read_frames or read_frames)(clip, job, i_round)
@@ -62,9 +63,9 @@ def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
 
 
 def read_frames(clip: Clip, job: Job, i_round: int = 0) -> ClipFrames | MediaError:
-    """Return the frames of one round as model input, or the error of a clip that gives none (steps 1 to 4).
+    """Return the frames of one round as model input, or an error if there are none (steps 1 to 4).
 
-    Raises the errors of the detector and of the settings, which would hit every clip alike.
+    Errors of the detector and of the settings are raised, because they concern every clip.
     """
     try:
         return _read_frames(clip, job, i_round)
@@ -74,7 +75,7 @@ def read_frames(clip: Clip, job: Job, i_round: int = 0) -> ClipFrames | MediaErr
         raise
     except MemoryError:
         return out_of_memory_error(clip, job)
-    except Exception as error:  # a decoder may raise anything on a broken file; that costs the file, not the run
+    except Exception as error:  # a decoder may raise anything on a broken file; the run goes on
         return decoder_error(clip, error)
 
 
@@ -102,9 +103,9 @@ def _read_frames(clip: Clip, job: Job, i_round: int) -> ClipFrames:
 
 
 def _detector_times_s(clip: Clip, info: MediaInfo, job: Job) -> NDArray[np.float64]:
-    """Return the moments that a file of detector results points to, float64 [K] seconds.
+    """Return the times that a file of detector results suggests, float64 [K] seconds; other detectors suggest none.
 
-    There are none for a network that was trained without crops: more frames would change its answers.
+    A network that was trained without crops gets none either: more frames would change its predictions.
     """
     detector = job.open_detector()
     if detector is None or not job.bundle.spec.detector.is_on:
@@ -114,7 +115,7 @@ def _detector_times_s(clip: Clip, info: MediaInfo, job: Job) -> NDArray[np.float
 
 
 def _find_crops(clip: Clip, frames: Frames, job: Job) -> CropResult:
-    """Return the boxes in some of the frames; crops too, but only for a network that was trained with crops."""
+    """Return boxes in some of the frames, and crops if the network was trained with crops."""
     detector = job.open_detector()
     if detector is None:
         return CropResult((None,) * len(frames))
@@ -128,7 +129,7 @@ def _find_crops(clip: Clip, frames: Frames, job: Job) -> CropResult:
 def next_round_or_result(
     clip: Clip, frames: ClipFrames | MediaError, answers: Answers | None, before: Evidence, job: Job
 ) -> tuple[ClipPrediction | None, Evidence]:
-    """Return the prediction after one more round, or None where the clip needs another; and all evidence so far."""
+    """Return the prediction, or None if the clip needs another round, and the evidence of all rounds so far."""
     if isinstance(frames, MediaError) or answers is None:
         reason = frames.one_line if isinstance(frames, MediaError) else "no frame"
         if not len(before):
@@ -147,7 +148,7 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
     logits = merge_crops(evidence.logits, evidence.crops, spec.aggregate, i_empty=labels.i_empty)  # step 6, [N, C]
     probs, decision = _decide_logits(logits, bundle)
     if decision.rule == "empty" and logits is not evidence.logits:
-        # A crop may name the animal, but it never makes a clip empty that its whole frames do not.
+        # A crop may name the animal, but only whole frames can make a clip empty.
         whole_probs, whole = _decide_logits(evidence.logits, bundle)
         if whole.rule != "empty":
             logits, probs, decision = evidence.logits, whole_probs, whole

@@ -1,23 +1,26 @@
-"""Stills: size and pixels, upright. A truncated file gives the part that it has."""
+"""Stills: size and pixels, upright. A damaged JPEG gives the part that it has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames
+from leopardnet.media.jpeg import MODES, decode_jpeg
 from leopardnet.media.preprocess import shrink_size
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 MAX_PIXELS = 200_000_000  # a larger picture is an attack or a mistake
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-END_OF_JPEG = b"\xff\xd9"
+MAX_JPEG_BYTES = 200_000_000
 ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -58,12 +61,12 @@ def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_
     warnings: list[str] = []
     for i in wanted:
         try:
-            pixels, is_part = _read_pixels(paths[i], short_side_px)
+            pixels, damage = _read_pixels(paths[i], short_side_px)
         except MediaError as error:
             warnings.append(f"still {i}: {error.one_line}")
             continue
-        if is_part:
-            warnings.append("the picture is cut short; its missing part is grey")
+        if damage:
+            warnings.append(damage if len(paths) == 1 else f"still {i}: {damage}")
         if frames and pixels.shape != frames[0].shape:
             height, width = frames[0].shape[:2]
             pixels = np.asarray(Image.fromarray(pixels).resize((width, height)), np.uint8)
@@ -83,24 +86,36 @@ def _open(path: Path) -> Image.Image:
         raise MediaError("the picture cannot be read", where=path.name, found=_describe_error(error)) from None
 
 
-def _read_pixels(path: Path, short_side_px: int | None) -> tuple[NDArray[np.uint8], bool]:
-    """Return pixels uint8 [H, W, 3], and whether they are only a part, because the file is truncated."""
-    image = _open(path)
-    orientation = _read_orientation(image)
-    try:
-        return _load(image, orientation, short_side_px), False
-    except MediaError:
-        raise
-    except Exception as error:
-        # Part of a picture is better than none, and the row says that it is a part. OpenCV decodes what is there.
-        # Pillow would need a global switch, which would affect all threads and hide other truncated files.
-        data = np.append(np.fromfile(path, np.uint8), np.frombuffer(END_OF_JPEG, np.uint8))
-        part = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        if part is None or "truncated" not in str(error):
+def _read_pixels(path: Path, short_side_px: int | None) -> tuple[NDArray[np.uint8], str]:
+    """Return pixels uint8 [H, W, 3], and what is damaged, or an empty text."""
+    with _open(path) as image:
+        orientation = _read_orientation(image)
+        try:
+            if isinstance(image, JpegImageFile) and image.mode in MODES:
+                with suppress(ValueError):  # Pillow may understand more, and says what is wrong
+                    return _load_jpeg(path, image, orientation, short_side_px)
+            return _load(image, orientation, short_side_px), ""
+        except MediaError:
+            raise
+        except Exception as error:
             raise MediaError(
                 "the picture cannot be decoded", where=path.name, found=_describe_error(error)
             ) from None
-        return _load(Image.fromarray(part[..., ::-1]), orientation, short_side_px), True
+
+
+def _load_jpeg(
+    path: Path, image: JpegImageFile, orientation: Image.Transpose | None, short_side_px: int | None
+) -> tuple[NDArray[np.uint8], str]:
+    size = shrink_size(*image.size, short_side_px)
+    if size != image.size:
+        image.draft("RGB", size)  # sets the size to 1/2, 1/4 or 1/8, to which a JPEG can be decoded
+    if path.stat().st_size > MAX_JPEG_BYTES:  # Pillow reads such a file in parts
+        raise ValueError("too large")
+    pixels, damage = decode_jpeg(
+        path.read_bytes(), image.size, is_progressive="progressive" in image.info, name=path.name
+    )
+    picture = Image.frombuffer("RGBX", image.size, pixels, "raw", "RGBX", 0, 1)
+    return _finish(picture, orientation, short_side_px), damage
 
 
 def _read_orientation(image: Image.Image) -> Image.Transpose | None:
@@ -112,14 +127,20 @@ def _read_orientation(image: Image.Image) -> Image.Transpose | None:
 
 
 def _load(image: Image.Image, orientation: Image.Transpose | None, short_side_px: int | None) -> NDArray[np.uint8]:
-    with image:
-        size = shrink_size(*image.size, short_side_px)
-        if size != image.size:
-            image.draft("RGB", size)  # a JPEG can be decoded at 1/2, 1/4, 1/8 of its size
-        image.load()
-        picture = _convert_to_rgb(image)
+    size = shrink_size(*image.size, short_side_px)
+    if size != image.size:
+        image.draft("RGB", size)  # a CMYK JPEG too can be decoded at 1/2, 1/4, 1/8 of its size
+    image.load()
+    return _finish(_convert_to_rgb(image), orientation, short_side_px)
+
+
+def _finish(
+    picture: Image.Image, orientation: Image.Transpose | None, short_side_px: int | None
+) -> NDArray[np.uint8]:
+    """Return an RGB or RGBX picture at its final size and upright, uint8 [H, W, 3]."""
     picture = picture.resize(shrink_size(*picture.size, short_side_px), Image.Resampling.BOX)
-    return np.array(picture.transpose(orientation) if orientation is not None else picture, np.uint8)
+    upright = np.asarray(picture.transpose(orientation) if orientation is not None else picture, np.uint8)
+    return upright.copy() if upright.shape[2] == 3 else np.asarray(cv2.cvtColor(upright, cv2.COLOR_RGBA2RGB))
 
 
 def _convert_to_rgb(image: Image.Image) -> Image.Image:

@@ -112,6 +112,7 @@ def _label_figures(
     redrawn = draws.redraw(per_site).reshape(-1, *shape)
     drawn = label_measures(redrawn)
     support, n_predicted = total.sum(axis=1), total[:, : len(labels)].sum(axis=0)
+    # Shares of so many clips. A measure that may be negative needs `draws.estimate` instead.
     clips_of = {"precision": n_predicted, "recall": support, "f1": (support + n_predicted) / 2}
     at_least = lower_bound(np.diagonal(total), support)
     columns = {"support": support.astype(np.int64), "recall_at_least": at_least}
@@ -133,15 +134,15 @@ def _add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraw
     for i in range(len(per_label)):
         score, is_positive = clips.probs[readable, i], clips.y[readable] == i
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
-        rows["auroc"].append(_ranking_estimate(draws, auroc(score, is_positive), drawn[:, 0], is_positive))
+        rows["auroc"].append(_estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive))
         area = average_precision(score, is_positive)
-        rows["auprc"].append(_ranking_estimate(draws, area, drawn[:, 1], is_positive))
+        rows["auprc"].append(_estimate_ranking(draws, area, drawn[:, 1], is_positive))
     for name, found in rows.items():
         for column, values in estimate_columns(name, found).items():
             per_label[column] = values
 
 
-def _ranking_estimate(draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools) -> Estimate:
+def _estimate_ranking(draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools) -> Estimate:
     """Return a figure of a ranking. If it is perfect so is every draw; then the positives give the interval."""
     return draws.estimate_share(value, drawn, n_clips=float(is_positive.sum()) if value == 1 else None)
 
@@ -161,7 +162,7 @@ def _empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame,
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
     area = auroc(score[readable], is_animal[readable])
-    presence = _ranking_estimate(draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable])
+    presence = _estimate_ranking(draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable])
     return table, presence
 
 

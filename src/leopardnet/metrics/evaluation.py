@@ -11,7 +11,8 @@ import pandas as pd
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
 from leopardnet.metrics.measures import precision_bounds, precision_by_prevalence
 
-MEASURES = ("precision", "recall", "f1", "auroc")
+# The measures per label that the terminal, the report and the card show, with their headings.
+MEASURES = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
 FIGURES = (*MEASURES, "auprc")
 HEADLINE_RECALLS = (0.95, 0.99)
 RARE = 0.01  # precision is also stated for a label that is this share of the clips

@@ -15,7 +15,6 @@ from leopardnet.report.palette import LabelStyle
 from leopardnet.report.sections import Card, CountTable, count_table, make_mistake_cards
 from leopardnet.report.svg import curve_chart, interval_bar, reliability_chart
 
-MEASURE_NAMES = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC"}  # all others are written as words
 ANIMALS_KEPT = (0.8, 1.0)  # the range that is drawn: nobody would lose more than a fifth of the animals
 
 
@@ -73,7 +72,7 @@ def make_evaluation_section(
             ("Brier score", e.brier, "mean squared error of the probabilities, 0 to 2; 0 is best"),
         ],
         rows=rows,
-        measures=[MEASURE_NAMES.get(m, m.replace("_", " ").capitalize()) for m in MEASURES],
+        measures=[title[0].upper() + title[1:] for title in MEASURES.values()],
         confusion=count_table(e.confusion, skip_empty_rows=True),
         decisions=count_table(e.decisions, skip_empty_rows=True),
         support={row.name: row.support for row in rows},

@@ -47,23 +47,20 @@ def write_report(
 ) -> Path:
     """Write the report and return its path: `out`, or `out/report.html` where `out` does not end in .html or .htm.
 
-    The file is written whole or not at all. A section is left out where its argument is None.
-
-    predictions: a predictions table; the page holds every clip. evidence: an evidence table, for the probabilities
-    over time and the boxes on the pictures. truth: labels by `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the
-    frame at `best_time_s`. hidden: clip_id of clips whose picture is left out even where there is one. bundle:
-    plain values: labels (as `LabelSet.to_dict` returns them), backbone, bundle_id, preprocess, sampling,
-    aggregation, calibration, thresholds, licences, trained_on, hashes; any may be absent, and others are shown too.
-    manifest_summary: counts, label by split. history: rows with epoch, loss, val_macro_f1. notices: sentences that
-    every reader must see.
+    An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
+    evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
+    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. hidden: clip_id of clips
+    whose picture is left out even where there is one. bundle: plain values: labels (as `LabelSet.to_dict`
+    returns them), backbone, bundle_id, preprocess, sampling, aggregation, calibration, thresholds, licences,
+    trained_on, hashes; any may be absent, and others are shown too. manifest_summary: counts, label by split.
+    history: rows with epoch, loss, val_macro_f1. notices: shown on top.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
     labels = table_labels(predictions)
     predictions = conform(predictions, predictions_columns(labels), where="predictions", unique=("clip_id",))
-    if evidence is not None:
-        evidence = conform(evidence, evidence_columns(labels), where="evidence")
+    evidence = None if evidence is None else conform(evidence, evidence_columns(labels), where="evidence")
     _refuse_unknown_alerts(predictions, labels)
     description = dict(bundle or {})
     styles = label_styles(labels, description.get("labels"))
@@ -77,37 +74,31 @@ def write_report(
         hidden=hidden,
         rules={str(k): v for k, v in RULES.items()},
     )
-    page = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            title=title,
-            notices=list(notices),
-            styles=styles,
-            colours=decision_colours(styles),
-            summary=summarise_run(predictions, styles),
-            review=choose_review(predictions, styles, hidden=hidden),
-            sites=count_by_site(predictions, styles),
-            n_pictures=len(data["thumbs"]),
-            hidden=frozenset(hidden),
-            n_hidden=len(data["hidden"]),
-            picture_of=_picture_finder(data, shown),
-            has_truth=any(data["truth"]),
-            data=script_json(data),
-            evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
-            curves=_history_charts(history or ()),
-            data_counts=None if manifest_summary is None else count_table(manifest_summary),
-            model=_describe_model(description) if description else None,
-            thresholds=dict(flatten_facts(description.get("thresholds") or {})),
-            made_by=_sources(predictions),
-            rules=RULES,
-            css=_read_template("report.css"),
-            js=Markup("\n").join(_read_template(name) for name in SCRIPTS),
-        )
+    page = _fill_template(
+        title=title,
+        notices=list(notices),
+        styles=styles,
+        colours=decision_colours(styles),
+        summary=summarise_run(predictions, styles),
+        review=choose_review(predictions, styles, hidden=hidden),
+        sites=count_by_site(predictions, styles),
+        n_pictures=len(data["thumbs"]),
+        n_hidden=len(data["hidden"]),
+        hidden=frozenset(hidden),
+        picture_of=_picture_finder(data, shown),
+        has_truth=any(data["truth"]),
+        data=script_json(data),
+        evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
+        curves=_history_charts(history or ()),
+        data_counts=None if manifest_summary is None else count_table(manifest_summary),
+        model=_describe_model(description) if description else None,
+        thresholds=dict(flatten_facts(description.get("thresholds") or {})),
+        made_by=_sources(predictions),
     )
     with atomic_path(out) as part:
-        # A title with an invalid character must not make the whole report fail.
-        part.write_bytes(page.encode("utf-8", "replace"))
+        part.write_bytes(
+            page.encode("utf-8", "replace")
+        )  # a title with an invalid character must not stop a report
     return out
 
 
@@ -121,6 +112,12 @@ def _refuse_unknown_alerts(predictions: pd.DataFrame, labels: Sequence[str]) -> 
             expected="one of " + ", ".join(labels),
             todo="run `leopardnet predict` again",
         )
+
+
+def _fill_template(**values: object) -> str:
+    """Return the page with its style sheet, its scripts and these values."""
+    css, scripts = _read_template("report.css"), Markup("\n").join(_read_template(name) for name in SCRIPTS)
+    return _environment().get_template("report.html.j2").render(css=css, js=scripts, rules=RULES, **values)
 
 
 def _environment() -> jinja2.Environment:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, is_label_id
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import LabelsConfig
 from leopardnet.core.settings.training import TrainConfig
+from leopardnet.data.reading.label_ids import make_label_id
 from leopardnet.network.backbone_weights import native_size_px
 
 
@@ -37,6 +38,14 @@ def derive_labels(manifest: Manifest, *, targets: Sequence[str] = ()) -> LabelsC
             found="labels: " + (", ".join(found) or "none"),
             expected="rows of at least two labels",
             todo="sort the pictures into one folder per label, or import them with their labels",
+        )
+    if wrong := [name for name in found if not is_label_id(name)]:
+        raise ManifestError(
+            "a label of the manifest cannot be the label of a model",
+            where="column label",
+            found=", ".join(map(repr, wrong[:3])) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""),
+            expected="small letters, digits and underscores, such as " + (make_label_id(wrong[0]) or "roe_deer"),
+            todo="import the labels again (`leopardnet import` makes such labels of every name), or rename them",
         )
     names = [name for name in found if name != EMPTY] + [EMPTY] * (EMPTY in found)
     return LabelsConfig.model_validate(

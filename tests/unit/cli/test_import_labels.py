@@ -195,3 +195,23 @@ def test_the_other_formats_reach_their_readers(tmp_path):
         assert t["path"].tolist() == ["tiger/1.jpg"] and t["site"].tolist() == ["tiger"]
         found[name] = None if pd.isna(t["label"][0]) else t["label"][0]
     assert found == {"voc": "empty", "yolo": "empty", "coco": None, "folders": "tiger"}
+
+
+def test_what_cannot_be_used_is_listed_beside_the_manifest_and_refused_by_strict(tmp_path):
+    images = [{"id": 1, "file_name": "a/1.jpg", "datetime": "=cmd"}, {"id": 2, "file_name": "a/2.jpg"}]
+    data = {"images": images, "categories": [], "annotations": [{"id": 1, "image_id": 9, "category_id": 1}]}
+    source, out = tmp_path / "c.json", tmp_path / "m.parquet"
+    source.write_text(json.dumps(data))
+    args = ("coco", source, "--root", tmp_path, "--out", out)
+    result = call(*args, "--json")
+    assert result.exit_code == 0, result.output
+    assert "3 problems in the source" in " ".join(result.stderr.split()) and str(tmp_path) not in result.stderr
+    assert json.loads(result.stdout)["n_problems"] == 3
+    listed = pd.read_csv(tmp_path / "m.parquet.problems.csv")
+    assert listed.columns.tolist() == ["file", "row", "problem"] and len(Manifest.read(out)) == 2
+    assert sorted(listed["row"]) == ["annotations[0]", "annotations[0]", "images[0]"]
+    refused = call(*args[:-1], tmp_path / "strict.parquet", "--strict")
+    assert isinstance(refused.exception, ManifestError) and not list(tmp_path.glob("strict*"))
+    del images[0]["datetime"], data["annotations"][0]
+    source.write_text(json.dumps(data))
+    assert call(*args).exit_code == 0 and not (tmp_path / "m.parquet.problems.csv").exists()

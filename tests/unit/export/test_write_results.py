@@ -12,7 +12,7 @@ from leopardnet.core.people import person_kind
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id
 from leopardnet.data.formats.coco import read_coco
-from leopardnet.data.formats.spreadsheet import read_sheet
+from leopardnet.data.formats.sheets.spreadsheet import read_sheet
 from leopardnet.export.outgoing import find_label_set, hide_absolute_paths, select_outgoing
 from leopardnet.export.write_results import FORMATS, find_format, write
 

@@ -119,11 +119,11 @@ def test_the_shortest_histories_are_drawn_and_say_what_was_not_measured(tmp_path
 
 
 def test_the_notebook_draws_the_same_curve(drawn, tmp_path):
-    from leopardnet.figures import learning_curve
+    from leopardnet.figures import epoch_curve
 
     history = [row(0), row(1), row(2, val_macro_f1=0.55)]
     save_curves(history, tmp_path / "curves.png")
-    there, here = drawn()["val_macro_f1"], learning_curve(history).axes[0]
+    there, here = drawn()["val_macro_f1"], epoch_curve(history).axes[0]
     assert [points(line) for line in here.lines] == [points(line) for line in there.lines]
     assert notes(here) == notes(there) == ["kept: 0.600"]
 

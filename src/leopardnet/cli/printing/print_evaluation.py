@@ -16,15 +16,12 @@ if TYPE_CHECKING:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures of an evaluation to stdout."""
+    from leopardnet.metrics.evaluation import MEASURES
     from leopardnet.metrics.guarantees.loss_guarantee import FEW_SITES
 
     e, figures = evaluation, evaluation.per_label.to_dict("index")
     rows = [
-        {
-            "label": label,
-            "clips": int(row["support"]),
-            **{m: _interval_text(row, m) for m in ("precision", "recall", "f1", "auroc")},
-        }
+        {"label": label, "clips": int(row["support"]), **{m: _interval_text(row, m) for m in MEASURES}}
         for label, row in figures.items()
     ]
     caption = (

@@ -25,7 +25,7 @@ def scan_counts(report: ScanReport) -> dict[str, Any]:
 
 def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
     """Return what the user should know or do after a scan, one sentence each."""
-    notes, t = [], report.manifest.table
+    notes, t = list(report.notes), report.manifest.table
     if pattern is None:
         notes.append(
             'no site is known; give --pattern "{site}/{deployment}/*" if folders are named after sites, '
@@ -46,6 +46,18 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
         notes.append(
             f"{report.n_outside_period} rows were recorded outside the period of their deployment; "
             "`leopardnet check --deployments` lists them"
+        )
+    if report.unread_times:
+        path, text = next(iter(report.unread_times.items()))
+        notes.append(
+            f"{len(report.unread_times)} files have no capture time, because the text in its place is no time: "
+            f"{text[:40]!r} in {path}"
+        )
+    n_changed = int(t["time_source"].eq("exif_changed").sum())
+    if n_changed:
+        notes.append(
+            f"{n_changed} pictures have no recording time; their EXIF tag DateTime was used, which programs that "
+            "change a picture set too"
         )
     if t["captured_at"].notna().any() and t["time_zone"].isna().all():
         notes.append(

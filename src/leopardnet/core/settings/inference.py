@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.labels import Label, LabelSet, is_label_id
 from leopardnet.core.settings.settings_model import Settings, Share
 
 # --- frames ---
@@ -120,10 +120,17 @@ class PreprocessConfig(PreprocessSpec):
 class LabelConfig(Settings):
     """One label in `configs/labels/*.yaml`."""
 
-    name: str = Field(min_length=1, pattern=r"^[a-z0-9_]+$")
+    name: str
     scientific_name: str = ""
     rank: str = ""
     parent: str = "animal"
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_an_id(cls, value: str) -> str:
+        if not is_label_id(value):
+            raise ValueError("Input should be small letters, digits and underscores, such as roe_deer")
+        return value
 
 
 class LabelsConfig(Settings):

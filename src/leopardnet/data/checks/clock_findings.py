@@ -1,4 +1,4 @@
-"""Findings about clocks: reset, ahead, running backwards, or outside the period of a deployment."""
+"""Findings about clocks: reset, ahead, running backwards, not set to summer time, or outside of a deployment."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import numpy as np
 import pandas as pd
 
-from leopardnet.core.manifest import Manifest
+from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.data.checks.finding import Finding
-from leopardnet.data.scan.deployments import is_outside_period
+from leopardnet.data.scan.deployments import find_time_zones, is_outside_period
 
 FIRST_YEAR = 2010
 _SLACK = timedelta(days=1)  # because of time zones
 _BACKWARDS = timedelta(minutes=1)
+_WRAP_SHARE = 100  # a counter begins anew between the last and the first hundredth of its numbers
+_MAX_PAUSE = timedelta(days=90)  # between the two; a clock that was reset is mostly years back
 _NUMBER = re.compile(r"(.*?)(\d{1,12})\D*$")
 
 
@@ -42,11 +45,31 @@ def check_clocks(manifest: Manifest, *, now: datetime, deployments: pd.DataFrame
         for i, path, time in zip(rows.index, rows["path"], rows["captured_at"], strict=True):
             yield Finding("warning", rule, message.format(f"{time:%Y-%m-%d %H:%M}"), i, path)
     yield from _find_backward_jumps(timed)
+    yield from _find_skipped_hours(timed, deployments)
     if deployments is not None:
         for i in timed.index[is_outside_period(timed, deployments)]:
             row = timed.loc[i]
             message = f"recorded {row['captured_at']:%Y-%m-%d %H:%M}, outside of deployment {row['deployment']}"
             yield Finding("warning", "outside_deployment", message, i, row["path"])
+
+
+def _find_skipped_hours(timed: pd.DataFrame, deployments: pd.DataFrame | None) -> Iterator[Finding]:
+    """Yield times that do not exist in their zone, because clocks go forward: the camera keeps standard time."""
+    zones = timed["time_zone"]
+    if deployments is not None:
+        zones = zones.fillna(find_time_zones(timed, deployments))
+    for zone in zones[~zones.str.startswith(("+", "-"), na=True)].unique():
+        times = timed.loc[zones == zone, "captured_at"]
+        # An hour that occurs twice in autumn is no fault: `ambiguous` takes it as summer time.
+        exists = times.dt.tz_localize(
+            parse_time_zone(zone), nonexistent="NaT", ambiguous=np.ones(len(times), dtype=bool)
+        ).notna()
+        for i, time in times[~exists].items():
+            message = (
+                f"recorded {time:%Y-%m-%d %H:%M}, which {zone} skips when summer time begins: the camera's clock "
+                "does not change; give its offset, such as +01:00, as time_zone of the deployment"
+            )
+            yield Finding("warning", "skipped_hour", message, int(str(i)), str(timed.at[i, "path"]))
 
 
 def _find_backward_jumps(timed: pd.DataFrame) -> Iterator[Finding]:
@@ -57,11 +80,12 @@ def _find_backward_jumps(timed: pd.DataFrame) -> Iterator[Finding]:
         folder=[folder for folder, _, _ in names],
         prefix=[n[1] if n else "" for n in numbers],
         number=pd.Series([float(n[2]) if n else None for n in numbers], index=timed.index, dtype="float64"),
+        n_digits=[len(n[2]) if n else 0 for n in numbers],
     )
     order = order.dropna(subset="number").sort_values(["folder", "prefix", "number", "captured_at"], kind="stable")
     series = order.groupby(["folder", "prefix"], sort=False)
     step, before = series["captured_at"].diff(), series["path"].shift()
-    falls = step < -_BACKWARDS
+    falls = (step < -_BACKWARDS) & ~_begin_anew(order)
     n_falls = falls.groupby([order["folder"], order["prefix"]]).transform("sum")
     n_files = series["path"].transform("size")
     unordered = (n_falls >= 3) & (n_falls > 0.2 * n_files)  # these file names do not count up
@@ -73,3 +97,20 @@ def _find_backward_jumps(timed: pd.DataFrame) -> Iterator[Finding]:
     for (folder, _), rows in order[unordered].groupby(["folder", "prefix"], sort=False):
         message = f"file numbers do not follow the times in {folder or 'the root folder'} ({len(rows)} files)"
         yield Finding("info", "numbers_not_in_order", message, rows.index[0], rows["path"].iloc[0])
+
+
+def _begin_anew(order: pd.DataFrame) -> pd.Series[bool]:
+    """Return for each row whether a counter ran over before the files with lower numbers, such as 9999 and then 1.
+
+    `order` is sorted by number. The row is the earliest file, the first one with the higher numbers. Otherwise the
+    clock was changed: without files at both ends of the counter and a gap before the row, and unless the file with
+    the lowest number follows that with the highest one soon.
+    """
+    series = order.groupby(["folder", "prefix"], sort=False)
+    time, number = series["captured_at"], series["number"]
+    limit = 10.0 ** series["n_digits"].transform("last")
+    margin = limit / _WRAP_SHARE
+    at_both_ends = (number.transform("last") >= limit - margin - 1) & (number.transform("first") <= margin)
+    pause = time.transform("first") - time.transform("last")
+    is_earliest = order["captured_at"] == time.transform("min")
+    return at_both_ends & pause.between(timedelta(), _MAX_PAUSE) & is_earliest & (number.diff() > 1)

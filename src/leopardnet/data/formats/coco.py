@@ -10,14 +10,15 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import check_four_numbers, format_boxes, parse_boxes, xywh_to_xyxy, xyxy_to_xywh
+from leopardnet.core.boxes import parse_boxes, xyxy_to_xywh
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
-from leopardnet.data.formats.coco_entries import Entries
+from leopardnet.data.formats.coco_entries import Entries, Labels
 from leopardnet.data.reading.csv_cells import local_time
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import pause_gc, read_json
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
@@ -44,27 +45,29 @@ def read_coco(
     on_unknown: OnUnknown = "refuse",
     site_from: str | None = None,
     time_zone: str | None = None,
+    strict: bool = False,
 ) -> ImportResult:
     """Read the manifest of a COCO Camera Traps file: one row for each picture or video.
 
     A picture has a label if all its annotations agree. A picture marked `corrupt` keeps its species and loses its
     label. `location` becomes the site, and `seq_id` the sequence; `frame_num`, the position in the sequence, has no
-    column. Times are local times of `time_zone`.
+    column. Times are local times of `time_zone`. A file without `annotations` gives rows without labels.
 
-    Raises ManifestError with the entry for a wrong type, an id that occurs twice, and a category or picture that an
-    annotation names but the file does not declare.
+    A value of a wrong type, and an annotation of a category or picture that the file does not declare, are left out
+    and counted; with `strict` they are refused. Raises ManifestError with the entry for a picture that occurs twice
+    or has no usable path.
     """
-    source = Path(source)
+    source, problems = Path(source), Problems(strict=strict)
     with pause_gc():
         data = read_json(source, expected=EXPECTED)
         images, categories, annotations = (
-            _read_list(data, k, source.name) for k in ("images", "categories", "annotations")
+            _read_list(data, k, source.name, problems) for k in ("images", "categories", "annotations")
         )
         del data
         ids = _read_ids(images, "a picture id")
         columns, corrupt = _read_images(images, root)
         del images  # memory is freed early, because files hold millions of pictures
-        labels = _Labels({x: i for i, x in enumerate(ids)}, _read_names(categories))
+        labels = Labels({x: i for i, x in enumerate(ids)}, _read_names(categories))
         labels.add(annotations)
         del annotations, ids
     columns.update(labels.box_columns())
@@ -72,7 +75,7 @@ def read_coco(
     groups = labels.groups()
     species = [JOINER.join(n) or None for n in groups]
     notes = _count_notes(groups, labels.n_sequence_level, len(corrupt))
-    for i in corrupt:
+    for i in [*corrupt, *labels.unsure]:
         groups[i] = ()
     return assemble(
         columns,
@@ -83,11 +86,14 @@ def read_coco(
         source=f"coco {source.name}",
         where=source.name,
         notes=notes,
+        problems=problems,
     )
 
 
-def _read_list(data: Any, key: str, where: str) -> Entries:
+def _read_list(data: Any, key: str, where: str, problems: Problems) -> Entries:
     value = data.get(key) if isinstance(data, dict) else None
+    if value is None and key == "annotations" and isinstance(data, dict):
+        value = []  # the test sets of competitions are published without them
     if not isinstance(value, list):
         raise ManifestError(
             "this is not a COCO file",
@@ -97,7 +103,7 @@ def _read_list(data: Any, key: str, where: str) -> Entries:
             if isinstance(data, dict)
             else f"a {type(data).__name__} at the top",
         )
-    return Entries(value, f"{where}, {key}")
+    return Entries(value, where, key, problems)
 
 
 def _read_ids(entries: Entries, what: str) -> list[str]:
@@ -140,23 +146,31 @@ def _read_images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int]
     }
     columns |= {column: images.texts(key) for key, column in TEXT_KEYS.items()}
     columns |= {column: images.numbers(key) for key, column in NUMBER_KEYS.items()}
-    return columns, [i for i, c in enumerate(images.raw("corrupt")) if c is True]
+    return columns, [i for i, c in enumerate(images.raw("corrupt")) if c is not None and _is_true(c)]
+
+
+def _is_true(value: Any) -> bool:
+    return value == 1 or (isinstance(value, str) and value.strip().lower() in ("true", "yes", "1"))
 
 
 def _read_times(images: Entries) -> list[datetime | None]:
-    """Read local times. A zone is an error, because the format has none and it would be lost."""
+    """Read local times. A zone is a fault, because the format has none and it would be lost."""
     texts = images.raw("datetime")
     known: dict[Any, datetime | None] = {None: None, "": None}
-    out = []
+    out: list[datetime | None] = []
     for i, text in enumerate(texts):
         try:
             if text not in known:
-                known[text] = local_time(text.strip())
-                if known[text].tzinfo is not None:  # type: ignore[union-attr]
+                time = local_time(text.strip())
+                if time.tzinfo is not None:
                     raise ValueError(text)
+                known[text] = time
         except (ValueError, AttributeError, TypeError):
             expected = "a local time without a zone, such as 2021-12-30 22:34:56"
-            raise images.error("a time cannot be read", i, "datetime", text, expected) from None
+            error = images.error("a time cannot be read", i, "datetime", text, expected)
+            images.note(error, i, outcome="kept without a time")
+            out.append(None)
+            continue
         out.append(known[text])
     return out
 
@@ -170,64 +184,7 @@ def _add_times(columns: dict[str, Any], time_zone: str | None) -> None:
     columns["time_source"] = ["table" if k else None for k in known]
 
 
-# --- annotations ---
-
-
-class _Labels:
-    """The names and boxes of each picture, by its position."""
-
-    def __init__(self, ids: dict[str, int], categories: dict[str, str]) -> None:
-        self.ids, self.categories = ids, categories
-        self.names: dict[int, list[str]] = {}
-        self.boxes: dict[int, list[dict[str, Any]]] = {}
-        self.units: dict[int, str] = {}
-        self.n_sequence_level = 0
-
-    def add(self, annotations: Entries) -> None:
-        """Add all annotations. Raises ManifestError with the place of a broken one."""
-        _read_ids(annotations, "an annotation id")
-        self.n_sequence_level += sum(v is True for v in annotations.raw("sequence_level_annotation"))
-        at = self._find_references(annotations, "image_id", self.ids, "picture")
-        names = self._find_references(annotations, "category_id", self.categories, "category")
-        for i, name in zip(at, names, strict=True):
-            self.names.setdefault(i, []).append(name)
-        for j, (px, relative) in enumerate(
-            zip(annotations.raw("bbox"), annotations.raw("bbox_relative"), strict=True)
-        ):
-            if px or relative:
-                self._add_box(annotations, j, at[j], names[j])
-
-    def _find_references(self, annotations: Entries, key: str, known: Mapping[str, Any], what: str) -> list[Any]:
-        ids = annotations.ids(key)
-        found = [known.get(x) for x in ids]
-        if None in found:
-            j = found.index(None)
-            text = f"an annotation names a {what} that the file does not declare"
-            raise annotations.error(text, j, key, ids[j], "a declared id")
-        return found
-
-    def _add_box(self, annotations: Entries, j: int, i: int, name: str) -> None:
-        entry = annotations.items[j]
-        given = [k for k in ("bbox", "bbox_relative") if entry.get(k)]
-        unit = "px" if given[0] == "bbox" else "fraction"
-        if len(given) == 2 or self.units.setdefault(i, unit) != unit:
-            raise annotations.error(
-                "a picture has boxes in pixels and in fractions", j, "", entry, "bbox or bbox_relative"
-            )
-        xyxy = xywh_to_xyxy(check_four_numbers(entry[given[0]], where=lambda: annotations.place(j, given[0])))
-        self.boxes.setdefault(i, []).append({"xyxy": xyxy, "label": name})
-
-    def groups(self) -> list[tuple[str, ...]]:
-        """Return the names of each picture, each once."""
-        return [tuple(dict.fromkeys(self.names[i])) if i in self.names else () for i in range(len(self.ids))]
-
-    def box_columns(self) -> dict[str, list[str | None]]:
-        """Return the columns boxes and box_unit."""
-        n = range(len(self.ids))
-        return {
-            "boxes": [format_boxes(self.boxes[i]) if i in self.boxes else None for i in n],
-            "box_unit": [self.units.get(i) for i in n],
-        }
+# --- notes ---
 
 
 def _count_notes(names: Iterable[tuple[str, ...]], n_sequence_level: int, n_corrupt: int) -> list[str]:

@@ -1,11 +1,14 @@
-"""Columns of checked values from a list of JSON objects, with the place of every fault."""
+"""The lists of a COCO file as columns of checked values, and its annotations, with the place of every fault."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from leopardnet.core.boxes import check_four_numbers, format_boxes, xywh_to_xyxy
 from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.problems import Problems
+from leopardnet.data.reading.to_manifest import refuse_twice
 
 NOTHING = type(None)
 
@@ -14,14 +17,14 @@ class Entries:
     """The objects of one list in a file, such as its `images`.
 
     A column is read from all objects at once, and its types are checked together. Files hold millions of objects,
-    and one check for each takes three times as long.
+    and one check for each takes three times as long. A wrong value becomes None and goes to `problems`.
 
-    >>> Entries([{"id": 1, "w": 2.0}, {"id": "a"}], "x.json, images").numbers("w")
+    >>> Entries([{"id": 1, "w": 2.0}, {"id": "a"}], "x.json", "images", Problems()).numbers("w")
     [2, None]
     """
 
-    def __init__(self, items: list[Any], where: str) -> None:
-        self.items, self.where = items, where
+    def __init__(self, items: list[Any], file: str, key: str, problems: Problems) -> None:
+        self.items, self.file, self.key, self.problems = items, file, key, problems
         if set(map(type, items)) - {dict}:
             i = next(i for i, x in enumerate(items) if type(x) is not dict)
             raise self.error("an entry is not an object", i, "", items[i], 'an object such as {"id": 1}')
@@ -31,7 +34,11 @@ class Entries:
 
     def place(self, i: int, key: str = "") -> str:
         """Return the place of a value, for messages."""
-        return f"{self.where}[{i}]" + (f".{key}" if key else "")
+        return f"{self.file}, {self.key}[{i}]" + (f".{key}" if key else "")
+
+    def note(self, error: ManifestError, i: int, *, outcome: str) -> None:
+        """Add a problem of the entry at position `i`."""
+        self.problems.add(error, self.file, f"{self.key}[{i}]", outcome=outcome)
 
     def error(self, what: str, i: int, key: str, found: Any, expected: str) -> ManifestError:
         """Return the error about one value."""
@@ -46,42 +53,126 @@ class Entries:
         values = self.raw(key)
         types = set(map(type, values))
         if types - {str, int}:
-            i = next(i for i, v in enumerate(values) if type(v) not in (str, int))
-            raise self.error("an entry has no usable id", i, key, self.items[i], "text or a whole number")
+            values = [_make_whole(v) for v in values]  # 1.0 is how some programs write the number 1
+            for i, v in enumerate(values):
+                if type(v) not in (str, int):
+                    raise self.error("an entry has no usable id", i, key, self.items[i], "text or a whole number")
         return values if types == {str} else [str(v) for v in values]
 
     def texts(self, key: str) -> list[str | None]:
-        """Return texts, and whole numbers as text; None where absent or empty. Raises ManifestError for others."""
+        """Return texts, and whole numbers as text; None where absent or empty."""
         values = self.raw(key)
         types = set(map(type, values))
         if types - {str, int, NOTHING}:
-            raise self._type_error(values, key, lambda v: type(v) in (str, int, NOTHING), "text or a whole number")
-        return (
-            [v or None for v in values]
-            if int not in types
-            else [None if v in (None, "") else str(v) for v in values]
-        )
+            values = [_make_whole(v) for v in values]
+            values = self._blank(values, key, lambda v: type(v) in (str, int, NOTHING), "text or a whole number")
+        if not types - {str, NOTHING}:
+            return [v or None for v in values]
+        return [None if v in (None, "") else str(v) for v in values]
 
     def numbers(self, key: str, *, whole: bool = True) -> list[Any]:
-        """Return numbers of 0 or more, None where absent; with `whole`, as int. Raises ManifestError for others."""
+        """Return numbers of 0 or more, None where absent; with `whole`, as int."""
         values = self.raw(key)
         types = set(map(type, values))
         if types == {NOTHING}:
             return values
         if types - {int, float, NOTHING} or not all(v is None or 0 <= v < 2**53 for v in values):
-            raise self._type_error(values, key, _is_number, "a number, 0 or more")
+            values = self._blank(values, key, _is_number, "a number, 0 or more")
         if not whole or float not in types:
             return values
         if not all(v is None or v == int(v) for v in values):
-            raise self._type_error(values, key, lambda v: v is None or v == int(v), "a whole number")
+            values = self._blank(values, key, lambda v: v is None or v == int(v), "a whole number")
         return [None if v is None else int(v) for v in values]
 
-    def _type_error(
-        self, values: Iterable[Any], key: str, is_right: Callable[[Any], bool], expected: str
-    ) -> ManifestError:
-        i, value = next((i, v) for i, v in enumerate(values) if not is_right(v))
-        return self.error("a value has the wrong type", i, key, value, expected)
+    def _blank(self, values: list[Any], key: str, is_right: Callable[[Any], bool], expected: str) -> list[Any]:
+        """Return the values with None for each wrong one."""
+        wrong = [i for i, v in enumerate(values) if not is_right(v)]
+        for i in wrong:
+            error = self.error("a value has the wrong type", i, key, values[i], expected)
+            self.note(error, i, outcome=f"kept without its {key}")
+            values[i] = None
+        return values
+
+
+def _make_whole(value: Any) -> Any:
+    return int(value) if type(value) is float and value.is_integer() else value
 
 
 def _is_number(value: Any) -> bool:
     return value is None or (type(value) in (int, float) and 0 <= value < 2**53)
+
+
+class Labels:
+    """The names and boxes of each picture, by its position."""
+
+    def __init__(self, ids: dict[str, int], categories: dict[str, str]) -> None:
+        self.ids, self.categories = ids, categories
+        self.names: dict[int, list[str]] = {}
+        self.boxes: dict[int, list[dict[str, Any]]] = {}
+        self.units: dict[int, str] = {}
+        self.unsure: set[int] = set()  # pictures that show something whose name is unknown
+        self.n_sequence_level = 0
+
+    def add(self, annotations: Entries) -> None:
+        """Add all annotations that name a picture and a category of the file."""
+        try:
+            refuse_twice(annotations.ids("id"), annotations.place, what="an annotation id")
+        except ManifestError as error:
+            annotations.problems.add(error, annotations.file, annotations.key, outcome="all of them are used")
+        self.n_sequence_level += sum(v is True for v in annotations.raw("sequence_level_annotation"))
+        at = self._find_references(annotations, "image_id", self.ids, "picture")
+        names = self._find_references(annotations, "category_id", self.categories, "category")
+        for i, name in zip(at, names, strict=True):
+            if i is not None and name is not None:
+                self.names.setdefault(i, []).append(name)
+            elif i is not None:
+                self.unsure.add(i)
+        for j, (px, relative) in enumerate(
+            zip(annotations.raw("bbox"), annotations.raw("bbox_relative"), strict=True)
+        ):
+            if (px or relative) and at[j] is not None and names[j] is not None:
+                try:
+                    self._add_box(annotations, j, at[j], names[j])
+                except ManifestError as error:
+                    annotations.note(error, j, outcome="kept without the box")
+
+    def _find_references(self, annotations: Entries, key: str, known: Mapping[str, Any], what: str) -> list[Any]:
+        """Return what each annotation refers to; None where the file does not declare it."""
+        values = annotations.raw(key)
+        types = set(map(type, values))
+        if types - {str, int}:
+            values = [_make_whole(x) for x in values]
+            found = [known.get(str(x)) if type(x) in (str, int) else None for x in values]
+        else:
+            found = [known.get(x) for x in (values if types == {str} else map(str, values))]
+        if None in found:
+            text = f"an annotation names a {what} that the file does not declare"
+            outcome = "the annotation is left out" + ", and its picture has no label" * (what == "category")
+            for j in (j for j, x in enumerate(found) if x is None):
+                error = annotations.error(text, j, key, values[j], "a declared id")
+                annotations.note(error, j, outcome=outcome)
+        return found
+
+    def _add_box(self, annotations: Entries, j: int, i: int, name: str) -> None:
+        entry = annotations.items[j]
+        given = [k for k in ("bbox", "bbox_relative") if entry.get(k)]
+        unit = "px" if given[0] == "bbox" else "fraction"
+        if len(given) == 2 or self.units.get(i, unit) != unit:
+            raise annotations.error(
+                "a picture has boxes in pixels and in fractions", j, "", entry, "bbox or bbox_relative"
+            )
+        xyxy = xywh_to_xyxy(check_four_numbers(entry[given[0]], where=lambda: annotations.place(j, given[0])))
+        self.units[i] = unit
+        self.boxes.setdefault(i, []).append({"xyxy": xyxy, "label": name})
+
+    def groups(self) -> list[tuple[str, ...]]:
+        """Return the names of each picture, each once."""
+        return [tuple(dict.fromkeys(self.names[i])) if i in self.names else () for i in range(len(self.ids))]
+
+    def box_columns(self) -> dict[str, list[str | None]]:
+        """Return the columns boxes and box_unit."""
+        n = range(len(self.ids))
+        return {
+            "boxes": [format_boxes(self.boxes[i]) if i in self.boxes else None for i in n],
+            "box_unit": [self.units.get(i) for i in n],
+        }

@@ -16,17 +16,27 @@ from leopardnet.core.boxes import BoxUnit, format_boxes, parse_boxes, round_box
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
+from leopardnet.data.reading.clock_time import settle_date_order
 from leopardnet.data.reading.csv_cells import (
+    MISSING,
     Cells,
+    count_missing,
     local_time,
     number,
     offset_text,
     parse_column,
-    read_cells,
+    shorten_codes,
     whole_number,
 )
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
-from leopardnet.data.reading.safe_files import read_file
+from leopardnet.data.reading.named_columns import read_named_cells
+from leopardnet.data.reading.several_species import (
+    find_repeats,
+    join_repeats,
+    merge_repeats,
+    refuse_marks,
+    split_names,
+)
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
     LabelRules,
@@ -34,7 +44,6 @@ from leopardnet.data.reading.to_manifest import (
     assemble,
     footage_kind,
     nfc,
-    refuse_twice,
     single_files,
 )
 
@@ -62,49 +71,52 @@ def read_csv_table(
     separator: str | None = None,
     require_files: bool = False,
 ) -> ImportResult:
-    """Read the manifest of a CSV file.
+    """Read the manifest of a table: CSV, or the first sheet of .xlsx, .xls or .ods.
 
-    `columns` names the column of the file for each field of FIELDS that it has; `path` is required. `time_zone` is
-    the zone of all times without one. With the four corners of a box, rows of one file that differ only in the box
-    become one row. A label may name several species, joined by ` + `. Without a column for the label, the species
-    is mapped.
+    `columns` names the column of the file for each field of FIELDS that it has; `path` is required. A path may be
+    joined of columns (`folder/name`), and so may the names (`leopard,tiger`: a column for each, with 0 and 1 or
+    with a name). `time_zone` is the zone of all times without one. Rows of one file that differ only in the
+    species or the box become one row, and a label may name several species (see `split_names`). Without a column
+    for the label, the species is mapped. Cells such as NA and nan are missing (see MISSING).
 
-    Raises ManifestError with the row for a path outside the root, a cell that cannot be read, and a file that
-    occurs twice; with `require_files` also for files that do not exist. Raises ConfigError for unknown fields in
-    `columns`.
+    Raises ManifestError with the row for a path outside the root, a cell that cannot be read, and rows of one file
+    that contradict each other; with `require_files` also for files that do not exist. Raises ConfigError for
+    unknown fields in `columns`.
     """
     source = Path(source)
     _check_columns(columns)
-    try:
-        data = read_file(source, where=source.name)
-    except OSError as error:
-        raise ManifestError(
-            "the table cannot be read", where=source, found=error.strerror, expected="a CSV file"
-        ) from None
-    cells = read_cells(data, name=source.name, encoding=encoding, separator=separator)
-    table = _read_values(cells, columns, root, time_zone, time_format)
+    cells, columns = read_named_cells(source, columns, encoding=encoding, separator=separator)
+    notes = [*cells.notes]
+    table = _read_values(cells, columns, root, time_zone, time_format, notes)
+    named, species = table.pop("label"), table.pop("species")
+    if label_map is None and "label" in columns:
+        refuse_marks(named, cells.where, columns["label"])
+    row_names, cell_notes = split_names(named if "label" in columns else species, label_map)
     keys = list(zip(map(nfc, table["path"]), table["time_s"], table["frame_number"], strict=True))
-    first = list(range(len(keys)))
+    repeats = find_repeats(keys)
+    names, row_notes = join_repeats(row_names, repeats, table=table, cells=cells, path=columns["path"])
     if set(CORNERS) <= set(columns):
-        first = _join_boxes(table, keys, cells, columns, box_unit)
-    else:
-        refuse_twice([k if k[1:] != (None, None) else k[0] for k in keys], cells.where, what="a file")
+        n_names = [len(names[repeats.get(i, i)]) for i in range(len(keys))]
+        box_names = [n[0] if len(n) == 1 < m else None for n, m in zip(row_names, n_names, strict=True)]
+        _add_boxes(table, keys, cells, columns, box_unit, box_names)
+        row_notes = ()
     if require_files:
         _require_files(table["path"], root, cells)
-    names = list(map(_split_names, table["label" if "label" in columns else "species"]))
-    del table["label"]
+    if "label" in columns and "species" in columns:
+        species_of = merge_repeats(split_names(species)[0], repeats)
+    else:
+        species_of = names
     rules = LabelRules(label_map, on_unknown, site_from)
-    species = table.pop("species") if "species" in columns else None
-    take = partial(_take, at=first)
+    take = partial(_take, at=[i for i in range(len(keys)) if i not in repeats])
     return assemble(
         {k: take(v) for k, v in table.items()},
         take(names),
-        species=species and take(species),
+        species=take([JOINER.join(n) or None for n in species_of]),
         root=root,
         rules=rules,
         source=f"csv {source.name}",
         where=source.name,
-        notes=cells.notes,
+        notes=(*notes, *cell_notes, *row_notes),
     )
 
 
@@ -124,21 +136,25 @@ def _check_columns(columns: Mapping[str, str]) -> None:
         )
 
 
-def _split_names(text: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(n.strip() for n in text.split(JOINER))) if text else ()
-
-
 def _read_values(
-    cells: Cells, columns: Mapping[str, str], root: Path, time_zone: str | None, time_format: str | None
+    cells: Cells,
+    columns: Mapping[str, str],
+    root: Path,
+    time_zone: str | None,
+    time_format: str | None,
+    notes: list[str],
 ) -> dict[str, list[Any]]:
-    """Return one list for each field, as long as the table. A field without a column is all None."""
+    """Return one list for each field, all None without a column, and add to `notes`."""
     relative, n = RelativePaths(root), len(cells.rows)
     column = columns["path"]
     paths = [relative(p, where=cells.where(i, column)) for i, p in enumerate(cells.column(column))]
     table: dict[str, list[Any]] = {f: [None] * n for f in ("label", "species", "time_s", "frame_number")}
     for f in ("label", "species", *TEXT_FIELDS):
         if f in columns:
-            table[f] = parse_column(cells, columns[f], str, expected="text")
+            texts = parse_column(cells, columns[f], str, expected="text", missing=MISSING)
+            table[f] = shorten_codes(texts)
+            if table[f] is not texts:
+                notes.append(f"column {columns[f]} holds whole numbers written with .0, which was left out")
     for f, parse, expected in (
         ("time_s", number, "seconds, 0 or more"),
         ("frame_number", whole_number, "a whole number, 0 or more"),
@@ -146,8 +162,11 @@ def _read_values(
         ("height_px", whole_number, "a whole number"),
     ):
         if f in columns:
-            table[f] = parse_column(cells, columns[f], parse, expected=expected)
+            table[f] = parse_column(cells, columns[f], parse, expected=expected, missing=MISSING)
     _add_times(table, cells, columns, time_zone, time_format)
+    missing = {c: count_missing(cells.column(c)).total() for c in dict.fromkeys(columns.values())}
+    if counts := ", ".join(f"{c} {n}" for c, n in missing.items() if n):
+        notes.append(f"cells such as NA and nan, read as missing: {counts}")
     is_frame = [t is not None or f is not None for t, f in zip(table["time_s"], table["frame_number"], strict=True)]
     kinds = [footage_kind(p, where=cells.where(i, column)) for i, p in enumerate(paths)]
     table["kind"] = ["frame" if f and k == "video" else k for f, k in zip(is_frame, kinds, strict=True)]
@@ -171,9 +190,11 @@ def _add_times(
         if time_format
         else "a time such as 2021-12-30 22:34:56; give other forms with --time-format"
     )
-    times = parse_column(cells, columns["captured_at"], partial(local_time, formats=formats), expected=expected)
+    order = settle_date_order(cells.column(columns["captured_at"]))
+    parse = partial(local_time, formats=formats, date_order=order)
+    times = parse_column(cells, columns["captured_at"], parse, expected=expected, missing=MISSING)
     given = (
-        parse_column(cells, columns["time_zone"], str, expected="a zone")
+        parse_column(cells, columns["time_zone"], str, expected="a zone", missing=MISSING)
         if "time_zone" in columns
         else [None] * len(times)
     )
@@ -197,34 +218,30 @@ def _add_times(
                 ) from None
 
 
-def _join_boxes(
+def _add_boxes(
     table: dict[str, list[Any]],
     keys: Sequence[tuple[Any, ...]],
     cells: Cells,
     columns: Mapping[str, str],
     unit: str,
-) -> list[int]:
-    """Fill the columns `boxes` and `box_unit`, and return the first row of each file or frame."""
-    corners = [parse_column(cells, columns[c], number, expected="a number") for c in CORNERS]
-    label = parse_column(cells, columns["box_label"], str, expected="text") if "box_label" in columns else None
-    score = (
-        parse_column(cells, columns["box_score"], number, expected="a number") if "box_score" in columns else None
-    )
+    names: list[str | None],
+) -> None:
+    """Fill the columns `boxes` and `box_unit`. names: of the boxes, where no column holds their labels."""
+    read = partial(parse_column, cells, missing=MISSING)
+    corners = [read(columns[c], number, expected="a number") for c in CORNERS]
+    label = read(columns["box_label"], str, expected="text") if "box_label" in columns else names
+    score = read(columns["box_score"], number, expected="a number") if "box_score" in columns else None
     boxes: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     first: dict[tuple[Any, ...], int] = {}
     for i, (key, box) in enumerate(zip(keys, zip(*corners, strict=True), strict=True)):
         j = first.setdefault(key, i)
         n_given = sum(v is not None for v in box)
-        differs = next((f for f, v in table.items() if v[i] != v[j] and not _are_missing(v[i], v[j])), None)
-        if (j != i and (differs or n_given == 0)) or (entry := _make_box(box, label, score, i)) in boxes.get(
-            key, []
-        ):
-            found = f"another {differs}" if differs else "the same row again"
+        if (j != i and n_given == 0) or (entry := _make_box(box, label, score, i)) in boxes.get(key, []):
             raise ManifestError(
                 "a file occurs twice",
                 where=f"{cells.where(j)} and row {i + 1}",
-                found=found,
-                expected="rows of one file that differ only in the box",
+                found="the same row again",
+                expected="rows of one file that differ only in the box and its species",
             )
         if n_given in (1, 2, 3):
             raise ManifestError(
@@ -233,11 +250,6 @@ def _join_boxes(
         boxes.setdefault(key, []).extend([entry] if n_given else [])
     table["boxes"] = [format_boxes(boxes[k]) if boxes[k] else None for k in keys]
     table["box_unit"] = [unit if boxes[k] else None for k in keys]
-    return list(first.values())
-
-
-def _are_missing(a: Any, b: Any) -> bool:
-    return bool(pd.isna(a) and pd.isna(b))
 
 
 def _make_box(

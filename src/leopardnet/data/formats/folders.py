@@ -7,9 +7,10 @@ from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
-from leopardnet.data.reading.label_map import LabelMap, OnUnknown, make_label_map
+from leopardnet.data.reading.folder_pattern import FolderPattern
+from leopardnet.data.reading.label_ids import make_label_map, note_ids
+from leopardnet.data.reading.label_map import LabelMap, OnUnknown
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
-from leopardnet.data.scan.folder_pattern import FolderPattern
 from leopardnet.data.scan.list_files import list_footage
 
 
@@ -63,8 +64,8 @@ def read_labelled_folder(folder: Path) -> ImportResult:
     """Read the footage of a folder with one subfolder per label.
 
     Names for one of the program's own labels (`blank`, `Panthera pardus`) become that label; other names are kept,
-    in lower case with underscores. Footage outside the subfolders has no label. Raises ManifestError where there
-    are fewer than two subfolders, or a name cannot be a label.
+    as ids in small letters with underscores. Footage outside the subfolders has no label. Raises ManifestError
+    where there are fewer than two subfolders, or a name cannot be a label.
     """
     names = sorted(p.name for p in Path(folder).iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:
@@ -75,7 +76,9 @@ def read_labelled_folder(folder: Path) -> ImportResult:
             expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
             todo="sort the pictures into folders, or give a manifest (`leopardnet import --help`)",
         )
-    return read_folders(folder, label_map=make_label_map(names))
+    label_map = make_label_map(names)
+    found = read_folders(folder, label_map=label_map)
+    return ImportResult(found.manifest, (*found.notes, *note_ids({n: str(label_map.label(n)) for n in names})))
 
 
 def _find_label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.label_boxes import label_boxes
 from leopardnet.data.formats.voc_pictures import Pictures
-from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, refuse_twice, single_files
 
 MAX_XML_BYTES = 16 * 2**20
@@ -32,6 +33,7 @@ def read_voc(
     label_map: LabelMap | None = None,
     on_unknown: OnUnknown = "refuse",
     site_from: str | None = None,
+    strict: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportResult:
     """Read the manifest of all XML files below `source` (or of one): a row for each, with boxes in pixels.
@@ -41,21 +43,25 @@ def read_voc(
     names. A missing picture is a row too, which `check` finds. An XML file without an object states that the
     picture is empty. The element `path`, from the annotator's computer, is not used.
 
-    Raises ManifestError with the file for broken XML, entities, and boxes that are not numbers.
+    A picture whose XML file is broken or holds entities has a row without a label, and an object without a name or
+    a box of numbers is left out; both are counted, and with `strict` refused. Raises ManifestError where no XML
+    file can be read.
     """
-    source, root = Path(source), Path(root)
+    source, root, problems = Path(source), Path(root), Problems(strict=strict)
     files = _xml_files(source)
     pictures = Pictures(root, files)
     found: list[tuple[str, str, _Annotation]] = []
     for i, file in enumerate(files):
         where = file.relative_to(source).as_posix() if file != source else file.name
-        annotation = _read_xml(file, where)
-        found.append((where, pictures.find(file, annotation.filename, where), annotation))
+        annotation = _read_xml(file, where, problems)
+        if annotation is not None:
+            found.append((where, pictures.find(file, annotation.filename, where), annotation))
         if on_progress:
             on_progress(i + 1, len(files))
-    refuse_twice([path for _, path, _ in found], lambda i: found[i][0], what="a picture")
     annotations = [a for _, _, a in found]
-    names = [tuple(dict.fromkeys(b["label"] for b in a.boxes)) or (EMPTY,) for a in annotations]
+    if problems.first is not None and not any(a.is_read for a in annotations):
+        raise problems.first
+    refuse_twice([path for _, path, _ in found], lambda i: found[i][0], what="a picture")
     columns = {
         "path": [path for _, path, _ in found],
         "kind": ["still"] * len(found),
@@ -67,18 +73,20 @@ def read_voc(
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         columns,
-        names,
+        [a.names if a.is_sure else () for a in annotations],
+        species=[JOINER.join(a.names) or None for a in annotations],
         root=root,
         rules=rules,
         source=f"voc {source.name}",
         where=source.name,
         notes=_notes(annotations, pictures.counts),
+        problems=problems,
     )
 
 
 def _notes(annotations: Iterable[_Annotation], counts: Counter[str]) -> list[str]:
-    n_bare = sum(not a.boxes for a in annotations)
-    n_sizeless = sum(a.width_px is None for a in annotations)
+    n_bare = sum(not a.boxes and a.names == (EMPTY,) for a in annotations)
+    n_sizeless = sum(a.width_px is None and a.is_read for a in annotations)
     notes = [f"{rows(n_bare)} without an object, read as empty"] * bool(n_bare)
     notes += [f"{rows(n_sizeless)} without a usable picture size"] * bool(n_sizeless)
     return notes + [f"{rows(n)} {what}" for what, n in counts.items()]
@@ -101,26 +109,47 @@ def _xml_files(source: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Annotation:
-    """The content of one XML file."""
+    """The content of one XML file. It is not sure if something in the picture has no name."""
 
     filename: str
     width_px: int | None
     height_px: int | None
+    names: tuple[str, ...]
     boxes: list[dict[str, Any]]
+    is_sure: bool = True
+    is_read: bool = True
 
 
-def _read_xml(file: Path, where: str) -> _Annotation:
-    tree = _parse(file, where)
+def _read_xml(file: Path, where: str, problems: Problems) -> _Annotation | None:
+    """Return the content of an XML file; None where it is another kind of XML."""
+    try:
+        tree = _parse(file, where)
+    except ManifestError as error:
+        problems.add(error, where, "", outcome="its picture is kept without a label")
+        return _Annotation("", None, None, (), [], is_sure=False, is_read=False)
     if tree.tag != "annotation":
-        raise ManifestError(
+        other = ManifestError(
             "this XML is not a Pascal VOC annotation", where=where, found=f"<{tree.tag}>", expected="<annotation>"
         )
+        problems.add(other, where, "", outcome="left out")
+        return None
     size = [_parse_size(tree.findtext(f"size/{k}")) for k in ("width", "height")]
     if None in size:
         size = [None, None]
     filename = (tree.findtext("filename") or "").strip().replace("\\", "/").rpartition("/")[2]
-    boxes = [_read_box(o, f"{where}, object {i + 1}") for i, o in enumerate(tree.iterfind("object"))]
-    return _Annotation(filename, size[0], size[1], boxes)
+    names: list[str] = []
+    boxes: list[dict[str, Any]] = []
+    n_objects = 0
+    for n_objects, element in enumerate(tree.iterfind("object"), start=1):
+        name = (element.findtext("name") or "").strip()
+        names += [name] * bool(name)
+        try:
+            boxes.append(_read_box(element, name, f"{where}, object {n_objects}"))
+        except ManifestError as error:
+            outcome = "kept without the box" if name else "left out, and its picture has no label"
+            problems.add(error, where, f"object {n_objects}", outcome=outcome)
+    distinct = tuple(dict.fromkeys(names)) if n_objects else (EMPTY,)
+    return _Annotation(filename, size[0], size[1], distinct, boxes, is_sure=len(names) == n_objects)
 
 
 def _parse(file: Path, where: str) -> Element:
@@ -162,8 +191,7 @@ def _parse_size(text: str | None) -> int | None:
     return value if value > 0 else None
 
 
-def _read_box(obj: Element, where: str) -> dict[str, Any]:
-    name = (obj.findtext("name") or "").strip()
+def _read_box(obj: Element, name: str, where: str) -> dict[str, Any]:
     texts = [obj.findtext(f"bndbox/{c}") for c in CORNERS]
     try:
         box = [float(t or "") for t in texts]

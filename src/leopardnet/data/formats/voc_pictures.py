@@ -26,40 +26,46 @@ class Pictures:
                 raise
             stills = []  # labels without pictures make a manifest too; `check` finds the missing files
         self.paths = set(stills)
+        # Names are compared without regard to case, as by the computers that most annotators use.
         self.by_stem: dict[str, list[str]] = defaultdict(list)
         self.by_name: dict[str, list[str]] = defaultdict(list)
         for p in stills:
-            self.by_stem[PurePosixPath(p).stem].append(p)
-            self.by_name[PurePosixPath(p).name].append(p)
+            self.by_stem[PurePosixPath(p).stem.casefold()].append(p)
+            self.by_name[PurePosixPath(p).name.casefold()].append(p)
         for file in xml_files[:1]:
             self._find_folder(file)  # raises at once for a source outside the root
 
     def find(self, file: Path, filename: str, where: str) -> str:
         """Return the relative path of the picture of an XML file. Raises ManifestError where several fit."""
         folders = self._list_folders(self._find_folder(file))
-        stem = file.stem
+        stem, name = file.stem, PurePosixPath(filename)
+        has_suffix = name.suffix.lower() in STILL_SUFFIXES
+        with_stem = self.by_stem.get(stem.casefold(), [])
         for folder in folders:
-            beside = [p for p in self.by_stem.get(stem, []) if str(PurePosixPath(p).parent) == folder]
+            beside = _prefer([p for p in with_stem if str(PurePosixPath(p).parent) == folder], stem, filename)
             if len(beside) == 1:
                 return self._check_name(beside[0], filename)
-        for group in (self.by_stem.get(stem, []), self.by_name.get(filename, [])):
-            if len(group) > 1:
+        named = self.by_name.get(filename.casefold(), [])
+        with_its_stem = self.by_stem.get((name.stem if has_suffix else filename).casefold(), [])
+        for group in (with_stem, named, with_its_stem):
+            fitting = _prefer(group, stem, filename)
+            if len(fitting) > 1:
                 raise ManifestError(
                     "several pictures could belong to one XML file",
                     where=where,
-                    found=", ".join(group[:3]),
+                    found=", ".join(fitting[:3]),
                     expected="one",
                     todo="import each folder by itself, with its own --root",
                 )
-            if group:
-                return self._check_name(group[0], filename)
+            if fitting:
+                return self._check_name(fitting[0], filename)
         self.counts["with pictures that are not under the root"] += 1
-        suffix = PurePosixPath(filename).suffix
-        name = stem + (suffix if suffix.lower() in STILL_SUFFIXES else ".jpg")
-        return name if folders[0] == "." else f"{folders[0]}/{name}"
+        missing = stem + (name.suffix if has_suffix else ".jpg")
+        return missing if folders[0] == "." else f"{folders[0]}/{missing}"
 
     def _check_name(self, path: str, filename: str) -> str:
-        if filename and PurePosixPath(path).name != filename:
+        found = PurePosixPath(path)
+        if filename and filename.casefold() not in (found.name.casefold(), found.stem.casefold()):
             self.counts["where the element filename names another file than the one found"] += 1
         return path
 
@@ -83,3 +89,16 @@ class Pictures:
         swapped = [str(PurePosixPath(*parts[:at], p, *parts[at + 1 :])) for p in PICTURE_FOLDERS]
         existing = [f for f in swapped if (self.root / f).is_dir()]
         return [*existing, str(folder), swapped[0]] if existing else [swapped[0], str(folder)]
+
+
+def _prefer(paths: list[str], stem: str, filename: str) -> list[str]:
+    """Return those of several paths that agree best with the stem of the XML file, and then with its `filename`."""
+    names = [PurePosixPath(p) for p in paths]
+    for agrees in (
+        [n.stem == stem for n in names],
+        [n.name == filename for n in names],
+        [n.name.casefold() == filename.casefold() for n in names],
+    ):
+        kept = {p for p, a in zip(names, agrees, strict=True) if a}
+        paths = [p for p in paths if PurePosixPath(p) in kept] or paths
+    return paths

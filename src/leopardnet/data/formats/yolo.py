@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from leopardnet.core.boxes import center_to_xyxy, format_boxes
+from leopardnet.core.boxes import format_boxes
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.label_boxes import label_boxes
+from leopardnet.data.formats.yolo_text_files import TextFiles, label_path, read_lines
 from leopardnet.data.formats.yolo_yaml import SPLIT_KEYS, Description, read_description
-from leopardnet.data.reading.csv_cells import number
-from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
     LabelRules,
@@ -37,6 +38,7 @@ def read_yolo(
     on_unknown: OnUnknown = "refuse",
     site_from: str | None = None,
     negatives: Path | None = None,
+    strict: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportResult:
     """Read the manifest of the pictures that a data.yaml names, with their boxes as fractions and their splits.
@@ -45,16 +47,25 @@ def read_yolo(
     is empty if its text file exists and holds nothing, or if the text file `negatives` lists its path. A picture
     without a text file has no label, because it may never have been annotated.
 
-    Raises ManifestError with file and line for a class that data.yaml does not name and for boxes that are not
-    numbers, and for pictures outside the root.
+    A line with a class that data.yaml does not name, or with a box that is not numbers, is left out and counted,
+    and its picture has no label; with `strict` it is refused. Raises ManifestError where no line can be used, and
+    for pictures outside the root.
     """
     source, root = Path(source), Path(root)
+    labels = TextFiles(root, Problems(strict=strict))
     config = read_description(source / "data.yaml" if source.is_dir() else source)
     pictures = _list_pictures(config, root)
     listed = _read_negatives(negatives, root)
-    boxes = [_read_labels(root, p, config.names) for p in pictures]
+    boxes = [labels.read(p, config.names) for p in pictures]
+    if labels.problems.first is not None and not any(boxes):
+        raise labels.problems.first
     state = _Notes()
-    names = [state.find_names(p, found, p in listed) for p, found in zip(pictures, boxes, strict=True)]
+    names = [
+        tuple(dict.fromkeys(b["label"] for b in found or ()))
+        if p in labels.unsure
+        else state.find_names(p, found, p in listed)
+        for p, found in zip(pictures, boxes, strict=True)
+    ]
     if on_progress:
         on_progress(len(pictures), len(pictures))
     left = sorted(listed - set(pictures))
@@ -75,12 +86,14 @@ def read_yolo(
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         columns,
-        names,
+        [() if p in labels.unsure else n for p, n in zip(pictures, names, strict=True)],
+        species=[JOINER.join(n) or None for n in names],
         root=root,
         rules=rules,
         source=f"yolo {config.file.name}",
         where=config.file.name,
         notes=state.sentences(),
+        problems=labels.problems,
     )
 
 
@@ -128,7 +141,7 @@ def _list_pictures(config: Description, root: Path) -> dict[str, str | None]:
             above = "" if is_root else relative(target.resolve().as_posix() + "/.", where=where) + "/"
             paths = [above + p for p in list_footage(target).sizes]
         elif target.is_file():
-            paths = [_resolve_line(line, n, target, config, root, relative) for n, line in _read_lines(target)]
+            paths = [_resolve_line(line, n, target, config, root, relative) for n, line in read_lines(target)]
         else:
             raise ManifestError(
                 "data.yaml names pictures that do not exist", where=where, expected="a folder or a list of pictures"
@@ -161,14 +174,6 @@ def _resolve(config: Description, entry: str) -> Path:
     return inside if not target.exists() and inside.exists() else target
 
 
-def _read_lines(file: Path) -> list[tuple[int, str]]:
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ManifestError("a text file is not in UTF-8", where=f"{file.name}, byte {error.start}") from None
-    return [(n, line.strip()) for n, line in enumerate(lines, start=1) if line.strip()]
-
-
 def _resolve_line(line: str, n: int, file: Path, config: Description, root: Path, relative: RelativePaths) -> str:
     """Return a path of a list, which is relative to the base folder or to the root."""
     where = f"{file.name}, line {n}"
@@ -187,65 +192,7 @@ def _read_negatives(file: Path | None, root: Path) -> set[str]:
         raise ManifestError(
             "there is no such list of negatives", where=file, expected="a text file with one path per line"
         )
-    return {relative(line, where=f"{Path(file).name}, line {n}") for n, line in _read_lines(Path(file))}
-
-
-# --- text files ---
-
-
-def label_path(path: str) -> str:
-    """Return the path of the boxes of a picture: the last folder `images` becomes `labels`, and the suffix .txt.
-
-    >>> label_path("train/images/a/1.jpg"), label_path("a/1.jpg")
-    ('train/labels/a/1.txt', 'a/1.txt')
-    """
-    parts = list(PurePosixPath(path).with_suffix(".txt").parts)
-    at = [i for i, p in enumerate(parts[:-1]) if p == "images"]
-    if at:
-        parts[at[-1]] = "labels"
-    return "/".join(parts)
-
-
-def _read_labels(root: Path, path: str, names: Mapping[int, str]) -> list[dict[str, Any]] | None:
-    """Read the boxes of a picture; None where it has no text file."""
-    where = label_path(path)
-    file = root / where
-    return (
-        [_read_box(line, f"{where}, line {n}", names) for n, line in _read_lines(file)] if file.is_file() else None
-    )
-
-
-def _read_box(line: str, where: str, names: Mapping[int, str]) -> dict[str, Any]:
-    """Read a box from its line; for an outline, the box around it."""
-    words = line.split()
-    try:
-        i_class, values = int(words[0]), [number(w) for w in words[1:]]
-    except ValueError:
-        raise ManifestError(
-            "a line of boxes cannot be read",
-            where=where,
-            found=repr(line[:80]),
-            expected="class x y width height, as finite numbers",
-        ) from None
-    if i_class not in names:
-        raise ManifestError(
-            "a box has a class that data.yaml does not name",
-            where=where,
-            found=i_class,
-            expected=f"one of {', '.join(map(str, names))}",
-        )
-    if len(values) in (4, 5):
-        score = {"score": values[4]} if len(values) == 5 else {}
-        return {"xyxy": center_to_xyxy(values[:4]), "label": names[i_class], **score}
-    if len(values) < 6 or len(values) % 2:
-        raise ManifestError(
-            "a line of boxes cannot be read",
-            where=where,
-            found=f"{len(words)} numbers",
-            expected="5, or an outline of at least 3 points",
-        )
-    xs, ys = values[::2], values[1::2]
-    return {"xyxy": [min(xs), min(ys), max(xs), max(ys)], "label": names[i_class]}
+    return {relative(line, where=f"{Path(file).name}, line {n}") for n, line in read_lines(Path(file))}
 
 
 # --- writing ---

@@ -5,38 +5,44 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.clock_time import DateOrder, parse_clock
 from leopardnet.data.reading.text_encoding import decode_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_CELL = 2**27
-TIME_FORMATS = (
-    "%Y:%m:%d %H:%M:%S",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d-%b-%Y %H:%M:%S",
-)
+# A missing value in the files of R, pandas, Excel and databases. Excel writes its errors as texts, too.
+_ERRORS = {"#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!"}
+MISSING = frozenset({"NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN", "-nan", "NaT"} | _ERRORS)
+MISSING |= {"NULL", "null", "(null)", "\\N"}
+_WHOLE = re.compile(r"(?:0|[1-9]\d*)(?:\.0)?")
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A text table: its header, rows of equal length, and notes on how it was read."""
+    """A text table: its header, rows of equal length, and notes on how it was read.
+
+    `made` holds columns that the header lacks, made of others.
+    """
 
     name: str
     header: tuple[str, ...]
     rows: list[list[str]]
     separator: str
     notes: tuple[str, ...] = ()
+    made: Mapping[str, list[str]] = field(default_factory=dict)
 
     def column(self, name: str) -> list[str]:
         """Return the stripped cells of a column. Raises ManifestError for a missing or repeated column."""
+        if name in self.made:
+            return self.made[name]
         if self.header.count(name) != 1:
             raise ManifestError(
                 "the header has a column twice" if name in self.header else "the table has no such column",
@@ -63,8 +69,8 @@ def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator
     [['1.jpg', 'тигр']]
     """
     text, notes = decode_text(data, name=name, encoding=encoding)
-    sep = separator or _find_separator(text)
-    lines = _parse(text, sep, name)
+    sep = separator or find_separator(text)
+    lines = parse_lines(text, sep, name)
     if not lines:
         raise ManifestError("the table is empty", where=name, expected="a header and rows")
     header = tuple(h.strip() for h in lines[0][1])
@@ -81,12 +87,18 @@ def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator
     return Cells(name, header, rows, sep, notes)
 
 
-def _find_separator(text: str) -> str:
+def find_separator(text: str) -> str:
+    """Return the separator that gives the first line with content the most cells; the comma among equals.
+
+    >>> find_separator("path;label\\n1.jpg;tiger, or leopard\\n")
+    ';'
+    """
     header = next((line for line in text.splitlines() if line.strip()), "")
     return max(SEPARATORS, key=lambda s: len(next(csv.reader([header], delimiter=s), [])))
 
 
-def _parse(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
+def parse_lines(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
+    """Return the rows that are not empty, with their last lines. Raises ManifestError for broken quotes."""
     if "\x00" in text:
         raise ManifestError("the file contains binary data", where=name, expected="a text table (CSV)")
     limit = csv.field_size_limit(MAX_CELL)
@@ -107,20 +119,61 @@ def _parse(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
 # --- cells to values ---
 
 
-def parse_column(cells: Cells, column: str, parse: Callable[[str], Any], *, expected: str) -> list[Any]:
-    """Return the values of a column, None for empty cells. Raises ManifestError for a cell that `parse` refuses."""
+def parse_column(
+    cells: Cells,
+    column: str,
+    parse: Callable[[str], Any],
+    *,
+    expected: str,
+    missing: Collection[str] = (),
+    on_fault: Callable[[int, ManifestError], None] | None = None,
+) -> list[Any]:
+    """Return the values of a column, None for empty cells and for those in `missing`.
+
+    Raises ManifestError for a cell that `parse` refuses. With `on_fault`, that error and the position of the row go
+    there instead, and the value is None.
+    """
     out: list[Any] = []
-    known: dict[str, Any] = {"": None}
+    known: dict[str, Any] = dict.fromkeys(("", *missing))
     for i, text in enumerate(cells.column(column)):
         if text not in known:
             try:
                 known[text] = parse(text)
             except ValueError:
-                raise ManifestError(
+                fault = ManifestError(
                     "a cell cannot be read", where=cells.where(i, column), found=repr(text[:80]), expected=expected
-                ) from None
+                )
+                if on_fault is None:
+                    raise fault from None
+                on_fault(i, fault)
+                out.append(None)
+                continue
         out.append(known[text])
     return out
+
+
+def count_missing(column: Sequence[str]) -> Counter[str]:
+    """Return how many cells of a column hold each text of MISSING.
+
+    >>> count_missing(["tiger", "NA", "", "NA"])
+    Counter({'NA': 2})
+    """
+    found = MISSING.intersection(column)
+    return Counter({text: column.count(text) for text in found})
+
+
+def shorten_codes(column: list[Any]) -> list[Any]:
+    """Return a column of codes without the `.0` that other programs add where a cell of the column is missing.
+
+    Only a column of whole numbers changes, each without leading zeros.
+
+    >>> shorten_codes(["1.0", None, "12.0"]), shorten_codes(["001", "1.0"]), shorten_codes(["1.0", "1.5"])
+    (['1', None, '12'], ['001', '1.0'], ['1.0', '1.5'])
+    """
+    texts = {t for t in column if t is not None}
+    if not any(t.endswith(".0") for t in texts) or not all(map(_WHOLE.fullmatch, texts)):
+        return column
+    return [t and t.removesuffix(".0") for t in column]
 
 
 def number(text: str) -> float:
@@ -143,22 +196,21 @@ def whole_number(text: str) -> int:
     return int(value)
 
 
-def local_time(text: str, *, formats: Sequence[str] = ()) -> datetime:
+def local_time(text: str, *, formats: Sequence[str] = (), date_order: DateOrder | None = None) -> datetime:
     """Parse a time, aware if it has a zone, else naive. Raises ValueError.
 
-    Without `formats`: ISO 8601, the formats of EXIF and Timelapse, and the Russian `30.12.2021 22:34`. A format
-    such as 01/02/2021 is ambiguous, so it must be given.
+    Without `formats`: all that `parse_clock` understands, and dates such as 01/02/2021 only with `date_order`,
+    because they are ambiguous.
 
     >>> local_time("2021:12:30 22:34:56"), local_time("2021-12-30T22:34:56+10:00").isoformat()
     (datetime.datetime(2021, 12, 30, 22, 34, 56), '2021-12-30T22:34:56+10:00')
     """
     if not formats:
-        try:
-            if len(text) > 10:  # a date alone is not a time
-                return datetime.fromisoformat(text)
-        except ValueError:
-            pass
-    for fmt in formats or TIME_FORMATS:
+        time = parse_clock(text, date_order=date_order)
+        if time is None:
+            raise ValueError(text)
+        return time
+    for fmt in formats:
         try:
             return datetime.strptime(text, fmt)
         except ValueError:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import is_label_id
 from leopardnet.core.settings.config_folder import configs_dir
 
 OnUnknown = Literal["refuse", "other"]
@@ -133,12 +132,12 @@ def parse_label_map(data: Any, *, where: str) -> LabelMap:
 
 
 def _check_label(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9_]+", value):
+    if not isinstance(value, str) or not is_label_id(value):
         raise ManifestError(
             "a label in the label map cannot be used",
             where=f"{where}, labels",
             found=repr(value),
-            expected="lower-case letters a-z, digits and underscores, in quotes if YAML reads another type",
+            expected="small letters, digits and underscores, in quotes if YAML reads another type",
         )
     return value
 
@@ -193,119 +192,6 @@ def _describe(data: Any) -> str:
     if isinstance(data, dict):
         return "keys " + ", ".join(map(str, data)) if data else "nothing"
     return "nothing" if data is None else type(data).__name__
-
-
-def make_label_map(names: Sequence[str], *, known: str = "amur", joined: str = "other") -> LabelMap:
-    """Make a label map in which each name becomes a class of its own, such as the names of a user's folders.
-
-    A name with a label in the map `known` takes that label: `blank` is empty, and `Panthera pardus` is leopard.
-    Other names, and those with the label `joined`, become labels in lower case with underscores. Raises
-    ManifestError for an unknown name without a Latin letter or digit.
-
-    >>> make_label_map(["Blank", "Roe deer"]).labels
-    {'empty': ('Blank',), 'roe_deer': ('Roe deer',)}
-    """
-    amur = load_label_map(known)
-    found: dict[str, tuple[str, ...]] = {}
-    for name in names:
-        label = amur.label(name) if amur.knows(name) else None
-        if label is None or label == joined:
-            plain = unicodedata.normalize("NFKD", name).casefold().encode("ascii", "ignore").decode()
-            label = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-        if not label:
-            raise ManifestError(
-                "this name cannot be a label",
-                found=repr(name),
-                expected="Latin letters or digits, such as roe_deer",
-                todo="rename the folder, or import it with a label map (`leopardnet import folders --label-map`)",
-            )
-        found[label] = (*found.get(label, ()), name)
-    return LabelMap("the folders' names", found)
-
-
-# --- use ---
-
-
-def map_labels(
-    names: Sequence[tuple[str, ...]], label_map: LabelMap | None, *, on_unknown: OnUnknown = "refuse", where: str
-) -> tuple[list[str | None], tuple[str, ...]]:
-    """Return the label of each row, and notes on rows without one.
-
-    names: the names of each row in the source. A row has a label if its names agree on one; a row with several
-    labels, or with ignored names only, has none. Without a map, a single name is the label. Raises ManifestError
-    with every name that is not in the map, unless `on_unknown` is 'other'.
-
-    >>> m = LabelMap("m", {"tiger": ("tigris",), "empty": ()})
-    >>> map_labels([("Tigris",), ("tiger", "empty"), ()], m, where="x.csv")[0]
-    ['tiger', None, None]
-    """
-    counts = Counter(names)
-    if label_map is not None and on_unknown == "refuse":
-        _refuse_unknown(counts, label_map, where)
-    labels_of = {group: _labels_of(group, label_map) for group in counts}
-    labels = [next(iter(found)) if len(found := labels_of[g]) == 1 else None for g in names]
-    return labels, tuple(_label_notes(counts, labels_of, label_map))
-
-
-def _labels_of(names: tuple[str, ...], label_map: LabelMap | None) -> set[str]:
-    if label_map is None:
-        return set(names)
-    labels = {label_map.label(n) if label_map.knows(n) else "other" for n in names}
-    return {x for x in labels if x is not None}
-
-
-def _refuse_unknown(counts: Counter[tuple[str, ...]], label_map: LabelMap, where: str) -> None:
-    unknown = _count_unknown(counts, label_map)
-    if unknown:
-        raise ManifestError(
-            f"{len(unknown)} name{'s are' if len(unknown) > 1 else ' is'} not in the label map",
-            where=where,
-            found=_list_names(unknown),
-            expected=f"the names of label map {label_map.name}",
-            todo="add them to the map, under a label or under ignore, or give --on-unknown other",
-        )
-
-
-def _label_notes(
-    counts: Counter[tuple[str, ...]], labels_of: Mapping[tuple[str, ...], set[str]], label_map: LabelMap | None
-) -> list[str]:
-    notes = []
-    several = Counter({JOINER.join(g): n for g, n in counts.items() if len(labels_of[g]) > 1})
-    if several:
-        notes.append(f"{rows(several.total())} with several species, left without a label: {_list_names(several)}")
-    if label_map is None:
-        return notes + _note_spellings(labels_of)
-    ignored = Counter({JOINER.join(g): n for g, n in counts.items() if g and not labels_of[g]})
-    if ignored:
-        notes.append(
-            f"{rows(ignored.total())} with ignored names only, left without a label: {_list_names(ignored)}"
-        )
-    unknown = _count_unknown(counts, label_map)
-    if unknown:
-        notes.append(f"names that are not in the label map became other: {_list_names(unknown)}")
-    return notes
-
-
-def _note_spellings(labels_of: Mapping[tuple[str, ...], set[str]]) -> list[str]:
-    spellings: dict[str, set[str]] = {}
-    for name in {n for group in labels_of for n in group}:
-        spellings.setdefault(name_key(name), set()).add(name)
-    alike = sorted(" and ".join(sorted(s)) for s in spellings.values() if len(s) > 1)
-    return (
-        [f"labels that differ only in spelling, which a label map would join: {'; '.join(alike)}"] if alike else []
-    )
-
-
-def _count_unknown(counts: Counter[tuple[str, ...]], label_map: LabelMap) -> Counter[str]:
-    unknown: Counter[str] = Counter()
-    for group, n in counts.items():
-        unknown.update({name: n for name in group if not label_map.knows(name)})
-    return unknown
-
-
-def _list_names(counts: Counter[str]) -> str:
-    most = ", ".join(f"{name} {n}" for name, n in counts.most_common(MAX_NAMES))
-    return most + (f" and {len(counts) - MAX_NAMES} more" if len(counts) > MAX_NAMES else "")
 
 
 def rows(n: int) -> str:

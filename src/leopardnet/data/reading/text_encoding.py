@@ -50,7 +50,8 @@ def decode_text(data: bytes, *, name: str, encoding: str | None = None) -> tuple
             text = data.decode(guess)
         except UnicodeDecodeError:
             continue
-        return text, (f"{name} is not in UTF-8 and was read as {guess}; give --encoding if names look wrong",)
+        note = f"{name} is not in UTF-8 and was read as {guess}; give --encoding if names look wrong"
+        return text, (f"{note}, or save it in UTF-8",)
     raise ManifestError(
         "the encoding of the table is not known",
         where=f"{name}, byte {i_bad}",

@@ -15,8 +15,10 @@ import pandas as pd
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, map_labels, rows
-from leopardnet.data.scan.folder_pattern import FolderPattern
+from leopardnet.data.reading.folder_pattern import FolderPattern
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.map_labels import map_labels
+from leopardnet.data.reading.problems import Problem, Problems
 
 # A path without any of these is already in the form of a manifest.
 _UNUSUAL = re.compile(r"[\\:\x00\ud800-\udfff]|^[/~.]|/\.{0,2}(?:/|$)|^\s*$")
@@ -25,10 +27,11 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 @dataclass(frozen=True)
 class ImportResult:
-    """An imported manifest, and notes on the import, one sentence each."""
+    """An imported manifest, notes on the import, one sentence each, and every part that could not be used."""
 
     manifest: Manifest
     notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,8 +162,9 @@ def assemble(
     where: str,
     species: Sequence[str | None] | None = None,
     notes: Sequence[str] = (),
+    problems: Problems | None = None,
 ) -> ImportResult:
-    """Make a manifest of columns, fill in label, species, site and source, and collect all notes.
+    """Make a manifest of columns, fill in label, species, site and source, and collect all notes and problems.
 
     columns: manifest columns of equal length, with `path` and `kind`. names: the names of each row in the source.
     species: the column species; by default the joined names. where: the source's name in messages.
@@ -174,7 +178,9 @@ def assemble(
     manifest = Manifest.from_rows(frame, root, where=where)
     n_without = sum(x is None for x in labels)
     unlabelled = [f"{rows(n_without)} of {len(labels)} without a label"] if n_without else []
-    return ImportResult(manifest, tuple([*notes, *label_notes, *unlabelled, *pattern_notes]))
+    problems = problems or Problems()
+    all_notes = (*notes, *label_notes, *unlabelled, *pattern_notes, *problems.notes())
+    return ImportResult(manifest, all_notes, tuple(problems.found))
 
 
 def _make_column(values: Any) -> Any:

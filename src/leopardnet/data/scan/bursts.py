@@ -7,7 +7,7 @@ import json
 import pandas as pd
 
 from leopardnet.core.columns import STRING
-from leopardnet.data.scan.folder_pattern import camera_folder
+from leopardnet.data.reading.folder_pattern import camera_folder
 
 BURST_GAP_S = 5.0
 

@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.data.scan.header_time import read_exif_time, read_quicktime_time, read_riff_time
+from leopardnet.data.reading.csv_cells import offset_text
+from leopardnet.data.scan.exif_time import read_exif_time
+from leopardnet.data.scan.header_time import HeaderTime, read_quicktime_time, read_riff_time
 
-TimeSource = Literal["exif", "quicktime", "riff", "filename", "mtime"]
-HEADERS: dict[str, Callable[[BinaryIO, bytes], datetime | None]] = {
+TimeSource = Literal["exif", "maker_note", "exif_changed", "quicktime", "riff", "filename", "mtime"]
+HEADERS: dict[str, Callable[[BinaryIO, bytes], HeaderTime]] = {
     "exif": read_exif_time,
     "quicktime": read_quicktime_time,
     "riff": read_riff_time,
@@ -22,6 +24,18 @@ SOURCES = (*HEADERS, "filename", "mtime")
 HEAD_BYTES = 16
 FILENAME_TIMES = {"ymdhms": "%Y?%m?%d?%H?%M?%S", "dmyhms": "%d?%m?%Y?%H?%M?%S", "mdyhms": "%m?%d?%Y?%H?%M?%S"}
 _FIELDS = {"Y": r"(?P<Y>\d{4})", **{f: rf"(?P<{f}>\d\d)" for f in "ymdHMS"}}
+
+
+class CaptureTime(NamedTuple):
+    """A naive time by the camera's clock, its source, and the offset that the file states; or what is no time.
+
+    `unread` is the text that stands where the time should be, for a file without a time from any source.
+    """
+
+    time: datetime | None = None
+    source: str | None = None
+    time_zone: str | None = None
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +74,41 @@ class CaptureTimeReader:
             order.insert(order.index("mtime") if "mtime" in order else len(order), "filename")
         return tuple(order)
 
-    def read(self, path: str) -> tuple[datetime | None, str | None]:
-        """Return the naive time by the camera's clock and its source; (None, None) if there is none.
+    def read(self, path: str) -> CaptureTime:
+        """Return the time of a file from the first source that has one.
 
         path: of the file on disk. A file that cannot be read has no time. Only headers are read, so the size of the
-        file does not matter.
+        file does not matter. EXIF has the sources exif, maker_note and exif_changed (see read_exif_time), and the
+        last of them gives way to every other source but mtime.
         """
+        unread, changed = "", None
         try:
             with open(path, "rb") as file:  # noqa: PTH123  (Path.open is slower, and this runs once per file)
                 head = file.read(HEAD_BYTES)
                 for source in self.order:
-                    time = self._read_source(source, path, file, head)
-                    if time is not None:
-                        return time, source
+                    if source == "mtime" and changed is not None:
+                        break
+                    found = self._read_source(source, path, file, head)
+                    unread = unread or found.unread
+                    if (time := found.time) is not None:
+                        read = CaptureTime(time.replace(tzinfo=None), found.source or source, offset_text(time))
+                        if read.source != "exif_changed":
+                            return read
+                        changed = read
         except OSError:
             pass  # the row stays, and `check` reports the fault of the file
-        return None, None
+        return changed or CaptureTime(unread=unread)
 
-    def _read_source(self, source: str, path: str, file: BinaryIO, head: bytes) -> datetime | None:
+    def _read_source(self, source: str, path: str, file: BinaryIO, head: bytes) -> HeaderTime:
         if source in HEADERS:
-            return HEADERS[source](file, head) if head else None
+            return HEADERS[source](file, head) if head else HeaderTime()
         if source == "filename":
             assert self.filename_time is not None
-            return parse_filename_time(path, self.filename_time)
+            return HeaderTime(parse_filename_time(path, self.filename_time))
         try:
-            return datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
+            return HeaderTime(datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime))
         except (OverflowError, ValueError):
-            return None
+            return HeaderTime()
 
 
 def parse_filename_time(path: str, filename_time: str) -> datetime | None:

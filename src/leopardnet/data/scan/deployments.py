@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +15,16 @@ import pandas as pd
 from leopardnet.core.columns import FLOAT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import parse_time_zone
-from leopardnet.core.tables import conform, read_table
-from leopardnet.data.scan.header_time import parse_time
+from leopardnet.core.tables import conform
+from leopardnet.data.reading.clock_time import (
+    DateOrder,
+    find_date_orders,
+    is_ambiguous_date,
+    parse_clock,
+    settle_date_order,
+)
+from leopardnet.data.reading.csv_cells import MISSING, number
+from leopardnet.data.reading.people_table import PeopleTable, read_people_table
 
 DEPLOYMENTS = (
     Column("deployment", STRING, False, "name of the deployment, as in the folders or the manifest"),
@@ -38,46 +48,50 @@ class AppliedDeployments:
 
 
 def read_deployments(path: Path) -> pd.DataFrame:
-    """Read and check the deployments in a CSV or Parquet file: one row each, with the columns DEPLOYMENTS.
+    """Read and check the deployments in a table: one row each, with the columns DEPLOYMENTS.
 
-    The file gives the clock correction as `clock_correction` (seconds to add, or a pair `camera time, true time`),
-    or as two columns `camera_time` and `true_time`; an empty one means 0. Other columns are ignored. Raises
-    ManifestError with the row and column at fault.
+    The file is text, Excel, OpenDocument or Parquet (see read_people_table). It gives the clock correction as
+    `clock_correction` (seconds to add, or a pair `camera time, true time`), or as two columns `camera_time` and
+    `true_time`; an empty one means 0. Capitals and spaces in the header do not matter, and other columns are
+    ignored. Raises ManifestError with the line and column at fault.
     """
-    path = Path(path)
-    raw = read_table(path)
-    if "deployment" not in raw.columns:
-        raise ManifestError(
-            "this is not a deployments table",
-            where=path.name,
-            found="columns " + ", ".join(map(str, raw.columns)),
-            expected="a column deployment, and any of "
-            + ", ".join([*(c.name for c in DEPLOYMENTS[1:-1]), "clock_correction"]),
-        )
-    known = [c.name for c in DEPLOYMENTS if c.name in raw.columns and c.name != "clock_correction_s"]
-    table = raw[known].copy()
-    for column, parse, dtype in (
-        ("start", _parse_start, TIME),
-        ("end", _parse_end, TIME),
-        ("latitude", _parse_degrees, FLOAT),
-        ("longitude", _parse_degrees, FLOAT),
-    ):
-        if column in table.columns:
-            values = [parse(v, f"{path.name}, row {i}, column {column}") for i, v in enumerate(table[column], 1)]
-            table[column] = pd.Series(values, index=table.index, dtype=dtype)
-    rows = raw.reindex(columns=_CORRECTION).to_dict("records")
-    corrections = [_parse_correction(row, f"{path.name}, row {i}") for i, row in enumerate(rows, 1)]
-    table["clock_correction_s"] = pd.Series(corrections, index=table.index, dtype=FLOAT)
-    table = conform(table, DEPLOYMENTS, where=path.name)
-    _check(table, path.name)
-    return table
+    return read_deployments_table(path)[0]
+
+
+def read_deployments_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read like `read_deployments`, and also return notes on how the file was read."""
+    raw = read_people_table(Path(path))
+    columns, n_missing = _name_columns(raw)
+    n = len(raw)
+    known = [c.name for c in DEPLOYMENTS if c.name in columns and c.name != "clock_correction_s"]
+    table: dict[str, Any] = {c: pd.Series([t or None for t in columns[c]], dtype=STRING) for c in known}
+    _check_zones(columns.get("time_zone", []), raw)
+    order = _find_date_order(columns, raw)
+    for column, time_of_day in (("start", "00:00:00"), ("end", "23:59:59")):
+        if column in table:
+            zones = columns.get("time_zone", [""] * n)
+            moments = [
+                _parse_moment(text, zone, raw.where(i, column), time_of_day, order)
+                for i, (text, zone) in enumerate(zip(columns[column], zones, strict=True))
+            ]
+            table[column] = pd.Series(moments, dtype=TIME)
+    for column, limit in (("latitude", 90), ("longitude", 180)):
+        if column in table:
+            degrees = [_parse_degrees(t, raw.where(i, column), limit) for i, t in enumerate(columns[column])]
+            table[column] = pd.Series(degrees, dtype=FLOAT)
+    given = [columns.get(c, [""] * n) for c in _CORRECTION]
+    seconds = [_parse_correction(*(c[i] for c in given), where=raw.where(i), order=order) for i in range(n)]
+    table["clock_correction_s"] = pd.Series(seconds, dtype=FLOAT)
+    _check(table, raw)
+    notes = raw.notes + (f"{n_missing} cells of {raw.name} such as NA were read as empty",) * bool(n_missing)
+    return conform(pd.DataFrame(table), DEPLOYMENTS, where=raw.name), notes
 
 
 def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> AppliedDeployments:
     """Correct the clocks of a manifest table, and fill in its time zones and missing sites.
 
-    A row belongs to the deployment of its name, and of its site if both tables give one. Times marked as UTC
-    (`time_zone` +00:00) become local time in the deployment's zone. The rows and their order do not change, and
+    A row belongs to the deployment of its name, and of its site if both tables give one. Times with an offset of
+    their own (`time_zone`) become local time in the deployment's zone. The rows and their order do not change, and
     neither does the given table.
     """
     i_deployment = _match_deployments(table, deployments)
@@ -95,6 +109,13 @@ def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> Applied
         if pd.notna(row["site"]):
             table.loc[mine & table["site"].isna(), "site"] = row["site"]
     return AppliedDeployments(table, {str(k): int(v) for k, v in names.value_counts(sort=False).items()})
+
+
+def find_time_zones(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[str]:
+    """Return for each row the time zone of its deployment; empty if unknown."""
+    i_deployment = _match_deployments(table, deployments)
+    zones = deployments["time_zone"].reindex(i_deployment.where(i_deployment >= 0))
+    return pd.Series(zones.to_numpy(), index=table.index, dtype=STRING)
 
 
 def is_outside_period(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[bool]:
@@ -128,110 +149,155 @@ def _match_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Ser
 
 
 def _convert_to_local(times: pd.Series[Any], zones: pd.Series[Any], zone: str) -> pd.Series[Any]:
-    is_utc = zones.eq("+00:00").fillna(False).astype(bool) & times.notna()
-    if not is_utc.any():
-        return times
-    local = times[is_utc].dt.tz_localize("UTC").dt.tz_convert(parse_time_zone(zone)).dt.tz_localize(None)
-    return times.where(~is_utc, local.reindex(times.index))
+    """Convert the times whose own offset is known; the others are taken as local time in `zone`."""
+    for stated in [z for z in zones[times.notna()].dropna().unique() if z[0] in "+-"]:
+        mine = zones.eq(stated).fillna(False).astype(bool) & times.notna()
+        aware = times[mine].dt.tz_localize(parse_time_zone(stated))
+        local = aware.dt.tz_convert(parse_time_zone(zone)).dt.tz_localize(None)
+        times = times.where(~mine, local.reindex(times.index))
+    return times
 
 
-# --- cells ---
+# --- columns and cells ---
 
 
-def _parse_correction(row: Mapping[Hashable, Any], where: str) -> float:
-    cells = {k: str(v).strip() for k, v in row.items() if pd.notna(v) and str(v).strip()}
-    pair = [cells.get("camera_time", ""), cells.get("true_time", "")]
-    given = cells.get("clock_correction", "")
+def _name_columns(raw: PeopleTable) -> tuple[dict[str, list[str]], int]:
+    """Return the columns with `_` for spaces in their names, and the number of cells emptied, such as NA.
+
+    Raises ManifestError without a column deployment.
+    """
+    columns = {"_".join(re.split(r"[\s_-]+", name)): cells for name, cells in raw.columns.items()}
+    if "deployment" not in columns:
+        raise ManifestError(
+            "this is not a deployments table",
+            where=raw.name,
+            found="columns " + ", ".join(raw.columns),
+            expected="a column deployment, and any of "
+            + ", ".join([*(c.name for c in DEPLOYMENTS[1:-1]), "clock_correction"]),
+        )
+    known = [c.name for c in DEPLOYMENTS[1:] if c.name in columns]
+    n_missing = 0
+    for name in {*known, *_CORRECTION} & columns.keys():
+        cells = ["" if cell in MISSING else cell for cell in columns[name]]
+        n_missing += sum(a != b for a, b in zip(cells, columns[name], strict=True))
+        columns[name] = cells
+    return columns, n_missing
+
+
+def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> DateOrder:
+    """Return the order of day and month in dates such as 5/31/2023. Raises ManifestError if it is not certain."""
+    places = [
+        (part, raw.where(i, column))
+        for column in ("start", "end", *_CORRECTION)
+        for i, text in enumerate(columns.get(column, []))
+        for part in re.split("[,;] *", text)
+    ]
+    texts = [part for part, _ in places]
+    order = settle_date_order(texts)
+    if order is not None:
+        return order
+    part, place = next(p for p in places if is_ambiguous_date(p[0]) or len(find_date_orders([p[0]])) == 1)
+    orders = find_date_orders(texts)
+    raise ManifestError(
+        "day and month can be mistaken" if orders else "some dates begin with the day and others with the month",
+        where=place,
+        found=repr(part),
+        expected="year, month and day such as 2023-05-01 10:00, or day, month and year with dots: 01.05.2023 10:00",
+        todo="write the dates of the table so; in a spreadsheet, format their cells as yyyy-mm-dd hh:mm",
+    )
+
+
+def _parse_correction(given: str, camera: str, true: str, *, where: str, order: DateOrder) -> float:
+    pair = [camera, true]
     if given and any(pair):
         raise ManifestError(
             "a row has two clock corrections",
             where=where,
             expected="clock_correction, or camera_time and true_time",
         )
-    if "," in given or ";" in given:
-        pair = [p.strip() for p in given.replace(";", ",").split(",", 1)]
-    elif given:
+    if given:
         try:
-            return float(given)
+            return number(given)
         except ValueError:
-            raise _correction_error(where, given) from None
+            pair = [p.strip() for p in given.split(";" if ";" in given else ",", 1)]
     if not any(pair):
         return 0.0
-    camera, true = (parse_time(p) for p in pair)
-    if camera is None or true is None:
-        raise _correction_error(where, " and ".join(repr(p) for p in pair))
-    return (true - camera).total_seconds()
-
-
-def _correction_error(where: str, found: str) -> ManifestError:
-    return ManifestError(
+    times = [parse_clock(p, date_order=order) for p in pair]
+    if sum(t is None for t in times) == 1:  # a spreadsheet stores midnight as a date alone
+        times = [t or parse_clock(f"{p} 00:00", date_order=order) for t, p in zip(times, pair, strict=False)]
+    if len(times) == 2 and times[0] and times[1] and (times[0].tzinfo is None) == (times[1].tzinfo is None):
+        return (times[1] - times[0]).total_seconds()
+    raise ManifestError(
         "a clock correction cannot be read",
         where=where,
-        found=found,
+        found=given or " and ".join(map(repr, pair)),
         expected="seconds such as -3600, or camera and true time such as 2015-01-01 00:03:00, 2024-05-03 14:30:00",
     )
 
 
-def _parse_start(value: Any, where: str) -> datetime | None:
-    return _parse_moment(value, where, time_of_day="00:00:00")
-
-
-def _parse_end(value: Any, where: str) -> datetime | None:
-    return _parse_moment(value, where, time_of_day="23:59:59")
-
-
-def _parse_moment(value: Any, where: str, *, time_of_day: str) -> datetime | None:
+def _parse_moment(text: str, zone: str, where: str, time_of_day: str, order: DateOrder) -> datetime | None:
     """Parse a date with or without a time; `time_of_day` completes a date alone."""
-    if pd.isna(value):
+    if not text:
         return None
-    if isinstance(value, datetime):
-        return value
-    text = str(value).strip()
-    moment = parse_time(text) or parse_time(f"{text} {time_of_day}")
-    if moment is None:
+    moment = parse_clock(text, date_order=order) or parse_clock(f"{text} {time_of_day}", date_order=order)
+    if moment is not None and moment.tzinfo is not None and zone:
+        moment = moment.astimezone(parse_time_zone(zone)).replace(tzinfo=None)
+    if moment is None or moment.tzinfo is not None:
         raise ManifestError(
-            "a date cannot be read",
+            "a date cannot be read" if moment is None else "a date has an offset, but its row has no time_zone",
             where=where,
-            found=repr(value),
-            expected="such as 2024-05-03 or 2024-05-03 14:30:00",
+            found=repr(text),
+            expected="local time such as 2024-05-03, 2024-05-03 14:30:00 or 03.05.2024 14:30",
         )
     return moment
 
 
-def _parse_degrees(value: Any, where: str) -> float:
+def _parse_degrees(text: str, where: str, limit: int) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        degrees = number(text) if text else math.nan
+    except ValueError:
         raise ManifestError(
-            "a coordinate cannot be read", where=where, expected="decimal degrees such as 43.1155"
+            "a coordinate cannot be read", where=where, found=repr(text), expected="decimal degrees such as 43.1155"
         ) from None
+    if abs(degrees) > limit:
+        raise ManifestError(
+            "a coordinate is off the globe", where=where, found=text, expected=f"between -{limit} and {limit}"
+        )
+    return degrees
 
 
-def _check(table: pd.DataFrame, name: str) -> None:
-    for i, row in enumerate(table.to_dict("records"), start=1):
-        if pd.notna(row["time_zone"]):
-            try:
-                parse_time_zone(str(row["time_zone"]))
-            except ManifestError as error:
-                raise ManifestError(
-                    error.what,
-                    where=f"{name}, row {i}, column time_zone",
-                    found=error.parts["found"],
-                    expected=error.parts["expected"],
-                ) from None
-        if pd.notna(row["start"]) and pd.notna(row["end"]) and row["end"] < row["start"]:
+def _check_zones(zones: Sequence[str], raw: PeopleTable) -> None:
+    for i, zone in enumerate(zones):
+        try:
+            parse_time_zone(zone) if zone else None
+        except ManifestError as error:
             raise ManifestError(
-                "a deployment ends before it starts",
-                where=f"{name}, row {i}",
-                found=f"{row['start']} to {row['end']}",
-            )
-    twice = table.duplicated(["deployment", "site"])
+                error.what,
+                where=raw.where(i, "time_zone"),
+                found=error.parts["found"],
+                expected=error.parts["expected"],
+            ) from None
+
+
+def _check(table: Mapping[str, pd.Series[Any]], raw: PeopleTable) -> None:
+    names = table["deployment"]
+    if names.isna().any():
+        i = int(names.isna().to_numpy().argmax())
+        raise ManifestError("a row names no deployment", where=raw.where(i, "deployment"), expected="its name")
+    if "start" in table and "end" in table and (wrong := table["end"] < table["start"]).any():
+        i = int(wrong.to_numpy().argmax())
+        raise ManifestError(
+            "a deployment ends before it starts",
+            where=raw.where(i),
+            found=f"{table['start'][i]} to {table['end'][i]}",
+        )
+    twice = pd.DataFrame({c: table[c] for c in ("deployment", "site") if c in table}).duplicated()
     if twice.any():
         i = int(twice.to_numpy().argmax())
         raise ManifestError(
             "the table has the same deployment twice",
-            where=f"{name}, row {i + 1}",
-            found=repr(table["deployment"].iloc[i]),
+            where=raw.where(i),
+            found=repr(names[i]),
             expected="each deployment once, or once for each site",
             todo="give each deployment its own name",
         )

@@ -1,7 +1,7 @@
-"""Recording time in the header of a file: EXIF, QuickTime/MP4 and RIFF/AVI, with bounded reads.
+"""Recording time in the header of a video: QuickTime/MP4 and RIFF/AVI, with bounded reads.
 
-Trail cameras write their wall clock everywhere, even where the MP4 standard requires UTC, so every time here is
-naive.
+Trail cameras write their wall clock everywhere, even where the MP4 standard requires UTC, so a time is naive unless
+the file states its offset.
 
 QuickTime and RIFF headers are read here and not with PyAV (18.1, FFmpeg 8), for two reasons. First, PyAV opens
 every stream and reads the whole index: 1.7 ms per file against 0.1 ms here, 15 times as long (400 short clips, 2
@@ -12,107 +12,79 @@ including 64-bit sizes, absent times (zero) and clocks that count from 1970; the
 
 from __future__ import annotations
 
-import re
-import struct
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import BinaryIO
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
 
-EXIF_BYTES = 72 * 1024  # an EXIF segment has at most 64 KiB and is one of the first
+from leopardnet.data.reading.clock_time import parse_clock
+
 MAX_BOXES = 512
 _MAC_EPOCH = datetime(1904, 1, 1)
 _MAC_TO_UNIX_S = 2_082_844_800
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NUMERIC = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)[ T]+(\d\d?):(\d\d)(?::(\d\d))?")
-_VERBAL = re.compile(r"(?:[a-z]{3},? +)?([a-z]{3}) +(\d\d?) +(\d\d?):(\d\d):(\d\d) +(\d{4})", re.IGNORECASE)
-_BROKEN = (OSError, EOFError, ValueError, SyntaxError, KeyError, IndexError, TypeError, struct.error)
+_CREATION_DATE = b"com.apple.quicktime.creationdate"
+_MAX_META_BYTES = 64 * 1024
 
 
-def parse_time(text: str) -> datetime | None:
-    """Parse a naive time as cameras write it; None for zeros, blanks, impossible dates and dates without a time.
+class HeaderTime(NamedTuple):
+    """The time in a header, aware if the file states its offset.
 
-    >>> parse_time("2024:03:03 10:22:33"), parse_time("MON MAR 03 10:22:33 2024")
-    (datetime.datetime(2024, 3, 3, 10, 22, 33), datetime.datetime(2024, 3, 3, 10, 22, 33))
-    >>> parse_time("0000:00:00 00:00:00") is None, parse_time("2024-03-03") is None
-    (True, True)
+    Without a time, `unread` is the text that stands in its place, '' if there is none. `source` is '' for the usual
+    place of the format, else the name of another one.
     """
-    text = text.strip(" \t\r\n\0")
-    try:
-        if found := _NUMERIC.match(text):
-            year, month, day, hour, minute, second = (int(x or 0) for x in found.groups())
-            return datetime(year, month, day, hour, minute, second)
-        if found := _VERBAL.match(text):
-            day, hour, minute, second, year = map(int, found.groups()[1:])
-            return datetime(year, _MONTHS.index(found[1].lower()) + 1, day, hour, minute, second)
-    except ValueError:
-        pass  # an impossible date, such as all zeros after re-encoding
-    return None
 
-
-# --- EXIF ---
-
-
-def read_exif_time(file: BinaryIO, head: bytes) -> datetime | None:
-    """Read DateTimeOriginal of a still with its fraction of a second, or else DateTimeDigitized."""
-    from PIL import Image
-
-    try:
-        if head.startswith(b"\xff\xd8") and (data := _read_exif_segment(file)):
-            exif = Image.Exif()
-            exif.load(data)
-            return _parse_exif_tags(exif.get_ifd(0x8769))
-        if head.startswith((b"\x89PNG", b"II*\0", b"MM\0*")) or head[8:12] == b"WEBP":
-            file.seek(0)
-            with Image.open(file, formats=("PNG", "TIFF", "WEBP")) as image:
-                return _parse_exif_tags(image.getexif().get_ifd(0x8769))
-    except (*_BROKEN, Image.DecompressionBombError, ZeroDivisionError, OverflowError):
-        pass  # a damaged header has no time
-    return None
-
-
-def _read_exif_segment(file: BinaryIO) -> bytes | None:
-    file.seek(0)
-    data = file.read(EXIF_BYTES)
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] not in (0xDA, 0xD9):
-        size = int.from_bytes(data[at + 2 : at + 4], "big")
-        body = data[at + 4 : at + 2 + size]
-        if data[at + 1] == 0xE1 and body.startswith(b"Exif\0\0"):
-            return body
-        at += 2 + max(size, 2)
-    return None
-
-
-def _parse_exif_tags(tags: dict[int, object]) -> datetime | None:
-    for tag, fraction_tag in ((0x9003, 0x9291), (0x9004, 0x9292)):
-        time = parse_time(_decode_tag(tags.get(tag)))
-        if time is not None:
-            digits = _decode_tag(tags.get(fraction_tag)).strip(" \0")
-            fraction = float(f"0.{digits}") if digits.isascii() and digits.isdigit() else 0.0
-            return time + timedelta(milliseconds=round(fraction * 1000))
-    return None
-
-
-def _decode_tag(value: object) -> str:
-    return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or "")
+    time: datetime | None = None
+    unread: str = ""
+    source: str = ""
 
 
 # --- QuickTime and MP4 ---
 
 
-def read_quicktime_time(file: BinaryIO, head: bytes) -> datetime | None:
-    """Read the creation time in `moov/mvhd`, at any position in the file; None for zero, which means absent."""
+def read_quicktime_time(file: BinaryIO, head: bytes) -> HeaderTime:
+    """Read the local creation date with its offset in `moov/meta`, or else the creation time in `moov/mvhd`.
+
+    Both may be at any position in the file. Zero in `mvhd` means absent.
+    """
     if head[4:8] not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"):
-        return None
+        return HeaderTime()
     end = file.seek(0, 2)
     for kind, start, stop in _iterate_boxes(file, 0, end):
         if kind != b"moov":
             continue
+        found = HeaderTime()
         for inner, inner_start, inner_stop in _iterate_boxes(file, start, stop):
             if inner == b"mvhd":
                 file.seek(inner_start)
-                return _parse_mac_time(file.read(min(12, inner_stop - inner_start)))
-    return None
+                time = _parse_mac_time(file.read(min(12, inner_stop - inner_start)))
+                found = HeaderTime(time, found.unread)
+            elif inner == b"meta" and (text := _read_creation_date(file, inner_start, inner_stop)):
+                stated = parse_clock(text)
+                if stated is not None:
+                    return HeaderTime(stated)
+                found = HeaderTime(found.time, text)
+        return found
+    return HeaderTime()
+
+
+def _read_creation_date(file: BinaryIO, start: int, stop: int) -> str:
+    """Return the text of the creation date in a `meta` box: `keys` numbers the names, `ilst` has their values."""
+    file.seek(start)
+    body = file.read(min(_MAX_META_BYTES, stop - start))
+    if _CREATION_DATE not in body:
+        return ""
+    meta = BytesIO(body)
+    number = 0
+    begins = 0 if body[4:8] == b"hdlr" else 4  # MP4 has a version here, QuickTime has not
+    for kind, at, end in _iterate_boxes(meta, begins, len(body)):
+        if kind == b"keys":
+            names = (body[a:b] for _, a, b in _iterate_boxes(meta, at + 8, end))
+            number = next((i for i, name in enumerate(names, start=1) if name == _CREATION_DATE), 0)
+        elif kind == b"ilst" and number:
+            for key, inner, inner_end in _iterate_boxes(meta, at, end):
+                if int.from_bytes(key, "big") == number:  # `data`: kind and language, then text
+                    return body[inner + 16 : inner_end].decode("utf-8", "replace")
+    return ""
 
 
 def _iterate_boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -146,18 +118,22 @@ def _parse_mac_time(body: bytes) -> datetime | None:
 # --- RIFF ---
 
 
-def read_riff_time(file: BinaryIO, head: bytes) -> datetime | None:
-    """Read the time in `IDIT`, or else in `ICRD`, of an AVI file; None without one, and for a date alone."""
+def read_riff_time(file: BinaryIO, head: bytes) -> HeaderTime:
+    """Read the time in `IDIT`, or else in `ICRD`, of an AVI file; a date alone is no time."""
     if head[:4] != b"RIFF" or head[8:11] != b"AVI":
-        return None
+        return HeaderTime()
     found: dict[bytes, datetime] = {}
+    unread = ""
     end = file.seek(0, 2)
     for kind, start, stop in _iterate_time_chunks(file, 12, end):
         file.seek(start)
-        time = parse_time(file.read(min(64, stop - start)).decode("latin-1"))
+        text = file.read(min(64, stop - start)).decode("latin-1")
+        time = parse_clock(text)
         if time is not None:
             found.setdefault(kind, time)
-    return found.get(b"IDIT") or found.get(b"ICRD")
+        unread = unread or text.strip(" \t\r\n\0")
+    time = found.get(b"IDIT") or found.get(b"ICRD")
+    return HeaderTime(time, "" if time else unread)
 
 
 def _iterate_time_chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

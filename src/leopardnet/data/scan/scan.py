@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +17,11 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
+from leopardnet.data.reading.folder_pattern import FIELDS, FolderPattern
 from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
-from leopardnet.data.scan.capture_time import CaptureTimeReader
-from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments
-from leopardnet.data.scan.folder_pattern import FIELDS, FolderPattern
+from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
+from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments_table
 from leopardnet.data.scan.list_files import list_footage
 
 Progress = Callable[[int, int], None]
@@ -37,7 +36,8 @@ class ScanReport:
     `unmatched_paths`: paths that do not match the pattern; `empty_files`: paths of files with 0 bytes;
     `other_files`: counts of files that are not footage, by suffix; `n_system_files`, `n_links`: see FootageFiles;
     `unknown_deployments`: rows of each deployment that is not in the deployments table; `n_outside_period`: rows
-    recorded before the start or after the end of their deployment.
+    recorded before the start or after the end of their deployment; `unread_times`: the text that stands where the
+    time should be, by path, for files without a time; `notes`: on how the deployments table was read.
     """
 
     manifest: Manifest
@@ -49,6 +49,8 @@ class ScanReport:
     n_links: int = 0
     unknown_deployments: dict[str, int] = field(default_factory=dict)
     n_outside_period: int = 0
+    unread_times: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def scan(
@@ -109,10 +111,10 @@ def scan_report(
         raise ConfigError("unknown container_time", found=container_time, expected="camera or utc")
     if burst_gap_s < 0:
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
-    places = read_deployments(Path(deployments)) if deployments is not None else None
+    places, notes = read_deployments_table(Path(deployments)) if deployments is not None else (None, ())
     files = list_footage(Path(root))
     table, unmatched = _build_table(list(files.sizes), folder_pattern)
-    table = _add_times(table, Path(root), reader, container_time, on_progress)
+    table, unread = _add_times(table, Path(root), reader, container_time, on_progress)
     unknown: dict[str, int] = {}
     n_outside = 0
     if places is not None:
@@ -131,6 +133,8 @@ def scan_report(
         n_links=files.n_links,
         unknown_deployments=unknown,
         n_outside_period=n_outside,
+        unread_times=unread,
+        notes=notes,
     )
 
 
@@ -150,27 +154,29 @@ def _build_table(paths: list[str], pattern: FolderPattern | None) -> tuple[pd.Da
 
 def _add_times(
     table: pd.DataFrame, root: Path, reader: CaptureTimeReader, container_time: str, on_progress: Progress | None
-) -> pd.DataFrame:
-    times: list[datetime | None] = []
-    sources: list[str | None] = []
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the table with the columns of times, and by path the texts that are no time."""
+    found: list[CaptureTime] = []
     with warnings.catch_warnings():
         # Pillow warns about broken EXIF. The time is then absent, and the scan counts that.
         warnings.filterwarnings("ignore", module="PIL")
-        for time, source in _read_times(list(table["path"]), root, reader, on_progress):
-            times.append(time)
-            sources.append(source)
+        found.extend(_read_times(list(table["path"]), root, reader, on_progress))
+    times, sources, zones, unread = zip(*found, strict=True)
     source_column = pd.Series(sources, index=table.index, dtype=STRING)
-    is_utc = source_column.eq("quicktime") & (container_time == "utc")
-    return table.assign(
+    zone_column = pd.Series(zones, index=table.index, dtype=STRING)
+    if container_time == "utc":
+        zone_column = zone_column.mask(source_column.eq("quicktime") & zone_column.isna(), "+00:00")
+    table = table.assign(
         captured_at=pd.Series(times, index=table.index, dtype=TIME),
         time_source=source_column,
-        time_zone=pd.Series("+00:00", index=table.index, dtype=STRING).where(is_utc),
+        time_zone=zone_column,
     )
+    return table, {path: text for path, text in zip(table["path"], unread, strict=True) if text}
 
 
 def _read_times(
     paths: list[str], root: Path, reader: CaptureTimeReader, on_progress: Progress | None
-) -> Iterator[tuple[datetime | None, str | None]]:
+) -> Iterator[CaptureTime]:
     """Yield times in the order of `paths`. Threads hide the latency of cards and network disks."""
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
     base = os.fspath(root)

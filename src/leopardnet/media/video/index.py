@@ -11,12 +11,21 @@ import av
 import av.error
 import numpy as np
 from av.container import InputContainer
-from av.index import IndexEntry
 from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from leopardnet.core.types import MediaInfo
+from leopardnet.media.video.losses import (
+    Index,
+    describe_early_end,
+    describe_gap,
+    describe_loss,
+    find_lost_frames,
+    has_index_chunk,
+    read_promised_s,
+    truncation_warnings,
+)
 from leopardnet.media.video.open import open_container
 
 DEFAULT_FPS = 25.0  # only for frames without a time
@@ -31,7 +40,7 @@ class Track:
     keys_s: float64 [K], seconds from the start, the key frames at which decoding can begin; step_s: the usual
     distance of two frames; is_indexed: the key frames come from a complete index and can be seeked, otherwise they
     were found by reading the file, and are reached by reading it again; is_steady: all frames are about step_s
-    apart.
+    apart; losses: what is missing of the clip, as warnings. Length and key frames are those of what is there.
     """
 
     info: MediaInfo
@@ -39,21 +48,25 @@ class Track:
     step_s: float
     is_indexed: bool
     is_steady: bool
+    losses: tuple[str, ...] = ()
 
 
 def read_track(path: Path, container: InputContainer, video: VideoStream) -> Track:
     """Return the track of an open file: from its index, or else from all its packets, in a second reading."""
     context = video.codec_context
     base = time_unit_s(video)
-    entries = _read_index(path, container, video)
-    if entries is not None:
+    index = Index.read(video)
+    is_indexed, lost = _is_complete(index, path, container, video), np.zeros(0, bool)
+    if is_indexed:
+        lost = find_lost_frames(path, index, context.name)
         # An index holds decode times. With B frames, key frames are presented a constant time after their decoding.
-        stamps = np.asarray([entry.timestamp for entry in entries], np.float64) + _read_delay(container, video)
-        is_key = np.asarray([entry.is_keyframe for entry in entries], bool)
+        stamps, is_key = index.stamps + _read_delay(container, video), index.is_key
     else:
         stamps, is_key = _read_packets(path)
     start = float(video.start_time if video.start_time is not None else min(stamps, default=0))
-    stamps_s = (stamps - start) * base
+    listed_s = (stamps - start) * base
+    has_loss = bool(lost.any() and not lost.all())
+    stamps_s, is_key = (listed_s[~lost], is_key[~lost]) if has_loss else (listed_s, is_key)
     steps = np.diff(np.sort(stamps_s))
     fps = float(video.average_rate or 0) or DEFAULT_FPS
     step_s = float(np.median(steps)) if len(steps) and np.median(steps) > 0 else 1.0 / fps
@@ -70,7 +83,15 @@ def read_track(path: Path, container: InputContainer, video: VideoStream) -> Tra
         tuple(key for key in np.sort(stamps_s[is_key]).tolist() if key > -step_s / 2),
     )
     is_steady = bool(len(steps)) and float(steps.max()) <= 1.5 * step_s
-    return Track(info, np.sort(stamps_s[is_key]), step_s, entries is not None, is_steady)
+    # An index that is whole and agrees with the file shows that a longer header is wrong.
+    if has_loss:
+        losses = [describe_loss(listed_s, lost, step_s)]
+    elif not is_indexed and n_shown and not (len(index.ends) == len(stamps) and has_index_chunk(path, index)):
+        losses = _find_losses(path, container, video, np.sort(stamps_s), step_s)
+    else:
+        losses = []
+    cut = truncation_warnings(path, container, index, is_whole=_has_all_frames(video, len(stamps)))
+    return Track(info, np.sort(stamps_s[is_key]), step_s, is_indexed, is_steady, (*cut, *losses))
 
 
 def packet_stamp(packet: Packet[VideoStream]) -> int | None:
@@ -90,6 +111,20 @@ def read_packet_times(path: Path) -> Seconds:
         return np.asarray(np.sort(stamps) * time_unit_s(video), np.float64)
 
 
+def _find_losses(
+    path: Path, container: InputContainer, video: VideoStream, stamps_s: Seconds, step_s: float
+) -> list[str]:
+    """Return what a file without a usable index lacks against its header, and gaps in it. stamps_s: sorted."""
+    promised_s = read_promised_s(path, container, video)
+    end = describe_early_end(float(stamps_s[-1]) + step_s, promised_s, step_s)
+    gap = describe_gap(stamps_s, step_s) if container.format.name == "asf" else ""
+    return [text for text in (end, gap) if text]
+
+
+def _has_all_frames(video: VideoStream, n_found: int) -> bool:
+    return bool(video.frames) and n_found >= 0.995 * video.frames
+
+
 def _read_delay(container: InputContainer, video: VideoStream) -> int:
     """Return presentation minus decode time of the first packet, in the time base. Consumes that packet."""
     with suppress(av.error.FFmpegError):
@@ -99,15 +134,14 @@ def _read_delay(container: InputContainer, video: VideoStream) -> int:
     return 0
 
 
-def _read_index(path: Path, container: InputContainer, video: VideoStream) -> list[IndexEntry] | None:
-    """Return the index entries within the file; None if the index covers only what was read while opening."""
-    if not container.format.name.startswith(("mov", "avi")):
-        return None
-    entries = list(video.index_entries)
-    if not entries or len(entries) < 0.9 * video.frames:
-        return None
-    n_bytes = path.stat().st_size
-    return [entry for entry in entries if entry.pos + entry.size <= n_bytes] or None
+def _is_complete(index: Index, path: Path, container: InputContainer, video: VideoStream) -> bool:
+    """Whether an index lists all frames, and not only those that were read while opening."""
+    n_listed, n_bytes = len(index.ends), path.stat().st_size
+    if not container.format.name.startswith(("mov", "avi")) or not n_listed or n_listed < 0.9 * video.frames:
+        return False
+    if not video.frames and index.ends[-1] < 0.9 * n_bytes:
+        return False  # The header has no count to compare with, and most of the file is not in the index.
+    return bool((index.ends <= n_bytes).any())
 
 
 def _read_packets(path: Path) -> tuple[Seconds, NDArray[np.bool_]]:
@@ -119,7 +153,7 @@ def _read_packets(path: Path) -> tuple[Seconds, NDArray[np.bool_]]:
     with open_container(path) as (container, video), suppress(av.error.FFmpegError):
         for packet in container.demux(video):
             stamp = packet_stamp(packet)
-            if stamp is not None and packet.size:
+            if stamp is not None and packet.size and not packet.is_corrupt:
                 stamps.append(stamp)
                 keys.append(packet.is_keyframe)
             if time.monotonic() > until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,17 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"FLV", "flv"),
     (0, b"\x47", "mpegts"),
     (4, b"\x47", "mpegts"),
+)
+HEADER_BYTES = 1_000_000  # of the beginning and the end, where headers are
+# Where a header names its codec: sample description of MOV, picture header of AVI and ASF, name in MKV.
+CODEC_NAMES = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        rb"vide.{0,2000}?stsd.{12}(.{4})",
+        rb"strf.{4}.{4}.{8}\x01\0[\x01-\x20]\0(.{4})",
+        rb"[\x28-\xff].\0\0..\0\0..\0\0\x01\0[\x01-\x20]\0(.{4})",
+        rb"\x86[\x80-\xff](V_[A-Z0-9/_]+)",
+    )
 )
 OPTIONS = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
 # The header of MP4 is enough; without these options, opening decodes a frame and discards it (20 ms at 1080p).
@@ -73,6 +85,13 @@ def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 "the file has no video stream", where=path.name, found=f"{len(container.streams)} other streams"
             )
         video = container.streams.video[0]
+        if video.codec_context is None:  # FFmpeg has no decoder for it
+            raise MediaError(
+                "the video is in a format that cannot be decoded",
+                where=path.name,
+                found=f"codec {read_codec_name(path)}",
+                todo="convert it with a program of the camera's maker, for example to MP4",
+            )
         _check_size(video.codec_context.width, video.codec_context.height)
         for stream in container.streams:
             if stream is not video:
@@ -84,16 +103,17 @@ def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         container.close()
 
 
-def truncation_warnings(path: Path, container: InputContainer, video: VideoStream) -> list[str]:
-    """Return a warning if the file ends before its header or its index says, else nothing."""
-    n_bytes, promised = path.stat().st_size, 0
-    if container.format.name == "avi":
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8)[4:], "little")
-        promised = 0 if size == 0xFFFFFFFF else size + 8
-    if container.format.name.startswith(("mov", "avi")):
-        promised = max([promised, *(entry.pos + entry.size for entry in video.index_entries)])
-    return [f"the file is cut short: {n_bytes} of {promised} bytes"] if promised > n_bytes else []
+def read_codec_name(path: Path) -> str:
+    """Return the file's own name of its video codec, mostly a FourCC such as MJPG; 'unknown' if none is found."""
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+        file.seek(max(0, path.stat().st_size - HEADER_BYTES))
+        tail = file.read()
+    found = next(filter(None, (pattern.search(part) for part in (head, tail) for pattern in CODEC_NAMES)), None)
+    if found is None:
+        return "unknown"
+    text = found[1].decode("latin-1")
+    return text if text.isascii() and text.isprintable() else f"0x{found[1].hex()}"
 
 
 def describe_error(error: BaseException) -> str:

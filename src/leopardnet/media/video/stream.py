@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames, MediaInfo
+from leopardnet.media.video.blank_frames import find_blank_frames
 from leopardnet.media.video.index import Track, read_packet_times, read_track
-from leopardnet.media.video.open import open_container, truncation_warnings
+from leopardnet.media.video.open import open_container
 from leopardnet.media.video.rgb import RgbFrames
 from leopardnet.media.video.seek import FrameReader
 
@@ -34,7 +35,7 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
         frames = RgbFrames(len(times_s), short_side_px)
         for time_s, frame in reader.read_frames(times_s):
             frames.add(time_s, frame)
-        warnings = truncation_warnings(path, container, video) + _warnings(reader, track, times_s, frames.times_s)
+        warnings = [*track.losses, *_warnings(reader, track, times_s, frames.times_s)]
     if frames.pixels is None:
         why = "; ".join(warnings) or "the container has no frames"
         raise MediaError("no frame of the video can be decoded", where=path.name, found=why)
@@ -43,7 +44,12 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
             f"the picture size changes within the clip; {frames.n_resized} frames were scaled to the first"
         )
     n = len(frames.times_s)
-    return Frames(clip_id, frames.pixels[:n], np.asarray(frames.times_s, np.float64), tuple(warnings))
+    pixels, decoded_s = frames.pixels[:n], np.asarray(frames.times_s, np.float64)
+    blank = find_blank_frames(pixels)
+    if blank.any():
+        warnings.append(f"{blank.sum()} frames of one colour without content were left out")
+        pixels, decoded_s = pixels[~blank], decoded_s[~blank]
+    return Frames(clip_id, pixels, decoded_s, tuple(warnings))
 
 
 def read_frame_times(path: Path) -> NDArray[np.float64]:
@@ -57,7 +63,7 @@ def _warnings(reader: FrameReader, track: Track, times_s: NDArray[np.float64], d
         warnings.append(f"{reader.n_damaged} damaged packets or frames")
     if reader.stop_reason:
         warnings.append(f"reading stopped early: {reader.stop_reason}")
-    if decoded_s and decoded_s[-1] < times_s[-1] - max(1.0, 2 * track.step_s):
-        promised = f"the container promised {track.info.duration_s:.1f} s"
+    if not track.losses and decoded_s and decoded_s[-1] < times_s[-1] - max(1.0, 2 * track.step_s):
+        promised = f"the header says {track.info.duration_s:.1f} s"
         warnings.append(f"the clip ends at {decoded_s[-1]:.1f} s, {promised}")
     return warnings

@@ -147,7 +147,7 @@ class Animal:
         sprite = self._sprite(t_s)
         affine, ground = self._map_to_picture(sprite, t_s)
         h, w = front_alpha.shape
-        part = _covered_part(affine, sprite.rgba.shape, (h, w))
+        part = _hide_part(affine, sprite.rgba.shape, (h, w))
         size = (part[1].stop - part[1].start, part[0].stop - part[0].start)
         if min(size) <= 0:
             return UNSEEN, np.zeros((0, 0, 4), np.float32), part, ground
@@ -197,9 +197,7 @@ class Animal:
         behind[top:bottom] = (behind[top:bottom] * (1 - strength * sheet[..., None])).astype(np.uint8)
 
 
-def _covered_part(
-    affine: NDArray[np.float64], shape: tuple[int, ...], frame: tuple[int, int]
-) -> tuple[slice, slice]:
+def _hide_part(affine: NDArray[np.float64], shape: tuple[int, ...], frame: tuple[int, int]) -> tuple[slice, slice]:
     """Return the rows and columns of the frame that the mapped sprite can cover."""
     h, w = shape[:2]
     points = affine[:, :2] @ np.array([[0, w, 0, w], [0, 0, h, h]]) + affine[:, 2:]

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from manifests_to_check import NOW
 
 
@@ -42,3 +44,44 @@ def test_times_outside_of_the_deployment(blind, tmp_path):
         {"path": f"{i}.avi", "deployment": "d1", "captured_at": datetime(2024, m, 15)} for i, m in enumerate([4, 5])
     ]
     assert [row for row, _ in blind(rows, "outside_deployment", deployments=places)] == [1]
+
+
+def numbered(hours, *, names="c/IMG_{:04d}.JPG"):
+    start = datetime(2024, 5, 3)
+    return [{"path": names.format(n), "captured_at": start + timedelta(hours=h)} for n, h in sorted(hours.items())]
+
+
+def test_a_counter_that_begins_anew_is_no_clock_fault(blind):
+    wrapped = {n: i * 3 for i, n in enumerate([9997, 9998, 9999, 1, 2, 3])}
+    assert blind(numbered(wrapped), "clock_backwards") == []
+    assert blind(numbered(wrapped, names="c/IMG_{}.JPG"), "clock_backwards") == []
+    assert blind(numbered({998: 0, 999: 1, 1: 2, 2: 3}, names="c/RC{:03d}.JPG"), "clock_backwards") == []
+
+
+def test_a_clock_that_was_set_back_is_told_from_a_counter_that_begins_anew(blind):
+    assert len(blind(numbered({1: 0, 2: 1, 100: -50, 101: -49}), "clock_backwards")) == 1  # no end of the counter
+    assert len(blind(numbered({1: 0, 2: 5, 9998: 3, 9999: 7}), "clock_backwards")) == 1  # the highest is the latest
+    assert len(blind(numbered({1: 0, 2: 1, 9998: -70_001, 9999: -70_000}), "clock_backwards")) == 1  # years before
+    both = {9997: 0, 9998: 1, 9999: 2, 1: 3, 2: 20, 3: 4}
+    assert [row for row, _ in blind(numbered(both), "clock_backwards")] == [3]
+
+
+@pytest.mark.parametrize(
+    ("time", "zone", "is_found"),
+    [
+        (datetime(2023, 3, 26, 2, 30), "Europe/Berlin", True),
+        (datetime(2023, 3, 26, 1, 59), "Europe/Berlin", False),
+        (datetime(2023, 3, 26, 3, 0), "Europe/Berlin", False),
+        (datetime(2023, 10, 29, 2, 30), "Europe/Berlin", False),  # twice in autumn
+        (datetime(2023, 3, 12, 2, 30), "America/Denver", True),
+        (datetime(2023, 3, 26, 2, 30), "+01:00", False),
+        (datetime(2023, 3, 26, 2, 30), None, False),
+    ],
+)
+def test_an_hour_that_summer_time_skips(blind, tmp_path, time, zone, is_found):
+    rows = [{"path": "a.jpg", "captured_at": time, "time_zone": zone, "deployment": "d1"}]
+    found = blind(rows, "skipped_hour")
+    assert bool(found) == is_found and ("02:30" in found[0][1] if found else True)
+    places = tmp_path / "d.csv"
+    places.write_text(f"deployment,time_zone\nd1,{zone or ''}\n")
+    assert bool(blind([{**rows[0], "time_zone": None}], "skipped_hour", deployments=places)) == is_found

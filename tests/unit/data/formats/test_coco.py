@@ -69,7 +69,7 @@ def read(tmp_path, data, **options):
 
 def refused(tmp_path, data):
     with pytest.raises(ManifestError) as error:
-        read(tmp_path, data)
+        read(tmp_path, data, strict=True)
     return str(error.value)
 
 
@@ -125,7 +125,8 @@ def test_no_pictures_are_an_empty_manifest(tmp_path):
         ("", "not valid JSON"),
         ("[]", "a list at the top"),
         ('{"images": {}, "categories": [], "annotations": []}', "images: dict"),
-        ('{"images": [], "categories": []}', "annotations: NoneType"),
+        ('{"images": [], "categories": [], "annotations": 5}', "annotations: int"),
+        ('{"images": [], "annotations": []}', "categories: NoneType"),
         ("[" * 200_000, "cannot be read"),
     ],
 )
@@ -144,7 +145,7 @@ def test_what_is_no_coco_is_refused(tmp_path, data, part):
         ({"categories__1__name": ""}, "categories[1]", "no name"),
         ({"annotations__0__category_id": 99}, "annotations[0].category_id", "99"),
         ({"annotations__3__image_id": "zz"}, "annotations[3].image_id", "'zz'"),
-        ({"annotations__3__image_id": None}, "annotations[3].image_id", "no usable id"),
+        ({"annotations__3__image_id": None}, "annotations[3].image_id", "does not declare"),
         ({"annotations__0": 5}, "annotations[0]", "not an object"),
         ({"images__2": "n/3.jpg"}, "images[2]", "not an object"),
         ({"images__2__file_name": None}, "images[2].file_name", "not a path"),
@@ -242,3 +243,59 @@ def test_a_box_without_a_name_is_refused_and_nothing_written(tmp_path):
     with pytest.raises(ManifestError, match="no name"):
         write_coco(Manifest.from_rows(rows, tmp_path), tmp_path / "out.json")
     assert list(tmp_path.iterdir()) == []
+
+
+# --- entries with a fault are kept without it ---
+
+
+def test_a_file_without_annotations_gives_rows_without_labels(tmp_path):
+    images = [{"id": 7, "file_name": "a.jpg", "location": 3, "seq_id": 12.0}, {"id": 8.0, "file_name": "b.jpg"}]
+    for annotations in ({}, {"annotations": None}, {"annotations": []}):
+        got = read(tmp_path, {"images": images, "categories": [{"id": 0, "name": "empty"}], **annotations})
+        t = got.manifest.table
+        assert t["path"].tolist() == ["a.jpg", "b.jpg"] and t["label"].isna().all()
+        assert (t["site"][0], t["sequence_id"][0]) == ("3", "12")
+        assert got.notes == ("2 rows without an annotation", "2 rows of 2 without a label") and not got.problems
+
+
+@pytest.mark.parametrize(
+    ("corrupt", "label"), [(1, None), ("true", None), (0, "tiger"), (False, "tiger"), ("no", "tiger")]
+)
+def test_corrupt_is_a_truth_in_any_spelling(tmp_path, corrupt, label):
+    t = read(tmp_path, changed(images__0__corrupt=corrupt)).manifest.table
+    assert (None if pd.isna(t["label"][0]) else t["label"][0]) == label and t["species"][0] == "tiger"
+
+
+def test_ids_as_whole_decimals_are_the_same_ids(tmp_path):
+    data = {
+        "images": [{"id": 1, "file_name": "1.jpg"}],
+        "categories": [{"id": 4.0, "name": "tiger"}],
+        "annotations": [{"id": 1, "image_id": 1.0, "category_id": 4}],
+    }
+    assert read(tmp_path, data).manifest.table["label"].tolist() == ["tiger"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "column"),
+    [
+        ({"images__0__width": "100"}, "images[0]", "width_px"),
+        ({"images__0__location": ["n"]}, "images[0]", "site"),
+        ({"images__0__datetime": "soon"}, "images[0]", "captured_at"),
+        ({"annotations__0__bbox": [1, 2, 3]}, "annotations[0]", None),
+        ({"annotations__3__image_id": "zz"}, "annotations[3]", None),
+        ({"annotations__1__id": "x1"}, "annotations", None),
+    ],
+)
+def test_an_entry_is_used_without_what_is_wrong(tmp_path, changes, row, column):
+    got = read(tmp_path, changed(**changes))
+    t = got.manifest.table
+    assert len(t) == 5 and t["label"][0] == "tiger"
+    assert [(p.file, p.row) for p in got.problems] == [("labels.json", row)]
+    assert column is None or pd.isna(t[column][0])
+
+
+def test_a_picture_with_an_unknown_category_has_no_label(tmp_path):
+    got = read(tmp_path, changed(annotations__1__category_id=99))
+    t = got.manifest.table
+    assert pd.isna(t["label"][0]) and t["species"][0] == "tiger"
+    assert "annotations[1].category_id: 99" in got.notes[-1]

@@ -50,7 +50,8 @@ def test_separators_and_encodings_are_found(tmp_path, separator, encoding):
         "тигр, амурский", '"тигр, амурский"'
     )
     got = read(tmp_path, text, encoding=encoding)
-    assert got.manifest.table[["path", "label"]].values.tolist() == [["тайга/1.jpg", "тигр, амурский"]]
+    row = got.manifest.table[["path", "label", "species"]].values.tolist()
+    assert row == [["тайга/1.jpg", "тигр_амурский", "тигр, амурский"]]
 
 
 def test_cp1251_is_read_with_a_note(tmp_path):
@@ -110,13 +111,27 @@ def test_an_empty_path_is_refused_with_its_row(tmp_path):
     assert "images.csv, row 1" in refused(tmp_path, "path,label\n,tiger\n")
 
 
-def test_a_file_that_stands_twice_is_refused_with_both_rows(tmp_path):
-    text = refused(tmp_path, "path,label\na.jpg,tiger\nb.jpg,tiger\n./a.jpg,leopard\n")
-    assert "row 1 and images.csv, row 3" in text and "'a.jpg'" in text
+@pytest.mark.parametrize(
+    ("rows", "part"),
+    [
+        ("a.jpg,tiger,n\nb.jpg,tiger,n\n./a.jpg,leopard,s\n", "'a.jpg', with another site"),
+        ("a.jpg,tiger,n\na.jpg,tiger,\n", "'a.jpg', with another site"),
+        ("a.jpg,tiger,n\nb.jpg,tiger,n\n./a.jpg,Blank,n\n", "as empty and not"),
+    ],
+)
+def test_rows_of_one_file_that_contradict_are_refused(tmp_path, rows, part):
+    text = refused(tmp_path, "path,label,site\n" + rows, {**BASIC, "site": "site"})
+    assert part in text and "images.csv, row 1" in text
+
+
+def test_a_file_of_two_splits_is_refused(tmp_path):
+    text = refused(tmp_path, "path,label,s\na.jpg,tiger,val\na.jpg,tiger,test\n", {**BASIC, "split": "s"})
+    assert "another split" in text and "row 1 and row 2" in text
 
 
 def test_two_spellings_of_one_accented_name_are_one_file(tmp_path):
-    assert "stands twice" in refused(tmp_path, "path,label\nTai\u0308.jpg,tiger\nTa\u00ef.jpg,tiger\n")
+    got = read(tmp_path, "path,label\nTai\u0308.jpg,tiger\nTa\u00ef.jpg,tiger\n")
+    assert got.manifest.table["label"].tolist() == ["tiger"] and "joined with it" in got.notes[0]
 
 
 def test_an_unknown_column_lists_the_columns_there_are(tmp_path):
@@ -165,15 +180,14 @@ def test_labelled_frames_of_a_video(tmp_path):
     assert got["clip_id"].nunique() == 2
 
 
-def test_one_frame_that_stands_twice_is_refused(tmp_path):
-    assert "stands twice" in refused(
+def test_one_frame_that_is_empty_and_not_is_refused(tmp_path):
+    assert "as empty and not" in refused(
         tmp_path, "path,label,t\na.avi,tiger,1.5\na.avi,empty,1.50\n", {**BASIC, "time_s": "t"}
     )
 
 
 @pytest.mark.parametrize(
-    ("cell", "column"),
-    [("x", "time_s"), ("nan", "time_s"), ("inf", "time_s"), ("1.5", "frame_number"), ("-1", "frame_number")],
+    ("cell", "column"), [("x", "time_s"), ("inf", "time_s"), ("1.5", "frame_number"), ("-1", "frame_number")]
 )
 def test_numbers_that_are_none_are_refused_with_row_and_column(tmp_path, cell, column):
     text = refused(tmp_path, f"path,label,n\na.avi,tiger,1\nb.avi,tiger,{cell}\n", {**BASIC, column: "n"})
@@ -189,6 +203,9 @@ def test_numbers_that_are_none_are_refused_with_row_and_column(tmp_path, cell, c
         "30.12.2021 22:34:56",
         "2021/12/30 22:34:56",
         "30-Dec-2021 22:34:56",
+        "2021-12-30 10:34:56 PM",
+        "12/30/2021 10:34:56 PM",
+        "30/12/2021 22:34:56",
     ],
 )
 def test_forms_of_time(tmp_path, cell):
@@ -203,7 +220,7 @@ def test_a_time_with_its_zone_keeps_the_local_time_and_the_offset(tmp_path):
     assert got["captured_at"][0] == datetime(2021, 12, 30, 22, 34, 56) and got["time_zone"][0] == "+10:00"
 
 
-@pytest.mark.parametrize("cell", ["12/30/2021 10:34 PM", "yesterday", "2021-13-01 00:00:00", "2021-12-30"])
+@pytest.mark.parametrize("cell", ["12/11/2021 10:34 PM", "yesterday", "2021-13-01 00:00:00", "2021-12-30"])
 def test_unclear_times_are_refused_with_row(tmp_path, cell):
     text = refused(tmp_path, f"path,label,t\na.avi,tiger,{cell}\n", {**BASIC, "captured_at": "t"})
     assert "row 1, column t" in text and "--time-format" in text
@@ -239,7 +256,6 @@ def test_boxes_beyond_the_picture_are_kept_as_they_are(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "part"),
     [
-        ("a.jpg,tiger,1,2,3,4\na.jpg,leopard,5,6,7,8\n", "another label"),
         ("a.jpg,tiger,1,2,3,4\na.jpg,tiger,1,2,3,4\n", "the same row again"),
         ("a.jpg,tiger,,,,\na.jpg,tiger,,,,\n", "the same row again"),
         ("a.jpg,tiger,1,2,3,\n", "empty corners"),
@@ -289,3 +305,121 @@ def test_sites_from_folders_fill_empty_cells_only(tmp_path):
 def test_no_such_table(tmp_path):
     with pytest.raises(ManifestError, match="cannot be read"):
         read_csv_table(tmp_path / "none.csv", root=tmp_path, columns=BASIC)
+
+
+# --- several species ---
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "a.jpg,leopard\na.jpg,tiger\n",
+        "a.jpg,leopard;tiger\n",
+        "a.jpg,leopard | tiger\n",
+        "a.jpg,leopard + tiger\n",
+        'a.jpg,"leopard, tiger"\n',
+        'a.jpg,"leopard\ntiger"\n',
+        "a.jpg,\"['leopard', 'tiger']\"\n",
+        'a.jpg,"[""leopard"",""tiger""]"\n',
+        'a.jpg,"c(""leopard"", ""tiger"")"\n',
+        "a.jpg,leopard/tiger\n",
+    ],
+)
+def test_two_species_of_one_file_are_joined_and_counted(tmp_path, rows):
+    got = read(tmp_path, "path,label\n" + rows + "b.jpg,tiger\n", separator=",")
+    t = got.manifest.table
+    assert t["path"].tolist() == ["a.jpg", "b.jpg"] and t["species"].tolist() == ["leopard + tiger", "tiger"]
+    assert pd.isna(t["label"][0]) and t["label"][1] == "tiger"
+    assert "1 row with several species, left without a label: leopard + tiger 1" in got.notes
+
+
+def test_a_name_with_a_comma_is_one_name_unless_all_its_parts_are_names(tmp_path):
+    got = read(tmp_path, 'path,label\na.jpg,"deer, sika"\nb.jpg,"boar, lynx"\nc.jpg,boar\nd.jpg,lynx\n')
+    assert got.manifest.table["species"].tolist() == ["deer, sika", "boar + lynx", "boar", "lynx"]
+    assert "cells that may name several species, read as one name: 'deer, sika'" in got.notes
+
+
+def test_two_individuals_in_two_rows_are_one_row_with_its_label(tmp_path):
+    got = read(tmp_path, "path,label,individual\na.jpg,tiger,1\na.jpg,tiger,2\n").manifest.table
+    assert got[["path", "label"]].values.tolist() == [["a.jpg", "tiger"]]
+
+
+def test_boxes_of_two_species_keep_their_names(tmp_path):
+    got = read(tmp_path, "path,label,x0,y0,x1,y1\na.jpg,tiger,1,2,3,4\na.jpg,leopard,5,6,7,8\n", BOXES)
+    t = got.manifest.table
+    assert [b["label"] for b in json.loads(t["boxes"][0])] == ["tiger", "leopard"]
+    assert pd.isna(t["label"][0]) and t["species"].tolist() == ["tiger + leopard"]
+
+
+def test_a_column_for_each_species(tmp_path):
+    text = "path,leopard,tiger,empty\na.jpg,1,1,0\nb.jpg,0,1,0\nc.jpg,0,0,1\nd.jpg,0,0,0\n"
+    t = read(tmp_path, text, {"path": "path", "label": "leopard, tiger,empty"}).manifest.table
+    assert t["species"].dropna().tolist() == ["leopard + tiger", "tiger", "empty"]
+    assert t["label"].dropna().tolist() == ["tiger", "empty"] and t["label"].isna().tolist() == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert "--label leopard,tiger,empty" in refused(tmp_path, text, {"path": "path", "label": "tiger"})
+    wide = "path,first,second\na.jpg,tiger,NA\nb.jpg,boar,tiger\n"
+    t = read(tmp_path, wide, {"path": "path", "label": "first,second"}).manifest.table
+    assert t["species"].tolist() == ["tiger", "boar + tiger"]
+
+
+# --- folder and name in two columns ---
+
+
+def test_a_path_is_joined_of_columns(tmp_path):
+    text = "RelativePath,File,label\nA\\x,1.JPG,tiger\nB/,1.JPG,boar\n,1.JPG,boar\n"
+    got = read(tmp_path, text, {"path": "RelativePath/File", "label": "label"}).manifest.table
+    assert got["path"].tolist() == ["A/x/1.JPG", "B/1.JPG", "1.JPG"]
+    assert "no such column" in refused(tmp_path, text, {"path": "Folder/File", "label": "label"})
+
+
+def test_one_name_in_two_folders_is_refused_with_the_way_out(tmp_path):
+    text = refused(tmp_path, "deployment_id,path,label\nA,1.jpg,tiger\nB,1.jpg,boar\n")
+    assert "one path stands for two files" in text and "--path 'deployment_id/path'" in text
+
+
+# --- missing values, codes, and labels ---
+
+
+@pytest.mark.parametrize("cell", ["NA", '"NA"', "nan", "NaN", "NULL", "#N/A", "<NA>", "#REF!"])
+def test_missing_values_of_other_programs_are_missing(tmp_path, cell):
+    text = f"path,label,site,t,n\na.avi,{cell},{cell},{cell},{cell}\nb.avi,tiger,1,2021-12-30 22:34:56,1\n"
+    columns = {**BASIC, "site": "site", "captured_at": "t", "time_s": "n"}
+    got = read(tmp_path, text, columns)
+    assert got.manifest.table.loc[0, ["label", "site", "captured_at", "time_s"]].isna().all()
+    assert "cells such as NA and nan, read as missing: label 1, site 1, t 1, n 1" in got.notes
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("1.0", "12.0", ""), ["1", "12", None]),
+        (("001", "002", ""), ["001", "002", None]),
+        (("1.0", "1.5", ""), ["1.0", "1.5", None]),
+        (("1.0", "A", ""), ["1.0", "A", None]),
+    ],
+)
+def test_whole_codes_lose_the_point_that_pandas_adds(tmp_path, cells, expected):
+    text = "path,label,site\n" + "".join(f"{i}.jpg,tiger,{c}\n" for i, c in enumerate(cells))
+    got = read(tmp_path, text, {**BASIC, "site": "site"})
+    assert [None if pd.isna(s) else s for s in got.manifest.table["site"]] == expected
+    assert any("column site" in n for n in got.notes) == (expected[0] == "1")
+
+
+def test_names_become_labels_and_stay_as_species(tmp_path):
+    got = read(tmp_path, "path,label\na.jpg,Roe deer\nb.jpg,Косуля\nc.jpg,Blank\nd.jpg,roe_deer\n")
+    t = got.manifest.table
+    assert t["label"].tolist() == ["roe_deer", "косуля", "empty", "roe_deer"]
+    assert t["species"].tolist() == ["Roe deer", "Косуля", "Blank", "roe_deer"]
+    assert "names that became labels: Blank → empty, Roe deer → roe_deer, Косуля → косуля" in got.notes
+
+
+def test_a_sheet_is_read_like_a_text_table(tmp_path):
+    path = tmp_path / "labels.xlsx"
+    pd.DataFrame({" Path ": ["a\\1.jpg"], "Label": ["tiger"], "Site": [1.0]}).to_excel(path, index=False)
+    got = read_csv_table(path, root=tmp_path, columns={"path": "path", "label": "Label", "site": "site"})
+    assert got.manifest.table[["path", "label", "site"]].values.tolist() == [["a/1.jpg", "tiger", "1"]]

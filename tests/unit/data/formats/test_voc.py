@@ -34,7 +34,7 @@ def put(root, **files):
 
 def refused(root, source=None):
     with pytest.raises(ManifestError) as error:
-        read_voc(source or root, root=root)
+        read_voc(source or root, root=root, strict=True)
     return str(error.value)
 
 
@@ -247,3 +247,64 @@ def test_a_wrong_pattern_is_a_wrong_setting(tmp_path):
     put(tmp_path, **{"1.jpg": b"x", "1.xml": xml(obj())})
     with pytest.raises(ConfigError):
         read_voc(tmp_path, root=tmp_path, site_from="{plot}/*")
+
+
+# --- names as annotators write them, and files with a fault ---
+
+
+@pytest.mark.parametrize(
+    ("picture", "annotation", "filename"),
+    [
+        ("JPEGImages/real.jpg", "Annotations/7.xml", "real"),
+        ("JPEGImages/real.JPG", "Annotations/7.xml", "real.jpg"),
+        ("JPEGImages/REAL.JPG", "Annotations/7.xml", "real"),
+        ("JPEGImages/2021.05.01.jpg", "Annotations/7.xml", "2021.05.01"),
+        ("images/IMG_1.JPG", "labels/img_1.xml", "IMG_1"),
+        ("a/1.JPG", "a/1.xml", "1.jpg"),
+        ("a/1.JPG", "a/1.xml", "1"),
+    ],
+)
+def test_suffix_and_case_of_a_name_do_not_matter(tmp_path, picture, annotation, filename):
+    put(tmp_path, **{picture: b"x", annotation: xml(obj(), filename=filename)})
+    got = read_voc(tmp_path, root=tmp_path)
+    assert got.manifest.table["path"].tolist() == [picture] and got.notes == ()
+
+
+def test_filename_decides_between_two_pictures_of_one_stem(tmp_path):
+    put(tmp_path, **{"1.jpg": b"x", "1.png": b"x", "1.xml": xml(obj(), filename="1.PNG")})
+    assert read_voc(tmp_path, root=tmp_path).manifest.table["path"].tolist() == ["1.png"]
+
+
+def test_names_that_differ_only_in_case_stay_apart(tmp_path):
+    put(tmp_path, **{"a.jpg": b"x", "A.jpg": b"x", "a.xml": xml(obj()), "A.xml": xml(obj("deer"))})
+    t = read_voc(tmp_path, root=tmp_path).manifest.table
+    assert dict(zip(t["path"], t["label"], strict=True)) == {"a.jpg": "AmurTiger", "A.jpg": "deer"}
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "species", "n_boxes"),
+    [
+        (xml(obj())[:-20], None, None, 0),
+        (BOMB + xml(obj("&b;")), None, None, 0),
+        (xml(obj("")), None, None, 0),
+        (xml(obj("tiger"), obj("")), None, "tiger", 1),
+        (xml("<object><name>tiger</name></object>"), "tiger", "tiger", 0),
+        (xml(obj("tiger"), obj("tiger", box=(1, 2, "x", 4))), "tiger", "tiger", 1),
+    ],
+)
+def test_a_picture_is_kept_without_what_is_wrong(tmp_path, text, label, species, n_boxes):
+    put(tmp_path, **{"1.jpg": b"x", "2.jpg": b"x", "1.xml": text, "2.xml": xml(obj(), filename="2.jpg")})
+    got = read_voc(tmp_path, root=tmp_path)
+    row = got.manifest.table.iloc[0]
+    assert len(got.manifest) == 2 and [p.file for p in got.problems] == ["1.xml"]
+    assert [None if pd.isna(row[c]) else row[c] for c in ("label", "species")] == [label, species]
+    assert (0 if pd.isna(row["boxes"]) else len(json.loads(row["boxes"]))) == n_boxes
+
+
+def test_other_xml_is_left_out_and_nothing_usable_is_an_error(tmp_path):
+    put(tmp_path, **{"1.jpg": b"x", "1.xml": xml(obj()), "project.xml": "<project></project>"})
+    got = read_voc(tmp_path, root=tmp_path)
+    assert len(got.manifest) == 1 and [p.file for p in got.problems] == ["project.xml"]
+    (tmp_path / "1.xml").unlink()
+    with pytest.raises(ManifestError, match="not a Pascal VOC"):
+        read_voc(tmp_path, root=tmp_path)

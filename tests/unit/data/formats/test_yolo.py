@@ -35,7 +35,7 @@ def read(root, **options):
 
 def refused(root, **options):
     with pytest.raises(ManifestError) as error:
-        read_yolo(root, root=root, **options)
+        read_yolo(root, root=root, strict=True, **options)
     return str(error.value)
 
 
@@ -212,3 +212,24 @@ def test_what_yolo_cannot_say_is_refused_and_nothing_written(tmp_path, row):
     with pytest.raises(ManifestError):
         write_yolo(manifest(tmp_path, row), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# --- files with a fault ---
+
+
+@pytest.mark.parametrize(
+    ("text", "n_boxes"), [("7 0.5 0.5 0.1 0.1\n", 0), ("0 0.5 0.5 0.1 0.1\ntiger\n", 1), (b"\xff\xfe\x00", 0)]
+)
+def test_a_picture_with_an_unusable_line_has_no_label(tmp_path, text, n_boxes):
+    got = read_yolo(dataset(tmp_path, **{"labels/val/2.txt": text}), root=tmp_path)
+    t = got.manifest.table
+    assert [None if pd.isna(x) else x for x in t["label"]] == ["tiger", None]
+    assert (0 if pd.isna(t["boxes"][1]) else len(json.loads(t["boxes"][1]))) == n_boxes
+    assert [p.file for p in got.problems] == ["labels/val/2.txt"]
+    assert not any("read as empty" in n or "without a text file" in n for n in got.notes)
+
+
+def test_text_files_without_any_usable_line_are_refused(tmp_path):
+    dataset(tmp_path, **{"labels/train/1.txt": "7 0.5 0.5 0.1 0.1\n"})
+    with pytest.raises(ManifestError, match=r"labels/train/1\.txt, line 1"):
+        read_yolo(tmp_path, root=tmp_path)

@@ -3,14 +3,8 @@
 import pytest
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.reading.label_map import (
-    LabelMap,
-    list_label_maps,
-    load_label_map,
-    map_labels,
-    name_key,
-    parse_label_map,
-)
+from leopardnet.data.reading.label_map import LabelMap, list_label_maps, load_label_map, name_key, parse_label_map
+from leopardnet.data.reading.map_labels import map_labels
 
 MAP = LabelMap("m", {"leopard": ("Panthera pardus",), "tiger": ("амурский тигр",), "empty": ("blank",)}, ("human",))
 
@@ -92,10 +86,10 @@ def test_unknown_names_become_other_when_asked_and_are_named():
     assert notes == ("names that are not in the label map became other: puma 1",)
 
 
-def test_without_a_map_spellings_of_one_name_are_pointed_out():
-    labels, notes = map_labels([("Tiger",), ("tiger",)], None, where="x")
-    assert labels == ["Tiger", "tiger"]
-    assert notes == ("labels that differ only in spelling, which a label map would join: Tiger and tiger",)
+def test_without_a_map_names_become_ids_and_spellings_of_one_name_one_label():
+    labels, notes = map_labels([("Tiger",), ("tiger",), ("Roe deer",)], None, where="x")
+    assert labels == ["tiger", "tiger", "roe_deer"]
+    assert notes == ("names that became labels: Roe deer → roe_deer, Tiger → tiger",)
 
 
 def test_no_rows_give_no_labels():

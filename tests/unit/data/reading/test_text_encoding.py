@@ -34,7 +34,7 @@ def test_a_table_in_a_national_encoding_is_read_with_a_note(encoding, text):
     assert got == text
     assert notes == (
         f"x.csv is not in UTF-8 and was read as {'gb18030' if encoding == 'gbk' else encoding}; "
-        "give --encoding if names look wrong",
+        "give --encoding if names look wrong, or save it in UTF-8",
     )
 
 

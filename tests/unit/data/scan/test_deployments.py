@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import xlsxwriter
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments
+from leopardnet.data.scan.deployments import (
+    apply_deployments,
+    is_outside_period,
+    read_deployments,
+    read_deployments_table,
+)
 
 NOON = datetime(2024, 5, 3, 12, 0, 0)
 
@@ -66,13 +72,13 @@ def test_corrections_as_seconds_or_as_a_pair(write, head, cells, seconds):
             "deployment,clock_correction,camera_time,true_time\nd1,5,2024-05-03 13:00:00,2024-05-03 13:00:00\n",
             "two clock corrections",
         ),
-        ("deployment,time_zone\nd1,Mars/Olympus\n", "row 1, column time_zone"),
+        ("deployment,time_zone\nd1,Mars/Olympus\n", "line 2, column time_zone"),
         ("deployment,start,end\nd1,2024-05-03,2024-05-01\n", "ends before it starts"),
         ("deployment,start\nd1,spring\n", "date cannot be read"),
         ("deployment,latitude\nd1,43N\n", "coordinate cannot be read"),
-        ("deployment,latitude\nd1,431\n", "between -90 and 90"),
+        ("deployment,latitude\nd1,431\n", "line 2, column latitude"),
         ("deployment\nd1\nd1\n", "same deployment twice"),
-        ('deployment\n""\n', "deployment"),
+        ("deployment,site\n,north\n", "names no deployment"),
     ],
 )
 def test_wrong_tables_are_refused_with_their_place(write, text, message):
@@ -121,3 +127,92 @@ def test_rows_without_a_time_stay_without_one(write):
     t = rows(deployment=["d1"]).assign(captured_at=pd.Series([None], dtype="datetime64[us]"))
     applied = apply_deployments(t, places).table
     assert applied["captured_at"].isna().all() and applied["time_zone"].isna().all()
+
+
+def read_text(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "deployments.csv"
+    path.write_bytes(text.encode(encoding))
+    return read_deployments(path)
+
+
+def test_a_table_from_a_german_or_russian_office_is_read(tmp_path):
+    text = (
+        "Deployment ;Site;Time Zone;START;end;Latitude;longitude;clock_correction\r\n"
+        ";;;;;;;\r\n"
+        "d1;Ключ;Asia/Vladivostok;01.05.2023 10:00;01.06.2023;43,1;131,4;-3600,5\r\n"
+        "d2;Падь;;;;;;01.01.2016 00:00; 10.03.2023 09:00\r\n".replace("00:00; 10", "00:00, 10")
+    )
+    t = read_text(tmp_path, text, "cp1251")
+    assert t["site"].tolist() == ["Ключ", "Падь"] and t["time_zone"][0] == "Asia/Vladivostok"
+    assert (t["start"][0], t["end"][0]) == (datetime(2023, 5, 1, 10), datetime(2023, 6, 1, 23, 59, 59))
+    assert (t["latitude"][0], t["longitude"][0], t["clock_correction_s"][0]) == (43.1, 131.4, -3600.5)
+    assert t["clock_correction_s"][1] == (datetime(2023, 3, 10, 9) - datetime(2016, 1, 1)).total_seconds()
+
+
+def test_a_note_tells_the_encoding_that_was_guessed(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_bytes("deployment,site\nd1,Ключ\n".encode("cp1251"))
+    assert "read as cp1251" in read_deployments_table(path)[1][0]
+
+
+def test_missing_values_of_r_are_empty_and_counted(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("deployment,site,start,latitude,camera_time,true_time\nd1,NA,NA,NaN,NA,NA\n")
+    table, notes = read_deployments_table(path)
+    assert table.drop(columns=["deployment", "clock_correction_s"]).isna().all(axis=None)
+    assert notes == ("5 cells of d.csv such as NA were read as empty",)
+
+
+def test_a_sheet_is_read_and_its_midnights_are_times_of_a_pair(tmp_path):
+    path = tmp_path / "d.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet, style = book.add_worksheet(), book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        sheet.write_row(0, 0, ["deployment", "camera_time", "true_time", "end", "latitude"])
+        sheet.write_string(1, 0, "d1")
+        for j, time in enumerate([datetime(2016, 1, 1), datetime(2023, 3, 10, 9), datetime(2023, 6, 1)], start=1):
+            sheet.write_datetime(1, j, time, style)
+        sheet.write_number(1, 4, 43)
+    t = read_deployments(path)
+    assert t["clock_correction_s"][0] == (datetime(2023, 3, 10, 9) - datetime(2016, 1, 1)).total_seconds()
+    assert t["end"][0] == datetime(2023, 6, 1, 23, 59, 59) and t["latitude"][0] == 43
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("5/1/2023 10:00,6/1/2023", "day and month can be mistaken"),
+        ("5/31/2023,31/5/2023", "others with the month"),
+        ("2023-05-01 10:00 +02:00,", "has an offset"),
+        ("2023-05-01 25:00,", "date cannot be read"),
+        ("2023-05-01 10:00 XM,", "date cannot be read"),
+    ],
+)
+def test_dates_that_can_be_mistaken_are_refused(tmp_path, cells, message):
+    with pytest.raises(ManifestError, match=message) as error:
+        read_text(tmp_path, f"deployment,start,end\nd1,,\nd2,{cells}\n")
+    assert "line 3, column start" in str(error.value)
+
+
+def test_one_day_above_twelve_settles_the_order(tmp_path):
+    t = read_text(tmp_path, "deployment,start,end\nd1,5/1/2023 10:00 PM,6/13/2023\n")
+    assert (t["start"][0], t["end"][0]) == (datetime(2023, 5, 1, 22), datetime(2023, 6, 13, 23, 59, 59))
+    assert read_text(tmp_path, "deployment,start\nd1,5/5/2023\n")["start"][0] == datetime(2023, 5, 5)
+
+
+def test_clock_pairs_know_am_and_pm_and_offsets_of_both(tmp_path):
+    text = "deployment,clock_correction\nd1,{}\n"
+    pm = '"2024-05-03 01:00:00 PM, 2024-05-03 12:00:00"'
+    assert read_text(tmp_path, text.format(pm))["clock_correction_s"][0] == -3600
+    zones = '"2024-05-03 13:00:00+10:00, 2024-05-03 02:00:00Z"'
+    assert read_text(tmp_path, text.format(zones))["clock_correction_s"][0] == -3600
+    for wrong in ('"2024-05-03 13:00:00+10:00, 2024-05-03 12:00:00"', '"2024-05-03, 2024-05-04"'):
+        with pytest.raises(ManifestError, match="line 2"):
+            read_text(tmp_path, text.format(wrong))
+
+
+def test_a_time_with_an_offset_becomes_local_time_of_its_deployment(tmp_path):
+    places = read_text(tmp_path, "deployment,time_zone,start\nd1,Europe/Berlin,2024-05-03T10:00:00Z\n")
+    assert places["start"][0] == datetime(2024, 5, 3, 12)
+    applied = apply_deployments(rows(deployment=["d1"] * 3, time_zone=["+01:00", None, "+02:00"]), places).table
+    assert [t.hour for t in applied["captured_at"]] == [13, 12, 12]
+    assert set(applied["time_zone"]) == {"Europe/Berlin"}

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from leopardnet.core.boxes import check_four_numbers, xywh_to_xyxy
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.data.formats.camtrap_dp.media_table import (
+    LEVELS,
+    METHODS,
+    MediaFile,
+    MediaIndex,
+    ReadTimes,
+    optional_column,
+)
 from leopardnet.data.formats.camtrap_dp.spec import BOX_COLUMNS
 from leopardnet.data.reading.csv_cells import Cells, number, parse_column
+from leopardnet.data.reading.problems import Problems
 
-LEVELS = ("media", "event")
-METHODS = ("human", "", "machine")  # in order of precedence
 # The name for each type of observation. An animal is named by its scientific name where it has one.
 NAMES = {
     "animal": ANIMAL,
@@ -32,62 +36,12 @@ TEXTS = (
 )  # fmt: skip
 
 
-@dataclass
-class Classification:
-    """The names and boxes that one method gave to a file, at one level."""
-
-    method: str = ""
-    level: str = "media"
-    names: list[str] = field(default_factory=list)
-    boxes: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(eq=False)
-class MediaFile:
-    """One row of the media table with its classifications, by positions in METHODS and LEVELS."""
-
-    id: str
-    path: str
-    deployment: str
-    site: str | None
-    time: datetime
-    kind: str
-    event: str | None = None
-    classifications: dict[tuple[int, int], Classification] = field(default_factory=dict)
-
-    def get(self, method: str, level: str) -> Classification:
-        """Return the classification by this method at this level; a new one is empty."""
-        key = METHODS.index(method), LEVELS.index(level)
-        return self.classifications.setdefault(key, Classification(method, level))
-
-    @property
-    def classification(self) -> Classification:
-        """The one that takes precedence: people before machines, then the file before its event."""
-        return self.classifications[min(self.classifications)] if self.classifications else Classification()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names in it, each once. A video with an animal in some seconds is not empty."""
-        names = tuple(dict.fromkeys(self.classification.names))
-        return tuple(n for n in names if n != EMPTY) or names if self.kind == "video" else names
-
-
-class MediaIndex:
-    """All files by id, by event, and by deployment and time. `sounds` are ids of sound recordings, left out."""
-
-    def __init__(self, files: Sequence[MediaFile], sounds: set[str]) -> None:
-        self.files, self.sounds = list(files), sounds
-        self.by_id = {f.id: f for f in files}
-        self.by_event: dict[str, list[MediaFile]] = defaultdict(list)
-        self.by_deployment: dict[str, list[MediaFile]] = defaultdict(list)
-        for f in sorted(files, key=lambda f: f.time):
-            self.by_deployment[f.deployment].append(f)
-        self.times = {d: [f.time for f in group] for d, group in self.by_deployment.items()}
-
-    def find_between(self, deployment: str, start: datetime, end: datetime) -> list[MediaFile]:
-        """Return the files of a deployment from `start` to `end`, both included."""
-        times = self.times.get(deployment, [])
-        return self.by_deployment[deployment][bisect_left(times, start) : bisect_right(times, end)] if times else []
+# Columns with a choice of values, what replaces another value (None: the observation is left out), and the outcome.
+_CHOICES = (
+    ("observationLevel", LEVELS, None, "the observation is left out"),
+    ("observationType", tuple(NAMES), "unknown", "read as unknown"),
+    ("classificationMethod", METHODS, "", "kept without its method"),
+)
 
 
 @dataclass(frozen=True)
@@ -106,85 +60,113 @@ class _Observation:
         return (self.text["scientificName"] or name) if name == ANIMAL else name
 
 
-def read_observations(media: MediaIndex, cells: Cells, times: Callable[[Cells, str], list[Any]]) -> int:
+def read_observations(media: MediaIndex, cells: Cells, read_times: ReadTimes, problems: Problems) -> int:
     """Add all observations to the classifications of their files, and return how many of an event match no file.
 
     An observation of an event belongs to the files with its eventID, or else to the files of its deployment within
-    its time. `times(cells, column)` reads a column of times. Raises ManifestError with the row at fault.
+    its time. `read_times` reads a column of times. What cannot be used goes to `problems`.
     """
-    observations = _observations(cells, times)
-    for i, o in enumerate(observations):
-        _check_observation(cells, i, o, media)
+    usable: list[tuple[int, _Observation]] = []
+    for i, o in enumerate(_observations(cells, read_times, problems)):
+        if not _check_observation(cells, i, o, media, problems):
+            continue
+        usable.append((i, o))
         file = media.by_id.get(o.text["mediaID"])
         if file is not None and o.text["observationLevel"] == "media" and (event := o.text["eventID"]):
             file.event = file.event or event
             media.by_event[event].append(file)
     n_loose = 0
-    for o in observations:
+    for i, o in usable:
         files = _find_files(o, media)
+        if files is None:
+            error = ManifestError(
+                "an event has no start or no end", where=cells.where(i), expected="eventStart and eventEnd"
+            )
+            problems.add(error, cells.name, i + 1, outcome="left out")
+            continue
         n_loose += not files and o.text["observationLevel"] == "event"
         for file in files:
             _classify(file, o)
     return n_loose
 
 
-def _observations(cells: Cells, times: Callable[[Cells, str], list[Any]]) -> list[_Observation]:
+def _observations(cells: Cells, read_times: ReadTimes, problems: Problems) -> list[_Observation]:
     texts = {c: optional_column(cells, c) for c in TEXTS}
-    start, end = times(cells, "eventStart"), times(cells, "eventEnd")
-    boxes = _boxes(cells)
+    start, end = (read_times(cells, c, problems) for c in ("eventStart", "eventEnd"))
+    boxes = _boxes(cells, problems)
     return [
         _Observation({c: v[i] for c, v in texts.items()}, start[i], end[i], boxes[i]) for i in range(len(boxes))
     ]
 
 
-def _boxes(cells: Cells) -> list[dict[str, Any] | None]:
-    given = [_numbers(cells, c) for c in BOX_COLUMNS]
-    scores = _numbers(cells, "classificationProbability")
+def _boxes(cells: Cells, problems: Problems) -> list[dict[str, Any] | None]:
+    broken: set[int] = set()
+    given = [_numbers(cells, c, problems, broken) for c in BOX_COLUMNS]
+    scores = _numbers(cells, "classificationProbability", problems, set())
     out: list[dict[str, Any] | None] = []
     for i, box in enumerate(zip(*given, strict=True)):
-        if all(v is None for v in box):
+        if i in broken or all(v is None for v in box):
             out.append(None)
             continue
-        xyxy = xywh_to_xyxy(check_four_numbers(box, where=cells.where(i, "bboxX")))
+        try:
+            xyxy = xywh_to_xyxy(check_four_numbers(box, where=cells.where(i, "bboxX")))
+        except ManifestError as error:
+            problems.add(error, cells.name, i + 1, outcome="kept without the box")
+            out.append(None)
+            continue
         out.append({"xyxy": xyxy} | ({} if scores[i] is None else {"score": scores[i]}))
     return out
 
 
-def _numbers(cells: Cells, column: str) -> list[float | None]:
+def _numbers(cells: Cells, column: str, problems: Problems, broken: set[int]) -> list[float | None]:
     if column not in cells.header:
         return [None] * len(cells.rows)
-    return parse_column(cells, column, number, expected="a number")
+
+    def note_fault(i: int, fault: ManifestError) -> None:
+        problems.add(
+            fault, cells.name, i + 1, outcome=f"kept without its {'box' if column in BOX_COLUMNS else column}"
+        )
+        broken.add(i)
+
+    return parse_column(cells, column, number, expected="a number", on_fault=note_fault)
 
 
-def _check_observation(cells: Cells, i: int, o: _Observation, media: MediaIndex) -> None:
-    for column, known in (
-        ("observationLevel", LEVELS),
-        ("observationType", tuple(NAMES)),
-        ("classificationMethod", METHODS),
-    ):
+def _check_observation(cells: Cells, i: int, o: _Observation, media: MediaIndex, problems: Problems) -> bool:
+    """Return whether an observation can be used; a method or type that the format does not know is taken away."""
+    for column, known, instead, outcome in _CHOICES:
         if o.text[column] not in known:
-            raise ManifestError(
+            error = ManifestError(
                 "a value is not one of those that the format allows",
                 where=cells.where(i, column),
                 found=repr(o.text[column]),
                 expected=", ".join(filter(None, known)),
             )
+            problems.add(error, cells.name, i + 1, outcome=outcome)
+            if instead is None:
+                return False
+            o.text[column] = instead
     media_id = o.text["mediaID"]
-    if o.text["observationLevel"] == "media" and media_id not in media.by_id and media_id not in media.sounds:
-        raise missing_id_error(cells, i, "mediaID", media_id)
-    if o.text["observationLevel"] == "event" and (o.start is None or o.end is None):
-        raise ManifestError(
-            "an event has no start or no end", where=cells.where(i), expected="eventStart and eventEnd"
+    if o.text["observationLevel"] == "media" and media_id not in media.by_id and media_id not in media.left_out:
+        error = ManifestError(
+            "the media table does not have this medium, or has it several times",
+            where=cells.where(i, "mediaID"),
+            found=repr(media_id),
+            expected="an id of the media table",
         )
+        problems.add(error, cells.name, i + 1, outcome="the observation is left out")
+        return False
+    return True
 
 
-def _find_files(o: _Observation, media: MediaIndex) -> list[MediaFile]:
+def _find_files(o: _Observation, media: MediaIndex) -> list[MediaFile] | None:
+    """Return the files that an observation is about; None for an event that neither an id nor a time describes."""
     if o.text["observationLevel"] == "media":
         file = media.by_id.get(o.text["mediaID"])
         return [file] if file else []
-    if linked := media.by_event.get(o.text["eventID"]):
+    if o.text["eventID"] and (linked := media.by_event.get(o.text["eventID"])):
         return list(dict.fromkeys(linked))
-    assert o.start is not None and o.end is not None
+    if o.start is None or o.end is None:
+        return None
     return media.find_between(o.text["deploymentID"], o.start, o.end)
 
 
@@ -198,21 +180,13 @@ def _classify(file: MediaFile, o: _Observation) -> None:
     if o.name:
         classification.names.append(o.name)
     if o.box and level == "media":
-        offset_s = (o.start - file.time).total_seconds() if o.start and file.kind == "video" else None
+        offset_s = _seconds_between(file.time, o.start) if file.kind == "video" else None
         box = o.box | ({"label": o.name} if o.name else {}) | ({"time_s": offset_s} if offset_s is not None else {})
         classification.boxes.append(box)
 
 
-def optional_column(cells: Cells, column: str) -> list[str]:
-    """Return the cells of a column, all empty where the table lacks it."""
-    return cells.column(column) if column in cells.header else [""] * len(cells.rows)
-
-
-def missing_id_error(cells: Cells, i: int, column: str, value: str) -> ManifestError:
-    """Return the error for an id that the other table does not hold."""
-    return ManifestError(
-        "an id is not in the other table",
-        where=cells.where(i, column),
-        found=repr(value),
-        expected="an id of the other table",
-    )
+def _seconds_between(start: datetime | None, time: datetime | None) -> float | None:
+    """Return the seconds from `start` to `time`; None where one is unknown, or only one of them has a zone."""
+    if start is None or time is None or (start.tzinfo is None) != (time.tzinfo is None):
+        return None
+    return (time - start).total_seconds()

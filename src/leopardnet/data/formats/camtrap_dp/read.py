@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,26 +12,17 @@ import pandas as pd
 from leopardnet.core.boxes import format_boxes
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import parse_time_zone
-from leopardnet.data.formats.camtrap_dp.observations import (
-    MediaFile,
-    MediaIndex,
-    missing_id_error,
-    optional_column,
-    read_observations,
-)
-from leopardnet.data.formats.camtrap_dp.spec import MAIN, TABLES
-from leopardnet.data.reading.csv_cells import Cells, local_time, offset_text, parse_column, read_cells
+from leopardnet.data.formats.camtrap_dp.media_table import MediaFile, optional_column, read_media
+from leopardnet.data.formats.camtrap_dp.observations import read_observations
+from leopardnet.data.formats.camtrap_dp.package_tables import read_tables
+from leopardnet.data.formats.camtrap_dp.spec import MAIN
+from leopardnet.data.reading.csv_cells import Cells, local_time, offset_text, parse_column
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
-from leopardnet.data.reading.safe_files import Package, gunzip, open_package, parse_json
-from leopardnet.data.reading.to_manifest import (
-    ImportResult,
-    LabelRules,
-    RelativePaths,
-    assemble,
-    footage_kind,
-    nfc,
-    refuse_twice,
-)
+from leopardnet.data.reading.problems import Problems
+from leopardnet.data.reading.safe_files import open_package
+from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble
+
+YEARS = range(1900, 2200)  # a time beyond them is a fault of a clock or a program
 
 
 def read_camtrap_dp(
@@ -43,6 +33,7 @@ def read_camtrap_dp(
     on_unknown: OnUnknown = "refuse",
     site_from: str | None = None,
     time_zone: str | None = None,
+    strict: bool = False,
 ) -> ImportResult:
     """Read the manifest of a Camtrap DP package: one row for each video and picture in its media table.
 
@@ -53,16 +44,18 @@ def read_camtrap_dp(
     Times are kept as the package writes them, with their offset as `time_zone`. A given `time_zone` converts them
     to the local time of that zone, and is the zone of times without one.
 
-    Raises ManifestError with the row for ids that occur twice or are not in the other table, for times without a
-    zone, and for unsafe paths and archives.
+    A row with a fault, such as an id that is not in the other table or an unreadable time, is kept without what is
+    wrong and counted; with `strict` it is refused. Raises ManifestError for unsafe paths and archives, and for
+    another version of the format.
     """
+    problems = Problems(strict=strict)
     with open_package(Path(source), main=MAIN) as package:
-        tables = _read_tables(package)
+        tables = read_tables(package)
         name = package.name
     clock = _Clock(time_zone)
-    places = _read_sites(tables["deployments"])
-    media, notes = _read_media(tables["media"], places, root, clock)
-    n_loose = read_observations(media, tables["observations"], clock.read_column)
+    places = _read_sites(tables["deployments"], problems)
+    media, notes = read_media(tables["media"], places, root, clock.read_column, problems)
+    n_loose = read_observations(media, tables["observations"], clock.read_column, problems)
     if n_loose:
         notes.append(f"observations of events that match no file: {n_loose}")
     chosen = [f.classification for f in media.files]
@@ -78,70 +71,28 @@ def read_camtrap_dp(
         source=f"camtrap-dp {name}",
         where=name,
         notes=notes,
+        problems=problems,
     )
 
 
-# --- tables ---
-
-
-def _read_tables(package: Package) -> dict[str, Cells]:
-    where = f"{package.name}, {MAIN}"
-    data = parse_json(package.read(MAIN), name=where, expected="a Camtrap DP description")
-    resources = data.get("resources") if isinstance(data, dict) else None
-    if not isinstance(resources, list) or not all(isinstance(r, dict) for r in resources):
-        raise ManifestError("the package describes no tables", where=where, expected="a list `resources`")
-    by_name = {str(r.get("name")): r for r in resources}
-    missing = [t for t in TABLES if t not in by_name]
-    if missing:
-        raise ManifestError(
-            "the package lacks a table",
-            where=where,
-            found="resources " + ", ".join(by_name),
-            expected=", ".join(TABLES),
-            todo="this may be another kind of data package",
-        )
-    return {
-        t: _read_table(package, t, by_name[t].get("path"), str(by_name[t].get("encoding") or "utf-8"))
-        for t in TABLES
-    }
-
-
-def _read_table(package: Package, table: str, path: Any, encoding: str) -> Cells:
-    paths = path if isinstance(path, list) else [path]
-    if len(paths) != 1 or not isinstance(paths[0], str):
-        raise ManifestError(
-            "a table must be one file of the package",
-            where=f"{package.name}, {table}",
-            found=repr(path)[:120],
-            expected="a path",
-        )
-    member = paths[0].removeprefix("./")
-    where = f"{package.name}, {member}"
-    if re.search(r"^/|^[A-Za-z]:|\\|(^|/)\.\.(/|$)|://", member):
-        raise ManifestError("a table lies outside the package", where=where, expected="a path inside the package")
-    if not package.has(member):
-        raise ManifestError("a table of the package is missing", where=where, expected=f"the {table} as CSV")
-    data = package.read(member)
-    if member.endswith(".gz"):
-        data = gunzip(data, where=where)
-    if data.startswith(b"PAR1"):
-        raise ManifestError("a table is in Parquet", where=where, expected="CSV", todo="export the package as CSV")
-    encoding = "utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding
-    return read_cells(data, name=where, encoding=encoding, separator=",")
-
-
-def _read_ids(cells: Cells, column: str) -> list[str]:
-    ids = cells.column(column)
-    for i, x in enumerate(ids):
-        if not x:
-            raise ManifestError("an id is empty", where=cells.where(i, column))
-    refuse_twice(ids, lambda i: cells.where(i, column), what="an id")
-    return ids
-
-
-def _read_sites(cells: Cells) -> dict[str, str | None]:
-    sites = zip(optional_column(cells, "locationID"), optional_column(cells, "locationName"), strict=True)
-    return {d: (i or n or None) for d, (i, n) in zip(_read_ids(cells, "deploymentID"), sites, strict=True)}
+def _read_sites(cells: Cells, problems: Problems) -> dict[str, str | None]:
+    """Return the site of each deployment; None for one that stands twice with different sites."""
+    sites: dict[str, str | None] = {}
+    first: dict[str, int] = {}
+    given = zip(optional_column(cells, "locationID"), optional_column(cells, "locationName"), strict=True)
+    for i, (deployment, (id_, name)) in enumerate(zip(cells.column("deploymentID"), given, strict=True)):
+        site = id_ or name or None
+        if not deployment:
+            error = ManifestError("an id is empty", where=cells.where(i, "deploymentID"))
+            problems.add(error, cells.name, i + 1, outcome="left out")
+            continue
+        if (j := first.setdefault(deployment, i)) != i:
+            where = f"{cells.where(j, 'deploymentID')} and row {i + 1}"
+            error = ManifestError("an id stands twice", where=where, found=repr(deployment))
+            problems.add(error, cells.name, i + 1, outcome="its site is used where both rows name the same one")
+            site = site if site == sites[deployment] else None
+        sites[deployment] = site
+    return sites
 
 
 class _Clock:
@@ -151,56 +102,41 @@ class _Clock:
         self.name, self.zone = time_zone, parse_time_zone(time_zone) if time_zone else None
 
     def read(self, text: str) -> datetime:
-        """Read a time. Raises ValueError where it has no zone and none was given."""
+        """Read a time; it has no zone if neither the text nor the clock has one. Raises ValueError."""
         time = local_time(text)
-        if time.tzinfo is None:
-            if self.zone is None:
-                raise ValueError(text)
-            return time.replace(tzinfo=self.zone)
-        return time.astimezone(self.zone) if self.zone else time
+        if time.year not in YEARS:
+            raise ValueError(text)
+        if self.zone is None:
+            return time
+        return time.replace(tzinfo=self.zone) if time.tzinfo is None else time.astimezone(self.zone)
 
-    def read_column(self, cells: Cells, column: str) -> list[Any]:
-        """Read a column of times. Raises ManifestError with the row at fault."""
-        return parse_column(
+    def read_column(self, cells: Cells, column: str, problems: Problems) -> list[Any]:
+        """Read a column of times, None where there is none. Faults and missing zones are counted."""
+        expected = "a time with its zone, such as 2021-12-30T22:34:56+10:00"
+        times = parse_column(
             cells,
             column,
             self.read,
-            expected="a time with its zone, such as 2021-12-30T22:34:56+10:00; or give --time-zone",
+            expected=expected,
+            on_fault=lambda i, fault: problems.add(fault, cells.name, i + 1, outcome="kept without this time"),
         )
-
-
-# --- media ---
-
-
-def _read_media(
-    cells: Cells, places: dict[str, str | None], root: Path, clock: _Clock
-) -> tuple[MediaIndex, list[str]]:
-    """Return the files of the media table, and a note on sound recordings, which are left out."""
-    relative = RelativePaths(root)
-    times, types = clock.read_column(cells, "timestamp"), optional_column(cells, "fileMediatype")
-    deployments, paths = cells.column("deploymentID"), cells.column("filePath")
-    files: list[MediaFile] = []
-    sounds: set[str] = set()
-    for i, media_id in enumerate(_read_ids(cells, "mediaID")):
-        if deployments[i] not in places:
-            raise missing_id_error(cells, i, "deploymentID", deployments[i])
-        if times[i] is None:
-            raise ManifestError(
-                "a file has no time", where=cells.where(i, "timestamp"), expected="a time with its zone"
-            )
-        if types[i].startswith("audio/"):
-            sounds.add(media_id)
-            continue
-        path = relative(paths[i], where=cells.where(i, "filePath"))
-        kind = footage_kind(path, where=cells.where(i, "filePath"))
-        files.append(MediaFile(media_id, path, deployments[i], places[deployments[i]], times[i], kind))
-    refuse_twice([nfc(f.path) for f in files], lambda i: f"{cells.name}, mediaID {files[i].id}", what="a file")
-    return MediaIndex(files, sounds), [f"sound recordings left out: {len(sounds)}"] * bool(sounds)
+        for i, time in enumerate(times):
+            if time is not None and time.tzinfo is None:
+                text = time.isoformat()
+                error = ManifestError(
+                    "a time has no zone",
+                    where=cells.where(i, column),
+                    found=repr(text),
+                    expected=expected,
+                    todo="give the zone of such times as --time-zone",
+                )
+                problems.add(error, cells.name, i + 1, outcome="kept without a zone")
+        return times
 
 
 def _columns(files: Sequence[MediaFile], time_zone: str | None) -> dict[str, Any]:
     chosen = [f.classification for f in files]
-    naive = pd.to_datetime(pd.Series([f.time.replace(tzinfo=None) for f in files], dtype=object))
+    naive = pd.to_datetime(pd.Series([f.time and f.time.replace(tzinfo=None) for f in files], dtype=object))
     return {
         "path": [f.path for f in files],
         "kind": [f.kind for f in files],
@@ -208,8 +144,8 @@ def _columns(files: Sequence[MediaFile], time_zone: str | None) -> dict[str, Any
         "deployment": [f.deployment for f in files],
         "sequence_id": [f.event for f in files],
         "captured_at": naive,
-        "time_zone": [time_zone or offset_text(f.time) for f in files],
-        "time_source": ["table"] * len(files),
+        "time_zone": [(time_zone or offset_text(f.time)) if f.time else None for f in files],
+        "time_source": ["table" if f.time else None for f in files],
         "label_source": [c.method or None for c in chosen],
         "boxes": [format_boxes(c.boxes) if c.boxes else None for c in chosen],
         "box_unit": ["fraction" if c.boxes else None for c in chosen],

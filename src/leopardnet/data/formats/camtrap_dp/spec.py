@@ -120,7 +120,7 @@ def describe(
         "contributors": [{"title": "not stated"}],
         "project": project,
         "coordinatePrecision": 10.0**-coordinate_digits,
-        "spatial": _bounding_box(deployments, 0.5 * 10.0**-coordinate_digits),
+        "spatial": _enclose(deployments, 0.5 * 10.0**-coordinate_digits),
         "temporal": {
             "start": min(d["deploymentStart"] for d in deployments).date().isoformat(),
             "end": max(d["deploymentEnd"] for d in deployments).date().isoformat(),
@@ -142,7 +142,7 @@ def _resource(table: str) -> dict[str, str]:
     }
 
 
-def _bounding_box(deployments: Sequence[Mapping[str, Any]], margin_deg: float) -> dict[str, Any]:
+def _enclose(deployments: Sequence[Mapping[str, Any]], margin_deg: float) -> dict[str, Any]:
     """Return the rectangle around all places. The margin covers what rounding may have moved them by."""
     lats, lons = [[d[c] for d in deployments] for c in ("latitude", "longitude")]
     south, north = max(min(lats) - margin_deg, -90.0), min(max(lats) + margin_deg, 90.0)

@@ -89,7 +89,7 @@ def labels(imported):
 
 def refused(tmp_path, observations="", **options):
     with pytest.raises(ManifestError) as error:
-        read(tmp_path, observations, **options)
+        read(tmp_path, observations, strict=True, **options)
     return str(error.value)
 
 
@@ -119,13 +119,20 @@ def test_a_given_zone_turns_the_times(tmp_path):
     assert set(t["time_zone"]) == {"Asia/Vladivostok"}
 
 
-def test_a_time_without_a_zone_is_refused_unless_one_is_given(tmp_path):
+def test_a_time_without_a_zone_is_kept_without_one_and_counted_unless_one_is_given(tmp_path):
     media = MEDIA.replace("2021-12-31T01:00:00Z", "2021-12-31T01:00:00")
-    text = refused(tmp_path, media=media)
+    for strict in (False, True):
+        (tmp_path / str(strict)).mkdir()
+    got = read(tmp_path / "False", media=media)
+    t = got.manifest.table
+    assert t["captured_at"][2] == datetime(2021, 12, 31, 1, 0, 0) and t["time_zone"].isna().tolist()[2]
+    assert t["captured_at"].notna().all() and [p.row for p in got.problems] == ["3"]
+    assert "--time-zone" in got.notes[-1]
+    text = refused(tmp_path / "True", media=media)
     assert "row 3, column timestamp" in text and "zone" in text
     (tmp_path / "again").mkdir()
     got = read(tmp_path / "again", media=media, time_zone="Asia/Vladivostok")
-    assert got.manifest.table["captured_at"][2] == datetime(2021, 12, 31, 1, 0, 0)
+    assert got.manifest.table["captured_at"][2] == datetime(2021, 12, 31, 1, 0, 0) and not got.problems
 
 
 @pytest.mark.parametrize(
@@ -341,7 +348,7 @@ def test_no_description(tmp_path):
         ("m2,d1", "m1,d1", "row 1, column mediaID and package, media.csv, row 2"),
         ("m2,d1", ",d1", "row 2, column mediaID"),
         ("m2,d1", "m2,d9", "row 2, column deploymentID"),
-        ("d1/2.jpg", "d1/1.AVI", "mediaID m2"),
+        ("d1/2.jpg", "d1/1.AVI", "row 2, column filePath"),
         ("d1/2.jpg", "../2.jpg", "row 2, column filePath"),
         ("d1/2.jpg", "C:\\d1\\2.jpg", "row 2, column filePath"),
         ("d1/2.jpg", "https://x.org/2.jpg", "row 2, column filePath"),
@@ -362,7 +369,7 @@ def test_broken_media_are_refused_with_their_row(tmp_path, old, new, place):
         (observation(1, "m1", level="clip"), "row 1, column observationLevel"),
         (observation(1, "m1", method="guess"), "row 1, column classificationMethod"),
         (observation(1, "m1", name="x", box="0.1,0.2,0.3,"), "row 1, column bboxX"),
-        (observation(1, "m1", name="x", box="0.1,0.2,0.3,nan"), "row 1, column bboxHeight"),
+        (observation(1, "m1", name="x", box="0.1,0.2,0.3,inf"), "row 1, column bboxHeight"),
         (observation(1, level="event", name="x", end=""), "row 1"),
     ],
 )
@@ -375,3 +382,181 @@ def test_the_file_like_reader_stops_at_its_limit():
 
     with pytest.raises(ManifestError, match="too much data"):
         read_limited(io.BytesIO(b" " * 5_000_000), n_packed_bytes=10, where="x")
+
+
+# --- rows with a fault are kept without it ---
+
+
+def values(imported, column):
+    return [None if pd.isna(x) else x for x in imported.manifest.table[column]]
+
+
+def test_a_medium_of_an_unknown_deployment_is_kept_without_a_site(tmp_path):
+    got = read(tmp_path, observation(1, "m2", name="Panthera tigris"), media=MEDIA.replace("m2,d1", "m2,d9"))
+    assert values(got, "site") == ["site1", None, "Valley", "Valley"] and values(got, "deployment")[1] == "d9"
+    assert labels(got)[1] == "Panthera tigris"
+    (problem,) = got.problems
+    assert (problem.file, problem.row) == ("package, media.csv", "2") and "'d9'" in problem.problem
+    assert "media.csv, row 2, column deploymentID: 'd9'" in got.notes[-1]
+
+
+@pytest.mark.parametrize("media_id", ["m9", "", "NA"])
+def test_an_observation_of_an_unknown_medium_is_counted(tmp_path, media_id):
+    got = read(
+        tmp_path, observation(1, media_id, name="Cervus nippon") + observation(2, "m1", name="Panthera tigris")
+    )
+    assert labels(got) == ["Panthera tigris", None, None, None]
+    assert [(p.file, p.row) for p in got.problems] == [("package, observations.csv", "1")]
+
+
+@pytest.mark.parametrize(
+    "time", ["", "NA", "soon", "+10:00", "4999-04-27T11:41:00+01:00", "0001-01-01T00:00:00+10:00"]
+)
+def test_a_medium_without_a_usable_time_is_kept(tmp_path, time):
+    for zone in (None, "Asia/Vladivostok"):
+        (tmp_path / str(zone)[:4]).mkdir()
+        got = read(
+            tmp_path / str(zone)[:4],
+            observation(1, "m2", name="Panthera tigris"),
+            media=MEDIA.replace("2021-12-30T22:36:00+10:00", time),
+            time_zone=zone,
+        )
+        assert labels(got)[1] == "Panthera tigris"
+        for column in ("captured_at", "time_zone", "time_source"):
+            assert [v is None for v in values(got, column)] == [False, True, False, False]
+        assert [(p.file, p.row) for p in got.problems] == [("package, media.csv", "2")]
+
+
+@pytest.mark.parametrize("end", ["+10:00", "4999-04-27T11:41:00+01:00", ""])
+def test_times_of_observations_matter_only_where_they_are_needed(tmp_path, end):
+    of_file = observation(1, "m1", name="Panthera tigris", end=end)
+    of_event = observation(2, level="event", name="Cervus nippon", deployment="d1", end=end)
+    got = read(tmp_path, of_file + of_event)
+    assert labels(got) == ["Panthera tigris", None, None, None]  # an event without an end is no event until today
+    assert {p.row for p in got.problems} >= {"2"}
+
+
+def test_an_observation_with_another_offset_is_the_same_moment(tmp_path):
+    same = observation(
+        1, level="event", name="Panthera tigris", start="2021-12-30T12:34:56Z", end="2021-12-30T14:36:00+02:00"
+    )
+    got = read(tmp_path, same)
+    assert labels(got)[:2] == ["Panthera tigris"] * 2 and not got.problems
+
+
+def test_times_with_and_without_a_zone_are_not_compared(tmp_path):
+    media = MEDIA.replace("2021-12-30T22:34:56+10:00", "2021-12-30T22:34:56")
+    event = observation(1, level="event", name="Panthera tigris", end="2021-12-30T22:36:00+10:00")
+    boxed = observation(2, "m1", name="Cervus nippon", box="0.1,0.2,0.3,0.4")
+    got = read(tmp_path, event + boxed, media=media)
+    assert labels(got)[:2] == ["Cervus nippon", "Panthera tigris"]
+    assert "time_s" not in json.loads(got.manifest.table["boxes"][0])[0]
+
+
+def test_missing_values_of_the_format_are_not_names(tmp_path):
+    got = read(
+        tmp_path,
+        observation(1, "m1", event="NA", name="NA")
+        + observation(2, event="NA", level="event", name="Panthera tigris", deployment="d2"),
+    )
+    assert labels(got) == ["animal", None, None, None]
+
+
+def test_one_file_in_two_rows_is_one_row_with_the_observations_of_both(tmp_path):
+    got = read(tmp_path, observation(1, "m2", name="Panthera tigris"), media=MEDIA.replace("d1/2.jpg", "d1/1.AVI"))
+    assert values(got, "path") == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"] and labels(got)[0] == "Panthera tigris"
+    assert [p.row for p in got.problems] == ["2"]
+
+
+def test_an_id_of_two_files_names_neither(tmp_path):
+    got = read(tmp_path, observation(1, "m1", name="Panthera tigris"), media=MEDIA.replace("m2,d1", "m1,d1"))
+    assert labels(got) == [None] * 4 and len(got.problems) == 2
+
+
+def test_a_repeated_deployment_has_a_site_only_if_both_agree(tmp_path):
+    got = read(tmp_path, deployments=DEPLOYMENTS + "d1,elsewhere,,43.0,131.0\nd2,,Valley,43.1,131.1\n")
+    assert values(got, "site") == [None, None, "Valley", "Valley"] and [p.row for p in got.problems] == ["3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("row", "label", "n_boxes"),
+    [
+        (observation(1, "m1", kind="empty"), None, 0),
+        (observation(1, "m1", level="clip", name="x"), None, 0),
+        (observation(1, "m1", method="guess", name="x"), "x", 0),
+        (observation(1, "m1", name="x", box="0.1,0.2,0.3,"), "x", 0),
+        (observation(1, "m1", name="x", box="0.1,0.2,0.3,wide"), "x", 0),
+        (observation(1, "m1", name="x", box="0.1,0.2,0.3,0.4", probability="high"), "x", 1),
+    ],
+)
+def test_an_observation_is_used_without_what_is_wrong(tmp_path, row, label, n_boxes):
+    got = read(tmp_path, row)
+    assert labels(got)[0] == label and len(got.problems) == 1
+    assert len(json.loads(values(got, "boxes")[0] or "[]")) == n_boxes
+
+
+def test_media_that_are_no_footage_are_left_out_unless_all_are(tmp_path):
+    got = read(tmp_path, observation(1, "m2", name="x"), media=MEDIA.replace("d1/2.jpg", "d1/2.pdf"))
+    assert values(got, "path") == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"] and [p.row for p in got.problems] == ["2"]
+    (tmp_path / "all").mkdir()
+    with pytest.raises(ManifestError, match="row 1, column filePath"):
+        read(tmp_path / "all", media="mediaID,deploymentID,timestamp,filePath\nm1,d1,2021-12-30T22:34:56Z,d1\n")
+
+
+# --- folders and versions ---
+
+
+@pytest.mark.parametrize(
+    ("folder", "path"),
+    [
+        ("d1/", "d1/2.JPG"),
+        ("d1", "d1/2.JPG"),
+        ("./a/d1/", "a/d1/2.JPG"),
+        ("a\\d1\\", "a/d1/2.JPG"),
+        ("d1.jpg/", "d1.jpg/2.JPG"),
+        ("d1/2.JPG", "d1/2.JPG"),
+        ("d1/2%20.JPG", "d1/2%20.JPG"),
+        ("", "2.JPG"),
+    ],
+)
+def test_a_folder_as_path_gets_the_name_of_the_file(tmp_path, folder, path):
+    head = "mediaID,deploymentID,timestamp,filePath,fileName\n"
+    got = read(tmp_path, media=f"{head}m1,d1,2021-12-30T22:34:56Z,{folder},2.JPG\n")
+    assert values(got, "path") == [path] and not got.problems
+
+
+@pytest.mark.parametrize("folder", ["https://x.org/media/", "../d1/", "/d1/", "C:\\d1\\"])
+def test_a_folder_outside_the_root_is_refused(tmp_path, folder):
+    head = "mediaID,deploymentID,timestamp,filePath,fileName\n"
+    with pytest.raises(ManifestError, match="row 1, column filePath"):
+        read(tmp_path, media=f"{head}m1,d1,2021-12-30T22:34:56Z,{folder},2.JPG\n")
+
+
+def test_several_resources_with_one_file_are_no_problem(tmp_path):
+    content = files(observation(1, "m1", name="Panthera tigris"))
+    data = json.loads(content["datapackage.json"])
+    data["resources"] += [{"name": "events", "path": "observations.csv"}] * 3
+    got = read_camtrap_dp(folder(tmp_path, content | {"datapackage.json": json.dumps(data)}), root=tmp_path)
+    assert labels(got)[0] == "Panthera tigris" and not got.problems
+
+
+@pytest.mark.parametrize(
+    ("place", "version"),
+    [
+        ("https://raw.githubusercontent.com/tdwg/camtrap-dp/0.1.6/camtrap-dp-profile.json", "0.1.6"),
+        ("https://rs.gbif.org/sandbox/data-packages/camtrap-dp/0.4/profile/camtrap-dp-profile.json", "0.4"),
+    ],
+)
+def test_an_old_version_is_named_beside_the_one_wanted(tmp_path, place, version):
+    content = files() | {"observations.csv": "observationID,mediaID,timestamp,observationType\n"}
+    data = json.loads(content["datapackage.json"]) | {"profile": place}
+    with pytest.raises(ManifestError) as error:
+        read_camtrap_dp(folder(tmp_path, content | {"datapackage.json": json.dumps(data)}), root=tmp_path)
+    assert error.value.parts["found"] == version and error.value.parts["expected"] == "1.0"
+
+
+def test_a_version_that_is_not_stated_is_known_by_its_columns(tmp_path):
+    content = files() | {"observations.csv": "observationID,mediaID,timestamp,observationType\n"}
+    with pytest.raises(ManifestError, match="another version") as error:
+        read_camtrap_dp(folder(tmp_path, content), root=tmp_path)
+    assert "no column observationLevel" in str(error.value) and error.value.parts["expected"] == "1.0"

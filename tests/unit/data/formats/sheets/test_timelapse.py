@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.data.formats.timelapse import write_timelapse
+from leopardnet.data.formats.sheets.timelapse import write_timelapse
 
 
 def test_rows_are_found_by_folder_and_name(tmp_path):

@@ -15,7 +15,7 @@ from typing import Any
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.tables import atomic_path
-from leopardnet.data.formats.spreadsheet import harmless_text, runs_as_formula
+from leopardnet.data.formats.sheets.spreadsheet import harmless_text, runs_as_formula
 from leopardnet.data.formats.write_result import WriteResult
 
 FILE_COLUMNS = ("File", "RelativePath")

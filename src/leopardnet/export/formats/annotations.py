@@ -14,6 +14,8 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.voc import write_voc
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.data.formats.yolo import write_yolo
+from leopardnet.data.reading.label_map import JOINER
+from leopardnet.export.corrections import UNKNOWN
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, name_boxes, read_clips
 from leopardnet.score.decide import UNREADABLE, UNSURE
@@ -22,6 +24,7 @@ AnnotationFormat = Literal["yolo", "voc"]
 COLUMNS = ("path", "kind", "label", "boxes", "box_unit", "width_px", "height_px")
 VIDEO = "videos, whose frames are not files"
 NO_LABEL = "clips that are unsure or unreadable"
+SEVERAL = "clips of several species, because no box says which one it shows"
 NO_BOX = "clips with a label but no box"
 NO_SIZE = "clips whose width and height in pixels are unknown"
 
@@ -62,8 +65,10 @@ def _annotate(clip: OutgoingClip, empty: str | None, *, needs_size: bool) -> lis
     label = clip.human_label["label"] if clip.human_label else prediction["decision"]
     if prediction["kind"] == "video":
         return VIDEO
-    if label in (UNSURE, UNREADABLE):
+    if label in (UNSURE, UNREADABLE, UNKNOWN):
         return NO_LABEL
+    if JOINER in label:
+        return SEVERAL
     row = {"kind": "still", "width_px": prediction["width_px"], "height_px": prediction["height_px"]}
     if label in (empty, EMPTY, "blank"):
         return [row | {"path": path, "label": EMPTY} for path in clip.files]

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def learning_curve(history: Sequence[Mapping[str, float]]) -> Figure:
+def epoch_curve(history: Sequence[Mapping[str, float]]) -> Figure:
     """Return a figure of macro-F1 on validation clips over epochs. A ring marks the best epoch; 0 is the probe.
 
     history: `Run.history`, or `run_history.read_history` of a run folder.
 
-    >>> learning_curve([{"epoch": 0, "val_macro_f1": 0.5, "val_nll": 1.0}]).axes[0].get_ylabel()
+    >>> epoch_curve([{"epoch": 0, "val_macro_f1": 0.5, "val_nll": 1.0}]).axes[0].get_ylabel()
     'macro-F1 on validation clips'
     """
     figure = sheet(6, 3)

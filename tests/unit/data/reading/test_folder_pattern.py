@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.data.scan.folder_pattern import FolderPattern, camera_folder
+from leopardnet.data.reading.folder_pattern import FolderPattern, camera_folder
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pandas as pd
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.formats.camtrap_dp.places import Places, StudyArea
-from leopardnet.data.formats.spreadsheet import SheetFormat, write_sheet
-from leopardnet.data.formats.timelapse import write_timelapse
+from leopardnet.data.formats.sheets.spreadsheet import SheetFormat, write_sheet
+from leopardnet.data.formats.sheets.timelapse import write_timelapse
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import read_clips, to_records

@@ -8,8 +8,14 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.formats import spreadsheet as sheet
-from leopardnet.data.formats.spreadsheet import harmless_text, plain_text, read_sheet, runs_as_formula, write_sheet
+from leopardnet.data.formats.sheets import spreadsheet as sheet
+from leopardnet.data.formats.sheets.spreadsheet import (
+    harmless_text,
+    plain_text,
+    read_sheet,
+    runs_as_formula,
+    write_sheet,
+)
 
 DANGEROUS = ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "'=1", "＝1", '=HYPERLINK("http://x")']
 HARMLESS = ["", "site-1", "a=b", "тигр", "'tis", "1+1", "x@y", "_"]

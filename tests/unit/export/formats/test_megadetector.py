@@ -5,7 +5,7 @@ import json
 import pytest
 
 from leopardnet.data.formats.megadetector.read import read_megadetector
-from leopardnet.export import megadetector
+from leopardnet.export.formats import megadetector
 from leopardnet.export.write_results import write
 
 

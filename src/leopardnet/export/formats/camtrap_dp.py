@@ -27,8 +27,9 @@ from leopardnet.data.formats.camtrap_dp.rows import Observation, Observations
 from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.data.reading.csv_cells import local_time
+from leopardnet.data.reading.label_map import JOINER
 from leopardnet.data.reading.to_manifest import count_note
-from leopardnet.export.camtrap_events import event_ids
+from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
 from leopardnet.score.decide import UNREADABLE, UNSURE
@@ -107,7 +108,8 @@ class PredictionObservations(Observations):
         section = _make_period(time, *section_s(clip, self._empty))
         made: list[Observation] = [{"observationLevel": "media", **self._from_prediction(clip), **section}]
         if clip.human_label:
-            made.append({"observationLevel": "media", **self._from_human(clip.human_label), **whole})
+            people = self._from_human(clip.human_label)
+            made += [{"observationLevel": "media", **human, **whole} for human in people]
         return made
 
     def make_for_stills(
@@ -121,9 +123,9 @@ class PredictionObservations(Observations):
         self._add_to_event(row, time, time)
         of_clip = [self._from_prediction(clip)]
         if clip.human_label:
-            human = self._from_human(clip.human_label)
-            human["observationTags"] = _join_tags(human.get("observationTags"), "said_of:burst")
-            of_clip.append(human)
+            for human in self._from_human(clip.human_label):
+                human["observationTags"] = _join_tags(human.get("observationTags"), "said_of:burst")
+                of_clip.append(human)
         moment = _make_period(time, 0.0, 0.0)
         made: list[Observation] = [{"observationLevel": "media", **o, **moment} for o in of_clip]
         best = min(int(clip.prediction["best_time_s"] or 0), len(paths) - 1)
@@ -138,8 +140,9 @@ class PredictionObservations(Observations):
             clips = [self.clips[clip_id] for clip_id, _, _ in periods]
             by_label: dict[tuple[str, str], list[Observation]] = defaultdict(list)
             for clip in clips:
-                o = self._from_human(clip.human_label) if clip.human_label else self._from_prediction(clip)
-                by_label[o["observationType"], o.get("scientificName") or ""].append(o)
+                seen = self._from_human(clip.human_label) if clip.human_label else [self._from_prediction(clip)]
+                for o in {(o["observationType"], o.get("scientificName")): o for o in seen}.values():
+                    by_label[o["observationType"], o.get("scientificName") or ""].append(o)
             is_human = all(c.human_label for c in clips)
             author: Observation = {"classificationMethod": "human"} if is_human else _name_model(clips[0])
             for (kind, name), found in _select_labels(by_label).items():
@@ -195,15 +198,16 @@ class PredictionObservations(Observations):
         if prediction["status"] == "partial":
             yield "status:partial"
 
-    def _from_human(self, label: Mapping[str, Any]) -> Observation:
-        return {
-            **self._classify(label["label"]),
+    def _from_human(self, label: Mapping[str, Any]) -> list[Observation]:
+        """Return one observation for each species that a person named."""
+        said: Observation = {
             "classificationMethod": "human",
             "classifiedBy": label["by"],
             "classificationTimestamp": local_time(label["at"]).replace(microsecond=0) if label["at"] else None,
             "classificationProbability": 1.0,
             "observationComments": label["comment"],
         }
+        return [{**self._classify(name), **said} for name in label["label"].split(JOINER)]
 
     def _classify(self, label: str) -> Observation:
         """Return the type and the scientific name of a label."""

@@ -1,0 +1,1 @@
+"""Tables for spreadsheets and for Timelapse, written safely."""

@@ -1,0 +1,55 @@
+"""Tables whose columns the caller names: text or a sheet, with columns that are joined of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.csv_cells import MISSING, Cells, read_cells
+from leopardnet.data.reading.people_table import SHEET_SUFFIXES, read_people_table
+from leopardnet.data.reading.safe_files import read_file
+from leopardnet.data.reading.several_species import join_columns
+
+_JOINED = (("path", "/"), ("label", ","), ("species", ","))
+
+
+def read_named_cells(
+    source: Path, columns: Mapping[str, str], *, encoding: str | None, separator: str | None
+) -> tuple[Cells, dict[str, str]]:
+    """Return the cells of a table, and its column for each field of `columns`.
+
+    The header of a sheet is matched without regard to case. A path may name several columns, joined by `/`, and a
+    label or species several, joined by `,` (see `join_columns`), where no single column has that name. Raises
+    ManifestError for a table that cannot be read, and for a missing part of a joined column.
+    """
+    if source.suffix.lower() in SHEET_SUFFIXES:
+        sheet, columns = read_people_table(source), {f: c.strip().casefold() for f, c in columns.items()}
+        lines = [list(row) for row in zip(*sheet.columns.values(), strict=True)]
+        cells = Cells(source.name, tuple(sheet.columns), lines, "", sheet.notes)
+    else:
+        cells = _read_text(source, encoding, separator)
+    made: dict[str, list[str]] = {}
+    for field, sign in _JOINED:
+        name = columns.get(field, "")
+        parts = [p.strip() for p in name.split(sign)]
+        if name in cells.header or len(parts) < 2:
+            continue
+        texts = {p: [t if t not in MISSING else "" for t in cells.column(p)] for p in parts}
+        if field == "path":
+            texts = {p: [t.rstrip("/\\") for t in cell] for p, cell in texts.items()}
+            made[name] = ["/".join(filter(None, row)) for row in zip(*texts.values(), strict=True)]
+        else:
+            made[name] = join_columns(texts, cells.where)
+    return replace(cells, made=made), dict(columns)
+
+
+def _read_text(source: Path, encoding: str | None, separator: str | None) -> Cells:
+    try:
+        data = read_file(source, where=source.name)
+    except OSError as error:
+        raise ManifestError(
+            "the table cannot be read", where=source.name, found=error.strerror, expected="a CSV file"
+        ) from None
+    return read_cells(data, name=source.name, encoding=encoding, separator=separator)

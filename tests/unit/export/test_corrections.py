@@ -1,0 +1,134 @@
+"""Labels that people wrote: names in any spelling, paths in any form, and every fault with its row."""
+
+import pandas as pd
+import pytest
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.export.corrections import read_corrections
+from leopardnet.export.outgoing import select_outgoing
+from leopardnet.export.write_results import write
+
+
+def correct(tmp_path, predicted, text, *paths, encoding="utf-8", labels=None, **options):
+    table = tmp_path / "c.csv"
+    table.write_bytes(text.encode(encoding))
+    rows = [{"path": p} for p in paths or ("a/1.jpg", "a/2.jpg")]
+    said = predicted(*rows, **({"labels": labels} if labels else {}))
+    return select_outgoing(said, corrections=read_corrections(table), include_people=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("Empty", "empty"),
+        ("Blank", "empty"),
+        ("пусто", "empty"),
+        ("Tiger", "tiger"),
+        ("sika deer", "sika_deer"),
+        ("Cervus nippon", "sika_deer"),
+        ("Леопард", "leopard"),
+        ("东北虎", "tiger"),
+        ("Person", "human"),
+        ("человек", "human"),
+        ("Vehicle", "vehicle"),
+        ("Unidentified", "unknown"),
+        ("animal", "animal"),
+        ("raccoon dog", "raccoon dog"),
+        ("leopard; Tiger", "leopard + tiger"),
+        ("['leopard', 'tiger']", "leopard + tiger"),
+    ],
+)
+def test_names_are_matched_in_any_spelling(tmp_path, predicted, name, label):
+    got = correct(tmp_path, predicted, f'path,label\na/1.jpg,"{name}"\n')
+    assert got.human_labels["label"].tolist() == [label]
+
+
+def test_a_label_of_ones_own_wins_over_the_built_in_one(tmp_path, predicted):
+    labels = ("panthera_pardus", "wild_boar", "empty")
+    got = correct(tmp_path, predicted, "path,label\na/1.jpg,Leopard\na/2.jpg,Wild boar\n", labels=labels)
+    assert got.human_labels["label"].tolist() == ["panthera_pardus", "wild_boar"]
+
+
+@pytest.mark.parametrize("name", ["tigre", "Tiger?", "leopard; tigre"])
+def test_unknown_names_are_refused_with_row_and_the_nearest_label(tmp_path, predicted, name):
+    with pytest.raises(ManifestError) as error:
+        correct(tmp_path, predicted, f'path,label\na/1.jpg,empty\na/2.jpg,"{name}"\n')
+    text = str(error.value)
+    assert "c.csv, line 3" in text and repr(name) in text
+    assert "perhaps tiger" in text or ";" in name
+
+
+def test_names_of_the_manifest_are_known(tmp_path, predicted, footage):
+    rows = footage({"path": "a/1.jpg", "species": "Snow leopard + Argali"}, {"path": "a/2.jpg"})
+    got = correct(tmp_path, predicted, "path,label\na/1.jpg,argali\n", manifest=rows)
+    assert got.human_labels["label"].tolist() == ["Argali"]
+
+
+def test_human_labels_of_a_manifest_are_matched_too(predicted, footage):
+    rows = footage({"path": "1.jpg", "label": "Blank"}, {"path": "2.jpg", "label": "yeti"}, label_source="human")
+    got = select_outgoing(predicted({"path": "1.jpg"}, {"path": "2.jpg"}), manifest=rows)
+    assert got.human_labels["label"].tolist() == ["empty", "yeti"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("path,label\na\\1.jpg,Empty\n", "utf-8"),
+        ("Path ; LABEL;by;comment\r\n./a//1.jpg;empty;Иванов;камера упала\r\n", "cp1251"),
+        ("path;label\n;\na/1.jpg;empty\n", "utf-8-sig"),
+    ],
+)
+def test_tables_as_people_save_them(tmp_path, predicted, text, encoding):
+    got = correct(tmp_path, predicted, text, encoding=encoding)
+    assert got.human_labels["label"].tolist() == ["empty"] and not [n for n in got.notes if "fit no clip" in n]
+
+
+def test_a_sheet(tmp_path, predicted):
+    pd.DataFrame({"Path": ["a\\1.jpg"], "Label": ["Tiger"]}).to_excel(tmp_path / "c.xlsx", index=False)
+    got = select_outgoing(predicted({"path": "a/1.jpg"}), corrections=read_corrections(tmp_path / "c.xlsx"))
+    assert got.human_labels["label"].tolist() == ["tiger"]
+
+
+def test_what_fits_no_clip_is_counted_and_named(tmp_path, predicted):
+    rows = "".join(f"x/{i}.jpg,tiger\n" for i in range(5))
+    got = correct(tmp_path, predicted, f"path,label\n{rows}/home/anna/9.jpg,tiger\na/1.jpg,\na/2.jpg,NA\n")
+    assert "corrections without a label, left out: 2" in got.notes
+    lost = next(n for n in got.notes if "fit no clip" in n)
+    assert "x/0.jpg, x/1.jpg, x/2.jpg (" in lost and lost.endswith(": 6") and "a/1.jpg" in lost
+    absolute = correct(tmp_path, predicted, "path,label\n/home/anna/9.jpg,tiger\n")
+    assert not [n for n in absolute.notes if "anna" in n] and len(absolute.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("file,label\na/1.jpg,tiger\n", "not a table of corrections"),
+        ("path,label\n,tiger\n", "names no clip"),
+        ("path,label\na/1.jpg,tiger\na/1.jpg,empty\n", "contradict"),
+        ("path,label\na/1.jpg,tiger + empty\n", "contradict"),
+        ("path,label,by\na/1.jpg,tiger,A\na/1.jpg,leopard,B\n", "by A and B"),
+        ("path,label,at\na/1.jpg,tiger,2024-05-01 10:00\n", "cannot be read"),
+    ],
+)
+def test_faults_are_refused(tmp_path, predicted, text, part):
+    with pytest.raises(ManifestError) as error:
+        correct(tmp_path, predicted, text)
+    assert part in str(error.value) and "c.csv" in str(error.value)
+
+
+def test_two_species_of_one_clip_are_two_observations(tmp_path, predicted):
+    (tmp_path / "c.csv").write_text("path,label\n1.jpg,leopard\n1.jpg,Tiger\n2.jpg,Blank\n", "utf-8")
+    said = predicted({"path": "1.jpg"}, {"path": "2.jpg"})
+    write(
+        said,
+        tmp_path / "dp",
+        format="camtrap-dp",
+        corrections=tmp_path / "c.csv",
+        study_area=(43.0, 131.4, 4e4),
+        time_zone="+10:00",
+    )
+    t = pd.read_csv(tmp_path / "dp" / "observations.csv")
+    human = t[(t["classificationMethod"] == "human") & (t["observationLevel"] == "media")]
+    assert human["scientificName"].tolist()[:2] == ["Panthera pardus", "Panthera tigris"]
+    assert human["observationType"].tolist() == ["animal", "animal", "blank"]
+    assert write(said, tmp_path / "yolo", format="yolo", corrections=tmp_path / "c.csv").n_left_out == 1
