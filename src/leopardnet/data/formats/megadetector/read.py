@@ -89,7 +89,8 @@ def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
         merged_units.append(units.get(cid) if cell not in (None, "[]") else None)
     merged = table.assign(boxes=pd.array(merged_boxes, dtype="str"), box_unit=pd.array(merged_units, dtype="str"))
     took = merged["boxes"].notna() & table["boxes"].isna()
-    for side in ("width_px", "height_px"):  # the size belongs to the boxes: of the picture that they were drawn on
+    sides = ("width_px", "height_px") if found["width_px"].notna().any() else ()
+    for side in sides:  # the size belongs to the boxes: of the picture that they were drawn on
         of_boxes = table["clip_id"].map(found[side])
         merged[side] = of_boxes.where(took & of_boxes.notna(), table[side])
     n_unused = len(set(found.index) - set(table["clip_id"]))
