@@ -15,6 +15,11 @@ from numpy.typing import NDArray
 from leopardnet.core.errors import MediaError
 
 END = b"\xff\xd9"
+SCAN = b"\xff\xda"
+HOLE = bytes(64)
+USUAL_TABLE = bytes.fromhex(
+    "0002010303020403050504040000017d"
+)  # lengths of the codes of luminance, by the standard
 GREY = 128  # what the library shows where it has no data
 MODES = ("RGB", "L")  # of Pillow; other pictures, such as CMYK, are rare and left to it
 MAX_BLOCK_PX = 256  # the library makes up one block where there is no data at all
@@ -35,7 +40,8 @@ def decode_jpeg(data: bytes, size: tuple[int, int], *, is_progressive: bool, nam
     """
     width, height = size
     try:
-        return _decode(data, width, height), ""
+        pixels = _decode(data, width, height)
+        return pixels, "the picture is damaged: a part of the file is empty" if _has_hole(data) else ""
     except ValueError as error:
         problem = str(error)  # the first one; decoding stops there
     tidy = _tidy(data)
@@ -67,6 +73,21 @@ def _decode_part(data: bytes, width: int, height: int) -> Pixels:
     if part.shape != pixels.shape:
         raise ValueError(f"size {part.shape[1]} x {part.shape[0]}, not {width} x {height}")
     return np.asarray(part, np.uint8)
+
+
+def _has_hole(data: bytes) -> bool:
+    """Whether the picture data have a run of zeros, at which decoding goes on as if nothing were missing.
+
+    With the usual Huffman tables, no picture is coded so; with tables made for one picture, a flat area may be.
+    """
+    at = 2
+    while data[at : at + 2] != SCAN:
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        if data[at] != 0xFF or length < 2:
+            return False
+        at += 2 + length
+    hole = data.find(HOLE, at)
+    return hole >= 0 and USUAL_TABLE in data[:at] and hole < data.find(END, at)
 
 
 def _tidy(data: bytes) -> bytes:

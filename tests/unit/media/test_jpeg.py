@@ -81,6 +81,18 @@ def test_a_picture_that_is_wrong_in_its_middle_is_partial(tmp_path, capfd, data)
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_sector_of_zeros_is_damage_wherever_it_is(tmp_path):
+    start = WHOLE.index(b"\xff\xda") + 14
+    for at in range(start, N - 600, 700):
+        assert look(tmp_path, WHOLE[:at] + bytes(512) + WHOLE[at + 512 :]).warnings
+
+
+def test_a_black_picture_is_whole(tmp_path):
+    for optimize in (False, True):
+        Image.new("RGB", (1280, 960)).save(tmp_path / "b.jpg", optimize=optimize)
+        assert look(tmp_path, (tmp_path / "b.jpg").read_bytes()).warnings == ()
+
+
 def test_a_cut_progressive_picture_is_partial(tmp_path):
     data = picture(progressive=True)
     for cut in (0.4, 0.7, 0.95):

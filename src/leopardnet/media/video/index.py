@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from leopardnet.core.types import MediaInfo
-from leopardnet.media.video.lost_frames import (
+from leopardnet.media.video.missing_parts import (
     Index,
     describe_early_end,
     describe_gap,
