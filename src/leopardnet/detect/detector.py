@@ -17,7 +17,7 @@ from leopardnet.core.onnx_file import refuse_unsafe_graph
 from leopardnet.core.settings.detection import DetectorConfig, NetworkConfig
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.types import Boxes, Clip, Frames
-from leopardnet.data.reading.match_paths import PathFit, match_paths
+from leopardnet.data.formats.megadetector.match_paths import PathFit, match_paths
 from leopardnet.detect.embedded_weights import find_description
 from leopardnet.detect.megadetector_file import ResultsFile
 from leopardnet.detect.motion_detector import MotionDetector

@@ -16,7 +16,7 @@ from leopardnet.core.labels import ANIMAL
 from leopardnet.core.people import MIN_BOX_SCORE, person_kind
 from leopardnet.core.types import Boxes, Clip, Frames, MediaInfo
 from leopardnet.data.formats.megadetector.entries import Entry, read_entries
-from leopardnet.data.reading.match_paths import ListedPaths
+from leopardnet.data.formats.megadetector.match_paths import ListedPaths
 from leopardnet.media.decode import probe
 from leopardnet.media.upright_boxes import place_on_file
 from leopardnet.score.ties import order_descending

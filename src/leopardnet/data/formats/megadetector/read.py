@@ -11,8 +11,8 @@ import pandas as pd
 from leopardnet.core.boxes import format_boxes, parse_boxes
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.megadetector.entries import read_entries
+from leopardnet.data.formats.megadetector.match_paths import ListedPaths, find_twins, match_paths
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
-from leopardnet.data.reading.match_paths import ListedPaths, find_twins, match_paths
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, footage_kinds
 
 
