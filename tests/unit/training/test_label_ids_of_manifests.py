@@ -17,11 +17,8 @@ def rows(*labels):
 
 
 def test_labels_in_any_script_make_a_label_set():
-    assert [x.name for x in derive_labels(rows("рысь", "roe_deer", "empty")).labels] == [
-        "roe_deer",
-        "рысь",
-        "empty",
-    ]
+    found = derive_labels(rows("рысь", "roe_deer", "empty"))
+    assert [x.name for x in found.labels] == ["roe_deer", "рысь", "empty"]
 
 
 def test_a_name_in_place_of_a_label_is_refused_with_the_label_to_use():
