@@ -211,7 +211,7 @@ def test_camtrap_dp(said, with_events):
     assert got["path"].tolist() == said.table["path"].tolist()
     assert got["captured_at"].tolist() == said.table["captured_at"].tolist()
     expected = [
-        {"unsure": None, "unreadable": None, "animal": "Animalia", "leopard": "Animalia", "tiger": "Animalia"}.get(
+        {"unsure": None, "unreadable": None, "animal": "animalia", "leopard": "animalia", "tiger": "animalia"}.get(
             d, d
         )
         for d in said.table["decision"]

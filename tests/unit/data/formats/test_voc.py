@@ -269,7 +269,8 @@ def test_a_wrong_pattern_is_a_wrong_setting(tmp_path):
 def test_suffix_and_case_of_a_name_do_not_matter(tmp_path, picture, annotation, filename):
     put(tmp_path, **{picture: b"x", annotation: xml(obj(), filename=filename)})
     got = read_voc(tmp_path, root=tmp_path)
-    assert got.manifest.table["path"].tolist() == [picture] and got.notes == ()
+    assert got.manifest.table["path"].tolist() == [picture]
+    assert got.notes == ("names that became labels: AmurTiger → amur_tiger",)
 
 
 def test_filename_decides_between_two_pictures_of_one_stem(tmp_path):
@@ -280,7 +281,7 @@ def test_filename_decides_between_two_pictures_of_one_stem(tmp_path):
 def test_names_that_differ_only_in_case_stay_apart(tmp_path):
     put(tmp_path, **{"a.jpg": b"x", "A.jpg": b"x", "a.xml": xml(obj()), "A.xml": xml(obj("deer"))})
     t = read_voc(tmp_path, root=tmp_path).manifest.table
-    assert dict(zip(t["path"], t["label"], strict=True)) == {"a.jpg": "AmurTiger", "A.jpg": "deer"}
+    assert dict(zip(t["path"], t["label"], strict=True)) == {"a.jpg": "amur_tiger", "A.jpg": "deer"}
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_time_without_a_zone_is_kept_without_one_and_counted_unless_one_is_giv
 @pytest.mark.parametrize(
     ("kind", "name", "label"),
     [
-        ("animal", "Panthera tigris", "Panthera tigris"),
+        ("animal", "Panthera tigris", "panthera_tigris"),
         ("animal", "", "animal"),
         ("blank", "", "empty"),
         ("human", "", "human"),
@@ -162,7 +162,7 @@ def test_people_are_believed_before_machines(tmp_path):
         + observation(6, "m4", kind="unknown", deployment="d2")
         + observation(7, "m4", name="Cervus nippon", method="machine", deployment="d2"),
     )
-    assert labels(got) == ["Panthera tigris", "Panthera pardus", "Cervus nippon", None]
+    assert labels(got) == ["panthera_tigris", "panthera_pardus", "cervus_nippon", None]
     assert [None if pd.isna(x) else x for x in got.manifest.table["label_source"]] == [
         "human",
         "machine",
@@ -178,14 +178,14 @@ def test_two_species_on_one_file_leave_it_without_a_label(tmp_path):
 
 def test_the_same_species_twice_is_one(tmp_path):
     got = read(tmp_path, observation(1, "m1", name="Cervus nippon") + observation(2, "m1", name="Cervus nippon"))
-    assert labels(got)[0] == "Cervus nippon"
+    assert labels(got)[0] == "cervus_nippon"
 
 
 def test_an_event_speaks_for_the_files_of_its_time(tmp_path):
     got = read(
         tmp_path, observation(1, event="e1", level="event", name="Panthera tigris", end="2021-12-30T22:36:00+10:00")
     )
-    assert labels(got) == ["Panthera tigris", "Panthera tigris", None, None]
+    assert labels(got) == ["panthera_tigris", "panthera_tigris", None, None]
     assert got.manifest.table["sequence_id"].tolist()[:2] == ["e1", "e1"]
     assert "2 rows with the label of a whole event, single files of which may be empty" in got.notes
 
@@ -196,7 +196,7 @@ def test_an_event_speaks_for_the_files_that_share_its_id(tmp_path):
         observation(1, "m2", event="e1", kind="unclassified")
         + observation(2, event="e1", level="event", name="Panthera tigris", end="2021-12-30T23:59:00+10:00"),
     )
-    assert labels(got) == [None, "Panthera tigris", None, None]
+    assert labels(got) == [None, "panthera_tigris", None, None]
 
 
 def test_words_on_a_file_count_before_words_on_its_event(tmp_path):
@@ -205,7 +205,7 @@ def test_words_on_a_file_count_before_words_on_its_event(tmp_path):
         observation(1, event="e1", level="event", name="Panthera tigris", end="2021-12-30T22:36:00+10:00")
         + observation(2, "m2", kind="blank"),
     )
-    assert labels(got)[:2] == ["Panthera tigris", "empty"]
+    assert labels(got)[:2] == ["panthera_tigris", "empty"]
 
 
 def test_an_event_without_files_is_counted(tmp_path):
@@ -394,7 +394,7 @@ def values(imported, column):
 def test_a_medium_of_an_unknown_deployment_is_kept_without_a_site(tmp_path):
     got = read(tmp_path, observation(1, "m2", name="Panthera tigris"), media=MEDIA.replace("m2,d1", "m2,d9"))
     assert values(got, "site") == ["site1", None, "Valley", "Valley"] and values(got, "deployment")[1] == "d9"
-    assert labels(got)[1] == "Panthera tigris"
+    assert labels(got)[1] == "panthera_tigris"
     (problem,) = got.problems
     assert (problem.file, problem.row) == ("package, media.csv", "2") and "'d9'" in problem.problem
     assert "media.csv, row 2, column deploymentID: 'd9'" in got.notes[-1]
@@ -405,7 +405,7 @@ def test_an_observation_of_an_unknown_medium_is_counted(tmp_path, media_id):
     got = read(
         tmp_path, observation(1, media_id, name="Cervus nippon") + observation(2, "m1", name="Panthera tigris")
     )
-    assert labels(got) == ["Panthera tigris", None, None, None]
+    assert labels(got) == ["panthera_tigris", None, None, None]
     assert [(p.file, p.row) for p in got.problems] == [("package, observations.csv", "1")]
 
 
@@ -421,7 +421,7 @@ def test_a_medium_without_a_usable_time_is_kept(tmp_path, time):
             media=MEDIA.replace("2021-12-30T22:36:00+10:00", time),
             time_zone=zone,
         )
-        assert labels(got)[1] == "Panthera tigris"
+        assert labels(got)[1] == "panthera_tigris"
         for column in ("captured_at", "time_zone", "time_source"):
             assert [v is None for v in values(got, column)] == [False, True, False, False]
         assert [(p.file, p.row) for p in got.problems] == [("package, media.csv", "2")]
@@ -432,7 +432,7 @@ def test_times_of_observations_matter_only_where_they_are_needed(tmp_path, end):
     of_file = observation(1, "m1", name="Panthera tigris", end=end)
     of_event = observation(2, level="event", name="Cervus nippon", deployment="d1", end=end)
     got = read(tmp_path, of_file + of_event)
-    assert labels(got) == ["Panthera tigris", None, None, None]  # an event without an end is no event until today
+    assert labels(got) == ["panthera_tigris", None, None, None]  # an event without an end is no event until today
     assert {p.row for p in got.problems} >= {"2"}
 
 
@@ -441,7 +441,7 @@ def test_an_observation_with_another_offset_is_the_same_moment(tmp_path):
         1, level="event", name="Panthera tigris", start="2021-12-30T12:34:56Z", end="2021-12-30T14:36:00+02:00"
     )
     got = read(tmp_path, same)
-    assert labels(got)[:2] == ["Panthera tigris"] * 2 and not got.problems
+    assert labels(got)[:2] == ["panthera_tigris"] * 2 and not got.problems
 
 
 def test_times_with_and_without_a_zone_are_not_compared(tmp_path):
@@ -449,7 +449,7 @@ def test_times_with_and_without_a_zone_are_not_compared(tmp_path):
     event = observation(1, level="event", name="Panthera tigris", end="2021-12-30T22:36:00+10:00")
     boxed = observation(2, "m1", name="Cervus nippon", box="0.1,0.2,0.3,0.4")
     got = read(tmp_path, event + boxed, media=media)
-    assert labels(got)[:2] == ["Cervus nippon", "Panthera tigris"]
+    assert labels(got)[:2] == ["cervus_nippon", "panthera_tigris"]
     assert "time_s" not in json.loads(got.manifest.table["boxes"][0])[0]
 
 
@@ -464,7 +464,7 @@ def test_missing_values_of_the_format_are_not_names(tmp_path):
 
 def test_one_file_in_two_rows_is_one_row_with_the_observations_of_both(tmp_path):
     got = read(tmp_path, observation(1, "m2", name="Panthera tigris"), media=MEDIA.replace("d1/2.jpg", "d1/1.AVI"))
-    assert values(got, "path") == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"] and labels(got)[0] == "Panthera tigris"
+    assert values(got, "path") == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"] and labels(got)[0] == "panthera_tigris"
     assert [p.row for p in got.problems] == ["2"]
 
 
@@ -537,7 +537,7 @@ def test_several_resources_with_one_file_are_no_problem(tmp_path):
     data = json.loads(content["datapackage.json"])
     data["resources"] += [{"name": "events", "path": "observations.csv"}] * 3
     got = read_camtrap_dp(folder(tmp_path, content | {"datapackage.json": json.dumps(data)}), root=tmp_path)
-    assert labels(got)[0] == "Panthera tigris" and not got.problems
+    assert labels(got)[0] == "panthera_tigris" and not got.problems
 
 
 @pytest.mark.parametrize(
