@@ -241,7 +241,7 @@ BAD = {
     "csv, path outside the root": (bad_csv("path,label\nC:\\cards\\1.jpg,tiger\n"), "row 1, column path"),
     "csv, path with dots": (bad_csv("path,label\na.jpg,tiger\n../1.jpg,tiger\n"), "row 2, column path"),
     "csv, a cell too many": (bad_csv("path,label\n1.jpg,tiger,x\n"), "line 2"),
-    "csv, a file twice": (bad_csv("path,label\n1.jpg,tiger\n1.jpg,tiger\n"), "twice"),
+    "csv, a file empty and not": (bad_csv("path,label\n1.jpg,tiger\n1.jpg,empty\n"), "empty"),
     "csv, no such column": (bad_csv("file,label\n1.jpg,tiger\n"), "no such column"),
     "csv, a name that the map lacks": (bad_csv("path,label\n1.jpg,wolverine\n"), "wolverine 1"),
     "csv, a time that is none": (
