@@ -245,7 +245,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, predicted, boxed, form
     write(predicted(boxed("1.jpg")), tmp_path / "out", **options)
     before = {p.name: p.read_bytes() for p in files_in(tmp_path / "out")}
     monkeypatch.setattr("os.fsync", lambda *a: (_ for _ in ()).throw(OSError(28, "no space")))
-    with pytest.raises(OSError):
+    # annotations are never written among older ones, so these two formats do not get as far as the disk
+    with pytest.raises(ConfigError if format in ("yolo", "voc") else OSError):
         write(predicted(boxed("2.jpg")), tmp_path / "out", **options)
     assert {p.name: p.read_bytes() for p in files_in(tmp_path / "out")} == before
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
