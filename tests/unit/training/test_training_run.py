@@ -87,7 +87,7 @@ def test_two_processes_make_the_run_of_one(labelled, tmp_path):
     command = ["-m", "leopardnet", "train", str(tmp_path / "m.parquet"), *options, "--out"]
     two = subprocess.run([*launch, *command, str(tmp_path / "two")], capture_output=True, text=True, timeout=300)
     assert two.returncode == 0, two.stderr
-    assert two.stderr.count("bundle:") == 1, "one process speaks"
+    assert two.stderr.count("next:   leopardnet predict") == 1, "one process speaks"
     environment = json.loads((tmp_path / "two" / "environment.json").read_text())
     assert environment["processes"] == "2", "there really were two"
     one = train(labelled, load_config("train", options), out=tmp_path / "one")
