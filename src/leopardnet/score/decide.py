@@ -13,7 +13,7 @@ probabilities, so that a probability of 0.7 reaches a threshold of 0.7.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from leopardnet.core.labels import ANIMAL, LabelSet
 from leopardnet.core.settings.inference import DecideConfig
@@ -49,17 +49,17 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
     i_animals = [i for i in range(len(labels)) if i != labels.i_empty]
 
     i_top = max(i_animals, key=lambda i: _score(float(p[i])))
-    if _reaches(p[i_top], thresholds.species) and _reaches(p[i_top], thresholds.among * p[i_animals].sum()):
+    if reaches(p[i_top], thresholds.species) and reaches(p[i_top], thresholds.among * p[i_animals].sum()):
         return Decision(labels.names[i_top], _score(p[i_top]), "species")
 
     if labels.empty is not None and find_alert(probs, labels, thresholds) is None:
         p_empty = p[labels.index(labels.empty)]
-        if _reaches(p_empty, thresholds.empty):
+        if reaches(p_empty, thresholds.empty):
             return Decision(labels.empty, _score(p_empty), "empty")
 
     for group, members in _groups(labels, i_animals).items():
         p_group = p[members].sum()
-        if _reaches(p_group, thresholds.animal):
+        if reaches(p_group, thresholds.animal):
             return Decision(group, _score(p_group), "rolled_up")
 
     return Decision(UNSURE, _score(p.max()), "abstained")
@@ -76,10 +76,17 @@ def find_alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: 
     if probs is None or not labels.targets:
         return None
     p = _check_probs(probs, labels)
-    suspects = [
-        name for name in labels.targets if _reaches(p[labels.index(name)], thresholds.alert_threshold(name))
-    ]
+    suspects = [name for name in labels.targets if reaches(p[labels.index(name)], thresholds.alert_threshold(name))]
     return max(suspects, key=lambda name: _score(p[labels.index(name)]), default=None)
+
+
+def reaches(probs: ArrayLike, threshold: ArrayLike) -> NDArray[np.bool_]:
+    """Return where probabilities reach a threshold, in float32; nan reaches none.
+
+    >>> bool(reaches(float(np.float32(0.7)), 0.7))
+    True
+    """
+    return np.asarray(np.asarray(probs, np.float32) >= np.asarray(threshold, np.float32))
 
 
 def _check_probs(probs: NDArray[np.float32], labels: LabelSet) -> NDArray[np.float64]:
@@ -87,10 +94,6 @@ def _check_probs(probs: NDArray[np.float32], labels: LabelSet) -> NDArray[np.flo
     if p.shape != (len(labels),) or not np.isfinite(p).all():
         raise ValueError(f"expected {len(labels)} finite probabilities; got {list(p.shape)}: {p}")
     return p
-
-
-def _reaches(p: float, threshold: float) -> bool:
-    return bool(np.float32(p) >= np.float32(threshold))
 
 
 def _score(p: float) -> float:

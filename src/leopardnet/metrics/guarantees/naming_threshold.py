@@ -17,6 +17,7 @@ import pandas as pd
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.score.decide import reaches
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,19 +67,21 @@ def find_naming_threshold(clips: LabelledClips, *, keep: float, species: float) 
         )
     animals = np.array([i for i, name in enumerate(clips.labels) if name in clips.animals])
     probs = clips.probs[:, animals]
-    top, sums = probs.max(axis=1), probs.sum(axis=1)
+    first = np.nan_to_num(probs).round(6).argmax(axis=1)  # of equal animals the first, as in `decide`
+    top, sums = probs[np.arange(len(probs)), first], probs.sum(axis=1)
     share = np.divide(top, sums, out=np.zeros(len(clips)), where=sums > 0)
-    likeliest = animals[np.nan_to_num(probs).argmax(axis=1)]  # int64 [M], among the animals
+    likeliest = animals[first]  # int64 [M]
     is_known = np.isin(clips.y, animals)
-    before = (np.nan_to_num(top) >= species) & (~is_known | (clips.y == likeliest))
+    before = reaches(top, species) & (~is_known | (clips.y == likeliest))
     cuts = []
     for i in animals:
         own = np.sort(share[before & (likeliest == i) & is_known])
         if len(own):
             cuts.append(own[min(math.floor((1 - keep) * len(own) + 1e-9), len(own) - 1)])
     among = float(min(cuts, default=0.0))
+    after = before & reaches(top, among * sums)  # as `decide` compares, so that no clip is counted otherwise
     is_animal = (clips.y >= 0) & (clips.y != clips.i_empty) & np.isfinite(sums)
-    table = pd.DataFrame({"label": clips.truth, "before": before, "after": before & (share >= among)})[is_animal]
+    table = pd.DataFrame({"label": clips.truth, "before": before, "after": after})[is_animal]
     counts = table.groupby("label", sort=False).agg(
         n=("before", "size"), before=("before", "sum"), after=("after", "sum")
     )
