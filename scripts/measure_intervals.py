@@ -1,4 +1,4 @@
-"""Measure whether intervals, guarantees and temperatures hold, on simulated predictions where the truth is known.
+"""Measure whether intervals and temperatures hold, on simulated predictions where the truth is known.
 
 Predictions are simulated, not footage. Sites differ in their animals, in how well the model does (each label has a
 shift of its logit per site) and in their number of clips; clips of a site share all that. The true figures are
@@ -6,8 +6,9 @@ those of 8,000 further sites. The results say nothing about how good a model is;
 model can be trusted.
 
     coverage   how often the 95 % interval of each figure contains the true value: 90 to 99 % is wanted
-    guarantee  how often the true share of lost leopards is within the guarantee: 95 % or more is wanted
     ECE        the calibration error at sites that had no part in fitting the temperature: under 0.03 is wanted
+
+`measure_promises.py` does the same for promises.
 
 Example: python scripts/measure_intervals.py --n-sets 20
 """
@@ -23,9 +24,8 @@ import numpy as np
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import FIGURES, Evaluation
-from leopardnet.metrics.guarantees.loss_guarantee import find_loss_threshold
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import apply_calibration, fit_temperature
+from leopardnet.score.calibrate import fit_temperature
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 MIX = np.array([0.12, 0.12, 0.20, 0.56])
@@ -56,7 +56,7 @@ class World:
 
 
 def main() -> None:
-    """Measure and print coverage, guarantees and calibration."""
+    """Measure and print coverage and calibration."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n-sets", type=int, default=20)
     parser.add_argument("--n-boot", type=int, default=1000)
@@ -71,12 +71,6 @@ def main() -> None:
         World(n_sites=30, sharpness=1.9),  # an ECE of almost 0
     ):
         show_coverage(world, options.n_sets, options.n_boot)
-    for world, max_miss in (
-        (World(n_sites=30, clips_per_site=150), 0.05),
-        (World(n_sites=80, clips_per_site=200), 0.02),
-        (World(n_sites=40, clips_per_site=100, site_sd=1.2), 0.10),
-    ):
-        show_guarantees(world, max_miss, options.n_sets)
     show_calibration(World(), options.n_sets)
 
 
@@ -127,35 +121,6 @@ def figures(e: Evaluation) -> dict[str, Estimate]:
             *(None if np.isnan(row[f"{name}_{end}"]) else row[f"{name}_{end}"] for end in ("low", "high")),
         )
     return found
-
-
-def show_guarantees(world: World, max_miss: float, n_sets: int) -> None:
-    """Print how often guarantees on leopards hold, with the clustered bound and with the one that ignores sites."""
-    logits, y, _ = world.draw(10**6, N_TRUE_SITES)
-    true = np.sort(apply_calibration(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[y == 0, 0])
-    print(
-        f"\nguarantee: at most {max_miss:g} of leopards lost; "
-        f"{n_sets} sets of {world.n_sites} sites, site_sd {world.site_sd:g}"
-    )
-    for clustered in (True, False):
-        found = []
-        for seed in range(n_sets):
-            logits, y, site = world.draw(seed)
-            score = apply_calibration(logits, fit_temperature(np.zeros((0, 4)), np.zeros(0, np.int64)))[
-                :, 0
-            ].astype(float)
-            found.append(
-                find_loss_threshold("leopard", score, y == 0, site, max_miss=max_miss, clustered=clustered)
-            )
-        lost = [float(np.searchsorted(true, p.threshold) / len(true)) for p in found if p.threshold is not None]
-        kept = sum(x <= max_miss for x in lost) + sum(p.threshold is None for p in found)
-        mean_loss = np.mean(lost) if lost else float("nan")
-        effect, n_leopards = (np.mean([getattr(p, x) for p in found]) for x in ("design_effect", "n_positives"))
-        print(
-            f"  {'over sites' if clustered else 'ignoring sites':15s} holds in {kept} of {n_sets} sets "
-            f"({n_sets - len(lost)} cannot be demonstrated); mean true loss {mean_loss:.4f}, "
-            f"{n_leopards:.0f} leopards, design effect {effect:.1f}"
-        )
 
 
 def show_calibration(world: World, n_sets: int) -> None:

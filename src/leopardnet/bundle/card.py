@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.evaluation import MEASURES, Evaluation
 
@@ -52,6 +53,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
         ],
         "What it must not be used for": _bullets(MUST_NOT),
         "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
+        "Promise": [" ".join(map(describe_promise, read_promises(spec))) or NO_PROMISE],
         "Figures": _figures(evaluation, how),
         "Calibration": [_calibration(spec)],
         "Conditions": _conditions(data, evaluation),
@@ -91,6 +93,7 @@ def card_json(
         "countries": _experiment(spec).get("countries") or None,
         "conditions": {"sites": _most_sites(data), "day_and_night": None, "seasons": None, "cameras": None},
         "data": [{k: _plain(v) for k, v in row.items()} for row in _records(data)],
+        "promises": list(read_promises(spec)),
         "figures": evaluation.to_metrics_json() if evaluation else None,
         "figures_obtained": how,
         "calibration": spec.calibration.to_dict(),
