@@ -45,8 +45,8 @@ class Thresholds:
     @property
     def level(self) -> Level | None:
         """The level of all guarantees together, that of the weakest; None where one cannot be given."""
-        levels = [p.level for p in self.promises if p.level]
-        return max(levels, key=list(LEVELS).index, default=None) if self.is_kept else None
+        levels = {p.level for p in self.promises}
+        return next((x for x in reversed(LEVELS) if x in levels), None) if self.is_kept else None
 
     @property
     def unseen(self) -> Estimate | None:
@@ -134,7 +134,8 @@ def find_thresholds(
         for x, promises in by_level.items()
         if promises and all(p.is_kept for p in promises)
     }
-    promises = by_level[level or next(iter(unseen_at), "like_sites")]
+    weakest: Level = "like_sites"
+    promises = by_level[level or next(iter(unseen_at), weakest)]
     kept = {p.label: p.threshold for p in promises if p.threshold is not None}
     empty = _next_above(1 - kept[ANIMAL]) if ANIMAL in kept else settings.empty
     alerts = {**settings.alerts, **{label: t for label, t in kept.items() if label != ANIMAL}}
