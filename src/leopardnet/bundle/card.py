@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
-from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.evaluation import MEASURES, Evaluation
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ MUST_NOT = (
     "To count or identify individuals, or for statements about numbers of animals without a check by hand.",
     "To find people: it was not trained on them.",
 )
-FEW_SITES = 10
 DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
 SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
     "experiment": ("question", "expected"),
@@ -160,7 +159,8 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
     e, n = evaluation, evaluation.n_sites
     intervals = (
         f"Each figure is followed by its 95 % interval, from a bootstrap over the {n} sites"
-        + (f"; {n} sites are few, so the intervals are too narrow." if n < FEW_SITES else ".")
+        + (f"; {n} sites are few, so intervals are wide." if n < FEW_SITES else ".")
+        + f' Where an interval is wider than {WIDEST:g}, it says "{NOT_DEMONSTRATED}".'
         if n > 1
         else "There are no intervals: the clips come from fewer than two known sites."
     )
@@ -172,8 +172,8 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
         "",
         f"{counts}. {intervals}",
         "",
-        f"**Macro-F1 {_estimate(e.macro_f1)}**, top-1 {_estimate(e.top1)}, calibration error {_estimate(e.ece)}, "
-        f"Brier {_estimate(e.brier)}.",
+        f"**Macro-F1 {e.macro_f1.format(2)}**, top-1 {e.top1.format(2)}, calibration error {e.ece.format(2)}, "
+        f"Brier {e.brier.format(2)}.",
         "",
         *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
         "",
@@ -200,7 +200,7 @@ def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
     return {
         "label": label,
         "clips": support,
-        **{title: _estimate(evaluation.label_estimate(label, m)) for m, title in MEASURES.items()},
+        **{title: evaluation.label_estimate(label, m).format(2) for m, title in MEASURES.items()},
         "recall at least": _figure(floor),
     }
 
@@ -211,8 +211,7 @@ def _support(evaluation: Evaluation, label: str) -> int:
 
 def _calibration(spec: BundleSpec) -> str:
     c = spec.calibration
-    fitted = f"Temperature {c.temperature:.3f}, from {c.n_clips} clips of {c.n_sites} sites"
-    return f"{fitted} ({c.reason.rstrip('.')})." if c.reason else f"{fitted}."
+    return f"Temperature {c.temperature:.3f}, from {c.basis}."
 
 
 def _describe_training(spec: BundleSpec) -> list[str]:
@@ -264,9 +263,3 @@ def _plain(value: Any) -> Any:
 
 def _figure(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
-
-
-def _estimate(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None or math.isnan(estimate.value):
-        return _figure(estimate.value)
-    return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"

@@ -12,8 +12,10 @@ from leopardnet.metrics.bootstrap import (
     Estimate,
     Floats,
     SiteDraws,
+    count_independent,
     estimate_columns,
     estimate_row,
+    estimate_share,
     interval_columns,
 )
 from leopardnet.metrics.evaluation import Evaluation
@@ -107,24 +109,40 @@ def _label_figures(
 ) -> tuple[pd.DataFrame, Estimate, Estimate, Floats]:
     """Return the figures per label, macro F1, top-1, and the confusion of each draw, float64 [n_boot, C, C + 1]."""
     shape = (len(labels), len(labels) + 1)
-    total = per_site.sum(axis=0).reshape(shape)
+    by_site = per_site.reshape(-1, *shape)
+    total = by_site.sum(axis=0)
     value = label_measures(total)
     redrawn = draws.redraw(per_site).reshape(-1, *shape)
     drawn = label_measures(redrawn)
-    support, n_predicted = total.sum(axis=1), total[:, : len(labels)].sum(axis=0)
+    shown, named = by_site.sum(axis=2), by_site[:, :, : len(labels)].sum(axis=1)  # [S, C]
+    support = shown.sum(axis=0)
     # Shares of so many clips. A measure that may be negative needs `draws.estimate` instead.
-    clips_of = {"precision": n_predicted, "recall": support, "f1": (support + n_predicted) / 2}
+    clips_of = {"precision": named, "recall": shown, "f1": (shown + named) / 2}
     at_least = lower_bound(np.diagonal(total), support)
     columns = {"support": support.astype(np.int64), "recall_at_least": at_least}
     for measure, n in clips_of.items():
-        rows = [draws.estimate_share(v, drawn[measure][:, i], n_clips=n[i]) for i, v in enumerate(value[measure])]
+        rows = [draws.estimate_share(v, drawn[measure][:, i], sizes=n[:, i]) for i, v in enumerate(value[measure])]
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    # Where nothing is wrong no draw is wrong; then the clips of the rarest label give the interval.
-    rarest = float(support[support > 0].min()) if value["macro_f1"] == 1 else None
-    macro_f1 = draws.estimate_share(float(value["macro_f1"]), drawn["macro_f1"], n_clips=rarest)
-    top1 = draws.estimate_share(float(value["top1"]), drawn["top1"], n_clips=total.sum())
+    macro_f1 = _estimate_macro(float(value["macro_f1"]), drawn["macro_f1"], drawn["f1"], shown)
+    top1 = draws.estimate_share(float(value["top1"]), drawn["top1"], sizes=by_site.sum(axis=(1, 2)))
     return table, macro_f1, top1, redrawn
+
+
+def _estimate_macro(value: float, drawn: Floats, drawn_f1: Floats, shown: Floats) -> Estimate:
+    """Return macro F1 with its interval; drawn_f1: [n_boot, C]; shown: clips of each label per site, [S, C].
+
+    It is a mean of labels, of which a rare one is known from few sites: t has the degrees of freedom of
+    Satterthwaite (1946). Where nothing is wrong no draw is wrong; then the clips of the rarest label give the
+    interval.
+    """
+    n_sites = np.count_nonzero(shown, axis=0)
+    spread = np.array([np.var(x[np.isfinite(x)]) if np.isfinite(x).any() else 0.0 for x in drawn_f1.T])
+    freedom = ratio(spread.sum(keepdims=True) ** 2, (spread**2 / np.maximum(n_sites - 1, 1)).sum(keepdims=True))[0]
+    rarest = shown[:, np.where(n_sites > 0, shown.sum(axis=0), np.inf).argmin()]
+    if value == 1 or not freedom > 0:
+        return estimate_share(value, drawn, int(np.count_nonzero(rarest)), n_clips=count_independent(rarest))
+    return estimate_share(value, drawn, min(1 + float(freedom), len(shown)))
 
 
 def _add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws) -> None:
@@ -134,17 +152,27 @@ def _add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraw
     for i in range(len(per_label)):
         score, is_positive = clips.probs[readable, i], clips.y[readable] == i
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
-        rows["auroc"].append(_estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive))
+        rows["auroc"].append(
+            _estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive, readable)
+        )
         area = average_precision(score, is_positive)
-        rows["auprc"].append(_estimate_ranking(draws, area, drawn[:, 1], is_positive))
+        rows["auprc"].append(_estimate_ranking(draws, area, drawn[:, 1], is_positive, readable))
     for name, found in rows.items():
         for column, values in estimate_columns(name, found).items():
             per_label[column] = values
 
 
-def _estimate_ranking(draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools) -> Estimate:
-    """Return a figure of a ranking. If it is perfect so is every draw; then the positives give the interval."""
-    return draws.estimate_share(value, drawn, n_clips=float(is_positive.sum()) if value == 1 else None)
+def _estimate_ranking(
+    draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools, readable: Bools
+) -> Estimate:
+    """Return a figure of a ranking of readable clips; is_positive: bool, one per readable clip.
+
+    What a rare label hardly shows is known from the sites that hold it. If the ranking is perfect so is every draw;
+    then the positives give the interval.
+    """
+    holds = np.zeros(len(readable), bool)
+    holds[readable] = is_positive
+    return draws.estimate_share(value, drawn, sizes=draws.count_clips(holds), is_count=value == 1)
 
 
 def _empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
@@ -157,12 +185,14 @@ def _empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame,
     ranking = Ranking.of(score, is_animal, draws.codes)
     value = ranking.measure(np.ones(max(draws.n_sites, 1)), RECALLS)
     drawn = ranking.measure_draws(draws.weights, RECALLS)
-    n_empty = float((~is_animal).sum())
-    rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], n_clips=n_empty) for k in range(len(RECALLS))]
+    empty = draws.count_clips(~is_animal)
+    rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
     area = auroc(score[readable], is_animal[readable])
-    presence = _estimate_ranking(draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable])
+    presence = _estimate_ranking(
+        draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable], readable
+    )
     return table, presence
 
 
@@ -173,9 +203,9 @@ def _answer_shares(clips: LabelledClips, draws: SiteDraws) -> tuple[Estimate, Es
     total, drawn = draws.sum_columns(np.ones(len(clips)), has_label, is_right)  # [3], [n_boot, 3]
     first, second = (
         draws.estimate_share(
-            float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b]), n_clips=total[b]
+            float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b]), sizes=draws.count_clips(of)
         )
-        for a, b in ((1, 0), (2, 1))
+        for a, b, of in ((1, 0, np.ones(len(clips))), (2, 1, has_label))
     )
     return first, second
 
@@ -194,7 +224,9 @@ def _target_figures(clips: LabelledClips, targets: Sequence[str], draws: SiteDra
         n, n_shown, n_found, n_lost = total
         found, looks = ratio(total[[2, 1]], total[[0, 2]])
         estimates = {
-            "found": draws.estimate_share(float(found), ratio(drawn[:, 2], drawn[:, 0]), n_clips=n),
+            "found": draws.estimate_share(
+                float(found), ratio(drawn[:, 2], drawn[:, 0]), sizes=draws.count_clips(is_it)
+            ),
             "looks": draws.estimate(float(looks), ratio(drawn[:, 1], drawn[:, 2])),
         }
         counts = {"support": int(n), "shown": int(n_shown), "lost": int(n_lost)}

@@ -10,7 +10,7 @@ sites differ where there are few. d = 1 + (m − 1) · r is the design effect: m
 site of a positive, r the correlation of two misses at one site. There are too few misses to estimate r, so it is
 derived from all scores: their intraclass correlation ρ (one-way analysis of variance on normal scores),
 converted to the tail where misses lie as for a bivariate normal distribution. Correlation that sits in the tail
-alone is invisible there; therefore r counts as at least FLOOR.
+alone is invisible there; therefore r counts as at least MIN_CORRELATION.
 
 This is a model and no theorem: `scripts/measure_promises.py` measures in which worlds it holds. It does not hold
 where some sites fail as none of the labelled ones does. Because misses only grow with the threshold, no correction
@@ -22,11 +22,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from leopardnet.metrics.bootstrap import MIN_CORRELATION, count_independent
 from leopardnet.metrics.guarantees.levels import Support, choose_threshold
 from leopardnet.metrics.measures import upper_bound
 
 Floats = NDArray[np.float64]
-FLOOR = 0.1  # two misses at one site are never taken as less alike than this
 
 
 def support_like_sites(ranked: Floats, sites: NDArray[np.intp], *, max_miss: float, confidence: float) -> Support:
@@ -63,10 +63,9 @@ def count_effective(sizes: Floats, r: float, *, confidence: float, n_sites: int 
     k = n_sites or len(sizes)
     if k < 2:
         return 0.0
-    n = sizes.sum() * k / len(sizes)
-    effect = 1 + ((sizes**2).sum() / sizes.sum() - 1) * r
-    at = (1 + confidence) / 2
-    return float(min(n / effect * (t.ppf(at, n - 1) / t.ppf(at, k - 1)) ** 2, n))
+    n, at = sizes.sum() * k / len(sizes), (1 + confidence) / 2
+    independent = count_independent(sizes, r) * k / len(sizes)
+    return float(min(independent * (t.ppf(at, n - 1) / t.ppf(at, k - 1)) ** 2, n))
 
 
 def _count_sites_needed(sizes: Floats, r: float, *, max_miss: float, confidence: float) -> int:
@@ -83,7 +82,9 @@ def _count_sites_needed(sizes: Floats, r: float, *, max_miss: float, confidence:
     return enough
 
 
-def correlate_misses(score: Floats, sites: NDArray[np.intp], *, tail: float, floor: float = FLOOR) -> float:
+def correlate_misses(
+    score: Floats, sites: NDArray[np.intp], *, tail: float, floor: float = MIN_CORRELATION
+) -> float:
     """Return the correlation of two misses at one site, from `floor` to 1; 1 where there is only one site.
 
     score: float64 [n], of positives; sites: int [n], 0 to K - 1; tail: the share that counts as missed, those of
