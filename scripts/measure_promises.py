@@ -32,8 +32,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtr, ndtri
 
 from leopardnet.metrics.guarantees.clip_losses import correlate_misses
 from leopardnet.metrics.guarantees.levels import Support, choose_threshold
@@ -65,7 +64,7 @@ class World:
     def draw_sites(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return weight, shift and share of invisible animals of n sites, float64 [n] each."""
         weight = rng.gamma(2, 0.5, n)
-        effect = norm.ppf((rng.permutation(n) + rng.random(n)) / n) if n == N_TYPES else rng.normal(size=n)
+        effect = ndtri((rng.permutation(n) + rng.random(n)) / n) if n == N_TYPES else rng.normal(size=n)
         shift = np.sqrt(self.rho) * effect - self.slope * np.log(weight)
         a = 1 / self.icc - 1
         hidden = rng.beta(self.invisible * a, (1 - self.invisible) * a, n) if self.invisible else np.zeros(n)
@@ -98,7 +97,7 @@ def true_losses(world: World, per_site: float) -> tuple[np.ndarray, np.ndarray]:
     chance = 1 - np.exp(-per_site * weight)  # of a positive at all
     sums = []
     for t in GRID:
-        lost = (1 - hidden) * norm.cdf((t - shift) / np.sqrt(1 - world.rho)) + hidden * norm.cdf(t + GAP)
+        lost = (1 - hidden) * ndtr((t - shift) / np.sqrt(1 - world.rho)) + hidden * ndtr(t + GAP)
         sums.append((np.average(lost, weights=weight), np.average(lost, weights=chance)))
     by_clip, by_site = np.array(sums).T
     return by_clip, by_site
@@ -125,7 +124,7 @@ def measure_set(
                     "method": method,
                     "by_clip": float(np.interp(t, GRID, by_clip)),
                     "by_site": float(np.interp(t, GRID, by_site)),
-                    "archived": float(norm.cdf(t + GAP)),
+                    "archived": float(ndtr(t + GAP)),
                 }
             )
     return rows

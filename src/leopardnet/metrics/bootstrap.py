@@ -130,11 +130,8 @@ class SiteDraws:
         0.900 (0.639 to 0.988)
         """
         _, drawn = self.sum_columns(values, np.ones(len(values)))
-        is_count = bool(np.isin(values, (0, 1)).all())
-        drawn_means = drawn[:, 0] / np.maximum(drawn[:, 1], 1)
-        return self.estimate_share(
-            float(values.mean()), drawn_means, sizes=self.count_clips(np.ones(len(values))), is_count=is_count
-        )
+        sizes = self.count_clips(np.ones(len(values))) if np.isin(values, (0, 1)).all() else None
+        return self.estimate_share(float(values.mean()), drawn[:, 0] / np.maximum(drawn[:, 1], 1), sizes=sizes)
 
     def count_clips(self, of: NDArray[np.generic]) -> Floats:
         """Return how many clips of each site are true in `of`, bool [M]: float64 [S]."""
@@ -144,18 +141,26 @@ class SiteDraws:
         """Return the value with the interval of its draws, float64 [n_boot]; see the function `estimate`."""
         return estimate(value, drawn, self.n_sites)
 
-    def estimate_share(
-        self, value: float, drawn: Floats, *, sizes: Floats | None = None, is_count: bool = True
-    ) -> Estimate:
+    def estimate_share(self, value: float, drawn: Floats, *, sizes: Floats | None = None) -> Estimate:
         """Return the same for a value from 0 to 1; see the function `estimate_share`.
 
         sizes: the clips of each site that the value is a share of, float64 [S]; sites without any do not count.
-        is_count: whether the value is a count of clips by their number, which has an exact interval.
+        Where none of them is wrong, or none right, they count as independent clips of `count_independent`.
         """
         if sizes is None:
             return estimate_share(value, drawn, self.n_sites)
-        n_clips = count_independent(sizes) if is_count else None
+        n_clips = count_independent(sizes) if value in (0, 1) else float(sizes.sum())
         return estimate_share(value, drawn, int(np.count_nonzero(sizes)), n_clips=n_clips)
+
+    def estimate_ranking(self, value: float, drawn: Floats, sizes: Floats) -> Estimate:
+        """Return the same for a figure of a ranking; sizes: the positives of each site, float64 [S].
+
+        A site with many positives has much weight, so t has the effective number of sites, (Σ m)² / Σ m² (Kish
+        1965). If the ranking is perfect so is every draw; then the positives give the interval.
+        """
+        n_sites = count_effective_sites(sizes)
+        n_clips = count_independent(sizes) if value in (0, 1) else None
+        return estimate_share(value, drawn, n_sites, n_clips=n_clips)
 
 
 def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
@@ -191,6 +196,16 @@ def count_independent(sizes: Floats, correlation: float = MIN_CORRELATION) -> fl
     """
     n = sizes.sum()
     return float(n / (1 + ((sizes**2).sum() / n - 1) * correlation)) if n else 0.0
+
+
+def count_effective_sites(sizes: Floats) -> float:
+    """Return how many sites of equal size carry as much weight, 2 or more; 1 or 0 where so few have any clip.
+
+    >>> count_effective_sites(np.array([10.0, 10.0, 10.0, 0.0])), count_effective_sites(np.array([7.0, 0.0]))
+    (3.0, 1.0)
+    """
+    n_holding = int(np.count_nonzero(sizes))
+    return float(max(sizes.sum() ** 2 / (sizes**2).sum(), 2.0)) if n_holding > 1 else float(n_holding)
 
 
 def estimate_share(value: float, draws: Floats, n_sites: float, *, n_clips: float | None = None) -> Estimate:

@@ -12,6 +12,7 @@ from leopardnet.metrics.bootstrap import (
     Estimate,
     Floats,
     SiteDraws,
+    count_effective_sites,
     count_independent,
     estimate_columns,
     estimate_row,
@@ -136,12 +137,13 @@ def _estimate_macro(value: float, drawn: Floats, drawn_f1: Floats, shown: Floats
     Satterthwaite (1946). Where nothing is wrong no draw is wrong; then the clips of the rarest label give the
     interval.
     """
-    n_sites = np.count_nonzero(shown, axis=0)
-    spread = np.array([np.var(x[np.isfinite(x)]) if np.isfinite(x).any() else 0.0 for x in drawn_f1.T])
-    freedom = ratio(spread.sum(keepdims=True) ** 2, (spread**2 / np.maximum(n_sites - 1, 1)).sum(keepdims=True))[0]
-    rarest = shown[:, np.where(n_sites > 0, shown.sum(axis=0), np.inf).argmin()]
-    if value == 1 or not freedom > 0:
+    held = shown[:, shown.sum(axis=0) > 0]
+    rarest = held[:, held.sum(axis=0).argmin()]
+    if value == 1:
         return estimate_share(value, drawn, int(np.count_nonzero(rarest)), n_clips=count_independent(rarest))
+    n_sites = np.array([count_effective_sites(x) for x in shown.T])
+    spread = np.array([np.var(x[np.isfinite(x)]) if np.isfinite(x).any() else 0.0 for x in drawn_f1.T])
+    freedom = spread.sum() ** 2 / max((spread**2 / np.maximum(n_sites - 1, 1)).sum(), np.finfo(float).tiny)
     return estimate_share(value, drawn, min(1 + float(freedom), len(shown)))
 
 
@@ -167,12 +169,11 @@ def _estimate_ranking(
 ) -> Estimate:
     """Return a figure of a ranking of readable clips; is_positive: bool, one per readable clip.
 
-    What a rare label hardly shows is known from the sites that hold it. If the ranking is perfect so is every draw;
-    then the positives give the interval.
+    What is known of a rare label is known from the sites that hold it.
     """
     holds = np.zeros(len(readable), bool)
     holds[readable] = is_positive
-    return draws.estimate_share(value, drawn, sizes=draws.count_clips(holds), is_count=value == 1)
+    return draws.estimate_ranking(value, drawn, draws.count_clips(holds))
 
 
 def _empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
