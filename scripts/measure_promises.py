@@ -46,7 +46,7 @@ SEED = 7
 LIKE_WORLDS = ("normal .05", "normal .2", "normal .4", "invisible .1", "invisible .3", "busy")  # not one in ten
 MODES = {
     "quick": {"n_sets": 60, "n_sites": (8, 15, 30, 60), "n_positives": (600,)},
-    "full": {"n_sets": 400, "n_sites": (3, 5, 8, 10, 15, 30, 60, 100), "n_positives": (20, 60, 200, 600)},
+    "full": {"n_sets": 300, "n_sites": (3, 5, 8, 10, 15, 30, 60, 100), "n_positives": (20, 60, 200, 600)},
 }
 
 

@@ -60,13 +60,12 @@ def p_values(losses: Floats, n_sites: int, max_miss: float) -> Floats:
     >>> round(float(p_values(np.zeros(1), 59, 0.05)[0]), 4)
     0.0485
     """
-    from scipy.special import rel_entr
-    from scipy.stats import binom
+    from scipy.special import bdtr, rel_entr
 
     r = np.minimum(losses, max_miss)
     hoeffding = np.exp(-n_sites * (rel_entr(r, max_miss) + rel_entr(1 - r, 1 - max_miss)))
     n_whole = np.ceil(n_sites * losses - 1e-9)  # sums of 1 / 3 are not exact
-    return np.asarray(np.minimum(hoeffding, math.e * binom.cdf(n_whole, n_sites, max_miss)))
+    return np.asarray(np.minimum(hoeffding, math.e * bdtr(n_whole, n_sites, max_miss)))
 
 
 def bound_mean(loss: float, n_sites: int, *, confidence: float) -> float:
