@@ -47,6 +47,7 @@ def calibrate(
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
+    from leopardnet.bundle.promises import read_promises
     from leopardnet.evaluation.recalibrate import recalibrate
     from leopardnet.evaluation.thresholds import find_thresholds
 
@@ -82,6 +83,8 @@ def calibrate(
         say(repr(result))
         if found:
             say(repr(found))
+        if read_promises(model.spec) and not read_promises(new.spec):
+            say("the new bundle promises nothing: its thresholds were set under another temperature; give --lose")
         say(f"bundle: {out}  ({new.id})")
     if found and not found.is_kept:
         raise typer.Exit(EXIT_FINDINGS)
