@@ -97,9 +97,8 @@ def write_report(
         made_by=_sources(predictions),
     )
     with atomic_path(out) as part:
-        part.write_bytes(
-            page.encode("utf-8", "replace")
-        )  # a title with an invalid character must not stop a report
+        # A title with an invalid character must not stop a report.
+        part.write_bytes(page.encode("utf-8", "replace"))
     return out
 
 
