@@ -48,10 +48,10 @@ def test_a_promise_that_holds_ends_with_0_and_makes_a_new_bundle(made, tiny_bund
     where = [made / "results", "--manifest", made / "m.parquet"]
     leopardnet("thresholds", *where, "--lose", "leopard=0.2", *new, "--out", made / "t.json")
     found = json.loads((made / "t.json").read_text())
-    assert found["level"] == "any_sites" and found["promises"][0]["n_sites"] == 30
+    assert found["level"] == "like_sites" and found["promises"][0]["n_sites"] == 30
     assert found["is_kept"] and found["bundle_id"] == tiny_bundle.id and 0 < found["unseen"]["value"] < 1
     bundle = load_bundle(made / "kept")
-    assert "holds whatever sites do" in (bundle.folder / "card.md").read_text("utf-8")
+    assert "holds if no site is unlike those labelled" in (bundle.folder / "card.md").read_text("utf-8")
     leopardnet(
         "thresholds", *where, "--lose", "leopard=0.05", "--level", "any_sites", "--out", made / "u.json", code=3
     )
