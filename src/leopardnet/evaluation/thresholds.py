@@ -135,7 +135,8 @@ def find_thresholds(
         if promises and all(p.is_kept for p in promises)
     }
     weakest: Level = "like_sites"
-    promises = by_level[level or next(iter(unseen_at), weakest)]
+    used = level if level is not None else next(iter(unseen_at), weakest)
+    promises = by_level[used]
     kept = {p.label: p.threshold for p in promises if p.threshold is not None}
     empty = _next_above(1 - kept[ANIMAL]) if ANIMAL in kept else settings.empty
     alerts = {**settings.alerts, **{label: t for label, t in kept.items() if label != ANIMAL}}
