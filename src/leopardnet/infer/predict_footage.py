@@ -21,7 +21,7 @@ from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.prediction_tables import build_predictions, write_pages
-from leopardnet.infer.queued_clip import QueuedClip
+from leopardnet.infer.queued_clip import QueuedClip, stamp_clip
 from leopardnet.infer.workers.gpu_feed import GpuFeed
 from leopardnet.infer.workers.pool import WorkerPool
 from leopardnet.infer.workers.process import is_graphics_processor
@@ -121,7 +121,9 @@ def fill_journal(
         return
     with closing(engine(iter(todo), job, should_stop)) as results:
         for item, result in results:
-            journal.add(item, result)
+            # A file that has vanished since, with its card, is classified when it is there again.
+            is_read = result.status != "unreadable"
+            journal.add(item if is_read else stamp_clip(item.clip, str(manifest.root)), result)
             n_done += 1
             on_result(result)
             on_progress(n_done, n_total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from leopardnet.core.boxes import check_four_numbers, round_box, xywh_to_xyxy
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.data.reading.safe_files import pause_gc, read_json
+from leopardnet.data.reading.tables.clock_time import parse_clock
 from leopardnet.data.reading.to_manifest import RelativePaths, nfc, refuse_twice
 
 EXPECTED = "MegaDetector results: {info, detection_categories, images: […]}, or a list of {file, detections}"
@@ -24,7 +26,8 @@ class Entry:
 
     key: its place in the source; path: as in a manifest, or as written where it is none; boxes: None where the
     detector failed; size_px: width and height of the picture that the boxes were drawn on; fps: of a video;
-    frame_numbers: the frames of a video that the detector looked at, where the source says which.
+    frame_numbers: the frames of a video that the detector looked at, where the source says which; captured_at: by
+    the camera's clock, if the source has read it.
     """
 
     key: str
@@ -34,6 +37,7 @@ class Entry:
     size_px: tuple[int, int] | None = None
     fps: float | None = None
     frame_numbers: tuple[int, ...] | None = None
+    captured_at: datetime | None = None
 
     def names(self, min_classification: float | None) -> tuple[str, ...]:
         """Return the classes of at least this probability, each once."""
@@ -180,7 +184,9 @@ class _Batch:
         kept = [b for b in boxes if b["score"] >= self.min_score]
         self.n_low += len(boxes) - len(kept)
         fps, size_px, numbers = _read_fps(entry), _read_size(entry), _read_numbers(entry.get("frames_processed"))
-        return Entry(key, entry["file"], kept, size_px=size_px, fps=fps, frame_numbers=numbers)
+        time = parse_clock(str(entry.get("datetime") or ""))
+        captured_at = time.replace(tzinfo=None) if time else None
+        return Entry(key, entry["file"], kept, "", size_px, fps, numbers, captured_at)
 
     def _key(self, i: int) -> str:
         return f"images[{i}]"
