@@ -11,6 +11,7 @@ from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
 from leopardnet.cli.options import Bundle, Detector, Json, MovedRoot
 from leopardnet.cli.printing.predict_progress import predict_progress
 from leopardnet.cli.printing.print_predictions import print_predictions
+from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
@@ -93,6 +94,7 @@ def predict(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.core.settings.inference import Effort, RuntimeConfig
     from leopardnet.core.settings.validate import validate
+    from leopardnet.data.scan.scan import scan_report
     from leopardnet.infer.footage_source import open_source
     from leopardnet.infer.predict_footage import predict as run_predict
 
@@ -107,7 +109,13 @@ def predict(
         raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
     model = load_bundle(bundle)
-    rows = open_source(source if root is None else Manifest.read(source, root=root))
+    if source.is_dir():
+        report = scan_report(source)
+        rows = report.manifest
+        for note in footage_notes(report):
+            say(f"note: {note}")
+    else:
+        rows = open_source(source if root is None else Manifest.read(source, root=root))
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
             rows.where(split=split) if split else rows,
@@ -174,5 +182,8 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
     if n_left_out:
         say(f"boxes of {n_left_out} of {n_clips} clips were left out; the column `reason` explains why")
     if n_unreadable:
-        say(f"{n_unreadable} of {n_clips} clips could not be read; the column `reason` explains why")
+        say(
+            f"{n_unreadable} of {n_clips} clips could not be read; the column `reason` explains why, and "
+            "--retry-failed tries them again"
+        )
         raise typer.Exit(EXIT_FINDINGS)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.checks.file_facts import list_row_files
 from leopardnet.data.checks.finding import Finding
@@ -19,6 +21,7 @@ _ADVICE = {
     "partial": "only the readable part is used",
 }
 _TOLERANCE_S = 0.5
+OF_FILES = ("path", "captured_at", "width_px", "height_px")  # facts of a manifest that a file has as well
 
 
 def check_files(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
@@ -47,6 +50,46 @@ def check_frames(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
             at, end = f"frame {row['frame_number']}", f"{n_frames[i]:.0f} frames"
         message = f"the label is at {at}, but the video has {end}; check the time of the label"
         yield Finding("error", "frame_beyond_end", message, i, row["path"])
+
+
+def check_sizes(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]) -> Iterator[Finding]:
+    """Yield clips that look like another one with the same name or time, in another size: thumbnails and previews.
+
+    group: from `find_copies`. Cellular cameras keep a small picture beside the one that they send, and gallery
+    programs make more.
+    """
+    clips = manifest.table.assign(_group=group).dropna(subset="_group").drop_duplicates("clip_id")
+    by_path = facts.set_index("path")
+    clips["_px"] = clips["path"].map(by_path["width_px"] * by_path["height_px"]).astype("float64")
+    clips["_name"] = [path.rpartition("/")[2].rpartition(".")[0].lower() for path in clips["path"]]
+    clips = clips.sort_values("_px", ascending=False, kind="stable")
+    largest = pd.Series(dtype="str")
+    for key in ("_name", "captured_at"):
+        same = clips.groupby(["_group", "kind", key])
+        is_smaller = clips["_px"] < same["_px"].transform("first")
+        largest = largest.combine_first(same["path"].transform("first")[is_smaller])
+    for i, path in largest.items():
+        row, other = clips.loc[i], clips[clips["path"] == path].iloc[0]
+        sizes = " beside ".join(
+            f"{by_path.at[p, 'width_px']} x {by_path.at[p, 'height_px']}" for p in (row["path"], path)
+        )
+        message = f"{sizes}: a smaller copy of {_describe(other)}; remove one, or it counts twice"
+        yield Finding("warning", "two_sizes", message, int(str(i)), row["path"])
+
+
+def check_footage(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
+    """Yield a finding if the table of labels does not fit the files: perhaps those of another card."""
+    table = manifest.table.loc[manifest.table["kind"] != "burst", ["clip_id", *OF_FILES]]
+    files = table[["clip_id", "path"]].merge(
+        facts[["path", "recorded_at", "width_px", "height_px"]].rename(columns={"recorded_at": "captured_at"}),
+        on="path",
+    )
+    try:
+        refuse_other_footage(table, files, names=("the manifest", "the files"))
+    except ManifestError as error:
+        where = str(error.parts["where"])
+        message = f"{error.parts['found']}: do the labels belong to this footage?"
+        yield Finding("warning", "other_footage", message, int(table.index[table["path"] == where][0]), where)
 
 
 def check_copies(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]) -> Iterator[Finding]:

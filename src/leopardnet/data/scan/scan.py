@@ -22,7 +22,7 @@ from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
 from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments_table
-from leopardnet.data.scan.list_files import list_footage
+from leopardnet.data.scan.list_files import find_pairs, list_footage
 
 Progress = Callable[[int, int], None]
 N_THREADS = 8
@@ -34,7 +34,8 @@ class ScanReport:
     """A manifest, with the files and rows of the scan that need attention.
 
     `unmatched_paths`: paths that do not match the pattern; `empty_files`: paths of files with 0 bytes;
-    `other_files`: counts of files that are not footage, by suffix; `n_system_files`, `n_links`: see FootageFiles;
+    `paired_videos`: paths of videos beside a picture of the same name; `other_files`, `n_system_files`, `n_links`:
+    see FootageFiles;
     `unknown_deployments`: rows of each deployment that is not in the deployments table; `n_outside_period`: rows
     recorded before the start or after the end of their deployment; `unread_times`: the text that stands where the
     time should be, by path, for files without a time; `notes`: on how the deployments table was read.
@@ -44,6 +45,7 @@ class ScanReport:
     n_files: int
     unmatched_paths: tuple[str, ...] = ()
     empty_files: tuple[str, ...] = ()
+    paired_videos: tuple[str, ...] = ()
     other_files: dict[str, int] = field(default_factory=dict)
     n_system_files: int = 0
     n_links: int = 0
@@ -128,6 +130,7 @@ def scan_report(
         n_files=len(files.sizes),
         unmatched_paths=tuple(unmatched),
         empty_files=tuple(path for path, size in files.sizes.items() if size == 0),
+        paired_videos=tuple(find_pairs(files.sizes)),
         other_files=files.other_files,
         n_system_files=files.n_system_files,
         n_links=files.n_links,

@@ -121,7 +121,7 @@ def test_other_and_cut_maker_notes_have_no_time(note):
     assert parse_reconyx_note(note) is None
 
 
-@pytest.mark.parametrize("suffix", ["PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("suffix", ["PNG", "TIFF", "WEBP", "AVIF"])
 def test_exif_of_other_still_formats(tmp_path, suffix):
     path = jpeg(tmp_path / "a.bin", original="2020:02:29 01:02:03", suffix=suffix)
     assert read(path) == (datetime(2020, 2, 29, 1, 2, 3), "exif")
