@@ -94,8 +94,6 @@ def predict(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.core.settings.inference import Effort, RuntimeConfig
     from leopardnet.core.settings.validate import validate
-    from leopardnet.data.scan.scan import scan_report
-    from leopardnet.infer.footage_source import open_source
     from leopardnet.infer.predict_footage import predict as run_predict
 
     _require_one_of("effort", effort, get_args(Effort))
@@ -109,13 +107,7 @@ def predict(
         raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
     model = load_bundle(bundle)
-    if source.is_dir():
-        report = scan_report(source)
-        rows = report.manifest
-        for note in footage_notes(report):
-            say(f"note: {note}")
-    else:
-        rows = open_source(source if root is None else Manifest.read(source, root=root))
+    rows = _open_footage(source, root)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
             rows.where(split=split) if split else rows,
@@ -134,6 +126,18 @@ def predict(
         )
     progress.say_crop_share()
     _print_result(predictions, out, model, as_json=json_)
+
+
+def _open_footage(source: Path, root: Path | None) -> Manifest:
+    from leopardnet.data.scan.scan import scan_report
+    from leopardnet.infer.footage_source import open_source
+
+    if not source.is_dir():
+        return open_source(source if root is None else Manifest.read(source, root=root))
+    report = scan_report(source)
+    for note in footage_notes(report):
+        say(f"note: {note}")
+    return report.manifest
 
 
 def _require_one_of(option: str, value: str, possible: tuple[str, ...]) -> None:

@@ -35,8 +35,8 @@ def refuse_other_footage(
         return
     is_wrong = faults.any(axis=1)
     if is_wrong.any():
-        first = both[is_wrong].iloc[0]
-        facts = [c for c in faults.columns if faults.loc[first.name, c]]
+        i = int(is_wrong.to_numpy().argmax())
+        first, facts = both.iloc[i], [c for c in faults.columns if faults[c].iloc[i]]
         ours, theirs = (", ".join(_show(first, c + end) for c in facts) for end in ("", "_other"))
         raise ManifestError(
             f"{names[0]} and {names[1]} name the same files, but they are of different footage",
@@ -62,19 +62,19 @@ def _take_facts(table: pd.DataFrame) -> pd.DataFrame:
 def _find_faults(both: pd.DataFrame) -> Iterator[tuple[str, pd.Series[bool]]]:
     """Yield by fact which clips contradict each other in it."""
 
-    def known(column: str) -> pd.Series[bool]:
+    def has_both(column: str) -> pd.Series[bool]:
         return both[column].notna() & both[f"{column}_other"].notna()
 
     shared = {c for c in FACTS if {c, f"{c}_other"} <= set(both.columns)}
     if "kind" in shared:
-        yield "kind", known("kind") & (both["kind"] != both["kind_other"])
+        yield "kind", has_both("kind") & (both["kind"] != both["kind_other"])
     same_time = pd.Series(False, index=both.index)
     if "captured_at" in shared:
         is_off = _time_shift_s(both).abs() >= SAME_S
-        same_time = known("captured_at") & ~is_off
+        same_time = has_both("captured_at") & ~is_off
         yield "captured_at", is_off
     if "site" in shared:
-        yield "site", known("site") & (both["site"] != both["site_other"]) & ~same_time
+        yield "site", has_both("site") & (both["site"] != both["site_other"]) & ~same_time
     if {"width_px", "height_px"} <= shared:
         ratio = _aspect(both, "") / _aspect(both, "_other")
         yield "width_px", (ratio > MAX_RATIO) | (ratio < 1 / MAX_RATIO)

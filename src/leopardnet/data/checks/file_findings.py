@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -60,7 +60,9 @@ def check_sizes(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]) 
     """
     clips = manifest.table.assign(_group=group).dropna(subset="_group").drop_duplicates("clip_id")
     by_path = facts.set_index("path")
-    clips["_px"] = clips["path"].map(by_path["width_px"] * by_path["height_px"]).astype("float64")
+    for side in ("width", "height"):
+        clips[f"_{side}"] = clips["path"].map(by_path[f"{side}_px"]).astype("float64")
+    clips["_px"] = clips["_width"] * clips["_height"]
     clips["_name"] = [path.rpartition("/")[2].rpartition(".")[0].lower() for path in clips["path"]]
     clips = clips.sort_values("_px", ascending=False, kind="stable")
     largest = pd.Series(dtype="str")
@@ -68,11 +70,11 @@ def check_sizes(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]) 
         same = clips.groupby(["_group", "kind", key])
         is_smaller = clips["_px"] < same["_px"].transform("first")
         largest = largest.combine_first(same["path"].transform("first")[is_smaller])
+    rows: dict[Any, dict[Any, Any]] = clips.to_dict("index")
+    by_name = {row["path"]: row for row in rows.values()}
     for i, path in largest.items():
-        row, other = clips.loc[i], clips[clips["path"] == path].iloc[0]
-        sizes = " beside ".join(
-            f"{by_path.at[p, 'width_px']} x {by_path.at[p, 'height_px']}" for p in (row["path"], path)
-        )
+        row, other = rows[i], by_name[path]
+        sizes = " beside ".join(f"{r['_width']:.0f} x {r['_height']:.0f}" for r in (row, other))
         message = f"{sizes}: a smaller copy of {_describe(other)}; remove one, or it counts twice"
         yield Finding("warning", "two_sizes", message, int(str(i)), row["path"])
 
@@ -135,5 +137,5 @@ def _check_equal_files(t: pd.DataFrame, digest: pd.Series[Any]) -> Iterator[Find
                 yield Finding("warning", "copy", message, int(str(i)), row["path"])
 
 
-def _describe(row: pd.Series[Any]) -> str:
+def _describe(row: Mapping[Any, Any] | pd.Series[Any]) -> str:
     return f"{row['path']} (site {row['site']})" if isinstance(row["site"], str) else str(row["path"])
