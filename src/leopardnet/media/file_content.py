@@ -38,12 +38,12 @@ ADVICE = {
 
 
 def describe_content(path: Path) -> str:
-    """Return what a file is, such as 'a JPEG picture'; 'first bytes 00 01 …' for what is not known.
-
-    Raises OSError where it cannot be read.
-    """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    """Return what a file is, such as 'a JPEG picture'; 'first bytes 00 01 …' for what is not known."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        return f"nothing that can be read: {error.strerror}"
     known = (text for at, magic, text in CONTENTS if head[at : at + len(magic)] == magic)
     return next(known, f"first bytes {head[:8].hex(' ')}")
 

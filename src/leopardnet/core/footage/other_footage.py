@@ -18,23 +18,29 @@ MAX_RATIO = 1.02  # of two aspects: sizes are rounded when pictures are scaled
 
 
 def refuse_other_footage(
-    table: pd.DataFrame, other: pd.DataFrame, *, names: tuple[str, str] = ("predictions", "manifest")
+    table: pd.DataFrame,
+    other: pd.DataFrame,
+    *,
+    names: tuple[str, str] = ("predictions", "manifest"),
+    same_s: float = SAME_S,
+    min_share: float = 0.0,
 ) -> None:
     """Raise ManifestError if rows of one `clip_id` cannot be of the same file.
 
     Columns of FACTS that both tables have are compared: kind, capture time, aspect, and the site where a time is
     missing. Times that differ by one shift per folder, as after a clock correction, are no contradiction where
-    nothing else differs. names: of the two tables, for the message.
+    nothing else differs. names: of the two tables, for the message; same_s: by which times may differ; min_share:
+    of the common clips that must differ.
     """
     both = _take_facts(table).join(_take_facts(other).add_suffix("_other"), how="inner")
     if both.empty:
         return
-    faults = pd.DataFrame(dict(_find_faults(both)), index=both.index)
+    faults = pd.DataFrame(dict(_find_faults(both, same_s)), index=both.index)
     others = faults.drop(columns="captured_at", errors="ignore").any(axis=None)
     if "captured_at" in faults and not others and _is_clock_correction(both, faults["captured_at"]):
         return
     is_wrong = faults.any(axis=1)
-    if is_wrong.any():
+    if is_wrong.any() and is_wrong.mean() >= min_share:
         i = int(is_wrong.to_numpy().argmax())
         first, facts = both.iloc[i], [c for c in faults.columns if faults[c].iloc[i]]
         ours, theirs = (", ".join(_show(first, c + end) for c in facts) for end in ("", "_other"))
@@ -59,7 +65,7 @@ def _take_facts(table: pd.DataFrame) -> pd.DataFrame:
     return facts.drop_duplicates("clip_id").set_index("clip_id")
 
 
-def _find_faults(both: pd.DataFrame) -> Iterator[tuple[str, pd.Series[bool]]]:
+def _find_faults(both: pd.DataFrame, same_s: float) -> Iterator[tuple[str, pd.Series[bool]]]:
     """Yield by fact which clips contradict each other in it."""
 
     def has_both(column: str) -> pd.Series[bool]:
@@ -70,7 +76,7 @@ def _find_faults(both: pd.DataFrame) -> Iterator[tuple[str, pd.Series[bool]]]:
         yield "kind", has_both("kind") & (both["kind"] != both["kind_other"])
     same_time = pd.Series(False, index=both.index)
     if "captured_at" in shared:
-        is_off = _time_shift_s(both).abs() >= SAME_S
+        is_off = _time_shift_s(both).abs() >= same_s
         same_time = has_both("captured_at") & ~is_off
         yield "captured_at", is_off
     if "site" in shared:
