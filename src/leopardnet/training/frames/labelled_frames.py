@@ -21,7 +21,6 @@ from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
 from leopardnet.core.settings.inference import PreprocessSpec, Sampling
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip, Frames
-from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.crops import crops_to_input, find_crops
 from leopardnet.detect.detector import Detector, detector_id, match_detector, open_detector
 from leopardnet.media.decode import decode
@@ -167,14 +166,11 @@ def load_frames(
     """Return the wanted frames (see `select_frames`), decoded into files in `folder` unless they are there already.
 
     What cannot be read is listed in `skipped` and not replaced. Raises ManifestError for a results file of a
-    detector that fits none of the footage, and for one or for labels of other footage.
+    detector that fits none of the footage.
     """
     key = hash_footage(wanted, root, reading)
     if not _is_complete(folder, key):
-        refuse_other_files(wanted, root)
-        fit = match_detector(
-            reading.detector, root, [clip.paths for clip, _ in iterate_clips(wanted)], table=wanted
-        )
+        fit = match_detector(reading.detector, root, [clip.paths for clip, _ in iterate_clips(wanted)])
         reading = reading if fit is None else replace(reading, twins=fit.twins)
         _decode_into(folder, wanted, root, labels, reading, n_workers, on_progress)
         with atomic_path(folder / "key.txt") as part:
