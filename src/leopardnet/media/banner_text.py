@@ -71,7 +71,8 @@ class BannerReader:
     def read(self, pixels: NDArray[np.uint8], *, min_score: float = MIN_SCORE) -> list[TextRow]:
         """Return the lines of text in a picture, uint8 [H, W, 3], from top to bottom."""
         colour = [float(np.median(channel)) for channel in cv2.split(pixels)[::-1]]
-        framed = cv2.copyMakeBorder(pixels[..., ::-1], *[_MARGIN_PX] * 4, cv2.BORDER_CONSTANT, value=colour)
+        m = _MARGIN_PX
+        framed = cv2.copyMakeBorder(pixels[..., ::-1], m, m, m, m, cv2.BORDER_CONSTANT, value=colour)
         found = self._recogniser(framed)
         if not found.txts:
             return []

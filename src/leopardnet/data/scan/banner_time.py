@@ -96,7 +96,9 @@ def read_banner(clip: Clip, root: Path, reader: BannerReader) -> BannerReading:
         views = cut_bands(frames.pixels[1])
     else:
         views = [_resize_row(band, row) for band, found in zip(bands, rows, strict=True) for row in found]
-    again = [reader.read(view, min_score=0.0) for view in views]  # it must be the same, so its score does not matter
+    again = [
+        reader.read(view, min_score=0.0) for view in views
+    ]  # it must be the same, so its score does not matter
     second = find_stamp(row.text for found in again for row in found)
     if second is None or not agree(first.stamp, second):
         return BannerReading(doubt=f"read as {first.stamp.text} and as {second.text if second else 'no time'}")

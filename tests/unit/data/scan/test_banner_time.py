@@ -90,7 +90,7 @@ def test_day_and_month_that_could_be_exchanged_are_refused_and_told(tmp_path):
     told = CliRunner().invoke(app, args).output
     assert "1 banners were not taken" in told and "Give date_order" in told
     assert CliRunner().invoke(app, [*args, "--date-order", "dmy"]).exit_code == 0
-    assert "2014-05-07 09:17:11" in (tmp_path / "m.csv").read_text()
+    assert "2014-05-07T09:17:11" in (tmp_path / "m.csv").read_text()
 
 
 @needs_extra
