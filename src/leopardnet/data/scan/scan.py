@@ -149,7 +149,7 @@ def scan_report(
         n_links=files.n_links,
         unknown_deployments=unknown,
         n_outside_period=n_outside,
-        unread_times={path: t.unread for path, t in zip(table["path"], found, strict=True) if t.unread},
+        unread_times={path: t.unread for path, t in zip(files.sizes, found, strict=True) if t.unread},
         doubtful_banners=doubts,
         notes=notes,
     )
