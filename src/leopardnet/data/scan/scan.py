@@ -123,6 +123,8 @@ def scan_report(
         raise ConfigError("unknown container_time", found=container_time, expected="camera or utc")
     if date_order not in (None, *get_args(DateOrder)):
         raise ConfigError("unknown date_order", found=date_order, expected=" or ".join(get_args(DateOrder)))
+    if date_order and "banner" not in reader.order:
+        raise ConfigError("date_order is only for times from banners", todo="add banner to time_from")
     if burst_gap_s < 0:
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
     places, notes = read_deployments_table(Path(deployments)) if deployments is not None else (None, ())
