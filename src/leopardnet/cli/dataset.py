@@ -92,7 +92,7 @@ def scan(
     from leopardnet.data.scan.scan import scan_report
 
     check_table_name(out_path)
-    with progress_bar("reading headers") as on_progress:
+    with progress_bar("reading times") as on_progress:
         report = scan_report(
             root,
             pattern=pattern,
