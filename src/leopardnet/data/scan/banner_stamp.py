@@ -29,7 +29,7 @@ _CLOCK = (
 )
 _HALF = re.compile(r"(?<![A-Z])[AP]\.?\s?M(?![A-Z])", re.ASCII)
 _DEGREES = re.compile(r"(?<=[\d°])\s?[CF](?=\d)", re.ASCII)  # before a date, without a space
-_START, _END = r"(?<![A-Z\d:/.-])", r"(?!\s?:|[A-Z\d]|[/.-]\d)"
+_START, _END = r"(?<![A-Z\d:/.-])", r"(?!\s?[:.]|[A-Z\d]|[/-]\d)"
 _BOTH = re.compile(rf"{_START}{_DATE}\s*{_CLOCK}{_END}", re.ASCII)  # also without a space between them
 _DATE_ALONE = re.compile(rf"{_START}{_DATE}{_END}", re.ASCII)
 _CLOCK_ALONE = re.compile(rf"{_START}{_CLOCK}{_END}", re.ASCII)

@@ -132,10 +132,13 @@ def agree(first: Stamp, second: Stamp) -> bool:
 
 
 def _resize_row(band: NDArray[np.uint8], row: TextRow) -> NDArray[np.uint8]:
-    """Return a line of text cut out with a margin and at another size, at which a chance error is not repeated."""
+    """Return a line of text cut out at another size, at which a chance error is not repeated.
+
+    The cut is longer than the line, because its end may not have been seen on a bright ground.
+    """
     left, top, right, bottom = row.box
-    margin = row.height_px // 3
-    part = band[max(top - margin, 0) : bottom + margin, max(left - margin, 0) : right + margin]
+    margin, extra = row.height_px // 3, 4 * row.height_px
+    part = band[max(top - margin, 0) : bottom + margin, max(left - extra, 0) : right + extra]
     scale = 1.5 if row.height_px < 36 else 0.7
     return np.asarray(
         cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

@@ -47,6 +47,7 @@ def test_stamps_of_many_cameras(rows, date, clock):
         ["07/05/2014 04:19PH"],  # PM in bad print
         ["07/05/2014 04:19 PH"],
         ["2016-03-24 10:30:12 AMM 3/10"],
+        ["2016-03-24 10:30."],  # more follows
         ["C07/05/2014 04:19"],  # a C that may be a digit
         ["07/05/2014 04:19 AMUR"],
         ["PM", "07/05/2014 04:19"],  # PM that may belong to it
