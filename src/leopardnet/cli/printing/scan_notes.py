@@ -53,6 +53,9 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
             f"{len(report.unread_times)} files have no capture time, because the text in its place is no time: "
             f"{text[:40]!r} in {path}"
         )
+    if report.doubtful_banners:
+        doubts = [f"{why} ({path})" for path, why in report.doubtful_banners.items()]
+        notes.append(f"{len(doubts)} banners were not taken, because their time is not certain: {_few(doubts)}")
     n_changed = int(t["time_source"].eq("exif_changed").sum())
     if n_changed:
         notes.append(
