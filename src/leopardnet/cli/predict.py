@@ -32,6 +32,10 @@ Out = Annotated[
 Split = Annotated[
     str | None, typer.Option("--split", help="Classify only this split of the manifest, such as test.")
 ]
+Pattern = Annotated[
+    str | None,
+    typer.Option("--pattern", help='Pattern of folder names, as in `scan`, such as "{site}/{deployment}/*".'),
+]
 Sampling = Annotated[
     str, typer.Option("--sampling", help="Other frames than the bundle's: the name of a file in configs/sampling.")
 ]
@@ -68,6 +72,7 @@ def predict(
     out: Out,
     split: Split = None,
     root: MovedRoot = None,
+    pattern: Pattern = None,
     sampling: Sampling = "",
     detector: Detector = "",
     effort: EffortName = "full",
@@ -105,9 +110,11 @@ def predict(
     runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
     if root is not None and source.is_dir():
         raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-    out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
+    if pattern is not None and not source.is_dir():
+        raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
     model = load_bundle(bundle)
-    rows = _open_footage(source, root)
+    out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
+    rows = _open_footage(source, root, pattern)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
             rows.where(split=split) if split else rows,
@@ -128,13 +135,13 @@ def predict(
     _print_result(predictions, out, model, as_json=json_)
 
 
-def _open_footage(source: Path, root: Path | None) -> Manifest:
+def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manifest:
     from leopardnet.data.scan.scan import scan_report
     from leopardnet.infer.footage_source import open_source
 
     if not source.is_dir():
         return open_source(source if root is None else Manifest.read(source, root=root))
-    report = scan_report(source)
+    report = scan_report(source, pattern=pattern)
     for note in footage_notes(report):
         say(f"note: {note}")
     return report.manifest

@@ -1,7 +1,9 @@
-"""What a scan says about files that are no clips, or count as two."""
+"""What `scan` prints about a folder, and about files that are no clips or count as two."""
+
+from PIL import Image
 
 from folders_of_footage import put
-from leopardnet.cli.printing.scan_notes import footage_notes
+from leopardnet.cli.printing.scan_notes import footage_notes, scan_counts
 from leopardnet.data.scan.scan import scan_report
 
 
@@ -18,3 +20,11 @@ def test_what_is_left_out_is_named_by_what_can_be_done_with_it(tmp_path):
 
 def test_an_ordinary_card_needs_no_words(tmp_path):
     assert footage_notes(scan_report(put(tmp_path, "DCIM/100RECNX/RCNX0001.JPG"))) == []
+
+
+def test_deployments_of_two_sites_with_one_name_are_two(tmp_path):
+    for folder in ("a/d1", "b/d1", "b/d2"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / folder / "x.jpg")
+    counts = scan_counts(scan_report(tmp_path, pattern="{site}/{deployment}/*"))
+    assert (counts["files"], counts["sites"], counts["deployments"]) == (3, 2, 3)
