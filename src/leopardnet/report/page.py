@@ -14,7 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.bundle.run_history import history_points
-from leopardnet.core.columns import evidence_columns, predictions_columns, table_labels
+from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
@@ -59,7 +59,11 @@ def write_report(
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
     labels = table_labels(predictions)
-    predictions = conform(predictions, predictions_columns(labels), where="predictions", unique=("clip_id",))
+    multi = has_several_labels(predictions)
+    columns = predictions_columns(labels, multi=multi)
+    predictions = conform(predictions, columns, where="predictions", unique=("clip_id",))
+    if multi:  # a clip is shown under all of its names
+        predictions = predictions.assign(decision=predictions["labels"].fillna(predictions["decision"]))
     evidence = None if evidence is None else conform(evidence, evidence_columns(labels), where="evidence")
     _refuse_unknown_alerts(predictions, labels)
     description = dict(bundle or {})
@@ -76,6 +80,7 @@ def write_report(
     )
     page = _fill_template(
         title=title,
+        multi=multi,
         notices=list(notices),
         styles=styles,
         colours=decision_colours(styles),
