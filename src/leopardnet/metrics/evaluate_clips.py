@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.labels import ANIMAL
-from leopardnet.metrics.bootstrap import Floats
+from leopardnet.metrics.bootstrap import Floats, SiteDraws
 from leopardnet.metrics.clip_figures import add_rankings, answer_shares, empty_filter, label_figures, target_figures
 from leopardnet.metrics.evaluate_presence import evaluate_presence
 from leopardnet.metrics.evaluation import Evaluation
@@ -46,10 +46,8 @@ def evaluate_clips(
     labels, known = clips.labels, clips.select(clips.is_known)
     readable, n_of = known.is_readable, np.bincount(known.y, minlength=len(labels))
     draws = known.draw_sites(n_boot=n_boot, seed=seed)
-    shape = (len(labels), len(labels) + 1)  # the last column is for unreadable clips
-    per_site = draws.sum_per_site(known.y * shape[1] + known.likeliest, shape[0] * shape[1])
-    confusion = per_site.sum(axis=0).reshape(shape)
-    counts, drawn = count_labels(confusion), count_labels(draws.redraw(per_site).reshape(-1, *shape))
+    confusion, drawn_confusions = _count_confusions(known, draws)
+    counts, drawn = count_labels(confusion), count_labels(drawn_confusions)
     per_label, macro_f1 = label_figures(labels, counts, drawn, draws)
     n_right = counts[:, 0].sum()
     top1 = draws.estimate_share(
@@ -91,6 +89,13 @@ def evaluate_clips(
         label_counts=counts,
         label_draws=drawn,
     )
+
+
+def _count_confusions(clips: LabelledClips, draws: SiteDraws) -> tuple[Floats, Floats]:
+    """Return the confusion, [C, C + 1], whose last column is for unreadable clips, and those of the draws."""
+    shape = (len(clips.labels), len(clips.labels) + 1)
+    per_site = draws.sum_per_site(clips.y * shape[1] + clips.likeliest, shape[0] * shape[1])
+    return per_site.sum(axis=0).reshape(shape), draws.redraw(per_site).reshape(-1, *shape)
 
 
 def _count_decisions(clips: LabelledClips) -> pd.DataFrame:

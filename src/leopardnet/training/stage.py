@@ -208,22 +208,13 @@ class Stage:
         table = self.frames.table.iloc[used].reset_index(drop=True)
         weights, shows = compute_probe_weights(table, multi=self.labels.multi), self._find_presence(used)
         sites = table["site"] if self.config.optim.probe_ignores_sites else None
-        n_labels, c = len(self.labels), self.config.optim.probe_c
+        c = self.config.optim.probe_c
+        options: dict[str, Any] = {"n_labels": len(self.labels), "sites": sites, "shows": shows}
         if c == "auto":
             groups = group_rows(self.frames.table)[used]
-            c = choose_c(
-                x,
-                y,
-                weights,
-                groups,
-                n_labels=n_labels,
-                choices=C_CHOICES,
-                seed=self.config.seed,
-                sites=sites,
-                shows=shows,
-            )
+            c = choose_c(x, y, weights, groups, choices=C_CHOICES, seed=self.config.seed, **options)
             self.tell(f"{what}probe, regularisation chosen", 1, 1, f"C = {c}")
-        return fit_head(x, y, weights, n_labels=n_labels, c=c, sites=sites, shows=shows)
+        return fit_head(x, y, weights, c=c, **options)
 
     def _find_presence(self, rows: Rows) -> NDArray[np.bool_] | None:
         """Return the independent labels of each frame, bool [N, C]; None where a frame has one label."""
