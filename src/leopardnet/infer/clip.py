@@ -154,8 +154,8 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
         if whole.rule != "empty":
             logits, probs, decision = evidence.logits, whole_probs, whole
 
-    i_label = None if multi else int(probs.argmax())  # of a decision that is no label
-    i_label = labels.names.index(decision.label) if decision.label in labels.names else i_label
+    # For 'animal' and 'unsure' the frames that most look like an animal come first.
+    i_label = labels.names.index(decision.label) if decision.label in labels.names else None
     order = evidence_order(logits, i_label, i_empty=i_empty, multi=multi)  # [N], the strongest frame first
     status: Status = "partial" if evidence.warnings else "ok"
     return ClipPrediction(
