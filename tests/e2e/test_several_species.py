@@ -13,6 +13,7 @@ from leopardnet.bundle.bundle import load_bundle
 from leopardnet.compose import load_config
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.predictions import Predictions
+from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
 from leopardnet.data.formats.csv_table import read_csv_table
 from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.recalibrate import recalibrate
@@ -159,8 +160,8 @@ def test_every_export_has_a_row_for_each_species(manifest, bundle, results, tmp_
     assert len(pd.read_json(write(results, tmp_path / "r.jsonl", **options).path, lines=True)) == 10
     timelapse = pd.read_csv(write(results, tmp_path / "t.csv", format="timelapse", **options).path)
     assert timelapse.groupby("File")["Species"].nunique()["both0.jpg"] == 2
-    package = write(results, tmp_path / "dp", format="camtrap-dp", study_area=(43.0, 131.5, 20_000), **options)
-    assert not [note for note in package.notes if "fault" in note], package.notes
+    write(results, tmp_path / "dp", format="camtrap-dp", study_area=(43.0, 131.5, 20_000), **options)
+    assert lint_camtrap_dp(tmp_path / "dp") == []
     seen = pd.read_csv(tmp_path / "dp/observations.csv")
     media = seen[seen["observationLevel"] == "media"]
     assert media.groupby("mediaID").size().value_counts().to_dict() == {1: 6, 2: 2}
