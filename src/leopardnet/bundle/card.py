@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate
-from leopardnet.metrics.evaluation import MEASURES, Evaluation
+from leopardnet.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import BundleSpec
@@ -22,6 +22,10 @@ MUST_NOT = (
     "As the only alarm where people could be hurt, and as evidence against a person.",
     "To count or identify individuals, or for statements about numbers of animals without a check by hand.",
     "To find people: it was not trained on them.",
+)
+INDEPENDENT = (
+    "A clip may show several of them: each has a probability of its own, which says nothing of the others, and "
+    "every animal that reaches the threshold is named."
 )
 FEW_SITES = 10
 DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
@@ -48,6 +52,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
         "Labels": [
             f"The model knows: {labels}.",
             "",
+            *([INDEPENDENT, ""] if spec.labels.multi else []),
             f"Targets, which are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
         ],
         "What it must not be used for": _bullets(MUST_NOT),
@@ -87,6 +92,7 @@ def card_json(
         "made_with": f"leopardnet {spec.provenance.get('leopardnet', '')}".strip(),
         "labels": [x.model_dump() for x in spec.labels.labels],
         "targets": list(spec.labels.targets),
+        **({"multi": True} if spec.labels.multi else {}),
         "must_not_be_used_for": list(MUST_NOT),
         "countries": _experiment(spec).get("countries") or None,
         "conditions": {"sites": _most_sites(data), "day_and_night": None, "seasons": None, "cameras": None},
@@ -169,14 +175,18 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
         "",
         f"{counts}. {intervals}",
         "",
-        f"**Macro-F1 {_estimate(e.macro_f1)}**, top-1 {_estimate(e.top1)}, calibration error {_estimate(e.ece)}, "
-        f"Brier {_estimate(e.brier)}.",
+        ", ".join(_headline(e)) + ".",
         "",
         *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
         "",
         '"Recall at least" is the lower bound that this number of clips supports with 95 % confidence if the '
         "clips are independent. Clips of one site are not, so the true recall may be lower.",
     ]
+    if e.is_multi:
+        lines += [
+            "",
+            "A label counts as said at a probability of 0.5 or more. ECE and Brier are those of each label.",
+        ]
     absent = [str(name) for name in e.per_label.index if not _support(e, str(name))]
     if absent:
         lines += ["", f"No clip was available to evaluate these labels: {', '.join(absent)}."]
@@ -188,7 +198,15 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
         for truth, row in decisions.iterrows()
         if row.any()
     )
-    return [*lines, "", "Decisions for the clips of each label:", "", *_table(rows)]
+    each = "combination of labels" if e.is_multi else "label"
+    return [*lines, "", f"Decisions for the clips of each {each}:", "", *_table(rows)]
+
+
+def _headline(evaluation: Evaluation) -> Iterable[str]:
+    """Yield the figures about all labels, in words."""
+    words = {"macro-F1": "**Macro-F1 {}**", "ECE": "calibration error {}"}
+    for name, estimate in evaluation.headline.items():
+        yield words.get(name, name + " {}").format(_estimate(estimate))
 
 
 def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
@@ -197,7 +215,7 @@ def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
     return {
         "label": label,
         "clips": support,
-        **{title: _estimate(evaluation.label_estimate(label, m)) for m, title in MEASURES.items()},
+        **{title: _estimate(evaluation.label_estimate(label, m)) for m, title in evaluation.measures.items()},
         "recall at least": _figure(floor),
     }
 
@@ -209,6 +227,8 @@ def _support(evaluation: Evaluation, label: str) -> int:
 def _calibration(spec: BundleSpec) -> str:
     c = spec.calibration
     fitted = f"Temperature {c.temperature:.3f}, from {c.n_clips} clips of {c.n_sites} sites"
+    biases = ", ".join(f"{x.name} {b:+.2f}" for x, b in zip(spec.labels.labels, c.biases, strict=bool(c.biases)))
+    fitted += f"; biases in log-odds: {biases}" if biases else ""
     return f"{fitted} ({c.reason.rstrip('.')})." if c.reason else f"{fitted}."
 
 

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from leopardnet.bundle.bundle import Bundle, write_spec
+from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
 from leopardnet.core.errors import BundleError, ConfigError
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.tables import write_json
@@ -55,7 +55,8 @@ def derive_bundle(
     card = (part / "card.md").read_text("utf-8")
     head = (
         f"> **Derived bundle.** The network of bundle {bundle.id} with "
-        f"temperature {spec.calibration.temperature:.3f} and thresholds {_thresholds_text(spec.decide)}. {note}\n"
+        f"temperature {spec.calibration.temperature:.3f}{_biases_text(spec)} and thresholds "
+        f"{_thresholds_text(spec.decide)}. {note}\n"
         "> The rest of this card describes the bundle that it was made from.\n\n"
     )
     (part / "card.md").write_text(head + card, "utf-8")
@@ -70,6 +71,11 @@ def derive_bundle(
     write_spec(part, spec)
     part.replace(out)
     return Bundle.load(out)
+
+
+def _biases_text(spec: BundleSpec) -> str:
+    biases = ", ".join(f"{x:+.2f}" for x in spec.calibration.biases)
+    return f", biases of its labels {biases}" if biases else ""
 
 
 def _thresholds_text(decide: DecideConfig) -> str:

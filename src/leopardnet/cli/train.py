@@ -11,7 +11,7 @@ import typer
 
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot
-from leopardnet.core.errors import BackendError
+from leopardnet.core.errors import BackendError, ConfigError
 from leopardnet.core.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -60,6 +60,14 @@ def train(
     else:
         rows = Manifest.read(source, root=root)
     config = load_config("train", settings)
+    if source.is_dir() and config.labels.multi:
+        raise ConfigError(
+            "folders give each picture one label",
+            where="labels.multi",
+            found=f"true, for the folder {source.name}",
+            expected="a manifest, in which a clip may have several labels",
+            todo="import a table of labels (`leopardnet import csv --help`), or leave labels.multi out",
+        )
     if detector:
         from leopardnet.detect.detector import choose_detector
 

@@ -94,6 +94,14 @@ def find_thresholds(
     >>> clips = LabelledClips.of(predictions, manifest).leave_out_training_sites(manifest)  # doctest: +SKIP
     >>> find_thresholds(clips, {"leopard": 0.01})  # doctest: +SKIP
     """
+    if keep_names is not None and clips.presence is not None:
+        raise ConfigError(
+            "independent labels have no share of names to keep",
+            where="keep_names",
+            found=keep_names,
+            expected="a model whose labels exclude each other",
+            todo="leave --keep-names out: with labels.multi no name takes its probability from another",
+        )
     settings = decide or DecideConfig.model_validate({})
     if losses or keep_names is None:
         _check_labels(losses, clips.labels)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.labels import Label, LabelSet
@@ -133,10 +134,11 @@ def find_label_set(predictions: Predictions) -> LabelSet:
     for path in sorted((configs_dir() / "labels").glob("*.yaml")):
         data = yaml.safe_load(path.read_text("utf-8"))
         rows = tuple(Label(**row) for row in data["labels"])
-        if len(rows) >= 2 and wanted == {(found := LabelSet(rows, data["empty"], tuple(data["targets"]))).id}:
-            return found
-    names = predictions.labels
-    return LabelSet(tuple(Label(n) for n in names), empty="empty" if "empty" in names else None)
+        for multi in (False, True) if len(rows) >= 2 else ():
+            if wanted == {(found := LabelSet(rows, data["empty"], tuple(data["targets"]), multi)).id}:
+                return found
+    names, empty = predictions.labels, "empty" if "empty" in predictions.labels else None
+    return LabelSet(tuple(Label(n) for n in names), empty=empty, multi=has_several_labels(predictions.table))
 
 
 def hide_absolute_paths(text: str) -> str:

@@ -33,7 +33,7 @@ import yaml
 from accelerate import PartialState
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.settings.training import TrainConfig
+from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.tables import atomic_path, read_table, write_json, write_table
 from leopardnet.network.classifier import choose_device
 
@@ -79,7 +79,7 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
     wanted = config.model_dump(mode="json")
     found = read_state(folder)
     if found and not overwrite:
-        before = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
+        before = add_missing_settings(yaml.safe_load((folder / "config.yaml").read_text("utf-8")))
         if found["state"] == "finished":
             raise ConfigError(
                 "this folder holds a finished run",

@@ -73,6 +73,9 @@ def train(
     labels = config.labels.label_set()
     by_folds = should_use_folds(bool(manifest.table["split"].eq("val").any()), config.validation)
     wanted = select_train_val(manifest, config, labels, by_folds=by_folds)
+    n_several = int(manifest.table["labels"].notna().sum())
+    if n_several and not labels.multi:
+        tell(f"rows of several species are left out, which labels.multi=true would use: {n_several}", 1, 1, "")
     accelerator = _create_accelerator(config)
     with explain_resource_errors(out):
         data = TrainVal(wanted, manifest.root, config, labels, by_folds)

@@ -291,6 +291,7 @@ def write_csv_table(manifest: Manifest, out: Path) -> Path:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FIELDS)
     for row in rows:
+        row = row | {"label": row["label"] or row["labels"]}
         cells = [_format_cell(row.get(f)) for f in FIELDS[: FIELDS.index("x0")]]
         for box in parse_boxes(row["boxes"]) or [{}]:
             writer.writerow([*cells, *(box.get("xyxy") or [""] * 4), box.get("label", ""), box.get("score", "")])

@@ -17,7 +17,7 @@ from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.reading.folder_pattern import FolderPattern
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
-from leopardnet.data.reading.map_labels import map_labels
+from leopardnet.data.reading.map_labels import join_several, map_labels
 from leopardnet.data.reading.problems import Problem, Problems
 
 # A path without any of these is already in the form of a manifest.
@@ -171,7 +171,7 @@ def assemble(
     species: the column species; by default the joined names. where: the source's name in messages.
     """
     labels, label_notes = map_labels(names, rules.label_map, on_unknown=rules.on_unknown, where=where)
-    columns["label"] = labels
+    columns["label"], columns["labels"] = labels, join_several(names, rules.label_map, where=where)
     columns["species"] = list(species) if species is not None else [JOINER.join(n) or None for n in names]
     columns["source"] = [source] * len(names)
     pattern_notes = _fill_from_folders(columns, rules.site_from) if rules.site_from else []
