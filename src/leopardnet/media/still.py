@@ -14,6 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames
+from leopardnet.media.blank_frames import NO_CONTENT, find_blank_frames
 from leopardnet.media.jpeg import MODES, decode_jpeg
 from leopardnet.media.preprocess import shrink_size
 
@@ -62,6 +63,8 @@ def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_
     for i in wanted:
         try:
             pixels, damage = _read_pixels(paths[i], short_side_px)
+            if find_blank_frames(pixels[np.newaxis])[0]:
+                raise MediaError("the picture has no content", where=paths[i].name, found=NO_CONTENT)
         except MediaError as error:
             warnings.append(f"still {i}: {error.one_line}")
             continue
