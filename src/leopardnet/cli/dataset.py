@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, app, out, print_json, print_rows, progress_bar, say
-from leopardnet.cli.options import Deployments, Json, ManifestOut, ManifestPath, MovedRoot
+from leopardnet.cli.options import (
+    DateFormat,
+    Deployments,
+    Encoding,
+    Json,
+    ManifestOut,
+    ManifestPath,
+    MovedRoot,
+    read_places,
+)
 from leopardnet.cli.printing.scan_notes import scan_counts, scan_notes
 from leopardnet.core.errors import ConfigError
 
@@ -53,6 +62,8 @@ def scan(
         str | None, typer.Option(help="Pattern of folder names: {site} {deployment} {sequence} {label} {ignore} *")
     ] = None,
     deployments: Deployments = None,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
     time_from: Annotated[
         str, typer.Option(help="Sources of the capture time, best first: exif, quicktime, riff, filename, mtime.")
     ] = "exif,quicktime,riff",
@@ -78,11 +89,12 @@ def scan(
     from leopardnet.data.scan.scan import scan_report
 
     check_table_name(out_path)
+    places, table_notes = read_places(deployments, encoding, date_format)
     with progress_bar("reading headers") as on_progress:
         report = scan_report(
             root,
             pattern=pattern,
-            deployments=deployments,
+            deployments=places,
             filename_time=filename_time,
             group_bursts=group_bursts,
             time_from=_split_words(time_from),
@@ -91,7 +103,7 @@ def scan(
             on_progress=on_progress,
         )
     report.manifest.write(out_path)
-    counts, notes = scan_counts(report), scan_notes(report, pattern)
+    counts, notes = scan_counts(report), [*table_notes, *scan_notes(report, pattern)]
     if as_json:
         print_json({"manifest": out_path.name, **counts, "notes": notes})
         return
@@ -122,6 +134,8 @@ def check(
     min_sites: Annotated[int, typer.Option(min=1, help="Warn about labels at fewer sites than this.")] = 3,
     max_distance: Annotated[int, typer.Option(min=0, max=3, help="Bits in which near-duplicates may differ.")] = 3,
     deployments: Deployments = None,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
     n_shown: Annotated[int, typer.Option(min=0, help="Findings to print.")] = 20,
     as_json: Json = False,
 ) -> None:
@@ -140,19 +154,20 @@ def check(
     if out_path is not None and out_path.suffix.lower() not in (*TABLES, ".jsonl"):
         raise typer.BadParameter(f"{out_path.name} must end in .csv, .parquet or .jsonl", param_hint="--out")
     rows = Manifest.read(manifest, root=root)
+    places, notes = read_places(deployments, encoding, date_format)
     with progress_bar("reading files") as on_progress:
         facts = read_file_facts(
             rows, hash_files=hash_files, perceptual=perceptual, probe=probe, on_progress=on_progress
         )
-    findings = check_manifest(
-        rows, facts=facts, min_sites=min_sites, max_distance=max_distance, deployments=deployments
-    )
+    findings = check_manifest(rows, facts=facts, min_sites=min_sites, max_distance=max_distance, deployments=places)
     if out_path is not None:
         write_table(findings, out_path)
     labels = count_coverage(rows, facts=facts)
     if as_json:
-        print_json({"coverage": _records(labels), "findings": _records(findings)})
+        print_json({"coverage": _records(labels), "findings": _records(findings), "notes": list(notes)})
     else:
+        for note in notes:
+            say(f"note: {note}")
         _print_check(findings, labels, manifest.name, n_shown, out_path)
     if findings["severity"].eq("error").any():
         raise typer.Exit(EXIT_FINDINGS)

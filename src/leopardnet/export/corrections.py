@@ -50,13 +50,14 @@ class Corrections:
     notes: tuple[str, ...] = ()
 
 
-def read_corrections(path: Path) -> Corrections:
+def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
     """Read a table with `clip_id` or `path`, and `label`; optionally `by`, `at` and `comment`.
 
-    Other columns are ignored, and rows without a label are counted. Raises ManifestError for a table without a
+    Other columns are ignored, and rows without a label are counted. encoding: of a text table, detected by default.
+    Raises ManifestError for a table without a
     required column, for a row without a clip, and for a time without a zone.
     """
-    source = read_people_table(Path(path))
+    source = read_people_table(Path(path), encoding=encoding)
     columns = {c: [t if t not in MISSING else "" for t in source.columns[c]] for c in source.columns}
     if "label" not in columns or not {"clip_id", "path"} & set(columns):
         raise ManifestError(

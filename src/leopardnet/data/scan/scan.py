@@ -21,7 +21,7 @@ from leopardnet.data.reading.folder_pattern import FIELDS, FolderPattern
 from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
-from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments_table
+from leopardnet.data.scan.deployments import apply_deployments, find_deployments, is_outside_period
 from leopardnet.data.scan.list_files import list_footage
 
 Progress = Callable[[int, int], None]
@@ -57,7 +57,7 @@ def scan(
     root: Path | str,
     *,
     pattern: str | None = None,
-    deployments: Path | str | None = None,
+    deployments: Path | str | pd.DataFrame | None = None,
     time_from: Sequence[str] = ("exif", "quicktime", "riff"),
     filename_time: str | None = None,
     container_time: Literal["camera", "utc"] = "camera",
@@ -68,7 +68,8 @@ def scan(
     """Return the manifest of all footage under `root`: one row per file, in natural order, with its capture time.
 
     pattern: the folder names, such as `{site}/{deployment}/*` (see FolderPattern); a path that does not match keeps
-    its row, without a site. deployments: a table with time zones and clock corrections (see read_deployments).
+    its row, without a site. deployments: the table of time zones and clock corrections of `read_deployments`, or
+    its file.
     time_from, filename_time: the sources of capture times (see CaptureTimeReader). container_time: `camera` takes
     the time in an MP4 header as the camera's wall clock, which is nearly always right, and `utc` as UTC, as the
     standard says. group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts.
@@ -96,7 +97,7 @@ def scan_report(
     root: Path | str,
     *,
     pattern: str | None = None,
-    deployments: Path | str | None = None,
+    deployments: Path | str | pd.DataFrame | None = None,
     time_from: Sequence[str] = ("exif", "quicktime", "riff"),
     filename_time: str | None = None,
     container_time: Literal["camera", "utc"] = "camera",
@@ -111,7 +112,7 @@ def scan_report(
         raise ConfigError("unknown container_time", found=container_time, expected="camera or utc")
     if burst_gap_s < 0:
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
-    places, notes = read_deployments_table(Path(deployments)) if deployments is not None else (None, ())
+    places, notes = find_deployments(deployments)
     files = list_footage(Path(root))
     table, unmatched = _build_table(list(files.sizes), folder_pattern)
     table, unread = _add_times(table, Path(root), reader, container_time, on_progress)
