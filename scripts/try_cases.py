@@ -99,8 +99,8 @@ def sweep(folders: list[Path], room: Path, caller: Caller) -> Counter[str]:
 
     for folder in folders:
         start, n_calls = time.monotonic(), 0
-        for path in sorted(p for p in folder.rglob("*") if "__pycache__" not in p.parts):
-            for words in list_calls(path.relative_to(folder)):
+        for path in _list_files(folder):
+            for words in _choose_calls(path, folder):
                 out.mkdir()
                 attempt(words, folder)
                 shutil.rmtree(out)
@@ -114,6 +114,19 @@ def sweep(folders: list[Path], room: Path, caller: Caller) -> Counter[str]:
             shutil.rmtree(out)
         print(f"swept  {folder.name}: {n_calls} calls, {time.monotonic() - start:.0f} s", flush=True)
     return faults
+
+
+def _list_files(folder: Path) -> list[Path]:
+    """Return the files and folders of a case, but not the programs that made them."""
+    return [p for p in sorted(folder.rglob("*")) if p.suffix != ".py" and "__pycache__" not in p.parts]
+
+
+def _choose_calls(path: Path, folder: Path) -> list[tuple[str, ...]]:
+    """Return the calls with a file; of alike footage in a folder, the first goes everywhere, all to `predict`."""
+    calls = list_calls(path.relative_to(folder))
+    alike = sorted(p for p in path.parent.iterdir() if p.suffix == path.suffix)
+    is_repeat = kind_by_suffix(path.name) is not None and path != alike[0]
+    return [words for words in calls if words[:2] == ("predict", calls[0][1])] if is_repeat else calls
 
 
 def main() -> None:

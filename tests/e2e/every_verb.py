@@ -210,7 +210,7 @@ def list_calls(path: Path, *, good: str = "../good") -> list[tuple[str, ...]]:
         ("predict", f"{good}/still.jpg", "--bundle", file, *folder),
         ("scan", here, "--deployments", file, *out),
         ("scan", f"{good}/footage", "--pattern", "{site}/{deployment}/*", "--deployments", file, *out),
-        ("check", table, "--deployments", file, "--no-probe", "--no-perceptual"),
+        ("check", table, "--deployments", file, "--no-probe", "--no-perceptual", "--no-hash-files"),
     ]
     if kind_by_suffix(file) is None and "." in path.name:
         columns = _list_columns(path)
