@@ -3,13 +3,14 @@
 import sys
 
 import pytest
+from command_line import check_end
 
 from leopardnet.cli.console import main
 
 
 @pytest.fixture
 def command(monkeypatch, capfd):
-    """A function that runs the command in this process: (stdout, stderr). No traceback, ever."""
+    """A function that runs the command in this process; (stdout, stderr) with what libraries write there."""
 
     def run(*arguments, code=0):
         monkeypatch.setattr(sys, "argv", ["leopardnet", *map(str, arguments)])
@@ -19,9 +20,6 @@ def command(monkeypatch, capfd):
             found = 0
         except SystemExit as stop:
             found = stop.code or 0
-        out, err = capfd.readouterr()
-        assert found == code, out + err
-        assert "Traceback" not in out + err
-        return out, err
+        return check_end(*capfd.readouterr(), found, code)
 
     return run

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
-from test_verbs import leopardnet
+from command_line import leopardnet
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real"
 

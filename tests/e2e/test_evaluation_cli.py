@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from test_verbs import leopardnet
+from command_line import leopardnet
 
 from leopardnet.bundle.bundle import load_bundle
 from simulated_clips import simulate_clips

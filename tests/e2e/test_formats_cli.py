@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from test_verbs import leopardnet
+from command_line import leopardnet
 
 from leopardnet.core.manifest import Manifest
 

@@ -9,7 +9,7 @@ import json
 
 import pandas as pd
 import pytest
-from test_verbs import leopardnet
+from command_line import leopardnet
 
 
 @pytest.mark.slow

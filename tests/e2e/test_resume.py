@@ -11,7 +11,8 @@ import time
 
 import pandas as pd
 import pytest
-from test_verbs import COMMAND, leopardnet
+from command_line import COMMAND
+from command_line import leopardnet_process as leopardnet
 
 from leopardnet.infer.journal import Journal
 

@@ -6,27 +6,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-COMMAND = Path(sys.executable).with_name("leopardnet")
-
-
-def leopardnet(*arguments, code=0, cwd=None):
-    """Run the command; stdout and stderr. No traceback, ever."""
-    result = subprocess.run(
-        [str(COMMAND), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "120"},
-    )
-    assert "Traceback" not in result.stderr, result.stderr
-    assert result.returncode == code, result.stdout + result.stderr
-    return result.stdout, result.stderr
+from command_line import COMMAND, leopardnet, leopardnet_process
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +71,7 @@ def test_the_report_is_one_file_that_needs_no_network(rendered):
 
 
 def test_json_goes_to_stdout_alone(rendered):
-    out, _ = leopardnet(
+    out, _ = leopardnet_process(
         "evaluate", rendered / "results", "--manifest", rendered / "m.parquet", "--out", rendered / "e2", "--json"
     )
     assert json.loads(out)["n_clips"] > 0

@@ -153,7 +153,8 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
         if whole.rule != "empty":
             logits, probs, decision = evidence.logits, whole_probs, whole
 
-    i_label = labels.names.index(decision.label) if decision.label in labels.names else int(probs.argmax())
+    # For 'animal' and 'unsure' the frames that most look like an animal come first.
+    i_label = labels.names.index(decision.label) if decision.label in labels.names else None
     order = evidence_order(logits, i_label, i_empty=labels.i_empty)  # [N], the strongest frame first
     status: Status = "partial" if evidence.warnings else "ok"
     return ClipPrediction(

@@ -57,7 +57,7 @@ def encode_sites(sites: pd.Series[str]) -> tuple[Ints, tuple[str, ...]]:
     >>> codes.tolist(), names
     ([1, 0, 1], ('a', 'b'))
     """
-    codes, names = pd.factorize(sites.fillna(NO_SITE), sort=True)
+    codes, names = pd.factorize(sites.astype(object).fillna(NO_SITE), sort=True)
     return codes.astype(np.int64), tuple(map(str, names))
 
 

@@ -137,6 +137,13 @@ def test_crops_never_make_a_clip_empty_that_whole_frames_do_not(tiny_bundle):
     assert clear.decision.label == "empty", "what whole frames call empty may stay so"
 
 
+def test_an_unsure_clip_shows_its_most_animal_like_frame_first_although_empty_is_likeliest(tiny_bundle):
+    frames = [[0.01, 0.01, 0.03, 0.95], [0.2, 0.2, 0.2, 0.4], [0.02, 0.02, 0.06, 0.9]]
+    unsure = decide_clip(Clip("x", ("x.mp4",), "video"), evidence(frames, [[np.nan] * 4] * 3), tiny_bundle)
+    assert unsure.decision.label not in tiny_bundle.labels.names and unsure.probs.argmax() == 3
+    assert unsure.evidence_order == (1, 2, 0)
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_detector_that_cannot_work_stops_the_run_and_makes_no_clip_unreadable(
     tiny_bundle, unseen, tmp_path, workers

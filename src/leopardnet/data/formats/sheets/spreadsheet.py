@@ -85,7 +85,7 @@ def read_sheet(path: Path, *, format: SheetFormat) -> pd.DataFrame:
         lines = Path(path).read_text("utf-8").split("\n")
         return pd.DataFrame([json.loads(line) for line in lines if line])
     if format == "xlsx":
-        return pd.read_excel(path, dtype=object, keep_default_na=False, na_values=[""])
+        return pd.read_excel(path, engine="calamine", dtype=object, keep_default_na=False, na_values=[""])
     table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     table = table.rename(columns=plain_text)
     return table.assign(**{c: table[c].map(plain_text, na_action="ignore") for c in table.columns})
