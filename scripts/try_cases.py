@@ -134,6 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", type=Path, help="the folder with one folder for each case")
     parser.add_argument("--only", default="", metavar="NAME", help="cases whose name begins so, such as 17")
+    parser.add_argument("--limit-s", type=float, default=60.0, help="seconds of a call; more on a busy machine")
     parser.add_argument("--no-sweep", action="store_true", help="only the expected outcomes")
     options = parser.parse_args()
     if not any(options.cases.glob("*/make.py")):
@@ -143,7 +144,7 @@ def main() -> None:
         room = Path(temporary).resolve()
         make_good(room)
         folders = [p for p in build(options.cases, room) if p.name.startswith(options.only)]
-        caller = Caller()
+        caller = Caller(options.limit_s)
         n_wrong = check_cases(folders, room, caller)
         faults = Counter[str]() if options.no_sweep else sweep(folders, room, caller)
         caller.close()
