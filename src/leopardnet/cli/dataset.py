@@ -19,6 +19,7 @@ from leopardnet.cli.options import (
     MovedRoot,
     read_places,
 )
+from leopardnet.cli.printing.print_check import list_records, print_check
 from leopardnet.cli.printing.scan_notes import scan_counts, scan_notes
 from leopardnet.core.errors import ConfigError
 
@@ -35,6 +36,13 @@ class ContainerTime(StrEnum):
 
     camera = "camera"
     utc = "utc"
+
+
+class BannerDates(StrEnum):
+    """The order of day and month in dates such as 03/04/2024."""
+
+    dmy = "dmy"
+    mdy = "mdy"
 
 
 class SplitBy(StrEnum):
@@ -65,11 +73,18 @@ def scan(
     encoding: Encoding = None,
     date_format: DateFormat = None,
     time_from: Annotated[
-        str, typer.Option(help="Sources of the capture time, best first: exif, quicktime, riff, filename, mtime.")
+        str,
+        typer.Option(
+            help="Sources of the capture time, best first: exif, quicktime, riff, filename, banner, mtime."
+        ),
     ] = "exif,quicktime,riff",
     filename_time: Annotated[
         str | None,
         typer.Option(help="Format of the time in file names: ymdhms, dmyhms, mdyhms, or such as %Y%m%d_%H%M%S."),
+    ] = None,
+    date_order: Annotated[
+        BannerDates | None,
+        typer.Option(help="Order of day and month in banners.  [default: as the dates of each card show]"),
     ] = None,
     container_time: Annotated[
         ContainerTime, typer.Option(help="Clock of the times in MP4 headers: the camera's, or UTC.")
@@ -90,7 +105,7 @@ def scan(
 
     check_table_name(out_path)
     places, table_notes = read_places(deployments, encoding, date_format)
-    with progress_bar("reading headers") as on_progress:
+    with progress_bar("reading times") as on_progress:
         report = scan_report(
             root,
             pattern=pattern,
@@ -98,6 +113,7 @@ def scan(
             filename_time=filename_time,
             group_bursts=group_bursts,
             time_from=_split_words(time_from),
+            date_order=date_order.value if date_order else None,
             container_time=container_time.value,
             burst_gap_s=burst_gap_s,
             on_progress=on_progress,
@@ -164,56 +180,13 @@ def check(
         write_table(findings, out_path)
     labels = count_coverage(rows, facts=facts)
     if as_json:
-        print_json({"coverage": _records(labels), "findings": _records(findings), "notes": list(notes)})
+        print_json({"coverage": list_records(labels), "findings": list_records(findings), "notes": list(notes)})
     else:
         for note in notes:
             say(f"note: {note}")
-        _print_check(findings, labels, manifest.name, n_shown, out_path)
+        print_check(findings, labels, manifest.name, n_shown, out_path)
     if findings["severity"].eq("error").any():
         raise typer.Exit(EXIT_FINDINGS)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table as dicts, with None for missing values."""
-    rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    return [{str(k): None if v != v else v for k, v in row.items()} for row in rows]
-
-
-def _print_check(
-    findings: pd.DataFrame, labels: pd.DataFrame, name: str, n_shown: int, out_path: Path | None
-) -> None:
-    from leopardnet.data.checks.check import SEVERITIES, count_by_rule
-
-    titles = {
-        "n_rows": "rows",
-        "n_clips": "clips",
-        "n_sites": "sites",
-        "n_colour": "colour",
-        "n_monochrome": "infrared",
-        "n_not_seen": "not opened",
-    }
-    print_rows(
-        _records(labels.rename(columns=titles)),
-        title=f"Labels in {name}",
-        caption="infrared: pictures without colour",
-    )
-    if findings.empty:
-        out.print("No findings.")
-        return
-    print_rows(_records(count_by_rule(findings)[["severity", "rule", "count"]]), title="Findings by rule")
-    for row in _records(findings.head(n_shown)):
-        place = " ".join(str(x) for x in (f"row {row['row']}" if row["row"] else "", row["path"] or "") if x)
-        out.print(
-            f"{row['severity']}: {place + ': ' if place else ''}{row['message']}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    if len(findings) > n_shown:
-        where = f"in {out_path.name}" if out_path else "with --out findings.csv"
-        out.print(f"… and {len(findings) - n_shown} more {where}", highlight=False)
-    counts = {s: int(findings["severity"].eq(s).sum()) for s in SEVERITIES}
-    out.print(f"{counts['error']} errors, {counts['warning']} warnings, {counts['info']} notes", highlight=False)
 
 
 # --- split ---

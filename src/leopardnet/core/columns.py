@@ -31,7 +31,7 @@ class Column:
 
 
 def _is_relative_posix(s: pd.Series[Any]) -> pd.Series[bool]:
-    bad = s.str.contains(r"\\|^/|^~|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|\x00", regex=True)
+    bad = s.str.contains(r"\\|^/|^~|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|[\x00\r]", regex=True)
     return ~bad & (s.str.len() > 0)
 
 
@@ -76,7 +76,7 @@ MANIFEST = (
     Column("sequence_id", STRING, True, "files of one trigger"),
     Column("captured_at", TIME, True, "local time of the camera, after clock correction, without a zone"),
     Column("time_zone", STRING, True, "IANA zone or fixed offset of captured_at; empty if unknown"),
-    Column("time_source", STRING, True, "source of the time: exif, maker_note, exif_changed, quicktime, riff, filename, mtime, table"),
+    Column("time_source", STRING, True, "source of the time: exif, maker_note, exif_changed, quicktime, riff, filename, banner, mtime, table"),
     Column("label", STRING, True, "what it shows, as a name of the label set"),
     Column("species", STRING, True, "name in the source, before the label map"),
     Column("label_source", STRING, True, "human or machine", _is_one_of(("human", "machine")), "human or machine"),

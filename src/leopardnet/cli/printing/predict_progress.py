@@ -24,7 +24,7 @@ class PredictProgress:
         self.counts: Counter[str] = Counter()
         self.total_s, self.crop_s = 0.0, 0.0
         self._logged = time.monotonic()
-        self._times = deque([self._logged])  # the start first: the first results come together
+        self._times: deque[float] = deque([self._logged])  # the start, then each clip
 
     def count(self, result: ClipPrediction) -> None:
         """Count a new prediction and the seconds it took."""

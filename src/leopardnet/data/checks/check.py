@@ -14,7 +14,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
 from leopardnet.data.checks.clock_findings import check_clocks
 from leopardnet.data.checks.file_facts import MONOCHROME_CHROMA, find_copies, read_file_facts
-from leopardnet.data.checks.file_findings import check_copies, check_files, check_frames
+from leopardnet.data.checks.file_findings import check_copies, check_files, check_footage, check_frames, check_sizes
 from leopardnet.data.checks.finding import Severity
 from leopardnet.data.checks.fingerprints import MAX_DISTANCE
 from leopardnet.data.checks.label_findings import check_boxes, check_labels
@@ -55,6 +55,8 @@ def check(
         *check_files(manifest, facts),
         *check_frames(manifest, facts),
         *check_copies(manifest, facts, group),
+        *check_sizes(manifest, facts, group),
+        *check_footage(manifest, facts),
         *check_split(manifest, facts, group),
         *check_labels(manifest, min_sites=min_sites),
         *check_boxes(manifest, facts),

@@ -11,7 +11,7 @@ from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames, MediaInfo
 from leopardnet.media.blank_frames import NO_CONTENT, find_blank_frames
 from leopardnet.media.video.index import Track, read_packet_times, read_track
-from leopardnet.media.video.open import open_container
+from leopardnet.media.video.open import describe_other_videos, open_container
 from leopardnet.media.video.rgb import RgbFrames
 from leopardnet.media.video.seek import FrameReader
 
@@ -36,6 +36,7 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
         for time_s, frame in reader.read_frames(times_s):
             frames.add(time_s, frame)
         warnings = [*track.losses, *_warnings(reader, track, times_s, frames.times_s)]
+        warnings += describe_other_videos(container, video)
     if frames.pixels is None:
         why = "; ".join(warnings) or "the container has no frames"
         raise MediaError("no frame of the video can be decoded", where=path.name, found=why)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from leopardnet.core.boxes import check_four_numbers, round_box, xywh_to_xyxy
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.reading.problems import Problems
+from leopardnet.data.reading.tables.clock_time import parse_clock
 
 EXPECTED = "MegaDetector results: {info, detection_categories, images: […]}, or a list of {file, detections}"
 
@@ -19,7 +21,8 @@ class Entry:
 
     key: its place in the source; path: as in a manifest, or as written where it is none; boxes: None where the
     detector failed; size_px: width and height of the picture that the boxes were drawn on; fps: of a video;
-    frame_numbers: the frames of a video that the detector looked at, where the source says which.
+    frame_numbers: the frames of a video that the detector looked at, where the source says which; captured_at: by
+    the camera's clock, if the source has read it.
     """
 
     key: str
@@ -29,6 +32,7 @@ class Entry:
     size_px: tuple[int, int] | None = None
     fps: float | None = None
     frame_numbers: tuple[int, ...] | None = None
+    captured_at: datetime | None = None
 
     def names(self, min_classification: float | None) -> tuple[str, ...]:
         """Return the classes of at least this probability, each once."""
@@ -104,7 +108,9 @@ class BatchReader:
         if not kept and not is_whole:
             return Entry(key, entry["file"], None, "its detections cannot be read")
         fps, size_px, numbers = _read_fps(entry), _read_size(entry), _read_numbers(entry.get("frames_processed"))
-        return Entry(key, entry["file"], kept, size_px=size_px, fps=fps, frame_numbers=numbers)
+        time = parse_clock(str(entry.get("datetime") or ""))
+        captured_at = time.replace(tzinfo=None) if time else None
+        return Entry(key, entry["file"], kept, "", size_px, fps, numbers, captured_at)
 
     def _add(self, error: ManifestError, key: str) -> None:
         self.problems.add(error, self.where, key, outcome="left out")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from leopardnet.core.boxes import format_boxes, parse_boxes
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.megadetector.detections import Entry
 from leopardnet.data.formats.megadetector.entries import read_entries
@@ -54,6 +55,7 @@ def read_megadetector(
         "box_unit": [found.unit if e.boxes else None for e in read],
         "width_px": [e.size_px[0] if e.size_px else None for e in read],
         "height_px": [e.size_px[1] if e.size_px else None for e in read],
+        "captured_at": [e.captured_at for e in read],
         "label_source": ["machine" if n else None for n in names],
     }
     failures = [e for e in read if e.boxes is None]
@@ -93,10 +95,12 @@ def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
 
     A labelled frame of a video gets the boxes of its own frame, if any. Rows with boxes keep them, and no row is
     dropped. Bursts get no boxes, because those belong to single stills. A path in another case matches where only
-    one file of each side has it. Raises ManifestError if no file of `detections` is in the manifest.
+    one file of each side has it. Raises ManifestError if no file of `detections` is in the manifest, and if they
+    are of other footage with the same file names.
     """
     table = manifest.table
     found = _take_ids(detections.table.drop_duplicates("clip_id"), table).set_index("clip_id")
+    refuse_other_footage(table, found.reset_index(), names=("the manifest", "the detections"))
     boxes, units = dict(found["boxes"].dropna()), dict(found["box_unit"].dropna())
     merged_boxes, merged_units, n_new, n_kept = [], [], 0, 0
     own = table[["clip_id", "kind", "boxes", "box_unit", "frame_number", "time_s"]]

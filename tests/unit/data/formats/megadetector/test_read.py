@@ -285,3 +285,14 @@ def test_frames_of_a_video_become_one_row(tmp_path):
 def test_frames_with_both_kinds_of_separators_are_of_one_video(tmp_path):
     images = [{"file": f"a{s}v.mp4{s}frame{n:06d}.jpg", "detections": []} for s, n in (("/", 1), ("\\", 2))]
     assert read(tmp_path, {**RESULTS, "images": images}).manifest.table["path"].tolist() == ["a/v.mp4"]
+
+
+def test_detections_of_another_card_are_refused(tmp_path):
+    images = [{"file": f"a/{i}.jpg", "detections": [], "datetime": f"2024:05:0{i} 10:00:00"} for i in (1, 2)]
+    got = read(tmp_path, changed("images", value=images)).manifest
+    assert got.table["captured_at"].dt.day.tolist() == [1, 2]
+    times = pd.to_datetime(["2024-05-01 10:00:30", "2024-06-07 19:12:00"])
+    own = {"path": ["a/1.jpg", "a/2.jpg"], "kind": "still", "captured_at": times}
+    with pytest.raises(ManifestError, match=r"a/2\.jpg\n.*2024-06-07 19:12:00 in the manifest, 2024-05-02"):
+        merge_boxes(manifest(tmp_path, own), got)
+    assert len(merge_boxes(manifest(tmp_path, {"path": ["a/1.jpg"], "kind": ["still"]}), got).manifest) == 1
