@@ -17,7 +17,8 @@ from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.people import MIN_BOX_SCORE, person_kind
 from leopardnet.core.types import Boxes, Clip, Frames, MediaInfo
-from leopardnet.data.formats.megadetector.entries import Entry, read_entries
+from leopardnet.data.formats.megadetector.detections import Entry
+from leopardnet.data.formats.megadetector.entries import read_entries
 from leopardnet.data.formats.megadetector.match_paths import ListedPaths
 from leopardnet.media.decode import probe
 from leopardnet.media.upright_boxes import place_on_file

@@ -52,14 +52,14 @@ class Corrections:
     footage: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"clip_id": pd.Series(dtype="str")}))
 
 
-def read_corrections(path: Path) -> Corrections:
+def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
     """Read a table with `clip_id` or `path`, and `label`; optionally `by`, `at` and `comment`.
 
     `site` and `captured_at`, as in an exported sheet, say which footage it is; other columns are ignored. Rows
-    without a label are counted. Raises ManifestError for a table without a required column, for a row without a
-    clip, and for a time without a zone.
+    without a label are counted. encoding: of a text table, detected by default. Raises ManifestError for a table
+    without a required column, for a row without a clip, and for a time without a zone.
     """
-    source = read_people_table(Path(path))
+    source = read_people_table(Path(path), encoding=encoding)
     columns = {c: [t if t not in MISSING else "" for t in source.columns[c]] for c in source.columns}
     if "label" not in columns or not {"clip_id", "path"} & set(columns):
         raise ManifestError(

@@ -15,6 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from leopardnet.core.errors import MediaError
 from leopardnet.core.footage_suffixes import UNREAD_SUFFIXES
 from leopardnet.core.types import Frames
+from leopardnet.media.blank_frames import NO_CONTENT, find_blank_frames
 from leopardnet.media.file_content import advise, describe_content
 from leopardnet.media.jpeg import MODES, decode_jpeg
 from leopardnet.media.preprocess import shrink_size
@@ -67,6 +68,8 @@ def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_
     for i in wanted:
         try:
             pixels, damage = _read_pixels(paths[i], short_side_px)
+            if find_blank_frames(pixels[np.newaxis])[0]:
+                raise MediaError("the picture has no content", where=paths[i].name, found=NO_CONTENT)
         except MediaError as error:
             warnings.append(f"still {i}: {error.one_line}")
             continue

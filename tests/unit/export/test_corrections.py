@@ -83,6 +83,13 @@ def test_tables_as_people_save_them(tmp_path, predicted, text, encoding):
     assert got.human_labels["label"].tolist() == ["empty"] and not [n for n in got.notes if "fit no clip" in n]
 
 
+def test_an_encoding_that_cannot_be_guessed_can_be_given(tmp_path):
+    (tmp_path / "c.csv").write_bytes("path,label,by\na/1.jpg,tiger,Łukasz\n".encode("cp1250"))
+    assert read_corrections(tmp_path / "c.csv", encoding="cp1250").table["by"].tolist() == ["Łukasz"]
+    with pytest.raises(ManifestError, match="not in this encoding"):
+        read_corrections(tmp_path / "c.csv", encoding="utf-8")
+
+
 def test_a_sheet(tmp_path, predicted):
     pd.DataFrame({"Path": ["a\\1.jpg"], "Label": ["Tiger"]}).to_excel(tmp_path / "c.xlsx", index=False)
     got = select_outgoing(predicted({"path": "a/1.jpg"}), corrections=read_corrections(tmp_path / "c.xlsx"))

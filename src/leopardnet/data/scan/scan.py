@@ -24,7 +24,7 @@ from leopardnet.data.reading.tables.clock_time import DateOrder
 from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
-from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments_table
+from leopardnet.data.scan.deployments import apply_deployments, find_deployments, is_outside_period
 from leopardnet.data.scan.list_files import find_pairs, list_footage
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def scan(
     root: Path | str,
     *,
     pattern: str | None = None,
-    deployments: Path | str | None = None,
+    deployments: Path | str | pd.DataFrame | None = None,
     time_from: Sequence[str] = ("exif", "quicktime", "riff"),
     filename_time: str | None = None,
     date_order: DateOrder | None = None,
@@ -79,12 +79,12 @@ def scan(
     """Return the manifest of all footage under `root`: one row per file, in natural order, with its capture time.
 
     pattern: the folder names, such as `{site}/{deployment}/*` (see FolderPattern); a path that does not match keeps
-    its row, without a site. deployments: a table with time zones and clock corrections (see read_deployments).
-    time_from, filename_time: the sources of capture times (see CaptureTimeReader). date_order: of day and month in
-    banners; without it, the dates of each card decide. container_time: `camera` takes the time in an MP4 header as
-    the camera's wall clock, which is nearly always right, and `utc` as UTC, as the standard says. group_bursts: one
-    row per burst instead of one per still. burst_gap_s: see find_bursts. on_progress: called with the number of
-    files read so far and the number of all files; then again for the files whose banner is read.
+    its row, without a site. deployments: the table of time zones and clock corrections of `read_deployments`, or
+    its file. time_from, filename_time: the sources of capture times (see CaptureTimeReader). date_order: of day and
+    month in banners; without it, the dates of each card decide. container_time: `camera` takes the time in an MP4
+    header as the camera's wall clock, which is nearly always right, and `utc` as UTC, as the standard says.
+    group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts. on_progress: called with
+    the number of files read so far and the number of all files; then again for the files whose banner is read.
 
     `path` is spelled as on disk, so that the file opens; `clip_id` does not depend on how a file system stores
     accents. Raises ManifestError for a folder that is missing, unreadable or without footage, a link out of it, and
@@ -109,7 +109,7 @@ def scan_report(
     root: Path | str,
     *,
     pattern: str | None = None,
-    deployments: Path | str | None = None,
+    deployments: Path | str | pd.DataFrame | None = None,
     time_from: Sequence[str] = ("exif", "quicktime", "riff"),
     filename_time: str | None = None,
     date_order: DateOrder | None = None,
@@ -129,7 +129,7 @@ def scan_report(
         raise ConfigError("date_order is only for times from banners", todo="add banner to time_from")
     if burst_gap_s < 0:
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
-    places, notes = read_deployments_table(Path(deployments)) if deployments is not None else (None, ())
+    places, notes = find_deployments(deployments)
     banners = _open_banners(date_order) if "banner" in reader.order else None
     files = list_footage(Path(root))
     table, unmatched = _build_table(list(files.sizes), folder_pattern)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames, MediaInfo
-from leopardnet.media.video.blank_frames import find_blank_frames
+from leopardnet.media.blank_frames import NO_CONTENT, find_blank_frames
 from leopardnet.media.video.index import Track, read_packet_times, read_track
 from leopardnet.media.video.open import describe_other_videos, open_container
 from leopardnet.media.video.rgb import RgbFrames
@@ -47,6 +47,8 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
     n = len(frames.times_s)
     pixels, decoded_s = frames.pixels[:n], np.asarray(frames.times_s, np.float64)
     blank = find_blank_frames(pixels)
+    if blank.all():
+        raise MediaError("no frame of the video has content", where=path.name, found=NO_CONTENT)
     if blank.any():
         warnings.append(f"{blank.sum()} frames of one colour without content were left out")
         pixels, decoded_s = pixels[~blank], decoded_s[~blank]
