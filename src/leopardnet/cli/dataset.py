@@ -82,7 +82,7 @@ def scan(
         str | None,
         typer.Option(help="Format of the time in file names: ymdhms, dmyhms, mdyhms, or such as %Y%m%d_%H%M%S."),
     ] = None,
-    date_order: Annotated[
+    banner_dates: Annotated[
         BannerDates | None,
         typer.Option(help="Order of day and month in banners.  [default: as the dates of each card show]"),
     ] = None,
@@ -113,7 +113,7 @@ def scan(
             filename_time=filename_time,
             group_bursts=group_bursts,
             time_from=_split_words(time_from),
-            date_order=date_order.value if date_order else None,
+            date_order=banner_dates.value if banner_dates else None,
             container_time=container_time.value,
             burst_gap_s=burst_gap_s,
             on_progress=on_progress,

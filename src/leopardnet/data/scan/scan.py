@@ -126,7 +126,10 @@ def scan_report(
     if date_order not in (None, *get_args(DateOrder)):
         raise ConfigError("unknown date_order", found=date_order, expected=" or ".join(get_args(DateOrder)))
     if date_order and "banner" not in reader.order:
-        raise ConfigError("date_order is only for times from banners", todo="add banner to time_from")
+        raise ConfigError(
+            "the order of dates in banners is given, but no banner is read",
+            todo="add banner to the sources of times (--time-from)",
+        )
     if burst_gap_s < 0:
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
     places, notes = find_deployments(deployments)
