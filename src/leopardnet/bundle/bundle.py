@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, model_validator
+from pydantic import ValidationError, field_serializer, model_validator
 
 from leopardnet.bundle.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, TorchRuntime
 from leopardnet.core.errors import BundleError
@@ -61,7 +61,19 @@ class BundleSpec(Settings):
     def _temperature_is_usable(self) -> BundleSpec:
         if not 0.01 <= self.calibration.temperature <= 100:
             raise ValueError("calibration.temperature must lie between 0.01 and 100")
+        if len(self.calibration.biases) not in (0, len(self.labels.labels) if self.labels.multi else 0):
+            raise ValueError("calibration.biases must have a number for each independent label, or none")
         return self
+
+    # What only independent labels have is written for these alone, so that older versions read all other bundles.
+
+    @field_serializer("labels")
+    def _write_labels(self, labels: LabelsConfig) -> dict[str, Any]:
+        return labels.model_dump(mode="json", exclude=None if labels.multi else {"multi"})
+
+    @field_serializer("calibration")
+    def _write_calibration(self, calibration: Calibration) -> dict[str, Any]:
+        return calibration.to_dict()
 
 
 @dataclass(frozen=True)

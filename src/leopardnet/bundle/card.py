@@ -10,7 +10,7 @@ import pandas as pd
 
 from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
 from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
-from leopardnet.metrics.evaluation import MEASURES, Evaluation
+from leopardnet.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import BundleSpec
@@ -23,6 +23,10 @@ MUST_NOT = (
     "As the only alarm where people could be hurt, and as evidence against a person.",
     "To count or identify individuals, or for statements about numbers of animals without a check by hand.",
     "To find people: it was not trained on them.",
+)
+INDEPENDENT = (
+    "A clip may show several of them: each has a probability of its own, which says nothing of the others, and "
+    "every animal that reaches the threshold is named."
 )
 DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
 SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
@@ -48,6 +52,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
         "Labels": [
             f"The model knows: {labels}.",
             "",
+            *([INDEPENDENT, ""] if spec.labels.multi else []),
             f"Targets, which are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
         ],
         "What it must not be used for": _bullets(MUST_NOT),
@@ -88,6 +93,7 @@ def card_json(
         "made_with": f"leopardnet {spec.provenance.get('leopardnet', '')}".strip(),
         "labels": [x.model_dump() for x in spec.labels.labels],
         "targets": list(spec.labels.targets),
+        **({"multi": True} if spec.labels.multi else {}),
         "must_not_be_used_for": list(MUST_NOT),
         "countries": _experiment(spec).get("countries") or None,
         "conditions": {"sites": _most_sites(data), "day_and_night": None, "seasons": None, "cameras": None},
@@ -172,14 +178,18 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
         "",
         f"{counts}. {intervals}",
         "",
-        f"**Macro-F1 {e.macro_f1.format(2)}**, top-1 {e.top1.format(2)}, calibration error {e.ece.format(2)}, "
-        f"Brier {e.brier.format(2)}.",
+        ", ".join(_headline(e)) + ".",
         "",
         *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
         "",
         '"Recall at least" is the lower bound that this number of clips supports with 95 % confidence if the '
         "clips are independent. Clips of one site are not, so the true recall may be lower.",
     ]
+    if e.is_multi:
+        lines += [
+            "",
+            "A label counts as said at a probability of 0.5 or more. ECE and Brier are those of each label.",
+        ]
     absent = [str(name) for name in e.per_label.index if not _support(e, str(name))]
     if absent:
         lines += ["", f"No clip was available to evaluate these labels: {', '.join(absent)}."]
@@ -191,7 +201,15 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
         for truth, row in decisions.iterrows()
         if row.any()
     )
-    return [*lines, "", "Decisions for the clips of each label:", "", *_table(rows)]
+    each = "combination of labels" if e.is_multi else "label"
+    return [*lines, "", f"Decisions for the clips of each {each}:", "", *_table(rows)]
+
+
+def _headline(evaluation: Evaluation) -> Iterable[str]:
+    """Yield the figures about all labels, in words."""
+    words = {"macro-F1": "**Macro-F1 {}**", "ECE": "calibration error {}"}
+    for name, estimate in evaluation.headline.items():
+        yield words.get(name, name + " {}").format(estimate.format(2))
 
 
 def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
@@ -200,7 +218,7 @@ def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
     return {
         "label": label,
         "clips": support,
-        **{title: evaluation.label_estimate(label, m).format(2) for m, title in MEASURES.items()},
+        **{title: evaluation.label_estimate(label, m).format(2) for m, title in evaluation.measures.items()},
         "recall at least": _figure(floor),
     }
 
@@ -211,7 +229,8 @@ def _support(evaluation: Evaluation, label: str) -> int:
 
 def _calibration(spec: BundleSpec) -> str:
     c = spec.calibration
-    return f"Temperature {c.temperature:.3f}, from {c.basis}."
+    biases = ", ".join(f"{x.name} {b:+.2f}" for x, b in zip(spec.labels.labels, c.biases, strict=bool(c.biases)))
+    return f"Temperature {c.temperature:.3f}, from {c.basis}{'; biases in log-odds: ' + biases if biases else ''}."
 
 
 def _describe_training(spec: BundleSpec) -> list[str]:

@@ -59,7 +59,8 @@ def derive_bundle(
     card = (part / "card.md").read_text("utf-8")
     head = (
         f"> **Derived bundle.** The network of bundle {bundle.id} with "
-        f"temperature {spec.calibration.temperature:.3f} and thresholds {_thresholds_text(spec.decide)}. {note}\n"
+        f"temperature {spec.calibration.temperature:.3f}{_biases_text(spec)} and thresholds "
+        f"{_thresholds_text(spec.decide)}. {note}\n"
         f"> **Promise.** {_promises_text(held, n_before=len(read_promises(before)))}\n"
         "> The rest of this card describes the bundle that it was made from.\n\n"
     )
@@ -81,7 +82,8 @@ def derive_bundle(
 def _has_same_thresholds(before: BundleSpec, after: BundleSpec) -> bool:
     """Return whether what was missed under one bundle is missed under the other; names do not matter."""
     one, other = (
-        (x.calibration.temperature, x.decide.empty, x.decide.alert, x.decide.alerts) for x in (before, after)
+        (x.calibration.temperature, x.calibration.biases, x.decide.empty, x.decide.alert, x.decide.alerts)
+        for x in (before, after)
     )
     return one == other
 
@@ -91,6 +93,11 @@ def _promises_text(held: Sequence[Promise], *, n_before: int) -> str:
         return " ".join(map(describe_promise, held))
     lost = " That of the bundle it was made from no longer holds: its thresholds meant another temperature."
     return "None: these thresholds guarantee nothing." + (lost if n_before else "")
+
+
+def _biases_text(spec: BundleSpec) -> str:
+    biases = ", ".join(f"{x:+.2f}" for x in spec.calibration.biases)
+    return f", biases of its labels {biases}" if biases else ""
 
 
 def _thresholds_text(decide: DecideConfig) -> str:

@@ -6,6 +6,7 @@ Results go to stdout or a file, progress and messages to stderr. Exit codes: 0 d
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import math
@@ -14,7 +15,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -36,6 +38,10 @@ from leopardnet.core.errors import LeopardnetError
 EXIT_COULD_NOT_RUN = 1
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
+OS_ADVICE = {
+    errno.EROFS: "write to another disk, with --out: this one is read-only, as a locked card is",
+    errno.ENAMETOOLONG: "choose a shorter name, or a folder nearer to the root of the disk",
+}
 VERB_MODULES = (
     *("dataset", "import_labels", "train", "predict", "detectors"),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
@@ -50,6 +56,23 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Classify camera-trap footage: train a model on labelled frames, classify clips, evaluate the results.",
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"leopardnet {version('leopardnet')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 # A pipe or a log file has no width of its own.
 out = Console(width=None if sys.stdout.isatty() else 110)
 err = Console(stderr=True)
@@ -162,5 +185,9 @@ def main() -> None:
         sys.exit(EXIT_COULD_NOT_RUN)
     except OSError as error:  # a full disk or a missing permission, which the user must solve
         where = f"\n  where:    {error.filename}" if error.filename else ""
-        say(f"error: cannot read or write: {error.strerror or error}{where}")
+        todo = OS_ADVICE.get(error.errno or 0, "")
+        say(
+            f"error: cannot read or write: {error.strerror or error}{where}"
+            + (f"\n  do:       {todo}" if todo else "")
+        )
         sys.exit(EXIT_COULD_NOT_RUN)

@@ -11,7 +11,7 @@ import typer
 
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot
-from leopardnet.core.errors import BackendError
+from leopardnet.core.errors import BackendError, ConfigError
 from leopardnet.core.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -60,6 +60,14 @@ def train(
     else:
         rows = Manifest.read(source, root=root)
     config = load_config("train", settings)
+    if source.is_dir() and config.labels.multi:
+        raise ConfigError(
+            "folders give each picture one label",
+            where="labels.multi",
+            found=f"true, for the folder {source.name}",
+            expected="a manifest, in which a clip may have several labels",
+            todo="import a table of labels (`leopardnet import csv --help`), or leave labels.multi out",
+        )
     if detector:
         from leopardnet.detect.detector import choose_detector
 
@@ -83,6 +91,8 @@ def _read_folder(folder: Path) -> Manifest:
 
 
 def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
+    from leopardnet.training.run_folder import read_state
+
     bundle = out / "bundle"
     if as_json:
         print_json({"run": str(out), "bundle": str(bundle), "best": run.best, "history": run.history})
@@ -93,6 +103,8 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         title="Epochs (0 is the linear probe)",
         caption=f"kept: epoch {int(run.best['epoch'])} (chosen on these clips)",
     )
+    if how := (read_state(out) or {}).get("judged_on"):
+        say(f"figures: {how}")
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
     say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
 
@@ -151,5 +163,5 @@ def require_train_extra() -> Iterator[None]:
             "training needs libraries that are not installed",
             found=str(error),
             expected="torch, timm, albumentations, …",
-            todo='pip install "leopardnet[train]"',
+            todo='pip install -c constraints.txt -e ".[train]"',
         ) from None

@@ -31,7 +31,7 @@ class Column:
 
 
 def _is_relative_posix(s: pd.Series[Any]) -> pd.Series[bool]:
-    bad = s.str.contains(r"\\|^/|^~|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|\x00", regex=True)
+    bad = s.str.contains(r"\\|^/|^~|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|[\x00\r]", regex=True)
     return ~bad & (s.str.len() > 0)
 
 
@@ -76,8 +76,9 @@ MANIFEST = (
     Column("sequence_id", STRING, True, "files of one trigger"),
     Column("captured_at", TIME, True, "local time of the camera, after clock correction, without a zone"),
     Column("time_zone", STRING, True, "IANA zone or fixed offset of captured_at; empty if unknown"),
-    Column("time_source", STRING, True, "source of the time: exif, maker_note, exif_changed, quicktime, riff, filename, mtime, table"),
+    Column("time_source", STRING, True, "source of the time: exif, maker_note, exif_changed, quicktime, riff, filename, banner, mtime, table"),
     Column("label", STRING, True, "what it shows, as a name of the label set"),
+    Column("labels", STRING, True, "of several species, all their labels, joined by ' + '; `label` is then empty"),
     Column("species", STRING, True, "name in the source, before the label map"),
     Column("label_source", STRING, True, "human or machine", _is_one_of(("human", "machine")), "human or machine"),
     Column("boxes", STRING, True, "JSON list of {xyxy, label?, score?}"),
@@ -134,13 +135,24 @@ FINDINGS = (
 )  # fmt: skip
 
 
-def predictions_columns(labels: Sequence[str]) -> tuple[Column, ...]:
+NAMED = Column("labels", STRING, True, "all labels that were named, joined by ' + '")
+
+
+def predictions_columns(labels: Sequence[str], *, multi: bool = False) -> tuple[Column, ...]:
     """Return the columns of a predictions table for these labels, with one `p_<label>` each.
+
+    multi: the labels are independent; then the column `labels` holds all that were named in a clip.
 
     >>> [c.name for c in predictions_columns(["leopard", "empty"])][11:13]
     ['p_leopard', 'p_empty']
     """
-    return (*PREDICTIONS_HEAD, *_probabilities(labels, "calibrated probability of {}"), *PREDICTIONS_TAIL)
+    head = (*PREDICTIONS_HEAD, NAMED) if multi else PREDICTIONS_HEAD
+    return (*head, *_probabilities(labels, "calibrated probability of {}"), *PREDICTIONS_TAIL)
+
+
+def has_several_labels(predictions: pd.DataFrame) -> bool:
+    """Return whether a table of predictions is that of a model with independent labels."""
+    return NAMED.name in predictions.columns
 
 
 def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from leopardnet.core.errors import ConfigError
 
 EMPTY = "empty"  # the label of a clip without an animal in every manifest
 ANIMAL = "animal"  # an animal of any species: a class of detectors, and a possible decision
+JOINER = " + "  # between the species of a clip that shows several
+
+
+def split_labels(cell: object) -> tuple[str, ...]:
+    """Return the labels in a cell, each once; none for a cell that is missing.
+
+    >>> split_labels("leopard + sika_deer"), split_labels(None)
+    (('leopard', 'sika_deer'), ())
+    """
+    return tuple(dict.fromkeys(filter(None, cell.split(JOINER)))) if isinstance(cell, str) else ()
 
 
 def is_label_id(name: str) -> bool:
@@ -45,7 +58,9 @@ class LabelSet:
     """Ordered labels; the position of a label is its index on the class axis of every array.
 
     `empty` is the label that means "no animal" (None if there is none); `targets` are the labels that must never be
-    lost silently. Raises ConfigError for fewer than two labels, a repeated name, or a role with an unknown label.
+    lost silently. `multi`: a clip may show several species, and each label has a probability of its own, which says
+    nothing of the others. Otherwise a clip has one label, and probabilities add up to 1. Raises ConfigError for
+    fewer than two labels, a repeated name, or a role with an unknown label.
 
     >>> amur = LabelSet((Label("leopard"), Label("empty")), empty="empty", targets=("leopard",))
     >>> amur.names, amur.index("empty"), len(amur)
@@ -55,6 +70,7 @@ class LabelSet:
     labels: tuple[Label, ...]
     empty: str | None = EMPTY
     targets: tuple[str, ...] = ()
+    multi: bool = False
 
     def __post_init__(self) -> None:
         names = self.names
@@ -111,17 +127,44 @@ class LabelSet:
             )
         return self.names.index(name)
 
+    def presence(self, cells: Iterable[object]) -> NDArray[np.bool_]:
+        """Return which labels each cell names, bool [N, C]; names that are not in the set are left out.
+
+        >>> amur = LabelSet((Label("tiger"), Label("deer"), Label("empty")))
+        >>> amur.presence(["deer + tiger", "empty", None]).astype(int).tolist()
+        [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
+        """
+        return find_presence(cells, self.names)
+
+    def number(self, cells: Sequence[str]) -> list[int]:
+        """Return the class index of each label; combinations of independent labels have the numbers from C on.
+
+        Raises ConfigError for a label that is not in the set.
+
+        >>> LabelSet((Label("tiger"), Label("empty")), multi=True).number(["empty", "deer + tiger"])
+        [1, 2]
+        """
+        several = sorted(c for c in set(cells) if JOINER in c) if self.multi else []
+        numbers = {name: i for i, name in enumerate((*self.names, *several))}
+        return [numbers[cell] if cell in numbers else self.index(cell) for cell in cells]
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; `from_dict` reads them back."""
         rows = [
             {"name": x.name, "scientific_name": x.scientific_name, "rank": x.rank, "parent": x.parent}
             for x in self.labels
         ]
-        return {"labels": rows, "empty": self.empty, "targets": list(self.targets)}
+        plain = {"labels": rows, "empty": self.empty, "targets": list(self.targets)}
+        return plain | ({"multi": True} if self.multi else {})  # the ids of other label sets stay as they were
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> LabelSet:
         """Return the label set that `to_dict` described."""
-        return cls(
-            tuple(Label(**row) for row in data["labels"]), empty=data["empty"], targets=tuple(data["targets"])
-        )
+        labels = tuple(Label(**row) for row in data["labels"])
+        return cls(labels, data["empty"], tuple(data["targets"]), bool(data.get("multi", False)))
+
+
+def find_presence(cells: Iterable[object], names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which of the C names each cell holds, bool [N, C]."""
+    rows = [[name in found for name in names] for found in map(split_labels, cells)]
+    return np.array(rows, bool).reshape(-1, len(names))

@@ -16,7 +16,7 @@ import pandas as pd
 
 from leopardnet.core.columns import MANIFEST
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, JOINER, split_labels
 from leopardnet.core.tables import clip_id, conform, read_table, write_table
 from leopardnet.core.types import Clip
 
@@ -163,6 +163,20 @@ class Manifest:
         labels: pd.Series[str] = pd.concat([whole, of_frames]).rename("label")
         return labels
 
+    def clip_label_sets(self) -> pd.Series[str]:
+        """Return all labels of each clip that has any, joined, by clip_id: its own, else those of its frames.
+
+        >>> rows = pd.DataFrame({"path": ["a.jpg", "b.jpg"], "kind": "still", "label": ["tiger", None],
+        ...                      "labels": [None, "deer + tiger"]})
+        >>> Manifest.from_rows(rows, Path(".")).clip_label_sets().tolist()
+        ['tiger', 'deer + tiger']
+        """
+        t = self.table.assign(label=self.table["label"].fillna(self.table["labels"]))
+        t = t[t["label"].notna()]
+        is_frame = t["kind"] == "frame"
+        rows = t[~is_frame | ~t["clip_id"].isin(t.loc[~is_frame, "clip_id"])]
+        return rows.groupby("clip_id", sort=False)["label"].agg(_join_rows).astype("str").rename("labels")
+
 
 def _clip_ids(paths: pd.Series[str]) -> list[Any]:
     return [clip_id(p) if isinstance(p, str) else None for p in paths]
@@ -174,6 +188,12 @@ def _unanimous_labels(rows: pd.DataFrame) -> pd.Series[str]:
     one: pd.Series[str] = animals.first()[animals.nunique() == 1]
     nothing = rows.loc[~rows["clip_id"].isin(animals.first().index), "clip_id"].unique()
     return pd.concat([one, pd.Series(EMPTY, index=nothing, dtype="str")])
+
+
+def _join_rows(cells: pd.Series[str]) -> str:
+    """Return the labels of several rows of a clip, in alphabetical order, without EMPTY where there is another."""
+    names = {name for cell in cells.unique() for name in split_labels(cell)}
+    return JOINER.join(sorted(names - {EMPTY})) or EMPTY
 
 
 def _text(value: Any) -> str | None:

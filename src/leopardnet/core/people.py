@@ -61,9 +61,9 @@ def clips_with_people(
         if person_kind(column[2:]):
             probability = table[column]
             found |= set(table.loc[(probability >= MIN_PROBABILITY) | (probability == highest), "clip_id"])
-    sources = [(evidence, "boxes", _shows_person_box)]
+    sources = [(evidence, "boxes", _shows_person_box), (table, "labels", _names_people)]
     if manifest is not None:
-        sources += [(manifest.table, column, _names_people) for column in ("label", "species")]
+        sources += [(manifest.table, column, _names_people) for column in ("label", "labels", "species")]
         sources += [(manifest.table, "boxes", _shows_person_box)]
     if human_labels is not None:
         sources += [(human_labels, "label", _names_people)]

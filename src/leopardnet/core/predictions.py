@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from leopardnet.core.columns import evidence_columns, predictions_columns, table_labels
+from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import conform, read_table, write_table
 
@@ -44,7 +44,12 @@ class Predictions:
         columns = evidence_columns(names)
         evidence = read_table(beside) if beside.is_file() else pd.DataFrame(columns=[c.name for c in columns])
         return cls(
-            conform(table, predictions_columns(names), where=path.name, unique=("clip_id",)),
+            conform(
+                table,
+                predictions_columns(names, multi=has_several_labels(table)),
+                where=path.name,
+                unique=("clip_id",),
+            ),
             conform(evidence, columns, where=beside.name),
         )
 

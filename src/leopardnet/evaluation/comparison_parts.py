@@ -10,7 +10,7 @@ from leopardnet.metrics.comparison.compare import compare
 from leopardnet.metrics.comparison.novelty import evaluate_novelty, require_novel_clips
 from leopardnet.metrics.comparison.review_order import mistakes
 from leopardnet.metrics.comparison.slices import evaluate_slices
-from leopardnet.metrics.labelled_clips import clip_sites
+from leopardnet.metrics.labelled_clips import clip_sites, true_labels
 
 
 def evaluate_aggregators(inputs: EvaluationInputs) -> PartResult:
@@ -52,6 +52,9 @@ def evaluate_novelty_part(inputs: EvaluationInputs) -> PartResult:
     """Return how well novelty scores separate species that the model was not taught, where there are any."""
     if not inputs.outside:
         return PartResult.from_table("novelty", None)
+    if inputs.clips.presence is not None:
+        note = "novelty is not evaluated: its scores compare labels that exclude each other"
+        return PartResult.from_table("novelty", None, notes=(note,))
     evidence = inputs.predictions.evidence
     table = evaluate_novelty(inputs.clips, evidence=evidence, n_boot=inputs.n_boot, seed=inputs.seed)
     return PartResult.from_table("novelty", table)
@@ -72,7 +75,7 @@ def evaluate_shortcuts(inputs: EvaluationInputs) -> PartResult:
     manifest, n = inputs.manifest, inputs.n_shortcuts
     chosen = manifest.replace(manifest.table[manifest.table["clip_id"].isin(inputs.clips.clip_ids)])
     rows = run_shortcut_tests(chosen, inputs.bundle, n_clips=n, on_progress=inputs.on_progress)
-    notes = []
+    notes = ["clips of several species are not tested for shortcuts"] if inputs.clips.presence is not None else []
     if not (rows["test"] == "masked").any():
         notes.append("the manifest has no boxes of animals: no animal was masked")
     if not (rows["test"] == "banner").any():
@@ -100,5 +103,6 @@ def evaluate_all_slices(inputs: EvaluationInputs) -> PartResult:
 
 def evaluate_mistakes(inputs: EvaluationInputs) -> PartResult:
     """Return every clip with a wrong decision, the worst first."""
-    table = mistakes(inputs.predictions.table, inputs.manifest.clip_labels())
+    predictions = inputs.predictions.table
+    table = mistakes(predictions, true_labels(inputs.manifest, predictions))
     return PartResult({"mistakes": table})

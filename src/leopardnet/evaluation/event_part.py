@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult
 from leopardnet.metrics.evaluation import Evaluation
-from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.metrics.labelled_clips import LabelledClips, true_labels
 from leopardnet.score.events import event_ids, event_truth, independent_records, join_events
 
 
@@ -16,7 +17,7 @@ def evaluate_events(inputs: EvaluationInputs) -> PartResult:
 
     There is no evaluation where no clip has both a site and a time, or where no event has one true label.
     """
-    clips, truth = _add_places(inputs), inputs.manifest.clip_labels()
+    clips, truth = _add_places(inputs), true_labels(inputs.manifest, inputs.predictions.table)
     table = join_events(clips, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
     has_place, records, found = clips["site"].notna() & clips["captured_at"].notna(), pd.DataFrame(), None
     notes = []
@@ -44,8 +45,9 @@ def _add_places(inputs: EvaluationInputs) -> pd.DataFrame:
 def _count_records(clips: pd.DataFrame, truth: pd.Series[str], inputs: EvaluationInputs) -> pd.DataFrame:
     """Return site, label, and the numbers of independent records `true` and `said`, over the labelled clips."""
     labelled = clips[clips["clip_id"].isin(truth.dropna().index)]
-    counts = {}
-    for name, labels in (("true", truth), ("said", clips.set_index("clip_id")["decision"])):
+    counts, said = {}, clips.set_index("clip_id")
+    named = said["labels"].fillna(said["decision"]) if has_several_labels(clips) else said["decision"]
+    for name, labels in (("true", truth), ("said", named)):
         records = independent_records(labelled, labels, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
         counts[name] = records.set_index(["site", "label"])["n"]
     return pd.concat(counts, axis=1).fillna(0).astype(int).reset_index()
@@ -56,7 +58,7 @@ def _evaluate(
 ) -> tuple[Evaluation | None, str]:
     """Return the evaluation of events, None where there is none, and a note about it."""
     ids = event_ids(clips, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
-    true = event_truth(clips.assign(event_id=ids), truth)
+    true = event_truth(clips.assign(event_id=ids), truth, multi=has_several_labels(clips))
     try:
         renamed = table.rename(columns={"event_id": "clip_id"})
         found = inputs.evaluate(LabelledClips.from_tables(renamed, true, outside=inputs.outside))

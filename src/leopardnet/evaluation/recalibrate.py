@@ -14,14 +14,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import (
-    Calibration,
-    apply_calibration,
-    cross_calibrate,
-    fit_temperature,
-    refuse_sharpening,
-    undo_calibration,
-)
+from leopardnet.score.calibrate import Calibration, apply_calibration, cross_calibrate, fit_safely, undo_calibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +32,8 @@ class Recalibration:
     def __repr__(self) -> str:
         c = self.calibration
         errors = f"ECE {self.before} before, {self.after} after, each site under a temperature of the others"
-        return f"temperature {c.temperature:.3f} from {c.basis}; {errors}"
+        biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
+        return f"temperature {c.temperature:.3f}{biases} from {c.basis}; {errors}"
 
 
 def recalibrate(
@@ -53,18 +47,19 @@ def recalibrate(
     require_same_model(predictions, bundle)
     clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites(manifest)
     use = clips.is_readable & clips.is_known
-    logits = undo_calibration(clips.probs, bundle.spec.calibration)  # [M, C]
-    sites, y = clips.sites[use].tolist(), clips.y[use]
-    fitted = refuse_sharpening(fit_temperature(logits[use], y, sites=sites), bundle.spec.calibration)
-    unbiased = clips.probs[use]
-    if (
-        fitted.temperature != bundle.spec.calibration.temperature
-    ):  # otherwise nothing changes, and nothing gets better
-        unbiased = cross_calibrate(logits[use], y, sites).astype(np.float64)
+    multi, old = clips.presence is not None, bundle.spec.calibration
+    logits = undo_calibration(clips.probs, old, multi=multi)  # [M, C]
+    truth = clips.y if clips.presence is None else clips.presence[:, : len(clips.labels)]
+    sites, y = clips.sites[use].tolist(), truth[use]
+    fitted = fit_safely(logits[use], y, sites=sites, before=old)
+    unbiased, is_kept = clips.probs[use], fitted.temperature == old.temperature
+    if not is_kept or fitted.biases != old.biases:  # otherwise nothing changes, and nothing gets better
+        kept = fitted.temperature if is_kept else None
+        unbiased = cross_calibrate(logits[use], y, sites, temperature=kept).astype(np.float64)
     before, after = (
         evaluate_clips(clips.select(use).replace_probs(p), n_boot=1000).ece for p in (clips.probs[use], unbiased)
     )
-    probs = np.where(np.isfinite(logits), apply_calibration(logits, fitted), np.nan).astype(np.float64)
+    probs = np.where(np.isfinite(logits), apply_calibration(logits, fitted, multi=multi), np.nan).astype(np.float64)
     return Recalibration(fitted, before, after, clips.replace_probs(probs))
 
 

@@ -23,7 +23,7 @@ from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.runtime import Runtime
 from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.errors import ManifestError, MediaError
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, JOINER
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip, Frames
@@ -34,6 +34,7 @@ from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.upright_boxes import place_on_file
 from leopardnet.metrics.bootstrap import SiteDraws, encode_sites, estimate_row
+from leopardnet.score.decide import name_all, p_nothing
 
 TESTS = ("as it is", "banner", "shuffled", "reencoded", "as it is, frames that can be masked", "masked")
 SAME_FRAMES = TESTS[4]
@@ -226,14 +227,17 @@ def _classify(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Ru
     nothing = np.full_like(logits, np.nan)
     result = decide_clip(clip, Evidence(frames.times_s, logits, nothing, nothing, (None,) * len(logits)), bundle)
     assert result.probs is not None, "there are frames"
-    p_label = float(result.probs[bundle.labels.index(str(clip.label))])
+    labels, i_empty = bundle.labels, bundle.labels.i_empty
+    p_label, p_empty = float(result.probs[labels.index(str(clip.label))]), None
+    if i_empty is not None:
+        p_empty = p_nothing(result.probs, i_empty) if labels.multi else result.probs[i_empty]
     return {
         "clip_id": clip.clip_id,
         "label": clip.label,
         "test": test,
-        "decision": result.decision.label,
+        "decision": JOINER.join(name_all(result.probs, labels, bundle.spec.decide)) or result.decision.label,
         "p_label": p_label,
-        "p_animal": 1 - float(result.probs[bundle.labels.i_empty]) if bundle.labels.i_empty is not None else 1.0,
+        "p_animal": 1 - float(p_empty) if p_empty is not None else 1.0,
     }
 
 

@@ -124,6 +124,14 @@ def find_thresholds(
     >>> clips = LabelledClips.of(predictions, manifest).leave_out_training_sites(manifest)  # doctest: +SKIP
     >>> find_thresholds(clips, {"leopard": 0.01})  # doctest: +SKIP
     """
+    if keep_names is not None and clips.presence is not None:
+        raise ConfigError(
+            "independent labels have no share of names to keep",
+            where="keep_names",
+            found=keep_names,
+            expected="a model whose labels exclude each other",
+            todo="leave --keep-names out: with labels.multi no name takes its probability from another",
+        )
     settings = decide or DecideConfig.model_validate({})
     if losses or keep_names is None:
         _check_labels(losses, clips.labels)
@@ -189,7 +197,7 @@ def _find_hidden(clips: LabelledClips, label: str, alerts: Mapping[str, float]) 
         if label not in (ANIMAL, other) and other in clips.labels:
             score = clips.score(other)
             hidden |= reaches(score, threshold) & (score.round(6) >= clips.score(label).round(6))
-    return hidden
+    return hidden if label == ANIMAL else hidden & ~clips.names(label)
 
 
 def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:

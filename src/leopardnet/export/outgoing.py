@@ -11,7 +11,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.people import clips_with_people
@@ -67,7 +69,8 @@ def select_outgoing(
     manifest: of the footage, for deployment, zone, bursts and human labels; without it, only what the predictions
     hold is known. time_zone: for times without a zone. credit: keep the names of the people who corrected.
 
-    Raises ConfigError where `labels` are not those of the predictions.
+    Raises ConfigError where `labels` are not those of the predictions, ManifestError where manifest or corrections
+    are of other footage with the same file names.
     """
     table, notes = predictions.table, list[str]()
     labels = labels or find_label_set(predictions)
@@ -79,6 +82,10 @@ def select_outgoing(
             expected=", ".join(predictions.labels),
             todo="give the bundle that made the predictions",
         )
+    if manifest is not None:
+        refuse_other_footage(table, manifest.table)
+    if isinstance(corrections, Corrections):
+        refuse_other_footage(table, corrections.footage, names=("predictions", "corrections"))
     is_text = table["path"].map(_is_text).astype(bool)
     human = collect_human_labels(manifest, corrections, labels)
     if corrections is not None:
@@ -127,10 +134,11 @@ def find_label_set(predictions: Predictions) -> LabelSet:
     for path in sorted((configs_dir() / "labels").glob("*.yaml")):
         data = yaml.safe_load(path.read_text("utf-8"))
         rows = tuple(Label(**row) for row in data["labels"])
-        if len(rows) >= 2 and wanted == {(found := LabelSet(rows, data["empty"], tuple(data["targets"]))).id}:
-            return found
-    names = predictions.labels
-    return LabelSet(tuple(Label(n) for n in names), empty="empty" if "empty" in names else None)
+        for multi in (False, True) if len(rows) >= 2 else ():
+            if wanted == {(found := LabelSet(rows, data["empty"], tuple(data["targets"]), multi)).id}:
+                return found
+    names, empty = predictions.labels, "empty" if "empty" in predictions.labels else None
+    return LabelSet(tuple(Label(n) for n in names), empty=empty, multi=has_several_labels(predictions.table))
 
 
 def hide_absolute_paths(text: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from leopardnet.core.boxes import format_boxes, parse_boxes
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import ANIMAL
+from leopardnet.core.labels import ANIMAL, split_labels
 from leopardnet.core.people import person_kind
 from leopardnet.core.predictions import Predictions
 from leopardnet.export.outgoing import Outgoing
@@ -54,6 +54,23 @@ class OutgoingClip:
     probs: Mapping[str, float] | None
     frames: Sequence[OutgoingFrame]
     human_label: Mapping[str, Any] | None
+
+    @property
+    def is_multi(self) -> bool:
+        """Whether the labels of the model are independent."""
+        return "labels" in self.prediction
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is exported as a row each: all labels that are named in a clip, or else its decision."""
+        return split_labels(self.prediction.get("labels")) or (self.prediction["decision"],)
+
+    def score(self, name: str) -> float | None:
+        """Return the probability of one of `names`."""
+        if name == self.prediction["decision"] or self.probs is None:
+            found: float | None = self.prediction["score"]
+            return found
+        return self.probs[name]
 
     @property
     def best_frame(self) -> OutgoingFrame | None:
@@ -114,8 +131,11 @@ def to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return list(rows)
 
 
-def sum_by_category(probs: Mapping[str, float], empty: str | None) -> dict[str, float]:
+def sum_by_category(probs: Mapping[str, float], empty: str | None, *, multi: bool = False) -> dict[str, float]:
     """Return the probabilities that a clip shows an animal, a person or a vehicle: the sums over their labels.
+
+    multi: labels are independent, so it is the largest of theirs, and for an animal, where no label is of anything
+    else, at least that of not being empty.
 
     >>> sum_by_category({"tiger": 0.5, "deer": 0.25, "person": 0.125, "empty": 0.125}, "empty")
     {'animal': 0.75, 'person': 0.125, 'vehicle': 0.0}
@@ -123,7 +143,10 @@ def sum_by_category(probs: Mapping[str, float], empty: str | None) -> dict[str, 
     sums = {"animal": 0.0, "person": 0.0, "vehicle": 0.0}
     for name, p in probs.items():
         if name != empty:
-            sums[label_category(name)] += p
+            category = label_category(name)
+            sums[category] = max(sums[category], p) if multi else sums[category] + p
+    if multi and empty is not None and all(label_category(x) == "animal" for x in probs if x != empty):
+        sums["animal"] = max(sums["animal"], 1 - probs[empty])
     return {k: min(p, 1.0) for k, p in sums.items()}
 
 

@@ -9,12 +9,13 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, MediaError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import atomic_path
+from leopardnet.core.tables import MAX_NAME, atomic_path
 from leopardnet.export.outgoing import select_outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
 from leopardnet.media.decode import resolve_path
@@ -43,7 +44,8 @@ def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, incl
     """Return what sorting would copy, and write nothing.
 
     A clip goes into the folder of its decision, under its own path. A clip in which a target label is suspected,
-    and which has another decision, goes into `look_first_<label>`. Raises ConfigError where the new folder lies in
+    and which has another decision, goes into `look_first_<label>`. A clip of several species, from a model with
+    independent labels, goes into the folder of each. Raises ConfigError where the new folder lies in
     the footage.
     """
     root, out = Path(manifest.root), Path(out)
@@ -58,8 +60,8 @@ def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, incl
     outgoing = select_outgoing(predictions, manifest=manifest, include_people=include_people)
     copies, reasons, n_bytes = list[tuple[str, str]](), Counter(outgoing.reasons), 0
     for clip in read_clips(outgoing):
-        for path in clip.files:
-            target = f"{folder_name(clip)}/{path}"
+        for folder, path in product(folder_names(clip), clip.files):
+            target = f"{folder}/{path}"
             try:
                 source = resolve_path(root, path)
             except MediaError as error:
@@ -73,11 +75,12 @@ def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, incl
     return Plan(root, out, tuple(copies), n_bytes, dict(reasons))
 
 
-def folder_name(clip: OutgoingClip) -> str:
-    """Return the folder of a clip: a safe name for any label."""
-    decision, suspected = clip.prediction["decision"], clip.prediction["alert"]
-    name = decision if suspected in (None, decision) else f"look_first_{suspected}"
-    return re.sub(r"[^\w-]+", "_", name).strip("_") or "other"
+def folder_names(clip: OutgoingClip) -> list[str]:
+    """Return the folders of a clip: a safe name for any label."""
+    names, suspected = clip.names, clip.prediction["alert"]
+    if suspected is not None and suspected not in names:
+        names = (f"look_first_{suspected}",)
+    return [re.sub(r"[^\w-]+", "_", name).strip("_") or "other" for name in names]
 
 
 def copy_files(plan: Plan, *, on_progress: Callable[[int, int], None] | None = None) -> int:
@@ -104,7 +107,7 @@ def copy_files(plan: Plan, *, on_progress: Callable[[int, int], None] | None = N
 
 def _copy(source: Path, target: Path) -> bool:
     """Copy a file, and return False where another file of this name has appeared since the plan was made."""
-    complete = target.with_name(f".{target.name}.{os.getpid()}.copy")
+    complete = target.with_name(f".{target.name[:MAX_NAME]}.{os.getpid()}.copy")
     with atomic_path(complete) as part:
         shutil.copyfile(source, part)
     shutil.copystat(source, complete)

@@ -25,10 +25,16 @@ def confusion_matrix(evaluation: Evaluation, *, columns: Literal["likeliest", "d
 
     The number in a cell counts clips, its shade is the share of the row. Decisions also have columns for 'animal'
     and 'unsure', and rows for species that the model was not taught. A label without a clip has a row of zeros.
+
+    Independent labels have no likeliest one. Their columns are the labels that were said of clips of the row and
+    are not there, with the share of the row's clips; their decisions are combinations.
     """
-    table = evaluation.confusion if columns == "likeliest" else evaluation.decisions
+    is_wrong_names = evaluation.is_multi and columns == "likeliest"
+    likeliest = evaluation.wrong_names if is_wrong_names else evaluation.confusion
+    table = likeliest if columns == "likeliest" else evaluation.decisions
     counts = table.to_numpy(np.float64)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    totals = evaluation.per_label["support"].to_numpy() if is_wrong_names else counts.sum(axis=1)
+    shares = counts / np.maximum(totals[:, None], 1)
     figure, axes = blank(1.6 + 0.9 * counts.shape[1], 1.4 + 0.6 * counts.shape[0])
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (i, k), n in np.ndenumerate(counts):
@@ -36,7 +42,8 @@ def confusion_matrix(evaluation: Evaluation, *, columns: Literal["likeliest", "d
     names: list[Any] = list(table.columns)
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
     axes.set_yticks(range(len(counts)), list(table.index))
-    axes.set(xlabel="likeliest label" if columns == "likeliest" else "decision", ylabel="true label")
+    what = "wrongly said" if is_wrong_names else "likeliest label"
+    axes.set(xlabel=what if columns == "likeliest" else "decision", ylabel="true label")
     return figure
 
 
@@ -63,7 +70,7 @@ def precision_recall_curves(clips: LabelledClips) -> Figure:
 
 
 def reliability_diagram(evaluation: Evaluation) -> Figure:
-    """Return the share of correct predictions against their probability, in bins of equally many clips.
+    """Return the share of correct predictions against their probability, in bins of equally many.
 
     The bars are exact 95 % intervals for independent clips. On the dotted line the probabilities are calibrated;
     below it the model is overconfident.
@@ -76,7 +83,11 @@ def reliability_diagram(evaluation: Evaluation) -> Figure:
         low, high = (bound(n_right, bins["n"], confidence=0.975) for bound in (lower_bound, upper_bound))
         axes.vlines(bins["confidence"], low, high, color=BLUE, alpha=0.5)
         axes.plot(bins["confidence"], bins["accuracy"], "o", color=BLUE)
-    axes.set(xlabel="top probability", ylabel="share that was right", ylim=(-0.02, 1.02), xlim=(0, 1.02))
+    multi = evaluation.is_multi
+    x, y = (
+        ("probability of a label", "share that shows it") if multi else ("top probability", "share that was right")
+    )
+    axes.set(xlabel=x, ylabel=y, ylim=(-0.02, 1.02), xlim=(0, 1.02))
     axes.set_title(f"ECE {evaluation.ece}\nBrier {evaluation.brier}", loc="left", fontsize="medium")
     return figure
 
@@ -154,13 +165,14 @@ def forest_plot(slices: pd.DataFrame, overall: Evaluation) -> Figure:
     low = lower_bound(table["n_right"], table["n_clips"], confidence=0.975)
     high = upper_bound(table["n_right"], table["n_clips"], confidence=0.975)
     rows = np.arange(len(table))
-    _draw_reference(axes, overall.top1, "all clips")
+    _draw_reference(axes, overall.subset if overall.is_multi else overall.top1, "all clips")
     axes.hlines(rows, low, high, color=GREY)
     axes.scatter(
         table["share"], rows, color="black", zorder=3, s=12 + 60 * table["n_clips"] / max(table["n_clips"].max(), 1)
     )
     axes.set_yticks(rows, [f"{name} ({n})" for name, n in zip(table.index, table["n_clips"], strict=True)])
-    axes.set(xlabel="clips whose likeliest label is right", xlim=(-0.02, 1.02), ylabel=str(table.index.name or ""))
+    right = "clips whose labels are all right" if overall.is_multi else "clips whose likeliest label is right"
+    axes.set(xlabel=right, xlim=(-0.02, 1.02), ylabel=str(table.index.name or ""))
     axes.set_ylim(-0.7, len(table) - 0.3)
     return figure
 

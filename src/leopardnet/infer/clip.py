@@ -145,7 +145,8 @@ def next_round_or_result(
 def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPrediction:
     """Return probabilities and decision of a clip from the logits of its frames (steps 6 to 8)."""
     spec, labels = bundle.spec, bundle.labels
-    logits = merge_crops(evidence.logits, evidence.crops, spec.aggregate, i_empty=labels.i_empty)  # step 6, [N, C]
+    i_empty, multi = labels.i_empty, labels.multi
+    logits = merge_crops(evidence.logits, evidence.crops, spec.aggregate, i_empty=i_empty, multi=multi)  # step 6
     probs, decision = _decide_logits(logits, bundle)
     if decision.rule == "empty" and logits is not evidence.logits:
         # A crop may name the animal, but only whole frames can make a clip empty.
@@ -155,7 +156,7 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
 
     # For 'animal' and 'unsure' the frames that most look like an animal come first.
     i_label = labels.names.index(decision.label) if decision.label in labels.names else None
-    order = evidence_order(logits, i_label, i_empty=labels.i_empty)  # [N], the strongest frame first
+    order = evidence_order(logits, i_label, i_empty=i_empty, multi=multi)  # [N], the strongest frame first
     status: Status = "partial" if evidence.warnings else "ok"
     return ClipPrediction(
         clip,
@@ -164,7 +165,7 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
         decision=decision,
         probs=probs,
         frame_times_s=evidence.times_s,
-        frame_probs=apply_calibration(logits, spec.calibration),
+        frame_probs=apply_calibration(logits, spec.calibration, multi=multi),
         evidence_order=tuple(order.tolist()),
         boxes=evidence.boxes,
         info=evidence.info,
@@ -175,6 +176,6 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
 def _decide_logits(logits: NDArray[np.float32], bundle: Bundle) -> tuple[NDArray[np.float32], Decision]:
     """Return probabilities, float32 [C], and decision of a clip from the logits of its frames, float32 [N, C]."""
     spec, labels = bundle.spec, bundle.labels
-    clip_logits = aggregate(logits, spec.aggregate, i_empty=labels.i_empty)  # step 6, [C]
-    probs = apply_calibration(clip_logits[None], spec.calibration)[0]  # step 7, [C]
+    clip_logits = aggregate(logits, spec.aggregate, i_empty=labels.i_empty, multi=labels.multi)  # step 6, [C]
+    probs = apply_calibration(clip_logits[None], spec.calibration, multi=labels.multi)[0]  # step 7, [C]
     return probs, decide(probs, labels, spec.decide)  # step 8

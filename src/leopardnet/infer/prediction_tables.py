@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from leopardnet.core.boxes import format_boxes
 from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.errors import JournalError, ManifestError
+from leopardnet.core.labels import JOINER
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import append_csv, atomic_path, conform, read_table
-from leopardnet.score.decide import find_alert
+from leopardnet.score.decide import find_alert, name_all
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
@@ -132,6 +133,7 @@ def build_clip_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
             **{name: page.clips[name] for name in ("path", "kind", "site", "captured_at")},
             **_columns(rows, "status", "reason", "decision", "rule", "score"),
             "alert": _alerts(probs, bundle),
+            **({"labels": _list_named(probs, bundle)} if labels.multi else {}),
             **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
             "n_frames": [len(row.times_s) for row in rows],
             "best_time_s": [times[0] if times else np.nan for times in best_times_s],
@@ -144,7 +146,8 @@ def build_clip_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
         }
     )
     table["kind"] = table["kind"].replace("frame", "video")  # a clip of which the manifest has labelled frames only
-    return conform(table, predictions_columns(labels.names), where="predictions", unique=("clip_id",))
+    columns = predictions_columns(labels.names, multi=labels.multi)
+    return conform(table, columns, where="predictions", unique=("clip_id",))
 
 
 def _columns(rows: Sequence[JournalRow], *names: str) -> dict[str, list[object]]:
@@ -163,6 +166,12 @@ def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
     for i in np.flatnonzero(is_possible).tolist():
         alerts[i] = find_alert(probs[i], labels, thresholds)
     return alerts
+
+
+def _list_named(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
+    """Return all labels that are named in each clip, joined; None where there is none."""
+    named = [None if np.isnan(p).any() else p for p in probs]
+    return [JOINER.join(name_all(p, bundle.labels, bundle.spec.decide)) or None for p in named]
 
 
 def build_frame_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:

@@ -8,8 +8,10 @@ thorough   all frames and those half-way between them, for every clip.
 An answer is certain when the calibrated probabilities of the clip leave no doubt. The rule is asymmetric on
 purpose: an animal in one frame is in the clip, but "empty" holds only for the frames that were examined. A clip
 ends early as anything but a target only where no single frame gives a target more than `MAX_TARGET`; under `auto` a
-clip never ends as empty before all frames of the sampling were classified. A third round, between the frames, was
-tried and improved no answer (120 rendered clips), so a doubtful clip gets all frames and no more.
+clip never ends as empty before all frames of the sampling were classified. With independent labels the absence of
+every other animal is part of the answer, so it is certain only under `fast`, and if every label is. A third round,
+between the frames, was tried and improved no answer (120 rendered clips), so a doubtful clip gets all frames and no
+more.
 """
 
 from __future__ import annotations
@@ -56,9 +58,13 @@ def is_certain(result: ClipPrediction, labels: LabelSet, effort: Effort) -> bool
     if result.probs is None or effort not in FIRST_ROUND_STEP or result.decision.score < CERTAIN:
         return False
     label = result.decision.label
-    if label in labels.targets:
+    if labels.multi:
+        is_sure = bool((np.maximum(result.probs, 1 - result.probs) >= CERTAIN).all())
+        if effort != "fast" or not is_sure:
+            return False
+    elif label in labels.targets:
         return True
     if result.decision.rule not in ("species", "empty") or (label == labels.empty and effort != "fast"):
         return False
-    targets = [labels.names.index(name) for name in labels.targets]
+    targets = [labels.names.index(name) for name in labels.targets if not (labels.multi and name == label)]
     return not targets or float(result.frame_probs[:, targets].max()) <= MAX_TARGET[effort]

@@ -9,16 +9,23 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
-from leopardnet.metrics.measures import precision_bounds, precision_by_prevalence
+from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
 
 # The measures per label that the terminal, the report and the card show, with their headings.
 MEASURES = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
+MULTI_MEASURES = MEASURES | {"auprc": "average precision", "ece": "ECE", "brier": "Brier"}  # of independent labels
 FIGURES = (*MEASURES, "auprc")
 HEADLINE_RECALLS = (0.95, 0.99)
 RARE = 0.01  # precision is also stated for a label that is this share of the clips
 NOTHING = Estimate(float("nan"))
 TABLES = ("per_label", "confusion", "decisions", "reliability", "targets", "empties", "coverage", "review")
-LABEL_TABLES = ("per_label", "confusion", "decisions", "targets")  # their index is written as the column `label`
+LABEL_TABLES = (
+    "per_label",
+    "confusion",
+    "wrong_names",
+    "decisions",
+    "targets",
+)  # their index is written as the column `label`
 
 
 def _no_table() -> pd.DataFrame:
@@ -43,8 +50,13 @@ class Evaluation:
     each target, the clips shown for it, the share of its clips found, and the clips to look at per find. empties:
     the share of empty clips that a filter on p_empty removes, at animal recalls from 0.8 to 1. coverage: risk
     (share of errors) among the surest clips. review: errors left when the least sure are reviewed. prevalence:
-    share of each label. target_lost: clips of each target that were called empty. confusion_draws: the confusion of
-    each draw, float64 [n_boot, C, C + 1], for `precision_by_prevalence`.
+    share of each label. target_lost: clips of each target that were called empty. label_counts, label_draws: counts
+    of each label as of `measures.count_labels`, float64 [C, 4], and of each draw, [n_boot, C, 4].
+
+    is_multi: labels are independent, and a clip may show several (see `evaluate_presence`). Then `subset`, the
+    share of clips of which all labels are right, takes the place of `top1`, and `wrong_names` that of `confusion`:
+    of the clips that show the label of a row, how many were said to show that of a column, and do not. per_label
+    also has the columns of ece and brier, and `decisions` has combinations of labels.
     """
 
     n_clips: int
@@ -69,10 +81,16 @@ class Evaluation:
     empties: pd.DataFrame = field(default_factory=_no_table)
     coverage: pd.DataFrame = field(default_factory=_no_table)
     review: pd.DataFrame = field(default_factory=_no_table)
-    confusion_draws: Floats = field(default_factory=lambda: np.zeros((0, 0, 0)), repr=False)
+    label_counts: Floats = field(default_factory=lambda: np.zeros((0, 4)), repr=False)
+    label_draws: Floats = field(default_factory=lambda: np.zeros((0, 0, 4)), repr=False)
+    is_multi: bool = False
+    subset: Estimate = NOTHING
+    wrong_names: pd.DataFrame = field(default_factory=_no_table)
 
     def __repr__(self) -> str:
-        per_label = self.per_label[["support", "recall_at_least", *FIGURES]].to_string(float_format="{:.3f}".format)
+        per_label = self.per_label[["support", "recall_at_least", *self.figures]].to_string(
+            float_format="{:.3f}".format
+        )
         filtered = "; ".join(
             f"{removed} at animal recall {recall:g}" for recall, removed in self.empty_removal().items()
         )
@@ -80,7 +98,7 @@ class Evaluation:
             [
                 f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
                 f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label)",
-                f"macro F1 {self.macro_f1}  top-1 {self.top1}  ECE {self.ece}  Brier {self.brier}",
+                "  ".join(f"{name} {x}" for name, x in self.headline.items()).replace("macro-F1", "macro F1"),
                 f"answered {self.answered}, of these right {self.answered_right}",
                 *([f"empty clips removed: {filtered}"] if filtered else []),
                 *(f"{name} clips called empty: {n}" for name, n in self.target_lost.items()),
@@ -90,8 +108,34 @@ class Evaluation:
             ]
         )
 
+    @property
+    def headline(self) -> dict[str, Estimate]:
+        """The figures about all labels together, by name."""
+        one = {"all labels right": self.subset} if self.is_multi else {"top-1": self.top1}
+        return {"macro-F1": self.macro_f1, **one, "ECE": self.ece, "Brier": self.brier}
+
+    @property
+    def measures(self) -> dict[str, str]:
+        """The measures per label that people are shown, with their headings."""
+        return MULTI_MEASURES if self.is_multi else MEASURES
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names of all measures per label."""
+        return tuple(MULTI_MEASURES) if self.is_multi else FIGURES
+
+    @property
+    def n_right(self) -> int:
+        """The number of clips whose likeliest label is right, or of independent labels all."""
+        return round(self.subset.value * self.n_clips) if self.is_multi else int(self.label_counts[:, 0].sum())
+
+    @property
+    def macro_f1_draws(self) -> Floats:
+        """The macro F1 of each draw, float64 [n_boot]."""
+        return count_measures(self.label_draws)["macro_f1"]
+
     def label_estimate(self, label: str, measure: str) -> Estimate:
-        """Return one figure of `per_label` as an Estimate; `measure` is precision, recall, f1, auroc or auprc."""
+        """Return one figure of `per_label` as an Estimate; `measure` is one of `figures`."""
         return _read_estimate(self.per_label.loc[label].to_dict(), measure)
 
     def empty_removal(self) -> dict[float, Estimate]:
@@ -101,23 +145,30 @@ class Evaluation:
 
     def precision_by_prevalence(self, label: str, prevalence: float) -> Estimate:
         """Return the precision of a label if it were this share of all clips; recall and false rate stay."""
-        i, counts = list(self.per_label.index).index(label), self.confusion.to_numpy(np.float64)
-        value = precision_by_prevalence(counts, prevalence)[i]
-        drawn = precision_by_prevalence(self.confusion_draws, prevalence)[:, i]
+        i, counts = list(self.per_label.index).index(label), self.label_counts
+        value = precision_at(counts, prevalence)[i]
+        drawn = precision_at(self.label_draws, prevalence)[:, i]
         found = estimate_share(float(value), drawn, self.n_sites)
         if found.low is None or found.high is None:
             return found
-        low, high = precision_bounds(counts, i, prevalence)
+        low, high = precision_at_bounds(counts[i], prevalence)
         return Estimate(found.value, min(found.low, low), max(found.high, high))
 
     def to_tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables to write, by file name without suffix."""
-        tables: dict[str, pd.DataFrame] = {name: getattr(self, name) for name in TABLES}
-        return tables | {name: tables[name].rename_axis("label").reset_index() for name in LABEL_TABLES}
+        names = [self._mistaken if name == "confusion" else name for name in TABLES]
+        tables: dict[str, pd.DataFrame] = {name: getattr(self, name) for name in names}
+        return tables | {x: tables[x].rename_axis("label").reset_index() for x in LABEL_TABLES if x in tables}
+
+    @property
+    def _mistaken(self) -> str:
+        """The name of the table that says which labels are taken for which."""
+        return "wrong_names" if self.is_multi else "confusion"
 
     def to_metrics_json(self) -> dict[str, Any]:
         """Return plain values for metrics.json: counts as numbers, figures as {value, low, high}, nan as None."""
-        single = ("top1", "macro_f1", "ece", "brier", "presence_auroc", "answered", "answered_right")
+        first = "subset" if self.is_multi else "top1"
+        single = (first, "macro_f1", "ece", "brier", "presence_auroc", "answered", "answered_right")
         return {
             "n_clips": self.n_clips,
             "n_unreadable": self.n_unreadable,
@@ -130,7 +181,7 @@ class Evaluation:
             "prevalence": self.prevalence,
             "target_lost": self.target_lost,
             "targets": {str(k): plain_row(row) for k, row in self.targets.to_dict("index").items()},
-            "confusion": _counts_json(self.confusion),
+            self._mistaken: _counts_json(getattr(self, self._mistaken)),
             "decisions": _counts_json(self.decisions),
             "coverage": [plain_row(row) for row in self.coverage.to_dict("records")],
             "review": [plain_row(row) for row in self.review.to_dict("records")],
@@ -140,7 +191,7 @@ class Evaluation:
         row = self.per_label[["support", "recall_at_least"]].to_dict("index")[label]
         return {
             **plain_row(row),
-            **{x: self.label_estimate(label, x).to_dict() for x in FIGURES},
+            **{x: self.label_estimate(label, x).to_dict() for x in self.figures},
             "precision_at_rarity": {"prevalence": RARE, **self.precision_by_prevalence(label, RARE).to_dict()},
         }
 

@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.columns import table_labels
+from leopardnet.core.columns import has_several_labels, table_labels
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, find_presence, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
-from leopardnet.score.decide import UNREADABLE
+from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
+from leopardnet.score.decide import UNREADABLE, UNSURE, p_nothing
 
+SAID = 0.5  # an independent label of this probability or more counts as said, whatever the thresholds are
 Bools = NDArray[np.bool_]
 Texts = NDArray[np.object_]  # of str, or None
 
@@ -30,7 +33,9 @@ class LabelledClips:
     class: a position in `labels`, C + k for the k-th label of `outside`, -1 for a clip without a label. site_codes:
     int64 [M], positions in `site_names`, which are in alphabetical order; clips without a site have the name '(no
     site)'. decisions, rules, alerts, bundle_ids: object [M], as in a predictions table; None where the table has
-    none. n_without_prediction: labels of clips that were not predicted. n_left_out: labelled clips that
+    none. presence: bool [M, C + K], the labels that each clip truly shows, and named: bool [M, C], those that its
+    decision names; None where a clip has one label. Where labels are independent and a clip shows several, y is the
+    first of them. n_without_prediction: labels of clips that were not predicted. n_left_out: labelled clips that
     `leave_out_training_sites` removed.
     """
 
@@ -47,14 +52,21 @@ class LabelledClips:
     bundle_ids: Texts
     n_without_prediction: int = 0
     n_left_out: int = 0
+    presence: Bools | None = None
+    named: Bools | None = None
 
     @classmethod
     def of(
         cls, predictions: Predictions | pd.DataFrame, manifest: Manifest, *, outside: Sequence[str] = ()
     ) -> LabelledClips:
-        """Return predictions with the labels and sites of a manifest; see `from_tables` for what is refused."""
+        """Return predictions with the labels and sites of a manifest.
+
+        Raises ManifestError as `from_tables`, and for a manifest of other footage with the same file names.
+        """
         table = predictions.table if isinstance(predictions, Predictions) else predictions
-        return cls.from_tables(table, manifest.clip_labels(), sites=clip_sites(manifest), outside=outside)
+        if "clip_id" in table.columns:
+            refuse_other_footage(table, manifest.table)
+        return cls.from_tables(table, true_labels(manifest, table), sites=clip_sites(manifest), outside=outside)
 
     @classmethod
     def from_tables(
@@ -67,10 +79,11 @@ class LabelledClips:
     ) -> LabelledClips:
         """Return the clips of a predictions table beside their true labels.
 
-        truth, sites: indexed by `clip_id`; without `sites`, the predictions' own column `site` counts. outside:
-        true labels that the model is allowed not to know. Raises ManifestError for a table that holds no
-        predictions, a clip that occurs twice on either side, a label in `outside` that the model knows, a true
-        label that it does not know, and where no clip has both a prediction and a label.
+        truth, sites: indexed by `clip_id`; several independent labels of a clip are joined; without `sites`, the
+        predictions' own column `site` counts. outside: true labels that the model is allowed not to know. Raises
+        ManifestError for a table that holds no predictions, a clip that occurs twice on either side, a label in
+        `outside` that the model knows, a true label that it does not know, and where no clip has both a prediction
+        and a label.
 
         >>> p = pd.DataFrame({"clip_id": ["a", "b"], "decision": ["tiger", "empty"], "rule": ["species", "empty"],
         ...                   "p_tiger": [0.9, 0.2], "p_empty": [0.1, 0.8]})
@@ -78,13 +91,18 @@ class LabelledClips:
         [-1, 1]
         """
         labels, others = table_labels(predictions), tuple(dict.fromkeys(outside))
-        _check_predictions(predictions, labels, others)
+        check_predictions(predictions, labels, others)
         ids = predictions["clip_id"]
-        _refuse_repeated(truth.index.to_series(), where="manifest", todo="give one true label per clip")
-        truth = truth.dropna()
-        _refuse_unknown(truth[truth.index.isin(ids)], (*labels, *others))
+        refuse_repeated(truth.index.to_series(), where="manifest", todo="give one true label per clip")
+        truth, multi = truth.dropna(), has_several_labels(predictions)
+        shown = truth.map(split_labels).explode() if multi else truth
+        refuse_unknown(shown[shown.index.isin(ids)], (*labels, *others))
+        presence = find_presence(ids.map(truth), (*labels, *others)) if multi else None
+        classes = pd.Index((*labels, *others)).get_indexer(pd.Index(ids.map(truth)))
+        if presence is not None:
+            classes = np.where(presence.any(axis=1), presence.argmax(axis=1), -1)
         if sites is not None:
-            _refuse_repeated(sites.index.to_series(), where="sites", todo="give one site per clip")
+            refuse_repeated(sites.index.to_series(), where="sites", todo="give one site per clip")
             own_sites = ids.map(sites)
         else:
             own_sites = _column(predictions, "site")
@@ -94,7 +112,7 @@ class LabelledClips:
             outside=others,
             clip_ids=ids.to_numpy(object),
             probs=predictions[[f"p_{x}" for x in labels]].to_numpy(np.float64),
-            y=pd.Index((*labels, *others)).get_indexer(pd.Index(ids.map(truth))).astype(np.int64),
+            y=classes.astype(np.int64),
             site_codes=site_codes,
             site_names=site_names,
             decisions=predictions["decision"].to_numpy(object),
@@ -102,6 +120,8 @@ class LabelledClips:
             alerts=_column(predictions, "alert").to_numpy(object),
             bundle_ids=_column(predictions, "bundle_id").to_numpy(object),
             n_without_prediction=int((~truth.index.isin(ids)).sum()),
+            presence=presence,
+            named=find_presence(predictions["labels"], labels) if multi else None,
         )
         clips.require_labels()
         return clips
@@ -139,12 +159,15 @@ class LabelledClips:
 
     @property
     def is_outside(self) -> Bools:
-        """Whether the true label of each clip is one of `outside`, bool [M]."""
-        return self.y >= len(self.labels)
+        """Whether the true label of each clip, or one of several, is one of `outside`, bool [M]."""
+        n = len(self.labels)
+        return self.y >= n if self.presence is None else np.asarray(self.presence[:, n:].any(axis=1))
 
     @property
     def truth(self) -> Texts:
-        """The true label of each clip, object [M]; None without one."""
+        """The true label of each clip, several joined, object [M]; None without one."""
+        if self.presence is not None:
+            return join_names(self.presence, (*self.labels, *self.outside))
         return np.array([*self.labels, *self.outside, None], object)[self.y]
 
     @property
@@ -168,8 +191,25 @@ class LabelledClips:
         top = np.argmax(np.nan_to_num(self.probs, nan=-1.0), axis=1)
         return np.where(self.is_readable, top, len(self.labels)).astype(np.int64)
 
+    @property
+    def said(self) -> Bools:
+        """The independent labels that are more likely there than not, bool [M, C]; of an unreadable clip none."""
+        said = np.nan_to_num(np.stack([self.score(x) for x in self.labels], axis=1)) >= SAID
+        if self.i_empty is not None:
+            said[:, self.i_empty] &= ~np.delete(said, self.i_empty, axis=1).any(axis=1)
+        return said
+
+    def matches(self, names: Bools) -> Bools:
+        """Return whether names of labels, bool [M, C], are exactly what each clip shows, bool [M]."""
+        assert self.presence is not None, "one label per clip is compared as it is"
+        return np.asarray((np.pad(names, ((0, 0), (0, len(self.outside)))) == self.presence).all(axis=1))
+
     def score(self, label: str) -> Floats:
         """Return the probability of a label, float64 [M]; that of any animal for 'animal'."""
+        i_empty = self.i_empty
+        if self.presence is not None and i_empty is not None and label in (ANIMAL, EMPTY):
+            nothing = p_nothing(self.probs, i_empty)
+            return nothing if label == EMPTY else np.asarray(1 - nothing)
         if label == ANIMAL:
             return np.asarray(1 - self.probs[:, self.labels.index(EMPTY)])
         return self.probs[:, self.labels.index(label)]
@@ -177,7 +217,16 @@ class LabelledClips:
     def shows(self, label: str) -> Bools:
         """Return whether each clip truly shows this label, bool [M]; 'animal' is any label but 'empty'."""
         names = enumerate((*self.labels, *self.outside))
-        return np.isin(self.y, [i for i, x in names if x == label or (label == ANIMAL and x != EMPTY)])
+        wanted = [i for i, x in names if x == label or (label == ANIMAL and x != EMPTY)]
+        if self.presence is not None:
+            return np.asarray(self.presence[:, wanted].any(axis=1))
+        return np.isin(self.y, wanted)
+
+    def names(self, label: str) -> Bools:
+        """Return whether the decision of each clip names this label, bool [M]."""
+        if self.named is not None:
+            return self.named[:, self.labels.index(label)]
+        return np.asarray(self.decisions == label)
 
     def draw_sites(self, *, n_boot: int, seed: int) -> SiteDraws:
         """Return n_boot draws of the sites of these clips."""
@@ -206,11 +255,24 @@ class LabelledClips:
             rules=self.rules[keep],
             alerts=self.alerts[keep],
             bundle_ids=self.bundle_ids[keep],
+            presence=None if self.presence is None else self.presence[keep],
+            named=None if self.named is None else self.named[keep],
         )
 
     def replace_probs(self, probs: Floats) -> LabelledClips:
-        """Return the clips with these probabilities, float64 [M, C], the likeliest label as decision, no alerts."""
+        """Return the clips with these probabilities, float64 [M, C], the likeliest label as decision, no alerts.
+
+        Of independent labels, those that are `said` are named; where none is, the decision is 'unsure'.
+        """
         clips = replace(self, probs=probs, alerts=np.full(len(self), None, object))
+        if self.presence is not None:
+            said = clips.said
+            none = np.where(clips.is_readable, UNSURE, UNREADABLE)
+            best = np.array(self.labels, object)[np.where(said, np.nan_to_num(probs), -1.0).argmax(axis=1)]
+            decisions = np.where(said.any(axis=1), best, none).astype(object)
+            rule_of = {UNSURE: "abstained", UNREADABLE: "none", EMPTY: "empty"}
+            by_half = np.array([rule_of.get(x, "species") for x in decisions] + [None], object)[:-1]
+            return replace(clips, decisions=decisions, rules=by_half, named=said)
         decisions = np.array([*self.labels, UNREADABLE], object)[clips.likeliest]
         rules = np.where(clips.is_readable, np.where(decisions == EMPTY, "empty", "species"), "none")
         return replace(clips, decisions=decisions, rules=rules.astype(object))
@@ -232,6 +294,19 @@ class LabelledClips:
         return replace(self.select(~is_trained), n_left_out=int((is_trained & (self.y >= 0)).sum()))
 
 
+def true_labels(manifest: Manifest, predictions: pd.DataFrame) -> pd.Series[str]:
+    """Return the true label of each clip by clip_id, or all of them, joined, where the labels are independent."""
+    return manifest.clip_label_sets() if has_several_labels(predictions) else manifest.clip_labels()
+
+
+def join_names(presence: Bools, names: Sequence[str]) -> Texts:
+    """Return the names that each row of bool [M, C] holds, joined, object [M]; None where it holds none."""
+    joined = np.full(len(presence), None, object)
+    for i, row in enumerate(presence):
+        joined[i] = JOINER.join(x for x, is_there in zip(names, row, strict=True) if is_there) or None
+    return joined
+
+
 def clip_sites(manifest: Manifest) -> pd.Series[str]:
     """Return the site of each clip of a manifest, by clip_id."""
     return manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
@@ -239,51 +314,3 @@ def clip_sites(manifest: Manifest) -> pd.Series[str]:
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series[str]:
     return table[name] if name in table.columns else pd.Series(None, index=table.index, dtype=object)
-
-
-def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str], outside: Sequence[str]) -> None:
-    if not {"clip_id", "decision", "rule"} <= set(predictions.columns) or not labels:
-        raise ManifestError(
-            "this table holds no predictions",
-            where="predictions",
-            found=", ".join(map(str, predictions.columns)),
-            expected="clip_id, decision, rule and one p_<label> column for each label",
-            todo="make one with `leopardnet predict`",
-        )
-    taught = [name for name in outside if name in labels]
-    if taught:
-        raise ManifestError(
-            "the model knows this label",
-            where="outside",
-            found=", ".join(taught),
-            expected="labels that the model was not taught",
-            todo="leave it out: clips of labels that the model knows are evaluated like all others",
-        )
-    _refuse_repeated(
-        predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model"
-    )
-
-
-def _refuse_repeated(ids: pd.Series[str], *, where: str, todo: str) -> None:
-    repeated = ids[ids.duplicated()].unique()
-    if len(repeated):
-        more = f" and {len(repeated) - 3} more" if len(repeated) > 3 else ""
-        raise ManifestError(
-            "a clip occurs twice",
-            where=f"{where}, clip_id",
-            found=", ".join(map(str, repeated[:3])) + more,
-            expected="each clip once",
-            todo=todo,
-        )
-
-
-def _refuse_unknown(truth: pd.Series[str], labels: tuple[str, ...]) -> None:
-    unknown = truth[~truth.isin(labels)].value_counts()
-    if len(unknown):
-        raise ManifestError(
-            "the true labels include some that the model does not know",
-            where="manifest, column label",
-            found=", ".join(f"{name!r} ({n} clips)" for name, n in unknown.items()),
-            expected="one of " + ", ".join(labels),
-            todo="map them with --label-map when importing, or name species it was not taught with --outside",
-        )

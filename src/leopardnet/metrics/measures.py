@@ -19,54 +19,57 @@ def ratio(a: Floats, b: Floats) -> Floats:
     return out
 
 
-def label_measures(confusion: Floats) -> dict[str, Floats]:
-    """Return precision, recall and f1, [..., C], and macro_f1 and top1, [...], of confusions [..., C, C + 1].
+def count_labels(confusion: Floats) -> Floats:
+    """Return for each label the clips found, its clips, those said to show it, and all clips: [..., C, 4].
 
-    Rows are true labels; the last column holds unreadable clips. A label that does not occur has no part in
-    macro_f1.
+    confusion: [..., C, C + 1]. Rows are true labels; the last column holds unreadable clips.
     """
     n_labels = confusion.shape[-2]
     right = np.diagonal(confusion, axis1=-2, axis2=-1)  # [..., C]
-    support, n_predicted = confusion.sum(axis=-1), confusion[..., :n_labels].sum(axis=-2)
-    f1 = np.where(support > 0, ratio(2 * right, support + n_predicted), np.nan)
+    support, n_said = confusion.sum(axis=-1), confusion[..., :n_labels].sum(axis=-2)
+    return np.stack([right, support, n_said, np.zeros_like(right) + support.sum(axis=-1, keepdims=True)], axis=-1)
+
+
+def count_measures(counts: Floats) -> dict[str, Floats]:
+    """Return precision, recall and f1, [..., C], and macro_f1, [...], of counts as `count_labels` returns them.
+
+    A label that does not occur has no part in macro_f1.
+    """
+    right, support, n_said = (counts[..., i] for i in range(3))
+    f1 = np.where(support > 0, ratio(2 * right, support + n_said), np.nan)
     return {
-        "precision": ratio(right, n_predicted),
+        "precision": ratio(right, n_said),
         "recall": ratio(right, support),
         "f1": f1,
         "macro_f1": ratio(np.nansum(f1, axis=-1), (support > 0).sum(axis=-1)),
-        "top1": ratio(right.sum(axis=-1), support.sum(axis=-1)),
     }
 
 
-def precision_by_prevalence(confusion: Floats, prevalence: float) -> Floats:
-    """Return precision per label, [..., C], if it were this share of the clips; confusion: [..., C, C + 1].
+def precision_at(counts: Floats, prevalence: float) -> Floats:
+    """Return precision per label, [..., C], if it were this share of the clips; counts: as of `count_labels`.
 
     Recall and the share of other clips that are mistaken for the label stay as measured; nan where either was not
     measured. A label that is found in 90 % of its clips and wrongly in 1 % of the others, at a prevalence of 1 %:
 
-    >>> counts = np.array([[90.0, 10.0, 0.0], [10.0, 990.0, 0.0]])
-    >>> round(float(precision_by_prevalence(counts, 0.01)[0]), 3)
+    >>> round(float(precision_at(np.array([[90.0, 100.0, 100.0, 1100.0]]), 0.01)[0]), 3)
     0.476
     """
-    n_labels = confusion.shape[-2]
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    support, n_predicted = confusion.sum(axis=-1), confusion[..., :n_labels].sum(axis=-2)
-    recall = ratio(right, support)
-    false_rate = ratio(n_predicted - right, support.sum(axis=-1, keepdims=True) - support)
+    right, support, n_said, n_clips = (counts[..., i] for i in range(4))
+    recall, false_rate = ratio(right, support), ratio(n_said - right, n_clips - support)
     return ratio(prevalence * recall, prevalence * recall + (1 - prevalence) * false_rate)
 
 
-def precision_bounds(confusion: Floats, i: int, prevalence: float) -> tuple[float, float]:
-    """Return bounds of `precision_by_prevalence` of class i, from exact bounds of recall and false rate.
+def precision_at_bounds(counts: Floats, prevalence: float) -> tuple[float, float]:
+    """Return bounds of `precision_at` of one label, counts [4], from exact bounds of recall and false rate.
 
     No mistake among 27 other clips says little where only one clip in a hundred is the label:
 
-    >>> low, high = precision_bounds(np.array([[9.0, 0.0, 0.0], [0.0, 27.0, 0.0]]), 0, 0.01)
+    >>> low, high = precision_at_bounds(np.array([9.0, 9.0, 9.0, 36.0]), 0.01)
     >>> round(low, 3), high
     (0.05, 1.0)
     """
-    n, n_right = confusion[i].sum(), confusion[i, i]
-    n_others, n_false = confusion.sum() - n, confusion[:, i].sum() - n_right
+    n_right, n, n_said, n_clips = counts
+    n_others, n_false = n_clips - n, n_said - n_right
     ends = []
     for bound, opposite in ((lower_bound, upper_bound), (upper_bound, lower_bound)):
         recall = float(bound(n_right, n, confidence=0.975))

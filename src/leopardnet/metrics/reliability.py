@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws, tail_share
-from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import ratio
 
 N_BINS = 15
@@ -22,27 +22,51 @@ def reliability(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, E
     the ECE of few clips is too large, and that of a draw even more so: the lower end of the interval is
     `_smallest_error`.
     """
-    readable = clips.is_readable
-    top = np.where(readable, clips.probs.max(axis=1), 0.0)
-    edges = np.quantile(top[readable], np.linspace(0, 1, N_BINS + 1)[1:-1]) if readable.any() else np.empty(0)
+    top = clips.probs.max(axis=1)
+    table, error = bin_probabilities(top[:, None], (clips.likeliest == clips.y)[:, None], clips.is_readable, draws)
+    return table, error.estimate(draws)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """An expected calibration error.
+
+    drawn: that of each draw, float64 [n_boot]; least: the smallest that is compatible with it.
+    """
+
+    value: float
+    drawn: Floats
+    least: float
+
+    def estimate(self, draws: SiteDraws) -> Estimate:
+        """Return the value with its interval."""
+        found = draws.estimate_share(self.value, self.drawn)
+        return found if found.low is None else replace(found, low=min(found.low, self.least))
+
+
+def bin_probabilities(p: Floats, hits: Bools, readable: Bools, draws: SiteDraws) -> tuple[pd.DataFrame, Calibrated]:
+    """Return the bins, and the expected calibration error, of L probabilities for each of M clips.
+
+    p: float64 [M, L]; hits: what came true, bool [M, L]; readable: bool [M], the other clips have no part.
+    """
+    p = np.where(readable[:, None], p, 0.0)
+    edges = np.quantile(p[readable], np.linspace(0, 1, N_BINS + 1)[1:-1]) if readable.any() else np.empty(0)
     # Equal values share a bin, so the order of the rows does not matter.
-    bins = np.searchsorted(np.unique(edges), top, side="right").astype(np.int64)
-    is_right = (clips.likeliest == clips.y) & readable
+    bins = np.searchsorted(np.unique(edges), p, side="right").astype(np.int64)
+    used = np.broadcast_to(readable[:, None], p.shape)
     sums = [
-        draws.sum_per_site(bins, N_BINS, np.where(readable, v, 0.0))
-        for v in (np.ones(len(clips)), top, is_right.astype(float))
+        np.sum([draws.sum_per_site(bins[:, i], N_BINS, v[:, i]) for i in range(p.shape[1])], axis=0)
+        for v in (used.astype(float), p, (hits & used).astype(float))
     ]
-    n, confidence, hits = (x.sum(axis=0) for x in sums)
-    value = ratio(np.abs(confidence - hits).sum(keepdims=True), n.sum(keepdims=True))[0]
-    n_d, confidence_d, hits_d = (draws.redraw(x) for x in sums)  # [n_boot, N_BINS]
-    drawn = ratio(np.abs(confidence_d - hits_d).sum(axis=1), n_d.sum(axis=1))
-    found = draws.estimate_share(float(value), drawn)
-    if found.low is not None:
-        gap = (confidence - hits) / n.sum()  # [N_BINS]
-        noise = ratio(confidence_d - hits_d, n_d.sum(axis=1, keepdims=True)) - gap
-        found = replace(found, low=min(found.low, _smallest_error(gap, noise, draws.n_sites)))
-    table = pd.DataFrame({"n": n.astype(np.int64), "confidence": ratio(confidence, n), "accuracy": ratio(hits, n)})
-    return table[table["n"] > 0].reset_index(drop=True), found
+    n, confidence, hit = (x.sum(axis=0) for x in sums)
+    value = ratio(np.abs(confidence - hit).sum(keepdims=True), n.sum(keepdims=True))[0]
+    n_d, confidence_d, hit_d = (draws.redraw(x) for x in sums)  # [n_boot, N_BINS]
+    drawn = ratio(np.abs(confidence_d - hit_d).sum(axis=1), n_d.sum(axis=1))
+    gap = (confidence - hit) / max(n.sum(), 1)  # [N_BINS]
+    noise = ratio(confidence_d - hit_d, n_d.sum(axis=1, keepdims=True)) - gap
+    least = _smallest_error(gap, noise, draws.n_sites) if len(drawn) else 0.0
+    table = pd.DataFrame({"n": n.astype(np.int64), "confidence": ratio(confidence, n), "accuracy": ratio(hit, n)})
+    return table[table["n"] > 0].reset_index(drop=True), Calibrated(float(value), drawn, least)
 
 
 def _smallest_error(gap: Floats, noise: Floats, n_sites: int) -> float:

@@ -95,10 +95,14 @@ class Classifier(nn.Module):
         """Whether there are class means; foreign weights have none."""
         return bool(self.class_means.any())
 
-    def set_class_means(self, features: NDArray[np.float32], y: NDArray[np.int64]) -> None:
-        """Store the direction of the mean features of each class, from features [N, F] and their classes y [N]."""
+    def set_class_means(self, features: NDArray[np.float32], y: NDArray[np.int64] | NDArray[np.bool_]) -> None:
+        """Store the direction of the mean features of each class, from features [N, F].
+
+        y: their classes [N], or which of the independent labels they show, bool [N, C].
+        """
         for c in range(self.n_labels):
-            mean = features[y == c].astype(np.float64).mean(axis=0) if (y == c).any() else np.zeros(self.n_features)
+            own = features[y[:, c] if y.ndim == 2 else y == c].astype(np.float64)
+            mean = own.mean(axis=0) if len(own) else np.zeros(self.n_features)
             self.class_means[c] = torch.from_numpy(mean / max(float(np.linalg.norm(mean)), 1e-12))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.labels import split_labels
 from leopardnet.report.palette import LabelStyle
 
 Curve = list[tuple[float, float]]
@@ -19,15 +20,15 @@ def precision_recall_curves(
 ) -> list[tuple[LabelStyle, Curve]]:
     """Return (recall, precision) at every threshold on an animal's own probability, for each animal in the truth.
 
-    truth: labels by `clip_id`; clips without one do not count. A clip that could not be read is never found, so the
-    curve of its label ends left of recall 1.
+    truth: labels by `clip_id`, several joined; clips without one do not count. A clip that could not be read is
+    never found, so the curve of its label ends left of recall 1.
     """
     from sklearn.metrics import precision_recall_curve
 
     table, labels = _match_labels(predictions, truth)
     curves = []
     for style in styles:
-        is_label = (labels == style.name).to_numpy()
+        is_label = labels.map(lambda cell, name=style.name: name in split_labels(cell)).to_numpy(bool)
         if style.is_empty or not is_label.any():
             continue
         scores = _label_scores(table, style)

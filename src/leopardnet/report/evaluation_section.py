@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.metrics.bootstrap import Estimate
-from leopardnet.metrics.evaluation import MEASURES, Evaluation
+from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.report.curves import precision_recall_curves, set_aside_curve
 from leopardnet.report.palette import LabelStyle
 from leopardnet.report.sections import Card, CountTable, count_table, make_mistake_cards
@@ -57,7 +57,7 @@ def make_evaluation_section(
     e = evaluation
     rows = []
     for name, row in e.per_label.to_dict("index").items():
-        estimates = [e.label_estimate(str(name), measure) for measure in MEASURES]
+        estimates = [e.label_estimate(str(name), measure) for measure in e.measures]
         measures = [(x, interval_bar(x.value, x.low, x.high)) for x in estimates]
         rows.append(LabelRow(str(name), int(row["support"]), float(row["recall_at_least"]), measures))
     r = e.reliability
@@ -67,20 +67,34 @@ def make_evaluation_section(
         raw=e,
         headline=[
             ("Macro F1", e.macro_f1, "mean over all labels, each with the same weight"),
-            ("Top-1 accuracy", e.top1, "share of clips whose likeliest label is right"),
-            ("Calibration error", e.ece, "mean gap between top probability and share that is right; 0 is best"),
-            ("Brier score", e.brier, "mean squared error of the probabilities, 0 to 2; 0 is best"),
+            *_describe_probabilities(e),
         ],
         rows=rows,
-        measures=[title[0].upper() + title[1:] for title in MEASURES.values()],
-        confusion=count_table(e.confusion, skip_empty_rows=True),
+        measures=[title[0].upper() + title[1:] for title in e.measures.values()],
+        confusion=count_table(e.wrong_names if e.is_multi else e.confusion, skip_empty_rows=True),
         decisions=count_table(e.decisions, skip_empty_rows=True),
         support={row.name: row.support for row in rows},
         mistakes=make_mistake_cards(predictions, truth, styles),
-        reliability=reliability_chart(bins) if bins else None,
+        reliability=reliability_chart(bins, multi=e.is_multi) if bins else None,
         precision_recall=None if known is None else _precision_recall_chart(predictions, known, styles),
         set_aside=None if known is None else _set_aside_chart(predictions, known, styles),
     )
+
+
+def _describe_probabilities(e: Evaluation) -> list[tuple[str, Estimate, str]]:
+    """Return the figures that depend on whether labels exclude each other, each with its meaning."""
+    if e.is_multi:
+        gap = "mean over labels of the gap between probability and share of clips that show the label; 0 is best"
+        return [
+            ("All labels right", e.subset, "share of clips of which exactly the true labels have 0.5 or more"),
+            ("Calibration error", e.ece, gap),
+            ("Brier score", e.brier, "mean squared error of the probabilities, 0 to 1; 0 is best"),
+        ]
+    return [
+        ("Top-1 accuracy", e.top1, "share of clips whose likeliest label is right"),
+        ("Calibration error", e.ece, "mean gap between top probability and share that is right; 0 is best"),
+        ("Brier score", e.brier, "mean squared error of the probabilities, 0 to 2; 0 is best"),
+    ]
 
 
 def _precision_recall_chart(

@@ -14,7 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.bundle.run_history import history_points
-from leopardnet.core.columns import evidence_columns, predictions_columns, table_labels
+from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
@@ -59,9 +59,8 @@ def write_report(
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
     labels = table_labels(predictions)
-    predictions = conform(predictions, predictions_columns(labels), where="predictions", unique=("clip_id",))
+    predictions = _check_predictions(predictions, labels)
     evidence = None if evidence is None else conform(evidence, evidence_columns(labels), where="evidence")
-    _refuse_unknown_alerts(predictions, labels)
     description = dict(bundle or {})
     styles = label_styles(labels, description.get("labels"))
     shown = {clip_id: jpeg for clip_id, jpeg in (thumbnails or {}).items() if clip_id not in hidden}
@@ -76,6 +75,7 @@ def write_report(
     )
     page = _fill_template(
         title=title,
+        multi=has_several_labels(predictions),
         notices=list(notices),
         styles=styles,
         colours=decision_colours(styles),
@@ -100,6 +100,15 @@ def write_report(
         # A title with an invalid character must not stop a report.
         part.write_bytes(page.encode("utf-8", "replace"))
     return out
+
+
+def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """Return the table as it should be, with all names of a clip that has several as its decision."""
+    multi = has_several_labels(predictions)
+    columns = predictions_columns(labels, multi=multi)
+    table = conform(predictions, columns, where="predictions", unique=("clip_id",))
+    _refuse_unknown_alerts(table, labels)
+    return table.assign(decision=table["labels"].fillna(table["decision"])) if multi else table
 
 
 def _refuse_unknown_alerts(predictions: pd.DataFrame, labels: Sequence[str]) -> None:

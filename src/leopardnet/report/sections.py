@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.columns import has_several_labels
 from leopardnet.core.labels import ANIMAL
 from leopardnet.metrics.comparison.review_order import mistakes, review_order, top_probability
 from leopardnet.report.palette import LabelStyle
@@ -40,7 +41,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class Card:
-    """The values on a card. alert_p: probability of the suspected target. probs: those large enough to draw."""
+    """The values on a card. alert_p: probability of the suspected target. probs: those large enough to draw.
+
+    is_multi: the labels are independent, so their probabilities do not share one bar.
+    """
 
     clip_id: str
     path: str
@@ -54,6 +58,7 @@ class Card:
     best_s: float | None
     probs: list[tuple[LabelStyle, float]]
     truth: str = ""
+    is_multi: bool = False
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,7 @@ def make_mistake_cards(
 
 def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle]) -> list[Card]:
     """Make a card of each of these clips, rows of a predictions table."""
-    made = []
+    made, is_multi = [], has_several_labels(clips)
     for _, row in clips.iterrows():
         alert = text(row["alert"])
         made.append(
@@ -190,7 +195,8 @@ def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle]) -> list[Card]:
                 alert_p=number(row[f"p_{alert}"]) if alert else None,
                 score=number(row["score"]),
                 best_s=number(row["best_time_s"]),
-                probs=[(s, float(row[f"p_{s.name}"])) for s in styles if row[f"p_{s.name}"] >= VISIBLE],
+                probs=[(s, float(row[f"p_{s.name}"])) for s in styles if is_multi or row[f"p_{s.name}"] >= VISIBLE],
+                is_multi=is_multi,
             )
         )
     return made

@@ -12,12 +12,14 @@ import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.promises import describe_promise, read_promises
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.labelled_clips import true_labels
 from leopardnet.report.page import write_report
 from leopardnet.score.decide import UNREADABLE
 
@@ -47,12 +49,13 @@ def summarise(
 
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so.
+    the model says so. Raises ManifestError for a manifest of other footage with the same file names.
     """
     table = predictions.table
     pictures, truth, hidden = None, None, frozenset[str]()
     if manifest is not None:
-        truth = manifest.clip_labels()
+        refuse_other_footage(table, manifest.table)
+        truth = true_labels(manifest, table)
         if not people:
             hidden = clips_with_people(predictions, manifest)
         pictures = make_thumbnails(
@@ -72,7 +75,7 @@ def summarise(
         thumbnails=pictures,
         hidden=hidden,
         bundle=describe_bundle(bundle) if bundle else None,
-        manifest_summary=count_labels(manifest),
+        manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),
         history=history,
         notices=notices,
         title=title,
@@ -125,11 +128,11 @@ def picture_budget(predictions: Predictions) -> int:
     return max(left * 3 // 4, MIN_PICTURE_BYTES)  # base64 makes four characters of three bytes
 
 
-def count_labels(manifest: Manifest | None) -> pd.DataFrame | None:
-    """Count clips by label and split; None where the manifest has no labels or no split."""
-    if manifest is None or not (manifest.table["label"].notna().any() and manifest.table["split"].notna().any()):
+def count_labels(manifest: Manifest, truth: pd.Series[str]) -> pd.DataFrame | None:
+    """Count clips by label and split; None where there are no labels or no split. truth: labels by clip_id."""
+    if not (len(truth) and manifest.table["split"].notna().any()):
         return None
-    clips = pd.DataFrame({"label": manifest.clip_labels()})
+    clips = pd.DataFrame({"label": truth})
     clips["split"] = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["split"]
     return pd.crosstab(clips["label"], clips["split"])
 

@@ -69,11 +69,12 @@ def curve_chart(
     return _svg(axes + Markup("").join(lines), title)
 
 
-def reliability_chart(bins: Sequence[tuple[float, float, int]]) -> Markup:
+def reliability_chart(bins: Sequence[tuple[float, float, int]], *, multi: bool = False) -> Markup:
     """Return a dot for each bin as SVG, confidence against accuracy. A larger dot holds more clips.
 
-    bins: (mean confidence, accuracy, number of clips).
+    bins: (mean confidence, accuracy, number of clips). multi: a bin holds the probabilities of independent labels.
     """
+    what, came_true = ("probability", "there") if multi else ("top probability", "right")
     area = _PlotArea((0.0, 1.0), (0.0, 1.0))
     most = max((n for *_, n in bins), default=1)
     diagonal = Markup('<path class="guide" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(
@@ -84,12 +85,14 @@ def reliability_chart(bins: Sequence[tuple[float, float, int]]) -> Markup:
             f"{area.x(c):.1f}",
             f"{area.y(a):.1f}",
             f"{3 + 6 * math.sqrt(n / most):.1f}",
-            f"{n} clips: top probability {c:.2f}, right {a:.2f}",
+            f"{n} {'labels of clips' if multi else 'clips'}: {what} {c:.2f}, {came_true} {a:.2f}",
         )
         for c, a, n in bins
     ]
-    axes = area.axes(ticks(0, 1), ticks(0, 1), "top probability")
-    return _svg(axes + diagonal + Markup("").join(dots), "Share of right labels against top probability")
+    axes = area.axes(ticks(0, 1), ticks(0, 1), what)
+    title = "Share of clips that show a label against its probability"
+    title = title if multi else "Share of right labels against top probability"
+    return _svg(axes + diagonal + Markup("").join(dots), title)
 
 
 def interval_bar(value: float, low: float | None, high: float | None) -> Markup:

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from leopardnet.core.columns import has_several_labels
 from leopardnet.metrics.comparison.review_order import verdicts
 from leopardnet.report.palette import LabelStyle, decision_colours
 from leopardnet.report.pictures import best_frame_boxes, parse_frame_boxes
@@ -64,6 +65,7 @@ def clip_data(
     labels = pd.Series(dtype=object) if truth is None else truth
     jpegs = {row_of[k]: jpeg for k, jpeg in (thumbnails or {}).items() if k in row_of}
     return {
+        "multi": has_several_labels(predictions),
         "labels": [{"name": s.name, "colour": s.colour} for s in styles],
         "colours": decision_colours(styles),
         "rules": dict(rules or {}),

@@ -3,6 +3,9 @@
 Presence and species are different questions. An animal in 2 of 16 frames is present, whatever the other 14 frames
 show, and only the frames that show it can identify it. The default `presence_topk` answers the two questions
 separately. All arithmetic is float64 on log-probabilities, so nothing underflows and nothing is divided by zero.
+
+Independent labels (`multi`) need no such division: each has log-odds of its own, which are aggregated alone, and
+those of the empty label as minus those of any animal.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ def aggregate(
     *,
     i_empty: int | None,
     weights: NDArray[np.floating[Any]] | None = None,
+    multi: bool = False,
 ) -> NDArray[np.float32]:
     """Return the clip's log-probabilities, float32 [C], from the frame logits, float32 [N, C].
 
@@ -51,6 +55,10 @@ def aggregate(
     weights: float [N], not negative, of the frames in the means, from motion or boxes. They affect neither the
     choice of the k frames nor `max` and `noisy_or`. If all are 0, they have no effect.
 
+    multi: the labels are independent. Logits and result are log-odds, and each method looks at one label alone:
+    `presence_topk` is the mean of the k largest log-odds of each label, so two animals in different frames are both
+    found. `topk_logit` takes for all labels the same k frames, those in which any animal is likeliest.
+
     Raises ValueError for another shape, BackendError for logits that are not finite.
 
     >>> frames = np.log(np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]], np.float32))  # (animal, empty)
@@ -59,6 +67,8 @@ def aggregate(
     >>> np.exp(aggregate(frames, AggregateConfig(name="mean_prob"), i_empty=1)).round(3)
     array([0.3, 0.7], dtype=float32)
     """
+    if multi:
+        return _aggregate_log_odds(_check_logits(logits, i_empty), config, weights, i_empty)
     log_p = _frame_log_probs(logits, i_empty)  # [N, C]
     share = _shares(weights, len(log_p))  # [N], sums to 1
     match config.name:
@@ -81,7 +91,12 @@ def aggregate(
 
 
 def merge_crops(
-    frames: NDArray[np.float32], crops: NDArray[np.float32], config: AggregateConfig, *, i_empty: int | None
+    frames: NDArray[np.float32],
+    crops: NDArray[np.float32],
+    config: AggregateConfig,
+    *,
+    i_empty: int | None,
+    multi: bool = False,
 ) -> NDArray[np.float32]:
     """Return log-probabilities float32 [N, C] of frames, combined from the whole frames and their crops.
 
@@ -89,6 +104,9 @@ def merge_crops(
     it is. Presence is taken from the view with the higher probability of an animal: a small animal is lost in the
     whole frame, and a crop of a bush must not hide an animal beside it. Species is the mean of the
     log-probabilities of both views, with the weight `crop_weight` for the crop.
+
+    multi: logits and result are log-odds of independent labels, for which the view counts that shows more of an
+    animal: a crop holds one animal, so it says nothing against a second one beside it.
 
     >>> frames = np.log(np.array([[0.3, 0.1, 0.6], [0.5, 0.3, 0.2]], np.float32))  # (leopard, deer, empty)
     >>> crops = np.log(np.array([[0.8, 0.1, 0.1], [0.05, 0.05, 0.9]], np.float32))
@@ -99,6 +117,10 @@ def merge_crops(
     has_crop = np.isfinite(crops).all(axis=1)
     if not has_crop.any():
         return frames
+    if multi:
+        sign = _signs(frames.shape[1], i_empty)
+        more = np.where(np.isfinite(crops), np.maximum(frames * sign, np.nan_to_num(crops) * sign) * sign, frames)
+        return np.asarray(more, np.float32)
     whole, inside = _frame_log_probs(frames[has_crop], i_empty), _frame_log_probs(crops[has_crop], i_empty)
     mean = log_softmax((1 - config.crop_weight) * whole + config.crop_weight * inside, axis=1)  # [M, C]
     if i_empty is not None:
@@ -111,17 +133,23 @@ def merge_crops(
 
 
 def evidence_order(
-    logits: NDArray[np.float32], label_index: int | None, *, i_empty: int | None
+    logits: NDArray[np.float32], label_index: int | None, *, i_empty: int | None, multi: bool = False
 ) -> NDArray[np.int64]:
     """Return the positions of the frames, int64 [N], by their support for a class, strongest first.
 
     The support is the log-odds of the class against all others, which still differ where probabilities round to 1.
     label_index: the class; None for a decision that is no class ('animal', 'unsure'), whose support is the log-odds
-    of any animal, or without an empty class the highest log-probability. Equal frames stay in time order.
+    of any animal, or without an empty class the highest log-probability. Equal frames stay in time order. multi:
+    logits are log-odds of independent labels, which are the support as they are.
 
     >>> evidence_order(np.array([[0, 3], [4, 0], [2, 0]], np.float32), 0, i_empty=1).tolist()
     [1, 2, 0]
     """
+    if multi:
+        z = _check_logits(logits, i_empty)
+        return order_descending(
+            _any_animal(z * _signs(z.shape[1], i_empty), i_empty) if label_index is None else z[:, label_index]
+        )
     log_p = _frame_log_probs(logits, i_empty)
     if label_index is not None:
         support = log_p[:, label_index] - logsumexp(np.delete(log_p, label_index, axis=1), axis=1)
@@ -144,6 +172,11 @@ def log1mexp(x: Floats) -> Floats:
 
 def _frame_log_probs(logits: NDArray[np.float32], i_empty: int | None) -> Floats:
     """Return the log-softmax of each frame in float64, after checking shape and values."""
+    return np.asarray(log_softmax(_check_logits(logits, i_empty), axis=1), np.float64)
+
+
+def _check_logits(logits: NDArray[np.float32], i_empty: int | None) -> Floats:
+    """Return the logits in float64, after checking shape and values."""
     if logits.ndim != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
         raise ValueError(f"expected frame logits [N >= 1, C >= 2]; got {list(logits.shape)}")
     if i_empty is not None and not 0 <= i_empty < logits.shape[1]:
@@ -155,7 +188,43 @@ def _frame_log_probs(logits: NDArray[np.float32], i_empty: int | None) -> Floats
             found=f"{n_bad} of {len(logits)} frames with nan or inf",
             todo="run with precision f32; if the error remains, the weights are damaged",
         )
-    return np.asarray(log_softmax(logits.astype(np.float64), axis=1), np.float64)
+    return logits.astype(np.float64)
+
+
+def _aggregate_log_odds(
+    z: Floats, config: AggregateConfig, weights: NDArray[np.floating[Any]] | None, i_empty: int | None
+) -> NDArray[np.float32]:
+    """Return the clip's log-odds [C] from those of its frames, float64 [N, C], of independent labels."""
+    sign, share, n_top = _signs(z.shape[1], i_empty), _shares(weights, len(z)), _n_top(config.top_share, len(z))
+    z = z * sign  # now every column says that something is there
+    match config.name:
+        case "mean_logit":
+            clip = share @ z
+        case "mean_prob":
+            present, absent = (logsumexp(log_expit(s * z), axis=0, b=share[:, None]) for s in (1, -1))
+            clip = present - absent
+        case "max":
+            clip = z.max(axis=0)
+        case "noisy_or":
+            absent = log_expit(-z).sum(axis=0)
+            clip = log1mexp(absent) - absent
+        case "topk_logit":
+            top = order_descending(_any_animal(z, i_empty))[:n_top]
+            clip = _shares(share[top], n_top) @ z[top]
+        case "presence_topk":
+            tops = [order_descending(column)[:n_top] for column in z.T]
+            clip = np.array([_shares(share[top], n_top) @ z[top, i] for i, top in enumerate(tops)])
+    return np.asarray(clip * sign, np.float32)
+
+
+def _signs(n_labels: int, i_empty: int | None) -> Floats:
+    """Return 1 for each label and -1 for the empty one, float64 [C]."""
+    return np.where(np.arange(n_labels) == i_empty, -1.0, 1.0)
+
+
+def _any_animal(z: Floats, i_empty: int | None) -> Floats:
+    """Return the log-odds of any animal in each frame, float64 [N], from signed log-odds [N, C]."""
+    return z.max(axis=1) if i_empty is None else z[:, i_empty]
 
 
 def _animal_log_odds(log_p: Floats, i_empty: int) -> Floats:

@@ -1,19 +1,22 @@
-"""Calibration of a clip's probabilities by one temperature.
+"""Calibration of a clip's probabilities by one temperature, and for independent labels also a bias for each.
 
 Temperature scaling (Guo et al. 2017, On Calibration of Modern Neural Networks) is fitted on clips, after
 aggregation, on sites that the model was not trained on. It changes the confidence of the model, never the order of
-its classes.
+its classes. Independent labels (`LabelSet.multi`) are log-odds; an aggregation of frames shifts each of them by
+another amount, depending on how rare the label is, which a temperature cannot mend. So each has a bias too, drawn
+towards 0 by a prior (normal, standard deviation 1), so that a label with few clips keeps almost none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax, logit, softmax
 
 from leopardnet.core.errors import BundleError
 
@@ -27,7 +30,8 @@ MIN_SITES = 5  # after fewer, an overconfident model is still too sure in a quar
 class Calibration:
     """A temperature and the data it was fitted on. Raises BundleError if it is not above 0.
 
-    reason: why the temperature is 1 or at a bound; empty for an ordinary fit.
+    reason: why the temperature is 1 or at a bound; empty for an ordinary fit. biases: of independent labels, in
+    log-odds, added after the temperature; none means 0 for all.
 
     >>> Calibration.from_dict(Calibration(1.5, 120, 8, "").to_dict())
     Calibration(temperature=1.5, n_clips=120, n_sites=8, reason='')
@@ -37,6 +41,7 @@ class Calibration:
     n_clips: int = 0
     n_sites: int = 0
     reason: str = "not calibrated"
+    biases: tuple[float, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.temperature) and self.temperature > 0):
@@ -50,7 +55,9 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; `from_dict` reads them back."""
-        return asdict(self)
+        plain = asdict(self)
+        biases = [*plain.pop("biases")]
+        return plain | ({"biases": biases} if biases else {})
 
     @property
     def basis(self) -> str:
@@ -67,7 +74,9 @@ class Calibration:
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
         """Return the calibration that `to_dict` described. Raises BundleError for missing or wrong values."""
         try:
-            return cls(float(data["temperature"]), int(data["n_clips"]), int(data["n_sites"]), str(data["reason"]))
+            biases = tuple(map(float, data.get("biases", ())))
+            counts = int(data["n_clips"]), int(data["n_sites"])
+            return cls(float(data["temperature"]), *counts, str(data["reason"]), biases)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(
                 "the calibration cannot be read",
@@ -96,7 +105,7 @@ def fit_temperature(
     from scipy.optimize import minimize_scalar
 
     logits, truth = _check_inputs(clip_logits, y)
-    n_sites = len({s for s in sites if s is not None and s == s}) if sites is not None else 0
+    n_sites = _count_sites(sites)
     reason = _reason_not_to_fit(truth)
     if reason:
         return Calibration(1.0, len(truth), n_sites, reason)
@@ -113,45 +122,133 @@ def fit_temperature(
 
 
 def cross_calibrate(
-    clip_logits: NDArray[np.float64], y: NDArray[np.int64], sites: Sequence[str | None], *, n_folds: int = 5
+    clip_logits: NDArray[np.float64],
+    y: NDArray[np.int64] | NDArray[np.bool_],
+    sites: Sequence[str | None],
+    *,
+    n_folds: int = 5,
+    temperature: float | None = None,
 ) -> NDArray[np.float32]:
     """Return probabilities float32 [M, C] of each clip with a temperature fitted without its site.
 
     Calibration figures on the clips to which the temperature was fitted would be too good; these are not. Clips
-    without a site form one site. With fewer than two sites the temperature is 1.
+    without a site form one site. With fewer than two sites the temperature is 1. y: as in `fit_temperature`, or
+    bool [M, C] for independent labels, for which the temperature may be given.
     """
     from sklearn.model_selection import GroupKFold
 
-    logits, truth = _check_inputs(clip_logits, y)
+    multi = np.ndim(y) == 2
+    logits, truth = np.asarray(clip_logits, np.float64), y
+    if not multi:
+        logits, truth = _check_inputs(clip_logits, y.astype(np.int64))
+    fit = partial(fit_independent, temperature=temperature) if multi else fit_temperature
     groups = np.array([str(s) if s is not None and s == s else "" for s in sites])
     n_sites = len(np.unique(groups))
-    probs = apply_calibration(logits, Calibration(1.0))
+    probs = apply_calibration(logits, Calibration(1.0), multi=multi)
     if n_sites < 2:
         return probs
     for others, here in GroupKFold(min(n_folds, n_sites)).split(logits, groups=groups):
-        probs[here] = apply_calibration(logits[here], fit_temperature(logits[others], truth[others]))
+        probs[here] = apply_calibration(logits[here], fit(logits[others], truth[others]), multi=multi)
     return probs
 
 
-def apply_calibration(clip_logits: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float32]:
+def fit_independent(
+    clip_logits: NDArray[np.float64],
+    shows: NDArray[np.bool_],
+    *,
+    sites: Sequence[str | None] | None = None,
+    temperature: float | None = None,
+) -> Calibration:
+    """Fit the temperature (unless it is given) and a bias for each of C independent labels.
+
+    clip_logits: log-odds float64 [M, C], from `aggregate`; shows: bool [M, C], the labels of each clip; sites: as
+    in `fit_temperature`, which also says when nothing is fitted. The sum of the negative log-likelihoods of all
+    labels and of half the squared biases is the least possible. Raises ValueError for shapes that do not fit and
+    for logits that are not finite.
+
+    >>> often = np.repeat([[True, False], [False, True]], [30, 10], axis=0)  # the network gives 0.5 to everything
+    >>> [round(b, 2) for b in fit_independent(np.zeros((40, 2)), often).biases]  # log-odds 1.1, drawn towards 0
+    [0.97, -0.97]
+    """
+    from scipy.optimize import minimize_scalar
+
+    z, truth = np.asarray(clip_logits, np.float64), np.asarray(shows, bool)
+    if z.ndim != 2 or z.shape != truth.shape or not np.isfinite(z).all():
+        raise ValueError(f"expected finite clip_logits and shows [M, C]; got {list(z.shape)}, {list(truth.shape)}")
+    n_sites = _count_sites(sites)
+    if reason := _reason_not_to_fit(np.unique(truth, axis=0, return_inverse=True)[1].reshape(-1)):
+        return Calibration(1.0, len(truth), n_sites, reason)
+
+    def loss(log_t: float) -> float:
+        scaled = z / np.exp(log_t)
+        biases = _fit_biases(scaled, truth)
+        return float(-log_expit(np.where(truth, 1, -1) * (scaled + biases)).sum() + (biases**2).sum() / 2)
+
+    best = 0.0 if temperature is None else float(np.log(temperature))
+    if temperature is None:
+        found = minimize_scalar(
+            loss, bounds=(np.log(T_MIN), np.log(T_MAX)), method="bounded", options={"xatol": 1e-5}
+        )
+        choices = (0.0, np.log(T_MIN), np.log(T_MAX), float(found.x))
+        best = min(choices, key=lambda log_t: round(loss(log_t) / len(z), 9))
+    biases = _fit_biases(z / np.exp(best), truth)
+    is_at_bound = [text for at, text in ((T_MIN, "lower"), (T_MAX, "upper")) if np.isclose(best, np.log(at))]
+    reason = f"at the {is_at_bound[0]} bound" if is_at_bound and temperature is None else ""
+    return Calibration(float(np.exp(best)), len(truth), n_sites, reason, tuple(biases.tolist()))
+
+
+def _fit_biases(z: NDArray[np.float64], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the bias of each label with the highest posterior, float64 [C], by Newton's method."""
+    biases = np.zeros(z.shape[1])
+    for _ in range(50):
+        p = expit(z + biases)
+        step = ((p - truth).sum(axis=0) + biases) / ((p * (1 - p)).sum(axis=0) + 1)
+        step = np.clip(step, -1, 1)  # far from the solution Newton's step is too long
+        biases -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    return biases.round(9)
+
+
+def apply_calibration(
+    clip_logits: NDArray[np.floating[Any]], calibration: Calibration, *, multi: bool = False
+) -> NDArray[np.float32]:
     """Return calibrated probabilities, float32, of the same shape as the logits ([C] or [M, C]).
+
+    multi: the logits are log-odds of independent labels, and the probabilities do not add up to 1.
 
     >>> apply_calibration(np.log([0.8, 0.2]), Calibration(2.0)).round(3)
     array([0.667, 0.333], dtype=float32)
     """
     logits = np.asarray(clip_logits, np.float64)
+    if multi:
+        return np.asarray(expit(logits / calibration.temperature + _biases(calibration)), np.float32)
     return np.asarray(softmax(logits / calibration.temperature, axis=-1), np.float32)
 
 
-def undo_calibration(probs: NDArray[np.floating[Any]], calibration: Calibration) -> NDArray[np.float64]:
+def undo_calibration(
+    probs: NDArray[np.floating[Any]], calibration: Calibration, *, multi: bool = False
+) -> NDArray[np.float64]:
     """Return the clip logits, float64, up to a constant, from which `apply_calibration` made these probabilities.
 
     With them, a predictions table is enough to fit a new temperature. A probability below 1e-12 counts as 1e-12.
+    multi: the log-odds of independent labels; a probability of 1 counts as the largest float32 below it.
 
     >>> undo_calibration(np.array([0.8, 0.2]), Calibration(1.0)).round(3).tolist()
     [-0.223, -1.609]
     """
+    if multi:
+        p = np.clip(np.asarray(probs, np.float64), 1e-12, 1 - 2.0**-24)
+        return np.asarray((logit(p) - _biases(calibration)) * calibration.temperature, np.float64)
     return np.asarray(np.log(np.maximum(probs, 1e-12)) * calibration.temperature, np.float64)
+
+
+def _biases(calibration: Calibration) -> NDArray[np.float64]:
+    return np.array(calibration.biases or (0.0,))
+
+
+def _count_sites(sites: Sequence[str | None] | None) -> int:
+    return len({s for s in sites if s is not None and s == s}) if sites is not None else 0
 
 
 def _check_inputs(
@@ -196,3 +293,26 @@ def refuse_sharpening(fitted: Calibration, before: Calibration) -> Calibration:
     too_few = f"{fitted.n_sites} sites are too few for that ({MIN_SITES_TO_SHARPEN})"
     reason = f"kept: the fit of {fitted.temperature:.2f} would sharpen, and {too_few}"
     return replace(fitted, temperature=before.temperature, reason=f"{fitted.reason} {reason}".strip())
+
+
+def fit_safely(
+    clip_logits: NDArray[np.float64],
+    y: NDArray[np.int64] | NDArray[np.bool_],
+    *,
+    sites: Sequence[str | None],
+    before: Calibration,
+) -> Calibration:
+    """Return the calibration of one label per clip (y: int [M]) or of independent labels (bool [M, C]).
+
+    The temperature is not lowered below that of `before` on too few sites; see `refuse_sharpening`.
+    """
+    if np.ndim(y) == 1:
+        return refuse_sharpening(fit_temperature(clip_logits, y.astype(np.int64), sites=sites), before)
+    shows = y.astype(bool)
+    fitted = fit_independent(clip_logits, shows, sites=sites)
+    if not fitted.biases:  # nothing could be fitted
+        return replace(fitted, temperature=before.temperature, biases=before.biases)
+    kept = refuse_sharpening(fitted, before)
+    if kept.temperature == fitted.temperature:
+        return kept
+    return replace(kept, biases=fit_independent(clip_logits, shows, temperature=kept.temperature).biases)

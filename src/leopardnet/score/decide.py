@@ -6,11 +6,15 @@
 4. `rolled_up` the animals of one parent, or else all animals, together reach `animal`: that parent, or 'animal'.
 5. `abstained` otherwise: 'unsure'.
 
-So a clip in which a target reaches `alert` is never empty. Thresholds are compared in float32, the precision of the
-probabilities, so that a probability of 0.7 reaches a threshold of 0.7.
+So a clip in which a target reaches `alert` is never empty. Where labels are independent (`LabelSet.multi`), rule 2
+names every animal that reaches `species` and the decision is the likeliest of them; `among` does not apply; and
+rule 3 also asks that no animal contradicts the empty label (see `p_nothing`). Thresholds are compared in float32,
+the precision of the probabilities, so that a probability of 0.7 reaches a threshold of 0.7.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,20 +53,66 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
     i_animals = [i for i in range(len(labels)) if i != labels.i_empty]
 
     i_top = max(i_animals, key=lambda i: _score(float(p[i])))
-    if reaches(p[i_top], thresholds.species) and reaches(p[i_top], thresholds.among * p[i_animals].sum()):
+    is_enough = labels.multi or reaches(p[i_top], thresholds.among * p[i_animals].sum())
+    if reaches(p[i_top], thresholds.species) and is_enough:
         return Decision(labels.names[i_top], _score(p[i_top]), "species")
 
     if labels.empty is not None and find_alert(probs, labels, thresholds) is None:
-        p_empty = p[labels.index(labels.empty)]
+        i_empty = labels.index(labels.empty)
+        p_empty = float(p_nothing(p, i_empty) if labels.multi else p[i_empty])
         if reaches(p_empty, thresholds.empty):
             return Decision(labels.empty, _score(p_empty), "empty")
 
     for group, members in _groups(labels, i_animals).items():
-        p_group = p[members].sum()
+        p_group = p_of_any(p, members, labels, group=group) if labels.multi else p[members].sum()
         if reaches(p_group, thresholds.animal):
             return Decision(group, _score(p_group), "rolled_up")
 
     return Decision(UNSURE, _score(p.max()), "abstained")
+
+
+def name_all(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> tuple[str, ...]:
+    """Return all labels that are named in a clip, in the order of the label set; none where nothing is named.
+
+    With independent labels these are the animals that reach `species`; else at most the one that is decided.
+
+    >>> from leopardnet.core.labels import Label
+    >>> both = LabelSet((Label("leopard"), Label("deer"), Label("empty")), multi=True)
+    >>> name_all(np.array([0.6, 0.9, 0.02], np.float32), both, DecideConfig())
+    ('leopard', 'deer')
+    """
+    decision = decide(probs, labels, thresholds)
+    if decision.rule not in ("species", "empty"):
+        return ()
+    if decision.rule == "empty" or not labels.multi or probs is None:
+        return (decision.label,)
+    named = reaches(probs, thresholds.species)
+    return tuple(x for i, x in enumerate(labels.names) if named[i] and x != labels.empty)
+
+
+def p_nothing(probs: NDArray[np.floating[Any]], i_empty: int) -> NDArray[np.float64]:
+    """Return the probability that independent labels show no animal, float64 [...], from theirs, float [..., C].
+
+    It is that of the empty label, which is learnt directly ("there is something" is a surer statement than which),
+    but never above the absence of any single animal.
+
+    >>> p_nothing(np.array([[0.1, 0.9], [0.4, 0.9]]), 1).round(3).tolist()
+    [0.9, 0.6]
+    """
+    p = np.asarray(probs, np.float64)
+    most = np.delete(p, i_empty, axis=-1).max(axis=-1)
+    return np.asarray(np.minimum(p[..., i_empty], 1 - most))
+
+
+def p_of_any(probs: NDArray[np.float64], members: list[int], labels: LabelSet, *, group: str = "") -> float:
+    """Return the probability that a clip shows one of some independent labels, whose probabilities are [C].
+
+    It is that of the likeliest, which holds however the labels depend on each other: their sum may exceed 1, and
+    1 - product takes for two animals what may be one that is either. Any animal is what is not empty.
+    """
+    if group == ANIMAL and labels.i_empty is not None:
+        return float(1 - p_nothing(probs, labels.i_empty))
+    return float(probs[members].max())
 
 
 def find_alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> str | None:

@@ -10,6 +10,9 @@ decides:
 3. `abstained` a clip is unsure, or some clips but not all are unreadable: 'unsure'.
 4. `empty`     every clip is empty.
 5. `none`      every clip is unreadable: 'unreadable'.
+
+Where the labels are independent, a table of predictions has the column `labels`. Then several animals are no
+contradiction: the event is of all of them, its decision is the likeliest, and its own column `labels` has all.
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
-from leopardnet.core.columns import table_labels
+from leopardnet.core.columns import has_several_labels, table_labels
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, split_labels
 from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.score.aggregate import aggregate
 from leopardnet.score.decide import UNREADABLE, UNSURE
@@ -90,29 +94,35 @@ def join_events(
 ) -> pd.DataFrame:
     """Return one row per event of a predictions table, by site and time, with the rules at the top of this module.
 
-    Columns: EVENT_COLUMNS, p_<label> (clips aggregated like frames, by `config`), clip_ids (JSON list). `seen` is a
-    JSON list of the named animals. `alert` is the strongest alert of the clips, preferably one that is not the
-    decision.
+    Columns: EVENT_COLUMNS, `labels` for independent labels, p_<label> (clips aggregated like frames, by `config`),
+    clip_ids (JSON list). `seen` is a JSON list of the named animals. `alert` is the strongest alert of the clips,
+    preferably one that is not the decision.
     """
     labels = table_labels(predictions)
     table = predictions.assign(event_id=event_ids(predictions, gap_minutes=gap_minutes, mode=mode))
     table = table.sort_values(["site", "captured_at", "clip_id"], kind="stable", na_position="last")
-    how = config or AggregateConfig.model_validate({})
+    how, multi = config or AggregateConfig.model_validate({}), has_several_labels(predictions)
     # Plain rows are faster than small tables, since an event has few clips.
     events_of = groupby(table.to_dict("records"), key=lambda clip: clip["event_id"])
-    rows = [_event(list(clips), labels, how) for _, clips in events_of]
-    return pd.DataFrame(rows, columns=[*EVENT_COLUMNS, *(f"p_{x}" for x in labels), "clip_ids"])
+    rows = [_event(list(clips), labels, how, multi=multi) for _, clips in events_of]
+    columns = [*EVENT_COLUMNS, *(["labels"] if multi else []), *(f"p_{x}" for x in labels), "clip_ids"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig) -> _Row:
+def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig, *, multi: bool) -> _Row:
     probs = np.array([[clip[f"p_{x}"] for x in labels] for clip in clips], np.float64)
     readable = np.isfinite(probs).all(axis=1)
     joint = np.full(len(labels), np.nan)
     if readable.any():
         i_empty = list(labels).index(EMPTY) if EMPTY in labels else None
-        logits = np.log(np.maximum(probs[readable], 1e-12)).astype(np.float32)
-        joint = np.exp(aggregate(logits, config, i_empty=i_empty).astype(np.float64))
-    decision, rule, seen, score = _decide_event(clips)
+        p = probs[readable]
+        logits = (logit(np.clip(p, 1e-12, 1 - 2.0**-24)) if multi else np.log(np.maximum(p, 1e-12))).astype(
+            np.float32
+        )
+        found = aggregate(logits, config, i_empty=i_empty, multi=multi).astype(np.float64)
+        joint = expit(found) if multi else np.exp(found)
+    decision, rule, seen, score = _decide_event(clips, multi=multi)
+    named = [x for x in labels if x in seen] if seen else [EMPTY] if rule == "empty" else []
     times = [clip["captured_at"] for clip in clips if not pd.isna(clip["captured_at"])]
     return {
         "event_id": clips[0]["event_id"],
@@ -126,18 +136,26 @@ def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig
         "score": score,
         "alert": _find_alert(clips, decision),
         "seen": json.dumps(seen),
+        **({"labels": JOINER.join(named) or None} if multi else {}),
         **{f"p_{x}": joint[i] for i, x in enumerate(labels)},
         "clip_ids": json.dumps([str(clip["clip_id"]) for clip in clips]),
     }
 
 
-def _decide_event(clips: Sequence[_Row]) -> tuple[str, str, list[str], float]:
+def _decide_event(clips: Sequence[_Row], *, multi: bool = False) -> tuple[str, str, list[str], float]:
     """Return decision, rule, named animals (highest score first) and score of an event."""
     rules: dict[str, list[_Row]] = {}
     for clip in clips:
         rules.setdefault(str(clip["rule"]), []).append(clip)
     named = sorted(rules.get("species", []), key=lambda clip: -_score(clip))
     rolled = rules.get("rolled_up", [])
+    if multi and named:
+        scores: dict[str, float] = {}
+        for clip in named:
+            for name in split_labels(clip["labels"]):
+                scores[name] = max(scores.get(name, 0.0), float(clip[f"p_{name}"]))
+        ranked = sorted(scores, key=lambda name: -round(scores[name], 6))
+        return ranked[0], "species", ranked, scores[ranked[0]]
     seen = list(dict.fromkeys(str(clip["decision"]) for clip in named))
     if len(seen) == 1:
         return seen[0], "species", seen, _score(named[0])
@@ -166,17 +184,20 @@ def _find_alert(clips: Sequence[_Row], decision: str) -> str | None:
     return max(names, key=lambda name: (name != decision, round(strength[name], 6)), default=None)
 
 
-def event_truth(clips: pd.DataFrame, truth: pd.Series[str]) -> pd.Series[str]:
+def event_truth(clips: pd.DataFrame, truth: pd.Series[str], *, multi: bool = False) -> pd.Series[str]:
     """Return the true label of each event, by event_id; missing if it is unknown or not unique.
 
     clips: clip_id and event_id; truth: by clip_id. The label is the one animal of the labelled clips, or EMPTY if
-    all clips are labelled empty. Events with two animals have no single true label.
+    all clips are labelled empty. Events with two animals have no single true label. multi: labels are independent,
+    and several of one clip joined; an event has those of all its clips, and is unknown if one of them is.
 
     >>> clips = pd.DataFrame({"clip_id": list("abcd"), "event_id": ["a", "a", "c", "d"]})
     >>> event_truth(clips, pd.Series({"a": "empty", "b": "tiger", "c": "empty"})).fillna("?").to_dict()
     {'a': 'tiger', 'c': 'empty', 'd': '?'}
     """
     known = clips.assign(truth=clips["clip_id"].map(truth))
+    if multi:
+        return known.groupby("event_id", sort=False)["truth"].agg(_join_truths).rename("truth")
     animals = known[known["truth"].notna() & (known["truth"] != EMPTY)].groupby("event_id")["truth"]
     result: pd.Series[str] = pd.Series(None, index=pd.unique(known["event_id"]), dtype=object)
     one = animals.nunique() == 1
@@ -186,15 +207,24 @@ def event_truth(clips: pd.DataFrame, truth: pd.Series[str]) -> pd.Series[str]:
     return result.rename("truth")
 
 
+def _join_truths(cells: pd.Series[str]) -> str | None:
+    if cells.isna().any():
+        return None
+    names = {name for cell in cells for name in split_labels(cell)}
+    return JOINER.join(sorted(names - {EMPTY})) or EMPTY
+
+
 def independent_records(
     clips: pd.DataFrame, labels: pd.Series[str], *, gap_minutes: float = GAP_MINUTES, mode: Mode = "chained"
 ) -> pd.DataFrame:
     """Count the events of each animal at each site: columns site, label, n.
 
-    labels: true labels or decisions by clip_id; those that name no species are not counted. Relative abundance
-    indices are based on this count, so it is worth comparing between decisions and true labels.
+    labels: true labels or decisions by clip_id, several of one clip joined; those that name no species are not
+    counted. Relative abundance indices are based on this count, so it is worth comparing between decisions and true
+    labels.
     """
-    known = clips.assign(label=clips["clip_id"].map(labels))
+    known = clips.assign(label=clips["clip_id"].map(labels).map(split_labels))
+    known = known.explode("label", ignore_index=True)
     known = known[known["label"].notna() & ~known["label"].isin([EMPTY, ANIMAL, UNSURE, UNREADABLE])]
     # Events are found for each animal alone, so that another animal does not end or prolong them.
     ids = [event_ids(part, gap_minutes=gap_minutes, mode=mode) for _, part in known.groupby("label")]

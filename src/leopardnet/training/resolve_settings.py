@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import EMPTY, is_label_id
+from leopardnet.core.labels import EMPTY, is_label_id, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import LabelsConfig
 from leopardnet.core.settings.training import TrainConfig
@@ -23,15 +25,20 @@ def resolve_settings(config: TrainConfig, manifest: Manifest) -> TrainConfig:
     if not config.preprocess.size_px:
         changes["preprocess"] = config.preprocess.model_copy(update={"size_px": native_size_px(config.model)})
     if not config.labels.labels:
-        changes["labels"] = derive_labels(manifest, targets=config.labels.targets)
+        changes["labels"] = derive_labels(manifest, targets=config.labels.targets, multi=config.labels.multi)
     if config.optim.mode == "scratch":
         changes["model"] = config.model.model_copy(update={"weights": "none"})
     return config.model_copy(update=changes) if changes else config
 
 
-def derive_labels(manifest: Manifest, *, targets: Sequence[str] = ()) -> LabelsConfig:
-    """Return the label set of the labelled rows, with those targets that are in it."""
-    found = sorted(manifest.table.loc[manifest.table["split"].ne("test"), "label"].dropna().unique())
+def derive_labels(manifest: Manifest, *, targets: Sequence[str] = (), multi: bool = False) -> LabelsConfig:
+    """Return the label set of the labelled rows, with those targets that are in it.
+
+    multi: the labels are independent, and those of rows with several labels belong to the set.
+    """
+    rows = manifest.table[manifest.table["split"].ne("test")]
+    cells = [rows["label"], *([rows["labels"].map(split_labels).explode()] if multi else [])]
+    found = sorted(pd.concat(cells).dropna().unique())
     if len(found) < 2:
         raise ManifestError(
             "there are too few labels to train on",
@@ -53,5 +60,6 @@ def derive_labels(manifest: Manifest, *, targets: Sequence[str] = ()) -> LabelsC
             "labels": [{"name": name} for name in names],
             "empty": EMPTY if EMPTY in found else None,
             "targets": [name for name in targets if name in names],
+            "multi": multi,
         }
     )

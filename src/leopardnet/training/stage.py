@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from leopardnet.bundle.run_history import write_history
-from leopardnet.core.labels import LabelSet
+from leopardnet.core.labels import JOINER, LabelSet
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_json
 from leopardnet.network.classifier import Classifier, load_weights, save_weights
@@ -183,7 +183,8 @@ class Stage:
                 on_progress=lambda done, total: self.tell("mean features of classes", done, total),
             )
         used = features.select_readable(rows)
-        model.set_class_means(features.values[used], self.frames.y[used])
+        shows = self._find_presence(used)
+        model.set_class_means(features.values[used], self.frames.y[used] if shows is None else shows)
         save_weights(model.state_dict(), path)
 
     # --- the start: the probe as the head ---
@@ -205,16 +206,19 @@ class Stage:
         used = features.select_readable(rows)
         x, y = features.values[used], self.frames.y[used]
         table = self.frames.table.iloc[used].reset_index(drop=True)
-        weights = compute_probe_weights(table)
+        weights, shows = compute_probe_weights(table, multi=self.labels.multi), self._find_presence(used)
         sites = table["site"] if self.config.optim.probe_ignores_sites else None
-        n_labels, c = len(self.labels), self.config.optim.probe_c
+        c = self.config.optim.probe_c
+        options: dict[str, Any] = {"n_labels": len(self.labels), "sites": sites, "shows": shows}
         if c == "auto":
             groups = group_rows(self.frames.table)[used]
-            c = choose_c(
-                x, y, weights, groups, n_labels=n_labels, choices=C_CHOICES, seed=self.config.seed, sites=sites
-            )
+            c = choose_c(x, y, weights, groups, choices=C_CHOICES, seed=self.config.seed, **options)
             self.tell(f"{what}probe, regularisation chosen", 1, 1, f"C = {c}")
-        return fit_head(x, y, weights, n_labels=n_labels, c=c, sites=sites)
+        return fit_head(x, y, weights, c=c, **options)
+
+    def _find_presence(self, rows: Rows) -> NDArray[np.bool_] | None:
+        """Return the independent labels of each frame, bool [N, C]; None where a frame has one label."""
+        return self.labels.presence(self.frames.table["label"].iloc[rows]) if self.labels.multi else None
 
     def _get_features(self, rows: Rows) -> Features:
         """Return features: of all frames if there are not too many (then kept on disk), else of `rows`."""
@@ -280,9 +284,14 @@ class Stage:
             seed=self.config.seed,
             epoch=1,
             n_workers=1,
+            truth=trainer.truth,
         )
         first = next(iter(batches))
-        captions = [self.labels.names[i] for i in first.y.tolist()]
+        names = self.labels.names
+        captions = [
+            names[y] if isinstance(y, int) else JOINER.join(x for x, shown in zip(names, y, strict=True) if shown)
+            for y in first.y.tolist()
+        ]
         draw_contact_sheet(first.x.numpy(), captions, path)
         self.tracker.log_image("augmented batch", path)
 

@@ -15,7 +15,7 @@ import pandas as pd
 from accelerate import Accelerator
 
 from leopardnet.core.errors import ManifestError, MediaError
-from leopardnet.core.labels import LabelSet
+from leopardnet.core.labels import LabelSet, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_table
@@ -65,7 +65,7 @@ def select_train_val(manifest: Manifest, config: TrainConfig, labels: LabelSet, 
     """
     table = manifest.table
     manifest = manifest.replace(table[table["split"].isna() | table["split"].isin(["train", "val"])])
-    _check_splits(manifest, by_folds=by_folds)
+    _check_splits(manifest, by_folds=by_folds, multi=labels.multi)
     wanted = select_frames(manifest, labels, config.data)
     wanted["split"] = wanted["split"].fillna("train")
     n = config.data.max_items
@@ -76,8 +76,16 @@ def select_train_val(manifest: Manifest, config: TrainConfig, labels: LabelSet, 
     return wanted
 
 
-def _check_splits(manifest: Manifest, *, by_folds: bool) -> None:
-    labelled = manifest.table[manifest.table["label"].notna()]
+def _check_splits(manifest: Manifest, *, by_folds: bool, multi: bool) -> None:
+    labelled = manifest.table[manifest.table["label"].notna() | (manifest.table["labels"].notna() & multi)]
+    if not len(labelled):
+        raise ManifestError(
+            "no row of the manifest has a label",
+            found=repr(manifest),
+            expected="labelled rows to learn from",
+            todo="import the labels (`leopardnet import --help` lists the formats), or train on a folder with one "
+            "subfolder per label",
+        )
     side = labelled["split"].fillna("train")
     for split in ("train",) if by_folds else ("train", "val"):
         if not (side == split).any() and not (by_folds and len(labelled)):
@@ -173,7 +181,8 @@ def _check_frames(frames: LabelledFrames, data: TrainVal, out: Path) -> None:
             todo="put more clips into val: run `leopardnet split` with other fractions",
         )
     trained = table if data.by_folds else table[table["split"] == "train"]
-    missing = sorted(set(data.labels.names) - set(trained["label"]))
+    shown = trained["label"].map(split_labels).explode() if data.labels.multi else trained["label"]
+    missing = sorted(set(data.labels.names) - set(shown))
     if missing:
         raise ManifestError(
             "the training split has no example of some labels",

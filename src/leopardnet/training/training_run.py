@@ -17,6 +17,7 @@ from leopardnet.bundle.run_history import read_history
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
+from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.network.classifier import build_classifier, choose_device
 from leopardnet.training.choose_epoch import choose_epoch, delete_epoch_logits, write_outcome
 from leopardnet.training.folds import Plan, plan_folds, should_use_folds
@@ -67,10 +68,14 @@ def train(
     >>> run.best["val_macro_f1"]  # doctest: +SKIP
     """
     out, tell = Path(out), on_progress or (lambda *_: None)
+    refuse_other_files(manifest.table, manifest.root)
     config = resolve_settings(config, manifest)
     labels = config.labels.label_set()
     by_folds = should_use_folds(bool(manifest.table["split"].eq("val").any()), config.validation)
     wanted = select_train_val(manifest, config, labels, by_folds=by_folds)
+    n_several = int(manifest.table["labels"].notna().sum())
+    if n_several and not labels.multi:
+        tell(f"rows of several species are left out, which labels.multi=true would use: {n_several}", 1, 1, "")
     accelerator = _create_accelerator(config)
     with explain_resource_errors(out):
         data = TrainVal(wanted, manifest.root, config, labels, by_folds)

@@ -1,7 +1,7 @@
 import pytest
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.labels import Label, LabelSet, split_labels
 
 AMUR = LabelSet((Label("leopard", "Panthera pardus"), Label("tiger"), Label("empty")), targets=("leopard",))
 
@@ -37,3 +37,25 @@ def test_a_label_set_that_cannot_be(labels, options, text):
 
 def test_a_set_without_empty_has_no_empty_index():
     assert LabelSet((Label("a"), Label("b")), empty=None).i_empty is None and AMUR.i_empty == 2
+
+
+def test_independent_labels_are_another_label_set_and_the_ids_of_others_stay():
+    multi = LabelSet(AMUR.labels, targets=("leopard",), multi=True)
+    assert multi.id != AMUR.id and LabelSet.from_dict(multi.to_dict()) == multi
+    assert "multi" not in AMUR.to_dict() and AMUR.id == "863576d3fe4d"
+
+
+def test_cells_of_several_labels_are_read_and_numbered():
+    multi = LabelSet(AMUR.labels, multi=True)
+    cells = ["tiger + leopard", "empty", None, "leopard + boar"]
+    assert multi.presence(cells).tolist() == [
+        [True, True, False],
+        [False, False, True],
+        [False] * 3,
+        [True, False, False],
+    ]
+    assert multi.presence([]).shape == (0, 3)
+    assert multi.number(["empty", "leopard + tiger", "leopard", "leopard + tiger"]) == [2, 3, 0, 3]
+    with pytest.raises(ConfigError, match="the label set has no such label"):
+        AMUR.number(["leopard + tiger"])
+    assert split_labels("leopard + leopard") == ("leopard",) and split_labels(float("nan")) == ()

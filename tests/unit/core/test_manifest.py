@@ -86,3 +86,15 @@ def test_a_manifest_from_elsewhere_cannot_point_anywhere(tmp_path):
     with pytest.raises(ManifestError, match="must be relative"):
         Manifest.read(tmp_path / "m.csv")
     assert Manifest.read(tmp_path / "m.csv", root=tmp_path).root == tmp_path
+
+
+def test_a_clip_of_independent_labels_has_all_of_its_own_or_else_of_its_frames(manifest_of):
+    m = manifest_of(
+        path=["a.avi", "b.avi", "b.avi", "c.avi", "c.avi", "d.jpg", "e.jpg"],
+        kind=["video", "frame", "frame", "video", "frame", "still", "still"],
+        time_s=[None, 0.0, 1.0, None, 1.0, None, None],
+        label=[None, "tiger", "empty", "leopard", None, "empty", None],
+        labels=["deer + leopard", None, None, None, "deer + tiger", None, None],
+    )
+    assert m.clip_label_sets().tolist() == ["deer + leopard", "tiger", "leopard", "empty"]
+    assert m.clip_labels().tolist() == ["leopard", "empty", "tiger"], "rows of several labels have no single one"

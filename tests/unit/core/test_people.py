@@ -82,3 +82,11 @@ def test_boxes_that_cannot_be_read_are_an_error():
 @pytest.mark.parametrize("name", ["leopard cat", "careful", "", None, 3.0])
 def test_other_names_are_no_people(name):
     assert person_kind(name) is None
+
+
+def test_a_person_among_several_labels_keeps_a_clip_private(manifest_of):
+    table = pd.DataFrame({"clip_id": ["a", "b"], "decision": "tiger", "labels": ["human + tiger", "tiger"]})
+    assert clips_with_people(Predictions(table, pd.DataFrame())) == {"a"}
+    rows = manifest_of(path=["1.jpg", "2.jpg"], kind="still", labels=["deer + human", "deer + tiger"])
+    quiet = Predictions(table.assign(labels="tiger"), pd.DataFrame())
+    assert clips_with_people(quiet, rows) == {rows.table["clip_id"].iloc[0]}

@@ -166,3 +166,22 @@ def test_an_evaluation_of_one_unreadable_clip_can_be_drawn():
     nothing = evaluate_clips(LabelledClips.from_tables(table, pd.Series({"c": "tiger"})))
     for draw in (confusion_matrix, reliability_diagram, empty_filter_curve, review_curve, risk_coverage_curve):
         assert is_drawable(draw(nothing))
+
+
+def test_figures_of_independent_labels_assume_no_likeliest_one():
+    rows = [
+        ("a", "x", "tiger", "species", "tiger + deer", 0.9, 0.7),
+        ("b", "y", "deer", "species", "deer", 0.2, 0.8),
+    ]
+    columns = ["clip_id", "site", "decision", "rule", "labels", "p_tiger", "p_deer"]
+    table = pd.DataFrame(rows, columns=columns)
+    clips = LabelledClips.from_tables(table, pd.Series({"a": "tiger", "b": "deer"}))
+    found = evaluate_clips(clips, n_boot=0)
+    figure = confusion_matrix(found)
+    assert figure.axes[0].get_xlabel() == "wrongly said"
+    assert [t.get_text() for t in figure.axes[0].texts] == ["0", "1", "0", "0"], "a deer was said of the tiger clip"
+    slices = evaluate_slices(clips, pd.Series({"a": "x", "b": "y"}, name="site"), n_boot=0)
+    assert forest_plot(slices, found).axes[0].get_xlabel() == "clips whose labels are all right"
+    assert reliability_diagram(found).axes[0].get_xlabel() == "probability of a label"
+    for draw in (empty_filter_curve, review_curve, risk_coverage_curve):
+        assert is_drawable(draw(found))

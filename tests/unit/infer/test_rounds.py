@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.settings.inference import MotionSampling, UniformSampling
 from leopardnet.core.types import Clip, ClipPrediction, Decision, MediaInfo
 from leopardnet.infer.rounds import is_certain, plan_rounds
@@ -73,3 +74,12 @@ def test_a_clip_with_one_suspicious_frame_is_never_left_early_as_something_else(
 def test_a_leopard_that_was_seen_stays_seen(tiny_bundle):
     leopard = [0.97, 0.01, 0.01, 0.01]
     assert is_certain(prediction("leopard", 0.97, [leopard, leopard]), tiny_bundle.labels, "auto")
+
+
+def test_independent_labels_are_certain_only_if_each_of_them_is():
+    labels = LabelSet((Label("leopard"), Label("deer"), Label("empty")), targets=("leopard",), multi=True)
+    sure, open_ = np.array([0.02, 0.95, 0.03], np.float32), np.array([0.02, 0.95, 0.3], np.float32)
+    for probs, effort, certain in ((sure, "fast", True), (open_, "fast", False), (sure, "auto", False)):
+        decision = Decision("deer", 0.95, "species")
+        result = ClipPrediction(VIDEO, "ok", "", decision, probs, np.zeros(1), probs[None])
+        assert is_certain(result, labels, effort) == certain

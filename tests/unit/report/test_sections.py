@@ -40,3 +40,12 @@ def test_a_lost_animal_is_the_worst_mistake(clips, styles):
 
 def test_nested_facts_become_rows():
     assert flatten_facts({"a": [{"b": 1}, {"b": None}], "c": ()}) == [("a 1.b", "1"), ("a 2.b", ""), ("c", "")]
+
+
+def test_a_card_of_independent_labels_has_a_bar_for_each_and_the_least_certain_come_first(clips, styles):
+    table = clips(
+        ("sure", 0.97, 0.96, 0.01, "leopard", None), ("doubtful", 0.98, 0.55, 0.01, "leopard", None)
+    ).assign(labels="leopard + tiger")
+    cards = choose_review(table, styles).unsure
+    assert [card.clip_id for card in cards] == ["doubtful"], "of the other clip the least certain label has 0.96"
+    assert cards[0].is_multi and [p for _, p in cards[0].probs] == [0.98, 0.55, 0.01]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.special import log_softmax
+from scipy.special import expit, log_softmax
 
 from leopardnet.core.errors import BackendError
 from leopardnet.core.labels import Label, LabelSet
@@ -258,3 +258,50 @@ def test_crops_never_make_a_frame_emptier(both, weight, name):
 
 def test_without_an_empty_class_the_views_are_only_averaged():
     assert joined([[0.5, 0.25, 0.25]], [[0.5, 0.25, 0.25]], i_empty=None)[0] == pytest.approx([0.5, 0.25, 0.25])
+
+
+# --- independent labels ---
+
+# log-odds of (leopard, deer, empty) in four frames: a leopard in the first, a deer in the second
+APART = np.array([[3, -4, -2], [-4, 2, -1], [-4, -4, 3], [-4, -4, 4]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("presence_topk", [3, 2, -2]),  # each label in its own best frame, empty in its least empty one
+        ("topk_logit", [3, -4, -2]),  # the one frame in which an animal is likeliest
+        ("mean_logit", [-2.25, -2.5, 1.0]),
+        ("max", [3, 2, -2]),
+    ],
+)
+def test_independent_labels_are_aggregated_one_by_one(name, expected):
+    config = AggregateConfig(name=name, top_share=0.25)
+    assert aggregate(APART, config, i_empty=2, multi=True).tolist() == expected
+
+
+def test_means_and_products_of_independent_probabilities():
+    frames = np.log(np.array([[0.5 / 0.5, 0.2 / 0.8], [0.25 / 0.75, 0.6 / 0.4]], np.float32))
+    mean = expit(aggregate(frames, AggregateConfig(name="mean_prob"), i_empty=1, multi=True))
+    assert mean.tolist() == pytest.approx([0.375, 0.4], abs=1e-6)
+    product = expit(aggregate(frames, AggregateConfig(name="noisy_or"), i_empty=1, multi=True))
+    assert product.tolist() == pytest.approx([1 - 0.5 * 0.75, 0.2 * 0.6], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"])
+def test_one_frame_of_independent_labels_is_the_clip(name):
+    found = aggregate(APART[:1], AggregateConfig(name=name), i_empty=2, multi=True)
+    assert found.tolist() == pytest.approx(APART[0].tolist(), abs=1e-5)
+
+
+def test_a_crop_adds_an_animal_and_takes_none_away():
+    crops = np.array([[-5, 4, -3], [np.nan] * 3, [np.nan] * 3, [-9, -9, 9]], np.float32)
+    merged = merge_crops(APART, crops, AggregateConfig(), i_empty=2, multi=True)
+    assert merged.tolist() == [[3, 4, -3], [-4, 2, -1], [-4, -4, 3], [-4, -4, 4]]
+
+
+def test_evidence_of_an_independent_label_are_its_own_frames():
+    assert evidence_order(APART, 1, i_empty=2, multi=True).tolist()[0] == 1
+    assert evidence_order(APART, None, i_empty=2, multi=True).tolist() == [0, 1, 2, 3], (
+        "any animal: least empty first"
+    )

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from leopardnet.core.errors import BundleError
-from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, undo_calibration
+from leopardnet.score.calibrate import (
+    Calibration,
+    apply_calibration,
+    cross_calibrate,
+    fit_independent,
+    fit_safely,
+    fit_temperature,
+    undo_calibration,
+)
 
 
 def drawn(n, temperature, rng):
@@ -94,3 +102,59 @@ def test_wrong_input_is_refused():
         fit_temperature(np.zeros((2, 2)), np.array([0, 2]))
     with pytest.raises(ValueError, match=r"got \[2, 2\] and \[3\]"):
         fit_temperature(np.zeros((2, 2)), np.array([0, 1, 1]))
+
+
+# --- independent labels ---
+
+
+def test_a_bias_for_each_label_and_one_temperature_are_found_again(rng):
+    z = rng.normal(0, 2, (4000, 3))
+    shows = rng.random((4000, 3)) < expit(z / 1.6 + np.array([-1.0, 0.5, 0.0]))
+    fitted = fit_independent(z, shows, sites=[f"s{i % 20}" for i in range(4000)])
+    assert fitted.temperature == pytest.approx(1.6, abs=0.1) and fitted.n_sites == 20
+    assert fitted.biases == pytest.approx((-1.0, 0.5, 0.0), abs=0.15)
+    probs = apply_calibration(z, fitted, multi=True)
+    assert probs.mean(axis=0).tolist() == pytest.approx(shows.mean(axis=0).tolist(), abs=0.02)
+
+
+def test_the_bias_of_few_clips_is_drawn_to_zero_by_the_prior():
+    shows = np.repeat([[True, False], [False, True]], [12, 12], axis=0)
+    shows[:, 0] = True  # 24 of 24 clips, at log-odds of 0
+    bias = fit_independent(np.zeros((24, 2)), shows).biases[0]
+    assert bias == pytest.approx(24 * (1 - expit(bias)), abs=1e-6), "the slope of likelihood and prior cancel out"
+
+
+def test_calibration_of_independent_labels_is_undone_exactly(rng):
+    calibration = Calibration(1.5, 100, 8, "", (-0.5, 0.25))
+    z = rng.normal(0, 3, (50, 2))
+    back = undo_calibration(apply_calibration(z, calibration, multi=True), calibration, multi=True)
+    np.testing.assert_allclose(back, z, atol=1e-3)
+    assert Calibration.from_dict(calibration.to_dict()) == calibration
+    assert "biases" not in Calibration(1.5, 100, 8, "").to_dict(), "bundles of one label per clip stay as they were"
+    assert np.isfinite(undo_calibration(np.array([[0.0, 1.0]], np.float32), calibration, multi=True)).all()
+
+
+def test_few_sites_never_sharpen_independent_labels(rng):
+    z = rng.normal(0, 1, (400, 2))
+    shows = rng.random((400, 2)) < expit(z / 0.4 + np.array([-2.0, 0.0]))
+    few, many = ([f"s{i % n}" for i in range(400)] for n in (3, 30))
+    before = Calibration()
+    kept = fit_safely(z, shows, sites=few, before=before)
+    assert kept.temperature == 1.0 and kept.biases[0] < -0.5 and "would sharpen" in kept.reason
+    assert kept.biases == fit_independent(z, shows, temperature=1.0).biases
+    assert fit_safely(z, shows, sites=many, before=before).temperature == pytest.approx(0.4, abs=0.1)
+
+
+def test_too_few_clips_leave_temperature_and_biases_as_they_were():
+    before = Calibration(1.5, 100, 8, "", (-0.5, 0.25))
+    kept = fit_safely(np.zeros((3, 2)), np.ones((3, 2), bool), sites=["a"] * 3, before=before)
+    assert (kept.temperature, kept.biases) == (1.5, (-0.5, 0.25)) and kept.reason.startswith("only 3 clips")
+
+
+def test_independent_labels_are_calibrated_without_their_own_site(rng):
+    z = np.zeros((80, 2))
+    shows = np.zeros((80, 2), bool)
+    shows[:40, 0] = shows[40:, 1] = True  # the first label is at site a, the second at site b
+    shows[:5, 1] = shows[40:45, 0] = True
+    probs = cross_calibrate(z, shows, ["a"] * 40 + ["b"] * 40)
+    assert (probs[:40, 0] < 0.5).all() and (probs[40:, 0] > 0.5).all(), "each site has the shares of the other"

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.settings.inference import DecideConfig
-from leopardnet.score.decide import RULES, decide, find_alert
+from leopardnet.score.decide import RULES, decide, find_alert, name_all
 
 AMUR = LabelSet((Label("leopard"), Label("tiger"), Label("sika"), Label("empty")), targets=("leopard", "tiger"))
 CATS = LabelSet(
@@ -128,3 +128,59 @@ def test_a_name_may_want_a_share_of_all_animals():
     assert (said.label, said.rule, said.score) == ("animal", "rolled_up", 0.9)
     assert find_alert(probs, AMUR, DecideConfig(among=0.7)) == "leopard"
     assert decide(p(0, 0, 0, 1), AMUR, DecideConfig(among=0.7)).label == "empty"
+
+
+# --- independent labels ---
+
+BOTH = LabelSet(AMUR.labels, targets=("leopard", "tiger"), multi=True)
+
+
+@pytest.mark.parametrize(
+    ("probs", "label", "score", "rule", "named", "suspected"),
+    [
+        # leopard, tiger, sika, empty
+        (p(0.90, 0.05, 0.95, 0.02), "sika", 0.95, "species", ("leopard", "sika"), "leopard"),
+        (p(0.50, 0.05, 0.49, 0.02), "leopard", 0.50, "species", ("leopard",), "leopard"),
+        (p(0.05, 0.05, 0.05, 0.90), "empty", 0.90, "empty", ("empty",), None),
+        (p(0.05, 0.05, 0.30, 0.90), "animal", 0.30, "rolled_up", (), None),  # empty is at most 1 - 0.3
+        (
+            p(0.10, 0.05, 0.05, 0.90),
+            "unsure",
+            0.90,
+            "abstained",
+            (),
+            "leopard",
+        ),  # a suspected target is never empty
+        (p(0.05, 0.05, 0.05, 0.30), "animal", 0.70, "rolled_up", (), None),  # something is there: 1 - 0.3
+        (p(0.40, 0.40, 0.40, 0.60), "unsure", 0.60, "abstained", (), "leopard"),  # their sum means nothing
+    ],
+)
+def test_independent_labels_are_named_one_by_one(probs, label, score, rule, named, suspected):
+    thresholds = PLAIN.model_copy(update={"animal": 0.7 if label == "animal" and score == 0.70 else 0.5})
+    if label == "animal" and score == 0.30:
+        thresholds = PLAIN.model_copy(update={"animal": 0.3})
+    decision = decide(probs, BOTH, thresholds)
+    assert (decision.label, decision.rule) == (label, rule) and decision.score == pytest.approx(score, abs=1e-6)
+    assert name_all(probs, BOTH, thresholds) == named and find_alert(probs, BOTH, thresholds) == suspected
+
+
+def test_a_group_of_independent_labels_is_as_likely_as_its_likeliest():
+    cats = LabelSet(CATS.labels, targets=("leopard",), multi=True)
+    decision = decide(p(0.45, 0.40, 0.05, 0.95), cats, PLAIN.model_copy(update={"animal": 0.45}))
+    assert (decision.label, decision.rule) == ("cat", "rolled_up") and decision.score == pytest.approx(
+        0.45, abs=1e-6
+    )
+
+
+def test_what_is_not_decoded_has_no_names():
+    assert name_all(None, BOTH, PLAIN) == () and decide(None, BOTH, PLAIN).label == "unreadable"
+    assert name_all(p(0.9, 0.0, 0.1, 0.0), AMUR, PLAIN) == ("leopard",), "one label per clip: the decision"
+
+
+@given(arrays(np.float32, 4, elements=st.floats(0, 1, width=32)))
+def test_no_independent_target_that_is_suspected_is_called_empty(probs):
+    decision = decide(probs, BOTH, PLAIN)
+    if max(probs[:2]) >= np.float32(0.1):
+        assert decision.rule != "empty"
+    if decision.rule == "empty":
+        assert max(probs[:3]) <= np.float32(1 - 0.8) + 1e-6, "no animal contradicts it"

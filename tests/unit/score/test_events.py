@@ -148,3 +148,41 @@ def test_independent_records_count_each_animal_by_its_own_events():
     counts = independent_records(clips, labels).set_index(["site", "label"])["n"].to_dict()
     assert counts == {("s", "tiger"): 1, ("s", "leopard"): 2, ("t", "tiger"): 1}
     assert independent_records(clips, pd.Series({"s0": "unsure", "s10": "empty"})).empty
+
+
+# --- independent labels ---
+
+
+def named(*rows):
+    """(minute, decision, rule, labels, score, alert, (leopard, tiger, empty))"""
+    return said(*[(r[0], r[1], r[2], r[4], r[5], r[6]) for r in rows]).assign(labels=[r[3] for r in rows])
+
+
+def test_an_event_of_independent_labels_is_of_all_its_animals():
+    table = named(
+        (0, "tiger", "species", "leopard + tiger", 0.9, "leopard", (0.6, 0.9, 0.02)),
+        (5, "leopard", "species", "leopard", 0.7, "leopard", (0.7, 0.1, 0.1)),
+        (9, "empty", "empty", "empty", 0.9, None, (0.05, 0.05, 0.9)),
+    )
+    event = join_events(table).iloc[0]
+    assert (event["decision"], event["rule"], event["labels"]) == ("tiger", "species", "leopard + tiger")
+    assert json.loads(event["seen"]) == ["tiger", "leopard"] and event["alert"] == "leopard"
+    # of three clips one is a quarter: each label is as likely as in its best clip, empty as in its least empty one
+    assert [event[f"p_{x}"] for x in LABELS] == pytest.approx([0.7, 0.9, 0.02], abs=1e-6)
+    alone = join_events(table.iloc[2:]).iloc[0]
+    assert (alone["decision"], alone["labels"]) == ("empty", "empty") and join_events(table[:0]).columns[
+        11
+    ] == "labels"
+
+
+def test_the_truth_of_an_event_of_independent_labels_needs_every_clip():
+    clips = pd.DataFrame({"clip_id": list("abcdef"), "event_id": list("aaccee")})
+    truth = pd.Series({"a": "tiger + leopard", "b": "empty", "c": "tiger", "e": "empty", "f": "empty"})
+    found = event_truth(clips, truth, multi=True).fillna("?")
+    assert found.to_dict() == {"a": "leopard + tiger", "c": "?", "e": "empty"}
+
+
+def test_records_count_every_species_of_a_clip():
+    clips = clips_at(0, 10, 100)
+    labels = pd.Series(["leopard + tiger", "tiger", "tiger"], index=clips["clip_id"])
+    assert independent_records(clips, labels).set_index("label")["n"].to_dict() == {"leopard": 1, "tiger": 2}

@@ -38,7 +38,8 @@ def calibrate(
     """Calibrate a model for your sites, so that 0.9 means nine in ten, and write the result as a new bundle.
 
     --bundle is the model that made the predictions; it stays as it is.
-    One number, the temperature, is fitted to your labelled clips; the likeliest label stays the same.
+    One number, the temperature, is fitted to your labelled clips; the likeliest label stays the same. With
+    independent labels (labels.multi), each also has a bias.
     With --lose or --keep-names, thresholds are found as well; exit code 3 where one cannot be guaranteed.
     Clips from sites that the model was trained on are left out.
 

@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures of an evaluation to stdout."""
     from leopardnet.metrics.bootstrap import FEW_SITES
-    from leopardnet.metrics.evaluation import MEASURES
 
     e, figures = evaluation, evaluation.per_label.to_dict("index")
     rows = [
-        {"label": label, "clips": int(row["support"]), **{m: _interval_text(row, m) for m in MEASURES}}
+        {"label": label, "clips": int(row["support"]), **{m: _interval_text(row, m) for m in e.measures}}
         for label, row in figures.items()
     ]
     caption = (
-        f"{e.n_clips} clips at {e.n_sites} sites; macro-F1 {e.macro_f1}, top-1 {e.top1}, ECE {e.ece}, "
-        + f"Brier {e.brier}. "
+        f"{e.n_clips} clips at {e.n_sites} sites; {', '.join(f'{k} {x}' for k, x in e.headline.items())}. "
+        + ("A label counts as said from 0.5 on. " if e.is_multi else "")
         + "Called empty by mistake: "
         + ", ".join(f"{n} of {int(figures[name]['support'])} {name}" for name, n in e.target_lost.items())
         + ". In brackets: 95 % interval from a bootstrap over sites"
@@ -56,10 +55,13 @@ def print_comparisons(found: EvaluationReport) -> None:
 
 def _comparison_rows(table: pd.DataFrame) -> list[dict[str, str]]:
     shown = [
-        c for c in ("macro_f1", "behind", "top1", "presence_auroc", "removed_at_0.95", "ece") if c in table.columns
+        c
+        for c in ("macro_f1", "behind", "top1", "subset", "presence_auroc", "removed_at_0.95", "ece")
+        if c in table.columns
     ]
     titles = {
         "behind": "model better by",
+        "subset": "all labels right",
         "presence_auroc": "animal AUROC",
         "removed_at_0.95": "empties removed at 0.95",
     }

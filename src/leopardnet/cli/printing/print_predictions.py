@@ -23,7 +23,7 @@ def print_predictions(table: pd.DataFrame) -> None:
         rows.append(
             {
                 "clip": shorten(row["path"]),
-                "decision": row["decision"],
+                "decision": row["labels"] if isinstance(row.get("labels"), str) else row["decision"],
                 **probs,
                 "at s": "" if time_s != time_s else f"{time_s:.1f}",
                 "status": row["status"],

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from leopardnet.core.footage_suffixes import PACKED_SUFFIXES
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from leopardnet.data.scan.scan import ScanReport
 
 
@@ -15,12 +19,18 @@ def scan_counts(report: ScanReport) -> dict[str, Any]:
     kinds, times = t["kind"].value_counts(), t["captured_at"].dropna()
     counts: dict[str, Any] = {"files": report.n_files, "rows": len(t)}
     counts |= {f"{kind}s": int(kinds[kind]) for kind in ("video", "still", "burst") if kind in kinds}
-    counts |= {f"{c}s": t[c].nunique() for c in ("site", "deployment", "label") if t[c].notna().any()}
+    counts |= {f"{c}s": _count_names(t, c) for c in ("site", "deployment", "label") if t[c].notna().any()}
     counts |= {f"time from {k}": int(v) for k, v in t["time_source"].value_counts().items()}
     counts["without a time"] = len(t) - len(times)
     if len(times):
         counts |= {"first": f"{times.min():%Y-%m-%d %H:%M}", "last": f"{times.max():%Y-%m-%d %H:%M}"}
     return counts
+
+
+def _count_names(t: pd.DataFrame, column: str) -> int:
+    # Deployments of two sites may have the same name.
+    named = t[t[column].notna()]
+    return len(named[["site", column]].drop_duplicates()) if column == "deployment" else named[column].nunique()
 
 
 def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
@@ -53,6 +63,9 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
             f"{len(report.unread_times)} files have no capture time, because the text in its place is no time: "
             f"{text[:40]!r} in {path}"
         )
+    if report.doubtful_banners:
+        doubts = [f"{why} ({path})" for path, why in report.doubtful_banners.items()]
+        notes.append(f"{len(doubts)} banners were not taken, because their time is not certain: {_few(doubts)}")
     n_changed = int(t["time_source"].eq("exif_changed").sum())
     if n_changed:
         notes.append(
@@ -64,18 +77,37 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
             "times are the cameras' local time in an unknown zone; give a deployments table (--deployments) with "
             "time_zone"
         )
+    return notes + footage_notes(report)
+
+
+def footage_notes(report: ScanReport) -> list[str]:
+    """Return what a scan found to be no clip, or a doubtful one, one sentence each."""
+    notes = []
     if report.empty_files:
         notes.append(f"{len(report.empty_files)} files are empty (0 bytes): {_few(report.empty_files)}")
-    if report.other_files:
+    if report.paired_videos:
         notes.append(
-            "left out, because it is not footage: "
-            + _few([f"{suffix} {n}" for suffix, n in report.other_files.items()], n=8)
+            f"{len(report.paired_videos)} videos lie beside a picture of the same name, as in a Live Photo; each "
+            f"pair counts as two clips of one moment: {_few(report.paired_videos)}"
         )
+    packed = {suffix: n for suffix, n in report.other_files.items() if suffix in PACKED_SUFFIXES}
+    other = {suffix: n for suffix, n in report.other_files.items() if suffix not in packed}
+    if packed:
+        notes.append(
+            "left out, but perhaps with footage in it (unpack archives, mount card images, give files that chkdsk "
+            f"recovered their suffix, and scan again): {_few_counts(packed)}"
+        )
+    if other:
+        notes.append(f"left out, because it is not footage: {_few_counts(other)}")
     if report.n_system_files:
         notes.append(f"left out {report.n_system_files} hidden or system files and folders")
     if report.n_links:
         notes.append(f"left out {report.n_links} links to footage that is listed under its own name")
     return notes
+
+
+def _few_counts(counts: Mapping[str, int]) -> str:
+    return _few([f"{suffix} {n}" for suffix, n in counts.items()], n=8)
 
 
 def _few(names: Iterable[str], n: int = 3) -> str:

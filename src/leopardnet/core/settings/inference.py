@@ -139,10 +139,14 @@ class LabelsConfig(Settings):
     labels: tuple[LabelConfig, ...]
     empty: Literal["empty"] | None  # manifests have no other name for it
     targets: tuple[str, ...]
+    multi: bool = Field(  # bundles of older versions lack it
+        default=False, description="a clip may show several species: an independent probability for each label"
+    )
 
     def label_set(self) -> LabelSet:
         """Return the label set. Raises ConfigError if its parts contradict each other."""
-        return LabelSet(tuple(Label(**x.model_dump()) for x in self.labels), self.empty, self.targets)
+        labels = tuple(Label(**x.model_dump()) for x in self.labels)
+        return LabelSet(labels, self.empty, self.targets, self.multi)
 
 
 class ModelConfig(Settings):
@@ -188,7 +192,8 @@ class DecideConfig(Settings):
     )
     among: Share = Field(  # bundles of older versions lack it
         default=0.0,
-        description="smallest share of the probability of all animals for a species; else it is 'animal'",
+        description="smallest share of the probability of all animals for a species; else it is 'animal'; not for "
+        "independent labels (labels.multi)",
     )
     alert: Share = Field(default=0.1, description="a target at this probability or above raises an alert")
     alerts: dict[str, Share] = Field(  # bundles of older versions lack it

@@ -146,6 +146,10 @@ class TrainConfig(Settings):
     def _labels_are_consistent(self) -> TrainConfig:
         if self.labels.labels:  # an empty list means the labels of the data
             self.labels.label_set()
+        if self.labels.multi and self.decide.among:
+            raise ValueError(
+                "decide.among must be 0 with labels.multi: independent labels do not share a probability"
+            )
         return self
 
 
@@ -153,6 +157,7 @@ class TrainConfig(Settings):
 ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "augment": {"occlusion_p": 0.0, "banner_p": 0.0},
     "data": {"max_stills_per_sequence": None, "balance_labels": 0.0, "balance_sites": 0.0, "cache_gb": 20.0},
+    "labels": {"multi": False},
     "experiment": {"countries": "", "data_licence": "", "tracker": "none"},
     "loss": {"kind": "cross_entropy", "logit_adjust": 0.0, "focal_gamma": 2.0},
     "optim": {

@@ -31,6 +31,12 @@ def check_labels(manifest: Manifest, *, min_sites: int) -> Iterator[Finding]:
             counts = f"{n_sites} known sites ({len(rows)} rows, {n_without} without a site)"
             message = f"'{label}' occurs at {counts}; fewer than {min_sites} say little about new sites"
             yield Finding("warning", "few_sites", message)
+    if n_several := int(t["labels"].notna().sum()):
+        message = (
+            f"{n_several} rows show several species; only a model with labels.multi is trained and judged on them"
+        )
+        first = t[t["labels"].notna()].iloc[0]
+        yield Finding("info", "several_species", message, int(str(first.name)), first["path"])
     n_without = int(t["site"].isna().sum())
     if n_without:
         first = t[t["site"].isna()].iloc[0]

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import JOINER as JOINER
 from leopardnet.core.labels import is_label_id
 from leopardnet.core.settings.config_folder import configs_dir
 
 OnUnknown = Literal["refuse", "other"]
-JOINER = " + "  # between the species of a picture that shows several
 MAX_NAMES = 12  # listed in a message; the rest is counted
 
 

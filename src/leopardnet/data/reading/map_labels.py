@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import EMPTY
 from leopardnet.data.reading.label_ids import LabelIds, make_label_ids
 from leopardnet.data.reading.label_map import JOINER, MAX_NAMES, LabelMap, OnUnknown, rows
 
@@ -30,6 +31,23 @@ def map_labels(
     labels_of = {g: _labels_of(g, label_map, made) for g in counts}
     labels = [next(iter(found)) if len(found := labels_of[g]) == 1 else None for g in names]
     return labels, (*_label_notes(counts, labels_of, label_map), *(made.notes if made else ()))
+
+
+def join_several(names: Sequence[tuple[str, ...]], label_map: LabelMap | None, *, where: str) -> list[str | None]:
+    """Return all labels of each row that has several, joined in alphabetical order, and None for the others.
+
+    names, label_map: as in `map_labels`, which leaves such rows without a label. A row that is both empty and not
+    has none here either.
+
+    >>> join_several([("tiger", "deer"), ("tiger",), ("tiger", "empty")], None, where="x.csv")
+    ['deer + tiger', None, None]
+    """
+    if all(len(group) < 2 for group in names):
+        return [None] * len(names)
+    made = make_label_ids(dict.fromkeys(n for g in names for n in g), where=where) if label_map is None else None
+    labels_of = {g: _labels_of(g, label_map, made) for g in set(names)}
+    is_several = {g: len(found) > 1 and EMPTY not in found for g, found in labels_of.items()}
+    return [JOINER.join(sorted(labels_of[g])) if is_several[g] else None for g in names]
 
 
 def _labels_of(names: tuple[str, ...], label_map: LabelMap | None, made: LabelIds | None) -> set[str]:

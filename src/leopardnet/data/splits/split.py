@@ -57,9 +57,10 @@ def split(
         parts = _split_by_time(table, groups, shares, allow_missing=allow_missing)
     else:
         labels = table["label"].fillna(NO_LABEL)
+        several = table["labels"].where(table["label"].isna()).fillna(labels)
         if not allow_missing:
             _refuse_few_groups(labels, groups, shares, by=by)
-        codes = np.unique(labels.to_numpy(str), return_inverse=True)[1]
+        codes = np.unique(several.to_numpy(str), return_inverse=True)[1]
         parts = assign_groups(groups, codes, shares=shares, folds=n_folds is not None, seed=seed)[groups]
     result = manifest.replace(
         table.assign(split=pd.Series(np.array(names)[parts], index=table.index, dtype=STRING))

@@ -62,7 +62,7 @@ def write(outgoing: Outgoing, out: Path, *, format: AnnotationFormat) -> WriteRe
 def _annotate(clip: OutgoingClip, empty: str | None, *, needs_size: bool) -> list[dict[str, Any]] | str:
     """Return a manifest row for each still with boxes, or the reason why the clip is left out."""
     prediction = clip.prediction
-    label = clip.human_label["label"] if clip.human_label else prediction["decision"]
+    label = clip.human_label["label"] if clip.human_label else JOINER.join(clip.names)
     if prediction["kind"] == "video":
         return VIDEO
     if label in (UNSURE, UNREADABLE, UNKNOWN):

@@ -1,8 +1,9 @@
 """Outgoing clips as a Camtrap DP package: observations of files and of events, from the model and from people.
 
-A prediction is one observation of level `media`, over the seconds of the clip on which it rests. A human label is a
-row of its own, and the row of the prediction stays. An event has one row for each species among its clips, where a
-human label takes precedence over a prediction. No row counts animals.
+A prediction is one observation of level `media`, over the seconds of the clip on which it rests; where a model with
+independent labels names several species, one for each, over the seconds that show it, without a box. A human label
+is a row of its own, and the row of the prediction stays. An event has one row for each species among its clips,
+where a human label takes precedence over a prediction. No row counts animals.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.boxes import xyxy_to_xywh
-from leopardnet.core.labels import ANIMAL, EMPTY, LabelSet
+from leopardnet.core.labels import ANIMAL, EMPTY, LabelSet, split_labels
 from leopardnet.core.people import person_kind
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
 from leopardnet.data.formats.camtrap_dp.places import StudyArea
@@ -76,9 +77,12 @@ def write(
 def _note_unnamed(outgoing: Outgoing) -> list[str]:
     """Return a note on species without a scientific name."""
     animals = [x for x in outgoing.labels if x.name != outgoing.labels.empty and not person_kind(x.name)]
-    unnamed = outgoing.table["decision"].isin([x.name for x in animals if not x.scientific_name])
+    table = outgoing.table
+    named = table["labels"].fillna(table["decision"]) if "labels" in table else table["decision"]
+    names = Counter(name for cell in named for name in split_labels(cell))
+    unnamed = {x.name for x in animals if not x.scientific_name}
     return count_note(
-        Counter(outgoing.table["decision"][unnamed]),
+        Counter({name: n for name, n in names.items() if name in unnamed}),
         f"labels without a scientific name, written as {ANY_ANIMAL} with a tag (--bundle may know it)",
     )
 
@@ -105,8 +109,14 @@ class PredictionObservations(Observations):
         clip = self.clips[row["clip_id"]]
         whole = _make_period(time, 0.0, clip.prediction["duration_s"] or 0.0)
         self._add_to_event(row, time, whole["eventEnd"])
-        section = _make_period(time, *section_s(clip, self._empty))
-        made: list[Observation] = [{"observationLevel": "media", **self._from_prediction(clip), **section}]
+        made: list[Observation] = [
+            {
+                "observationLevel": "media",
+                **self._from_prediction(clip, name),
+                **_make_period(time, *section_s(clip, self._empty, name)),
+            }
+            for name in clip.names
+        ]
         if clip.human_label:
             people = self._from_human(clip.human_label)
             made += [{"observationLevel": "media", **human, **whole} for human in people]
@@ -121,7 +131,7 @@ class PredictionObservations(Observations):
         """
         clip = self.clips[row["clip_id"]]
         self._add_to_event(row, time, time)
-        of_clip = [self._from_prediction(clip)]
+        of_clip = [self._from_prediction(clip, name) for name in clip.names]
         if clip.human_label:
             for human in self._from_human(clip.human_label):
                 human["observationTags"] = _join_tags(human.get("observationTags"), "said_of:burst")
@@ -140,7 +150,8 @@ class PredictionObservations(Observations):
             clips = [self.clips[clip_id] for clip_id, _, _ in periods]
             by_label: dict[tuple[str, str], list[Observation]] = defaultdict(list)
             for clip in clips:
-                seen = self._from_human(clip.human_label) if clip.human_label else [self._from_prediction(clip)]
+                said = [self._from_prediction(clip, name) for name in clip.names]
+                seen = self._from_human(clip.human_label) if clip.human_label else said
                 for o in {(o["observationType"], o.get("scientificName")): o for o in seen}.values():
                     by_label[o["observationType"], o.get("scientificName") or ""].append(o)
             is_human = all(c.human_label for c in clips)
@@ -174,16 +185,17 @@ class PredictionObservations(Observations):
         if self.with_events and row["sequence_id"]:
             self.periods[row["sequence_id"]].append((row["clip_id"], start, end))
 
-    def _from_prediction(self, clip: OutgoingClip) -> Observation:
+    def _from_prediction(self, clip: OutgoingClip, name: str) -> Observation:
+        """Return the observation of the decision, or of one of several labels that are named."""
         prediction = clip.prediction
-        if prediction["decision"] == UNREADABLE:
+        if name == UNREADABLE:
             return {"observationType": "unclassified", "observationComments": prediction["reason"]}
-        made: Observation = {**self._classify(prediction["decision"]), **_name_model(clip)}
+        made: Observation = {**self._classify(name), **_name_model(clip)}
         if made["observationType"] != "unknown":  # the score of `unsure` is not a probability of the decision
-            made["classificationProbability"] = prediction["score"]
+            made["classificationProbability"] = clip.score(name) or 0.0
         tags = (f"rule:{prediction['rule']}", f"frames:{prediction['n_frames']}", *self._list_figures(clip))
         made["observationTags"] = _join_tags(made.get("observationTags"), *tags)
-        if made["observationType"] in ("animal", "unknown"):
+        if made["observationType"] in ("animal", "unknown") and len(clip.names) == 1:
             made.update(_find_box(clip))
         return made
 
@@ -225,8 +237,10 @@ class PredictionObservations(Observations):
         return made
 
 
-def section_s(clip: OutgoingClip, empty: str | None) -> tuple[float, float]:
+def section_s(clip: OutgoingClip, empty: str | None, name: str | None = None) -> tuple[float, float]:
     """Return the first and the last second of the section of a clip on which its decision rests.
+
+    name: one of several species, whose own frames count.
 
     For an animal, it runs from the first to the last frame that shows one with a probability of SHOWS_ANIMAL or
     more, or else over the frames on which the decision rests. It is the whole clip where the decision is empty or
@@ -235,7 +249,9 @@ def section_s(clip: OutgoingClip, empty: str | None) -> tuple[float, float]:
     prediction = clip.prediction
     if prediction["kind"] != "video" or clip.probs is None or prediction["decision"] in (empty, UNSURE):
         return 0.0, prediction["duration_s"] or 0.0 if prediction["kind"] == "video" else 0.0
-    shown = [f.time_s for f in clip.frames if 1.0 - f.probs.get(empty or "", 0.0) >= SHOWS_ANIMAL]
+    several = name is not None and len(clip.names) > 1
+    p_shown = [f.probs[name] if name and several else 1.0 - f.probs.get(empty or "", 0.0) for f in clip.frames]
+    shown = [f.time_s for f, p in zip(clip.frames, p_shown, strict=True) if p >= SHOWS_ANIMAL]
     times = shown or clip.evidence_times_s or [prediction["best_time_s"] or 0.0]
     return max(min(times), 0.0), max(max(times), 0.0)
 

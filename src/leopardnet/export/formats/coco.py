@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, JOINER
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.coco import write_coco
 from leopardnet.data.formats.write_result import WriteResult
@@ -18,16 +18,17 @@ from leopardnet.score.decide import UNREADABLE, UNSURE
 
 COLUMNS = (
     "path", "kind", "paths", "time_s", "frame_number", "site", "deployment", "sequence_id", "captured_at",
-    "label", "boxes", "box_unit", "width_px", "height_px",
+    "label", "species", "boxes", "box_unit", "width_px", "height_px",
 )  # fmt: skip
-TEXTS = ("path", "paths", "site", "deployment", "sequence_id", "label", "boxes", "box_unit")
+TEXTS = ("path", "paths", "site", "deployment", "sequence_id", "label", "species", "boxes", "box_unit")
 
 
 def write(outgoing: Outgoing, out: Path) -> WriteResult:
     """Write one entry for each picture and video, and one for each frame of a video that has boxes.
 
     `unsure` is a category of its own. An unreadable clip is marked `corrupt` and has no category. A box without a
-    label of its own gets the label of its clip.
+    label of its own gets the label of its clip. A clip of several species has an annotation for each, without
+    boxes, because no box says which one it shows; `score` is then that of the least likely.
     """
     rows, scores, corrupt = list[Mapping[str, Any]](), dict[str, float](), set[str]()
     for clip in read_clips(outgoing):
@@ -35,7 +36,7 @@ def write(outgoing: Outgoing, out: Path) -> WriteResult:
         if clip.probs is None:
             corrupt.update(clip.files)
         elif clip.prediction["decision"] != UNSURE:
-            scores.update(dict.fromkeys(clip.files, clip.prediction["score"]))
+            scores.update(dict.fromkeys(clip.files, min(filter(None, map(clip.score, clip.names)), default=0.0)))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(TEXTS, "str"))
     table["captured_at"] = pd.to_datetime(table["captured_at"])
@@ -50,7 +51,10 @@ def _rows(clip: OutgoingClip, empty: str | None) -> Iterator[Mapping[str, Any]]:
     prediction, decision = clip.prediction, clip.prediction["decision"]
     label = None if decision == UNREADABLE else EMPTY if decision == empty else decision
     size = {"width_px": prediction["width_px"] or None, "height_px": prediction["height_px"] or None}
-    row = {c: clip.footage.get(c) for c in COLUMNS} | size | {"label": label}
+    row = {c: clip.footage.get(c) for c in COLUMNS} | size | {"label": label, "species": None}
+    if len(clip.names) > 1:
+        yield row | {"label": None, "species": JOINER.join(clip.names)}
+        return
     boxed = [f for f in clip.frames if f.boxes] if label not in (None, EMPTY) else []
     if prediction["kind"] == "still" and boxed:
         yield row | name_boxes(boxed[0].boxes or (), decision)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from leopardnet.core.boxes import xyxy_to_xywh
+from leopardnet.core.columns import has_several_labels
 from leopardnet.data.formats.megadetector.write import (
     DETECTION_CATEGORIES,
     WHOLE_FRAME,
@@ -75,8 +76,9 @@ def display_threshold(outgoing: Outgoing) -> float:
     seen = t[(t["status"] != "unreadable") & (t["decision"] != outgoing.labels.empty)]
     seen = seen.dropna(subset=[f"p_{n}" for n in outgoing.predictions.labels])
     columns = {n: seen[f"p_{n}"].to_numpy() for n in outgoing.predictions.labels}
+    multi = has_several_labels(t)
     tops = [
-        max(sum_by_category({n: v[i] for n, v in columns.items()}, outgoing.labels.empty).values())
+        max(sum_by_category({n: v[i] for n, v in columns.items()}, outgoing.labels.empty, multi=multi).values())
         for i in range(len(seen))
     ]
     return min(max(math.floor(min(tops) * 1000) / 1000, FLOOR), 0.5) if tops else DEFAULT_THRESHOLD
@@ -123,14 +125,14 @@ def _clip_detections(clip: OutgoingClip, empty: str | None) -> Iterator[Detectio
         first = best.animal_boxes[0]
     at_s = best.time_s if best else clip.prediction["best_time_s"] or 0.0
     number = clip.frame_number(at_s) if clip.prediction["kind"] == "video" else None
-    present = sum_by_category(clip.probs, empty)
+    present = sum_by_category(clip.probs, empty, multi=clip.is_multi)
     likeliest = max(present, key=lambda k: present[k])
     for name, p in present.items():
         box = first if name == "animal" else None
         conf = max(p, _score(box)) if box and best and best.source != MOTION else p
         if conf >= FLOOR or (name == likeliest and clip.prediction["decision"] != empty):
             place = _xywh(box) if box else WHOLE_FRAME
-            yield Detection(name, conf, place, _classes(clip.probs, name, empty), number)
+            yield Detection(name, conf, place, _classes(clip.probs, name, empty, clip.is_multi), number)
     if best:
         yield from _box_detections(clip, best, [b for b in best.boxes or () if b is not first], empty, number)
 
@@ -141,10 +143,12 @@ def _frame_detections(clip: OutgoingClip, frame: OutgoingFrame, empty: str | Non
     if frame.boxes:
         yield from _box_detections(clip, frame, frame.boxes, empty, number)
         return
-    of_clip = sum_by_category(clip.probs, empty)
-    for name, p in sum_by_category(frame.probs, empty).items():
+    of_clip = sum_by_category(clip.probs, empty, multi=clip.is_multi)
+    for name, p in sum_by_category(frame.probs, empty, multi=clip.is_multi).items():
         if (conf := min(p, of_clip[name])) >= FLOOR:
-            yield Detection(name, conf, classes=_classes(frame.probs, name, empty), frame_number=number)
+            yield Detection(
+                name, conf, classes=_classes(frame.probs, name, empty, clip.is_multi), frame_number=number
+            )
 
 
 def _box_detections(
@@ -156,11 +160,11 @@ def _box_detections(
 ) -> Iterator[Detection]:
     """Yield a detection for each box, with its score; a box of mere motion never exceeds the clip."""
     assert clip.probs is not None
-    highest = sum_by_category(clip.probs, empty) if frame.source == MOTION else {}
+    highest = sum_by_category(clip.probs, empty, multi=clip.is_multi) if frame.source == MOTION else {}
     for box in boxes:
         name = box_category(box)
         conf = min(_score(box), highest.get(name, 1.0))
-        yield Detection(name, conf, _xywh(box), _classes(frame.probs, name, empty), number)
+        yield Detection(name, conf, _xywh(box), _classes(frame.probs, name, empty, clip.is_multi), number)
 
 
 def _score(box: Mapping[str, Any]) -> float:
@@ -171,11 +175,14 @@ def _xywh(box: Mapping[str, Any]) -> Sequence[float]:
     return xyxy_to_xywh(box["xyxy"])
 
 
-def _classes(probs: Mapping[str, float], name: str, empty: str | None) -> dict[str, float] | None:
-    """Return the probability of each species, given that there is an animal. None for other categories."""
+def _classes(probs: Mapping[str, float], name: str, empty: str | None, multi: bool) -> dict[str, float] | None:
+    """Return the probability of each species, given that there is an animal. None for other categories.
+
+    Those of independent labels (multi) do not add up to 1.
+    """
     if name != "animal":
         return None
     wanted = {n: p for n, p in probs.items() if n != empty and label_category(n) == "animal"}
-    total = sum(wanted.values())
+    total = sum_by_category(probs, empty, multi=True)["animal"] if multi else sum(wanted.values())
     named = {n: p / total for n, p in wanted.items() if n not in DETECTION_CATEGORIES.values()} if total > 0 else {}
     return named or None

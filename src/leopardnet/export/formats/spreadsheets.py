@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import split_labels
 from leopardnet.data.formats.camtrap_dp.places import Places, StudyArea
 from leopardnet.data.formats.sheets.spreadsheet import SheetFormat, write_sheet
 from leopardnet.data.formats.sheets.timelapse import write_timelapse
@@ -29,14 +31,15 @@ def write(
     coordinate_digits: int,
     bom: bool,
 ) -> WriteResult:
-    """Write one row per clip. JSON lines also hold the classified frames of each clip."""
+    """Write one row per clip, or for each of several species. JSON lines also hold the frames of each clip."""
     table = flatten(outgoing, deployments=deployments, study_area=study_area, coordinate_digits=coordinate_digits)
     if format == "jsonl":
         frames = [
             [{"time_s": f.time_s, **{f"p_{n}": p for n, p in f.probs.items()}, "boxes": f.boxes} for f in c.frames]
             for c in read_clips(outgoing)
         ]
-        table = table.assign(frames=pd.Series(frames, dtype=object, index=table.index))
+        by_clip = dict(zip(outgoing.table["clip_id"], frames, strict=True))
+        table = table.assign(frames=table["clip_id"].map(by_clip).astype(object))
     notes = write_sheet(table, Path(out), format=format, bom=bom)
     return WriteResult(
         Path(out), len(table), sum(outgoing.reasons.values()), outgoing.reasons, (*outgoing.notes, *notes)
@@ -50,7 +53,11 @@ def flatten(
     study_area: StudyArea | None = None,
     coordinate_digits: int = 1,
 ) -> pd.DataFrame:
-    """Return the predictions with deployment, zone, human labels and rounded places, where these are known."""
+    """Return the predictions with deployment, zone, human labels and rounded places, where these are known.
+
+    A clip of several species, from a model with independent labels, has a row for each, with its probability as
+    score.
+    """
     table, known = outgoing.table, outgoing.footage.table
     more = {c: known[c] for c in ("deployment", "time_zone") if known[c].notna().any()}
     table = table.assign(site=known["site"], captured_at=known["captured_at"], **more)
@@ -59,32 +66,45 @@ def flatten(
         given = {f"human_{c}": table["clip_id"].map(human[c]) for c in ("label", "comment")}
         table = table.assign(**{c: v.astype("str") for c, v in given.items() if v.notna().any()})
     if deployments is None and study_area is None:
-        return table
+        return _divide_species(table)
     names: dict[str, set[str | None]] = {}
     places = Places(deployments, names, study_area=study_area, coordinate_digits=coordinate_digits)
     found = [places.find(row, "+00:00") for row in to_records(known)]
     cells = [(None, None, None) if d is None else (d.latitude, d.longitude, d.uncertainty_m) for d in found]
     place = pd.DataFrame(cells, columns=list(PLACE), index=table.index)
-    return table.assign(
+    table = table.assign(
         latitude=place["latitude"].astype("float64"),
         longitude=place["longitude"].astype("float64"),
         coordinate_uncertainty_m=place["coordinate_uncertainty_m"].astype("Int64"),
     )
+    return _divide_species(table)
+
+
+def _divide_species(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each label that is named in a clip, as its `decision`; other rows stay as they are."""
+    if not has_several_labels(table):
+        return table
+    cells = table["labels"].fillna(table["decision"]).map(split_labels)
+    rows = table.assign(_named=cells, _first=table["decision"]).explode("_named", ignore_index=True)
+    is_other = rows["_named"] != rows["_first"]
+    other = [row[f"p_{row['_named']}"] for row in rows[is_other].to_dict("records")]
+    rows["decision"] = rows["_named"].astype("str")
+    rows.loc[is_other, "score"] = other
+    return rows.drop(columns=["_named", "_first"])
 
 
 def write_for_timelapse(outgoing: Outgoing, out: Path, *, columns: Mapping[str, str] | None) -> WriteResult:
-    """Write one row per file for Timelapse, a burst as its stills. columns: {data label: field}.
+    """Write one row per file for Timelapse, or for each of several species, a burst as its stills.
+
+    columns: {data label: field}.
 
     Raises ManifestError for a field that the predictions lack.
     """
     wanted = dict(columns or TIMELAPSE_COLUMNS)
     table = flatten(outgoing)
     _check_fields(wanted, list(map(str, table.columns)))
-    rows = (
-        {**row, "path": path}
-        for row, clip in zip(to_records(table), read_clips(outgoing), strict=True)
-        for path in clip.files
-    )
+    files = {clip.prediction["clip_id"]: clip.files for clip in read_clips(outgoing)}
+    rows = ({**row, "path": path} for row in to_records(table) for path in files[row["clip_id"]])
     written = write_timelapse(rows, out, columns=wanted)
     reasons = {**outgoing.reasons, **written.reasons}
     return WriteResult(

@@ -36,9 +36,10 @@ def apply_aggregators(
     that none is favoured. Means are computed a second time with weights for the frames where there are any: the
     score of the best box (`box_weights`), motion (`motion_weights`). Clips without frames have no probabilities.
     """
+    multi = clips.presence is not None
     frames = evidence.sort_values(["clip_id", "i_frame"])
     probs = frames[[f"p_{x}" for x in clips.labels]].to_numpy(np.float64)
-    logits = undo_calibration(probs, calibration or Calibration()).astype(np.float32)  # [frames, C]
+    logits = undo_calibration(probs, calibration or Calibration(), multi=multi).astype(np.float32)  # [frames, C]
     rows_of = _find_rows(frames["clip_id"].astype(str).to_numpy(object))
     parts = [rows_of.get(str(clip_id)) for clip_id in clips.clip_ids]
     variants: list[tuple[str, AggregateConfig, Floats | None]] = [(c.name, c, None) for c in configs]
@@ -53,7 +54,7 @@ def apply_aggregators(
             if part is not None:
                 own = weights_of_frames[part] if weights_of_frames is not None else None
                 own = own if own is not None and np.isfinite(own).all() else None
-                joint[i] = aggregate(logits[part], config, i_empty=clips.i_empty, weights=own)
+                joint[i] = aggregate(logits[part], config, i_empty=clips.i_empty, weights=own, multi=multi)
         found[name] = _recalibrate(clips, joint)
     return found
 
@@ -70,7 +71,8 @@ def _recalibrate(clips: LabelledClips, logits: Floats) -> LabelledClips:
     probs = np.full(logits.shape, np.nan)
     use = np.isfinite(logits).all(axis=1) & clips.is_known
     if use.any():
-        probs[use] = cross_calibrate(logits[use], clips.y[use], clips.sites[use].tolist())
+        truth = clips.y if clips.presence is None else clips.presence[:, : len(clips.labels)]
+        probs[use] = cross_calibrate(logits[use], truth[use], clips.sites[use].tolist())
     return clips.replace_probs(probs)
 
 

@@ -18,18 +18,19 @@ def apply_baselines(
     """Return the clips with the probabilities of each baseline that is possible, by its name.
 
     - `majority`: the commonest true label for every clip. It knows the shares of the labels in the very clips
-      that it is evaluated on.
+      that it is evaluated on. Of independent labels, each has its share of the clips as probability.
     - `middle_frame`: the probabilities of the frame in the middle of the clip alone.
     - `best_frame`: those of the frame with the largest probability of any label.
     - `motion`: how much moves in the clip and nothing else (by clip_id; see `evaluation.motion_baseline`).
       At best it separates animals from empty clips, and no species from another.
     - `nearest_class_mean`: the label whose mean features in training are nearest to those of the clip's frames: the
-      features without the last layer. For networks that store these means.
+      features without the last layer. For networks that store these means; not for independent labels.
 
     Clips without frames are unreadable in all of them but `majority`.
     """
-    counts = np.bincount(clips.y[clips.is_known], minlength=len(clips.labels))
-    found = {"majority": clips.replace_probs(np.tile(counts / counts.sum(), (len(clips), 1)))}
+    known = clips.select(clips.is_known)
+    shares = np.array([known.shows(x).sum() for x in clips.labels]) / len(known)
+    found = {"majority": clips.replace_probs(np.tile(shares, (len(clips), 1)))}
     if len(evidence):
         frames = evidence.sort_values(["clip_id", "i_frame"])
         columns = [f"p_{x}" for x in clips.labels]
@@ -37,7 +38,7 @@ def apply_baselines(
             probs = rows.set_index("clip_id")[columns].reindex(clips.clip_ids)
             found[name] = clips.replace_probs(probs.to_numpy(np.float64))
         cosines = clip_familiarity(frames, clips.labels)[[f"cos_{x}" for x in clips.labels]]
-        if cosines.notna().to_numpy().any():
+        if cosines.notna().to_numpy().any() and clips.presence is None:
             nearest = class_mean_probs(cosines.reindex(clips.clip_ids).to_numpy(np.float64))
             found["nearest_class_mean"] = clips.replace_probs(nearest)
     if motion is not None and clips.i_empty is not None:

@@ -10,7 +10,6 @@ from leopardnet.metrics.bootstrap import Estimate, estimate, estimate_row, inter
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.metrics.measures import label_measures
 
 FIRST_COLUMNS = (
     "n_clips",
@@ -19,6 +18,7 @@ FIRST_COLUMNS = (
     "macro_f1",
     "behind",
     "top1",
+    "subset",
     "presence_auroc",
     "removed_at_0.95",
     "removed_at_0.99",
@@ -57,15 +57,17 @@ def headline_figures(
 ) -> dict[str, Estimate]:
     """Return the figures that variants and slices are compared by.
 
-    These are macro_f1, top1, presence_auroc, the share of empty clips removed at a recall of animals of 0.95 and
-    0.99, ece, and recall and auprc of the targets; with `presence_only`, those that need no species.
+    These are macro_f1, top1 (of independent labels subset), presence_auroc, the share of empty clips removed at a
+    recall of animals of 0.95 and 0.99, ece, and recall and auprc of the targets; with `presence_only`, those that
+    need no species.
     """
     presence = {"presence_auroc": found.presence_auroc}
     presence |= {f"removed_at_{recall:g}": x for recall, x in found.empty_removal().items()}
     if presence_only:
         return presence
     of_targets = {f"{m}_{name}": found.label_estimate(name, m) for name in targets for m in ("recall", "auprc")}
-    return {"macro_f1": found.macro_f1, "top1": found.top1, **presence, "ece": found.ece, **of_targets}
+    right = {"subset": found.subset} if found.is_multi else {"top1": found.top1}
+    return {"macro_f1": found.macro_f1, **right, **presence, "ece": found.ece, **of_targets}
 
 
 def order_columns(table: pd.DataFrame) -> pd.DataFrame:
@@ -76,6 +78,6 @@ def order_columns(table: pd.DataFrame) -> pd.DataFrame:
 
 def _difference(model: Evaluation, other: Evaluation) -> Estimate:
     """Return by how much the macro F1 of the model is higher; without an interval where the draws do not match."""
-    a, b = (label_measures(e.confusion_draws)["macro_f1"] for e in (model, other))
+    a, b = model.macro_f1_draws, other.macro_f1_draws
     value = model.macro_f1.value - other.macro_f1.value
     return estimate(value, a - b, model.n_sites) if a.shape == b.shape else Estimate(value)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.columns import table_labels
+from leopardnet.core.columns import has_several_labels, table_labels
+from leopardnet.core.labels import JOINER, find_presence, split_labels
 
 DECIMALS = 6  # of the keys of an order: probabilities that differ by less are equal
 NAMING_RULES = ("species", "empty")  # only these name a label: a group of animals or 'unsure' is no answer yet
@@ -32,22 +33,33 @@ def review_order(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def top_probability(predictions: pd.DataFrame) -> pd.Series[float]:
-    """Return the largest probability of each clip, nan for a clip that could not be read."""
-    return predictions[[f"p_{name}" for name in table_labels(predictions)]].astype(float).max(axis=1)
+    """Return the largest probability of each clip, nan for a clip that could not be read.
+
+    Of independent labels it is the certainty of the least certain one: its probability, or that of its absence.
+    """
+    probs = predictions[[f"p_{name}" for name in table_labels(predictions)]].astype(float)
+    if has_several_labels(predictions):
+        return probs.where(probs >= 0.5, 1 - probs).min(axis=1)
+    return probs.max(axis=1)
 
 
 def verdicts(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.Series[Any]:
     """Return the verdict on each decision: 'right', 'wrong', 'open' where no label was named, '' without a label.
 
-    truth: labels by `clip_id`. A group of animals, 'animal', 'unsure' and 'unreadable' name no label.
+    truth: labels by `clip_id`, several joined. A group of animals, 'animal', 'unsure' and 'unreadable' name no
+    label. Of independent labels, exactly the true ones must be named.
 
     >>> table = pd.DataFrame({"clip_id": ["a", "b", "c", "d"], "decision": ["tiger", "tiger", "unsure", "tiger"],
     ...                       "rule": ["species", "species", "abstained", "species"]})
     >>> verdicts(table, pd.Series({"a": "tiger", "b": "empty", "c": "tiger"})).tolist()
     ['right', 'wrong', 'open', '']
     """
-    label = predictions["clip_id"].map(truth)
-    conditions = [label.isna(), predictions["decision"] == label, predictions["rule"].isin(NAMING_RULES)]
+    label, named = predictions["clip_id"].map(truth), predictions["decision"]
+    if has_several_labels(predictions):
+        label, named = (
+            x.map(_sort_labels, na_action="ignore") for x in (label, predictions["labels"].fillna(named))
+        )
+    conditions = [label.isna(), named == label, predictions["rule"].isin(NAMING_RULES)]
     return pd.Series(np.select(conditions, ["", "right", "wrong"], "open"), index=predictions.index, dtype=object)
 
 
@@ -56,7 +68,8 @@ def mistakes(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.DataFrame:
 
     Clips called empty come first: an animal is lost there. Then come all other wrong labels. Within each group, the
     highest scores come first. Decisions that name no label are not mistakes: a person reviews those clips anyway.
-    `p_true` is the probability of the true label, nan for a label that the model does not know.
+    `p_true` is the probability of the true label, nan for a label that the model does not know; of several labels
+    it is that of the least likely one.
     """
     wrong = predictions[verdicts(predictions, truth) == "wrong"]
     truth = wrong["clip_id"].map(truth)
@@ -64,9 +77,16 @@ def mistakes(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.DataFrame:
     return wrong.iloc[np.lexsort((-wrong["score"].round(DECIMALS), wrong["rule"] != "empty"))]
 
 
+def _sort_labels(cell: str) -> str:
+    return JOINER.join(sorted(split_labels(cell)))
+
+
 def _probabilities(predictions: pd.DataFrame, names: pd.Series[str]) -> NDArray[np.float64]:
     """Return the probability of one label for each clip, float64 [M], nan where there is no such label."""
     labels = table_labels(predictions)
+    if has_several_labels(predictions):
+        columns = predictions[[f"p_{x}" for x in labels]].set_axis(list(labels), axis=1).astype(float)
+        return columns.where(find_presence(names, labels)).min(axis=1).to_numpy(np.float64)
     column = pd.Index(labels).get_indexer(pd.Index(names))
     probs = predictions[[f"p_{name}" for name in labels]].to_numpy(np.float64)
     return np.where(column >= 0, probs[np.arange(len(probs)), column], np.nan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
@@ -45,7 +44,6 @@ def evaluate_slices(
     for name in names:
         part = clips.select((slices == name).to_numpy(bool))
         found = evaluate_clips(part, targets=targets, n_boot=n_boot, seed=seed)
-        n_right = int(np.diagonal(found.confusion.to_numpy()).sum())
-        counts = {"n_clips": found.n_clips, "n_sites": found.n_sites, "n_right": n_right}
+        counts = {"n_clips": found.n_clips, "n_sites": found.n_sites, "n_right": found.n_right}
         rows[name] = {**counts, **estimate_row(headline_figures(found, targets))}
     return order_columns(pd.DataFrame.from_dict(rows, orient="index").rename_axis(str(values.name)))

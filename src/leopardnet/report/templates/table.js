@@ -54,7 +54,7 @@ function sortView(key) {
 
 function sortValue(column, clip) {
   if (column === "suspicion") return -alertProbability(clip);
-  if (column === "top") return data.probs[clip] && Math.max(...data.probs[clip]);
+  if (column === "top") return data.probs[clip] && certainty(data.probs[clip]);
   return data[column][clip];
 }
 
@@ -116,7 +116,7 @@ function clipRow(clip) {
 function decisionCell(clip) {
   const [decision, rule, alert] = [data.decision[clip], data.rule[clip], data.alert[clip]];
   const reason = rule === "none" || rule === decision ? "" : formatRule(rule);
-  const suspected = alert && alert !== decision ? `${alert}? ${alertProbability(clip).toFixed(2)}` : null;
+  const suspected = alert && !decision.split(" + ").includes(alert) ? `${alert}? ${alertProbability(clip).toFixed(2)}` : null;
   return element("td", { class: "decision" },
     colourDot(decision),
     decision,
@@ -133,10 +133,18 @@ function truthCell(clip) {
     element("small", {}, verdict === "right" ? "" : verdict));
 }
 
+// The largest probability; of independent labels the certainty of the least certain one.
+function certainty(probs) {
+  return data.multi ? Math.min(...probs.map((p) => Math.max(p, 1 - p))) : Math.max(...probs);
+}
+
+// Shares of one bar; independent labels have a bar of equal length each, filled up to the probability.
 function probabilityBars(probs) {
   const title = data.labels.map((label, n) => `${label.name} ${probs[n].toFixed(2)}`).join("\n");
   const bars = data.labels.map((label, n) =>
-    probs[n] >= MIN_SHARE ? element("i", { style: `flex:${probs[n]};--c:${label.colour}` }) : null
+    data.multi
+      ? element("i", { class: "part", style: `--c:${label.colour};--p:${(100 * probs[n]).toFixed(0)}%` })
+      : probs[n] >= MIN_SHARE ? element("i", { style: `flex:${probs[n]};--c:${label.colour}` }) : null
   );
   return element("div", { class: "bar", title }, ...bars);
 }

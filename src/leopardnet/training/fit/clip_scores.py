@@ -37,6 +37,7 @@ def compute_clip_logits(
 ) -> pd.DataFrame:
     """Return one row per clip with a single label: clip_id, site, i_label, and its logits as an array column.
 
+    For independent labels it is one row per clip, with `shows`, bool [C], which are those of any of its frames.
     Frames whose logits are not finite could not be read and are left out. Rows with the `view` `crop` are first
     merged into the whole frame of the same time.
     """
@@ -49,13 +50,17 @@ def compute_clip_logits(
             continue
         part = table.iloc[at]
         animals = [name for name in part["label"].unique() if name != labels.empty]
-        if len(animals) > 1:
+        if len(animals) > 1 and not labels.multi:
             continue  # there is no single right answer for two species
-        i_label = labels.index(animals[0]) if animals else labels.index(str(labels.empty))
+        row: dict[str, Any] = {"clip_id": clip_id, "site": part["site"].iloc[0]}
+        if labels.multi:
+            row["shows"] = labels.presence(animals or part["label"]).any(axis=0)
+        else:
+            row["i_label"] = labels.index(animals[0]) if animals else labels.index(str(labels.empty))
         merged = _merge_crops(part, logits[at], aggregate_config, labels)
-        z = aggregate(merged, aggregate_config, i_empty=labels.i_empty)
-        rows.append({"clip_id": clip_id, "site": part["site"].iloc[0], "i_label": i_label, "logits": z})
-    return pd.DataFrame(rows, columns=["clip_id", "site", "i_label", "logits"])
+        row["logits"] = aggregate(merged, aggregate_config, i_empty=labels.i_empty, multi=labels.multi)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=["clip_id", "site", "shows" if labels.multi else "i_label", "logits"])
 
 
 def _merge_crops(
@@ -73,7 +78,7 @@ def _merge_crops(
     for t, z in zip(times[is_crop].tolist(), logits[is_crop], strict=True):
         if t in i_frames:
             crops[i_frames[t]] = z
-    return merge_crops(logits[~is_crop], crops, aggregate_config, i_empty=labels.i_empty)
+    return merge_crops(logits[~is_crop], crops, aggregate_config, i_empty=labels.i_empty, multi=labels.multi)
 
 
 def write_val_frames(
@@ -96,10 +101,19 @@ def write_val_frames(
 
 
 def compute_scores(clips: pd.DataFrame) -> dict[str, float]:
-    """Return `val_macro_f1` over the labels that occur, `val_nll` and `n_val_clips` of `compute_clip_logits`."""
-    from scipy.special import log_softmax
+    """Return `val_macro_f1` over the labels that occur, `val_nll` and `n_val_clips` of `compute_clip_logits`.
+
+    An independent label is predicted from a probability of a half on, and `val_nll` is the sum over labels.
+    """
+    from scipy.special import log_expit, log_softmax
     from sklearn.metrics import f1_score
 
+    if "shows" in clips:
+        shows, z = (np.stack(clips[name].to_list()) for name in ("shows", "logits"))
+        said, labels = z.astype(np.float64).round(DIGITS) > 0, np.flatnonzero(shows.any(axis=0))
+        f1 = f1_score(shows, said, labels=labels, average="macro", zero_division=0)
+        nll = -log_expit(np.where(shows, 1, -1) * z.astype(np.float64)).sum(axis=1).mean()
+        return {"val_macro_f1": float(f1), "val_nll": float(nll), "n_val_clips": float(len(clips))}
     y = clips["i_label"].to_numpy(np.int64)
     logp = log_softmax(np.stack(clips["logits"].to_list()).astype(np.float64), axis=1)
     predicted = logp.round(DIGITS).argmax(axis=1)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.labels import split_labels
 from leopardnet.data.splits.stratify import assign_groups
 
 MIN_FRAMES, MAX_FRAMES = 3, 20  # of a label at a site: fewer do not describe the site, more add nothing
@@ -30,13 +31,15 @@ def fit_head(
     n_labels: int,
     c: float,
     sites: pd.Series[Any] | None = None,
+    shows: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weight [C, F] and bias [C] of a linear layer fitted to features [N, F] and class indices [N].
 
     weights: of the frames, float64 [N] (see `compute_probe_weights`). sites: of the frames; if given, the
     directions in which only sites differ are removed first (see `find_site_directions`). The scaling of the
     features and the removal are folded into the layer. A label without examples gets a bias so low that it is never
-    predicted. `c` is the inverse regularisation.
+    predicted. `c` is the inverse regularisation. shows: of independent labels, which ones each frame has, bool
+    [N, C]; then each label has a regression of its own, and `y` numbers the combinations.
 
     >>> x = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.0], [0.9, 0.1]], np.float32)
     >>> weight, bias = fit_head(x, np.array([0, 0, 1, 1]), n_labels=3, c=1.0)
@@ -49,12 +52,22 @@ def fit_head(
     classes = np.unique(y)
     weight = np.zeros((n_labels, features.shape[1]))
     bias = np.full(n_labels, -30.0)
-    if len(classes) == 1:
+    if shows is None and len(classes) == 1:
         bias[classes[0]] = 0.0
         return weight, bias
     z = (features - mean) / scale
     v = np.zeros((0, z.shape[1])) if sites is None else find_site_directions(z, y, sites)  # [K, F]
-    fit = LogisticRegression(C=c, max_iter=2000).fit(z - (z @ v.T) @ v, y, sample_weight=weights)
+    z = z - (z @ v.T) @ v
+    if shows is not None:
+        for i in range(n_labels):
+            if shows[:, i].all() or not shows[:, i].any():
+                bias[i] = 30.0 if shows[:, i].all() else -30.0
+                continue
+            fit = LogisticRegression(C=c, max_iter=2000).fit(z, shows[:, i], sample_weight=weights)
+            weight[i] = (fit.coef_[0] - (fit.coef_[0] @ v.T) @ v) / scale
+            bias[i] = fit.intercept_[0] - weight[i] @ mean
+        return weight, bias
+    fit = LogisticRegression(C=c, max_iter=2000).fit(z, y, sample_weight=weights)
     rows, intercepts = fit.coef_, fit.intercept_
     if len(classes) == 2:  # scikit-learn returns one row for two classes
         rows, intercepts = np.concatenate([-rows, rows]) / 2, np.concatenate([-intercepts, intercepts]) / 2
@@ -96,16 +109,22 @@ def find_site_directions(
     return kept
 
 
-def compute_probe_weights(table: pd.DataFrame) -> NDArray[np.float64]:
+def compute_probe_weights(table: pd.DataFrame, *, multi: bool = False) -> NDArray[np.float64]:
     """Return the weight of each frame for a probe, float64 [N] with mean 1.
 
     All labels have the same total weight. Within a label, a site is weighted by the fourth root of its number of
-    frames, so that one busy camera does not dominate the label. A frame without a site is a site of its own.
+    frames, so that one busy camera does not dominate the label. A frame without a site is a site of its own. multi:
+    a frame of several independent labels has the mean of the weights that it would have for each.
 
     >>> table = pd.DataFrame({"label": ["deer"] * 5 + ["empty"], "site": ["a", "a", "a", "a", "b", "a"]})
     >>> compute_probe_weights(table).round(2).tolist()
     [0.44, 0.44, 0.44, 0.44, 1.24, 3.0]
     """
+    if multi:
+        single = table[["site"]].assign(label=table["label"].map(split_labels), _row=np.arange(len(table)))
+        single = single.explode("label", ignore_index=True)
+        mean = pd.Series(compute_probe_weights(single)).groupby(single["_row"]).mean().to_numpy(np.float64)
+        return np.asarray(mean / mean.mean(), np.float64)
     of_site = (
         table.groupby(["label", "site"], dropna=True)["label"].transform("size").fillna(1.0).to_numpy(np.float64)
     )
@@ -124,6 +143,7 @@ def choose_c(
     choices: Sequence[float],
     seed: int,
     sites: pd.Series[Any] | None = None,
+    shows: NDArray[np.bool_] | None = None,
 ) -> float:
     """Return the inverse regularisation with the best macro-F1 in grouped 4-fold cross-validation.
 
@@ -139,12 +159,17 @@ def choose_c(
     fold = assign_groups(codes, y, shares=np.full(n_folds, 1 / n_folds), folds=True, seed=seed)[codes]
     scores = []
     for c in choices:
-        predicted = np.full(len(y), -1, np.int64)
+        predicted = np.full(len(y), -1, np.int64) if shows is None else np.zeros_like(shows)
         for i in np.unique(fold):
             held, rest = fold == i, fold != i
             of_rest = None if sites is None else sites[rest]
-            weight, bias = fit_head(features[rest], y[rest], weights[rest], n_labels=n_labels, c=c, sites=of_rest)
-            predicted[held] = (features[held] @ weight.T + bias).round(DIGITS[0]).argmax(axis=1)
-        f1 = f1_score(y, predicted, labels=np.unique(y), average="macro", zero_division=0)
+            shown = None if shows is None else shows[rest]
+            weight, bias = fit_head(
+                features[rest], y[rest], weights[rest], n_labels=n_labels, c=c, sites=of_rest, shows=shown
+            )
+            logits = (features[held] @ weight.T + bias).round(DIGITS[0])
+            predicted[held] = logits.argmax(axis=1) if shows is None else logits > 0
+        truth, labels = (y, np.unique(y)) if shows is None else (shows, np.flatnonzero(shows.any(axis=0)))
+        f1 = f1_score(truth, predicted, labels=labels, average="macro", zero_division=0)
         scores.append(round(float(f1), DIGITS[1]))
     return choices[int(np.argmax(scores))]

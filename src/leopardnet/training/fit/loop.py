@@ -160,6 +160,7 @@ def _open_batches(trainer: Trainer, now: Epoch) -> Iterator[MicroBatch]:
         rank=accelerator.process_index,
         n_ranks=accelerator.num_processes,
         n_workers=config.runtime.workers or 2,
+        truth=trainer.truth,
     )
 
 

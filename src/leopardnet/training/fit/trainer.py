@@ -52,8 +52,10 @@ class Trainer:
         self.schedule = _build_schedule(self.optimizer, optim, self.n_steps)
         self.ema = ModelEmaV3(model, decay=optim.ema_decay, use_warmup=True)
         self.augment = Augmenter(config.augment, size_px=config.preprocess.size_px, seed=config.seed)
+        multi = config.labels.multi
+        self.truth = config.labels.label_set().presence(frames.table["label"]) if multi else frames.y
         self.loss: LossFunction = build_loss(
-            config.loss, frames.y[rows], n_labels=model.n_labels, device=str(accelerator.device)
+            config.loss, self.truth[rows], n_labels=model.n_labels, device=str(accelerator.device)
         )
         self.mixup: Mixup | None = None
         if optim.mixup_alpha > 0 or optim.cutmix_alpha > 0:
@@ -61,8 +63,8 @@ class Trainer:
                 mixup_alpha=optim.mixup_alpha,
                 cutmix_alpha=optim.cutmix_alpha,
                 prob=0.5,
-                label_smoothing=config.loss.label_smoothing,
-                num_classes=model.n_labels,
+                label_smoothing=0.0 if multi else config.loss.label_smoothing,
+                num_classes=optim.micro_batch_size if multi else model.n_labels,
             )
 
     # --- one step ---
@@ -74,10 +76,15 @@ class Trainer:
         _set_seed(self.config.seed, epoch, batch.i_step, batch.i_part)
         device = self.accelerator.device
         x, y = batch.x.to(device, memory_format=torch.channels_last), batch.y.to(device)
-        if self.mixup is not None and len(y) > 1 and len(y) % 2 == 0:
+        smoothing = self.config.loss.label_smoothing
+        is_mixed = self.mixup is not None and len(y) > 1 and len(y) % 2 == 0
+        if is_mixed and self.mixup is not None and y.ndim == 1:
             x, targets = self.mixup(x.float(), y)
         else:
-            targets = build_targets(y, n_labels=self.model.n_labels, smoothing=self.config.loss.label_smoothing)
+            targets = build_targets(y, n_labels=self.model.n_labels, smoothing=smoothing)
+        if is_mixed and self.mixup is not None and y.ndim == 2:  # the numbers of the frames are mixed like classes
+            x, shares = self.mixup(x.float(), torch.arange(len(y), device=device))
+            targets = shares[:, : len(y)] @ targets
         with self.accelerator.autocast():
             logits = self.model(x)
         loss = self.loss(logits, targets)
@@ -135,7 +142,7 @@ def _build_schedule(optimizer: torch.optim.Optimizer, optim: OptimConfig, n_step
     total = max(1, n_steps * optim.epochs)
     return CosineLRScheduler(
         optimizer,
-        t_initial=total,
+        t_initial=max(2, total),  # timm warns that one step cannot be a curve; the first step is the same
         lr_min=optim.lr * 0.01,
         warmup_t=round(total * optim.warmup_share),
         warmup_lr_init=optim.lr * 0.01,

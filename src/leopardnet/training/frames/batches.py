@@ -28,9 +28,10 @@ from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batc
 class MicroBatch:
     """Augmented frames for one forward pass.
 
-    x: uint8 [n, 3, S, S]; y: int64 [n]; i_step, i_part: the step, and the part of it; n_in_step: planned frames of
-    the whole step, the divisor of its loss; is_last: whether this is the last part of the step in this process;
-    prepare_s: seconds to make it, in its thread; failed: rows that could not be read, and why.
+    x: uint8 [n, 3, S, S]; y: int64 [n], or of independent labels bool [n, C]; i_step, i_part: the step, and the
+    part of it; n_in_step: planned frames of the whole step, the divisor of its loss; is_last: whether this is the
+    last part of the step in this process; prepare_s: seconds to make it, in its thread; failed: rows that could not
+    be read, and why.
     """
 
     x: torch.Tensor
@@ -101,8 +102,11 @@ def make_micro_batches(
     rank: int = 0,
     n_ranks: int = 1,
     n_workers: int = 2,
+    truth: NDArray[np.int64] | NDArray[np.bool_] | None = None,
 ) -> Iterator[MicroBatch]:
     """Yield the micro-batches of one process in one epoch, from `first_step` on.
+
+    truth: what each frame of `frames` shows, int64 [N] or bool [N, C]; by default its class.
 
     Threads prepare the next ones (OpenCV releases the interpreter's lock); their number does not change the result.
     A process without a part in a small last step gets an empty micro-batch, so that all processes make the same
@@ -119,7 +123,7 @@ def make_micro_batches(
             end = min(at + part_size, stop)
             jobs.append((i_step, i_part, at, end, stop - start, k == len(parts) - 1))
 
-    boxes, y = frames.table["box"].to_numpy(object), frames.y
+    boxes, y = frames.table["box"].to_numpy(object), frames.y if truth is None else truth
 
     def make(i_step: int, i_part: int, start: int, stop: int, n_in_step: int, is_last: bool) -> MicroBatch:
         began = time.perf_counter()

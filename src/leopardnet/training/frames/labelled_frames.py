@@ -63,7 +63,7 @@ class LabelledFrames:
 
     @property
     def y(self) -> NDArray[np.int64]:
-        """Class indices int64 [N]."""
+        """Class indices int64 [N]; see `LabelSet.number` for frames of several labels."""
         return self.table["i_label"].to_numpy(np.int64)
 
     def __repr__(self) -> str:
@@ -206,7 +206,7 @@ def open_lazy_frames(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, read
         except MediaError as error:
             skipped.append({"path": clip.path, "reason": error.one_line})
     table = pd.concat(tables, ignore_index=True)
-    table["i_label"] = [labels.index(name) for name in table["label"]]
+    table["i_label"] = labels.number(table["label"].tolist())
     table = table.assign(view="frame")[list(KEPT)].assign(box=None)
     side = decode_side_px(reading.spec)  # both sizes come from the same decoded frame, as in files
     exact, large = (LazyPixels(table, root, spec, side_px=side) for spec in (reading.spec, reading.large))
@@ -266,7 +266,7 @@ def _decode_into(
                 if on_progress:
                     on_progress(start + i + 1, len(jobs))
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(KEPT))
-    table["i_label"] = [labels.index(name) for name in table["label"]]
+    table["i_label"] = labels.number(table["label"].tolist())
     table[list(KEPT)].to_parquet(folder / "frames.parquet", index=False)
     pd.DataFrame(skipped, columns=["path", "reason"]).to_parquet(folder / "skipped.parquet", index=False)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import LabelSet
+from leopardnet.core.labels import LabelSet, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import DataConfig
 from leopardnet.core.types import Clip, Kind
@@ -27,14 +27,19 @@ def select_frames(manifest: Manifest, labels: LabelSet, config: DataConfig) -> p
     """Return one row per labelled frame, with `COLUMNS`, rows of a clip together. No file is opened.
 
     A row with neither `time_s` nor `frame_number` stands for a whole clip, whose frames are sampled when it is
-    read. Labelled frames of a video replace the label of the whole video. Rows without a label are not used. `box`
-    is the smallest box around the frame's boxes, as `join_boxes` writes it, or missing.
+    read. Labelled frames of a video replace the label of the whole video. Rows without a label are not used, nor
+    those of several labels, unless the labels are independent: then `label` has all of them, joined. `box` is the
+    smallest box around the frame's boxes, as `join_boxes` writes it, or missing.
 
     Raises ManifestError for labels that are not in the label set, with their counts, and for a frame without a
     time.
     """
-    table = manifest.table[manifest.table["label"].notna()]
-    unknown = table.loc[~table["label"].isin(labels.names), "label"].value_counts()
+    table = manifest.table
+    if labels.multi:
+        table = table.assign(label=table["label"].fillna(table["labels"]))
+    table = table[table["label"].notna()]
+    named = table["label"].map(split_labels).explode() if labels.multi else table["label"]
+    unknown = named[~named.isin(labels.names)].value_counts()
     if len(unknown):
         raise ManifestError(
             "the manifest has labels that are not in the label set",

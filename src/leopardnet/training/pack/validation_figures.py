@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import LabelSet
+from leopardnet.core.labels import JOINER, LabelSet
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, refuse_sharpening
-from leopardnet.score.decide import decide
+from leopardnet.score.calibrate import Calibration, apply_calibration, fit_safely
+from leopardnet.score.decide import decide, name_all
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 
 
@@ -25,7 +25,7 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
     the temperature were chosen on the same clips, so the figures are slightly optimistic.
     """
     clips = _read_validation_clips(run, config, labels)
-    probs = apply_calibration(np.stack(clips["logits"].to_list()), calibration)
+    probs = apply_calibration(np.stack(clips["logits"].to_list()), calibration, multi=labels.multi)
     decisions = [decide(p, labels, config.decide) for p in probs]
     table = pd.DataFrame(
         {
@@ -36,22 +36,28 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
             **{f"p_{name}": probs[:, i] for i, name in enumerate(labels.names)},
         }
     )
-    truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
+    if labels.multi:
+        table["labels"] = [JOINER.join(name_all(p, labels, config.decide)) or None for p in probs]
+        shown = [[x for x, is_shown in zip(labels.names, row, strict=True) if is_shown] for row in clips["shows"]]
+        truth = pd.Series(list(map(JOINER.join, shown)), index=clips["clip_id"])
+    else:
+        truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
     return evaluate_clips(LabelledClips.from_tables(table, truth), targets=targets)
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
-    """Return the temperature of a run, fitted on its validation clips."""
+    """Return the temperature of a run, and the biases of independent labels, fitted on its validation clips."""
     clips = _read_validation_clips(run, config, labels)
     z = np.stack(clips["logits"].to_list()).astype(np.float64)
-    fitted = fit_temperature(z, clips["i_label"].to_numpy(np.int64), sites=clips["site"].tolist())
+    y = np.stack(clips["shows"].to_list()) if labels.multi else clips["i_label"].to_numpy(np.int64)
+    fitted = fit_safely(z, y, sites=clips["site"].tolist(), before=Calibration())
     frames = pd.read_parquet(run / "val_frames.parquet", columns=["site", "site_seen"])
     seen = frames.loc[frames["site_seen"], "site"].nunique()
     if seen:
         note = f"{seen} of the validation sites were trained on: the figures are optimistic."
         fitted = replace(fitted, reason=f"{note} {fitted.reason}".strip())
-    return refuse_sharpening(fitted, Calibration())
+    return fitted
 
 
 def _read_validation_clips(run: Path, config: TrainConfig, labels: LabelSet) -> pd.DataFrame:

@@ -98,3 +98,9 @@ def test_boxes_without_a_certain_place_are_counted(tmp_path, orientation, drawn_
     findings = found(Manifest.from_rows(rows, tmp_path), "box_place_unknown")
     assert [row for row, _ in findings] == ([] if is_certain else [1])
     assert is_certain or "boxes of 1 rows" in findings[0][1]
+
+
+def test_rows_of_several_species_are_counted_because_most_models_leave_them_out(blind):
+    rows = [{"path": "1.jpg", "label": "tiger"}, *({"path": f"{i}.jpg", "labels": "deer + tiger"} for i in (2, 3))]
+    ((row, message),) = blind(rows, "several_species")
+    assert row == 2 and message.startswith("2 rows show several species")

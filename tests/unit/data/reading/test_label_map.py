@@ -4,7 +4,7 @@ import pytest
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.reading.label_map import LabelMap, list_label_maps, load_label_map, name_key, parse_label_map
-from leopardnet.data.reading.map_labels import map_labels
+from leopardnet.data.reading.map_labels import join_several, map_labels
 
 MAP = LabelMap("m", {"leopard": ("Panthera pardus",), "tiger": ("амурский тигр",), "empty": ("blank",)}, ("human",))
 
@@ -218,3 +218,14 @@ def test_ntlnp_maps_its_17_classes_to_three_species_and_other():
 
 def test_label_map_from_plain_values():
     assert parse_label_map({"labels": {"a": None}}, where="x").labels == {"a": ()}
+
+
+# --- several labels of a row ---
+
+
+def test_rows_of_several_labels_keep_all_of_them_in_alphabetical_order():
+    names = [("tiger", "Panthera pardus"), ("leopard", "PantheraPardus"), ("human", "tiger", "leopard"), ()]
+    assert join_several(names, MAP, where="x") == ["leopard + tiger", None, "leopard + tiger", None]
+    assert join_several([("tiger", "empty")], MAP, where="x") == [None], "empty and not: nobody knows which"
+    assert join_several([("Roe deer", "Tiger")], None, where="x") == ["roe_deer + tiger"]
+    assert join_several([], MAP, where="x") == []

@@ -2,7 +2,9 @@
 
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -162,3 +164,17 @@ def test_the_verb_refuses_two_kinds_of_split_at_once_and_leaves_the_file(tmp_pat
     assert isinstance(run("split", path, "--fractions", "a,b,c").exception, ConfigError)
     assert isinstance(run("split", sites(1, 2).write(tmp_path / "one.parquet")).exception, ManifestError)
     assert path.read_bytes() == before
+
+
+def test_rows_of_several_labels_are_spread_like_a_label_of_their_own():
+    rows = [
+        {"path": f"s{i}/{k}.jpg", "kind": "still", "site": f"s{i}", "label": "tiger", "labels": None}
+        for i in range(12)
+        for k in range(3)
+    ]
+    for i in (0, 1, 2):  # at three sites only, which chance would leave together now and then
+        rows[3 * i] |= {"label": None, "labels": "deer + tiger"}
+    for seed in range(5):
+        found = split(Manifest.from_rows(pd.DataFrame(rows), Path()), fractions=(0.34, 0.33, 0.33), seed=seed)
+        both = found.table[found.table["labels"].notna()]
+        assert sorted(both["split"]) == ["test", "train", "val"]

@@ -65,3 +65,35 @@ def test_focal_hardly_counts_what_is_right_already():
 def test_a_label_without_examples_breaks_nothing():
     loss = build_loss(loss_config(class_balance=1.0, logit_adjust=1.0), np.array([0, 0]), n_labels=3)
     assert math.isfinite(float(loss(torch.zeros(1, 3), torch.tensor([[0.0, 0.0, 1.0]]))))
+
+
+# --- independent labels ---
+
+SHOWS = np.array([[True, False], [True, True], [False, False], [True, False]])
+
+
+def test_independent_labels_have_a_binary_loss_each_with_the_weight_of_the_label():
+    plain = build_loss(loss_config(class_balance=0, logit_adjust=0), SHOWS, n_labels=2)
+    z, targets = torch.tensor([[0.0, math.log(3)]]), torch.tensor([[1.0, 0.0]])
+    assert float(plain(z, targets)) == pytest.approx(math.log(2) + math.log(4))  # p is 0.5 and 0.75
+    balanced = build_loss(loss_config(class_balance=1, logit_adjust=0), SHOWS, n_labels=2)
+    weights = compute_label_weights(np.array([3.0, 1.0]), 1.0)
+    assert weights.tolist() == pytest.approx([2 / 3, 2]), "three clips show the first label and one the second"
+    assert float(balanced(z, targets)) == pytest.approx(2 / 3 * math.log(2) + 2 * math.log(4))
+
+
+def test_independent_targets_are_moved_towards_a_half():
+    targets = build_targets(torch.from_numpy(SHOWS[:2]), n_labels=2, smoothing=0.1)
+    assert targets.flatten().tolist() == pytest.approx([0.95, 0.05, 0.95, 0.95])
+
+
+def test_focal_and_margin_of_independent_labels():
+    z, targets = torch.tensor([[math.log(3), 0.0]]), torch.tensor([[1.0, 1.0]])
+    focal = build_loss(
+        loss_config(kind="focal", focal_gamma=2.0, class_balance=0, logit_adjust=0), SHOWS, n_labels=2
+    )
+    expected = 0.25**2 * math.log(4 / 3) + 0.5**2 * math.log(2)
+    assert float(focal(z, targets)) == pytest.approx(expected)
+    adjusted = build_loss(loss_config(class_balance=0, logit_adjust=1.0), SHOWS, n_labels=2)
+    # odds of 3 to 1 and 1 to 3: the logits become log 9 and log 1/3
+    assert float(adjusted(z, targets)) == pytest.approx(math.log(10 / 9) + math.log(4))

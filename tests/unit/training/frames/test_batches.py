@@ -165,3 +165,10 @@ def test_balance_draws_rare_labels_and_quiet_sites_as_often():
 )
 def test_steps_of_an_epoch(n, size, cut, steps):
     assert count_steps(n, OPTIM.model_copy(update={"batch_size": size, "steps_per_epoch": cut})) == steps
+
+
+def test_frames_of_independent_labels_come_with_all_of_them(noise):
+    truth = np.array([[i % 2 == 0, i % 3 == 0] for i in range(10)])
+    for batch, plain in zip(epoch_of(noise, truth=truth), epoch_of(noise), strict=True):
+        assert batch.y.dtype == torch.bool and batch.y.shape == (len(plain.y), 2)
+        assert batch.y[:, 0].tolist() == (plain.y == 0).tolist()

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,6 +8,7 @@ from PIL import Image
 
 from leopardnet.compose import load_group
 from leopardnet.core.errors import ManifestError, MediaError
+from leopardnet.core.labels import Label
 from leopardnet.core.settings.inference import LabelsConfig, PreprocessSpec, UniformSampling
 from leopardnet.training.frames.labelled_frames import LARGE, Reading, load_frames, open_lazy_frames, read_batch
 from leopardnet.training.frames.select_frames import select_frames
@@ -215,3 +217,20 @@ def test_boxes_of_turned_pictures_lie_where_they_belong_or_nowhere(
     m = manifest_of(**columns, box_unit=unit, width_px=[width], height_px=[height])
     (box,) = load(m, tmp_path).table["box"]
     assert (None if box is None else json.loads(box)) == expected
+
+
+def test_rows_of_several_labels_are_used_where_labels_are_independent(manifest_of):
+    m = manifest_of(
+        path=["a.jpg", "b.jpg", "c.jpg"],
+        kind="still",
+        label=["tiger", None, "empty"],
+        labels=[None, "leopard + tiger", None],
+    )
+    assert select_frames(m, LABELS, DATA)["path"].tolist() == ["a.jpg", "c.jpg"]
+    both = replace(LABELS, labels=(*LABELS.labels, Label("leopard")), multi=True)
+    multi = select_frames(m, both, DATA)
+    assert multi["label"].tolist() == ["tiger", "leopard + tiger", "empty"]
+    strange = m.replace(m.table.assign(labels=[None, "boar + tiger", None]))
+    with pytest.raises(ManifestError) as error:
+        select_frames(strange, both, DATA)
+    assert "boar (1 rows)" in str(error.value)

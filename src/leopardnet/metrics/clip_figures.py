@@ -1,0 +1,170 @@
+"""Figures of labelled clips that models of one label and of independent labels share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from leopardnet.core.labels import ANIMAL
+from leopardnet.metrics.bootstrap import (
+    Estimate,
+    Floats,
+    SiteDraws,
+    count_effective_sites,
+    count_independent,
+    estimate_columns,
+    estimate_row,
+    estimate_share,
+    interval_columns,
+)
+from leopardnet.metrics.labelled_clips import Bools, LabelledClips
+from leopardnet.metrics.measures import count_measures, lower_bound, ratio
+from leopardnet.metrics.ranking import Ranking, auroc, average_precision
+
+RECALLS = (
+    0.8,
+    0.85,
+    0.9,
+    0.92,
+    0.94,
+    0.95,
+    0.96,
+    0.97,
+    0.98,
+    0.99,
+    1.0,
+)  # of animals, when empty clips are removed
+
+
+def label_figures(
+    labels: Sequence[str], per_site: Floats, drawn: Floats, draws: SiteDraws
+) -> tuple[pd.DataFrame, Estimate]:
+    """Return the figures per label, and macro F1, from counts as of `count_labels`.
+
+    per_site: those of each site, [S, C, 4]; drawn: those of each draw, [n_boot, C, 4].
+    """
+    counts = per_site.sum(axis=0)
+    value, of_draws = count_measures(counts), count_measures(drawn)
+    right, support = counts[:, 0], counts[:, 1]
+    shown, said = per_site[:, :, 1], per_site[:, :, 2]  # [S, C]
+    # Shares of so many clips. A measure that may be negative needs `draws.estimate` instead.
+    clips_of = {"precision": said, "recall": shown, "f1": (shown + said) / 2}
+    columns = {"support": support.astype(np.int64), "recall_at_least": lower_bound(right, support)}
+    for measure, n in clips_of.items():
+        rows = [
+            draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i]) for i, v in enumerate(value[measure])
+        ]
+        columns |= estimate_columns(measure, rows)
+    table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
+    return table, _estimate_macro(float(value["macro_f1"]), of_draws["macro_f1"], of_draws["f1"], shown)
+
+
+def _estimate_macro(value: float, drawn: Floats, drawn_f1: Floats, shown: Floats) -> Estimate:
+    """Return macro F1 with its interval; drawn_f1: [n_boot, C]; shown: clips of each label per site, [S, C].
+
+    It is a mean of labels, of which a rare one is known from few sites: t has the degrees of freedom of
+    Satterthwaite (1946). Where nothing is wrong no draw is wrong; then the clips of the rarest label give the
+    interval.
+    """
+    if value == 1:
+        held = shown[:, shown.sum(axis=0) > 0]
+        rarest = held[:, held.sum(axis=0).argmin()]
+        return estimate_share(value, drawn, int(np.count_nonzero(rarest)), n_clips=count_independent(rarest))
+    n_sites = np.array([count_effective_sites(x) for x in shown.T])
+    spread = np.array([np.var(x[np.isfinite(x)]) if np.isfinite(x).any() else 0.0 for x in drawn_f1.T])
+    freedom = spread.sum() ** 2 / max((spread**2 / np.maximum(n_sites - 1, 1)).sum(), np.finfo(float).tiny)
+    return estimate_share(value, drawn, min(1 + float(freedom), len(shown)))
+
+
+def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws) -> None:
+    """Add the columns of AUROC and AUPRC, which rank the readable clips."""
+    readable = clips.is_readable
+    rows: dict[str, list[Estimate]] = {"auroc": [], "auprc": []}
+    for i in range(len(per_label)):
+        label = clips.labels[i]
+        score, is_positive = clips.score(label)[readable], clips.shows(label)[readable]
+        drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
+        rows["auroc"].append(
+            _estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive, readable)
+        )
+        area = average_precision(score, is_positive)
+        rows["auprc"].append(_estimate_ranking(draws, area, drawn[:, 1], is_positive, readable))
+    for name, found in rows.items():
+        for column, values in estimate_columns(name, found).items():
+            per_label[column] = values
+
+
+def _estimate_ranking(
+    draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools, readable: Bools
+) -> Estimate:
+    """Return a figure of a ranking of readable clips; is_positive: bool, one per readable clip.
+
+    What is known of a rare label is known from the sites that hold it.
+    """
+    holds = np.zeros(len(readable), bool)
+    holds[readable] = is_positive
+    return draws.estimate_ranking(value, drawn, draws.count_clips(holds))
+
+
+def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
+    """Return the empty clips that a filter on `p_empty` removes at each recall of animals, and AUROC of animals."""
+    if clips.i_empty is None:
+        return pd.DataFrame(columns=["recall", *interval_columns("removed")]), Estimate(float("nan"))
+    readable, is_animal = clips.is_readable, clips.shows(ANIMAL)
+    # An unreadable clip is never removed.
+    score = np.where(readable, clips.score(ANIMAL), 2.0)
+    ranking = Ranking.of(score, is_animal, draws.codes)
+    value = ranking.measure(np.ones(max(draws.n_sites, 1)), RECALLS)
+    drawn = ranking.measure_draws(draws.weights, RECALLS)
+    empty = draws.count_clips(~is_animal)
+    rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
+    table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
+    read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
+    area = auroc(score[readable], is_animal[readable])
+    presence = _estimate_ranking(
+        draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable], readable
+    )
+    return table, presence
+
+
+def answer_shares(clips: LabelledClips, draws: SiteDraws) -> tuple[Estimate, Estimate]:
+    """Return the share of clips whose decision is a label, and the share of these whose decision is right."""
+    has_label = (clips.rules == "species") | (clips.rules == "empty")
+    is_right = has_label & (clips.decisions == clips.truth if clips.named is None else clips.matches(clips.named))
+    total, drawn = draws.sum_columns(np.ones(len(clips)), has_label, is_right)  # [3], [n_boot, 3]
+    first, second = (
+        draws.estimate_share(
+            float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b]), sizes=draws.count_clips(of)
+        )
+        for a, b, of in ((1, 0, np.ones(len(clips))), (2, 1, has_label))
+    )
+    return first, second
+
+
+def target_figures(clips: LabelledClips, targets: Sequence[str], draws: SiteDraws) -> pd.DataFrame:
+    """Return for each target what a person finds who reviews the clips shown for it, and how many these are.
+
+    shown: clips whose decision or alert is the target; found: those of them that show it; lost: clips of it that
+    were called empty. `looks` is shown / found.
+    """
+    rows = []
+    for name in targets:
+        is_it = clips.shows(name)
+        is_shown = clips.names(name) | (clips.alerts == name)
+        total, drawn = draws.sum_columns(is_it, is_shown, is_it & is_shown, is_it & (clips.rules == "empty"))
+        n, n_shown, n_found, n_lost = total
+        found, looks = ratio(total[[2, 1]], total[[0, 2]])
+        estimates = {
+            "found": draws.estimate_share(
+                float(found), ratio(drawn[:, 2], drawn[:, 0]), sizes=draws.count_clips(is_it)
+            ),
+            "looks": draws.estimate(float(looks), ratio(drawn[:, 1], drawn[:, 2])),
+        }
+        counts = {"support": int(n), "shown": int(n_shown), "lost": int(n_lost)}
+        at_least = float(lower_bound(n_found, n))
+        rows.append({"target": name, **counts, "found_at_least": at_least, **estimate_row(estimates)})
+    figures = [c for name in ("found", "looks") for c in interval_columns(name)]
+    columns = ["target", "support", "shown", "lost", "found_at_least", *figures]
+    return pd.DataFrame(rows, columns=columns).set_index("target")

@@ -1,0 +1,58 @@
+"""What is refused of tables of predictions and true labels before they are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from leopardnet.core.errors import ManifestError
+
+
+def check_predictions(predictions: pd.DataFrame, labels: Sequence[str], outside: Sequence[str]) -> None:
+    """Raise ManifestError for a table without predictions, and for labels in `outside` that the model knows."""
+    if not {"clip_id", "decision", "rule"} <= set(predictions.columns) or not labels:
+        raise ManifestError(
+            "this table holds no predictions",
+            where="predictions",
+            found=", ".join(map(str, predictions.columns)),
+            expected="clip_id, decision, rule and one p_<label> column for each label",
+            todo="make one with `leopardnet predict`",
+        )
+    taught = [name for name in outside if name in labels]
+    if taught:
+        raise ManifestError(
+            "the model knows this label",
+            where="outside",
+            found=", ".join(taught),
+            expected="labels that the model was not taught",
+            todo="leave it out: clips of labels that the model knows are evaluated like all others",
+        )
+    refuse_repeated(predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model")
+
+
+def refuse_repeated(ids: pd.Series[str], *, where: str, todo: str) -> None:
+    """Raise ManifestError for a clip_id that occurs twice."""
+    repeated = ids[ids.duplicated()].unique()
+    if len(repeated):
+        more = f" and {len(repeated) - 3} more" if len(repeated) > 3 else ""
+        raise ManifestError(
+            "a clip occurs twice",
+            where=f"{where}, clip_id",
+            found=", ".join(map(str, repeated[:3])) + more,
+            expected="each clip once",
+            todo=todo,
+        )
+
+
+def refuse_unknown(truth: pd.Series[str], labels: tuple[str, ...]) -> None:
+    """Raise ManifestError for true labels that are not among `labels`."""
+    unknown = truth[~truth.isin(labels)].value_counts()
+    if len(unknown):
+        raise ManifestError(
+            "the true labels include some that the model does not know",
+            where="manifest, column label",
+            found=", ".join(f"{name!r} ({n} clips)" for name, n in unknown.items()),
+            expected="one of " + ", ".join(labels),
+            todo="map them with --label-map when importing, or name species it was not taught with --outside",
+        )
