@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -91,11 +92,30 @@ def test_a_folder_with_a_broken_file_ends_with_code_3_and_a_row_each(rendered, f
     shutil.copy(sorted(footage.rglob("*.MP4"))[0], tmp_path / "good.mp4")
     (tmp_path / "zero.mp4").write_bytes(b"")
     (tmp_path / "noise.avi").write_bytes(os.urandom(5000))
-    _, err = leopardnet("predict", tmp_path, "--bundle", rendered / "run/bundle", "--out", tmp_path / "out", code=3)
+    bundle = rendered / "run/bundle"
+    _, err = leopardnet("predict", tmp_path, "--bundle", bundle, "--out", tmp_path / "out", code=3)
     assert "2 of 3 clips could not be read" in err
     table = pd.read_csv(tmp_path / "out/predictions.csv").set_index("path")
     assert table["status"].to_dict() == {"good.mp4": "ok", "noise.avi": "unreadable", "zero.mp4": "unreadable"}
     assert "0 bytes" in table.loc["zero.mp4", "reason"] and "not a video" in table.loc["noise.avi", "reason"]
+
+
+def test_a_folder_names_its_sites_by_a_pattern(rendered, footage, tmp_path):
+    for site in ("north", "south"):
+        (tmp_path / "cards" / site).mkdir(parents=True)
+        shutil.copy(sorted(footage.rglob("*.JPG"))[0], tmp_path / "cards" / site / "x.jpg")
+    bundle = ["--bundle", rendered / "run/bundle"]
+    leopardnet("predict", tmp_path / "cards", "--pattern", "{site}/*", *bundle, "--out", tmp_path / "out")
+    assert pd.read_csv(tmp_path / "out/predictions.csv")["site"].tolist() == ["north", "south"]
+    m = rendered / "m.parquet"
+    _, err = leopardnet("predict", m, "--pattern", "{site}/*", *bundle, "--out", tmp_path / "o", code=2)
+    assert "goes with a folder" in err and not (tmp_path / "o").exists()
+    _, err = leopardnet("train", rendered / "scan.parquet", "--out", tmp_path / "run", "debug=smoke", code=1)
+    assert "no row of the manifest has a label" in err and "leopardnet import" in err
+
+
+def test_the_version_is_that_of_the_package():
+    assert leopardnet("--version")[0] == f"leopardnet {version('leopardnet')}\n"
 
 
 def test_mistakes_get_one_clear_message(command, rendered, tmp_path):
@@ -136,6 +156,7 @@ def test_a_folder_of_pictures_is_enough_to_train_on(command, footage, tmp_path):
     command("train", tmp_path / "pictures", "--out", tmp_path / "run", "debug=smoke", "validation.n_folds=2")
     card = (tmp_path / "run" / "bundle" / "card.md").read_text("utf-8")
     assert "2 folds" in card and "| leopard |" in card
+    assert "no site is known" in card and "without its site" not in card
     command(
         "predict", tmp_path / "pictures", "--bundle", tmp_path / "run" / "bundle", "--out", tmp_path / "results"
     )

@@ -145,8 +145,7 @@ def _conditions(data: pd.DataFrame, evaluation: Evaluation | None) -> list[str]:
 
 def _most_sites(data: pd.DataFrame) -> int:
     """Return the largest number of sites of one label, summed over splits, which share no site."""
-    n_sites = pd.to_numeric(data["n_sites"]) if len(data) else pd.Series(dtype="float64")  # texts, in a CSV file
-    by_label = n_sites.groupby(data["label"]).sum() if len(data) else n_sites
+    by_label = data.groupby("label")["n_sites"].sum() if len(data) else pd.Series(dtype="float64")
     return int(by_label.max()) if by_label.notna().any() else 0
 
 

@@ -14,7 +14,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -50,6 +51,23 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Classify camera-trap footage: train a model on labelled frames, classify clips, evaluate the results.",
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"leopardnet {version('leopardnet')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 # A pipe or a log file has no width of its own.
 out = Console(width=None if sys.stdout.isatty() else 110)
 err = Console(stderr=True)

@@ -28,6 +28,13 @@ class ContainerTime(StrEnum):
     utc = "utc"
 
 
+class BannerDates(StrEnum):
+    """The order of day and month in dates such as 03/04/2024."""
+
+    dmy = "dmy"
+    mdy = "mdy"
+
+
 class SplitBy(StrEnum):
     """The rows that a split keeps together."""
 
@@ -54,11 +61,18 @@ def scan(
     ] = None,
     deployments: Deployments = None,
     time_from: Annotated[
-        str, typer.Option(help="Sources of the capture time, best first: exif, quicktime, riff, filename, mtime.")
+        str,
+        typer.Option(
+            help="Sources of the capture time, best first: exif, quicktime, riff, filename, banner, mtime."
+        ),
     ] = "exif,quicktime,riff",
     filename_time: Annotated[
         str | None,
         typer.Option(help="Format of the time in file names: ymdhms, dmyhms, mdyhms, or such as %Y%m%d_%H%M%S."),
+    ] = None,
+    date_order: Annotated[
+        BannerDates | None,
+        typer.Option(help="Order of day and month in banners.  [default: as the dates of each card show]"),
     ] = None,
     container_time: Annotated[
         ContainerTime, typer.Option(help="Clock of the times in MP4 headers: the camera's, or UTC.")
@@ -78,7 +92,7 @@ def scan(
     from leopardnet.data.scan.scan import scan_report
 
     check_table_name(out_path)
-    with progress_bar("reading headers") as on_progress:
+    with progress_bar("reading times") as on_progress:
         report = scan_report(
             root,
             pattern=pattern,
@@ -86,6 +100,7 @@ def scan(
             filename_time=filename_time,
             group_bursts=group_bursts,
             time_from=_split_words(time_from),
+            date_order=date_order.value if date_order else None,
             container_time=container_time.value,
             burst_gap_s=burst_gap_s,
             on_progress=on_progress,

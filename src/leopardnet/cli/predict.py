@@ -31,6 +31,10 @@ Out = Annotated[
 Split = Annotated[
     str | None, typer.Option("--split", help="Classify only this split of the manifest, such as test.")
 ]
+Pattern = Annotated[
+    str | None,
+    typer.Option("--pattern", help='Pattern of folder names, as in `scan`, such as "{site}/{deployment}/*".'),
+]
 Sampling = Annotated[
     str, typer.Option("--sampling", help="Other frames than the bundle's: the name of a file in configs/sampling.")
 ]
@@ -67,6 +71,7 @@ def predict(
     out: Out,
     split: Split = None,
     root: MovedRoot = None,
+    pattern: Pattern = None,
     sampling: Sampling = "",
     detector: Detector = "",
     effort: EffortName = "full",
@@ -105,9 +110,11 @@ def predict(
     runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
     if root is not None and source.is_dir():
         raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-    out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
+    if pattern is not None and not source.is_dir():
+        raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
     model = load_bundle(bundle)
-    rows = open_source(source if root is None else Manifest.read(source, root=root))
+    out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
+    rows = open_source(source if root is None else Manifest.read(source, root=root), pattern=pattern)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
             rows.where(split=split) if split else rows,

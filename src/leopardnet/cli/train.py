@@ -91,6 +91,8 @@ def _read_folder(folder: Path) -> Manifest:
 
 
 def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
+    from leopardnet.training.run_folder import read_state
+
     bundle = out / "bundle"
     if as_json:
         print_json({"run": str(out), "bundle": str(bundle), "best": run.best, "history": run.history})
@@ -101,6 +103,8 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         title="Epochs (0 is the linear probe)",
         caption=f"kept: epoch {int(run.best['epoch'])} (chosen on these clips)",
     )
+    if how := (read_state(out) or {}).get("judged_on"):
+        say(f"figures: {how}")
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
     say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
 
@@ -159,5 +163,5 @@ def require_train_extra() -> Iterator[None]:
             "training needs libraries that are not installed",
             found=str(error),
             expected="torch, timm, albumentations, …",
-            todo='pip install "leopardnet[train]"',
+            todo='pip install -c constraints.txt -e ".[train]"',
         ) from None

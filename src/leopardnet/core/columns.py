@@ -76,7 +76,7 @@ MANIFEST = (
     Column("sequence_id", STRING, True, "files of one trigger"),
     Column("captured_at", TIME, True, "local time of the camera, after clock correction, without a zone"),
     Column("time_zone", STRING, True, "IANA zone or fixed offset of captured_at; empty if unknown"),
-    Column("time_source", STRING, True, "source of the time: exif, maker_note, exif_changed, quicktime, riff, filename, mtime, table"),
+    Column("time_source", STRING, True, "source of the time: exif, maker_note, exif_changed, quicktime, riff, filename, banner, mtime, table"),
     Column("label", STRING, True, "what it shows, as a name of the label set"),
     Column("labels", STRING, True, "of several species, all their labels, joined by ' + '; `label` is then empty"),
     Column("species", STRING, True, "name in the source, before the label map"),

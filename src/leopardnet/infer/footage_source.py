@@ -9,24 +9,25 @@ from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 
 
-def open_source(source: Manifest | str | Path) -> Manifest:
+def open_source(source: Manifest | str | Path, *, pattern: str | None = None) -> Manifest:
     """Return a manifest as it is, read from its file, scanned from a folder, or made of one footage file.
 
-    Raises ManifestError where there is no such footage, and where there is no clip in it.
+    pattern: the names of sites and deployments in a folder's paths, see `scan`. Raises ManifestError where there is
+    no such footage, and where there is no clip in it.
     """
-    manifest = source if isinstance(source, Manifest) else _open_path(Path(source))
+    manifest = source if isinstance(source, Manifest) else _open_path(Path(source), pattern)
     if not len(manifest):
         raise ManifestError("there is nothing to classify: the manifest has no rows", found=repr(manifest))
     return manifest
 
 
-def _open_path(path: Path) -> Manifest:
+def _open_path(path: Path, pattern: str | None) -> Manifest:
     import pandas as pd
 
     from leopardnet.data.scan.scan import scan
 
     if path.is_dir():
-        return scan(path)
+        return scan(path, pattern=pattern)
     kind = kind_by_suffix(path.name)
     if kind and path.exists():
         file = path.resolve()  # a link that the user names is followed

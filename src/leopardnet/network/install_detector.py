@@ -68,7 +68,7 @@ def convert_weights(weights: bytes, temporary: Path) -> bytes:
         raise BackendError(
             "converting the detector needs torch",
             found=str(error),
-            todo='pip install "leopardnet[detector]", or copy the folder of a detector that is installed elsewhere',
+            todo='pip install -c constraints.txt -e ".[detector]", or copy the folder of a detector from elsewhere',
         ) from None
     file = temporary / "weights.pth"
     file.write_bytes(weights)

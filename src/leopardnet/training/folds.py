@@ -29,10 +29,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts of a run. With folds, the model is finally trained on all rows."""
+    """The parts of a run. With folds, the model is finally trained on all rows.
+
+    without_site: the share of the rows, 0 to 1, whose site nobody knows.
+    """
 
     parts: tuple[Part, ...]
     by_folds: bool
+    without_site: float = 0.0
 
     @property
     def all_rows(self) -> Rows:
@@ -44,12 +48,22 @@ class Plan:
     @property
     def description(self) -> str:
         """How the figures of the run were obtained, for people."""
-        if self.by_folds:
-            return (
-                f"grouped cross-validation, {len(self.parts)} folds: every clip was evaluated with a network "
-                "trained without its site; the model itself was then trained on all clips"
+        if not self.by_folds:
+            return "clips of the split val, which were not trained on"
+        apart, caution = "its site", ""
+        if self.without_site == 1:
+            apart = "it and the pictures that look like it"
+            caution = "; no site is known, so its camera may have been trained on: expect less at new places"
+        elif self.without_site:
+            apart = "its site, where that is known"
+            caution = (
+                f"; {self.without_site:.0%} of the frames have no site, so their cameras may have been trained on: "
+                "expect less at new places"
             )
-        return "clips of the split val, which were not trained on"
+        return (
+            f"grouped cross-validation, {len(self.parts)} folds: every clip was evaluated with a network trained "
+            f"without {apart}; the model itself was then trained on all clips{caution}"
+        )
 
 
 def should_use_folds(has_val: bool, config: ValidationConfig) -> bool:
@@ -78,9 +92,8 @@ def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bo
         )
     fold = assign_groups(groups, frames.y, shares=np.full(n_folds, 1 / n_folds), folds=True, seed=seed)[groups]
     rows = np.arange(len(frames))
-    return Plan(
-        tuple(Part(rows[fold != i], rows[fold == i]) for i in range(n_folds) if (fold == i).any()), by_folds=True
-    )
+    parts = tuple(Part(rows[fold != i], rows[fold == i]) for i in range(n_folds) if (fold == i).any())
+    return Plan(parts, by_folds=True, without_site=float(frames.table["site"].isna().mean()))
 
 
 def group_rows(table: pd.DataFrame) -> Rows:

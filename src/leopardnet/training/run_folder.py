@@ -34,7 +34,7 @@ from accelerate import PartialState
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.training import TrainConfig, add_missing_settings
-from leopardnet.core.tables import atomic_path, write_json, write_table
+from leopardnet.core.tables import atomic_path, read_table, write_json, write_table
 from leopardnet.network.classifier import choose_device
 
 PACKAGES = ("leopardnet", "torch", "torchvision", "timm", "albumentations", "accelerate", "numpy", "av", "openvino")
@@ -136,6 +136,12 @@ def write_counts(table: pd.DataFrame, folder: Path) -> None:
         table.assign(site=table["site"].fillna("(no site)")).groupby(["site", "label"]).size().unstack(fill_value=0)
     )
     write_table(by_site.reset_index(), folder / "labels_by_site.csv")
+
+
+def read_labels_by_split(folder: Path) -> pd.DataFrame:
+    """Return the table of `write_counts` for labels and splits, its counts as whole numbers."""
+    table = read_table(folder / "labels_by_split.csv")
+    return table.astype({name: "int64" for name in table.columns if name.startswith("n_")})
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:

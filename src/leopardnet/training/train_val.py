@@ -78,6 +78,14 @@ def select_train_val(manifest: Manifest, config: TrainConfig, labels: LabelSet, 
 
 def _check_splits(manifest: Manifest, *, by_folds: bool, multi: bool) -> None:
     labelled = manifest.table[manifest.table["label"].notna() | (manifest.table["labels"].notna() & multi)]
+    if not len(labelled):
+        raise ManifestError(
+            "no row of the manifest has a label",
+            found=repr(manifest),
+            expected="labelled rows to learn from",
+            todo="import the labels (`leopardnet import --help` lists the formats), or train on a folder with one "
+            "subfolder per label",
+        )
     side = labelled["split"].fillna("train")
     for split in ("train",) if by_folds else ("train", "val"):
         if not (side == split).any() and not (by_folds and len(labelled)):

@@ -107,7 +107,7 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(cache, monke
     monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
     with pytest.raises(BackendError, match="not installed") as caught:
         create_backbone(load_config("train", [f"model={name}"]).model)
-    assert f'pip install "leopardnet[{extra}]"' in str(caught.value)
+    assert f'-e ".[{extra}]"' in str(caught.value)
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
     package = EMBEDDED[f"tf_efficientnet_{name}"].package
     assert package in project["optional-dependencies"][extra.split(",")[-1]]

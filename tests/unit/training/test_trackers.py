@@ -120,7 +120,7 @@ def test_a_missing_library_is_named_with_its_extra(run, monkeypatch, kind, extra
     monkeypatch.setitem(sys.modules, kind, None)  # what an import then meets is an ImportError
     with pytest.raises(BackendError, match=f"{kind} is not installed") as caught:
         open_tracker(kind, run, {})
-    assert f'pip install "leopardnet[{extra}]"' in str(caught.value)
+    assert f'-e ".[{extra}]"' in str(caught.value)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mlflow") is None, reason="MLflow is an extra and not installed here")

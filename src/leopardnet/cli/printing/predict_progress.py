@@ -22,8 +22,8 @@ class PredictProgress:
         self._on_progress, self._is_terminal = on_progress, is_terminal
         self.counts: Counter[str] = Counter()
         self.total_s, self.crop_s = 0.0, 0.0
-        self._times: deque[float] = deque()
         self._logged = time.monotonic()
+        self._times: deque[float] = deque([self._logged])  # the start, then each clip
 
     def count(self, result: ClipPrediction) -> None:
         """Count a new prediction and the seconds it took."""
@@ -44,8 +44,9 @@ class PredictProgress:
 
     def say_crop_share(self) -> None:
         """Print the share of the time that boxes and crops took, if there were any."""
-        if self.crop_s > 0.0:
-            share, per_clip_s = self.crop_s / self.total_s, self.crop_s / sum(self.counts.values())
+        share = self.crop_s / self.total_s if self.total_s else 0.0
+        if share >= 0.005:
+            per_clip_s = self.crop_s / sum(self.counts.values())
             say(f"boxes and crops: {share:.0%} of the time, {per_clip_s:.2f} s a clip")
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from leopardnet.data.scan.scan import ScanReport
 
 
@@ -15,12 +17,18 @@ def scan_counts(report: ScanReport) -> dict[str, Any]:
     kinds, times = t["kind"].value_counts(), t["captured_at"].dropna()
     counts: dict[str, Any] = {"files": report.n_files, "rows": len(t)}
     counts |= {f"{kind}s": int(kinds[kind]) for kind in ("video", "still", "burst") if kind in kinds}
-    counts |= {f"{c}s": t[c].nunique() for c in ("site", "deployment", "label") if t[c].notna().any()}
+    counts |= {f"{c}s": _count_names(t, c) for c in ("site", "deployment", "label") if t[c].notna().any()}
     counts |= {f"time from {k}": int(v) for k, v in t["time_source"].value_counts().items()}
     counts["without a time"] = len(t) - len(times)
     if len(times):
         counts |= {"first": f"{times.min():%Y-%m-%d %H:%M}", "last": f"{times.max():%Y-%m-%d %H:%M}"}
     return counts
+
+
+def _count_names(t: pd.DataFrame, column: str) -> int:
+    # Deployments of two sites may have the same name.
+    named = t[t[column].notna()]
+    return len(named[["site", column]].drop_duplicates()) if column == "deployment" else named[column].nunique()
 
 
 def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
@@ -53,6 +61,9 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
             f"{len(report.unread_times)} files have no capture time, because the text in its place is no time: "
             f"{text[:40]!r} in {path}"
         )
+    if report.doubtful_banners:
+        doubts = [f"{why} ({path})" for path, why in report.doubtful_banners.items()]
+        notes.append(f"{len(doubts)} banners were not taken, because their time is not certain: {_few(doubts)}")
     n_changed = int(t["time_source"].eq("exif_changed").sum())
     if n_changed:
         notes.append(

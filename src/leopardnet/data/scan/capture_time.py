@@ -14,13 +14,13 @@ from leopardnet.data.reading.tables.csv_cells import offset_text
 from leopardnet.data.scan.exif_time import read_exif_time
 from leopardnet.data.scan.header_time import HeaderTime, read_quicktime_time, read_riff_time
 
-TimeSource = Literal["exif", "maker_note", "exif_changed", "quicktime", "riff", "filename", "mtime"]
+TimeSource = Literal["exif", "maker_note", "exif_changed", "quicktime", "riff", "filename", "mtime", "banner"]
 HEADERS: dict[str, Callable[[BinaryIO, bytes], HeaderTime]] = {
     "exif": read_exif_time,
     "quicktime": read_quicktime_time,
     "riff": read_riff_time,
 }
-SOURCES = (*HEADERS, "filename", "mtime")
+SOURCES = (*HEADERS, "filename", "mtime", "banner")
 HEAD_BYTES = 16
 FILENAME_TIMES = {"ymdhms": "%Y?%m?%d?%H?%M?%S", "dmyhms": "%d?%m?%Y?%H?%M?%S", "mdyhms": "%m?%d?%Y?%H?%M?%S"}
 _FIELDS = {"Y": r"(?P<Y>\d{4})", **{f: rf"(?P<{f}>\d\d)" for f in "ymdHMS"}}
@@ -44,8 +44,9 @@ class CaptureTimeReader:
 
     `filename_time` is a name of FILENAME_TIMES, or a pattern with %Y %y %m %d %H %M %S in which `?` stands for up
     to three characters that are not digits. It may be anywhere in the file name, but must match in one place only.
-    `mtime`, the time of the last change, is often shifted or reset by copying, so it is used only if named. Raises
-    ConfigError for an unknown source and for a pattern that does not give a time.
+    `mtime`, the time of the last change, is often shifted or reset by copying, so it is used only if named. The
+    source `banner` takes all files of a card and is not read here (see BannerTimeReader). Raises ConfigError for an
+    unknown source and for a pattern that does not give a time.
     """
 
     time_from: Sequence[str] = ("exif", "quicktime", "riff")
@@ -73,6 +74,15 @@ class CaptureTimeReader:
         if self.filename_time is not None and "filename" not in order:
             order.insert(order.index("mtime") if "mtime" in order else len(order), "filename")
         return tuple(order)
+
+    def split_at_banner(self) -> tuple[CaptureTimeReader, CaptureTimeReader]:
+        """Return readers of the sources before and after the banner; without a banner the second has no source."""
+        at = self.order.index("banner") if "banner" in self.order else len(self.order)
+        first, second = (
+            CaptureTimeReader(part, self.filename_time if "filename" in part else None)
+            for part in (self.order[:at], self.order[at + 1 :])
+        )
+        return first, second
 
     def read(self, path: str) -> CaptureTime:
         """Return the time of a file from the first source that has one.

@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import pandas as pd
 
@@ -17,12 +18,17 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
+from leopardnet.core.types import Clip
 from leopardnet.data.reading.folder_pattern import FIELDS, FolderPattern
+from leopardnet.data.reading.tables.clock_time import DateOrder
 from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
 from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments_table
 from leopardnet.data.scan.list_files import list_footage
+
+if TYPE_CHECKING:
+    from leopardnet.data.scan.banner_time import BannerTimeReader
 
 Progress = Callable[[int, int], None]
 N_THREADS = 8
@@ -37,7 +43,8 @@ class ScanReport:
     `other_files`: counts of files that are not footage, by suffix; `n_system_files`, `n_links`: see FootageFiles;
     `unknown_deployments`: rows of each deployment that is not in the deployments table; `n_outside_period`: rows
     recorded before the start or after the end of their deployment; `unread_times`: the text that stands where the
-    time should be, by path, for files without a time; `notes`: on how the deployments table was read.
+    time should be, by path, for files without a time; `doubtful_banners`: why the time in a banner is not certain,
+    by path; `notes`: on how the deployments table was read.
     """
 
     manifest: Manifest
@@ -50,6 +57,7 @@ class ScanReport:
     unknown_deployments: dict[str, int] = field(default_factory=dict)
     n_outside_period: int = 0
     unread_times: dict[str, str] = field(default_factory=dict)
+    doubtful_banners: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -60,6 +68,7 @@ def scan(
     deployments: Path | str | None = None,
     time_from: Sequence[str] = ("exif", "quicktime", "riff"),
     filename_time: str | None = None,
+    date_order: DateOrder | None = None,
     container_time: Literal["camera", "utc"] = "camera",
     group_bursts: bool = False,
     burst_gap_s: float = BURST_GAP_S,
@@ -69,15 +78,16 @@ def scan(
 
     pattern: the folder names, such as `{site}/{deployment}/*` (see FolderPattern); a path that does not match keeps
     its row, without a site. deployments: a table with time zones and clock corrections (see read_deployments).
-    time_from, filename_time: the sources of capture times (see CaptureTimeReader). container_time: `camera` takes
-    the time in an MP4 header as the camera's wall clock, which is nearly always right, and `utc` as UTC, as the
-    standard says. group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts.
-    on_progress: called with the number of files read so far and the number of all files.
+    time_from, filename_time: the sources of capture times (see CaptureTimeReader). date_order: of day and month in
+    banners; without it, the dates of each card decide. container_time: `camera` takes the time in an MP4 header as
+    the camera's wall clock, which is nearly always right, and `utc` as UTC, as the standard says. group_bursts: one
+    row per burst instead of one per still. burst_gap_s: see find_bursts. on_progress: called with the number of
+    files read so far and the number of all files; then again for the files whose banner is read.
 
     `path` is spelled as on disk, so that the file opens; `clip_id` does not depend on how a file system stores
     accents. Raises ManifestError for a folder that is missing, unreadable or without footage, a link out of it, and
-    a name that no table can hold; ConfigError for wrong options. `scan_report` returns the same manifest with
-    counts.
+    a name that no table can hold; ConfigError for wrong options; BackendError for banners without the extra
+    `banner`. `scan_report` returns the same manifest with counts.
     """
     return scan_report(
         root,
@@ -85,6 +95,7 @@ def scan(
         deployments=deployments,
         time_from=time_from,
         filename_time=filename_time,
+        date_order=date_order,
         container_time=container_time,
         group_bursts=group_bursts,
         burst_gap_s=burst_gap_s,
@@ -99,6 +110,7 @@ def scan_report(
     deployments: Path | str | None = None,
     time_from: Sequence[str] = ("exif", "quicktime", "riff"),
     filename_time: str | None = None,
+    date_order: DateOrder | None = None,
     container_time: Literal["camera", "utc"] = "camera",
     group_bursts: bool = False,
     burst_gap_s: float = BURST_GAP_S,
@@ -109,12 +121,18 @@ def scan_report(
     reader = CaptureTimeReader(tuple(time_from), filename_time)
     if container_time not in ("camera", "utc"):
         raise ConfigError("unknown container_time", found=container_time, expected="camera or utc")
+    if date_order not in (None, *get_args(DateOrder)):
+        raise ConfigError("unknown date_order", found=date_order, expected=" or ".join(get_args(DateOrder)))
+    if date_order and "banner" not in reader.order:
+        raise ConfigError("date_order is only for times from banners", todo="add banner to time_from")
     if burst_gap_s < 0:
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
     places, notes = read_deployments_table(Path(deployments)) if deployments is not None else (None, ())
+    banners = _open_banners(date_order) if "banner" in reader.order else None
     files = list_footage(Path(root))
     table, unmatched = _build_table(list(files.sizes), folder_pattern)
-    table, unread = _add_times(table, Path(root), reader, container_time, on_progress)
+    found, doubts = _find_times(table, Path(root), reader, banners, on_progress)
+    table = _add_times(table, found, container_time)
     unknown: dict[str, int] = {}
     n_outside = 0
     if places is not None:
@@ -133,9 +151,16 @@ def scan_report(
         n_links=files.n_links,
         unknown_deployments=unknown,
         n_outside_period=n_outside,
-        unread_times=unread,
+        unread_times={path: t.unread for path, t in zip(files.sizes, found, strict=True) if t.unread},
+        doubtful_banners=doubts,
         notes=notes,
     )
+
+
+def _open_banners(date_order: DateOrder | None) -> BannerTimeReader:
+    from leopardnet.data.scan.banner_time import BannerTimeReader  # loads the decoders
+
+    return BannerTimeReader(date_order)
 
 
 def _build_table(paths: list[str], pattern: FolderPattern | None) -> tuple[pd.DataFrame, list[str]]:
@@ -152,26 +177,67 @@ def _build_table(paths: list[str], pattern: FolderPattern | None) -> tuple[pd.Da
     return table, [p for p, f in zip(paths, found, strict=True) if f is None]
 
 
-def _add_times(
-    table: pd.DataFrame, root: Path, reader: CaptureTimeReader, container_time: str, on_progress: Progress | None
-) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the table with the columns of times, and by path the texts that are no time."""
-    found: list[CaptureTime] = []
+def _find_times(
+    table: pd.DataFrame,
+    root: Path,
+    reader: CaptureTimeReader,
+    banners: BannerTimeReader | None,
+    on_progress: Progress | None,
+) -> tuple[list[CaptureTime], dict[str, str]]:
+    """Return the time of each row, and by path why the time in a banner is not certain."""
+    before, after = reader.split_at_banner()
+    paths = list(table["path"])
     with warnings.catch_warnings():
         # Pillow warns about broken EXIF. The time is then absent, and the scan counts that.
         warnings.filterwarnings("ignore", module="PIL")
-        found.extend(_read_times(list(table["path"]), root, reader, on_progress))
-    times, sources, zones, unread = zip(*found, strict=True)
-    source_column = pd.Series(sources, index=table.index, dtype=STRING)
-    zone_column = pd.Series(zones, index=table.index, dtype=STRING)
+        found = list(_read_times(paths, root, before, on_progress))
+        doubts: dict[str, str] = {}
+        if banners is not None:
+            _ask_banners(found, table, root, banners, doubts, on_progress)
+            missing = [i for i, time in enumerate(found) if _may_be_better(time)]
+            later = _read_times([paths[i] for i in missing], root, after, None) if after.order else ()
+            for i, time in zip(missing, later, strict=False):
+                if time.time is not None and (found[i].time is None or time.source != "mtime"):
+                    found[i] = time
+    return found, doubts
+
+
+def _may_be_better(time: CaptureTime) -> bool:
+    return time.time is None or time.source == "exif_changed"
+
+
+def _ask_banners(
+    found: list[CaptureTime],
+    table: pd.DataFrame,
+    root: Path,
+    banners: BannerTimeReader,
+    doubts: dict[str, str],
+    on_progress: Progress | None,
+) -> None:
+    """Replace missing times by those of banners, and fill `doubts`, in place."""
+    rows = table[[_may_be_better(time) for time in found]]
+    texts = rows[["site", "deployment"]].astype(object).where(rows.notna(), None)
+    clips = [
+        Clip(row["clip_id"], (row["path"],), row["kind"], site=site, deployment=deployment)
+        for (_, row), site, deployment in zip(rows.iterrows(), texts["site"], texts["deployment"], strict=True)
+    ]
+    for i, clip, time in zip(rows.index, clips, banners.read(clips, root, on_progress=on_progress), strict=True):
+        if isinstance(time, datetime):
+            found[i] = CaptureTime(time, "banner")
+        elif time:
+            doubts[clip.path] = time
+
+
+def _add_times(table: pd.DataFrame, found: Sequence[CaptureTime], container_time: str) -> pd.DataFrame:
+    source_column = pd.Series([t.source for t in found], index=table.index, dtype=STRING)
+    zone_column = pd.Series([t.time_zone for t in found], index=table.index, dtype=STRING)
     if container_time == "utc":
         zone_column = zone_column.mask(source_column.eq("quicktime") & zone_column.isna(), "+00:00")
-    table = table.assign(
-        captured_at=pd.Series(times, index=table.index, dtype=TIME),
+    return table.assign(
+        captured_at=pd.Series([t.time for t in found], index=table.index, dtype=TIME),
         time_source=source_column,
         time_zone=zone_column,
     )
-    return table, {path: text for path, text in zip(table["path"], unread, strict=True) if text}
 
 
 def _read_times(

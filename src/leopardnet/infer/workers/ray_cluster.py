@@ -63,7 +63,9 @@ def ray_engine(address: str) -> Engine:
         import ray
     except ImportError as error:
         raise BackendError(
-            "Ray is not installed", found=str(error), todo='pip install "leopardnet[ray]", on every node'
+            "Ray is not installed",
+            found=str(error),
+            todo='pip install -c constraints.txt -e ".[ray]", on every node',
         ) from None
 
     def classify(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool]) -> Results:

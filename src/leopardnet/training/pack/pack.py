@@ -22,11 +22,11 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
 from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.settings.validate import validate
-from leopardnet.core.tables import atomic_path, read_table, write_json
+from leopardnet.core.tables import atomic_path, write_json
 from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration
-from leopardnet.training.run_folder import read_state, write_state
+from leopardnet.training.run_folder import read_labels_by_split, read_state, write_state
 from leopardnet.training.training_run import Run, train
 
 RUN_FILES = (
@@ -107,7 +107,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
         decide=config.decide,
         provenance=_collect_provenance(run),
     )
-    data = read_table(run / "labels_by_split.csv")
+    data = read_labels_by_split(run)
     evaluation = evaluate_validation(run, config, labels, calibration)
     how = (read_state(run) or {}).get("judged_on", "")
     with atomic_path(folder / "card.md") as part:
@@ -151,5 +151,5 @@ def _collect_provenance(run: Path) -> dict[str, Any]:
         "config": config,
         "environment": json.loads((run / "environment.json").read_text("utf-8")),
         "history": history,
-        "data": read_table(run / "labels_by_split.csv").to_dict("records"),
+        "data": read_labels_by_split(run).to_dict("records"),
     }

@@ -121,7 +121,14 @@ def test_a_container_time_is_utc_only_when_told_so(tmp_path):
 
 @pytest.mark.parametrize(
     "options",
-    [{"container_time": "local"}, {"burst_gap_s": -1.0}, {"time_from": ("guess",)}, {"filename_time": "x"}],
+    [
+        {"container_time": "local"},
+        {"burst_gap_s": -1.0},
+        {"time_from": ("guess",)},
+        {"filename_time": "x"},
+        {"time_from": ("banner",), "date_order": "ymd"},
+        {"date_order": "dmy"},  # without banner
+    ],
 )
 def test_wrong_options_are_refused_before_any_file_is_read(tmp_path, options):
     with pytest.raises(ConfigError):

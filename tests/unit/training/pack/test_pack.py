@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import yaml
@@ -17,3 +18,11 @@ def test_a_run_folder_of_an_older_version_is_still_packed(tiny_run, tmp_path):
     bundle = pack(run)
     assert bundle.spec.model.gem_p == 1.0 and bundle.spec.decide.alerts == {} and not bundle.spec.detector.is_on
     assert bundle.spec.provenance["config"] == stored, "the settings are noted as they were"
+
+
+def test_the_card_of_a_run_counts_its_frames_and_sites(tiny_run, labelled):
+    card = json.loads((tiny_run.folder / "bundle" / "card.json").read_text("utf-8"))
+    seen = labelled.table[labelled.table["split"].isin(["train", "val"])]
+    sites = seen.groupby("label")["site"].nunique()
+    assert card["conditions"]["sites"] == sites.max() <= 3, "the sites of one label, summed over train and val"
+    assert sum(row["n_clips"] for row in card["data"]) == seen["clip_id"].nunique()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
@@ -49,6 +50,9 @@ def parse_clock(text: str, *, date_order: DateOrder | None = None) -> datetime |
     (True, True)
     """
     text = text.partition("\0")[0].strip()
+    if len(text) == 19 and text[4] == text[7] == "-" and text[13] == text[16] == ":" and text[10] in " T":
+        with suppress(ValueError):  # most of a large table, and several times faster than an expression
+            return datetime.fromisoformat(text)
     for form in _FORMS:
         if found := form.fullmatch(text):
             return _make_time(found.groupdict())

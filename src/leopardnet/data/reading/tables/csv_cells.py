@@ -133,6 +133,9 @@ def parse_column(
     Raises ManifestError for a cell that `parse` refuses. With `on_fault`, that error and the position of the row go
     there instead, and the value is None.
     """
+    if parse is str:
+        empty = {"", *missing}
+        return [None if text in empty else text for text in cells.column(column)]
     out: list[Any] = []
     known: dict[str, Any] = dict.fromkeys(("", *missing))
     for i, text in enumerate(cells.column(column)):
