@@ -2,7 +2,8 @@
 
 Each round takes a valid file, damages it in one to eight ways (bits, bytes, cut ends, repeated parts, awkward
 values in JSON and CSV) and reads it. A LeopardnetError is correct, and so is a result. Any other exception is a
-finding, and so is more than a few seconds of processor time; the first file of each kind of finding is kept.
+finding, and so is more than a few seconds of processor time; the first file of each kind of finding is kept. A
+crash of a decoder ends the run; the file at fault is then OUT/current.
 
 Example: nice -n 19 python scripts/fuzz_readers.py --minutes 10 --out fuzz/
 """
@@ -20,31 +21,36 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import pandas as pd
+import av
+import numpy as np
 
+from fuzz_seeds import PICTURES, VIDEOS, seeds
 from leopardnet.bundle.bundle import FILES, load_bundle
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
+from leopardnet.core.types import Clip
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
 from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
-from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
-from leopardnet.data.formats.coco import read_coco, write_coco
-from leopardnet.data.formats.csv_table import COLUMNS, read_csv_table, write_csv_table
+from leopardnet.data.formats.coco import read_coco
+from leopardnet.data.formats.csv_table import COLUMNS, read_csv_table
 from leopardnet.data.formats.megadetector.read import read_megadetector
 from leopardnet.data.formats.voc import read_voc
+from leopardnet.data.formats.yolo import read_yolo
 from leopardnet.data.reading.label_map import load_label_map
+from leopardnet.data.scan.capture_time import CaptureTimeReader
 from leopardnet.data.scan.deployments import read_deployments
 from leopardnet.export.corrections import read_corrections
 from leopardnet.export.pseudonyms import Pseudonyms
 from leopardnet.export.write_results import write
+from leopardnet.media.decode import decode, probe
 
 SLOW_S = 5.0
 AWKWARD: list[Any] = [
@@ -108,76 +114,6 @@ MARKS = [
     b"&x;",
     b"PK\x03\x04",
 ]
-PARTS = b'{"key": "%s", "names": {"p0": "site"}}' % (b"ab" * 32)
-
-
-def seeds(here: Path) -> dict[str, bytes]:
-    """Return a valid file for each reader, made by our own writers."""
-    box = json.dumps([{"xyxy": [0.1, 0.2, 0.3, 0.4], "label": "tiger", "score": 0.5}])
-    rows = pd.DataFrame(
-        {
-            "path": ["a/1.jpg", "a/2.AVI", "豹/3.png"],
-            "kind": ["still", "video", "still"],
-            "site": ["s1", "s2", None],
-            "deployment": ["d1", "d2", "d1"],
-            "label": ["tiger", "empty", None],
-            "species": ["tiger", "empty", "a + b"],
-            "captured_at": datetime(2021, 12, 30, 22, 34, 56),
-            "time_zone": "+10:00",
-            "label_source": "human",
-            "boxes": [box, None, None],
-            "box_unit": ["fraction", None, None],
-        }
-    )
-    manifest = Manifest.from_rows(rows, here)
-    manifest.write(here / "manifest.csv")
-    write_csv_table(manifest, here / "csv.csv")
-    write_coco(manifest, here / "coco.json")
-    write_camtrap_dp(manifest, here / "dp.zip", study_area=(43.0, 131.4, 40_000))
-    table = {
-        "clip_id": ["a"],
-        "path": ["a/1.jpg"],
-        "kind": ["still"],
-        "status": ["ok"],
-        "decision": ["tiger"],
-        "rule": ["species"],
-        "score": [0.9],
-        "p_tiger": [0.9],
-        "p_empty": [0.1],
-        "n_frames": [1],
-        "bundle_id": ["b"],
-        "labels_id": ["l"],
-        "best_time_s": [0.0],
-        "evidence_times_s": ["[0.0]"],
-    }
-    pd.DataFrame(table).to_csv(here / "predictions.csv", index=False)
-    pd.DataFrame(table).to_parquet(here / "predictions.parquet")
-    write(Predictions.read(here / "predictions.csv"), here / "md.json", format="megadetector")
-    box_xml = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
-    about = "<filename>1.jpg</filename><size><width>64</width><height>48</height></size>"
-    xml = f"<annotation>{about}<object><name>tiger</name>{box_xml}</object></annotation>"
-    columns = "deployment,site,latitude,longitude,time_zone,start,end,clock_correction"
-    texts = {
-        "voc": xml,
-        "label map": "labels:\n  tiger: [Panthera tigris, тигр]\n  empty: [blank]\nignore: [human]\n",
-        "corrections": "path,label,by,at\na/1.jpg,tiger,x,2024-05-01T10:00:00+10:00\n",
-        "deployments": f"{columns}\nd1,s1,43.1,131.8,Asia/Vladivostok,2021-12-01,2021-12-31,3600\n",
-    }
-    made = {
-        "manifest": "manifest.csv",
-        "csv": "csv.csv",
-        "coco": "coco.json",
-        "camtrap-dp": "dp.zip",
-        "lint": "dp.zip",
-        "megadetector": "md.json",
-        "predictions csv": "predictions.csv",
-        "predictions parquet": "predictions.parquet",
-    }
-    return (
-        {k: (here / v).read_bytes() for k, v in made.items()}
-        | {k: v.encode() for k, v in texts.items()}
-        | {"key": PARTS}
-    )
 
 
 def readers(here: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
@@ -192,21 +128,47 @@ def readers(here: Path) -> dict[str, tuple[str, Callable[[Path], Any]]]:
         for format in ("csv", "jsonl", "xlsx", "megadetector", "coco", "timelapse"):
             write(predictions, here / f"again.{format}", format=format)  # type: ignore[arg-type]
 
-    return {
-        "manifest": ("m.csv", Manifest.read),
-        "csv": ("t.csv", lambda p: read_csv_table(p, root=here, columns=COLUMNS)),
-        "coco": ("c.json", lambda p: read_coco(p, root=here)),
-        "camtrap-dp": ("dp.zip", lambda p: read_camtrap_dp(p, root=here)),
-        "lint": ("dp.zip", lint_camtrap_dp),
-        "megadetector": ("md.json", lambda p: read_megadetector(p, root=here, min_classification=0.1)),
-        "predictions csv": ("p.csv", export),
-        "predictions parquet": ("p.parquet", export),
-        "voc": ("1.xml", voc),
-        "label map": ("map.yaml", lambda p: load_label_map(str(p))),
-        "corrections": ("c.csv", read_corrections),
-        "deployments": ("d.csv", read_deployments),
-        "key": ("key.json", Pseudonyms.open),
+    def look(kind: Literal["video", "still"]) -> Callable[[Path], Any]:
+        """Read the header's time, which must never fail, then size and frames."""
+
+        def read(path: Path) -> Any:
+            CaptureTimeReader().read(str(path))
+            clip = Clip("x", (path.name,), kind)
+            info = probe(clip, path.parent)
+            times_s = np.linspace(0, min(max(info.duration_s, 0.1), 1e6), 4)
+            return decode(clip, path.parent, times_s=times_s, short_side_px=64)
+
+        return read
+
+    pictures = {name: (f"a.{name}", look("still")) for name in PICTURES}
+    videos = {name: (f"a.{name.partition(' ')[0]}", look("video")) for name in VIDEOS}
+    sheets: dict[str, tuple[str, Callable[[Path], Any]]] = {
+        "labels xlsx": ("t.xlsx", lambda p: read_csv_table(p, root=here, columns=COLUMNS)),
+        "labels ods": ("t.ods", lambda p: read_csv_table(p, root=here, columns=COLUMNS)),
+        "deployments xlsx": ("d.xlsx", read_deployments),
+        "corrections xlsx": ("c.xlsx", read_corrections),
     }
+    return (
+        pictures
+        | videos
+        | sheets
+        | {
+            "manifest": ("m.csv", Manifest.read),
+            "csv": ("t.csv", lambda p: read_csv_table(p, root=here, columns=COLUMNS)),
+            "coco": ("c.json", lambda p: read_coco(p, root=here)),
+            "camtrap-dp": ("dp.zip", lambda p: read_camtrap_dp(p, root=here)),
+            "lint": ("dp.zip", lint_camtrap_dp),
+            "megadetector": ("md.json", lambda p: read_megadetector(p, root=here, min_classification=0.1)),
+            "predictions csv": ("p.csv", export),
+            "predictions parquet": ("p.parquet", export),
+            "voc": ("1.xml", voc),
+            "label map": ("map.yaml", lambda p: load_label_map(str(p))),
+            "corrections": ("c.csv", read_corrections),
+            "deployments": ("d.csv", read_deployments),
+            "key": ("key.json", Pseudonyms.open),
+            "yolo": ("data.yaml", lambda p: read_yolo(p, root=here)),
+        }
+    )
 
 
 # --- damage ---
@@ -301,6 +263,9 @@ class Findings:
     def attempt(self, name: str, path: Path, read: Callable[[Path], Any]) -> None:
         """Read the file, and record what should not have happened."""
         self.n[name] += 1
+        if path.is_file():
+            self.out.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, self.out / "current")
         start, kind, trace = time.process_time(), "", ""
         try:
             read(path)
@@ -332,6 +297,8 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, help="a valid bundle, to be damaged as well")
     options = parser.parse_args()
     rng, findings = random.Random(options.seed), Findings(options.out)
+    av.logging.set_level(None)
+    warnings.filterwarnings("ignore", module="PIL")
     until = time.monotonic() + 60 * options.minutes
     with tempfile.TemporaryDirectory() as temporary:
         here = Path(temporary)

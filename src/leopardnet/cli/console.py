@@ -6,6 +6,7 @@ Results go to stdout or a file, progress and messages to stderr. Exit codes: 0 d
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import math
@@ -37,6 +38,10 @@ from leopardnet.core.errors import LeopardnetError
 EXIT_COULD_NOT_RUN = 1
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
+OS_ADVICE = {
+    errno.EROFS: "write to another disk, with --out: this one is read-only, as a locked card is",
+    errno.ENAMETOOLONG: "choose a shorter name, or a folder nearer to the root of the disk",
+}
 VERB_MODULES = (
     *("dataset", "import_labels", "train", "predict", "detectors"),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
@@ -180,5 +185,9 @@ def main() -> None:
         sys.exit(EXIT_COULD_NOT_RUN)
     except OSError as error:  # a full disk or a missing permission, which the user must solve
         where = f"\n  where:    {error.filename}" if error.filename else ""
-        say(f"error: cannot read or write: {error.strerror or error}{where}")
+        todo = OS_ADVICE.get(error.errno or 0, "")
+        say(
+            f"error: cannot read or write: {error.strerror or error}{where}"
+            + (f"\n  do:       {todo}" if todo else "")
+        )
         sys.exit(EXIT_COULD_NOT_RUN)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, app, out, print_json, print_rows, progress_bar, say
-from leopardnet.cli.options import Deployments, Json, ManifestOut, ManifestPath, MovedRoot
+from leopardnet.cli.options import (
+    DateFormat,
+    Deployments,
+    Encoding,
+    Json,
+    ManifestOut,
+    ManifestPath,
+    MovedRoot,
+    read_places,
+)
+from leopardnet.cli.printing.print_check import list_records, print_check
 from leopardnet.cli.printing.scan_notes import scan_counts, scan_notes
 from leopardnet.core.errors import ConfigError
 
@@ -60,6 +70,8 @@ def scan(
         str | None, typer.Option(help="Pattern of folder names: {site} {deployment} {sequence} {label} {ignore} *")
     ] = None,
     deployments: Deployments = None,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
     time_from: Annotated[
         str,
         typer.Option(
@@ -70,7 +82,7 @@ def scan(
         str | None,
         typer.Option(help="Format of the time in file names: ymdhms, dmyhms, mdyhms, or such as %Y%m%d_%H%M%S."),
     ] = None,
-    date_order: Annotated[
+    banner_dates: Annotated[
         BannerDates | None,
         typer.Option(help="Order of day and month in banners.  [default: as the dates of each card show]"),
     ] = None,
@@ -92,21 +104,22 @@ def scan(
     from leopardnet.data.scan.scan import scan_report
 
     check_table_name(out_path)
+    places, table_notes = read_places(deployments, encoding, date_format)
     with progress_bar("reading times") as on_progress:
         report = scan_report(
             root,
             pattern=pattern,
-            deployments=deployments,
+            deployments=places,
             filename_time=filename_time,
             group_bursts=group_bursts,
             time_from=_split_words(time_from),
-            date_order=date_order.value if date_order else None,
+            date_order=banner_dates.value if banner_dates else None,
             container_time=container_time.value,
             burst_gap_s=burst_gap_s,
             on_progress=on_progress,
         )
     report.manifest.write(out_path)
-    counts, notes = scan_counts(report), scan_notes(report, pattern)
+    counts, notes = scan_counts(report), [*table_notes, *scan_notes(report, pattern)]
     if as_json:
         print_json({"manifest": out_path.name, **counts, "notes": notes})
         return
@@ -137,6 +150,8 @@ def check(
     min_sites: Annotated[int, typer.Option(min=1, help="Warn about labels at fewer sites than this.")] = 3,
     max_distance: Annotated[int, typer.Option(min=0, max=3, help="Bits in which near-duplicates may differ.")] = 3,
     deployments: Deployments = None,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
     n_shown: Annotated[int, typer.Option(min=0, help="Findings to print.")] = 20,
     as_json: Json = False,
 ) -> None:
@@ -155,65 +170,23 @@ def check(
     if out_path is not None and out_path.suffix.lower() not in (*TABLES, ".jsonl"):
         raise typer.BadParameter(f"{out_path.name} must end in .csv, .parquet or .jsonl", param_hint="--out")
     rows = Manifest.read(manifest, root=root)
+    places, notes = read_places(deployments, encoding, date_format)
     with progress_bar("reading files") as on_progress:
         facts = read_file_facts(
             rows, hash_files=hash_files, perceptual=perceptual, probe=probe, on_progress=on_progress
         )
-    findings = check_manifest(
-        rows, facts=facts, min_sites=min_sites, max_distance=max_distance, deployments=deployments
-    )
+    findings = check_manifest(rows, facts=facts, min_sites=min_sites, max_distance=max_distance, deployments=places)
     if out_path is not None:
         write_table(findings, out_path)
     labels = count_coverage(rows, facts=facts)
     if as_json:
-        print_json({"coverage": _records(labels), "findings": _records(findings)})
+        print_json({"coverage": list_records(labels), "findings": list_records(findings), "notes": list(notes)})
     else:
-        _print_check(findings, labels, manifest.name, n_shown, out_path)
+        for note in notes:
+            say(f"note: {note}")
+        print_check(findings, labels, manifest.name, n_shown, out_path)
     if findings["severity"].eq("error").any():
         raise typer.Exit(EXIT_FINDINGS)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table as dicts, with None for missing values."""
-    rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    return [{str(k): None if v != v else v for k, v in row.items()} for row in rows]
-
-
-def _print_check(
-    findings: pd.DataFrame, labels: pd.DataFrame, name: str, n_shown: int, out_path: Path | None
-) -> None:
-    from leopardnet.data.checks.check import SEVERITIES, count_by_rule
-
-    titles = {
-        "n_rows": "rows",
-        "n_clips": "clips",
-        "n_sites": "sites",
-        "n_colour": "colour",
-        "n_monochrome": "infrared",
-        "n_not_seen": "not opened",
-    }
-    print_rows(
-        _records(labels.rename(columns=titles)),
-        title=f"Labels in {name}",
-        caption="infrared: pictures without colour",
-    )
-    if findings.empty:
-        out.print("No findings.")
-        return
-    print_rows(_records(count_by_rule(findings)[["severity", "rule", "count"]]), title="Findings by rule")
-    for row in _records(findings.head(n_shown)):
-        place = " ".join(str(x) for x in (f"row {row['row']}" if row["row"] else "", row["path"] or "") if x)
-        out.print(
-            f"{row['severity']}: {place + ': ' if place else ''}{row['message']}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    if len(findings) > n_shown:
-        where = f"in {out_path.name}" if out_path else "with --out findings.csv"
-        out.print(f"… and {len(findings) - n_shown} more {where}", highlight=False)
-    counts = {s: int(findings["severity"].eq(s).sum()) for s in SEVERITIES}
-    out.print(f"{counts['error']} errors, {counts['warning']} warnings, {counts['info']} notes", highlight=False)
 
 
 # --- split ---

@@ -10,12 +10,15 @@ import typer
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
 from leopardnet.cli.options import (
     BundleOption,
+    DateFormat,
+    Encoding,
     FootageRoot,
     Json,
     ManifestOption,
     People,
     PredictionsPath,
     TimeZone,
+    read_places,
 )
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
@@ -85,6 +88,8 @@ def export(
     corrections: Corrections = None,
     time_zone: TimeZone = None,
     deployments: Places = None,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
     study_area: StudyArea = None,
     coordinates: CoordinatesOption = "rounded",
     people: People = False,
@@ -102,18 +107,20 @@ def export(
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
+    from leopardnet.export.corrections import read_corrections
     from leopardnet.export.write_results import find_format, write
 
     kind = find_format(out, format)
+    places, notes = read_places(deployments, encoding, date_format)
     written = write(
         Predictions.read(predictions),
         out,
         format=kind,
         manifest=Manifest.read(manifest) if manifest else None,
         labels=_read_labels(bundle),
-        corrections=corrections,
+        corrections=read_corrections(corrections, encoding=encoding) if corrections else None,
         time_zone=time_zone,
-        deployments=deployments,
+        deployments=places,
         study_area=_parse_study_area(study_area),
         coordinates=coordinates,
         include_people=people,
@@ -123,14 +130,15 @@ def export(
         bom=bom,
         gap_minutes=gap_minutes or None,
     )
-    for note in written.notes:
+    notes = (*notes, *written.notes)
+    for note in notes:
         say(f"note: {note}")
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
     say(f"written: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
     if json_:
         counts = {"n_rows": written.n_rows, "n_left_out": written.n_left_out, "reasons": dict(written.reasons)}
-        print_json({"out": out.as_posix(), "format": kind, **counts, "notes": list(written.notes)})
+        print_json({"out": out.as_posix(), "format": kind, **counts, "notes": list(notes)})
 
 
 @app.command()

@@ -130,6 +130,7 @@ def import_csv(
     label_map: LabelMap = None,
     on_unknown: OnUnknown = "refuse",
     site_from: SiteFrom = None,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """A table with one row for each file, frame or box.
@@ -149,6 +150,7 @@ def import_csv(
         **{"columns": {k: v for k, v in columns.items() if v is not None}, "box_unit": box_unit},
         **{"time_zone": time_zone if is_one_zone else None, "time_format": time_format},
         **{"encoding": encoding, "separator": separator, "require_files": require_files},
+        "strict": strict,
     }
     _write(_read("csv", source, label_map, on_unknown, site_from, root=root, **options), out, json)
 
@@ -260,6 +262,7 @@ def import_folders(
     label_map: LabelMap = None,
     on_unknown: OnUnknown = "refuse",
     site_from: SiteFrom = None,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Footage sorted into one folder for each class.
@@ -267,7 +270,8 @@ def import_folders(
     Example: leopardnet import folders sorted --out manifest.parquet --label-map amur --site-from '{label}/{site}/*'
     """
     check_table_name(out)
-    imported = _read("folders", source, label_map, on_unknown, site_from, root=root, label_level=label_level)
+    options = {"root": root, "label_level": label_level, "strict": strict}
+    imported = _read("folders", source, label_map, on_unknown, site_from, **options)
     _write(imported, out, json)
 
 
@@ -287,6 +291,7 @@ def import_megadetector(
     label_map: LabelMap = None,
     on_unknown: OnUnknown = "refuse",
     site_from: SiteFrom = None,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Boxes from MegaDetector: animal, person, vehicle; species only where it classified.
@@ -299,10 +304,10 @@ def import_megadetector(
     from leopardnet.data.reading.to_manifest import ImportResult
 
     check_table_name(out)
-    options = {"root": root, "min_score": min_score, "min_classification": min_classification}
+    options = {"root": root, "min_score": min_score, "min_classification": min_classification, "strict": strict}
     imported = _read("megadetector", source, label_map, on_unknown, site_from, **options)
     if into is not None:
         merged = merge_boxes(Manifest.read(into), imported.manifest)
         notes = [n for n in imported.notes if "without a label" not in n]
-        imported = ImportResult(merged.manifest, (*notes, *merged.notes))
+        imported = ImportResult(merged.manifest, (*notes, *merged.notes), imported.problems)
     _write(imported, out, json)

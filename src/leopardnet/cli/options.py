@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from leopardnet.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # --- files and folders ---
 
@@ -40,6 +43,17 @@ FootageRoot = Annotated[
 Deployments = Annotated[
     Path | None,
     typer.Option("--deployments", help="CSV of deployments: site, time_zone, clock_correction, start, end."),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", help="Encoding of tables of deployments and corrections. [default: detected]"),
+]
+DateFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--date-format",
+        help="Form of dates in the deployments table: dmy, mdy, or such as '%d/%m/%y %H:%M'. [default: detected]",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
@@ -157,3 +171,12 @@ def parse_losses(texts: list[str] | None) -> dict[str, float]:
                 expected="LABEL=SHARE, for example leopard=0.01",
             ) from None
     return losses
+
+
+def read_places(
+    path: Path | None, encoding: str | None, date_format: str | None
+) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """Return the deployments table, None where no file is given, and notes on how it was read."""
+    from leopardnet.data.scan.deployments import read_deployments_table
+
+    return read_deployments_table(path, encoding=encoding, date_format=date_format) if path else (None, ())

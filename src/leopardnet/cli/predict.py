@@ -11,6 +11,7 @@ from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
 from leopardnet.cli.options import Bundle, Detector, Json, MovedRoot
 from leopardnet.cli.printing.predict_progress import predict_progress
 from leopardnet.cli.printing.print_predictions import print_predictions
+from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
@@ -98,7 +99,6 @@ def predict(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.core.settings.inference import Effort, RuntimeConfig
     from leopardnet.core.settings.validate import validate
-    from leopardnet.infer.footage_source import open_source
     from leopardnet.infer.predict_footage import predict as run_predict
 
     _require_one_of("effort", effort, get_args(Effort))
@@ -114,7 +114,7 @@ def predict(
         raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
     model = load_bundle(bundle)
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
-    rows = open_source(source if root is None else Manifest.read(source, root=root), pattern=pattern)
+    rows = _open_footage(source, root, pattern)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
             rows.where(split=split) if split else rows,
@@ -133,6 +133,18 @@ def predict(
         )
     progress.say_crop_share()
     _print_result(predictions, out, model, as_json=json_)
+
+
+def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manifest:
+    from leopardnet.data.scan.scan import scan_report
+    from leopardnet.infer.footage_source import open_source
+
+    if not source.is_dir():
+        return open_source(source if root is None else Manifest.read(source, root=root))
+    report = scan_report(source, pattern=pattern)
+    for note in footage_notes(report):
+        say(f"note: {note}")
+    return report.manifest
 
 
 def _require_one_of(option: str, value: str, possible: tuple[str, ...]) -> None:
@@ -181,5 +193,8 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
     if n_left_out:
         say(f"boxes of {n_left_out} of {n_clips} clips were left out; the column `reason` explains why")
     if n_unreadable:
-        say(f"{n_unreadable} of {n_clips} clips could not be read; the column `reason` explains why")
+        say(
+            f"{n_unreadable} of {n_clips} clips could not be read; the column `reason` explains why, and "
+            "--retry-failed tries them again"
+        )
         raise typer.Exit(EXIT_FINDINGS)

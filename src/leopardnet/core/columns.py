@@ -31,7 +31,7 @@ class Column:
 
 
 def _is_relative_posix(s: pd.Series[Any]) -> pd.Series[bool]:
-    bad = s.str.contains(r"\\|^/|^~|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|\x00", regex=True)
+    bad = s.str.contains(r"\\|^/|^~|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|[\x00\r]", regex=True)
     return ~bad & (s.str.len() > 0)
 
 

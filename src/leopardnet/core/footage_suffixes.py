@@ -6,12 +6,27 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 VIDEO_SUFFIXES = frozenset(
-    {".avi", ".mp4", ".mov", ".m4v", ".asf", ".wmv", ".mkv", ".mpg", ".mpeg"}
-    | {".3gp", ".mts", ".m2ts", ".flv", ".webm"}
+    {".avi", ".mp4", ".mov", ".m4v", ".asf", ".wmv", ".mkv", ".mpg", ".mpeg", ".3gp", ".3g2", ".mts", ".m2ts"}
+    | {".ts", ".flv", ".webm", ".divx", ".vob", ".mod", ".f4v"}
+    | {".tlv"}  # AVI of a time-lapse camera (PlotWatcher)
+    | {".insv", ".360"}  # MP4 of cameras for panoramas
+    | {".h264", ".h265", ".hevc"}  # streams without a container: their rows say what to do
 )
-STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
-# Folders that operating systems and recovery tools create beside footage.
-SYSTEM_FOLDERS = frozenset({"system volume information", "$recycle.bin", "__macosx", "lost+found"})
+# Pictures that cannot be read. Alone they have rows that say what to do; beside a picture of their name, none.
+UNREAD_SUFFIXES = frozenset(
+    {".heic", ".heif", ".hif", ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2"}
+    | {".pef", ".srw", ".gpr"}
+)
+STILL_SUFFIXES = UNREAD_SUFFIXES | {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".insp", ".png", ".tif", ".tiff", ".bmp", ".webp", ".avif")
+}
+# Folders that operating systems, network disks and recovery tools create beside footage.
+SYSTEM_FOLDERS = frozenset(
+    {"system volume information", "$recycle.bin", "recycler", "recycled", "__macosx", "lost+found"}
+    | {"@eadir", "@recycle", "#recycle", "#snapshot"}
+)
+# Files that may contain footage, which has to be taken out first.
+PACKED_SUFFIXES = frozenset({".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".img", ".iso", ".dd", ".e01", ".chk"})
 
 
 def kind_by_suffix(path: str | PurePosixPath) -> Literal["video", "still"] | None:
@@ -25,7 +40,7 @@ def kind_by_suffix(path: str | PurePosixPath) -> Literal["video", "still"] | Non
     # Scans call this for a million paths, and PurePosixPath.suffix takes ten times as long.
     name = path.rpartition("/")[2] if isinstance(path, str) else path.name
     stem, dot, ending = name.rpartition(".")
-    suffix = (dot + ending).lower() if stem else ""
+    suffix = (dot + ending).lower().rstrip() if stem else ""
     if suffix in VIDEO_SUFFIXES:
         return "video"
     return "still" if suffix in STILL_SUFFIXES else None

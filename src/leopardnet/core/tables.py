@@ -20,6 +20,7 @@ from leopardnet.core.errors import ManifestError
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
+MAX_NAME = 40  # of the characters of a temporary name, so that what is added fits however long the name is
 CSV_TIME = "%Y-%m-%dT%H:%M:%S.%f"
 
 
@@ -108,7 +109,7 @@ def _empty_column(dtype: str, index: pd.Index[Any]) -> pd.Series[Any]:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path that replaces `path` when the block succeeds and is deleted when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name[:MAX_NAME]}.{os.getpid()}.part")
     try:
         yield temporary
         with temporary.open("rb") as file:

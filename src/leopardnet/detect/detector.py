@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import BackendError, ConfigError
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.onnx_file import refuse_unsafe_graph
 from leopardnet.core.settings.detection import DetectorConfig, NetworkConfig
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.types import Boxes, Clip, Frames
-from leopardnet.data.formats.megadetector.match_paths import PathFit, match_paths
+from leopardnet.data.formats.megadetector.match_paths import ListedPaths, PathFit, match_paths
 from leopardnet.detect.embedded_weights import find_description
 from leopardnet.detect.megadetector_file import ResultsFile
 from leopardnet.detect.motion_detector import MotionDetector
@@ -117,13 +119,28 @@ def open_detector(
     return _open_cached(config.source, path, stamp, Path(root).resolve(), threads, twins)
 
 
-def match_detector(config: DetectorConfig, root: Path, clips: Sequence[Sequence[str]]) -> PathFit | None:
+def match_detector(
+    config: DetectorConfig, root: Path, clips: Sequence[Sequence[str]], *, table: pd.DataFrame | None = None
+) -> PathFit | None:
     """Return how a results file fits the files of the clips; None for a detector that is no results file.
 
-    Raises ManifestError where none of its entries belongs to a clip, and for a broken file.
+    table: of the manifest, whose capture times and sizes are compared with those that the results file states.
+    Raises ManifestError where none of its entries belongs to a clip, where they are of other footage with the same
+    file names, and for a broken file.
     """
     detector = open_detector(config, root) if config.file.lower().endswith(".json") else None
-    return match_paths(detector.paths, clips, name=detector.source) if isinstance(detector, ResultsFile) else None
+    if not isinstance(detector, ResultsFile):
+        return None
+    fit = match_paths(detector.paths, clips, name=detector.source)
+    if table is not None:
+        known = ListedPaths(detector.paths, fit.twins)
+        places = table["path"].map(known.find).astype("Int64")
+        theirs = detector.facts.reindex(places.dropna().astype("int64")).assign(
+            clip_id=table.loc[places.notna(), "clip_id"].to_numpy(),
+            path=table.loc[places.notna(), "path"].to_numpy(),
+        )
+        refuse_other_footage(table, theirs, names=("the footage", detector.source))
+    return fit
 
 
 def detector_file(config: DetectorConfig) -> Path | None:

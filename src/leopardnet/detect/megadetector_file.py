@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.core.boxes import format_boxes, parse_boxes
+from leopardnet.core.columns import TIME
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.people import MIN_BOX_SCORE, person_kind
 from leopardnet.core.types import Boxes, Clip, Frames, MediaInfo
-from leopardnet.data.formats.megadetector.entries import Entry, read_entries
+from leopardnet.data.formats.megadetector.detections import Entry
+from leopardnet.data.formats.megadetector.entries import read_entries
 from leopardnet.data.formats.megadetector.match_paths import ListedPaths
 from leopardnet.media.decode import probe
 from leopardnet.media.upright_boxes import place_on_file
@@ -50,7 +53,10 @@ class _Placed:
 
 
 class ResultsFile:
-    """The boxes of a results file, looked up by path."""
+    """The boxes of a results file, looked up by path.
+
+    facts: of each entry, in their order, what the file states of it: captured_at, width_px, height_px.
+    """
 
     uses_small_frames = True
     version = 2  # raised where the same file gives other boxes
@@ -58,6 +64,9 @@ class ResultsFile:
     def __init__(self, entries: Sequence[Entry], unit: str, name: str, root: Path, twins: frozenset[str]) -> None:
         self.source, self.root, self.unit = name, root, unit
         self.paths = [e.path for e in entries]
+        sizes = [e.size_px or (None, None) for e in entries]
+        self.facts = pd.DataFrame(sizes, columns=["width_px", "height_px"]).astype("Int64")
+        self.facts["captured_at"] = pd.Series([e.captured_at for e in entries], dtype=TIME)
         self._known = ListedPaths(self.paths, twins)
         self._entries = [
             _Listed(None if e.boxes is None else format_boxes(e.boxes), e.size_px, e.fps, e.frame_numbers)

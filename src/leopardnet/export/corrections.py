@@ -19,6 +19,7 @@ from leopardnet.core.people import KINDS, person_kind
 from leopardnet.core.tables import clip_id, conform
 from leopardnet.data.reading.label_map import JOINER, list_label_maps, load_label_map, name_key
 from leopardnet.data.reading.several_species import split_names
+from leopardnet.data.reading.tables.clock_time import parse_clock
 from leopardnet.data.reading.tables.csv_cells import MISSING, local_time
 from leopardnet.data.reading.tables.people_table import PeopleTable, read_people_table
 
@@ -41,22 +42,24 @@ class Corrections:
     """Corrections as people wrote them: a row for each, with the columns CORRECTIONS.
 
     places: of each row, for messages; paths: of a clip as the table names it, by clip_id; notes: on how the table
-    was read.
+    was read; footage: site and capture time of the rows that state them, by which another card is recognised.
     """
 
     table: pd.DataFrame
     places: Sequence[str]
     paths: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    footage: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"clip_id": pd.Series(dtype="str")}))
 
 
-def read_corrections(path: Path) -> Corrections:
+def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
     """Read a table with `clip_id` or `path`, and `label`; optionally `by`, `at` and `comment`.
 
-    Other columns are ignored, and rows without a label are counted. Raises ManifestError for a table without a
-    required column, for a row without a clip, and for a time without a zone.
+    `site` and `captured_at`, as in an exported sheet, say which footage it is; other columns are ignored. Rows
+    without a label are counted. encoding: of a text table, detected by default. Raises ManifestError for a table
+    without a required column, for a row without a clip, and for a time without a zone.
     """
-    source = read_people_table(Path(path))
+    source = read_people_table(Path(path), encoding=encoding)
     columns = {c: [t if t not in MISSING else "" for t in source.columns[c]] for c in source.columns}
     if "label" not in columns or not {"clip_id", "path"} & set(columns):
         raise ManifestError(
@@ -79,7 +82,12 @@ def read_corrections(path: Path) -> Corrections:
             _check_time(text, source.where(i, "at"))
     notes = (*source.notes, *[f"corrections without a label, left out: {n - len(keep)}"] * (len(keep) < n))
     shown = {k: text for k, (text, _) in zip(ids, names, strict=True)}
-    return Corrections(table, [source.where(i) for i in keep], shown, notes)
+    facts: dict[str, Any] = {"clip_id": ids, "path": [shown[i] for i in ids]}
+    facts |= {"site": [columns["site"][i] or None for i in keep]} if "site" in columns else {}
+    if "captured_at" in columns:
+        times = (parse_clock(columns["captured_at"][i]) for i in keep)
+        facts["captured_at"] = [time and time.replace(tzinfo=None) for time in times]
+    return Corrections(table, [source.where(i) for i in keep], shown, notes, pd.DataFrame(facts))
 
 
 def _find_clip(columns: Mapping[str, Sequence[str]], source: PeopleTable, i: int) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ import yaml
 
 from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.people import clips_with_people
@@ -68,7 +69,8 @@ def select_outgoing(
     manifest: of the footage, for deployment, zone, bursts and human labels; without it, only what the predictions
     hold is known. time_zone: for times without a zone. credit: keep the names of the people who corrected.
 
-    Raises ConfigError where `labels` are not those of the predictions.
+    Raises ConfigError where `labels` are not those of the predictions, ManifestError where manifest or corrections
+    are of other footage with the same file names.
     """
     table, notes = predictions.table, list[str]()
     labels = labels or find_label_set(predictions)
@@ -80,6 +82,10 @@ def select_outgoing(
             expected=", ".join(predictions.labels),
             todo="give the bundle that made the predictions",
         )
+    if manifest is not None:
+        refuse_other_footage(table, manifest.table)
+    if isinstance(corrections, Corrections):
+        refuse_other_footage(table, corrections.footage, names=("predictions", "corrections"))
     is_text = table["path"].map(_is_text).astype(bool)
     human = collect_human_labels(manifest, corrections, labels)
     if corrections is not None:

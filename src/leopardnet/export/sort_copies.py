@@ -15,7 +15,7 @@ from pathlib import Path
 from leopardnet.core.errors import ConfigError, MediaError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import atomic_path
+from leopardnet.core.tables import MAX_NAME, atomic_path
 from leopardnet.export.outgoing import select_outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
 from leopardnet.media.decode import resolve_path
@@ -107,7 +107,7 @@ def copy_files(plan: Plan, *, on_progress: Callable[[int, int], None] | None = N
 
 def _copy(source: Path, target: Path) -> bool:
     """Copy a file, and return False where another file of this name has appeared since the plan was made."""
-    complete = target.with_name(f".{target.name}.{os.getpid()}.copy")
+    complete = target.with_name(f".{target.name[:MAX_NAME]}.{os.getpid()}.copy")
     with atomic_path(complete) as part:
         shutil.copyfile(source, part)
     shutil.copystat(source, complete)

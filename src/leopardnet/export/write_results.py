@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +17,8 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.data.formats.camtrap_dp.places import StudyArea
 from leopardnet.data.formats.sheets.spreadsheet import SHEET_FORMATS
 from leopardnet.data.formats.write_result import WriteResult
-from leopardnet.data.scan.deployments import read_deployments
-from leopardnet.export.corrections import read_corrections
+from leopardnet.data.scan.deployments import find_deployments
+from leopardnet.export.corrections import Corrections, read_corrections
 from leopardnet.export.format_names import FORMATS, Format
 from leopardnet.export.outgoing import Outgoing, select_outgoing
 from leopardnet.export.pseudonyms import Pseudonyms
@@ -35,7 +36,7 @@ def write(
     format: Format | None = None,
     manifest: Manifest | None = None,
     labels: LabelSet | None = None,
-    corrections: str | Path | pd.DataFrame | None = None,
+    corrections: str | Path | Corrections | pd.DataFrame | None = None,
     time_zone: str | None = None,
     deployments: str | Path | pd.DataFrame | None = None,
     study_area: StudyArea | None = None,
@@ -83,13 +84,14 @@ def write(
         credit=credit,
         pseudonyms=names,
     )
-    places = _prepare_deployments(deployments, coordinates, names)
+    table, notes = find_deployments(deployments)
+    places = _prepare_deployments(table, coordinates, names)
     where = {"deployments": places, "study_area": study_area, "coordinate_digits": DIGITS[coordinates]}
     created = created or datetime.now(UTC)
     written = _write(kind, outgoing, out, where, columns, bom, gap_minutes, metadata, created)
     if names is not None:
         names.save()
-    return written
+    return replace(written, notes=(*notes, *written.notes))
 
 
 def find_format(out: str | Path, format: str | None = None) -> Format:
@@ -133,7 +135,7 @@ def _write(
 
 
 def _prepare_deployments(
-    deployments: str | Path | pd.DataFrame | None, coordinates: Coordinates, names: Pseudonyms | None
+    table: pd.DataFrame | None, coordinates: Coordinates, names: Pseudonyms | None
 ) -> pd.DataFrame | None:
     """Return the deployments table, without coordinates where they must not be written, and under pseudonyms."""
     if coordinates not in DIGITS:
@@ -143,7 +145,6 @@ def _prepare_deployments(
             found=coordinates,
             expected=", ".join(DIGITS),
         )
-    table = read_deployments(Path(deployments)) if isinstance(deployments, (str, Path)) else deployments
     if table is None:
         return None
     if coordinates == "none":

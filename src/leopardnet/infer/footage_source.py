@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage_suffixes import PACKED_SUFFIXES, kind_by_suffix
 from leopardnet.core.manifest import Manifest
 
 
@@ -38,5 +38,5 @@ def _open_path(path: Path, pattern: str | None) -> Manifest:
         "there is no such footage",
         where=path,
         expected="a folder, a manifest (.parquet or .csv), a video or a picture",
-        todo="check the path",
+        todo="unpack it first" if path.suffix.lower() in PACKED_SUFFIXES else "check the path",
     )

@@ -28,7 +28,7 @@ from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Boxes, Clip, ClipPrediction, MediaInfo, Rule, Status
 from leopardnet.infer.journal_file import APPLICATION_ID, FILE, check_file, explain_errors
-from leopardnet.infer.queued_clip import QueuedClip, stamp_clip
+from leopardnet.infer.queued_clip import QueuedClip, refuse_other_files, stamp_clip
 
 RESULTS_VERSION = 1  # raised where the program itself gives other results, so that older rows no longer count
 MIN_BOX_SCORE, MAX_BOXES = 0.05, 5  # which boxes of a frame are kept
@@ -156,15 +156,17 @@ class Journal:
                     db.close()
 
     def list_todo(self, clips: Sequence[Clip], root: Path, *, retry_failed: bool = False) -> list[QueuedClip]:
-        """Return the clips that have no row yet, that changed since, or (`retry_failed`) that could not be read."""
+        """Return the clips that have no row yet, that changed since, or (`retry_failed`) that could not be read.
+
+        Raises JournalError where the rows are of other footage with the same file names, and where no file is there
+        any more, so that the rows are kept.
+        """
         query = "SELECT clip_id, stamp, status FROM clips WHERE run_id = ?"
         with explain_errors():
-            known = {
-                clip_id: stamp
-                for clip_id, stamp, status in self._db.execute(query, (self.run_id,))
-                if not (retry_failed and status == "unreadable")
-            }
-        items = (stamp_clip(clip, str(root)) for clip in clips)
+            rows = list(self._db.execute(query, (self.run_id,)))
+        items = [stamp_clip(clip, str(root)) for clip in clips]
+        refuse_other_files(items, {clip_id: stamp for clip_id, stamp, status in rows if status != "unreadable"})
+        known = {clip_id: stamp for clip_id, stamp, status in rows if not retry_failed or status != "unreadable"}
         return [item for item in items if known.get(item.clip.clip_id) != item.stamp]
 
     def add(self, item: QueuedClip, prediction: ClipPrediction) -> None:

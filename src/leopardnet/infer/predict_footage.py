@@ -15,13 +15,14 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
 from leopardnet.core.types import ClipPrediction
+from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
 from leopardnet.infer.clip import classify
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.prediction_tables import build_predictions, write_pages
-from leopardnet.infer.queued_clip import QueuedClip
+from leopardnet.infer.queued_clip import QueuedClip, stamp_clip
 from leopardnet.infer.workers.gpu_feed import GpuFeed
 from leopardnet.infer.workers.pool import WorkerPool
 from leopardnet.infer.workers.process import is_graphics_processor
@@ -73,16 +74,20 @@ def predict(
     are done and in all; on_note: before the first clip, with how many entries of a results file belong to clips.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
-    Raises ManifestError before the first clip where a results file fits none of them.
+    Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
+    the manifest are of other footage.
 
     >>> preds = predict("clips/", load_bundle("runs/amur/bundle"))  # doctest: +SKIP
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
     """
     manifest = open_source(source)
+    refuse_other_files(manifest.table, manifest.root)
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     job = Job(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort)
-    fit = match_detector(boxes, manifest.root, [clip.paths for clip in manifest.clips()]) if boxes.is_on else None
+    clips, fit = [clip.paths for clip in manifest.clips()], None
+    if boxes.is_on:
+        fit = match_detector(boxes, manifest.root, clips, table=manifest.table)
     if fit is not None:
         on_note(fit.text)
         job = replace(job, twins=fit.twins)
@@ -121,7 +126,9 @@ def fill_journal(
         return
     with closing(engine(iter(todo), job, should_stop)) as results:
         for item, result in results:
-            journal.add(item, result)
+            # A file that has vanished since, with its card, is classified when it is there again.
+            is_read = result.status != "unreadable"
+            journal.add(item if is_read else stamp_clip(item.clip, str(manifest.root)), result)
             n_done += 1
             on_result(result)
             on_progress(n_done, n_total)

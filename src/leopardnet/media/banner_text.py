@@ -52,7 +52,7 @@ class BannerReader:
                 "reading times from banners is not installed",
                 found=str(error),
                 expected="rapidocr and onnxruntime",
-                todo='pip install "leopardnet[banner]", or leave banner out of --time-from',
+                todo='pip install -c constraints.txt -e ".[banner]", or leave banner out of --time-from',
             ) from None
         folder = Path(rapidocr.__file__).parent / "models"
         self._recogniser: Any = rapidocr.RapidOCR(
@@ -118,6 +118,6 @@ def _find_weights(folder: Path, task: str) -> str:
             where=f"rapidocr/{folder.name}",
             found=", ".join(path.name for path in found) or "none",
             expected=f"one file *_{task}_*.onnx",
-            todo='pip install --force-reinstall "leopardnet[banner]"; nothing is downloaded',
+            todo="pip install --force-reinstall rapidocr; nothing is downloaded",
         )
     return os.fspath(found[0])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
+from leopardnet.core.footage.find_file import find_file
 from leopardnet.core.types import Clip, Frames, MediaInfo
 from leopardnet.media import still
 from leopardnet.media.video import stream
@@ -51,8 +52,8 @@ def read_frame_times(clip: Clip, root: Path) -> NDArray[np.float64]:
 
 def resolve_path(root: Path, path: str) -> Path:
     """Return the file at a manifest path. Raises MediaError if it is missing, empty, or outside the root."""
-    full = Path(root) / path
     try:
+        full = find_file(Path(root), path)
         resolved = full.resolve()
         if not resolved.is_relative_to(Path(root).resolve()):
             raise MediaError("the path leads out of the data root", where=path, todo="remove the link or the '..'")

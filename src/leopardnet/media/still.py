@@ -13,11 +13,17 @@ from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from leopardnet.core.errors import MediaError
+from leopardnet.core.footage_suffixes import UNREAD_SUFFIXES
 from leopardnet.core.types import Frames
+from leopardnet.media.blank_frames import NO_CONTENT, find_blank_frames
+from leopardnet.media.file_content import advise, describe_content
 from leopardnet.media.jpeg import MODES, decode_jpeg
 from leopardnet.media.preprocess import shrink_size
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "AVIF")
+PAGED = ("TIFF", "PNG", "WEBP", "AVIF")  # several pictures in a file; the second one of a JPEG is a preview
+FEW_VALUES = 4096  # of 65536: read as they are, such pictures would be black or of one grey
+DNG_VERSION = 0xC612  # a tag that only raw pictures have
 MAX_PIXELS = 200_000_000  # a larger picture is an attack or a mistake
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 MAX_JPEG_BYTES = 200_000_000
@@ -62,6 +68,8 @@ def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_
     for i in wanted:
         try:
             pixels, damage = _read_pixels(paths[i], short_side_px)
+            if find_blank_frames(pixels[np.newaxis])[0]:
+                raise MediaError("the picture has no content", where=paths[i].name, found=NO_CONTENT)
         except MediaError as error:
             warnings.append(f"still {i}: {error.one_line}")
             continue
@@ -79,11 +87,26 @@ def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_
 
 def _open(path: Path) -> Image.Image:
     try:
-        return Image.open(path, formats=FORMATS)
+        image = Image.open(path, formats=FORMATS)
     except UnidentifiedImageError:
-        raise MediaError("the file is not a picture", where=path.name, expected=", ".join(FORMATS)) from None
+        raise _not_a_picture_error(path, describe_content(path)) from None
     except Exception as error:  # a broken field may raise anything
         raise MediaError("the picture cannot be read", where=path.name, found=_describe_error(error)) from None
+    # Raw pictures look like TIFF, but what can be read of them is a small preview, if anything.
+    if image.format == "TIFF" and (path.suffix.lower() in UNREAD_SUFFIXES or DNG_VERSION in image.getexif()):
+        image.close()
+        raise _not_a_picture_error(path, "a raw picture")
+    return image
+
+
+def _not_a_picture_error(path: Path, found: str) -> MediaError:
+    return MediaError(
+        "the file is not a picture that can be read",
+        where=path.name,
+        found=found,
+        expected=", ".join(FORMATS),
+        todo=advise(found, wanted="picture"),
+    )
 
 
 def _read_pixels(path: Path, short_side_px: int | None) -> tuple[NDArray[np.uint8], str]:
@@ -94,7 +117,9 @@ def _read_pixels(path: Path, short_side_px: int | None) -> tuple[NDArray[np.uint
             if isinstance(image, JpegImageFile) and image.mode in MODES:
                 with suppress(ValueError):  # Pillow may understand more, and says what is wrong
                     return _load_jpeg(path, image, orientation, short_side_px)
-            return _load(image, orientation, short_side_px), ""
+            pixels, note = _load(image, orientation, short_side_px)
+            n_pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
+            return pixels, f"the file has {n_pages} pictures; only the first was read" if n_pages > 1 else note
         except MediaError:
             raise
         except Exception as error:
@@ -126,12 +151,15 @@ def _read_orientation(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _load(image: Image.Image, orientation: Image.Transpose | None, short_side_px: int | None) -> NDArray[np.uint8]:
+def _load(
+    image: Image.Image, orientation: Image.Transpose | None, short_side_px: int | None
+) -> tuple[NDArray[np.uint8], str]:
     size = shrink_size(*image.size, short_side_px)
     if size != image.size:
         image.draft("RGB", size)  # a CMYK JPEG too can be decoded at 1/2, 1/4, 1/8 of its size
     image.load()
-    return _finish(_convert_to_rgb(image), orientation, short_side_px)
+    picture, note = _convert_to_rgb(image)
+    return _finish(picture, orientation, short_side_px), note
 
 
 def _finish(
@@ -143,9 +171,16 @@ def _finish(
     return upright.copy() if upright.shape[2] == 3 else np.asarray(cv2.cvtColor(upright, cv2.COLOR_RGBA2RGB))
 
 
-def _convert_to_rgb(image: Image.Image) -> Image.Image:
+def _convert_to_rgb(image: Image.Image) -> tuple[Image.Image, str]:
+    """Return a picture of 8 bits per channel, and a note if its values were stretched for that."""
     if image.mode.startswith("I;16"):  # Pillow would clip at 255 instead of scaling
-        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)).convert("RGB")
+        values = np.asarray(image).astype(np.uint16)
+        low, high = int(values.min()), int(values.max())
+        if high - low >= FEW_VALUES or high == low:
+            return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB"), ""
+        grey = (values - low).astype(np.float32) * np.float32(255 / (high - low))
+        note = f"16-bit values between {low} and {high}, as of 12 bits or of heat, were stretched"
+        return Image.fromarray(grey.round().astype(np.uint8)).convert("RGB"), note
     if image.mode in ("I", "F"):
         raise MediaError(
             "the pixel values of this picture have no defined range",
@@ -153,7 +188,7 @@ def _convert_to_rgb(image: Image.Image) -> Image.Image:
             expected="8 or 16 bits per channel",
             todo="save it as JPEG or 8-bit PNG",
         )
-    return image.convert("RGB")
+    return image.convert("RGB"), ""
 
 
 def _describe_error(error: Exception) -> str:

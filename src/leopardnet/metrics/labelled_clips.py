@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.columns import has_several_labels, table_labels
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, find_presence, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
@@ -58,8 +59,13 @@ class LabelledClips:
     def of(
         cls, predictions: Predictions | pd.DataFrame, manifest: Manifest, *, outside: Sequence[str] = ()
     ) -> LabelledClips:
-        """Return predictions with the labels and sites of a manifest; see `from_tables` for what is refused."""
+        """Return predictions with the labels and sites of a manifest.
+
+        Raises ManifestError as `from_tables`, and for a manifest of other footage with the same file names.
+        """
         table = predictions.table if isinstance(predictions, Predictions) else predictions
+        if "clip_id" in table.columns:
+            refuse_other_footage(table, manifest.table)
         return cls.from_tables(table, true_labels(manifest, table), sites=clip_sites(manifest), outside=outside)
 
     @classmethod

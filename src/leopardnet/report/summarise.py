@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
@@ -47,11 +48,12 @@ def summarise(
 
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so.
+    the model says so. Raises ManifestError for a manifest of other footage with the same file names.
     """
     table = predictions.table
     pictures, truth, hidden = None, None, frozenset[str]()
     if manifest is not None:
+        refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)
         if not people:
             hidden = clips_with_people(predictions, manifest)

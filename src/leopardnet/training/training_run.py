@@ -17,6 +17,7 @@ from leopardnet.bundle.run_history import read_history
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
+from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.network.classifier import build_classifier, choose_device
 from leopardnet.training.choose_epoch import choose_epoch, delete_epoch_logits, write_outcome
 from leopardnet.training.folds import Plan, plan_folds, should_use_folds
@@ -67,6 +68,7 @@ def train(
     >>> run.best["val_macro_f1"]  # doctest: +SKIP
     """
     out, tell = Path(out), on_progress or (lambda *_: None)
+    refuse_other_files(manifest.table, manifest.root)
     config = resolve_settings(config, manifest)
     labels = config.labels.label_set()
     by_folds = should_use_folds(bool(manifest.table["split"].eq("val").any()), config.validation)

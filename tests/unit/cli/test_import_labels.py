@@ -216,3 +216,26 @@ def test_what_cannot_be_used_is_listed_beside_the_manifest_and_refused_by_strict
     del images[0]["datetime"], data["annotations"][0]
     source.write_text(json.dumps(data))
     assert call(*args).exit_code == 0 and not (tmp_path / "m.parquet.problems.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "options"),
+    [
+        ("csv", "path,label\na/1.jpg,tiger\nnotes.txt,tiger\n", ("--path", "path", "--label", "label")),
+        ("megadetector", '[{"file": "a/1.jpg", "detections": []}, {"file": 7}]', ()),
+        ("folders", None, ()),
+    ],
+)
+def test_every_format_lists_what_it_cannot_use_and_refuses_it_with_strict(tmp_path, name, source, options):
+    root = tmp_path / "footage"
+    (root / "a").mkdir(parents=True)
+    for path in ("a/1.jpg", "loose.jpg"):
+        (root / path).write_bytes(b"x")
+    where = root if source is None else tmp_path / "source"
+    if source is not None:
+        where.write_text(source)
+    result = call(name, where, "--root", root, *options, "--out", tmp_path / "m.csv")
+    assert result.exit_code == 0 and "1 problem in the source" in " ".join(result.stderr.split()), result.output
+    assert len(pd.read_csv(tmp_path / "m.csv.problems.csv")) == 1
+    refused = call(name, where, "--root", root, *options, "--out", tmp_path / "strict.csv", "--strict")
+    assert isinstance(refused.exception, ManifestError) and not list(tmp_path.glob("strict*"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.types import Clip, Frames
 from leopardnet.detect.detector import match_detector, open_detector
@@ -271,3 +273,16 @@ def test_people_without_a_place_or_on_other_frames_still_make_a_clip_one_with_pe
     assert still.labels == ("person",) and still.fractions.tolist() == [[0, 0, 1, 1]]
     (shown,) = detector.find(VIDEO, frames(2.0), frames(2.0))
     assert len(shown) == 1 and shown.fractions.tolist() == [[0.25, 0.5, 0.5, 0.75]]
+
+
+def test_detections_of_another_card_are_refused(tmp_path):
+    images = [{"file": f"{i}.jpg", "detections": [], "datetime": f"2024:05:0{i} 10:00:00"} for i in (1, 2)]
+    (tmp_path / "md.json").write_text(json.dumps({"detection_categories": {"1": "animal"}, "images": images}))
+    config = DetectorConfig(source="file", file=str(tmp_path / "md.json"))
+    times = pd.to_datetime(["2024-05-01 10:00:20", "2024-05-02 10:00:00", None])
+    rows = {"path": ["1.JPG", "2.jpg", "3.jpg"], "kind": "still", "captured_at": times}
+    own = Manifest.from_rows(pd.DataFrame(rows), tmp_path).table
+    assert match_detector(config, tmp_path, [["1.JPG"], ["2.jpg"], ["3.jpg"]], table=own).n_found == 2
+    own.loc[1, "captured_at"] = pd.Timestamp("2024-06-17 03:12:00")
+    with pytest.raises(ManifestError, match=r"of different footage\n.*2\.jpg\n.*2024-06-17 03:12:00 in the"):
+        match_detector(config, tmp_path, [["1.JPG"], ["2.jpg"]], table=own)

@@ -83,6 +83,13 @@ def test_tables_as_people_save_them(tmp_path, predicted, text, encoding):
     assert got.human_labels["label"].tolist() == ["empty"] and not [n for n in got.notes if "fit no clip" in n]
 
 
+def test_an_encoding_that_cannot_be_guessed_can_be_given(tmp_path):
+    (tmp_path / "c.csv").write_bytes("path,label,by\na/1.jpg,tiger,Łukasz\n".encode("cp1250"))
+    assert read_corrections(tmp_path / "c.csv", encoding="cp1250").table["by"].tolist() == ["Łukasz"]
+    with pytest.raises(ManifestError, match="not in this encoding"):
+        read_corrections(tmp_path / "c.csv", encoding="utf-8")
+
+
 def test_a_sheet(tmp_path, predicted):
     pd.DataFrame({"Path": ["a\\1.jpg"], "Label": ["Tiger"]}).to_excel(tmp_path / "c.xlsx", index=False)
     got = select_outgoing(predicted({"path": "a/1.jpg"}), corrections=read_corrections(tmp_path / "c.xlsx"))
@@ -132,3 +139,19 @@ def test_two_species_of_one_clip_are_two_observations(tmp_path, predicted):
     assert human["scientificName"].tolist()[:2] == ["Panthera pardus", "Panthera tigris"]
     assert human["observationType"].tolist() == ["animal", "animal", "blank"]
     assert write(said, tmp_path / "yolo", format="yolo", corrections=tmp_path / "c.csv").n_left_out == 1
+
+
+@pytest.mark.parametrize(
+    "row", ["site,path,label\nvalley,a/1.jpg,tiger", "captured_at,path,label\n2022-02-01T07:00:00.0,a/1.jpg,tiger"]
+)
+def test_a_sheet_of_another_card_is_refused(tmp_path, predicted, row):
+    time = pd.NaT if "site" in row else pd.Timestamp("2021-12-30 22:34:56")
+    said = predicted({"path": "a/1.jpg", "captured_at": time})
+    (tmp_path / "c.csv").write_text(row)
+    with pytest.raises(ManifestError, match=r"predictions and corrections name the same files.*\n.*a/1\.jpg"):
+        select_outgoing(said, corrections=read_corrections(tmp_path / "c.csv"))
+    (tmp_path / "c.csv").write_text(
+        row.replace("valley", "s1").replace("2022-02-01T07:00:00.0", "2021-12-30 22:34")
+    )
+    labels = select_outgoing(said, corrections=read_corrections(tmp_path / "c.csv")).human_labels["label"]
+    assert labels.tolist() == ["tiger"]

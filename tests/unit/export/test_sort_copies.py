@@ -111,3 +111,11 @@ def test_too_little_room_is_said_before_anything_is_copied(tmp_path, predicted, 
     with pytest.raises(ConfigError, match="too little room"):
         copy_files(plan_copies(predicted({"path": "1.jpg"}), cards("1.jpg"), tmp_path / "sorted"))
     assert not (tmp_path / "sorted").exists()
+
+
+def test_names_as_long_as_a_disk_allows_are_copied(tmp_path, predicted, cards):
+    names = ["й" * 125 + ".jpg", "x" * 251 + ".jpg", "x" * 250 + "y.jpg"]
+    rows = cards(*names)
+    made = plan_copies(predicted(*[{"path": n} for n in names]), rows, tmp_path / "sorted")
+    assert copy_files(made) == 3
+    assert tree(tmp_path / "sorted" / "leopard") == {n: n for n in names}

@@ -296,3 +296,11 @@ def test_a_row_that_lacks_a_probability_breaks_no_format(tmp_path, predicted, bo
     """Found by fuzzing: no run makes such a row, but a hand may."""
     said = predicted(boxed("1.jpg") | {"p": (0.9, float("nan"), 0.05, 0.05)}, boxed("2.jpg"))
     assert write(said, tmp_path / "out", format=format, **OPTIONS.get(format, {})).n_rows == 2
+
+
+def test_a_manifest_of_another_card_is_refused(predicted, footage, tmp_path):
+    said = predicted({"path": "DCIM/100MEDIA/IMAG0001.AVI"})
+    other = footage({"path": "DCIM/100MEDIA/IMAG0001.AVI", "kind": "video", "captured_at": datetime(2022, 3, 1, 8)})
+    with pytest.raises(ManifestError, match="they are of different footage"):
+        write(said, tmp_path / "out.csv", manifest=other)
+    assert not (tmp_path / "out.csv").exists()

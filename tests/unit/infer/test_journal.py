@@ -68,6 +68,26 @@ def test_a_file_that_changed_is_looked_at_again(manifest, tmp_path):
     assert done(tmp_path, manifest) == ["b.mp4"] and done(tmp_path, manifest) == []
 
 
+def test_another_card_with_the_same_names_is_refused_and_nothing_is_replaced(manifest, tmp_path):
+    done(tmp_path, manifest, n=2)
+    for i, name in enumerate("abc"):
+        (manifest.root / f"{name}.mp4").write_bytes(bytes(10 + i))
+    with pytest.raises(JournalError, match="other footage with the same file names") as error:
+        done(tmp_path, manifest)
+    assert "2 of 2 files have another size" in str(error.value) and "another folder for --out" in str(error.value)
+    (manifest.root / "a.mp4").write_bytes(b"12345")
+    assert done(tmp_path, manifest) == ["b.mp4", "a.mp4", "c.mp4"]  # one of two was replaced, as after a repair
+
+
+def test_results_are_kept_while_the_card_is_not_connected(manifest, tmp_path):
+    done(tmp_path, manifest, n=2)
+    manifest.root.rename(tmp_path / "elsewhere")
+    with pytest.raises(JournalError, match="none of the files can be found, and their results are kept"):
+        done(tmp_path, manifest)
+    (tmp_path / "elsewhere").rename(manifest.root)
+    assert done(tmp_path, manifest) == ["c.mp4"]
+
+
 def test_clips_that_could_not_be_read_are_tried_again_when_asked(manifest, tmp_path):
     done(tmp_path, manifest, status="unreadable", n=1)
     done(tmp_path, manifest)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ConfigError, ManifestError, RunStopped
+from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig, TimesSampling, UniformSampling
 from leopardnet.evaluation.full_evaluation import evaluate
@@ -83,6 +84,24 @@ def test_a_decoder_that_fails_in_an_unknown_way_gives_a_row(unseen, tiny_bundle,
 def test_a_file_that_vanished_gives_a_row(manifest_of, tiny_bundle):
     table = predict(manifest_of(path=["gone.mp4"], kind="video"), tiny_bundle, runtime=HERE).table
     assert table["status"].tolist() == ["unreadable"] and "cannot be found" in table["reason"][0]
+
+
+def test_clips_of_a_card_that_is_pulled_out_are_classified_when_it_is_back(unseen, tiny_bundle, said, tmp_path):
+    card = tmp_path / "card"
+    shutil.copytree(unseen.root, card)
+    rows = Manifest.from_rows(unseen.table, card)
+
+    def pull_out(clips, job, should_stop):
+        for item, result in classify_all(clips, job):
+            yield item, result
+            if card.exists():
+                card.rename(tmp_path / "pulled out")
+
+    first = predict(rows, tiny_bundle, out=tmp_path / "out", runtime=HERE, engine=pull_out).table["status"]
+    assert first.tolist() == ["ok"] + ["unreadable"] * 7
+    (tmp_path / "pulled out").rename(card)
+    again = predict(rows, tiny_bundle, out=tmp_path / "out", runtime=HERE)
+    pd.testing.assert_frame_equal(again.table, said.table)
 
 
 def test_a_partial_clip_says_so_and_is_judged(footage, tmp_path, tiny_bundle):

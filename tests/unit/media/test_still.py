@@ -80,8 +80,8 @@ def test_threads_never_hide_a_cut_picture(tmp_path):
 
 
 def test_sixteen_bits_are_scaled_and_not_cut_off(tmp_path):
-    Image.fromarray(np.full((20, 30), 32768, np.uint16)).save(tmp_path / "a.png")
-    assert decode(clip("a.png"), tmp_path, times_s=np.zeros(1)).pixels.max() == 128
+    Image.fromarray(np.full((20, 30), 20480, np.uint16)).save(tmp_path / "a.png")
+    assert decode(clip("a.png"), tmp_path, times_s=np.zeros(1)).pixels.max() == 80
     Image.fromarray(np.ones((20, 30), np.float32)).save(tmp_path / "f.tiff")
     with pytest.raises(MediaError, match="mode F"):
         decode(clip("f.tiff"), tmp_path, times_s=np.zeros(1))
@@ -92,3 +92,17 @@ def test_a_broken_still_is_one_clear_error(tmp_path, data):
     (tmp_path / "a.jpg").write_bytes(data)
     with pytest.raises(MediaError):
         decode(clip("a.jpg"), tmp_path, times_s=np.zeros(1))
+
+
+def test_a_picture_of_nothing_but_the_filling_of_a_decoder_is_no_empty_picture(tmp_path):
+    for name in ("a.jpg", "b.png"):
+        save(tmp_path / name, 128)
+        with pytest.raises(MediaError, match="the picture has no content"):
+            decode(clip(name), tmp_path, times_s=np.zeros(1))
+    for i, grey in enumerate((128, 60, 3, 255)):  # dark, white and other greys may be real
+        save(tmp_path / f"{i}.png", grey)
+    burst = clip("0.png", "1.png", "2.png", "3.png", kind="burst")
+    frames = decode(burst, tmp_path, times_s=np.arange(4.0))
+    assert (
+        frames.times_s.tolist() == [1.0, 2.0, 3.0] and "still 0: the picture has no content" in frames.warnings[0]
+    )

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.tables import clip_id
 from leopardnet.metrics.labelled_clips import LabelledClips
 
 LABELS = ("leopard", "sika", "empty")
@@ -98,3 +99,11 @@ def test_wrong_tables_are_refused_with_what_to_do(predictions):
         LabelledClips.from_tables(pd.DataFrame({"clip_id": ["a"]}), TRUTH)
     with pytest.raises(ManifestError, match="the model knows this label"):
         LabelledClips.from_tables(predictions, TRUTH, outside=["boar", "sika"])
+
+
+def test_a_manifest_of_another_card_is_refused(predictions, manifest_of):
+    table = predictions.assign(clip_id=[clip_id(f"IMAG000{i}.AVI") for i in range(5)])
+    rows = {"path": [f"IMAG000{i}.AVI" for i in range(5)], "kind": "video", "label": "leopard"}
+    assert len(LabelledClips.of(table, manifest_of(**rows, site=["y", "x", "x", "y", None]))) == 5
+    with pytest.raises(ManifestError, match=r"site x in predictions, site y in manifest; 1 of 5"):
+        LabelledClips.of(table, manifest_of(**rows, site=["y", "x", "y", "y", None]))

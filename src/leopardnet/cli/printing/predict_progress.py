@@ -12,6 +12,7 @@ from leopardnet.core.types import ClipPrediction
 
 RATE_WINDOW_S = 60.0
 MAX_TIMES = 5000
+MIN_SHARE = 0.01
 LOG_EVERY_S = 60.0  # where stderr is no terminal
 
 
@@ -43,16 +44,16 @@ class PredictProgress:
             say(f"classifying: {n_done} of {n_total}, {self.note}, {self._time_left(n_total - n_done)} left")
 
     def say_crop_share(self) -> None:
-        """Print the share of the time that boxes and crops took, if there were any."""
+        """Print the share of the time that boxes and crops took, if it is worth mentioning."""
         share = self.crop_s / self.total_s if self.total_s else 0.0
-        if share >= 0.005:
+        if share >= MIN_SHARE:
             per_clip_s = self.crop_s / sum(self.counts.values())
             say(f"boxes and crops: {share:.0%} of the time, {per_clip_s:.2f} s a clip")
 
     @property
     def per_minute(self) -> float:
-        """Clips per minute over the last minute, 0 where it is not known yet."""
-        span_s = self._times[-1] - self._times[0] if len(self._times) > 1 else 0.0
+        """Clips per minute over the last minute or since the start, 0 where it is not known yet."""
+        span_s = self._times[-1] - self._times[0]
         return 60 * (len(self._times) - 1) / span_s if span_s else 0.0
 
     @property

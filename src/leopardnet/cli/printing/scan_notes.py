@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from leopardnet.core.footage_suffixes import PACKED_SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,18 +77,37 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
             "times are the cameras' local time in an unknown zone; give a deployments table (--deployments) with "
             "time_zone"
         )
+    return notes + footage_notes(report)
+
+
+def footage_notes(report: ScanReport) -> list[str]:
+    """Return what a scan found to be no clip, or a doubtful one, one sentence each."""
+    notes = []
     if report.empty_files:
         notes.append(f"{len(report.empty_files)} files are empty (0 bytes): {_few(report.empty_files)}")
-    if report.other_files:
+    if report.paired_videos:
         notes.append(
-            "left out, because it is not footage: "
-            + _few([f"{suffix} {n}" for suffix, n in report.other_files.items()], n=8)
+            f"{len(report.paired_videos)} videos lie beside a picture of the same name, as in a Live Photo; each "
+            f"pair counts as two clips of one moment: {_few(report.paired_videos)}"
         )
+    packed = {suffix: n for suffix, n in report.other_files.items() if suffix in PACKED_SUFFIXES}
+    other = {suffix: n for suffix, n in report.other_files.items() if suffix not in packed}
+    if packed:
+        notes.append(
+            "left out, but perhaps with footage in it (unpack archives, mount card images, give files that chkdsk "
+            f"recovered their suffix, and scan again): {_few_counts(packed)}"
+        )
+    if other:
+        notes.append(f"left out, because it is not footage: {_few_counts(other)}")
     if report.n_system_files:
         notes.append(f"left out {report.n_system_files} hidden or system files and folders")
     if report.n_links:
         notes.append(f"left out {report.n_links} links to footage that is listed under its own name")
     return notes
+
+
+def _few_counts(counts: Mapping[str, int]) -> str:
+    return _few([f"{suffix} {n}" for suffix, n in counts.items()], n=8)
 
 
 def _few(names: Iterable[str], n: int = 3) -> str:

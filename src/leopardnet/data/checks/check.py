@@ -14,12 +14,12 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
 from leopardnet.data.checks.clock_findings import check_clocks
 from leopardnet.data.checks.file_facts import MONOCHROME_CHROMA, find_copies, read_file_facts
-from leopardnet.data.checks.file_findings import check_copies, check_files, check_frames
+from leopardnet.data.checks.file_findings import check_copies, check_files, check_footage, check_frames, check_sizes
 from leopardnet.data.checks.finding import Severity
 from leopardnet.data.checks.fingerprints import MAX_DISTANCE
 from leopardnet.data.checks.label_findings import check_boxes, check_labels
 from leopardnet.data.checks.split_findings import check_split
-from leopardnet.data.scan.deployments import read_deployments
+from leopardnet.data.scan.deployments import find_deployments
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
@@ -32,7 +32,7 @@ def check(
     probe: bool = True,
     min_sites: int = 3,
     max_distance: int = MAX_DISTANCE,
-    deployments: Path | str | None = None,
+    deployments: Path | str | pd.DataFrame | None = None,
     now: datetime | None = None,
     facts: pd.DataFrame | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -41,20 +41,22 @@ def check(
 
     Finding explains the severities. hash_files, perceptual, probe, on_progress: see read_file_facts; with `facts`
     from an earlier call of it, no file is read. min_sites: a label with fewer sites is a warning. max_distance: the
-    number of bits in which perceptual hashes of near-duplicates may differ (0 to 3). deployments: a table (see
-    read_deployments); times outside the period of their deployment are findings. now: a naive time; later capture
-    times are findings; the present by default.
+    number of bits in which perceptual hashes of near-duplicates may differ (0 to 3). deployments: the table of
+    `read_deployments`, or its file; times outside the period of their deployment are findings. now: a naive time;
+    later capture times are findings; the present by default.
     """
     if facts is None:
         facts = read_file_facts(
             manifest, hash_files=hash_files, perceptual=perceptual, probe=probe, on_progress=on_progress
         )
     group = find_copies(manifest, facts, max_distance=max_distance)
-    places = read_deployments(Path(deployments)) if deployments is not None else None
+    places, _ = find_deployments(deployments)
     found = [
         *check_files(manifest, facts),
         *check_frames(manifest, facts),
         *check_copies(manifest, facts, group),
+        *check_sizes(manifest, facts, group),
+        *check_footage(manifest, facts),
         *check_split(manifest, facts, group),
         *check_labels(manifest, min_sites=min_sites),
         *check_boxes(manifest, facts),

@@ -8,19 +8,22 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.columns import FLOAT, INT, STRING, Column
+from leopardnet.core.columns import FLOAT, INT, STRING, TIME, Column
 from leopardnet.core.errors import MediaError
+from leopardnet.core.footage.find_file import find_file
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
 from leopardnet.core.types import Clip
 from leopardnet.data.checks.fingerprints import MAX_DISTANCE, find_near_pairs, fingerprint
+from leopardnet.data.scan.capture_time import CaptureTimeReader
 
 FACTS = (
     Column("path", STRING, False, "file, relative to the root"),
@@ -36,6 +39,7 @@ FACTS = (
     Column("orientation", INT, True, "EXIF orientation of a still, 1 to 8; width_px and height_px are upright"),
     Column("n_frames", INT, True, "of a video, according to its container"),
     Column("duration_s", FLOAT, True, "of a video, according to its container"),
+    Column("recorded_at", TIME, True, "time in the header, for files whose time in the manifest is from a table"),
 )
 MONOCHROME_CHROMA = 8.0  # below: infrared, or a picture without colour
 _SHORT_SIDE_PX = 64
@@ -58,6 +62,7 @@ class _FileFacts:
     orientation: int | None = None
     n_frames: int | None = None
     duration_s: float | None = None
+    recorded_at: datetime | None = None
 
 
 def read_file_facts(
@@ -77,9 +82,14 @@ def read_file_facts(
     files = list_row_files(manifest).drop_duplicates("path")
     tasks = list(zip(files["path"], files["kind"], strict=True))
     rows: list[_FileFacts] = []
+    in_table = set(manifest.table.loc[manifest.table["time_source"] == "table", "path"])
+    times = CaptureTimeReader()
 
     def read(task: tuple[str, str]) -> _FileFacts:
-        return _read_facts(manifest.root, *task, perceptual=perceptual, probe=probe)
+        row = _read_facts(manifest.root, *task, perceptual=perceptual, probe=probe)
+        if probe and row.path in in_table:
+            row.recorded_at = times.read(str(find_file(manifest.root, row.path))).time
+        return row
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for row in pool.map(read, tasks):
@@ -91,7 +101,7 @@ def read_file_facts(
         if hash_files:
             sizes = facts["size_bytes"].where(facts["size_bytes"] > 0)
             same_size = facts["path"][sizes.notna() & sizes.duplicated(keep=False)]
-            digests = list(pool.map(lambda p: _digest(manifest.root / p), same_size))
+            digests = list(pool.map(lambda p: _digest(find_file(manifest.root, p)), same_size))
             facts["digest"] = pd.Series(digests, index=same_size.index, dtype=STRING).reindex(facts.index)
     return conform(facts, FACTS, where="file facts", unique=("path",))
 
@@ -147,7 +157,7 @@ def find_copies(manifest: Manifest, facts: pd.DataFrame, *, max_distance: int = 
 def _read_facts(root: Path, path: str, kind: str, *, perceptual: bool, probe: bool) -> _FileFacts:
     facts = _FileFacts(path)
     try:
-        facts.size_bytes = (root / path).stat().st_size
+        facts.size_bytes = find_file(root, path).stat().st_size
     except OSError as error:
         facts.status, facts.reason = "missing", error.strerror
         return facts

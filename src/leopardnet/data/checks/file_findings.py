@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.checks.file_facts import list_row_files
 from leopardnet.data.checks.finding import Finding
@@ -19,6 +21,7 @@ _ADVICE = {
     "partial": "only the readable part is used",
 }
 _TOLERANCE_S = 0.5
+OF_FILES = ("path", "captured_at", "width_px", "height_px")  # facts of a manifest that a file has as well
 
 
 def check_files(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
@@ -47,6 +50,48 @@ def check_frames(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
             at, end = f"frame {row['frame_number']}", f"{n_frames[i]:.0f} frames"
         message = f"the label is at {at}, but the video has {end}; check the time of the label"
         yield Finding("error", "frame_beyond_end", message, i, row["path"])
+
+
+def check_sizes(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]) -> Iterator[Finding]:
+    """Yield clips that look like another one with the same name or time, in another size: thumbnails and previews.
+
+    group: from `find_copies`. Cellular cameras keep a small picture beside the one that they send, and gallery
+    programs make more.
+    """
+    clips = manifest.table.assign(_group=group).dropna(subset="_group").drop_duplicates("clip_id")
+    by_path = facts.set_index("path")
+    for side in ("width", "height"):
+        clips[f"_{side}"] = clips["path"].map(by_path[f"{side}_px"]).astype("float64")
+    clips["_px"] = clips["_width"] * clips["_height"]
+    clips["_name"] = [path.rpartition("/")[2].rpartition(".")[0].lower() for path in clips["path"]]
+    clips = clips.sort_values("_px", ascending=False, kind="stable")
+    largest = pd.Series(dtype="str")
+    for key in ("_name", "captured_at"):
+        same = clips.groupby(["_group", "kind", key])
+        is_smaller = clips["_px"] < same["_px"].transform("first")
+        largest = largest.combine_first(same["path"].transform("first")[is_smaller])
+    rows: dict[Any, dict[Any, Any]] = clips.to_dict("index")
+    by_name = {row["path"]: row for row in rows.values()}
+    for i, path in largest.items():
+        row, other = rows[i], by_name[path]
+        sizes = " beside ".join(f"{r['_width']:.0f} x {r['_height']:.0f}" for r in (row, other))
+        message = f"{sizes}: a smaller copy of {_describe(other)}; remove one, or it counts twice"
+        yield Finding("warning", "two_sizes", message, int(str(i)), row["path"])
+
+
+def check_footage(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
+    """Yield a finding if the table of labels does not fit the files: perhaps those of another card."""
+    table = manifest.table.loc[manifest.table["kind"] != "burst", ["clip_id", *OF_FILES]]
+    files = table[["clip_id", "path"]].merge(
+        facts[["path", "recorded_at", "width_px", "height_px"]].rename(columns={"recorded_at": "captured_at"}),
+        on="path",
+    )
+    try:
+        refuse_other_footage(table, files, names=("the manifest", "the files"))
+    except ManifestError as error:
+        where = str(error.parts["where"])
+        message = f"{error.parts['found']}: do the labels belong to this footage?"
+        yield Finding("warning", "other_footage", message, int(table.index[table["path"] == where][0]), where)
 
 
 def check_copies(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]) -> Iterator[Finding]:
@@ -92,5 +137,5 @@ def _check_equal_files(t: pd.DataFrame, digest: pd.Series[Any]) -> Iterator[Find
                 yield Finding("warning", "copy", message, int(str(i)), row["path"])
 
 
-def _describe(row: pd.Series[Any]) -> str:
+def _describe(row: Mapping[Any, Any] | pd.Series[Any]) -> str:
     return f"{row['path']} (site {row['site']})" if isinstance(row["site"], str) else str(row["path"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -12,12 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import BoxUnit, format_boxes, parse_boxes, round_box
+from leopardnet.core.boxes import BoxUnit, parse_boxes
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
+from leopardnet.data.reading.box_columns import CORNERS, read_boxes
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
 from leopardnet.data.reading.named_columns import read_named_cells
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.several_species import (
     find_repeats,
     join_repeats,
@@ -26,6 +28,7 @@ from leopardnet.data.reading.several_species import (
     split_names,
 )
 from leopardnet.data.reading.tables.clock_time import settle_date_order
+from leopardnet.data.reading.tables.column_reader import ColumnReader
 from leopardnet.data.reading.tables.csv_cells import (
     MISSING,
     Cells,
@@ -52,7 +55,12 @@ FIELDS = (
     "path", "label", "species", *TEXT_FIELDS, "time_s", "frame_number", "captured_at", "time_zone", "width_px",
     "height_px", "x0", "y0", "x1", "y1", "box_label", "box_score",
 )  # fmt: skip
-CORNERS = ("x0", "y0", "x1", "y1")
+NUMBERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "time_s": (number, "seconds, 0 or more"),
+    "frame_number": (whole_number, "a whole number, 0 or more"),
+    "width_px": (whole_number, "a whole number"),
+    "height_px": (whole_number, "a whole number"),
+}
 COLUMNS: Mapping[str, str] = {f: f for f in FIELDS}  # of a table written by write_csv_table
 
 
@@ -70,6 +78,7 @@ def read_csv_table(
     encoding: str | None = None,
     separator: str | None = None,
     require_files: bool = False,
+    strict: bool = False,
 ) -> ImportResult:
     """Read the manifest of a table: CSV, or the first sheet of .xlsx, .xls or .ods.
 
@@ -79,26 +88,31 @@ def read_csv_table(
     species or the box become one row, and a label may name several species (see `split_names`). Without a column
     for the label, the species is mapped. Cells such as NA and nan are missing (see MISSING).
 
-    Raises ManifestError with the row for a path outside the root, a cell that cannot be read, and rows of one file
-    that contradict each other; with `require_files` also for files that do not exist. Raises ConfigError for
-    unknown fields in `columns`.
+    A cell that cannot be read, and what rows of one file contradict each other in, is left out and counted; so is a
+    row that names no picture or video, or no frame where one is given. With `strict` they are refused, and a column
+    of which no cell can be read is always refused.
+
+    Raises ManifestError with the row for a path outside the root and for one path of two files; with
+    `require_files` also for files that do not exist. Raises ConfigError for unknown fields in `columns`.
     """
-    source = Path(source)
+    source, problems = Path(source), Problems(strict=strict)
     _check_columns(columns)
-    cells, columns = read_named_cells(source, columns, encoding=encoding, separator=separator)
+    cells, columns = read_named_cells(source, columns, encoding=encoding, separator=separator, problems=problems)
+    cells = _leave_out_rows(cells, columns, problems)
+    reader = ColumnReader(cells, problems)
     notes = [*cells.notes]
-    table = _read_values(cells, columns, root, time_zone, time_format, notes)
+    table = _read_values(reader, columns, root, time_zone, time_format, notes)
     named, species = table.pop("label"), table.pop("species")
     if label_map is None and "label" in columns:
         refuse_marks(named, cells.where, columns["label"])
     row_names, cell_notes = split_names(named if "label" in columns else species, label_map)
     keys = list(zip(map(nfc, table["path"]), table["time_s"], table["frame_number"], strict=True))
     repeats = find_repeats(keys)
-    names, row_notes = join_repeats(row_names, repeats, table=table, cells=cells, path=columns["path"])
+    names, row_notes = join_repeats(row_names, repeats, table=table, reader=reader, path=columns["path"])
     if set(CORNERS) <= set(columns):
         n_names = [len(names[repeats.get(i, i)]) for i in range(len(keys))]
         box_names = [n[0] if len(n) == 1 < m else None for n, m in zip(row_names, n_names, strict=True)]
-        _add_boxes(table, keys, cells, columns, box_unit, box_names)
+        table |= read_boxes(reader, keys, columns, box_unit, box_names)
         row_notes = ()
     if require_files:
         _require_files(table["path"], root, cells)
@@ -117,6 +131,7 @@ def read_csv_table(
         source=f"csv {source.name}",
         where=source.name,
         notes=(*notes, *cell_notes, *row_notes),
+        problems=problems,
     )
 
 
@@ -136,8 +151,30 @@ def _check_columns(columns: Mapping[str, str]) -> None:
         )
 
 
+def _leave_out_rows(cells: Cells, columns: Mapping[str, str], problems: Problems) -> Cells:
+    """Return the rows that name a picture or a video, and a frame of it where there is a text for one."""
+    faults: dict[int, ManifestError] = {}
+    path = columns["path"]
+    for i, text in enumerate(cells.column(path)):
+        try:
+            footage_kind(text, where=cells.where(i, path))
+        except ManifestError as error:
+            faults[i] = error
+    for field in ("time_s", "frame_number"):
+        if field in columns:
+            parse, expected = NUMBERS[field]
+            parse_column(
+                cells, columns[field], parse, expected=expected, missing=MISSING, on_fault=faults.__setitem__
+            )
+    if faults and len(faults) == len(cells.rows):
+        raise faults[min(faults)]
+    for i in sorted(faults):
+        problems.add(faults[i], cells.name, cells.number(i), outcome="left out")
+    return cells.keep([i for i in range(len(cells.rows)) if i not in faults]) if faults else cells
+
+
 def _read_values(
-    cells: Cells,
+    reader: ColumnReader,
     columns: Mapping[str, str],
     root: Path,
     time_zone: str | None,
@@ -145,25 +182,21 @@ def _read_values(
     notes: list[str],
 ) -> dict[str, list[Any]]:
     """Return one list for each field, all None without a column, and add to `notes`."""
+    cells = reader.cells
     relative, n = RelativePaths(root), len(cells.rows)
     column = columns["path"]
     paths = [relative(p, where=cells.where(i, column)) for i, p in enumerate(cells.column(column))]
     table: dict[str, list[Any]] = {f: [None] * n for f in ("label", "species", "time_s", "frame_number")}
     for f in ("label", "species", *TEXT_FIELDS):
         if f in columns:
-            texts = parse_column(cells, columns[f], str, expected="text", missing=MISSING)
+            texts = reader.read(columns[f], str, expected="text")
             table[f] = shorten_codes(texts)
             if table[f] is not texts:
                 notes.append(f"column {columns[f]} holds whole numbers written with .0, which was left out")
-    for f, parse, expected in (
-        ("time_s", number, "seconds, 0 or more"),
-        ("frame_number", whole_number, "a whole number, 0 or more"),
-        ("width_px", whole_number, "a whole number"),
-        ("height_px", whole_number, "a whole number"),
-    ):
+    for f, (parse, expected) in NUMBERS.items():
         if f in columns:
-            table[f] = parse_column(cells, columns[f], parse, expected=expected, missing=MISSING)
-    _add_times(table, cells, columns, time_zone, time_format)
+            table[f] = reader.read(columns[f], parse, expected=expected)
+    _add_times(table, reader, columns, time_zone, time_format)
     missing = {c: count_missing(cells.column(c)).total() for c in dict.fromkeys(columns.values())}
     if counts := ", ".join(f"{c} {n}" for c, n in missing.items() if n):
         notes.append(f"cells such as NA and nan, read as missing: {counts}")
@@ -175,7 +208,7 @@ def _read_values(
 
 def _add_times(
     table: dict[str, list[Any]],
-    cells: Cells,
+    reader: ColumnReader,
     columns: Mapping[str, str],
     time_zone: str | None,
     time_format: str | None,
@@ -190,14 +223,12 @@ def _add_times(
         if time_format
         else "a time such as 2021-12-30 22:34:56; give other forms with --time-format"
     )
-    order = settle_date_order(cells.column(columns["captured_at"]))
+    order = settle_date_order(reader.cells.column(columns["captured_at"]))
     parse = partial(local_time, formats=formats, date_order=order)
-    times = parse_column(cells, columns["captured_at"], parse, expected=expected, missing=MISSING)
-    given = (
-        parse_column(cells, columns["time_zone"], str, expected="a zone", missing=MISSING)
-        if "time_zone" in columns
-        else [None] * len(times)
-    )
+    times = reader.read(columns["captured_at"], parse, expected=expected)
+    given = [None] * len(times)
+    if "time_zone" in columns:
+        given = reader.read(columns["time_zone"], _zone, expected="such as Asia/Vladivostok or +10:00")
     table["captured_at"] = pd.to_datetime(
         pd.Series([t and t.replace(tzinfo=None) for t in times], dtype=object)
     ).to_list()
@@ -205,62 +236,14 @@ def _add_times(
         (offset_text(t) or z or time_zone) if t else None for t, z in zip(times, given, strict=True)
     ]
     table["time_source"] = ["table" if t else None for t in times]
-    for i, zone in enumerate(table["time_zone"]):
-        if zone is not None:
-            try:
-                parse_time_zone(zone)
-            except ManifestError as error:
-                raise ManifestError(
-                    error.what,
-                    where=cells.where(i, columns["time_zone"]),
-                    found=repr(zone),
-                    expected=error.parts["expected"],
-                ) from None
 
 
-def _add_boxes(
-    table: dict[str, list[Any]],
-    keys: Sequence[tuple[Any, ...]],
-    cells: Cells,
-    columns: Mapping[str, str],
-    unit: str,
-    names: list[str | None],
-) -> None:
-    """Fill the columns `boxes` and `box_unit`. names: of the boxes, where no column holds their labels."""
-    read = partial(parse_column, cells, missing=MISSING)
-    corners = [read(columns[c], number, expected="a number") for c in CORNERS]
-    label = read(columns["box_label"], str, expected="text") if "box_label" in columns else names
-    score = read(columns["box_score"], number, expected="a number") if "box_score" in columns else None
-    boxes: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    first: dict[tuple[Any, ...], int] = {}
-    for i, (key, box) in enumerate(zip(keys, zip(*corners, strict=True), strict=True)):
-        j = first.setdefault(key, i)
-        n_given = sum(v is not None for v in box)
-        if (j != i and n_given == 0) or (entry := _make_box(box, label, score, i)) in boxes.get(key, []):
-            raise ManifestError(
-                "a file occurs twice",
-                where=f"{cells.where(j)} and row {i + 1}",
-                found="the same row again",
-                expected="rows of one file that differ only in the box and its species",
-            )
-        if n_given in (1, 2, 3):
-            raise ManifestError(
-                "a box has empty corners", where=cells.where(i), found=box, expected="four numbers or none"
-            )
-        boxes.setdefault(key, []).extend([entry] if n_given else [])
-    table["boxes"] = [format_boxes(boxes[k]) if boxes[k] else None for k in keys]
-    table["box_unit"] = [unit if boxes[k] else None for k in keys]
-
-
-def _make_box(
-    corners: Sequence[float | None], label: list[Any] | None, score: list[Any] | None, i: int
-) -> dict[str, Any]:
-    box: dict[str, Any] = {"xyxy": round_box([c or 0.0 for c in corners])}
-    if label and label[i]:
-        box["label"] = label[i]
-    if score and score[i] is not None:
-        box["score"] = score[i]
-    return box
+def _zone(text: str) -> str:
+    try:
+        parse_time_zone(text)
+    except ManifestError:
+        raise ValueError(text) from None
+    return text
 
 
 def _require_files(paths: Sequence[str], root: Path, cells: Cells) -> None:

@@ -10,6 +10,7 @@ from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.data.reading.folder_pattern import FolderPattern
 from leopardnet.data.reading.label_ids import make_label_map, note_ids
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
 from leopardnet.data.scan.list_files import list_footage
 
@@ -22,12 +23,13 @@ def read_folders(
     label_map: LabelMap | None = None,
     on_unknown: OnUnknown = "refuse",
     site_from: str | None = None,
+    strict: bool = False,
 ) -> ImportResult:
     """Read the manifest of all footage below `source`, labelled by folder names.
 
     `label_level` counts folders below `source`: 1 is the top one, -1 the one that holds the file. A file in fewer
-    folders has no label. If `site_from` holds `{label}`, the pattern names the label instead. Paths are relative to
-    `root` (default: `source`), which must hold `source`.
+    folders has no label; it is counted as a problem, and with `strict` refused. If `site_from` holds `{label}`, the
+    pattern names the label instead. Paths are relative to `root` (default: `source`), which must hold `source`.
 
     Raises ConfigError for a label level of 0, and for a source outside the root.
     """
@@ -44,6 +46,11 @@ def read_folders(
     prefix = "" if above == "." else above + "/"
     pattern = FolderPattern.parse(site_from) if site_from and "{label}" in site_from else None
     names = [_find_label(p, label_level, pattern, prefix + p) for p in files.sizes]
+    problems = Problems(strict=strict)
+    for path in (p for p, name in zip(files.sizes, names, strict=True) if not name):
+        expected = f"a path like {site_from}" if pattern else f"a folder of a label at level {label_level}"
+        error = ManifestError("a file is in no folder of a label", where=prefix + path, expected=expected)
+        problems.add(error, source.resolve().name, prefix + path, outcome="kept without a label")
     notes = count_note(Counter(files.other_files), "files other than footage, left out")
     notes += [f"hidden and system files and folders left out: {files.n_system_files}"] * bool(files.n_system_files)
     notes += [f"links to footage that is listed by its own name: {files.n_links}"] * bool(files.n_links)
@@ -57,6 +64,7 @@ def read_folders(
         source=f"folders {source.resolve().name}",
         where=source.resolve().name,
         notes=notes,
+        problems=problems,
     )
 
 
@@ -78,7 +86,8 @@ def read_labelled_folder(folder: Path) -> ImportResult:
         )
     label_map = make_label_map(names)
     found = read_folders(folder, label_map=label_map)
-    return ImportResult(found.manifest, (*found.notes, *note_ids({n: str(label_map.label(n)) for n in names})))
+    notes = (*found.notes, *note_ids({n: str(label_map.label(n)) for n in names}))
+    return ImportResult(found.manifest, notes, found.problems)
 
 
 def _find_label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:

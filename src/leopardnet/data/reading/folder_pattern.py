@@ -13,7 +13,9 @@ from leopardnet.core.errors import ConfigError
 FIELDS = ("site", "deployment", "sequence", "label")
 # Folders that cameras make on a card. A new one begins after 999 or 9999 files, so their names have no meaning.
 CARD_FOLDER = re.compile(
-    r"DCIM|\d+RECNX|\d+EK\d+|\d+_BTCF|\d+MEDIA|\d+DSCIM|\d+_?WCAM|\d+IMAGE|\d+STLTH|\d+DCIM|\d+CUDDY", re.IGNORECASE
+    r"DCIM|\d+(?:RECNX|EK\d+|_BTCF|MEDIA|DSCIM|_?WCAM|IMAGE|STLTH|DCIM|CUDDY|D6OPR)"
+    r"|\d{3}(?:GOPRO|APPLE|CANON|MSDCF|NIKON|OLYMP|_PANA|_FUJI)",
+    re.IGNORECASE,
 )
 _BELOW_DCIM = re.compile(r"[1-9]\d{2}\w{5}", re.ASCII)  # names that the card standard (DCF) allows there
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import read_file
 from leopardnet.data.reading.several_species import join_columns
 from leopardnet.data.reading.tables.csv_cells import MISSING, Cells, read_cells
@@ -16,20 +17,21 @@ _JOINED = (("path", "/"), ("label", ","), ("species", ","))
 
 
 def read_named_cells(
-    source: Path, columns: Mapping[str, str], *, encoding: str | None, separator: str | None
+    source: Path, columns: Mapping[str, str], *, encoding: str | None, separator: str | None, problems: Problems
 ) -> tuple[Cells, dict[str, str]]:
     """Return the cells of a table, and its column for each field of `columns`.
 
     The header of a sheet is matched without regard to case. A path may name several columns, joined by `/`, and a
-    label or species several, joined by `,` (see `join_columns`), where no single column has that name. Raises
-    ManifestError for a table that cannot be read, and for a missing part of a joined column.
+    label or species several, joined by `,` (see `join_columns`), where no single column has that name. Rows of
+    another length than the header go to `problems`. Raises ManifestError for a table that cannot be read, and for a
+    missing part of a joined column.
     """
     if source.suffix.lower() in SHEET_SUFFIXES:
         sheet, columns = read_people_table(source), {f: c.strip().casefold() for f, c in columns.items()}
         lines = [list(row) for row in zip(*sheet.columns.values(), strict=True)]
         cells = Cells(source.name, tuple(sheet.columns), lines, "", sheet.notes)
     else:
-        cells = _read_text(source, encoding, separator)
+        cells = _read_text(source, encoding, separator, problems)
     made: dict[str, list[str]] = {}
     for field, sign in _JOINED:
         name = columns.get(field, "")
@@ -45,11 +47,11 @@ def read_named_cells(
     return replace(cells, made=made), dict(columns)
 
 
-def _read_text(source: Path, encoding: str | None, separator: str | None) -> Cells:
+def _read_text(source: Path, encoding: str | None, separator: str | None, problems: Problems) -> Cells:
     try:
         data = read_file(source, where=source.name)
     except OSError as error:
         raise ManifestError(
             "the table cannot be read", where=source.name, found=error.strerror, expected="a CSV file"
         ) from None
-    return read_cells(data, name=source.name, encoding=encoding, separator=separator)
+    return read_cells(data, name=source.name, encoding=encoding, separator=separator, problems=problems)

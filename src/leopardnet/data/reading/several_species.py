@@ -12,6 +12,7 @@ import pandas as pd
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
 from leopardnet.data.reading.label_map import MAX_NAMES, LabelMap, load_label_map, name_key, rows
+from leopardnet.data.reading.tables.column_reader import ColumnReader
 from leopardnet.data.reading.tables.csv_cells import Cells
 
 _CLEAR = re.compile(r"\s*[;|\n]\s*|\s+\+\s+")  # between species, whatever they are
@@ -20,6 +21,7 @@ _LIST = re.compile(r"\s*(?:c?\((.*)\)|\[(.*)\]|\{(.*)\})\s*", re.DOTALL)  # of P
 _QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,;]*))\s*(?:[,;]|$)""")
 _YES = frozenset(("1", "1.0", "true", "TRUE", "True", "T", "yes", "Yes", "x", "X"))
 _NO = frozenset(("0", "0.0", "false", "FALSE", "False", "F", "no", "No", "", "-"))
+_OF_A_TIME = ("time_zone", "time_source")
 # Parts of headers of columns whose cell is the same for every row of one file.
 _OF_A_FILE = re.compile(
     "folder|relativepath|directory|filepath|deployment|site|station|location|camera|place|timestamp|datetime"
@@ -143,16 +145,18 @@ def join_repeats(
     names: Sequence[tuple[str, ...]],
     repeats: Mapping[int, int],
     *,
-    table: Mapping[str, Sequence[Any]],
-    cells: Cells,
+    table: Mapping[str, list[Any]],
+    reader: ColumnReader,
     path: str,
 ) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """Return the names of each row, at the first row of a file those of all its rows, and a note.
 
     names: of each row; repeats: for each later row of a file, the first one; table: the other values of each row;
-    path: the column of paths, or those joined to one. Raises ManifestError where rows of one path must be of two
-    files, and where a file would be both empty and not.
+    path: the column of paths, or those joined to one. Where rows of a file contradict each other, it keeps neither
+    value; where it would be both empty and not, no name. Raises ManifestError where rows of one path must be of two
+    files.
     """
+    cells, conflicts = reader.cells, dict[tuple[int, str], int]()
     columns = {c: cells.column(c) for c in _list_columns_of_files(cells, path)} if repeats else {}
     values_of = {f: v for f, v in table.items() if f != "path"}
     for i, j in repeats.items():
@@ -161,19 +165,36 @@ def join_repeats(
                 raise _two_files_error(i, j, column, table["path"][j], cells, path)
         for field, values in values_of.items():
             if values[i] != values[j] and not (pd.isna(values[i]) and pd.isna(values[j])):
-                raise ManifestError(
-                    "a file stands twice",
-                    where=f"{cells.where(j)} and row {i + 1}",
-                    found=f"{table['path'][j]!r} with another {field}",
-                    expected="rows of one file that differ only in the species or the box",
-                    todo="correct one of them",
-                )
+                conflicts.setdefault((j, field), i)
+    for (j, field), i in conflicts.items():
+        reader.add(_contradiction(i, j, field, table["path"][j], cells), i, outcome=f"kept without its {field}")
+        for name in (field, *_OF_A_TIME) if field == "captured_at" else (field,):
+            table[name][j] = None
     joined = merge_repeats(names, repeats)
     files = set(repeats.values())
-    _refuse_empty_and_more(joined, files, cells)
+    for j in _find_empty_and_more(joined, files):
+        error = ManifestError(
+            "a file stands twice, as empty and not",
+            where=cells.where(j),
+            found=" and ".join(joined[j]),
+            expected="one of the two",
+            todo="correct one of the rows",
+        )
+        reader.add(error, j, outcome="kept without a label")
+        joined[j] = ()
     n_several = sum(len(joined[j]) > 1 for j in files)
     said = f"{rows(len(repeats))} of a file that has a row already, joined with it; files of several names"
     return joined, (f"{said}: {n_several}",) if repeats else ()
+
+
+def _contradiction(i: int, j: int, field: str, path: str, cells: Cells) -> ManifestError:
+    return ManifestError(
+        "a file stands twice",
+        where=f"{cells.where(j)} and row {cells.number(i)}",
+        found=f"{path!r} with another {field}",
+        expected="rows of one file that differ only in the species or the box",
+        todo="correct one of them",
+    )
 
 
 def merge_repeats(names: Sequence[tuple[str, ...]], repeats: Mapping[int, int]) -> list[tuple[str, ...]]:
@@ -196,22 +217,14 @@ def _list_columns_of_files(cells: Cells, path: str) -> list[str]:
 def _two_files_error(i: int, j: int, column: str, found: str, cells: Cells, path: str) -> ManifestError:
     return ManifestError(
         "one path stands for two files",
-        where=f"{cells.where(j, path)} and row {i + 1}",
+        where=f"{cells.where(j, path)} and row {cells.number(i)}",
         found=f"{found!r}, with another {column}",
         expected="a different path for each file",
         todo=f"if folder and name are in two columns, join them, such as --path '{column}/{path}'",
     )
 
 
-def _refuse_empty_and_more(names: Sequence[tuple[str, ...]], files: set[int], cells: Cells) -> None:
+def _find_empty_and_more(names: Sequence[tuple[str, ...]], files: set[int]) -> list[int]:
     amur = load_label_map("amur") if files else None
-    for j in sorted(files):
-        is_empty = [bool(amur and amur.knows(n) and amur.label(n) == EMPTY) for n in names[j]]
-        if any(is_empty) and not all(is_empty):
-            raise ManifestError(
-                "a file stands twice, as empty and not",
-                where=cells.where(j),
-                found=" and ".join(names[j]),
-                expected="one of the two",
-                todo="correct one of the rows",
-            )
+    is_empty = {j: [bool(amur and amur.knows(n) and amur.label(n) == EMPTY) for n in names[j]] for j in files}
+    return [j for j in sorted(files) if any(is_empty[j]) and not all(is_empty[j])]

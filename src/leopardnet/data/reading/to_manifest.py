@@ -23,6 +23,7 @@ from leopardnet.data.reading.problems import Problem, Problems
 # A path without any of these is already in the form of a manifest.
 _UNUSUAL = re.compile(r"[\\:\x00\ud800-\udfff]|^[/~.]|/\.{0,2}(?:/|$)|^\s*$")
 _DRIVE = re.compile(r"[A-Za-z]:")
+_LONG_PATH = re.compile(r"^//[?.]/(UNC/)?", re.IGNORECASE)  # how Windows writes paths of more than 260 characters
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class LabelRules:
 class RelativePaths:
     """A converter of the paths in a source to POSIX paths relative to the root.
 
-    It converts Windows separators and absolute paths inside the root. It refuses web addresses, `..` and paths
-    outside the root.
+    It converts Windows separators and absolute paths inside the root, also on a network share. It refuses web
+    addresses, `..` and paths outside the root.
 
     >>> RelativePaths(Path("/data"))("/data/site\\\\DCIM/1.JPG", where="x.csv, row 1")
     'site/DCIM/1.JPG'
@@ -80,7 +81,7 @@ class RelativePaths:
             raise _path_error("a path contains characters that are no text", ascii(text), where, "text in UTF-8")
         if "://" in text:
             raise _path_error("a path is a web address", text, where, "a file under the root, downloaded first")
-        path = text.replace("\\", "/")
+        path = _LONG_PATH.sub(lambda found: "//" if found[1] else "", text.replace("\\", "/"))
         if path.startswith("/") or _DRIVE.match(path):
             path = self._strip_root(path, text, where)
         parts = [p for p in path.split("/") if p not in ("", ".")]
@@ -92,7 +93,7 @@ class RelativePaths:
 
     def _strip_root(self, path: str, text: str, where: str) -> str:
         for root in self.roots:
-            fold = str.casefold if _DRIVE.match(root) else str
+            fold = str.casefold if root.startswith("//") or _DRIVE.match(root) else str  # Windows
             if fold(path).startswith(fold(root)):
                 return path[len(root) :]
         raise _path_error(

@@ -20,10 +20,10 @@ from leopardnet.data.reading.tables.clock_time import (
     DateOrder,
     find_date_orders,
     is_ambiguous_date,
-    parse_clock,
     settle_date_order,
 )
-from leopardnet.data.reading.tables.csv_cells import MISSING, number
+from leopardnet.data.reading.tables.csv_cells import MISSING, number, shorten_codes
+from leopardnet.data.reading.tables.date_form import DateForm
 from leopardnet.data.reading.tables.people_table import PeopleTable, read_people_table
 
 DEPLOYMENTS = (
@@ -37,6 +37,7 @@ DEPLOYMENTS = (
     Column("clock_correction_s", FLOAT, False, "seconds to add to the camera's time"),
 )
 _CORRECTION = ("clock_correction", "camera_time", "true_time")
+_CODES = ("deployment", "site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +48,34 @@ class AppliedDeployments:
     unknown: dict[str, int]
 
 
-def read_deployments(path: Path) -> pd.DataFrame:
+def read_deployments(path: Path, *, encoding: str | None = None, date_format: str | None = None) -> pd.DataFrame:
     """Read and check the deployments in a table: one row each, with the columns DEPLOYMENTS.
 
     The file is text, Excel, OpenDocument or Parquet (see read_people_table). It gives the clock correction as
     `clock_correction` (seconds to add, or a pair `camera time, true time`), or as two columns `camera_time` and
     `true_time`; an empty one means 0. Capitals and spaces in the header do not matter, and other columns are
-    ignored. Raises ManifestError with the line and column at fault.
+    ignored. encoding: of a text table, detected by default; date_format: see DateForm.parse. Raises ManifestError
+    with the line and column at fault.
     """
-    return read_deployments_table(path)[0]
+    return read_deployments_table(path, encoding=encoding, date_format=date_format)[0]
 
 
-def read_deployments_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Read like `read_deployments`, and also return notes on how the file was read."""
-    raw = read_people_table(Path(path))
-    columns, n_missing = _name_columns(raw)
+def read_deployments_table(
+    path: Path, *, encoding: str | None = None, date_format: str | None = None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read like `read_deployments`; return the table, and notes on how the file was read."""
+    raw = read_people_table(Path(path), encoding=encoding)
+    columns, notes = _name_columns(raw)
     n = len(raw)
     known = [c.name for c in DEPLOYMENTS if c.name in columns and c.name != "clock_correction_s"]
     table: dict[str, Any] = {c: pd.Series([t or None for t in columns[c]], dtype=STRING) for c in known}
     _check_zones(columns.get("time_zone", []), raw)
-    order = _find_date_order(columns, raw)
+    dates = DateForm.parse(date_format) if date_format else DateForm(_find_date_order(columns, raw))
     for column, time_of_day in (("start", "00:00:00"), ("end", "23:59:59")):
         if column in table:
             zones = columns.get("time_zone", [""] * n)
             moments = [
-                _parse_moment(text, zone, raw.where(i, column), time_of_day, order)
+                _parse_moment(text, zone, raw.where(i, column), time_of_day, dates)
                 for i, (text, zone) in enumerate(zip(columns[column], zones, strict=True))
             ]
             table[column] = pd.Series(moments, dtype=TIME)
@@ -80,11 +84,15 @@ def read_deployments_table(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
             degrees = [_parse_degrees(t, raw.where(i, column), limit) for i, t in enumerate(columns[column])]
             table[column] = pd.Series(degrees, dtype=FLOAT)
     given = [columns.get(c, [""] * n) for c in _CORRECTION]
-    seconds = [_parse_correction(*(c[i] for c in given), where=raw.where(i), order=order) for i in range(n)]
+    seconds = [_parse_correction(*(c[i] for c in given), where=raw.where(i), dates=dates) for i in range(n)]
     table["clock_correction_s"] = pd.Series(seconds, dtype=FLOAT)
     _check(table, raw)
-    notes = raw.notes + (f"{n_missing} cells of {raw.name} such as NA were read as empty",) * bool(n_missing)
-    return conform(pd.DataFrame(table), DEPLOYMENTS, where=raw.name), notes
+    return conform(pd.DataFrame(table), DEPLOYMENTS, where=raw.name), (*raw.notes, *notes)
+
+
+def find_deployments(given: Path | str | pd.DataFrame | None) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """Return the table that is given, or that of its file, and notes on how the file was read."""
+    return read_deployments_table(Path(given)) if isinstance(given, (str, Path)) else (given, ())
 
 
 def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> AppliedDeployments:
@@ -161,8 +169,8 @@ def _convert_to_local(times: pd.Series[Any], zones: pd.Series[Any], zone: str) -
 # --- columns and cells ---
 
 
-def _name_columns(raw: PeopleTable) -> tuple[dict[str, list[str]], int]:
-    """Return the columns with `_` for spaces in their names, and the number of cells emptied, such as NA.
+def _name_columns(raw: PeopleTable) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the columns with `_` for spaces in their names, and notes on cells emptied or shortened.
 
     Raises ManifestError without a column deployment.
     """
@@ -175,13 +183,18 @@ def _name_columns(raw: PeopleTable) -> tuple[dict[str, list[str]], int]:
             expected="a column deployment, and any of "
             + ", ".join([*(c.name for c in DEPLOYMENTS[1:-1]), "clock_correction"]),
         )
-    known = [c.name for c in DEPLOYMENTS[1:] if c.name in columns]
-    n_missing = 0
-    for name in {*known, *_CORRECTION} & columns.keys():
+    n_missing, notes = 0, list[str]()
+    for name in sorted({*(c.name for c in DEPLOYMENTS), *_CORRECTION} & columns.keys()):
         cells = ["" if cell in MISSING else cell for cell in columns[name]]
         n_missing += sum(a != b for a, b in zip(cells, columns[name], strict=True))
         columns[name] = cells
-    return columns, n_missing
+        if name in _CODES and (shortened := shorten_codes([c or None for c in cells])) != [
+            c or None for c in cells
+        ]:
+            columns[name] = [c or "" for c in shortened]
+            notes.append(f"column {name} of {raw.name} holds whole numbers written with .0, which was left out")
+    missing = f"{n_missing} cells of {raw.name} such as NA were read as empty"
+    return columns, [missing] * bool(n_missing) + notes
 
 
 def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> DateOrder:
@@ -203,11 +216,11 @@ def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> 
         where=place,
         found=repr(part),
         expected="year, month and day such as 2023-05-01 10:00, or day, month and year with dots: 01.05.2023 10:00",
-        todo="write the dates of the table so; in a spreadsheet, format their cells as yyyy-mm-dd hh:mm",
+        todo="write the dates of the table so, or give --date-format dmy or mdy",
     )
 
 
-def _parse_correction(given: str, camera: str, true: str, *, where: str, order: DateOrder) -> float:
+def _parse_correction(given: str, camera: str, true: str, *, where: str, dates: DateForm) -> float:
     pair = [camera, true]
     if given and any(pair):
         raise ManifestError(
@@ -222,9 +235,9 @@ def _parse_correction(given: str, camera: str, true: str, *, where: str, order: 
             pair = [p.strip() for p in given.split(";" if ";" in given else ",", 1)]
     if not any(pair):
         return 0.0
-    times = [parse_clock(p, date_order=order) for p in pair]
+    times = [dates.read(p) for p in pair]
     if sum(t is None for t in times) == 1:  # a spreadsheet stores midnight as a date alone
-        times = [t or parse_clock(f"{p} 00:00", date_order=order) for t, p in zip(times, pair, strict=False)]
+        times = [t or dates.read(p, "00:00:00") for t, p in zip(times, pair, strict=False)]
     if len(times) == 2 and times[0] and times[1] and (times[0].tzinfo is None) == (times[1].tzinfo is None):
         return (times[1] - times[0]).total_seconds()
     raise ManifestError(
@@ -235,11 +248,11 @@ def _parse_correction(given: str, camera: str, true: str, *, where: str, order: 
     )
 
 
-def _parse_moment(text: str, zone: str, where: str, time_of_day: str, order: DateOrder) -> datetime | None:
+def _parse_moment(text: str, zone: str, where: str, time_of_day: str, dates: DateForm) -> datetime | None:
     """Parse a date with or without a time; `time_of_day` completes a date alone."""
     if not text:
         return None
-    moment = parse_clock(text, date_order=order) or parse_clock(f"{text} {time_of_day}", date_order=order)
+    moment = dates.read(text, time_of_day)
     if moment is not None and moment.tzinfo is not None and zone:
         moment = moment.astimezone(parse_time_zone(zone)).replace(tzinfo=None)
     if moment is None or moment.tzinfo is not None:
@@ -248,6 +261,7 @@ def _parse_moment(text: str, zone: str, where: str, time_of_day: str, order: Dat
             where=where,
             found=repr(text),
             expected="local time such as 2024-05-03, 2024-05-03 14:30:00 or 03.05.2024 14:30",
+            todo="give other forms with --date-format, such as '%d/%m/%y %H:%M'" if moment is None else None,
         )
     return moment
 

@@ -33,12 +33,12 @@ def read_exif_time(file: BinaryIO, head: bytes) -> HeaderTime:
             exif = Image.Exif()
             exif.load(data)
             return _find_time(exif, data[6:])
-        if head.startswith((b"\x89PNG", b"II*\0", b"MM\0*")) or head[8:12] == b"WEBP":
+        if head.startswith((b"\x89PNG", b"II*\0", b"MM\0*")) or head[8:12] in (b"WEBP", b"avif"):
             file.seek(0)
-            with Image.open(file, formats=("PNG", "TIFF", "WEBP")) as image:
+            with Image.open(file, formats=("PNG", "TIFF", "WEBP", "AVIF")) as image:
                 return _find_time(image.getexif(), b"")
-    except (*_BROKEN, Image.DecompressionBombError, ZeroDivisionError, OverflowError):
-        pass  # a damaged header has no time
+    except Exception:  # a damaged header may raise anything, and has no time
+        pass
     return HeaderTime()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -12,8 +12,10 @@ import pandas as pd
 
 from leopardnet.core.columns import MANIFEST
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import is_system_file, kind_by_suffix
+from leopardnet.core.footage_suffixes import UNREAD_SUFFIXES, is_system_file, kind_by_suffix
 from leopardnet.core.tables import clip_id
+
+_UNREAD = tuple(UNREAD_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class FootageFiles:
 
     `sizes` maps the path of each file (POSIX, relative, spelled as on disk) to its bytes, in natural order; a
     broken link has size None. `n_system_files` counts hidden and system files and folders, `n_links` links to
-    footage that is listed under its own name, and `other_files` files that are not footage, by suffix.
+    footage that is listed under its own name, and `other_files` by suffix the files that are not footage, and raw
+    pictures beside a picture of their name.
     """
 
     sizes: dict[str, int | None]
@@ -48,6 +51,7 @@ def list_footage(root: Path) -> FootageFiles:
     listing = _Listing(root)
     listing.walk("")
     listing.follow_links()
+    listing.drop_companions()
     if not listing.sizes:
         raise _no_footage_error(listing)
     _check_names(list(listing.sizes))
@@ -86,6 +90,17 @@ class _Listing:
                     self.count_other(entry.name)
                 else:
                     self.sizes[path] = entry.stat(follow_symlinks=False).st_size
+
+    def drop_companions(self) -> None:
+        """Leave out pictures that cannot be read where a picture of the same name that can be lies beside them."""
+        unread = [p for p in self.sizes if p.lower().endswith(_UNREAD)]
+        if not unread:
+            return
+        stems = {_stem(p) for p in self.sizes if kind_by_suffix(p) == "still" and not p.lower().endswith(_UNREAD)}
+        for path in unread:
+            if _stem(path) in stems:
+                del self.sizes[path]
+                self.count_other(path)
 
     def count_other(self, name: str) -> None:
         """Count a file that is not footage."""
@@ -155,6 +170,21 @@ class _Listing:
         return target
 
 
+def find_pairs(paths: Collection[str]) -> list[str]:
+    """Return the videos beside which a picture of the same name lies, in any case of letters.
+
+    >>> find_pairs(["a/IMG_1.JPG", "a/IMG_1.MOV", "b/IMG_1.MOV", "a/IMG_2.MP4"])
+    ['a/IMG_1.MOV']
+    """
+    videos = {_stem(path): path for path in paths if kind_by_suffix(path) == "video"}
+    stills = {_stem(path) for path in paths if kind_by_suffix(path) == "still"} if videos else set()
+    return [path for stem, path in videos.items() if stem in stills]
+
+
+def _stem(path: str) -> str:
+    return path.rpartition(".")[0].lower()
+
+
 def _no_footage_error(listing: _Listing) -> ManifestError:
     n_other = listing.other.total()
     most = ", ".join(f"{suffix} {n}" for suffix, n in list(listing.other_by_count.items())[:5])
@@ -181,7 +211,7 @@ def _check_names(paths: list[str]) -> None:
             "a file or folder name cannot be used",
             where=_escape(bad[0]),
             found=f"{len(bad)} such path{'s' * (len(bad) > 1)}",
-            expected="names in UTF-8 without a backslash, and not beginning with a drive or ~",
+            expected="names in UTF-8 without a backslash or a carriage return, and not beginning with a drive or ~",
             todo="rename them; a tool such as convmv repairs names from an old Russian or Chinese Windows",
         )
     seen: dict[str, str] = {}

@@ -24,8 +24,8 @@ from leopardnet.data.reading.tables.clock_time import DateOrder
 from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
-from leopardnet.data.scan.deployments import apply_deployments, is_outside_period, read_deployments_table
-from leopardnet.data.scan.list_files import list_footage
+from leopardnet.data.scan.deployments import apply_deployments, find_deployments, is_outside_period
+from leopardnet.data.scan.list_files import find_pairs, list_footage
 
 if TYPE_CHECKING:
     from leopardnet.data.scan.banner_time import BannerTimeReader
@@ -40,7 +40,8 @@ class ScanReport:
     """A manifest, with the files and rows of the scan that need attention.
 
     `unmatched_paths`: paths that do not match the pattern; `empty_files`: paths of files with 0 bytes;
-    `other_files`: counts of files that are not footage, by suffix; `n_system_files`, `n_links`: see FootageFiles;
+    `paired_videos`: paths of videos beside a picture of the same name; `other_files`, `n_system_files`, `n_links`:
+    see FootageFiles;
     `unknown_deployments`: rows of each deployment that is not in the deployments table; `n_outside_period`: rows
     recorded before the start or after the end of their deployment; `unread_times`: the text that stands where the
     time should be, by path, for files without a time; `doubtful_banners`: why the time in a banner is not certain,
@@ -51,6 +52,7 @@ class ScanReport:
     n_files: int
     unmatched_paths: tuple[str, ...] = ()
     empty_files: tuple[str, ...] = ()
+    paired_videos: tuple[str, ...] = ()
     other_files: dict[str, int] = field(default_factory=dict)
     n_system_files: int = 0
     n_links: int = 0
@@ -65,7 +67,7 @@ def scan(
     root: Path | str,
     *,
     pattern: str | None = None,
-    deployments: Path | str | None = None,
+    deployments: Path | str | pd.DataFrame | None = None,
     time_from: Sequence[str] = ("exif", "quicktime", "riff"),
     filename_time: str | None = None,
     date_order: DateOrder | None = None,
@@ -77,12 +79,12 @@ def scan(
     """Return the manifest of all footage under `root`: one row per file, in natural order, with its capture time.
 
     pattern: the folder names, such as `{site}/{deployment}/*` (see FolderPattern); a path that does not match keeps
-    its row, without a site. deployments: a table with time zones and clock corrections (see read_deployments).
-    time_from, filename_time: the sources of capture times (see CaptureTimeReader). date_order: of day and month in
-    banners; without it, the dates of each card decide. container_time: `camera` takes the time in an MP4 header as
-    the camera's wall clock, which is nearly always right, and `utc` as UTC, as the standard says. group_bursts: one
-    row per burst instead of one per still. burst_gap_s: see find_bursts. on_progress: called with the number of
-    files read so far and the number of all files; then again for the files whose banner is read.
+    its row, without a site. deployments: the table of time zones and clock corrections of `read_deployments`, or
+    its file. time_from, filename_time: the sources of capture times (see CaptureTimeReader). date_order: of day and
+    month in banners; without it, the dates of each card decide. container_time: `camera` takes the time in an MP4
+    header as the camera's wall clock, which is nearly always right, and `utc` as UTC, as the standard says.
+    group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts. on_progress: called with
+    the number of files read so far and the number of all files; then again for the files whose banner is read.
 
     `path` is spelled as on disk, so that the file opens; `clip_id` does not depend on how a file system stores
     accents. Raises ManifestError for a folder that is missing, unreadable or without footage, a link out of it, and
@@ -107,7 +109,7 @@ def scan_report(
     root: Path | str,
     *,
     pattern: str | None = None,
-    deployments: Path | str | None = None,
+    deployments: Path | str | pd.DataFrame | None = None,
     time_from: Sequence[str] = ("exif", "quicktime", "riff"),
     filename_time: str | None = None,
     date_order: DateOrder | None = None,
@@ -124,10 +126,13 @@ def scan_report(
     if date_order not in (None, *get_args(DateOrder)):
         raise ConfigError("unknown date_order", found=date_order, expected=" or ".join(get_args(DateOrder)))
     if date_order and "banner" not in reader.order:
-        raise ConfigError("date_order is only for times from banners", todo="add banner to time_from")
+        raise ConfigError(
+            "the order of dates in banners is given, but no banner is read",
+            todo="add banner to the sources of times (--time-from)",
+        )
     if burst_gap_s < 0:
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
-    places, notes = read_deployments_table(Path(deployments)) if deployments is not None else (None, ())
+    places, notes = find_deployments(deployments)
     banners = _open_banners(date_order) if "banner" in reader.order else None
     files = list_footage(Path(root))
     table, unmatched = _build_table(list(files.sizes), folder_pattern)
@@ -146,6 +151,7 @@ def scan_report(
         n_files=len(files.sizes),
         unmatched_paths=tuple(unmatched),
         empty_files=tuple(path for path, size in files.sizes.items() if size == 0),
+        paired_videos=tuple(find_pairs(files.sizes)),
         other_files=files.other_files,
         n_system_files=files.n_system_files,
         n_links=files.n_links,

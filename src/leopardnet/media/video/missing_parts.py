@@ -143,7 +143,23 @@ def truncation_warnings(path: Path, container: InputContainer, index: Index, *, 
         promised = 0 if size == 0xFFFFFFFF else size + 8
     if container.format.name.startswith(("mov", "avi")):
         promised = max(promised, int(index.ends.max(initial=0)))
+    if container.format.name.startswith("mov") and not is_whole:  # fragments, which no index lists
+        promised = max(promised, _find_box_end(path))
     return [f"the file is cut short: {n_bytes} of {promised} bytes"] if promised > n_bytes else []
+
+
+def _find_box_end(path: Path) -> int:
+    """Return the byte at which the last box of an MP4 should end, from the sizes that its boxes state."""
+    end, n_bytes = 0, path.stat().st_size
+    with path.open("rb") as file:
+        while end < n_bytes:
+            file.seek(end)
+            header = file.read(16)
+            size = int.from_bytes(header[8:16] if header[:4] == b"\0\0\0\1" else header[:4], "big")
+            if size < 8:  # 0 is a box up to the end of the file, and less is no box
+                return 0
+            end += size
+    return end
 
 
 def _describe_end(end_s: float, promised_s: float) -> str:

@@ -1,4 +1,4 @@
-"""Safe opening of video files: format by first bytes, local files only, one video stream."""
+"""Safe opening of video files: format by first bytes, local files only, the largest video stream."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from leopardnet.core.errors import MediaError
+from leopardnet.media.file_content import advise, describe_content
 
 MAX_PIXELS = 50_000_000  # of one frame; 8K has 33 million
 # Containers by their first bytes. The suffix may be wrong, and FFmpeg's own detection would follow playlists to
@@ -50,24 +51,36 @@ QUICK = {"analyzeduration": "0", "probesize": "32", "fpsprobesize": "0", "skip_f
 
 
 def detect_format(path: Path) -> str:
-    """Return FFmpeg's name of the container, from the first bytes. Raises MediaError for an unknown format."""
-    with path.open("rb") as file:
-        head = file.read(16)
+    """Return FFmpeg's name of the container, from the first bytes.
+
+    Raises MediaError for an unknown format, and where the disk fails.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise MediaError(
+            "the file cannot be read",
+            where=path.name,
+            found=error.strerror,
+            todo="check the card or its connection",
+        ) from None
     for offset, magic, name in SIGNATURES:
         if head[offset : offset + len(magic)] == magic:
             return name
+    found = describe_content(path)
     raise MediaError(
         "the file is not a video of a known format",
         where=path.name,
-        found=f"first bytes {head[:8].hex(' ')}",
+        found=found,
         expected="MP4/MOV, AVI, ASF/WMV, MKV, MPEG or FLV",
-        todo="play it in another program; if it plays, please report the camera model",
+        todo=advise(found, wanted="video"),
     )
 
 
 @contextmanager
 def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Yield the container and its first video stream. Errors of FFmpeg in the block are raised as MediaError."""
+    """Yield the container and its largest video stream. Errors of FFmpeg in the block are raised as MediaError."""
     name = detect_format(path)
     try:
         options = OPTIONS | QUICK if name == "mov" else OPTIONS
@@ -80,11 +93,12 @@ def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             todo="the recording was probably interrupted; a repair tool may restore its index",
         ) from None
     try:
-        if not container.streams.video:
+        videos = list_videos(container)
+        if not videos:
             raise MediaError(
                 "the file has no video stream", where=path.name, found=f"{len(container.streams)} other streams"
             )
-        video = container.streams.video[0]
+        video = max(videos, key=_count_pixels)  # the first one of the largest
         if video.codec_context is None:  # FFmpeg has no decoder for it
             raise MediaError(
                 "the video is in a format that cannot be decoded",
@@ -101,6 +115,17 @@ def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise MediaError("the video cannot be decoded", where=path.name, found=describe_error(error)) from None
     finally:
         container.close()
+
+
+def list_videos(container: InputContainer) -> list[VideoStream]:
+    """Return the video streams of a container, without pictures that are attached to it, such as a cover."""
+    return [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+
+
+def describe_other_videos(container: InputContainer, video: VideoStream) -> list[str]:
+    """Return a warning if the file has more videos of this size, as of two lenses; smaller ones are previews."""
+    n = sum(_count_pixels(other) == _count_pixels(video) for other in list_videos(container))
+    return [f"the file has {n} videos, as of {n} lenses; only the first was read"] if n > 1 else []
 
 
 def read_codec_name(path: Path) -> str:
@@ -120,6 +145,11 @@ def describe_error(error: BaseException) -> str:
     """Return class and message of an error, short enough for a cell of a table."""
     text = getattr(error, "strerror", None) or str(error)
     return f"{type(error).__name__}: {text}"[:160]
+
+
+def _count_pixels(video: VideoStream) -> int:
+    context = video.codec_context
+    return context.width * context.height if context is not None else 0
 
 
 def _check_size(width: int, height: int) -> None:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames, MediaInfo
-from leopardnet.media.video.blank_frames import find_blank_frames
+from leopardnet.media.blank_frames import NO_CONTENT, find_blank_frames
 from leopardnet.media.video.index import Track, read_packet_times, read_track
-from leopardnet.media.video.open import open_container
+from leopardnet.media.video.open import describe_other_videos, open_container
 from leopardnet.media.video.rgb import RgbFrames
 from leopardnet.media.video.seek import FrameReader
 
@@ -36,6 +36,7 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
         for time_s, frame in reader.read_frames(times_s):
             frames.add(time_s, frame)
         warnings = [*track.losses, *_warnings(reader, track, times_s, frames.times_s)]
+        warnings += describe_other_videos(container, video)
     if frames.pixels is None:
         why = "; ".join(warnings) or "the container has no frames"
         raise MediaError("no frame of the video can be decoded", where=path.name, found=why)
@@ -46,6 +47,8 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
     n = len(frames.times_s)
     pixels, decoded_s = frames.pixels[:n], np.asarray(frames.times_s, np.float64)
     blank = find_blank_frames(pixels)
+    if blank.all():
+        raise MediaError("no frame of the video has content", where=path.name, found=NO_CONTENT)
     if blank.any():
         warnings.append(f"{blank.sum()} frames of one colour without content were left out")
         pixels, decoded_s = pixels[~blank], decoded_s[~blank]

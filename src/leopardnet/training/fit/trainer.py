@@ -142,7 +142,7 @@ def _build_schedule(optimizer: torch.optim.Optimizer, optim: OptimConfig, n_step
     total = max(1, n_steps * optim.epochs)
     return CosineLRScheduler(
         optimizer,
-        t_initial=total,
+        t_initial=max(2, total),  # timm warns that one step cannot be a curve; the first step is the same
         lr_min=optim.lr * 0.01,
         warmup_t=round(total * optim.warmup_share),
         warmup_lr_init=optim.lr * 0.01,

@@ -13,3 +13,15 @@ def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
     assert shown[-1][3].endswith("1 partial, 2 unreadable")
     progress.say_crop_share()
     assert "boxes and crops: 25% of the time, 0.50 s a clip" in capsys.readouterr().err
+
+
+def test_a_rate_counts_from_the_start_and_not_from_the_first_of_results_that_come_together(monkeypatch, capsys):
+    seconds = iter([0.0, 10.0, 10.0, 75.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+    progress = PredictProgress(lambda *_: None, is_terminal=True)
+    assert progress.per_minute == 0.0
+    for expected in (6.0, 12.0, 0.0):  # the last result is alone in its minute
+        progress.count(SimpleNamespace(status="ok", seconds=(2.0, 0.001)))
+        assert progress.per_minute == expected
+    progress.say_crop_share()
+    assert capsys.readouterr().err == ""

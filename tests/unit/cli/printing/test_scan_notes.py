@@ -1,9 +1,25 @@
-"""What `scan` prints about a folder."""
+"""What `scan` prints about a folder, and about files that are no clips or count as two."""
 
 from PIL import Image
 
-from leopardnet.cli.printing.scan_notes import scan_counts
+from folders_of_footage import put
+from leopardnet.cli.printing.scan_notes import footage_notes, scan_counts
 from leopardnet.data.scan.scan import scan_report
+
+
+def test_what_is_left_out_is_named_by_what_can_be_done_with_it(tmp_path):
+    put(tmp_path, "1.JPG", "1.MOV", "1.THM", "1.LRV", "2.LRV", "card.img", "FOUND.000/FILE0000.CHK", "._1.JPG")
+    put(tmp_path, "empty.mp4", content=b"")
+    empty, pairs, packed, other, system = footage_notes(scan_report(tmp_path))
+    assert empty == "1 files are empty (0 bytes): empty.mp4"
+    assert pairs.startswith("1 videos lie beside a picture of the same name") and pairs.endswith("moment: 1.MOV")
+    assert "chkdsk" in packed and packed.endswith(": .chk 1, .img 1")
+    assert other == "left out, because it is not footage: .lrv 2, .thm 1"
+    assert system == "left out 1 hidden or system files and folders"
+
+
+def test_an_ordinary_card_needs_no_words(tmp_path):
+    assert footage_notes(scan_report(put(tmp_path, "DCIM/100RECNX/RCNX0001.JPG"))) == []
 
 
 def test_deployments_of_two_sites_with_one_name_are_two(tmp_path):

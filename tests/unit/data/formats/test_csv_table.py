@@ -24,8 +24,13 @@ def read(tmp_path, text, columns=None, encoding="utf-8", **options):
 
 def refused(tmp_path, text, columns=None, **options):
     with pytest.raises(ManifestError) as error:
-        read(tmp_path, text, columns, **options)
+        read(tmp_path, text, columns, strict=True, **options)
     return str(error.value)
+
+
+def missing(values):
+    """The values with None for what is missing."""
+    return [None if pd.isna(v) else v for v in values]
 
 
 def test_columns_are_taken_by_name(tmp_path):
@@ -423,3 +428,81 @@ def test_a_sheet_is_read_like_a_text_table(tmp_path):
     pd.DataFrame({" Path ": ["a\\1.jpg"], "Label": ["tiger"], "Site": [1.0]}).to_excel(path, index=False)
     got = read_csv_table(path, root=tmp_path, columns={"path": "path", "label": "Label", "site": "site"})
     assert got.manifest.table[["path", "label", "site"]].values.tolist() == [["a/1.jpg", "tiger", "1"]]
+
+
+# --- a faulty row does not stop the import ---
+
+FAULTY = """path,label,site,when,zone,split
+1.jpg,tiger,a,2021-12-30 22:34:56,+10:00,val
+2.jpg,tiger,a,yesterday,+10:00,val
+3.jpg,tiger,b,2021-12-30 22:34:56,Mars/Base,val
+notes.txt,tiger,b,2021-12-30 22:34:56,+10:00,val
+,tiger,b,2021-12-30 22:34:56,+10:00,val
+4.jpg,leopard,b
+5.jpg,deer, sika,b,2021-12-30 22:34:56,+10:00,val
+6.jpg,tiger,,,,val
+6.jpg,tiger,,,,test
+7.jpg,Blank,,,,val
+7.jpg,tiger,,,,val
+"""
+COLUMNS_OF_FAULTY = {**BASIC, "site": "site", "captured_at": "when", "time_zone": "zone", "split": "split"}
+
+
+def test_a_faulty_row_is_kept_without_what_is_wrong_and_listed(tmp_path):
+    got = read(tmp_path, FAULTY, COLUMNS_OF_FAULTY)
+    t = got.manifest.table.set_index("path")
+    assert t.index.tolist() == ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "6.jpg", "7.jpg"]
+    assert missing(t["label"]) == ["tiger", "tiger", "tiger", "leopard", "tiger", None]
+    assert missing(t["captured_at"])[1] is None and missing(t["time_zone"])[1:3] == [None, None]
+    assert t["captured_at"]["3.jpg"] == datetime(2021, 12, 30, 22, 34, 56)
+    assert missing(t["split"]) == ["val", "val", "val", None, None, "val"]
+    outcomes = {p.row: p.problem.rpartition("; ")[2] for p in got.problems}
+    assert outcomes == {
+        "2": "kept without its when",
+        "3": "kept without its zone",
+        "4": "left out",
+        "5": "left out",
+        "6": "its last cells are read as empty",
+        "7": "left out",
+        "9": "kept without its split",
+        "10": "kept without a label",
+    }
+    assert any("images.csv, row 2, column when" in note and "'yesterday'" in note for note in got.notes)
+
+
+def test_with_strict_the_first_fault_is_refused_with_its_row(tmp_path):
+    first = "".join(FAULTY.splitlines(keepends=True)[:3])
+    assert "images.csv, row 2, column when" in refused(tmp_path, first, COLUMNS_OF_FAULTY)
+
+
+def test_a_frame_whose_place_cannot_be_read_is_left_out_and_not_taken_for_its_video(tmp_path):
+    got = read(tmp_path, "path,label,s\na.mp4,tiger,1.5\na.mp4,tiger,soon\n", {**BASIC, "time_s": "s"})
+    assert got.manifest.table["time_s"].tolist() == [1.5] and [p.row for p in got.problems] == ["2"]
+
+
+def test_a_broken_or_repeated_box_is_left_out_and_counted(tmp_path):
+    rows = "a.jpg,tiger,1,2,3,4\na.jpg,tiger,1,2,3,4\nb.jpg,tiger,1,2,3,\nc.jpg,tiger,1,x,3,4\n"
+    got = read(tmp_path, "path,label,x0,y0,x1,y1\n" + rows, BOXES)
+    assert missing(got.manifest.table["boxes"])[1:] == [None, None]
+    assert json.loads(got.manifest.table["boxes"][0]) == [{"xyxy": [1, 2, 3, 4]}]
+    assert sorted((p.row, p.problem.rpartition("; ")[2]) for p in got.problems) == [
+        ("2", "used once"),
+        ("3", "kept without the box"),
+        ("4", "kept without its y0"),
+        ("4", "kept without the box"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ("a.jpg,tiger,soon\nb.jpg,tiger,NA\n", {"captured_at": "x"}),
+        ("a.jpg,tiger,x\nb.jpg,tiger,y\n", {"width_px": "x"}),
+        ("a.jpg,tiger,Mars/Base\n", {"time_zone": "x", "captured_at": "x"}),
+        ("a.txt,tiger,1\nb,tiger,2\n", {}),
+        ("a.jpg,tiger,1,2\nb.jpg,deer, sika,2\n", {}),
+    ],
+)
+def test_where_no_cell_of_a_column_or_no_row_can_be_used_the_import_is_refused(tmp_path, rows, columns):
+    with pytest.raises(ManifestError, match=r"row 1|line 2"):
+        read(tmp_path, "path,label,x\n" + rows, {**BASIC, **columns})

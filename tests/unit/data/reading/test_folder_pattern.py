@@ -19,6 +19,8 @@ from leopardnet.data.reading.folder_pattern import FolderPattern, camera_folder
         ("DCIM/100CANON/a.jpg", ""),
         ("s/100_WCAM/a.jpg", "s"),
         ("s/101SITEA/a.jpg", "s/101SITEA"),
+        ("s/100GOPRO/GX010001.MP4", "s"),
+        ("DCIM/100D6OPR/110408AA.TLV", ""),
         ("s/DCIMX/a.jpg", "s/DCIMX"),
         ("a.jpg", ""),
         ("s/100STLTH/101STLTH/a.jpg", "s"),

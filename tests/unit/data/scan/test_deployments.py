@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from leopardnet.core.errors import ManifestError
+from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
+from leopardnet.data.reading.tables.date_form import DateForm
 from leopardnet.data.scan.deployments import (
     apply_deployments,
     is_outside_period,
@@ -216,3 +217,52 @@ def test_a_time_with_an_offset_becomes_local_time_of_its_deployment(tmp_path):
     applied = apply_deployments(rows(deployment=["d1"] * 3, time_zone=["+01:00", None, "+02:00"]), places).table
     assert [t.hour for t in applied["captured_at"]] == [13, 12, 12]
     assert set(applied["time_zone"]) == {"Europe/Berlin"}
+
+
+# --- forms that the caller describes ---
+
+
+@pytest.mark.parametrize(
+    ("date_format", "cells"),
+    [
+        ("mdy", "5/1/2023 10:00,6/1/2023"),
+        ("dmy", "1/5/2023 10:00,1/6/2023"),
+        ("%m/%d/%y %H:%M", "5/1/23 10:00,6/1/23"),
+        ("%d-%b-%y %I:%M %p", "01-May-23 10:00 AM,01-Jun-23"),
+        ("%d/%m/%y %H:%M", "2023-05-01 10:00,1/6/23"),
+    ],
+)
+def test_the_form_of_dates_can_be_given(write, date_format, cells):
+    t = read_deployments(write(f"deployment,start,end\nd1,{cells}\n"), date_format=date_format)
+    assert t["start"][0] == datetime(2023, 5, 1, 10) and t["end"][0] == datetime(2023, 6, 1, 23, 59, 59)
+
+
+def test_a_clock_pair_is_read_in_the_given_form(write):
+    table = write('deployment,clock_correction\nd1,"1/5/23 10:00; 1/5/23 11:00"\n')
+    assert read_deployments(table, date_format="%d/%m/%y %H:%M")["clock_correction_s"][0] == 3600.0
+
+
+@pytest.mark.parametrize("date_format", ["", "%H:%M", "%Q", "%d.%m", "yyyy-mm-dd", "ymd"])
+def test_what_is_no_form_of_a_date_is_refused(date_format, write):
+    with pytest.raises(ConfigError, match="no form of a date"):
+        DateForm.parse(date_format)
+
+
+def test_a_date_in_another_form_than_the_given_one_is_refused_with_its_line(write):
+    with pytest.raises(ManifestError, match="line 3, column start"):
+        read_deployments(write("deployment,start\nd1,5/1/2023\nd2,5/31/2023\n"), date_format="dmy")
+
+
+def test_codes_and_missing_values_of_other_programs_in_names(write):
+    t, notes = read_deployments_table(write("deployment,site\n1.0,7.0\n2.0,NA\n"))
+    assert t["deployment"].tolist() == ["1", "2"] and t["site"][0] == "7" and pd.isna(t["site"][1])
+    assert "column deployment of deployments.csv" in notes[1] and "column site" in notes[2]
+    assert read_deployments(write("deployment,site\n001,a\n1.0,b\n"))["deployment"].tolist() == ["001", "1.0"]
+    with pytest.raises(ManifestError, match="names no deployment"):
+        read_deployments(write("deployment,site\nNA,a\nd2,b\n"))
+
+
+def test_an_encoding_can_be_given(tmp_path):
+    path = tmp_path / "deployments.csv"
+    path.write_bytes("deployment,site\nd1,Łąka\n".encode("cp1250"))
+    assert read_deployments(path, encoding="cp1250")["site"].tolist() == ["Łąka"]

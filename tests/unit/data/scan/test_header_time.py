@@ -121,7 +121,7 @@ def test_other_and_cut_maker_notes_have_no_time(note):
     assert parse_reconyx_note(note) is None
 
 
-@pytest.mark.parametrize("suffix", ["PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("suffix", ["PNG", "TIFF", "WEBP", "AVIF"])
 def test_exif_of_other_still_formats(tmp_path, suffix):
     path = jpeg(tmp_path / "a.bin", original="2020:02:29 01:02:03", suffix=suffix)
     assert read(path) == (datetime(2020, 2, 29, 1, 2, 3), "exif")
@@ -315,3 +315,12 @@ def test_any_time_that_is_written_comes_back(time):
     assert read_quicktime_time(BytesIO(mp4(seconds)), mp4(seconds)[:16]).time == time
     assert parse_clock(time.strftime("%Y:%m:%d %H:%M:%S")) == time
     assert parse_clock(f"{time:%Y-%m-%dT%H:%M:%S}\0") == time
+
+
+def test_an_avif_without_its_main_picture_has_no_time(tmp_path):
+    """Its decoder raises errors of a kind of its own."""
+    data = jpeg(tmp_path / "a.avif", original="2021:03:14 22:15:30", suffix="AVIF").read_bytes()
+    (tmp_path / "a.avif").write_bytes(data.replace(b"pitm", b"free", 1))
+    with pytest.raises(RuntimeError), Image.open(tmp_path / "a.avif"):
+        pass
+    assert read(tmp_path / "a.avif") == (None, None)

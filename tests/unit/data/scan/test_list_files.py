@@ -8,6 +8,7 @@ import pytest
 
 from folders_of_footage import paths_of, put
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.manifest import Manifest
 from leopardnet.data.scan.scan import scan, scan_report
 
 
@@ -128,3 +129,45 @@ def test_a_link_to_itself_keeps_a_row_and_does_not_hang(tmp_path):
     put(tmp_path, "1.avi")
     link(tmp_path / "2.avi", "2.avi")
     assert paths_of(tmp_path) == ["1.avi", "2.avi"]
+
+
+def test_thumbnails_and_bins_of_network_disks_are_no_footage(tmp_path):
+    put(
+        tmp_path,
+        "a/1.jpg",
+        "a/@eaDir/1.jpg/SYNOPHOTO_THUMB_XL.jpg",
+        "#recycle/2.jpg",
+        "RECYCLER/3.jpg",
+        ".Trashes/501/4.jpg",
+        "a/1.jpg:Zone.Identifier",
+    )
+    report = scan_report(tmp_path)
+    assert report.manifest.table["path"].tolist() == ["a/1.jpg"] and report.n_system_files == 4
+    assert report.other_files == {".identifier": 1}
+
+
+def test_a_raw_picture_beside_a_jpeg_is_its_companion_and_alone_a_row(tmp_path):
+    put(tmp_path, "a/1.JPG", "a/1.nef", "a/2.NEF", "b/1.NEF", "a/1.xmp", "a/3.heic")
+    report = scan_report(tmp_path)
+    assert report.manifest.table["path"].tolist() == ["a/1.JPG", "a/2.NEF", "a/3.heic", "b/1.NEF"]
+    assert report.other_files == {".nef": 1, ".xmp": 1}
+
+
+def test_pictures_and_videos_of_one_name_are_counted(tmp_path):
+    put(tmp_path, "a/IMG_1.HEIC", "a/IMG_1.MOV", "a/IMG_2.JPG", "b/IMG_2.MOV")
+    assert scan_report(tmp_path).paired_videos == ("a/IMG_1.MOV",)
+
+
+def test_odd_names_keep_their_rows_in_every_table(tmp_path):
+    names = ["a\nb.jpg", " c.jpg", "d.jpg ", "tab\t.jpg", 'q",;.jpg', "=cmd.jpg", "NA.jpg", "h/X.JPG", "h/x.jpg"]
+    put(tmp_path / "card", *names, "i" * 251 + ".jpg", "site /1.jpg")
+    made = scan(tmp_path / "card", pattern="{site}/*")
+    assert set(names) <= set(made.table["path"]) and len(made) == 11 and made.table["site"].nunique() == 2
+    for suffix in ("csv", "parquet"):
+        read = Manifest.read(made.write(tmp_path / f"m.{suffix}")).table
+        assert read["path"].equals(made.table["path"]) and read["site"].equals(made.table["site"])
+
+
+def test_a_carriage_return_in_a_name_is_refused_before_a_table_breaks(tmp_path):
+    with pytest.raises(ManifestError, match="carriage return"):
+        scan(put(tmp_path, "a\rb.jpg"))

@@ -13,9 +13,9 @@ from leopardnet.core.settings.inference import AutoSampling
 from leopardnet.core.tables import clip_id
 from leopardnet.core.types import Clip
 from leopardnet.data.checks.file_facts import read_file_facts
+from leopardnet.media.blank_frames import find_blank_frames
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.sampling import sample_times
-from leopardnet.media.video.blank_frames import find_blank_frames
 
 N, FPS = 40, 10
 ENDS = re.compile(r"the clip ends at ([0-9.]+) s, the header says 4\.[01] s")
@@ -150,6 +150,26 @@ def test_frames_of_one_colour_are_left_out_of_a_clip_that_has_others(tmp_path):
     frames = decode(Clip("a", ("a.avi",), "video"), tmp_path, times_s=np.arange(12) / FPS)
     assert len(frames) == 10 and "2 frames of one colour" in frames.warnings[0]
     assert not {0.4, 0.5} & set(frames.times_s.round(3).tolist())
+
+
+@pytest.mark.parametrize(
+    ("colour", "is_lost"), [((128, 128, 128), True), ((0, 135, 0), True), ((90, 90, 90), False)]
+)
+def test_a_video_of_nothing_but_the_filling_of_a_decoder_is_no_empty_clip(tmp_path, colour, is_lost):
+    with av.open(str(tmp_path / "a.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for _ in range(12):
+            pixels = np.full((48, 64, 3), colour, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    clip = Clip("a", ("a.avi",), "video")
+    for times_s in (np.arange(12) / FPS, np.zeros(1)):
+        if not is_lost:
+            assert len(decode(clip, tmp_path, times_s=times_s)) == len(times_s)
+            continue
+        with pytest.raises(MediaError, match="no frame of the video has content"):
+            decode(clip, tmp_path, times_s=times_s)
 
 
 def test_dark_and_white_frames_are_real():

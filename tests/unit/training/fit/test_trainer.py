@@ -1,4 +1,6 @@
-"""One step of training with independent labels."""
+"""One step of training with independent labels, and the schedule of the learning rate."""
+
+import logging
 
 import numpy as np
 import pandas as pd
@@ -8,7 +10,7 @@ from accelerate import Accelerator
 
 from leopardnet.compose import load_config
 from leopardnet.network.classifier import build_classifier
-from leopardnet.training.fit.trainer import Trainer
+from leopardnet.training.fit.trainer import Trainer, _build_schedule
 from leopardnet.training.frames.batches import MicroBatch
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 
@@ -50,3 +52,15 @@ def test_a_step_moves_the_weights(trainer):
     trainer.add_gradients(MicroBatch(x, y, 0, 0, 3, True, 0.0), epoch=1)
     trainer.step(0)
     assert not torch.equal(before, trainer.model.head.bias.detach())
+
+
+@pytest.mark.parametrize(("n_steps", "first", "last"), [(1, 0.5, 0.5), (2, 0.5, 0.2525)])
+def test_the_schedule_falls_from_the_full_rate_and_is_silent(caplog, n_steps, first, last):
+    layer = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.5)
+    optim = load_config("train", ["optim.lr=0.5", "optim.epochs=1", "optim.warmup_share=0"]).optim
+    with caplog.at_level(logging.WARNING):
+        schedule = _build_schedule(optimizer, optim, n_steps)
+    rates = [schedule._get_lr(i)[0] for i in range(n_steps)]
+    assert rates[0] == pytest.approx(first) and rates[-1] == pytest.approx(last)
+    assert caplog.records == []

@@ -164,11 +164,9 @@ class _Reader:
         """Add a problem of the row at position `i`, and of the earlier row `other`."""
         first = f"{self.cells.where(other, column)} and " if other is not None else ""
         error = ManifestError(
-            what,
-            where=first + (f"{self.cells.name}, row {i + 1}, column {column}"),
-            found=repr(found) if found is not None else None,
+            what, where=first + self.cells.where(i, column), found=repr(found) if found is not None else None
         )
-        self.problems.add(error, self.cells.name, i + 1, outcome=outcome)
+        self.problems.add(error, self.cells.name, self.cells.number(i), outcome=outcome)
 
     def add_missing_time(self, i: int) -> None:
         """Add the problem of a row without a time."""
@@ -178,7 +176,7 @@ class _Reader:
             expected="a time with its zone",
             todo="`leopardnet scan` reads times from the files themselves",
         )
-        self.problems.add(error, self.cells.name, i + 1, outcome="kept without a time")
+        self.problems.add(error, self.cells.name, self.cells.number(i), outcome="kept without a time")
 
     def leave_out(self, i: int, media_id: str, path: str) -> None:
         """Leave out a medium that is neither picture nor video by its suffix."""
@@ -186,7 +184,7 @@ class _Reader:
             footage_kind(path, where=self.cells.where(i, "filePath"))
         except ManifestError as error:
             self.first = self.first or error
-            self.problems.add(error, self.cells.name, i + 1, outcome="left out")
+            self.problems.add(error, self.cells.name, self.cells.number(i), outcome="left out")
         self.others.add(media_id)
 
     def keep(self, i: int, file: MediaFile) -> None:

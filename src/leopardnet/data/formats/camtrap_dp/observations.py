@@ -82,7 +82,7 @@ def read_observations(media: MediaIndex, cells: Cells, read_times: ReadTimes, pr
             error = ManifestError(
                 "an event has no start or no end", where=cells.where(i), expected="eventStart and eventEnd"
             )
-            problems.add(error, cells.name, i + 1, outcome="left out")
+            problems.add(error, cells.name, cells.number(i), outcome="left out")
             continue
         n_loose += not files and o.text["observationLevel"] == "event"
         for file in files:
@@ -111,7 +111,7 @@ def _boxes(cells: Cells, problems: Problems) -> list[dict[str, Any] | None]:
         try:
             xyxy = xywh_to_xyxy(check_four_numbers(box, where=cells.where(i, "bboxX")))
         except ManifestError as error:
-            problems.add(error, cells.name, i + 1, outcome="kept without the box")
+            problems.add(error, cells.name, cells.number(i), outcome="kept without the box")
             out.append(None)
             continue
         out.append({"xyxy": xyxy} | ({} if scores[i] is None else {"score": scores[i]}))
@@ -124,7 +124,10 @@ def _numbers(cells: Cells, column: str, problems: Problems, broken: set[int]) ->
 
     def note_fault(i: int, fault: ManifestError) -> None:
         problems.add(
-            fault, cells.name, i + 1, outcome=f"kept without its {'box' if column in BOX_COLUMNS else column}"
+            fault,
+            cells.name,
+            cells.number(i),
+            outcome=f"kept without its {'box' if column in BOX_COLUMNS else column}",
         )
         broken.add(i)
 
@@ -141,7 +144,7 @@ def _check_observation(cells: Cells, i: int, o: _Observation, media: MediaIndex,
                 found=repr(o.text[column]),
                 expected=", ".join(filter(None, known)),
             )
-            problems.add(error, cells.name, i + 1, outcome=outcome)
+            problems.add(error, cells.name, cells.number(i), outcome=outcome)
             if instead is None:
                 return False
             o.text[column] = instead
@@ -153,7 +156,7 @@ def _check_observation(cells: Cells, i: int, o: _Observation, media: MediaIndex,
             found=repr(media_id),
             expected="an id of the media table",
         )
-        problems.add(error, cells.name, i + 1, outcome="the observation is left out")
+        problems.add(error, cells.name, cells.number(i), outcome="the observation is left out")
         return False
     return True
 

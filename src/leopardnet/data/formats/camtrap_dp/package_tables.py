@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.formats.camtrap_dp.spec import MAIN, MISSING, TABLES
+from leopardnet.data.formats.camtrap_dp.spec import MAIN, TABLES
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import Package, gunzip, parse_json
-from leopardnet.data.reading.tables.csv_cells import Cells, read_cells
+from leopardnet.data.reading.tables.csv_cells import MISSING, Cells, read_cells, shorten_codes
 
 # Columns that only versions from 1.0 on have, or that are useless to miss.
 NEEDED = {
@@ -17,13 +18,17 @@ NEEDED = {
     "media": ("mediaID", "deploymentID", "timestamp", "filePath"),
     "observations": ("observationLevel", "observationType", "eventStart", "eventEnd"),
 }
+IDS = ("deploymentID", "locationID", "mediaID", "eventID")
+_MISSING_BYTES = tuple(text.encode() for text in MISSING)
 _VERSION = re.compile(r"camtrap-dp/v?(\d[\w.-]*)/")
 
 
-def read_tables(package: Package) -> dict[str, Cells]:
-    """Return the cells of each table; cells that the format takes for missing, such as NA, are empty.
+def read_tables(package: Package, problems: Problems) -> tuple[dict[str, Cells], list[str]]:
+    """Return the cells of each table, and notes on how they were read.
 
-    Raises ManifestError for a package of another kind or version, and for a table that is no CSV inside it.
+    Cells such as NA are empty, and ids such as `12.0` lose the point that other programs add where one is missing.
+    Rows of another length than the header go to `problems`. Raises ManifestError for a package of another kind or
+    version, and for a table that is no CSV inside it.
     """
     where = f"{package.name}, {MAIN}"
     data = parse_json(package.read(MAIN), name=where, expected="a Camtrap DP description")
@@ -43,16 +48,17 @@ def read_tables(package: Package) -> dict[str, Cells]:
             expected=", ".join(TABLES),
             todo="this may be another kind of data package",
         )
-    tables = {
-        t: _read_table(package, t, by_name[t].get("path"), str(by_name[t].get("encoding") or "utf-8"))
-        for t in TABLES
-    }
+    tables, notes = dict[str, Cells](), list[str]()
+    for t in TABLES:
+        encoding = str(by_name[t].get("encoding") or "utf-8")
+        tables[t], table_notes = _read_table(package, t, by_name[t].get("path"), encoding, problems)
+        notes += table_notes
     for table, cells in tables.items():
         lacking = [c for c in NEEDED[table] if c not in cells.header]
         if lacking:
             found = f"{version or 'no version'}, and no column {', '.join(lacking)}"
             raise _version_error(cells.name, found)
-    return tables
+    return tables, notes
 
 
 def find_version(parts: Iterable[Mapping[str, Any]]) -> str | None:
@@ -76,7 +82,9 @@ def _version_error(where: str, found: str) -> ManifestError:
     )
 
 
-def _read_table(package: Package, table: str, path: Any, encoding: str) -> Cells:
+def _read_table(
+    package: Package, table: str, path: Any, encoding: str, problems: Problems
+) -> tuple[Cells, tuple[str, ...]]:
     paths = path if isinstance(path, list) else [path]
     if len(paths) != 1 or not isinstance(paths[0], str):
         raise ManifestError(
@@ -97,9 +105,27 @@ def _read_table(package: Package, table: str, path: Any, encoding: str) -> Cells
     if data.startswith(b"PAR1"):
         raise ManifestError("a table is in Parquet", where=where, expected="CSV", todo="export the package as CSV")
     encoding = "utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding
-    cells = read_cells(data, name=where, encoding=encoding, separator=",")
-    if any(text in data for text in (b"NA", b"NaN", b"nan")):  # rare, and every cell must be looked at then
-        blank = dict.fromkeys(MISSING, "")
-        rows = [[blank.get(c.strip(), c) for c in row] for row in cells.rows]
-        return Cells(cells.name, cells.header, rows, cells.separator, cells.notes)
-    return cells
+    cells = read_cells(data, name=where, encoding=encoding, separator=",", problems=problems)
+    is_rare = not any(text in data for text in _MISSING_BYTES)  # every cell must be looked at otherwise
+    return cells, (*([] if is_rare else _empty_missing(cells)), *_shorten_ids(cells))
+
+
+def _empty_missing(cells: Cells) -> list[str]:
+    """Empty the missing cells of a table in place; return a note."""
+    n_missing = 0
+    for row in cells.rows:
+        for k in [k for k, text in enumerate(row) if text.strip() in MISSING]:
+            row[k], n_missing = "", n_missing + 1
+    return [f"cells of {cells.name} such as NA and nan, read as missing: {n_missing}"] * bool(n_missing)
+
+
+def _shorten_ids(cells: Cells) -> list[str]:
+    """Shorten ids such as `12.0` in place; return a note for each column."""
+    notes = []
+    for k, name in enumerate(cells.header):
+        texts = [row[k] or None for row in cells.rows] if name in IDS else []
+        if (shortened := shorten_codes(texts)) is not texts:
+            notes.append(f"column {name} of {cells.name} holds whole numbers written with .0, which was left out")
+            for row, text in zip(cells.rows, shortened, strict=True):
+                row[k] = text or ""
+    return notes

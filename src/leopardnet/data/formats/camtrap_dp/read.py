@@ -50,11 +50,12 @@ def read_camtrap_dp(
     """
     problems = Problems(strict=strict)
     with open_package(Path(source), main=MAIN) as package:
-        tables = read_tables(package)
+        tables, notes = read_tables(package, problems)
         name = package.name
     clock = _Clock(time_zone)
     places = _read_sites(tables["deployments"], problems)
-    media, notes = read_media(tables["media"], places, root, clock.read_column, problems)
+    media, media_notes = read_media(tables["media"], places, root, clock.read_column, problems)
+    notes += media_notes
     n_loose = read_observations(media, tables["observations"], clock.read_column, problems)
     if n_loose:
         notes.append(f"observations of events that match no file: {n_loose}")
@@ -84,12 +85,14 @@ def _read_sites(cells: Cells, problems: Problems) -> dict[str, str | None]:
         site = id_ or name or None
         if not deployment:
             error = ManifestError("an id is empty", where=cells.where(i, "deploymentID"))
-            problems.add(error, cells.name, i + 1, outcome="left out")
+            problems.add(error, cells.name, cells.number(i), outcome="left out")
             continue
         if (j := first.setdefault(deployment, i)) != i:
-            where = f"{cells.where(j, 'deploymentID')} and row {i + 1}"
+            where = f"{cells.where(j, 'deploymentID')} and row {cells.number(i)}"
             error = ManifestError("an id stands twice", where=where, found=repr(deployment))
-            problems.add(error, cells.name, i + 1, outcome="its site is used where both rows name the same one")
+            problems.add(
+                error, cells.name, cells.number(i), outcome="its site is used where both rows name the same one"
+            )
             site = site if site == sites[deployment] else None
         sites[deployment] = site
     return sites
@@ -118,7 +121,9 @@ class _Clock:
             column,
             self.read,
             expected=expected,
-            on_fault=lambda i, fault: problems.add(fault, cells.name, i + 1, outcome="kept without this time"),
+            on_fault=lambda i, fault: problems.add(
+                fault, cells.name, cells.number(i), outcome="kept without this time"
+            ),
         )
         for i, time in enumerate(times):
             if time is not None and time.tzinfo is None:
@@ -130,7 +135,7 @@ class _Clock:
                     expected=expected,
                     todo="give the zone of such times as --time-zone",
                 )
-                problems.add(error, cells.name, i + 1, outcome="kept without a zone")
+                problems.add(error, cells.name, cells.number(i), outcome="kept without a zone")
         return times
 
 

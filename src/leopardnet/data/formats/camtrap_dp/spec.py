@@ -57,6 +57,27 @@ MEDIA_TYPES = {
     ".tiff": "image/tiff",
     ".bmp": "image/bmp",
     ".webp": "image/webp",
+    ".avif": "image/avif",
+    **dict.fromkeys((".jpe", ".jfif", ".mpo", ".insp"), "image/jpeg"),
+    **dict.fromkeys((".divx", ".tlv"), "video/x-msvideo"),
+    **dict.fromkeys((".insv", ".360", ".f4v"), "video/mp4"),
+    **dict.fromkeys((".vob", ".mod"), "video/mpeg"),
+    ".ts": "video/mp2t",
+    ".3g2": "video/3gpp2",
+    ".h264": "video/h264",
+    **dict.fromkeys((".h265", ".hevc"), "video/h265"),
+    ".heic": "image/heic",
+    **dict.fromkeys((".heif", ".hif"), "image/heif"),
+    ".dng": "image/x-adobe-dng",
+    **{f".{x}": f"image/x-canon-{x}" for x in ("cr2", "cr3", "crw")},
+    **{f".{x}": f"image/x-nikon-{x}" for x in ("nef", "nrw")},
+    ".arw": "image/x-sony-arw",
+    ".raf": "image/x-fuji-raf",
+    ".orf": "image/x-olympus-orf",
+    ".rw2": "image/x-panasonic-rw2",
+    ".pef": "image/x-pentax-pef",
+    ".srw": "image/x-samsung-srw",
+    ".gpr": "image/x-gopro-gpr",
 }
 
 
@@ -66,7 +87,7 @@ def media_type(path: str) -> str | None:
     >>> media_type("d1/IMAG0001.AVI"), media_type("x.txt")
     ('video/x-msvideo', None)
     """
-    return MEDIA_TYPES.get("." + path.rpartition("/")[2].rpartition(".")[2].lower())
+    return MEDIA_TYPES.get("." + path.rpartition("/")[2].rpartition(".")[2].lower().rstrip())
 
 
 def path_is_allowed(path: str) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from leopardnet.core.boxes import format_boxes, parse_boxes
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.manifest import Manifest
+from leopardnet.data.formats.megadetector.detections import Entry
 from leopardnet.data.formats.megadetector.entries import read_entries
 from leopardnet.data.formats.megadetector.match_paths import ListedPaths, find_twins, match_paths
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
-from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, footage_kinds
+from leopardnet.data.reading.problems import Problems
+from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, footage_kind
 
 
 def read_megadetector(
@@ -25,6 +29,7 @@ def read_megadetector(
     site_from: str | None = None,
     min_score: float = 0.0,
     min_classification: float | None = None,
+    strict: bool = False,
 ) -> ImportResult:
     """Read the manifest of a file of detections: one row for each video and still, including failed ones.
 
@@ -36,19 +41,21 @@ def read_megadetector(
     A detector does not know species, so rows have no label. With `min_classification`, classes of at least this
     probability become the names of the row, as machine labels. Boxes below `min_score` are left out and counted.
 
-    Raises ManifestError with the entry that cannot be read.
+    What cannot be read is left out and counted (see `read_entries`), and so is a file that is no footage by its
+    suffix; with `strict` they are refused. Raises ManifestError for a path outside the root.
     """
-    source = Path(source)
-    found = read_entries(source, root=root, min_score=min_score)
-    read = found.entries
+    source, problems = Path(source), Problems(strict=strict)
+    found = read_entries(source, root=root, min_score=min_score, problems=problems)
+    read, kinds = _find_footage(found.entries, source.name, problems)
     names = [e.names(min_classification) for e in read]
     columns = {
         "path": [e.path for e in read],
-        "kind": footage_kinds([e.path for e in read], lambda i: f"{source.name}, {read[i].key}.file"),
+        "kind": kinds,
         "boxes": [None if e.boxes is None else format_boxes(e.boxes) for e in read],
         "box_unit": [found.unit if e.boxes else None for e in read],
         "width_px": [e.size_px[0] if e.size_px else None for e in read],
         "height_px": [e.size_px[1] if e.size_px else None for e in read],
+        "captured_at": [e.captured_at for e in read],
         "label_source": ["machine" if n else None for n in names],
     }
     failures = [e for e in read if e.boxes is None]
@@ -58,8 +65,29 @@ def read_megadetector(
         notes.insert(0, f"{rows(len(failures))} that the detector could not read, the first: {first}")
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
-        columns, names, root=root, rules=rules, source=f"megadetector {source.name}", where=source.name, notes=notes
+        columns,
+        names,
+        root=root,
+        rules=rules,
+        source=f"megadetector {source.name}",
+        where=source.name,
+        notes=notes,
+        problems=problems,
     )
+
+
+def _find_footage(entries: Sequence[Entry], where: str, problems: Problems) -> tuple[list[Entry], list[str]]:
+    """Return the entries of videos and stills, and which of these each is. Raises ManifestError if none is."""
+    kept, kinds = list[Entry](), list[str]()
+    for entry in entries:
+        try:
+            kinds.append(footage_kind(entry.path, where=f"{where}, {entry.key}.file"))
+            kept.append(entry)
+        except ManifestError as error:
+            problems.add(error, where, entry.key, outcome="left out")
+    if entries and not kept and problems.first is not None:
+        raise problems.first
+    return kept, kinds
 
 
 def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
@@ -67,10 +95,12 @@ def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
 
     A labelled frame of a video gets the boxes of its own frame, if any. Rows with boxes keep them, and no row is
     dropped. Bursts get no boxes, because those belong to single stills. A path in another case matches where only
-    one file of each side has it. Raises ManifestError if no file of `detections` is in the manifest.
+    one file of each side has it. Raises ManifestError if no file of `detections` is in the manifest, and if they
+    are of other footage with the same file names.
     """
     table = manifest.table
     found = _take_ids(detections.table.drop_duplicates("clip_id"), table).set_index("clip_id")
+    refuse_other_footage(table, found.reset_index(), names=("the manifest", "the detections"))
     boxes, units = dict(found["boxes"].dropna()), dict(found["box_unit"].dropna())
     merged_boxes, merged_units, n_new, n_kept = [], [], 0, 0
     own = table[["clip_id", "kind", "boxes", "box_unit", "frame_number", "time_s"]]

@@ -8,11 +8,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.tables.clock_time import DateOrder, parse_clock
 from leopardnet.data.reading.tables.text_encoding import decode_text
 
@@ -29,7 +30,7 @@ _WHOLE = re.compile(r"(?:0|[1-9]\d*)(?:\.0)?")
 class Cells:
     """A text table: its header, rows of equal length, and notes on how it was read.
 
-    `made` holds columns that the header lacks, made of others.
+    `made` holds columns that the header lacks, made of others; `numbers` those of the rows where some are left out.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Cells:
     separator: str
     notes: tuple[str, ...] = ()
     made: Mapping[str, list[str]] = field(default_factory=dict)
+    numbers: Sequence[int] = ()
 
     def column(self, name: str) -> list[str]:
         """Return the stripped cells of a column. Raises ManifestError for a missing or repeated column."""
@@ -53,17 +55,35 @@ class Cells:
         i = self.header.index(name)
         return [r[i].strip() for r in self.rows]
 
+    def number(self, i: int) -> int:
+        """Return the number of the row at position `i`; rows count from 1 below the header."""
+        return self.numbers[i] if self.numbers else i + 1
+
     def where(self, i: int, column: str = "") -> str:
-        """Return the place of the row at position `i` for messages; rows count from 1 below the header."""
-        return f"{self.name}, row {i + 1}" + (f", column {column}" if column else "")
+        """Return the place of the row at position `i` for messages."""
+        return f"{self.name}, row {self.number(i)}" + (f", column {column}" if column else "")
+
+    def keep(self, at: Sequence[int]) -> Cells:
+        """Return the table with the rows at these positions, which keep their numbers."""
+        made = {name: [texts[i] for i in at] for name, texts in self.made.items()}
+        return replace(self, rows=[self.rows[i] for i in at], numbers=[self.number(i) for i in at], made=made)
 
 
-def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator: str | None = None) -> Cells:
+def read_cells(
+    data: bytes,
+    *,
+    name: str,
+    encoding: str | None = None,
+    separator: str | None = None,
+    problems: Problems | None = None,
+) -> Cells:
     """Parse the bytes of a CSV file into cells.
 
     Without `encoding` it is detected (see decode_text), with a note if it is neither UTF-8 nor UTF-16. The
     separator is the one of comma, semicolon, tab and bar that gives the header the most columns. Empty lines are
-    skipped. Raises ManifestError with the line for a row of another length than the header, and for an open quote.
+    skipped, and so are empty cells behind the last column. A row of another length than the header is a problem: it
+    is filled up with empty cells, or left out if it is too long. Raises ManifestError for an open quote, and with
+    the line for the first problem if `problems` is not given.
 
     >>> read_cells("файл;вид\\n1.jpg;тигр\\n".encode("cp1251"), name="x.csv").rows
     [['1.jpg', 'тигр']]
@@ -75,16 +95,33 @@ def read_cells(data: bytes, *, name: str, encoding: str | None = None, separator
         raise ManifestError("the table is empty", where=name, expected="a header and rows")
     header = tuple(h.strip() for h in lines[0][1])
     rows = [cells for _, cells in lines[1:]]
-    for line, cells in lines[1:]:
-        if len(cells) != len(header):
-            raise ManifestError(
+    if set(map(len, rows)) <= {len(header)}:
+        return Cells(name, header, rows, sep, notes)
+    fit = _fit_rows(lines[1:], len(header), sep, name, problems or Problems(strict=True))
+    return Cells(name, header, list(fit.values()), sep, notes, numbers=list(fit))
+
+
+def _fit_rows(
+    lines: Sequence[tuple[int, list[str]]], n: int, separator: str, name: str, problems: Problems
+) -> dict[int, list[str]]:
+    """Return the rows with `n` cells each, by their numbers from 1; those of another length are problems."""
+    fit: dict[int, list[str]] = {}
+    for number, (line, cells) in enumerate(lines, start=1):
+        is_long = any(c.strip() for c in cells[n:])
+        if is_long or len(cells) < n:
+            error = ManifestError(
                 "a row and the header have different numbers of cells",
                 where=f"{name}, line {line}",
                 found=len(cells),
-                expected=f"{len(header)}, separated by {SEPARATORS.get(sep, repr(sep))}",
+                expected=f"{n}, separated by {SEPARATORS.get(separator, repr(separator))}",
                 todo="put quotes around cells that contain the separator",
             )
-    return Cells(name, header, rows, sep, notes)
+            problems.add(error, name, number, outcome="left out" if is_long else "its last cells are read as empty")
+        if not is_long:
+            fit[number] = [*cells[:n], *[""] * (n - len(cells))]
+    if not fit and problems.first is not None:
+        raise problems.first
+    return fit
 
 
 def find_separator(text: str) -> str:

@@ -462,6 +462,29 @@ def test_missing_values_of_the_format_are_not_names(tmp_path):
     assert labels(got) == ["animal", None, None, None]
 
 
+def test_cells_and_codes_of_other_programs_are_missing_and_whole_numbers(tmp_path):
+    media = MEDIA.replace("m1,d1,", "1,7,").replace("m2,d1,", "2,7,").replace("m3,d2,", "3,NULL,")
+    deployments = "deploymentID,locationID,locationName\n7.0,12.0,#N/A\n8.0,<NA>,Valley\n"
+    seen = observation(1, "1.0", name="tiger", deployment="7") + observation(2, "", deployment="7")
+    got = read(tmp_path, seen, media=media, deployments=deployments)
+    t = got.manifest.table
+    assert t["site"][0] == "12" and t["deployment"][0] == "7" and labels(got)[0] == "tiger"
+    assert pd.isna(t["deployment"][2]) and pd.isna(t["site"][2])
+    notes = " ".join(got.notes)
+    assert "column deploymentID of" in notes and "column mediaID of" in notes and "read as missing: 2" in notes
+
+
+def test_a_row_of_another_length_does_not_stop_the_import(tmp_path):
+    short, long = "m6,d2,2021-12-31T03:00:00Z,d2/6.jpg,false", "m7,d2,2021-12-31T04:00:00Z,d2/7.jpg,false,,x"
+    broken = f"{MEDIA}{short}\n{long}\n"
+    got = read(tmp_path, media=broken)
+    assert got.manifest.table["path"].tolist() == ["d1/1.AVI", "d1/2.jpg", "d2/3.jpg", "d2/4.jpg", "d2/6.jpg"]
+    assert [(p.row, p.problem.rpartition("; ")[2]) for p in got.problems] == [
+        ("6", "its last cells are read as empty"),
+        ("7", "left out"),
+    ]
+
+
 def test_one_file_in_two_rows_is_one_row_with_the_observations_of_both(tmp_path):
     got = read(tmp_path, observation(1, "m2", name="Panthera tigris"), media=MEDIA.replace("d1/2.jpg", "d1/1.AVI"))
     assert values(got, "path") == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"] and labels(got)[0] == "panthera_tigris"

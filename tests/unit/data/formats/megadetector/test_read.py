@@ -154,8 +154,41 @@ DET = ("images", 0, "detections", 0)
 )
 def test_broken_results_are_refused_with_their_place(tmp_path, data, part):
     with pytest.raises(ManifestError) as error:
-        read(tmp_path, data)
+        read(tmp_path, data, strict=True)
     assert part in str(error.value) and "md.json" in str(error.value)
+
+
+def test_a_broken_entry_does_not_stop_the_import(tmp_path):
+    good, low = RESULTS["images"][0]["detections"]
+    images = [
+        {"file": "a/1.jpg", "detections": [good, {**low, "bbox": [0, 0]}]},
+        {"file": "a/2.jpg", "detections": [{**good, "category": "9"}]},
+        {"file": "a/3.jpg", "detections": "none"},
+        {"detections": []},
+        {"file": "a/1.jpg", "detections": []},
+        {"file": "a/notes.txt", "detections": []},
+        {"file": "a/4.jpg", "detections": []},
+    ]
+    got = read(tmp_path, {**RESULTS, "images": images})
+    t = got.manifest.table.set_index("path")["boxes"]
+    assert t.index.tolist() == ["a/1.jpg", "a/2.jpg", "a/3.jpg", "a/4.jpg"]
+    assert len(boxes(t["a/1.jpg"])) == 1 and boxes(t["a/4.jpg"]) == []
+    assert boxes(t["a/2.jpg"]) is None and boxes(t["a/3.jpg"]) is None  # which is not "nothing found"
+    assert "2 rows that the detector could not read" in got.notes[0]
+    assert [p.row for p in got.problems] == [
+        "images[0].detections[1]",
+        "images[1].detections[0]",
+        "images[2]",
+        "images[3]",
+        "images[4]",
+        "images[5]",
+    ]
+
+
+def test_results_of_which_nothing_can_be_read_are_refused(tmp_path):
+    for images in ([{"detections": []}, 7], [{"file": "a.doc", "detections": []}]):
+        with pytest.raises(ManifestError, match=r"images\[0\]"):
+            read(tmp_path, {**RESULTS, "images": images})
 
 
 def test_a_rate_of_zero_gives_no_times(tmp_path):
@@ -243,11 +276,23 @@ def test_frames_of_a_video_become_one_row(tmp_path):
     assert t["path"].tolist() == ["a/v.mp4", "b/1.jpg", "a/w.mp4", "a/w.txt/frame000000.jpg"]
     assert t["kind"].tolist() == ["video", "still", "video", "still"]
     assert boxes(t["boxes"][0])[0]["frame_number"] == 10 and boxes(t["boxes"][2]) is None
-    twice = [images[0], images[0]]
+    twice = {**RESULTS, "images": [images[0], {**images[0], "detections": []}]}
     with pytest.raises(ManifestError, match="stands twice"):
-        read(tmp_path, {**RESULTS, "images": twice})
+        read(tmp_path, twice, strict=True)
+    assert len(boxes(read(tmp_path, twice).manifest.table["boxes"][0])) == 1
 
 
 def test_frames_with_both_kinds_of_separators_are_of_one_video(tmp_path):
     images = [{"file": f"a{s}v.mp4{s}frame{n:06d}.jpg", "detections": []} for s, n in (("/", 1), ("\\", 2))]
     assert read(tmp_path, {**RESULTS, "images": images}).manifest.table["path"].tolist() == ["a/v.mp4"]
+
+
+def test_detections_of_another_card_are_refused(tmp_path):
+    images = [{"file": f"a/{i}.jpg", "detections": [], "datetime": f"2024:05:0{i} 10:00:00"} for i in (1, 2)]
+    got = read(tmp_path, changed("images", value=images)).manifest
+    assert got.table["captured_at"].dt.day.tolist() == [1, 2]
+    times = pd.to_datetime(["2024-05-01 10:00:30", "2024-06-07 19:12:00"])
+    own = {"path": ["a/1.jpg", "a/2.jpg"], "kind": "still", "captured_at": times}
+    with pytest.raises(ManifestError, match=r"a/2\.jpg\n.*2024-06-07 19:12:00 in the manifest, 2024-05-02"):
+        merge_boxes(manifest(tmp_path, own), got)
+    assert len(merge_boxes(manifest(tmp_path, {"path": ["a/1.jpg"], "kind": ["still"]}), got).manifest) == 1
