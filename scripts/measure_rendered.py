@@ -24,7 +24,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,7 @@ from leopardnet.demo_job import add_labels
 from leopardnet.infer.predict_footage import predict
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.guarantees.levels import LEVELS
 from leopardnet.metrics.guarantees.loss_guarantee import find_loss_threshold
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration, fit_temperature, undo_calibration
@@ -210,33 +210,29 @@ def measure_coverage(clips: pd.DataFrame, *, n_boot: int) -> pd.DataFrame:
 
 
 def measure_guarantees(clips: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per label, loss, bound and set; `lost`: the share lost in the other sets, nan if refused."""
+    """Return one row per label, loss, level and set; `lost`: the share lost in the other sets, nan if refused."""
     rows, labelled = [], label_clips(clips)
     for label in (*labelled.animals, ANIMAL):
         score, is_it = labelled.score(label), labelled.shows(label)
         for number, one, others in iterate_sets(clips):
             here, elsewhere = one.index, score[others.index[is_it[others.index]]]
-            for max_miss, clustered in product(LOSSES, (True, False)):
+            for max_miss in LOSSES:
                 p = find_loss_threshold(
-                    label,
-                    score[here],
-                    is_it[here],
-                    labelled.site_codes[here],
-                    max_miss=max_miss,
-                    clustered=clustered,
+                    label, score[here], is_it[here], labelled.site_codes[here], max_miss=max_miss
                 )
-                rows.append(
-                    {
-                        "label": label,
-                        "max_miss": max_miss,
-                        "clustered": clustered,
-                        "set": number,
-                        "is_refused": not p.is_kept,
-                        "lost": float("nan") if p.threshold is None else float((elsewhere < p.threshold).mean()),
-                        "n_positives": p.n_positives,
-                        "design_effect": p.design_effect,
-                    }
-                )
+                for s in p.supports:
+                    rows.append(
+                        {
+                            "label": label,
+                            "max_miss": max_miss,
+                            "level": s.level,
+                            "set": number,
+                            "is_refused": s.threshold is None,
+                            "lost": np.nan if s.threshold is None else float((elsewhere < s.threshold).mean()),
+                            "n_positives": p.n_positives,
+                            "n_sites": p.n_sites,
+                        }
+                    )
     return pd.DataFrame(rows)
 
 
@@ -280,19 +276,18 @@ def show_guarantees(table: pd.DataFrame) -> None:
     """Print how often guarantees held; one that is refused loses nothing."""
     n_sets = table["set"].nunique()
     print(f"\nguarantee: sets of {n_sets} in which it held (in which it was refused); mean loss where it was given")
-    print(f"  {'':22s}{'over sites':>26s}{'ignoring sites':>26s}   positives, design effect")
+    print(f"  {'':22s}" + "".join(f"{level:>26s}" for level in LEVELS) + "   positives, sites")
     for (label, max_miss), rows in table.groupby(["label", "max_miss"], sort=False):
         cells = []
-        for clustered in (True, False):
-            r = rows[rows["clustered"] == clustered]
+        for level in LEVELS:
+            r = rows[rows["level"] == level]
             kept = int((r["is_refused"] | (r["lost"] <= max_miss)).sum())
             loss = f"{r['lost'].mean():.4f}" if r["lost"].notna().any() else "-"
             cells.append(f"{kept:3d} ({r['is_refused'].sum():2d})  {loss}")
-        effect = rows.loc[rows["clustered"], "design_effect"].mean()
         print(
             f"  {label:10s} at most {max_miss:4.2f}"
             + "".join(f"{x:>26s}" for x in cells)
-            + f"   {rows['n_positives'].mean():.0f}, {effect:.2f}"
+            + f"   {rows['n_positives'].mean():.0f}, {rows['n_sites'].mean():.0f}"
         )
 
 

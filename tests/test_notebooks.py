@@ -143,7 +143,7 @@ def test_the_second_notebook_runs_the_first_and_the_others_continue_from_it(proj
     guaranteed = run(nbformat.read(project / "04_thresholds_and_review.ipynb", as_version=4), project)
     assert (runs / "bundle-promised" / "bundle.json").is_file()
     printed = "".join(o.get("text", "") for c in guaranteed.cells if c.cell_type == "code" for o in c.outputs)
-    assert printed.count("cannot be demonstrated with") == 2, "eight clips of one site guarantee nothing"
+    assert printed.count("cannot be demonstrated with") == 4, "eight clips of one site guarantee nothing"
     assert "no clip may be archived unseen" in printed
     assert len(outputs(guaranteed, "image/png")) == 3, "what a promise costs, review effort, gallery"
     assert len(outputs(guaranteed, "text/html")) == 2, "clips needed, where to look first"

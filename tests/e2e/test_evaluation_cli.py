@@ -48,8 +48,14 @@ def test_a_promise_that_holds_ends_with_0_and_makes_a_new_bundle(made, tiny_bund
     where = [made / "results", "--manifest", made / "m.parquet"]
     leopardnet("thresholds", *where, "--lose", "leopard=0.2", *new, "--out", made / "t.json")
     found = json.loads((made / "t.json").read_text())
+    assert found["level"] == "like_sites" and found["promises"][0]["n_sites"] == 30
     assert found["is_kept"] and found["bundle_id"] == tiny_bundle.id and 0 < found["unseen"]["value"] < 1
     bundle = load_bundle(made / "kept")
+    assert "holds if no site is unlike those labelled" in (bundle.folder / "card.md").read_text("utf-8")
+    leopardnet(
+        "thresholds", *where, "--lose", "leopard=0.05", "--level", "any_sites", "--out", made / "u.json", code=3
+    )
+    assert json.loads((made / "u.json").read_text())["promises"][0]["levels"]["any_sites"]["n_sites_needed"] == 59
     assert bundle.id != tiny_bundle.id and bundle.spec.decide.alerts == found["decide"]["alerts"] != {}
 
 
@@ -57,8 +63,9 @@ def test_a_promise_that_cannot_be_demonstrated_ends_with_3_and_says_what_is_miss
     where = [made / "results", "--manifest", made / "m.parquet"]
     _, err = leopardnet("thresholds", *where, "--lose", "leopard=0.001", "--out", made / "no.json", code=3)
     assert (
-        "cannot be demonstrated" in err and "positives missing" in err and "no clip may be archived unseen" in err
+        "holds whatever sites do: cannot be demonstrated" in err and "sites with leopard clips, you have 30" in err
     )
+    assert err.count(": no clip") == 2, "at neither level"
     assert json.loads((made / "no.json").read_text())["unseen"] is None
 
 

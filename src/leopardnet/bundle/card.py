@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
+from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ INDEPENDENT = (
     "A clip may show several of them: each has a probability of its own, which says nothing of the others, and "
     "every animal that reaches the threshold is named."
 )
-FEW_SITES = 10
 DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
 SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
     "experiment": ("question", "expected"),
@@ -57,6 +57,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
         ],
         "What it must not be used for": _bullets(MUST_NOT),
         "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
+        "Promise": [" ".join(map(describe_promise, read_promises(spec))) or NO_PROMISE],
         "Figures": _figures(evaluation, how),
         "Calibration": [_calibration(spec)],
         "Conditions": _conditions(data, evaluation),
@@ -97,6 +98,7 @@ def card_json(
         "countries": _experiment(spec).get("countries") or None,
         "conditions": {"sites": _most_sites(data), "day_and_night": None, "seasons": None, "cameras": None},
         "data": [{k: _plain(v) for k, v in row.items()} for row in _records(data)],
+        "promises": list(read_promises(spec)),
         "figures": evaluation.to_metrics_json() if evaluation else None,
         "figures_obtained": how,
         "calibration": spec.calibration.to_dict(),
@@ -163,7 +165,8 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
     e, n = evaluation, evaluation.n_sites
     intervals = (
         f"Each figure is followed by its 95 % interval, from a bootstrap over the {n} sites"
-        + (f"; {n} sites are few, so the intervals are too narrow." if n < FEW_SITES else ".")
+        + (f"; {n} sites are few, so intervals are wide." if n < FEW_SITES else ".")
+        + f' Where an interval is wider than {WIDEST:g}, it says "{NOT_DEMONSTRATED}".'
         if n > 1
         else "There are no intervals: the clips come from fewer than two known sites."
     )
@@ -206,7 +209,7 @@ def _headline(evaluation: Evaluation) -> Iterable[str]:
     """Yield the figures about all labels, in words."""
     words = {"macro-F1": "**Macro-F1 {}**", "ECE": "calibration error {}"}
     for name, estimate in evaluation.headline.items():
-        yield words.get(name, name + " {}").format(_estimate(estimate))
+        yield words.get(name, name + " {}").format(estimate.format(2))
 
 
 def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
@@ -215,7 +218,7 @@ def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
     return {
         "label": label,
         "clips": support,
-        **{title: _estimate(evaluation.label_estimate(label, m)) for m, title in evaluation.measures.items()},
+        **{title: evaluation.label_estimate(label, m).format(2) for m, title in evaluation.measures.items()},
         "recall at least": _figure(floor),
     }
 
@@ -226,10 +229,8 @@ def _support(evaluation: Evaluation, label: str) -> int:
 
 def _calibration(spec: BundleSpec) -> str:
     c = spec.calibration
-    fitted = f"Temperature {c.temperature:.3f}, from {c.n_clips} clips of {c.n_sites} sites"
     biases = ", ".join(f"{x.name} {b:+.2f}" for x, b in zip(spec.labels.labels, c.biases, strict=bool(c.biases)))
-    fitted += f"; biases in log-odds: {biases}" if biases else ""
-    return f"{fitted} ({c.reason.rstrip('.')})." if c.reason else f"{fitted}."
+    return f"Temperature {c.temperature:.3f}, from {c.basis}{'; biases in log-odds: ' + biases if biases else ''}."
 
 
 def _describe_training(spec: BundleSpec) -> list[str]:
@@ -281,9 +282,3 @@ def _plain(value: Any) -> Any:
 
 def _figure(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
-
-
-def _estimate(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None or math.isnan(estimate.value):
-        return _figure(estimate.value)
-    return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
+from leopardnet.bundle.promises import Promise, describe_promise, read_promises
 from leopardnet.core.errors import BundleError, ConfigError
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.tables import write_json
@@ -20,12 +22,14 @@ def derive_bundle(
     calibration: Calibration | None = None,
     decide: DecideConfig | None = None,
     note: str = "",
+    promises: Sequence[Promise] = (),
 ) -> Bundle:
     """Write a bundle to `out` with the same network and labels, but this temperature and these thresholds.
 
     The new bundle has an id of its own. Its card says at the top what was changed, and `provenance.judged_again`
-    names the bundle that it was made from. Raises BundleError where `out` exists, ConfigError for an alert of a
-    label that is no target.
+    names the bundle that it was made from. promises: what the thresholds guarantee (`LossGuarantee.to_dict`); those
+    of `bundle` stay only where temperature and the thresholds that they rest on do. Raises BundleError where `out`
+    exists, ConfigError for an alert of a label that is no target.
     """
     out = Path(out)
     if out.exists():
@@ -42,13 +46,13 @@ def derive_bundle(
             found=", ".join(no_target),
             expected="one of " + ", ".join(bundle.labels.targets),
         )
-    ancestors = [*bundle.spec.provenance.get("judged_again", []), {"from": bundle.id, "note": note}]
-    changes = {
-        "calibration": calibration or bundle.spec.calibration,
-        "decide": decide or bundle.spec.decide,
-        "provenance": {**bundle.spec.provenance, "judged_again": ancestors},
-    }
-    spec = bundle.spec.model_copy(update=changes)
+    before = bundle.spec
+    changes = {"calibration": calibration or before.calibration, "decide": decide or before.decide}
+    spec = before.model_copy(update=changes)
+    held = list(promises) or (read_promises(before) if _has_same_thresholds(before, spec) else [])
+    step = {"from": bundle.id, "note": note, "promises": held}
+    ancestors = [*before.provenance.get("judged_again", []), step]
+    spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(bundle.folder, part, ignore=shutil.ignore_patterns("SHA256SUMS", "bundle.json"))
@@ -57,6 +61,7 @@ def derive_bundle(
         f"> **Derived bundle.** The network of bundle {bundle.id} with "
         f"temperature {spec.calibration.temperature:.3f}{_biases_text(spec)} and thresholds "
         f"{_thresholds_text(spec.decide)}. {note}\n"
+        f"> **Promise.** {_promises_text(held, n_before=len(read_promises(before)))}\n"
         "> The rest of this card describes the bundle that it was made from.\n\n"
     )
     (part / "card.md").write_text(head + card, "utf-8")
@@ -66,11 +71,28 @@ def derive_bundle(
         "calibration": spec.calibration.to_dict(),
         "decide": spec.decide.model_dump(mode="json"),
         "note": note,
+        "promises": held,
     }
     write_json(facts, part / "card.json")
     write_spec(part, spec)
     part.replace(out)
     return Bundle.load(out)
+
+
+def _has_same_thresholds(before: BundleSpec, after: BundleSpec) -> bool:
+    """Return whether what was missed under one bundle is missed under the other; names do not matter."""
+    one, other = (
+        (x.calibration.temperature, x.calibration.biases, x.decide.empty, x.decide.alert, x.decide.alerts)
+        for x in (before, after)
+    )
+    return one == other
+
+
+def _promises_text(held: Sequence[Promise], *, n_before: int) -> str:
+    if held:
+        return " ".join(map(describe_promise, held))
+    lost = " That of the bundle it was made from no longer holds: its thresholds meant another temperature."
+    return "None: these thresholds guarantee nothing." + (lost if n_before else "")
 
 
 def _biases_text(spec: BundleSpec) -> str:

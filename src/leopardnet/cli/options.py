@@ -147,6 +147,15 @@ Confidence = Annotated[
     float, typer.Option("--confidence", help="Confidence of the guarantee; at 0.95, 19 of 20 guarantees hold.")
 ]
 
+PromiseLevel = Annotated[
+    Literal["any_sites", "like_sites"] | None,
+    typer.Option(
+        "--level",
+        help="Level of the guarantee: it holds whatever sites do (any_sites), or if no site is unlike those "
+        "labelled (like_sites). Without this option, the strongest that your clips support.",
+    ),
+]
+
 
 def parse_losses(texts: list[str] | None) -> dict[str, float]:
     """Return the tolerable loss of each label. Raises ConfigError for a wrong text and for a label given twice.

@@ -31,10 +31,9 @@ class Recalibration:
 
     def __repr__(self) -> str:
         c = self.calibration
-        basis = f"{c.n_clips} clips of {c.n_sites} sites" + (f" ({c.reason})" if c.reason else "")
         errors = f"ECE {self.before} before, {self.after} after, each site under a temperature of the others"
         biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
-        return f"temperature {c.temperature:.3f}{biases} from {basis}; {errors}"
+        return f"temperature {c.temperature:.3f}{biases} from {c.basis}; {errors}"
 
 
 def recalibrate(

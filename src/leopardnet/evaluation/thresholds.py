@@ -12,23 +12,26 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import ANIMAL, EMPTY
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.loss_guarantee import LossGuarantee, find_loss_threshold
 from leopardnet.metrics.guarantees.naming_threshold import NamingThreshold, find_naming_threshold
-from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.metrics.labelled_clips import Bools, LabelledClips
+from leopardnet.score.decide import reaches
 
 
 @dataclass(frozen=True, eq=False)
 class Thresholds:
     """Guarantees, the settings that give them, and the share of clips that may be archived unseen under them.
 
-    unseen: the share of all clips, readable or not, labelled or not, with its interval over sites; None where a
-    guarantee cannot be given, or none was asked for. naming: which animals keep their names, where that was asked
-    for. n_left_out: labelled clips that had no part because the model was trained on their site.
+    promises: each with its level, None where it cannot be given. unseen_at: by level, the share of all clips,
+    readable or not, labelled or not, with its interval over sites; only levels at which every guarantee can be
+    given. naming: which animals keep their names, where that was asked for. n_left_out: labelled clips that had no
+    part because the model was trained on their site.
     """
 
     promises: tuple[LossGuarantee, ...]
     decide: DecideConfig
-    unseen: Estimate | None
+    unseen_at: Mapping[Level, Estimate]
     n_clips: int
     n_left_out: int
     bundle_id: str
@@ -36,29 +39,51 @@ class Thresholds:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the clips support every guarantee."""
+        """Whether the clips support every guarantee, at the level that was asked for."""
         return all(p.is_kept for p in self.promises)
 
+    @property
+    def level(self) -> Level | None:
+        """The level of all guarantees together, that of the weakest; None where one cannot be given."""
+        levels = {p.level for p in self.promises}
+        return next((x for x in reversed(LEVELS) if x in levels), None) if self.is_kept else None
+
+    @property
+    def unseen(self) -> Estimate | None:
+        """The share that may be archived unseen with these settings; None where a guarantee cannot be given."""
+        return self.unseen_at.get(self.level) if self.level else None
+
     def __repr__(self) -> str:
-        lines = self._lines()
+        lines = [str(p) for p in self.promises]
         if self.promises:
-            lines.insert(len(self.promises), self._share_archived())
-        return "\n".join(lines)
+            lines.append("may be archived unseen" + self._say_what_matters())
+            lines += [f"  {says}: {self._say_archived(level)}" for level, says in LEVELS.items()]
+        return "\n".join([*lines, *([repr(self.naming)] if self.naming else [])])
 
-    def _lines(self) -> list[str]:
-        return [*map(str, self.promises), *([repr(self.naming)] if self.naming else [])]
-
-    def _share_archived(self) -> str:
-        if not self.unseen:
-            return "no clip may be archived unseen"
+    def _say_what_matters(self) -> str:
         names = [p.label for p in self.promises]
-        only = f" where only {' and '.join(names)} matters: other animals may be among them"
-        return f"{self.unseen} of {self.n_clips} clips may be archived unseen{'' if ANIMAL in names else only}"
+        only = f", where only {' and '.join(names)} matters: other animals may be among them"
+        return "" if ANIMAL in names else only
+
+    def _say_archived(self, level: Level) -> str:
+        if level not in self.unseen_at:
+            return "no clip"
+        used = "; these are the thresholds" if level == self.level else ""
+        return f"{self.unseen_at[level]} of {self.n_clips} clips{used}"
+
+    @property
+    def kept_promises(self) -> list[dict[str, Any]]:
+        """The guarantees as a bundle records them; none where one of them cannot be given."""
+        return [p.to_dict() for p in self.promises] if self.is_kept else []
 
     @property
     def note(self) -> str:
         """The guarantees in one line, for the card of a bundle."""
-        return "; ".join(self._lines())
+        said = [
+            f"{p.claim}; {'; '.join(p.describe(level) for level in ([p.level] if p.level else LEVELS))}"
+            for p in self.promises
+        ]
+        return "; ".join([*said, *([repr(self.naming)] if self.naming else [])])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -67,9 +92,12 @@ class Thresholds:
             "n_clips": self.n_clips,
             "n_left_out": self.n_left_out,
             "is_kept": self.is_kept,
+            "level": self.level,
+            "says": LEVELS[self.level] if self.level else None,
             "promises": [p.to_dict() for p in self.promises],
             "naming": self.naming.to_dict() if self.naming else None,
             "unseen": self.unseen.to_dict() if self.unseen else None,
+            "unseen_at": {x: self.unseen_at[x].to_dict() if x in self.unseen_at else None for x in LEVELS},
             "decide": self.decide.model_dump(mode="json"),
         }
 
@@ -79,6 +107,7 @@ def find_thresholds(
     losses: Mapping[str, float],
     *,
     confidence: float = 0.95,
+    level: Level | None = None,
     keep_names: float | None = None,
     decide: DecideConfig | None = None,
 ) -> Thresholds:
@@ -87,7 +116,8 @@ def find_thresholds(
     clips: of sites that the model was not trained on, see `LabelledClips.leave_out_training_sites`. losses:
     tolerable share by label, such as {"leopard": 0.01}; the label 'animal' stands for any label but 'empty'. A clip
     may stay unseen where every label of `losses` has a score below its threshold; an unreadable clip never goes
-    unseen. keep_names: the share of its names that each known animal keeps, see
+    unseen. level: the level at which all guarantees must hold, see `metrics.guarantees.levels`; without it, the
+    strongest that they reach together. keep_names: the share of its names that each known animal keeps, see
     `metrics.guarantees.naming_threshold`. decide: the settings to start from, those of the bundle. Raises
     ConfigError for labels and shares that cannot be used, and where nothing is asked for.
 
@@ -105,23 +135,69 @@ def find_thresholds(
     settings = decide or DecideConfig.model_validate({})
     if losses or keep_names is None:
         _check_labels(losses, clips.labels)
-    promises = tuple(
-        find_loss_threshold(
-            label, clips.score(label), clips.shows(label), clips.site_codes, max_miss=share, confidence=confidence
-        )
-        for label, share in losses.items()
-    )
+    found = _find_guarantees(clips, losses, confidence, settings)
+    by_level = {x: tuple(p.choose(x) for p in found) for x in LEVELS}
+    unseen_at: dict[Level, Estimate] = {
+        x: _estimate_unseen(clips, {p.label: p.threshold for p in promises if p.threshold is not None})
+        for x, promises in by_level.items()
+        if promises and all(p.is_kept for p in promises)
+    }
+    weakest: Level = "like_sites"
+    used = level if level is not None else next(iter(unseen_at), weakest)
+    promises = by_level[used]
     kept = {p.label: p.threshold for p in promises if p.threshold is not None}
     empty = _next_above(1 - kept[ANIMAL]) if ANIMAL in kept else settings.empty
     alerts = {**settings.alerts, **{label: t for label, t in kept.items() if label != ANIMAL}}
     chosen = settings.model_copy(update={"empty": empty, "alerts": alerts})
-    unseen = _estimate_unseen(clips, kept) if kept and len(kept) == len(promises) else None
     naming = None
     if keep_names is not None:
         naming = find_naming_threshold(clips, keep=keep_names, species=settings.species)
         chosen = chosen.model_copy(update={"among": naming.among})
     made_by = "; ".join(sorted(set(map(str, clips.bundle_ids))))
-    return Thresholds(promises, chosen, unseen, len(clips), clips.n_left_out, made_by, naming)
+    return Thresholds(promises, chosen, unseen_at, len(clips), clips.n_left_out, made_by, naming)
+
+
+def _find_guarantees(
+    clips: LabelledClips, losses: Mapping[str, float], confidence: float, settings: DecideConfig
+) -> tuple[LossGuarantee, ...]:
+    """Return the guarantee of each label; a clip is kept only where the row says the label, or alerts it.
+
+    A row has one alert, that of the likeliest target, so a lower threshold of one target may hide another: the
+    thresholds are found again until no more clips are hidden.
+    """
+    alerts = {str(x): settings.alert_threshold(str(x)) for x in clips.alerts if isinstance(x, str)}
+    found: tuple[LossGuarantee, ...] = ()
+    before: dict[str, float] | None = None
+    while alerts != before:
+        before = dict(alerts)
+        found = tuple(
+            find_loss_threshold(
+                label,
+                np.where(_find_hidden(clips, label, alerts), -np.inf, clips.score(label)),
+                clips.shows(label),
+                clips.site_codes,
+                max_miss=share,
+                confidence=confidence,
+            )
+            for label, share in losses.items()
+        )
+        for p in found:
+            lowest = [s.threshold for s in p.supports if s.threshold is not None]
+            alerts[p.label] = min([before.get(p.label, 1.0), *lowest])
+    return found
+
+
+def _find_hidden(clips: LabelledClips, label: str, alerts: Mapping[str, float]) -> Bools:
+    """Return which clips would alert another, likelier target than this label, bool [M].
+
+    alerts: the alert thresholds of targets. A list of alerts hides nothing, so this rule goes where rows have one.
+    """
+    hidden = np.zeros(len(clips), bool)
+    for other, threshold in alerts.items():
+        if label not in (ANIMAL, other) and other in clips.labels:
+            score = clips.score(other)
+            hidden |= reaches(score, threshold) & (score.round(6) >= clips.score(label).round(6))
+    return hidden if label == ANIMAL else hidden & ~clips.names(label)
 
 
 def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
@@ -145,8 +221,8 @@ def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
 
 
 def _next_above(p_empty: float) -> float:
-    """Return the smallest threshold of `empty` above this probability, in float32 as decisions compare."""
-    return float(min(np.nextafter(np.float32(p_empty), np.float32(2)), np.float32(1)))
+    """Return the smallest threshold of `empty` above this probability, below 1, in float32 as decisions compare."""
+    return float(np.nextafter(np.float32(p_empty), np.float32(2)))
 
 
 def _estimate_unseen(clips: LabelledClips, thresholds: Mapping[str, float]) -> Estimate:

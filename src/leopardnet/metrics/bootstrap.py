@@ -4,8 +4,10 @@ A draw is a vector of site weights: how often each site was drawn. Counts per si
 one matrix product, whatever the number of clips. Figures of a ranking need the clips themselves; see
 `metrics.ranking`.
 
-Most figures are shares, often close to 1, where a few sites give a skewed distribution of draws and percentiles end
-too early. Shares therefore get Student's t on the logit scale. `scripts/measure_intervals.py` and
+Most figures are shares, often close to 1, where a few sites give a skewed distribution of draws and percentiles
+end too early. Shares therefore get Student's t on the logit scale. Only sites that hold a clip which the figure
+is a share of say anything about it, so t has their number. Where every clip is right no draw is wrong, and the
+exact interval of an effective number of clips is all there is. `scripts/measure_intervals.py` and
 `scripts/measure_rendered.py` measure how often the intervals hold the true value.
 """
 
@@ -24,23 +26,45 @@ from leopardnet.metrics.measures import lower_bound, upper_bound
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 NO_SITE = "(no site)"
+FEW_SITES = 10  # fewer say little about how sites differ
+MIN_CORRELATION = 0.1  # the results of two clips of one site are never taken as less alike than this
+WIDEST, NOT_DEMONSTRATED = 0.6, "not demonstrated"  # a wider interval of a share says nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A figure with its 95 % interval; `low` and `high` are None where there are fewer than two sites to draw from.
 
-    >>> print(Estimate(0.8346, 0.7, 0.9), Estimate(0.5))
-    0.835 (0.700 to 0.900) 0.500
+    An interval wider than WIDEST is kept as numbers, but shown as "not demonstrated".
+
+    >>> print(Estimate(0.8346, 0.7, 0.9), Estimate(0.5), Estimate(0.8, 0.2, 0.9))
+    0.835 (0.700 to 0.900) 0.500 0.800 (not demonstrated)
     """
 
     value: float
     low: float | None = None
     high: float | None = None
 
+    @property
+    def is_demonstrated(self) -> bool:
+        """Whether the interval, if there is one, is narrow enough to say something."""
+        return self.low is None or self.high is None or not self.high - self.low > WIDEST
+
     def __str__(self) -> str:
-        interval = "" if self.low is None or self.high is None else f" ({self.low:.3f} to {self.high:.3f})"
-        return f"{self.value:.3f}{interval}"
+        return self.format(3)
+
+    def format(self, n_decimals: int) -> str:
+        """Return value and interval as text; "–" for nan.
+
+        >>> Estimate(0.8346, 0.7, 0.9).format(2)
+        '0.83 (0.70 to 0.90)'
+        """
+        if np.isnan(self.value):
+            return "–"
+        value, *ends = (None if x is None else f"{x:.{n_decimals}f}" for x in (self.value, self.low, self.high))
+        if None in ends:
+            return f"{value}"
+        return f"{value} (" + (" to ".join(map(str, ends)) if self.is_demonstrated else NOT_DEMONSTRATED) + ")"
 
     def to_dict(self) -> dict[str, float | None]:
         """Return `value`, `low` and `high` for JSON, None where there is no number."""
@@ -101,21 +125,42 @@ class SiteDraws:
     def estimate_mean(self, values: Floats) -> Estimate:
         """Return the mean of numbers from 0 to 1, float64 [M]; of zeros and ones alone it is a share of clips.
 
-        >>> draws = SiteDraws.of(np.array([0, 0, 1, 2]), n_boot=500, seed=0)
-        >>> print(draws.estimate_mean(np.array([1.0, 0.0, 1.0, 1.0])))
-        0.750 (0.036 to 0.996)
+        >>> draws = SiteDraws.of(np.arange(20), n_boot=500, seed=0)
+        >>> print(draws.estimate_mean(np.repeat([1.0, 0.0], [18, 2])))
+        0.900 (0.639 to 0.988)
         """
         _, drawn = self.sum_columns(values, np.ones(len(values)))
-        n_clips = len(values) if np.isin(values, (0, 1)).all() else None
-        return self.estimate_share(float(values.mean()), drawn[:, 0] / np.maximum(drawn[:, 1], 1), n_clips=n_clips)
+        sizes = self.count_clips(np.ones(len(values))) if np.isin(values, (0, 1)).all() else None
+        return self.estimate_share(float(values.mean()), drawn[:, 0] / np.maximum(drawn[:, 1], 1), sizes=sizes)
+
+    def count_clips(self, of: NDArray[np.generic]) -> Floats:
+        """Return how many clips of each site are true in `of`, bool [M]: float64 [S]."""
+        return self.sum_per_site(np.zeros(len(self.codes), np.int64), 1, of.astype(np.float64))[:, 0]
 
     def estimate(self, value: float, drawn: Floats) -> Estimate:
         """Return the value with the interval of its draws, float64 [n_boot]; see the function `estimate`."""
         return estimate(value, drawn, self.n_sites)
 
-    def estimate_share(self, value: float, drawn: Floats, *, n_clips: float | None = None) -> Estimate:
-        """Return the same for a value from 0 to 1; see the function `estimate_share`."""
-        return estimate_share(value, drawn, self.n_sites, n_clips=n_clips)
+    def estimate_share(self, value: float, drawn: Floats, *, sizes: Floats | None = None) -> Estimate:
+        """Return the same for a value from 0 to 1; see the function `estimate_share`.
+
+        sizes: the clips of each site that the value is a share of, float64 [S]; sites without any do not count.
+        Where none of them is wrong, or none right, they count as independent clips of `count_independent`.
+        """
+        if sizes is None:
+            return estimate_share(value, drawn, self.n_sites)
+        n_clips = count_independent(sizes) if value in (0, 1) else float(sizes.sum())
+        return estimate_share(value, drawn, int(np.count_nonzero(sizes)), n_clips=n_clips)
+
+    def estimate_ranking(self, value: float, drawn: Floats, sizes: Floats) -> Estimate:
+        """Return the same for a figure of a ranking; sizes: the positives of each site, float64 [S].
+
+        A site with many positives has much weight, so t has the effective number of sites, (Σ m)² / Σ m² (Kish
+        1965). If the ranking is perfect so is every draw; then the positives give the interval.
+        """
+        n_sites = count_effective_sites(sizes)
+        n_clips = count_independent(sizes) if value in (0, 1) else None
+        return estimate_share(value, drawn, n_sites, n_clips=n_clips)
 
 
 def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
@@ -125,8 +170,8 @@ def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
     t to the normal (the expanded percentile interval of Hesterberg 2015): with 30 sites to the 1.9th and 98.1st
     percentile, with 5 to the 0.1st and 99.9th.
 
-    >>> print(estimate(0.5, np.linspace(0, 1, 101), n_sites=100_000))
-    0.500 (0.025 to 0.975)
+    >>> print(estimate(0.5, np.linspace(0.3, 0.7, 101), n_sites=100_000))
+    0.500 (0.310 to 0.690)
     """
     usable = draws[np.isfinite(draws)]
     if len(usable) == 0 or np.isnan(value):
@@ -134,26 +179,49 @@ def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
     return Estimate(float(value), *_percentiles(usable, n_sites))
 
 
-def _percentiles(usable: Floats, n_sites: int) -> tuple[float, float]:
+def _percentiles(usable: Floats, n_sites: float) -> tuple[float, float]:
     tail = 100 * tail_share(n_sites)
     low, high = np.percentile(usable, [tail, 100 - tail])
     return float(low), float(high)
 
 
-def estimate_share(value: float, draws: Floats, n_sites: int, *, n_clips: float | None = None) -> Estimate:
+def count_independent(sizes: Floats, correlation: float = MIN_CORRELATION) -> float:
+    """Return how many independent clips carry as much information as clips of sites, n / d (Kish 1965).
+
+    sizes: float64 [S], clips per site. d = 1 + (m - 1) · correlation is the design effect, m the mean number of
+    clips at the site of a clip.
+
+    >>> round(count_independent(np.array([150.0, 150.0])), 1), count_independent(np.ones(30))
+    (18.9, 30.0)
+    """
+    n = sizes.sum()
+    return float(n / (1 + ((sizes**2).sum() / n - 1) * correlation)) if n else 0.0
+
+
+def count_effective_sites(sizes: Floats) -> float:
+    """Return how many sites of equal size carry as much weight, 2 or more; 1 or 0 where so few have any clip.
+
+    >>> count_effective_sites(np.array([10.0, 10.0, 10.0, 0.0])), count_effective_sites(np.array([7.0, 0.0]))
+    (3.0, 1.0)
+    """
+    n_holding = int(np.count_nonzero(sizes))
+    return float(max(sizes.sum() ** 2 / (sizes**2).sum(), 2.0)) if n_holding > 1 else float(n_holding)
+
+
+def estimate_share(value: float, draws: Floats, n_sites: float, *, n_clips: float | None = None) -> Estimate:
     """Return a value from 0 to 1 with its 95 % interval: Student's t on the logit scale, from the spread of draws.
 
-    n_clips: the number of clips that the value is a share of. The interval is then at least as wide as that of so
-    many independent clips (Clopper and Pearson): clips of one site carry less information than that, never more.
-    Where no clip is wrong no draw is either, and this bound is all there is. Without it, a value of 0 or 1 has the
-    percentiles of `estimate`.
+    n_sites: how many sites say something about it, with one none is known to differ, and there is no interval.
+    n_clips: the effective number of clips that the value is a share of, see `count_independent`. The interval is
+    then at least as wide as that of so many independent clips (Clopper and Pearson). Where no clip is wrong no draw
+    is either, and this bound is all there is. Without it, a value of 0 or 1 has the percentiles of `estimate`.
 
     >>> draws = np.random.default_rng(0).normal(0.96, 0.02, 2000)
     >>> print(estimate_share(0.96, draws, 30), estimate_share(1.0, np.ones(2000), 30, n_clips=100))
     0.960 (0.890 to 0.986) 1.000 (0.964 to 1.000)
     """
     usable = draws[np.isfinite(draws)]
-    if len(usable) == 0 or np.isnan(value):
+    if len(usable) == 0 or np.isnan(value) or n_sites <= 1:
         return Estimate(float(value))
     if 0 < value < 1:
         from scipy.special import expit, logit
@@ -169,7 +237,7 @@ def estimate_share(value: float, draws: Floats, n_sites: int, *, n_clips: float 
 
 
 @lru_cache(maxsize=64)
-def tail_share(n_sites: int) -> float:
+def tail_share(n_sites: float) -> float:
     """Return the share of draws beyond each end of a 95 % interval over this many sites, at most 0.025.
 
     >>> round(tail_share(30), 4), round(tail_share(5), 4)
@@ -181,7 +249,7 @@ def tail_share(n_sites: int) -> float:
 
 
 @lru_cache(maxsize=64)
-def t_factor(n_sites: int) -> float:
+def t_factor(n_sites: float) -> float:
     """Return how many standard deviations of its draws a figure may be from the truth, at 95 %; two sites or more.
 
     Draws vary less than figures of other sites would, by the square root of (n - 1) / n.

@@ -12,8 +12,11 @@ from leopardnet.metrics.bootstrap import (
     Estimate,
     Floats,
     SiteDraws,
+    count_effective_sites,
+    count_independent,
     estimate_columns,
     estimate_row,
+    estimate_share,
     interval_columns,
 )
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
@@ -36,26 +39,43 @@ RECALLS = (
 
 
 def label_figures(
-    labels: Sequence[str], counts: Floats, drawn: Floats, draws: SiteDraws
+    labels: Sequence[str], per_site: Floats, drawn: Floats, draws: SiteDraws
 ) -> tuple[pd.DataFrame, Estimate]:
     """Return the figures per label, and macro F1, from counts as of `count_labels`.
 
-    counts: [C, 4]; drawn: those of each draw, [n_boot, C, 4].
+    per_site: those of each site, [S, C, 4]; drawn: those of each draw, [n_boot, C, 4].
     """
+    counts = per_site.sum(axis=0)
     value, of_draws = count_measures(counts), count_measures(drawn)
-    right, support, n_said, _ = counts.T
+    right, support = counts[:, 0], counts[:, 1]
+    shown, said = per_site[:, :, 1], per_site[:, :, 2]  # [S, C]
     # Shares of so many clips. A measure that may be negative needs `draws.estimate` instead.
-    clips_of = {"precision": n_said, "recall": support, "f1": (support + n_said) / 2}
+    clips_of = {"precision": said, "recall": shown, "f1": (shown + said) / 2}
     columns = {"support": support.astype(np.int64), "recall_at_least": lower_bound(right, support)}
     for measure, n in clips_of.items():
         rows = [
-            draws.estimate_share(v, of_draws[measure][:, i], n_clips=n[i]) for i, v in enumerate(value[measure])
+            draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i]) for i, v in enumerate(value[measure])
         ]
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    # Where nothing is wrong no draw is wrong; then the clips of the rarest label give the interval.
-    rarest = float(support[support > 0].min()) if value["macro_f1"] == 1 else None
-    return table, draws.estimate_share(float(value["macro_f1"]), of_draws["macro_f1"], n_clips=rarest)
+    return table, _estimate_macro(float(value["macro_f1"]), of_draws["macro_f1"], of_draws["f1"], shown)
+
+
+def _estimate_macro(value: float, drawn: Floats, drawn_f1: Floats, shown: Floats) -> Estimate:
+    """Return macro F1 with its interval; drawn_f1: [n_boot, C]; shown: clips of each label per site, [S, C].
+
+    It is a mean of labels, of which a rare one is known from few sites: t has the degrees of freedom of
+    Satterthwaite (1946). Where nothing is wrong no draw is wrong; then the clips of the rarest label give the
+    interval.
+    """
+    if value == 1:
+        held = shown[:, shown.sum(axis=0) > 0]
+        rarest = held[:, held.sum(axis=0).argmin()]
+        return estimate_share(value, drawn, int(np.count_nonzero(rarest)), n_clips=count_independent(rarest))
+    n_sites = np.array([count_effective_sites(x) for x in shown.T])
+    spread = np.array([np.var(x[np.isfinite(x)]) if np.isfinite(x).any() else 0.0 for x in drawn_f1.T])
+    freedom = spread.sum() ** 2 / max((spread**2 / np.maximum(n_sites - 1, 1)).sum(), np.finfo(float).tiny)
+    return estimate_share(value, drawn, min(1 + float(freedom), len(shown)))
 
 
 def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws) -> None:
@@ -66,17 +86,26 @@ def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws
         label = clips.labels[i]
         score, is_positive = clips.score(label)[readable], clips.shows(label)[readable]
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
-        rows["auroc"].append(_estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive))
+        rows["auroc"].append(
+            _estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive, readable)
+        )
         area = average_precision(score, is_positive)
-        rows["auprc"].append(_estimate_ranking(draws, area, drawn[:, 1], is_positive))
+        rows["auprc"].append(_estimate_ranking(draws, area, drawn[:, 1], is_positive, readable))
     for name, found in rows.items():
         for column, values in estimate_columns(name, found).items():
             per_label[column] = values
 
 
-def _estimate_ranking(draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools) -> Estimate:
-    """Return a figure of a ranking. If it is perfect so is every draw; then the positives give the interval."""
-    return draws.estimate_share(value, drawn, n_clips=float(is_positive.sum()) if value == 1 else None)
+def _estimate_ranking(
+    draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools, readable: Bools
+) -> Estimate:
+    """Return a figure of a ranking of readable clips; is_positive: bool, one per readable clip.
+
+    What is known of a rare label is known from the sites that hold it.
+    """
+    holds = np.zeros(len(readable), bool)
+    holds[readable] = is_positive
+    return draws.estimate_ranking(value, drawn, draws.count_clips(holds))
 
 
 def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
@@ -89,12 +118,14 @@ def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, 
     ranking = Ranking.of(score, is_animal, draws.codes)
     value = ranking.measure(np.ones(max(draws.n_sites, 1)), RECALLS)
     drawn = ranking.measure_draws(draws.weights, RECALLS)
-    n_empty = float((~is_animal).sum())
-    rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], n_clips=n_empty) for k in range(len(RECALLS))]
+    empty = draws.count_clips(~is_animal)
+    rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
     area = auroc(score[readable], is_animal[readable])
-    presence = _estimate_ranking(draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable])
+    presence = _estimate_ranking(
+        draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable], readable
+    )
     return table, presence
 
 
@@ -105,9 +136,9 @@ def answer_shares(clips: LabelledClips, draws: SiteDraws) -> tuple[Estimate, Est
     total, drawn = draws.sum_columns(np.ones(len(clips)), has_label, is_right)  # [3], [n_boot, 3]
     first, second = (
         draws.estimate_share(
-            float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b]), n_clips=total[b]
+            float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b]), sizes=draws.count_clips(of)
         )
-        for a, b in ((1, 0), (2, 1))
+        for a, b, of in ((1, 0, np.ones(len(clips))), (2, 1, has_label))
     )
     return first, second
 
@@ -126,7 +157,9 @@ def target_figures(clips: LabelledClips, targets: Sequence[str], draws: SiteDraw
         n, n_shown, n_found, n_lost = total
         found, looks = ratio(total[[2, 1]], total[[0, 2]])
         estimates = {
-            "found": draws.estimate_share(float(found), ratio(drawn[:, 2], drawn[:, 0]), n_clips=n),
+            "found": draws.estimate_share(
+                float(found), ratio(drawn[:, 2], drawn[:, 0]), sizes=draws.count_clips(is_it)
+            ),
             "looks": draws.estimate(float(looks), ratio(drawn[:, 1], drawn[:, 2])),
         }
         counts = {"support": int(n), "shown": int(n_shown), "lost": int(n_lost)}

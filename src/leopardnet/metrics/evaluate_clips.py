@@ -46,14 +46,15 @@ def evaluate_clips(
     labels, known = clips.labels, clips.select(clips.is_known)
     readable, n_of = known.is_readable, np.bincount(known.y, minlength=len(labels))
     draws = known.draw_sites(n_boot=n_boot, seed=seed)
-    confusion, drawn_confusions = _count_confusions(known, draws)
-    counts, drawn = count_labels(confusion), count_labels(drawn_confusions)
-    per_label, macro_f1 = label_figures(labels, counts, drawn, draws)
+    confusions, drawn_confusions = _count_confusions(known, draws)
+    confusion, drawn = confusions.sum(axis=0), count_labels(drawn_confusions)
+    counts = count_labels(confusion)
+    per_label, macro_f1 = label_figures(labels, count_labels(confusions), drawn, draws)
     n_right = counts[:, 0].sum()
     top1 = draws.estimate_share(
         float(n_right / len(known)),
         ratio(drawn[..., 0].sum(axis=-1), drawn[..., 1].sum(axis=-1)),
-        n_clips=len(known),
+        sizes=draws.count_clips(np.ones(len(known))),
     )
     add_rankings(per_label, known, draws)
     empties, presence = empty_filter(known, draws)
@@ -92,10 +93,10 @@ def evaluate_clips(
 
 
 def _count_confusions(clips: LabelledClips, draws: SiteDraws) -> tuple[Floats, Floats]:
-    """Return the confusion, [C, C + 1], whose last column is for unreadable clips, and those of the draws."""
+    """Return the confusion of each site, [S, C, C + 1], the last column for unreadable clips, and of each draw."""
     shape = (len(clips.labels), len(clips.labels) + 1)
     per_site = draws.sum_per_site(clips.y * shape[1] + clips.likeliest, shape[0] * shape[1])
-    return per_site.sum(axis=0).reshape(shape), draws.redraw(per_site).reshape(-1, *shape)
+    return per_site.reshape(-1, *shape), draws.redraw(per_site).reshape(-1, *shape)
 
 
 def _count_decisions(clips: LabelledClips) -> pd.DataFrame:

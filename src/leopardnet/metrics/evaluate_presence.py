@@ -43,8 +43,9 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
     assert known.presence is not None, "clips of one label have another evaluation"
     readable, said, draws = known.is_readable, known.said, known.draw_sites(n_boot=n_boot, seed=seed)
     shows = known.presence[:, : len(labels)]
-    counts, drawn = _count(said, shows, draws)
-    per_label, macro_f1 = label_figures(labels, counts, drawn, draws)
+    per_site, drawn = _count(said, shows, draws)
+    counts = per_site.sum(axis=0)
+    per_label, macro_f1 = label_figures(labels, per_site, drawn, draws)
     add_rankings(per_label, known, draws)
     probs = np.stack([known.score(x) for x in labels], axis=1)  # [M, C]
     bins, _ = bin_probabilities(probs, shows, readable, draws)
@@ -86,10 +87,11 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
 
 
 def _count(said: Bools, shows: Bools, draws: SiteDraws) -> tuple[Floats, Floats]:
-    """Return the counts of each label as of `count_labels`, [C, 4], and of each draw, [n_boot, C, 4]."""
+    """Return counts as of `count_labels`, of each site, [S, C, 4], and of each draw, [n_boot, C, 4]."""
     columns = [x[:, i] for i in range(shows.shape[1]) for x in (said & shows, shows, said, np.ones_like(said))]
-    total, drawn = draws.sum_columns(*columns)
-    return total.reshape(-1, 4), drawn.reshape(len(drawn), shows.shape[1], 4)
+    per_site = np.stack([draws.count_clips(x) for x in columns], axis=1)
+    shape = (-1, shows.shape[1], 4)
+    return per_site.reshape(shape), draws.redraw(per_site).reshape(shape)
 
 
 def _add_probability_errors(

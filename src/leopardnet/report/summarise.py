@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle
+from leopardnet.bundle.promises import describe_promise, read_promises
 from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
@@ -154,6 +155,7 @@ def describe_bundle(bundle: Bundle) -> dict[str, Any]:
         "aggregation": spec.aggregate.model_dump(),
         "calibration": spec.calibration.to_dict(),
         "thresholds": spec.decide.model_dump(),
+        "promises": [describe_promise(p) for p in read_promises(spec)],
         "hashes": bundle.hashes,
         "versions": spec.provenance.get("environment", {}),
     }

@@ -23,6 +23,7 @@ from leopardnet.core.errors import BundleError
 MIN_CLIPS = 20
 T_MIN, T_MAX = 0.25, 20.0
 MIN_SITES_TO_SHARPEN = 10
+MIN_SITES = 5  # after fewer, an overconfident model is still too sure in a quarter to half of all cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,17 @@ class Calibration:
         plain = asdict(self)
         biases = [*plain.pop("biases")]
         return plain | ({"biases": biases} if biases else {})
+
+    @property
+    def basis(self) -> str:
+        """What the temperature rests on, in words.
+
+        >>> Calibration(1.5, 120, 8, "").basis, Calibration(1.5, 60, 3, "").basis
+        ('120 clips of 8 sites', '60 clips of 3 sites (not calibrated: at least 5 sites are needed)')
+        """
+        few = f"not calibrated: at least {MIN_SITES} sites are needed" if 0 < self.n_sites < MIN_SITES else ""
+        why = "; ".join(filter(None, (few, self.reason.rstrip("."))))
+        return f"{self.n_clips} clips of {self.n_sites} sites" + (f" ({why})" if why else "")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:

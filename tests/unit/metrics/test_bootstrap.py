@@ -7,6 +7,8 @@ import pytest
 from leopardnet.metrics.bootstrap import (
     Estimate,
     SiteDraws,
+    count_effective_sites,
+    count_independent,
     encode_sites,
     estimate,
     estimate_columns,
@@ -90,3 +92,38 @@ def test_columns_of_estimates_keep_a_missing_interval_as_nan():
     assert list(columns) == ["f1", "f1_low", "f1_high"] and columns["f1"].tolist() == [0.5, 0.25]
     assert np.isnan(columns["f1_low"][0]) and columns["f1_high"][1] == 1.0
     assert [len(x) for x in estimate_columns("f1", []).values()] == [0, 0, 0]
+
+
+def test_three_hundred_faultless_clips_of_two_sites_are_worth_nineteen():
+    # 300 / (1 + 149 · 0.1) = 18.868; Clopper and Pearson for 18.868 of 18.868: 0.025 ** (1 / 18.868) = 0.8224
+    sizes = np.array([150.0, 150.0])
+    assert count_independent(sizes) == pytest.approx(18.868, abs=1e-3)
+    draws = SiteDraws.of(np.repeat([0, 1], 150), n_boot=50, seed=0)
+    found = draws.estimate_share(1.0, np.ones(50), sizes=sizes)
+    assert found.low == pytest.approx(0.8224, abs=1e-4) and found.high == 1.0
+    assert count_independent(np.ones(30)) == 30 and count_independent(np.zeros(3)) == 0
+    assert count_independent(sizes, 1.0) == pytest.approx(2), "copies of one clip"
+
+
+def test_sites_without_a_clip_of_the_label_say_nothing_about_it():
+    draws, drawn = SiteDraws.of(np.arange(40), n_boot=50, seed=0), np.tile([0.7, 0.9], 25)
+    everywhere = draws.estimate_share(0.8, drawn, sizes=np.ones(40))
+    rare = draws.estimate_share(0.8, drawn, sizes=np.repeat([1.0, 0.0], [4, 36]))
+    assert rare == estimate_share(0.8, drawn, 4, n_clips=4.0) and rare.low < everywhere.low
+    assert draws.estimate_share(0.8, drawn, sizes=np.repeat([9.0, 0.0], [1, 39])) == Estimate(0.8), "one site"
+    assert draws.estimate_ranking(0.8, drawn, np.repeat([9.0, 0.0], [1, 39])) == Estimate(0.8)
+
+
+def test_a_site_with_most_positives_leaves_few_others():
+    # (10 + 1 + 1)² / (100 + 1 + 1) = 1.41, but no less than two sites
+    assert count_effective_sites(np.array([10.0, 1, 1])) == 2.0
+    assert count_effective_sites(np.array([4.0, 2, 2, 0])) == pytest.approx(64 / 24)
+    draws, drawn = SiteDraws.of(np.arange(4), n_boot=50, seed=0), np.tile([0.95, 0.99], 25)
+    assert draws.estimate_ranking(0.97, drawn, np.array([4.0, 2, 2, 0])) == estimate_share(0.97, drawn, 64 / 24)
+
+
+def test_an_interval_that_says_nothing_is_not_shown():
+    assert str(Estimate(0.8, 0.31, 0.9)) == "0.800 (0.310 to 0.900)"
+    assert str(Estimate(0.8, 0.29, 0.9)) == "0.800 (not demonstrated)"
+    assert Estimate(0.8, 0.1, 0.9).to_dict() == {"value": 0.8, "low": 0.1, "high": 0.9}, "programs get the numbers"
+    assert Estimate(float("nan"), 0.1, 0.9).format(2) == "–" and Estimate(0.5).is_demonstrated

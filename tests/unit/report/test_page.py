@@ -170,6 +170,23 @@ def test_boxes_that_cannot_be_read_are_refused_by_name(tmp_path, cell):
     assert clip_id("north/a.AVI") in str(error.value) and "frame 1" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("promises", "words"),
+    [
+        (
+            {"promises": ["At most 0.05 lost: holds whatever sites do."]},
+            "At most 0.05 lost: holds whatever sites do.",
+        ),
+        ({"promises": []}, "The model promises nothing"),
+        ({}, None),  # a description of an older program
+    ],
+)
+def test_the_page_says_what_the_thresholds_promise(tmp_path, promises, words):
+    text = Page(write(tmp_path, bundle=BUNDLE | promises)).text
+    assert ("May clips be archived unseen?" in text) == (words is not None)
+    assert words is None or text.count(words) == 1, "in words, and not again among the facts of the model"
+
+
 def test_a_hidden_clip_has_its_row_and_no_picture(tmp_path):
     ids = [clip_id(r[0]) for r in ROWS]
     text = write(tmp_path, thumbnails={i: b"\xff\xd8jpeg" for i in ids[:3]}, hidden=[ids[0], ids[4]])

@@ -15,6 +15,7 @@ from leopardnet.cli.options import (
     Lose,
     Outside,
     PredictionsPath,
+    PromiseLevel,
     parse_losses,
 )
 from leopardnet.core.manifest import Manifest
@@ -29,6 +30,7 @@ def calibrate(
     out: BundleOut,
     lose: Lose = None,
     confidence: Confidence = 0.95,
+    level: PromiseLevel = None,
     keep_names: KeepNames = None,
     outside: Outside = None,
     json_: Json = False,
@@ -46,6 +48,7 @@ def calibrate(
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
+    from leopardnet.bundle.promises import read_promises
     from leopardnet.evaluation.recalibrate import recalibrate
     from leopardnet.evaluation.thresholds import find_thresholds
 
@@ -54,10 +57,19 @@ def calibrate(
     found = None
     if lose or keep_names is not None:
         losses, decide = parse_losses(lose), model.spec.decide
-        found = find_thresholds(result.clips, losses, confidence=confidence, keep_names=keep_names, decide=decide)
+        found = find_thresholds(
+            result.clips, losses, confidence=confidence, level=level, keep_names=keep_names, decide=decide
+        )
     note = "; ".join([repr(result), *([found.note] if found else [])]) + "."
     new_decide = found.decide if found and found.is_kept else None
-    new = derive_bundle(model, out, calibration=result.calibration, decide=new_decide, note=note)
+    new = derive_bundle(
+        model,
+        out,
+        calibration=result.calibration,
+        decide=new_decide,
+        note=note,
+        promises=found.kept_promises if found else (),
+    )
     if json_:
         print_json(
             {
@@ -72,6 +84,8 @@ def calibrate(
         say(repr(result))
         if found:
             say(repr(found))
+        if read_promises(model.spec) and not read_promises(new.spec):
+            say("the new bundle promises nothing: its thresholds were set under another temperature; give --lose")
         say(f"bundle: {out}  ({new.id})")
     if found and not found.is_kept:
         raise typer.Exit(EXIT_FINDINGS)

@@ -17,6 +17,7 @@ from leopardnet.cli.options import (
     Lose,
     Outside,
     PredictionsPath,
+    PromiseLevel,
     parse_losses,
 )
 from leopardnet.core.manifest import Manifest
@@ -30,6 +31,7 @@ def thresholds(
     out: Annotated[Path, typer.Option("--out", help="File for the thresholds: .json.")],
     lose: Lose = None,
     confidence: Confidence = 0.95,
+    level: PromiseLevel = None,
     keep_names: KeepNames = None,
     outside: Outside = None,
     bundle: BundleOption = None,
@@ -60,10 +62,12 @@ def thresholds(
         require_same_model(table, model)
     rows, decide = Manifest.read(manifest), model.spec.decide if model is not None else None
     clips = LabelledClips.of(table, rows, outside=outside or ()).leave_out_training_sites(rows)
-    found = find_thresholds(clips, parse_losses(lose), confidence=confidence, keep_names=keep_names, decide=decide)
+    found = find_thresholds(
+        clips, parse_losses(lose), confidence=confidence, level=level, keep_names=keep_names, decide=decide
+    )
     written = [out]
     if model is not None and new_bundle is not None and found.is_kept:
-        derive_bundle(model, new_bundle, decide=found.decide, note=found.note + ".")
+        derive_bundle(model, new_bundle, decide=found.decide, note=found.note + ".", promises=found.kept_promises)
         written.append(new_bundle)
     write_json(found.to_dict(), out)
     if json_:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures of an evaluation to stdout."""
-    from leopardnet.metrics.guarantees.loss_guarantee import FEW_SITES
+    from leopardnet.metrics.bootstrap import FEW_SITES
 
     e, figures = evaluation, evaluation.per_label.to_dict("index")
     rows = [
@@ -93,7 +93,11 @@ def _novelty_rows(table: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _interval_text(row: Mapping[Any, float], measure: str) -> str:
+    from leopardnet.metrics.bootstrap import NOT_DEMONSTRATED, Estimate
+
     value, low, high = row[measure], row[f"{measure}_low"], row[f"{measure}_high"]
     if value != value:
         return "–"
+    if not Estimate(value, low, high).is_demonstrated:
+        return f"{value:.2f} [{NOT_DEMONSTRATED}]"
     return f"{value:.2f}" + ("" if low != low else f" [{low:.2f}, {high:.2f}]")
