@@ -50,9 +50,8 @@ def evaluate_clips(
     confusion, drawn = confusions.sum(axis=0), count_labels(drawn_confusions)
     counts = count_labels(confusion)
     per_label, macro_f1 = label_figures(labels, count_labels(confusions), drawn, draws)
-    n_right = counts[:, 0].sum()
     top1 = draws.estimate_share(
-        float(n_right / len(known)),
+        float(counts[:, 0].sum() / len(known)),
         ratio(drawn[..., 0].sum(axis=-1), drawn[..., 1].sum(axis=-1)),
         sizes=draws.count_clips(np.ones(len(known))),
     )
