@@ -160,7 +160,7 @@ PromiseLevel = Annotated[
 def parse_losses(texts: list[str] | None) -> dict[str, float]:
     """Return the tolerable loss of each label. Raises ConfigError for a wrong text and for a label given twice.
 
-    >>> parse_losses(["leopard=0.01", "animal=0.05"])
+    >>> parse_losses(["leopard=1%", "animal=0.05"])
     {'leopard': 0.01, 'animal': 0.05}
     """
     losses: dict[str, float] = {}
@@ -171,7 +171,7 @@ def parse_losses(texts: list[str] | None) -> dict[str, float]:
                 "a label has two tolerable losses", where="--lose", found=text, todo="give each label once"
             )
         try:
-            losses[label] = float(share)
+            losses[label] = float(share.removesuffix("%")) / (100 if share.endswith("%") else 1)
         except ValueError:
             raise ConfigError(
                 "this is not a tolerable loss",

@@ -41,7 +41,23 @@ def evaluate(
 def evaluate_clip_part(inputs: EvaluationInputs) -> PartResult:
     """Return the evaluation of clips."""
     found = inputs.evaluation
-    return PartResult(found.to_tables(), found.to_metrics_json(), found)
+    return PartResult(found.to_tables(), found.to_metrics_json(), found, _note_taught_sites(inputs))
+
+
+def _note_taught_sites(inputs: EvaluationInputs) -> tuple[str, ...]:
+    """Return a note on clips of sites that the manifest names as training or validation, whose figures flatter."""
+    rows = inputs.manifest.table
+    rows = rows[rows["clip_id"].isin(inputs.predictions.table["clip_id"])]
+    is_taught = inputs.manifest.table["split"].isin(["train", "val"])
+    sites = inputs.manifest.table.loc[is_taught, "site"].dropna().unique()
+    n_clips = rows["clip_id"].nunique()
+    n_taught = rows.loc[rows["split"].isin(["train", "val"]) | rows["site"].isin(sites), "clip_id"].nunique()
+    if not n_taught:
+        return ()
+    return (
+        f"{n_taught} of {n_clips} clips are from sites of the splits train and val. A model that learned from them "
+        "looks better here than at a new place: classify the split test alone, or see --by site_known",
+    )
 
 
 PARTS = (

@@ -31,7 +31,7 @@ class Recalibration:
 
     def __repr__(self) -> str:
         c = self.calibration
-        errors = f"ECE {self.before} before, {self.after} after, each site under a temperature of the others"
+        errors = f"ECE {self.before} before, {self.after} after, each site with the temperature of the others"
         biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
         return f"temperature {c.temperature:.3f}{biases} from {c.basis}; {errors}"
 

@@ -48,7 +48,7 @@ def slice_clips(manifest: Manifest, by: str, *, evidence: pd.DataFrame | None = 
         values = rows[by].astype(object)
     else:
         raise ManifestError(
-            "the manifest has no such column to slice by",
+            "the manifest has no column of this name",
             found=by,
             expected=", ".join([*DERIVED, *map(str, rows.columns)]),
         )

@@ -19,7 +19,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
-from leopardnet.metrics.labelled_clips import true_labels
+from leopardnet.metrics.labelled_clips import clip_sites, true_labels
 from leopardnet.report.page import write_report
 from leopardnet.score.decide import UNREADABLE
 
@@ -45,8 +45,9 @@ def summarise(
     people: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write one self-contained HTML report and return its path. A manifest adds pictures, and labels if it has any.
+    """Write one self-contained HTML report and return its path.
 
+    manifest: adds pictures, and the labels and the sites that the results lack.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
     the model says so. Raises ManifestError for a manifest of other footage with the same file names.
@@ -56,6 +57,8 @@ def summarise(
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)
+        sites = table["clip_id"].map(clip_sites(manifest))
+        table = table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
         if not people:
             hidden = clips_with_people(predictions, manifest)
         pictures = make_thumbnails(

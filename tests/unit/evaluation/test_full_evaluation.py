@@ -92,6 +92,17 @@ def test_what_cannot_be_evaluated_is_noted(made):
     assert "no evidence.parquet" in said and "site and a time" in said and "no motion baseline" in said
 
 
+def test_clips_of_sites_that_taught_the_model_are_counted(made, found):
+    predictions, manifest = made
+    assert "splits train and val" not in " ".join(found.notes)
+    sites = sorted(manifest.table["site"].unique())
+    split = manifest.table["site"].map({sites[0]: "train", sites[1]: "val"}).fillna("test")
+    n_taught = int(split.ne("test").sum())
+    taught = evaluate_all(predictions, manifest.replace(manifest.table.assign(split=split)), n_boot=20)
+    assert 0 < n_taught < 300
+    assert any(note.startswith(f"{n_taught} of 300 clips are from sites of the splits") for note in taught.notes)
+
+
 def test_left_out_species_are_a_part_of_their_own(made):
     predictions, manifest = made
     table = manifest.table.assign(label=manifest.table["label"].replace({"tiger": "boar"}))

@@ -27,7 +27,7 @@ def test_new_and_known_sites(made):
 
 
 def test_columns_that_divide_nothing_are_refused(made):
-    with pytest.raises(ManifestError, match="no such column") as caught:
+    with pytest.raises(ManifestError, match="no column of this name") as caught:
         slice_clips(made[1], "weather")
     assert "site_known" in str(caught.value)
     with pytest.raises(ManifestError, match="this column is empty"):

@@ -137,3 +137,10 @@ def test_without_a_manifest_there_are_no_pictures(tmp_path):
         "data:image/jpeg;base64,"
         not in summarise(Predictions(TABLE, evidence), tmp_path).read_text("utf-8").split("<script>")[0]
     )
+
+
+def test_sites_that_the_results_lack_come_from_the_manifest(stills, tmp_path):
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    manifest = manifest_of(stills, site=["north", "north", "south", None])
+    page = summarise(Predictions(TABLE, evidence), tmp_path / "r.html", manifest=manifest).read_text("utf-8")
+    assert "north" in page and "south" in page and "1 clip without a site" in page

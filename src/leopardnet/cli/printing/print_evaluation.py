@@ -25,11 +25,15 @@ def print_evaluation(evaluation: Evaluation) -> None:
     ]
     caption = (
         f"{e.n_clips} clips at {e.n_sites} sites; {', '.join(f'{k} {x}' for k, x in e.headline.items())}. "
-        + ("A label counts as said from 0.5 on. " if e.is_multi else "")
+        + (
+            "A label counts as said from 0.5 on. "
+            if e.is_multi
+            else "Precision, recall and F1 count the likeliest label, not the decision. "
+        )
         + "Called empty by mistake: "
         + ", ".join(f"{n} of {int(figures[name]['support'])} {name}" for name, n in e.target_lost.items())
-        + ". In brackets: 95 % interval from a bootstrap over sites"
-        + (f"; {e.n_sites} sites are too few to rely on it." if e.n_sites < FEW_SITES else ".")
+        + ". Intervals of 95 % from a bootstrap over sites"
+        + (f"; {e.n_sites} sites are too few to rely on them." if e.n_sites < FEW_SITES else ".")
     )
     print_rows(rows, title="Per clip", caption=caption)
 
