@@ -50,7 +50,7 @@ def test_columns_are_taken_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_separators_and_encodings_are_found(tmp_path, separator, encoding):
     text = f"path{separator}label\r\nтайга/1.jpg{separator}тигр, амурский\r\n".replace(
         "тигр, амурский", '"тигр, амурский"'
@@ -58,6 +58,11 @@ def test_separators_and_encodings_are_found(tmp_path, separator, encoding):
     got = read(tmp_path, text, encoding=encoding)
     row = got.manifest.table[["path", "label", "species"]].values.tolist()
     assert row == [["тайга/1.jpg", "тигр_амурский", "тигр, амурский"]]
+
+
+def test_the_first_line_by_which_excel_knows_the_separator(tmp_path):
+    got = read(tmp_path, "sep=;\r\npath;label\r\n1.jpg;tiger, or leopard\r\n")
+    assert got.manifest.table["species"].tolist() == ["tiger, or leopard"]
 
 
 def test_cp1251_is_read_with_a_note(tmp_path):

@@ -23,6 +23,7 @@ MAX_CELL = 2**27
 _ERRORS = {"#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!"}
 MISSING = frozenset({"NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN", "-nan", "NaT"} | _ERRORS)
 MISSING |= {"NULL", "null", "(null)", "\\N"}
+_EXCEL_HINT = re.compile(r'"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)  # a first line from which Excel takes it
 _WHOLE = re.compile(r"(?:0|[1-9]\d*)(?:\.0)?")
 
 
@@ -81,7 +82,8 @@ def read_cells(
     """Parse the bytes of a CSV file into cells.
 
     Without `encoding` it is detected (see decode_text), with a note if it is neither UTF-8 nor UTF-16. The
-    separator is the one of comma, semicolon, tab and bar that gives the header the most columns. Empty lines are
+    separator is the one of a first line such as `sep=;`, else the one of comma, semicolon, tab and bar that gives
+    the header the most columns. Empty lines are
     skipped, and so are empty cells behind the last column. A row of another length than the header is a problem: it
     is filled up with empty cells, or left out if it is too long. Raises ManifestError for an open quote, and with
     the line for the first problem if `problems` is not given; ConfigError for a separator that is no character.
@@ -97,7 +99,8 @@ def read_cells(
             expected="such as , or ; and not a quote or a line break",
         )
     text, notes = decode_text(data, name=name, encoding=encoding)
-    sep = separator or find_separator(text)
+    text, hint = split_hint(text)
+    sep = separator or hint or find_separator(text)
     lines = parse_lines(text, sep, name)
     if not lines:
         raise ManifestError("the table is empty", where=name, expected="a header and rows")
@@ -130,6 +133,16 @@ def _fit_rows(
     if not fit and problems.first is not None:
         raise problems.first
     return fit
+
+
+def split_hint(text: str) -> tuple[str, str | None]:
+    """Return the text with an empty first line for one such as `sep=;`, and the separator that it names.
+
+    >>> split_hint("sep=;\\na;b\\n")
+    ('\\na;b\\n', ';')
+    """
+    hint = _EXCEL_HINT.match(text)
+    return ("\n" + text[hint.end() :], hint[1]) if hint else (text, None)
 
 
 def find_separator(text: str) -> str:
