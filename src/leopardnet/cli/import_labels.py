@@ -139,6 +139,8 @@ def import_csv(
     manifest.parquet
     """
     check_table_name(out)
+    if time_format is not None and captured_at is None:
+        raise typer.BadParameter("it has no effect without --captured-at", param_hint="--time-format")
     is_one_zone = time_zone is not None and captured_at is not None and _is_zone(time_zone)
     columns = {
         **{"path": path, "label": label, "species": species, "site": site, "deployment": deployment},

@@ -587,9 +587,10 @@ def test_a_version_that_is_not_stated_is_known_by_its_columns(tmp_path):
 
 def test_a_medium_without_a_path_is_left_out(tmp_path):
     media = MEDIA.replace("d1/2.jpg", "")
-    got = read(tmp_path, observation(1, "m2", name="Panthera tigris"), media=media)
+    for part in ("lenient", "strict"):
+        (tmp_path / part).mkdir()
+    got = read(tmp_path / "lenient", observation(1, "m2", name="Panthera tigris"), media=media)
     assert got.manifest.table["path"].tolist() == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"]
-    assert [(p.file, p.row) for p in got.problems] == [
-        ("package, media.csv", "2")
-    ] and "an empty cell" in got.problems[0].problem
-    assert "row 2, column filePath" in refused(tmp_path, media=media)
+    (problem,) = got.problems
+    assert (problem.file, problem.row) == ("package, media.csv", "2") and "an empty cell" in problem.problem
+    assert "row 2, column filePath" in refused(tmp_path / "strict", media=media)
