@@ -88,18 +88,17 @@ def read_csv_table(
 
     `columns` names the column of the file for each field of FIELDS that it has; `path` is required. A path may be
     joined of columns (`folder/name`), and so may the names (`leopard,tiger`: a column for each, with 0 and 1 or
-    with a name). `time_zone` is the zone of all times without one, `time_format` their form (see
-    DateForm.parse). Rows of one file that differ only in the
-    species or the box become one row, and a label may name several species (see `split_names`). Without a column
-    for the label, the species is mapped. Cells such as NA and nan are missing (see MISSING).
+    with a name). `time_zone` is the zone of all times without one, `time_format` their form (see DateForm.parse).
+    Rows of one file that differ only in the species or the box become one row, and a label may name several species
+    (see `split_names`). Without a column for the label, the species is mapped. Cells such as NA are missing.
 
     A cell that cannot be read, and what rows of one file contradict each other in, is left out and counted; so is a
     row that names no picture or video, or no frame where one is given. With `strict` they are refused, and a column
     of which no cell can be read is always refused.
 
     Raises ManifestError with the row for a path outside the root and for one path of two files; with
-    `require_files` also for files that do not exist. Raises ConfigError for unknown fields in `columns`,
-    and for a time format without year, month and day.
+    `require_files` also for files that do not exist. Raises ConfigError for unknown fields in `columns`, a time
+    format without year, month and day, and a separator that is no character.
     """
     source, problems = Path(source), Problems(strict=strict)
     _check_columns(columns)
