@@ -50,8 +50,11 @@ def summarise(
     manifest: adds pictures, and the labels and the sites that the results lack.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so. Raises ManifestError for a manifest of other footage with the same file names.
+    the model says so. Raises ManifestError for a manifest of other footage with the same file names,
+    and BundleError for the bundle of another model.
     """
+    if bundle is not None:
+        predictions.require_model(bundle.id)
     table = predictions.table
     pictures, truth, hidden = None, None, frozenset[str]()
     if manifest is not None:
