@@ -72,8 +72,8 @@ class Predictions:
                 where="predictions, column bundle_id",
                 found=", ".join(made_by) or "no row",
                 expected=bundle_id,
-                todo="give the bundle that made them, or predict the clips with this one; scores of two models cannot "
-                "be compared",
+                todo="give the bundle that made them, or predict the clips with this one; scores of two models "
+                "cannot be compared",
             )
 
     def write(self, folder: Path) -> Path:

@@ -56,7 +56,7 @@ def refuse_other_root(table: pd.DataFrame, root: Path, *, name: str = "the manif
 
 
 def _read_times(rows: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a hundred rows spread over a table, and the times in the headers of their files where there are any."""
+    """Return a hundred rows spread over a table, and the times in the headers of their files, if any."""
     few = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, N_FILES).round().astype(int))]
     few = few[["clip_id", "path", "captured_at"]]
     reader = CaptureTimeReader()

@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.boxes import xyxy_to_xywh
-from leopardnet.core.labels import ANIMAL, EMPTY, LabelSet, split_labels
+from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, LabelSet, split_labels
 from leopardnet.core.people import person_kind
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
 from leopardnet.data.formats.camtrap_dp.places import StudyArea
@@ -33,7 +33,6 @@ from leopardnet.data.reading.to_manifest import count_note
 from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
-from leopardnet.score.decide import UNREADABLE, UNSURE
 
 ANY_ANIMAL = "Animalia"  # the scientific name of an animal of unknown species
 SHOWS_ANIMAL = 0.5  # the section of an animal runs over frames with at least this probability of one
