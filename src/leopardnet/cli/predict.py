@@ -110,6 +110,8 @@ def predict(
     runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
     if root is not None and source.is_dir():
         raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if split is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder has no splits", param_hint="--split")
     if pattern is not None and not source.is_dir():
         raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
     model = load_bundle(bundle)
@@ -117,7 +119,7 @@ def predict(
     rows = _open_footage(source, root, pattern)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
-            rows.where(split=split) if split else rows,
+            rows if split is None else _take_split(rows, split),
             model,
             out=out,
             runtime=runtime,
@@ -145,6 +147,19 @@ def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manif
     for note in footage_notes(report):
         say(f"note: {note}")
     return report.manifest
+
+
+def _take_split(rows: Manifest, split: str) -> Manifest:
+    known = sorted(rows.table["split"].dropna().unique())
+    if split not in known:
+        raise ConfigError(
+            "the manifest has no such split",
+            where="--split",
+            found=split,
+            expected=", ".join(known) or "no --split, because no row has a split",
+            todo="correct the name" if known else "make splits with `leopardnet split`",
+        )
+    return rows.where(split=split)
 
 
 def _require_one_of(option: str, value: str, possible: tuple[str, ...]) -> None:
