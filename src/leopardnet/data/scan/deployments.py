@@ -290,10 +290,7 @@ def _check_zones(zones: Sequence[str], raw: PeopleTable) -> None:
             parse_time_zone(zone) if zone else None
         except ManifestError as error:
             raise ManifestError(
-                error.what,
-                where=raw.where(i, "time_zone"),
-                found=error.parts["found"],
-                expected=error.parts["expected"],
+                error.what, where=raw.where(i, "time_zone"), found=repr(zone), expected=error.parts["expected"]
             ) from None
 
 
