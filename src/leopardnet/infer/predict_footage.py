@@ -67,11 +67,12 @@ def predict(
 
     bundle: the model, or its folder. out: folder for the tables and the journal, with which an interrupted run
     continues; the tables are then written page by page, and read back only where the result is used. runtime:
-    backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a file in configs/sampling. detector: where
-    boxes come from, if not from the bundle's detector: none, embedded, motion, or a file. effort: see
-    `infer.rounds`. retry_failed: read unreadable clips again. engine: what does the work, `classify_all` or
-    `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the numbers of clips that
-    are done and in all; on_note: before the first clip, with how many entries of a results file belong to clips.
+    backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a
+    file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
+    embedded, motion, or a file. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
+    what does the work, `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
+    on_progress: with the numbers of clips that are done and in all; on_note: before the first clip, with how
+    many entries of a results file belong to clips.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
