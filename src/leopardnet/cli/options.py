@@ -189,6 +189,6 @@ def read_places(
     from leopardnet.data.scan.deployments import read_deployments_table
 
     if path is None and date_format:
-        raise typer.BadParameter("is for the dates of --deployments, which is not given", param_hint="--date-format")
+        raise typer.BadParameter("is for dates of --deployments, which is not given", param_hint="--date-format")
 
     return read_deployments_table(path, encoding=encoding, date_format=date_format) if path else (None, ())
