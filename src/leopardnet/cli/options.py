@@ -190,6 +190,9 @@ def read_places(
     """Return the deployments table, None where no file is given, and notes on how it was read."""
     from leopardnet.data.scan.deployments import read_deployments_table
 
+    if path is None and date_format:
+        raise typer.BadParameter("is for dates of --deployments, which is not given", param_hint="--date-format")
+
     return read_deployments_table(path, encoding=encoding, date_format=date_format) if path else (None, ())
 
 
