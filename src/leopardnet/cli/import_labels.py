@@ -116,7 +116,7 @@ def import_csv(
     time_zone: Annotated[
         str | None, typer.Option(help="Column of the zone, or one zone such as Asia/Vladivostok.")
     ] = None,
-    time_format: Annotated[str | None, typer.Option(help="Format of the times, such as '%m/%d/%Y %H:%M'.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="dmy, mdy, or a format such as '%m/%d/%Y %H:%M'.")] = None,
     encoding: Annotated[
         str | None,
         typer.Option(help="Encoding. [default: detected among UTF-8, UTF-16, GB 18030, cp1251 and cp1252]"),
@@ -139,6 +139,8 @@ def import_csv(
     manifest.parquet
     """
     check_table_name(out)
+    if time_format is not None and captured_at is None:
+        raise typer.BadParameter("it has no effect without --captured-at", param_hint="--time-format")
     is_one_zone = time_zone is not None and captured_at is not None and _is_zone(time_zone)
     columns = {
         **{"path": path, "label": label, "species": species, "site": site, "deployment": deployment},

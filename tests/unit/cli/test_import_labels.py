@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import leopardnet.cli.import_labels  # noqa: F401  (registers the verb)
 from leopardnet.cli.console import app
-from leopardnet.core.errors import ManifestError
+from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest
 
 FORMATS = ("csv", "coco", "camtrap-dp", "voc", "yolo", "folders", "megadetector")
@@ -239,3 +239,17 @@ def test_every_format_lists_what_it_cannot_use_and_refuses_it_with_strict(tmp_pa
     assert len(pd.read_csv(tmp_path / "m.csv.problems.csv")) == 1
     refused = call(name, where, "--root", root, *options, "--out", tmp_path / "strict.csv", "--strict")
     assert isinstance(refused.exception, ManifestError) and not list(tmp_path.glob("strict*"))
+
+
+def test_a_form_of_times_without_their_column_is_refused(table, tmp_path):
+    out = tmp_path / "m.parquet"
+    result = call("csv", table, "--root", tmp_path, "--path", "path", "--out", out, "--time-format", "dmy")
+    assert result.exit_code == 2 and "--captured-at" in result.output and not out.exists()
+
+
+@pytest.mark.parametrize("separator", ["ab", ""])
+def test_a_separator_that_is_no_character_is_refused(table, tmp_path, separator):
+    out = tmp_path / "m.parquet"
+    result = call("csv", table, "--root", tmp_path, "--path", "path", "--out", out, "--separator", separator)
+    assert result.exit_code != 0 and not out.exists()
+    assert isinstance(result.exception, ConfigError) and "one character" in str(result.exception)

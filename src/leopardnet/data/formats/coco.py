@@ -12,19 +12,22 @@ import pandas as pd
 
 from leopardnet.core.boxes import parse_boxes, xyxy_to_xywh
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
-from leopardnet.data.formats.coco_entries import Entries, Labels
+from leopardnet.data.formats.coco_entries import Entries, Labels, make_whole
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import pause_gc, read_json
+from leopardnet.data.reading.several_species import find_repeats
 from leopardnet.data.reading.tables.csv_cells import local_time
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
     LabelRules,
     RelativePaths,
     assemble,
+    footage_kind,
     footage_kinds,
     names_of,
     nfc,
@@ -53,9 +56,10 @@ def read_coco(
     label. `location` becomes the site, and `seq_id` the sequence; `frame_num`, the position in the sequence, has no
     column. Times are local times of `time_zone`. A file without `annotations` gives rows without labels.
 
-    A value of a wrong type, and an annotation of a category or picture that the file does not declare, are left out
-    and counted; with `strict` they are refused. Raises ManifestError with the entry for a picture that occurs twice
-    or has no usable path.
+    What cannot be used is left out and counted, and with `strict` refused: a value of a wrong type, an entry that
+    names no picture or video, and an annotation of a category or picture that the file does not declare. A picture
+    that occurs twice has one row, and an id of two pictures leaves both without annotations. Raises ManifestError
+    with the entry for a path outside the root.
     """
     source, problems = Path(source), Problems(strict=strict)
     with pause_gc():
@@ -64,22 +68,25 @@ def read_coco(
             _read_list(data, k, source.name, problems) for k in ("images", "categories", "annotations")
         )
         del data
-        ids = _read_ids(images, "a picture id")
-        columns, corrupt = _read_images(images, root)
+        unclear = _leave_out_others(images)
+        columns, corrupt, repeats = _read_images(images, root)
+        at = _find_ids(images, repeats, unclear)
+        n = len(images)
         del images  # memory is freed early, because files hold millions of pictures
-        labels = Labels({x: i for i, x in enumerate(ids)}, _read_names(categories))
+        labels = Labels(n, at, unclear, _read_names(categories))
         labels.add(annotations)
-        del annotations, ids
+        del annotations, at
     columns.update(labels.box_columns())
     _add_times(columns, time_zone)
     groups = labels.groups()
-    species = [JOINER.join(n) or None for n in groups]
-    notes = _count_notes(groups, labels.n_sequence_level, len(corrupt))
+    kept = [i for i in range(n) if i not in repeats]
+    species = [JOINER.join(groups[i]) or None for i in kept]
+    notes = _count_notes([groups[i] for i in kept], labels.n_sequence_level, len(corrupt))
     for i in [*corrupt, *labels.unsure]:
         groups[i] = ()
     return assemble(
-        columns,
-        groups,
+        {k: [v[i] for i in kept] for k, v in columns.items()} if repeats else columns,
+        [groups[i] for i in kept],
         species=species,
         root=root,
         rules=LabelRules(label_map, on_unknown, site_from),
@@ -106,14 +113,9 @@ def _read_list(data: Any, key: str, where: str, problems: Problems) -> Entries:
     return Entries(value, where, key, problems)
 
 
-def _read_ids(entries: Entries, what: str) -> list[str]:
-    ids = entries.ids("id")
-    refuse_twice(ids, entries.place, what=what)
-    return ids
-
-
 def _read_names(categories: Entries) -> dict[str, str]:
-    ids, names = _read_ids(categories, "a category id"), categories.raw("name")
+    ids, names = categories.ids("id"), categories.raw("name")
+    refuse_twice(ids, categories.place, what="a category id")
     for i, name in enumerate(names):
         if not isinstance(name, str) or not name.strip():
             raise categories.error("a category has no name", i, "", categories.items[i], "a name")
@@ -123,8 +125,41 @@ def _read_names(categories: Entries) -> dict[str, str]:
 # --- pictures ---
 
 
-def _read_images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int]]:
-    """Return the columns, and the positions of corrupt pictures."""
+def _leave_out_others(images: Entries) -> set[str]:
+    """Leave out the entries that name no picture or video, and return their ids."""
+    faults: dict[int, ManifestError] = {}
+    for i, name in enumerate(images.raw("file_name")):
+        if not isinstance(name, str) or not name.strip():
+            faults[i] = images.error("this is not a path", i, "file_name", name, "text")
+        elif kind_by_suffix(name) is None:
+            try:
+                footage_kind(name, where=images.place(i, "file_name"))
+            except ManifestError as error:
+                faults[i] = error
+    ids = {str(make_whole(images.items[i].get("id"))) for i in faults}
+    images.leave_out(faults)
+    return ids
+
+
+def _find_ids(images: Entries, repeats: Mapping[int, int], unclear: set[str]) -> dict[str, int]:
+    """Return the position of the picture of each id, and add to `unclear` the ids of two pictures."""
+    at: dict[str, int] = {}
+    for i, name in enumerate(images.ids("id", outcome="kept without annotations")):
+        position = repeats.get(i, i)
+        if name and (other := at.setdefault(name, position)) != position:
+            error = ManifestError(
+                "a picture id stands twice",
+                where=f"{images.place(other)} and {images.place(i)}",
+                found=repr(name),
+                expected="each once",
+            )
+            images.note(error, i, outcome="both are kept without annotations")
+            unclear.add(name)
+    return {name: i for name, i in at.items() if name not in unclear}
+
+
+def _read_images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int], dict[int, int]]:
+    """Return the columns, the positions of corrupt pictures, and the first position of each repeated file."""
 
     def place(i: int) -> str:
         return images.place(i, "file_name")
@@ -136,7 +171,12 @@ def _read_images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int]
     if any(v is not None for column in (time_s, number) for v in column):  # frames of videos share a path
         keys = [(k, t, n) if (t, n) != (None, None) else k for k, t, n in zip(keys, time_s, number, strict=True)]
         kinds = ["frame" if v == "video" and isinstance(k, tuple) else v for v, k in zip(kinds, keys, strict=True)]
-    refuse_twice(keys, place, what="a file")
+    repeats = find_repeats(keys)
+    for i, j in repeats.items():
+        twice = ManifestError(
+            "a file stands twice", where=f"{place(j)} and {place(i)}", found=repr(keys[i]), expected="each once"
+        )
+        images.note(twice, i, outcome="read as one row")
     columns = {
         "path": paths,
         "kind": kinds,
@@ -146,7 +186,8 @@ def _read_images(images: Entries, root: Path) -> tuple[dict[str, Any], list[int]
     }
     columns |= {column: images.texts(key) for key, column in TEXT_KEYS.items()}
     columns |= {column: images.numbers(key) for key, column in NUMBER_KEYS.items()}
-    return columns, [i for i, c in enumerate(images.raw("corrupt")) if c is not None and _is_true(c)]
+    corrupt = {repeats.get(i, i) for i, c in enumerate(images.raw("corrupt")) if c is not None and _is_true(c)}
+    return columns, sorted(corrupt), repeats
 
 
 def _is_true(value: Any) -> bool:

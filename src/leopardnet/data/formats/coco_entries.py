@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from leopardnet.core.boxes import check_four_numbers, format_boxes, xywh_to_xyxy
@@ -14,7 +14,7 @@ NOTHING = type(None)
 
 
 class Entries:
-    """The objects of one list in a file, such as its `images`.
+    """The objects of one list in a file, such as its `images`. What is no object is left out.
 
     A column is read from all objects at once, and its types are checked together. Files hold millions of objects,
     and one check for each takes three times as long. A wrong value becomes None and goes to `problems`.
@@ -25,20 +25,32 @@ class Entries:
 
     def __init__(self, items: list[Any], file: str, key: str, problems: Problems) -> None:
         self.items, self.file, self.key, self.problems = items, file, key, problems
+        self.numbers_in_file: Sequence[int] = range(len(items))
         if set(map(type, items)) - {dict}:
-            i = next(i for i, x in enumerate(items) if type(x) is not dict)
-            raise self.error("an entry is not an object", i, "", items[i], 'an object such as {"id": 1}')
+            what, expected = "an entry is not an object", 'an object such as {"id": 1}'
+            faults = {i: self.error(what, i, "", x, expected) for i, x in enumerate(items) if type(x) is not dict}
+            self.leave_out(faults)
+
+    def leave_out(self, faults: Mapping[int, ManifestError]) -> None:
+        """Leave out the entries at these positions, and note why. Raises ManifestError where these are all."""
+        if faults and len(faults) == len(self):
+            raise next(iter(faults.values()))
+        for i, error in faults.items():
+            self.note(error, i, outcome="left out")
+        kept = [i for i in range(len(self)) if i not in faults]
+        self.items = [self.items[i] for i in kept]
+        self.numbers_in_file = [self.numbers_in_file[i] for i in kept]
 
     def __len__(self) -> int:
         return len(self.items)
 
     def place(self, i: int, key: str = "") -> str:
         """Return the place of a value, for messages."""
-        return f"{self.file}, {self.key}[{i}]" + (f".{key}" if key else "")
+        return f"{self.file}, {self.key}[{self.numbers_in_file[i]}]" + (f".{key}" if key else "")
 
     def note(self, error: ManifestError, i: int, *, outcome: str) -> None:
         """Add a problem of the entry at position `i`."""
-        self.problems.add(error, self.file, f"{self.key}[{i}]", outcome=outcome)
+        self.problems.add(error, self.file, f"{self.key}[{self.numbers_in_file[i]}]", outcome=outcome)
 
     def error(self, what: str, i: int, key: str, found: Any, expected: str) -> ManifestError:
         """Return the error about one value."""
@@ -48,15 +60,22 @@ class Entries:
         """Return the unchecked values of a key, None where it is absent."""
         return [x.get(key) for x in self.items]
 
-    def ids(self, key: str) -> list[str]:
-        """Return ids as text. Raises ManifestError where one is neither text nor a whole number."""
+    def ids(self, key: str, *, outcome: str = "") -> list[str]:
+        """Return ids as text. One that is neither text nor a whole number is refused, or '' with an `outcome`.
+
+        Raises ManifestError for the first that is refused.
+        """
         values = self.raw(key)
         types = set(map(type, values))
         if types - {str, int}:
-            values = [_make_whole(v) for v in values]  # 1.0 is how some programs write the number 1
+            values = [make_whole(v) for v in values]  # 1.0 is how some programs write the number 1
             for i, v in enumerate(values):
                 if type(v) not in (str, int):
-                    raise self.error("an entry has no usable id", i, key, self.items[i], "text or a whole number")
+                    error = self.error("an entry has no usable id", i, key, self.items[i], "text or a whole number")
+                    if not outcome:
+                        raise error
+                    self.note(error, i, outcome=outcome)
+                    values[i] = ""
         return values if types == {str} else [str(v) for v in values]
 
     def texts(self, key: str) -> list[str | None]:
@@ -64,7 +83,7 @@ class Entries:
         values = self.raw(key)
         types = set(map(type, values))
         if types - {str, int, NOTHING}:
-            values = [_make_whole(v) for v in values]
+            values = [make_whole(v) for v in values]
             values = self._blank(values, key, lambda v: type(v) in (str, int, NOTHING), "text or a whole number")
         if not types - {str, NOTHING}:
             return [v or None for v in values]
@@ -94,7 +113,8 @@ class Entries:
         return values
 
 
-def _make_whole(value: Any) -> Any:
+def make_whole(value: Any) -> Any:
+    """Return 1.0 as 1, and any other value as it is."""
     return int(value) if type(value) is float and value.is_integer() else value
 
 
@@ -103,10 +123,10 @@ def _is_number(value: Any) -> bool:
 
 
 class Labels:
-    """The names and boxes of each picture, by its position."""
+    """The names and boxes of each of `n` pictures, by its position. Ids in `unclear` name none of them."""
 
-    def __init__(self, ids: dict[str, int], categories: dict[str, str]) -> None:
-        self.ids, self.categories = ids, categories
+    def __init__(self, n: int, ids: dict[str, int], unclear: set[str], categories: dict[str, str]) -> None:
+        self.n, self.ids, self.unclear, self.categories = n, ids, unclear, categories
         self.names: dict[int, list[str]] = {}
         self.boxes: dict[int, list[dict[str, Any]]] = {}
         self.units: dict[int, str] = {}
@@ -141,7 +161,7 @@ class Labels:
         values = annotations.raw(key)
         types = set(map(type, values))
         if types - {str, int}:
-            values = [_make_whole(x) for x in values]
+            values = [make_whole(x) for x in values]
             found = [known.get(str(x)) if type(x) in (str, int) else None for x in values]
         else:
             found = [known.get(x) for x in (values if types == {str} else map(str, values))]
@@ -149,6 +169,8 @@ class Labels:
             text = f"an annotation names a {what} that the file does not declare"
             outcome = "the annotation is left out" + ", and its picture has no label" * (what == "category")
             for j in (j for j, x in enumerate(found) if x is None):
+                if known is self.ids and str(make_whole(values[j])) in self.unclear:
+                    continue  # the picture is a problem already
                 error = annotations.error(text, j, key, values[j], "a declared id")
                 annotations.note(error, j, outcome=outcome)
         return found
@@ -167,11 +189,11 @@ class Labels:
 
     def groups(self) -> list[tuple[str, ...]]:
         """Return the names of each picture, each once."""
-        return [tuple(dict.fromkeys(self.names[i])) if i in self.names else () for i in range(len(self.ids))]
+        return [tuple(dict.fromkeys(self.names[i])) if i in self.names else () for i in range(self.n)]
 
     def box_columns(self) -> dict[str, list[str | None]]:
         """Return the columns boxes and box_unit."""
-        n = range(len(self.ids))
+        n = range(self.n)
         return {
             "boxes": [format_boxes(self.boxes[i]) if i in self.boxes else None for i in n],
             "box_unit": [self.units.get(i) for i in n],

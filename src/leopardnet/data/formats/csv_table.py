@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.boxes import BoxUnit, parse_boxes
+from leopardnet.core.columns import SPLITS
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
@@ -27,19 +29,19 @@ from leopardnet.data.reading.several_species import (
     refuse_marks,
     split_names,
 )
-from leopardnet.data.reading.tables.clock_time import settle_date_order
+from leopardnet.data.reading.tables.clock_time import find_date_orders, settle_date_order
 from leopardnet.data.reading.tables.column_reader import ColumnReader
 from leopardnet.data.reading.tables.csv_cells import (
     MISSING,
     Cells,
     count_missing,
-    local_time,
     number,
     offset_text,
     parse_column,
     shorten_codes,
     whole_number,
 )
+from leopardnet.data.reading.tables.date_form import DateForm
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
     LabelRules,
@@ -50,10 +52,10 @@ from leopardnet.data.reading.to_manifest import (
     single_files,
 )
 
-TEXT_FIELDS = ("site", "deployment", "sequence_id", "split", "label_source")
+TEXT_FIELDS = ("site", "deployment", "sequence_id")
 FIELDS = (
-    "path", "label", "species", *TEXT_FIELDS, "time_s", "frame_number", "captured_at", "time_zone", "width_px",
-    "height_px", "x0", "y0", "x1", "y1", "box_label", "box_score",
+    "path", "label", "species", *TEXT_FIELDS, "split", "label_source", "time_s", "frame_number", "captured_at",
+    "time_zone", "width_px", "height_px", "x0", "y0", "x1", "y1", "box_label", "box_score",
 )  # fmt: skip
 NUMBERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "time_s": (number, "seconds, 0 or more"),
@@ -61,6 +63,8 @@ NUMBERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "width_px": (whole_number, "a whole number"),
     "height_px": (whole_number, "a whole number"),
 }
+_SPLITS = {s: s for s in SPLITS} | {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
+_FOLD = re.compile(r"fold\d+")
 COLUMNS: Mapping[str, str] = {f: f for f in FIELDS}  # of a table written by write_csv_table
 
 
@@ -84,7 +88,8 @@ def read_csv_table(
 
     `columns` names the column of the file for each field of FIELDS that it has; `path` is required. A path may be
     joined of columns (`folder/name`), and so may the names (`leopard,tiger`: a column for each, with 0 and 1 or
-    with a name). `time_zone` is the zone of all times without one. Rows of one file that differ only in the
+    with a name). `time_zone` is the zone of all times without one, `time_format` their form (see
+    DateForm.parse). Rows of one file that differ only in the
     species or the box become one row, and a label may name several species (see `split_names`). Without a column
     for the label, the species is mapped. Cells such as NA and nan are missing (see MISSING).
 
@@ -93,7 +98,8 @@ def read_csv_table(
     of which no cell can be read is always refused.
 
     Raises ManifestError with the row for a path outside the root and for one path of two files; with
-    `require_files` also for files that do not exist. Raises ConfigError for unknown fields in `columns`.
+    `require_files` also for files that do not exist. Raises ConfigError for unknown fields in `columns`,
+    and for a time format without year, month and day.
     """
     source, problems = Path(source), Problems(strict=strict)
     _check_columns(columns)
@@ -196,6 +202,10 @@ def _read_values(
     for f, (parse, expected) in NUMBERS.items():
         if f in columns:
             table[f] = reader.read(columns[f], parse, expected=expected)
+    if "split" in columns:
+        table["split"] = reader.read(columns["split"], _split, expected="train, val, test, or fold0, fold1, …")
+    if "label_source" in columns:
+        table["label_source"] = reader.read(columns["label_source"], _label_source, expected="human or machine")
     _add_times(table, reader, columns, time_zone, time_format)
     missing = {c: count_missing(cells.column(c)).total() for c in dict.fromkeys(columns.values())}
     if counts := ", ".join(f"{c} {n}" for c, n in missing.items() if n):
@@ -217,14 +227,20 @@ def _add_times(
         parse_time_zone(time_zone)
     if "captured_at" not in columns:
         return
-    formats = (time_format,) if time_format else ()
-    expected = (
-        f"a time like {time_format}"
-        if time_format
-        else "a time such as 2021-12-30 22:34:56; give other forms with --time-format"
-    )
-    order = settle_date_order(reader.cells.column(columns["captured_at"]))
-    parse = partial(local_time, formats=formats, date_order=order)
+    texts = reader.cells.column(columns["captured_at"])
+    if time_format is not None:
+        dates, expected = DateForm.parse(time_format, where="time_format"), f"a time like {time_format}"
+    else:
+        dates = DateForm(settle_date_order(texts))
+        expected = "a time such as 2021-12-30 22:34:56; give other forms with --time-format"
+        if not find_date_orders(texts):
+            expected += "; some dates of the column begin with the day and others with the month"
+
+    def parse(text: str) -> datetime:
+        if (time := dates.read(text)) is None:
+            raise ValueError(text)
+        return time
+
     times = reader.read(columns["captured_at"], parse, expected=expected)
     given = [None] * len(times)
     if "time_zone" in columns:
@@ -236,6 +252,20 @@ def _add_times(
         (offset_text(t) or z or time_zone) if t else None for t, z in zip(times, given, strict=True)
     ]
     table["time_source"] = ["table" if t else None for t in times]
+
+
+def _split(text: str) -> str:
+    if _FOLD.fullmatch(fold := text.casefold()):
+        return fold
+    if fold not in _SPLITS:
+        raise ValueError(text)
+    return _SPLITS[fold]
+
+
+def _label_source(text: str) -> str:
+    if text.casefold() not in ("human", "machine"):
+        raise ValueError(text)
+    return text.casefold()
 
 
 def _zone(text: str) -> str:

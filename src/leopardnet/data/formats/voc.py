@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree.ElementTree import Element, ElementTree, ParseError, SubElement, indent
@@ -43,8 +43,9 @@ def read_voc(
     names. A missing picture is a row too, which `check` finds. An XML file without an object states that the
     picture is empty. The element `path`, from the annotator's computer, is not used.
 
-    A picture whose XML file is broken or holds entities has a row without a label, and an object without a name or
-    a box of numbers is left out; both are counted, and with `strict` refused. Raises ManifestError where no XML
+    A picture whose XML file is broken or holds entities, or that has two XML files of other names, has a row
+    without a label. An object without a name or a box of numbers is left out, and so is an XML file that several
+    pictures fit. All are counted, and with `strict` refused. Raises ManifestError where no XML
     file can be read.
     """
     source, root, problems = Path(source), Path(root), Problems(strict=strict)
@@ -55,13 +56,16 @@ def read_voc(
         where = file.relative_to(source).as_posix() if file != source else file.name
         annotation = _read_xml(file, where, problems)
         if annotation is not None:
-            found.append((where, pictures.find(file, annotation.filename, where), annotation))
+            try:
+                found.append((where, pictures.find(file, annotation.filename, where), annotation))
+            except ManifestError as error:
+                problems.add(error, where, "", outcome="left out")
         if on_progress:
             on_progress(i + 1, len(files))
+    found = _join_repeats(found, problems)
     annotations = [a for _, _, a in found]
     if problems.first is not None and not any(a.is_read for a in annotations):
         raise problems.first
-    refuse_twice([path for _, path, _ in found], lambda i: found[i][0], what="a picture")
     columns = {
         "path": [path for _, path, _ in found],
         "kind": ["still"] * len(found),
@@ -82,6 +86,25 @@ def read_voc(
         notes=_notes(annotations, pictures.counts),
         problems=problems,
     )
+
+
+def _join_repeats(
+    found: Sequence[tuple[str, str, _Annotation]], problems: Problems
+) -> list[tuple[str, str, _Annotation]]:
+    """Return the first of several XML files of a picture; it is not sure where another holds other names."""
+    first = dict[str, tuple[str, str, _Annotation]]()
+    for where, path, annotation in found:
+        kept = first.setdefault(path, (where, path, annotation))
+        if kept[2] is annotation:
+            continue
+        is_same = set(annotation.names) == set(kept[2].names)
+        error = ManifestError(
+            "a picture stands twice", where=f"{kept[0]} and {where}", found=repr(path), expected="each once"
+        )
+        problems.add(error, where, "", outcome="the first is used" if is_same else "its row has no label")
+        is_sure = kept[2].is_sure and annotation.is_sure and is_same
+        first[path] = (kept[0], path, replace(kept[2], is_sure=is_sure))
+    return list(first.values())
 
 
 def _notes(annotations: Iterable[_Annotation], counts: Counter[str]) -> list[str]:

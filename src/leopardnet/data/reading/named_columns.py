@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from leopardnet.data.reading.several_species import join_columns
 from leopardnet.data.reading.tables.csv_cells import MISSING, Cells, read_cells
 from leopardnet.data.reading.tables.people_table import SHEET_SUFFIXES, read_people_table
 
+_DATE_ALONE = re.compile(r"\d{4}-\d\d-\d\d")
 _JOINED = (("path", "/"), ("label", ","), ("species", ","))
 
 
@@ -21,10 +23,11 @@ def read_named_cells(
 ) -> tuple[Cells, dict[str, str]]:
     """Return the cells of a table, and its column for each field of `columns`.
 
-    The header of a sheet is matched without regard to case. A path may name several columns, joined by `/`, and a
-    label or species several, joined by `,` (see `join_columns`), where no single column has that name. Rows of
-    another length than the header go to `problems`. Raises ManifestError for a table that cannot be read, and for a
-    missing part of a joined column.
+    The header of a sheet is matched without regard to case, and in a column of times a date alone is midnight. A
+    path may name several columns, joined by `/`, and a label or species several, joined by `,` (see
+    `join_columns`), where no single column has that name. Rows of another length than the header go to `problems`,
+    and so do cells that do not fit in a joined column. Raises ManifestError for a table that cannot be read, and
+    for a missing part of a joined column.
     """
     if source.suffix.lower() in SHEET_SUFFIXES:
         sheet, columns = read_people_table(source), {f: c.strip().casefold() for f, c in columns.items()}
@@ -33,6 +36,8 @@ def read_named_cells(
     else:
         cells = _read_text(source, encoding, separator, problems)
     made: dict[str, list[str]] = {}
+    if source.suffix.lower() in SHEET_SUFFIXES and (times := columns.get("captured_at")) is not None:
+        made[times] = _write_midnights(cells.column(times))
     for field, sign in _JOINED:
         name = columns.get(field, "")
         parts = [p.strip() for p in name.split(sign)]
@@ -43,8 +48,15 @@ def read_named_cells(
             texts = {p: [t.rstrip("/\\") for t in cell] for p, cell in texts.items()}
             made[name] = ["/".join(filter(None, row)) for row in zip(*texts.values(), strict=True)]
         else:
-            made[name] = join_columns(texts, cells.where)
+            made[name] = join_columns(texts, cells, problems)
     return replace(cells, made=made), dict(columns)
+
+
+def _write_midnights(texts: list[str]) -> list[str]:
+    """Return times with 00:00:00 behind each date alone, which is how a sheet gives midnight."""
+    if not any(":" in text for text in texts):
+        return texts  # a column of dates
+    return [f"{text} 00:00:00" if _DATE_ALONE.fullmatch(text) else text for text in texts]
 
 
 def _read_text(source: Path, encoding: str | None, separator: str | None, problems: Problems) -> Cells:

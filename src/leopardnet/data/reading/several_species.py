@@ -12,6 +12,7 @@ import pandas as pd
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
 from leopardnet.data.reading.label_map import MAX_NAMES, LabelMap, load_label_map, name_key, rows
+from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.tables.column_reader import ColumnReader
 from leopardnet.data.reading.tables.csv_cells import Cells
 
@@ -82,30 +83,49 @@ def _list_first(names: Sequence[str]) -> str:
 # --- one column for each species ---
 
 
-def join_columns(columns: Mapping[str, Sequence[str]], where: Callable[[int, str], str]) -> list[str]:
-    """Return one cell for each row from columns that are each named after a species, or each hold a name.
+def join_columns(columns: Mapping[str, Sequence[str]], cells: Cells, problems: Problems) -> list[str]:
+    """Return one cell for each row from columns of `cells` that are each named after a species, or each hold names.
 
-    Where all cells are 0 or 1 (or no and yes, or counts), a row has the names of the columns with a 1. A row of
-    zeros names nothing. Raises ManifestError for a column of other numbers.
+    Where the cells are 0 and 1 (or no and yes, or counts), a row has the names of the columns with a 1. Zeros name
+    nothing. A row with a cell of the other kind goes to `problems` and names nothing. Raises ManifestError for
+    columns of both kinds.
 
-    >>> join_columns({"leopard": ["1", "0"], "tiger": ["1", "0"]}, "row {}, {}".format)
+    >>> cells = Cells("x.csv", ("leopard", "tiger"), [], ",")
+    >>> join_columns({"leopard": ["1", "0"], "tiger": ["1", "0"]}, cells, Problems())
     ['leopard;tiger', '']
-    >>> join_columns({"first": ["tiger", "boar"], "second": ["", "tiger"]}, "row {}, {}".format)
+    >>> join_columns({"leopard": ["tiger", "boar"], "tiger": ["0", "tiger"]}, cells, Problems())
     ['tiger', 'boar;tiger']
     """
-    is_mark = {c: _NO.union(_YES).issuperset(v) or all(_is_count(t) for t in set(v)) for c, v in columns.items()}
-    if all(is_mark.values()):
-        marks = [[c if t not in _NO else "" for t in cells] for c, cells in columns.items()]
-        return [";".join(filter(None, row)) for row in zip(*marks, strict=True)]
-    for column, marked in is_mark.items():
-        if marked and not _NO.issuperset(columns[column]):
-            raise ManifestError(
-                "columns of names and of marks cannot be joined",
-                where=where(0, column),
-                found=repr(next(t for t in columns[column] if t not in _NO)),
-                expected="0 or 1 in all of these columns, or a name in all of them",
-            )
-    return [";".join(filter(None, row)) for row in zip(*columns.values(), strict=True)]
+    n_marks = {c: sum(map(_is_mark, texts)) for c, texts in columns.items()}
+    n_names = {c: sum(t not in _NO and not _is_mark(t) for t in texts) for c, texts in columns.items()}
+    of_marks = [c for c in columns if n_marks[c] > n_names[c]]
+    of_names = [c for c in columns if n_names[c] >= max(n_marks[c], 1)]
+    if of_marks and of_names:
+        texts = columns[of_marks[0]]
+        i = next(i for i, t in enumerate(texts) if _is_mark(t))
+        raise ManifestError(
+            "columns of names and of marks cannot be joined",
+            where=cells.where(i, of_marks[0]),
+            found=repr(texts[i]),
+            expected="0 or 1 in all of these columns, or a name in all of them",
+        )
+    joined: list[list[str]] = [[] for _ in next(iter(columns.values()))]
+    wrong: set[int] = set()
+    for column, texts in columns.items():
+        for i, text in enumerate(texts):
+            if text in _NO:
+                continue
+            if _is_mark(text) == bool(of_names):
+                error = ManifestError(
+                    "a cell cannot be read",
+                    where=cells.where(i, column),
+                    found=repr(text[:80]),
+                    expected="a name, as in the other rows" if of_names else "0 or 1, as in the other rows",
+                )
+                problems.add(error, cells.name, cells.number(i), outcome="kept without a label")
+                wrong.add(i)
+            joined[i].append(text if of_names else column)
+    return ["" if i in wrong else ";".join(names) for i, names in enumerate(joined)]
 
 
 def refuse_marks(column: Sequence[str | None], where: Callable[[int, str], str], name: str) -> None:
@@ -122,8 +142,9 @@ def refuse_marks(column: Sequence[str | None], where: Callable[[int, str], str],
         )
 
 
-def _is_count(text: str) -> bool:
-    return text in _NO or text.removesuffix(".0").isdecimal()
+def _is_mark(text: str) -> bool:
+    """Return whether a cell says that a species is there: 1, yes, or a count."""
+    return text in _YES or (text not in _NO and text.removesuffix(".0").isdecimal())
 
 
 # --- one row for each species ---

@@ -116,7 +116,7 @@ def footage_kind(path: str, *, where: str) -> str:
         raise ManifestError(
             "this file is neither a video nor a still by its suffix",
             where=where,
-            found=path,
+            found=path or "an empty cell",
             expected="a suffix such as .jpg, .avi or .mp4",
         )
     return kind

@@ -300,3 +300,52 @@ def test_a_picture_with_an_unknown_category_has_no_label(tmp_path):
     t = got.manifest.table
     assert pd.isna(t["label"][0]) and t["species"][0] == "tiger"
     assert "annotations[1].category_id: 99" in got.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "paths", "row"),
+    [
+        ({"images__2": None}, ["n/1.jpg", "n/2.jpg", "n/4.jpg", "n/5.avi"], "images[2]"),
+        ({"images__1__file_name": None}, ["n/1.jpg", "n/3.jpg", "n/4.jpg", "n/5.avi"], "images[1]"),
+        ({"images__1__file_name": "notes.txt"}, ["n/1.jpg", "n/3.jpg", "n/4.jpg", "n/5.avi"], "images[1]"),
+        ({"images__1__file_name": "n/1.jpg"}, ["n/1.jpg", "n/3.jpg", "n/4.jpg", "n/5.avi"], "images[1]"),
+        ({"annotations__2": None}, ["n/1.jpg", "n/2.jpg", "n/3.jpg", "n/4.jpg", "n/5.avi"], "annotations[2]"),
+    ],
+)
+def test_an_entry_that_names_no_picture_of_its_own_is_left_out(tmp_path, changes, paths, row):
+    got = read(tmp_path, changed(**changes))
+    t = got.manifest.table
+    assert t["path"].tolist() == paths and t["label"][0] == "tiger"
+    assert row in [p.row for p in got.problems]
+    assert t["species"].tolist()[-1] == "tiger + sika deer"  # the annotations still find their pictures
+
+
+def test_the_annotations_of_an_entry_that_is_left_out_are_no_problem_of_their_own(tmp_path):
+    got = read(tmp_path, changed(images__0__file_name=""))
+    assert [p.row for p in got.problems] == ["images[0]"]
+    assert got.manifest.table["path"].tolist()[0] == "n/2.jpg" and pd.isna(got.manifest.table["label"][0])
+
+
+def test_an_id_of_two_pictures_names_neither(tmp_path):
+    got = read(tmp_path, changed(images__1__id="a"))
+    t = got.manifest.table
+    assert len(t) == 5 and t["species"].isna().tolist() == [True, True, False, False, False]
+    assert [p.row for p in got.problems] == ["images[1]"] and "both are kept" in got.problems[0].problem
+
+
+def test_two_entries_of_one_file_share_their_annotations(tmp_path):
+    got = read(tmp_path, changed(images__4__file_name="n/1.jpg"))
+    t = got.manifest.table
+    assert t["path"].tolist() == ["n/1.jpg", "n/2.jpg", "n/3.jpg", "n/4.jpg"]
+    assert t["species"][0] == "tiger + sika deer" and t["captured_at"][0] == datetime(2021, 12, 30, 22, 34, 56)
+
+
+def test_a_picture_without_a_usable_id_is_kept_without_annotations(tmp_path):
+    got = read(tmp_path, changed(images__4__id=1.5))
+    assert len(got.manifest) == 5 and pd.isna(got.manifest.table["species"][4])
+    assert got.problems[0].row == "images[4]"
+
+
+def test_a_file_of_entries_that_name_no_picture_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match="not an object"):
+        read(tmp_path, json.dumps({"images": [None], "categories": [], "annotations": []}))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pandas as pd
 import pytest
+import xlsxwriter
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.data.formats.csv_table import read_csv_table
@@ -49,7 +50,7 @@ def test_columns_are_taken_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_separators_and_encodings_are_found(tmp_path, separator, encoding):
     text = f"path{separator}label\r\nтайга/1.jpg{separator}тигр, амурский\r\n".replace(
         "тигр, амурский", '"тигр, амурский"'
@@ -57,6 +58,11 @@ def test_separators_and_encodings_are_found(tmp_path, separator, encoding):
     got = read(tmp_path, text, encoding=encoding)
     row = got.manifest.table[["path", "label", "species"]].values.tolist()
     assert row == [["тайга/1.jpg", "тигр_амурский", "тигр, амурский"]]
+
+
+def test_the_first_line_by_which_excel_knows_the_separator(tmp_path):
+    got = read(tmp_path, "sep=;\r\npath;label\r\n1.jpg;tiger, or leopard\r\n")
+    assert got.manifest.table["species"].tolist() == ["tiger, or leopard"]
 
 
 def test_cp1251_is_read_with_a_note(tmp_path):
@@ -235,6 +241,98 @@ def test_a_form_of_time_can_be_described(tmp_path):
     text = "path,label,t\na.avi,tiger,12/30/2021 10:34 PM\n"
     got = read(tmp_path, text, {**BASIC, "captured_at": "t"}, time_format="%m/%d/%Y %I:%M %p").manifest.table
     assert got["captured_at"][0] == datetime(2021, 12, 30, 22, 34)
+
+
+@pytest.mark.parametrize("form", ["%H:%M", "%d.%m. %H:%M", "soon"])
+def test_a_form_of_time_without_a_whole_date_is_a_wrong_setting(tmp_path, form):
+    with pytest.raises(ConfigError, match="year, month and day") as error:
+        read(tmp_path, "path,t\na.jpg,10:00\n", {"path": "path", "captured_at": "t"}, time_format=form)
+    assert "time_format" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "cell", "month", "zone"),
+    [
+        ("mdy", "5/1/2023 10:00", 5, None),
+        ("dmy", "5/1/2023 10:00", 1, None),
+        ("%d|%m|%Y %H:%M%z", "5|1|2023 10:00+0200", 1, "+02:00"),
+    ],
+)
+def test_times_in_a_given_order_or_with_an_offset(tmp_path, form, cell, month, zone):
+    columns = {"path": "path", "captured_at": "t"}
+    t = read(tmp_path, f"path,t\na.jpg,{cell}\n", columns, time_format=form, separator=",").manifest.table
+    assert (t["captured_at"][0].month, missing(t["time_zone"])) == (month, [zone])
+
+
+@pytest.mark.parametrize("cell", ["2262-05-01 00:00", "9999-12-31 23:59", "0001-01-01 00:00", "1899-12-31 10:00"])
+def test_a_year_that_no_camera_has_leaves_a_row_without_its_time(tmp_path, cell):
+    columns = {"path": "path", "captured_at": "t"}
+    got = read(tmp_path, f"path,t\na.jpg,{cell}\nb.jpg,2023-05-01 10:00\n", columns)
+    assert missing(got.manifest.table["captured_at"]) == [None, datetime(2023, 5, 1, 10)]
+    assert [(p.row, cell in p.problem) for p in got.problems] == [("1", True)]
+
+
+def test_dates_of_both_orders_in_one_column_are_told(tmp_path):
+    text = "path,t\na.jpg,13/5/2023 10:00\nb.jpg,2/13/2023 10:00\n"
+    assert "some dates of the column begin with the day and others with the month" in refused(
+        tmp_path, text, {"path": "path", "captured_at": "t"}
+    )
+
+
+def test_midnight_in_a_column_of_times_of_a_sheet(tmp_path):
+    path = tmp_path / "t.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet, as_time = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        for i, row in enumerate(
+            [("path", "t"), ("a.jpg", datetime(2023, 5, 3)), ("b.jpg", datetime(2023, 5, 3, 10))]
+        ):
+            sheet.write(i, 0, row[0])
+            sheet.write(i, 1, row[1], as_time)
+    got = read_csv_table(path, root=tmp_path, columns={"path": "path", "captured_at": "t"})
+    assert got.manifest.table["captured_at"].tolist() == [datetime(2023, 5, 3), datetime(2023, 5, 3, 10)]
+    assert got.problems == ()
+
+
+def test_splits_in_any_spelling_and_a_split_that_is_none(tmp_path):
+    names = ("train", "Validation", "TEST", "val", "Training", "Fold2", "tset", "")
+    text = "path,split\n" + "".join(f"{i}.jpg,{name}\n" for i, name in enumerate(names))
+    got = read(tmp_path, text, {"path": "path", "split": "split"})
+    expected = ["train", "val", "test", "val", "train", "fold2", None, None]
+    assert missing(got.manifest.table["split"]) == expected
+    assert [p.row for p in got.problems] == ["7"] and "'tset'" in got.problems[0].problem
+
+
+def test_a_wrong_source_of_a_label_leaves_its_row_without_it(tmp_path):
+    text = "path,label,by\na.jpg,tiger,human\nb.jpg,tiger,robot\nc.jpg,tiger,Machine\n"
+    got = read(tmp_path, text, {**BASIC, "label_source": "by"})
+    assert missing(got.manifest.table["label_source"]) == ["human", None, "machine"]
+    assert [p.row for p in got.problems] == ["2"] and "'robot'" in got.problems[0].problem
+
+
+@pytest.mark.parametrize("separator", ["", "ab", '"', "\n"])
+def test_a_separator_is_one_character(tmp_path, separator):
+    with pytest.raises(ConfigError, match="one character"):
+        read(tmp_path, "path,label\na.jpg,tiger\n", separator=separator)
+
+
+def test_a_cell_that_is_no_mark_leaves_its_row_without_a_label(tmp_path):
+    text = "path,leopard,tiger\n1.jpg,1,0\n2.jpg,0,2\n3.jpg,yes,no\n4.jpg,0.9,1\n"
+    got = read(tmp_path, text, {"path": "path", "label": "leopard,tiger"})
+    assert missing(got.manifest.table["label"]) == ["leopard", "tiger", "leopard", None]
+    assert [p.row for p in got.problems] == ["4"] and "leopard: " in got.problems[0].problem
+    assert "row 4, column leopard" in refused(tmp_path, text, {"path": "path", "label": "leopard,tiger"})
+
+
+def test_zeros_among_names_name_nothing_and_ones_leave_their_row_without_a_label(tmp_path):
+    text = "path,a,b\n1.jpg,leopard,0\n2.jpg,,tiger\n3.jpg,tiger,1\n"
+    got = read(tmp_path, text, {"path": "path", "label": "a,b"})
+    assert missing(got.manifest.table["label"]) == ["leopard", "tiger", None]
+    assert [p.row for p in got.problems] == ["3"]
+
+
+def test_columns_of_names_and_of_marks_are_refused_at_a_mark(tmp_path):
+    text = "path,name,empty\n1.jpg,leopard,0\n2.jpg,,1\n"
+    assert "row 2, column empty" in refused(tmp_path, text, {"path": "path", "label": "name,empty"})
 
 
 def test_an_unknown_zone_is_refused_with_its_row(tmp_path):

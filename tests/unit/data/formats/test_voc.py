@@ -311,3 +311,22 @@ def test_other_xml_is_left_out_and_nothing_usable_is_an_error(tmp_path):
     (tmp_path / "1.xml").unlink()
     with pytest.raises(ManifestError, match="not a Pascal VOC"):
         read_voc(tmp_path, root=tmp_path)
+
+
+@pytest.mark.parametrize(("second", "label"), [("AmurTiger", "amur_tiger"), ("Leopard", None)])
+def test_two_xml_files_of_one_picture_are_one_row(tmp_path, second, label):
+    files = {"1.jpg": b"x", "2.jpg": b"x", "1.xml": xml(obj()), "2.xml": xml(obj(), filename="2.jpg")}
+    put(tmp_path, **files, **{"xml/3.xml": xml(obj(second), filename="1.jpg")})
+    got = read_voc(tmp_path, root=tmp_path)
+    t = got.manifest.table
+    assert t["path"].tolist() == ["1.jpg", "2.jpg"] and t["label"][1] == "amur_tiger"
+    assert (None if pd.isna(t["label"][0]) else t["label"][0]) == label
+    assert [p.file for p in got.problems] == ["xml/3.xml"]
+
+
+def test_an_xml_file_that_several_pictures_fit_is_left_out(tmp_path):
+    put(tmp_path, **{"a/1.jpg": b"x", "b/1.jpg": b"x", "xml/1.xml": xml(obj()), "a/2.jpg": b"x"})
+    put(tmp_path, **{"a/2.xml": xml(obj(), filename="2.jpg")})
+    got = read_voc(tmp_path, root=tmp_path)
+    assert got.manifest.table["path"].tolist() == ["a/2.jpg"]
+    assert [p.file for p in got.problems] == ["xml/1.xml"]

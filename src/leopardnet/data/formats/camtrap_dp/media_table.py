@@ -128,7 +128,7 @@ def _read_paths(cells: Cells, root: Path) -> list[str]:
     given = zip(cells.column("filePath"), optional_column(cells, "fileName"), strict=True)
     paths = [_join_name(path, name) for path, name in given]
     relative = RelativePaths(root)
-    where = [i for i, t in enumerate(types) if not t.startswith("audio/")]
+    where = [i for i, t in enumerate(types) if not t.startswith("audio/") and paths[i]]
     found = relative.all([paths[i] for i in where], lambda k: cells.where(where[k], "filePath"))
     for i, path in zip(where, found, strict=True):
         paths[i] = path

@@ -22,8 +22,6 @@ from leopardnet.data.reading.safe_files import open_package
 from leopardnet.data.reading.tables.csv_cells import Cells, local_time, offset_text, parse_column
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble
 
-YEARS = range(1900, 2200)  # a time beyond them is a fault of a clock or a program
-
 
 def read_camtrap_dp(
     source: Path,
@@ -107,8 +105,6 @@ class _Clock:
     def read(self, text: str) -> datetime:
         """Read a time; it has no zone if neither the text nor the clock has one. Raises ValueError."""
         time = local_time(text)
-        if time.year not in YEARS:
-            raise ValueError(text)
         if self.zone is None:
             return time
         return time.replace(tzinfo=self.zone) if time.tzinfo is None else time.astimezone(self.zone)

@@ -93,7 +93,8 @@ class BatchReader:
     def read_entry(self, i: int) -> Entry | None:
         """Read the entry at this position; None for one that names no file."""
         key, entry = self._key(i), self.images[i]
-        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+        file = entry.get("file") if isinstance(entry, dict) else None
+        if not isinstance(file, str) or not file.strip():
             what, expected = "an entry names no file", "file and detections"
             self._add(
                 ManifestError(what, where=f"{self.where}, {key}", found=repr(entry)[:120], expected=expected), key

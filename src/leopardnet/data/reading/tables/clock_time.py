@@ -34,12 +34,14 @@ _EITHER_ORDER = re.compile(
 )
 _EITHER_DATE = re.compile(r"\s*(\d\d?)[/-](\d\d?)[/-]\d{4}\b", re.ASCII)
 _MAX_OFFSET = timedelta(hours=14)
+YEARS = range(1900, 2200)  # a time beyond them is a fault of a clock or a program
 
 
 def parse_clock(text: str, *, date_order: DateOrder | None = None) -> datetime | None:
     """Parse a time, aware if its offset is stated, else naive; None if any part of the text is not understood.
 
-    None is also the answer for zeros, blanks, dates that do not exist, hour 24, and a date without a time of day.
+    None is also the answer for zeros, blanks, dates that do not exist, years that are not in YEARS, hour 24, and a
+    date without a time of day.
     Text behind a NUL is ignored. Dates such as 5/1/2023 are understood only with `date_order`.
 
     >>> parse_clock("2024:03:03 09:22:33 PM"), parse_clock("MON MAR 03 10:22:33 2024")
@@ -49,7 +51,11 @@ def parse_clock(text: str, *, date_order: DateOrder | None = None) -> datetime |
     >>> parse_clock("0000:00:00 00:00:00") is None, parse_clock("2024-03-03") is None
     (True, True)
     """
-    text = text.partition("\0")[0].strip()
+    time = _parse(text.partition("\0")[0].strip(), date_order)
+    return time if time is not None and time.year in YEARS else None
+
+
+def _parse(text: str, date_order: DateOrder | None) -> datetime | None:
     if len(text) == 19 and text[4] == text[7] == "-" and text[13] == text[16] == ":" and text[10] in " T":
         with suppress(ValueError):  # most of a large table, and several times faster than an expression
             return datetime.fromisoformat(text)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from leopardnet.core.errors import ManifestError
+from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.data.reading.problems import Problems
-from leopardnet.data.reading.tables.clock_time import DateOrder, parse_clock
+from leopardnet.data.reading.tables.clock_time import parse_clock
 from leopardnet.data.reading.tables.text_encoding import decode_text
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -23,6 +23,7 @@ MAX_CELL = 2**27
 _ERRORS = {"#NULL!", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!"}
 MISSING = frozenset({"NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "nan", "NaN", "NAN", "-nan", "NaT"} | _ERRORS)
 MISSING |= {"NULL", "null", "(null)", "\\N"}
+_EXCEL_HINT = re.compile(r'"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)  # a first line from which Excel takes it
 _WHOLE = re.compile(r"(?:0|[1-9]\d*)(?:\.0)?")
 
 
@@ -30,7 +31,8 @@ _WHOLE = re.compile(r"(?:0|[1-9]\d*)(?:\.0)?")
 class Cells:
     """A text table: its header, rows of equal length, and notes on how it was read.
 
-    `made` holds columns that the header lacks, made of others; `numbers` those of the rows where some are left out.
+    `made` holds columns that are made of others, or of those of the header; `numbers` those of the rows where some
+    are left out.
     """
 
     name: str
@@ -80,16 +82,25 @@ def read_cells(
     """Parse the bytes of a CSV file into cells.
 
     Without `encoding` it is detected (see decode_text), with a note if it is neither UTF-8 nor UTF-16. The
-    separator is the one of comma, semicolon, tab and bar that gives the header the most columns. Empty lines are
+    separator is the one of a first line such as `sep=;`, else the one of comma, semicolon, tab and bar that gives
+    the header the most columns. Empty lines are
     skipped, and so are empty cells behind the last column. A row of another length than the header is a problem: it
     is filled up with empty cells, or left out if it is too long. Raises ManifestError for an open quote, and with
-    the line for the first problem if `problems` is not given.
+    the line for the first problem if `problems` is not given; ConfigError for a separator that is no character.
 
     >>> read_cells("файл;вид\\n1.jpg;тигр\\n".encode("cp1251"), name="x.csv").rows
     [['1.jpg', 'тигр']]
     """
+    if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+        raise ConfigError(
+            "the separator must be one character",
+            where="separator",
+            found=repr(separator),
+            expected="such as , or ; and not a quote or a line break",
+        )
     text, notes = decode_text(data, name=name, encoding=encoding)
-    sep = separator or find_separator(text)
+    text, hint = split_hint(text)
+    sep = separator or hint or find_separator(text)
     lines = parse_lines(text, sep, name)
     if not lines:
         raise ManifestError("the table is empty", where=name, expected="a header and rows")
@@ -122,6 +133,16 @@ def _fit_rows(
     if not fit and problems.first is not None:
         raise problems.first
     return fit
+
+
+def split_hint(text: str) -> tuple[str, str | None]:
+    """Return the text with an empty first line for one such as `sep=;`, and the separator that it names.
+
+    >>> split_hint("sep=;\\na;b\\n")
+    ('\\na;b\\n', ';')
+    """
+    hint = _EXCEL_HINT.match(text)
+    return ("\n" + text[hint.end() :], hint[1]) if hint else (text, None)
 
 
 def find_separator(text: str) -> str:
@@ -236,26 +257,16 @@ def whole_number(text: str) -> int:
     return int(value)
 
 
-def local_time(text: str, *, formats: Sequence[str] = (), date_order: DateOrder | None = None) -> datetime:
-    """Parse a time, aware if it has a zone, else naive. Raises ValueError.
-
-    Without `formats`: all that `parse_clock` understands, and dates such as 01/02/2021 only with `date_order`,
-    because they are ambiguous.
+def local_time(text: str) -> datetime:
+    """Parse a time, aware if it has a zone, else naive. Raises ValueError for what `parse_clock` does not read.
 
     >>> local_time("2021:12:30 22:34:56"), local_time("2021-12-30T22:34:56+10:00").isoformat()
     (datetime.datetime(2021, 12, 30, 22, 34, 56), '2021-12-30T22:34:56+10:00')
     """
-    if not formats:
-        time = parse_clock(text, date_order=date_order)
-        if time is None:
-            raise ValueError(text)
-        return time
-    for fmt in formats:
-        try:
-            return datetime.strptime(text, fmt)
-        except ValueError:
-            continue
-    raise ValueError(text)
+    time = parse_clock(text)
+    if time is None:
+        raise ValueError(text)
+    return time
 
 
 def offset_text(time: datetime) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.data.reading.tables.clock_time import DateOrder, parse_clock
+from leopardnet.data.reading.tables.clock_time import YEARS, DateOrder, parse_clock
 
 _ORDERS: dict[str, DateOrder] = {"dmy": "dmy", "mdy": "mdy"}
 _TIME_OF_DAY = re.compile(r"[ T,]*%[-#]?[HIMSpXTR].*")
@@ -21,8 +21,10 @@ class DateForm:
     format: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> DateForm:
-        """Return the form of a text: dmy, mdy, or a format such as `%d/%m/%y %H:%M`. Raises ConfigError.
+    def parse(cls, text: str, *, where: str = "date_format") -> DateForm:
+        """Return the form of a text: dmy, mdy, or a format such as `%d/%m/%y %H:%M`. `where` names the setting.
+
+        Raises ConfigError for any other text, also for a format without year, month and day.
 
         >>> DateForm.parse("mdy").read("5/1/2023 10:00"), DateForm.parse("%d/%m/%y %H:%M").read("1/5/23 10:00")
         (datetime.datetime(2023, 5, 1, 10, 0), datetime.datetime(2023, 5, 1, 10, 0))
@@ -30,14 +32,14 @@ class DateForm:
         if text in _ORDERS:
             return cls(_ORDERS[text])
         try:
-            now = datetime(2023, 5, 31, 10, 20, 30)
+            now = datetime(2023, 5, 31, 10, 20, 30, tzinfo=UTC)
             is_whole = datetime.strptime(now.strftime(text), text).date() == now.date()
         except ValueError:
             is_whole = False
         if not is_whole:
             raise ConfigError(
                 "this is no form of a date",
-                where="date_format",
+                where=where,
                 found=text,
                 expected="dmy, mdy, or a format with year, month and day such as '%d/%m/%y %H:%M'",
             )
@@ -59,6 +61,7 @@ class DateForm:
 
 def _read_as(text: str, form: str) -> datetime | None:
     try:
-        return datetime.strptime(text, form)
+        time = datetime.strptime(text, form)
     except ValueError:
         return None
+    return time if time.year in YEARS else None

@@ -22,15 +22,12 @@ from xml.sax.handler import ContentHandler
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.reading.safe_files import read_file, refuse_unsafe_members
-from leopardnet.data.reading.tables.csv_cells import find_separator, parse_lines
+from leopardnet.data.reading.tables.csv_cells import find_separator, parse_lines, split_hint
 from leopardnet.data.reading.tables.text_encoding import decode_text
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")
 _ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
-_EXCEL_HINT = re.compile(
-    r'"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE
-)  # the first line by which Excel knows the separator
 _CELL_NAME = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})(\d{1,7})"')
 MAX_CELLS = 20_000_000  # of a sheet, empty ones included
 _MAX_WHOLE = 1e15  # beyond, floats do not hold every whole number
@@ -96,10 +93,8 @@ def _read_text(
     data: bytes, name: str, encoding: str | None, separator: str | None
 ) -> tuple[Lines, tuple[str, ...]]:
     text, notes = decode_text(data, name=name, encoding=encoding)
-    hint = _EXCEL_HINT.match(text)
-    if hint:
-        text = "\n" + text[hint.end() :]  # the number of lines stays
-    return parse_lines(text, separator or (hint[1] if hint else find_separator(text)), name), notes
+    text, hint = split_hint(text)
+    return parse_lines(text, separator or hint or find_separator(text), name), notes
 
 
 def _read_sheet(data: bytes, name: str) -> tuple[Lines, tuple[str, ...]]:

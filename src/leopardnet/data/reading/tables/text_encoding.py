@@ -23,13 +23,13 @@ _MAX_CELLS = 2000
 def decode_text(data: bytes, *, name: str, encoding: str | None = None) -> tuple[str, tuple[str, ...]]:
     """Return the text of a table, without a byte-order mark, and a note if its encoding was guessed.
 
-    The encoding is `encoding` if given, else that of the byte-order mark, else UTF-8, else the likeliest of
-    CANDIDATES. `name` is the table's name in messages. Raises ManifestError with the byte at fault.
+    The encoding is `encoding` if given, else that of the byte-order mark or of zero bytes, else UTF-8, else the
+    likeliest of CANDIDATES. `name` is the table's name in messages. Raises ManifestError with the byte at fault.
 
     >>> decode_text("文件,物种".encode("gbk"), name="x.csv")[0]
     '文件,物种'
     """
-    marked = next((e for bom, e in _BOMS if data.startswith(bom)), None)
+    marked = next((e for bom, e in _BOMS if data.startswith(bom)), None) or _find_utf16(data)
     try:
         return data.decode(encoding or marked or "utf-8"), ()
     except UnicodeDecodeError as error:
@@ -58,6 +58,17 @@ def decode_text(data: bytes, *, name: str, encoding: str | None = None) -> tuple
         expected="UTF-8, UTF-16 with a byte-order mark, or one of " + ", ".join(CANDIDATES),
         todo="give its --encoding, such as shift_jis or cp1250",
     )
+
+
+def _find_utf16(data: bytes) -> str | None:
+    """Return the form of UTF-16 of a table without a byte-order mark: there, ASCII signs hold a zero byte each."""
+    sample = data[:_SAMPLE_BYTES]
+    if len(data) % 2 or 8 * sample.count(0) < len(sample):
+        return None
+    is_zero_first, is_zero_last = 0 in sample[::2], 0 in sample[1::2]
+    if is_zero_first == is_zero_last:
+        return None  # binary data
+    return "utf-16-be" if is_zero_first else "utf-16-le"
 
 
 def rank_encodings(data: bytes) -> list[str]:

@@ -583,3 +583,14 @@ def test_a_version_that_is_not_stated_is_known_by_its_columns(tmp_path):
     with pytest.raises(ManifestError, match="another version") as error:
         read_camtrap_dp(folder(tmp_path, content), root=tmp_path)
     assert "no column observationLevel" in str(error.value) and error.value.parts["expected"] == "1.0"
+
+
+def test_a_medium_without_a_path_is_left_out(tmp_path):
+    media = MEDIA.replace("d1/2.jpg", "")
+    for part in ("lenient", "strict"):
+        (tmp_path / part).mkdir()
+    got = read(tmp_path / "lenient", observation(1, "m2", name="Panthera tigris"), media=media)
+    assert got.manifest.table["path"].tolist() == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"]
+    (problem,) = got.problems
+    assert (problem.file, problem.row) == ("package, media.csv", "2") and "an empty cell" in problem.problem
+    assert "row 2, column filePath" in refused(tmp_path / "strict", media=media)

@@ -296,3 +296,12 @@ def test_detections_of_another_card_are_refused(tmp_path):
     with pytest.raises(ManifestError, match=r"a/2\.jpg\n.*2024-06-07 19:12:00 in the manifest, 2024-05-02"):
         merge_boxes(manifest(tmp_path, own), got)
     assert len(merge_boxes(manifest(tmp_path, {"path": ["a/1.jpg"], "kind": ["still"]}), got).manifest) == 1
+
+
+@pytest.mark.parametrize("file", [None, "", " "])
+def test_an_entry_without_a_file_is_left_out(tmp_path, file):
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(changed("images", 1, "file", value=file)))
+    got = read_megadetector(path, root=tmp_path)
+    assert got.manifest.table["path"].tolist() == ["a/1.jpg", "a/3.jpg", "v.AVI"]
+    assert [(p.row, p.problem[:22]) for p in got.problems] == [("images[1]", "an entry names no file")]
