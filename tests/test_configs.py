@@ -304,3 +304,9 @@ def test_a_sweep_is_one_run_folder_for_each_value(labelled, tmp_path):
         run = tmp_path / "sweep" / str(i)
         assert (run / "bundle" / "model.onnx").is_file()
         assert yaml.safe_load((run / "config.yaml").read_text())["optim"]["probe_c"] == probe_c
+
+
+def test_settings_that_exclude_each_other_are_named_and_not_all_settings():
+    with pytest.raises(ConfigError, match="exclude each other") as caught:
+        load_config("train", ["labels=amur_multi", "decide.among=0.5"])
+    assert "among" in str(caught.value) and len(str(caught.value)) < 600

@@ -18,6 +18,7 @@ from leopardnet.cli.options import (
     People,
     PredictionsPath,
     TimeZone,
+    read_moved,
     read_places,
 )
 from leopardnet.core.errors import ConfigError
@@ -166,7 +167,7 @@ def sort(
             expected="--root or --manifest",
             todo="give the folder that the paths of the predictions are relative to",
         )
-    rows = Manifest.read(manifest, root=root) if manifest else _footage_rows(table, root or Path())
+    rows = read_moved(manifest, root) if manifest else _footage_rows(table, root or Path())
     copies = plan_copies(table, rows, out, include_people=people)
     n_copied = 0
     if copy:
@@ -189,6 +190,9 @@ def sort(
 
 
 def _footage_rows(predictions: Predictions, root: Path) -> Manifest:
+    from leopardnet.data.checks.match_files import refuse_other_root
+
+    refuse_other_root(predictions.table, root, name="the predictions")
     t = predictions.table[["path", "kind", "site", "captured_at"]]
     return Manifest.from_rows(t.assign(kind=t["kind"].replace("burst", "still")), root)
 

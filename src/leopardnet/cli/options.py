@@ -12,6 +12,8 @@ from leopardnet.core.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from leopardnet.core.manifest import Manifest
+
 # --- files and folders ---
 
 ManifestPath = Annotated[
@@ -188,4 +190,21 @@ def read_places(
     """Return the deployments table, None where no file is given, and notes on how it was read."""
     from leopardnet.data.scan.deployments import read_deployments_table
 
+    if path is None and date_format:
+        raise typer.BadParameter("is for dates of --deployments, which is not given", param_hint="--date-format")
+
     return read_deployments_table(path, encoding=encoding, date_format=date_format) if path else (None, ())
+
+
+def read_moved(manifest: Path, root: Path | None) -> Manifest:
+    """Return the manifest, with its footage under `root` where one is given.
+
+    Raises ManifestError where the files under `root` are those of another card.
+    """
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.data.checks.match_files import refuse_other_root
+
+    rows = Manifest.read(manifest, root=root)
+    if root is not None:
+        refuse_other_root(rows.table, root)
+    return rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
-from leopardnet.cli.options import Bundle, Detector, Json, MovedRoot
+from leopardnet.cli.options import Bundle, Detector, Json, MovedRoot, read_moved
 from leopardnet.cli.printing.predict_progress import predict_progress
 from leopardnet.cli.printing.print_predictions import print_predictions
 from leopardnet.cli.printing.scan_notes import footage_notes
@@ -110,6 +110,8 @@ def predict(
     runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
     if root is not None and source.is_dir():
         raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if split is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder has no splits", param_hint="--split")
     if pattern is not None and not source.is_dir():
         raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
     model = load_bundle(bundle)
@@ -117,7 +119,7 @@ def predict(
     rows = _open_footage(source, root, pattern)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
-            rows.where(split=split) if split else rows,
+            rows if split is None else _take_split(rows, split),
             model,
             out=out,
             runtime=runtime,
@@ -140,11 +142,24 @@ def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manif
     from leopardnet.infer.footage_source import open_source
 
     if not source.is_dir():
-        return open_source(source if root is None else Manifest.read(source, root=root))
+        return open_source(source if root is None else read_moved(source, root))
     report = scan_report(source, pattern=pattern)
     for note in footage_notes(report):
         say(f"note: {note}")
     return report.manifest
+
+
+def _take_split(rows: Manifest, split: str) -> Manifest:
+    known = sorted(rows.table["split"].dropna().unique())
+    if split not in known:
+        raise ConfigError(
+            "the manifest has no such split",
+            where="--split",
+            found=split,
+            expected=", ".join(known) or "no --split, because no row has a split",
+            todo="correct the name" if known else "make splits with `leopardnet split`",
+        )
+    return rows.where(split=split)
 
 
 def _require_one_of(option: str, value: str, possible: tuple[str, ...]) -> None:

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, progress_bar, say
-from leopardnet.cli.options import BundleOption, FootageRoot, ManifestOption, People, PredictionsPath
-from leopardnet.core.manifest import Manifest
+from leopardnet.cli.options import BundleOption, FootageRoot, ManifestOption, People, PredictionsPath, read_moved
 from leopardnet.core.predictions import Predictions
 
 
@@ -36,12 +35,15 @@ def report(
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.run_history import read_history
+    from leopardnet.data.checks.match_files import refuse_other_root
     from leopardnet.evaluation.full_evaluation import evaluate as run_evaluate
     from leopardnet.infer.footage_source import open_source
     from leopardnet.report.summarise import summarise
 
     table = Predictions.read(predictions)
-    rows = Manifest.read(manifest, root=root) if manifest else open_source(root) if root else None
+    rows = read_moved(manifest, root) if manifest else open_source(root) if root else None
+    if manifest is None and root is not None:
+        refuse_other_root(table.table, root, name="the predictions")
     labels = rows.clip_labels() if rows is not None else None
     has_truth = labels is not None and labels.index.isin(table.table["clip_id"]).any()
     with progress_bar("pictures") as on_progress:

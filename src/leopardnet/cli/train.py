@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
-from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot
+from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot, read_moved
 from leopardnet.core.errors import BackendError, ConfigError
 from leopardnet.core.manifest import Manifest
 
@@ -58,7 +58,7 @@ def train(
             raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
         rows, settings = _read_folder(source), _add_labels(settings)
     else:
-        rows = Manifest.read(source, root=root)
+        rows = read_moved(source, root)
     config = load_config("train", settings)
     if source.is_dir() and config.labels.multi:
         raise ConfigError(

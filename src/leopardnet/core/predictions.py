@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
-from leopardnet.core.errors import ManifestError
+from leopardnet.core.errors import BundleError, ManifestError
 from leopardnet.core.tables import conform, read_table, write_table
 
 
@@ -62,6 +62,19 @@ class Predictions:
     def n_unreadable(self) -> int:
         """Number of clips of which no frame could be decoded."""
         return int((self.table["status"] == "unreadable").sum())
+
+    def require_model(self, bundle_id: str) -> None:
+        """Raise BundleError where a row was made by another model than the one with this id."""
+        made_by = sorted(self.table["bundle_id"].astype(str).unique())
+        if made_by != [bundle_id]:
+            raise BundleError(
+                "these predictions were made by another model",
+                where="predictions, column bundle_id",
+                found=", ".join(made_by) or "no row",
+                expected=bundle_id,
+                todo="give the bundle that made them, or predict the clips with this one; scores of two models "
+                "cannot be compared",
+            )
 
     def write(self, folder: Path) -> Path:
         """Write predictions.parquet, predictions.csv and evidence.parquet, and return the folder."""

@@ -144,9 +144,11 @@ def evaluate_all(
     baseline. gap_minutes, mode: what ends an event, see `score.events.event_ids`. on_progress(what, n_done,
     n_total).
 
-    Raises ManifestError and ConfigError for labels, columns and options that cannot be used, before the long work
-    begins.
+    Raises ManifestError and ConfigError for labels, columns and options that cannot be used, and BundleError for
+    the bundle of another model, before the long work begins.
     """
+    if bundle is not None:
+        predictions.require_model(bundle.id)
     inputs = EvaluationInputs(
         predictions,
         manifest,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from leopardnet.bundle.bundle import Bundle
-from leopardnet.core.errors import BundleError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import Estimate
@@ -44,7 +43,7 @@ def recalibrate(
     outside: labels that the model was not taught; such clips have no part in the fit. Raises BundleError where
     another model made the predictions, and ManifestError where no clip is left.
     """
-    require_same_model(predictions, bundle)
+    predictions.require_model(bundle.id)
     clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites(manifest)
     use = clips.is_readable & clips.is_known
     multi, old = clips.presence is not None, bundle.spec.calibration
@@ -61,16 +60,3 @@ def recalibrate(
     )
     probs = np.where(np.isfinite(logits), apply_calibration(logits, fitted, multi=multi), np.nan).astype(np.float64)
     return Recalibration(fitted, before, after, clips.replace_probs(probs))
-
-
-def require_same_model(predictions: Predictions, bundle: Bundle) -> None:
-    """Raise BundleError where another model made the predictions."""
-    made_by = sorted(predictions.table["bundle_id"].astype(str).unique())
-    if made_by != [bundle.id]:
-        raise BundleError(
-            "these predictions were made by another model",
-            where="predictions, column bundle_id",
-            found=", ".join(made_by) or "no row",
-            expected=bundle.id,
-            todo="predict the clips with this bundle; scores of two models cannot be compared",
-        )

@@ -17,9 +17,10 @@ from leopardnet.core.labels import ANIMAL, EMPTY, LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import KINDS, person_kind
 from leopardnet.core.tables import clip_id, conform
+from leopardnet.data.formats.sheets.spreadsheet import plain_text
 from leopardnet.data.reading.label_map import JOINER, list_label_maps, load_label_map, name_key
 from leopardnet.data.reading.several_species import split_names
-from leopardnet.data.reading.tables.clock_time import parse_clock
+from leopardnet.data.reading.tables.clock_time import parse_clock, settle_date_order
 from leopardnet.data.reading.tables.csv_cells import MISSING, local_time
 from leopardnet.data.reading.tables.people_table import PeopleTable, read_people_table
 
@@ -57,7 +58,8 @@ def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
 
     `site` and `captured_at`, as in an exported sheet, say which footage it is; other columns are ignored. Rows
     without a label are counted. encoding: of a text table, detected by default. Raises ManifestError for a table
-    without a required column, for a row without a clip, and for a time without a zone.
+    without a required column, for a row without a clip or whose path and clip_id are of two clips, and for a time
+    without a zone.
     """
     source = read_people_table(Path(path), encoding=encoding)
     columns = {c: [t if t not in MISSING else "" for t in source.columns[c]] for c in source.columns}
@@ -70,8 +72,8 @@ def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
         )
     n = len(source)
     keep = [i for i in range(n) if columns["label"][i]]
-    names = [_find_clip(columns, source, i) for i in keep]
-    ids = [clip_id(text) if is_path else text for text, is_path in names]
+    clips = [_find_clip(columns, source, i) for i in keep]
+    ids = [found for found, _ in clips]
     rows = {
         c.name: [columns[c.name][i] or None for i in keep] if c.name in columns else [None] * len(keep)
         for c in CORRECTIONS[1:]
@@ -81,22 +83,37 @@ def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
         if text is not None:
             _check_time(text, source.where(i, "at"))
     notes = (*source.notes, *[f"corrections without a label, left out: {n - len(keep)}"] * (len(keep) < n))
-    shown = {k: text for k, (text, _) in zip(ids, names, strict=True)}
+    shown = dict(clips)
     facts: dict[str, Any] = {"clip_id": ids, "path": [shown[i] for i in ids]}
     facts |= {"site": [columns["site"][i] or None for i in keep]} if "site" in columns else {}
     if "captured_at" in columns:
-        times = (parse_clock(columns["captured_at"][i]) for i in keep)
+        texts = [columns["captured_at"][i] for i in keep]
+        order = settle_date_order(texts)
+        times = [parse_clock(text, date_order=order) for text in texts]
         facts["captured_at"] = [time and time.replace(tzinfo=None) for time in times]
+        unread = [i for i, text, time in zip(keep, texts, times, strict=True) if text and time is None]
+        if unread:
+            first = f"{source.where(unread[0])}, {columns['captured_at'][unread[0]]!r}"
+            text = "corrections whose captured_at cannot be read, applied without comparing it with the footage"
+            notes = (*notes, f"{text}: {len(unread)}, the first in {first}")
     return Corrections(table, [source.where(i) for i in keep], shown, notes, pd.DataFrame(facts))
 
 
-def _find_clip(columns: Mapping[str, Sequence[str]], source: PeopleTable, i: int) -> tuple[str, bool]:
-    """Return the clip of a row, and whether it is a path, in the form of a manifest."""
-    if given := columns.get("clip_id", {i: ""})[i]:
-        return given, False
-    if "path" in columns and columns["path"][i]:
-        return posixpath.normpath(columns["path"][i].replace("\\", "/")), True
-    raise ManifestError("a correction names no clip", where=source.where(i), expected="its path or clip_id")
+def _find_clip(columns: Mapping[str, Sequence[str]], source: PeopleTable, i: int) -> tuple[str, str]:
+    """Return the clip_id of a row, and the clip as the row names it: its path in the form of a manifest, if any."""
+    given, path = (columns[c][i] if c in columns else "" for c in ("clip_id", "path"))
+    path = posixpath.normpath(plain_text(path).replace("\\", "/")) if path else ""
+    if not (given or path):
+        raise ManifestError("a correction names no clip", where=source.where(i), expected="its path or clip_id")
+    if given and path and clip_id(path) != given:
+        raise ManifestError(
+            "path and clip_id of a correction are of two clips",
+            where=source.where(i),
+            found=f"clip_id {given}",
+            expected=f"{clip_id(path)}, the clip_id of this path",
+            todo="leave the wrong one empty; if one column was sorted without the others, export the sheet again",
+        )
+    return given or clip_id(path), path or given
 
 
 def collect_human_labels(

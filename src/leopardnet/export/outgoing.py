@@ -19,6 +19,7 @@ from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.data.scan.deployments import find_time_zones
 from leopardnet.export.corrections import Corrections, collect_human_labels
 from leopardnet.export.pseudonyms import Pseudonyms, has_coordinates
 
@@ -60,6 +61,7 @@ def select_outgoing(
     corrections: Corrections | pd.DataFrame | None = None,
     labels: LabelSet | None = None,
     time_zone: str | None = None,
+    deployments: pd.DataFrame | None = None,
     include_people: bool = False,
     credit: bool = False,
     pseudonyms: Pseudonyms | None = None,
@@ -67,7 +69,8 @@ def select_outgoing(
     """Return the clips that may leave, joined with what is known of them.
 
     manifest: of the footage, for deployment, zone, bursts and human labels; without it, only what the predictions
-    hold is known. time_zone: for times without a zone. credit: keep the names of the people who corrected.
+    hold is known. deployments: a table of `read_deployments`, whose zones are those of times without one.
+    time_zone: for the other times. credit: keep the names of the people who corrected.
 
     Raises ConfigError where `labels` are not those of the predictions, ManifestError where manifest or corrections
     are of other footage with the same file names.
@@ -108,7 +111,7 @@ def select_outgoing(
     human = human[human["clip_id"].isin(keep["clip_id"])].reset_index(drop=True)
     outgoing = Outgoing(
         Predictions(keep, evidence),
-        _join_footage(keep, manifest, time_zone),
+        _join_footage(keep, manifest, time_zone, deployments),
         human if credit else human.assign(by=pd.Series([None] * len(human), dtype="str")),
         labels,
         {k: n for k, n in reasons.items() if n},
@@ -156,7 +159,9 @@ def _is_text(path: str) -> bool:
     return not re.search("[\ud800-\udfff]", path)
 
 
-def _join_footage(table: pd.DataFrame, manifest: Manifest | None, time_zone: str | None) -> Manifest:
+def _join_footage(
+    table: pd.DataFrame, manifest: Manifest | None, time_zone: str | None, deployments: pd.DataFrame | None
+) -> Manifest:
     """Return one row per prediction, in their order: cells of the manifest first, then those of the prediction."""
     known = table[["clip_id", "path", "kind", "site", "captured_at"]]
     rows = known
@@ -166,6 +171,9 @@ def _join_footage(table: pd.DataFrame, manifest: Manifest | None, time_zone: str
         rows = known.merge(first[list(KNOWN)], on="clip_id", how="left", validate="one_to_one")
         own = known[["clip_id"]].merge(first[["clip_id", "site", "captured_at"]], on="clip_id", how="left")
         rows = rows.assign(**{c: own[c].fillna(rows[c]) for c in ("site", "captured_at")})
+        if deployments is not None:
+            zones = rows["time_zone"].fillna(find_time_zones(rows, deployments))
+            rows = rows.assign(time_zone=zones.where(rows["captured_at"].notna()).astype("str"))
     if time_zone is not None:
         parse_time_zone(time_zone)  # raises for an unknown zone before anything is written
         zones = rows["time_zone"] if "time_zone" in rows else pd.Series([None] * len(rows), dtype="str")

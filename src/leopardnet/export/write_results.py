@@ -55,7 +55,7 @@ def write(
     format: one of FORMATS; by default it follows from the suffix of `out` (csv, parquet, jsonl, xlsx). manifest: of
     the footage, for deployment, zone, bursts and human labels. labels: for scientific names, where the label set
     does not come with the program. corrections: labels that people gave, see `export.corrections`. time_zone: for
-    times without a zone.
+    times without a zone, where the deployments table has none.
 
     Private by default: clips of people and vehicles are left out (`include_people`), coordinates of the
     `deployments` table are rounded to one decimal ("none" leaves them out, "exact" keeps them), and names of people
@@ -74,17 +74,18 @@ def write(
     kind, out = find_format(out, format), Path(out)
     names = Pseudonyms.open(Path(pseudonyms)) if pseudonyms is not None else None
     corrected = read_corrections(Path(corrections)) if isinstance(corrections, (str, Path)) else corrections
+    table, notes = find_deployments(deployments)
     outgoing = select_outgoing(
         predictions,
         manifest=manifest,
         corrections=corrected,
         labels=labels,
         time_zone=time_zone,
+        deployments=table,
         include_people=include_people,
         credit=credit,
         pseudonyms=names,
     )
-    table, notes = find_deployments(deployments)
     places = _prepare_deployments(table, coordinates, names)
     where = {"deployments": places, "study_area": study_area, "coordinate_digits": DIGITS[coordinates]}
     created = created or datetime.now(UTC)

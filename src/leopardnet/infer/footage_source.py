@@ -22,16 +22,13 @@ def open_source(source: Manifest | str | Path, *, pattern: str | None = None) ->
 
 
 def _open_path(path: Path, pattern: str | None) -> Manifest:
-    import pandas as pd
-
-    from leopardnet.data.scan.scan import scan
+    from leopardnet.data.scan.scan import scan, scan_file
 
     if path.is_dir():
         return scan(path, pattern=pattern)
     kind = kind_by_suffix(path.name)
     if kind and path.exists():
-        file = path.resolve()  # a link that the user names is followed
-        return Manifest.from_rows(pd.DataFrame({"path": [file.name], "kind": [kind]}), file.parent)
+        return scan_file(path.resolve(), kind)  # a link that the user names is followed
     if path.suffix.lower() in (".csv", ".parquet"):
         return Manifest.read(path)
     raise ManifestError(

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from leopardnet.bundle.bundle import Bundle
+from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.compose import load_group
 from leopardnet.core.errors import RunStopped
 from leopardnet.core.manifest import Manifest
@@ -49,7 +49,7 @@ def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[]
 
 def predict(
     source: Manifest | str | Path,
-    bundle: Bundle,
+    bundle: Bundle | str | Path,
     *,
     out: str | Path | None = None,
     runtime: RuntimeConfig | None = None,
@@ -65,21 +65,24 @@ def predict(
 ) -> Predictions:
     """Classify a manifest, a folder or a file: one row per clip, in its order. Unreadable clips have a row too.
 
-    out: folder for the tables and the journal, with which an interrupted run continues; the tables are then written
-    page by page, and read back only where the result is used. runtime: backend, device, precision, workers.
-    sampling: other frames than the bundle's, as settings or the name of a file in configs/sampling. detector: where
-    boxes come from, if not from the bundle's detector: none, embedded, motion, or a file. effort: see
-    `infer.rounds`. retry_failed: read unreadable clips again. engine: what does the work, `classify_all` or
-    `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the numbers of clips that
-    are done and in all; on_note: before the first clip, with how many entries of a results file belong to clips.
+    bundle: the model, or its folder. out: folder for the tables and the journal, with which an interrupted run
+    continues; the tables are then written page by page, and read back only where the result is used. runtime:
+    backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a
+    file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
+    embedded, motion, or a file. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
+    what does the work, `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
+    on_progress: with the numbers of clips that are done and in all; on_note: before the first clip, with how
+    many entries of a results file belong to clips.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
     the manifest are of other footage.
 
-    >>> preds = predict("clips/", load_bundle("runs/amur/bundle"))  # doctest: +SKIP
+    >>> preds = predict("clips/", "runs/amur/bundle")  # doctest: +SKIP
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
     """
+    if not isinstance(bundle, Bundle):
+        bundle = load_bundle(bundle)
     manifest = open_source(source)
     refuse_other_files(manifest.table, manifest.root)
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import ANIMAL
+from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE
 from leopardnet.metrics.bootstrap import Floats, SiteDraws
 from leopardnet.metrics.clip_figures import add_rankings, answer_shares, empty_filter, label_figures, target_figures
 from leopardnet.metrics.evaluate_presence import evaluate_presence
@@ -16,7 +16,6 @@ from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import count_labels, ratio
 from leopardnet.metrics.reliability import brier, reliability
 from leopardnet.metrics.review import review_curves
-from leopardnet.score.decide import UNREADABLE, UNSURE
 
 
 def evaluate_clips(

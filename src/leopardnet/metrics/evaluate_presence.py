@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import ANIMAL, JOINER
+from leopardnet.core.labels import ANIMAL, JOINER, UNREADABLE, UNSURE
 from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws, estimate_columns
 from leopardnet.metrics.clip_figures import add_rankings, answer_shares, empty_filter, label_figures, target_figures
 from leopardnet.metrics.evaluation import NOTHING, Evaluation
@@ -21,7 +21,6 @@ from leopardnet.metrics.labelled_clips import Bools, LabelledClips, Texts, join_
 from leopardnet.metrics.measures import ratio
 from leopardnet.metrics.reliability import Calibrated, bin_probabilities
 from leopardnet.metrics.review import review_curves
-from leopardnet.score.decide import UNREADABLE, UNSURE
 
 
 def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: int, seed: int) -> Evaluation:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import has_several_labels, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
-from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, find_presence, split_labels
+from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, find_presence, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
-from leopardnet.score.decide import UNREADABLE, UNSURE, p_nothing
+from leopardnet.score.decide import p_nothing
 
 SAID = 0.5  # an independent label of this probability or more counts as said, whatever the thresholds are
 Bools = NDArray[np.bool_]

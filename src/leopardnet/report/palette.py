@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leopardnet.core.labels import ANIMAL, EMPTY
-from leopardnet.score.decide import UNREADABLE, UNSURE
+from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE
 
 # The palette of Okabe and Ito, which people with any colour vision can tell apart. The order gives neighbours the
 # greatest contrast, because the labels most easily mistaken for each other usually stand side by side.

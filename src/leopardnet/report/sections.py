@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.columns import has_several_labels
-from leopardnet.core.labels import ANIMAL
+from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE
 from leopardnet.metrics.comparison.review_order import mistakes, review_order, top_probability
 from leopardnet.report.palette import LabelStyle
 from leopardnet.report.table_rows import VISIBLE, number, text
-from leopardnet.score.decide import UNREADABLE, UNSURE
 
 MAX_CARDS = 12
 MAX_UNSURE = 6

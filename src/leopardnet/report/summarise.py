@@ -13,6 +13,7 @@ import pandas as pd
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.promises import describe_promise, read_promises
 from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.labels import UNREADABLE
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
@@ -21,7 +22,6 @@ from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import clip_sites, true_labels
 from leopardnet.report.page import write_report
-from leopardnet.score.decide import UNREADABLE
 
 N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews
 LARGE, SMALL = {"short_side_px": 270, "quality": 78}, {"short_side_px": 72, "quality": 70}  # about 20 and 2 kB
@@ -50,8 +50,11 @@ def summarise(
     manifest: adds pictures, and the labels and the sites that the results lack.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so. Raises ManifestError for a manifest of other footage with the same file names.
+    the model says so. Raises ManifestError for a manifest of other footage with the same file names,
+    and BundleError for the bundle of another model.
     """
+    if bundle is not None:
+        predictions.require_model(bundle.id)
     table = predictions.table
     pictures, truth, hidden = None, None, frozenset[str]()
     if manifest is not None:

@@ -19,11 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from leopardnet.core.labels import ANIMAL, LabelSet
+from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE, LabelSet
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.types import Decision, Rule
-
-UNSURE, UNREADABLE = "unsure", "unreadable"
 
 RULES: dict[Rule, str] = {
     "none": "no frame could be decoded",

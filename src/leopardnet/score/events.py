@@ -29,10 +29,9 @@ from scipy.special import expit, logit
 
 from leopardnet.core.columns import has_several_labels, table_labels
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, split_labels
+from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, split_labels
 from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.score.aggregate import aggregate
-from leopardnet.score.decide import UNREADABLE, UNSURE
 
 GAP_MINUTES = 30.0  # the convention since O'Brien et al. 2003
 Mode = Literal["chained", "fixed"]

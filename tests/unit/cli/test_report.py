@@ -1,4 +1,4 @@
-"""`leopardnet report`: which pictures it shows."""
+"""`leopardnet report`: which pictures it shows, and the files of other cards, as in `sort`."""
 
 import json
 
@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import leopardnet.cli.export
 import leopardnet.cli.report  # noqa: F401  (registers the verb)
+from files_with_times import jpeg
 from leopardnet.cli.console import app
 from leopardnet.core.tables import clip_id
 
@@ -63,3 +65,35 @@ def test_pictures_can_be_limited_and_people_asked_for(results):
     assert set(report(results, "--pictures", "1")["thumbs"]) == {"0"}  # the suspected leopard
     assert report(results, "--pictures", "0")["thumbs"] == {}
     assert CliRunner().invoke(app, ["report", str(results), "--pictures", "-1"]).exit_code == 2
+
+
+@pytest.mark.parametrize("verb", ["report", "sort"])
+def test_the_files_of_another_card_are_refused(results, verb):
+    jpeg(results / "footage/cards/a.jpg", original="2024:05:01 10:00:00")
+    table = pd.read_csv(results / "predictions.csv")
+    options = [verb, results / "predictions.csv", "--root", results / "footage", "--out", results / "o.html"]
+
+    def run(time):
+        table.assign(captured_at=[time, None, None]).to_csv(results / "predictions.csv", index=False)
+        found = CliRunner().invoke(app, list(map(str, options)))
+        return found.exit_code, str(found.exception), getattr(found.exception, "parts", {})
+
+    assert run("2024-05-01 10:00:00")[0] == 0
+    code, what, parts = run("2023-01-01 08:00:00")
+    assert code == 1 and what.startswith("the predictions and the files under --root name the same files")
+    assert "2023-01-01 08:00:00 in the predictions" in parts["found"] and "--manifest" in parts["do"]
+
+
+def test_a_manifest_that_moved_to_another_card_is_refused(results):
+    jpeg(results / "footage/cards/a.jpg", original="2024:05:01 10:00:00")
+    rows = {"path": ["cards/a.jpg"], "kind": ["still"], "captured_at": ["2023-01-01 08:00:00"]}
+    options = ["sort", results / "predictions.csv", "--manifest", results / "m.csv", "--out", results / "s"]
+
+    def run(source, *more):
+        pd.DataFrame(rows | {"time_source": [source], "root": ["footage"]}).to_csv(results / "m.csv", index=False)
+        return CliRunner().invoke(app, list(map(str, [*options, *more])))
+
+    refused = run("exif", "--root", results / "footage").exception
+    assert str(refused).startswith("the manifest and the files under --root name the same files")
+    assert run("exif").exit_code == 0  # its own files, whose clock may have been corrected
+    assert run("table", "--root", results / "footage").exit_code == 0  # people write other times

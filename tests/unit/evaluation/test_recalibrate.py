@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from leopardnet.core.errors import BundleError
+from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.recalibrate import recalibrate
+from leopardnet.report.summarise import summarise
 from simulated_clips import simulate_clips
 
 
@@ -29,3 +31,12 @@ def test_a_few_easy_sites_do_not_make_a_model_surer(tiny_bundle, tmp_path):
     assert "too few" in again.calibration.reason
     many_sites = simulate_clips(tmp_path, n_sites=15, per_site=60, sharpness=0.5, bundle_id=tiny_bundle.id)
     assert recalibrate(*many_sites, tiny_bundle).calibration.temperature < tiny_bundle.spec.calibration.temperature
+
+
+def test_the_bundle_of_another_model_is_refused_by_all_who_describe_results_with_it(tiny_bundle, tmp_path):
+    predictions, manifest = simulate_clips(tmp_path)
+    with pytest.raises(BundleError, match="another model"):
+        evaluate_all(predictions, manifest, bundle=tiny_bundle)
+    with pytest.raises(BundleError, match="another model"):
+        summarise(predictions, tmp_path / "r.html", bundle=tiny_bundle)
+    assert not (tmp_path / "r.html").exists()

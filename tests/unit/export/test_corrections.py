@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.tables import clip_id
 from leopardnet.export.corrections import read_corrections
 from leopardnet.export.outgoing import select_outgoing
 from leopardnet.export.write_results import write
@@ -111,6 +112,7 @@ def test_what_fits_no_clip_is_counted_and_named(tmp_path, predicted):
     [
         ("file,label\na/1.jpg,tiger\n", "not a table of corrections"),
         ("path,label\n,tiger\n", "names no clip"),
+        (f"path,clip_id,label\na/1.jpg,{clip_id('a/2.jpg')},tiger\n", "are of two clips"),
         ("path,label\na/1.jpg,tiger\na/1.jpg,empty\n", "contradict"),
         ("path,label\na/1.jpg,tiger + empty\n", "contradict"),
         ("path,label,by\na/1.jpg,tiger,A\na/1.jpg,leopard,B\n", "by A and B"),
@@ -155,3 +157,24 @@ def test_a_sheet_of_another_card_is_refused(tmp_path, predicted, row):
     )
     labels = select_outgoing(said, corrections=read_corrections(tmp_path / "c.csv")).human_labels["label"]
     assert labels.tolist() == ["tiger"]
+
+
+def test_path_and_clip_id_of_one_clip_agree_in_any_form(tmp_path, predicted):
+    text = f"path,clip_id,label\na\\1.jpg,{clip_id('a/1.jpg')},tiger\n'=2.jpg,{clip_id('=2.jpg')},leopard\n"
+    assert correct(tmp_path, predicted, text, "a/1.jpg", "=2.jpg").human_labels["label"].tolist() == [
+        "tiger",
+        "leopard",
+    ]
+
+
+def test_times_that_cannot_be_read_are_told(tmp_path, predicted):
+    text = "path,label,captured_at\na/1.jpg,tiger,garbage\na/2.jpg,tiger,2021-12-30 22:34:56\na/3.jpg,tiger,\n"
+    got = correct(tmp_path, predicted, text, "a/1.jpg", "a/2.jpg", "a/3.jpg")
+    notes = [n for n in got.notes if "captured_at" in n]
+    assert len(notes) == 1 and notes[0].endswith(": 1, the first in c.csv, line 2, 'garbage'")
+    assert got.human_labels["label"].tolist() == ["tiger"] * 3
+
+
+def test_times_as_a_spreadsheet_rewrites_them_are_compared(tmp_path, predicted):
+    with pytest.raises(ManifestError, match="different footage"):
+        correct(tmp_path, predicted, "path,label,captured_at\na/1.jpg,tiger,31/12/2022 22:34\n")

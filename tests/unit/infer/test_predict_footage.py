@@ -180,6 +180,10 @@ def test_another_engine_may_do_the_work(unseen, tiny_bundle, said):
     pd.testing.assert_frame_equal(again.table, said.table)
 
 
+def test_a_bundle_may_be_named_by_its_folder(unseen, tiny_bundle, said):
+    pd.testing.assert_frame_equal(predict(unseen, str(tiny_bundle.folder), runtime=HERE).table, said.table)
+
+
 def test_a_sampling_can_be_named(unseen, tiny_bundle):
     named, given = (
         predict(unseen.where(kind="video"), tiny_bundle, sampling=s, runtime=HERE).evidence["time_s"].tolist()

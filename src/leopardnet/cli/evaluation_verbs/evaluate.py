@@ -17,9 +17,9 @@ from leopardnet.cli.options import (
     MovedRoot,
     Outside,
     PredictionsPath,
+    read_moved,
 )
 from leopardnet.cli.printing.print_evaluation import print_comparisons, print_evaluation
-from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 
 Out = Annotated[
@@ -96,7 +96,7 @@ def evaluate(
     with stages() as on_progress:
         report = evaluate_all(
             table,
-            Manifest.read(manifest, root=root),
+            read_moved(manifest, root),
             by=by or (),
             outside=outside or (),
             footage=footage,

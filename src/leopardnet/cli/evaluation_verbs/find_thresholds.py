@@ -51,7 +51,6 @@ def thresholds(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.core.tables import write_json
-    from leopardnet.evaluation.recalibrate import require_same_model
     from leopardnet.evaluation.thresholds import find_thresholds
     from leopardnet.metrics.labelled_clips import LabelledClips
 
@@ -59,7 +58,7 @@ def thresholds(
         raise typer.BadParameter("--bundle and --new-bundle go together", param_hint="--new-bundle")
     table, model = Predictions.read(predictions), load_bundle(bundle) if bundle else None
     if model is not None:
-        require_same_model(table, model)
+        table.require_model(model.id)
     rows, decide = Manifest.read(manifest), model.spec.decide if model is not None else None
     clips = LabelledClips.of(table, rows, outside=outside or ()).leave_out_training_sites(rows)
     found = find_thresholds(

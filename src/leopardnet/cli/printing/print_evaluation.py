@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures of an evaluation to stdout."""
-    from leopardnet.metrics.bootstrap import FEW_SITES
+    from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED
 
     e, figures = evaluation, evaluation.per_label.to_dict("index")
     rows = [
@@ -35,6 +35,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
         + ". Intervals of 95 % from a bootstrap over sites"
         + (f"; {e.n_sites} sites are too few to rely on them." if e.n_sites < FEW_SITES else ".")
     )
+    if any("[–]" in str(cell) for row in rows for cell in row.values()):
+        caption += f" [–]: {NOT_DEMONSTRATED}, from too few clips or sites."
     print_rows(rows, title="Per clip", caption=caption)
 
 
@@ -97,11 +99,11 @@ def _novelty_rows(table: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _interval_text(row: Mapping[Any, float], measure: str) -> str:
-    from leopardnet.metrics.bootstrap import NOT_DEMONSTRATED, Estimate
+    from leopardnet.metrics.bootstrap import Estimate
 
     value, low, high = row[measure], row[f"{measure}_low"], row[f"{measure}_high"]
     if value != value:
         return "–"
     if not Estimate(value, low, high).is_demonstrated:
-        return f"{value:.2f} [{NOT_DEMONSTRATED}]"
+        return f"{value:.2f} [–]"
     return f"{value:.2f}" + ("" if low != low else f" [{low:.2f}, {high:.2f}]")

@@ -46,6 +46,8 @@ def _config_error(model: type[BaseModel], error: ValidationError, where: str) ->
             expected="one of " + ", ".join(known),
             todo="correct the spelling, or remove the setting",
         )
+    if not keys:  # a rule about several settings; all of them would be no help
+        return ConfigError(f"settings that exclude each other{more}", where=where, expected=first["msg"])
     return ConfigError(
         f"invalid value of setting '{path}'{more}",
         where=where,

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.find_file import find_file
 from leopardnet.core.footage.other_footage import MIN_SHIFTED, refuse_other_footage
 from leopardnet.data.scan.capture_time import CaptureTimeReader
 
 N_FILES = 100  # spread over the table; a header takes a tenth of a millisecond
+IN_HEADERS = ("exif", "maker_note", "quicktime", "riff")  # sources of times that every reading finds again
 DAY_S = 86_400.0  # people write times of events, round them, and leave clocks uncorrected
 
 
@@ -25,11 +27,40 @@ def refuse_other_files(table: pd.DataFrame, root: Path) -> None:
     rows = rows.drop_duplicates("clip_id")
     if len(rows) < MIN_SHIFTED:
         return
-    few = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, N_FILES).round().astype(int))]
-    reader = CaptureTimeReader()
-    times = [reader.read(str(find_file(root, path))).time for path in few["path"]]
-    files = few[["clip_id", "path"]].assign(captured_at=pd.Series(times, index=few.index, dtype="datetime64[us]"))
-    files = files.dropna(subset="captured_at")
+    few, files = _read_times(rows, root)
     if len(files) >= MIN_SHIFTED:
-        few = few[["clip_id", "path", "captured_at"]]
         refuse_other_footage(few, files, names=("the manifest", "the files"), same_s=DAY_S, min_share=0.5)
+
+
+def refuse_other_root(table: pd.DataFrame, root: Path, *, name: str = "the manifest") -> None:
+    """Raise ManifestError if a table's times, read from the files it was made of, are not those of files in `root`.
+
+    table: with clip_id, path, captured_at, and time_source where it is known: times from another source than a
+    header are not looked at. name: of the table, for the message. Files without a time fit.
+    """
+    rows = table[table["captured_at"].notna()].drop_duplicates("clip_id")
+    if "time_source" in rows.columns:
+        rows = rows[rows["time_source"].isna() | rows["time_source"].isin(IN_HEADERS)]
+    if not len(rows):
+        return
+    few, files = _read_times(rows, root)
+    try:
+        refuse_other_footage(few, files, names=(name, "the files under --root"))
+    except ManifestError as error:
+        parts = {k: v for k, v in error.parts.items() if k != "do"}
+        raise ManifestError(
+            error.what,
+            **parts,
+            todo="give the folder that was classified; where times were corrected, give --manifest without --root",
+        ) from None
+
+
+def _read_times(rows: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a hundred rows spread over a table, and the times in the headers of their files, if any."""
+    few = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, N_FILES).round().astype(int))]
+    few = few[["clip_id", "path", "captured_at"]]
+    reader = CaptureTimeReader()
+    found = (reader.read(str(find_file(root, path))) for path in few["path"])
+    times = [None if read.source == "exif_changed" else read.time for read in found]
+    files = few[["clip_id", "path"]].assign(captured_at=pd.Series(times, index=few.index, dtype="datetime64[us]"))
+    return few, files.dropna(subset="captured_at")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ DEPLOYMENTS = (
     Column("end", TIME, True, "last day (the whole of it) or moment, true local time"),
     Column("clock_correction_s", FLOAT, False, "seconds to add to the camera's time"),
 )
+MAX_CORRECTION_S = 100 * 366 * 86_400.0  # a clock that was reset is off by decades, not by centuries
 _CORRECTION = ("clock_correction", "camera_time", "true_time")
 _CODES = ("deployment", "site")
 
@@ -229,19 +231,21 @@ def _parse_correction(given: str, camera: str, true: str, *, where: str, dates: 
             expected="clock_correction, or camera_time and true_time",
         )
     if given:
-        try:
-            return number(given)
-        except ValueError:
-            pair = [p.strip() for p in given.split(";" if ";" in given else ",", 1)]
+        with suppress(ValueError):
+            if abs(seconds := number(given)) <= MAX_CORRECTION_S:
+                return seconds
+        pair = [p.strip() for p in given.split(";" if ";" in given else ",", 1)]
     if not any(pair):
         return 0.0
     times = [dates.read(p) for p in pair]
     if sum(t is None for t in times) == 1:  # a spreadsheet stores midnight as a date alone
         times = [t or dates.read(p, "00:00:00") for t, p in zip(times, pair, strict=False)]
     if len(times) == 2 and times[0] and times[1] and (times[0].tzinfo is None) == (times[1].tzinfo is None):
-        return (times[1] - times[0]).total_seconds()
+        seconds = (times[1] - times[0]).total_seconds()
+        if abs(seconds) <= MAX_CORRECTION_S:
+            return seconds
     raise ManifestError(
-        "a clock correction cannot be read",
+        "a clock correction cannot be read, or is longer than a hundred years",
         where=where,
         found=given or " and ".join(map(repr, pair)),
         expected="seconds such as -3600, or camera and true time such as 2015-01-01 00:03:00, 2024-05-03 14:30:00",
@@ -286,10 +290,7 @@ def _check_zones(zones: Sequence[str], raw: PeopleTable) -> None:
             parse_time_zone(zone) if zone else None
         except ManifestError as error:
             raise ManifestError(
-                error.what,
-                where=raw.where(i, "time_zone"),
-                found=error.parts["found"],
-                expected=error.parts["expected"],
+                error.what, where=raw.where(i, "time_zone"), found=repr(zone), expected=error.parts["expected"]
             ) from None
 
 

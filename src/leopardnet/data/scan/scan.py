@@ -163,6 +163,13 @@ def scan_report(
     )
 
 
+def scan_file(file: Path, kind: Literal["video", "still"]) -> Manifest:
+    """Return the manifest of one footage file, with the row that a scan of its folder gives it."""
+    table = _build_table([file.name], None)[0].assign(kind=kind)
+    found, _ = _find_times(table, file.parent, CaptureTimeReader(), None, None)
+    return Manifest.from_rows(_add_times(table, found, "camera"), file.parent, where="scan")
+
+
 def _open_banners(date_order: DateOrder | None) -> BannerTimeReader:
     from leopardnet.data.scan.banner_time import BannerTimeReader  # loads the decoders
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, UNREADABLE, UNSURE
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.voc import write_voc
 from leopardnet.data.formats.write_result import WriteResult
@@ -18,7 +18,6 @@ from leopardnet.data.reading.label_map import JOINER
 from leopardnet.export.corrections import UNKNOWN
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, name_boxes, read_clips
-from leopardnet.score.decide import UNREADABLE, UNSURE
 
 AnnotationFormat = Literal["yolo", "voc"]
 COLUMNS = ("path", "kind", "label", "boxes", "box_unit", "width_px", "height_px")

@@ -20,7 +20,8 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.boxes import xyxy_to_xywh
-from leopardnet.core.labels import ANIMAL, EMPTY, LabelSet, split_labels
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, LabelSet, split_labels
 from leopardnet.core.people import person_kind
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
 from leopardnet.data.formats.camtrap_dp.places import StudyArea
@@ -33,7 +34,6 @@ from leopardnet.data.reading.to_manifest import count_note
 from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
-from leopardnet.score.decide import UNREADABLE, UNSURE
 
 ANY_ANIMAL = "Animalia"  # the scientific name of an animal of unknown species
 SHOWS_ANIMAL = 0.5  # the section of an animal runs over frames with at least this probability of one
@@ -57,6 +57,8 @@ def write(
     if gap_minutes is not None:
         events = event_ids(footage.table, gap_minutes=gap_minutes)
         footage = footage.replace(footage.table.assign(sequence_id=events))
+    if deployments is not None and study_area is None:
+        _require_deployments(footage.table, deployments)
     written = write_camtrap_dp(
         footage,
         out,
@@ -72,6 +74,19 @@ def write(
     notes = (*outgoing.notes, *_note_unnamed(outgoing), *written.notes, *faults[:5], *more)
     reasons = {**outgoing.reasons, **written.reasons}
     return WriteResult(written.path, written.n_rows, sum(reasons.values()), reasons, notes)
+
+
+def _require_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> None:
+    """Raise ManifestError where no clip names its deployment, or a site that has one: predictions alone do not."""
+    of_one = deployments["site"][~deployments["site"].duplicated(keep=False)].dropna()
+    if len(table) and table["deployment"].isna().all() and not table["site"].isin(of_one).any():
+        raise ManifestError(
+            "no clip belongs to a deployment of the table",
+            where="deployments",
+            found=f"{len(table)} clips that name no deployment",
+            expected="the manifest of the footage, which names the deployment of each clip",
+            todo="give it with --manifest; if it names none, scan the footage with --pattern",
+        )
 
 
 def _note_unnamed(outgoing: Outgoing) -> list[str]:

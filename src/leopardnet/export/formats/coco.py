@@ -8,13 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.labels import EMPTY, JOINER
+from leopardnet.core.labels import EMPTY, JOINER, UNREADABLE, UNSURE
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.coco import write_coco
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, name_boxes, read_clips
-from leopardnet.score.decide import UNREADABLE, UNSURE
 
 COLUMNS = (
     "path", "kind", "paths", "time_s", "frame_number", "site", "deployment", "sequence_id", "captured_at",

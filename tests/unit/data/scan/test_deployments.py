@@ -68,6 +68,9 @@ def test_corrections_as_seconds_or_as_a_pair(write, head, cells, seconds):
     [
         ("name\nx\n", "not a deployments table"),
         ("deployment,clock_correction\nd1,soon\n", "clock correction cannot be read"),
+        ("deployment,clock_correction\nd1,1e300\n", r"longer than a hundred years(.|\n)*line 2"),
+        ("deployment,clock_correction\nd1,-99999999999\n", r"longer than a hundred years(.|\n)*-99999999999"),
+        ("deployment,camera_time,true_time\nd1,0001-01-01 10:00:00,2024-05-03 13:00:00\n", "longer than a hundred"),
         ("deployment,camera_time,true_time\nd1,2024-05-03 13:00:00,\n", "clock correction cannot be read"),
         (
             "deployment,clock_correction,camera_time,true_time\nd1,5,2024-05-03 13:00:00,2024-05-03 13:00:00\n",

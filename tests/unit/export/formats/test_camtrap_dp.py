@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
 from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
 from leopardnet.export.write_results import write
@@ -269,3 +270,32 @@ def test_places_are_rounded_left_out_or_exact_by_an_explicit_word(tmp_path, pred
         "exact": [["43.115512", "131.885534", "31"]],
     }
     assert got["media"]["filePublic"].tolist() == ["false"]
+
+
+def test_zones_of_the_deployments_table_count_before_that_of_the_option(tmp_path, predicted, footage):
+    table = tmp_path / "places.csv"
+    table.write_text(
+        "deployment,latitude,longitude,time_zone\nd1,43,131,Asia/Vladivostok\nd2,43,131,\nd3,43,131,+05:00\n"
+    )
+    said = predicted({"path": "1.jpg"}, {"path": "2.jpg"}, {"path": "3.jpg"})
+    rows = footage(
+        {"path": "1.jpg", "time_zone": None},
+        {"path": "2.jpg", "time_zone": None, "deployment": "d2"},
+        {"path": "3.jpg", "time_zone": "+09:00", "deployment": "d3"},  # its own
+    )
+    for option, second in (("+07:00", {"2.jpg": "+07:00"}), (None, {})):
+        result, got = package(tmp_path, said, manifest=rows, deployments=table, study_area=None, time_zone=option)
+        zones = dict(zip(got["media"]["filePath"], got["media"]["timestamp"].str[-6:], strict=True))
+        assert zones == {"1.jpg": "+10:00", **second, "3.jpg": "+09:00"}
+        assert result.reasons.get("no time zone", 0) == (not second)
+
+
+def test_deployments_that_no_clip_names_need_the_manifest(tmp_path, predicted):
+    table, said = tmp_path / "places.csv", predicted({"path": "1.jpg"})
+    table.write_text("deployment,latitude,longitude\nd1,43,131\n")
+    with pytest.raises(ManifestError, match="no clip belongs to a deployment") as error:
+        package(tmp_path, said, deployments=table, study_area=None)
+    assert "--manifest" in str(error.value) and not (tmp_path / "dp").exists()
+    table.write_text("deployment,site,latitude,longitude\nd1,s1,43,131\n")
+    _, got = package(tmp_path, said, deployments=table, study_area=None)  # by its site, which the predictions name
+    assert got["deployments"]["latitude"].tolist() == ["43"]

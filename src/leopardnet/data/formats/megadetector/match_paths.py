@@ -138,7 +138,7 @@ def find_prefixes(listed: Sequence[str], files: Sequence[str]) -> tuple[str, str
     """Return the beginning of the listed paths, that of the files instead of it, and how many would then fit.
 
     The last values are the position of a listed path that would, and its file. None if fewer than half of the
-    smaller side would.
+    smaller side would, or if the same paths fit two folders equally well.
 
     >>> find_prefixes(["D:/card/cam/1.jpg", "D:/card/cam/2.jpg"], ["cam/1.jpg", "cam/2.jpg"])
     ('D:/card/', '', 2, 0, 'cam/1.jpg')
@@ -153,12 +153,15 @@ def find_prefixes(listed: Sequence[str], files: Sequence[str]) -> tuple[str, str
         pairs.update({_split_prefixes(path, file) for file in same[:200]})
     known = ListedPaths(files)
     best: tuple[str, str, int, int, str] | None = None
+    is_clear = True
     for (theirs, ours), _ in pairs.most_common(5):
         places = {i: known.find(ours + p[len(theirs) :]) for i, p in enumerate(listed) if p.startswith(theirs)}
         fit = [(i, j) for i, j in places.items() if j is not None]
         if fit and (best is None or len(fit) > best[2]):
-            best = theirs, ours, len(fit), fit[0][0], files[fit[0][1]]
-    return best if best and 2 * best[2] >= min(len(listed), len(files)) else None
+            best, is_clear = (theirs, ours, len(fit), fit[0][0], files[fit[0][1]]), True
+        elif best and (theirs, len(fit)) == (best[0], best[2]):
+            is_clear = False
+    return best if best and is_clear and 2 * best[2] >= min(len(listed), len(files)) else None
 
 
 def _split_prefixes(path: str, file: str) -> tuple[str, str]:
