@@ -109,7 +109,7 @@ def test_strangers_lose_names_and_known_animals_keep_theirs(made, tiny_bundle):
         ("thresholds", ["--keep-names", "1.5"], 2, "--keep-names"),
         ("evaluate", ["--shortcuts", "3"], 1, "testing for shortcuts needs the model"),
         ("evaluate", ["--outside", "boar"], 1, "no clip shows a species that was left out"),
-        ("evaluate", ["--by", "weather"], 1, "no such column"),
+        ("evaluate", ["--by", "weather"], 1, "no column of this name"),
         ("evaluate", ["--by", "box_size"], 1, "no frame on which a detector was run"),
     ],
 )

@@ -61,7 +61,7 @@ class LabelSet:
     `empty` is the label that means "no animal" (None if there is none); `targets` are the labels that must never be
     lost silently. `multi`: a clip may show several species, and each label has a probability of its own, which says
     nothing of the others. Otherwise a clip has one label, and probabilities add up to 1. Raises ConfigError for
-    fewer than two labels, a repeated name, a name that is also a decision, or a role with an unknown label.
+    fewer than two labels, a repeated name, or a role with an unknown label.
 
     >>> amur = LabelSet((Label("leopard"), Label("empty")), empty="empty", targets=("leopard",))
     >>> amur.names, amur.index("empty"), len(amur)
@@ -80,15 +80,6 @@ class LabelSet:
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise ConfigError("a label is repeated in the label set", where="labels", found=twice)
-        others = {UNSURE, UNREADABLE} | ({ANIMAL} if set(names) - {ANIMAL, EMPTY} else set())
-        if decisions := [n for n in names if n in others]:
-            raise ConfigError(
-                "a label has the name of a decision, so that results could mean either",
-                where="labels",
-                found=decisions,
-                expected="names of species or groups; `animal` only where no other label but `empty` is in the set",
-                todo="rename the label, such as other_animal, or leave the label of these rows empty",
-            )
         for role, value in [("empty", self.empty), *(("targets", t) for t in self.targets)]:
             if value is not None and value not in names:
                 raise ConfigError(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import EMPTY, is_label_id, split_labels
+from leopardnet.core.errors import ConfigError, ManifestError
+from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, is_label_id, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import LabelsConfig
 from leopardnet.core.settings.training import TrainConfig
@@ -19,7 +19,8 @@ def resolve_settings(config: TrainConfig, manifest: Manifest) -> TrainConfig:
     """Return the settings with an input size and a label set; with optim=scratch, also without pretrained weights.
 
     An empty label set (labels=from_data) is replaced by the labels of the manifest's training rows, in alphabetical
-    order, `empty` last. Raises ManifestError if there are fewer than two.
+    order, `empty` last. Raises ManifestError if there are fewer than two, and ConfigError for a label with the name
+    of a decision.
     """
     changes: dict[str, object] = {}
     if not config.preprocess.size_px:
@@ -28,7 +29,22 @@ def resolve_settings(config: TrainConfig, manifest: Manifest) -> TrainConfig:
         changes["labels"] = derive_labels(manifest, targets=config.labels.targets, multi=config.labels.multi)
     if config.optim.mode == "scratch":
         changes["model"] = config.model.model_copy(update={"weights": "none"})
-    return config.model_copy(update=changes) if changes else config
+    resolved = config.model_copy(update=changes) if changes else config
+    _refuse_decision_names(resolved.labels.label_set().names)
+    return resolved
+
+
+def _refuse_decision_names(names: Sequence[str]) -> None:
+    """Raise ConfigError for names that results could not tell from decisions; bundles that have them still open."""
+    decisions = {UNSURE, UNREADABLE} | ({ANIMAL} if set(names) - {ANIMAL, EMPTY} else set())
+    if found := [name for name in names if name in decisions]:
+        raise ConfigError(
+            "a label has the name of a decision, so that results could mean either",
+            where="labels",
+            found=found,
+            expected="names of species or groups; `animal` only where no other label but `empty` is in the set",
+            todo="rename the label, such as other_animal, or leave the label of these rows empty",
+        )
 
 
 def derive_labels(manifest: Manifest, *, targets: Sequence[str] = (), multi: bool = False) -> LabelsConfig:

@@ -26,9 +26,6 @@ def test_an_unknown_label_is_named_with_the_choices():
     [
         ((Label("a"),), {"empty": None}, "at least two"),
         ((Label("a"), Label("a"), Label("empty")), {}, "is repeated"),
-        ((Label("a"), Label("unreadable"), Label("empty")), {}, "name of a decision"),
-        ((Label("a"), Label("unsure"), Label("empty")), {}, "name of a decision"),
-        ((Label("a"), Label("animal"), Label("empty")), {}, "name of a decision"),
         ((Label("a"), Label("b")), {}, "labels.empty"),
         ((Label("a"), Label("b")), {"empty": "b", "targets": ("c",)}, "labels.targets"),
     ],
@@ -36,10 +33,6 @@ def test_an_unknown_label_is_named_with_the_choices():
 def test_a_label_set_that_cannot_be(labels, options, text):
     with pytest.raises(ConfigError, match=text):
         LabelSet(labels, **options)
-
-
-def test_animal_is_a_label_beside_empty_alone():
-    assert LabelSet((Label("animal"), Label("empty"))).names == ("animal", "empty")
 
 
 def test_a_set_without_empty_has_no_empty_index():
