@@ -1,1 +1,4 @@
-"""Readers and writers of label formats, one module or package per format."""
+"""Labels of other programs, one module or package per format: readers, and writers of manifests.
+
+Predictions leave through `export/formats`.
+"""

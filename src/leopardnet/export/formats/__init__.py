@@ -1,1 +1,1 @@
-"""Results in the formats of other programs, one module each; `write_results` lists them."""
+"""Results in the formats of other programs, one module each; `format_names.py` and `write_results.py` list them."""
