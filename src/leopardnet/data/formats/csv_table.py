@@ -16,6 +16,7 @@ import pandas as pd
 from leopardnet.core.boxes import BoxUnit, parse_boxes
 from leopardnet.core.columns import SPLITS
 from leopardnet.core.errors import ConfigError, ManifestError
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.reading.box_columns import CORNERS, read_boxes
@@ -48,6 +49,7 @@ from leopardnet.data.reading.to_manifest import (
     RelativePaths,
     assemble,
     footage_kind,
+    footage_kinds,
     nfc,
     single_files,
 )
@@ -162,7 +164,8 @@ def _leave_out_rows(cells: Cells, columns: Mapping[str, str], problems: Problems
     path = columns["path"]
     for i, text in enumerate(cells.column(path)):
         try:
-            footage_kind(text, where=cells.where(i, path))
+            if not kind_by_suffix(text):
+                footage_kind(text, where=cells.where(i, path))
         except ManifestError as error:
             faults[i] = error
     for field in ("time_s", "frame_number"):
@@ -190,7 +193,8 @@ def _read_values(
     cells = reader.cells
     relative, n = RelativePaths(root), len(cells.rows)
     column = columns["path"]
-    paths = [relative(p, where=cells.where(i, column)) for i, p in enumerate(cells.column(column))]
+    place = partial(cells.where, column=column)
+    paths = relative.all(cells.column(column), place)
     table: dict[str, list[Any]] = {f: [None] * n for f in ("label", "species", "time_s", "frame_number")}
     for f in ("label", "species", *TEXT_FIELDS):
         if f in columns:
@@ -210,7 +214,7 @@ def _read_values(
     if counts := ", ".join(f"{c} {n}" for c, n in missing.items() if n):
         notes.append(f"cells such as NA and nan, read as missing: {counts}")
     is_frame = [t is not None or f is not None for t, f in zip(table["time_s"], table["frame_number"], strict=True)]
-    kinds = [footage_kind(p, where=cells.where(i, column)) for i, p in enumerate(paths)]
+    kinds = footage_kinds(paths, place)
     table["kind"] = ["frame" if f and k == "video" else k for f, k in zip(is_frame, kinds, strict=True)]
     return {"path": paths, **table}
 
@@ -230,9 +234,9 @@ def _add_times(
     if time_format is not None:
         dates, expected = DateForm.parse(time_format, where="time_format"), f"a time like {time_format}"
     else:
-        dates = DateForm(settle_date_order(texts))
+        dates = DateForm(order := settle_date_order(texts))
         expected = "a time such as 2021-12-30 22:34:56; give other forms with --time-format"
-        if not find_date_orders(texts):
+        if order is None and not find_date_orders(texts):
             expected += "; some dates of the column begin with the day and others with the month"
 
     def parse(text: str) -> datetime:
