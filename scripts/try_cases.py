@@ -5,7 +5,7 @@ temporary folder. First, each situation of `CASES` must end as it should; then a
 to each verb, and counts crashes, raw lines of libraries, absolute paths, and calls of more than a minute. The exit
 code is 1 if anything is wrong.
 
-Example: python scripts/try_cases.py ../shared/cases
+Example: python scripts/try_cases.py cases/
 """
 
 from __future__ import annotations
