@@ -87,7 +87,7 @@ def manifests(
     return Manifest.from_rows(table, Path())
 
 
-def same(got, expected, *extra, sort=False):
+def assert_same(got, expected, *extra, sort=False):
     columns = ["clip_id", "path", "kind", "label", "species", "boxes", "box_unit", *extra]
     a, b = got.table[columns], expected.table[columns]
     if sort:
@@ -117,7 +117,7 @@ SPLITS = {"split": st.sampled_from(["train", "val", "test"])}
 def test_coco(manifest):
     with folder() as out:
         got = read_coco(write_coco(manifest, Path(out) / "x.json"), root=Path(out)).manifest
-    same(got, manifest, *PLACES, *SIZES)
+    assert_same(got, manifest, *PLACES, *SIZES)
 
 
 @QUICK
@@ -125,7 +125,7 @@ def test_coco(manifest):
 def test_coco_with_fractions(manifest):
     with folder() as out:
         got = read_coco(write_coco(manifest, Path(out) / "x.json"), root=Path(out)).manifest
-    same(got, manifest, *PLACES)
+    assert_same(got, manifest, *PLACES)
 
 
 @QUICK
@@ -140,7 +140,7 @@ def test_csv(manifest):
     with folder() as out:
         path = write_csv_table(manifest, Path(out) / "x.csv")
         got = read_csv_table(path, root=Path(out), columns=COLUMNS).manifest
-    same(got, manifest, *PLACES, *SIZES, *SPLITS, "deployment")
+    assert_same(got, manifest, *PLACES, *SIZES, *SPLITS, "deployment")
 
 
 @QUICK
@@ -152,7 +152,7 @@ def test_voc(manifest):
             (Path(out) / path).touch()
         if len(manifest):
             write_voc(manifest, Path(out))
-            same(read_voc(Path(out), root=Path(out)).manifest, manifest, sort=True)
+            assert_same(read_voc(Path(out), root=Path(out)).manifest, manifest, sort=True)
 
 
 @QUICK
@@ -160,7 +160,7 @@ def test_voc(manifest):
 def test_yolo(manifest):
     with folder() as out:
         got = read_yolo(write_yolo(manifest, Path(out)), root=Path(out)).manifest if len(manifest) else manifest
-    same(got, manifest, *SPLITS, sort=True)
+    assert_same(got, manifest, *SPLITS, sort=True)
 
 
 def frames():
@@ -182,8 +182,8 @@ def frames():
 def test_labelled_frames_of_videos(tmp_path):
     """COCO and CSV carry the frames of a video; several rows share its file."""
     path = write_csv_table(frames(), tmp_path / "x.csv")
-    same(read_csv_table(path, root=tmp_path, columns=COLUMNS).manifest, frames(), "time_s", "frame_number")
-    same(
+    assert_same(read_csv_table(path, root=tmp_path, columns=COLUMNS).manifest, frames(), "time_s", "frame_number")
+    assert_same(
         read_coco(write_coco(frames(), tmp_path / "x.json"), root=tmp_path).manifest,
         frames(),
         "time_s",
@@ -194,8 +194,8 @@ def test_labelled_frames_of_videos(tmp_path):
 def test_several_species_on_one_picture(tmp_path):
     rows = pd.DataFrame({"path": ["a.jpg"], "kind": ["still"], "species": ["tiger + leopard"]})
     manifest = Manifest.from_rows(rows, tmp_path)
-    same(read_coco(write_coco(manifest, tmp_path / "x.json"), root=tmp_path).manifest, manifest)
-    same(
+    assert_same(read_coco(write_coco(manifest, tmp_path / "x.json"), root=tmp_path).manifest, manifest)
+    assert_same(
         read_csv_table(write_csv_table(manifest, tmp_path / "x.csv"), root=tmp_path, columns=COLUMNS).manifest,
         manifest,
     )

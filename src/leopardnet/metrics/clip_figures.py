@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,43 @@ RECALLS = (
     0.99,
     1.0,
 )  # of animals, when empty clips are removed
+
+
+class CommonFigures(TypedDict):
+    """The fields of an `Evaluation` that mean the same whether labels exclude each other or not."""
+
+    n_clips: int
+    n_unreadable: int
+    n_without_label: int
+    n_without_prediction: int
+    n_sites: int
+    target_lost: dict[str, int]
+    presence_auroc: Estimate
+    answered: Estimate
+    answered_right: Estimate
+    targets: pd.DataFrame
+    empties: pd.DataFrame
+
+
+def common_figures(
+    clips: LabelledClips, known: LabelledClips, targets: Sequence[str], draws: SiteDraws
+) -> CommonFigures:
+    """Return the figures that need no confusion of labels. known: the clips with a label; draws: of their sites."""
+    empties, presence = empty_filter(known, draws)
+    answered, answered_right = answer_shares(known, draws)
+    return CommonFigures(
+        n_clips=len(known),
+        n_unreadable=int((~known.is_readable).sum()),
+        n_without_label=int((clips.y < 0).sum()),
+        n_without_prediction=clips.n_without_prediction,
+        n_sites=draws.n_sites,
+        target_lost={x: int((known.shows(x) & (known.rules == "empty")).sum()) for x in targets},
+        presence_auroc=presence,
+        answered=answered,
+        answered_right=answered_right,
+        targets=target_figures(known, targets, draws),
+        empties=empties,
+    )
 
 
 def label_figures(

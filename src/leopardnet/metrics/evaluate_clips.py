@@ -9,7 +9,7 @@ import pandas as pd
 
 from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE
 from leopardnet.metrics.bootstrap import Floats, SiteDraws
-from leopardnet.metrics.clip_figures import add_rankings, answer_shares, empty_filter, label_figures, target_figures
+from leopardnet.metrics.clip_figures import add_rankings, common_figures, label_figures
 from leopardnet.metrics.evaluate_presence import evaluate_presence
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
@@ -55,19 +55,11 @@ def evaluate_clips(
         sizes=draws.count_clips(np.ones(len(known))),
     )
     add_rankings(per_label, known, draws)
-    empties, presence = empty_filter(known, draws)
     coverage, review = review_curves(
         np.where(readable, known.probs.max(axis=1), np.nan), known.likeliest != known.y, draws
     )
-    answered, answered_right = answer_shares(known, draws)
     bins, ece = reliability(known, draws)
-    is_empty = known.rules == "empty"
     return Evaluation(
-        n_clips=len(known),
-        n_unreadable=int((~readable).sum()),
-        n_without_label=int((clips.y < 0).sum()),
-        n_without_prediction=clips.n_without_prediction,
-        n_sites=draws.n_sites,
         top1=top1,
         macro_f1=macro_f1,
         ece=ece,
@@ -77,16 +69,11 @@ def evaluate_clips(
         decisions=_count_decisions(clips),
         reliability=bins,
         prevalence={x: float(n / len(known)) for x, n in zip(labels, n_of, strict=True)},
-        target_lost={x: int((known.shows(x) & is_empty).sum()) for x in targets},
-        presence_auroc=presence,
-        answered=answered,
-        answered_right=answered_right,
-        targets=target_figures(known, targets, draws),
-        empties=empties,
         coverage=coverage,
         review=review,
         label_counts=counts,
         label_draws=drawn,
+        **common_figures(clips, known, targets, draws),
     )
 
 

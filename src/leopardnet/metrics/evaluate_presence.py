@@ -15,7 +15,7 @@ import pandas as pd
 
 from leopardnet.core.labels import ANIMAL, JOINER, UNREADABLE, UNSURE
 from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws, estimate_columns
-from leopardnet.metrics.clip_figures import add_rankings, answer_shares, empty_filter, label_figures, target_figures
+from leopardnet.metrics.clip_figures import add_rankings, common_figures, label_figures
 from leopardnet.metrics.evaluation import NOTHING, Evaluation
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips, Texts, join_names
 from leopardnet.metrics.measures import ratio
@@ -52,14 +52,7 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
     is_right = known.matches(said)
     sure = np.where(readable, np.maximum(probs, 1 - probs).min(axis=1), np.nan)
     coverage, review = review_curves(sure, ~is_right, draws)
-    empties, presence = empty_filter(known, draws)
-    answered, answered_right = answer_shares(known, draws)
     return Evaluation(
-        n_clips=len(known),
-        n_unreadable=int((~readable).sum()),
-        n_without_label=int((clips.y < 0).sum()),
-        n_without_prediction=clips.n_without_prediction,
-        n_sites=draws.n_sites,
         top1=NOTHING,
         macro_f1=macro_f1,
         ece=ece,
@@ -69,12 +62,6 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
         decisions=_count_combinations(clips),
         reliability=bins,
         prevalence={x: float(n / len(known)) for x, n in zip(labels, shows.sum(axis=0), strict=True)},
-        target_lost={x: int((known.shows(x) & (known.rules == "empty")).sum()) for x in targets},
-        presence_auroc=presence,
-        answered=answered,
-        answered_right=answered_right,
-        targets=target_figures(known, targets, draws),
-        empties=empties,
         coverage=coverage,
         review=review,
         label_counts=counts,
@@ -82,6 +69,7 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
         is_multi=True,
         subset=draws.estimate_mean(is_right.astype(np.float64)),
         wrong_names=_count_wrong_names(labels, said, shows),
+        **common_figures(clips, known, targets, draws),
     )
 
 

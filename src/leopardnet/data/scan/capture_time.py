@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.data.reading.tables.csv_cells import offset_text
 from leopardnet.data.scan.exif_time import read_exif_time
 from leopardnet.data.scan.header_time import HeaderTime, read_quicktime_time, read_riff_time
 
-TimeSource = Literal["exif", "maker_note", "exif_changed", "quicktime", "riff", "filename", "mtime", "banner"]
 HEADERS: dict[str, Callable[[BinaryIO, bytes], HeaderTime]] = {
     "exif": read_exif_time,
     "quicktime": read_quicktime_time,
