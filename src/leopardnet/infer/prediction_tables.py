@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.core.boxes import format_boxes
-from leopardnet.core.columns import evidence_columns, predictions_columns
+from leopardnet.core.columns import LOOKS, evidence_columns, predictions_columns
 from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.labels import JOINER
 from leopardnet.core.predictions import Predictions
@@ -181,7 +181,8 @@ def build_frame_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
     n_frames = np.array([len(row.times_s) for row in rows], np.int64)
     no_frame, n_labels = np.zeros((0, len(names)), np.float32), len(names)
     probs = np.concatenate([no_frame, *(row.frame_probs for row in rows)]).astype(np.float64)  # [frames, C]
-    familiarity = _familiarity(rows, n_labels)
+    familiarity = _join_frames([(row.familiarity, len(row.times_s)) for row in rows], 1 + n_labels)
+    looks = _join_frames([(row.looks, len(row.times_s)) for row in rows], len(LOOKS))
     first = np.repeat(np.cumsum(n_frames) - n_frames, n_frames)
     table = pd.DataFrame(
         {
@@ -191,22 +192,20 @@ def build_frame_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
             **{f"p_{name}": probs[:, i] for i, name in enumerate(names)},
             "energy": familiarity[:, 0],
             **{f"cos_{name}": familiarity[:, 1 + i] for i, name in enumerate(names)},
+            **{column.name: looks[:, i] for i, column in enumerate(LOOKS)},
             **_box_columns(rows),
         }
     )
     return conform(table, evidence_columns(names), where="evidence")
 
 
-def _familiarity(rows: Sequence[JournalRow], n_labels: int) -> NDArray[np.float64]:
-    """Return energy and cosines of all frames, float64 [frames, 1 + C], to four places; nan in older rows."""
-    parts = [
-        np.full((len(row.times_s), 1 + n_labels), np.nan, np.float32)
-        if row.familiarity is None
-        else row.familiarity
-        for row in rows
-    ]
-    empty = np.zeros((0, 1 + n_labels), np.float32)
-    return np.concatenate([empty, *parts]).astype(np.float64).round(4)
+def _join_frames(parts: Sequence[tuple[NDArray[np.float32] | None, int]], width: int) -> NDArray[np.float64]:
+    """Return the values of all frames, float64 [frames, width], to four places; nan in older rows.
+
+    parts: of each clip its values and its number of frames.
+    """
+    known = [np.full((n, width), np.nan, np.float32) if x is None else x for x, n in parts]
+    return np.concatenate([np.zeros((0, width), np.float32), *known]).astype(np.float64).round(4)
 
 
 def _box_columns(rows: Sequence[JournalRow]) -> dict[str, list[str | None]]:
