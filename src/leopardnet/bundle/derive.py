@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
+from leopardnet.bundle.promise_watch import read_reference
 from leopardnet.bundle.promises import Promise, describe_promise, read_promises
 from leopardnet.core.errors import BundleError, ConfigError
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.tables import write_json
+from leopardnet.metrics.guarantees.season_watch import Reference
 from leopardnet.score.calibrate import Calibration
 
 
@@ -23,12 +26,14 @@ def derive_bundle(
     decide: DecideConfig | None = None,
     note: str = "",
     promises: Sequence[Promise] = (),
+    watch: Reference | None = None,
 ) -> Bundle:
     """Write a bundle to `out` with the same network and labels, but this temperature and these thresholds.
 
     The new bundle has an id of its own. Its card says at the top what was changed, and `provenance.judged_again`
     names the bundle that it was made from. promises: what the thresholds guarantee (`LossGuarantee.to_dict`); those
-    of `bundle` stay only where temperature and the thresholds that they rest on do. Raises BundleError where `out`
+    of `bundle` stay only where temperature and the thresholds that they rest on do. watch: what the sites behind new
+    promises look like (`describe_sites`). Raises BundleError where `out`
     exists, ConfigError for an alert of a label that is no target.
     """
     out = Path(out)
@@ -51,7 +56,10 @@ def derive_bundle(
     spec = before.model_copy(update=changes)
     held = list(promises) or (read_promises(before) if _has_same_thresholds(before, spec) else [])
     step = {"from": bundle.id, "note": note, "promises": held}
-    ancestors = [*before.provenance.get("judged_again", []), step]
+    watched = watch if promises else read_reference(before) if held else None
+    if watched:
+        step["watch"] = watched
+    ancestors = [*map(_without_watch, before.provenance.get("judged_again", [])), step]
     spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -77,6 +85,11 @@ def derive_bundle(
     write_spec(part, spec)
     part.replace(out)
     return Bundle.load(out)
+
+
+def _without_watch(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an earlier step without what only the last one needs."""
+    return {key: value for key, value in step.items() if key != "watch"}
 
 
 def _has_same_thresholds(before: BundleSpec, after: BundleSpec) -> bool:

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.bundle.promise_watch import watch_facts, watch_promise
 from leopardnet.core.boxes import format_boxes
 from leopardnet.core.columns import LOOKS, evidence_columns, predictions_columns
 from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.labels import JOINER
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import append_csv, atomic_path, conform, read_table
+from leopardnet.core.tables import append_csv, atomic_path, conform, read_table, write_json
 from leopardnet.score.decide import find_alert, name_all
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from leopardnet.infer.journal import JournalPage, JournalRow
 
 N_EVIDENCE = 3  # times in a clip's row; the evidence table has all of them
-TABLE, EVIDENCE = "predictions.parquet", "evidence.parquet"
+TABLE, EVIDENCE, WATCH = "predictions.parquet", "evidence.parquet", "watch.json"
 
 
 class WrittenPredictions(Predictions):
@@ -53,13 +54,20 @@ class WrittenPredictions(Predictions):
         """One row per classified frame."""
         return self._read(EVIDENCE)
 
+    def read_frames(self, clip_ids: Iterable[str]) -> pd.DataFrame:
+        """Return the rows of the evidence table that belong to these clips, without reading the others."""
+        return pd.read_parquet(self._find(EVIDENCE), filters=[("clip_id", "in", set(clip_ids))])
+
     def _read(self, name: str) -> pd.DataFrame:
+        return read_table(self._find(name))
+
+    def _find(self, name: str) -> Path:
         path = self.folder / name
         if not path.is_file() or _stamp(path) != self._stamps[name]:
             raise ManifestError(
                 "another run has replaced these predictions", where=path, todo="read the folder again"
             )
-        return read_table(path)
+        return path
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -93,6 +101,15 @@ def write_pages(pages: Iterable[JournalPage], bundle: Bundle, folder: Path) -> W
             for writer, part in zip(writers, arrow, strict=True):
                 writer.write_table(part)
     return WrittenPredictions(folder)
+
+
+def write_watch(predictions: Predictions, bundle: Bundle, folder: Path) -> None:
+    """Write watch.json, whether the promise of the bundle applies, or remove it where the bundle promises nothing."""
+    watch = watch_promise(predictions, bundle)
+    if watch is None:
+        (folder / WATCH).unlink(missing_ok=True)
+    else:
+        write_json(watch_facts(watch), folder / WATCH)
 
 
 @contextmanager

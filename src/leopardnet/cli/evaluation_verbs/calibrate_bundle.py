@@ -48,12 +48,14 @@ def calibrate(
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
+    from leopardnet.bundle.promise_watch import describe_sites
     from leopardnet.bundle.promises import read_promises
     from leopardnet.evaluation.recalibrate import recalibrate
     from leopardnet.evaluation.thresholds import find_thresholds
 
     model, rows = load_bundle(bundle), Manifest.read(manifest)
-    result = recalibrate(Predictions.read(predictions), rows, model, outside=outside or ())
+    table = Predictions.read(predictions)
+    result = recalibrate(table, rows, model, outside=outside or ())
     found = None
     if lose or keep_names is not None:
         losses, decide = parse_losses(lose), model.spec.decide
@@ -69,6 +71,7 @@ def calibrate(
         decide=new_decide,
         note=note,
         promises=found.kept_promises if found else (),
+        watch=describe_sites(table, result.clips, found.kept_promises) if found else None,
     )
     if json_:
         print_json(

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from leopardnet.metrics.bootstrap import Floats
 from leopardnet.metrics.guarantees.site_bets import LAWS, follow_money, most_money
@@ -88,19 +89,19 @@ class _Bet:
     weight: float
     reference: Floats
     new: Floats
-    sites: list[str]
-    at: list[int]
+    sites: NDArray[np.object_]
+    at: NDArray[np.intp]
 
 
-def make_reference(looks: pd.DataFrame, sites: pd.Series[str]) -> dict[str, dict[str, list[float]]]:
+def make_reference(features: pd.DataFrame, sites: pd.Series[str]) -> dict[str, dict[str, list[float]]]:
     """Return what the sites of a promise look like: sorted numbers by block and feature; empty where none can be.
 
-    looks: features of clips in the order of time (`measure_looks`); sites: of the same index.
+    features: of clips in the order of time (`measure_clips`); sites: of the same index.
     """
     reference: dict[str, dict[str, list[float]]] = {}
     for name, block in BLOCKS.items():
-        numbers = number_sites(looks, sites, block).drop(columns="at")
-        columns = {str(f): sorted(numbers[f].dropna().tolist()) for f in numbers}
+        values = number_sites(features, sites, block).values
+        columns = {str(f): np.sort(x[~np.isnan(x)]).tolist() for f, x in zip(features, values.T, strict=True)}
         enough = {f: values for f, values in columns.items() if len(values) >= FEWEST_SITES}
         if enough:
             reference[name] = enough
@@ -108,11 +109,11 @@ def make_reference(looks: pd.DataFrame, sites: pd.Series[str]) -> dict[str, dict
 
 
 def watch_season(
-    reference: Reference, looks: pd.DataFrame, sites: pd.Series[str], times: pd.Series[Any] | None = None
+    reference: Reference, features: pd.DataFrame, sites: pd.Series[str], times: pd.Series[Any] | None = None
 ) -> Watch:
     """Return whether new sites look like those of the promise. Rows that come later never take an alarm back.
 
-    looks: features of readable clips in the order of time; sites, times: of the same index; sites are None or nan
+    features: of readable clips in the order of time; sites, times: of the same index; sites are None or nan
     where unknown.
     """
     reference = {b: f for b, f in reference.items() if b in BLOCKS}
@@ -125,37 +126,32 @@ def watch_season(
         return Watch("not_watched", 1.0, 0, 0, n_reference, why="the clips have no site")
     evidence, could_alarm = 1.0, False
     first: tuple[int, int, _Bet, Floats] | None = None
-    for bet in _list_bets(reference, looks, sites):
+    for bet in _list_bets(reference, features, sites):
         money, paid = follow_money(bet.reference, bet.new)
         share = bet.weight * money
         evidence = max(evidence, float(share.max(initial=0.0)))
         could_alarm |= bet.weight * most_money(len(bet.reference), len(bet.new)) >= 1 / FALSE_ALARMS
         won = np.flatnonzero(share >= 1 / FALSE_ALARMS)
         if len(won) and (first is None or bet.at[won[0]] < first[0]):
-            first = (bet.at[won[0]], int(won[0]), bet, paid)
+            first = (int(bet.at[won[0]]), int(won[0]), bet, paid)
     if first is not None:
         alarm = _describe_alarm(*first, sites, times)
         return Watch("alarm", evidence, n_clips, n_sites, n_reference, alarm)
     return Watch("quiet" if could_alarm else "too_early", evidence, n_clips, n_sites, n_reference)
 
 
-def _list_bets(reference: Reference, looks: pd.DataFrame, sites: pd.Series[str]) -> Iterator[_Bet]:
+def _list_bets(reference: Reference, features: pd.DataFrame, sites: pd.Series[str]) -> Iterator[_Bet]:
     """Yield the bets; what each may lose is fixed by the reference, whatever the new clips hold."""
     total = sum(BLOCKS[name].weight for name in reference)
-    for name, features in reference.items():
-        numbers = number_sites(looks, sites, BLOCKS[name])
-        for feature, values in features.items():
-            weight = BLOCKS[name].weight / total / len(features)
-            new = numbers[[feature, "at"]].dropna() if feature in numbers else numbers.iloc[:0].assign(**{feature: 0.0})
-            yield _Bet(
-                name,
-                feature,
-                weight,
-                np.array(values, np.float64),
-                new[feature].to_numpy(np.float64),
-                [str(x) for x in new.index],
-                [int(x) for x in new["at"]],
-            )
+    for name, known in reference.items():
+        numbers = number_sites(features, sites, BLOCKS[name])
+        for feature, values in known.items():
+            weight = BLOCKS[name].weight / total / len(known)
+            if feature in features:
+                new = numbers.values[:, features.columns.get_loc(feature)]
+                use = ~np.isnan(new)
+                old = np.array(values, np.float64)
+                yield _Bet(name, feature, weight, old, new[use], numbers.sites[use], numbers.at[use])
 
 
 def _describe_alarm(

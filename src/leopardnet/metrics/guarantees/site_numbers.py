@@ -1,6 +1,6 @@
 """One number per site: what the first clips of a site look like, and how later ones differ from the first.
 
-A look at a site needs a fixed number of its readable clips, so that sites with few and with many clips compare. How
+A site's number needs a fixed number of its readable clips, so that sites with few and with many clips compare. How
 alike clips of a site are makes no difference: a site gives one number for each block and feature, and sites are
 compared with sites.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import logit
 
 from leopardnet.core.columns import has_several_labels, table_labels
@@ -20,8 +21,8 @@ from leopardnet.metrics.bootstrap import Floats
 from leopardnet.score.decide import p_nothing
 
 SURE = 1e-7  # probabilities closer to 0 and 1 are not told apart in float32
-PIXELS, ENERGY, LIKENESS, EMPTINESS, CLEARNESS = "pixels", "energy", "likeness", "emptiness", "clearness"
-FAMILIARITY = (ENERGY, LIKENESS, EMPTINESS, CLEARNESS)
+PIXELS, ENERGY, LIKENESS, EMPTINESS = "pixels", "energy", "likeness", "emptiness"
+LOOKS = ("brightness", "colour", "sharpness")  # columns of the evidence table, as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,7 @@ class Block:
 
 
 BLOCKS = {
-    "first 8": Block(8, 8, False, 0.5),
-    "first 3": Block(3, 3, False, 0.1),
+    "first 8": Block(8, 8, False, 0.6),
     "first 24": Block(24, 24, False, 0.2),
     "change at 16": Block(16, 8, True, 0.1),
     "change at 32": Block(32, 8, True, 0.1),
@@ -45,50 +45,70 @@ BLOCKS = {
 MOST_CLIPS = max(b.after for b in BLOCKS.values())  # of a site; later ones make no difference
 
 
-def measure_looks(
-    table: pd.DataFrame, familiar: pd.DataFrame | None = None, *, labels: Sequence[str] = ()
-) -> pd.DataFrame:
+def measure_clips(table: pd.DataFrame, frames: pd.DataFrame, *, labels: Sequence[str] = ()) -> pd.DataFrame:
     """Return one row of features per clip, with the index of `table`; nan where something is not known.
 
-    table: rows of a predictions table; familiar: `clip_familiarity`, by clip_id. labels: those whose log-odds
-    count, of the promises; `animal`, that there is any animal at all, always does where the model knows empty clips.
+    table: rows of a predictions table; frames: rows of the evidence table of these clips, or of some of them.
+    labels: those whose log-odds count, of the promises; `animal`, that there is any animal at all, always does where
+    the model knows empty clips.
     """
-    names, looks = table_labels(table), pd.DataFrame(index=table.index)
+    names, features = table_labels(table), pd.DataFrame(index=table.index)
     for label in dict.fromkeys((ANIMAL, *labels)):
         if label == ANIMAL and EMPTY in names:
-            looks[ANIMAL] = -_log_odds(_find_p_empty(table, names))
+            features[ANIMAL] = -_log_odds(_find_p_empty(table, names))
         elif label in names:
-            looks[label] = _log_odds(table[f"p_{label}"].to_numpy(np.float64))
-    if familiar is not None:
-        own = familiar.reindex(table["clip_id"])
-        cosines = own[[f"cos_{x}" for x in names]].to_numpy(np.float64)
-        mean = cosines.mean(axis=1)
-        looks[ENERGY], looks[LIKENESS] = own[ENERGY].to_numpy(np.float64), mean
-        looks[CLEARNESS] = cosines.max(axis=1, initial=-np.inf) - mean
-        if EMPTY in names:
-            looks[EMPTINESS] = own[f"cos_{EMPTY}"].to_numpy(np.float64) - mean
+            features[label] = _log_odds(table[f"p_{label}"].to_numpy(np.float64))
+    means = _average_frames(frames, (ENERGY, *(f"cos_{x}" for x in names), *LOOKS)).reindex(table["clip_id"])
+    cosines = means[[f"cos_{x}" for x in names]].to_numpy(np.float64)
+    features[ENERGY], features[LIKENESS] = means[ENERGY].to_numpy(np.float64), cosines.mean(axis=1)
+    if EMPTY in names:
+        features[EMPTINESS] = cosines[:, names.index(EMPTY)] - cosines.mean(axis=1)
+    for name in LOOKS:
+        features[name] = means[name].to_numpy(np.float64)
     if {"width_px", "height_px"} <= set(table.columns):
         area = table["width_px"].astype("float64") * table["height_px"].astype("float64")
-        looks[PIXELS] = np.log2(area.where(area > 0))
-    return looks.round(6)
+        features[PIXELS] = np.log2(area.where(area > 0))
+    return features.round(6)
 
 
-def number_sites(looks: pd.DataFrame, sites: pd.Series[str], block: Block) -> pd.DataFrame:
-    """Return the numbers of each site that has enough clips, in the order in which it had them.
+def _average_frames(frames: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the means of columns over the frames of each clip, by clip_id; nan where older versions wrote none."""
+    known = frames.reindex(columns=["clip_id", *columns])
+    means: pd.DataFrame = known.groupby("clip_id")[list(columns)].mean()
+    return means.astype("float64")
 
-    looks: features of clips in the order of time; sites: their sites, of the same index; clips without a site have
-    no part. The index is the site; the column `at` holds the position of the clip that completed the block.
+
+@dataclass(frozen=True, eq=False)
+class SiteNumbers:
+    """Numbers of J sites in the order in which they had enough clips.
+
+    sites: their names, object [J]; values: float64 [J, F]; at: the positions of the clips that completed them, int [J].
     """
-    place = sites.groupby(sites).cumcount()  # nan for clips without a site
-    at = pd.Series(np.arange(len(sites)), index=sites.index)
-    is_complete = sites.notna() & (place == block.after - 1)
-    order = pd.Series(at[is_complete].to_numpy(), index=sites[is_complete].to_numpy(object), name="at")
-    is_last = sites.notna() & (place >= block.after - block.n) & (place < block.after)
-    numbers = looks[is_last].groupby(sites[is_last]).mean()
-    if block.is_change:
-        is_first = sites.notna() & (place < block.n)
-        numbers = numbers - looks[is_first].groupby(sites[is_first]).mean()
-    return numbers.reindex(order.index).round(6).assign(at=order)
+
+    sites: NDArray[np.object_]
+    values: Floats
+    at: NDArray[np.intp]
+
+
+def number_sites(features: pd.DataFrame, sites: pd.Series[str], block: Block) -> SiteNumbers:
+    """Return the numbers of each site that has enough clips; nan where a clip of the block has none.
+
+    features: of clips in the order of time, F columns; sites: of the same index. Clips without a site have no part.
+    """
+    codes, names = pd.factorize(sites.to_numpy(object))  # -1 without a site
+    values = features.to_numpy(np.float64)
+    place = pd.Series(codes).groupby(codes).cumcount().to_numpy()
+    at = np.flatnonzero((codes >= 0) & (place == block.after - 1))
+    order = np.full(len(names) + 1, -1)  # the last one is for clips without a site
+    order[codes[at]] = np.arange(len(at))
+
+    def average(first: int) -> Floats:
+        rows = np.flatnonzero((order[codes] >= 0) & (place >= first) & (place < first + block.n))
+        rows = rows[np.lexsort((place[rows], order[codes[rows]]))]
+        return np.asarray(values[rows].reshape(len(at), block.n, values.shape[1]).mean(axis=1))
+
+    numbers = average(block.after - block.n) - (average(0) if block.is_change else 0.0)
+    return SiteNumbers(np.asarray(names, object)[codes[at]], numbers.round(6), at)
 
 
 def _find_p_empty(table: pd.DataFrame, names: Sequence[str]) -> Floats:
