@@ -32,9 +32,9 @@ def derive_bundle(
 
     The new bundle has an id of its own. Its card says at the top what was changed, and `provenance.judged_again`
     names the bundle that it was made from. promises: what the thresholds guarantee (`LossGuarantee.to_dict`); those
-    of `bundle` stay only where temperature and the thresholds that they rest on do. watch: what the sites behind new
-    promises look like (`describe_sites`). Raises BundleError where `out`
-    exists, ConfigError for an alert of a label that is no target.
+    of `bundle` stay only where temperature and the thresholds that they rest on do. watch: what the sites behind
+    new promises look like (`describe_sites`). Raises BundleError where `out` exists, ConfigError for an alert of a
+    label that is no target.
     """
     out = Path(out)
     if out.exists():
@@ -55,7 +55,7 @@ def derive_bundle(
     changes = {"calibration": calibration or before.calibration, "decide": decide or before.decide}
     spec = before.model_copy(update=changes)
     held = list(promises) or (read_promises(before) if _has_same_thresholds(before, spec) else [])
-    step = {"from": bundle.id, "note": note, "promises": held}
+    step: dict[str, Any] = {"from": bundle.id, "note": note, "promises": held}
     watched = watch if promises else read_reference(before) if held else None
     if watched:
         step["watch"] = watched

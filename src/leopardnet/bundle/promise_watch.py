@@ -25,7 +25,6 @@ WORDS = {  # what the new clips do more, and less
     "animal": ("show animals more often", "show animals less often"),
     "energy": ("are more familiar to the network", "are less familiar to the network"),
     "likeness": ("are more like what the model was trained on", "are less like what the model was trained on"),
-    "emptiness": ("look more like empty scenes", "look less like empty scenes"),
     "brightness": ("are brighter", "are darker"),
     "colour": ("have more colour", "have less colour"),
     "sharpness": ("are sharper or noisier", "are less sharp"),
@@ -41,7 +40,7 @@ def describe_sites(predictions: Predictions, clips: LabelledClips, promises: Seq
     """
     if not promises:
         return {}
-    table = predictions.table.set_index("clip_id", drop=False).loc[clips.clip_ids].reset_index(drop=True)
+    table = predictions.table.set_index("clip_id", drop=False).loc[pd.Index(clips.clip_ids)].reset_index(drop=True)
     probs = {f"p_{name}": clips.probs[:, i] for i, name in enumerate(clips.labels)}
     is_labelled = pd.Series((clips.y >= 0) | clips.is_outside)
     is_of_site = pd.Series(clips.site_codes).isin(clips.site_codes[is_labelled])
@@ -76,8 +75,8 @@ def describe_watch(watch: Watch) -> str:
     """Return in words whether the promise applies, and what to do where it does not.
 
     >>> describe_watch(Watch("quiet", 1.6, 600, 20, 30))  # doctest: +NORMALIZE_WHITESPACE
-    'The promise still applies: the 600 clips of 20 sites look like those of the 30 sites that set it (evidence against
-    it 1.6, alarm at 20).'
+    'The promise still applies: the 600 clips of 20 sites look like those of the 30 sites that set it (evidence
+    against it 1.6, alarm at 20).'
     """
     w = watch
     if w.status == "not_watched":
@@ -98,9 +97,7 @@ def describe_watch(watch: Watch) -> str:
 def _describe_alarm(alarm: Alarm, watch: Watch) -> str:
     since = f"site {alarm.since_site}" + (f" ({alarm.since_at})" if alarm.since_at else "")
     named = ", ".join(alarm.sites[:MAX_NAMES]) + (" and others" if len(alarm.sites) > MAX_NAMES else "")
-    more, less = WORDS.get(
-        alarm.feature, (f"look more like {alarm.feature}", f"look less like {alarm.feature}")
-    )
+    more, less = WORDS.get(alarm.feature, (f"look more like {alarm.feature}", f"look less like {alarm.feature}"))
     than = f"than at the {watch.n_reference} sites that set it"
     if BLOCKS[alarm.block].is_change:
         than = f"as time goes on at a site, more so {than}"
@@ -109,8 +106,8 @@ def _describe_alarm(alarm: Alarm, watch: Watch) -> str:
         what = f"sites differ more {than} in whether their clips {more} or {less.split(' ', 1)[-1]}"
     return (
         f"Since {since} {what} (evidence {watch.evidence:.3g}, alarm at 20, after {alarm.n_clips} clips). Archive "
-        f"nothing unseen: label clips of these sites ({named}), and run `leopardnet thresholds` again with them and "
-        "the old ones."
+        f"nothing unseen: label clips of these sites ({named}), and run `leopardnet thresholds` again with them "
+        "and the old ones."
     )
 
 

@@ -173,7 +173,14 @@ def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:
     energy = Column("energy", FLOAT, True, "log of the sum of the exponentials of the frame's logits", *number)
     mean = "cosine of the frame's features to the mean of {} in training"
     cosines = (Column(f"cos_{x}", FLOAT, True, mean.format(x), *number) for x in labels)
-    return (*EVIDENCE_HEAD, *_probabilities(labels, "of this frame alone: {}"), energy, *cosines, *LOOKS, *EVIDENCE_TAIL)
+    return (
+        *EVIDENCE_HEAD,
+        *_probabilities(labels, "of this frame alone: {}"),
+        energy,
+        *cosines,
+        *LOOKS,
+        *EVIDENCE_TAIL,
+    )
 
 
 def table_labels(predictions: pd.DataFrame) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -104,12 +104,18 @@ def write_pages(pages: Iterable[JournalPage], bundle: Bundle, folder: Path) -> W
 
 
 def write_watch(predictions: Predictions, bundle: Bundle, folder: Path) -> None:
-    """Write watch.json, whether the promise of the bundle applies, or remove it where the bundle promises nothing."""
+    """Write watch.json, whether the promise of the bundle applies; remove it where the bundle promises nothing."""
     watch = watch_promise(predictions, bundle)
     if watch is None:
         (folder / WATCH).unlink(missing_ok=True)
     else:
         write_json(watch_facts(watch), folder / WATCH)
+
+
+def read_watch(folder: Path) -> dict[str, Any] | None:
+    """Return watch.json, as `watch_facts` gives it; None where the bundle promised nothing."""
+    path = folder / WATCH
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a picture looks like, whatever it shows: four numbers that change with the camera, its light and its setting."""
+"""What a picture looks like, whatever it shows: four numbers that change with camera, light and place."""
 
 from __future__ import annotations
 

@@ -198,7 +198,9 @@ def test_a_journal_of_an_older_version_goes_on(manifest, tmp_path):
     with Journal.open(tmp_path, KEY) as journal:
         (item, *_) = journal.list_todo(manifest.clips(), manifest.root)
         look = np.array([[3.0, 0.5, 0.25], [4.0, 0.75, 0.125]], np.float32)
-        journal.add(item, replace(prediction(item.clip), frame_familiarity=look, frame_looks=np.arange(8).reshape(2, 4)))
+        journal.add(
+            item, replace(prediction(item.clip), frame_familiarity=look, frame_looks=np.arange(8).reshape(2, 4))
+        )
         (page,) = journal.read_pages(manifest)
     bundle = SimpleNamespace(labels=SimpleNamespace(names=("leopard", "empty")))
     table = build_frame_table(page, bundle).set_index("clip_id")

@@ -49,9 +49,9 @@ SEED = 7
 def follow_money(reference: Floats, new: Floats) -> tuple[Floats, Floats]:
     """Return the money after each new site, float64 [J], and what each bettor is paid, float64 [J, L], for 1.
 
-    reference: float64 [K], one number for each site behind the promise, in any order; new: float64 [J], of new sites
-    in the order in which they are looked at; no nan. Later sites do not change what was before. Without reference
-    there is one gap, and the money stays 1.
+    reference: float64 [K], one number for each site behind the promise, in any order; new: float64 [J], of new
+    sites in the order in which they are looked at; no nan. Later sites do not change what was before. Without a
+    reference there is one gap, and the money stays 1.
 
     >>> money, _ = follow_money(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.9, 0.8, 0.7]))
     >>> money.round(2).tolist()

@@ -21,7 +21,7 @@ from leopardnet.metrics.bootstrap import Floats
 from leopardnet.score.decide import p_nothing
 
 SURE = 1e-7  # probabilities closer to 0 and 1 are not told apart in float32
-PIXELS, ENERGY, LIKENESS, EMPTINESS = "pixels", "energy", "likeness", "emptiness"
+PIXELS, ENERGY, LIKENESS = "pixels", "energy", "likeness"
 LOOKS = ("brightness", "colour", "sharpness")  # columns of the evidence table, as they are
 
 
@@ -37,10 +37,10 @@ class Block:
 
 
 BLOCKS = {
-    "first 8": Block(8, 8, False, 0.6),
-    "first 24": Block(24, 24, False, 0.2),
-    "change at 16": Block(16, 8, True, 0.1),
-    "change at 32": Block(32, 8, True, 0.1),
+    "first 5": Block(5, 5, False, 0.6),
+    "first 20": Block(20, 20, False, 0.1),
+    "change at 15": Block(15, 5, True, 0.15),
+    "change at 25": Block(25, 5, True, 0.15),
 }
 MOST_CLIPS = max(b.after for b in BLOCKS.values())  # of a site; later ones make no difference
 
@@ -49,8 +49,8 @@ def measure_clips(table: pd.DataFrame, frames: pd.DataFrame, *, labels: Sequence
     """Return one row of features per clip, with the index of `table`; nan where something is not known.
 
     table: rows of a predictions table; frames: rows of the evidence table of these clips, or of some of them.
-    labels: those whose log-odds count, of the promises; `animal`, that there is any animal at all, always does where
-    the model knows empty clips.
+    labels: those whose log-odds count, of the promises; `animal`, that there is any animal at all, always does
+    where the model knows empty clips.
     """
     names, features = table_labels(table), pd.DataFrame(index=table.index)
     for label in dict.fromkeys((ANIMAL, *labels)):
@@ -59,10 +59,8 @@ def measure_clips(table: pd.DataFrame, frames: pd.DataFrame, *, labels: Sequence
         elif label in names:
             features[label] = _log_odds(table[f"p_{label}"].to_numpy(np.float64))
     means = _average_frames(frames, (ENERGY, *(f"cos_{x}" for x in names), *LOOKS)).reindex(table["clip_id"])
-    cosines = means[[f"cos_{x}" for x in names]].to_numpy(np.float64)
-    features[ENERGY], features[LIKENESS] = means[ENERGY].to_numpy(np.float64), cosines.mean(axis=1)
-    if EMPTY in names:
-        features[EMPTINESS] = cosines[:, names.index(EMPTY)] - cosines.mean(axis=1)
+    features[ENERGY] = means[ENERGY].to_numpy(np.float64)
+    features[LIKENESS] = means[[f"cos_{x}" for x in names]].mean(axis=1, skipna=False).to_numpy(np.float64)
     for name in LOOKS:
         features[name] = means[name].to_numpy(np.float64)
     if {"width_px", "height_px"} <= set(table.columns):
@@ -82,7 +80,7 @@ def _average_frames(frames: pd.DataFrame, columns: Sequence[str]) -> pd.DataFram
 class SiteNumbers:
     """Numbers of J sites in the order in which they had enough clips.
 
-    sites: their names, object [J]; values: float64 [J, F]; at: the positions of the clips that completed them, int [J].
+    sites: their names, object [J]; values: float64 [J, F]; at: positions of the clips that completed them, int [J].
     """
 
     sites: NDArray[np.object_]
