@@ -57,7 +57,7 @@ def derive_bundle(
     held = list(promises) or (read_promises(before) if _has_same_thresholds(before, spec) else [])
     step: dict[str, Any] = {"from": bundle.id, "note": note, "promises": held}
     watched = watch if promises else read_reference(before) if held else None
-    if watched:
+    if watched is not None:
         step["watch"] = watched
     ancestors = [*map(_without_watch, before.provenance.get("judged_again", [])), step]
     spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})

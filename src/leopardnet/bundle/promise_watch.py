@@ -7,6 +7,7 @@ in the step of `provenance.judged_again` that holds the promise. An alarm change
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ from leopardnet.metrics.labelled_clips import LabelledClips
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle, BundleSpec
 
+NOT_KEPT = "it was made by a version that kept nothing to compare with; run `leopardnet thresholds` again"
 MAX_NAMES = 8  # of sites in a text
 WORDS = {  # what the new clips do more, and less
     "animal": ("show animals more often", "show animals less often"),
@@ -62,12 +64,14 @@ def watch_promise(predictions: Predictions, bundle: Bundle) -> Watch | None:
     if not promises:
         return None
     features, rows = _measure(predictions.table, predictions, [str(p["label"]) for p in promises])
-    return watch_season(read_reference(bundle.spec), features, rows["site"], rows["captured_at"])
+    reference = read_reference(bundle.spec)
+    watch = watch_season(reference or {}, features, rows["site"], rows["captured_at"])
+    return watch if reference is not None else replace(watch, why=NOT_KEPT)
 
 
-def read_reference(spec: BundleSpec) -> Reference:
-    """Return what the sites behind the promise look like; empty for bundles that were made before this was kept."""
-    reference: Reference = (spec.provenance.get("judged_again") or [{}])[-1].get("watch") or {}
+def read_reference(spec: BundleSpec) -> Reference | None:
+    """Return what the sites behind the promise look like; None for bundles made before this was kept."""
+    reference: Reference | None = (spec.provenance.get("judged_again") or [{}])[-1].get("watch")
     return reference
 
 

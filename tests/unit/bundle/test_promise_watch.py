@@ -105,7 +105,15 @@ def test_without_a_promise_there_is_nothing_to_say(tiny_bundle, promised, tmp_pa
 def test_a_promise_of_before_says_that_it_cannot_be_watched(tiny_bundle, tmp_path):
     old = derive_bundle(tiny_bundle, tmp_path / "old", promises=[PROMISE])
     watch = watch_promise(season(tmp_path, old, 2)[0], old)
-    assert watch.status == "not_watched" and read_reference(old.spec) == {}
+    assert watch.status == "not_watched" and read_reference(old.spec) is None
+    assert "cannot be watched: it was made by a version that kept nothing" in describe_watch(watch)
+
+
+def test_a_promise_on_four_sites_says_that_it_cannot_be_watched(tiny_bundle, tmp_path):
+    few, manifest = season(tmp_path, tiny_bundle, 1, n_sites=4)
+    sites = describe_sites(few, LabelledClips.of(few, manifest), [PROMISE])
+    small = derive_bundle(tiny_bundle, tmp_path / "small", promises=[PROMISE], watch=sites)
+    watch = watch_promise(season(tmp_path, small, 2)[0], small)
     assert describe_watch(watch).startswith("The promise cannot be watched: it rests on fewer than 5 sites")
 
 
@@ -115,7 +123,7 @@ def test_the_sites_stay_with_the_promise_and_go_with_it(promised, tmp_path):
     assert read_reference(named.spec) == read_reference(promised.spec)
     assert [("watch" in step) for step in named.spec.provenance["judged_again"]] == [False, True]
     cooler = derive_bundle(named, tmp_path / "cooler", calibration=Calibration(0.5, 100, 12, ""))
-    assert read_reference(cooler.spec) == {} and "watch" not in str(cooler.spec.provenance["judged_again"])
+    assert read_reference(cooler.spec) is None and "watch" not in str(cooler.spec.provenance["judged_again"])
 
 
 def test_a_site_counts_with_all_its_clips_and_only_where_one_is_labelled(tiny_bundle, tmp_path):
