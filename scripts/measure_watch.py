@@ -163,8 +163,7 @@ class Network:
     def look(self, rgb: np.ndarray, **facts: object) -> None:
         """Keep what the network says of one picture, uint8 RGB [H, W, 3]."""
         from leopardnet.core.columns import LOOKS
-        from leopardnet.media.picture_looks import measure_pictures
-        from leopardnet.media.preprocess import to_model_input
+        from leopardnet.media.preprocess import measure_pictures, to_model_input
         from leopardnet.score.calibrate import apply_calibration
         from leopardnet.score.familiarity import familiarity
 

@@ -167,7 +167,7 @@ def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:
     """Return the columns of an evidence table: one row per classified frame, boxes in fractions of the upright frame.
 
     `energy` and `cos_<label>` measure how familiar the whole frame is to the network; see `score.familiarity`. The
-    others say what it looks like, whatever it shows; see `media.picture_looks`.
+    others say what it looks like, whatever it shows; see `media.preprocess`.
     """
     number = (_is_finite, "a finite number")
     energy = Column("energy", FLOAT, True, "log of the sum of the exponentials of the frame's logits", *number)

@@ -160,7 +160,7 @@ class ClipPrediction:
     evidence_order: positions of the frames, the strongest for the decision first; boxes: of each frame, None if no
     detector was run on it; info: metadata of the container; seconds: time spent on the clip, and on its crops;
     frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or empty if not requested; frame_looks: float32
-    [N, 4], see `media.picture_looks`, or empty. Raises ValueError for fields that do not fit each other.
+    [N, 4], see `media.preprocess`, or empty. Raises ValueError for fields that do not fit each other.
     """
 
     clip: Clip

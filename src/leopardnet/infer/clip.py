@@ -36,8 +36,7 @@ from leopardnet.infer.rounds import is_certain, plan_rounds
 from leopardnet.infer.unreadable import decoder_error, out_of_memory_error, unreadable_prediction
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.motion_scores import select_frames
-from leopardnet.media.picture_looks import measure_pictures
-from leopardnet.media.preprocess import decode_side_px, to_model_input
+from leopardnet.media.preprocess import decode_side_px, measure_pictures, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.score.aggregate import aggregate, evidence_order, merge_crops
 from leopardnet.score.calibrate import apply_calibration

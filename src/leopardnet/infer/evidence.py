@@ -66,7 +66,7 @@ class ClipFrames:
     """The frames of one round as model input.
 
     times_s: float64 [N]; x: uint8 [N + M, 3, S, S], the whole frames and then the crops; looks: of the whole
-    frames, float32 [N, 4], see `media.picture_looks`; is_last: whether no further round is planned; crop_of: the
+    frames, float32 [N, 4], see `media.preprocess`; is_last: whether no further round is planned; crop_of: the
     position of each crop's frame, [M]; boxes: of each frame; crop_s: seconds that finding boxes and crops took.
     """
 

@@ -80,7 +80,7 @@ class JournalRow:
 
     score, probs (float32 [C]): None for an unreadable clip; evidence_order: positions of frames, int32 [N], the
     strongest first; times_s: float64 [N]; frame_probs: float32 [N, C]; duration_s, fps: of a video; familiarity:
-    energy and cosines of each frame, float32 [N, 1 + C]; looks: float32 [N, 4], see `media.picture_looks`. Both are
+    energy and cosines of each frame, float32 [N, 1 + C]; looks: float32 [N, 4], see `media.preprocess`. Both are
     None in rows of older versions.
     """
 

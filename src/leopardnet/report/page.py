@@ -50,10 +50,9 @@ def write_report(
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
     `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. hidden: clip_id of clips whose
-    picture is left out even where there is one. bundle: plain values: labels (as `LabelSet.to_dict` returns them),
-    backbone, bundle_id, preprocess, sampling, aggregation, calibration, thresholds, promises, watch, licences,
-    trained_on, hashes; any may be absent, and others are shown too. manifest_summary: counts, label by split.
-    history: rows with epoch, loss, val_macro_f1. notices: shown on top.
+    picture is left out even where there is one. bundle: plain values, as `describe_bundle` returns them, and watch
+    (`watch_facts`); any may be absent, and others are shown too. manifest_summary: counts, label by split. history:
+    rows with epoch, loss, val_macro_f1. notices: shown on top.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
