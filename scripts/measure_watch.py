@@ -7,7 +7,8 @@ models. A season has 20 new sites of 30 clips, which come card by card or all si
 after every clip. Shifts are stated in standard deviations of what sites differ by:
 
     camera     sharpness at every new site
-    snow       brightness at every new site, and half as much less likeness; or from the 300th clip on
+    snow       brightness at every new site, and half as much less likeness; or from the 300th clip on; or at the
+               sites of the promise, filmed again
     new place  less likeness at every new site, half as much less energy, and sites differ 1.3 times as much
 
 With `--bundle FOLDER`, a network looks at rendered stills: sites by summer and autumn, and the same kind of sites
@@ -42,6 +43,7 @@ SHIFTS = {
     "snow": {"brightness": 1.0, "likeness": -0.5},
     "snow in mid-season": {"brightness": 1.0, "likeness": -0.5},
     "new place": {"likeness": -1.0, "energy": -0.5},
+    "snow at the same sites": {"brightness": 1.0, "likeness": -0.5},
 }
 MODES = {
     "quick": {"n_quiet": 20, "n_shifted": 10, "n_reference": (8, 30), "sizes": (3.0,)},
@@ -91,7 +93,7 @@ def simulate_season(
     counts = np.maximum(rng.negative_binomial(2, 2 / (2 + 20), n_reference), 1)  # 20 clips a site, gamma weights
     labelled = np.repeat(np.arange(n_reference), counts)
     reference = make_reference(draw_clips(rng, world, known, labelled), _name(labelled))
-    new = known if again else draw_sites(rng, world, N_SITES)
+    new = known if again or "same sites" in shift else draw_sites(rng, world, N_SITES)
     if shift == "new place":
         new["effects"] = 1.3 * new["effects"]
     n_new = len(new["shift"])

@@ -107,7 +107,8 @@ def _describe_alarm(alarm: Alarm, watch: Watch) -> str:
         than = f"as time goes on at a site, more so {than}"
     what = f"clips {more if alarm.direction == 'higher' else less} {than}"
     if alarm.direction == "wider":
-        what = f"sites differ more {than} in whether their clips {more} or {less.split(' ', 1)[-1]}"
+        set_it = f"the {watch.n_reference} sites that set it"
+        what = f"sites differ more than {set_it} do: at some, clips {more}; at others, they {less}"
     return (
         f"Since {since} {what} (evidence {watch.evidence:.3g}, alarm at 20, after {alarm.n_clips} clips). Archive "
         f"nothing unseen: label clips of these sites ({named}), and run `leopardnet thresholds` again with them "

@@ -14,7 +14,7 @@ from leopardnet.core.errors import BundleError
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.infer.predict_footage import predict
-from leopardnet.metrics.guarantees.season_watch import Watch
+from leopardnet.metrics.guarantees.season_watch import Alarm, Watch
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.report.summarise import summarise
 from leopardnet.score.calibrate import Calibration
@@ -58,7 +58,7 @@ def promised(tiny_bundle, tmp_path_factory):
 def test_the_bundle_keeps_little_and_no_names(promised):
     reference = read_reference(promised.spec)
     text = json.dumps(reference)
-    assert len(text) < 20_000 and "s0" not in text and set(reference) == {"first 5"}
+    assert len(text) < 20_000 and "s0" not in text and set(reference) == {"first 2", "first 5"}
     assert len(reference["first 5"]["sharpness"]) == 20
     assert {"animal", "leopard", "energy", "sharpness"} == set(reference["first 5"]), "the rest was not known"
 
@@ -177,3 +177,24 @@ def test_one_site_is_one_site():
     assert "the 9 clips of 1 site look" in describe_watch(watch) and "cannot" not in describe_watch(watch)
     unwatched = replace(watch, status="not_watched", why="the clips have no site")
     assert "the clips have no site" in describe_watch(unwatched)
+
+
+@pytest.mark.parametrize(
+    ("feature", "block", "direction", "words"),
+    [
+        ("brightness", "first 5", "higher", "clips are brighter than at the 20 sites that set it"),
+        ("lynx", "first 20", "lower", "clips look less like lynx than at the 20 sites that set it"),
+        (
+            "colour",
+            "change at 15",
+            "lower",
+            "clips have less colour as time goes on at a site, more so than at the",
+        ),
+        ("animal", "first 5", "wider", "sites differ more than the 20 sites that set it do: at some, clips show"),
+    ],
+)
+def test_an_alarm_is_said_in_plain_words(feature, block, direction, words):
+    alarm = Alarm(feature, block, direction, "a", "", "c", "", 70, tuple("abcdefghij"))
+    said = describe_watch(Watch("alarm", 31.0, 90, 15, 20, alarm))
+    assert words in said and "Since site a clips" in said.replace("sites differ", "clips", 1)
+    assert "evidence 31, alarm at 20, after 70 clips" in said and "(a, b, c, d, e, f, g, h and others)" in said

@@ -37,7 +37,8 @@ class Block:
 
 
 BLOCKS = {
-    "first 5": Block(5, 5, False, 0.6),
+    "first 2": Block(2, 2, False, 0.1),
+    "first 5": Block(5, 5, False, 0.5),
     "first 20": Block(20, 20, False, 0.1),
     "change at 15": Block(15, 5, True, 0.15),
     "change at 25": Block(25, 5, True, 0.15),
