@@ -54,15 +54,15 @@ def describe_sites(predictions: Predictions, clips: LabelledClips, promises: Seq
 def watch_promise(predictions: Predictions, bundle: Bundle) -> Watch | None:
     """Return whether the promise of the bundle applies to what it classified; None for a bundle without a promise.
 
-    Raises BundleError for the predictions of another model.
+    Raises BundleError for the predictions of another model than one with a promise.
 
     >>> watch = watch_promise(predictions, bundle)  # doctest: +SKIP
     >>> print(describe_watch(watch)) if watch else None  # doctest: +SKIP
     """
-    predictions.require_model(bundle.id)
     promises = read_promises(bundle.spec)
     if not promises:
         return None
+    predictions.require_model(bundle.id)
     features, rows = _measure(predictions.table, predictions, [str(p["label"]) for p in promises])
     reference = read_reference(bundle.spec)
     watch = watch_season(reference or {}, features, rows["site"], rows["captured_at"])
