@@ -26,7 +26,7 @@ class Thresholds:
     promises: each with its level, None where it cannot be given. unseen_at: by level, the share of all clips,
     readable or not, labelled or not, with its interval over sites; only levels at which every guarantee can be
     given. naming: which animals keep their names, where that was asked for. n_left_out: labelled clips that had no
-    part because the model was trained on their site.
+    part because the model was trained on their site. n_copies: clips that are copies of others, and count once.
     """
 
     promises: tuple[LossGuarantee, ...]
@@ -36,6 +36,7 @@ class Thresholds:
     n_left_out: int
     bundle_id: str
     naming: NamingThreshold | None = None
+    n_copies: int = 0
 
     @property
     def is_kept(self) -> bool:
@@ -58,6 +59,7 @@ class Thresholds:
         if self.promises:
             lines.append("may be archived unseen" + self._say_what_matters())
             lines += [f"  {says}: {self._say_archived(level)}" for level, says in LEVELS.items()]
+        lines += [f"{self.n_copies} copies of other clips were counted once"] if self.n_copies else []
         return "\n".join([*lines, *([repr(self.naming)] if self.naming else [])])
 
     def _say_what_matters(self) -> str:
@@ -91,6 +93,7 @@ class Thresholds:
             "bundle_id": self.bundle_id,
             "n_clips": self.n_clips,
             "n_left_out": self.n_left_out,
+            "n_copies": self.n_copies,
             "is_kept": self.is_kept,
             "level": self.level,
             "says": LEVELS[self.level] if self.level else None,
@@ -154,7 +157,7 @@ def find_thresholds(
         naming = find_naming_threshold(clips, keep=keep_names, species=settings.species)
         chosen = chosen.model_copy(update={"among": naming.among})
     made_by = "; ".join(sorted(set(map(str, clips.bundle_ids))))
-    return Thresholds(promises, chosen, unseen_at, len(clips), clips.n_left_out, made_by, naming)
+    return Thresholds(promises, chosen, unseen_at, len(clips), clips.n_left_out, made_by, naming, clips.n_copies)
 
 
 def _find_guarantees(
@@ -176,6 +179,7 @@ def _find_guarantees(
                 np.where(_find_hidden(clips, label, alerts), -np.inf, clips.score(label)),
                 clips.shows(label),
                 clips.site_codes,
+                event_codes=clips.event_codes,
                 max_miss=share,
                 confidence=confidence,
             )

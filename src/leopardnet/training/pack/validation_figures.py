@@ -43,7 +43,7 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
     else:
         truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
-    return evaluate_clips(LabelledClips.from_tables(table, truth), targets=targets)
+    return evaluate_clips(LabelledClips.from_tables(table, truth).drop_copies(), targets=targets)
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
