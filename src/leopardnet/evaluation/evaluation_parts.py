@@ -102,13 +102,14 @@ class Part:
 
     evaluate: computes it. check: raises an error if the options or the data cannot be used, before any part begins
     its work. files: patterns of the files that another evaluation may lack; they are deleted before this one is
-    written.
+    written. is_comparison: compares the model with other ways, which a short evaluation leaves out.
     """
 
     name: str
     evaluate: Callable[[EvaluationInputs], PartResult]
     check: Callable[[EvaluationInputs], None] = _check_nothing
     files: tuple[str, ...] = ()
+    is_comparison: bool = False
 
 
 def rows_by_name(table: pd.DataFrame) -> dict[str, Any]:

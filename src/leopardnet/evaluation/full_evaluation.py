@@ -62,9 +62,9 @@ def _note_taught_sites(inputs: EvaluationInputs) -> tuple[str, ...]:
 
 PARTS = (
     Part("clips", evaluate_clip_part),
-    Part("events", evaluate_events, files=("events.csv", "records.csv")),
-    Part("aggregators", comparison.evaluate_aggregators, files=("aggregators.csv",)),
-    Part("baselines", comparison.evaluate_baselines, files=("baselines.csv",)),
+    Part("events", evaluate_events, files=("events.csv", "records.csv", "events_by_length.csv")),
+    Part("aggregators", comparison.evaluate_aggregators, files=("aggregators.csv",), is_comparison=True),
+    Part("baselines", comparison.evaluate_baselines, files=("baselines.csv",), is_comparison=True),
     Part("novelty", comparison.evaluate_novelty_part, comparison.check_novelty, files=("novelty.csv",)),
     Part("shortcuts", comparison.evaluate_shortcuts, comparison.check_shortcuts, files=("shortcuts.csv",)),
     Part("slices", comparison.evaluate_all_slices, comparison.check_slices, files=("by_*.csv",)),
@@ -129,20 +129,21 @@ def evaluate_all(
     bundle: Bundle | None = None,
     n_shortcuts: int = 0,
     footage: bool = False,
+    full: bool = True,
     gap_minutes: float = GAP_MINUTES,
     mode: Mode = "chained",
     n_boot: int = 1000,
     seed: int = 7,
     on_progress: Callable[..., None] | None = None,
 ) -> EvaluationReport:
-    """Return the full evaluation of predictions with labels: all of `PARTS`.
+    """Return the evaluation of predictions with labels in all of `PARTS`.
 
     by: slices, see `evaluation.slice_clips.slice_clips`. outside: species that the model was not taught. bundle:
     the model, whose temperature is undone before frames are aggregated again. n_shortcuts: so many clips with an
     animal, and as many without, are classified again with something changed (`evaluation.shortcuts`), which opens
     their footage. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
-    baseline. gap_minutes, mode: what ends an event, see `score.events.event_ids`. on_progress(what, n_done,
-    n_total).
+    baseline. full: False leaves out the comparisons with other aggregations and with baselines. gap_minutes, mode:
+    what ends an event, see `score.events.event_ids`. on_progress(what, n_done, n_total).
 
     Raises ManifestError and ConfigError for labels, columns and options that cannot be used, and BundleError for
     the bundle of another model, before the long work begins.
@@ -163,11 +164,12 @@ def evaluate_all(
         seed,
         on_progress or (lambda *_: None),
     )
-    for part in PARTS:
+    parts = [part for part in PARTS if full or not part.is_comparison]
+    for part in parts:
         part.check(inputs)
     results = {}
-    for i, part in enumerate(PARTS):
-        inputs.on_progress(f"evaluating {part.name}", i, len(PARTS))
+    for i, part in enumerate(parts):
+        inputs.on_progress(f"evaluating {part.name}", i, len(parts))
         results[part.name] = part.evaluate(inputs)
-    inputs.on_progress("evaluated", len(PARTS), len(PARTS))
+    inputs.on_progress("evaluated", len(parts), len(parts))
     return EvaluationReport(results)

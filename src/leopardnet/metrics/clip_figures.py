@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.labels import ANIMAL
+from leopardnet.metrics.archive import Archive, find_archive, name_figures
 from leopardnet.metrics.bootstrap import (
     Estimate,
     Floats,
@@ -46,7 +47,10 @@ class CommonFigures(TypedDict):
     n_unreadable: int
     n_without_label: int
     n_without_prediction: int
+    n_copies: int
     n_sites: int
+    archive: Archive
+    names: pd.DataFrame
     target_lost: dict[str, int]
     presence_auroc: Estimate
     answered: Estimate
@@ -66,7 +70,10 @@ def common_figures(
         n_unreadable=int((~known.is_readable).sum()),
         n_without_label=int((clips.y < 0).sum()),
         n_without_prediction=clips.n_without_prediction,
+        n_copies=clips.n_copies,
         n_sites=draws.n_sites,
+        archive=find_archive(clips, known, targets, draws),
+        names=name_figures(known, draws),
         target_lost={x: int((known.shows(x) & (known.rules == "empty")).sum()) for x in targets},
         presence_auroc=presence,
         answered=answered,

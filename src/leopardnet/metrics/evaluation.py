@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from leopardnet.metrics.archive import Archive
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
 from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
 
@@ -18,8 +19,9 @@ FIGURES = (*MEASURES, "auprc")
 HEADLINE_RECALLS = (0.95, 0.99)
 RARE = 0.01  # precision is also stated for a label that is this share of the clips
 NOTHING = Estimate(float("nan"))
-TABLES = ("per_label", "confusion", "decisions", "reliability", "targets", "empties", "coverage", "review")
+TABLES = ("names", "per_label", "confusion", "decisions", "reliability", "targets", "empties", "coverage", "review")
 LABEL_TABLES = (
+    "names",
     "per_label",
     "confusion",
     "wrong_names",
@@ -37,14 +39,19 @@ class Evaluation:
     """How often predictions are right; every figure has a 95 % interval from a bootstrap over sites.
 
     n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips
-    without a label and labels without a prediction are only counted. n_sites: the sites of these clips.
+    without a label and labels without a prediction are only counted, copies of other clips too. n_sites: the sites
+    of these clips.
+
+    archive: what is lost and saved if the clips called empty are archived unseen. names: what is said per label,
+    see `metrics.archive.name_figures`.
 
     top1, macro_f1 (over the labels that occur), ece, brier, presence_auroc (any animal against empty): `Estimate`.
     answered, answered_right: the share of clips whose decision is a label, and the share of these that are right.
 
     per_label: index label; `support`, `recall_at_least`, and for precision, recall, f1, auroc, auprc the columns x,
     x_low, x_high. `recall_at_least` is the one-sided 95 % Clopper-Pearson bound: 20 of 20 found gives 0.861, not 1.
-    It takes clips as independent, so it is the most favourable bound; a label that does not occur has nan.
+    The clips of an event (`n_events`) count as one observation, events as independent, so it is the most favourable
+    bound; a label that does not occur has nan.
     confusion: true label × likeliest label, and 'unreadable'. decisions: true label × decision. The rows of both
     add up to the support. reliability: per bin of the top probability `n`, `confidence`, `accuracy`. targets: for
     each target, the clips shown for it, the share of its clips found, and the clips to look at per find. empties:
@@ -86,6 +93,9 @@ class Evaluation:
     is_multi: bool = False
     subset: Estimate = NOTHING
     wrong_names: pd.DataFrame = field(default_factory=_no_table)
+    n_copies: int = 0
+    archive: Archive | None = None
+    names: pd.DataFrame = field(default_factory=_no_table)
 
     def __repr__(self) -> str:
         per_label = self.per_label[["support", "recall_at_least", *self.figures]].to_string(
@@ -170,7 +180,10 @@ class Evaluation:
         first = "subset" if self.is_multi else "top1"
         single = (first, "macro_f1", "ece", "brier", "presence_auroc", "answered", "answered_right")
         return {
+            "archive": self.archive.to_dict() if self.archive else None,
+            "names": {str(k): plain_row(row) for k, row in self.names.to_dict("index").items()},
             "n_clips": self.n_clips,
+            "n_copies": self.n_copies,
             "n_unreadable": self.n_unreadable,
             "n_without_label": self.n_without_label,
             "n_without_prediction": self.n_without_prediction,
@@ -188,7 +201,7 @@ class Evaluation:
         }
 
     def _label_json(self, label: str) -> dict[str, Any]:
-        row = self.per_label[["support", "recall_at_least"]].to_dict("index")[label]
+        row = self.per_label[["support", "n_events", "recall_at_least"]].to_dict("index")[label]
         return {
             **plain_row(row),
             **{x: self.label_estimate(label, x).to_dict() for x in self.figures},

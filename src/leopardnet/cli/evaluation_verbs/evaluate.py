@@ -37,7 +37,16 @@ By = Annotated[
 Footage = Annotated[
     bool,
     typer.Option(
-        "--footage", help="Open the clips again to measure motion, as a baseline and as a weight of frames. Slow."
+        "--footage",
+        help="Open the clips again to measure motion, as a baseline and as a weight of frames. Slow; with --full.",
+    ),
+]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full",
+        help="Also compare the model with baselines and with other ways to aggregate frames, and print these "
+        "tables and that of events.",
     ),
 ]
 Shortcuts = Annotated[
@@ -69,6 +78,7 @@ def evaluate(
     by: By = None,
     outside: Outside = None,
     bundle: BundleOption = None,
+    full: Full = False,
     footage: Footage = False,
     shortcuts: Shortcuts = 0,
     root: MovedRoot = None,
@@ -100,6 +110,7 @@ def evaluate(
             by=by or (),
             outside=outside or (),
             footage=footage,
+            full=full or footage,
             bundle=load_bundle(bundle) if bundle else None,
             n_shortcuts=shortcuts,
             gap_minutes=gap_minutes,
@@ -112,5 +123,5 @@ def evaluate(
         print_json(report.to_metrics_json())
         return
     print_evaluation(report.clips)
-    print_comparisons(report)
+    print_comparisons(report, full=full or footage)
     say(f"written: {out / 'metrics.json'} and a table for each part; docs/evaluate.md describes them")
