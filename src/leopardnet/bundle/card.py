@@ -173,28 +173,6 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
     counts = f"{e.n_clips} clips" + (
         f", {e.n_unreadable} of them unreadable and counted as wrong" if e.n_unreadable else ""
     )
-    lines = [
-        how or "How the figures were obtained is not stated.",
-        "",
-        f"{counts}. {intervals}",
-        "",
-        ", ".join(_headline(e)) + ".",
-        "",
-        *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
-        "",
-        '"Recall at least" is the lower bound that this number of clips supports with 95 % confidence if the '
-        "clips are independent. Clips of one site are not, so the true recall may be lower.",
-    ]
-    if e.is_multi:
-        lines += [
-            "",
-            "A label counts as said at a probability of 0.5 or more. ECE and Brier are those of each label.",
-        ]
-    absent = [str(name) for name in e.per_label.index if not _support(e, str(name))]
-    if absent:
-        lines += ["", f"No clip was available to evaluate these labels: {', '.join(absent)}."]
-    for name, n_lost in e.target_lost.items():
-        lines += ["", f"Clips of {name} that were called empty: {n_lost} of {_support(e, name)}."]
     decisions = e.decisions.loc[:, (e.decisions != 0).any()]
     rows = (
         {"truth": truth, **{str(k): int(v) for k, v in row.items()}}
@@ -202,7 +180,35 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
         if row.any()
     )
     each = "combination of labels" if e.is_multi else "label"
-    return [*lines, "", f"Decisions for the clips of each {each}:", "", *_table(rows)]
+    said = [
+        f"Clips of {x} that were called empty: {n} of {_support(e, x)}."
+        for x, n in e.target_lost.items()
+        if _support(e, x)
+    ]
+    said += [f"{sentence}." for sentence in (e.archive.sentences if e.archive else [])]
+    likeliest = (
+        "By a probability of 0.5 or more, whatever is decided; ECE and Brier are those of each label"
+        if e.is_multi
+        else "By the likeliest label of each clip, whatever is decided"
+    )
+    return [
+        how or "How the figures were obtained is not stated.",
+        "",
+        f"{counts}. {intervals}",
+        "",
+        *(f"- {line}" for line in said),
+        "",
+        f"Decisions for the clips of each {each}:",
+        "",
+        *_table(rows),
+        "",
+        f"{likeliest}: {', '.join(_headline(e))}.",
+        "",
+        *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
+        "",
+        '"Recall at least" is the lower bound that this number of clips, those of one event counted once, supports '
+        "with 95 % confidence if they are independent. Those of one site are not, so the true recall may be lower.",
+    ]
 
 
 def _headline(evaluation: Evaluation) -> Iterable[str]:

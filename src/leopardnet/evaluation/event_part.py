@@ -60,6 +60,8 @@ def _evaluate(
     """Return the evaluation of events, None where there is none, and a note about it."""
     ids = event_ids(clips, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
     true = event_truth(clips.assign(event_id=ids), truth, multi=has_several_labels(clips))
+    if not true.notna().any():
+        return None, "events are not evaluated: of none is it known that it shows one animal, or nothing"
     try:
         renamed = table.rename(columns={"event_id": "clip_id"})
         found = inputs.evaluate(LabelledClips.from_tables(renamed, true, outside=inputs.outside))

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.labels import ANIMAL, EMPTY
-from leopardnet.metrics.bootstrap import Estimate, SiteDraws, estimate_row, interval_columns
+from leopardnet.metrics.bootstrap import (
+    NOT_DEMONSTRATED,
+    WIDEST,
+    Estimate,
+    SiteDraws,
+    estimate_row,
+    interval_columns,
+)
 from leopardnet.metrics.guarantees.clip_losses import count_effective, weigh_events
 from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.site_losses import bound_mean
@@ -19,7 +26,6 @@ from leopardnet.metrics.measures import ratio, upper_bound
 
 CONFIDENCE = 0.95
 LEAST_TAIL = 0.05  # misses of a smaller share are taken for as alike as those of this one
-MOST = 0.6  # a bound above says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,11 @@ class ArchivedLoss:
         '14 %'
         """
         share = self.at_most[level]
-        return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}" if share <= MOST else "not demonstrated"
+        return f"{100 * share:.{int(share < 0.0995)}f} %" if share <= WIDEST else NOT_DEMONSTRATED
+
+    def __str__(self) -> str:
+        bounds = ", ".join(f"{self.bound(x)} ({LEVELS[x]})" for x in reversed(LEVELS))
+        return f"{self.label} called empty, without an alert: {self.counts}; at new sites at most {bounds}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -64,7 +74,7 @@ class Archive:
     """What becomes of labelled clips where those called empty, without an alert, are archived unseen.
 
     losses: of each target that a clip shows, then of any animal, those that the model was not taught included.
-    absent: targets that no clip shows, so that nothing is known about them. n_archived, n_named, n_undecided,
+    absent: labels that no clip shows, so that nothing is known about them. n_archived, n_named, n_undecided,
     n_unreadable: clips with these decisions, together n_clips if no clip called empty has an alert. empties: the
     share of the n_empty empty clips that is archived. names_right: the share of names of animals that are right.
     """
@@ -84,7 +94,7 @@ class Archive:
 
     @property
     def sentences(self) -> list[str]:
-        """What is gained, what is left to do and what the model cannot see, a line each; nothing about no clips."""
+        """What is saved, named and left to look at, and what the model cannot see, each a line without a stop."""
         left = {"named": self.n_named, "'animal' or 'unsure'": self.n_undecided, "unreadable": self.n_unreadable}
         parts = ", ".join(f"{n} {what}" for what, n in left.items() if n)
         lines = []
@@ -93,12 +103,10 @@ class Archive:
             lines.append(f"Empty clips archived: {n} of {self.n_empty}, {self.empties.format(3)}")
         if self.n_names:
             n = round(self.names_right.value * self.n_names)
-            lines.append(
-                f"Names of animals given: {self.n_names}, of which {n} are right, {self.names_right.format(3)}"
-            )
+            lines.append(f"Names of animals: {self.n_names} given, {n} of them right, {self.names_right.format(3)}")
         n_left = self.n_clips - self.n_archived
         lines.append(f"Left to look at: {n_left} of {self.n_clips} clips" + (f" ({parts})" if parts else ""))
-        missing = f"; no clip here shows {', '.join(self.absent)}, so nothing is known of it" if self.absent else ""
+        missing = f"; no clip here shows {', '.join(self.absent)}, so nothing is known there" if self.absent else ""
         lines.append(f"The model knows no animal but {', '.join(self.known)}{missing}")
         return lines
 
@@ -136,7 +144,7 @@ def find_archive(clips: LabelledClips, known: LabelledClips, targets: Sequence[s
     of_names, of_names_drawn = draws.sum_columns(np.asarray(n_given), np.asarray(n_right))
     return Archive(
         known=known.animals,
-        absent=tuple(x.label for x in losses if not x.n_clips),
+        absent=tuple(x for x in known.labels if not known.shows(x).any()),
         losses=tuple(x for x in losses if x.n_clips),
         n_clips=len(known),
         n_archived=int(archived.sum()),

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -317,3 +318,9 @@ def estimate_row(estimates: Mapping[str, Estimate]) -> dict[str, float]:
 def interval_columns(name: str) -> tuple[str, str, str]:
     """Return the three columns of a figure in a table: its value and the ends of its interval."""
     return name, f"{name}_low", f"{name}_high"
+
+
+def read_estimate(row: Mapping[Any, Any], name: str) -> Estimate:
+    """Return a figure from the three columns of a row of a table; ends that are nan are None."""
+    value, low, high = (float(row[c]) for c in interval_columns(name))
+    return Estimate(value, None if np.isnan(low) else low, None if np.isnan(high) else high)

@@ -5,7 +5,7 @@ Otherwise a claim such as "recall at least 86 %" would grow with the number of f
 
 `find_copies`  Copies are left out of every figure. Two clips of one site, with one label and one decision, are
                copies if all their probabilities are the same float32 numbers: different footage does not give
-               that by chance. A clip whose probabilities are all 0 or 1 is no copy, since rounding gives these.
+               that by chance. A clip whose probabilities are all 0 or 1, or nearly, is none: rounding gives that.
 `code_events`  Clips of an event stay in every figure, but bounds and intervals take them for one observation.
 """
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from leopardnet.core.manifest import Manifest
 
 Texts = NDArray[np.object_]
+LEAST = 1e-12  # probabilities below are cut off somewhere, so many are equal
 
 
 def find_copies(probs: Floats, site_codes: Ints, *names: Texts) -> NDArray[np.bool_]:
@@ -36,7 +37,7 @@ def find_copies(probs: Floats, site_codes: Ints, *names: Texts) -> NDArray[np.bo
     [False, True, False, False, False]
     """
     p = probs.astype(np.float32)
-    tells = np.isfinite(p).all(axis=1) & ((p > 0) & (p < 1)).any(axis=1)
+    tells = np.isfinite(p).all(axis=1) & ((p > LEAST) & (p < 1)).any(axis=1)
     key = pd.DataFrame({"site": site_codes, "p": [row.tobytes() for row in p]})
     key = key.assign(**{f"name{i}": pd.factorize(x.astype(object))[0] for i, x in enumerate(names)})
     return np.asarray(tells & key.duplicated().to_numpy())

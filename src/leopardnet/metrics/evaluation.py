@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.metrics.archive import Archive
-from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
+from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, read_estimate
 from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
 
 # The measures per label that the terminal, the report and the card show, with their headings.
@@ -107,11 +107,12 @@ class Evaluation:
         return "\n".join(
             [
                 f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
-                f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label)",
+                f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label, "
+                f"{self.n_copies} copies left out)",
+                *([*map(str, self.archive.losses), *self.archive.sentences] if self.archive else []),
                 "  ".join(f"{name} {x}" for name, x in self.headline.items()).replace("macro-F1", "macro F1"),
                 f"answered {self.answered}, of these right {self.answered_right}",
                 *([f"empty clips removed: {filtered}"] if filtered else []),
-                *(f"{name} clips called empty: {n}" for name, n in self.target_lost.items()),
                 per_label,
                 "decisions (rows: true labels)",
                 self.decisions.to_string(),
@@ -146,12 +147,12 @@ class Evaluation:
 
     def label_estimate(self, label: str, measure: str) -> Estimate:
         """Return one figure of `per_label` as an Estimate; `measure` is one of `figures`."""
-        return _read_estimate(self.per_label.loc[label].to_dict(), measure)
+        return read_estimate(self.per_label.loc[label].to_dict(), measure)
 
     def empty_removal(self) -> dict[float, Estimate]:
         """Return the share of empty clips removed at an animal recall of 0.95 and 0.99; `empties` has more."""
         rows = [row for row in self.empties.to_dict("records") if row["recall"] in HEADLINE_RECALLS]
-        return {float(row["recall"]): _read_estimate(row, "removed") for row in rows}
+        return {float(row["recall"]): read_estimate(row, "removed") for row in rows}
 
     def precision_by_prevalence(self, label: str, prevalence: float) -> Estimate:
         """Return the precision of a label if it were this share of all clips; recall and false rate stay."""
@@ -221,8 +222,3 @@ def plain_row(row: dict[Any, Any]) -> dict[str, Any]:
 
 def _counts_json(table: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {str(k): {str(c): int(n) for c, n in row.items()} for k, row in table.iterrows()}
-
-
-def _read_estimate(row: dict[Any, Any], name: str) -> Estimate:
-    value, low, high = (float(row[c]) for c in interval_columns(name))
-    return Estimate(value, None if np.isnan(low) else low, None if np.isnan(high) else high)

@@ -65,7 +65,9 @@ def test_the_figures_are_those_of_the_evaluation_worked_out_by_hand():
     )
     assert "| empty | 2 | 0.67 | 1.00 | 0.80 | 0.75 | 0.22 |" in figures, "0.05 ** (1 / 2) = 0.224 is the bound"
     assert "Clips of leopard that were called empty: 1 of 2." in figures
-    assert "No clip was available to evaluate these labels: tiger, sika_deer." in figures
+    assert "The model knows no animal but leopard, tiger, sika_deer; no clip here shows tiger, sika_deer" in figures
+    assert "tiger that were called empty" not in figures, "no clip of it was there to be lost"
+    assert figures.index("- Left to look at: ") < figures.index("By the likeliest label")
     assert HOW in figures
     assert "| leopard | 1 | 1 |" in figures and "| empty | 0 | 2 |" in figures, "what was said"
 

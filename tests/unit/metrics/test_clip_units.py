@@ -111,7 +111,9 @@ def test_what_differs_in_anything_is_no_copy():
     assert find_copies(p, sites, label).tolist() == [False, True, False, False, False, False]
     nearly = np.array([[0.7, 0.3], [np.nextafter(np.float32(0.7), 1), 0.3]])
     assert not find_copies(nearly, np.zeros(2, int)).any()
-    assert not find_copies(np.array([[0.0, 1.0]] * 3), np.zeros(3, int)).any(), "rounded, so no evidence"
+    for rounded in ([0.0, 1.0], [1e-30, 1.0]):
+        assert not find_copies(np.array([rounded] * 3), np.zeros(3, int)).any(), "no evidence of anything"
+    assert find_copies(np.array([[3e-9, 1.0]] * 3), np.zeros(3, int)).sum() == 2
     assert find_copies(np.zeros((0, 2)), np.zeros(0, int)).tolist() == []
 
 

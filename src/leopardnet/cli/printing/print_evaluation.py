@@ -54,7 +54,9 @@ def _print_losses(archive: Archive) -> None:
         ]
         print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
         levels = ", ".join(f"({i}) {LEVELS[x]}" for i, x in enumerate(marks, 1))
-        _print_lines(f"At most so many at new sites, with 95 % confidence: {levels}.")
+        _print_lines(
+            f"At most so many at new sites, with 95 % confidence: {levels}; neither if they set the thresholds."
+        )
     ask = f"leopardnet thresholds RESULTS --manifest MANIFEST {archive.question} --out t.json"
     _print_lines(f"For a promise of your own: {ask}")
 
