@@ -25,7 +25,7 @@ from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import ratio, upper_bound
 
 CONFIDENCE = 0.95
-LEAST_TAIL = 0.05  # misses of a smaller share are taken for as alike as those of this one
+TAILS = (0.05, 0.5)  # misses of a smaller or larger share are taken for as alike as those of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +174,11 @@ def bound_loss(clips: LabelledClips, label: str) -> ArchivedLoss:
     if not n:
         return ArchivedLoss(label, 0, 0, 0, 0, dict.fromkeys(LEVELS, 1.0))
     sites = pd.factorize(shown.site_codes)[0]
-    n_of = np.bincount(sites)
+    n_of, share = np.bincount(sites), float(lost.mean())
     score = np.nan_to_num(shown.score(label), nan=1.0)  # an unreadable clip is always looked at
     events = None if shown.event_codes is None else pd.factorize(shown.event_codes)[0]
-    sizes, r = weigh_events(score, sites, events, tail=max(float(lost.mean()), LEAST_TAIL))
+    sizes, r = weigh_events(score, sites, events, tail=float(np.clip(share, *TAILS)))
     n_effective = count_effective(sizes, r, confidence=CONFIDENCE)
-    share = float(lost.mean())
     per_site = np.bincount(sites, weights=lost) / n_of
     at_most: dict[Level, float] = {
         "any_sites": bound_mean(float(per_site.mean()), len(n_of), confidence=CONFIDENCE),

@@ -114,6 +114,12 @@ def test_nothing_and_one_site_bound_nothing():
     assert lonely.bound("like_sites") == "not demonstrated"
 
 
+def test_where_all_is_lost_the_bound_says_so():
+    rows = [("leopard", f"{i % 5}", (0.1 + i / 100, 0.0, 0.9 - i / 100), "empty", "empty", None) for i in range(40)]
+    loss = bound_loss(clips_of([*rows, ROWS[4]]), "leopard")
+    assert loss.n_lost == 40 and loss.at_most == {"any_sites": 1.0, "like_sites": 1.0}
+
+
 def test_bounds_are_percentages_that_can_be_read():
     loss = ArchivedLoss("deer", 1, 40, 31, 20, {"any_sites": 0.0994, "like_sites": 0.61})
     assert loss.bound("any_sites") == "9.9 %" and loss.bound("like_sites") == "not demonstrated"
