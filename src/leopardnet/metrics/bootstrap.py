@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -146,9 +145,9 @@ class SiteDraws:
         The sum over sites is that of `count_whole_events`; without events it is the number of clips.
         """
         sizes = self.count_clips(of)
-        if self.event_codes is None or not sizes.any():
-            return sizes
-        return sizes * count_whole_events(np.bincount(self.event_codes[of.astype(bool)])) / sizes.sum()
+        if self.event_codes is not None and sizes.any():
+            sizes *= count_whole_events(np.bincount(self.event_codes[of.astype(bool)])) / sizes.sum()
+        return sizes
 
     def n_events(self, of: NDArray[np.generic]) -> int:
         """Return how many events have a clip that is true in `of`, bool [M]."""
@@ -318,9 +317,3 @@ def estimate_row(estimates: Mapping[str, Estimate]) -> dict[str, float]:
 def interval_columns(name: str) -> tuple[str, str, str]:
     """Return the three columns of a figure in a table: its value and the ends of its interval."""
     return name, f"{name}_low", f"{name}_high"
-
-
-def read_estimate(row: Mapping[Any, Any], name: str) -> Estimate:
-    """Return a figure from the three columns of a row of a table; ends that are nan are None."""
-    value, low, high = (float(row[c]) for c in interval_columns(name))
-    return Estimate(value, None if np.isnan(low) else low, None if np.isnan(high) else high)

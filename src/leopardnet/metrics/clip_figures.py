@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.labels import ANIMAL
-from leopardnet.metrics.archive import Archive, find_archive, name_figures
 from leopardnet.metrics.bootstrap import (
     Estimate,
     Floats,
@@ -21,6 +20,7 @@ from leopardnet.metrics.bootstrap import (
     estimate_share,
     interval_columns,
 )
+from leopardnet.metrics.guarantees.archive import Archive, find_archive, name_figures
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import count_measures, lower_bound, ratio
 from leopardnet.metrics.ranking import Ranking, auroc, average_precision

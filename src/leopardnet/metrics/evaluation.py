@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.metrics.archive import Archive
-from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, read_estimate
+from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
+from leopardnet.metrics.guarantees.archive import Archive
 from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
 
 # The measures per label that the terminal, the report and the card show, with their headings.
@@ -43,7 +43,7 @@ class Evaluation:
     of these clips.
 
     archive: what is lost and saved if the clips called empty are archived unseen. names: what is said per label,
-    see `metrics.archive.name_figures`.
+    see `metrics.guarantees.archive.name_figures`.
 
     top1, macro_f1 (over the labels that occur), ece, brier, presence_auroc (any animal against empty): `Estimate`.
     answered, answered_right: the share of clips whose decision is a label, and the share of these that are right.
@@ -222,3 +222,9 @@ def plain_row(row: dict[Any, Any]) -> dict[str, Any]:
 
 def _counts_json(table: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {str(k): {str(c): int(n) for c, n in row.items()} for k, row in table.iterrows()}
+
+
+def read_estimate(row: dict[Any, Any], name: str) -> Estimate:
+    """Return a figure from the three columns of a row of a table; ends that are nan are None."""
+    value, low, high = (float(row[c]) for c in interval_columns(name))
+    return Estimate(value, None if np.isnan(low) else low, None if np.isnan(high) else high)

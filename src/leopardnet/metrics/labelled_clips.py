@@ -16,8 +16,8 @@ from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_prese
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
-from leopardnet.metrics.clip_units import add_times, code_events, find_copies
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
+from leopardnet.score.clip_units import add_times, code_events, find_copies
 from leopardnet.score.decide import p_nothing
 
 SAID = 0.5  # an independent label of this probability or more counts as said, whatever the thresholds are

@@ -9,8 +9,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.core.labels import ANIMAL
-from leopardnet.metrics.bootstrap import Estimate, read_estimate
-from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.evaluation import Evaluation, read_estimate
 from leopardnet.metrics.guarantees.levels import LEVELS
 from leopardnet.report.curves import precision_recall_curves, set_aside_curve
 from leopardnet.report.palette import LabelStyle

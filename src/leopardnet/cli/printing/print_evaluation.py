@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.evaluation.full_evaluation import EvaluationReport
-    from leopardnet.metrics.archive import Archive
     from leopardnet.metrics.evaluation import Evaluation
+    from leopardnet.metrics.guarantees.archive import Archive
 
 WIDTH = 100
 MAX_LABELS = 12  # more do not fit a screen; the file has all
@@ -55,8 +55,9 @@ def _print_losses(archive: Archive) -> None:
         print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
         levels = ", ".join(f"({i}) {LEVELS[x]}" for i, x in enumerate(marks, 1))
         _print_lines(
-            f"At most so many at new sites, with 95 % confidence: {levels}; neither if they set the thresholds."
+            "At most this share at new sites, with 95 % confidence, unless these clips set the thresholds:"
         )
+        _print_lines(f"{levels}.")
     ask = f"leopardnet thresholds RESULTS --manifest MANIFEST {archive.question} --out t.json"
     _print_lines(f"For a promise of your own: {ask}")
 

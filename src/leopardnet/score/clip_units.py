@@ -11,18 +11,14 @@ Otherwise a claim such as "recall at least 86 %" would grow with the number of f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.metrics.bootstrap import Floats, Ints
+from leopardnet.core.manifest import Manifest
 from leopardnet.score.events import event_ids
 
-if TYPE_CHECKING:
-    from leopardnet.core.manifest import Manifest
-
+Floats, Ints = NDArray[np.float64], NDArray[np.int64]
 Texts = NDArray[np.object_]
 LEAST = 1e-12  # probabilities below are cut off somewhere, so many are equal
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.metrics.archive import ArchivedLoss, bound_loss
 from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.guarantees.archive import ArchivedLoss, bound_loss
 from leopardnet.metrics.guarantees.loss_guarantee import find_loss_threshold
 from leopardnet.metrics.labelled_clips import LabelledClips
 
