@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from leopardnet.core.manifest import Manifest
 from leopardnet.score.events import event_ids
 
-Floats, Ints = NDArray[np.float64], NDArray[np.int64]
+Ints = NDArray[np.int64]
 Texts = NDArray[np.object_]
 LEAST = 1e-12  # probabilities below are cut off somewhere, so many are equal
 
 
-def find_copies(probs: Floats, site_codes: Ints, *names: Texts) -> NDArray[np.bool_]:
+def find_copies(probs: NDArray[np.float64], site_codes: Ints, *names: Texts) -> NDArray[np.bool_]:
     """Return which clips are a copy of an earlier one, bool [M]; probs: float64 [M, C], nan is a copy of nothing.
 
     names: object [M], in which copies do not differ either, such as labels and decisions.
