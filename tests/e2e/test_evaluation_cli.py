@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -37,7 +38,8 @@ def test_evaluate_answers_on_one_page_what_may_be_archived(made):
     assert next(iter(metrics)) == "archive" and "baselines" not in metrics and "aggregators" not in metrics
     assert not (made / "eval/baselines.csv").exists() and (made / "eval/names.csv").exists()
     lost = metrics["archive"]["losses"][0]
-    assert f"leopard{lost['n_lost']:>12}" in out and lost["n_events"] < lost["n_clips"] and lost["n_sites"] == 30
+    assert re.search(rf"leopard +{lost['n_lost']} +{lost['n_clips']} +{lost['n_events']} +30 ", out)
+    assert lost["n_events"] < lost["n_clips"]
 
 
 def test_evaluate_judges_clips_events_parts_and_baselines(made):

@@ -126,7 +126,7 @@ def print_rows(
 
 def _is_number(value: object) -> bool:
     text = str(value).split(" ")[0]  # a figure may be followed by its interval
-    return value in ("", None) or text.replace(".", "", 1).lstrip("-").isdigit()
+    return value in ("", "–", None) or text.replace(".", "", 1).lstrip("-").isdigit()
 
 
 def is_first_process() -> bool:

@@ -66,7 +66,7 @@ def _print_labels(e: Evaluation) -> None:
     from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED
 
     out.print()
-    per_label = e.per_label[e.per_label["support"] > 0]
+    per_label = e.per_label[e.names["support"] + e.names["said"] > 0]
     said, figures = e.names.to_dict("index"), per_label.head(MAX_LABELS).to_dict("index")
     rows = [
         {

@@ -60,8 +60,9 @@ class ArchivedLoss:
         return f"{100 * share:.{int(share < 0.0995)}f} %" if share <= WIDEST else NOT_DEMONSTRATED
 
     def __str__(self) -> str:
-        bounds = ", ".join(f"{self.bound(x)} ({LEVELS[x]})" for x in reversed(LEVELS))
-        return f"{self.label} called empty, without an alert: {self.counts}; at new sites at most {bounds}"
+        is_known = {x: self.at_most[x] <= WIDEST for x in reversed(LEVELS)}
+        bounds = [f"{'at most ' if is_known[x] else ''}{self.bound(x)} ({LEVELS[x]})" for x in is_known]
+        return f"{self.label} called empty, without an alert: {self.counts}; at new sites {', '.join(bounds)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
