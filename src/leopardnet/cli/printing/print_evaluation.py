@@ -40,6 +40,8 @@ def _print_losses(archive: Archive) -> None:
     if not archive.n_archived:
         _print_lines("May clips be archived unseen? None was called empty, so none would be.")
     elif archive.losses:
+        *targets, every = archive.losses
+        most = sorted(targets, key=lambda loss: -loss.n_lost)[:MAX_LABELS]
         marks = dict(zip(reversed(LEVELS), ("at most (1)", "at most (2)"), strict=True))
         rows = [
             {
@@ -50,7 +52,7 @@ def _print_losses(archive: Archive) -> None:
                 "at sites": loss.n_sites,
                 **{marks[x]: loss.bound(x) for x in marks},
             }
-            for loss in archive.losses
+            for loss in [*most, every]
         ]
         print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
         levels = ", ".join(f"({i}) {LEVELS[x]}" for i, x in enumerate(marks, 1))
@@ -58,6 +60,8 @@ def _print_losses(archive: Archive) -> None:
             "At most this share at new sites, with 95 % confidence, unless these clips set the thresholds:"
         )
         _print_lines(f"{levels}.")
+        if len(targets) > len(most):
+            _print_lines(f"{len(targets) - len(most)} more labels, which lost no more, are in metrics.json.")
     ask = f"leopardnet thresholds RESULTS --manifest MANIFEST {archive.question} --out t.json"
     _print_lines(f"For a promise of your own: {ask}")
 

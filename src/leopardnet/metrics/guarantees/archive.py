@@ -198,12 +198,9 @@ def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:
     said: clips whose decision names the label; right: the share of these that show it; found: the share of its
     clips that are named so; both with their intervals.
     """
-    rows = []
+    rows, is_name = [], np.isin(clips.rules.astype(str), ("species", "empty"))
     for label in clips.labels:
-        shows, said = (
-            clips.shows(label),
-            clips.names(label) & np.isin(clips.rules.astype(str), ("species", "empty")),
-        )
+        shows, said = clips.shows(label), clips.names(label) & is_name
         total, drawn = draws.sum_columns(shows, said, shows & said)
         estimates = {
             "right": _estimate_ratio(draws, total[1:], drawn[:, 1:], said),
