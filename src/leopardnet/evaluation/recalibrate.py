@@ -58,5 +58,6 @@ def recalibrate(
     before, after = (
         evaluate_clips(clips.select(use).replace_probs(p), n_boot=1000).ece for p in (clips.probs[use], unbiased)
     )
-    probs = np.where(np.isfinite(logits), apply_calibration(logits, fitted, multi=multi), np.nan).astype(np.float64)
+    probs = apply_calibration(logits, fitted, multi=multi).astype(np.float64)  # nan for an unreadable clip
+    probs[clips.probs == 0] = 0.0  # nobody knows what was rounded to 0
     return Recalibration(fitted, before, after, clips.replace_probs(probs))

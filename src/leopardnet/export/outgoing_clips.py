@@ -65,6 +65,11 @@ class OutgoingClip:
         """What is exported as a row each: all labels that are named in a clip, or else its decision."""
         return split_labels(self.prediction.get("labels")) or (self.prediction["decision"],)
 
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """The targets that a person should check the clip for, the likeliest first."""
+        return split_labels(self.prediction.get("alerts") or self.prediction["alert"])
+
     def score(self, name: str) -> float | None:
         """Return the probability of one of `names`."""
         if name == self.prediction["decision"] or self.probs is None:
