@@ -13,7 +13,13 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import Calibration, apply_calibration, cross_calibrate, fit_safely, undo_calibration
+from leopardnet.score.calibrate import (
+    Calibration,
+    change_calibration,
+    cross_calibrate,
+    fit_safely,
+    undo_calibration,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +64,5 @@ def recalibrate(
     before, after = (
         evaluate_clips(clips.select(use).replace_probs(p), n_boot=1000).ece for p in (clips.probs[use], unbiased)
     )
-    probs = apply_calibration(logits, fitted, multi=multi).astype(np.float64)  # nan for an unreadable clip
-    probs[clips.probs == 0] = 0.0  # nobody knows what was rounded to 0
+    probs = change_calibration(clips.probs, old, fitted, multi=multi).astype(np.float64)
     return Recalibration(fitted, before, after, clips.replace_probs(probs))

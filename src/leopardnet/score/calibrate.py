@@ -21,7 +21,6 @@ from scipy.special import expit, log_expit, log_softmax, logit, softmax
 from leopardnet.core.errors import BundleError
 
 MIN_CLIPS = 20
-LEAST = 2.0**-149  # of the probabilities that float32 tells from 0
 T_MIN, T_MAX = 0.25, 20.0
 MIN_SITES_TO_SHARPEN = 10
 MIN_SITES = 5  # after fewer, an overconfident model is still too sure in a quarter to half of all cases
@@ -232,17 +231,32 @@ def undo_calibration(
 ) -> NDArray[np.float64]:
     """Return the clip logits, float64, up to a constant, from which `apply_calibration` made these probabilities.
 
-    With them, a predictions table is enough to fit a new temperature. A probability of 0 counts as LEAST, the
-    smallest float32. multi: the log-odds of independent labels; a probability of 1 counts as the largest float32
-    below it.
+    With them, a predictions table is enough to fit a new temperature. A probability below 1e-12 counts as 1e-12.
+    multi: the log-odds of independent labels; a probability of 1 counts as the largest float32 below it.
 
     >>> undo_calibration(np.array([0.8, 0.2]), Calibration(1.0)).round(3).tolist()
     [-0.223, -1.609]
     """
     if multi:
-        p = np.clip(np.asarray(probs, np.float64), LEAST, 1 - 2.0**-24)
+        p = np.clip(np.asarray(probs, np.float64), 1e-12, 1 - 2.0**-24)
         return np.asarray((logit(p) - _biases(calibration)) * calibration.temperature, np.float64)
-    return np.asarray(np.log(np.maximum(probs, LEAST)) * calibration.temperature, np.float64)
+    return np.asarray(np.log(np.maximum(probs, 1e-12)) * calibration.temperature, np.float64)
+
+
+def change_calibration(
+    probs: NDArray[np.floating[Any]], old: Calibration, new: Calibration, *, multi: bool = False
+) -> NDArray[np.float32]:
+    """Return probabilities, float32 of the same shape, under another calibration than that which made them.
+
+    Those that were rounded to 0, or of independent labels (multi) to 1, stay so, as nobody knows what they were.
+
+    >>> change_calibration(np.array([0.8, 0.2, 0.0]), Calibration(1.0), Calibration(2.0)).round(3)
+    array([0.667, 0.333, 0.   ], dtype=float32)
+    """
+    p = np.asarray(probs, np.float64)
+    with np.errstate(divide="ignore"):
+        logits = (logit(p) - _biases(old) if multi else np.log(p)) * old.temperature
+    return apply_calibration(logits, new, multi=multi)
 
 
 def _biases(calibration: Calibration) -> NDArray[np.float64]:

@@ -48,7 +48,7 @@ def top_probability(predictions: pd.DataFrame) -> pd.Series[float]:
 def _certainty(predictions: pd.DataFrame) -> NDArray[np.float64]:
     """Return what orders clips like `top_probability`, float64 [M]."""
     if has_several_labels(predictions):
-        return top_probability(predictions).to_numpy(np.float64)
+        return np.asarray(top_probability(predictions), np.float64)
     probs = _all_probabilities(predictions)
     return np.asarray(np.stack([log_odds(probs, i) for i in range(probs.shape[1])]).max(axis=0), np.float64)
 
