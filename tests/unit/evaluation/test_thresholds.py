@@ -166,7 +166,7 @@ def test_every_clip_that_counts_as_kept_is_named_or_alerted_in_its_row(logits, p
 
 
 def test_animals_whose_empty_probability_rounds_to_one_are_kept_by_what_is_left_of_their_own():
-    """Of 400 animals ten have p_empty = 1 in float32, as have empty clips, whose animals have 1e-20 and not 1e-9."""
+    """Of 400 animals ten have p_empty = 1 in float32, as empty clips do, whose animals have 1e-20 and not 1e-9."""
     p_animal = np.concatenate([np.full(10, 1e-9), np.linspace(0.2, 0.9, 390), np.full(400, 1e-20)])
     probs = np.stack([p_animal, 1 - p_animal], axis=1).astype(np.float32)
     assert (probs[:10, 1] == 1).all() and (probs[400:, 1] == 1).all()
