@@ -19,6 +19,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.export.outgoing import Outgoing
 
 PAGE = 10_000
+UNNAMED_ALERTS = "clips with a suspected target that the format cannot hold, written by their decision: {}"
 UNKNOWN_RATE = 1000.0  # frames per second of a video whose rate is unknown: frame numbers then count milliseconds
 
 
@@ -69,6 +70,11 @@ class OutgoingClip:
     def alerts(self) -> tuple[str, ...]:
         """The targets that a person should check the clip for, the likeliest first."""
         return split_labels(self.prediction.get("alerts") or self.prediction["alert"])
+
+    @property
+    def unnamed_alerts(self) -> tuple[str, ...]:
+        """The alerts that are not among `names`."""
+        return tuple(x for x in self.alerts if x not in self.names)
 
     def score(self, name: str) -> float | None:
         """Return the probability of one of `names`."""

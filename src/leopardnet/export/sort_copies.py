@@ -77,7 +77,7 @@ def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, incl
 
 def folder_names(clip: OutgoingClip) -> list[str]:
     """Return the folders of a clip: safe names for any label."""
-    suspected = [f"look_first_{x}" for x in clip.alerts if x not in clip.names]
+    suspected = [f"look_first_{x}" for x in clip.unnamed_alerts]
     is_named = not suspected or not set(clip.names).isdisjoint(clip.alerts)
     names = (*(clip.names if is_named else ()), *suspected)
     return [re.sub(r"[^\w-]+", "_", name).strip("_") or "other" for name in names]
