@@ -73,6 +73,28 @@ def test_of_equal_probabilities_with_noise_in_their_last_bit_the_first_label_is_
     assert find_alerts(p(0.45, more, 0.0, 0.1), AMUR, lax) == ("leopard", "tiger")
 
 
+def test_every_target_above_its_threshold_is_alerted_though_another_is_likelier():
+    own = DecideConfig(alerts={"leopard": 0.02})
+    assert decide(p(0.30, 0.60, 0.02, 0.08), AMUR, own).label == "tiger"
+    assert find_alerts(p(0.30, 0.60, 0.02, 0.08), AMUR, own) == ("tiger", "leopard")
+    assert find_alerts(p(0.02, 0.60, 0.30, 0.08), AMUR, own) == ("tiger", "leopard"), "reached at exactly 0.02"
+    assert find_alerts(p(0.01, 0.60, 0.31, 0.08), AMUR, own) == ("tiger",)
+
+
+@pytest.mark.parametrize("multi", [False, True])
+def test_a_clip_that_is_empty_to_float32_may_still_be_kept(multi):
+    """p_empty is 1 in float32 for both; of the animals one has 1e-9 and one 1e-20."""
+    labels = LabelSet(AMUR.labels, multi=multi)
+    trace, nothing = p(0, 0, 1e-9, 1), p(0, 0, 1e-20, 1)
+    sure = DecideConfig(empty=1.0)
+    assert decide(trace, labels, sure).label == decide(nothing, labels, sure).label == "empty"
+    kept = DecideConfig(empty=1.0, never_empty=1e-9)
+    assert decide(trace, labels, kept).label != "empty" and decide(nothing, labels, kept).label == "empty"
+    tenth = DecideConfig(empty=0.8, never_empty=0.1)
+    assert decide(p(0.05, 0.03, 0.01, 0.91), AMUR, tenth).label == "empty", "0.09 together"
+    assert decide(p(0.05, 0.03, 0.03, 0.89), AMUR, tenth).label != "empty", "0.11 together, none alone"
+
+
 def test_nothing_decoded_is_unreadable():
     decision = decide(None, AMUR, PLAIN)
     assert (decision.label, decision.rule) == ("unreadable", "none") and math.isnan(decision.score)
