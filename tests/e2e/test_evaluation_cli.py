@@ -88,7 +88,7 @@ def test_calibrate_promises_again_what_the_model_had_promised_or_says_that_it_is
     """Four sites cannot promise what thirty did; the old threshold, of another temperature, must not stay."""
     for name, n_sites in (("many", 30), ("few", 4)):
         results, manifest = simulate_clips(
-            tmp_path, n_sites=n_sites, per_site=40, bundle_id=tiny_bundle.id, sharpness=9
+            tmp_path, n_sites=n_sites, per_site=40, bundle_id=tiny_bundle.id, strength=1.0, sharpness=4.0
         )
         if name == "many":
             results.write(tmp_path / "first")

@@ -243,22 +243,6 @@ def undo_calibration(
     return np.asarray(np.log(np.maximum(probs, 1e-12)) * calibration.temperature, np.float64)
 
 
-def change_calibration(
-    probs: NDArray[np.floating[Any]], old: Calibration, new: Calibration, *, multi: bool = False
-) -> NDArray[np.float32]:
-    """Return probabilities, float32 of the same shape, under another calibration than that which made them.
-
-    Those that were rounded to 0, or of independent labels (multi) to 1, stay so, as nobody knows what they were.
-
-    >>> change_calibration(np.array([0.8, 0.2, 0.0]), Calibration(1.0), Calibration(2.0)).round(3)
-    array([0.667, 0.333, 0.   ], dtype=float32)
-    """
-    p = np.asarray(probs, np.float64)
-    with np.errstate(divide="ignore"):
-        logits = (logit(p) - _biases(old) if multi else np.log(p)) * old.temperature
-    return apply_calibration(logits, new, multi=multi)
-
-
 def _biases(calibration: Calibration) -> NDArray[np.float64]:
     return np.array(calibration.biases or (0.0,))
 
