@@ -161,7 +161,7 @@ def find_archive(clips: LabelledClips, known: LabelledClips, targets: Sequence[s
 
 def find_archived(clips: LabelledClips) -> Bools:
     """Return which clips nobody looks at, bool [M]: those that are called empty and have no alert."""
-    return np.asarray((clips.rules == "empty") & pd.isna(clips.alerts))
+    return np.asarray((clips.rules == "empty") & ~clips.alerts.any(axis=1))
 
 
 def bound_loss(clips: LabelledClips, label: str) -> ArchivedLoss:
