@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
+from leopardnet.core.columns import (
+    HELD_OUT,
+    evidence_columns,
+    has_several_labels,
+    predictions_columns,
+    table_labels,
+)
 from leopardnet.core.errors import BundleError, ManifestError
 from leopardnet.core.tables import conform, read_table, write_table
 
@@ -27,9 +33,13 @@ class Predictions:
     def read(cls, path: Path) -> Predictions:
         """Read predictions.parquet or .csv, or a folder with the former, and evidence.parquet beside it, if any.
 
+        Of a training run these are its predictions for labelled clips by networks that had not seen their sites.
         Raises ManifestError for a table of another kind.
         """
-        path = Path(path) / "predictions.parquet" if Path(path).is_dir() else Path(path)
+        path = Path(path)
+        if path.is_dir():
+            held_out = path / HELD_OUT
+            path = (held_out if held_out.is_dir() else path) / "predictions.parquet"
         table = read_table(path)
         names = table_labels(table)
         if not names or "decision" not in table.columns:

@@ -15,6 +15,7 @@ from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.loss_guarantee import LossGuarantee, find_loss_threshold
 from leopardnet.metrics.guarantees.naming_threshold import NamingThreshold, find_naming_threshold
+from leopardnet.metrics.judges.taught_clips import TaughtClips
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.score.decide import reaches
 
@@ -25,15 +26,15 @@ class Thresholds:
 
     promises: each with its level, None where it cannot be given. unseen_at: by level, the share of all clips,
     readable or not, labelled or not, with its interval over sites; only levels at which every guarantee can be
-    given. naming: which animals keep their names, where that was asked for. n_left_out: labelled clips that had no
-    part because the model was trained on their site.
+    given. naming: which animals keep their names, where that was asked for. taught: labelled clips that had no part
+    because the model learned from them or their sites.
     """
 
     promises: tuple[LossGuarantee, ...]
     decide: DecideConfig
     unseen_at: Mapping[Level, Estimate]
     n_clips: int
-    n_left_out: int
+    taught: TaughtClips
     bundle_id: str
     naming: NamingThreshold | None = None
 
@@ -58,7 +59,10 @@ class Thresholds:
         if self.promises:
             lines.append("may be archived unseen" + self._say_what_matters())
             lines += [f"  {says}: {self._say_archived(level)}" for level, says in LEVELS.items()]
-        return "\n".join([*lines, *([repr(self.naming)] if self.naming else [])])
+        return "\n".join([*lines, *([repr(self.naming)] if self.naming else []), *self._say_left_out()])
+
+    def _say_left_out(self) -> list[str]:
+        return [str(self.taught)] if len(self.taught) else []
 
     def _say_what_matters(self) -> str:
         names = [p.label for p in self.promises]
@@ -83,14 +87,15 @@ class Thresholds:
             f"{p.claim}; {'; '.join(p.describe(level) for level in ([p.level] if p.level else LEVELS))}"
             for p in self.promises
         ]
-        return "; ".join([*said, *([repr(self.naming)] if self.naming else [])])
+        return "; ".join([*said, *([repr(self.naming)] if self.naming else []), *self._say_left_out()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
             "bundle_id": self.bundle_id,
             "n_clips": self.n_clips,
-            "n_left_out": self.n_left_out,
+            "n_left_out": len(self.taught),
+            "left_out": self.taught.to_dict(),
             "is_kept": self.is_kept,
             "level": self.level,
             "says": LEVELS[self.level] if self.level else None,
@@ -154,7 +159,7 @@ def find_thresholds(
         naming = find_naming_threshold(clips, keep=keep_names, species=settings.species)
         chosen = chosen.model_copy(update={"among": naming.among})
     made_by = "; ".join(sorted(set(map(str, clips.bundle_ids))))
-    return Thresholds(promises, chosen, unseen_at, len(clips), clips.n_left_out, made_by, naming)
+    return Thresholds(promises, chosen, unseen_at, len(clips), clips.taught, made_by, naming)
 
 
 def _find_guarantees(

@@ -20,6 +20,7 @@ from leopardnet.metrics.bootstrap import (
     estimate_share,
     interval_columns,
 )
+from leopardnet.metrics.judges.taught_clips import TaughtClips
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import count_measures, lower_bound, ratio
 from leopardnet.metrics.ranking import Ranking, auroc, average_precision
@@ -47,6 +48,7 @@ class CommonFigures(TypedDict):
     n_without_label: int
     n_without_prediction: int
     n_sites: int
+    taught: TaughtClips
     target_lost: dict[str, int]
     presence_auroc: Estimate
     answered: Estimate
@@ -67,6 +69,7 @@ def common_figures(
         n_without_label=int((clips.y < 0).sum()),
         n_without_prediction=clips.n_without_prediction,
         n_sites=draws.n_sites,
+        taught=clips.taught,
         target_lost={x: int((known.shows(x) & (known.rules == "empty")).sum()) for x in targets},
         presence_auroc=presence,
         answered=answered,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
+from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips
 from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
 
 # The measures per label that the terminal, the report and the card show, with their headings.
@@ -37,7 +38,8 @@ class Evaluation:
     """How often predictions are right; every figure has a 95 % interval from a bootstrap over sites.
 
     n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips
-    without a label and labels without a prediction are only counted. n_sites: the sites of these clips.
+    without a label and labels without a prediction are only counted. n_sites: the sites of these clips. taught:
+    labelled clips that the model learned from, which were left out, or are counted where that was asked for.
 
     top1, macro_f1 (over the labels that occur), ece, brier, presence_auroc (any animal against empty): `Estimate`.
     answered, answered_right: the share of clips whose decision is a label, and the share of these that are right.
@@ -86,6 +88,7 @@ class Evaluation:
     is_multi: bool = False
     subset: Estimate = NOTHING
     wrong_names: pd.DataFrame = field(default_factory=_no_table)
+    taught: TaughtClips = NONE_TAUGHT
 
     def __repr__(self) -> str:
         per_label = self.per_label[["support", "recall_at_least", *self.figures]].to_string(
@@ -98,6 +101,7 @@ class Evaluation:
             [
                 f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
                 f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label)",
+                *([str(self.taught)] if len(self.taught) else []),
                 "  ".join(f"{name} {x}" for name, x in self.headline.items()).replace("macro-F1", "macro F1"),
                 f"answered {self.answered}, of these right {self.answered_right}",
                 *([f"empty clips removed: {filtered}"] if filtered else []),
@@ -175,6 +179,7 @@ class Evaluation:
             "n_without_label": self.n_without_label,
             "n_without_prediction": self.n_without_prediction,
             "n_sites": self.n_sites,
+            "learned_from": self.taught.to_dict(),
             **{x: getattr(self, x).to_dict() for x in single},
             "empties_removed": {f"{recall:g}": x.to_dict() for recall, x in self.empty_removal().items()},
             "per_label": {str(name): self._label_json(str(name)) for name in self.per_label.index},

@@ -16,6 +16,14 @@ from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, fi
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
+from leopardnet.metrics.judges.taught_clips import (
+    NONE_TAUGHT,
+    TaughtClips,
+    count_taught,
+    find_parts,
+    is_taught,
+    refuse_taught,
+)
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
 from leopardnet.score.decide import p_nothing
 
@@ -35,8 +43,9 @@ class LabelledClips:
     site)'. decisions, rules, alerts, bundle_ids: object [M], as in a predictions table; None where the table has
     none. presence: bool [M, C + K], the labels that each clip truly shows, and named: bool [M, C], those that its
     decision names; None where a clip has one label. Where labels are independent and a clip shows several, y is the
-    first of them. n_without_prediction: labels of clips that were not predicted. n_left_out: labelled clips that
-    `leave_out_training_sites` removed.
+    first of them. n_without_prediction: labels of clips that were not predicted. in_training: object [M], the part
+    of each clip in making the model, as in a predictions table; None where it has no such column. taught: labelled
+    clips that had a part, and whether they are counted or were left out.
     """
 
     labels: tuple[str, ...]
@@ -51,9 +60,10 @@ class LabelledClips:
     alerts: Texts
     bundle_ids: Texts
     n_without_prediction: int = 0
-    n_left_out: int = 0
     presence: Bools | None = None
     named: Bools | None = None
+    in_training: Texts | None = None
+    taught: TaughtClips = NONE_TAUGHT
 
     @classmethod
     def of(
@@ -122,6 +132,7 @@ class LabelledClips:
             n_without_prediction=int((~truth.index.isin(ids)).sum()),
             presence=presence,
             named=find_presence(predictions["labels"], labels) if multi else None,
+            in_training=_column(predictions, "in_training").to_numpy(object),
         )
         clips.require_labels()
         return clips
@@ -257,6 +268,7 @@ class LabelledClips:
             bundle_ids=self.bundle_ids[keep],
             presence=None if self.presence is None else self.presence[keep],
             named=None if self.named is None else self.named[keep],
+            in_training=None if self.in_training is None else self.in_training[keep],
         )
 
     def replace_probs(self, probs: Floats) -> LabelledClips:
@@ -277,21 +289,18 @@ class LabelledClips:
         rules = np.where(clips.is_readable, np.where(decisions == EMPTY, "empty", "species"), "none")
         return replace(clips, decisions=decisions, rules=rules.astype(object))
 
-    def leave_out_training_sites(self, manifest: Manifest) -> LabelledClips:
-        """Return the clips that may set temperature and thresholds: of sites without a row of the split train.
+    def leave_out_training_sites(self, manifest: Manifest, *, keep: bool = False) -> LabelledClips:
+        """Return the clips that may judge the model: not those that it learned from, nor others of their sites.
 
-        Raises ManifestError where none is left: such clips would make the model look surer than it is.
+        keep: only count them, so that figures are named accordingly. Raises ManifestError where no labelled clip is
+        left: the model would look surer than it is. See `find_parts`.
         """
-        rows = manifest.table[manifest.table["split"] == "train"]
-        sites, ids = pd.Series(self.sites), pd.Series(self.clip_ids)
-        is_trained = (sites.isin(rows["site"].dropna()) | ids.isin(rows["clip_id"])).to_numpy(bool)
-        if is_trained.all():
-            raise ManifestError(
-                "every clip comes from a site that the model was trained on",
-                where="manifest, column split",
-                todo="predict clips of other sites: these would make the model look surer than it is",
-            )
-        return replace(self.select(~is_trained), n_left_out=int((is_trained & (self.y >= 0)).sum()))
+        parts = find_parts(self.clip_ids, self.in_training, self.sites, manifest)
+        taught = count_taught(parts[self.y >= 0], are_counted=keep)
+        judges = self if keep else self.select(~is_taught(parts))
+        if len(taught) and not judges.is_known.any():
+            raise refuse_taught(taught)
+        return replace(judges, taught=taught)
 
 
 def true_labels(manifest: Manifest, predictions: pd.DataFrame) -> pd.Series[str]:

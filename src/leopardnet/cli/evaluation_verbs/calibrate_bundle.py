@@ -41,7 +41,7 @@ def calibrate(
     One number, the temperature, is fitted to your labelled clips; the likeliest label stays the same. With
     independent labels (labels.multi), each also has a bias.
     With --lose or --keep-names, thresholds are found as well; exit code 3 where one cannot be guaranteed.
-    Clips from sites that the model was trained on are left out.
+    Clips that the model learned from, and their sites, are left out.
 
     Example: leopardnet calibrate results/ --manifest m.parquet --bundle runs/amur/bundle --lose leopard=0.01 --out
     mine/

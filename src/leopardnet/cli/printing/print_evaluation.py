@@ -37,7 +37,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
     )
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
         caption += f" [–]: {NOT_DEMONSTRATED}, from too few clips or sites."
-    print_rows(rows, title="Per clip", caption=caption)
+    if len(e.taught):
+        caption += f" {str(e.taught).capitalize()}."
+    is_flattering = len(e.taught) and e.taught.are_counted
+    title = "Per clip, with clips that the model learned from" if is_flattering else "Per clip"
+    print_rows(rows, title=title, caption=caption)
 
 
 def print_comparisons(found: EvaluationReport) -> None:
