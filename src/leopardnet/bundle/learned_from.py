@@ -179,7 +179,7 @@ def _explode_files(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _find_moments(rows: pd.DataFrame) -> pd.Series[str]:
     """Return the time and the file name of each row whose time its own file states; others are missing."""
-    names = rows["path"].str.rpartition("/")[2].str.casefold()
+    names = rows["path"].map(lambda path: path.rpartition("/")[2].casefold())
     moments = "moment:" + rows["captured_at"].dt.strftime("%Y-%m-%dT%H:%M:%S") + "|" + names
     found: pd.Series[str] = moments.where(rows["time_source"].isin(IN_HEADERS))
     return found
@@ -188,10 +188,10 @@ def _find_moments(rows: pd.DataFrame) -> pd.Series[str]:
 def _find_places(rows: pd.DataFrame) -> pd.Series[str]:
     """Return the place of each row: its site, or else its deployment; missing where neither is known."""
     by_site, by_deployment = (
-        prefix + rows[name].map(normalise_site, na_action="ignore")
-        for prefix, name in (("site:", "site"), ("deployment:", "deployment"))
+        rows[kind].astype(object).map(lambda name, kind=kind: f"{kind}:{normalise_site(name)}", na_action="ignore")
+        for kind in ("site", "deployment")
     )
-    return by_site.where(rows["site"].notna(), by_deployment).astype(object)
+    return by_site.where(by_site.notna(), by_deployment)
 
 
 def _read_size(file: Path) -> int | None:

@@ -35,7 +35,7 @@ class Recalibration:
         c = self.calibration
         errors = f"ECE {self.before} before, {self.after} after, each site with the temperature of the others"
         biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
-        left_out = f"; {self.clips.taught}" if len(self.clips.taught) else ""
+        left_out = f"; {self.clips.taught}" if str(self.clips.taught) else ""
         return f"temperature {c.temperature:.3f}{biases} from {c.basis}; {errors}{left_out}"
 
 

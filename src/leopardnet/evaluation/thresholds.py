@@ -62,7 +62,7 @@ class Thresholds:
         return "\n".join([*lines, *([repr(self.naming)] if self.naming else []), *self._say_left_out()])
 
     def _say_left_out(self) -> list[str]:
-        return [str(self.taught)] if len(self.taught) else []
+        return list(filter(None, [str(self.taught)]))
 
     def _say_what_matters(self) -> str:
         names = [p.label for p in self.promises]

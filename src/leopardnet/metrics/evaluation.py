@@ -101,7 +101,7 @@ class Evaluation:
             [
                 f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
                 f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label)",
-                *([str(self.taught)] if len(self.taught) else []),
+                *filter(None, [str(self.taught)]),
                 "  ".join(f"{name} {x}" for name, x in self.headline.items()).replace("macro-F1", "macro F1"),
                 f"answered {self.answered}, of these right {self.answered_right}",
                 *([f"empty clips removed: {filtered}"] if filtered else []),

@@ -296,7 +296,7 @@ class LabelledClips:
         left: the model would look surer than it is. See `find_parts`.
         """
         parts = find_parts(self.clip_ids, self.in_training, self.sites, manifest)
-        taught = count_taught(parts[self.y >= 0], are_counted=keep)
+        taught = count_taught(parts[self.y >= 0], self.clip_ids[self.y >= 0], are_counted=keep)
         judges = self if keep else self.select(~is_taught(parts))
         if len(taught) and not judges.is_known.any():
             raise refuse_taught(taught)

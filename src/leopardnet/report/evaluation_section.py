@@ -55,6 +55,8 @@ def make_evaluation_section(
     if evaluation is None:
         return None
     e = evaluation
+    if truth is not None:
+        truth = truth[~truth.index.isin(e.taught.ids)]
     rows = []
     for name, row in e.per_label.to_dict("index").items():
         estimates = [e.label_estimate(str(name), measure) for measure in e.measures]

@@ -37,7 +37,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     )
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
         caption += f" [–]: {NOT_DEMONSTRATED}, from too few clips or sites."
-    if len(e.taught):
+    if str(e.taught):
         caption += f" {str(e.taught).capitalize()}."
     is_flattering = len(e.taught) and e.taught.are_counted
     title = "Per clip, with clips that the model learned from" if is_flattering else "Per clip"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 NUMBER = re.compile(r"\d+")
 
 
+@lru_cache(maxsize=100_000)
 def normalise_site(name: str) -> str:
     """Return a name without case, spaces, punctuation and leading zeros; two numbers stay apart.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.columns import HELD_OUT, PARTS
+from leopardnet.core.columns import HELD_OUT, PARTS, SPLITS
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.site_names import normalise_site
 from leopardnet.core.manifest import Manifest
@@ -22,7 +22,8 @@ TAUGHT = PARTS[1:4]
 class TaughtClips:
     """Numbers of labelled clips: trained on, others of such sites, and those that chose epoch and temperature.
 
-    are_counted: they are in the figures, because that was asked for; otherwise they were left out.
+    are_counted: they are in the figures, because that was asked for; otherwise they were left out, and `ids` has
+    their clip_ids. is_known: False where neither bundle nor manifest says what the model learned from.
 
     >>> print(TaughtClips(120, 30, 0))
     left out, because the model learned from them: 120 clips that it was trained on, 30 others of their sites
@@ -32,6 +33,8 @@ class TaughtClips:
     site: int = 0
     chosen: int = 0
     are_counted: bool = False
+    ids: frozenset[str] = field(default=frozenset(), repr=False)
+    is_known: bool = True
 
     def __len__(self) -> int:
         return self.clip + self.site + self.chosen
@@ -43,15 +46,26 @@ class TaughtClips:
             "{} of sites that chose its epoch and temperature": self.chosen,
         }
         found = ", ".join(words.format(n) for words, n in counts.items() if n)
-        if not found:
+        if not found and self.is_known:
             return ""
+        if not found:
+            return (
+                "the bundle does not say what its model learned from, and the manifest has no split: if it learned "
+                "from these clips or their sites, it looks better here than it is"
+            )
         if self.are_counted:
             return f"this is not its accuracy at new sites: among the clips are {found}"
         return f"left out, because the model learned from them: {found}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return asdict(self)
+        return {
+            "clip": self.clip,
+            "site": self.site,
+            "chosen": self.chosen,
+            "are_counted": self.are_counted,
+            "is_known": self.is_known,
+        }
 
 
 NONE_TAUGHT = TaughtClips()
@@ -62,7 +76,8 @@ def find_parts(clip_ids: Texts, in_training: Texts | None, sites: Texts, manifes
 
     in_training: that column of the predictions, None or with None where a bundle did not say what it learned from.
     There the column split of the manifest counts: train, and rows without a split beside others that have one; val
-    chose the epoch. Other clips of a site of such clips have a part as well, by the sites of the manifest.
+    chose the epoch. Without a split it stays None. Other clips of a site of such clips have a part as well, by the
+    sites of the manifest.
     """
     unknown = np.full(len(clip_ids), None, object)
     parts = pd.Series(unknown if in_training is None else in_training, dtype=object)
@@ -74,6 +89,8 @@ def find_parts(clip_ids: Texts, in_training: Texts | None, sites: Texts, manifes
         parts[from_split & is_own & parts.isna()] = word
         at = rows["site"].dropna().map(normalise_site)
         parts[from_split & parts.isna() & places.isin(at)] = "site" if word == "clip" else word
+    if manifest.table["split"].isin(SPLITS).any():
+        parts[parts.isna()] = "no"
     for words, word in ((("clip", "site"), "site"), (("chosen",), "chosen")):
         is_free = ~parts.isin([*TAUGHT, HELD_OUT])
         parts[is_free & places.isin(places[parts.isin(words)].dropna())] = word
@@ -83,7 +100,7 @@ def find_parts(clip_ids: Texts, in_training: Texts | None, sites: Texts, manifes
 def _find_taught_rows(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the rows that a manifest's column split gives to training, and those that it gives to validation."""
     is_val, is_train = table["split"] == "val", table["split"] == "train"
-    if (is_val | is_train).any():
+    if table["split"].isin(SPLITS).any():
         is_labelled = table["label"].notna() | table["labels"].notna()
         is_train |= table["split"].isna() & is_labelled
     return {"clip": table[is_train], "chosen": table[is_val]}
@@ -94,10 +111,12 @@ def is_taught(parts: Texts) -> NDArray[np.bool_]:
     return np.isin(parts.astype(str), TAUGHT)
 
 
-def count_taught(parts: Texts, *, are_counted: bool = False) -> TaughtClips:
-    """Return how many clips have each part."""
+def count_taught(parts: Texts, clip_ids: Texts, *, are_counted: bool = False) -> TaughtClips:
+    """Return how many clips have each part, and unless they are counted their ids."""
     counts = {word: int((parts == word).sum()) for word in TAUGHT}
-    return TaughtClips(counts["clip"], counts["site"], counts["chosen"], are_counted)
+    ids = frozenset() if are_counted else frozenset(clip_ids[is_taught(parts)].tolist())
+    is_known = not pd.isna(parts).any()
+    return TaughtClips(counts["clip"], counts["site"], counts["chosen"], are_counted, ids, is_known)
 
 
 class NoJudgeError(ManifestError):
