@@ -44,7 +44,7 @@ CLIPS_PER_SITE, STRENGTH, EPOCH_SD, SITE_SD, CLIP_SD = 40, 2.6, 0.1, 0.6, 0.7
 
 
 def draw_epochs(rng: np.random.Generator, strengths: np.ndarray, n_sites: int) -> dict[int, pd.DataFrame]:
-    """Return the clips of some sites after epochs of these true strengths: same clips, logits partly of their own."""
+    """Return the clips of some sites after epochs of these true strengths: the logits are partly their own."""
     site = np.repeat(np.arange(n_sites), CLIPS_PER_SITE)
     n, c = len(site), len(NAMES)
     mix = rng.dirichlet(6 * MIX, n_sites)[site]

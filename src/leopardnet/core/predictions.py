@@ -39,6 +39,13 @@ class Predictions:
         path = Path(path)
         if path.is_dir():
             held_out = path / HELD_OUT
+            if (path / "bundle").is_dir() and not held_out.is_dir():
+                raise ManifestError(
+                    "this training run holds no predictions that may judge its model",
+                    where=path.name,
+                    found="a run whose validation clips come from fewer than three sites, or of an older version",
+                    todo="give the folder that `leopardnet predict` wrote, with clips of other sites",
+                )
             path = (held_out if held_out.is_dir() else path) / "predictions.parquet"
         table = read_table(path)
         names = table_labels(table)

@@ -77,6 +77,7 @@ def calibrate(
                 "calibration": result.calibration.to_dict(),
                 "ece_before": result.before.to_dict(),
                 "ece_after": result.after.to_dict(),
+                "left_out": result.clips.taught.to_dict(),
                 "thresholds": found.to_dict() if found else None,
             }
         )
