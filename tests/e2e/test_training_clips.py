@@ -87,6 +87,8 @@ def test_only_clips_of_the_new_site_judge(runs, offers, run, way, tmp_path):
     out, _ = leopardnet("calibrate", *where, "--bundle", bundle, "--out", tmp_path / "b")
     assert json.loads(out)["calibration"]["n_clips"] == 8
     assert json.loads(out)["left_out"] == left_out
+    leopardnet("report", *where[:3], "--bundle", bundle, "--pictures", "0", "--out", tmp_path / "r.html")
+    assert "Left out, because the model learned from them" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_where_none_is_left_the_message_says_what_to_do(runs, labelled, tmp_path):

@@ -75,7 +75,7 @@ class LearnedFrom(Settings):
         clips, places, sizes = [], [], []
         for rows in (taught, chosen):
             paths = _explode_files(rows)
-            found = [find_file(root, path) for path in paths["path"]]
+            found = [_find(root, path) for path in paths["path"]]
             sizes += [str(n) for n in map(_read_size, found) if n is not None]
             contents = [f"content:{x}" for x in map(_digest, found) if x is not None]
             ids = [f"id:{clip_id(path)}" for path in paths["path"]]
@@ -122,7 +122,7 @@ class LearnedFrom(Settings):
         if root is not None:
             sizes = set(_unpack(self.sizes).tolist())
             for i, path in zip(paths["clip_id"], paths["path"], strict=True):
-                file = find_file(root, path)
+                file = _find(root, path)
                 size = _read_size(file)
                 if size is None or int(_hash([str(size)], self.salt, SIZE_BYTES)[0]) not in sizes:
                     continue
@@ -192,6 +192,13 @@ def _find_places(rows: pd.DataFrame) -> pd.Series[str]:
         for kind in ("site", "deployment")
     )
     return by_site.where(by_site.notna(), by_deployment)
+
+
+def _find(root: Path, path: str) -> Path:
+    try:
+        return find_file(root, path)
+    except OSError:
+        return root / path  # which nobody can read either
 
 
 def _read_size(file: Path) -> int | None:
