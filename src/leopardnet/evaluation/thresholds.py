@@ -59,7 +59,7 @@ class Thresholds:
         if self.promises:
             lines.append("may be archived unseen" + self._say_what_matters())
             lines += [f"  {says}: {self._say_archived(level)}" for level, says in LEVELS.items()]
-        return "\n".join([*lines, *([repr(self.naming)] if self.naming else []), *self._say_left_out()])
+        return "\n".join([*self._say_left_out(), *lines, *([repr(self.naming)] if self.naming else [])])
 
     def _say_left_out(self) -> list[str]:
         return list(filter(None, [str(self.taught)]))

@@ -16,14 +16,7 @@ from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, fi
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
-from leopardnet.metrics.judges.taught_clips import (
-    NONE_TAUGHT,
-    TaughtClips,
-    count_taught,
-    find_parts,
-    is_taught,
-    refuse_taught,
-)
+from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips, find_parts, separate_taught
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
 from leopardnet.score.decide import p_nothing
 
@@ -296,11 +289,8 @@ class LabelledClips:
         left: the model would look surer than it is. See `find_parts`.
         """
         parts = find_parts(self.clip_ids, self.in_training, self.sites, manifest)
-        taught = count_taught(parts[self.y >= 0], self.clip_ids[self.y >= 0], are_counted=keep)
-        judges = self if keep else self.select(~is_taught(parts))
-        if len(taught) and not judges.is_known.any():
-            raise refuse_taught(taught)
-        return replace(judges, taught=taught)
+        is_judge, taught = separate_taught(parts, self.clip_ids, self.y >= 0, keep=keep)
+        return replace(self.select(is_judge), taught=taught)
 
 
 def true_labels(manifest: Manifest, predictions: pd.DataFrame) -> pd.Series[str]:

@@ -106,30 +106,30 @@ def _find_taught_rows(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"clip": table[is_train], "chosen": table[is_val]}
 
 
-def is_taught(parts: Texts) -> NDArray[np.bool_]:
-    """Return which parts, object [M], keep a clip from judging the model, bool [M]."""
-    return np.isin(parts.astype(str), TAUGHT)
-
-
-def count_taught(parts: Texts, clip_ids: Texts, *, are_counted: bool = False) -> TaughtClips:
-    """Return how many clips have each part, and unless they are counted their ids."""
-    counts = {word: int((parts == word).sum()) for word in TAUGHT}
-    ids = frozenset() if are_counted else frozenset(clip_ids[is_taught(parts)].tolist())
-    is_known = not pd.isna(parts).any()
-    return TaughtClips(counts["clip"], counts["site"], counts["chosen"], are_counted, ids, is_known)
-
-
 class NoJudgeError(ManifestError):
     """No labelled clip may judge the model."""
 
 
-def refuse_taught(taught: TaughtClips) -> NoJudgeError:
-    """Return the error for clips of which none may judge the model."""
-    return NoJudgeError(
-        "every labelled clip had a part in training the model: none is left to judge it",
-        where="predictions, column in_training, or manifest, column split",
-        found=str(taught).partition(": ")[2],
-        expected="labelled clips of sites that the model has not seen",
-        todo="label clips of other sites; or give the folder of the training run in place of the predictions: it "
-        "holds scores of networks that had not seen the site",
-    )
+def separate_taught(
+    parts: Texts, clip_ids: Texts, is_labelled: NDArray[np.bool_], *, keep: bool = False
+) -> tuple[NDArray[np.bool_], TaughtClips]:
+    """Return which clips judge the model, bool [M], and the labelled ones that had a part in making it.
+
+    parts, clip_ids: object [M]; is_labelled: bool [M]; keep: all judge, and are counted. Raises NoJudgeError where no
+    labelled clip is left.
+    """
+    is_taught = np.isin(parts.astype(str), TAUGHT)
+    labelled = parts[is_labelled]
+    counts = {word: int((labelled == word).sum()) for word in TAUGHT}
+    ids = frozenset() if keep else frozenset(clip_ids[is_labelled & is_taught].tolist())
+    taught = TaughtClips(**counts, are_counted=keep, ids=ids, is_known=not pd.isna(labelled).any())
+    if not keep and len(taught) and not (is_labelled & ~is_taught).any():
+        raise NoJudgeError(
+            "every labelled clip had a part in training the model: none is left to judge it",
+            where="predictions, column in_training, or manifest, column split",
+            found=str(taught).partition(": ")[2],
+            expected="labelled clips of sites that the model has not seen",
+            todo="label clips of other sites; or give the folder of the training run in place of the predictions: "
+            "it holds scores of networks that had not seen the site",
+        )
+    return np.ones(len(parts), bool) if keep else ~is_taught, taught

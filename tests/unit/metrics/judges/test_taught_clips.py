@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.manifest import Manifest
-from leopardnet.metrics.judges.taught_clips import TaughtClips, count_taught, find_parts
+from leopardnet.metrics.judges.taught_clips import NoJudgeError, TaughtClips, find_parts, separate_taught
 
 SITES = np.array(["Site 01", "site-1", "b", "c", None], object)
 
@@ -56,12 +56,22 @@ def test_rows_that_nobody_labelled_taught_nothing(tmp_path):
     assert parts_of(None, split, tmp_path, label=None) == ["no"] * 5
 
 
-def test_the_numbers_are_said_in_words():
-    parts = np.array(["clip", "clip", "site", "no", "held_out"], object)
-    left_out = count_taught(parts, np.array(list("abcde"), object))
-    assert len(left_out) == 3 and left_out.ids == {"a", "b", "c"}
+def test_clips_are_separated_and_the_numbers_said_in_words():
+    parts = np.array(["clip", "clip", "site", "no", "held_out", "chosen"], object)
+    ids, labelled = np.array(list("abcdef"), object), np.array([1, 1, 1, 1, 1, 0], bool)
+    is_judge, left_out = separate_taught(parts, ids, labelled)
+    assert is_judge.tolist() == [False, False, False, True, True, False]
+    assert len(left_out) == 3 and left_out.ids == {"a", "b", "c"} and left_out.to_dict()["chosen"] == 0
     assert "2 clips that it was trained on, 1 others of their sites" in str(left_out)
     assert str(TaughtClips()) == "" and not TaughtClips()
-    counted = count_taught(parts, np.array(list("abcde"), object), are_counted=True)
-    assert str(counted).startswith("this is not its accuracy at new sites") and not counted.ids
-    assert "does not say" in str(count_taught(np.array([None], object), np.array(["a"], object)))
+    is_judge, counted = separate_taught(parts, ids, labelled, keep=True)
+    assert is_judge.all() and str(counted).startswith("this is not its accuracy at new sites") and not counted.ids
+
+
+def test_what_nobody_knows_is_said_and_nothing_left_is_refused():
+    one, yes = np.array(["a"], object), np.ones(1, bool)
+    is_judge, taught = separate_taught(np.array([None], object), one, yes)
+    assert is_judge.all() and "does not say" in str(taught) and not taught.to_dict()["is_known"]
+    with pytest.raises(NoJudgeError, match="none is left to judge it"):
+        separate_taught(np.array(["site"], object), one, yes)
+    assert not separate_taught(np.array(["site"], object), one, ~yes)[0].any(), "no label, no judge, no complaint"
