@@ -13,8 +13,9 @@ CROSSED = (
 # The means of `scripts/measure_leaks.py`, in docs/LOG.md.
 CHOSEN = (
     "Epoch and temperature were chosen on the clips that these figures report (they come from too few sites to "
-    "choose on some and judge on others, or the run is of an older version), so the figures are too good. In simulations "
-    "with three sites the macro-F1 of the best of 5 epochs was {five} too high, that of the best of 20 {twenty}."
+    "choose on some and judge on others, or the run is of an older version), so the figures are too good. In "
+    "simulations with three sites the macro-F1 of the best of 5 epochs was {five} too high, that of the best "
+    "of 20 {twenty}."
 )
 OPTIMISM_OF_5, OPTIMISM_OF_20 = "0.06", "0.09"
 
