@@ -26,7 +26,7 @@ class TaughtClips:
     their clip_ids. is_known: False where neither bundle nor manifest says what the model learned from.
 
     >>> print(TaughtClips(120, 30, 0))
-    left out, because the model learned from them: 120 clips that it was trained on, 30 others of their sites
+    left out, because the model learned from them: 120 clips that it was trained on, 30 others of sites of these names
     """
 
     clip: int = 0
@@ -42,7 +42,7 @@ class TaughtClips:
     def __str__(self) -> str:
         counts = {
             "{} clips that it was trained on": self.clip,
-            "{} others of their sites": self.site,
+            "{} others of sites of these names": self.site,
             "{} of sites that chose its epoch and temperature": self.chosen,
         }
         found = ", ".join(words.format(n) for words, n in counts.items() if n)
@@ -115,8 +115,8 @@ def separate_taught(
 ) -> tuple[NDArray[np.bool_], TaughtClips]:
     """Return which clips judge the model, bool [M], and the labelled ones that had a part in making it.
 
-    parts, clip_ids: object [M]; is_labelled: bool [M]; keep: all judge, and are counted. Raises NoJudgeError where no
-    labelled clip is left.
+    parts, clip_ids: object [M]; is_labelled: bool [M]; keep: all judge, and are counted. Raises NoJudgeError where
+    no labelled clip is left.
     """
     is_taught = np.isin(parts.astype(str), TAUGHT)
     labelled = parts[is_labelled]
@@ -130,6 +130,7 @@ def separate_taught(
             found=str(taught).partition(": ")[2],
             expected="labelled clips of sites that the model has not seen",
             todo="label clips of other sites; or give the folder of the training run in place of the predictions: "
-            "it holds scores of networks that had not seen the site",
+            "it holds scores of networks that had not seen the site. If your sites only have the names of those in "
+            "training, rename them in the manifest and predict again, which classifies nothing twice",
         )
     return np.ones(len(parts), bool) if keep else ~is_taught, taught

@@ -62,7 +62,7 @@ def test_clips_are_separated_and_the_numbers_said_in_words():
     is_judge, left_out = separate_taught(parts, ids, labelled)
     assert is_judge.tolist() == [False, False, False, True, True, False]
     assert len(left_out) == 3 and left_out.ids == {"a", "b", "c"} and left_out.to_dict()["chosen"] == 0
-    assert "2 clips that it was trained on, 1 others of their sites" in str(left_out)
+    assert "2 clips that it was trained on, 1 others of sites of these names" in str(left_out)
     assert str(TaughtClips()) == "" and not TaughtClips()
     is_judge, counted = separate_taught(parts, ids, labelled, keep=True)
     assert is_judge.all() and str(counted).startswith("this is not its accuracy at new sites") and not counted.ids
