@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 KEY_BYTES, SIZE_BYTES = 6, 3
 END_BYTES = 65_536
-MAX_KEYS = 3_000_000  # 14 MB in a bundle; where there are more, clips are known by their files' ids alone
+MAX_KEYS = 3_000_000  # 14 MB in a bundle; where there are more, by ids alone, and if these are too many by place
 Hashes = NDArray[np.uint64]
 
 
@@ -72,25 +72,27 @@ class LearnedFrom(Settings):
 
         Files that cannot be read are known by their other keys.
         """
-        clips, places, sizes = [], [], []
+        ids: list[list[str]] = []
+        keys: list[list[str]] = []
+        sizes: list[str] = []
         for rows in (taught, chosen):
             paths = _explode_files(rows)
             found = [_find(root, path) for path in paths["path"]]
             sizes += [str(n) for n in map(_read_size, found) if n is not None]
             contents = [f"content:{x}" for x in map(_digest, found) if x is not None]
-            ids = [f"id:{clip_id(path)}" for path in paths["path"]]
-            keys = [*ids, *contents, *_find_moments(rows).dropna()]
-            clips.append(keys if len(keys) <= MAX_KEYS else ids)
-            places.append(_find_places(rows).dropna().unique())
-        packed = [_pack(_hash(x, salt)) for x in clips]
-        slow = [_pack(_hash_slowly(x, salt)) for x in places]
+            ids.append([f"id:{clip_id(path)}" for path in paths["path"]])
+            keys.append([*ids[-1], *contents, *_find_moments(rows).dropna()])
+        none: list[list[str]] = [[], []]
+        fitting = next((x for x in (keys, ids) if sum(map(len, x)) <= MAX_KEYS), none)
+        packed = [_pack(_hash(x, salt)) for x in fitting]
+        slow = [_pack(_hash_slowly(_find_places(x).dropna().unique(), salt)) for x in (taught, chosen)]
         return cls(
             salt=salt,
             clips=packed[0],
             places=slow[0],
             chosen_clips=packed[1],
             chosen_places=slow[1],
-            sizes=_pack(_hash(sizes, salt, SIZE_BYTES)),
+            sizes=_pack(_hash(sizes if fitting is keys else [], salt, SIZE_BYTES)),
         )
 
     def find_part(self, rows: pd.DataFrame, root: Path | None) -> pd.Series[str]:

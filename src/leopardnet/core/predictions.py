@@ -11,6 +11,7 @@ from leopardnet.core.columns import (
     HELD_OUT,
     evidence_columns,
     has_several_labels,
+    join_alerts,
     predictions_columns,
     table_labels,
 )
@@ -62,7 +63,7 @@ class Predictions:
         evidence = read_table(beside) if beside.is_file() else pd.DataFrame(columns=[c.name for c in columns])
         return cls(
             conform(
-                table,
+                table.assign(alerts=join_alerts(table)),
                 predictions_columns(names, multi=has_several_labels(table)),
                 where=path.name,
                 unique=("clip_id",),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logit
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.learned_from import mark_learned
@@ -13,7 +14,7 @@ from leopardnet.core.columns import HELD_OUT
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.bootstrap import Estimate, Floats
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration, cross_calibrate, fit_safely, undo_calibration
@@ -35,8 +36,7 @@ class Recalibration:
         c = self.calibration
         errors = f"ECE {self.before} before, {self.after} after, each site with the temperature of the others"
         biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
-        left_out = f"; {self.clips.taught}" if str(self.clips.taught) else ""
-        return f"temperature {c.temperature:.3f}{biases} from {c.basis}; {errors}{left_out}"
+        return f"temperature {c.temperature:.3f}{biases} from {c.basis}; {errors}"
 
 
 def recalibrate(
@@ -72,5 +72,15 @@ def recalibrate(
     before, after = (
         evaluate_clips(clips.select(use).replace_probs(p), n_boot=1000).ece for p in (clips.probs[use], unbiased)
     )
-    probs = np.where(np.isfinite(logits), apply_calibration(logits, fitted, multi=multi), np.nan).astype(np.float64)
+    probs = _change_calibration(clips.probs, old, fitted, multi=multi)
     return Recalibration(fitted, before, after, clips.replace_probs(probs))
+
+
+def _change_calibration(probs: Floats, old: Calibration, new: Calibration, *, multi: bool) -> Floats:
+    """Return probabilities [M, C] under another calibration, nan where they are.
+
+    Those that were rounded to 0, or of independent labels (multi) to 1, stay so: nobody knows what they were.
+    """
+    with np.errstate(divide="ignore"):
+        logits = logit(probs) - np.array(old.biases or (0.0,)) if multi else np.log(probs)
+    return apply_calibration(logits * old.temperature, new, multi=multi).astype(np.float64)

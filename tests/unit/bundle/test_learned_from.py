@@ -100,6 +100,18 @@ def test_the_record_names_nothing_and_no_two_are_alike(card):
     assert one.clips != other.clips and one.places != other.places and one == learn(card, salt="one")
 
 
+@pytest.mark.parametrize(
+    ("most", "expected"), [(9, ["clip", "chosen", "clip"]), (8, ["clip", "no", "no"]), (2, ["no", "no", "no"])]
+)
+def test_a_record_of_too_many_clips_keeps_what_fits_into_a_bundle(card, monkeypatch, most, expected):
+    """Three clips with three keys each: all of them, the ids of the files alone, or only the places."""
+    monkeypatch.setattr(module, "MAX_KEYS", most)
+    paths = ["a/1.jpg", "x/2.jpg", "x/3.jpg"]
+    learned = learn(card)
+    assert parts_of(learned, card, **NOWHERE, path=paths) == expected
+    assert parts_of(learned, card, path=["x", "y", "z"], captured_at=None) == ["site", "chosen", "site"]
+
+
 def test_nothing_is_nothing(card):
     none = LearnedFrom.of(card.table[:0], card.table[:0], card.root, salt="s")
     assert parts_of(none, card, card.root) == ["no"] * 3

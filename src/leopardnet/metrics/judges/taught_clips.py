@@ -25,8 +25,8 @@ class TaughtClips:
     are_counted: they are in the figures, because that was asked for; otherwise they were left out, and `ids` has
     their clip_ids. is_known: False where neither bundle nor manifest says what the model learned from.
 
-    >>> print(TaughtClips(120, 30, 0))
-    left out, because the model learned from them: 120 clips that it was trained on, 30 others of sites of these names
+    >>> print(TaughtClips(12, 3, 0))
+    left out, because the model learned from them: 12 clips that it was trained on, 3 others of sites of these names
     """
 
     clip: int = 0

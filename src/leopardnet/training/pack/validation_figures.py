@@ -20,7 +20,7 @@ from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration
-from leopardnet.score.decide import decide, find_alert, name_all
+from leopardnet.score.decide import decide, find_alerts, name_all
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 from leopardnet.training.fit.cross_choice import fit_clips
 
@@ -89,12 +89,13 @@ def _decide_clips(
     if labels.multi:
         named = [JOINER.join(name_all(p, labels, thresholds)) or None for p in probs]
         facts = facts.assign(labels=pd.Series(named, facts.index, dtype=object))
-    alerts = pd.Series([find_alert(p, labels, thresholds) for p in probs], facts.index, dtype=object)
+    alerts = [find_alerts(p, labels, thresholds) for p in probs]
     return facts.assign(
         decision=[d.label for d in decisions],
         rule=[d.rule for d in decisions],
         score=[d.score for d in decisions],
-        alert=alerts,
+        alert=pd.Series([names[0] if names else None for names in alerts], facts.index, dtype=object),
+        alerts=pd.Series([JOINER.join(names) or None for names in alerts], facts.index, dtype=object),
         **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
     )
 
