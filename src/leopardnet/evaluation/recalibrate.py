@@ -9,6 +9,9 @@ import numpy as np
 from scipy.special import logit
 
 from leopardnet.bundle.bundle import Bundle
+from leopardnet.bundle.learned_from import mark_learned
+from leopardnet.core.columns import HELD_OUT
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import Estimate, Floats
@@ -42,9 +45,19 @@ def recalibrate(
     """Return a temperature for the bundle, fitted on labelled clips of sites that the model was not trained on.
 
     outside: labels that the model was not taught; such clips have no part in the fit. Raises BundleError where
-    another model made the predictions, and ManifestError where no clip is left.
+    another model made the predictions, and ManifestError where no clip is left and for the held-out scores of a
+    training run, to which the temperature of the bundle was fitted already.
     """
     predictions.require_model(bundle.id)
+    if (predictions.table["in_training"] == HELD_OUT).any():
+        raise ManifestError(
+            "the temperature of this bundle was fitted to these clips already",
+            where="predictions, column in_training",
+            found="held-out scores of a training run",
+            expected="predictions of clips of other sites",
+            todo="find thresholds on them with `leopardnet thresholds`; to calibrate, label clips of other sites",
+        )
+    predictions = mark_learned(predictions, manifest, bundle)
     clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites(manifest)
     use = clips.is_readable & clips.is_known
     multi, old = clips.presence is not None, bundle.spec.calibration

@@ -1,6 +1,7 @@
 """The card holds the figures, says how they were obtained, and never leaves the reader with a number alone."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from leopardnet.bundle.bundle import BundleSpec
 from leopardnet.bundle.card import card_json, model_card
 from leopardnet.compose import load_config
+from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration
@@ -70,6 +72,20 @@ def test_the_figures_are_those_of_the_evaluation_worked_out_by_hand():
     assert figures.index("- Left to look at: ") < figures.index("By the likeliest label")
     assert HOW in figures
     assert "| leopard | 1 | 1 |" in figures and "| empty | 0 | 2 |" in figures, "what was said"
+
+
+def test_figures_that_were_chosen_stand_beside_those_that_were_judged():
+    judged, other = evaluation(n_boot=0), evaluation(sites="abcd", n_boot=0)
+    chosen = replace(other, macro_f1=Estimate(0.8))
+    figures = section(model_card(spec(), DATA, evaluation=judged, chosen_on=chosen, how=HOW), "Figures")
+    assert "| macro-F1 | 0.73 | 0.80 | +0.067 |" in figures and "| top-1 | 0.75 | 0.75 | +0.000 |" in figures
+    plain = card_json(spec(), DATA, evaluation=judged, chosen_on=chosen)
+    assert plain["optimism_of_macro_f1"] == pytest.approx(0.8 - (2 / 3 + 0.8) / 2, abs=1e-6)
+    assert plain["figures_chosen_on"]["macro-F1"]["value"] == 0.8
+    alone = card_json(spec(), DATA, evaluation=judged, chosen_on=judged)
+    assert alone["optimism_of_macro_f1"] is None, "there is nothing to compare with"
+    assert "optimism" not in model_card(spec(), DATA, evaluation=judged, chosen_on=judged)
+    assert card_json(spec(), DATA)["figures_chosen_on"] is None
 
 
 def test_intervals_stand_behind_the_figures_and_few_sites_are_called_few():

@@ -208,8 +208,10 @@ def test_clips_of_sites_that_were_trained_on_have_no_part(many):
     split = manifest.table["site"].lt("s030").map({True: "train", False: "test"})
     halved = manifest.replace(manifest.table.assign(split=split))
     clips = LabelledClips.of(predictions, halved).leave_out_training_sites(halved)
-    assert len(clips) == 1200 and clips.n_left_out == 1200 and min(clips.sites) == "s030"
-    assert thresholds(predictions, halved, {"leopard": 0.05}).promises[0].n_sites == 30
+    assert len(clips) == 1200 and len(clips.taught) == 1200 and min(clips.sites) == "s030"
+    found = thresholds(predictions, halved, {"leopard": 0.05})
+    assert found.promises[0].n_sites == 30 and found.to_dict()["n_left_out"] == 1200
+    assert "1200 clips that it was trained on" in repr(found) and "1200 clips" in found.note, "also in the card"
     with pytest.raises(ManifestError, match="trained on"):
         thresholds(predictions, manifest.replace(manifest.table.assign(split="train")), {"leopard": 0.05})
 
