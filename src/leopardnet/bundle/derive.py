@@ -82,8 +82,8 @@ def derive_bundle(
 def _has_same_thresholds(before: BundleSpec, after: BundleSpec) -> bool:
     """Return whether what was missed under one bundle is missed under the other; names do not matter."""
     one, other = (
-        (x.calibration.temperature, x.calibration.biases, x.decide.empty, x.decide.alert, x.decide.alerts)
-        for x in (before, after)
+        (c.temperature, c.biases, c.shift, d.empty, d.alert, d.alerts)
+        for c, d in ((x.calibration, x.decide) for x in (before, after))
     )
     return one == other
 
@@ -97,7 +97,8 @@ def _promises_text(held: Sequence[Promise], *, n_before: int) -> str:
 
 def _biases_text(spec: BundleSpec) -> str:
     biases = ", ".join(f"{x:+.2f}" for x in spec.calibration.biases)
-    return f", biases of its labels {biases}" if biases else ""
+    shift = f", {spec.calibration.shift.describe()}" if spec.calibration.shift else ""
+    return (f", biases of its labels {biases}" if biases else "") + shift
 
 
 def _thresholds_text(decide: DecideConfig) -> str:

@@ -13,8 +13,10 @@ from leopardnet.core.settings.training import TrainConfig
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import Calibration, apply_calibration, fit_safely
+from leopardnet.score.calibrate import Calibration, apply_calibration
 from leopardnet.score.decide import decide, name_all
+from leopardnet.score.presence_shift import ClipLengths, shift_presence
+from leopardnet.score.safe_fit import fit_safely
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 
 
@@ -25,7 +27,8 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
     the temperature were chosen on the same clips, so the figures are slightly optimistic.
     """
     clips = _read_validation_clips(run, config, labels)
-    probs = apply_calibration(np.stack(clips["logits"].to_list()), calibration, multi=labels.multi)
+    z = shift_presence(np.stack(clips["logits"].to_list()), calibration.shift, _find_lengths(clips, labels))
+    probs = apply_calibration(z, calibration, multi=labels.multi)
     decisions = [decide(p, labels, config.decide) for p in probs]
     table = pd.DataFrame(
         {
@@ -47,17 +50,25 @@ def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibr
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
-    """Return the temperature of a run, and the biases of independent labels, fitted on its validation clips."""
+    """Return the calibration of a run, fitted on its validation clips: see `fit_safely`."""
     clips = _read_validation_clips(run, config, labels)
     z = np.stack(clips["logits"].to_list()).astype(np.float64)
     y = np.stack(clips["shows"].to_list()) if labels.multi else clips["i_label"].to_numpy(np.int64)
-    fitted = fit_safely(z, y, sites=clips["site"].tolist(), before=Calibration())
+    lengths = _find_lengths(clips, labels)
+    fitted = fit_safely(z, y, sites=clips["site"].tolist(), before=Calibration(), lengths=lengths)
     frames = pd.read_parquet(run / "val_frames.parquet", columns=["site", "site_seen"])
     seen = frames.loc[frames["site_seen"], "site"].nunique()
     if seen:
         note = f"{seen} of the validation sites were trained on: the figures are optimistic."
         fitted = replace(fitted, reason=f"{note} {fitted.reason}".strip())
     return fitted
+
+
+def _find_lengths(clips: pd.DataFrame, labels: LabelSet) -> ClipLengths | None:
+    """Return kinds and numbers of frames; None for labels that have no shift of presence."""
+    if labels.multi or labels.i_empty is None:
+        return None
+    return ClipLengths.of_table(clips, clips["clip_id"].tolist(), labels.i_empty)
 
 
 def _read_validation_clips(run: Path, config: TrainConfig, labels: LabelSet) -> pd.DataFrame:
