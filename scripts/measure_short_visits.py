@@ -1,8 +1,8 @@
 """Measure which rules for joining frames see a short visit on rendered clips, with a trained bundle.
 
-Every clip is rendered twice from the same seed, with an animal and without: nothing but the animal differs. Only 1, 2
-or 4 frames from the middle of the visit are put into the twin without the animal. So an animal shows in 1 to 4 of 16
-or 64 frames of one place, weather and camera. Rendered footage says nothing about real animals, and a few dozen
+Every clip is rendered twice from the same seed, with an animal and without: nothing but the animal differs. Only 1,
+2 or 4 frames from the middle of the visit are put into the twin without the animal. So an animal shows in 1 to 4 of
+16 or 64 frames of one place, weather and camera. Rendered footage says nothing about real animals, and a few dozen
 clips are no ground to choose a rule by a point or two.
 
 For each rule: the share of empty clips that go while 95 % of those with an animal stay, and the AUROC of presence.
@@ -64,11 +64,11 @@ def main() -> None:
     )
     for name in get_args(AggregateConfig.model_fields["name"].annotation):
         cells = [measure(pairs, m, AggregateConfig.model_validate({"name": name}), bundle) for m in SHOWN]
-        print(f"  {name:20s}" + "".join(f"{gone:9.3f} {area:.3f}" + " " * 1 for gone, area in cells))
+        print(f"  {name:20s}" + "".join(f"{gone:10.3f} {area:.3f}" for gone, area in cells))
 
 
 def classify_pairs(spec: FootageSpec, bundle: Bundle, out: Path) -> list[tuple[Logits, Logits]]:
-    """Return the logits of the shown frames of each clip, best in the middle of the visit, and of its empty twin."""
+    """Return the logits of frames from the middle of each visit, and of all frames of its empty twin."""
     runtime, pairs = bundle.runtime(RuntimeConfig(threads=1)), []
     out.mkdir(parents=True, exist_ok=True)
     for i_site in range(spec.n_sites):

@@ -4,7 +4,7 @@ Of 64 empty frames one looks like an animal by chance much more often than a sin
 one of three stills says less to a mean than one in a still alone. So the same log-odds mean different things for
 clips of different length, and a temperature, which only stretches them, cannot mend that. The shift is linear in
 the logarithm of the number of frames, and each kind of clip (still, video, burst) has a constant of its own where
-enough clips show what it is. `scripts/measure_presence.py --calibration` compares it with temperatures by kind.
+enough clips show what it is. `scripts/measure_clip_lengths.py` compares it with temperatures by kind.
 """
 
 from __future__ import annotations
