@@ -99,7 +99,7 @@ WORLDS = {
 
 def _log_normal(x: Floats, mean: float, sd: float) -> Floats:
     """Return the log-density up to a constant that is the same for all."""
-    return -0.5 * ((x - mean) / sd) ** 2 - np.log(sd)
+    return np.asarray(-0.5 * ((x - mean) / sd) ** 2 - np.log(sd), np.float64)
 
 
 def _symmetric_sums(log_ratios: Floats, most: int) -> list[Floats]:
