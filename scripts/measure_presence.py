@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, log_expit, logsumexp
 
 from leopardnet.core.settings.inference import AggregateConfig
-from leopardnet.score.aggregate import aggregate
+from leopardnet.score.aggregate import RANK_DECAY, aggregate
 
 Floats = NDArray[np.float64]
 SEED = 3
@@ -182,9 +182,9 @@ RULES: dict[str, Rule] = {
     "shares mixed, capped at 4": partial(shares_mixed, cap=4.0),
     "weights 0.5, 0.3, 0.2": lambda z: mean_probability(z[:, :3], np.array([0.5, 0.3, 0.2])),
     "weights 1/rank²": lambda z: mean_probability(z, 1.0 / np.arange(1, z.shape[1] + 1) ** 2),
-    **{f"decay {d}": partial(decay, by=d) for d in (0.3, 0.4, 0.6, 0.8)},
+    **{f"decay {d}": partial(decay, by=d) for d in (0.1, 0.2, 0.4, 0.5, 0.6, 0.8)},
     "decay 0.5, temperature 2": partial(decay, by=0.5, temperature=2.0),
-    "presence_halving (decay 0.5)": partial(decay, by=0.5),
+    "presence_ranked (decay 1/3)": partial(decay, by=RANK_DECAY),
 }
 
 
@@ -207,7 +207,7 @@ def main() -> None:
 def check_rules() -> None:
     """Stop if the two rules of the product that are simulated here are not those of `score.aggregate`."""
     z = PLAIN.draw(np.random.default_rng(0), 20, 16, 2)
-    for name in ("presence_topk", "presence_halving"):
+    for name in ("presence_topk", "presence_ranked"):
         rule = next(rule for text, rule in RULES.items() if text.startswith(name))
         frames = [np.stack([row, np.zeros_like(row)], axis=1).astype(np.float32) for row in z]
         clips = np.array([aggregate(x, AggregateConfig.model_validate({"name": name}), i_empty=1) for x in frames])

@@ -1,12 +1,12 @@
 """From frames to the clip: seven methods to aggregate the frame logits of a clip, and the frames behind a decision.
 
 Presence and species are different questions. An animal in 2 of 16 frames is present, whatever the other 14 frames
-show, and only the frames that show it can identify it. The default `presence_halving` answers the two questions
+show, and only the frames that show it can identify it. The default `presence_ranked` answers the two questions
 separately. All arithmetic is float64 on log-probabilities, so nothing underflows and nothing is divided by zero.
 
-`presence_halving` is a mean of probabilities, because a mean of log-odds sinks without bound as the empty frames of
-a short visit are surer to be empty; and its weights halve from frame to frame, because a frame that shows nothing
-is no evidence against an animal in another one. `scripts/measure_presence.py` compares it with other rules.
+`presence_ranked` is a mean of probabilities, because a mean of log-odds sinks without bound as the empty frames of
+a short visit are surer to be empty; and its weights fall fast from frame to frame, because a frame that shows
+nothing is no evidence against an animal in another one. `scripts/measure_presence.py` compares it with other rules.
 
 Independent labels (`multi`) need no such division: each has log-odds of its own, which are aggregated alone, and
 those of the empty label as minus those of any animal.
@@ -26,6 +26,7 @@ from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.score.ties import order_by_values, order_descending
 
 Floats = NDArray[np.float64]
+RANK_DECAY = 1 / 3  # of the weight of a frame from the one before, in `presence_ranked`
 LEAST_LOG = -700.0  # a probability of 1e-304, so that the logarithm of 0 stays finite
 
 
@@ -52,9 +53,9 @@ def aggregate(
       k = ceil(top_share · N).
     - `presence_topk`: presence is the mean of the k largest of these log-odds; species is the mean over frames,
       weighted by their probability of an animal.
-    - `presence_halving`: presence is the mean probability of an animal, the likeliest frame first, where each frame
-      counts half as much as the one before it; species is the same. One sure frame among many empty ones gives 1/2,
-      two give 3/4, three 7/8.
+    - `presence_ranked`: presence is the mean probability of an animal, the likeliest frame first, where each frame
+      counts a third of the one before it; species is the same. One sure frame among many empty ones gives 2/3, two
+      give 8/9, three 26/27.
 
     i_empty: the class that means "no animal". Without one, the two methods of presence have only the species part,
     with equal weights, `topk_logit` is the mean, and `max` and `noisy_or` treat every class as an animal.
@@ -70,8 +71,8 @@ def aggregate(
     Raises ValueError for another shape, BackendError for logits that are not finite.
 
     >>> frames = np.log(np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]], np.float32))  # (animal, empty)
-    >>> np.exp(aggregate(frames, AggregateConfig(name="presence_halving"), i_empty=1)).round(3)  # 8·0.9 + 7·0.1
-    array([0.527, 0.473], dtype=float32)
+    >>> np.exp(aggregate(frames, AggregateConfig(name="presence_ranked"), i_empty=1)).round(3)  # 27 : 9 : 3 : 1
+    array([0.64, 0.36], dtype=float32)
     >>> np.exp(aggregate(frames, AggregateConfig(name="presence_topk"), i_empty=1)).round(3)
     array([0.9, 0.1], dtype=float32)
     >>> np.exp(aggregate(frames, AggregateConfig(name="mean_prob"), i_empty=1)).round(3)
@@ -95,7 +96,7 @@ def aggregate(
         case "topk_logit":
             top = _most_animal(log_p, share, config.top_share, i_empty)
             clip = _shares(share[top], len(top)) @ log_p[top]
-        case "presence_topk" | "presence_halving":
+        case "presence_topk" | "presence_ranked":
             clip = _presence_and_species(log_p, share, config, i_empty)
     return np.asarray(log_softmax(clip), np.float32)  # [C]
 
@@ -221,7 +222,7 @@ def _aggregate_log_odds(
         case "topk_logit":
             top = order_by_values(_any_animal(z, i_empty), *z.T, share)[: _n_top(config.top_share, len(z))]
             clip = _shares(share[top], len(top)) @ z[top]
-        case "presence_topk" | "presence_halving":
+        case "presence_topk" | "presence_ranked":
             clip = np.array([_presence(column, share, config) for column in z.T])
     return np.asarray(clip * sign, np.float32)
 
@@ -272,7 +273,7 @@ def _presence(odds: Floats, share: Floats, config: AggregateConfig) -> float:
         top = order[: _n_top(config.top_share, len(odds))]
         return float(_shares(share[top], len(top)) @ odds[top])
     with np.errstate(divide="ignore"):  # see `_presence_and_species`
-        log_weights = np.log(share[order]) - math.log(2) * np.arange(len(order))
+        log_weights = np.log(share[order]) + math.log(RANK_DECAY) * np.arange(len(order))
     present, absent = (logsumexp(log_expit(sign * odds[order]) + log_weights) for sign in (1, -1))
     return float(present - absent)
 

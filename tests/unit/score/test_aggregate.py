@@ -108,31 +108,31 @@ def test_an_animal_in_two_of_sixteen_frames_is_not_averaged_away():
     assert probs(frames, "mean_logit")[2] > 0.9
 
 
-def test_halving_counts_each_frame_half_as_much_as_the_one_before():
+def test_each_frame_counts_a_third_of_the_one_before():
     """(leopard, sika, empty): 2 frames of 0.8, 0.1, 0.1 and 14 of 0.01, 0.01, 0.98, as above.
 
-    Weights 1/2, 1/4, … 1/65536 over their sum 65535/65536; the two frames have 49152/65535 = 0.750011 of it. So
-    presence = 0.750011 · 0.9 + 0.249989 · 0.02 = 0.680010. The species is that of `presence_topk`.
+    Weights 1, 1/3, 1/9 … have the sum 3/2, up to a 3^16th; the two frames have 4/3 : 3/2 = 8/9 of it. So presence
+    = 8/9 · 0.9 + 1/9 · 0.02 = 0.802222. The species is that of `presence_topk`.
     """
     frames = logits_of(*[[0.8, 0.1, 0.1]] * 2, *[[0.01, 0.01, 0.98]] * 14)
-    expected = [0.680010 * 0.858090, 0.680010 * 0.141910, 0.319990]
-    np.testing.assert_allclose(probs(frames, "presence_halving"), expected, atol=1e-5)
+    expected = [0.802222 * 0.858090, 0.802222 * 0.141910, 0.197778]
+    np.testing.assert_allclose(probs(frames, "presence_ranked"), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(("n_shown", "presence"), [(1, 0.5), (2, 0.75), (3, 0.875), (64, 1.0)])
+@pytest.mark.parametrize(("n_shown", "presence"), [(1, 2 / 3), (2, 8 / 9), (3, 26 / 27), (64, 1.0)])
 @pytest.mark.parametrize("empty_logit", [8, 80, 800])
 def test_a_short_visit_is_not_emptier_because_the_other_frames_are_surely_empty(n_shown, presence, empty_logit):
     frames = np.array([[90, 0]] * n_shown + [[0, empty_logit]] * (64 - n_shown), np.float32)
-    assert probs(frames, "presence_halving", i_empty=1)[0] == pytest.approx(presence, abs=1e-3)
+    assert probs(frames, "presence_ranked", i_empty=1)[0] == pytest.approx(presence, abs=1e-3)
 
 
 def test_thousands_of_frames_do_not_underflow():
     frames = np.tile(np.array([[0, 700]], np.float32), (3000, 1))
-    assert aggregate(frames, config("presence_halving"), i_empty=1).tolist() == pytest.approx([-700, 0])
+    assert aggregate(frames, config("presence_ranked"), i_empty=1).tolist() == pytest.approx([-700, 0])
     late = np.zeros(3000)
-    late[-1] = 1.0  # the only frame that counts is the last in line: 2^-3000 of the first
+    late[-1] = 1.0  # the only frame that counts is the last in line: 3^-3000 of the first
     frames[-1, 1] = 701
-    clip = aggregate(frames, config("presence_halving"), i_empty=1, weights=late)
+    clip = aggregate(frames, config("presence_ranked"), i_empty=1, weights=late)
     assert clip.tolist() == pytest.approx([-701, 0])
 
 
@@ -227,9 +227,9 @@ def test_weights_say_how_much_a_frame_counts():
         9**0.75 / (1 + 9**0.75), abs=1e-6
     )
     assert weighted(frames, "presence_topk", [0, 1], top_share=1.0)[0] == pytest.approx(0.5, abs=1e-6)
-    # weights 3 · 1/2 and 1 · 1/4: (6 · 0.9 + 0.5) / 7
-    assert weighted(frames, "presence_halving", [3, 1])[0] == pytest.approx(5.9 / 7, abs=1e-6)
-    assert weighted(frames, "presence_halving", [0, 1])[0] == pytest.approx(0.5, abs=1e-6)
+    # weights 3 and 1 · 1/3: (9 · 0.9 + 0.5) / 10
+    assert weighted(frames, "presence_ranked", [3, 1])[0] == pytest.approx(0.86, abs=1e-6)
+    assert weighted(frames, "presence_ranked", [0, 1])[0] == pytest.approx(0.5, abs=1e-6)
     for name in METHODS:
         alike = aggregate(frames, config(name), i_empty=1)
         np.testing.assert_allclose(aggregate(frames, config(name), i_empty=1, weights=np.array([0.0, 0.0])), alike)
@@ -256,7 +256,7 @@ def test_one_leopard_among_four_tigers_is_not_called_a_tiger():
         p = np.exp(aggregate(frames, config(name), i_empty=3))
         assert decide(p, amur, DecideConfig()).label != "empty" and find_alert(p, amur, DecideConfig()) is not None
         assert p[0] > 0.25, f"{name}: the leopard is still a suspect, not outvoted four to one"
-    for name in ("presence_topk", "presence_halving"):
+    for name in ("presence_topk", "presence_ranked"):
         p = np.exp(aggregate(frames, config(name), i_empty=3))
         assert decide(p, amur, DecideConfig()).label != "tiger"
 
@@ -347,9 +347,9 @@ def test_means_and_products_of_independent_probabilities():
     frames = np.log(np.array([[0.5 / 0.5, 0.2 / 0.8], [0.25 / 0.75, 0.6 / 0.4]], np.float32))
     mean = expit(aggregate(frames, AggregateConfig(name="mean_prob"), i_empty=1, multi=True))
     assert mean.tolist() == pytest.approx([0.375, 0.4], abs=1e-6)
-    # each label in the order of its own frames, those of empty (not empty: 0.8, 0.4) too: (2 · 0.5 + 0.25) / 3
-    halving = expit(aggregate(frames, AggregateConfig(name="presence_halving"), i_empty=1, multi=True))
-    assert halving.tolist() == pytest.approx([1.25 / 3, 1 - 2.0 / 3], abs=1e-6)
+    # each label in the order of its own frames, those of empty (not empty: 0.8, 0.4) too: (3 · 0.5 + 0.25) / 4
+    ranked = expit(aggregate(frames, AggregateConfig(name="presence_ranked"), i_empty=1, multi=True))
+    assert ranked.tolist() == pytest.approx([1.75 / 4, 1 - 2.8 / 4], abs=1e-6)
     product = expit(aggregate(frames, AggregateConfig(name="noisy_or"), i_empty=1, multi=True))
     assert product.tolist() == pytest.approx([1 - 0.5 * 0.75, 0.2 * 0.6], abs=1e-6)
 

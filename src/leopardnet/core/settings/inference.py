@@ -174,8 +174,8 @@ class AggregateConfig(Settings):
     """How the logits of frames are combined into those of the clip. See `score.aggregate`."""
 
     name: Literal[
-        "presence_halving", "presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"
-    ] = "presence_halving"
+        "presence_ranked", "presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"
+    ] = "presence_ranked"
     top_share: float = Field(
         default=0.25, gt=0.0, le=1.0, description="share of frames used by presence_topk and topk_logit"
     )

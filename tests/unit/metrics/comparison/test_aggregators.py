@@ -57,7 +57,7 @@ def test_boxes_and_motion_stand_beside_each_other(clips, evidence):
     both = evidence.assign(motion=1.0, boxes="[]")
     tables = apply_aggregators(clips, both)
     weighed = [name.partition(", ")[0] for name in tables if name.endswith("motion")]
-    assert weighed == ["presence_halving", "presence_topk", "topk_logit", "mean_logit", "mean_prob"]
+    assert weighed == ["presence_ranked", "presence_topk", "topk_logit", "mean_logit", "mean_prob"]
     assert weighed == [name.partition(", ")[0] for name in tables if name.endswith("boxes")] and len(tables) == 17
     # equal weights, of either kind, are none
     for name in weighed:
