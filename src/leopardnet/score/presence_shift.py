@@ -18,6 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from leopardnet.core.errors import BundleError
+
 Floats = NDArray[np.float64]
 MIN_CLIPS_OF_KIND = 20  # of a kind, and of these sites, with and without animals, for a constant of its own
 MIN_SITES_OF_KIND = 5
@@ -28,7 +30,7 @@ class PresenceShift:
     """What is added to the log-odds of an animal against empty, before the temperature.
 
     base: for kinds that are not in `kinds`; per_doubling: for each doubling of the number of frames; n_frames:
-    least and most that it was fitted to, beyond which it does not change.
+    least and most that it was fitted to, beyond which it does not change. Raises BundleError for other numbers.
 
     >>> PresenceShift(1.0, -0.5, (1, 64), {"still": 0.2}).describe()
     'presence +1.00 in log-odds (still +0.20), -0.50 for each doubling of the number of frames from 1 to 64'
@@ -38,6 +40,16 @@ class PresenceShift:
     per_doubling: float
     n_frames: tuple[int, int]
     kinds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite([self.base, self.per_doubling, *self.kinds.values()]).all() and self.n_frames[0] >= 1):
+            raise BundleError(
+                "the calibration has no valid shift of presence",
+                where="calibration.shift",
+                found=str(self.to_dict())[:100],
+                expected="finite numbers, and numbers of frames from 1 on",
+                todo="run `leopardnet calibrate` again",
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -116,6 +128,8 @@ def fit_shift(
     if len(np.unique(lengths.n_frames)) < 2 or is_animal.all() or not is_animal.any():
         return None
     own = [kind for kind in sorted(set(lengths.kinds)) if _is_well_known(lengths.kinds == kind, is_animal, sites)]
+    if len(set(lengths.kinds)) == 1:
+        own = []  # it would be the constant of all once more
     terms = [np.ones(len(y)), np.log2(lengths.n_frames), *(lengths.kinds == kind for kind in own)]
     design = np.column_stack(terms).astype(np.float64)  # [M, 2 + K]
     precision = np.array([1 / 9, 1 / 9, *[1.0] * len(own)])

@@ -53,6 +53,12 @@ def test_stored_and_read_again_and_left_out_where_there_is_none():
         Calibration.from_dict({**calibration.to_dict(), "shift": {"base": 1.0}})
 
 
+@pytest.mark.parametrize("wrong", [{"base": np.nan}, {"kinds": {"still": np.inf}}, {"n_frames": (0, 8)}])
+def test_a_shift_that_cannot_be_is_refused(wrong):
+    with pytest.raises(BundleError, match="no valid shift"):
+        PresenceShift(**{"base": 1.0, "per_doubling": 0.1, "n_frames": (1, 8)} | wrong)
+
+
 def test_lengths_of_a_table_follow_the_clips_and_unreadable_ones_count_as_one_frame():
     table = pd.DataFrame({"clip_id": ["a", "b", "c"], "kind": ["video", "still", "burst"], "n_frames": [8, 1, 0]})
     lengths = ClipLengths.of_table(table, ["c", "a"], 0)
