@@ -9,7 +9,7 @@ manifest row → Clip
   4  media.preprocess.to_model_input(pixels, spec)      → x        uint8 [N + M, 3, S, S], whole frames, then crops
   5  bundle.runtime.Runtime.answers(x)                  → logits   float32 [N + M, C], and cosines to class means
   6  score.aggregate.merge_crops, aggregate             → logits [N, C] with crops, then of the clip  float32 [C]
-  7  score.calibrate.apply_calibration(logits, …)       → probs    float32 [C]
+  7  score: shift_presence, apply_calibration           → probs    float32 [C]
   8  score.decide.decide(probs, labels, thresholds)     → Decision → ClipPrediction
 
 N frames, M crops, C labels; S px is the side of the input. `classify` is the whole path. `read_frames` does steps 1
