@@ -9,6 +9,8 @@ import pytest
 from command_line import leopardnet
 
 from leopardnet.bundle.bundle import load_bundle
+from leopardnet.bundle.promises import read_promises
+from leopardnet.core.predictions import Predictions
 from simulated_clips import simulate_clips
 
 
@@ -46,7 +48,9 @@ def test_events_hold_every_clip(made):
 def test_a_promise_that_holds_ends_with_0_and_makes_a_new_bundle(made, tiny_bundle):
     new = ["--bundle", tiny_bundle.folder, "--new-bundle", made / "kept"]
     where = [made / "results", "--manifest", made / "m.parquet"]
-    leopardnet("thresholds", *where, "--lose", "leopard=0.2", *new, "--out", made / "t.json")
+    leopardnet(
+        "thresholds", *where, "--lose", "leopard=0.2", "--level", "like_sites", *new, "--out", made / "t.json"
+    )
     found = json.loads((made / "t.json").read_text())
     assert found["level"] == "like_sites" and found["promises"][0]["n_sites"] == 30
     assert found["is_kept"] and found["bundle_id"] == tiny_bundle.id and 0 < found["unseen"]["value"] < 1
@@ -78,6 +82,38 @@ def test_calibrate_writes_a_bundle_with_a_temperature_of_its_own(made, tiny_bund
     assert said["ece_after"]["value"] < said["ece_before"]["value"]
     _, err = leopardnet("calibrate", *where, "--out", made / "again", code=1)
     assert "this folder exists already" in err and "Traceback" not in err
+
+
+def test_calibrate_promises_again_what_the_model_had_promised_or_says_that_it_is_dropped(tiny_bundle, tmp_path):
+    """Four sites cannot promise what thirty did; the old threshold, of another temperature, must not stay."""
+    for name, n_sites in (("many", 30), ("few", 4)):
+        results, manifest = simulate_clips(
+            tmp_path, n_sites=n_sites, per_site=40, bundle_id=tiny_bundle.id, strength=1.0, sharpness=4.0
+        )
+        if name == "many":
+            results.write(tmp_path / "first")
+            manifest.write(tmp_path / "first.parquet")
+            where = [tmp_path / "first", "--manifest", tmp_path / "first.parquet", "--bundle", tiny_bundle.folder]
+            lose = ["--lose", "leopard=0.2", "--new-bundle", tmp_path / "promised", "--out", tmp_path / "t.json"]
+            leopardnet("thresholds", *where, *lose)
+        promised = load_bundle(tmp_path / "promised")
+        Predictions(results.table.assign(bundle_id=promised.id), results.evidence).write(tmp_path / name)
+        manifest.write(tmp_path / f"{name}.parquet")
+    before = read_promises(promised.spec)[0]
+
+    where = [tmp_path / "many", "--manifest", tmp_path / "many.parquet", "--bundle", promised.folder]
+    out, _ = leopardnet("calibrate", *where, "--out", tmp_path / "again", "--json")
+    (after,) = read_promises(load_bundle(tmp_path / "again").spec)
+    assert json.loads(out)["dropped"] == [] and json.loads(out)["thresholds"]["is_kept"]
+    assert (after["max_miss"], after["level"]) == (before["max_miss"], before["level"]) == (0.2, "any_sites")
+    assert after["threshold"] != before["threshold"]
+
+    where = [tmp_path / "few", "--manifest", tmp_path / "few.parquet", "--bundle", promised.folder]
+    for name, more in (("renewed", []), ("asked", ["--lose", "leopard=0.2"])):
+        _, err = leopardnet("calibrate", *where, *more, "--out", tmp_path / name, code=3)
+        bundle = load_bundle(tmp_path / name)
+        assert "Dropped: at most 0.2 of leopard clips missed." in err and "the alert is at 0.1." in err
+        assert bundle.spec.decide == tiny_bundle.spec.decide and read_promises(bundle.spec) == []
 
 
 def test_strangers_lose_names_and_known_animals_keep_theirs(made, tiny_bundle):

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
+from leopardnet.core.columns import (
+    evidence_columns,
+    has_several_labels,
+    join_alerts,
+    predictions_columns,
+    table_labels,
+)
 from leopardnet.core.errors import BundleError, ManifestError
 from leopardnet.core.tables import conform, read_table, write_table
 
@@ -45,7 +51,7 @@ class Predictions:
         evidence = read_table(beside) if beside.is_file() else pd.DataFrame(columns=[c.name for c in columns])
         return cls(
             conform(
-                table,
+                table.assign(alerts=join_alerts(table)),
                 predictions_columns(names, multi=has_several_labels(table)),
                 where=path.name,
                 unique=("clip_id",),

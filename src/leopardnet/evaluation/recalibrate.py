@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logit
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.bootstrap import Estimate, Floats
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration, undo_calibration
@@ -68,5 +69,18 @@ def recalibrate(
     before, after = (
         evaluate_clips(clips.select(use).replace_probs(p), n_boot=1000).ece for p in (clips.probs[use], unbiased)
     )
-    probs = np.where(np.isfinite(logits), apply_calibration(shifted, fitted, multi=multi), np.nan)
-    return Recalibration(fitted, before, after, clips.replace_probs(probs.astype(np.float64)))
+    probs = _change_calibration(clips.probs, old, fitted, lengths, multi=multi)
+    return Recalibration(fitted, before, after, clips.replace_probs(probs))
+
+
+def _change_calibration(
+    probs: Floats, old: Calibration, new: Calibration, lengths: ClipLengths | None, *, multi: bool
+) -> Floats:
+    """Return probabilities [M, C] under another calibration, nan where they are.
+
+    Those that were rounded to 0, or of independent labels (multi) to 1, stay so: nobody knows what they were.
+    """
+    with np.errstate(divide="ignore"):
+        logits = logit(probs) - np.array(old.biases or (0.0,)) if multi else np.log(probs)
+    z = shift_presence(logits * old.temperature, old.shift, lengths, undo=True)
+    return apply_calibration(shift_presence(z, new.shift, lengths), new, multi=multi).astype(np.float64)

@@ -15,8 +15,7 @@ from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.loss_guarantee import LossGuarantee, find_loss_threshold
 from leopardnet.metrics.guarantees.naming_threshold import NamingThreshold, find_naming_threshold
-from leopardnet.metrics.labelled_clips import Bools, LabelledClips
-from leopardnet.score.decide import reaches
+from leopardnet.metrics.labelled_clips import LabelledClips
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +134,12 @@ def find_thresholds(
     settings = decide or DecideConfig.model_validate({})
     if losses or keep_names is None:
         _check_labels(losses, clips.labels)
-    found = _find_guarantees(clips, losses, confidence, settings)
+    found = tuple(
+        find_loss_threshold(
+            label, clips.score(label), clips.shows(label), clips.site_codes, max_miss=share, confidence=confidence
+        )
+        for label, share in losses.items()
+    )
     by_level = {x: tuple(p.choose(x) for p in found) for x in LEVELS}
     unseen_at: dict[Level, Estimate] = {
         x: _estimate_unseen(clips, {p.label: p.threshold for p in promises if p.threshold is not None})
@@ -146,9 +150,7 @@ def find_thresholds(
     used = level if level is not None else next(iter(unseen_at), weakest)
     promises = by_level[used]
     kept = {p.label: p.threshold for p in promises if p.threshold is not None}
-    empty = _next_above(1 - kept[ANIMAL]) if ANIMAL in kept else settings.empty
-    alerts = {**settings.alerts, **{label: t for label, t in kept.items() if label != ANIMAL}}
-    chosen = settings.model_copy(update={"empty": empty, "alerts": alerts})
+    chosen = settings.model_copy(update=_as_settings(kept, settings))
     naming = None
     if keep_names is not None:
         naming = find_naming_threshold(clips, keep=keep_names, species=settings.species)
@@ -157,47 +159,17 @@ def find_thresholds(
     return Thresholds(promises, chosen, unseen_at, len(clips), clips.n_left_out, made_by, naming)
 
 
-def _find_guarantees(
-    clips: LabelledClips, losses: Mapping[str, float], confidence: float, settings: DecideConfig
-) -> tuple[LossGuarantee, ...]:
-    """Return the guarantee of each label; a clip is kept only where the row says the label, or alerts it.
+def _as_settings(thresholds: Mapping[str, float], settings: DecideConfig) -> dict[str, Any]:
+    """Return the settings under which no clip goes unseen that reaches one of these thresholds, by label.
 
-    A row has one alert, that of the likeliest target, so a lower threshold of one target may hide another: the
-    thresholds are found again until no more clips are hidden.
+    A row alerts every target that reaches its threshold, whatever else it says; `never_empty` does the same for any
+    animal.
     """
-    alerts = {str(x): settings.alert_threshold(str(x)) for x in clips.alerts if isinstance(x, str)}
-    found: tuple[LossGuarantee, ...] = ()
-    before: dict[str, float] | None = None
-    while alerts != before:
-        before = dict(alerts)
-        found = tuple(
-            find_loss_threshold(
-                label,
-                np.where(_find_hidden(clips, label, alerts), -np.inf, clips.score(label)),
-                clips.shows(label),
-                clips.site_codes,
-                max_miss=share,
-                confidence=confidence,
-            )
-            for label, share in losses.items()
-        )
-        for p in found:
-            lowest = [s.threshold for s in p.supports if s.threshold is not None]
-            alerts[p.label] = min([before.get(p.label, 1.0), *lowest])
-    return found
-
-
-def _find_hidden(clips: LabelledClips, label: str, alerts: Mapping[str, float]) -> Bools:
-    """Return which clips would alert another, likelier target than this label, bool [M].
-
-    alerts: the alert thresholds of targets. A list of alerts hides nothing, so this rule goes where rows have one.
-    """
-    hidden = np.zeros(len(clips), bool)
-    for other, threshold in alerts.items():
-        if label not in (ANIMAL, other) and other in clips.labels:
-            score = clips.score(other)
-            hidden |= reaches(score, threshold) & (score.round(6) >= clips.score(label).round(6))
-    return hidden if label == ANIMAL else hidden & ~clips.names(label)
+    alerts = {**settings.alerts, **{label: t for label, t in thresholds.items() if label != ANIMAL}}
+    if ANIMAL not in thresholds:
+        return {"alerts": alerts}
+    least = min(thresholds[ANIMAL], 1.0)  # a sum of rounded probabilities may be a little above 1
+    return {"alerts": alerts, "empty": 1 - least, "never_empty": least}
 
 
 def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
@@ -218,11 +190,6 @@ def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
             expected="one of " + ", ".join(possible),
             todo="name a label and a share (--lose leopard=0.01), or a share of names to keep (--keep-names)",
         )
-
-
-def _next_above(p_empty: float) -> float:
-    """Return the smallest threshold of `empty` above this probability, below 1, in float32 as decisions compare."""
-    return float(np.nextafter(np.float32(p_empty), np.float32(2)))
 
 
 def _estimate_unseen(clips: LabelledClips, thresholds: Mapping[str, float]) -> Estimate:

@@ -20,7 +20,7 @@ from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.labels import JOINER
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import append_csv, atomic_path, conform, read_table
-from leopardnet.score.decide import find_alert, name_all
+from leopardnet.score.decide import find_alerts, name_all
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
@@ -126,13 +126,15 @@ def build_clip_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
     unreadable = np.full(len(labels), np.nan, np.float32)
     probs = np.concatenate([unreadable if row.probs is None else row.probs for row in rows])
     probs = probs.reshape(-1, len(labels))  # [clips, C]
+    alerts = _list_alerts(probs, bundle)
     best_times_s = [row.times_s[row.evidence_order[:N_EVIDENCE]].tolist() for row in rows]
     table = pd.DataFrame(
         {
             "clip_id": [row.clip_id for row in rows],
             **{name: page.clips[name] for name in ("path", "kind", "site", "captured_at")},
             **_columns(rows, "status", "reason", "decision", "rule", "score"),
-            "alert": _alerts(probs, bundle),
+            "alert": [names[0] if names else None for names in alerts],
+            "alerts": [JOINER.join(names) or None for names in alerts],
             **({"labels": _list_named(probs, bundle)} if labels.multi else {}),
             **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
             "n_frames": [len(row.times_s) for row in rows],
@@ -154,17 +156,17 @@ def _columns(rows: Sequence[JournalRow], *names: str) -> dict[str, list[object]]
     return {name: [getattr(row, name) for row in rows] for name in names}
 
 
-def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
-    """Return the target of each clip that a person should check first, or None."""
+def _list_alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[tuple[str, ...]]:
+    """Return the targets that a person should check each clip for, the likeliest first."""
     labels, thresholds = bundle.labels, bundle.spec.decide
     targets = [labels.names.index(name) for name in labels.targets]
     if not targets:
-        return [None] * len(probs)
+        return [()] * len(probs)
     lowest = np.array([thresholds.alert_threshold(name) for name in labels.targets], np.float32)
     is_possible = (probs[:, targets] >= lowest).any(axis=1)  # [clips], False for the nan of unreadable clips
-    alerts: list[str | None] = [None] * len(probs)
+    alerts: list[tuple[str, ...]] = [()] * len(probs)
     for i in np.flatnonzero(is_possible).tolist():
-        alerts[i] = find_alert(probs[i], labels, thresholds)
+        alerts[i] = find_alerts(probs[i], labels, thresholds)
     return alerts
 
 

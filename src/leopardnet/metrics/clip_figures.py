@@ -22,7 +22,7 @@ from leopardnet.metrics.bootstrap import (
 )
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import count_measures, lower_bound, ratio
-from leopardnet.metrics.ranking import Ranking, auroc, average_precision
+from leopardnet.metrics.ranking import Ranking, auroc, average_precision, rank_clips
 
 RECALLS = (
     0.8,
@@ -122,7 +122,7 @@ def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws
     rows: dict[str, list[Estimate]] = {"auroc": [], "auprc": []}
     for i in range(len(per_label)):
         label = clips.labels[i]
-        score, is_positive = clips.score(label)[readable], clips.shows(label)[readable]
+        score, is_positive = rank_clips(clips, label)[readable], clips.shows(label)[readable]
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
         rows["auroc"].append(
             _estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive, readable)
@@ -152,7 +152,7 @@ def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, 
         return pd.DataFrame(columns=["recall", *interval_columns("removed")]), Estimate(float("nan"))
     readable, is_animal = clips.is_readable, clips.shows(ANIMAL)
     # An unreadable clip is never removed.
-    score = np.where(readable, clips.score(ANIMAL), 2.0)
+    score = np.where(readable, rank_clips(clips, ANIMAL), np.inf)
     ranking = Ranking.of(score, is_animal, draws.codes)
     value = ranking.measure(np.ones(max(draws.n_sites, 1)), RECALLS)
     drawn = ranking.measure_draws(draws.weights, RECALLS)
@@ -184,13 +184,13 @@ def answer_shares(clips: LabelledClips, draws: SiteDraws) -> tuple[Estimate, Est
 def target_figures(clips: LabelledClips, targets: Sequence[str], draws: SiteDraws) -> pd.DataFrame:
     """Return for each target what a person finds who reviews the clips shown for it, and how many these are.
 
-    shown: clips whose decision or alert is the target; found: those of them that show it; lost: clips of it that
+    shown: clips whose decision or an alert is the target; found: those of them that show it; lost: clips of it that
     were called empty. `looks` is shown / found.
     """
     rows = []
     for name in targets:
         is_it = clips.shows(name)
-        is_shown = clips.names(name) | (clips.alerts == name)
+        is_shown = clips.names(name) | clips.alerts[:, clips.labels.index(name)]
         total, drawn = draws.sum_columns(is_it, is_shown, is_it & is_shown, is_it & (clips.rules == "empty"))
         n, n_shown, n_found, n_lost = total
         found, looks = ratio(total[[2, 1]], total[[0, 2]])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.columns import has_several_labels, table_labels
+from leopardnet.core.columns import has_several_labels, join_alerts, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, find_presence, split_labels
@@ -17,7 +17,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
-from leopardnet.score.decide import p_nothing
+from leopardnet.score.decide import p_nothing, p_something
 
 SAID = 0.5  # an independent label of this probability or more counts as said, whatever the thresholds are
 Bools = NDArray[np.bool_]
@@ -32,11 +32,11 @@ class LabelledClips:
     clip_ids: object [M]. probs: float64 [M, C], nan for a clip that could not be read. y: int64 [M], the true
     class: a position in `labels`, C + k for the k-th label of `outside`, -1 for a clip without a label. site_codes:
     int64 [M], positions in `site_names`, which are in alphabetical order; clips without a site have the name '(no
-    site)'. decisions, rules, alerts, bundle_ids: object [M], as in a predictions table; None where the table has
-    none. presence: bool [M, C + K], the labels that each clip truly shows, and named: bool [M, C], those that its
-    decision names; None where a clip has one label. Where labels are independent and a clip shows several, y is the
-    first of them. n_without_prediction: labels of clips that were not predicted. n_left_out: labelled clips that
-    `leave_out_training_sites` removed.
+    site)'. decisions, rules, bundle_ids: object [M], as in a predictions table; None where the table has none.
+    alerts: bool [M, C], the labels that a person should check each clip for. presence: bool [M, C + K], the labels
+    that each clip truly shows, and named: bool [M, C], those that its decision names; None where a clip has one
+    label. Where labels are independent and a clip shows several, y is the first of them. n_without_prediction:
+    labels of clips that were not predicted. n_left_out: labelled clips that `leave_out_training_sites` removed.
     """
 
     labels: tuple[str, ...]
@@ -48,7 +48,7 @@ class LabelledClips:
     site_names: tuple[str, ...]
     decisions: Texts
     rules: Texts
-    alerts: Texts
+    alerts: Bools
     bundle_ids: Texts
     n_without_prediction: int = 0
     n_left_out: int = 0
@@ -117,7 +117,7 @@ class LabelledClips:
             site_names=site_names,
             decisions=predictions["decision"].to_numpy(object),
             rules=predictions["rule"].to_numpy(object),
-            alerts=_column(predictions, "alert").to_numpy(object),
+            alerts=find_presence(join_alerts(predictions), labels),
             bundle_ids=_column(predictions, "bundle_id").to_numpy(object),
             n_without_prediction=int((~truth.index.isin(ids)).sum()),
             presence=presence,
@@ -139,8 +139,9 @@ class LabelledClips:
         nothing = np.full(len(y), None, object)
         site_names = tuple(f"{i:06d}" for i in range(int(site_codes.max(initial=-1)) + 1))
         ids = np.array([str(i) for i in range(len(y))], object)
+        none = np.zeros(probs.shape, bool)
         bare = cls(
-            tuple(labels), (), ids, probs, y, site_codes, site_names, nothing, nothing, nothing, nothing
+            tuple(labels), (), ids, probs, y, site_codes, site_names, nothing, nothing, none, nothing
         )  # decisions follow
         return bare.replace_probs(probs)
 
@@ -206,12 +207,11 @@ class LabelledClips:
 
     def score(self, label: str) -> Floats:
         """Return the probability of a label, float64 [M]; that of any animal for 'animal'."""
-        i_empty = self.i_empty
-        if self.presence is not None and i_empty is not None and label in (ANIMAL, EMPTY):
-            nothing = p_nothing(self.probs, i_empty)
-            return nothing if label == EMPTY else np.asarray(1 - nothing)
+        multi = self.presence is not None
         if label == ANIMAL:
-            return np.asarray(1 - self.probs[:, self.labels.index(EMPTY)])
+            return p_something(self.probs, self.labels.index(EMPTY), multi=multi)
+        if multi and label == EMPTY:
+            return p_nothing(self.probs, self.labels.index(EMPTY))
         return self.probs[:, self.labels.index(label)]
 
     def shows(self, label: str) -> Bools:
@@ -264,7 +264,7 @@ class LabelledClips:
 
         Of independent labels, those that are `said` are named; where none is, the decision is 'unsure'.
         """
-        clips = replace(self, probs=probs, alerts=np.full(len(self), None, object))
+        clips = replace(self, probs=probs, alerts=np.zeros(probs.shape, bool))
         if self.presence is not None:
             said = clips.said
             none = np.where(clips.is_readable, UNSURE, UNREADABLE)

@@ -21,9 +21,10 @@ def test_an_overconfident_model_is_corrected(tiny_bundle, tmp_path):
     again = recalibrate(predictions, manifest, tiny_bundle)
     assert again.calibration.temperature > 1 and again.calibration.n_sites == 30
     assert again.after.value < again.before.value / 2
-    old = predictions.table[["p_leopard", "p_empty"]].to_numpy()
-    assert again.clips.probs[:, [0, 3]].max() < old.max()
-    assert again.clips.probs.dtype == np.float64, "in float32, 1 - p_empty of sure animals would all be 1"
+    old, new = predictions.table["p_leopard"].to_numpy(), again.clips.probs[:, 0]
+    expected = np.log(old) - np.log(predictions.table["p_empty"].to_numpy())
+    found = again.calibration.temperature * (np.log(new) - np.log(again.clips.probs[:, 3]))
+    assert found == pytest.approx(expected, abs=1e-4), "log-odds divided by the temperature, however small"
     with pytest.raises(BundleError, match="another model"):
         recalibrate(*simulate_clips(tmp_path), tiny_bundle)
 

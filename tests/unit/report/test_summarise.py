@@ -45,6 +45,7 @@ def predictions_of(*rows):
         evidence_times_s="[0.0]",
         bundle_id="b",
         labels_id="l",
+        alerts=table["alert"],
         site=None,
         captured_at=pd.NaT,
     )[[c.name for c in predictions_columns(LABELS) if c.name not in ("duration_s", "fps", "width_px", "height_px")]]

@@ -13,7 +13,7 @@ from leopardnet.core.errors import BackendError
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.settings.inference import AggregateConfig, DecideConfig
 from leopardnet.score.aggregate import aggregate, evidence_order, merge_crops
-from leopardnet.score.decide import decide, find_alert
+from leopardnet.score.decide import decide, find_alerts
 
 METHODS = get_args(AggregateConfig.model_fields["name"].annotation)
 methods = st.sampled_from(METHODS)
@@ -254,7 +254,7 @@ def test_one_leopard_among_four_tigers_is_not_called_a_tiger():
     amur = LabelSet((Label("leopard"), Label("tiger"), Label("deer"), Label("empty")), targets=("leopard", "tiger"))
     for name in METHODS:
         p = np.exp(aggregate(frames, config(name), i_empty=3))
-        assert decide(p, amur, DecideConfig()).label != "empty" and find_alert(p, amur, DecideConfig()) is not None
+        assert decide(p, amur, DecideConfig()).label != "empty" and find_alerts(p, amur, DecideConfig())
         assert p[0] > 0.25, f"{name}: the leopard is still a suspect, not outvoted four to one"
     for name in ("presence_topk", "presence_ranked"):
         p = np.exp(aggregate(frames, config(name), i_empty=3))

@@ -197,6 +197,9 @@ class DecideConfig(Settings):
         description="smallest share of the probability of all animals for a species; else it is 'animal'; not for "
         "independent labels (labels.multi)",
     )
+    never_empty: Share = Field(  # bundles of older versions lack it
+        default=1.0, description="a clip whose animals together have this probability or more is never called empty"
+    )
     alert: Share = Field(default=0.1, description="a target at this probability or above raises an alert")
     alerts: dict[str, Share] = Field(  # bundles of older versions lack it
         default_factory=dict, description="the same for single targets, where it was measured for them"

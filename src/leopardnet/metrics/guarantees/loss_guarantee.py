@@ -74,7 +74,7 @@ class LossGuarantee:
             return f"{LEVELS[level]}: yes, at threshold {s.threshold:.4g} ({s.n_missed} of {clips} missed; {bound})"
         why = f"needs {s.n_sites_needed} sites with {self.label} clips, you have {self.n_sites}"
         if s.is_saturated:
-            why = "no threshold keeps those whose probability is 0, or that the row shows as another target"
+            why = "no threshold keeps those whose probability is 0"
         return f"{LEVELS[level]}: cannot be demonstrated with {clips}; {why}"
 
     def __str__(self) -> str:
