@@ -261,7 +261,8 @@ def _support(evaluation: Evaluation, label: str) -> int:
 def _calibration(spec: BundleSpec) -> str:
     c = spec.calibration
     biases = ", ".join(f"{x.name} {b:+.2f}" for x, b in zip(spec.labels.labels, c.biases, strict=bool(c.biases)))
-    return f"Temperature {c.temperature:.3f}, from {c.basis}{'; biases in log-odds: ' + biases if biases else ''}."
+    more = (f"biases in log-odds: {biases}" if biases else "", c.shift.describe() if c.shift else "")
+    return "; ".join(filter(None, (f"Temperature {c.temperature:.3f}, from {c.basis}", *more))) + "."
 
 
 def _describe_training(spec: BundleSpec) -> list[str]:

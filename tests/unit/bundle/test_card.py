@@ -13,6 +13,7 @@ from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration
+from leopardnet.score.presence_shift import PresenceShift
 
 HOW = "On held-out validation sites."
 DATA = pd.DataFrame(
@@ -161,6 +162,15 @@ def test_licences_limits_and_settings_are_there():
 @pytest.mark.parametrize("provenance", [{}, {"config": None}, {"config": {"optim": {}}}])
 def test_a_bundle_of_another_version_without_settings_has_a_card_all_the_same(provenance):
     assert "Not stated." in section(model_card(spec(provenance=provenance), DATA), "How it was trained")
+
+
+def test_a_shift_of_presence_is_told():
+    shift = PresenceShift(0.5, -0.25, (1, 16), {"still": 0.1})
+    said = section(model_card(spec(calibration=Calibration(1.25, 400, 12, "", shift=shift)), DATA), "Calibration")
+    assert (
+        "Temperature 1.250, from 400 clips of 12 sites; presence +0.50 in log-odds (still +0.10), -0.25 for each "
+        "doubling of the number of frames from 1 to 16." in said
+    )
 
 
 def test_the_reason_of_a_temperature_is_told():

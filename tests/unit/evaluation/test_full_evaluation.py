@@ -26,6 +26,7 @@ def test_clips_are_judged_as_evaluate_judges_them(made, found):
 
 def test_every_way_of_aggregating_and_every_baseline_has_a_row(found):
     assert list(found.tables["aggregators"].index) == [
+        "presence_ranked",
         "presence_topk",
         "topk_logit",
         "mean_logit",

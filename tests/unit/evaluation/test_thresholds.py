@@ -20,6 +20,7 @@ from leopardnet.evaluation.thresholds import find_thresholds
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration
 from leopardnet.score.decide import decide, find_alerts
+from leopardnet.score.presence_shift import PresenceShift
 from simulated_clips import LABELS, simulate_clips
 
 CATS = LabelSet((Label("leopard"), Label("tiger"), Label("empty")), targets=("leopard", "tiger"))
@@ -245,6 +246,8 @@ def test_a_bundle_keeps_its_promise_until_its_thresholds_mean_something_else(man
     names = found.decide.model_copy(update={"among": 0.8})
     named = derive_bundle(promised, tmp_path / "b", decide=names)
     assert read_promises(named.spec) == found.kept_promises, "which animals are named changes no loss"
+    by_length = replace(promised.spec.calibration, shift=PresenceShift(0.5, -0.2, (1, 16)))
+    assert read_promises(derive_bundle(promised, tmp_path / "d", calibration=by_length).spec) == []
     cooler = derive_bundle(promised, tmp_path / "c", calibration=Calibration(0.5, 100, 12, ""))
     assert read_promises(cooler.spec) == [] and cooler.spec.decide == tiny_bundle.spec.decide
     facts = json.loads((cooler.folder / "card.json").read_text("utf-8"))["judged_again"]

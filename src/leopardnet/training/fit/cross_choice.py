@@ -14,9 +14,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from leopardnet.core.labels import LabelSet
-from leopardnet.score.calibrate import Calibration, apply_calibration, fit_safely
+from leopardnet.score.calibrate import Calibration, apply_calibration
+from leopardnet.score.presence_shift import ClipLengths, shift_presence
+from leopardnet.score.safe_fit import fit_safely
 from leopardnet.training.fit.clip_scores import compute_scores
 from leopardnet.training.rank_epochs import find_best
 
@@ -24,11 +27,18 @@ MIN_GROUPS = 3
 MAX_GROUPS = 10
 
 
-def fit_clips(clips: pd.DataFrame) -> Calibration:
+def fit_clips(clips: pd.DataFrame, labels: LabelSet) -> Calibration:
     """Return the calibration of a network, fitted to its clips, as of `compute_clip_logits`."""
     z = np.stack(clips["logits"].to_list()).astype(np.float64)
-    y = np.stack(clips["shows"].to_list()) if "shows" in clips else clips["i_label"].to_numpy(np.int64)
-    return fit_safely(z, y, sites=clips["site"].tolist(), before=Calibration())
+    y = np.stack(clips["shows"].to_list()) if labels.multi else clips["i_label"].to_numpy(np.int64)
+    sites, lengths = clips["site"].tolist(), _find_lengths(clips, labels)
+    return fit_safely(z, y, sites=sites, before=Calibration(), lengths=lengths)
+
+
+def calibrate_clips(clips: pd.DataFrame, calibration: Calibration, labels: LabelSet) -> NDArray[np.float32]:
+    """Return the probabilities float32 [M, C] of clips, as of `compute_clip_logits`."""
+    z = shift_presence(np.stack(clips["logits"].to_list()), calibration.shift, _find_lengths(clips, labels))
+    return apply_calibration(z, calibration, multi=labels.multi)
 
 
 def cross_choose(by_epoch: Mapping[int, pd.DataFrame], groups: pd.Series[str], labels: LabelSet) -> pd.DataFrame:
@@ -50,6 +60,12 @@ def cross_choose(by_epoch: Mapping[int, pd.DataFrame], groups: pd.Series[str], l
         rows = [{"epoch": epoch, **compute_scores(clips.iloc[others])} for epoch, clips in by_epoch.items()]
         epochs[here] = epoch = int(find_best(rows)["epoch"])
         clips = by_epoch[epoch]
-        logits = np.stack(clips["logits"].iloc[here].to_list())
-        probs[here] = apply_calibration(logits, fit_clips(clips.iloc[others]), multi=labels.multi)
+        probs[here] = calibrate_clips(clips.iloc[here], fit_clips(clips.iloc[others], labels), labels)
     return first[["clip_id"]].assign(epoch=epochs, **{name: probs[:, i] for i, name in enumerate(names)})
+
+
+def _find_lengths(clips: pd.DataFrame, labels: LabelSet) -> ClipLengths | None:
+    """Return kinds and numbers of frames; None for labels that have no shift of presence."""
+    if labels.multi or labels.i_empty is None:
+        return None
+    return ClipLengths.of_table(clips, clips["clip_id"].tolist(), labels.i_empty)

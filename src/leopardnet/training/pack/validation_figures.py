@@ -19,10 +19,10 @@ from leopardnet.core.tables import conform
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import Calibration, apply_calibration
+from leopardnet.score.calibrate import Calibration
 from leopardnet.score.decide import decide, find_alerts, name_all
 from leopardnet.training.fit.clip_scores import compute_clip_logits
-from leopardnet.training.fit.cross_choice import fit_clips
+from leopardnet.training.fit.cross_choice import calibrate_clips, fit_clips
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def evaluate_validation(
         truth = pd.Series(list(map(JOINER.join, shown)), index=clips["clip_id"])
     else:
         truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
-    probs = apply_calibration(np.stack(clips["logits"].to_list()), calibration, multi=labels.multi)
+    probs = calibrate_clips(clips, calibration, labels)
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
 
     def evaluate(table: pd.DataFrame) -> Evaluation:
@@ -101,8 +101,8 @@ def _decide_clips(
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
-    """Return the temperature of a run, and the biases of independent labels, fitted on its validation clips."""
-    fitted = fit_clips(_read_validation_clips(run, config, labels))
+    """Return the calibration of a run, fitted on its validation clips: see `fit_safely`."""
+    fitted = fit_clips(_read_validation_clips(run, config, labels), labels)
     frames = pd.read_parquet(run / "val_frames.parquet", columns=["site", "site_seen"])
     seen = frames.loc[frames["site_seen"], "site"].nunique()
     if seen:
