@@ -121,10 +121,12 @@ def _measure(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return features of the readable clips in the order of time, and their rows; those without a time come last.
 
-    Frames are read only of the clips that make a difference.
+    Clips and sites that the model was trained on are left out. Frames are read only of clips that make a difference.
     """
-    readable = table[table["status"] != "unreadable"]
-    rows = readable.sort_values(["captured_at", "path"], na_position="last", ignore_index=True)
+    is_new = ~table["in_training"].isin(["clip", "site"])  # those that taught the model look familiar to it
+    rows = table[is_new & (table["status"] != "unreadable")].sort_values(
+        ["captured_at", "path"], na_position="last", ignore_index=True
+    )
     is_used = rows["site"].notna() & (rows.groupby("site").cumcount() < MOST_CLIPS)
     frames = predictions.read_frames(rows.loc[is_used, "clip_id"])
     return measure_clips(rows, frames, labels=labels), rows

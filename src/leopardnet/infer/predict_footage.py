@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
+from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.compose import load_group
 from leopardnet.core.errors import RunStopped
 from leopardnet.core.manifest import Manifest
@@ -86,6 +87,7 @@ def predict(
         bundle = load_bundle(bundle)
     manifest = open_source(source)
     refuse_other_files(manifest.table, manifest.root)
+    learned = read_learned_from(bundle.spec)
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     job = Job(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort)
@@ -107,9 +109,10 @@ def predict(
             on_progress=on_progress,
         )
         pages = journal.read_pages(manifest)
+        parts = learned.find_part(manifest.table, manifest.root) if learned else None
         if out is None:
-            return build_predictions(pages, bundle)
-        predictions = write_pages(pages, bundle, Path(out))
+            return build_predictions(pages, bundle, parts=parts)
+        predictions = write_pages(pages, bundle, Path(out), parts=parts)
         write_watch(predictions, bundle, Path(out))
         return predictions
 

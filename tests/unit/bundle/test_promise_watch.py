@@ -94,6 +94,15 @@ def test_unreadable_clips_have_no_part(promised, tmp_path):
     assert all_broken.status == "too_early" and "too few to tell" in describe_watch(all_broken)
 
 
+def test_sites_that_taught_the_model_have_no_part(promised, tmp_path):
+    predictions, _ = season(tmp_path, promised, 3, sharpness=-2.0)
+    taught = predictions.table.assign(in_training="site")
+    watch = watch_promise(Predictions(taught, predictions.evidence), promised)
+    assert (watch.status, watch.n_clips) == ("too_early", 0)
+    others = taught.assign(in_training=["no"] * 80 + ["clip"] * 80)
+    assert watch_promise(Predictions(others, predictions.evidence), promised).n_sites == 10
+
+
 def test_without_a_promise_there_is_nothing_to_say(tiny_bundle, promised, tmp_path):
     predictions, manifest = season(tmp_path, tiny_bundle, 2)
     assert watch_promise(predictions, tiny_bundle) is None

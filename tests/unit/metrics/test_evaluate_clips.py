@@ -153,7 +153,7 @@ def test_metrics_json_is_json(evaluation):
 
 def test_it_prints_well(evaluation):
     text = repr(evaluation)
-    assert "6 clips from 3 sites (1 unreadable" in text and "leopard clips called empty: 0" in text
+    assert "6 clips from 3 sites (1 unreadable" in text and "leopard called empty" in text
 
 
 @pytest.mark.parametrize("n", [20_000])
@@ -176,3 +176,18 @@ def test_large_tables_are_quick(n):
     e = evaluate_clips(LabelledClips.from_tables(table, truth), n_boot=200)
     assert time.process_time() - start < 10  # a second on a small machine; a loop over clips would take minutes
     assert e.top1.low < 1 / 3 < e.top1.high
+
+
+def test_a_person_finds_a_target_through_any_alert_not_only_the_likeliest():
+    rows = [("a", "s1", "sika", "species", (0.3, 0.6, 0.1)), ("f", "s3", "empty", "empty", (0.0, 0.1, 0.9))]
+    alerts = {"both": ["sika + leopard", None], "likeliest": ["sika", None]}
+    found = {
+        name: evaluate_clips(
+            LabelledClips.from_tables(predictions_of(rows).assign(alert=["sika", None], alerts=cells), TRUTH),
+            targets=("leopard",),
+            n_boot=0,
+        ).targets.loc["leopard"]
+        for name, cells in alerts.items()
+    }
+    assert (found["both"]["shown"], found["both"]["found"]) == (1, 1.0)
+    assert (found["likeliest"]["shown"], found["likeliest"]["found"]) == (0, 0.0)
