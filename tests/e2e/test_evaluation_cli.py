@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from command_line import leopardnet
 from leopardnet.bundle.bundle import load_bundle
 from leopardnet.bundle.promises import read_promises
 from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import clip_id
 from simulated_clips import simulate_clips
 
 
@@ -24,16 +26,48 @@ def made(tiny_bundle, tmp_path_factory):
     return here
 
 
+def test_evaluate_answers_on_one_page_what_may_be_archived(made):
+    where = ["evaluate", made / "results", "--manifest", made / "m.parquet", "--n-boot", "50"]
+    out, err = leopardnet(*where, "--out", made / "eval")
+    lines = out.rstrip().splitlines()
+    assert len(lines) <= 25 and max(map(len, lines)) <= 100
+    assert lines[0] == "1200 labelled clips from 30 sites."
+    places = [
+        out.index(x) for x in ("archived unseen?", "leopardnet thresholds", "Names of", "Left to", "macro-F1")
+    ]
+    assert places == sorted(places) and "majority" not in out and "motion" not in err
+    metrics = json.loads((made / "eval/metrics.json").read_text())
+    assert next(iter(metrics)) == "archive" and "baselines" not in metrics and "aggregators" not in metrics
+    assert not (made / "eval/baselines.csv").exists() and (made / "eval/names.csv").exists()
+    lost = metrics["archive"]["losses"][0]
+    assert re.search(rf"leopard +{lost['n_lost']} +{lost['n_clips']} +{lost['n_events']} +30 ", out)
+    assert lost["n_events"] < lost["n_clips"]
+
+
 def test_evaluate_judges_clips_events_parts_and_baselines(made):
-    options = ["--by", "site", "--by", "daytime", "--gap-minutes", "5", "--n-boot", "50"]
+    options = ["--full", "--by", "site", "--by", "daytime", "--gap-minutes", "5", "--n-boot", "50"]
     out, err = leopardnet(
         "evaluate", made / "results", "--manifest", made / "m.parquet", *options, "--out", made / "eval"
     )
     assert "Baselines" in out and "majority" in out and "noisy_or" in out and "By site" in out
+    assert "Events by number of clips" in out
     assert "empty clips removed while 95% of the animals are kept" in err and "no motion baseline" in err
     metrics = json.loads((made / "eval/metrics.json").read_text())
     assert metrics["n_clips"] == 1200 and len(metrics["slices"]["site"]) == 30
     assert metrics["events"]["n_clips"] == 1200, "ten minutes apart, every clip is an event"
+    assert list(metrics["events_by_length"]) == ["1"] and metrics["events_by_length"]["1"]["n_events"] == 1200
+
+
+def test_copies_are_counted_once_and_said(made):
+    table, rows = pd.read_parquet(made / "results/predictions.parquet"), pd.read_parquet(made / "m.parquet")
+    paths = "copy/" + table["path"].head(90)
+    ids = paths.map(clip_id)
+    folder = made / "copied"
+    folder.mkdir()
+    pd.concat([table, table.head(90).assign(path=paths, clip_id=ids)]).to_parquet(folder / "predictions.parquet")
+    pd.concat([rows, rows.head(90).assign(path=paths, clip_id=ids)]).to_parquet(made / "c.parquet")
+    out, _ = leopardnet("evaluate", folder, "--manifest", made / "c.parquet", "--n-boot", "20", "--out", made / "e")
+    assert "1200 labelled clips from 30 sites; 90 copies of other clips counted once." in out
 
 
 def test_events_hold_every_clip(made):

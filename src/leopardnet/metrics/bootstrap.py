@@ -90,22 +90,24 @@ class SiteDraws:
     """The site of each clip, and the draws of sites.
 
     codes: int64 [M], the site of each clip, 0 to S - 1; weights: float64 [n_boot, S], how often each draw took each
-    site (n_boot is 0 where there are fewer than two sites).
+    site (n_boot is 0 where there are fewer than two sites). event_codes: int64 [M], the event of each clip; None
+    where each clip is one of its own.
     """
 
     codes: Ints
     n_sites: int
     weights: Floats
+    event_codes: Ints | None = None
 
     @classmethod
-    def of(cls, site_codes: Ints, *, n_boot: int, seed: int) -> SiteDraws:
+    def of(cls, site_codes: Ints, *, n_boot: int, seed: int, event_codes: Ints | None = None) -> SiteDraws:
         """Return the draws for clips of these sites, int64 [M]; the codes may have gaps, their order counts."""
         codes, present = pd.factorize(site_codes, sort=True)
         n_sites = len(present)
         n_draws = n_boot if n_sites >= 2 else 0
         equal = np.full(max(n_sites, 1), 1 / max(n_sites, 1))
         weights = np.random.default_rng(seed).multinomial(n_sites, equal, size=n_draws)
-        return cls(codes.astype(np.int64), n_sites, weights.astype(np.float64))
+        return cls(codes.astype(np.int64), n_sites, weights.astype(np.float64), event_codes)
 
     def sum_per_site(self, cells: Ints, n_cells: int, values: Floats | None = None) -> Floats:
         """Return sums of `values` (None: 1 per clip) per site and cell, float64 [S, n_cells]; cells: int64 [M]."""
@@ -130,12 +132,27 @@ class SiteDraws:
         0.900 (0.639 to 0.988)
         """
         _, drawn = self.sum_columns(values, np.ones(len(values)))
-        sizes = self.count_clips(np.ones(len(values))) if np.isin(values, (0, 1)).all() else None
+        sizes = self.count_events(np.ones(len(values))) if np.isin(values, (0, 1)).all() else None
         return self.estimate_share(float(values.mean()), drawn[:, 0] / np.maximum(drawn[:, 1], 1), sizes=sizes)
 
     def count_clips(self, of: NDArray[np.generic]) -> Floats:
         """Return how many clips of each site are true in `of`, bool [M]: float64 [S]."""
         return self.sum_per_site(np.zeros(len(self.codes), np.int64), 1, of.astype(np.float64))[:, 0]
+
+    def count_events(self, of: NDArray[np.generic]) -> Floats:
+        """Return of how many events of equal size the clips that are true in `of`, bool [M], are: float64 [S].
+
+        The sum over sites is that of `count_whole_events`; without events it is the number of clips.
+        """
+        sizes = self.count_clips(of)
+        if self.event_codes is not None and sizes.any():
+            sizes *= count_whole_events(np.bincount(self.event_codes[of.astype(bool)])) / sizes.sum()
+        return sizes
+
+    def n_events(self, of: NDArray[np.generic]) -> int:
+        """Return how many events have a clip that is true in `of`, bool [M]."""
+        is_it = of.astype(bool)
+        return int(is_it.sum()) if self.event_codes is None else len(np.unique(self.event_codes[is_it]))
 
     def estimate(self, value: float, drawn: Floats) -> Estimate:
         """Return the value with the interval of its draws, float64 [n_boot]; see the function `estimate`."""
@@ -144,7 +161,8 @@ class SiteDraws:
     def estimate_share(self, value: float, drawn: Floats, *, sizes: Floats | None = None) -> Estimate:
         """Return the same for a value from 0 to 1; see the function `estimate_share`.
 
-        sizes: the clips of each site that the value is a share of, float64 [S]; sites without any do not count.
+        sizes: the clips or events of each site that the value is a share of, float64 [S], see `count_events`; sites
+        without any do not count.
         Where none of them is wrong, or none right, they count as independent clips of `count_independent`.
         """
         if sizes is None:
@@ -196,6 +214,20 @@ def count_independent(sizes: Floats, correlation: float = MIN_CORRELATION) -> fl
     """
     n = sizes.sum()
     return float(n / (1 + ((sizes**2).sum() / n - 1) * correlation)) if n else 0.0
+
+
+def count_whole_events(sizes: NDArray[np.generic]) -> float:
+    """Return how many events of equal size carry as much weight, n² / Σ m² (Kish 1965); sizes: [E], clips of each.
+
+    Two clips of an event count as equal, those of two events of a site as correlated by ρ. The effective number of
+    clips is then n² / (Σ m² + ρ · (Σ M² - Σ m²)), M the clips of each site: exactly what `count_independent`
+    returns for sizes of sites that are scaled so that their sum is n² / Σ m².
+
+    >>> count_whole_events(np.array([3, 3, 3])), round(count_whole_events(np.array([100, 1, 1])), 2)
+    (3.0, 1.04)
+    """
+    squares = float((sizes.astype(np.float64) ** 2).sum())
+    return float(sizes.sum()) ** 2 / squares if squares else 0.0
 
 
 def count_effective_sites(sizes: Floats) -> float:

@@ -49,11 +49,18 @@ def evaluate_clips(
     confusions, drawn_confusions = _count_confusions(known, draws)
     confusion, drawn = confusions.sum(axis=0), count_labels(drawn_confusions)
     counts = count_labels(confusion)
-    per_label, macro_f1 = label_figures(labels, count_labels(confusions), drawn, draws)
+    per_label, macro_f1 = label_figures(
+        labels,
+        count_labels(confusions),
+        drawn,
+        draws,
+        shows=known.y[:, None] == np.arange(len(labels)),
+        said=known.likeliest[:, None] == np.arange(len(labels)),
+    )
     top1 = draws.estimate_share(
         float(counts[:, 0].sum() / len(known)),
         ratio(drawn[..., 0].sum(axis=-1), drawn[..., 1].sum(axis=-1)),
-        sizes=draws.count_clips(np.ones(len(known))),
+        sizes=draws.count_events(np.ones(len(known))),
     )
     add_rankings(per_label, known, draws)
     coverage, review = review_curves(

@@ -65,7 +65,7 @@ def evaluate_novelty_scores(scores: Mapping[str, Floats], is_novel: Bools, draws
         ranking = Ranking.of(-score, ~is_novel, draws.codes)  # known clips must stay above the threshold
         value = ranking.measure(np.ones(max(draws.n_sites, 1)), (KNOWN_RECALL,))
         drawn = ranking.measure_draws(draws.weights, (KNOWN_RECALL,))
-        novel = draws.count_clips(is_novel)
+        novel = draws.count_events(is_novel)
         estimates = {
             "auroc": draws.estimate_ranking(auroc(score, is_novel), drawn[:, 0], novel),
             "caught": draws.estimate_share(float(value[2]), drawn[:, 2], sizes=novel),
