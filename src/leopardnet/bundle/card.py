@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from leopardnet.bundle.chosen_figures import choice_json, compare_choice
 from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
 from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.evaluation import Evaluation
@@ -38,11 +39,19 @@ SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
 }
 
 
-def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation | None = None, how: str = "") -> str:
+def model_card(
+    spec: BundleSpec,
+    data: pd.DataFrame,
+    *,
+    evaluation: Evaluation | None = None,
+    chosen_on: Evaluation | None = None,
+    how: str = "",
+) -> str:
     """Return the card as Markdown.
 
     data: label, split, n_frames, n_clips, n_sites of the training data. evaluation: of clips that the model was not
-    trained on; how: a sentence, with a capital letter, about which clips these are and how they were classified.
+    trained on; chosen_on: of the same clips with the epoch and temperature that were chosen on them, `evaluation`
+    itself where there is no other; how: a sentence about which clips these are and how they were classified.
     """
     labels = ", ".join(
         x.name + (f" (*{x.scientific_name}*)" if x.scientific_name else "") for x in spec.labels.labels
@@ -58,7 +67,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
         "What it must not be used for": _bullets(MUST_NOT),
         "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
         "Promise": [" ".join(map(describe_promise, read_promises(spec))) or NO_PROMISE],
-        "Figures": _figures(evaluation, how),
+        "Figures": [*_figures(evaluation, how), *_choice(evaluation, chosen_on)],
         "Calibration": [_calibration(spec)],
         "Conditions": _conditions(data, evaluation),
         "How it works": _bullets(
@@ -85,7 +94,12 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
 
 
 def card_json(
-    spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation | None = None, how: str = ""
+    spec: BundleSpec,
+    data: pd.DataFrame,
+    *,
+    evaluation: Evaluation | None = None,
+    chosen_on: Evaluation | None = None,
+    how: str = "",
 ) -> dict[str, Any]:
     """Return the card as plain values for JSON; a figure is {value, low, high}, null where there is none."""
     return {
@@ -101,6 +115,7 @@ def card_json(
         "promises": list(read_promises(spec)),
         "figures": evaluation.to_metrics_json() if evaluation else None,
         "figures_obtained": how,
+        **choice_json(None if evaluation is chosen_on else evaluation, chosen_on),
         "calibration": spec.calibration.to_dict(),
         "model": spec.model.model_dump(mode="json"),
         "preprocess": spec.preprocess.model_dump(mode="json"),
@@ -211,6 +226,16 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
     ]
 
 
+def _choice(evaluation: Evaluation | None, chosen_on: Evaluation | None) -> list[str]:
+    if evaluation is None or chosen_on is None or evaluation is chosen_on:
+        return []
+    head = (
+        "All figures above are *judged on* clips that had no part in the choice of epoch and temperature. Below "
+        "is the same with the choice of this model, *chosen on* these clips, and by how much that flatters:"
+    )
+    return ["", head, "", *_table(compare_choice(evaluation, chosen_on))]
+
+
 def _headline(evaluation: Evaluation) -> Iterable[str]:
     """Yield the figures about all labels, in words."""
     words = {"macro-F1": "**Macro-F1 {}**", "ECE": "calibration error {}"}
@@ -236,7 +261,8 @@ def _support(evaluation: Evaluation, label: str) -> int:
 def _calibration(spec: BundleSpec) -> str:
     c = spec.calibration
     biases = ", ".join(f"{x.name} {b:+.2f}" for x, b in zip(spec.labels.labels, c.biases, strict=bool(c.biases)))
-    return f"Temperature {c.temperature:.3f}, from {c.basis}{'; biases in log-odds: ' + biases if biases else ''}."
+    more = (f"biases in log-odds: {biases}" if biases else "", c.shift.describe() if c.shift else "")
+    return "; ".join(filter(None, (f"Temperature {c.temperature:.3f}, from {c.basis}", *more))) + "."
 
 
 def _describe_training(spec: BundleSpec) -> list[str]:

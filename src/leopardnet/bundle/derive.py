@@ -93,7 +93,7 @@ def derive_bundle(
 
 def has_same_meaning(one: Calibration, other: Calibration) -> bool:
     """Return whether a probability means the same under both."""
-    return (one.temperature, one.biases) == (other.temperature, other.biases)
+    return (one.temperature, one.biases, one.shift) == (other.temperature, other.biases, other.shift)
 
 
 def _has_same_thresholds(before: BundleSpec, after: BundleSpec) -> bool:
@@ -110,7 +110,8 @@ def _promises_text(held: Sequence[Promise], dropped: Sequence[str]) -> str:
 
 def _biases_text(spec: BundleSpec) -> str:
     biases = ", ".join(f"{x:+.2f}" for x in spec.calibration.biases)
-    return f", biases of its labels {biases}" if biases else ""
+    shift = f", {spec.calibration.shift.describe()}" if spec.calibration.shift else ""
+    return (f", biases of its labels {biases}" if biases else "") + shift
 
 
 def _thresholds_text(decide: DecideConfig) -> str:

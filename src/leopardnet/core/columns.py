@@ -13,6 +13,8 @@ import pandas as pd
 STRING, FLOAT, INT, TIME = "str", "float64", "Int64", "datetime64[us]"
 KINDS = ("video", "still", "burst", "frame")
 SPLITS = ("train", "val", "test")
+HELD_OUT = "held_out"
+PARTS = (HELD_OUT, "clip", "site", "chosen", "no")  # of a clip in making the model, the strongest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ PREDICTIONS_TAIL = (
     Column("height_px", INT, True, "of the picture as stored", _is_not_negative, "0 or more"),
     Column("bundle_id", STRING, False, "the model"),
     Column("labels_id", STRING, False, "its label set"),
+    Column("in_training", STRING, True, "part in making the model: clip (trained on), site (others of its site were), chosen (it or its site chose epoch and temperature), held_out (had a part, but its scores come from a network and a choice that had not seen its site), no; empty if unknown", _is_one_of(PARTS), "one of " + ", ".join(PARTS)),
 )  # fmt: skip
 
 EVIDENCE_HEAD = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from leopardnet.core.columns import (
+    HELD_OUT,
     evidence_columns,
     has_several_labels,
     join_alerts,
@@ -33,9 +34,20 @@ class Predictions:
     def read(cls, path: Path) -> Predictions:
         """Read predictions.parquet or .csv, or a folder with the former, and evidence.parquet beside it, if any.
 
+        Of a training run these are its predictions for labelled clips by networks that had not seen their sites.
         Raises ManifestError for a table of another kind.
         """
-        path = Path(path) / "predictions.parquet" if Path(path).is_dir() else Path(path)
+        path = Path(path)
+        if path.is_dir():
+            held_out = path / HELD_OUT
+            if (path / "bundle").is_dir() and not held_out.is_dir():
+                raise ManifestError(
+                    "this training run holds no predictions that may judge its model",
+                    where=path.name,
+                    found="a run whose validation clips come from fewer than three sites, or of an older version",
+                    todo="give the folder that `leopardnet predict` wrote, with clips of other sites",
+                )
+            path = (held_out if held_out.is_dir() else path) / "predictions.parquet"
         table = read_table(path)
         names = table_labels(table)
         if not names or "decision" not in table.columns:

@@ -22,8 +22,12 @@ from leopardnet.score.events import Mode
 
 @dataclass(frozen=True, eq=False)
 class EvaluationInputs:
-    """Predictions, labels and options of a full evaluation, and values that several parts need, computed once."""
+    """Predictions, labels and options of a full evaluation, and values that several parts need, computed once.
 
+    clips: those that judge the model, beside their labels; predictions and labels of others are absent.
+    """
+
+    clips: LabelledClips
     predictions: Predictions
     manifest: Manifest
     by: tuple[str, ...]
@@ -36,11 +40,6 @@ class EvaluationInputs:
     n_boot: int
     seed: int
     on_progress: Callable[..., None]
-
-    @cached_property
-    def clips(self) -> LabelledClips:
-        """The predicted clips beside their labels."""
-        return LabelledClips.of(self.predictions, self.manifest, outside=self.outside)
 
     @cached_property
     def evaluation(self) -> Evaluation:

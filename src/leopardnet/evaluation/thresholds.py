@@ -15,6 +15,7 @@ from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.loss_guarantee import LossGuarantee, find_loss_threshold
 from leopardnet.metrics.guarantees.naming_threshold import NamingThreshold, find_naming_threshold
+from leopardnet.metrics.judges.taught_clips import TaughtClips
 from leopardnet.metrics.labelled_clips import LabelledClips
 
 
@@ -24,15 +25,15 @@ class Thresholds:
 
     promises: each with its level, None where it cannot be given. unseen_at: by level, the share of all clips,
     readable or not, labelled or not, with its interval over sites; only levels at which every guarantee can be
-    given. naming: which animals keep their names, where that was asked for. n_left_out: labelled clips that had no
-    part because the model was trained on their site. n_copies: clips that are copies of others, and count once.
+    given. naming: which animals keep their names, where that was asked for. taught: labelled clips that had no part
+    because the model learned from them or their sites. n_copies: clips that are copies of others, and count once.
     """
 
     promises: tuple[LossGuarantee, ...]
     decide: DecideConfig
     unseen_at: Mapping[Level, Estimate]
     n_clips: int
-    n_left_out: int
+    taught: TaughtClips
     bundle_id: str
     naming: NamingThreshold | None = None
     n_copies: int = 0
@@ -58,8 +59,12 @@ class Thresholds:
         if self.promises:
             lines.append("may be archived unseen" + self._say_what_matters())
             lines += [f"  {says}: {self._say_archived(level)}" for level, says in LEVELS.items()]
-        lines += [f"{self.n_copies} copies of other clips were counted once"] if self.n_copies else []
-        return "\n".join([*lines, *([repr(self.naming)] if self.naming else [])])
+        lines = [*self._say_left_out(), *lines, *([repr(self.naming)] if self.naming else [])]
+        return "\n".join(lines)
+
+    def _say_left_out(self) -> list[str]:
+        copies = [f"{self.n_copies} copies of other clips were counted once"] if self.n_copies else []
+        return [*filter(None, [str(self.taught)]), *copies]
 
     def _say_what_matters(self) -> str:
         names = [p.label for p in self.promises]
@@ -84,14 +89,15 @@ class Thresholds:
             f"{p.claim}; {'; '.join(p.describe(level) for level in ([p.level] if p.level else LEVELS))}"
             for p in self.promises
         ]
-        return "; ".join([*said, *([repr(self.naming)] if self.naming else [])])
+        return "; ".join([*said, *([repr(self.naming)] if self.naming else []), *self._say_left_out()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
             "bundle_id": self.bundle_id,
             "n_clips": self.n_clips,
-            "n_left_out": self.n_left_out,
+            "n_left_out": len(self.taught),
+            "left_out": self.taught.to_dict(),
             "n_copies": self.n_copies,
             "is_kept": self.is_kept,
             "level": self.level,
@@ -165,7 +171,7 @@ def find_thresholds(
         naming = find_naming_threshold(clips, keep=keep_names, species=settings.species)
         chosen = chosen.model_copy(update={"among": naming.among})
     made_by = "; ".join(sorted(set(map(str, clips.bundle_ids))))
-    return Thresholds(promises, chosen, unseen_at, len(clips), clips.n_left_out, made_by, naming, clips.n_copies)
+    return Thresholds(promises, chosen, unseen_at, len(clips), clips.taught, made_by, naming, clips.n_copies)
 
 
 def _as_settings(thresholds: Mapping[str, float], settings: DecideConfig) -> dict[str, Any]:

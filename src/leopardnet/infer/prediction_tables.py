@@ -67,10 +67,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def write_pages(pages: Iterable[JournalPage], bundle: Bundle, folder: Path) -> WrittenPredictions:
+def write_pages(
+    pages: Iterable[JournalPage], bundle: Bundle, folder: Path, *, parts: pd.Series[str] | None = None
+) -> WrittenPredictions:
     """Write the files of `Predictions.write` page by page, with only a few thousand clips in memory at a time.
 
-    All tables are complete before the first one takes its place. Raises JournalError where the disk is full.
+    parts: of each clip in making the model, by clip_id. All tables are complete before the first one takes its
+    place. Raises JournalError where the disk is full.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -82,7 +85,7 @@ def write_pages(pages: Iterable[JournalPage], bundle: Bundle, folder: Path) -> W
         )
         writers: list[pq.ParquetWriter] = []
         for page in pages:
-            tables = build_clip_table(page, bundle), build_frame_table(page, bundle)
+            tables = build_clip_table(page, bundle, parts=parts), build_frame_table(page, bundle)
             arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in tables]
             if not writers:
                 places = (table_file, evidence_file)
@@ -110,18 +113,20 @@ def _explain_full_disk(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def build_predictions(pages: Iterable[JournalPage], bundle: Bundle) -> Predictions:
-    """Return the tables of all pages, in memory."""
-    parts = [(build_clip_table(page, bundle), build_frame_table(page, bundle)) for page in pages]
-    assert parts, "a run has at least one clip"
-    tables, frames = zip(*parts, strict=True)
+def build_predictions(
+    pages: Iterable[JournalPage], bundle: Bundle, *, parts: pd.Series[str] | None = None
+) -> Predictions:
+    """Return the tables of all pages, in memory. parts: as in `write_pages`."""
+    both = [(build_clip_table(page, bundle, parts=parts), build_frame_table(page, bundle)) for page in pages]
+    assert both, "a run has at least one clip"
+    tables, frames = zip(*both, strict=True)
     table = pd.concat(tables, ignore_index=True)
     assert table["clip_id"].is_unique, "every clip has one row"
     return Predictions(table, pd.concat(frames, ignore_index=True))
 
 
-def build_clip_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
-    """Return the rows of the predictions table, one per clip of the page."""
+def build_clip_table(page: JournalPage, bundle: Bundle, *, parts: pd.Series[str] | None = None) -> pd.DataFrame:
+    """Return the rows of the predictions table, one per clip of the page. parts: as in `write_pages`."""
     rows, labels = page.rows, bundle.labels
     unreadable = np.full(len(labels), np.nan, np.float32)
     probs = np.concatenate([unreadable if row.probs is None else row.probs for row in rows])
@@ -147,6 +152,8 @@ def build_clip_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
             "labels_id": labels.id,
         }
     )
+    if parts is not None:
+        table["in_training"] = table["clip_id"].map(parts)
     table["kind"] = table["kind"].replace("frame", "video")  # a clip of which the manifest has labelled frames only
     columns = predictions_columns(labels.names, multi=labels.multi)
     return conform(table, columns, where="predictions", unique=("clip_id",))

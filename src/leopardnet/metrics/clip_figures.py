@@ -21,6 +21,7 @@ from leopardnet.metrics.bootstrap import (
     interval_columns,
 )
 from leopardnet.metrics.guarantees.archive import Archive, find_archive, name_figures
+from leopardnet.metrics.judges.taught_clips import TaughtClips
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import count_measures, lower_bound, ratio
 from leopardnet.metrics.ranking import Ranking, auroc, average_precision, rank_clips
@@ -51,6 +52,7 @@ class CommonFigures(TypedDict):
     n_sites: int
     archive: Archive
     names: pd.DataFrame
+    taught: TaughtClips
     target_lost: dict[str, int]
     presence_auroc: Estimate
     answered: Estimate
@@ -74,6 +76,7 @@ def common_figures(
         n_sites=draws.n_sites,
         archive=find_archive(clips, known, targets, draws),
         names=name_figures(known, draws),
+        taught=clips.taught,
         target_lost={x: int((known.shows(x) & (known.rules == "empty")).sum()) for x in targets},
         presence_auroc=presence,
         answered=answered,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
 from leopardnet.metrics.guarantees.archive import Archive
+from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips
 from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
 
 # The measures per label that the terminal, the report and the card show, with their headings.
@@ -40,7 +41,8 @@ class Evaluation:
 
     n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips
     without a label and labels without a prediction are only counted, copies of other clips too. n_sites: the sites
-    of these clips.
+    of these clips. taught: labelled clips that the model learned from, which were left out, or are counted where
+    that was asked for.
 
     archive: what is lost and saved if the clips called empty are archived unseen. names: what is said per label,
     see `metrics.guarantees.archive.name_figures`.
@@ -96,6 +98,7 @@ class Evaluation:
     n_copies: int = 0
     archive: Archive | None = None
     names: pd.DataFrame = field(default_factory=_no_table)
+    taught: TaughtClips = NONE_TAUGHT
 
     def __repr__(self) -> str:
         per_label = self.per_label[["support", "recall_at_least", *self.figures]].to_string(
@@ -109,6 +112,7 @@ class Evaluation:
                 f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
                 f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label, "
                 f"{self.n_copies} copies left out)",
+                *filter(None, [str(self.taught)]),
                 *([*map(str, self.archive.losses), *self.archive.sentences] if self.archive else []),
                 "  ".join(f"{name} {x}" for name, x in self.headline.items()).replace("macro-F1", "macro F1"),
                 f"answered {self.answered}, of these right {self.answered_right}",
@@ -189,6 +193,7 @@ class Evaluation:
             "n_without_label": self.n_without_label,
             "n_without_prediction": self.n_without_prediction,
             "n_sites": self.n_sites,
+            "learned_from": self.taught.to_dict(),
             **{x: getattr(self, x).to_dict() for x in single},
             "empties_removed": {f"{recall:g}": x.to_dict() for recall, x in self.empty_removal().items()},
             "per_label": {str(name): self._label_json(str(name)) for name in self.per_label.index},

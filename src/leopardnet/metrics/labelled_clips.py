@@ -16,6 +16,7 @@ from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_prese
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
+from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips, find_parts, separate_taught
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
 from leopardnet.score.clip_units import add_times, code_events, find_copies
 from leopardnet.score.decide import p_nothing, p_something
@@ -37,9 +38,10 @@ class LabelledClips:
     alerts: bool [M, C], the labels that a person should check each clip for. presence: bool [M, C + K], the labels
     that each clip truly shows, and named: bool [M, C], those that its decision names; None where a clip has one
     label. Where labels are independent and a clip shows several, y is the first of them. n_without_prediction:
-    labels of clips that were not predicted. n_left_out: labelled clips that `leave_out_training_sites` removed.
-    n_copies: clips that `drop_copies` removed. event_codes: int64 [M], the event of each clip
-    (`clip_units.code_events`); None where each clip is one of its own.
+    labels of clips that were not predicted. n_copies: clips that `drop_copies` removed. event_codes: int64 [M], the
+    event of each clip (`clip_units.code_events`); None where each clip is one of its own. in_training: object [M],
+    the part of each clip in making the model, as in a predictions table; None where it has no such column. taught:
+    labelled clips that had a part, and whether they are counted or were left out.
     """
 
     labels: tuple[str, ...]
@@ -54,11 +56,12 @@ class LabelledClips:
     alerts: Bools
     bundle_ids: Texts
     n_without_prediction: int = 0
-    n_left_out: int = 0
     presence: Bools | None = None
     named: Bools | None = None
     n_copies: int = 0
     event_codes: Ints | None = None
+    in_training: Texts | None = None
+    taught: TaughtClips = NONE_TAUGHT
 
     @classmethod
     def of(
@@ -129,6 +132,7 @@ class LabelledClips:
             n_without_prediction=int((~truth.index.isin(ids)).sum()),
             presence=presence,
             named=find_presence(predictions["labels"], labels) if multi else None,
+            in_training=_column(predictions, "in_training").to_numpy(object),
         )
         clips.require_labels()
         return replace(clips, event_codes=code_events(site_codes, clips.truth, predictions))
@@ -254,7 +258,7 @@ class LabelledClips:
         """Return the clips where `keep`, bool [M], is true."""
         of_clips = (
             *("clip_ids", "probs", "y", "site_codes", "decisions", "rules", "alerts", "bundle_ids"),
-            *("presence", "named", "event_codes"),
+            *("presence", "named", "event_codes", "in_training"),
         )
         values = {name: getattr(self, name) for name in of_clips}
         return replace(self, **{name: x[keep] for name, x in values.items() if x is not None})
@@ -282,21 +286,15 @@ class LabelledClips:
         rules = np.where(clips.is_readable, np.where(decisions == EMPTY, "empty", "species"), "none")
         return replace(clips, decisions=decisions, rules=rules.astype(object))
 
-    def leave_out_training_sites(self, manifest: Manifest) -> LabelledClips:
-        """Return the clips that may set temperature and thresholds: of sites without a row of the split train.
+    def leave_out_training_sites(self, manifest: Manifest, *, keep: bool = False) -> LabelledClips:
+        """Return the clips that may judge the model: not those that it learned from, nor others of their sites.
 
-        Raises ManifestError where none is left: such clips would make the model look surer than it is.
+        keep: only count them, so that figures are named accordingly. Raises ManifestError where no labelled clip is
+        left: the model would look surer than it is. See `find_parts`.
         """
-        rows = manifest.table[manifest.table["split"] == "train"]
-        sites, ids = pd.Series(self.sites), pd.Series(self.clip_ids)
-        is_trained = (sites.isin(rows["site"].dropna()) | ids.isin(rows["clip_id"])).to_numpy(bool)
-        if is_trained.all():
-            raise ManifestError(
-                "every clip comes from a site that the model was trained on",
-                where="manifest, column split",
-                todo="predict clips of other sites: these would make the model look surer than it is",
-            )
-        return replace(self.select(~is_trained), n_left_out=int((is_trained & (self.y >= 0)).sum()))
+        parts = find_parts(self.clip_ids, self.in_training, self.sites, manifest)
+        is_judge, taught = separate_taught(parts, self.clip_ids, self.y >= 0, keep=keep)
+        return replace(self.select(is_judge), taught=taught)
 
 
 def true_labels(manifest: Manifest, predictions: pd.DataFrame) -> pd.Series[str]:

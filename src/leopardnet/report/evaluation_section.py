@@ -65,6 +65,8 @@ def make_evaluation_section(
     if evaluation is None:
         return None
     e = evaluation
+    if truth is not None:
+        truth = truth[~truth.index.isin(e.taught.ids)]
     rows = [
         LabelRow(
             str(name),

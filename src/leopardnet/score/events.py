@@ -35,6 +35,7 @@ from leopardnet.score.aggregate import aggregate
 
 GAP_MINUTES = 30.0  # the convention since O'Brien et al. 2003
 Mode = Literal["chained", "fixed"]
+CLIPS_OF_AN_EVENT = AggregateConfig(name="presence_topk")
 EVENT_COLUMNS = "event_id site start end n_clips n_unreadable decision rule score alert alerts seen".split()  # noqa: SIM905
 _Row = dict[Any, Any]  # a clip by column
 
@@ -101,7 +102,7 @@ def join_events(
     ids = event_ids(predictions, gap_minutes=gap_minutes, mode=mode)
     table = predictions.assign(event_id=ids, alerts=join_alerts(predictions))
     table = table.sort_values(["site", "captured_at", "clip_id"], kind="stable", na_position="last")
-    how, multi = config or AggregateConfig.model_validate({}), has_several_labels(predictions)
+    how, multi = config or CLIPS_OF_AN_EVENT, has_several_labels(predictions)
     # Plain rows are faster than small tables, since an event has few clips.
     events_of = groupby(table.to_dict("records"), key=lambda clip: clip["event_id"])
     rows = [_event(list(clips), labels, how, multi=multi) for _, clips in events_of]

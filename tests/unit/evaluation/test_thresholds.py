@@ -20,6 +20,7 @@ from leopardnet.evaluation.thresholds import find_thresholds
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration
 from leopardnet.score.decide import decide, find_alerts
+from leopardnet.score.presence_shift import PresenceShift
 from simulated_clips import LABELS, simulate_clips
 
 CATS = LabelSet((Label("leopard"), Label("tiger"), Label("empty")), targets=("leopard", "tiger"))
@@ -208,8 +209,10 @@ def test_clips_of_sites_that_were_trained_on_have_no_part(many):
     split = manifest.table["site"].lt("s030").map({True: "train", False: "test"})
     halved = manifest.replace(manifest.table.assign(split=split))
     clips = LabelledClips.of(predictions, halved).leave_out_training_sites(halved)
-    assert len(clips) == 1200 and clips.n_left_out == 1200 and min(clips.sites) == "s030"
-    assert thresholds(predictions, halved, {"leopard": 0.05}).promises[0].n_sites == 30
+    assert len(clips) == 1200 and len(clips.taught) == 1200 and min(clips.sites) == "s030"
+    found = thresholds(predictions, halved, {"leopard": 0.05})
+    assert found.promises[0].n_sites == 30 and found.to_dict()["n_left_out"] == 1200
+    assert "1200 clips that it was trained on" in repr(found) and "1200 clips" in found.note, "also in the card"
     with pytest.raises(ManifestError, match="trained on"):
         thresholds(predictions, manifest.replace(manifest.table.assign(split="train")), {"leopard": 0.05})
 
@@ -243,6 +246,8 @@ def test_a_bundle_keeps_its_promise_until_its_thresholds_mean_something_else(man
     names = found.decide.model_copy(update={"among": 0.8})
     named = derive_bundle(promised, tmp_path / "b", decide=names)
     assert read_promises(named.spec) == found.kept_promises, "which animals are named changes no loss"
+    by_length = replace(promised.spec.calibration, shift=PresenceShift(0.5, -0.2, (1, 16)))
+    assert read_promises(derive_bundle(promised, tmp_path / "d", calibration=by_length).spec) == []
     cooler = derive_bundle(promised, tmp_path / "c", calibration=Calibration(0.5, 100, 12, ""))
     assert read_promises(cooler.spec) == [] and cooler.spec.decide == tiny_bundle.spec.decide
     facts = json.loads((cooler.folder / "card.json").read_text("utf-8"))["judged_again"]

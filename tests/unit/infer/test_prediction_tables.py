@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
@@ -24,7 +25,8 @@ def test_tables_written_in_pages_are_those_written_whole(unseen, tiny_bundle, sa
     predict(unseen, tiny_bundle, out=tmp_path / "paged", runtime=HERE)
     said.write(tmp_path / "whole")
     with Journal.open(tmp_path / "paged", job.results_key()) as journal:
-        write_pages(journal.read_pages(unseen, n_clips=3), tiny_bundle, tmp_path / "paged")
+        parts = read_learned_from(tiny_bundle.spec).find_part(unseen.table, unseen.root)
+        write_pages(journal.read_pages(unseen, n_clips=3), tiny_bundle, tmp_path / "paged", parts=parts)
     whole, paged = Predictions.read(tmp_path / "whole"), Predictions.read(tmp_path / "paged")
     pd.testing.assert_frame_equal(paged.table, whole.table)
     pd.testing.assert_frame_equal(paged.evidence, whole.evidence)

@@ -43,7 +43,7 @@ def calibrate(
     With --lose or --keep-names, thresholds are found as well; exit code 3 where one cannot be guaranteed.
     Without --lose, what the model promised is promised again under the new temperature, or dropped with its
     threshold.
-    Clips from sites that the model was trained on are left out.
+    Clips that the model learned from, and their sites, are left out.
 
     Example: leopardnet calibrate results/ --manifest m.parquet --bundle runs/amur/bundle --lose leopard=0.01 --out
     mine/
@@ -57,7 +57,8 @@ def calibrate(
     result = recalibrate(Predictions.read(predictions), rows, model, outside=outside or ())
     losses = parse_losses(lose)
     found = renew_thresholds(result, model, losses, confidence=confidence, level=level, keep_names=keep_names)
-    note = "; ".join([repr(result), *([found.note] if found else [])]) + "."
+    left_out = str(result.clips.taught)
+    note = "; ".join(filter(None, [repr(result), found.note if found else left_out])) + "."
     # Of what was asked for all is given or nothing; of what the bundle promised before, what can be given.
     is_used = found is not None and (found.is_kept or not losses)
     new = derive_bundle(
@@ -76,14 +77,15 @@ def calibrate(
                 "calibration": result.calibration.to_dict(),
                 "ece_before": result.before.to_dict(),
                 "ece_after": result.after.to_dict(),
+                "left_out": result.clips.taught.to_dict(),
                 "thresholds": found.to_dict() if found else None,
                 "dropped": dropped,
             }
         )
     else:
         say(repr(result))
-        if found:
-            say(repr(found))
+        for text in filter(None, [repr(found) if found else left_out]):
+            say(text)
         for text in dropped:
             say(text)
         say(f"bundle: {out}  ({new.id})")

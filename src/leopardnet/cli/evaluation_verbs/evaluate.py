@@ -60,6 +60,14 @@ Shortcuts = Annotated[
         "Needs --bundle.",
     ),
 ]
+WithTraining = Annotated[
+    bool,
+    typer.Option(
+        "--include-training",
+        help="Also count the clips that the model learned from, and their sites. The figures are then named so: "
+        "they are not its accuracy at new sites.",
+    ),
+]
 NBoot = Annotated[
     int,
     typer.Option(
@@ -81,6 +89,7 @@ def evaluate(
     full: Full = False,
     footage: Footage = False,
     shortcuts: Shortcuts = 0,
+    include_training: WithTraining = False,
     root: MovedRoot = None,
     gap_minutes: GapMinutes = 30.0,
     mode: EventMode = "chained",
@@ -89,7 +98,8 @@ def evaluate(
 ) -> None:
     """Compare predictions with true labels: what was found, what was missed, and how reliable these figures are.
 
-    Use sites that the model was not trained on.
+    Clips that the model learned from, and their sites, are left out and counted. For a run with folds, give the run
+    folder in place of the predictions: each clip then has the score of a network that had not seen its site.
     Every figure has a 95 % interval from a bootstrap over sites, because clips of one camera are alike.
     The model is compared with simple baselines that it must beat, and with other ways to aggregate frames.
     With --bundle, the comparison of aggregations is exact.
@@ -113,6 +123,7 @@ def evaluate(
             full=full or footage,
             bundle=load_bundle(bundle) if bundle else None,
             n_shortcuts=shortcuts,
+            include_training=include_training,
             gap_minutes=gap_minutes,
             mode=mode,
             n_boot=n_boot,

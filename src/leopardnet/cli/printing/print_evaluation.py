@@ -91,8 +91,11 @@ def _print_labels(e: Evaluation) -> None:
         caption += f" {e.n_sites} {_sites(e.n_sites)} are too few to rely on intervals."
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
         caption += f" [–]: {NOT_DEMONSTRATED}."
-    print_rows(rows, spaced=False)
+    is_flattering = len(e.taught) and e.taught.are_counted
+    print_rows(rows, title="With clips that the model learned from" if is_flattering else "", spaced=False)
     _print_lines(caption)
+    if str(e.taught):
+        _print_lines(f"{str(e.taught).capitalize()}.")
     if len(per_label) > len(rows):
         _print_lines(f"{len(per_label) - len(rows)} more labels are in names.csv and per_label.csv.")
 
