@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
+from leopardnet.bundle.promise_watch import read_reference
 from leopardnet.bundle.promises import (
     Promise,
     describe_dropped,
@@ -19,6 +21,7 @@ from leopardnet.core.errors import BundleError, ConfigError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.tables import write_json
+from leopardnet.metrics.guarantees.season_watch import Reference
 from leopardnet.score.calibrate import Calibration
 
 
@@ -30,14 +33,16 @@ def derive_bundle(
     decide: DecideConfig | None = None,
     note: str = "",
     promises: Sequence[Promise] = (),
+    watch: Reference | None = None,
 ) -> Bundle:
     """Write a bundle to `out` with the same network and labels, but this temperature and these thresholds.
 
     The new bundle has an id of its own. Its card says at the top what was changed, and `provenance.judged_again`
     names the bundle that it was made from. promises: what the thresholds guarantee (`LossGuarantee.to_dict`). One
     of `bundle` about another label stays only where the temperature and its threshold do. Where the temperature
-    changes, it is dropped with its threshold, which meant another one: see `release_thresholds`. Raises BundleError
-    where `out` exists, ConfigError for an alert of a label that is no target.
+    changes, it is dropped with its threshold, which meant another one: see `release_thresholds`. watch: what the
+    sites behind new promises look like (`describe_sites`); where none is new, that of `bundle` stays. Raises
+    BundleError where `out` exists, ConfigError for an alert of a label that is no target.
     """
     out = Path(out)
     if out.exists():
@@ -63,8 +68,11 @@ def derive_bundle(
     spec = before.model_copy(update={"calibration": calibration, "decide": decide})
     still = [p for p in read_promises(before) if not is_stale and p["label"] not in given]
     held = [*promises, *(p for p in still if _has_same_threshold(before.decide, decide, p["label"]))]
-    step = {"from": bundle.id, "note": note, "promises": held, **({"dropped": dropped} if dropped else {})}
-    ancestors = [*before.provenance.get("judged_again", []), step]
+    step: dict[str, Any] = {"from": bundle.id, "note": note, "promises": held}
+    step |= {"dropped": dropped} if dropped else {}
+    watched = watch if promises else read_reference(before) if held else None
+    step |= {"watch": watched} if watched is not None else {}
+    ancestors = [*map(_without_watch, before.provenance.get("judged_again", [])), step]
     spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -91,6 +99,11 @@ def derive_bundle(
     write_spec(part, spec)
     part.replace(out)
     return Bundle.load(out)
+
+
+def _without_watch(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an earlier step without what only the last one needs."""
+    return {key: value for key, value in step.items() if key != "watch"}
 
 
 def has_same_meaning(one: Calibration, other: Calibration) -> bool:
