@@ -121,8 +121,7 @@ def _measure(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return features of the readable clips in the order of time, and their rows; those without a time come last.
 
-    Clips and sites that the model was trained on are left out. Frames are read only where they
-    make a difference.
+    Clips and sites that the model was trained on are left out. Frames are read only of clips that matter.
     """
     is_new = ~table["in_training"].isin(["clip", "site"])  # those that taught the model look familiar to it
     rows = table[is_new & (table["status"] != "unreadable")].sort_values(
