@@ -10,14 +10,14 @@ import pandas as pd
 
 from leopardnet.core.labels import ANIMAL
 from leopardnet.metrics.bootstrap import (
+    CORRELATION,
+    PER_SCORE,
     Estimate,
     Floats,
     SiteDraws,
-    count_effective_sites,
     count_independent,
     estimate_columns,
     estimate_row,
-    estimate_share,
     interval_columns,
 )
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
@@ -91,29 +91,18 @@ def label_figures(
     clips_of = {"precision": said, "recall": shown, "f1": (shown + said) / 2}
     columns = {"support": support.astype(np.int64), "recall_at_least": lower_bound(right, support)}
     for measure, n in clips_of.items():
-        rows = [
-            draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i]) for i, v in enumerate(value[measure])
-        ]
+        rows = []
+        for i, v in enumerate(value[measure]):
+            # What is wrongly said of a label is said at sites without it, so the more of it, the more sites differ.
+            correlation = max(1 - float(v), CORRELATION) if measure == "precision" and v == v else CORRELATION
+            rows.append(draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i], correlation=correlation))
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    return table, _estimate_macro(float(value["macro_f1"]), of_draws["macro_f1"], of_draws["f1"], shown)
-
-
-def _estimate_macro(value: float, drawn: Floats, drawn_f1: Floats, shown: Floats) -> Estimate:
-    """Return macro F1 with its interval; drawn_f1: [n_boot, C]; shown: clips of each label per site, [S, C].
-
-    It is a mean of labels, of which a rare one is known from few sites: t has the degrees of freedom of
-    Satterthwaite (1946). Where nothing is wrong no draw is wrong; then the clips of the rarest label give the
-    interval.
-    """
-    if value == 1:
-        held = shown[:, shown.sum(axis=0) > 0]
-        rarest = held[:, held.sum(axis=0).argmin()]
-        return estimate_share(value, drawn, int(np.count_nonzero(rarest)), n_clips=count_independent(rarest))
-    n_sites = np.array([count_effective_sites(x) for x in shown.T])
-    spread = np.array([np.var(x[np.isfinite(x)]) if np.isfinite(x).any() else 0.0 for x in drawn_f1.T])
-    freedom = spread.sum() ** 2 / max((spread**2 / np.maximum(n_sites - 1, 1)).sum(), np.finfo(float).tiny)
-    return estimate_share(value, drawn, min(1 + float(freedom), len(shown)))
+    known = [count_independent(x) for x in shown.T[support > 0]]
+    n_clips = len(known) ** 2 / sum(1 / n for n in known) if known else 0.0  # a mean of labels: the rarest counts most
+    n_sites = int(np.count_nonzero(shown.any(axis=1)))
+    macro_f1 = draws.estimate_fraction(float(value["macro_f1"]), of_draws["macro_f1"], n_sites=n_sites, n_clips=n_clips)
+    return table, macro_f1
 
 
 def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws) -> None:
@@ -143,7 +132,7 @@ def _estimate_ranking(
     """
     holds = np.zeros(len(readable), bool)
     holds[readable] = is_positive
-    return draws.estimate_ranking(value, drawn, draws.count_clips(holds))
+    return draws.estimate_share(value, drawn, sizes=draws.count_clips(holds), per_clip=PER_SCORE)
 
 
 def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:

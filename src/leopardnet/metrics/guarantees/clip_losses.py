@@ -22,11 +22,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.metrics.bootstrap import MIN_CORRELATION, count_independent
+from leopardnet.metrics.bootstrap import count_independent
 from leopardnet.metrics.guarantees.levels import Support, choose_threshold
 from leopardnet.metrics.measures import upper_bound
 
 Floats = NDArray[np.float64]
+MIN_CORRELATION = 0.1  # two misses of one site are never taken as less alike than this
 
 
 def support_like_sites(ranked: Floats, sites: NDArray[np.intp], *, max_miss: float, confidence: float) -> Support:
