@@ -4,11 +4,11 @@ A draw is a vector of site weights: how often each site was drawn. Counts per si
 one matrix product, whatever the number of clips. Figures of a ranking need the clips themselves; see
 `metrics.ranking`.
 
-Shares get the interval of Wilson (1927) for an effective number of clips, their number over the design effect (Kish
-1965). The draws of few sites are a poor estimate of that effect, and where no clip is wrong they say nothing about it.
-So the one that a correlation of CORRELATION within sites would give is averaged in, weighing as much as
-SITES_ASSUMED sites; such a moderated variance has Student's t with the degrees of freedom of both (Smyth 2004). The
-degrees of freedom of the draws follow from how unevenly sites contribute to them. `scripts/measure_intervals.py` and
+Shares get the interval of Wilson (1927) for an effective number of clips, their number over the design effect
+(Kish 1965). The draws of few sites are a poor estimate of that effect, and where no clip is wrong they say nothing
+about it. So the one that a correlation of CORRELATION within sites would give is averaged in, weighing as much as
+SITES_ASSUMED sites; such a moderated variance has Student's t with the degrees of freedom of both (Smyth 2004).
+Those of the draws follow from how unevenly sites contribute to them. `scripts/measure_intervals.py` and
 `scripts/measure_rendered.py` measure how often the intervals hold the true value.
 """
 
@@ -128,7 +128,7 @@ class SiteDraws:
 
         >>> draws = SiteDraws.of(np.arange(20), n_boot=500, seed=0)
         >>> print(draws.estimate_mean(np.repeat([1.0, 0.0], [18, 2])))
-        MEAN
+        0.900 (0.657 to 0.977)
         """
         ones = np.ones(len(values))
         _, drawn = self.sum_columns(values, ones)
@@ -156,7 +156,7 @@ class SiteDraws:
         return self.estimate_fraction(value, drawn, n_sites=int(np.count_nonzero(sizes)), n_clips=n_clips)
 
     def estimate_fraction(self, value: float, drawn: Floats, *, n_sites: int, n_clips: float) -> Estimate:
-        """Return the same for a value that is no share of clips, but known as well as one of n_clips independent ones.
+        """Return the same for a value that is known as well as a share of n_clips independent clips.
 
         n_sites: how many sites say something about it.
         """
@@ -166,8 +166,8 @@ class SiteDraws:
     def _count_freedom(self, drawn: Floats) -> float:
         """Return the degrees of freedom of the variance of draws, 2 S / (κ - 1); inf where all are alike.
 
-        κ is the kurtosis of what sites contribute, estimated from the draws (infinitesimal jackknife, Efron 2014): a
-        few large sites, or few that hold a rare label, leave few degrees of freedom.
+        κ is the kurtosis of what sites contribute, estimated from the draws (infinitesimal jackknife, Efron 2014):
+        a few large sites, or few that hold a rare label, leave few degrees of freedom.
         """
         usable = np.isfinite(drawn)
         if not usable.any():
@@ -212,16 +212,16 @@ def count_independent(sizes: Floats, correlation: float = CORRELATION) -> float:
 def estimate_share(
     value: float, draws: Floats, n_sites: int, *, freedom: float | None = None, n_clips: float | None = None
 ) -> Estimate:
-    """Return a value from 0 to 1 with its 95 % interval, that of Wilson; it holds the value and ends within 0 and 1.
+    """Return a value from 0 to 1 with its 95 % interval of Wilson, which holds the value and ends within 0 and 1.
 
-    n_sites: how many sites say something about it; from one nobody knows how they differ, and there is no interval.
+    n_sites: how many sites say something about it; with one none is known to differ, and there is no interval.
     freedom: of the variance of the draws, n_sites - 1 or less. n_clips: how many independent clips it is assumed to
-    be a share of (see `count_independent`), with the weight of SITES_ASSUMED. Without it the draws alone count, and a
-    value of 0 or 1 has no width.
+    be a share of (see `count_independent`), with the weight of SITES_ASSUMED. Without it the draws alone count,
+    and a value of 0 or 1 has no width.
 
     >>> draws = np.random.default_rng(0).normal(0.96, 0.02, 2000)
     >>> print(estimate_share(0.96, draws, 30, n_clips=100), estimate_share(1.0, np.ones(2000), 30, n_clips=100))
-    SHARE
+    0.960 (0.896 to 0.985) 1.000 (0.960 to 1.000)
     """
     usable = draws[np.isfinite(draws)]
     if len(usable) == 0 or np.isnan(value) or n_sites <= 1:
@@ -231,7 +231,9 @@ def estimate_share(
     variance = value * (1 - value)  # of one result
     if variance > 0:
         drawn = usable.var() * n_sites / (n_sites - 1) / variance  # draws vary less than other sites would
-        per_result = (weight * per_result + freedom * drawn) / (weight + freedom)  # 1 / the effective number of clips
+        per_result = (weight * per_result + freedom * drawn) / (
+            weight + freedom
+        )  # 1 / the effective number of clips
     q = _t_quantile(weight + freedom) ** 2 * per_result
     middle, reach = value + q / 2, np.sqrt(q * variance + q**2 / 4)
     low, high = (float((middle + x) / (1 + q)) for x in (-reach, reach))

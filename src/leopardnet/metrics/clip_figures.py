@@ -20,7 +20,7 @@ from leopardnet.metrics.bootstrap import (
     estimate_row,
     interval_columns,
 )
-from leopardnet.metrics.labelled_clips import Bools, LabelledClips
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import count_measures, lower_bound, ratio
 from leopardnet.metrics.ranking import Ranking, auroc, average_precision
 
@@ -93,46 +93,48 @@ def label_figures(
     for measure, n in clips_of.items():
         rows = []
         for i, v in enumerate(value[measure]):
-            # What is wrongly said of a label is said at sites without it, so the more of it, the more sites differ.
-            correlation = max(1 - float(v), CORRELATION) if measure == "precision" and v == v else CORRELATION
+            correlation = _correlate_wrong(v) if measure == "precision" else CORRELATION
             rows.append(draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i], correlation=correlation))
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
+    # Macro F1 is a mean of labels, of which the rarest is known least.
     known = [count_independent(x) for x in shown.T[support > 0]]
-    n_clips = len(known) ** 2 / sum(1 / n for n in known) if known else 0.0  # a mean of labels: the rarest counts most
+    n_clips = len(known) ** 2 / sum(1 / n for n in known) if known else 0.0
     n_sites = int(np.count_nonzero(shown.any(axis=1)))
-    macro_f1 = draws.estimate_fraction(float(value["macro_f1"]), of_draws["macro_f1"], n_sites=n_sites, n_clips=n_clips)
-    return table, macro_f1
+    macro, drawn_macro = float(value["macro_f1"]), of_draws["macro_f1"]
+    return table, draws.estimate_fraction(macro, drawn_macro, n_sites=n_sites, n_clips=n_clips)
+
+
+def _correlate_wrong(precision: float) -> float:
+    """Return the correlation to assume of clips of one site that were given a label: the share that is wrong.
+
+    A label is wrongly said where its animal does not live, so the results of a site are alike.
+    """
+    return CORRELATION if np.isnan(precision) else max(1 - float(precision), CORRELATION)
 
 
 def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws) -> None:
-    """Add the columns of AUROC and AUPRC, which rank the readable clips."""
+    """Add the columns of AUROC and AUPRC, which rank the readable clips.
+
+    What is known of a rare label is known from the sites that hold it.
+    """
     readable = clips.is_readable
     rows: dict[str, list[Estimate]] = {"auroc": [], "auprc": []}
     for i in range(len(per_label)):
         label = clips.labels[i]
         score, is_positive = clips.score(label)[readable], clips.shows(label)[readable]
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
+        sizes = draws.count_clips(clips.shows(label) & readable)
         rows["auroc"].append(
-            _estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive, readable)
+            draws.estimate_share(auroc(score, is_positive), drawn[:, 0], sizes=sizes, per_clip=PER_SCORE)
         )
         area = average_precision(score, is_positive)
-        rows["auprc"].append(_estimate_ranking(draws, area, drawn[:, 1], is_positive, readable))
+        rows["auprc"].append(
+            draws.estimate_share(area, drawn[:, 1], sizes=sizes, correlation=_correlate_wrong(area))
+        )
     for name, found in rows.items():
         for column, values in estimate_columns(name, found).items():
             per_label[column] = values
-
-
-def _estimate_ranking(
-    draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools, readable: Bools
-) -> Estimate:
-    """Return a figure of a ranking of readable clips; is_positive: bool, one per readable clip.
-
-    What is known of a rare label is known from the sites that hold it.
-    """
-    holds = np.zeros(len(readable), bool)
-    holds[readable] = is_positive
-    return draws.estimate_share(value, drawn, sizes=draws.count_clips(holds), per_clip=PER_SCORE)
 
 
 def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
@@ -149,9 +151,11 @@ def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, 
     rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
-    area = auroc(score[readable], is_animal[readable])
-    presence = _estimate_ranking(
-        draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable], readable
+    presence = draws.estimate_share(
+        auroc(score[readable], is_animal[readable]),
+        read.measure_draws(draws.weights)[:, 0],
+        sizes=draws.count_clips(is_animal & readable),
+        per_clip=PER_SCORE,
     )
     return table, presence
 

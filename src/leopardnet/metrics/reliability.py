@@ -68,7 +68,9 @@ def bin_probabilities(p: Floats, hits: Bools, readable: Bools, draws: SiteDraws)
     noise = ratio(confidence_d - hit_d, n_d.sum(axis=1, keepdims=True)) - gap
     least = _smallest_error(gap, noise, draws.n_sites) if len(drawn) else 0.0
     table = pd.DataFrame({"n": n.astype(np.int64), "confidence": ratio(confidence, n), "accuracy": ratio(hit, n)})
-    return table[table["n"] > 0].reset_index(drop=True), Calibrated(float(value), drawn, least, draws.count_clips(readable))
+    return table[table["n"] > 0].reset_index(drop=True), Calibrated(
+        float(value), drawn, least, draws.count_clips(readable)
+    )
 
 
 def _smallest_error(gap: Floats, noise: Floats, n_sites: int) -> float:
