@@ -30,7 +30,7 @@ from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import FIGURES, Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import count_labels
-from leopardnet.metrics.ranking import Ranking
+from leopardnet.metrics.ranking import Ranking, rank_clips
 from leopardnet.metrics.reliability import reliability
 from leopardnet.score.calibrate import fit_temperature
 
@@ -125,13 +125,14 @@ def cell_figures(logits: np.ndarray, y: np.ndarray, site: np.ndarray, *, n_boot:
     confusions = draws.sum_per_site(clips.y * (len(LABELS) + 1) + clips.likeliest, len(LABELS) * (len(LABELS) + 1))
     per_site = count_labels(confusions.reshape(-1, len(LABELS), len(LABELS) + 1))  # [S, C, 4]
     drawn = draws.redraw(per_site.reshape(len(per_site), -1)).reshape(-1, *per_site.shape[1:])
-    per_label, macro_f1 = label_figures(LABELS, per_site, drawn, draws)
+    shows, said = (x[:, None] == np.arange(len(LABELS)) for x in (clips.y, clips.likeliest))
+    per_label, macro_f1 = label_figures(LABELS, per_site, drawn, draws, shows=shows, said=said)
     leopard = per_label.head(1).copy()
     add_rankings(leopard, clips, draws)
     row = leopard.iloc[0].to_dict()
     found = {f"{x} of leopard": read_estimate(row, x) for x in ("recall", "precision", "auroc")}
     is_animal = clips.shows(ANIMAL)
-    ranking = Ranking.of(clips.score(ANIMAL), is_animal, draws.codes)
+    ranking = Ranking.of(rank_clips(clips, ANIMAL), is_animal, draws.codes)
     weights = np.vstack([np.ones(draws.n_sites), draws.weights])
     removed = ranking.measure_draws(weights, (0.95,))[:, 2]
     found["empties removed at 0.95"] = draws.estimate_share(

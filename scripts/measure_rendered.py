@@ -5,15 +5,17 @@ classified like any footage. The true figures of a set are those of all clips of
 part in its own truth. The results say nothing about how good a model is; they say whether figures about a model can
 be trusted.
 
-    coverage   how often the 95 % interval of each figure contains the true value: 90 to 99 % is wanted guarantee
-    how often the share of positives lost in the other sets is within the guarantee: 95 % or more is wanted ECE
-    the calibration error in the other sets, under a temperature from one set: under 0.03 is wanted
+    coverage    how often the 95 % interval of each figure contains the true value: 90 to 99 % is wanted
+    guarantee   how often the share of positives lost in the other sets is within it: 95 % or more is wanted
+    ECE         the calibration error in the other sets, under a temperature from one set: under 0.03 is wanted
 
 Footage, model and predictions stay in --out, so the same command continues where it was stopped, and measures again
 in two minutes. All of it takes 35 minutes of one core. `measure_intervals.py` measures the same on simulated
 predictions, which can have any number of sites.
 
 Example: nice python scripts/measure_rendered.py --n-sets 20
+
+Example of a few minutes: nice python scripts/measure_rendered.py --n-sets 6 --n-sites 10 --clips-per-site 8
 """
 
 from __future__ import annotations
@@ -218,7 +220,12 @@ def measure_guarantees(clips: pd.DataFrame) -> pd.DataFrame:
             here, elsewhere = one.index, score[others.index[is_it[others.index]]]
             for max_miss in LOSSES:
                 p = find_loss_threshold(
-                    label, score[here], is_it[here], labelled.site_codes[here], max_miss=max_miss
+                    label,
+                    score[here],
+                    is_it[here],
+                    labelled.site_codes[here],
+                    event_codes=None if labelled.event_codes is None else labelled.event_codes[here],
+                    max_miss=max_miss,
                 )
                 for s in p.supports:
                     rows.append(

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.columns import evidence_columns, predictions_columns
-from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.labels import JOINER, Label, LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.tables import clip_id, conform
-from leopardnet.score.decide import decide, find_alert
+from leopardnet.score.decide import decide, find_alerts
 
 NAMES = ("leopard", "tiger", "sika_deer", "empty")
 LABELS = LabelSet(tuple(Label(n) for n in NAMES), targets=("leopard", "tiger"))
@@ -32,6 +32,7 @@ def simulate_clips(
     paths = [f"s{s:03d}/{i:05d}.mp4" for i, s in enumerate(site)]
     ids = [clip_id(p) for p in paths]
     at = pd.Timestamp("2021-07-01") + pd.to_timedelta(10 * (np.arange(n) % per_site), unit="min")
+    alerts = [find_alerts(p, LABELS, DecideConfig()) for p in probs]
     decisions = [decide(p, LABELS, DecideConfig()) for p in probs]
     table = pd.DataFrame(
         {
@@ -44,7 +45,8 @@ def simulate_clips(
             "decision": [d.label for d in decisions],
             "rule": [d.rule for d in decisions],
             "score": [d.score for d in decisions],
-            "alert": [find_alert(p, LABELS, DecideConfig()) for p in probs],
+            "alert": [next(iter(names), None) for names in alerts],
+            "alerts": [JOINER.join(names) or None for names in alerts],
             "n_frames": n_frames,
             "bundle_id": bundle_id,
             "labels_id": LABELS.id,

@@ -208,7 +208,8 @@ invalid value of setting 'optim.epochs'
 invalid value of setting 'aggregate.name'
   where:    the composed settings
   found:    'best'
-  expected: Input should be 'presence_topk', 'topk_logit', 'mean_logit', 'mean_prob', 'max' or 'noisy_or'""",
+  expected: Input should be 'presence_ranked', 'presence_topk', 'topk_logit', 'mean_logit', \
+'mean_prob', 'max' or 'noisy_or'""",
     "labels.targets=[nothing]": """\
 labels.targets names a label that is not in the set
   where:    labels.targets

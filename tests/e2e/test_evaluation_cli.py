@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
 from command_line import leopardnet
 
 from leopardnet.bundle.bundle import load_bundle
+from leopardnet.bundle.promises import read_promises
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import clip_id
 from simulated_clips import simulate_clips
 
 
@@ -22,16 +26,48 @@ def made(tiny_bundle, tmp_path_factory):
     return here
 
 
+def test_evaluate_answers_on_one_page_what_may_be_archived(made):
+    where = ["evaluate", made / "results", "--manifest", made / "m.parquet", "--n-boot", "50"]
+    out, err = leopardnet(*where, "--out", made / "eval")
+    lines = out.rstrip().splitlines()
+    assert len(lines) <= 25 and max(map(len, lines)) <= 100
+    assert lines[0] == "1200 labelled clips from 30 sites."
+    places = [
+        out.index(x) for x in ("archived unseen?", "leopardnet thresholds", "Names of", "Left to", "macro-F1")
+    ]
+    assert places == sorted(places) and "majority" not in out and "motion" not in err
+    metrics = json.loads((made / "eval/metrics.json").read_text())
+    assert next(iter(metrics)) == "archive" and "baselines" not in metrics and "aggregators" not in metrics
+    assert not (made / "eval/baselines.csv").exists() and (made / "eval/names.csv").exists()
+    lost = metrics["archive"]["losses"][0]
+    assert re.search(rf"leopard +{lost['n_lost']} +{lost['n_clips']} +{lost['n_events']} +30 ", out)
+    assert lost["n_events"] < lost["n_clips"]
+
+
 def test_evaluate_judges_clips_events_parts_and_baselines(made):
-    options = ["--by", "site", "--by", "daytime", "--gap-minutes", "5", "--n-boot", "50"]
+    options = ["--full", "--by", "site", "--by", "daytime", "--gap-minutes", "5", "--n-boot", "50"]
     out, err = leopardnet(
         "evaluate", made / "results", "--manifest", made / "m.parquet", *options, "--out", made / "eval"
     )
     assert "Baselines" in out and "majority" in out and "noisy_or" in out and "By site" in out
+    assert "Events by number of clips" in out
     assert "empty clips removed while 95% of the animals are kept" in err and "no motion baseline" in err
     metrics = json.loads((made / "eval/metrics.json").read_text())
     assert metrics["n_clips"] == 1200 and len(metrics["slices"]["site"]) == 30
     assert metrics["events"]["n_clips"] == 1200, "ten minutes apart, every clip is an event"
+    assert list(metrics["events_by_length"]) == ["1"] and metrics["events_by_length"]["1"]["n_events"] == 1200
+
+
+def test_copies_are_counted_once_and_said(made):
+    table, rows = pd.read_parquet(made / "results/predictions.parquet"), pd.read_parquet(made / "m.parquet")
+    paths = "copy/" + table["path"].head(90)
+    ids = paths.map(clip_id)
+    folder = made / "copied"
+    folder.mkdir()
+    pd.concat([table, table.head(90).assign(path=paths, clip_id=ids)]).to_parquet(folder / "predictions.parquet")
+    pd.concat([rows, rows.head(90).assign(path=paths, clip_id=ids)]).to_parquet(made / "c.parquet")
+    out, _ = leopardnet("evaluate", folder, "--manifest", made / "c.parquet", "--n-boot", "20", "--out", made / "e")
+    assert "1200 labelled clips from 30 sites; 90 copies of other clips counted once." in out
 
 
 def test_events_hold_every_clip(made):
@@ -46,7 +82,9 @@ def test_events_hold_every_clip(made):
 def test_a_promise_that_holds_ends_with_0_and_makes_a_new_bundle(made, tiny_bundle):
     new = ["--bundle", tiny_bundle.folder, "--new-bundle", made / "kept"]
     where = [made / "results", "--manifest", made / "m.parquet"]
-    leopardnet("thresholds", *where, "--lose", "leopard=0.2", *new, "--out", made / "t.json")
+    leopardnet(
+        "thresholds", *where, "--lose", "leopard=0.2", "--level", "like_sites", *new, "--out", made / "t.json"
+    )
     found = json.loads((made / "t.json").read_text())
     assert found["level"] == "like_sites" and found["promises"][0]["n_sites"] == 30
     assert found["is_kept"] and found["bundle_id"] == tiny_bundle.id and 0 < found["unseen"]["value"] < 1
@@ -78,6 +116,38 @@ def test_calibrate_writes_a_bundle_with_a_temperature_of_its_own(made, tiny_bund
     assert said["ece_after"]["value"] < said["ece_before"]["value"]
     _, err = leopardnet("calibrate", *where, "--out", made / "again", code=1)
     assert "this folder exists already" in err and "Traceback" not in err
+
+
+def test_calibrate_promises_again_what_the_model_had_promised_or_says_that_it_is_dropped(tiny_bundle, tmp_path):
+    """Four sites cannot promise what thirty did; the old threshold, of another temperature, must not stay."""
+    for name, n_sites in (("many", 30), ("few", 4)):
+        results, manifest = simulate_clips(
+            tmp_path, n_sites=n_sites, per_site=40, bundle_id=tiny_bundle.id, strength=1.0, sharpness=4.0
+        )
+        if name == "many":
+            results.write(tmp_path / "first")
+            manifest.write(tmp_path / "first.parquet")
+            where = [tmp_path / "first", "--manifest", tmp_path / "first.parquet", "--bundle", tiny_bundle.folder]
+            lose = ["--lose", "leopard=0.2", "--new-bundle", tmp_path / "promised", "--out", tmp_path / "t.json"]
+            leopardnet("thresholds", *where, *lose)
+        promised = load_bundle(tmp_path / "promised")
+        Predictions(results.table.assign(bundle_id=promised.id), results.evidence).write(tmp_path / name)
+        manifest.write(tmp_path / f"{name}.parquet")
+    before = read_promises(promised.spec)[0]
+
+    where = [tmp_path / "many", "--manifest", tmp_path / "many.parquet", "--bundle", promised.folder]
+    out, _ = leopardnet("calibrate", *where, "--out", tmp_path / "again", "--json")
+    (after,) = read_promises(load_bundle(tmp_path / "again").spec)
+    assert json.loads(out)["dropped"] == [] and json.loads(out)["thresholds"]["is_kept"]
+    assert (after["max_miss"], after["level"]) == (before["max_miss"], before["level"]) == (0.2, "any_sites")
+    assert after["threshold"] != before["threshold"]
+
+    where = [tmp_path / "few", "--manifest", tmp_path / "few.parquet", "--bundle", promised.folder]
+    for name, more in (("renewed", []), ("asked", ["--lose", "leopard=0.2"])):
+        _, err = leopardnet("calibrate", *where, *more, "--out", tmp_path / name, code=3)
+        bundle = load_bundle(tmp_path / name)
+        assert "Dropped: at most 0.2 of leopard clips missed." in err and "the alert is at 0.1." in err
+        assert bundle.spec.decide == tiny_bundle.spec.decide and read_promises(bundle.spec) == []
 
 
 def test_strangers_lose_names_and_known_animals_keep_theirs(made, tiny_bundle):

@@ -58,6 +58,7 @@ def tables():
         kind="video",
         site=table["path"].str.split("/").str[0],
         captured_at=pd.Timestamp("2025-11-02 03:12:00"),
+        alerts=table["alert"].where(table["path"] != "north/b.AVI", "leopard + sika_deer"),
         status=np.where(is_broken, "unreadable", "ok"),
         reason=np.where(is_broken, "no moov index", None),
         score=table[[f"p_{x}" for x in LABELS.names]].max(axis=1),
@@ -179,8 +180,12 @@ def test_filters_narrow_the_table_and_the_counter_shows_it(opened):
     assert "west/IMAG0201.AVI" in one(opened, "tr.detail").text
 
     opened.refresh()
-    one(opened, "#f-alert").click()
+    choose(opened, "f-alert", "(any)")
     assert names(opened) == ["a.AVI", "b.AVI"]
+    suspected = [e.text for e in all_of(opened, "#rows .alert")]
+    assert suspected == ["leopard? 0.20", "sika_deer? 0.10"], "each that is not the decision"
+    choose(opened, "f-alert", "sika_deer")
+    assert names(opened) == ["b.AVI"]
 
     opened.refresh()
     choose(opened, "f-verdict", "wrong")

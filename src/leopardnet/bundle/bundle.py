@@ -63,6 +63,8 @@ class BundleSpec(Settings):
             raise ValueError("calibration.temperature must lie between 0.01 and 100")
         if len(self.calibration.biases) not in (0, len(self.labels.labels) if self.labels.multi else 0):
             raise ValueError("calibration.biases must have a number for each independent label, or none")
+        if self.calibration.shift and (self.labels.multi or self.labels.empty is None):
+            raise ValueError("calibration.shift needs an empty label, and labels of which a clip has one")
         return self
 
     # What only independent labels have is written for these alone, so that older versions read all other bundles.

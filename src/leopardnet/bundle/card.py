@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from leopardnet.bundle.chosen_figures import choice_json, compare_choice
 from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
 from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.evaluation import Evaluation
@@ -38,11 +39,19 @@ SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
 }
 
 
-def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation | None = None, how: str = "") -> str:
+def model_card(
+    spec: BundleSpec,
+    data: pd.DataFrame,
+    *,
+    evaluation: Evaluation | None = None,
+    chosen_on: Evaluation | None = None,
+    how: str = "",
+) -> str:
     """Return the card as Markdown.
 
     data: label, split, n_frames, n_clips, n_sites of the training data. evaluation: of clips that the model was not
-    trained on; how: a sentence, with a capital letter, about which clips these are and how they were classified.
+    trained on; chosen_on: of the same clips with the epoch and temperature that were chosen on them, `evaluation`
+    itself where there is no other; how: a sentence about which clips these are and how they were classified.
     """
     labels = ", ".join(
         x.name + (f" (*{x.scientific_name}*)" if x.scientific_name else "") for x in spec.labels.labels
@@ -58,7 +67,7 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
         "What it must not be used for": _bullets(MUST_NOT),
         "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
         "Promise": [" ".join(map(describe_promise, read_promises(spec))) or NO_PROMISE],
-        "Figures": _figures(evaluation, how),
+        "Figures": [*_figures(evaluation, how), *_choice(evaluation, chosen_on)],
         "Calibration": [_calibration(spec)],
         "Conditions": _conditions(data, evaluation),
         "How it works": _bullets(
@@ -85,7 +94,12 @@ def model_card(spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation |
 
 
 def card_json(
-    spec: BundleSpec, data: pd.DataFrame, *, evaluation: Evaluation | None = None, how: str = ""
+    spec: BundleSpec,
+    data: pd.DataFrame,
+    *,
+    evaluation: Evaluation | None = None,
+    chosen_on: Evaluation | None = None,
+    how: str = "",
 ) -> dict[str, Any]:
     """Return the card as plain values for JSON; a figure is {value, low, high}, null where there is none."""
     return {
@@ -101,6 +115,7 @@ def card_json(
         "promises": list(read_promises(spec)),
         "figures": evaluation.to_metrics_json() if evaluation else None,
         "figures_obtained": how,
+        **choice_json(None if evaluation is chosen_on else evaluation, chosen_on),
         "calibration": spec.calibration.to_dict(),
         "model": spec.model.model_dump(mode="json"),
         "preprocess": spec.preprocess.model_dump(mode="json"),
@@ -173,28 +188,6 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
     counts = f"{e.n_clips} clips" + (
         f", {e.n_unreadable} of them unreadable and counted as wrong" if e.n_unreadable else ""
     )
-    lines = [
-        how or "How the figures were obtained is not stated.",
-        "",
-        f"{counts}. {intervals}",
-        "",
-        ", ".join(_headline(e)) + ".",
-        "",
-        *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
-        "",
-        '"Recall at least" is the lower bound that this number of clips supports with 95 % confidence if the '
-        "clips are independent. Clips of one site are not, so the true recall may be lower.",
-    ]
-    if e.is_multi:
-        lines += [
-            "",
-            "A label counts as said at a probability of 0.5 or more. ECE and Brier are those of each label.",
-        ]
-    absent = [str(name) for name in e.per_label.index if not _support(e, str(name))]
-    if absent:
-        lines += ["", f"No clip was available to evaluate these labels: {', '.join(absent)}."]
-    for name, n_lost in e.target_lost.items():
-        lines += ["", f"Clips of {name} that were called empty: {n_lost} of {_support(e, name)}."]
     decisions = e.decisions.loc[:, (e.decisions != 0).any()]
     rows = (
         {"truth": truth, **{str(k): int(v) for k, v in row.items()}}
@@ -202,7 +195,45 @@ def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
         if row.any()
     )
     each = "combination of labels" if e.is_multi else "label"
-    return [*lines, "", f"Decisions for the clips of each {each}:", "", *_table(rows)]
+    said = [
+        f"Clips of {x} that were called empty: {n} of {_support(e, x)}."
+        for x, n in e.target_lost.items()
+        if _support(e, x)
+    ]
+    said += [f"{sentence}." for sentence in (e.archive.sentences if e.archive else [])]
+    likeliest = (
+        "By a probability of 0.5 or more, whatever is decided; ECE and Brier are those of each label"
+        if e.is_multi
+        else "By the likeliest label of each clip, whatever is decided"
+    )
+    return [
+        how or "How the figures were obtained is not stated.",
+        "",
+        f"{counts}. {intervals}",
+        "",
+        *(f"- {line}" for line in said),
+        "",
+        f"Decisions for the clips of each {each}:",
+        "",
+        *_table(rows),
+        "",
+        f"{likeliest}: {', '.join(_headline(e))}.",
+        "",
+        *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
+        "",
+        '"Recall at least" is the lower bound that this number of clips, those of one event counted once, supports '
+        "with 95 % confidence if they are independent. Those of one site are not, so the true recall may be lower.",
+    ]
+
+
+def _choice(evaluation: Evaluation | None, chosen_on: Evaluation | None) -> list[str]:
+    if evaluation is None or chosen_on is None or evaluation is chosen_on:
+        return []
+    head = (
+        "All figures above are *judged on* clips that had no part in the choice of epoch and temperature. Below "
+        "is the same with the choice of this model, *chosen on* these clips, and by how much that flatters:"
+    )
+    return ["", head, "", *_table(compare_choice(evaluation, chosen_on))]
 
 
 def _headline(evaluation: Evaluation) -> Iterable[str]:
@@ -230,7 +261,8 @@ def _support(evaluation: Evaluation, label: str) -> int:
 def _calibration(spec: BundleSpec) -> str:
     c = spec.calibration
     biases = ", ".join(f"{x.name} {b:+.2f}" for x, b in zip(spec.labels.labels, c.biases, strict=bool(c.biases)))
-    return f"Temperature {c.temperature:.3f}, from {c.basis}{'; biases in log-odds: ' + biases if biases else ''}."
+    more = (f"biases in log-odds: {biases}" if biases else "", c.shift.describe() if c.shift else "")
+    return "; ".join(filter(None, (f"Temperature {c.temperature:.3f}, from {c.basis}", *more))) + "."
 
 
 def _describe_training(spec: BundleSpec) -> list[str]:

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
-from leopardnet.bundle.promises import Promise, describe_promise, read_promises
+from leopardnet.bundle.promises import (
+    Promise,
+    describe_dropped,
+    describe_promise,
+    read_promises,
+    release_thresholds,
+)
 from leopardnet.core.errors import BundleError, ConfigError
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.tables import write_json
@@ -28,8 +34,9 @@ def derive_bundle(
 
     The new bundle has an id of its own. Its card says at the top what was changed, and `provenance.judged_again`
     names the bundle that it was made from. promises: what the thresholds guarantee (`LossGuarantee.to_dict`); those
-    of `bundle` stay only where temperature and the thresholds that they rest on do. Raises BundleError where `out`
-    exists, ConfigError for an alert of a label that is no target.
+    of `bundle` stay only where temperature and the thresholds that they rest on do. Where the temperature changes,
+    the others are dropped with their thresholds, which meant another one: see `release_thresholds`. Raises
+    BundleError where `out` exists, ConfigError for an alert of a label that is no target.
     """
     out = Path(out)
     if out.exists():
@@ -46,11 +53,15 @@ def derive_bundle(
             found=", ".join(no_target),
             expected="one of " + ", ".join(bundle.labels.targets),
         )
-    before = bundle.spec
-    changes = {"calibration": calibration or before.calibration, "decide": decide or before.decide}
-    spec = before.model_copy(update=changes)
+    before, given = bundle.spec, {p["label"] for p in promises}
+    calibration, decide = calibration or before.calibration, decide or before.decide
+    is_stale = not has_same_meaning(before.calibration, calibration)
+    stale = [p for p in read_promises(before) if is_stale and p["label"] not in given]
+    decide = release_thresholds(before, decide, [p["label"] for p in stale])
+    dropped = [describe_dropped(p, decide) for p in stale]
+    spec = before.model_copy(update={"calibration": calibration, "decide": decide})
     held = list(promises) or (read_promises(before) if _has_same_thresholds(before, spec) else [])
-    step = {"from": bundle.id, "note": note, "promises": held}
+    step = {"from": bundle.id, "note": note, "promises": held, **({"dropped": dropped} if dropped else {})}
     ancestors = [*before.provenance.get("judged_again", []), step]
     spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})
     part = out.with_name(f".{out.name}.part")
@@ -61,7 +72,7 @@ def derive_bundle(
         f"> **Derived bundle.** The network of bundle {bundle.id} with "
         f"temperature {spec.calibration.temperature:.3f}{_biases_text(spec)} and thresholds "
         f"{_thresholds_text(spec.decide)}. {note}\n"
-        f"> **Promise.** {_promises_text(held, n_before=len(read_promises(before)))}\n"
+        f"> **Promise.** {_promises_text(held, dropped)}\n"
         "> The rest of this card describes the bundle that it was made from.\n\n"
     )
     (part / "card.md").write_text(head + card, "utf-8")
@@ -72,6 +83,7 @@ def derive_bundle(
         "decide": spec.decide.model_dump(mode="json"),
         "note": note,
         "promises": held,
+        "dropped": dropped,
     }
     write_json(facts, part / "card.json")
     write_spec(part, spec)
@@ -79,25 +91,27 @@ def derive_bundle(
     return Bundle.load(out)
 
 
+def has_same_meaning(one: Calibration, other: Calibration) -> bool:
+    """Return whether a probability means the same under both."""
+    return (one.temperature, one.biases, one.shift) == (other.temperature, other.biases, other.shift)
+
+
 def _has_same_thresholds(before: BundleSpec, after: BundleSpec) -> bool:
     """Return whether what was missed under one bundle is missed under the other; names do not matter."""
-    one, other = (
-        (x.calibration.temperature, x.calibration.biases, x.decide.empty, x.decide.alert, x.decide.alerts)
-        for x in (before, after)
-    )
-    return one == other
+    names = {"species", "animal", "among"}
+    one, other = (x.decide.model_dump(exclude=names) for x in (before, after))
+    return has_same_meaning(before.calibration, after.calibration) and one == other
 
 
-def _promises_text(held: Sequence[Promise], *, n_before: int) -> str:
-    if held:
-        return " ".join(map(describe_promise, held))
-    lost = " That of the bundle it was made from no longer holds: its thresholds meant another temperature."
-    return "None: these thresholds guarantee nothing." + (lost if n_before else "")
+def _promises_text(held: Sequence[Promise], dropped: Sequence[str]) -> str:
+    said = [*map(describe_promise, held)] or ["None: these thresholds guarantee nothing."]
+    return " ".join([*said, *dropped])
 
 
 def _biases_text(spec: BundleSpec) -> str:
     biases = ", ".join(f"{x:+.2f}" for x in spec.calibration.biases)
-    return f", biases of its labels {biases}" if biases else ""
+    shift = f", {spec.calibration.shift.describe()}" if spec.calibration.shift else ""
+    return (f", biases of its labels {biases}" if biases else "") + shift
 
 
 def _thresholds_text(decide: DecideConfig) -> str:

@@ -7,8 +7,12 @@ that was made before promises had levels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
+
+from leopardnet.core.labels import ANIMAL
+from leopardnet.core.settings.inference import DecideConfig
+from leopardnet.core.settings.validate import validate
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import BundleSpec
@@ -46,3 +50,39 @@ def describe_promise(promise: Promise) -> str:
         return said
     more = f"needs {strongest['n_sites_needed']} sites with {p['label']} clips, {p['n_sites']} were there"
     return f'{said} For "{strongest["says"]}": {more}.'
+
+
+def release_thresholds(before: BundleSpec, decide: DecideConfig, labels: Collection[str]) -> DecideConfig:
+    """Return `decide` without the thresholds that promises of a bundle set for these labels.
+
+    They are again what the network was packed with. A threshold that is no longer that of the bundle stays. Raises
+    ConfigError where the settings that the network was packed with cannot be read.
+    """
+    packed = validate(DecideConfig, (before.provenance.get("config") or {}).get("decide") or {}, where="decide")
+    alerts, changes = dict(decide.alerts), dict[str, Any]()
+    for label in labels:
+        if label in alerts and alerts[label] == before.decide.alerts.get(label):
+            alerts |= {label: packed.alerts[label]} if label in packed.alerts else {}
+            if label not in packed.alerts:
+                del alerts[label]
+    if ANIMAL in labels:
+        for name in ("empty", "never_empty"):
+            if getattr(decide, name) == getattr(before.decide, name):
+                changes[name] = getattr(packed, name)
+    return decide.model_copy(update={"alerts": alerts, **changes})
+
+
+def describe_dropped(promise: Promise, decide: DecideConfig) -> str:
+    """Return in words that a promise is dropped with its threshold. decide: the settings without it.
+
+    >>> describe_dropped({"label": "deer", "max_miss": 0.1, "threshold": 0.2}, DecideConfig())
+    'Dropped: at most 0.1 of deer clips missed. Its threshold 0.2 meant another temperature; the alert is at 0.1.'
+    """
+    label = promise["label"]
+    now = (
+        f"`empty` is {decide.empty:g}" if label == ANIMAL else f"the alert is at {decide.alert_threshold(label):g}"
+    )
+    return (
+        f"Dropped: at most {promise['max_miss']:.3g} of {label} clips missed. Its threshold "
+        f"{promise['threshold']:.3g} meant another temperature; {now}."
+    )

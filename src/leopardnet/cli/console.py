@@ -98,8 +98,13 @@ def _replace_nan(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_rows(rows: Sequence[Mapping[Any, Any]], *, title: str = "", caption: str = "") -> None:
-    """Print rows, each from column names to values, as a table to stdout, with numbers aligned right."""
+def print_rows(
+    rows: Sequence[Mapping[Any, Any]], *, title: str = "", caption: str = "", spaced: bool = True
+) -> None:
+    """Print rows, each from column names to values, as a table to stdout, with numbers aligned right.
+
+    spaced: with an empty line above and below.
+    """
     table = Table(
         title=title or None,
         caption=escape(caption) or None,
@@ -107,6 +112,7 @@ def print_rows(rows: Sequence[Mapping[Any, Any]], *, title: str = "", caption: s
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
+        show_edge=spaced,
     )
     for name in rows[0] if rows else []:
         is_number = all(_is_number(r[name]) for r in rows)
@@ -120,7 +126,7 @@ def print_rows(rows: Sequence[Mapping[Any, Any]], *, title: str = "", caption: s
 
 def _is_number(value: object) -> bool:
     text = str(value).split(" ")[0]  # a figure may be followed by its interval
-    return value in ("", None) or text.replace(".", "", 1).lstrip("-").isdigit()
+    return value in ("", "–", None) or text.replace(".", "", 1).lstrip("-").isdigit()
 
 
 def is_first_process() -> bool:

@@ -34,10 +34,12 @@ def report(
     Example: leopardnet report results/ --root /media/card/DCIM --out report.html
     """
     from leopardnet.bundle.bundle import load_bundle
+    from leopardnet.bundle.learned_from import mark_learned
     from leopardnet.bundle.run_history import read_history
     from leopardnet.data.checks.match_files import refuse_other_root
     from leopardnet.evaluation.full_evaluation import evaluate as run_evaluate
     from leopardnet.infer.footage_source import open_source
+    from leopardnet.metrics.judges.taught_clips import NoJudgeError
     from leopardnet.report.summarise import summarise
 
     table = Predictions.read(predictions)
@@ -46,13 +48,21 @@ def report(
         refuse_other_root(table.table, root, name="the predictions")
     labels = rows.clip_labels() if rows is not None else None
     has_truth = labels is not None and labels.index.isin(table.table["clip_id"]).any()
+    evaluation, notices, model = None, [], load_bundle(bundle) if bundle else None
+    if rows is not None and has_truth:
+        judged = table if model is None else mark_learned(table, rows, model)
+        try:
+            evaluation = run_evaluate(judged, rows)
+        except NoJudgeError as error:
+            notices.append(f"There are no figures: {error.one_line}")
     with progress_bar("pictures") as on_progress:
         path = summarise(
             table,
             out,
             manifest=rows,
-            evaluation=run_evaluate(table, rows) if rows is not None and has_truth else None,
-            bundle=load_bundle(bundle) if bundle else None,
+            evaluation=evaluation,
+            bundle=model,
+            notices=notices,
             history=read_history(run) if run else None,
             title=title,
             n_pictures=pictures,

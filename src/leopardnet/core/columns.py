@@ -13,6 +13,8 @@ import pandas as pd
 STRING, FLOAT, INT, TIME = "str", "float64", "Int64", "datetime64[us]"
 KINDS = ("video", "still", "burst", "frame")
 SPLITS = ("train", "val", "test")
+HELD_OUT = "held_out"
+PARTS = (HELD_OUT, "clip", "site", "chosen", "no")  # of a clip in making the model, the strongest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ PREDICTIONS_HEAD = (
     Column("decision", STRING, False, "a label, 'animal', 'unsure' or 'unreadable'"),
     Column("rule", STRING, False, "the rule that decided: species, rolled_up, abstained, empty, none"),
     Column("score", FLOAT, True, "probability of the decision", _is_probability, "between 0 and 1"),
-    Column("alert", STRING, True, "target label that a person should check first"),
+    Column("alert", STRING, True, "the likeliest of `alerts`"),
+    Column("alerts", STRING, True, "every target label that a person should check the clip for, likeliest first, joined by ' + '"),
 )  # fmt: skip
 
 PREDICTIONS_TAIL = (
@@ -113,6 +116,7 @@ PREDICTIONS_TAIL = (
     Column("height_px", INT, True, "of the picture as stored", _is_not_negative, "0 or more"),
     Column("bundle_id", STRING, False, "the model"),
     Column("labels_id", STRING, False, "its label set"),
+    Column("in_training", STRING, True, "part in making the model: clip (trained on), site (others of its site were), chosen (it or its site chose epoch and temperature), held_out (had a part, but its scores come from a network and a choice that had not seen its site), no; empty if unknown", _is_one_of(PARTS), "one of " + ", ".join(PARTS)),
 )  # fmt: skip
 
 EVIDENCE_HEAD = (
@@ -143,7 +147,7 @@ def predictions_columns(labels: Sequence[str], *, multi: bool = False) -> tuple[
 
     multi: the labels are independent; then the column `labels` holds all that were named in a clip.
 
-    >>> [c.name for c in predictions_columns(["leopard", "empty"])][11:13]
+    >>> [c.name for c in predictions_columns(["leopard", "empty"])][12:14]
     ['p_leopard', 'p_empty']
     """
     head = (*PREDICTIONS_HEAD, NAMED) if multi else PREDICTIONS_HEAD
@@ -153,6 +157,13 @@ def predictions_columns(labels: Sequence[str], *, multi: bool = False) -> tuple[
 def has_several_labels(predictions: pd.DataFrame) -> bool:
     """Return whether a table of predictions is that of a model with independent labels."""
     return NAMED.name in predictions.columns
+
+
+def join_alerts(predictions: pd.DataFrame) -> pd.Series[str]:
+    """Return the alerts of each clip, joined, likeliest first; tables of older versions have one, in `alert`."""
+    none = pd.Series(None, index=predictions.index, dtype=object)
+    one = predictions.get("alert", none)
+    return predictions.get("alerts", none).where(lambda cells: cells.notna(), one)
 
 
 def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:

@@ -169,3 +169,15 @@ def find_presence(cells: Iterable[object], names: tuple[str, ...]) -> NDArray[np
     """Return which of the C names each cell holds, bool [N, C]."""
     rows = [[name in found for name in names] for found in map(split_labels, cells)]
     return np.array(rows, bool).reshape(-1, len(names))
+
+
+def join_presence(presence: NDArray[np.bool_], names: Sequence[str]) -> NDArray[np.object_]:
+    """Return the names that each row of bool [N, C] holds, joined, object [N]; None where it holds none.
+
+    >>> join_presence(np.array([[True, True], [False, False]]), ["tiger", "deer"]).tolist()
+    ['tiger + deer', None]
+    """
+    joined = np.full(len(presence), None, object)
+    for i, row in enumerate(presence):
+        joined[i] = JOINER.join(x for x, is_there in zip(names, row, strict=True) if is_there) or None
+    return joined

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
+from leopardnet.core.columns import (
+    HELD_OUT,
+    evidence_columns,
+    has_several_labels,
+    join_alerts,
+    predictions_columns,
+    table_labels,
+)
 from leopardnet.core.errors import BundleError, ManifestError
 from leopardnet.core.tables import conform, read_table, write_table
 
@@ -27,9 +34,20 @@ class Predictions:
     def read(cls, path: Path) -> Predictions:
         """Read predictions.parquet or .csv, or a folder with the former, and evidence.parquet beside it, if any.
 
+        Of a training run these are its predictions for labelled clips by networks that had not seen their sites.
         Raises ManifestError for a table of another kind.
         """
-        path = Path(path) / "predictions.parquet" if Path(path).is_dir() else Path(path)
+        path = Path(path)
+        if path.is_dir():
+            held_out = path / HELD_OUT
+            if (path / "bundle").is_dir() and not held_out.is_dir():
+                raise ManifestError(
+                    "this training run holds no predictions that may judge its model",
+                    where=path.name,
+                    found="a run whose validation clips come from fewer than three sites, or of an older version",
+                    todo="give the folder that `leopardnet predict` wrote, with clips of other sites",
+                )
+            path = (held_out if held_out.is_dir() else path) / "predictions.parquet"
         table = read_table(path)
         names = table_labels(table)
         if not names or "decision" not in table.columns:
@@ -45,7 +63,7 @@ class Predictions:
         evidence = read_table(beside) if beside.is_file() else pd.DataFrame(columns=[c.name for c in columns])
         return cls(
             conform(
-                table,
+                table.assign(alerts=join_alerts(table)),
                 predictions_columns(names, multi=has_several_labels(table)),
                 where=path.name,
                 unique=("clip_id",),

@@ -22,8 +22,12 @@ from leopardnet.score.events import Mode
 
 @dataclass(frozen=True, eq=False)
 class EvaluationInputs:
-    """Predictions, labels and options of a full evaluation, and values that several parts need, computed once."""
+    """Predictions, labels and options of a full evaluation, and values that several parts need, computed once.
 
+    clips: those that judge the model, beside their labels; predictions and labels of others are absent.
+    """
+
+    clips: LabelledClips
     predictions: Predictions
     manifest: Manifest
     by: tuple[str, ...]
@@ -36,11 +40,6 @@ class EvaluationInputs:
     n_boot: int
     seed: int
     on_progress: Callable[..., None]
-
-    @cached_property
-    def clips(self) -> LabelledClips:
-        """The predicted clips beside their labels."""
-        return LabelledClips.of(self.predictions, self.manifest, outside=self.outside)
 
     @cached_property
     def evaluation(self) -> Evaluation:
@@ -102,13 +101,14 @@ class Part:
 
     evaluate: computes it. check: raises an error if the options or the data cannot be used, before any part begins
     its work. files: patterns of the files that another evaluation may lack; they are deleted before this one is
-    written.
+    written. is_comparison: compares the model with other ways, which a short evaluation leaves out.
     """
 
     name: str
     evaluate: Callable[[EvaluationInputs], PartResult]
     check: Callable[[EvaluationInputs], None] = _check_nothing
     files: tuple[str, ...] = ()
+    is_comparison: bool = False
 
 
 def rows_by_name(table: pd.DataFrame) -> dict[str, Any]:

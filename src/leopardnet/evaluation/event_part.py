@@ -6,20 +6,26 @@ import pandas as pd
 
 from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import LeopardnetError
-from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult
+from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult, rows_by_name
+from leopardnet.evaluation.event_lengths import measure_lengths
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips, true_labels
+from leopardnet.score.clip_units import add_times
 from leopardnet.score.events import event_ids, event_truth, independent_records, join_events
 
 
 def evaluate_events(inputs: EvaluationInputs) -> PartResult:
-    """Return the events, their evaluation, and independent records per site and animal by labels and by decisions.
+    """Return the events, their evaluation, how far names hold by length of event, and independent records.
+
+    Records are counted per site and animal, by labels and by decisions.
 
     There is no evaluation where no clip has both a site and a time, or where no event has one true label.
     """
-    clips, truth = _add_places(inputs), true_labels(inputs.manifest, inputs.predictions.table)
+    predictions = inputs.predictions.table
+    clips, truth = add_times(predictions, inputs.manifest), true_labels(inputs.manifest, predictions)
     table = join_events(clips, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
     has_place, records, found = clips["site"].notna() & clips["captured_at"].notna(), pd.DataFrame(), None
+    lengths = pd.DataFrame()
     notes = []
     if not has_place.any():
         notes.append("no clip has both a site and a time: events and records are not evaluated")
@@ -27,19 +33,14 @@ def evaluate_events(inputs: EvaluationInputs) -> PartResult:
         if not has_place.all():
             notes.append(f"{int((~has_place).sum())} clips without site or time count as events of their own")
         records = _count_records(clips, truth, inputs)
+        placed = table[table["site"].notna() & table["start"].notna()]
+        lengths = measure_lengths(placed, truth, n_boot=inputs.n_boot, seed=inputs.seed)
         found, note = _evaluate(clips, table, truth, inputs)
         notes.append(note)
     metrics = {"events": found.to_metrics_json() if found is not None else None}
-    return PartResult({"events": table, "records": records}, metrics, found, tuple(notes))
-
-
-def _add_places(inputs: EvaluationInputs) -> pd.DataFrame:
-    """Return the predictions with site and time of the manifest, which may hold more than the predictions did."""
-    table = inputs.predictions.table
-    rows = inputs.manifest.table.drop_duplicates("clip_id").set_index("clip_id")
-    at = table["clip_id"].map(rows["captured_at"])
-    captured_at = at.where(at.notna(), table["captured_at"])
-    return table.assign(site=table["clip_id"].map(rows["site"]), captured_at=captured_at)
+    metrics |= {"events_by_length": rows_by_name(lengths)}
+    tables = {"events": table, "records": records} | ({"events_by_length": lengths} if len(lengths) else {})
+    return PartResult(tables, metrics, found, tuple(notes))
 
 
 def _count_records(clips: pd.DataFrame, truth: pd.Series[str], inputs: EvaluationInputs) -> pd.DataFrame:
@@ -59,6 +60,8 @@ def _evaluate(
     """Return the evaluation of events, None where there is none, and a note about it."""
     ids = event_ids(clips, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
     true = event_truth(clips.assign(event_id=ids), truth, multi=has_several_labels(clips))
+    if not true.notna().any():
+        return None, "events are not evaluated: of none is it known that it shows one animal, or nothing"
     try:
         renamed = table.rename(columns={"event_id": "clip_id"})
         found = inputs.evaluate(LabelledClips.from_tables(renamed, true, outside=inputs.outside))

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle
+from leopardnet.bundle.learned_from import mark_learned
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.evaluation import comparison_parts as comparison
@@ -25,46 +26,33 @@ def evaluate(
     manifest: Manifest,
     *,
     outside: Sequence[str] = (),
+    include_training: bool = False,
     n_boot: int = 1000,
     seed: int = 7,
 ) -> Evaluation:
     """Return how often the predictions are right, per clip, against the labels of the manifest.
 
     Intervals come from a bootstrap over sites. Clips without a label are only counted; unreadable clips count as
-    wrong. outside: species that the model was not taught. See `metrics.evaluate_clips.evaluate_clips` for the
-    figures, `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
+    wrong. outside: species that the model was not taught. Clips that the model learned from are left out, unless
+    `include_training`; raises ManifestError where no other is left. See `metrics.evaluate_clips.evaluate_clips`
+    for the figures, `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
     """
     clips = LabelledClips.of(predictions, manifest, outside=outside)
+    clips = clips.leave_out_training_sites(manifest, keep=include_training)
     return evaluate_clips(clips, targets=clips.animals, n_boot=n_boot, seed=seed)
 
 
 def evaluate_clip_part(inputs: EvaluationInputs) -> PartResult:
     """Return the evaluation of clips."""
     found = inputs.evaluation
-    return PartResult(found.to_tables(), found.to_metrics_json(), found, _note_taught_sites(inputs))
-
-
-def _note_taught_sites(inputs: EvaluationInputs) -> tuple[str, ...]:
-    """Return a note on clips of sites that the manifest names as training or validation, whose figures flatter."""
-    rows = inputs.manifest.table
-    rows = rows[rows["clip_id"].isin(inputs.predictions.table["clip_id"])]
-    is_taught = inputs.manifest.table["split"].isin(["train", "val"])
-    sites = inputs.manifest.table.loc[is_taught, "site"].dropna().unique()
-    n_clips = rows["clip_id"].nunique()
-    n_taught = rows.loc[rows["split"].isin(["train", "val"]) | rows["site"].isin(sites), "clip_id"].nunique()
-    if not n_taught:
-        return ()
-    return (
-        f"{n_taught} of {n_clips} clips are from sites of the splits train and val. A model that learned from them "
-        "looks better here than at a new place: classify the split test alone, or see --by site_known",
-    )
+    return PartResult(found.to_tables(), found.to_metrics_json(), found)
 
 
 PARTS = (
     Part("clips", evaluate_clip_part),
-    Part("events", evaluate_events, files=("events.csv", "records.csv")),
-    Part("aggregators", comparison.evaluate_aggregators, files=("aggregators.csv",)),
-    Part("baselines", comparison.evaluate_baselines, files=("baselines.csv",)),
+    Part("events", evaluate_events, files=("events.csv", "records.csv", "events_by_length.csv")),
+    Part("aggregators", comparison.evaluate_aggregators, files=("aggregators.csv",), is_comparison=True),
+    Part("baselines", comparison.evaluate_baselines, files=("baselines.csv",), is_comparison=True),
     Part("novelty", comparison.evaluate_novelty_part, comparison.check_novelty, files=("novelty.csv",)),
     Part("shortcuts", comparison.evaluate_shortcuts, comparison.check_shortcuts, files=("shortcuts.csv",)),
     Part("slices", comparison.evaluate_all_slices, comparison.check_slices, files=("by_*.csv",)),
@@ -128,28 +116,37 @@ def evaluate_all(
     outside: Sequence[str] = (),
     bundle: Bundle | None = None,
     n_shortcuts: int = 0,
+    include_training: bool = False,
     footage: bool = False,
+    full: bool = True,
     gap_minutes: float = GAP_MINUTES,
     mode: Mode = "chained",
     n_boot: int = 1000,
     seed: int = 7,
     on_progress: Callable[..., None] | None = None,
 ) -> EvaluationReport:
-    """Return the full evaluation of predictions with labels: all of `PARTS`.
+    """Return the evaluation of predictions with labels in all of `PARTS`.
 
     by: slices, see `evaluation.slice_clips.slice_clips`. outside: species that the model was not taught. bundle:
     the model, whose temperature is undone before frames are aggregated again. n_shortcuts: so many clips with an
     animal, and as many without, are classified again with something changed (`evaluation.shortcuts`), which opens
-    their footage. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
-    baseline. gap_minutes, mode: what ends an event, see `score.events.event_ids`. on_progress(what, n_done,
-    n_total).
+    their footage. include_training: count the clips that the model learned from, and their sites, too; the figures
+    are then named so. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
+    baseline. full: False leaves out the comparisons with other aggregations and with baselines. gap_minutes, mode:
+    what ends an event, see `score.events.event_ids`. on_progress(what, n_done, n_total).
 
     Raises ManifestError and ConfigError for labels, columns and options that cannot be used, and BundleError for
     the bundle of another model, before the long work begins.
     """
     if bundle is not None:
         predictions.require_model(bundle.id)
+        predictions = mark_learned(predictions, manifest, bundle)
+    clips = LabelledClips.of(predictions, manifest, outside=outside)
+    clips = clips.leave_out_training_sites(manifest, keep=include_training)
+    if clips.taught and not include_training:
+        predictions, manifest = _keep_judges(predictions, manifest, clips)
     inputs = EvaluationInputs(
+        clips,
         predictions,
         manifest,
         tuple(by),
@@ -163,11 +160,23 @@ def evaluate_all(
         seed,
         on_progress or (lambda *_: None),
     )
-    for part in PARTS:
+    parts = [part for part in PARTS if full or not part.is_comparison]
+    for part in parts:
         part.check(inputs)
     results = {}
-    for i, part in enumerate(PARTS):
-        inputs.on_progress(f"evaluating {part.name}", i, len(PARTS))
+    for i, part in enumerate(parts):
+        inputs.on_progress(f"evaluating {part.name}", i, len(parts))
         results[part.name] = part.evaluate(inputs)
-    inputs.on_progress("evaluated", len(PARTS), len(PARTS))
+    inputs.on_progress("evaluated", len(parts), len(parts))
     return EvaluationReport(results)
+
+
+def _keep_judges(
+    predictions: Predictions, manifest: Manifest, clips: LabelledClips
+) -> tuple[Predictions, Manifest]:
+    """Return the predictions of these clips, and the manifest without the labels of other clips of the model."""
+    table, evidence = (t[t["clip_id"].isin(clips.clip_ids)] for t in (predictions.table, predictions.evidence))
+    is_out = manifest.table["clip_id"].isin(set(predictions.table["clip_id"]) - set(clips.clip_ids))
+    rows = manifest.table
+    rows = rows.assign(label=rows["label"].mask(is_out), labels=rows["labels"].mask(is_out))
+    return Predictions(table, evidence), manifest.replace(rows)

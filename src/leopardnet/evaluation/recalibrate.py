@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logit
 
 from leopardnet.bundle.bundle import Bundle
+from leopardnet.bundle.learned_from import mark_learned
+from leopardnet.core.columns import HELD_OUT
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.bootstrap import Estimate, Floats
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import Calibration, apply_calibration, cross_calibrate, fit_safely, undo_calibration
+from leopardnet.score.calibrate import Calibration, apply_calibration, undo_calibration
+from leopardnet.score.presence_shift import ClipLengths, shift_presence
+from leopardnet.score.safe_fit import cross_calibrate, fit_safely
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +38,8 @@ class Recalibration:
         c = self.calibration
         errors = f"ECE {self.before} before, {self.after} after, each site with the temperature of the others"
         biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
-        return f"temperature {c.temperature:.3f}{biases} from {c.basis}; {errors}"
+        shift = f"; {c.shift.describe()};" if c.shift else ""
+        return f"temperature {c.temperature:.3f}{biases}{shift} from {c.basis}; {errors}"
 
 
 def recalibrate(
@@ -41,22 +48,52 @@ def recalibrate(
     """Return a temperature for the bundle, fitted on labelled clips of sites that the model was not trained on.
 
     outside: labels that the model was not taught; such clips have no part in the fit. Raises BundleError where
-    another model made the predictions, and ManifestError where no clip is left.
+    another model made the predictions, and ManifestError where no clip is left and for the held-out scores of a
+    training run, to which the temperature of the bundle was fitted already.
     """
     predictions.require_model(bundle.id)
+    if (predictions.table["in_training"] == HELD_OUT).any():
+        raise ManifestError(
+            "the temperature of this bundle was fitted to these clips already",
+            where="predictions, column in_training",
+            found="held-out scores of a training run",
+            expected="predictions of clips of other sites",
+            todo="find thresholds on them with `leopardnet thresholds`; to calibrate, label clips of other sites",
+        )
+    predictions = mark_learned(predictions, manifest, bundle)
     clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites(manifest)
     use = clips.is_readable & clips.is_known
     multi, old = clips.presence is not None, bundle.spec.calibration
-    logits = undo_calibration(clips.probs, old, multi=multi)  # [M, C]
+    lengths = None
+    if clips.i_empty is not None and not multi:
+        lengths = ClipLengths.of_table(predictions.table, clips.clip_ids.tolist(), clips.i_empty)
+    z = undo_calibration(clips.probs, old, multi=multi)  # [M, C]
+    logits = shift_presence(z, old.shift, lengths, undo=True)
     truth = clips.y if clips.presence is None else clips.presence[:, : len(clips.labels)]
     sites, y = clips.sites[use].tolist(), truth[use]
-    fitted = fit_safely(logits[use], y, sites=sites, before=old)
+    of_these = lengths.select(use) if lengths else None
+    fitted = fit_safely(logits[use], y, sites=sites, before=old, lengths=of_these)
+    shifted = shift_presence(logits, fitted.shift, lengths)
     unbiased, is_kept = clips.probs[use], fitted.temperature == old.temperature
-    if not is_kept or fitted.biases != old.biases:  # otherwise nothing changes, and nothing gets better
-        kept = fitted.temperature if is_kept else None
-        unbiased = cross_calibrate(logits[use], y, sites, temperature=kept).astype(np.float64)
+    if not is_kept or (fitted.biases, fitted.shift) != (old.biases, old.shift):  # otherwise nothing gets better
+        kept, is_new = (fitted.temperature if is_kept else None), fitted.shift != old.shift
+        z, refit = (logits, of_these) if is_new and fitted.shift else (shifted, None)
+        unbiased = cross_calibrate(z[use], y, sites, temperature=kept, lengths=refit).astype(np.float64)
     before, after = (
         evaluate_clips(clips.select(use).replace_probs(p), n_boot=1000).ece for p in (clips.probs[use], unbiased)
     )
-    probs = np.where(np.isfinite(logits), apply_calibration(logits, fitted, multi=multi), np.nan).astype(np.float64)
+    probs = _change_calibration(clips.probs, old, fitted, lengths, multi=multi)
     return Recalibration(fitted, before, after, clips.replace_probs(probs))
+
+
+def _change_calibration(
+    probs: Floats, old: Calibration, new: Calibration, lengths: ClipLengths | None, *, multi: bool
+) -> Floats:
+    """Return probabilities [M, C] under another calibration, nan where they are.
+
+    Those that were rounded to 0, or of independent labels (multi) to 1, stay so: nobody knows what they were.
+    """
+    with np.errstate(divide="ignore"):
+        logits = logit(probs) - np.array(old.biases or (0.0,)) if multi else np.log(probs)
+    z = shift_presence(logits * old.temperature, old.shift, lengths, undo=True)
+    return apply_calibration(shift_presence(z, new.shift, lengths), new, multi=multi).astype(np.float64)

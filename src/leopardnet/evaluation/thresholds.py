@@ -15,8 +15,8 @@ from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.loss_guarantee import LossGuarantee, find_loss_threshold
 from leopardnet.metrics.guarantees.naming_threshold import NamingThreshold, find_naming_threshold
-from leopardnet.metrics.labelled_clips import Bools, LabelledClips
-from leopardnet.score.decide import reaches
+from leopardnet.metrics.judges.taught_clips import TaughtClips
+from leopardnet.metrics.labelled_clips import LabelledClips
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +25,18 @@ class Thresholds:
 
     promises: each with its level, None where it cannot be given. unseen_at: by level, the share of all clips,
     readable or not, labelled or not, with its interval over sites; only levels at which every guarantee can be
-    given. naming: which animals keep their names, where that was asked for. n_left_out: labelled clips that had no
-    part because the model was trained on their site.
+    given. naming: which animals keep their names, where that was asked for. taught: labelled clips that had no part
+    because the model learned from them or their sites. n_copies: clips that are copies of others, and count once.
     """
 
     promises: tuple[LossGuarantee, ...]
     decide: DecideConfig
     unseen_at: Mapping[Level, Estimate]
     n_clips: int
-    n_left_out: int
+    taught: TaughtClips
     bundle_id: str
     naming: NamingThreshold | None = None
+    n_copies: int = 0
 
     @property
     def is_kept(self) -> bool:
@@ -58,7 +59,12 @@ class Thresholds:
         if self.promises:
             lines.append("may be archived unseen" + self._say_what_matters())
             lines += [f"  {says}: {self._say_archived(level)}" for level, says in LEVELS.items()]
-        return "\n".join([*lines, *([repr(self.naming)] if self.naming else [])])
+        lines = [*self._say_left_out(), *lines, *([repr(self.naming)] if self.naming else [])]
+        return "\n".join(lines)
+
+    def _say_left_out(self) -> list[str]:
+        copies = [f"{self.n_copies} copies of other clips were counted once"] if self.n_copies else []
+        return [*filter(None, [str(self.taught)]), *copies]
 
     def _say_what_matters(self) -> str:
         names = [p.label for p in self.promises]
@@ -83,14 +89,16 @@ class Thresholds:
             f"{p.claim}; {'; '.join(p.describe(level) for level in ([p.level] if p.level else LEVELS))}"
             for p in self.promises
         ]
-        return "; ".join([*said, *([repr(self.naming)] if self.naming else [])])
+        return "; ".join([*said, *([repr(self.naming)] if self.naming else []), *self._say_left_out()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
             "bundle_id": self.bundle_id,
             "n_clips": self.n_clips,
-            "n_left_out": self.n_left_out,
+            "n_left_out": len(self.taught),
+            "left_out": self.taught.to_dict(),
+            "n_copies": self.n_copies,
             "is_kept": self.is_kept,
             "level": self.level,
             "says": LEVELS[self.level] if self.level else None,
@@ -135,7 +143,18 @@ def find_thresholds(
     settings = decide or DecideConfig.model_validate({})
     if losses or keep_names is None:
         _check_labels(losses, clips.labels)
-    found = _find_guarantees(clips, losses, confidence, settings)
+    found = tuple(
+        find_loss_threshold(
+            label,
+            clips.score(label),
+            clips.shows(label),
+            clips.site_codes,
+            event_codes=clips.event_codes,
+            max_miss=share,
+            confidence=confidence,
+        )
+        for label, share in losses.items()
+    )
     by_level = {x: tuple(p.choose(x) for p in found) for x in LEVELS}
     unseen_at: dict[Level, Estimate] = {
         x: _estimate_unseen(clips, {p.label: p.threshold for p in promises if p.threshold is not None})
@@ -146,58 +165,26 @@ def find_thresholds(
     used = level if level is not None else next(iter(unseen_at), weakest)
     promises = by_level[used]
     kept = {p.label: p.threshold for p in promises if p.threshold is not None}
-    empty = _next_above(1 - kept[ANIMAL]) if ANIMAL in kept else settings.empty
-    alerts = {**settings.alerts, **{label: t for label, t in kept.items() if label != ANIMAL}}
-    chosen = settings.model_copy(update={"empty": empty, "alerts": alerts})
+    chosen = settings.model_copy(update=_as_settings(kept, settings))
     naming = None
     if keep_names is not None:
         naming = find_naming_threshold(clips, keep=keep_names, species=settings.species)
         chosen = chosen.model_copy(update={"among": naming.among})
     made_by = "; ".join(sorted(set(map(str, clips.bundle_ids))))
-    return Thresholds(promises, chosen, unseen_at, len(clips), clips.n_left_out, made_by, naming)
+    return Thresholds(promises, chosen, unseen_at, len(clips), clips.taught, made_by, naming, clips.n_copies)
 
 
-def _find_guarantees(
-    clips: LabelledClips, losses: Mapping[str, float], confidence: float, settings: DecideConfig
-) -> tuple[LossGuarantee, ...]:
-    """Return the guarantee of each label; a clip is kept only where the row says the label, or alerts it.
+def _as_settings(thresholds: Mapping[str, float], settings: DecideConfig) -> dict[str, Any]:
+    """Return the settings under which no clip goes unseen that reaches one of these thresholds, by label.
 
-    A row has one alert, that of the likeliest target, so a lower threshold of one target may hide another: the
-    thresholds are found again until no more clips are hidden.
+    A row alerts every target that reaches its threshold, whatever else it says; `never_empty` does the same for any
+    animal.
     """
-    alerts = {str(x): settings.alert_threshold(str(x)) for x in clips.alerts if isinstance(x, str)}
-    found: tuple[LossGuarantee, ...] = ()
-    before: dict[str, float] | None = None
-    while alerts != before:
-        before = dict(alerts)
-        found = tuple(
-            find_loss_threshold(
-                label,
-                np.where(_find_hidden(clips, label, alerts), -np.inf, clips.score(label)),
-                clips.shows(label),
-                clips.site_codes,
-                max_miss=share,
-                confidence=confidence,
-            )
-            for label, share in losses.items()
-        )
-        for p in found:
-            lowest = [s.threshold for s in p.supports if s.threshold is not None]
-            alerts[p.label] = min([before.get(p.label, 1.0), *lowest])
-    return found
-
-
-def _find_hidden(clips: LabelledClips, label: str, alerts: Mapping[str, float]) -> Bools:
-    """Return which clips would alert another, likelier target than this label, bool [M].
-
-    alerts: the alert thresholds of targets. A list of alerts hides nothing, so this rule goes where rows have one.
-    """
-    hidden = np.zeros(len(clips), bool)
-    for other, threshold in alerts.items():
-        if label not in (ANIMAL, other) and other in clips.labels:
-            score = clips.score(other)
-            hidden |= reaches(score, threshold) & (score.round(6) >= clips.score(label).round(6))
-    return hidden if label == ANIMAL else hidden & ~clips.names(label)
+    alerts = {**settings.alerts, **{label: t for label, t in thresholds.items() if label != ANIMAL}}
+    if ANIMAL not in thresholds:
+        return {"alerts": alerts}
+    least = min(thresholds[ANIMAL], 1.0)  # a sum of rounded probabilities may be a little above 1
+    return {"alerts": alerts, "empty": 1 - least, "never_empty": least}
 
 
 def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
@@ -218,11 +205,6 @@ def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
             expected="one of " + ", ".join(possible),
             todo="name a label and a share (--lose leopard=0.01), or a share of names to keep (--keep-names)",
         )
-
-
-def _next_above(p_empty: float) -> float:
-    """Return the smallest threshold of `empty` above this probability, below 1, in float32 as decisions compare."""
-    return float(np.nextafter(np.float32(p_empty), np.float32(2)))
 
 
 def _estimate_unseen(clips: LabelledClips, thresholds: Mapping[str, float]) -> Estimate:

@@ -19,6 +19,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.export.outgoing import Outgoing
 
 PAGE = 10_000
+UNNAMED_ALERTS = "clips with a suspected target that the format cannot hold, written by their decision: {}"
 UNKNOWN_RATE = 1000.0  # frames per second of a video whose rate is unknown: frame numbers then count milliseconds
 
 
@@ -64,6 +65,16 @@ class OutgoingClip:
     def names(self) -> tuple[str, ...]:
         """What is exported as a row each: all labels that are named in a clip, or else its decision."""
         return split_labels(self.prediction.get("labels")) or (self.prediction["decision"],)
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """The targets that a person should check the clip for, the likeliest first."""
+        return split_labels(self.prediction.get("alerts") or self.prediction["alert"])
+
+    @property
+    def unnamed_alerts(self) -> tuple[str, ...]:
+        """The alerts that are not among `names`."""
+        return tuple(x for x in self.alerts if x not in self.names)
 
     def score(self, name: str) -> float | None:
         """Return the probability of one of `names`."""

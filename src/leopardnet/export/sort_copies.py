@@ -43,10 +43,10 @@ class Plan:
 def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, include_people: bool = False) -> Plan:
     """Return what sorting would copy, and write nothing.
 
-    A clip goes into the folder of its decision, under its own path. A clip in which a target label is suspected,
-    and which has another decision, goes into `look_first_<label>`. A clip of several species, from a model with
-    independent labels, goes into the folder of each. Raises ConfigError where the new folder lies in
-    the footage.
+    A clip goes into the folder of its decision, under its own path. A clip in which another target label is
+    suspected goes into `look_first_<label>`, one for each; it stays in the folder of its decision only where that
+    is a suspected target too. A clip of several species, from a model with independent labels, goes into the folder
+    of each. Raises ConfigError where the new folder lies in the footage.
     """
     root, out = Path(manifest.root), Path(out)
     if out.resolve().is_relative_to(root.resolve()):
@@ -76,10 +76,10 @@ def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, incl
 
 
 def folder_names(clip: OutgoingClip) -> list[str]:
-    """Return the folders of a clip: a safe name for any label."""
-    names, suspected = clip.names, clip.prediction["alert"]
-    if suspected is not None and suspected not in names:
-        names = (f"look_first_{suspected}",)
+    """Return the folders of a clip: safe names for any label."""
+    suspected = [f"look_first_{x}" for x in clip.unnamed_alerts]
+    is_named = not suspected or not set(clip.names).isdisjoint(clip.alerts)
+    names = (*(clip.names if is_named else ()), *suspected)
     return [re.sub(r"[^\w-]+", "_", name).strip("_") or "other" for name in names]
 
 

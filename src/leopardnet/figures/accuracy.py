@@ -13,7 +13,7 @@ from leopardnet.metrics.comparison.compare import headline_figures
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import lower_bound, upper_bound
-from leopardnet.metrics.ranking import average_precision
+from leopardnet.metrics.ranking import average_precision, rank_clips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,7 @@ def precision_recall_curves(clips: LabelledClips) -> Figure:
     clips = clips.select(clips.is_known & clips.is_readable)
     figure, axes = blank(6, 4)
     for name, colour in colours(clips.labels).items():
-        is_it, score = clips.shows(name), clips.score(name)
+        is_it, score = clips.shows(name), rank_clips(clips, name)
         if not is_it.any() or is_it.all():
             continue
         precision, recall, _ = precision_recall_curve(is_it, score)

@@ -9,7 +9,7 @@ manifest row → Clip
   4  media.preprocess.to_model_input(pixels, spec)      → x        uint8 [N + M, 3, S, S], whole frames, then crops
   5  bundle.runtime.Runtime.answers(x)                  → logits   float32 [N + M, C], and cosines to class means
   6  score.aggregate.merge_crops, aggregate             → logits [N, C] with crops, then of the clip  float32 [C]
-  7  score.calibrate.apply_calibration(logits, …)       → probs    float32 [C]
+  7  score: shift_presence, apply_calibration           → probs    float32 [C]
   8  score.decide.decide(probs, labels, thresholds)     → Decision → ClipPrediction
 
 N frames, M crops, C labels; S px is the side of the input. `classify` is the whole path. `read_frames` does steps 1
@@ -42,6 +42,7 @@ from leopardnet.score.aggregate import aggregate, evidence_order, merge_crops
 from leopardnet.score.calibrate import apply_calibration
 from leopardnet.score.decide import decide
 from leopardnet.score.familiarity import familiarity
+from leopardnet.score.presence_shift import ClipLengths, shift_presence
 
 
 def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
@@ -147,10 +148,10 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
     spec, labels = bundle.spec, bundle.labels
     i_empty, multi = labels.i_empty, labels.multi
     logits = merge_crops(evidence.logits, evidence.crops, spec.aggregate, i_empty=i_empty, multi=multi)  # step 6
-    probs, decision = _decide_logits(logits, bundle)
+    probs, decision = _decide_logits(logits, clip.kind, bundle)
     if decision.rule == "empty" and logits is not evidence.logits:
         # A crop may name the animal, but only whole frames can make a clip empty.
-        whole_probs, whole = _decide_logits(evidence.logits, bundle)
+        whole_probs, whole = _decide_logits(evidence.logits, clip.kind, bundle)
         if whole.rule != "empty":
             logits, probs, decision = evidence.logits, whole_probs, whole
 
@@ -173,9 +174,13 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
     )
 
 
-def _decide_logits(logits: NDArray[np.float32], bundle: Bundle) -> tuple[NDArray[np.float32], Decision]:
+def _decide_logits(logits: NDArray[np.float32], kind: str, bundle: Bundle) -> tuple[NDArray[np.float32], Decision]:
     """Return probabilities, float32 [C], and decision of a clip from the logits of its frames, float32 [N, C]."""
     spec, labels = bundle.spec, bundle.labels
     clip_logits = aggregate(logits, spec.aggregate, i_empty=labels.i_empty, multi=labels.multi)  # step 6, [C]
-    probs = apply_calibration(clip_logits[None], spec.calibration, multi=labels.multi)[0]  # step 7, [C]
+    rows = clip_logits[None]
+    if labels.i_empty is not None:
+        lengths = ClipLengths(np.array([kind], object), np.array([len(logits)]), labels.i_empty)
+        rows = shift_presence(rows, spec.calibration.shift, lengths)
+    probs = apply_calibration(rows, spec.calibration, multi=labels.multi)[0]  # step 7, [C]
     return probs, decide(probs, labels, spec.decide)  # step 8

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
+from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.compose import load_group
 from leopardnet.core.errors import RunStopped
 from leopardnet.core.manifest import Manifest
@@ -85,6 +86,7 @@ def predict(
         bundle = load_bundle(bundle)
     manifest = open_source(source)
     refuse_other_files(manifest.table, manifest.root)
+    learned = read_learned_from(bundle.spec)
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     job = Job(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort)
@@ -106,7 +108,10 @@ def predict(
             on_progress=on_progress,
         )
         pages = journal.read_pages(manifest)
-        return build_predictions(pages, bundle) if out is None else write_pages(pages, bundle, Path(out))
+        parts = learned.find_part(manifest.table, manifest.root) if learned else None
+        if out is None:
+            return build_predictions(pages, bundle, parts=parts)
+        return write_pages(pages, bundle, Path(out), parts=parts)
 
 
 def fill_journal(

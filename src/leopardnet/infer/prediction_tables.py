@@ -20,7 +20,7 @@ from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.labels import JOINER
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import append_csv, atomic_path, conform, read_table
-from leopardnet.score.decide import find_alert, name_all
+from leopardnet.score.decide import find_alerts, name_all
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
@@ -67,10 +67,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def write_pages(pages: Iterable[JournalPage], bundle: Bundle, folder: Path) -> WrittenPredictions:
+def write_pages(
+    pages: Iterable[JournalPage], bundle: Bundle, folder: Path, *, parts: pd.Series[str] | None = None
+) -> WrittenPredictions:
     """Write the files of `Predictions.write` page by page, with only a few thousand clips in memory at a time.
 
-    All tables are complete before the first one takes its place. Raises JournalError where the disk is full.
+    parts: of each clip in making the model, by clip_id. All tables are complete before the first one takes its
+    place. Raises JournalError where the disk is full.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -82,7 +85,7 @@ def write_pages(pages: Iterable[JournalPage], bundle: Bundle, folder: Path) -> W
         )
         writers: list[pq.ParquetWriter] = []
         for page in pages:
-            tables = build_clip_table(page, bundle), build_frame_table(page, bundle)
+            tables = build_clip_table(page, bundle, parts=parts), build_frame_table(page, bundle)
             arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in tables]
             if not writers:
                 places = (table_file, evidence_file)
@@ -110,29 +113,33 @@ def _explain_full_disk(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def build_predictions(pages: Iterable[JournalPage], bundle: Bundle) -> Predictions:
-    """Return the tables of all pages, in memory."""
-    parts = [(build_clip_table(page, bundle), build_frame_table(page, bundle)) for page in pages]
-    assert parts, "a run has at least one clip"
-    tables, frames = zip(*parts, strict=True)
+def build_predictions(
+    pages: Iterable[JournalPage], bundle: Bundle, *, parts: pd.Series[str] | None = None
+) -> Predictions:
+    """Return the tables of all pages, in memory. parts: as in `write_pages`."""
+    both = [(build_clip_table(page, bundle, parts=parts), build_frame_table(page, bundle)) for page in pages]
+    assert both, "a run has at least one clip"
+    tables, frames = zip(*both, strict=True)
     table = pd.concat(tables, ignore_index=True)
     assert table["clip_id"].is_unique, "every clip has one row"
     return Predictions(table, pd.concat(frames, ignore_index=True))
 
 
-def build_clip_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
-    """Return the rows of the predictions table, one per clip of the page."""
+def build_clip_table(page: JournalPage, bundle: Bundle, *, parts: pd.Series[str] | None = None) -> pd.DataFrame:
+    """Return the rows of the predictions table, one per clip of the page. parts: as in `write_pages`."""
     rows, labels = page.rows, bundle.labels
     unreadable = np.full(len(labels), np.nan, np.float32)
     probs = np.concatenate([unreadable if row.probs is None else row.probs for row in rows])
     probs = probs.reshape(-1, len(labels))  # [clips, C]
+    alerts = _list_alerts(probs, bundle)
     best_times_s = [row.times_s[row.evidence_order[:N_EVIDENCE]].tolist() for row in rows]
     table = pd.DataFrame(
         {
             "clip_id": [row.clip_id for row in rows],
             **{name: page.clips[name] for name in ("path", "kind", "site", "captured_at")},
             **_columns(rows, "status", "reason", "decision", "rule", "score"),
-            "alert": _alerts(probs, bundle),
+            "alert": [names[0] if names else None for names in alerts],
+            "alerts": [JOINER.join(names) or None for names in alerts],
             **({"labels": _list_named(probs, bundle)} if labels.multi else {}),
             **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
             "n_frames": [len(row.times_s) for row in rows],
@@ -145,6 +152,8 @@ def build_clip_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
             "labels_id": labels.id,
         }
     )
+    if parts is not None:
+        table["in_training"] = table["clip_id"].map(parts)
     table["kind"] = table["kind"].replace("frame", "video")  # a clip of which the manifest has labelled frames only
     columns = predictions_columns(labels.names, multi=labels.multi)
     return conform(table, columns, where="predictions", unique=("clip_id",))
@@ -154,17 +163,17 @@ def _columns(rows: Sequence[JournalRow], *names: str) -> dict[str, list[object]]
     return {name: [getattr(row, name) for row in rows] for name in names}
 
 
-def _alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[str | None]:
-    """Return the target of each clip that a person should check first, or None."""
+def _list_alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[tuple[str, ...]]:
+    """Return the targets that a person should check each clip for, the likeliest first."""
     labels, thresholds = bundle.labels, bundle.spec.decide
     targets = [labels.names.index(name) for name in labels.targets]
     if not targets:
-        return [None] * len(probs)
+        return [()] * len(probs)
     lowest = np.array([thresholds.alert_threshold(name) for name in labels.targets], np.float32)
     is_possible = (probs[:, targets] >= lowest).any(axis=1)  # [clips], False for the nan of unreadable clips
-    alerts: list[str | None] = [None] * len(probs)
+    alerts: list[tuple[str, ...]] = [()] * len(probs)
     for i in np.flatnonzero(is_possible).tolist():
-        alerts[i] = find_alert(probs[i], labels, thresholds)
+        alerts[i] = find_alerts(probs[i], labels, thresholds)
     return alerts
 
 

@@ -22,11 +22,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.metrics.measures import CORRELATION, count_independent, count_whole_events
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 NO_SITE = "(no site)"
 FEW_SITES = 10  # fewer say little about how sites differ
-CORRELATION = 0.2  # of the results of two clips of one site, where sites are too few to tell
 SITES_ASSUMED = 4  # how many sites that assumption is worth
 PER_SCORE = 6  # a ranking or a probability is known as well as a share of so many times the clips, or better
 WIDEST, NOT_DEMONSTRATED = 0.6, "not demonstrated"  # a wider interval of a share says nothing
@@ -91,22 +92,24 @@ class SiteDraws:
     """The site of each clip, and the draws of sites.
 
     codes: int64 [M], the site of each clip, 0 to S - 1; weights: float64 [n_boot, S], how often each draw took each
-    site (n_boot is 0 where there are fewer than two sites).
+    site (n_boot is 0 where there are fewer than two sites). event_codes: int64 [M], the event of each clip; None
+    where each clip is one of its own.
     """
 
     codes: Ints
     n_sites: int
     weights: Floats
+    event_codes: Ints | None = None
 
     @classmethod
-    def of(cls, site_codes: Ints, *, n_boot: int, seed: int) -> SiteDraws:
+    def of(cls, site_codes: Ints, *, n_boot: int, seed: int, event_codes: Ints | None = None) -> SiteDraws:
         """Return the draws for clips of these sites, int64 [M]; the codes may have gaps, their order counts."""
         codes, present = pd.factorize(site_codes, sort=True)
         n_sites = len(present)
         n_draws = n_boot if n_sites >= 2 else 0
         equal = np.full(max(n_sites, 1), 1 / max(n_sites, 1))
         weights = np.random.default_rng(seed).multinomial(n_sites, equal, size=n_draws)
-        return cls(codes.astype(np.int64), n_sites, weights.astype(np.float64))
+        return cls(codes.astype(np.int64), n_sites, weights.astype(np.float64), event_codes)
 
     def sum_per_site(self, cells: Ints, n_cells: int, values: Floats | None = None) -> Floats:
         """Return sums of `values` (None: 1 per clip) per site and cell, float64 [S, n_cells]; cells: int64 [M]."""
@@ -133,11 +136,26 @@ class SiteDraws:
         ones = np.ones(len(values))
         _, drawn = self.sum_columns(values, ones)
         shares = drawn[:, 0] / np.maximum(drawn[:, 1], 1)
-        return self.estimate_share(float(values.mean()), shares, sizes=self.count_clips(ones))
+        return self.estimate_share(float(values.mean()), shares, sizes=self.count_events(ones))
 
     def count_clips(self, of: NDArray[np.generic]) -> Floats:
         """Return how many clips of each site are true in `of`, bool [M]: float64 [S]."""
         return self.sum_per_site(np.zeros(len(self.codes), np.int64), 1, of.astype(np.float64))[:, 0]
+
+    def count_events(self, of: NDArray[np.generic]) -> Floats:
+        """Return of how many events of equal size the clips that are true in `of`, bool [M], are: float64 [S].
+
+        The sum over sites is that of `count_whole_events`; without events it is the number of clips.
+        """
+        sizes = self.count_clips(of)
+        if self.event_codes is not None and sizes.any():
+            sizes *= count_whole_events(np.bincount(self.event_codes[of.astype(bool)])) / sizes.sum()
+        return sizes
+
+    def n_events(self, of: NDArray[np.generic]) -> int:
+        """Return how many events have a clip that is true in `of`, bool [M]."""
+        is_it = of.astype(bool)
+        return int(is_it.sum()) if self.event_codes is None else len(np.unique(self.event_codes[is_it]))
 
     def estimate(self, value: float, drawn: Floats) -> Estimate:
         """Return the value with the interval of its draws, float64 [n_boot]; see the function `estimate`."""
@@ -148,9 +166,9 @@ class SiteDraws:
     ) -> Estimate:
         """Return the same for a value from 0 to 1.
 
-        sizes: the clips of each site that the value is a share of, float64 [S]; sites without any say nothing.
-        correlation: of their results within a site, as assumed. per_clip: how many results a clip is worth,
-        PER_SCORE for figures of its score.
+        sizes: the clips or events of each site that the value is a share of, float64 [S], see `count_events`; sites
+        without any say nothing. correlation: of their results within a site, as assumed. per_clip: how many results
+        each is worth, PER_SCORE for figures of a score.
         """
         n_clips = per_clip * count_independent(sizes, correlation)
         return self.estimate_fraction(value, drawn, n_sites=int(np.count_nonzero(sizes)), n_clips=n_clips)
@@ -196,19 +214,6 @@ def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
     return Estimate(float(value), float(low), float(high))
 
 
-def count_independent(sizes: Floats, correlation: float = CORRELATION) -> float:
-    """Return how many independent clips carry as much information as clips of sites, n / d (Kish 1965).
-
-    sizes: float64 [S], clips per site. d = 1 + (m - 1) · correlation is the design effect, m the mean number of
-    clips at the site of a clip.
-
-    >>> round(count_independent(np.array([150.0, 150.0])), 1), count_independent(np.ones(30))
-    (9.7, 30.0)
-    """
-    n = sizes.sum()
-    return float(n / (1 + ((sizes**2).sum() / n - 1) * correlation)) if n else 0.0
-
-
 def estimate_share(
     value: float, draws: Floats, n_sites: int, *, freedom: float | None = None, n_clips: float | None = None
 ) -> Estimate:
@@ -227,13 +232,11 @@ def estimate_share(
     if len(usable) == 0 or np.isnan(value) or n_sites <= 1:
         return Estimate(float(value))
     freedom = n_sites - 1.0 if freedom is None else freedom
-    weight, per_result = (SITES_ASSUMED, 1 / n_clips) if n_clips else (0, 0.0)
+    weight, per_result = (SITES_ASSUMED, 1 / n_clips) if n_clips else (0, 0.0)  # 1 / the effective number of clips
     variance = value * (1 - value)  # of one result
     if variance > 0:
         drawn = usable.var() * n_sites / (n_sites - 1) / variance  # draws vary less than other sites would
-        per_result = (weight * per_result + freedom * drawn) / (
-            weight + freedom
-        )  # 1 / the effective number of clips
+        per_result = (weight * per_result + freedom * drawn) / (weight + freedom)
     q = _t_quantile(weight + freedom) ** 2 * per_result
     middle, reach = value + q / 2, np.sqrt(q * variance + q**2 / 4)
     low, high = (float((middle + x) / (1 + q)) for x in (-reach, reach))

@@ -10,19 +10,26 @@ import pandas as pd
 
 from leopardnet.core.labels import ANIMAL
 from leopardnet.metrics.bootstrap import (
-    CORRELATION,
     PER_SCORE,
     Estimate,
     Floats,
     SiteDraws,
-    count_independent,
     estimate_columns,
     estimate_row,
     interval_columns,
 )
-from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.metrics.measures import count_measures, lower_bound, ratio
-from leopardnet.metrics.ranking import Ranking, auroc, average_precision
+from leopardnet.metrics.guarantees.archive import Archive, find_archive, name_figures
+from leopardnet.metrics.judges.taught_clips import TaughtClips
+from leopardnet.metrics.labelled_clips import Bools, LabelledClips
+from leopardnet.metrics.measures import (
+    CORRELATION,
+    correlate_wrong,
+    count_independent,
+    count_measures,
+    lower_bound,
+    ratio,
+)
+from leopardnet.metrics.ranking import Ranking, auroc, average_precision, rank_clips
 
 RECALLS = (
     0.8,
@@ -46,7 +53,11 @@ class CommonFigures(TypedDict):
     n_unreadable: int
     n_without_label: int
     n_without_prediction: int
+    n_copies: int
     n_sites: int
+    archive: Archive
+    names: pd.DataFrame
+    taught: TaughtClips
     target_lost: dict[str, int]
     presence_auroc: Estimate
     answered: Estimate
@@ -66,7 +77,11 @@ def common_figures(
         n_unreadable=int((~known.is_readable).sum()),
         n_without_label=int((clips.y < 0).sum()),
         n_without_prediction=clips.n_without_prediction,
+        n_copies=clips.n_copies,
         n_sites=draws.n_sites,
+        archive=find_archive(clips, known, targets, draws),
+        names=name_figures(known, draws),
+        taught=clips.taught,
         target_lost={x: int((known.shows(x) & (known.rules == "empty")).sum()) for x in targets},
         presence_auroc=presence,
         answered=answered,
@@ -77,23 +92,29 @@ def common_figures(
 
 
 def label_figures(
-    labels: Sequence[str], per_site: Floats, drawn: Floats, draws: SiteDraws
+    labels: Sequence[str], per_site: Floats, drawn: Floats, draws: SiteDraws, *, shows: Bools, said: Bools
 ) -> tuple[pd.DataFrame, Estimate]:
     """Return the figures per label, and macro F1, from counts as of `count_labels`.
 
-    per_site: those of each site, [S, C, 4]; drawn: those of each draw, [n_boot, C, 4].
+    per_site: those of each site, [S, C, 4]; drawn: those of each draw, [n_boot, C, 4]. shows, said: bool [M, C], of
+    the clips that the counts are of.
     """
     counts = per_site.sum(axis=0)
     value, of_draws = count_measures(counts), count_measures(drawn)
-    right, support = counts[:, 0], counts[:, 1]
-    shown, said = per_site[:, :, 1], per_site[:, :, 2]  # [S, C]
-    # Shares of so many clips. A measure that may be negative needs `draws.estimate` instead.
-    clips_of = {"precision": said, "recall": shown, "f1": (shown + said) / 2}
-    columns = {"support": support.astype(np.int64), "recall_at_least": lower_bound(right, support)}
-    for measure, n in clips_of.items():
+    support = counts[:, 1]
+    shown, named = (np.stack([draws.count_events(x) for x in of.T], axis=1) for of in (shows, said))  # [S, C]
+    # Shares of so many events. A measure that may be negative needs `draws.estimate` instead.
+    events_of = {"precision": named, "recall": shown, "f1": (shown + named) / 2}
+    n = shown.sum(axis=0)
+    columns = {
+        "support": support.astype(np.int64),
+        "n_events": np.array([draws.n_events(x) for x in shows.T]),
+        "recall_at_least": lower_bound(value["recall"] * n, n),
+    }
+    for measure, n in events_of.items():
         rows = []
         for i, v in enumerate(value[measure]):
-            correlation = _correlate_wrong(v) if measure == "precision" else CORRELATION
+            correlation = correlate_wrong(v) if measure == "precision" else CORRELATION
             rows.append(draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i], correlation=correlation))
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
@@ -105,14 +126,6 @@ def label_figures(
     return table, draws.estimate_fraction(macro, drawn_macro, n_sites=n_sites, n_clips=n_clips)
 
 
-def _correlate_wrong(precision: float) -> float:
-    """Return the correlation to assume of clips of one site that were given a label: the share that is wrong.
-
-    A label is wrongly said where its animal does not live, so the results of a site are alike.
-    """
-    return CORRELATION if np.isnan(precision) else max(1 - float(precision), CORRELATION)
-
-
 def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws) -> None:
     """Add the columns of AUROC and AUPRC, which rank the readable clips.
 
@@ -122,15 +135,15 @@ def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws
     rows: dict[str, list[Estimate]] = {"auroc": [], "auprc": []}
     for i in range(len(per_label)):
         label = clips.labels[i]
-        score, is_positive = clips.score(label)[readable], clips.shows(label)[readable]
+        score, is_positive = rank_clips(clips, label)[readable], clips.shows(label)[readable]
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
-        sizes = draws.count_clips(clips.shows(label) & readable)
+        sizes = draws.count_events(clips.shows(label) & readable)
         rows["auroc"].append(
             draws.estimate_share(auroc(score, is_positive), drawn[:, 0], sizes=sizes, per_clip=PER_SCORE)
         )
         area = average_precision(score, is_positive)
         rows["auprc"].append(
-            draws.estimate_share(area, drawn[:, 1], sizes=sizes, correlation=_correlate_wrong(area))
+            draws.estimate_share(area, drawn[:, 1], sizes=sizes, correlation=correlate_wrong(area))
         )
     for name, found in rows.items():
         for column, values in estimate_columns(name, found).items():
@@ -143,18 +156,18 @@ def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, 
         return pd.DataFrame(columns=["recall", *interval_columns("removed")]), Estimate(float("nan"))
     readable, is_animal = clips.is_readable, clips.shows(ANIMAL)
     # An unreadable clip is never removed.
-    score = np.where(readable, clips.score(ANIMAL), 2.0)
+    score = np.where(readable, rank_clips(clips, ANIMAL), np.inf)
     ranking = Ranking.of(score, is_animal, draws.codes)
     value = ranking.measure(np.ones(max(draws.n_sites, 1)), RECALLS)
     drawn = ranking.measure_draws(draws.weights, RECALLS)
-    empty = draws.count_clips(~is_animal)
+    empty = draws.count_events(~is_animal)
     rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
     presence = draws.estimate_share(
         auroc(score[readable], is_animal[readable]),
         read.measure_draws(draws.weights)[:, 0],
-        sizes=draws.count_clips(is_animal & readable),
+        sizes=draws.count_events(is_animal & readable),
         per_clip=PER_SCORE,
     )
     return table, presence
@@ -167,7 +180,7 @@ def answer_shares(clips: LabelledClips, draws: SiteDraws) -> tuple[Estimate, Est
     total, drawn = draws.sum_columns(np.ones(len(clips)), has_label, is_right)  # [3], [n_boot, 3]
     first, second = (
         draws.estimate_share(
-            float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b]), sizes=draws.count_clips(of)
+            float(ratio(total[[a]], total[[b]])[0]), ratio(drawn[:, a], drawn[:, b]), sizes=draws.count_events(of)
         )
         for a, b, of in ((1, 0, np.ones(len(clips))), (2, 1, has_label))
     )
@@ -177,24 +190,23 @@ def answer_shares(clips: LabelledClips, draws: SiteDraws) -> tuple[Estimate, Est
 def target_figures(clips: LabelledClips, targets: Sequence[str], draws: SiteDraws) -> pd.DataFrame:
     """Return for each target what a person finds who reviews the clips shown for it, and how many these are.
 
-    shown: clips whose decision or alert is the target; found: those of them that show it; lost: clips of it that
+    shown: clips whose decision or an alert is the target; found: those of them that show it; lost: clips of it that
     were called empty. `looks` is shown / found.
     """
     rows = []
     for name in targets:
         is_it = clips.shows(name)
-        is_shown = clips.names(name) | (clips.alerts == name)
+        is_shown = clips.names(name) | clips.alerts[:, clips.labels.index(name)]
         total, drawn = draws.sum_columns(is_it, is_shown, is_it & is_shown, is_it & (clips.rules == "empty"))
-        n, n_shown, n_found, n_lost = total
+        n, n_shown, _, n_lost = total
         found, looks = ratio(total[[2, 1]], total[[0, 2]])
+        events = draws.count_events(is_it)
         estimates = {
-            "found": draws.estimate_share(
-                float(found), ratio(drawn[:, 2], drawn[:, 0]), sizes=draws.count_clips(is_it)
-            ),
+            "found": draws.estimate_share(float(found), ratio(drawn[:, 2], drawn[:, 0]), sizes=events),
             "looks": draws.estimate(float(looks), ratio(drawn[:, 1], drawn[:, 2])),
         }
         counts = {"support": int(n), "shown": int(n_shown), "lost": int(n_lost)}
-        at_least = float(lower_bound(n_found, n))
+        at_least = float(lower_bound(found * events.sum(), events.sum()))
         rows.append({"target": name, **counts, "found_at_least": at_least, **estimate_row(estimates)})
     figures = [c for name in ("found", "looks") for c in interval_columns(name)]
     columns = ["target", "support", "shown", "lost", "found_at_least", *figures]

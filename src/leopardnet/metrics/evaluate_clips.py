@@ -14,6 +14,7 @@ from leopardnet.metrics.evaluate_presence import evaluate_presence
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import count_labels, ratio
+from leopardnet.metrics.ranking import rank_clips
 from leopardnet.metrics.reliability import brier, reliability
 from leopardnet.metrics.review import review_curves
 
@@ -43,20 +44,27 @@ def evaluate_clips(
     if clips.presence is not None:
         return evaluate_presence(clips, targets=targets, n_boot=n_boot, seed=seed)
     labels, known = clips.labels, clips.select(clips.is_known)
-    readable, n_of = known.is_readable, np.bincount(known.y, minlength=len(labels))
+    n_of = np.bincount(known.y, minlength=len(labels))
     draws = known.draw_sites(n_boot=n_boot, seed=seed)
     confusions, drawn_confusions = _count_confusions(known, draws)
     confusion, drawn = confusions.sum(axis=0), count_labels(drawn_confusions)
     counts = count_labels(confusion)
-    per_label, macro_f1 = label_figures(labels, count_labels(confusions), drawn, draws)
+    per_label, macro_f1 = label_figures(
+        labels,
+        count_labels(confusions),
+        drawn,
+        draws,
+        shows=known.y[:, None] == np.arange(len(labels)),
+        said=known.likeliest[:, None] == np.arange(len(labels)),
+    )
     top1 = draws.estimate_share(
         float(counts[:, 0].sum() / len(known)),
         ratio(drawn[..., 0].sum(axis=-1), drawn[..., 1].sum(axis=-1)),
-        sizes=draws.count_clips(np.ones(len(known))),
+        sizes=draws.count_events(np.ones(len(known))),
     )
     add_rankings(per_label, known, draws)
     coverage, review = review_curves(
-        np.where(readable, known.probs.max(axis=1), np.nan), known.likeliest != known.y, draws
+        np.max([rank_clips(known, x) for x in labels], axis=0), known.likeliest != known.y, draws
     )
     bins, ece = reliability(known, draws)
     return Evaluation(

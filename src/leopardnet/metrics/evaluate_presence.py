@@ -13,11 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import ANIMAL, JOINER, UNREADABLE, UNSURE
+from leopardnet.core.labels import ANIMAL, JOINER, UNREADABLE, UNSURE, join_presence
 from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws, estimate_columns
 from leopardnet.metrics.clip_figures import add_rankings, common_figures, label_figures
 from leopardnet.metrics.evaluation import NOTHING, Evaluation
-from leopardnet.metrics.labelled_clips import Bools, LabelledClips, Texts, join_names
+from leopardnet.metrics.labelled_clips import Bools, LabelledClips, Texts
 from leopardnet.metrics.measures import ratio
 from leopardnet.metrics.reliability import Calibrated, bin_probabilities
 from leopardnet.metrics.review import review_curves
@@ -44,7 +44,7 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
     shows = known.presence[:, : len(labels)]
     per_site, drawn = _count(said, shows, draws)
     counts = per_site.sum(axis=0)
-    per_label, macro_f1 = label_figures(labels, per_site, drawn, draws)
+    per_label, macro_f1 = label_figures(labels, per_site, drawn, draws, shows=shows, said=said)
     add_rankings(per_label, known, draws)
     probs = np.stack([known.score(x) for x in labels], axis=1)  # [M, C]
     bins, _ = bin_probabilities(probs, shows, readable, draws)
@@ -117,7 +117,7 @@ def _count_combinations(clips: LabelledClips) -> pd.DataFrame:
     """Return the clips per true combination of labels and decision; each clip counts once."""
     assert clips.named is not None, "clips of one label have another evaluation"
     names, truth = (*clips.labels, *clips.outside), clips.truth
-    named = join_names(clips.named, clips.labels)
+    named = join_presence(clips.named, clips.labels)
     decisions: Texts = np.where(pd.notna(named), named, clips.decisions)
     order = {name: i for i, name in enumerate([*names, ANIMAL, UNSURE, UNREADABLE])}
 

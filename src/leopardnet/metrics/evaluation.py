@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
+from leopardnet.metrics.guarantees.archive import Archive
+from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips
 from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
 
 # The measures per label that the terminal, the report and the card show, with their headings.
@@ -18,8 +20,9 @@ FIGURES = (*MEASURES, "auprc")
 HEADLINE_RECALLS = (0.95, 0.99)
 RARE = 0.01  # precision is also stated for a label that is this share of the clips
 NOTHING = Estimate(float("nan"))
-TABLES = ("per_label", "confusion", "decisions", "reliability", "targets", "empties", "coverage", "review")
+TABLES = ("names", "per_label", "confusion", "decisions", "reliability", "targets", "empties", "coverage", "review")
 LABEL_TABLES = (
+    "names",
     "per_label",
     "confusion",
     "wrong_names",
@@ -37,14 +40,20 @@ class Evaluation:
     """How often predictions are right; every figure has a 95 % interval from a bootstrap over sites.
 
     n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips
-    without a label and labels without a prediction are only counted. n_sites: the sites of these clips.
+    without a label and labels without a prediction are only counted, copies of other clips too. n_sites: the sites
+    of these clips. taught: labelled clips that the model learned from, which were left out, or are counted where
+    that was asked for.
+
+    archive: what is lost and saved if the clips called empty are archived unseen. names: what is said per label,
+    see `metrics.guarantees.archive.name_figures`.
 
     top1, macro_f1 (over the labels that occur), ece, brier, presence_auroc (any animal against empty): `Estimate`.
     answered, answered_right: the share of clips whose decision is a label, and the share of these that are right.
 
     per_label: index label; `support`, `recall_at_least`, and for precision, recall, f1, auroc, auprc the columns x,
     x_low, x_high. `recall_at_least` is the one-sided 95 % Clopper-Pearson bound: 20 of 20 found gives 0.861, not 1.
-    It takes clips as independent, so it is the most favourable bound; a label that does not occur has nan.
+    The clips of an event (`n_events`) count as one observation, events as independent, so it is the most favourable
+    bound; a label that does not occur has nan.
     confusion: true label × likeliest label, and 'unreadable'. decisions: true label × decision. The rows of both
     add up to the support. reliability: per bin of the top probability `n`, `confidence`, `accuracy`. targets: for
     each target, the clips shown for it, the share of its clips found, and the clips to look at per find. empties:
@@ -86,6 +95,10 @@ class Evaluation:
     is_multi: bool = False
     subset: Estimate = NOTHING
     wrong_names: pd.DataFrame = field(default_factory=_no_table)
+    n_copies: int = 0
+    archive: Archive | None = None
+    names: pd.DataFrame = field(default_factory=_no_table)
+    taught: TaughtClips = NONE_TAUGHT
 
     def __repr__(self) -> str:
         per_label = self.per_label[["support", "recall_at_least", *self.figures]].to_string(
@@ -97,11 +110,13 @@ class Evaluation:
         return "\n".join(
             [
                 f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
-                f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label)",
+                f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label, "
+                f"{self.n_copies} copies left out)",
+                *filter(None, [str(self.taught)]),
+                *([*map(str, self.archive.losses), *self.archive.sentences] if self.archive else []),
                 "  ".join(f"{name} {x}" for name, x in self.headline.items()).replace("macro-F1", "macro F1"),
                 f"answered {self.answered}, of these right {self.answered_right}",
                 *([f"empty clips removed: {filtered}"] if filtered else []),
-                *(f"{name} clips called empty: {n}" for name, n in self.target_lost.items()),
                 per_label,
                 "decisions (rows: true labels)",
                 self.decisions.to_string(),
@@ -136,12 +151,12 @@ class Evaluation:
 
     def label_estimate(self, label: str, measure: str) -> Estimate:
         """Return one figure of `per_label` as an Estimate; `measure` is one of `figures`."""
-        return _read_estimate(self.per_label.loc[label].to_dict(), measure)
+        return read_estimate(self.per_label.loc[label].to_dict(), measure)
 
     def empty_removal(self) -> dict[float, Estimate]:
         """Return the share of empty clips removed at an animal recall of 0.95 and 0.99; `empties` has more."""
         rows = [row for row in self.empties.to_dict("records") if row["recall"] in HEADLINE_RECALLS]
-        return {float(row["recall"]): _read_estimate(row, "removed") for row in rows}
+        return {float(row["recall"]): read_estimate(row, "removed") for row in rows}
 
     def precision_by_prevalence(self, label: str, prevalence: float) -> Estimate:
         """Return the precision of a label if it were this share of all clips; recall and false rate stay."""
@@ -170,11 +185,15 @@ class Evaluation:
         first = "subset" if self.is_multi else "top1"
         single = (first, "macro_f1", "ece", "brier", "presence_auroc", "answered", "answered_right")
         return {
+            "archive": self.archive.to_dict() if self.archive else None,
+            "names": {str(k): plain_row(row) for k, row in self.names.to_dict("index").items()},
             "n_clips": self.n_clips,
+            "n_copies": self.n_copies,
             "n_unreadable": self.n_unreadable,
             "n_without_label": self.n_without_label,
             "n_without_prediction": self.n_without_prediction,
             "n_sites": self.n_sites,
+            "learned_from": self.taught.to_dict(),
             **{x: getattr(self, x).to_dict() for x in single},
             "empties_removed": {f"{recall:g}": x.to_dict() for recall, x in self.empty_removal().items()},
             "per_label": {str(name): self._label_json(str(name)) for name in self.per_label.index},
@@ -188,7 +207,7 @@ class Evaluation:
         }
 
     def _label_json(self, label: str) -> dict[str, Any]:
-        row = self.per_label[["support", "recall_at_least"]].to_dict("index")[label]
+        row = self.per_label[["support", "n_events", "recall_at_least"]].to_dict("index")[label]
         return {
             **plain_row(row),
             **{x: self.label_estimate(label, x).to_dict() for x in self.figures},
@@ -210,6 +229,7 @@ def _counts_json(table: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {str(k): {str(c): int(n) for c, n in row.items()} for k, row in table.iterrows()}
 
 
-def _read_estimate(row: dict[Any, Any], name: str) -> Estimate:
+def read_estimate(row: dict[Any, Any], name: str) -> Estimate:
+    """Return a figure from the three columns of a row of a table; ends that are nan are None."""
     value, low, high = (float(row[c]) for c in interval_columns(name))
     return Estimate(value, None if np.isnan(low) else low, None if np.isnan(high) else high)

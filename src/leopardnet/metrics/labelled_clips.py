@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.columns import has_several_labels, table_labels
+from leopardnet.core.columns import has_several_labels, join_alerts, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
-from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, find_presence, split_labels
+from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_presence, join_presence, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
+from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips, find_parts, separate_taught
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
-from leopardnet.score.decide import p_nothing
+from leopardnet.score.clip_units import add_times, code_events, find_copies
+from leopardnet.score.decide import p_nothing, p_something
 
 SAID = 0.5  # an independent label of this probability or more counts as said, whatever the thresholds are
 Bools = NDArray[np.bool_]
@@ -32,11 +34,14 @@ class LabelledClips:
     clip_ids: object [M]. probs: float64 [M, C], nan for a clip that could not be read. y: int64 [M], the true
     class: a position in `labels`, C + k for the k-th label of `outside`, -1 for a clip without a label. site_codes:
     int64 [M], positions in `site_names`, which are in alphabetical order; clips without a site have the name '(no
-    site)'. decisions, rules, alerts, bundle_ids: object [M], as in a predictions table; None where the table has
-    none. presence: bool [M, C + K], the labels that each clip truly shows, and named: bool [M, C], those that its
-    decision names; None where a clip has one label. Where labels are independent and a clip shows several, y is the
-    first of them. n_without_prediction: labels of clips that were not predicted. n_left_out: labelled clips that
-    `leave_out_training_sites` removed.
+    site)'. decisions, rules, bundle_ids: object [M], as in a predictions table; None where the table has none.
+    alerts: bool [M, C], the labels that a person should check each clip for. presence: bool [M, C + K], the labels
+    that each clip truly shows, and named: bool [M, C], those that its decision names; None where a clip has one
+    label. Where labels are independent and a clip shows several, y is the first of them. n_without_prediction:
+    labels of clips that were not predicted. n_copies: clips that `drop_copies` removed. event_codes: int64 [M], the
+    event of each clip (`clip_units.code_events`); None where each clip is one of its own. in_training: object [M],
+    the part of each clip in making the model, as in a predictions table; None where it has no such column. taught:
+    labelled clips that had a part, and whether they are counted or were left out.
     """
 
     labels: tuple[str, ...]
@@ -48,25 +53,30 @@ class LabelledClips:
     site_names: tuple[str, ...]
     decisions: Texts
     rules: Texts
-    alerts: Texts
+    alerts: Bools
     bundle_ids: Texts
     n_without_prediction: int = 0
-    n_left_out: int = 0
     presence: Bools | None = None
     named: Bools | None = None
+    n_copies: int = 0
+    event_codes: Ints | None = None
+    in_training: Texts | None = None
+    taught: TaughtClips = NONE_TAUGHT
 
     @classmethod
     def of(
         cls, predictions: Predictions | pd.DataFrame, manifest: Manifest, *, outside: Sequence[str] = ()
     ) -> LabelledClips:
-        """Return predictions with the labels and sites of a manifest.
+        """Return predictions with the labels and sites of a manifest; of copies, the first.
 
         Raises ManifestError as `from_tables`, and for a manifest of other footage with the same file names.
         """
         table = predictions.table if isinstance(predictions, Predictions) else predictions
         if "clip_id" in table.columns:
             refuse_other_footage(table, manifest.table)
-        return cls.from_tables(table, true_labels(manifest, table), sites=clip_sites(manifest), outside=outside)
+            table = add_times(table, manifest)
+        clips = cls.from_tables(table, true_labels(manifest, table), sites=clip_sites(manifest), outside=outside)
+        return clips.drop_copies()
 
     @classmethod
     def from_tables(
@@ -117,14 +127,15 @@ class LabelledClips:
             site_names=site_names,
             decisions=predictions["decision"].to_numpy(object),
             rules=predictions["rule"].to_numpy(object),
-            alerts=_column(predictions, "alert").to_numpy(object),
+            alerts=find_presence(join_alerts(predictions), labels),
             bundle_ids=_column(predictions, "bundle_id").to_numpy(object),
             n_without_prediction=int((~truth.index.isin(ids)).sum()),
             presence=presence,
             named=find_presence(predictions["labels"], labels) if multi else None,
+            in_training=_column(predictions, "in_training").to_numpy(object),
         )
         clips.require_labels()
-        return clips
+        return replace(clips, event_codes=code_events(site_codes, clips.truth, predictions))
 
     @classmethod
     def from_arrays(cls, labels: Sequence[str], probs: Floats, y: Ints, site_codes: Ints) -> LabelledClips:
@@ -139,8 +150,9 @@ class LabelledClips:
         nothing = np.full(len(y), None, object)
         site_names = tuple(f"{i:06d}" for i in range(int(site_codes.max(initial=-1)) + 1))
         ids = np.array([str(i) for i in range(len(y))], object)
+        none = np.zeros(probs.shape, bool)
         bare = cls(
-            tuple(labels), (), ids, probs, y, site_codes, site_names, nothing, nothing, nothing, nothing
+            tuple(labels), (), ids, probs, y, site_codes, site_names, nothing, nothing, none, nothing
         )  # decisions follow
         return bare.replace_probs(probs)
 
@@ -167,7 +179,7 @@ class LabelledClips:
     def truth(self) -> Texts:
         """The true label of each clip, several joined, object [M]; None without one."""
         if self.presence is not None:
-            return join_names(self.presence, (*self.labels, *self.outside))
+            return join_presence(self.presence, (*self.labels, *self.outside))
         return np.array([*self.labels, *self.outside, None], object)[self.y]
 
     @property
@@ -206,12 +218,11 @@ class LabelledClips:
 
     def score(self, label: str) -> Floats:
         """Return the probability of a label, float64 [M]; that of any animal for 'animal'."""
-        i_empty = self.i_empty
-        if self.presence is not None and i_empty is not None and label in (ANIMAL, EMPTY):
-            nothing = p_nothing(self.probs, i_empty)
-            return nothing if label == EMPTY else np.asarray(1 - nothing)
+        multi = self.presence is not None
         if label == ANIMAL:
-            return np.asarray(1 - self.probs[:, self.labels.index(EMPTY)])
+            return p_something(self.probs, self.labels.index(EMPTY), multi=multi)
+        if multi and label == EMPTY:
+            return p_nothing(self.probs, self.labels.index(EMPTY))
         return self.probs[:, self.labels.index(label)]
 
     def shows(self, label: str) -> Bools:
@@ -230,7 +241,7 @@ class LabelledClips:
 
     def draw_sites(self, *, n_boot: int, seed: int) -> SiteDraws:
         """Return n_boot draws of the sites of these clips."""
-        return SiteDraws.of(self.site_codes, n_boot=n_boot, seed=seed)
+        return SiteDraws.of(self.site_codes, n_boot=n_boot, seed=seed, event_codes=self.event_codes)
 
     def require_labels(self) -> None:
         """Raise ManifestError where no clip has a true label that the model knows."""
@@ -245,26 +256,24 @@ class LabelledClips:
 
     def select(self, keep: Bools) -> LabelledClips:
         """Return the clips where `keep`, bool [M], is true."""
-        return replace(
-            self,
-            clip_ids=self.clip_ids[keep],
-            probs=self.probs[keep],
-            y=self.y[keep],
-            site_codes=self.site_codes[keep],
-            decisions=self.decisions[keep],
-            rules=self.rules[keep],
-            alerts=self.alerts[keep],
-            bundle_ids=self.bundle_ids[keep],
-            presence=None if self.presence is None else self.presence[keep],
-            named=None if self.named is None else self.named[keep],
+        of_clips = (
+            *("clip_ids", "probs", "y", "site_codes", "decisions", "rules", "alerts", "bundle_ids"),
+            *("presence", "named", "event_codes", "in_training"),
         )
+        values = {name: getattr(self, name) for name in of_clips}
+        return replace(self, **{name: x[keep] for name, x in values.items() if x is not None})
+
+    def drop_copies(self) -> LabelledClips:
+        """Return the clips without those that are a copy of another one; see `clip_units.find_copies`."""
+        is_copy = find_copies(self.probs, self.site_codes, self.truth, self.decisions)
+        return replace(self.select(~is_copy), n_copies=int(is_copy.sum()))
 
     def replace_probs(self, probs: Floats) -> LabelledClips:
         """Return the clips with these probabilities, float64 [M, C], the likeliest label as decision, no alerts.
 
         Of independent labels, those that are `said` are named; where none is, the decision is 'unsure'.
         """
-        clips = replace(self, probs=probs, alerts=np.full(len(self), None, object))
+        clips = replace(self, probs=probs, alerts=np.zeros(probs.shape, bool))
         if self.presence is not None:
             said = clips.said
             none = np.where(clips.is_readable, UNSURE, UNREADABLE)
@@ -277,34 +286,20 @@ class LabelledClips:
         rules = np.where(clips.is_readable, np.where(decisions == EMPTY, "empty", "species"), "none")
         return replace(clips, decisions=decisions, rules=rules.astype(object))
 
-    def leave_out_training_sites(self, manifest: Manifest) -> LabelledClips:
-        """Return the clips that may set temperature and thresholds: of sites without a row of the split train.
+    def leave_out_training_sites(self, manifest: Manifest, *, keep: bool = False) -> LabelledClips:
+        """Return the clips that may judge the model: not those that it learned from, nor others of their sites.
 
-        Raises ManifestError where none is left: such clips would make the model look surer than it is.
+        keep: only count them, so that figures are named accordingly. Raises ManifestError where no labelled clip is
+        left: the model would look surer than it is. See `find_parts`.
         """
-        rows = manifest.table[manifest.table["split"] == "train"]
-        sites, ids = pd.Series(self.sites), pd.Series(self.clip_ids)
-        is_trained = (sites.isin(rows["site"].dropna()) | ids.isin(rows["clip_id"])).to_numpy(bool)
-        if is_trained.all():
-            raise ManifestError(
-                "every clip comes from a site that the model was trained on",
-                where="manifest, column split",
-                todo="predict clips of other sites: these would make the model look surer than it is",
-            )
-        return replace(self.select(~is_trained), n_left_out=int((is_trained & (self.y >= 0)).sum()))
+        parts = find_parts(self.clip_ids, self.in_training, self.sites, manifest)
+        is_judge, taught = separate_taught(parts, self.clip_ids, self.y >= 0, keep=keep)
+        return replace(self.select(is_judge), taught=taught)
 
 
 def true_labels(manifest: Manifest, predictions: pd.DataFrame) -> pd.Series[str]:
     """Return the true label of each clip by clip_id, or all of them, joined, where the labels are independent."""
     return manifest.clip_label_sets() if has_several_labels(predictions) else manifest.clip_labels()
-
-
-def join_names(presence: Bools, names: Sequence[str]) -> Texts:
-    """Return the names that each row of bool [M, C] holds, joined, object [M]; None where it holds none."""
-    joined = np.full(len(presence), None, object)
-    for i, row in enumerate(presence):
-        joined[i] = JOINER.join(x for x, is_there in zip(names, row, strict=True) if is_there) or None
-    return joined
 
 
 def clip_sites(manifest: Manifest) -> pd.Series[str]:

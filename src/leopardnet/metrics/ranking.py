@@ -12,6 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leopardnet.core.labels import ANIMAL
+from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.score.log_odds import log_odds
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -71,6 +75,17 @@ class Ranking:
         """Return the position of the lowest positive that this recall needs; those of a lower score may be lost."""
         may_lose = (1 - recall) * positives[-1] * (1 + 1e-12)  # 5 of 100 are 5, not 4.999
         return min(int(np.searchsorted(positives, may_lose, side="right")) - 1, len(self.site_pos) - 1)
+
+
+def rank_clips(clips: LabelledClips, label: str) -> Floats:
+    """Return what ranks clips by a label, or by 'animal': float64 [M], nan for a clip that could not be read.
+
+    These are log-odds, which differ where probabilities round to 1; of independent labels they are probabilities.
+    """
+    if clips.presence is not None:
+        return clips.score(label)
+    animals = [clips.labels.index(x) for x in clips.animals]
+    return log_odds(clips.probs, animals if label == ANIMAL else clips.labels.index(label))
 
 
 def auroc(score: Floats, is_positive: NDArray[np.bool_]) -> float:

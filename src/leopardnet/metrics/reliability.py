@@ -31,7 +31,7 @@ def reliability(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, E
 class Calibrated:
     """An expected calibration error.
 
-    drawn: that of each draw, float64 [n_boot]; least: the smallest that is compatible with it; sizes: the clips of
+    drawn: that of each draw, float64 [n_boot]; least: the smallest that is compatible with it; sizes: the events of
     each site, float64 [S].
     """
 
@@ -69,7 +69,7 @@ def bin_probabilities(p: Floats, hits: Bools, readable: Bools, draws: SiteDraws)
     least = _smallest_error(gap, noise, draws.n_sites) if len(drawn) else 0.0
     table = pd.DataFrame({"n": n.astype(np.int64), "confidence": ratio(confidence, n), "accuracy": ratio(hit, n)})
     return table[table["n"] > 0].reset_index(drop=True), Calibrated(
-        float(value), drawn, least, draws.count_clips(readable)
+        float(value), drawn, least, draws.count_events(readable)
     )
 
 

@@ -68,7 +68,7 @@ def review_curves(
     value = _curves(ranked, np.ones(max(draws.n_sites, 1)))
     drawn = np.array([_curves(ranked, w) for w in draws.weights]).reshape(-1, 2, len(SHARES))
     tables = []
-    clips, errors = draws.count_clips(np.ones(len(is_error))), draws.count_clips(is_error)  # [S]
+    clips, errors = draws.count_events(np.ones(len(is_error))), draws.count_events(is_error)  # [S]
     sizes_of = ([share * clips for share in SHARES], [errors] * len(SHARES))  # what each figure is a share of
     for i, (share, figure) in enumerate((("coverage", "risk"), ("reviewed", "errors_left"))):
         rows = [draws.estimate_share(v, drawn[:, i, k], sizes=sizes_of[i][k]) for k, v in enumerate(value[i])]

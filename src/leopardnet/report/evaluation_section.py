@@ -8,31 +8,41 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
+from leopardnet.core.labels import ANIMAL
 from leopardnet.metrics.bootstrap import Estimate
-from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.evaluation import Evaluation, read_estimate
+from leopardnet.metrics.guarantees.levels import LEVELS
 from leopardnet.report.curves import precision_recall_curves, set_aside_curve
 from leopardnet.report.palette import LabelStyle
 from leopardnet.report.sections import Card, CountTable, count_table, make_mistake_cards
 from leopardnet.report.svg import curve_chart, interval_bar, reliability_chart
 
+SAID_FIGURES = ("right", "found")  # columns of `Evaluation.names`
 ANIMALS_KEPT = (0.8, 1.0)  # the range that is drawn: nobody would lose more than a fifth of the animals
 
 
 @dataclass(frozen=True)
 class LabelRow:
-    """The figures of one label: its number of clips, and each measure with its interval as a bar."""
+    """The figures of one label: numbers of clips, and each measure with its interval as a bar."""
 
     name: str
-    support: int
-    recall_at_least: float
+    counts: list[int]
     measures: list[tuple[Estimate, Markup]]
+    recall_at_least: float | None = None
 
 
 @dataclass(frozen=True)
 class EvaluationSection:
-    """The content of the section. support: labelled clips by label. Charts that cannot be drawn are None."""
+    """The content of the section.
+
+    losses: a label, counts, and its bounds, per row; levels: what the bounds mean. said: by decisions; rows: by the
+    likeliest label. support: labelled clips by label. Charts that cannot be drawn are None.
+    """
 
     raw: Evaluation
+    losses: list[tuple[str, list[int], list[str]]]
+    levels: list[str]
+    said: list[LabelRow]
     headline: list[tuple[str, Estimate, str]]
     rows: list[LabelRow]
     measures: list[str]
@@ -55,16 +65,40 @@ def make_evaluation_section(
     if evaluation is None:
         return None
     e = evaluation
-    rows = []
-    for name, row in e.per_label.to_dict("index").items():
-        estimates = [e.label_estimate(str(name), measure) for measure in e.measures]
-        measures = [(x, interval_bar(x.value, x.low, x.high)) for x in estimates]
-        rows.append(LabelRow(str(name), int(row["support"]), float(row["recall_at_least"]), measures))
+    if truth is not None:
+        truth = truth[~truth.index.isin(e.taught.ids)]
+    rows = [
+        LabelRow(
+            str(name),
+            [int(row["support"])],
+            _draw([e.label_estimate(str(name), measure) for measure in e.measures]),
+            float(row["recall_at_least"]),
+        )
+        for name, row in e.per_label[e.per_label["support"] > 0].to_dict("index").items()
+    ]
+    said = [
+        LabelRow(
+            str(name), [int(row["support"]), int(row["said"])], _draw([read_estimate(row, x) for x in SAID_FIGURES])
+        )
+        for name, row in e.names[e.names["support"] + e.names["said"] > 0].to_dict("index").items()
+    ]
+    levels = list(reversed(LEVELS))
+    losses = [
+        (
+            "any animal" if loss.label == ANIMAL else loss.label,
+            [loss.n_lost, loss.n_clips, loss.n_events, loss.n_sites],
+            [loss.bound(x) for x in levels],
+        )
+        for loss in (e.archive.losses if e.archive else ())
+    ]
     r = e.reliability
     bins = list(zip(r["confidence"].tolist(), r["accuracy"].tolist(), r["n"].tolist(), strict=True))
     known = truth if truth is not None and predictions["clip_id"].isin(truth.dropna().index).any() else None
     return EvaluationSection(
         raw=e,
+        losses=losses,
+        levels=[LEVELS[x] for x in levels],
+        said=said,
         headline=[
             ("Macro F1", e.macro_f1, "mean over all labels, each with the same weight"),
             *_describe_probabilities(e),
@@ -73,12 +107,16 @@ def make_evaluation_section(
         measures=[title[0].upper() + title[1:] for title in e.measures.values()],
         confusion=count_table(e.wrong_names if e.is_multi else e.confusion, skip_empty_rows=True),
         decisions=count_table(e.decisions, skip_empty_rows=True),
-        support={row.name: row.support for row in rows},
+        support={row.name: row.counts[0] for row in rows},
         mistakes=make_mistake_cards(predictions, truth, styles),
         reliability=reliability_chart(bins, multi=e.is_multi) if bins else None,
         precision_recall=None if known is None else _precision_recall_chart(predictions, known, styles),
         set_aside=None if known is None else _set_aside_chart(predictions, known, styles),
     )
+
+
+def _draw(estimates: Sequence[Estimate]) -> list[tuple[Estimate, Markup]]:
+    return [(x, interval_bar(x.value, x.low, x.high)) for x in estimates]
 
 
 def _describe_probabilities(e: Evaluation) -> list[tuple[str, Estimate, str]]:

@@ -14,8 +14,15 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.bundle.run_history import history_points
-from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
+from leopardnet.core.columns import (
+    evidence_columns,
+    has_several_labels,
+    join_alerts,
+    predictions_columns,
+    table_labels,
+)
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import split_labels
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.report.evaluation_section import make_evaluation_section
@@ -112,11 +119,11 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 
 
 def _refuse_unknown_alerts(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
-    unknown = sorted(set(predictions["alert"].dropna()) - set(labels))
+    unknown = sorted({name for names in join_alerts(predictions) for name in split_labels(names)} - set(labels))
     if unknown:
         raise ManifestError(
             "an alert names a label that the table has no probability for",
-            where="predictions, column alert",
+            where="predictions, column alerts",
             found=", ".join(unknown),
             expected="one of " + ", ".join(labels),
             todo="run `leopardnet predict` again",

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.columns import has_several_labels
-from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE
+from leopardnet.core.columns import has_several_labels, join_alerts
+from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE, split_labels
 from leopardnet.metrics.comparison.review_order import mistakes, review_order, top_probability
 from leopardnet.report.palette import LabelStyle
 from leopardnet.report.table_rows import VISIBLE, number, text
@@ -24,7 +24,10 @@ SURE = 0.95
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts over all clips, in display order. The days are ISO dates, or empty where no time is known."""
+    """Counts over all clips, in display order. The days are ISO dates, or empty where no time is known.
+
+    alerts: the clips by suspected target; n_alerts: those with any.
+    """
 
     n_clips: int
     kinds: dict[str, int]
@@ -40,8 +43,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class Card:
-    """The values on a card. alert_p: probability of the suspected target. probs: those large enough to draw.
+    """The values on a card.
 
+    alerts: the suspected targets with their probabilities; probs: the probabilities that are large enough to draw;
     is_multi: the labels are independent, so their probabilities do not share one bar.
     """
 
@@ -51,8 +55,7 @@ class Card:
     site: str
     decision: str
     status: str
-    alert: str
-    alert_p: float | None
+    alerts: list[tuple[str, float]]
     score: float | None
     best_s: float | None
     probs: list[tuple[LabelStyle, float]]
@@ -136,7 +139,7 @@ def summarise_run(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> Su
         n_no_site=int(predictions["site"].isna().sum()),
         statuses=_count(predictions["status"], ("ok", "partial", UNREADABLE)),
         decisions=_count(predictions["decision"], _decision_order(predictions, styles)),
-        alerts=_count(predictions["alert"].dropna(), [s.name for s in styles]),
+        alerts=_count(join_alerts(predictions).map(split_labels).explode().dropna(), [s.name for s in styles]),
         n_alerts=int(predictions["alert"].notna().sum()),
         first_day=f"{days.min():%Y-%m-%d}" if len(days) else "",
         last_day=f"{days.max():%Y-%m-%d}" if len(days) else "",
@@ -185,13 +188,11 @@ def make_mistake_cards(
 def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle]) -> list[Card]:
     """Make a card of each of these clips, rows of a predictions table."""
     made, is_multi = [], has_several_labels(clips)
-    for _, row in clips.iterrows():
-        alert = text(row["alert"])
+    for (_, row), alerts in zip(clips.iterrows(), join_alerts(clips).map(split_labels), strict=True):
         made.append(
             Card(
                 **{name: text(row[name]) for name in ("clip_id", "path", "kind", "site", "decision", "status")},
-                alert=alert,
-                alert_p=number(row[f"p_{alert}"]) if alert else None,
+                alerts=[(name, float(row[f"p_{name}"])) for name in alerts],
                 score=number(row["score"]),
                 best_s=number(row["best_time_s"]),
                 probs=[(s, float(row[f"p_{s.name}"])) for s in styles if is_multi or row[f"p_{s.name}"] >= VISIBLE],

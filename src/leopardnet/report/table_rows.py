@@ -12,12 +12,13 @@ import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from leopardnet.core.columns import has_several_labels
+from leopardnet.core.columns import has_several_labels, join_alerts
+from leopardnet.core.labels import split_labels
 from leopardnet.metrics.comparison.review_order import verdicts
 from leopardnet.report.palette import LabelStyle, decision_colours
 from leopardnet.report.pictures import best_frame_boxes, parse_frame_boxes
 
-TEXT_COLUMNS = ("clip_id", "path", "kind", "site", "status", "reason", "decision", "rule", "alert")
+TEXT_COLUMNS = ("clip_id", "path", "kind", "site", "status", "reason", "decision", "rule")
 MAX_TIMES = 8
 VISIBLE = 0.005  # smaller probabilities are not drawn; a label that stays below it in every frame has no line
 
@@ -70,6 +71,7 @@ def clip_data(
         "colours": decision_colours(styles),
         "rules": dict(rules or {}),
         **columns,
+        "alerts": [list(split_labels(names)) for names in join_alerts(predictions)],
         "captured": ["" if pd.isna(t) else f"{t:%Y-%m-%d %H:%M:%S}" for t in predictions["captured_at"]],
         "score": [number(v) for v in predictions["score"]],
         "best": [number(v) for v in predictions["best_time_s"]],

@@ -1,8 +1,12 @@
-"""From frames to the clip: six methods to aggregate the frame logits of a clip, and the frames behind a decision.
+"""From frames to the clip: seven methods to aggregate the frame logits of a clip, and the frames behind a decision.
 
 Presence and species are different questions. An animal in 2 of 16 frames is present, whatever the other 14 frames
-show, and only the frames that show it can identify it. The default `presence_topk` answers the two questions
+show, and only the frames that show it can identify it. The default `presence_ranked` answers the two questions
 separately. All arithmetic is float64 on log-probabilities, so nothing underflows and nothing is divided by zero.
+
+`presence_ranked` is a mean of probabilities, because a mean of log-odds sinks without bound as the empty frames of
+a short visit are surer to be empty; and its weights fall fast from frame to frame, because a frame that shows
+nothing is no evidence against an animal in another one. `scripts/measure_presence.py` compares it with other rules.
 
 Independent labels (`multi`) need no such division: each has log-odds of its own, which are aggregated alone, and
 those of the empty label as minus those of any animal.
@@ -19,9 +23,10 @@ from scipy.special import log_expit, log_softmax, logsumexp
 
 from leopardnet.core.errors import BackendError
 from leopardnet.core.settings.inference import AggregateConfig
-from leopardnet.score.ties import order_descending
+from leopardnet.score.ties import order_by_values, order_descending
 
 Floats = NDArray[np.float64]
+RANK_DECAY = 1 / 3  # of the weight of a frame from the one before, in `presence_ranked`
 LEAST_LOG = -700.0  # a probability of 1e-304, so that the logarithm of 0 stays finite
 
 
@@ -37,7 +42,7 @@ def aggregate(
 
     They are the clip logits: their softmax is the uncalibrated prediction. With every method, one frame gives its
     own log-softmax, N equal frames give the result of one (except for `noisy_or`), and the order of frames has no
-    effect.
+    effect, even where frames are tied.
 
     - `mean_logit`: mean of the logits.
     - `mean_prob`: mean of the probabilities.
@@ -48,20 +53,26 @@ def aggregate(
       k = ceil(top_share · N).
     - `presence_topk`: presence is the mean of the k largest of these log-odds; species is the mean over frames,
       weighted by their probability of an animal.
+    - `presence_ranked`: presence is the mean probability of an animal, the likeliest frame first, where each frame
+      counts a third of the one before it; species is the same. One sure frame among many empty ones gives 2/3, two
+      give 8/9, three 26/27.
 
-    i_empty: the class that means "no animal". Without one, `presence_topk` has only the species part, with equal
-    weights, `topk_logit` is the mean, and `max` and `noisy_or` treat every class as an animal.
+    i_empty: the class that means "no animal". Without one, the two methods of presence have only the species part,
+    with equal weights, `topk_logit` is the mean, and `max` and `noisy_or` treat every class as an animal.
 
     weights: float [N], not negative, of the frames in the means, from motion or boxes. They affect neither the
-    choice of the k frames nor `max` and `noisy_or`. If all are 0, they have no effect.
+    choice and order of the frames (except for exact ties) nor `max` and `noisy_or`. If all are 0, they have no
+    effect.
 
-    multi: the labels are independent. Logits and result are log-odds, and each method looks at one label alone:
-    `presence_topk` is the mean of the k largest log-odds of each label, so two animals in different frames are both
-    found. `topk_logit` takes for all labels the same k frames, those in which any animal is likeliest.
+    multi: the labels are independent. Logits and result are log-odds, and each method looks at one label alone: the
+    methods of presence take the likeliest frames of each label, so two animals in different frames are both found.
+    `topk_logit` takes for all labels the same k frames, those in which any animal is likeliest.
 
     Raises ValueError for another shape, BackendError for logits that are not finite.
 
     >>> frames = np.log(np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]], np.float32))  # (animal, empty)
+    >>> np.exp(aggregate(frames, AggregateConfig(name="presence_ranked"), i_empty=1)).round(3)  # 27 : 9 : 3 : 1
+    array([0.64, 0.36], dtype=float32)
     >>> np.exp(aggregate(frames, AggregateConfig(name="presence_topk"), i_empty=1)).round(3)
     array([0.9, 0.1], dtype=float32)
     >>> np.exp(aggregate(frames, AggregateConfig(name="mean_prob"), i_empty=1)).round(3)
@@ -83,10 +94,10 @@ def aggregate(
         case "noisy_or":
             clip = _noisy_or(log_p, i_empty)
         case "topk_logit":
-            top = _most_animal(log_p, config.top_share, i_empty)
+            top = _most_animal(log_p, share, config.top_share, i_empty)
             clip = _shares(share[top], len(top)) @ log_p[top]
-        case "presence_topk":
-            clip = _presence_and_species(log_p, share, config.top_share, i_empty)
+        case "presence_topk" | "presence_ranked":
+            clip = _presence_and_species(log_p, share, config, i_empty)
     return np.asarray(log_softmax(clip), np.float32)  # [C]
 
 
@@ -195,7 +206,7 @@ def _aggregate_log_odds(
     z: Floats, config: AggregateConfig, weights: NDArray[np.floating[Any]] | None, i_empty: int | None
 ) -> NDArray[np.float32]:
     """Return the clip's log-odds [C] from those of its frames, float64 [N, C], of independent labels."""
-    sign, share, n_top = _signs(z.shape[1], i_empty), _shares(weights, len(z)), _n_top(config.top_share, len(z))
+    sign, share = _signs(z.shape[1], i_empty), _shares(weights, len(z))
     z = z * sign  # now every column says that something is there
     match config.name:
         case "mean_logit":
@@ -209,11 +220,10 @@ def _aggregate_log_odds(
             absent = log_expit(-z).sum(axis=0)
             clip = log1mexp(absent) - absent
         case "topk_logit":
-            top = order_descending(_any_animal(z, i_empty))[:n_top]
-            clip = _shares(share[top], n_top) @ z[top]
-        case "presence_topk":
-            tops = [order_descending(column)[:n_top] for column in z.T]
-            clip = np.array([_shares(share[top], n_top) @ z[top, i] for i, top in enumerate(tops)])
+            top = order_by_values(_any_animal(z, i_empty), *z.T, share)[: _n_top(config.top_share, len(z))]
+            clip = _shares(share[top], len(top)) @ z[top]
+        case "presence_topk" | "presence_ranked":
+            clip = np.array([_presence(column, share, config) for column in z.T])
     return np.asarray(clip * sign, np.float32)
 
 
@@ -248,11 +258,24 @@ def _n_top(top_share: float, n_frames: int) -> int:
     return max(1, math.ceil(top_share * n_frames - 1e-9))
 
 
-def _most_animal(log_p: Floats, top_share: float, i_empty: int | None) -> NDArray[np.int64]:
+def _most_animal(log_p: Floats, share: Floats, top_share: float, i_empty: int | None) -> NDArray[np.int64]:
     """Return the positions of the k frames with the largest log-odds of an animal; of all frames without empty."""
     if i_empty is None:
         return np.arange(len(log_p))
-    return order_descending(_animal_log_odds(log_p, i_empty))[: _n_top(top_share, len(log_p))]
+    odds = _animal_log_odds(log_p, i_empty)
+    return order_by_values(odds, *log_p.T, share)[: _n_top(top_share, len(log_p))]
+
+
+def _presence(odds: Floats, share: Floats, config: AggregateConfig) -> float:
+    """Return the clip's log-odds that something is there from those of its frames, float64 [N]."""
+    order = order_by_values(odds, share)
+    if config.name == "presence_topk":
+        top = order[: _n_top(config.top_share, len(odds))]
+        return float(_shares(share[top], len(top)) @ odds[top])
+    with np.errstate(divide="ignore"):  # see `_presence_and_species`
+        log_weights = np.log(share[order]) + math.log(RANK_DECAY) * np.arange(len(order))
+    present, absent = (logsumexp(log_expit(sign * odds[order]) + log_weights) for sign in (1, -1))
+    return float(present - absent)
 
 
 def _noisy_or(log_p: Floats, i_empty: int | None) -> Floats:
@@ -265,14 +288,12 @@ def _noisy_or(log_p: Floats, i_empty: int | None) -> Floats:
     return np.asarray(np.maximum(clip, LEAST_LOG), np.float64)
 
 
-def _presence_and_species(log_p: Floats, share: Floats, top_share: float, i_empty: int | None) -> Floats:
+def _presence_and_species(log_p: Floats, share: Floats, config: AggregateConfig, i_empty: int | None) -> Floats:
     """Return the joint log-probabilities [C] of presence and species."""
     if i_empty is None:
         return np.asarray(share @ log_p, np.float64)
     odds = _animal_log_odds(log_p, i_empty)  # [N]
-    top = _most_animal(log_p, top_share, i_empty)
-    presence = _shares(share[top], len(top)) @ odds[top]
-
+    presence = _presence(odds, share, config)
     with np.errstate(divide="ignore"):  # the log of a weight of 0 is -inf, which adds nothing to the sum
         log_weights = log_expit(odds) + np.log(share)  # logs, since the weights of very empty frames underflow
     weights = np.exp(log_weights - logsumexp(log_weights))  # [N], sums to 1

@@ -4,14 +4,14 @@ Temperature scaling (Guo et al. 2017, On Calibration of Modern Neural Networks) 
 aggregation, on sites that the model was not trained on. It changes the confidence of the model, never the order of
 its classes. Independent labels (`LabelSet.multi`) are log-odds; an aggregation of frames shifts each of them by
 another amount, depending on how rare the label is, which a temperature cannot mend. So each has a bias too, drawn
-towards 0 by a prior (normal, standard deviation 1), so that a label with few clips keeps almost none.
+towards 0 by a prior (normal, standard deviation 1), so that a label with few clips keeps almost none. Clips of
+other kinds and lengths have another shift of presence, before the temperature (`score.presence_shift`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax, logit, softmax
 
 from leopardnet.core.errors import BundleError
+from leopardnet.score.presence_shift import PresenceShift
 
 MIN_CLIPS = 20
 T_MIN, T_MAX = 0.25, 20.0
-MIN_SITES_TO_SHARPEN = 10
 MIN_SITES = 5  # after fewer, an overconfident model is still too sure in a quarter to half of all cases
 
 
@@ -31,7 +31,8 @@ class Calibration:
     """A temperature and the data it was fitted on. Raises BundleError if it is not above 0.
 
     reason: why the temperature is 1 or at a bound; empty for an ordinary fit. biases: of independent labels, in
-    log-odds, added after the temperature; none means 0 for all.
+    log-odds, added after the temperature; none means 0 for all. shift: of presence by kind and number of frames,
+    which `shift_presence` applies before.
 
     >>> Calibration.from_dict(Calibration(1.5, 120, 8, "").to_dict())
     Calibration(temperature=1.5, n_clips=120, n_sites=8, reason='')
@@ -42,6 +43,7 @@ class Calibration:
     n_sites: int = 0
     reason: str = "not calibrated"
     biases: tuple[float, ...] = field(default=(), repr=False)
+    shift: PresenceShift | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.temperature) and self.temperature > 0):
@@ -56,8 +58,9 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; `from_dict` reads them back."""
         plain = asdict(self)
-        biases = [*plain.pop("biases")]
-        return plain | ({"biases": biases} if biases else {})
+        biases, _ = [*plain.pop("biases")], plain.pop("shift")
+        shift = {"shift": self.shift.to_dict()} if self.shift else {}
+        return plain | ({"biases": biases} if biases else {}) | shift
 
     @property
     def basis(self) -> str:
@@ -76,7 +79,8 @@ class Calibration:
         try:
             biases = tuple(map(float, data.get("biases", ())))
             counts = int(data["n_clips"]), int(data["n_sites"])
-            return cls(float(data["temperature"]), *counts, str(data["reason"]), biases)
+            shift = PresenceShift.from_dict(data["shift"]) if data.get("shift") else None
+            return cls(float(data["temperature"]), *counts, str(data["reason"]), biases, shift)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(
                 "the calibration cannot be read",
@@ -105,7 +109,7 @@ def fit_temperature(
     from scipy.optimize import minimize_scalar
 
     logits, truth = _check_inputs(clip_logits, y)
-    n_sites = _count_sites(sites)
+    n_sites = count_sites(sites)
     reason = _reason_not_to_fit(truth)
     if reason:
         return Calibration(1.0, len(truth), n_sites, reason)
@@ -119,37 +123,6 @@ def fit_temperature(
     # The bounded search never reaches the bounds. 1 comes first, so that it is kept if the data are indifferent.
     best = min((0.0, np.log(T_MIN), np.log(T_MAX), float(found.x)), key=lambda log_t: round(nll(log_t), 9))
     return Calibration(float(np.exp(best)), len(truth), n_sites, _bound_reason(best, logits, truth))
-
-
-def cross_calibrate(
-    clip_logits: NDArray[np.float64],
-    y: NDArray[np.int64] | NDArray[np.bool_],
-    sites: Sequence[str | None],
-    *,
-    n_folds: int = 5,
-    temperature: float | None = None,
-) -> NDArray[np.float32]:
-    """Return probabilities float32 [M, C] of each clip with a temperature fitted without its site.
-
-    Calibration figures on the clips to which the temperature was fitted would be too good; these are not. Clips
-    without a site form one site. With fewer than two sites the temperature is 1. y: as in `fit_temperature`, or
-    bool [M, C] for independent labels, for which the temperature may be given.
-    """
-    from sklearn.model_selection import GroupKFold
-
-    multi = np.ndim(y) == 2
-    logits, truth = np.asarray(clip_logits, np.float64), y
-    if not multi:
-        logits, truth = _check_inputs(clip_logits, y.astype(np.int64))
-    fit = partial(fit_independent, temperature=temperature) if multi else fit_temperature
-    groups = np.array([str(s) if s is not None and s == s else "" for s in sites])
-    n_sites = len(np.unique(groups))
-    probs = apply_calibration(logits, Calibration(1.0), multi=multi)
-    if n_sites < 2:
-        return probs
-    for others, here in GroupKFold(min(n_folds, n_sites)).split(logits, groups=groups):
-        probs[here] = apply_calibration(logits[here], fit(logits[others], truth[others]), multi=multi)
-    return probs
 
 
 def fit_independent(
@@ -175,7 +148,7 @@ def fit_independent(
     z, truth = np.asarray(clip_logits, np.float64), np.asarray(shows, bool)
     if z.ndim != 2 or z.shape != truth.shape or not np.isfinite(z).all():
         raise ValueError(f"expected finite clip_logits and shows [M, C]; got {list(z.shape)}, {list(truth.shape)}")
-    n_sites = _count_sites(sites)
+    n_sites = count_sites(sites)
     if reason := _reason_not_to_fit(np.unique(truth, axis=0, return_inverse=True)[1].reshape(-1)):
         return Calibration(1.0, len(truth), n_sites, reason)
 
@@ -247,7 +220,8 @@ def _biases(calibration: Calibration) -> NDArray[np.float64]:
     return np.array(calibration.biases or (0.0,))
 
 
-def _count_sites(sites: Sequence[str | None] | None) -> int:
+def count_sites(sites: Sequence[str | None] | None) -> int:
+    """Return the number of different known sites; 0 without any."""
     return len({s for s in sites if s is not None and s == s}) if sites is not None else 0
 
 
@@ -280,39 +254,3 @@ def _bound_reason(log_t: float, logits: NDArray[np.float64], truth: NDArray[np.i
     if np.isclose(log_t, np.log(T_MAX)):
         return "at the upper bound: the model's confidence says nothing about these clips"
     return ""
-
-
-def refuse_sharpening(fitted: Calibration, before: Calibration) -> Calibration:
-    """Return `fitted`, or the temperature of `before` if `fitted` is lower (sharper) and based on too few sites.
-
-    A few easy sites would make a model overconfident, and a leopard might be called empty. Too little confidence
-    only costs a person's time.
-    """
-    if fitted.temperature >= before.temperature or fitted.n_sites >= MIN_SITES_TO_SHARPEN:
-        return fitted
-    too_few = f"{fitted.n_sites} sites are too few for that ({MIN_SITES_TO_SHARPEN})"
-    reason = f"kept: the fit of {fitted.temperature:.2f} would sharpen, and {too_few}"
-    return replace(fitted, temperature=before.temperature, reason=f"{fitted.reason} {reason}".strip())
-
-
-def fit_safely(
-    clip_logits: NDArray[np.float64],
-    y: NDArray[np.int64] | NDArray[np.bool_],
-    *,
-    sites: Sequence[str | None],
-    before: Calibration,
-) -> Calibration:
-    """Return the calibration of one label per clip (y: int [M]) or of independent labels (bool [M, C]).
-
-    The temperature is not lowered below that of `before` on too few sites; see `refuse_sharpening`.
-    """
-    if np.ndim(y) == 1:
-        return refuse_sharpening(fit_temperature(clip_logits, y.astype(np.int64), sites=sites), before)
-    shows = y.astype(bool)
-    fitted = fit_independent(clip_logits, shows, sites=sites)
-    if not fitted.biases:  # nothing could be fitted
-        return replace(fitted, temperature=before.temperature, biases=before.biases)
-    kept = refuse_sharpening(fitted, before)
-    if kept.temperature == fitted.temperature:
-        return kept
-    return replace(kept, biases=fit_independent(clip_logits, shows, temperature=kept.temperature).biases)

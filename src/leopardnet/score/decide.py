@@ -2,14 +2,17 @@
 
 1. `none`      no frame could be decoded: 'unreadable'.
 2. `species`   the likeliest animal reaches `species`, and `among` as a share of all animals: its label.
-3. `empty`     empty reaches `empty`, and no target reaches `alert`: the empty label.
+3. `empty`     empty reaches `empty`, no target reaches `alert`, and all animals together do not reach
+               `never_empty`: the empty label.
 4. `rolled_up` the animals of one parent, or else all animals, together reach `animal`: that parent, or 'animal'.
 5. `abstained` otherwise: 'unsure'.
 
-So a clip in which a target reaches `alert` is never empty. Where labels are independent (`LabelSet.multi`), rule 2
-names every animal that reaches `species` and the decision is the likeliest of them; `among` does not apply; and
-rule 3 also asks that no animal contradicts the empty label (see `p_nothing`). Thresholds are compared in float32,
-the precision of the probabilities, so that a probability of 0.7 reaches a threshold of 0.7.
+So a clip in which a target reaches `alert` is never empty. `never_empty` is for thresholds so near to 0 that the
+probability of empty rounds to 1: those of the animals still differ there (1e-9 against 1e-20). Where labels are
+independent (`LabelSet.multi`), rule 2 names every animal that reaches `species` and the decision is the likeliest
+of them; `among` does not apply; and rule 3 also asks that no animal contradicts the empty label (see `p_nothing`).
+Thresholds are compared in float32, the precision of the probabilities, so that a probability of 0.7 reaches a
+threshold of 0.7.
 """
 
 from __future__ import annotations
@@ -55,10 +58,11 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
     if reaches(p[i_top], thresholds.species) and is_enough:
         return Decision(labels.names[i_top], _score(p[i_top]), "species")
 
-    if labels.empty is not None and find_alert(probs, labels, thresholds) is None:
+    if labels.empty is not None and not find_alerts(probs, labels, thresholds):
         i_empty = labels.index(labels.empty)
+        is_something = reaches(p_something(p, i_empty, multi=labels.multi), thresholds.never_empty)
         p_empty = float(p_nothing(p, i_empty) if labels.multi else p[i_empty])
-        if reaches(p_empty, thresholds.empty):
+        if reaches(p_empty, thresholds.empty) and not is_something:
             return Decision(labels.empty, _score(p_empty), "empty")
 
     for group, members in _groups(labels, i_animals).items():
@@ -102,6 +106,21 @@ def p_nothing(probs: NDArray[np.floating[Any]], i_empty: int) -> NDArray[np.floa
     return np.asarray(np.minimum(p[..., i_empty], 1 - most))
 
 
+def p_something(probs: NDArray[np.floating[Any]], i_empty: int, *, multi: bool) -> NDArray[np.float64]:
+    """Return the probability of any animal, float64 [...], from those of the labels, float [..., C].
+
+    It is the sum of the animals, which has many digits left where the probability of empty rounds to 1. Of
+    independent labels (multi) it is 1 - `p_nothing`.
+
+    >>> p_something(np.array([1e-9, 2e-9, 1.0]), 2, multi=False).round(12).item()
+    3e-09
+    """
+    p = np.asarray(probs, np.float64)
+    animals = np.delete(p, i_empty, axis=-1)
+    found = np.maximum(animals.max(axis=-1), 1 - p[..., i_empty]) if multi else animals.sum(axis=-1)
+    return np.asarray(found, np.float64)
+
+
 def p_of_any(probs: NDArray[np.float64], members: list[int], labels: LabelSet, *, group: str = "") -> float:
     """Return the probability that a clip shows one of some independent labels, whose probabilities are [C].
 
@@ -113,19 +132,19 @@ def p_of_any(probs: NDArray[np.float64], members: list[int], labels: LabelSet, *
     return float(probs[members].max())
 
 
-def find_alert(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> str | None:
-    """Return the likeliest target that reaches its alert threshold (a person should check the clip), or None.
+def find_alerts(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: DecideConfig) -> tuple[str, ...]:
+    """Return every target that reaches its alert threshold (a person should check the clip), likeliest first.
 
     >>> from leopardnet.core.labels import Label
     >>> amur = LabelSet((Label("leopard"), Label("empty")), targets=("leopard",))
-    >>> find_alert(np.array([0.12, 0.88], np.float32), amur, DecideConfig(alert=0.1))
-    'leopard'
+    >>> find_alerts(np.array([0.12, 0.88], np.float32), amur, DecideConfig(alert=0.1))
+    ('leopard',)
     """
     if probs is None or not labels.targets:
-        return None
+        return ()
     p = _check_probs(probs, labels)
     suspects = [name for name in labels.targets if reaches(p[labels.index(name)], thresholds.alert_threshold(name))]
-    return max(suspects, key=lambda name: _score(p[labels.index(name)]), default=None)
+    return tuple(sorted(suspects, key=lambda name: -_score(p[labels.index(name)])))
 
 
 def reaches(probs: ArrayLike, threshold: ArrayLike) -> NDArray[np.bool_]:

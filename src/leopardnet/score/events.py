@@ -27,7 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from leopardnet.core.columns import has_several_labels, table_labels
+from leopardnet.core.columns import has_several_labels, join_alerts, table_labels
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, split_labels
 from leopardnet.core.settings.inference import AggregateConfig
@@ -35,7 +35,8 @@ from leopardnet.score.aggregate import aggregate
 
 GAP_MINUTES = 30.0  # the convention since O'Brien et al. 2003
 Mode = Literal["chained", "fixed"]
-EVENT_COLUMNS = "event_id site start end n_clips n_unreadable decision rule score alert seen".split()  # noqa: SIM905
+CLIPS_OF_AN_EVENT = AggregateConfig(name="presence_topk")
+EVENT_COLUMNS = "event_id site start end n_clips n_unreadable decision rule score alert alerts seen".split()  # noqa: SIM905
 _Row = dict[Any, Any]  # a clip by column
 
 
@@ -94,13 +95,14 @@ def join_events(
     """Return one row per event of a predictions table, by site and time, with the rules at the top of this module.
 
     Columns: EVENT_COLUMNS, `labels` for independent labels, p_<label> (clips aggregated like frames, by `config`),
-    clip_ids (JSON list). `seen` is a JSON list of the named animals. `alert` is the strongest alert of the clips,
-    preferably one that is not the decision.
+    clip_ids (JSON list). `seen` is a JSON list of the named animals. `alerts` are those of any clip: first those
+    that the event is not, each group by strength; `alert` is the first of them.
     """
     labels = table_labels(predictions)
-    table = predictions.assign(event_id=event_ids(predictions, gap_minutes=gap_minutes, mode=mode))
+    ids = event_ids(predictions, gap_minutes=gap_minutes, mode=mode)
+    table = predictions.assign(event_id=ids, alerts=join_alerts(predictions))
     table = table.sort_values(["site", "captured_at", "clip_id"], kind="stable", na_position="last")
-    how, multi = config or AggregateConfig.model_validate({}), has_several_labels(predictions)
+    how, multi = config or CLIPS_OF_AN_EVENT, has_several_labels(predictions)
     # Plain rows are faster than small tables, since an event has few clips.
     events_of = groupby(table.to_dict("records"), key=lambda clip: clip["event_id"])
     rows = [_event(list(clips), labels, how, multi=multi) for _, clips in events_of]
@@ -121,6 +123,7 @@ def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig
         found = aggregate(logits, config, i_empty=i_empty, multi=multi).astype(np.float64)
         joint = expit(found) if multi else np.exp(found)
     decision, rule, seen, score = _decide_event(clips, multi=multi)
+    alerts = _list_alerts(clips, decision)
     named = [x for x in labels if x in seen] if seen else [EMPTY] if rule == "empty" else []
     times = [clip["captured_at"] for clip in clips if not pd.isna(clip["captured_at"])]
     return {
@@ -133,7 +136,8 @@ def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig
         "decision": decision,
         "rule": rule,
         "score": score,
-        "alert": _find_alert(clips, decision),
+        "alert": alerts[0] if alerts else None,
+        "alerts": JOINER.join(alerts) or None,
         "seen": json.dumps(seen),
         **({"labels": JOINER.join(named) or None} if multi else {}),
         **{f"p_{x}": joint[i] for i, x in enumerate(labels)},
@@ -174,13 +178,13 @@ def _score(clip: _Row) -> float:
     return float(clip["score"])
 
 
-def _find_alert(clips: Sequence[_Row], decision: str) -> str | None:
-    """Return the strongest alert of the clips, preferably one other than the decision."""
-    names = list(dict.fromkeys(str(a) for clip in clips if not pd.isna(a := clip.get("alert"))))
+def _list_alerts(clips: Sequence[_Row], decision: str) -> list[str]:
+    """Return the alerts of the clips, those other than the decision first, and then by strength."""
+    names = list(dict.fromkeys(name for clip in clips for name in split_labels(clip["alerts"])))
     strength = {
         name: max((p for clip in clips if (p := float(clip[f"p_{name}"])) == p), default=0.0) for name in names
     }
-    return max(names, key=lambda name: (name != decision, round(strength[name], 6)), default=None)
+    return sorted(names, key=lambda name: (name == decision, -round(strength[name], 6)))
 
 
 def event_truth(clips: pd.DataFrame, truth: pd.Series[str], *, multi: bool = False) -> pd.Series[str]:

@@ -23,3 +23,14 @@ def order_descending(scores: NDArray[np.floating[Any]] | Sequence[float]) -> NDA
     [3, 1, 2, 0]
     """
     return np.argsort(-round_scores(scores), kind="stable").astype(np.int64)
+
+
+def order_by_values(*keys: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Return the positions, int64 [N], from highest to lowest key; equal ones by the next key, each float [N].
+
+    Rows that differ in any key are ordered by their values alone, wherever they stand.
+
+    >>> order_by_values(np.array([0.5, 0.9, 0.5]), np.array([1.0, 2.0, 3.0])).tolist()
+    [1, 2, 0]
+    """
+    return np.lexsort([-round_scores(key) for key in reversed(keys)]).astype(np.int64)

@@ -5,6 +5,7 @@ environment.json     versions, device
 state.json           running, trained, or finished (packed); how the figures were obtained, and the kept epoch
 labels_by_split.csv  numbers of frames, clips and sites of each label in each split
 labels_by_site.csv   numbers of frames of each label at each site
+learned_from.json    salted hashes of the clips and sites that the run learns from
 skipped.csv          files that could not be read, and why
 metrics.jsonl        one line per epoch; epoch 0 is the linear probe; lines of single folds have a `fold`
 curves.png           the same as a picture
@@ -14,6 +15,8 @@ start.safetensors    the network with the probe as its head, where fine-tuning s
 best.safetensors     the weights that are kept
 last.pt              the checkpoint from which an unfinished run continues
 val_frames.parquet   logits of the validation frames (with folds: of all frames, each from its own fold)
+cross_chosen.parquet probabilities of the validation clips, epoch and temperature chosen on clips of other sites
+held_out/            the same as predictions that may judge the model; see `docs/evaluate.md`
 folds/               the same files for each fold
 cache/               decoded frames, during the run
 """
@@ -44,6 +47,7 @@ OWN_FILES = [
     "state.json",
     "labels_by_split.csv",
     "labels_by_site.csv",
+    "learned_from.json",
     "skipped.csv",
     "metrics.jsonl",
     "curves.png",
@@ -55,6 +59,8 @@ OWN_FILES = [
     "last.pt",
     "stage.json",
     "val_frames.parquet",
+    "cross_chosen.parquet",
+    "held_out",
     "folds",
     "cache",
     "bundle",

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from accelerate import Accelerator
 
+from leopardnet.bundle.learned_from import LearnedFrom
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import LabelSet, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
-from leopardnet.core.tables import write_table
+from leopardnet.core.tables import write_json, write_table
 from leopardnet.network.classifier import Classifier
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 from leopardnet.training.folds import find_look_alikes
@@ -105,6 +106,24 @@ def _check_splits(manifest: Manifest, *, by_folds: bool, multi: bool) -> None:
             expected="each clip in one split",
             todo="run `leopardnet split` on the manifest again",
         )
+
+
+def record_learned(manifest: Manifest, data: TrainVal, out: Path) -> None:
+    """Write hashes of all that the run may learn from to `learned_from.json`, unless the run has the file already.
+
+    These are the labelled rows of train and those without a split, and with folds also those of val, which else
+    choose epoch and temperature. Rows that `select_frames` thins out are among them: they show what others show.
+    The salt is made of the footage, so that a run that is repeated gives the same bundle.
+    """
+    path, table = out / "learned_from.json", manifest.table
+    if path.is_file():
+        return
+    is_labelled = table["label"].notna() | (table["labels"].notna() & data.labels.multi)
+    is_val = table["split"] == "val"
+    is_taught = table["split"].isna() | (table["split"] == "train") | (is_val & data.by_folds)
+    taught, chosen = table[is_labelled & is_taught], table[is_labelled & is_val & ~is_taught]
+    record = LearnedFrom.of(taught, chosen, manifest.root, salt=f"learned from {data.key}")
+    write_json(record.model_dump(), path)
 
 
 def read_probe_features(data: TrainVal, model: Classifier) -> Features | None:

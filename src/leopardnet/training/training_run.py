@@ -25,7 +25,13 @@ from leopardnet.training.resolve_settings import resolve_settings
 from leopardnet.training.resource_errors import explain_resource_errors
 from leopardnet.training.run_folder import open_run, read_state, write_counts, write_state
 from leopardnet.training.stage import Stage, StageResult
-from leopardnet.training.train_val import TrainVal, load_train_val, read_probe_features, select_train_val
+from leopardnet.training.train_val import (
+    TrainVal,
+    load_train_val,
+    read_probe_features,
+    record_learned,
+    select_train_val,
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ def train(
             opened = open_run(out, config, data.key, overwrite=overwrite)
             if opened.resumed:
                 tell("continuing an unfinished run", 1, 1, "")
+            record_learned(manifest, data, out)
         accelerator.wait_for_everyone()
         if (read_state(out) or {})["state"] == "trained":  # but not packed yet
             return Run(out, tuple(read_history(out)), config)

@@ -10,6 +10,7 @@ import yaml
 from leopardnet.bundle.bundle import FILES, Bundle, load_bundle, write_spec
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
 from leopardnet.core.settings.inference import RuntimeConfig
+from leopardnet.score.presence_shift import PresenceShift
 from leopardnet.training.pack.pack import pack
 
 
@@ -95,6 +96,20 @@ def test_a_strange_description_is_one_clear_error(copy, text, found):
     (copy / "bundle.json").write_bytes(text)
     renew_hashes(copy)
     with pytest.raises(BundleError, match=found):
+        load_bundle(copy)
+
+
+def test_a_shift_of_presence_needs_numbers_and_labels_that_it_makes_sense_for(copy, tiny_bundle):
+    before = tiny_bundle.spec.model_dump(mode="json")
+    assert "shift" not in before["calibration"], "bundles without it stay readable for older versions"
+    shift = {"base": 0.5, "per_doubling": -0.25, "n_frames": [1, 16], "kinds": {"still": 0.1}}
+    change_spec(copy, calibration=before["calibration"] | {"shift": shift})
+    assert load_bundle(copy).spec.calibration.shift == PresenceShift(0.5, -0.25, (1, 16), {"still": 0.1})
+    change_spec(copy, labels=before["labels"] | {"multi": True})
+    with pytest.raises(BundleError, match="needs an empty label"):
+        load_bundle(copy)
+    change_spec(copy, labels=before["labels"], calibration=before["calibration"] | {"shift": shift | {"base": "x"}})
+    with pytest.raises(BundleError, match="unexpected content"):
         load_bundle(copy)
 
 

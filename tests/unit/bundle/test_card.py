@@ -1,6 +1,7 @@
 """The card holds the figures, says how they were obtained, and never leaves the reader with a number alone."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from leopardnet.bundle.bundle import BundleSpec
 from leopardnet.bundle.card import card_json, model_card
 from leopardnet.compose import load_config
+from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration
+from leopardnet.score.presence_shift import PresenceShift
 
 HOW = "On held-out validation sites."
 DATA = pd.DataFrame(
@@ -65,9 +68,25 @@ def test_the_figures_are_those_of_the_evaluation_worked_out_by_hand():
     )
     assert "| empty | 2 | 0.67 | 1.00 | 0.80 | 0.75 | 0.22 |" in figures, "0.05 ** (1 / 2) = 0.224 is the bound"
     assert "Clips of leopard that were called empty: 1 of 2." in figures
-    assert "No clip was available to evaluate these labels: tiger, sika_deer." in figures
+    assert "The model knows no animal but leopard, tiger, sika_deer; no clip here shows tiger, sika_deer" in figures
+    assert "tiger that were called empty" not in figures, "no clip of it was there to be lost"
+    assert figures.index("- Left to look at: ") < figures.index("By the likeliest label")
     assert HOW in figures
     assert "| leopard | 1 | 1 |" in figures and "| empty | 0 | 2 |" in figures, "what was said"
+
+
+def test_figures_that_were_chosen_stand_beside_those_that_were_judged():
+    judged, other = evaluation(n_boot=0), evaluation(sites="abcd", n_boot=0)
+    chosen = replace(other, macro_f1=Estimate(0.8))
+    figures = section(model_card(spec(), DATA, evaluation=judged, chosen_on=chosen, how=HOW), "Figures")
+    assert "| macro-F1 | 0.73 | 0.80 | +0.067 |" in figures and "| top-1 | 0.75 | 0.75 | +0.000 |" in figures
+    plain = card_json(spec(), DATA, evaluation=judged, chosen_on=chosen)
+    assert plain["optimism_of_macro_f1"] == pytest.approx(0.8 - (2 / 3 + 0.8) / 2, abs=1e-6)
+    assert plain["figures_chosen_on"]["macro-F1"]["value"] == 0.8
+    alone = card_json(spec(), DATA, evaluation=judged, chosen_on=judged)
+    assert alone["optimism_of_macro_f1"] is None, "there is nothing to compare with"
+    assert "optimism" not in model_card(spec(), DATA, evaluation=judged, chosen_on=judged)
+    assert card_json(spec(), DATA)["figures_chosen_on"] is None
 
 
 def test_intervals_stand_behind_the_figures_and_few_sites_are_called_few():
@@ -143,6 +162,15 @@ def test_licences_limits_and_settings_are_there():
 @pytest.mark.parametrize("provenance", [{}, {"config": None}, {"config": {"optim": {}}}])
 def test_a_bundle_of_another_version_without_settings_has_a_card_all_the_same(provenance):
     assert "Not stated." in section(model_card(spec(provenance=provenance), DATA), "How it was trained")
+
+
+def test_a_shift_of_presence_is_told():
+    shift = PresenceShift(0.5, -0.25, (1, 16), {"still": 0.1})
+    said = section(model_card(spec(calibration=Calibration(1.25, 400, 12, "", shift=shift)), DATA), "Calibration")
+    assert (
+        "Temperature 1.250, from 400 clips of 12 sites; presence +0.50 in log-odds (still +0.10), -0.25 for each "
+        "doubling of the number of frames from 1 to 16." in said
+    )
 
 
 def test_the_reason_of_a_temperature_is_told():

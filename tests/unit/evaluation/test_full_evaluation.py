@@ -26,6 +26,7 @@ def test_clips_are_judged_as_evaluate_judges_them(made, found):
 
 def test_every_way_of_aggregating_and_every_baseline_has_a_row(found):
     assert list(found.tables["aggregators"].index) == [
+        "presence_ranked",
         "presence_topk",
         "topk_logit",
         "mean_logit",
@@ -94,13 +95,20 @@ def test_what_cannot_be_evaluated_is_noted(made):
 
 def test_clips_of_sites_that_taught_the_model_are_counted(made, found):
     predictions, manifest = made
-    assert "splits train and val" not in " ".join(found.notes)
+    assert "does not say what its model learned from" in str(found.clips.taught) and found.clips.n_clips == 300
     sites = sorted(manifest.table["site"].unique())
     split = manifest.table["site"].map({sites[0]: "train", sites[1]: "val"}).fillna("test")
-    n_taught = int(split.ne("test").sum())
-    taught = evaluate_all(predictions, manifest.replace(manifest.table.assign(split=split)), n_boot=20)
-    assert 0 < n_taught < 300
-    assert any(note.startswith(f"{n_taught} of 300 clips are from sites of the splits") for note in taught.notes)
+    halved, n_site = manifest.replace(manifest.table.assign(split=split)), 25
+    left = evaluate_all(predictions, halved, n_boot=20)
+    assert left.clips.n_clips == 300 - 2 * n_site and left.clips.n_without_prediction == 0
+    assert len(left.tables["events"]) + 2 * n_site <= 300, "events, mistakes and all other parts too"
+    assert left.to_metrics_json()["learned_from"]["clip"] == left.clips.taught.chosen == n_site
+    assert f"left out, because the model learned from them: {n_site} clips that it was trained on" in repr(left)
+    counted = evaluate_all(predictions, halved, include_training=True, n_boot=20)
+    assert counted.clips.n_clips == 300 and "not its accuracy at new sites: among the clips are 25" in repr(counted)
+    assert evaluate(predictions, halved, n_boot=0).n_clips == 300 - 2 * n_site
+    with pytest.raises(ManifestError, match=r"none is left to judge it(.|\n)*give the folder of the training run"):
+        evaluate(predictions, manifest.replace(manifest.table.assign(split="train")))
 
 
 def test_left_out_species_are_a_part_of_their_own(made):

@@ -5,18 +5,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from leopardnet.bundle.bundle import load_bundle
 from leopardnet.bundle.derive import derive_bundle
 from leopardnet.bundle.promises import describe_promise, read_promises
 from leopardnet.core.errors import BundleError, ConfigError, ManifestError
+from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.evaluation.thresholds import find_thresholds
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import Calibration
-from leopardnet.score.decide import decide, reaches
+from leopardnet.score.calibrate import Calibration, apply_calibration
+from leopardnet.score.decide import decide, find_alerts
+from leopardnet.score.presence_shift import PresenceShift
 from simulated_clips import LABELS, simulate_clips
+
+CATS = LabelSet((Label("leopard"), Label("tiger"), Label("empty")), targets=("leopard", "tiger"))
 
 
 def thresholds(predictions, manifest, losses, *, outside=(), **options):
@@ -38,7 +45,7 @@ def test_a_promise_becomes_a_threshold_that_keeps_it(many):
     missed = (truth == "leopard") & (table["p_leopard"] < p.threshold)
     support = p.at(found.level)
     assert missed.sum() <= support.n_missed and support.miss_at_most <= 0.05
-    assert found.level == p.level == "like_sites"
+    assert found.level == p.level == "any_sites"
     assert found.decide.alerts == {"leopard": p.threshold} and found.decide.empty == DecideConfig().empty
     assert found.unseen.value == pytest.approx((table["p_leopard"] < p.threshold).mean())
     assert found.unseen.low < found.unseen.value < found.unseen.high
@@ -119,32 +126,73 @@ def test_a_level_that_cannot_be_reached_is_refused_though_a_weaker_one_could(tmp
     )
 
 
-def test_a_leopard_behind_the_alert_of_another_target_counts_as_lost():
-    """100 sites of one leopard of 0.3; in ten a tiger of 0.6 is likelier, so the row would alert and name that."""
-    probs = np.tile([0.3, 0.1, 0.6], (200, 1))
-    probs[:10] = [0.3, 0.6, 0.1]
-    probs[100:] = [0.01, 0.01, 0.98]
-    y = np.repeat([0, 2], 100)
-    clips = LabelledClips.from_arrays(("leopard", "tiger", "empty"), probs, y, np.arange(200))
-    alone = find_thresholds(clips, {"leopard": 0.05})
-    assert alone.is_kept and alone.decide.alerts == {"leopard": 0.3}, "nobody alerts tigers"
-    alerts = np.where(probs[:, 1] > 0.5, "tiger", None)
-    refused = find_thresholds(replace(clips, alerts=alerts), {"leopard": 0.05})
-    assert not refused.is_kept and "that the row shows as another target" in repr(refused)
-    laxer = find_thresholds(replace(clips, alerts=alerts), {"leopard": 0.2})
-    assert laxer.is_kept and laxer.promises[0].at("like_sites").n_missed == 10
+def test_a_leopard_behind_a_likelier_tiger_is_alerted_beside_it():
+    """100 sites of one leopard of 0.30, the threshold of which is 0.02; in ten a tiger of 0.60 is likelier."""
+    both, others = np.array([0.30, 0.60, 0.10]), np.array([0.02, 0.08, 0.90])
+    probs = np.concatenate([np.tile(both, (10, 1)), np.tile(others, (90, 1)), np.tile([0.01, 0.0, 0.99], (100, 1))])
+    probs = probs.astype(np.float32).astype(np.float64)
+    clips = LabelledClips.from_arrays(CATS.names, probs, np.repeat([0, 2], 100), np.arange(200))
+    found = find_thresholds(clips, {"leopard": 0.05})
+    assert found.is_kept and found.decide.alerts == {"leopard": pytest.approx(0.02)}
+    assert found.promises[0].at("any_sites").n_missed == 0 and found.unseen.value == 0.5
+    row = probs[0].astype(np.float32)
+    assert decide(row, CATS, found.decide).label == "tiger"
+    assert find_alerts(row, CATS, found.decide) == ("tiger", "leopard")
 
 
-def test_an_empty_clip_that_is_sure_beyond_float32_is_not_archived_on_its_word():
-    """Of 400 animals ten have p_empty = 1 in float32: "none missed at empty = 1.0" would archive and lose them."""
-    p_animal = np.concatenate([np.full(10, 1e-9), np.linspace(0.2, 0.9, 390), np.full(400, 1e-9)])
-    probs = np.stack([p_animal, 1 - p_animal], axis=1).astype(np.float32).astype(np.float64)
-    clips = LabelledClips.from_arrays(("deer", "empty"), probs, np.repeat([0, 1], 400), np.arange(800) % 400)
+@given(
+    arrays(np.float64, (80, 3), elements=st.floats(-90, 12, width=32)),
+    st.sampled_from([("leopard",), ("leopard", "tiger"), ("animal",), ("animal", "leopard")]),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_every_clip_that_counts_as_kept_is_named_or_alerted_in_its_row(logits, promised, multi):
+    """Saturated tables included: in float32 a probability is 1 from 17 nats on."""
+    probs = apply_calibration(logits, Calibration(1.0), multi=multi)
+    y = np.arange(80) % 2
+    clips = LabelledClips.from_arrays(CATS.names, probs.astype(np.float64), y, np.arange(80))
+    cats = replace(CATS, multi=multi)
+    if multi:
+        presence = np.eye(3, dtype=bool)[y]
+        clips = replace(clips, presence=presence, named=np.zeros_like(presence))
+    found = find_thresholds(clips, dict.fromkeys(promised, 0.2))
+    for p in found.promises:
+        if p.threshold is None:
+            continue
+        for row, score in zip(probs, clips.score(p.label), strict=True):
+            if score >= p.threshold and p.label == "animal":
+                assert decide(row, cats, found.decide).label != "empty"
+            elif score >= p.threshold:
+                assert p.label in find_alerts(row, cats, found.decide)
+
+
+def test_animals_whose_empty_probability_rounds_to_one_are_kept_by_what_is_left_of_their_own():
+    """Of 400 animals ten have p_empty = 1 in float32, as empty clips do, whose animals have 1e-20 and not 1e-9."""
+    p_animal = np.concatenate([np.full(10, 1e-9), np.linspace(0.2, 0.9, 390), np.full(400, 1e-20)])
+    probs = np.stack([p_animal, 1 - p_animal], axis=1).astype(np.float32)
+    assert (probs[:10, 1] == 1).all() and (probs[400:, 1] == 1).all()
+    y, labels = np.repeat([0, 1], 400), LabelSet((Label("deer"), Label("empty")))
+    clips = LabelledClips.from_arrays(labels.names, probs.astype(np.float64), y, np.arange(800) % 400)
+    found = find_thresholds(clips, {"animal": 0.01})
+    assert found.is_kept and found.promises[0].at(found.level).n_missed == 0
+    assert found.decide.never_empty == pytest.approx(1e-9) and found.unseen.value == 0.5
+    called = np.array([decide(row, labels, found.decide).label for row in probs])
+    assert (called[:400] != "empty").all() and (called[400:] == "empty").all()
+
+
+def test_an_animal_whose_probability_is_zero_is_kept_by_no_threshold():
+    """Of 400 animals ten have a probability that float32 rounds to 0: "none missed" would be untrue."""
+    p_animal = np.concatenate([np.zeros(10), np.linspace(0.2, 0.9, 390), np.zeros(400)])
+    probs = np.stack([p_animal, 1 - p_animal], axis=1).astype(np.float32)
+    labels = LabelSet((Label("deer"), Label("empty")))
+    clips = LabelledClips.from_arrays(
+        labels.names, probs.astype(np.float64), np.repeat([0, 1], 400), np.arange(800) % 400
+    )
     refused = find_thresholds(clips, {"animal": 0.01})
-    assert not refused.is_kept and refused.decide.empty == DecideConfig().empty and refused.unseen is None
+    assert not refused.is_kept and refused.decide == DecideConfig() and refused.unseen is None
     given = find_thresholds(clips, {"animal": 0.1})
-    n_lost = reaches(probs[:400, 1], given.decide.empty).sum()
-    assert given.decide.empty < 1 and n_lost == given.promises[0].at(given.level).n_missed >= 10
+    n_lost = sum(decide(row, labels, given.decide).label == "empty" for row in probs[:400])
+    assert n_lost == given.promises[0].at(given.level).n_missed >= 10
 
 
 @pytest.mark.parametrize(
@@ -161,8 +209,10 @@ def test_clips_of_sites_that_were_trained_on_have_no_part(many):
     split = manifest.table["site"].lt("s030").map({True: "train", False: "test"})
     halved = manifest.replace(manifest.table.assign(split=split))
     clips = LabelledClips.of(predictions, halved).leave_out_training_sites(halved)
-    assert len(clips) == 1200 and clips.n_left_out == 1200 and min(clips.sites) == "s030"
-    assert thresholds(predictions, halved, {"leopard": 0.05}).promises[0].n_sites == 30
+    assert len(clips) == 1200 and len(clips.taught) == 1200 and min(clips.sites) == "s030"
+    found = thresholds(predictions, halved, {"leopard": 0.05})
+    assert found.promises[0].n_sites == 30 and found.to_dict()["n_left_out"] == 1200
+    assert "1200 clips that it was trained on" in repr(found) and "1200 clips" in found.note, "also in the card"
     with pytest.raises(ManifestError, match="trained on"):
         thresholds(predictions, manifest.replace(manifest.table.assign(split="train")), {"leopard": 0.05})
 
@@ -196,6 +246,35 @@ def test_a_bundle_keeps_its_promise_until_its_thresholds_mean_something_else(man
     names = found.decide.model_copy(update={"among": 0.8})
     named = derive_bundle(promised, tmp_path / "b", decide=names)
     assert read_promises(named.spec) == found.kept_promises, "which animals are named changes no loss"
+    by_length = replace(promised.spec.calibration, shift=PresenceShift(0.5, -0.2, (1, 16)))
+    assert read_promises(derive_bundle(promised, tmp_path / "d", calibration=by_length).spec) == []
     cooler = derive_bundle(promised, tmp_path / "c", calibration=Calibration(0.5, 100, 12, ""))
-    assert read_promises(cooler.spec) == [] and "no longer holds" in (cooler.folder / "card.md").read_text("utf-8")
-    assert json.loads((cooler.folder / "card.json").read_text("utf-8"))["judged_again"]["promises"] == []
+    assert read_promises(cooler.spec) == [] and cooler.spec.decide == tiny_bundle.spec.decide
+    facts = json.loads((cooler.folder / "card.json").read_text("utf-8"))["judged_again"]
+    assert facts["promises"] == [] and facts["dropped"] == cooler.spec.provenance["judged_again"][-1]["dropped"]
+    (dropped,) = facts["dropped"]
+    assert dropped.startswith("Dropped: at most 0.05 of leopard clips missed.") and "alert is at 0.1" in dropped
+    assert dropped in (cooler.folder / "card.md").read_text("utf-8").split("\n\n")[0]
+
+
+def test_a_new_temperature_drops_thresholds_that_were_promised_and_no_others(many, tiny_bundle, tmp_path):
+    found = thresholds(*many, {"leopard": 0.05, "animal": 0.05}, level="like_sites", keep_names=0.9)
+    own = found.decide.model_copy(update={"species": 0.6})
+    promised = derive_bundle(tiny_bundle, tmp_path / "a", decide=own, promises=found.kept_promises)
+    half = Calibration(0.5, 100, 12, "")
+    cooler = derive_bundle(promised, tmp_path / "b", calibration=half)
+    packed = tiny_bundle.spec.decide
+    by_people = {"species": 0.6, "among": found.decide.among}
+    assert cooler.spec.decide == packed.model_copy(update=by_people), "what no promise set stays"
+    assert len(cooler.spec.provenance["judged_again"][-1]["dropped"]) == 2
+    stale = derive_bundle(promised, tmp_path / "c", calibration=half, decide=promised.spec.decide)
+    assert stale.spec.decide == cooler.spec.decide, "giving the thresholds of before does not renew them"
+    leopard = [p for p in found.kept_promises if p["label"] == "leopard"]
+    lower = own.model_copy(update={"alerts": {"leopard": 0.001}})
+    renewed = derive_bundle(promised, tmp_path / "d", calibration=half, decide=lower, promises=leopard)
+    assert read_promises(renewed.spec) == leopard and renewed.spec.decide.alerts == {"leopard": 0.001}
+    assert renewed.spec.decide.empty == packed.empty and renewed.spec.decide.never_empty == packed.never_empty
+    (dropped,) = renewed.spec.provenance["judged_again"][-1]["dropped"]
+    assert "animal" in dropped and "`empty` is 0.8" in dropped
+    kept = derive_bundle(promised, tmp_path / "e", calibration=promised.spec.calibration)
+    assert kept.spec.decide == promised.spec.decide and read_promises(kept.spec) == found.kept_promises

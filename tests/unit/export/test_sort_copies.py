@@ -50,6 +50,24 @@ def test_clips_are_copied_by_decision_under_their_own_path(tmp_path, predicted, 
     assert tree(tmp_path / "footage") == before
 
 
+def test_a_clip_lies_in_a_folder_for_each_target_that_is_suspected(tmp_path, predicted, cards):
+    rows = cards("1.jpg", "2.jpg", "3.jpg", "4.jpg")
+    said = predicted(
+        {"path": "1.jpg", "decision": "tiger", "alert": "tiger", "alerts": "tiger + leopard"},
+        {"path": "2.jpg", "decision": "sika_deer", "alert": "tiger", "alerts": "tiger + leopard"},
+        {"path": "3.jpg", "decision": "tiger", "alert": "leopard", "alerts": "leopard"},
+        {"path": "4.jpg", "decision": "leopard", "alert": "leopard", "alerts": "leopard"},
+    )
+    assert sorted(target for _, target in plan_copies(said, rows, tmp_path / "sorted").copies) == [
+        "leopard/4.jpg",
+        "look_first_leopard/1.jpg",
+        "look_first_leopard/2.jpg",
+        "look_first_leopard/3.jpg",
+        "look_first_tiger/2.jpg",
+        "tiger/1.jpg",
+    ]
+
+
 def test_a_second_time_nothing_is_copied_and_another_file_stays(tmp_path, predicted, cards):
     rows, said = cards("1.jpg", "2.jpg"), predicted({"path": "1.jpg"}, {"path": "2.jpg"})
     copy_files(plan_copies(said, rows, tmp_path / "sorted"))

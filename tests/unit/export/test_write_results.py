@@ -136,6 +136,18 @@ def test_timelapse_takes_the_columns_that_are_named(tmp_path, predicted, footage
         write(said, tmp_path / "u.csv", format="timelapse", columns={"X": "puma"})
 
 
+@pytest.mark.parametrize("format", ["coco", "yolo", "voc"])
+def test_a_format_without_a_place_for_alerts_says_how_many_it_leaves_out(tmp_path, predicted, boxed, format):
+    size = {"width_px": 64, "height_px": 48, "alert": "leopard"}
+    said = predicted(
+        boxed("1.jpg", (0.3, 0.6, 0.1), decision="tiger", **size, alerts="tiger + leopard"),
+        boxed("2.jpg", (0.9, 0.0, 0.1), decision="leopard", **size, alerts="leopard"),
+        labels=("leopard", "tiger", "empty"),
+    )
+    (note,) = [n for n in write(said, tmp_path / "out", format=format).notes if "suspected" in n]
+    assert note.endswith("written by their decision: 1")
+
+
 # --- who and what stays out ---
 
 

@@ -19,6 +19,8 @@ from leopardnet.infer.clip import decide_clip
 from leopardnet.infer.evidence import Evidence
 from leopardnet.infer.job import Job
 from leopardnet.infer.predict_footage import predict
+from leopardnet.score.calibrate import Calibration
+from leopardnet.score.presence_shift import PresenceShift
 
 HERE = RuntimeConfig(workers=0)
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
@@ -135,6 +137,18 @@ def test_crops_never_make_a_clip_empty_that_whole_frames_do_not(tiny_bundle):
     assert both.probs == pytest.approx(alone.probs)
     clear = decide_clip(clip, evidence([[0.01, 0.01, 0.03, 0.95]], [[0.0001, 0.0001, 0.0098, 0.99]]), calm)
     assert clear.decision.label == "empty", "what whole frames call empty may stay so"
+
+
+def test_presence_is_shifted_by_kind_and_number_of_frames(tiny_bundle):
+    """Frames of 1/2 animal: a still has +1 = 1.0 of log-odds, a video of four 0.5 - 0.75 · 2 = -1.0."""
+    calibration = Calibration(1.0, 100, 12, "", shift=PresenceShift(0.5, -0.75, (1, 8), {"still": 1.0}))
+    shifted = replace(tiny_bundle, spec=tiny_bundle.spec.model_copy(update={"calibration": calibration}))
+    for kind, path, n, log_odds in (("still", "x.jpg", 1, 1.0), ("video", "x.mp4", 4, -1.0)):
+        frames = evidence([[0.25, 0.15, 0.1, 0.5]] * n, [[np.nan] * 4] * n)
+        clip = decide_clip(Clip("x", (path,), kind), frames, shifted)
+        assert clip.probs[3] == pytest.approx(1 / (1 + np.exp(log_odds)), abs=1e-6)
+        assert (clip.probs[:3] / clip.probs[:3].sum()).tolist() == pytest.approx([0.5, 0.3, 0.2], abs=1e-6)
+        assert clip.frame_probs[0].tolist() == pytest.approx([0.25, 0.15, 0.1, 0.5], abs=1e-6), "frames stay"
 
 
 def test_an_unsure_clip_shows_its_most_animal_like_frame_first_although_empty_is_likeliest(tiny_bundle):

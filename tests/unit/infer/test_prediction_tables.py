@@ -1,18 +1,21 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.infer.clip import read_frames
 from leopardnet.infer.job import Job
-from leopardnet.infer.journal import Journal
+from leopardnet.infer.journal import Journal, JournalPage, JournalRow
 from leopardnet.infer.predict_footage import predict
-from leopardnet.infer.prediction_tables import write_pages
+from leopardnet.infer.prediction_tables import build_clip_table, write_pages
+from leopardnet.metrics.labelled_clips import LabelledClips
 
 HERE = RuntimeConfig(workers=0)
 
@@ -22,7 +25,8 @@ def test_tables_written_in_pages_are_those_written_whole(unseen, tiny_bundle, sa
     predict(unseen, tiny_bundle, out=tmp_path / "paged", runtime=HERE)
     said.write(tmp_path / "whole")
     with Journal.open(tmp_path / "paged", job.results_key()) as journal:
-        write_pages(journal.read_pages(unseen, n_clips=3), tiny_bundle, tmp_path / "paged")
+        parts = read_learned_from(tiny_bundle.spec).find_part(unseen.table, unseen.root)
+        write_pages(journal.read_pages(unseen, n_clips=3), tiny_bundle, tmp_path / "paged", parts=parts)
     whole, paged = Predictions.read(tmp_path / "whole"), Predictions.read(tmp_path / "paged")
     pd.testing.assert_frame_equal(paged.table, whole.table)
     pd.testing.assert_frame_equal(paged.evidence, whole.evidence)
@@ -84,3 +88,35 @@ def test_another_table_holds_no_predictions(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ManifestError, match="no predictions"):
         Predictions.read(tmp_path / "t.csv")
+
+
+def test_a_row_alerts_every_target_and_a_table_of_before_has_its_one_alert_in_both_columns(tiny_bundle, tmp_path):
+    """leopard .30 with a threshold of .02 beside tiger .60; an empty clip; one that could not be read."""
+    targets = tiny_bundle.spec.labels.model_copy(update={"targets": ("leopard", "tiger")})
+    decide = tiny_bundle.spec.decide.model_copy(update={"alerts": {"leopard": 0.02}})
+    spec = tiny_bundle.spec.model_copy(update={"labels": targets, "decide": decide})
+    bundle = replace(tiny_bundle, spec=spec)
+    row = JournalRow(
+        "a", "ok", None, "tiger", "species", 0.6, None, np.zeros(1, "i4"), np.zeros(1), np.zeros((1, 4), "f4"),
+        *[None] * 6,
+    )  # fmt: skip
+    given = [(0.30, 0.60, 0.02, 0.08), (0.01, 0.05, 0.04, 0.9), None]
+    rows = [
+        replace(row, clip_id=name, probs=None if p is None else np.array(p, np.float32))
+        for name, p in zip("abc", given, strict=True)
+    ]
+    clips = pd.DataFrame({"path": ["a.jpg", "b.jpg", "c.jpg"], "kind": "still"}).assign(
+        site=None, captured_at=pd.NaT
+    )
+    table = build_clip_table(JournalPage(rows, clips), bundle)
+    assert table["alerts"].fillna("").tolist() == ["tiger + leopard", "", ""]
+    assert table["alert"].fillna("").tolist() == ["tiger", "", ""]
+    table.drop(columns="alerts").to_csv(tmp_path / "old.csv", index=False)
+    old = Predictions.read(tmp_path / "old.csv").table
+    assert old["alerts"].fillna("").tolist() == old["alert"].fillna("").tolist() == ["tiger", "", ""]
+    assert LabelledClips.from_tables(table, pd.Series({"a": "leopard"})).alerts.tolist()[0] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -7,13 +7,13 @@ import pytest
 from leopardnet.metrics.bootstrap import (
     Estimate,
     SiteDraws,
-    count_independent,
     encode_sites,
     estimate,
     estimate_columns,
     estimate_share,
     tail_share,
 )
+from leopardnet.metrics.measures import count_independent
 
 
 def draws_of(sites, **options):

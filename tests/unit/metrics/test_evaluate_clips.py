@@ -104,8 +104,8 @@ def test_intervals_come_from_sites_not_from_clips():
     rows = [(f"{s}{i}", s, "leopard", "species", (0.9, 0.1, 0.0)) for s in "ab" for i in range(500)]
     truth = pd.Series({f"{s}{i}": "leopard" if s == "a" else "sika" for s in "ab" for i in range(500)})
     top1 = evaluate_rows(rows, truth, n_boot=400).top1
-    # Half the draws are 0 or 1: a variance of 0.125, times 2, over 0.25: one clip. 1000 / (1 + 499 · 0.2) = 9.92 are
-    # assumed: (4 / 9.92 + 1) / 5 = 0.2806, t of 1 + 4 degrees of freedom is 2.5706, q = 1.854.
+    # Half the draws are 0 or 1: a variance of 0.125, times 2, over 0.25: one clip. 1000 / (1 + 499 · 0.2) = 9.92
+    # are assumed: (4 / 9.92 + 1) / 5 = 0.2806, t of 1 + 4 degrees of freedom is 2.5706, q = 1.854.
     assert (top1.value, top1.low, top1.high) == pytest.approx((0.5, 0.097, 0.903), abs=0.01)
     assert "not demonstrated" in str(top1)
 
@@ -156,7 +156,7 @@ def test_metrics_json_is_json(evaluation):
 
 def test_it_prints_well(evaluation):
     text = repr(evaluation)
-    assert "6 clips from 3 sites (1 unreadable" in text and "leopard clips called empty: 0" in text
+    assert "6 clips from 3 sites (1 unreadable" in text and "leopard called empty" in text
 
 
 @pytest.mark.parametrize("n", [20_000])
@@ -179,3 +179,18 @@ def test_large_tables_are_quick(n):
     e = evaluate_clips(LabelledClips.from_tables(table, truth), n_boot=200)
     assert time.process_time() - start < 10  # a second on a small machine; a loop over clips would take minutes
     assert e.top1.low < 1 / 3 < e.top1.high
+
+
+def test_a_person_finds_a_target_through_any_alert_not_only_the_likeliest():
+    rows = [("a", "s1", "sika", "species", (0.3, 0.6, 0.1)), ("f", "s3", "empty", "empty", (0.0, 0.1, 0.9))]
+    alerts = {"both": ["sika + leopard", None], "likeliest": ["sika", None]}
+    found = {
+        name: evaluate_clips(
+            LabelledClips.from_tables(predictions_of(rows).assign(alert=["sika", None], alerts=cells), TRUTH),
+            targets=("leopard",),
+            n_boot=0,
+        ).targets.loc["leopard"]
+        for name, cells in alerts.items()
+    }
+    assert (found["both"]["shown"], found["both"]["found"]) == (1, 1.0)
+    assert (found["likeliest"]["shown"], found["likeliest"]["found"]) == (0, 0.0)

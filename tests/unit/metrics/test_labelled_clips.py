@@ -60,8 +60,10 @@ def test_other_probabilities_bring_the_likeliest_label_as_decision(clips):
     other = clips.replace_probs(clips.probs[::-1])
     assert other.decisions.tolist() == ["unreadable", "empty", "empty", "leopard", "leopard"]
     assert other.rules.tolist() == ["none", "empty", "empty", "species", "species"]
-    assert other.alerts.tolist() == [None] * 5 and other.y.tolist() == clips.y.tolist()
-    assert clips.decisions[0] == "leopard" and clips.alerts[1] == "sika", "the clips themselves stay as they are"
+    assert not other.alerts.any() and other.y.tolist() == clips.y.tolist()
+    assert clips.decisions[0] == "leopard" and clips.alerts[1].tolist() == [False, True, False], (
+        "the clips themselves stay as they are"
+    )
 
 
 def test_a_selection_has_the_same_rows_in_every_array(clips):

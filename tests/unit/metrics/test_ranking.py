@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import logsumexp, softmax
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.ranking import Ranking, auroc, average_precision
 
 
@@ -59,3 +62,23 @@ def test_animals_of_equal_score_stay_or_go_together():
     # one of three may go, but the two at 0.2 cannot be told apart
     assert ranking.measure(np.ones(1), (0.66,))[2] == 0.5
     assert np.isnan(Ranking.of(score, np.ones(5, bool), np.zeros(5, np.int64)).measure(np.ones(1), (0.9,))).all()
+
+
+def test_saturated_tables_rank_as_their_logits_do():
+    """40 clips whose leopard or empty probability is 1 in float32; the logits differ by 18 to 60."""
+    rng = np.random.default_rng(5)
+    strength = np.concatenate([rng.uniform(18, 60, 40), rng.uniform(-60, -18, 40)])
+    z = np.stack([strength / 2, rng.uniform(-50, -40, 80), -strength / 2], axis=1)  # leopard, tiger, empty
+    probs = softmax(z, axis=1).astype(np.float32).astype(np.float64)
+    y = np.where(rng.random(80) < 1 / (1 + np.exp(-strength / 25)), 0, 2)
+    clips = LabelledClips.from_arrays(("leopard", "tiger", "empty"), probs, y, np.arange(80) % 8)
+    assert len(set(probs[:40, 0])) == 1, "saturated"
+    rest = {"leopard": 0, "empty": 2}
+    for name, i in rest.items():
+        exact = z[:, i] - logsumexp(np.delete(z, i, axis=1), axis=1)
+        found = evaluate_clips(clips, n_boot=0).per_label.loc[name]
+        assert found["auroc"] == pytest.approx(roc_auc_score(y == i, exact), abs=1e-12)
+        assert found["auprc"] == pytest.approx(average_precision_score(y == i, exact), abs=1e-12)
+        assert found["auroc"] != roc_auc_score(y == i, probs[:, i])
+    presence = evaluate_clips(clips, n_boot=0).presence_auroc.value
+    assert presence == pytest.approx(roc_auc_score(y != 2, logsumexp(z[:, :2], axis=1) - z[:, 2]), abs=1e-12)

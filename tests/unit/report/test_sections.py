@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from leopardnet.report.sections import choose_review, flatten_facts, make_mistake_cards
+from leopardnet.report.sections import choose_review, flatten_facts, make_mistake_cards, summarise_run
 
 BROKEN = ("x", np.nan, np.nan, np.nan, "unreadable", None)
 
@@ -23,6 +23,21 @@ def test_suspected_targets_uncertain_and_unreadable_clips_are_chosen_for_review(
     assert choose_review(table, styles, hidden={"torn", "strong"}).unsure == []
     assert len(choose_review(table, styles, hidden={"strong"}).alerts) == 2
     assert choose_review(table.iloc[:0], styles).n_unsure == 0
+
+
+def test_every_suspected_target_is_counted_and_on_the_card(clips, styles):
+    table = clips(
+        ("both", 0.3, 0.6, 0.1, "tiger", "tiger"),
+        ("one", 0.2, 0.0, 0.8, "unsure", "leopard"),
+        ("none", 0.0, 0.0, 1.0, "empty", None),
+    ).assign(alerts=["tiger + leopard", "leopard", None])
+    table = table.assign(captured_at=pd.NaT)
+    summary = summarise_run(table, styles)
+    assert summary.n_alerts == 2 and summary.alerts == {"leopard": 2, "tiger": 1}
+    assert [c.alerts for c in choose_review(table, styles).alerts] == [
+        [("tiger", 0.6), ("leopard", 0.3)],
+        [("leopard", 0.2)],
+    ]
 
 
 def test_a_lost_animal_is_the_worst_mistake(clips, styles):

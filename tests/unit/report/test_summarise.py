@@ -29,6 +29,9 @@ def stills(tmp_path, rng):
     return tmp_path
 
 
+ABSENT = ("duration_s", "fps", "width_px", "height_px", "in_training")
+
+
 def predictions_of(*rows):
     """name, p_leopard, p_human, p_empty, decision, alert."""
     table = pd.DataFrame(rows, columns=["path", *[f"p_{x}" for x in LABELS], "decision", "alert"])
@@ -45,9 +48,10 @@ def predictions_of(*rows):
         evidence_times_s="[0.0]",
         bundle_id="b",
         labels_id="l",
+        alerts=table["alert"],
         site=None,
         captured_at=pd.NaT,
-    )[[c.name for c in predictions_columns(LABELS) if c.name not in ("duration_s", "fps", "width_px", "height_px")]]
+    )[[c.name for c in predictions_columns(LABELS) if c.name not in ABSENT]]
 
 
 TABLE = predictions_of(

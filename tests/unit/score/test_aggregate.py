@@ -13,7 +13,7 @@ from leopardnet.core.errors import BackendError
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.settings.inference import AggregateConfig, DecideConfig
 from leopardnet.score.aggregate import aggregate, evidence_order, merge_crops
-from leopardnet.score.decide import decide, find_alert
+from leopardnet.score.decide import decide, find_alerts
 
 METHODS = get_args(AggregateConfig.model_fields["name"].annotation)
 methods = st.sampled_from(METHODS)
@@ -52,6 +52,37 @@ def test_the_order_of_frames_does_not_matter(name, logits, i_empty, random):
     np.testing.assert_allclose(there, back, atol=1e-4)
 
 
+# A few values, so that many frames are tied: in the log-odds of an animal, in a label, or in everything.
+coarse_logits = st.integers(2, 12).flatmap(
+    lambda n: arrays(np.float32, (n, 4), elements=st.sampled_from(np.array([-2, 0, 3], np.float32)))
+)
+
+
+@given(
+    methods,
+    coarse_logits,
+    st.sampled_from([(None, False), (3, False), (None, True), (3, True)]),
+    st.sampled_from([None, (0, 1, 2)]),
+    st.randoms(use_true_random=False),
+)
+def test_ties_are_resolved_by_values_and_not_by_order(name, logits, labels, weights, random):
+    i_empty, multi = labels
+    w = None if weights is None else np.array([random.choice(weights) for _ in logits], float)
+    order = list(range(len(logits)))
+    random.shuffle(order)
+    there = aggregate(logits, config(name), i_empty=i_empty, weights=w, multi=multi)
+    moved = None if w is None else w[order]
+    back = aggregate(logits[order], config(name), i_empty=i_empty, weights=moved, multi=multi)
+    np.testing.assert_allclose(there, back, atol=1e-5)
+
+
+def test_of_two_frames_as_likely_to_show_an_animal_the_same_one_speaks_in_any_order():
+    """(leopard, sika, empty): both frames have the log-odds ln 9 of an animal, and k = 1 frame speaks."""
+    frames = logits_of([0.1, 0.8, 0.1], [0.8, 0.1, 0.1])
+    for these in (frames, frames[::-1]):
+        assert probs(these, "topk_logit") == pytest.approx([0.8, 0.1, 0.1], abs=1e-6)
+
+
 @given(means, frame_logits, empties, st.integers(1, 17))
 def test_equal_frames_say_what_one_frame_says(name, logits, i_empty, n):
     one = logits[:1]
@@ -75,6 +106,34 @@ def test_an_animal_in_two_of_sixteen_frames_is_not_averaged_away():
     # the plain mean has lost it: (2 · 0.1 + 14 · 0.98) / 16 = 0.87 empty
     assert probs(frames, "mean_prob")[2] == pytest.approx(0.87, abs=1e-5)
     assert probs(frames, "mean_logit")[2] > 0.9
+
+
+def test_each_frame_counts_a_third_of_the_one_before():
+    """(leopard, sika, empty): 2 frames of 0.8, 0.1, 0.1 and 14 of 0.01, 0.01, 0.98, as above.
+
+    Weights 1, 1/3, 1/9 … have the sum 3/2, up to a 3^16th; the two frames have 4/3 : 3/2 = 8/9 of it. So presence
+    = 8/9 · 0.9 + 1/9 · 0.02 = 0.802222. The species is that of `presence_topk`.
+    """
+    frames = logits_of(*[[0.8, 0.1, 0.1]] * 2, *[[0.01, 0.01, 0.98]] * 14)
+    expected = [0.802222 * 0.858090, 0.802222 * 0.141910, 0.197778]
+    np.testing.assert_allclose(probs(frames, "presence_ranked"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("n_shown", "presence"), [(1, 2 / 3), (2, 8 / 9), (3, 26 / 27), (64, 1.0)])
+@pytest.mark.parametrize("empty_logit", [8, 80, 800])
+def test_a_short_visit_is_not_emptier_because_the_other_frames_are_surely_empty(n_shown, presence, empty_logit):
+    frames = np.array([[90, 0]] * n_shown + [[0, empty_logit]] * (64 - n_shown), np.float32)
+    assert probs(frames, "presence_ranked", i_empty=1)[0] == pytest.approx(presence, abs=1e-3)
+
+
+def test_thousands_of_frames_do_not_underflow():
+    frames = np.tile(np.array([[0, 700]], np.float32), (3000, 1))
+    assert aggregate(frames, config("presence_ranked"), i_empty=1).tolist() == pytest.approx([-700, 0])
+    late = np.zeros(3000)
+    late[-1] = 1.0  # the only frame that counts is the last in line: 3^-3000 of the first
+    frames[-1, 1] = 701
+    clip = aggregate(frames, config("presence_ranked"), i_empty=1, weights=late)
+    assert clip.tolist() == pytest.approx([-701, 0])
 
 
 def test_mean_logit_by_hand():
@@ -168,6 +227,9 @@ def test_weights_say_how_much_a_frame_counts():
         9**0.75 / (1 + 9**0.75), abs=1e-6
     )
     assert weighted(frames, "presence_topk", [0, 1], top_share=1.0)[0] == pytest.approx(0.5, abs=1e-6)
+    # weights 3 and 1 · 1/3: (9 · 0.9 + 0.5) / 10
+    assert weighted(frames, "presence_ranked", [3, 1])[0] == pytest.approx(0.86, abs=1e-6)
+    assert weighted(frames, "presence_ranked", [0, 1])[0] == pytest.approx(0.5, abs=1e-6)
     for name in METHODS:
         alike = aggregate(frames, config(name), i_empty=1)
         np.testing.assert_allclose(aggregate(frames, config(name), i_empty=1, weights=np.array([0.0, 0.0])), alike)
@@ -190,12 +252,13 @@ def test_one_leopard_among_four_tigers_is_not_called_a_tiger():
     """
     frames = logits_of([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3], *[[0.4 / 3, 0.6, 0.4 / 3, 0.4 / 3]] * 4)
     amur = LabelSet((Label("leopard"), Label("tiger"), Label("deer"), Label("empty")), targets=("leopard", "tiger"))
-    for name in ("presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"):
+    for name in METHODS:
         p = np.exp(aggregate(frames, config(name), i_empty=3))
-        assert decide(p, amur, DecideConfig()).label != "empty" and find_alert(p, amur, DecideConfig()) is not None
+        assert decide(p, amur, DecideConfig()).label != "empty" and find_alerts(p, amur, DecideConfig())
         assert p[0] > 0.25, f"{name}: the leopard is still a suspect, not outvoted four to one"
-    p = np.exp(aggregate(frames, config("presence_topk"), i_empty=3))
-    assert decide(p, amur, DecideConfig()).label != "tiger"
+    for name in ("presence_topk", "presence_ranked"):
+        p = np.exp(aggregate(frames, config(name), i_empty=3))
+        assert decide(p, amur, DecideConfig()).label != "tiger"
 
 
 def test_wrong_input_is_refused():
@@ -251,7 +314,7 @@ def test_crops_never_make_a_frame_emptier(both, weight, name):
     before = log_softmax(frames.astype(float), axis=1)
     assert (known[:, 3] <= before[:, 3] + 1e-5).all()
     assert np.exp(known.astype(float)).sum(axis=1) == pytest.approx(np.ones(len(known)), abs=1e-4)
-    if name == "presence_topk":
+    if name.startswith("presence"):
         clip, alone = (aggregate(z, config(name), i_empty=3)[3] for z in (known, frames))
         assert clip <= alone + 1e-4
 
@@ -284,11 +347,14 @@ def test_means_and_products_of_independent_probabilities():
     frames = np.log(np.array([[0.5 / 0.5, 0.2 / 0.8], [0.25 / 0.75, 0.6 / 0.4]], np.float32))
     mean = expit(aggregate(frames, AggregateConfig(name="mean_prob"), i_empty=1, multi=True))
     assert mean.tolist() == pytest.approx([0.375, 0.4], abs=1e-6)
+    # each label in the order of its own frames, those of empty (not empty: 0.8, 0.4) too: (3 · 0.5 + 0.25) / 4
+    ranked = expit(aggregate(frames, AggregateConfig(name="presence_ranked"), i_empty=1, multi=True))
+    assert ranked.tolist() == pytest.approx([1.75 / 4, 1 - 2.8 / 4], abs=1e-6)
     product = expit(aggregate(frames, AggregateConfig(name="noisy_or"), i_empty=1, multi=True))
     assert product.tolist() == pytest.approx([1 - 0.5 * 0.75, 0.2 * 0.6], abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"])
+@pytest.mark.parametrize("name", METHODS)
 def test_one_frame_of_independent_labels_is_the_clip(name):
     found = aggregate(APART[:1], AggregateConfig(name=name), i_empty=2, multi=True)
     assert found.tolist() == pytest.approx(APART[0].tolist(), abs=1e-5)

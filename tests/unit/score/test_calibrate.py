@@ -12,9 +12,7 @@ from leopardnet.core.errors import BundleError
 from leopardnet.score.calibrate import (
     Calibration,
     apply_calibration,
-    cross_calibrate,
     fit_independent,
-    fit_safely,
     fit_temperature,
     undo_calibration,
 )
@@ -132,29 +130,3 @@ def test_calibration_of_independent_labels_is_undone_exactly(rng):
     assert Calibration.from_dict(calibration.to_dict()) == calibration
     assert "biases" not in Calibration(1.5, 100, 8, "").to_dict(), "bundles of one label per clip stay as they were"
     assert np.isfinite(undo_calibration(np.array([[0.0, 1.0]], np.float32), calibration, multi=True)).all()
-
-
-def test_few_sites_never_sharpen_independent_labels(rng):
-    z = rng.normal(0, 1, (400, 2))
-    shows = rng.random((400, 2)) < expit(z / 0.4 + np.array([-2.0, 0.0]))
-    few, many = ([f"s{i % n}" for i in range(400)] for n in (3, 30))
-    before = Calibration()
-    kept = fit_safely(z, shows, sites=few, before=before)
-    assert kept.temperature == 1.0 and kept.biases[0] < -0.5 and "would sharpen" in kept.reason
-    assert kept.biases == fit_independent(z, shows, temperature=1.0).biases
-    assert fit_safely(z, shows, sites=many, before=before).temperature == pytest.approx(0.4, abs=0.1)
-
-
-def test_too_few_clips_leave_temperature_and_biases_as_they_were():
-    before = Calibration(1.5, 100, 8, "", (-0.5, 0.25))
-    kept = fit_safely(np.zeros((3, 2)), np.ones((3, 2), bool), sites=["a"] * 3, before=before)
-    assert (kept.temperature, kept.biases) == (1.5, (-0.5, 0.25)) and kept.reason.startswith("only 3 clips")
-
-
-def test_independent_labels_are_calibrated_without_their_own_site(rng):
-    z = np.zeros((80, 2))
-    shows = np.zeros((80, 2), bool)
-    shows[:40, 0] = shows[40:, 1] = True  # the first label is at site a, the second at site b
-    shows[:5, 1] = shows[40:45, 0] = True
-    probs = cross_calibrate(z, shows, ["a"] * 40 + ["b"] * 40)
-    assert (probs[:40, 0] < 0.5).all() and (probs[40:, 0] > 0.5).all(), "each site has the shares of the other"

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.settings.inference import DecideConfig
-from leopardnet.score.decide import RULES, decide, find_alert, name_all
+from leopardnet.score.decide import RULES, decide, find_alerts, name_all
 
 AMUR = LabelSet((Label("leopard"), Label("tiger"), Label("sika"), Label("empty")), targets=("leopard", "tiger"))
 CATS = LabelSet(
@@ -52,31 +52,53 @@ def test_decisions(probs, label, score, rule, suspected):
     decision = decide(probs, AMUR, PLAIN)
     assert (decision.label, decision.rule) == (label, rule)
     assert decision.score == pytest.approx(score, abs=1e-6)
-    assert find_alert(probs, AMUR, PLAIN) == suspected
+    assert next(iter(find_alerts(probs, AMUR, PLAIN)), None) == suspected
 
 
 def test_a_target_may_have_a_threshold_of_its_own():
     own = DecideConfig(empty=0.8, species=0.5, animal=0.5, alert=0.1, alerts={"leopard": 0.02})
     rare = p(0.03, 0.05, 0.02, 0.90)
-    assert find_alert(rare, AMUR, own) == "leopard" and find_alert(rare, AMUR, PLAIN) is None
+    assert find_alerts(rare, AMUR, own) == ("leopard",) and find_alerts(rare, AMUR, PLAIN) == ()
     assert decide(rare, AMUR, own).label == "unsure" and decide(rare, AMUR, PLAIN).label == "empty"
-    assert find_alert(p(0.03, 0.30, 0.07, 0.60), AMUR, own) == "tiger", "of two suspects the likelier"
-    assert find_alert(p(0.01, 0.05, 0.04, 0.90), AMUR, own) is None
+    assert find_alerts(p(0.03, 0.30, 0.07, 0.60), AMUR, own) == ("tiger", "leopard"), "the likelier first"
+    assert find_alerts(p(0.01, 0.05, 0.04, 0.90), AMUR, own) == ()
     lax = DecideConfig(alert=0.1, alerts={"leopard": 0.5})
-    assert find_alert(p(0.4, 0.0, 0.2, 0.4), AMUR, lax) is None
+    assert find_alerts(p(0.4, 0.0, 0.2, 0.4), AMUR, lax) == ()
 
 
 def test_of_equal_probabilities_with_noise_in_their_last_bit_the_first_label_is_taken():
     more = np.nextafter(np.float32(0.45), 1)
     lax = DecideConfig(species=0.4, among=0.4, alert=0.1)
     assert decide(p(0.45, more, 0.0, 0.1), AMUR, lax).label == decide(p(more, 0.45, 0.0, 0.1), AMUR, lax).label
-    assert find_alert(p(0.45, more, 0.0, 0.1), AMUR, lax) == "leopard"
+    assert find_alerts(p(0.45, more, 0.0, 0.1), AMUR, lax) == ("leopard", "tiger")
+
+
+def test_every_target_above_its_threshold_is_alerted_though_another_is_likelier():
+    own = DecideConfig(alerts={"leopard": 0.02})
+    assert decide(p(0.30, 0.60, 0.02, 0.08), AMUR, own).label == "tiger"
+    assert find_alerts(p(0.30, 0.60, 0.02, 0.08), AMUR, own) == ("tiger", "leopard")
+    assert find_alerts(p(0.02, 0.60, 0.30, 0.08), AMUR, own) == ("tiger", "leopard"), "reached at exactly 0.02"
+    assert find_alerts(p(0.01, 0.60, 0.31, 0.08), AMUR, own) == ("tiger",)
+
+
+@pytest.mark.parametrize("multi", [False, True])
+def test_a_clip_that_is_empty_to_float32_may_still_be_kept(multi):
+    """p_empty is 1 in float32 for both; of the animals one has 1e-9 and one 1e-20."""
+    labels = LabelSet(AMUR.labels, multi=multi)
+    trace, nothing = p(0, 0, 1e-9, 1), p(0, 0, 1e-20, 1)
+    sure = DecideConfig(empty=1.0)
+    assert decide(trace, labels, sure).label == decide(nothing, labels, sure).label == "empty"
+    kept = DecideConfig(empty=1.0, never_empty=1e-9)
+    assert decide(trace, labels, kept).label != "empty" and decide(nothing, labels, kept).label == "empty"
+    tenth = DecideConfig(empty=0.8, never_empty=0.1)
+    assert decide(p(0.05, 0.03, 0.01, 0.91), AMUR, tenth).label == "empty", "0.09 together"
+    assert decide(p(0.05, 0.03, 0.03, 0.89), AMUR, tenth).label != "empty", "0.11 together, none alone"
 
 
 def test_nothing_decoded_is_unreadable():
     decision = decide(None, AMUR, PLAIN)
     assert (decision.label, decision.rule) == ("unreadable", "none") and math.isnan(decision.score)
-    assert find_alert(None, AMUR, PLAIN) is None
+    assert find_alerts(None, AMUR, PLAIN) == ()
 
 
 def test_labels_roll_up_to_their_shared_parent_first():
@@ -109,7 +131,7 @@ def test_a_suspected_target_is_never_called_empty(raw, empty, species, animal, a
     decision = decide(probs, AMUR, thresholds)
     suspected = max(probs[0], probs[1]) >= np.float32(at)
     assert not (suspected and decision.label == "empty")
-    assert (find_alert(probs, AMUR, thresholds) is not None) == suspected
+    assert bool(find_alerts(probs, AMUR, thresholds)) == suspected
     assert 0 <= decision.score <= 1 and decision.rule in RULES
 
 
@@ -126,7 +148,7 @@ def test_a_name_may_want_a_share_of_all_animals():
     assert decide(probs, AMUR, DecideConfig(among=2 / 3)).label == "leopard"
     said = decide(probs, AMUR, DecideConfig(among=0.7))
     assert (said.label, said.rule, said.score) == ("animal", "rolled_up", 0.9)
-    assert find_alert(probs, AMUR, DecideConfig(among=0.7)) == "leopard"
+    assert find_alerts(probs, AMUR, DecideConfig(among=0.7)) == ("leopard", "tiger")
     assert decide(p(0, 0, 0, 1), AMUR, DecideConfig(among=0.7)).label == "empty"
 
 
@@ -161,7 +183,8 @@ def test_independent_labels_are_named_one_by_one(probs, label, score, rule, name
         thresholds = PLAIN.model_copy(update={"animal": 0.3})
     decision = decide(probs, BOTH, thresholds)
     assert (decision.label, decision.rule) == (label, rule) and decision.score == pytest.approx(score, abs=1e-6)
-    assert name_all(probs, BOTH, thresholds) == named and find_alert(probs, BOTH, thresholds) == suspected
+    assert name_all(probs, BOTH, thresholds) == named
+    assert next(iter(find_alerts(probs, BOTH, thresholds)), None) == suspected
 
 
 def test_a_group_of_independent_labels_is_as_likely_as_its_likeliest():

@@ -130,7 +130,15 @@ def test_an_event_of_one_clip_says_what_the_clip_says():
 
 def test_a_suspected_leopard_is_not_hidden_by_a_sure_tiger():
     (event,) = join_events(said((0, *TIGER), (1, *UNSURE))).to_dict("records")
-    assert (event["decision"], event["alert"]) == ("tiger", "leopard")
+    assert (event["decision"], event["alert"], event["alerts"]) == ("tiger", "leopard", "leopard + tiger")
+
+
+def test_an_event_has_the_alerts_of_all_its_clips_and_no_clip_hides_one():
+    both = said((0, *TIGER), (1, *UNSURE), (2, *EMPTY)).assign(alerts=["tiger + leopard", "leopard", None])
+    (event,) = join_events(both).to_dict("records")
+    assert (event["alert"], event["alerts"]) == ("leopard", "leopard + tiger"), "first what the event is not"
+    (none,) = join_events(both[2:]).to_dict("records")
+    assert none["alert"] is None and none["alerts"] is None
 
 
 def test_truth_of_events():
@@ -170,9 +178,8 @@ def test_an_event_of_independent_labels_is_of_all_its_animals():
     # of three clips one is a quarter: each label is as likely as in its best clip, empty as in its least empty one
     assert [event[f"p_{x}"] for x in LABELS] == pytest.approx([0.7, 0.9, 0.02], abs=1e-6)
     alone = join_events(table.iloc[2:]).iloc[0]
-    assert (alone["decision"], alone["labels"]) == ("empty", "empty") and join_events(table[:0]).columns[
-        11
-    ] == "labels"
+    assert (alone["decision"], alone["labels"]) == ("empty", "empty")
+    assert join_events(table[:0]).columns[12] == "labels"
 
 
 def test_the_truth_of_an_event_of_independent_labels_needs_every_clip():

@@ -35,3 +35,4 @@ def test_the_kept_epoch_is_that_of_all_folds_together(tmp_path):
     chosen = choose_epoch(Plan(parts, by_folds=True), results, table, data)
     assert chosen.epoch == 2 and [r["epoch"] for r in chosen.history] == [1, 2]
     assert chosen.history[1]["val_macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
+    assert list(chosen.clips) == [1, 2] and chosen.clips[1]["clip_id"].tolist() == list("0123")

@@ -41,35 +41,35 @@ def calibrate(
     One number, the temperature, is fitted to your labelled clips; the likeliest label stays the same. With
     independent labels (labels.multi), each also has a bias.
     With --lose or --keep-names, thresholds are found as well; exit code 3 where one cannot be guaranteed.
-    Clips from sites that the model was trained on are left out.
+    Without --lose, what the model promised is promised again under the new temperature, or dropped with its
+    threshold.
+    Clips that the model learned from, and their sites, are left out.
 
     Example: leopardnet calibrate results/ --manifest m.parquet --bundle runs/amur/bundle --lose leopard=0.01 --out
     mine/
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
-    from leopardnet.bundle.promises import read_promises
     from leopardnet.evaluation.recalibrate import recalibrate
-    from leopardnet.evaluation.thresholds import find_thresholds
+    from leopardnet.evaluation.renew_thresholds import renew_thresholds
 
     model, rows = load_bundle(bundle), Manifest.read(manifest)
     result = recalibrate(Predictions.read(predictions), rows, model, outside=outside or ())
-    found = None
-    if lose or keep_names is not None:
-        losses, decide = parse_losses(lose), model.spec.decide
-        found = find_thresholds(
-            result.clips, losses, confidence=confidence, level=level, keep_names=keep_names, decide=decide
-        )
-    note = "; ".join([repr(result), *([found.note] if found else [])]) + "."
-    new_decide = found.decide if found and found.is_kept else None
+    losses = parse_losses(lose)
+    found = renew_thresholds(result, model, losses, confidence=confidence, level=level, keep_names=keep_names)
+    left_out = str(result.clips.taught)
+    note = "; ".join(filter(None, [repr(result), found.note if found else left_out])) + "."
+    # Of what was asked for all is given or nothing; of what the bundle promised before, what can be given.
+    is_used = found is not None and (found.is_kept or not losses)
     new = derive_bundle(
         model,
         out,
         calibration=result.calibration,
-        decide=new_decide,
+        decide=found.decide if found and is_used else None,
         note=note,
-        promises=found.kept_promises if found else (),
+        promises=[p.to_dict() for p in found.promises if p.is_kept] if found and is_used else (),
     )
+    dropped = new.spec.provenance["judged_again"][-1].get("dropped", [])
     if json_:
         print_json(
             {
@@ -77,15 +77,17 @@ def calibrate(
                 "calibration": result.calibration.to_dict(),
                 "ece_before": result.before.to_dict(),
                 "ece_after": result.after.to_dict(),
+                "left_out": result.clips.taught.to_dict(),
                 "thresholds": found.to_dict() if found else None,
+                "dropped": dropped,
             }
         )
     else:
         say(repr(result))
-        if found:
-            say(repr(found))
-        if read_promises(model.spec) and not read_promises(new.spec):
-            say("the new bundle promises nothing: its thresholds were set under another temperature; give --lose")
+        for text in filter(None, [repr(found) if found else left_out]):
+            say(text)
+        for text in dropped:
+            say(text)
         say(f"bundle: {out}  ({new.id})")
     if found and not found.is_kept:
         raise typer.Exit(EXIT_FINDINGS)

@@ -37,7 +37,16 @@ By = Annotated[
 Footage = Annotated[
     bool,
     typer.Option(
-        "--footage", help="Open the clips again to measure motion, as a baseline and as a weight of frames. Slow."
+        "--footage",
+        help="Open the clips again to measure motion, as a baseline and as a weight of frames. Slow; with --full.",
+    ),
+]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full",
+        help="Also compare the model with baselines and with other ways to aggregate frames, and print these "
+        "tables and that of events.",
     ),
 ]
 Shortcuts = Annotated[
@@ -49,6 +58,14 @@ Shortcuts = Annotated[
         help="Test whether the model uses the animal: classify N clips with an animal and N without again, with "
         "the banner swapped, the animal masked (where the manifest has boxes), frames shuffled, or re-encoded. "
         "Needs --bundle.",
+    ),
+]
+WithTraining = Annotated[
+    bool,
+    typer.Option(
+        "--include-training",
+        help="Also count the clips that the model learned from, and their sites. The figures are then named so: "
+        "they are not its accuracy at new sites.",
     ),
 ]
 NBoot = Annotated[
@@ -69,8 +86,10 @@ def evaluate(
     by: By = None,
     outside: Outside = None,
     bundle: BundleOption = None,
+    full: Full = False,
     footage: Footage = False,
     shortcuts: Shortcuts = 0,
+    include_training: WithTraining = False,
     root: MovedRoot = None,
     gap_minutes: GapMinutes = 30.0,
     mode: EventMode = "chained",
@@ -79,7 +98,8 @@ def evaluate(
 ) -> None:
     """Compare predictions with true labels: what was found, what was missed, and how reliable these figures are.
 
-    Use sites that the model was not trained on.
+    Clips that the model learned from, and their sites, are left out and counted. For a run with folds, give the run
+    folder in place of the predictions: each clip then has the score of a network that had not seen its site.
     Every figure has a 95 % interval from a bootstrap over sites, because clips of one camera are alike.
     The model is compared with simple baselines that it must beat, and with other ways to aggregate frames.
     With --bundle, the comparison of aggregations is exact.
@@ -100,8 +120,10 @@ def evaluate(
             by=by or (),
             outside=outside or (),
             footage=footage,
+            full=full or footage,
             bundle=load_bundle(bundle) if bundle else None,
             n_shortcuts=shortcuts,
+            include_training=include_training,
             gap_minutes=gap_minutes,
             mode=mode,
             n_boot=n_boot,
@@ -112,5 +134,5 @@ def evaluate(
         print_json(report.to_metrics_json())
         return
     print_evaluation(report.clips)
-    print_comparisons(report)
+    print_comparisons(report, full=full or footage)
     say(f"written: {out / 'metrics.json'} and a table for each part; docs/evaluate.md describes them")

@@ -44,12 +44,14 @@ def thresholds(
 
     Where your labelled clips are too few for the guarantee, it reports how many are missing.
     The threshold then stays as it was, and the exit code is 3.
-    Clips from sites that the model was trained on are left out.
+    Clips that the model learned from, and their sites, are left out. For a run with folds, give the run folder in
+    place of the predictions: each clip then has the score of a network that had not seen its site.
 
     Example: leopardnet thresholds results/ --manifest m.parquet --lose leopard=0.01 --lose animal=0.05 --out t.json
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
+    from leopardnet.bundle.learned_from import mark_learned
     from leopardnet.core.tables import write_json
     from leopardnet.evaluation.thresholds import find_thresholds
     from leopardnet.metrics.labelled_clips import LabelledClips
@@ -60,6 +62,8 @@ def thresholds(
     if model is not None:
         table.require_model(model.id)
     rows, decide = Manifest.read(manifest), model.spec.decide if model is not None else None
+    if model is not None:
+        table = mark_learned(table, rows, model)
     clips = LabelledClips.of(table, rows, outside=outside or ()).leave_out_training_sites(rows)
     found = find_thresholds(
         clips, parse_losses(lose), confidence=confidence, level=level, keep_names=keep_names, decide=decide

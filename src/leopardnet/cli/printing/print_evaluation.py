@@ -1,60 +1,135 @@
-"""An evaluation in the terminal: figures per label, and the comparisons of the model."""
+"""An evaluation in the terminal: first a page on what may be archived, then, if asked for, comparisons."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from leopardnet.cli.console import print_rows, say
+from leopardnet.cli.console import out, print_rows, say
+from leopardnet.core.labels import ANIMAL
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.evaluation.full_evaluation import EvaluationReport
     from leopardnet.metrics.evaluation import Evaluation
+    from leopardnet.metrics.guarantees.archive import Archive
+
+WIDTH = 100
+MAX_LABELS = 12  # more do not fit a screen; the file has all
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Print the figures of an evaluation to stdout."""
+    """Print one page to stdout: may clips be archived unseen, what was said, and the likeliest label."""
+    e = evaluation
+    counted = [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
+    counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
+    _print_lines("; ".join([f"{e.n_clips} labelled clips from {e.n_sites} {_sites(e.n_sites)}", *counted]) + ".")
+    if e.archive:
+        _print_losses(e.archive)
+        for sentence in e.archive.sentences:
+            _print_lines(sentence + ".")
+    _print_labels(e)
+
+
+def _print_losses(archive: Archive) -> None:
+    """Print what is lost if clips called empty are archived unseen, the bounds at both levels, and where to ask."""
+    from leopardnet.metrics.guarantees.levels import LEVELS
+
+    if not archive.n_archived:
+        _print_lines("May clips be archived unseen? None was called empty, so none would be.")
+    elif archive.losses:
+        *targets, every = archive.losses
+        most = sorted(targets, key=lambda loss: -loss.n_lost)[:MAX_LABELS]
+        marks = dict(zip(reversed(LEVELS), ("at most (1)", "at most (2)"), strict=True))
+        rows = [
+            {
+                "shows": "any animal" if loss.label == ANIMAL else loss.label,
+                "lost": loss.n_lost,
+                "of clips": loss.n_clips,
+                "in events": loss.n_events,
+                "at sites": loss.n_sites,
+                **{marks[x]: loss.bound(x) for x in marks},
+            }
+            for loss in [*most, every]
+        ]
+        print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
+        levels = ", ".join(f"({i}) {LEVELS[x]}" for i, x in enumerate(marks, 1))
+        _print_lines(
+            "At most this share at new sites, with 95 % confidence, unless these clips set the thresholds:"
+        )
+        _print_lines(f"{levels}.")
+        if len(targets) > len(most):
+            _print_lines(f"{len(targets) - len(most)} more labels, which lost no more, are in metrics.json.")
+    ask = f"leopardnet thresholds RESULTS --manifest MANIFEST {archive.question} --out t.json"
+    _print_lines(f"For a promise of your own: {ask}")
+
+
+def _print_labels(e: Evaluation) -> None:
     from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED
 
-    e, figures = evaluation, evaluation.per_label.to_dict("index")
+    out.print()
+    per_label = e.per_label[e.names["support"] + e.names["said"] > 0]
+    said, figures = e.names.to_dict("index"), per_label.head(MAX_LABELS).to_dict("index")
     rows = [
-        {"label": label, "clips": int(row["support"]), **{m: _interval_text(row, m) for m in e.measures}}
+        {
+            "label": label,
+            "clips": int(row["support"]),
+            "said": int(said[label]["said"]),
+            "of these right": _interval_text(said[label], "right"),
+            "of clips said": _interval_text(said[label], "found"),
+            "likeliest: F1": _interval_text(row, "f1"),
+            "AUROC": _interval_text(row, "auroc"),
+        }
         for label, row in figures.items()
     ]
-    caption = (
-        f"{e.n_clips} clips at {e.n_sites} sites; {', '.join(f'{k} {x}' for k, x in e.headline.items())}. "
-        + (
-            "A label counts as said from 0.5 on. "
-            if e.is_multi
-            else "Precision, recall and F1 count the likeliest label, not the decision. "
-        )
-        + "Called empty by mistake: "
-        + ", ".join(f"{n} of {int(figures[name]['support'])} {name}" for name, n in e.target_lost.items())
-        + ". Intervals of 95 % from a bootstrap over sites"
-        + (f"; {e.n_sites} sites are too few to rely on them." if e.n_sites < FEW_SITES else ".")
-    )
+    likeliest = "a probability of 0.5 or more" if e.is_multi else "the likeliest label"
+    headline = ", ".join(f"{k} {x.format(2)}" for k, x in e.headline.items())
+    caption = f"[95 % interval over sites]. By {likeliest}, whatever is said: {headline}."
+    if e.n_sites < FEW_SITES:
+        caption += f" {e.n_sites} {_sites(e.n_sites)} are too few to rely on intervals."
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
-        caption += f" [–]: {NOT_DEMONSTRATED}, from too few clips or sites."
-    print_rows(rows, title="Per clip", caption=caption)
+        caption += f" [–]: {NOT_DEMONSTRATED}."
+    is_flattering = len(e.taught) and e.taught.are_counted
+    print_rows(rows, title="With clips that the model learned from" if is_flattering else "", spaced=False)
+    _print_lines(caption)
+    if str(e.taught):
+        _print_lines(f"{str(e.taught).capitalize()}.")
+    if len(per_label) > len(rows):
+        _print_lines(f"{len(per_label) - len(rows)} more labels are in names.csv and per_label.csv.")
 
 
-def print_comparisons(found: EvaluationReport) -> None:
-    """Print comparisons, slices, shortcut tests and novelty, and notes on what could not be computed."""
+def _sites(n: int) -> str:
+    return "site" if n == 1 else "sites"
+
+
+def _print_lines(text: str) -> None:
+    out.print(fill(text, WIDTH, break_long_words=False), markup=False, highlight=False, soft_wrap=True)
+
+
+def print_comparisons(found: EvaluationReport, *, full: bool) -> None:
+    """Print slices, shortcut tests and novelty, which are asked for one by one, and notes.
+
+    full: print the comparisons of the model and the tables of events and of empty clips, too.
+    """
     tables = found.tables
-    titles = {"aggregators": "Other aggregations of the same frames", "baselines": "Baselines"}
-    named = {title: tables[name] for name, title in titles.items() if name in tables}
-    for title, table in (named | {f"By {name}": table for name, table in found.slices.items()}).items():
-        print_rows(_comparison_rows(table), title=title)
+    if full:
+        titles = {"aggregators": "Other aggregations of the same frames", "baselines": "Baselines"}
+        for name in [x for x in titles if x in tables]:
+            print_rows(_comparison_rows(tables[name]), title=titles[name])
+        if "events_by_length" in tables:
+            print_rows(_length_rows(tables["events_by_length"]), title="Events by number of clips")
+        if found.events is not None:
+            say(f"events: {found.events.n_clips} evaluated, macro-F1 {found.events.macro_f1}")
+        for recall, removed in found.clips.empty_removal().items():
+            say(f"empty clips removed while {recall:.0%} of the animals are kept: {removed}")
+    for name, table in found.slices.items():
+        print_rows(_comparison_rows(table), title=f"By {name}")
     if "shortcuts" in tables:
         print_rows(_shortcut_rows(tables["shortcuts"]), title="Does the model use the animal?")
     if "novelty" in tables:
         print_rows(_novelty_rows(tables["novelty"]), title="Species that it was not trained on")
-    if found.events is not None:
-        say(f"events: {found.events.n_clips} evaluated, macro-F1 {found.events.macro_f1}")
-    for recall, removed in found.clips.empty_removal().items():
-        say(f"empty clips removed while {recall:.0%} of the animals are kept: {removed}")
     for note in found.notes:
         say(f"note: {note}")
 
@@ -77,6 +152,20 @@ def _comparison_rows(table: pd.DataFrame) -> list[dict[str, str]]:
             str(table.index.name): str(name),
             **{c: str(int(row[c])) for c in counts},
             **{titles.get(c, c): _interval_text(row, c) for c in shown},
+        }
+        for name, row in table.to_dict("index").items()
+    ]
+
+
+def _length_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        {
+            "clips": str(name),
+            "events": str(int(row["n_events"])),
+            "names": str(int(row["n_names"])),
+            "names right": _interval_text(row, "right"),
+            "empty events": str(int(row["n_empty"])),
+            "of these, said to hold an animal": _interval_text(row, "false"),
         }
         for name, row in table.to_dict("index").items()
     ]

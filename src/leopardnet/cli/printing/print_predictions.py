@@ -16,7 +16,7 @@ def print_predictions(table: pd.DataFrame) -> None:
     """Print the probabilities of at most 40 clips of a predictions table to stdout, alerts first."""
     first = table.loc[table["alert"].isna().sort_values(kind="stable").index]
     names = [c for c in table.columns if str(c).startswith("p_")]
-    rows = []
+    has_alerts, rows = bool(first["alert"].notna().any()), []
     for row in first.head(MAX_ROWS).to_dict("records"):
         probs = {c[2:]: "" if row[c] != row[c] else f"{row[c]:.2f}" for c in names}
         time_s = row["best_time_s"]
@@ -24,6 +24,7 @@ def print_predictions(table: pd.DataFrame) -> None:
             {
                 "clip": shorten(row["path"]),
                 "decision": row["labels"] if isinstance(row.get("labels"), str) else row["decision"],
+                **({"alerts": row["alerts"] if isinstance(row["alerts"], str) else ""} if has_alerts else {}),
                 **probs,
                 "at s": "" if time_s != time_s else f"{time_s:.1f}",
                 "status": row["status"],

@@ -173,9 +173,11 @@ class ModelConfig(Settings):
 class AggregateConfig(Settings):
     """How the logits of frames are combined into those of the clip. See `score.aggregate`."""
 
-    name: Literal["presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"] = "presence_topk"
+    name: Literal[
+        "presence_ranked", "presence_topk", "topk_logit", "mean_logit", "mean_prob", "max", "noisy_or"
+    ] = "presence_ranked"
     top_share: float = Field(
-        default=0.25, gt=0.0, le=1.0, description="share of frames used for presence, and by topk_logit"
+        default=0.25, gt=0.0, le=1.0, description="share of frames used by presence_topk and topk_logit"
     )
     crop_weight: Share = Field(  # bundles of older versions lack it, and have no crops
         default=0.4, description="weight of the crop against the whole frame in the species, where there is a crop"
@@ -194,6 +196,9 @@ class DecideConfig(Settings):
         default=0.0,
         description="smallest share of the probability of all animals for a species; else it is 'animal'; not for "
         "independent labels (labels.multi)",
+    )
+    never_empty: Share = Field(  # bundles of older versions lack it
+        default=1.0, description="a clip whose animals together have this probability or more is never called empty"
     )
     alert: Share = Field(default=0.1, description="a target at this probability or above raises an alert")
     alerts: dict[str, Share] = Field(  # bundles of older versions lack it

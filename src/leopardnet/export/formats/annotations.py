@@ -17,7 +17,7 @@ from leopardnet.data.formats.yolo import write_yolo
 from leopardnet.data.reading.label_map import JOINER
 from leopardnet.export.corrections import UNKNOWN
 from leopardnet.export.outgoing import Outgoing
-from leopardnet.export.outgoing_clips import OutgoingClip, name_boxes, read_clips
+from leopardnet.export.outgoing_clips import UNNAMED_ALERTS, OutgoingClip, name_boxes, read_clips
 
 AnnotationFormat = Literal["yolo", "voc"]
 COLUMNS = ("path", "kind", "label", "boxes", "box_unit", "width_px", "height_px")
@@ -41,7 +41,7 @@ def write(outgoing: Outgoing, out: Path, *, format: AnnotationFormat) -> WriteRe
         raise ConfigError(
             what, where=out.name, expected=f"a folder without {suffix} files", todo="choose another folder"
         )
-    rows, reasons, n_rows = list[dict[str, Any]](), Counter(outgoing.reasons), 0
+    rows, reasons, n_rows, n_alerts = list[dict[str, Any]](), Counter(outgoing.reasons), 0, 0
     for clip in read_clips(outgoing):
         found = _annotate(clip, outgoing.labels.empty, needs_size=format == "voc")
         if isinstance(found, str):
@@ -49,13 +49,15 @@ def write(outgoing: Outgoing, out: Path, *, format: AnnotationFormat) -> WriteRe
         else:
             rows += found
             n_rows += 1
+            n_alerts += bool(clip.unnamed_alerts)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(
         dict.fromkeys(("path", "label", "boxes", "box_unit"), "str")
     )
     out.mkdir(parents=True, exist_ok=True)
     write_format = write_yolo if format == "yolo" else write_voc
     write_format(Manifest.from_rows(table, outgoing.footage.root), out)
-    return WriteResult(out, n_rows, sum(reasons.values()), dict(reasons), outgoing.notes)
+    notes = (*outgoing.notes, *[UNNAMED_ALERTS.format(n_alerts)] * bool(n_alerts))
+    return WriteResult(out, n_rows, sum(reasons.values()), dict(reasons), notes)
 
 
 def _annotate(clip: OutgoingClip, empty: str | None, *, needs_size: bool) -> list[dict[str, Any]] | str:

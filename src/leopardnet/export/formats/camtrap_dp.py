@@ -220,8 +220,7 @@ class PredictionObservations(Observations):
             yield f"t_best:{prediction['best_time_s']:.1f}"
         if self._empty is not None and self._empty in probs:
             yield f"p_empty:{probs[self._empty]:.3f}"
-        if prediction["alert"]:
-            yield f"look_first:{prediction['alert']}"
+        yield from (f"look_first:{name}" for name in clip.alerts)
         if prediction["status"] == "partial":
             yield "status:partial"
 

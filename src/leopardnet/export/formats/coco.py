@@ -13,7 +13,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.coco import write_coco
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.export.outgoing import Outgoing
-from leopardnet.export.outgoing_clips import OutgoingClip, name_boxes, read_clips
+from leopardnet.export.outgoing_clips import UNNAMED_ALERTS, OutgoingClip, name_boxes, read_clips
 
 COLUMNS = (
     "path", "kind", "paths", "time_s", "frame_number", "site", "deployment", "sequence_id", "captured_at",
@@ -29,9 +29,10 @@ def write(outgoing: Outgoing, out: Path) -> WriteResult:
     label of its own gets the label of its clip. A clip of several species has an annotation for each, without
     boxes, because no box says which one it shows; `score` is then that of the least likely.
     """
-    rows, scores, corrupt = list[Mapping[str, Any]](), dict[str, float](), set[str]()
+    rows, scores, corrupt, n_alerts = list[Mapping[str, Any]](), dict[str, float](), set[str](), 0
     for clip in read_clips(outgoing):
         rows += list(_rows(clip, outgoing.labels.empty))
+        n_alerts += bool(clip.unnamed_alerts)
         if clip.probs is None:
             corrupt.update(clip.files)
         elif clip.prediction["decision"] != UNSURE:
@@ -43,6 +44,7 @@ def write(outgoing: Outgoing, out: Path) -> WriteResult:
     write_coco(manifest, out, description="machine labels by leopardnet", corrupt=corrupt, scores=scores)
     n_human, n_out = len(outgoing.human_labels), sum(outgoing.reasons.values())
     notes = [f"labels given by people, which the format cannot hold, not written: {n_human}"] * bool(n_human)
+    notes += [UNNAMED_ALERTS.format(n_alerts)] * bool(n_alerts)
     return WriteResult(Path(out), len(outgoing.table), n_out, outgoing.reasons, (*outgoing.notes, *notes))
 
 

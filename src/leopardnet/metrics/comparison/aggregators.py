@@ -13,7 +13,8 @@ from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.metrics.bootstrap import Floats
 from leopardnet.metrics.labelled_clips import LabelledClips, Texts
 from leopardnet.score.aggregate import aggregate
-from leopardnet.score.calibrate import Calibration, cross_calibrate, undo_calibration
+from leopardnet.score.calibrate import Calibration, undo_calibration
+from leopardnet.score.safe_fit import cross_calibrate
 
 AGGREGATORS: tuple[AggregateConfig, ...] = tuple(
     AggregateConfig.model_validate({"name": name, "top_share": 0.25})

@@ -29,8 +29,8 @@ def novelty_scores(
 ) -> dict[str, Floats]:
     """Return scores [M] by name, from calibrated probabilities [M, C] and M rows of `clip_familiarity`.
 
-    - `msp`: 1 minus the largest probability.   - `entropy`: of all labels, in nats.
-    - `which_animal`: 1 minus the largest share of one animal among the animals: an animal, but which?
+    - `msp`: all but the largest probability.   - `entropy`: of all labels, in nats.
+    - `which_animal`: the share of all animals but the likeliest among the animals: an animal, but which?
     - `other`, `other_animal`: the probability of a label of that name, where the model has one.
     - `energy`: minus the energy.   - `class_mean`: 1 minus the cosine to the nearest animal's mean.
 
@@ -42,10 +42,11 @@ def novelty_scores(
     """
     animals = np.array([i for i, name in enumerate(labels) if name != EMPTY])
     sums = probs[:, animals].sum(axis=1)
+    rest, rest_of_animals = (np.sort(p, axis=1)[:, :-1].sum(axis=1) for p in (probs, probs[:, animals]))
     scores = {
-        "msp": 1 - probs.max(axis=1),
+        "msp": rest,  # 1 - max is 0 for all clips whose largest probability rounds to 1
         "entropy": np.asarray(entr(probs).sum(axis=1), np.float64),
-        "which_animal": 1 - np.divide(probs[:, animals].max(axis=1), sums, out=np.ones(len(probs)), where=sums > 0),
+        "which_animal": np.divide(rest_of_animals, sums, out=np.zeros(len(probs)), where=sums > 0),
     }
     scores |= {name: probs[:, i] for i, name in enumerate(labels) if name in OTHER}
     if familiar is not None:
@@ -64,7 +65,7 @@ def evaluate_novelty_scores(scores: Mapping[str, Floats], is_novel: Bools, draws
         ranking = Ranking.of(-score, ~is_novel, draws.codes)  # known clips must stay above the threshold
         value = ranking.measure(np.ones(max(draws.n_sites, 1)), (KNOWN_RECALL,))
         drawn = ranking.measure_draws(draws.weights, (KNOWN_RECALL,))
-        novel = draws.count_clips(is_novel)
+        novel = draws.count_events(is_novel)
         estimates = {
             "auroc": draws.estimate_share(auroc(score, is_novel), drawn[:, 0], sizes=novel, per_clip=PER_SCORE),
             "caught": draws.estimate_share(float(value[2]), drawn[:, 2], sizes=novel),

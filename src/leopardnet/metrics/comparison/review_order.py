@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.columns import has_several_labels, table_labels
 from leopardnet.core.labels import JOINER, find_presence, split_labels
+from leopardnet.score.log_odds import log_odds
 
 DECIMALS = 6  # of the keys of an order: probabilities that differ by less are equal
 NAMING_RULES = ("species", "empty")  # only these name a label: a group of animals or 'unsure' is no answer yet
@@ -18,17 +19,18 @@ NAMING_RULES = ("species", "empty")  # only these name a label: a group of anima
 def review_order(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return the clips in the order of review: alerts, unreadable clips, then the others, the least certain first.
 
-    Alerts are sorted by falling probability of the suspected target, the other clips by rising top probability.
-    Equal clips keep their order, and every row keeps its index.
+    Alerts are sorted by falling probability of the suspected target (the likeliest of several), the other clips by
+    rising top probability, both as log-odds, which differ where probabilities round to 1. Equal clips keep their
+    order, and every row keeps its index.
 
     >>> table = pd.DataFrame({"clip_id": ["a", "b", "c"], "status": "ok", "alert": [None, None, "tiger"],
     ...                       "p_tiger": [0.02, 0.6, 0.2], "p_empty": [0.98, 0.4, 0.8]})
     >>> review_order(table)["clip_id"].tolist()
     ['c', 'b', 'a']
     """
-    suspicion = np.nan_to_num(_probabilities(predictions, predictions["alert"]))
+    certainty, suspicion = _certainty(predictions), _suspicion(predictions)
     group = np.select([predictions["alert"].notna(), predictions["status"] == "unreadable"], [0, 1], 2)
-    keys = (top_probability(predictions).round(DECIMALS), -suspicion.round(DECIMALS), group)
+    keys = (certainty.round(DECIMALS), -suspicion.round(DECIMALS), group)
     return predictions.iloc[np.lexsort(keys)]  # the last key counts first
 
 
@@ -41,6 +43,28 @@ def top_probability(predictions: pd.DataFrame) -> pd.Series[float]:
     if has_several_labels(predictions):
         return probs.where(probs >= 0.5, 1 - probs).min(axis=1)
     return probs.max(axis=1)
+
+
+def _certainty(predictions: pd.DataFrame) -> NDArray[np.float64]:
+    """Return what orders clips like `top_probability`, float64 [M]."""
+    if has_several_labels(predictions):
+        return np.asarray(top_probability(predictions), np.float64)
+    probs = _all_probabilities(predictions)
+    return np.asarray(np.stack([log_odds(probs, i) for i in range(probs.shape[1])]).max(axis=0), np.float64)
+
+
+def _suspicion(predictions: pd.DataFrame) -> NDArray[np.float64]:
+    """Return what orders clips by the probability of their likeliest alert, float64 [M], 0 without one."""
+    found = np.zeros(len(predictions))
+    for name in predictions["alert"].dropna().unique():
+        has_it = (predictions["alert"] == name).to_numpy(bool)
+        probs, i = _all_probabilities(predictions)[has_it], table_labels(predictions).index(name)
+        found[has_it] = probs[:, i] if has_several_labels(predictions) else log_odds(probs, i)
+    return np.asarray(np.nan_to_num(found), np.float64)
+
+
+def _all_probabilities(predictions: pd.DataFrame) -> NDArray[np.float64]:
+    return predictions[[f"p_{name}" for name in table_labels(predictions)]].to_numpy(np.float64)
 
 
 def verdicts(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.Series[Any]:
@@ -88,5 +112,5 @@ def _probabilities(predictions: pd.DataFrame, names: pd.Series[str]) -> NDArray[
         columns = predictions[[f"p_{x}" for x in labels]].set_axis(list(labels), axis=1).astype(float)
         return columns.where(find_presence(names, labels)).min(axis=1).to_numpy(np.float64)
     column = pd.Index(labels).get_indexer(pd.Index(names))
-    probs = predictions[[f"p_{name}" for name in labels]].to_numpy(np.float64)
+    probs = _all_probabilities(predictions)
     return np.where(column >= 0, probs[np.arange(len(probs)), column], np.nan)

@@ -12,6 +12,9 @@ derived from all scores: their intraclass correlation ρ (one-way analysis of va
 converted to the tail where misses lie as for a bivariate normal distribution. Correlation that sits in the tail
 alone is invisible there; therefore r counts as at least MIN_CORRELATION.
 
+Clips of one event count as copies of each other: n is then the number of events of equal size, n² / Σ m², and ρ the
+correlation of the mean scores of events. So the bound does not gain from clips that are split into stills.
+
 This is a model and no theorem: `scripts/measure_promises.py` measures in which worlds it holds. It does not hold
 where some sites fail as none of the labelled ones does. Because misses only grow with the threshold, no correction
 for the choice among thresholds is needed; `site_losses` has the proof.
@@ -22,22 +25,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.metrics.bootstrap import count_independent
 from leopardnet.metrics.guarantees.levels import Support, choose_threshold
-from leopardnet.metrics.measures import upper_bound
+from leopardnet.metrics.measures import count_independent, count_whole_events, upper_bound
 
 Floats = NDArray[np.float64]
 MIN_CORRELATION = 0.1  # two misses of one site are never taken as less alike than this
 
 
-def support_like_sites(ranked: Floats, sites: NDArray[np.intp], *, max_miss: float, confidence: float) -> Support:
+def support_like_sites(
+    ranked: Floats,
+    sites: NDArray[np.intp],
+    *,
+    max_miss: float,
+    confidence: float,
+    events: NDArray[np.intp] | None = None,
+) -> Support:
     """Return the highest threshold at which the share of clips missed is at most `max_miss`.
 
-    ranked: float64 [n], the scores of positives, lowest first; sites: int [n], their sites, 0 to K - 1.
+    ranked: float64 [n], the scores of positives, lowest first; sites: int [n], their sites, 0 to K - 1; events: int
+    [n], their events, 0 to E - 1; without them each clip is one.
     """
-    sizes = np.bincount(sites).astype(np.float64)
     n = len(ranked)
-    r = correlate_misses(ranked, sites, tail=max_miss)
+    sizes, r = weigh_events(ranked, sites, events, tail=max_miss)
     n_effective = count_effective(sizes, r, confidence=confidence)
     n_within = 0
     if n_effective > 0:
@@ -50,11 +59,32 @@ def support_like_sites(ranked: Floats, sites: NDArray[np.intp], *, max_miss: flo
     return Support("like_sites", threshold, k, bound, needed, is_saturated)
 
 
+def weigh_events(
+    score: Floats, sites: NDArray[np.intp], events: NDArray[np.intp] | None, *, tail: float
+) -> tuple[Floats, float]:
+    """Return the events of each site, float64 [K], and the correlation of misses of two events of one site.
+
+    The events sum up to `count_whole_events`. score, sites, events, tail: as in `support_like_sites`.
+
+    >>> twice = np.array([0.2, 0.2, 0.9, 0.9])
+    >>> weigh_events(twice, np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), tail=0.1)[0].tolist()
+    [1.0, 1.0]
+    """
+    sizes = np.bincount(sites).astype(np.float64)
+    if events is None or not len(score):
+        return sizes, correlate_misses(score, sites, tail=tail)
+    clips = np.bincount(events)
+    first = np.unique(events, return_index=True)[1]
+    means = np.bincount(events, weights=score) / clips
+    r = correlate_misses(means, sites[first], tail=tail)
+    return sizes * count_whole_events(clips) / len(score), r
+
+
 def count_effective(sizes: Floats, r: float, *, confidence: float, n_sites: int | None = None) -> float:
     """Return how many independent clips carry as much information, 0 for fewer than two sites.
 
-    sizes: float64 [K], positives per site; r: the correlation of two misses at one site; n_sites: as if there were
-    so many sites with positives spread like these.
+    sizes: float64 [K], positives or events per site; r: the correlation of two misses at one site; n_sites: as if
+    there were so many sites with positives spread like these.
 
     >>> round(count_effective(np.full(15, 40.0), 0.1, confidence=0.95), 1)
     102.7

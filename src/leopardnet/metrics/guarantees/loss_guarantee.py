@@ -25,7 +25,8 @@ class LossGuarantee:
     """What can be guaranteed for one label, at each level, and why.
 
     level: the one that was chosen, None where no guarantee is given. supports: one per level, the strongest first.
-    n_positives, n_sites: the labelled clips of the label that could be read, and their sites.
+    n_positives, n_sites: the labelled clips of the label that could be read, and their sites. n_events: the events
+    of these clips, as many as clips where none is known.
     """
 
     label: str
@@ -35,6 +36,7 @@ class LossGuarantee:
     n_sites: int
     supports: tuple[Support, ...]
     level: Level | None
+    n_events: int
 
     @property
     def is_kept(self) -> bool:
@@ -68,13 +70,14 @@ class LossGuarantee:
 
     def describe(self, level: Level) -> str:
         """Return what holds at a level, or what is missing for it."""
-        s, clips = self.at(level), f"{self.n_positives} clips from {self.n_sites} sites"
+        in_events = f" in {self.n_events} events" if self.n_events < self.n_positives else ""
+        s, clips = self.at(level), f"{self.n_positives} clips{in_events} from {self.n_sites} sites"
         if s.threshold is not None:
             bound = f"{MEANINGS[level]} is at most {s.miss_at_most:.4f}"
             return f"{LEVELS[level]}: yes, at threshold {s.threshold:.4g} ({s.n_missed} of {clips} missed; {bound})"
         why = f"needs {s.n_sites_needed} sites with {self.label} clips, you have {self.n_sites}"
         if s.is_saturated:
-            why = "no threshold keeps those whose probability is 0, or that the row shows as another target"
+            why = "no threshold keeps those whose probability is 0"
         return f"{LEVELS[level]}: cannot be demonstrated with {clips}; {why}"
 
     def __str__(self) -> str:
@@ -89,6 +92,7 @@ class LossGuarantee:
             "confidence": self.confidence,
             "n_positives": self.n_positives,
             "n_sites": self.n_sites,
+            "n_events": self.n_events,
             "is_kept": self.is_kept,
             "level": self.level,
             "says": chosen.get("says"),
@@ -105,13 +109,15 @@ def find_loss_threshold(
     is_positive: NDArray[np.bool_],
     site_codes: Ints,
     *,
+    event_codes: Ints | None = None,
     max_miss: float = 0.01,
     confidence: float = 0.95,
 ) -> LossGuarantee:
     """Return the highest thresholds that miss at most `max_miss` of the positives, or what is missing for them.
 
     score: float64 [M], of calibration clips that the model was not trained on; nan (unreadable) never goes unseen
-    and has no part; 0 or less is a clip that no threshold keeps. is_positive: bool [M]; site_codes: int64 [M]. The
+    and has no part; 0 or less is a clip that no threshold keeps. is_positive: bool [M]; site_codes: int64 [M].
+    event_codes: int64 [M]; clips of an event count as copies of each other, None: each is an event of its own. The
     strongest level that is supported is chosen. Raises ConfigError for shares that are not between 0 and 1.
 
     >>> guarantee = find_loss_threshold("leopard", np.linspace(0.1, 1, 300), np.ones(300, bool), np.arange(300))
@@ -121,10 +127,12 @@ def find_loss_threshold(
     use = is_positive & ~np.isnan(score)
     order = np.argsort(score[use], kind="stable")
     ranked, sites = score[use][order], pd.factorize(site_codes[use][order])[0]
-    supports = tuple(
-        find(ranked, sites, max_miss=max_miss, confidence=confidence)
-        for find in (support_any_sites, support_like_sites)
+    events = None if event_codes is None else pd.factorize(event_codes[use][order])[0]
+    supports = (
+        support_any_sites(ranked, sites, max_miss=max_miss, confidence=confidence),
+        support_like_sites(ranked, sites, max_miss=max_miss, confidence=confidence, events=events),
     )
     level = next((s.level for s in supports if s.threshold is not None), None)
     n_sites = len(np.unique(sites))
-    return LossGuarantee(label, max_miss, confidence, len(ranked), n_sites, supports, level)
+    n_events = len(ranked) if events is None else len(np.unique(events))
+    return LossGuarantee(label, max_miss, confidence, len(ranked), n_sites, supports, level, n_events)

@@ -57,10 +57,13 @@ function formatRule(rule) {
   return rule.replace("_", " ");
 }
 
-// The probability of the suspected target; -1 for a clip without one.
-function alertProbability(clip) {
-  if (!data.alert[clip] || !data.probs[clip]) return -1;
-  return data.probs[clip][data.labels.findIndex((label) => label.name === data.alert[clip])];
+function probability(clip, name) {
+  return data.probs[clip][data.labels.findIndex((label) => label.name === name)];
+}
+
+// The probability of the likeliest suspected target; -1 for a clip without one.
+function suspicion(clip) {
+  return data.alerts[clip].length && data.probs[clip] ? probability(clip, data.alerts[clip][0]) : -1;
 }
 
 function pictureSource(clip) {

@@ -15,20 +15,24 @@ const state = { view: [], page: 0, open: -1, current: -1 };
 
 function refresh() {
   const text = byId("f-text").value.trim().toLowerCase();
-  const alertsOnly = byId("f-alert").checked;
+  const suspected = byId("f-alert").value;
   const wanted = ["decision", "site", "status", "verdict"]
     .filter((column) => byId("f-" + column) && byId("f-" + column).value)
     .map((column) => ({ values: data[column], value: byId("f-" + column).value }));
   state.view = [];
   for (let clip = 0; clip < nClips; clip++) {
     if (text && !searchTexts[clip].includes(text)) continue;
-    if (alertsOnly && !data.alert[clip]) continue;
+    if (suspected && !isSuspected(clip, suspected)) continue;
     const matches = ({ values, value }) => value === "(none)" ? !values[clip] : values[clip] === value;
     if (wanted.every(matches)) state.view.push(clip);
   }
   sortView(byId("f-sort").value);
   state.page = 0;
   drawTable();
+}
+
+function isSuspected(clip, target) {
+  return target === "(any)" ? data.alerts[clip].length > 0 : data.alerts[clip].includes(target);
 }
 
 // Sorts the view by a column, from its end where the key begins with "-". Clips without a value come last both ways.
@@ -53,7 +57,7 @@ function sortView(key) {
 }
 
 function sortValue(column, clip) {
-  if (column === "suspicion") return -alertProbability(clip);
+  if (column === "suspicion") return -suspicion(clip);
   if (column === "top") return data.probs[clip] && certainty(data.probs[clip]);
   return data[column][clip];
 }
@@ -114,14 +118,14 @@ function clipRow(clip) {
 }
 
 function decisionCell(clip) {
-  const [decision, rule, alert] = [data.decision[clip], data.rule[clip], data.alert[clip]];
+  const [decision, rule] = [data.decision[clip], data.rule[clip]];
   const reason = rule === "none" || rule === decision ? "" : formatRule(rule);
-  const suspected = alert && !decision.split(" + ").includes(alert) ? `${alert}? ${alertProbability(clip).toFixed(2)}` : null;
+  const suspected = data.alerts[clip].filter((name) => !decision.split(" + ").includes(name));
   return element("td", { class: "decision" },
     colourDot(decision),
     decision,
     element("small", {}, reason),
-    suspected ? element("span", { class: "alert" }, suspected) : null,
+    ...suspected.map((name) => element("span", { class: "alert" }, `${name}? ${probability(clip, name).toFixed(2)}`)),
     data.status[clip] === "partial" ? element("small", { class: "bad-text" }, "read in part") : null);
 }
 
@@ -218,10 +222,7 @@ function fillFilter(id, values) {
 // Resets the filters, sets these, and goes to the table.
 function showFiltered(filters) {
   byId("filters").reset();
-  for (const [id, value] of Object.entries(filters)) {
-    if (id === "f-alert") byId(id).checked = value;
-    else byId(id).value = value;
-  }
+  for (const [id, value] of Object.entries(filters)) byId(id).value = value;
   refresh();
   byId("clips").scrollIntoView();
 }
@@ -289,7 +290,7 @@ byId("next").addEventListener("click", () => {
 
 onClickOfEach("th[data-sort]", sortByHeader);
 onClickOfEach("[data-filter]", (button) => showFiltered({ "f-decision": button.dataset.filter }));
-onClickOfEach("[data-alerts]", () => showFiltered({ "f-alert": true, "f-sort": "suspicion" }));
+onClickOfEach("[data-alerts]", () => showFiltered({ "f-alert": "(any)", "f-sort": "suspicion" }));
 onClickOfEach("[data-unsure]", () => showFiltered({ "f-sort": "top" }));
 onClickOfEach("[data-wrong]", () => showFiltered({ "f-verdict": "wrong", "f-sort": "-score" }));
 onClickOfEach("a.card", (card) => {

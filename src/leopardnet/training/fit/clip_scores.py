@@ -35,7 +35,7 @@ def compute_frame_logits(model: Classifier, frames: LabelledFrames, rows: NDArra
 def compute_clip_logits(
     table: pd.DataFrame, logits: NDArray[np.float32], aggregate_config: AggregateConfig, labels: LabelSet
 ) -> pd.DataFrame:
-    """Return one row per clip with a single label: clip_id, site, i_label, and its logits as an array column.
+    """Return one row per clip with a single label: clip_id, site, kind, n_frames, i_label, logits (arrays).
 
     For independent labels it is one row per clip, with `shows`, bool [C], which are those of any of its frames.
     Frames whose logits are not finite could not be read and are left out. Rows with the `view` `crop` are first
@@ -53,14 +53,17 @@ def compute_clip_logits(
         if len(animals) > 1 and not labels.multi:
             continue  # there is no single right answer for two species
         row: dict[str, Any] = {"clip_id": clip_id, "site": part["site"].iloc[0]}
+        row["kind"] = part["kind"].iloc[0] if "kind" in part else None  # older runs do not have the column
         if labels.multi:
             row["shows"] = labels.presence(animals or part["label"]).any(axis=0)
         else:
             row["i_label"] = labels.index(animals[0]) if animals else labels.index(str(labels.empty))
         merged = _merge_crops(part, logits[at], aggregate_config, labels)
+        row["n_frames"] = len(merged)
         row["logits"] = aggregate(merged, aggregate_config, i_empty=labels.i_empty, multi=labels.multi)
         rows.append(row)
-    return pd.DataFrame(rows, columns=["clip_id", "site", "shows" if labels.multi else "i_label", "logits"])
+    truth = "shows" if labels.multi else "i_label"
+    return pd.DataFrame(rows, columns=["clip_id", "site", "kind", "n_frames", truth, "logits"])
 
 
 def _merge_crops(

@@ -15,6 +15,7 @@ from accelerate import PartialState
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
 from leopardnet.bundle.card import card_json, model_card
+from leopardnet.bundle.chosen_figures import describe_choice
 from leopardnet.bundle.run_history import read_history
 from leopardnet.bundle.runtime import OpenVinoRuntime
 from leopardnet.core.errors import BackendError, BundleError
@@ -25,7 +26,7 @@ from leopardnet.core.settings.validate import validate
 from leopardnet.core.tables import atomic_path, write_json
 from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
-from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration
+from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration, write_held_out
 from leopardnet.training.run_folder import read_labels_by_split, read_state, write_state
 from leopardnet.training.training_run import Run, train
 
@@ -108,12 +109,16 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
         provenance=_collect_provenance(run),
     )
     data = read_labels_by_split(run)
-    evaluation = evaluate_validation(run, config, labels, calibration)
-    how = (read_state(run) or {}).get("judged_on", "")
+    found = evaluate_validation(run, config, labels, calibration)
+    clips = (read_state(run) or {}).get("judged_on", "")
+    how = ". ".join([*([clips] if clips else []), describe_choice(found.judged_on is not None)])
+    figures = {"evaluation": found.judged_on or found.chosen_on, "chosen_on": found.chosen_on}
     with atomic_path(folder / "card.md") as part:
-        part.write_text(model_card(spec, data, evaluation=evaluation, how=how), "utf-8")
-    write_json(card_json(spec, data, evaluation=evaluation, how=how), folder / "card.json")
-    write_spec(folder, spec)
+        part.write_text(model_card(spec, data, how=how, **figures), "utf-8")
+    write_json(card_json(spec, data, how=how, **figures), folder / "card.json")
+    packed = write_spec(folder, spec)
+    if found.held_out is not None:
+        write_held_out(found.held_out, packed, run)
     if final.exists():
         shutil.rmtree(final)
     folder.replace(final)
@@ -152,4 +157,10 @@ def _collect_provenance(run: Path) -> dict[str, Any]:
         "environment": json.loads((run / "environment.json").read_text("utf-8")),
         "history": history,
         "data": read_labels_by_split(run).to_dict("records"),
+        **_read_learned(run),
     }
+
+
+def _read_learned(run: Path) -> dict[str, Any]:
+    path = run / "learned_from.json"  # older runs do not have it
+    return {"learned_from": json.loads(path.read_text("utf-8"))} if path.is_file() else {}

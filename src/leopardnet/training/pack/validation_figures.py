@@ -1,57 +1,108 @@
-"""Figures from the validation clips of a run: the temperature, and the evaluation for the model card."""
+"""Figures from the validation clips of a run: the temperature, the evaluations for the card, held-out scores."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from leopardnet.bundle.bundle import Bundle
+from leopardnet.core.columns import HELD_OUT, evidence_columns, predictions_columns
 from leopardnet.core.labels import JOINER, LabelSet
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.settings.training import TrainConfig
+from leopardnet.core.tables import conform
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.score.calibrate import Calibration, apply_calibration, fit_safely
-from leopardnet.score.decide import decide, name_all
+from leopardnet.score.calibrate import Calibration
+from leopardnet.score.decide import decide, find_alerts, name_all
 from leopardnet.training.fit.clip_scores import compute_clip_logits
+from leopardnet.training.fit.cross_choice import calibrate_clips, fit_clips
 
 
-def evaluate_validation(run: Path, config: TrainConfig, labels: LabelSet, calibration: Calibration) -> Evaluation:
-    """Return the evaluation of the model on the run's validation clips.
+@dataclass(frozen=True, eq=False)
+class ValidationFigures:
+    """The evaluation of the validation clips, twice, and the scores behind the second.
 
-    With folds these are all clips, each with the logits of a network trained without its site. The kept epoch and
-    the temperature were chosen on the same clips, so the figures are slightly optimistic.
+    chosen_on: with the epoch and the temperature of the bundle, which were chosen on the same clips. judged_on:
+    with those that the clips of other sites chose, see `training.fit.cross_choice`, and held_out: its rows of a
+    predictions table, without the ids of the bundle; None for older runs and where there are too few sites.
+    """
+
+    chosen_on: Evaluation
+    judged_on: Evaluation | None
+    held_out: pd.DataFrame | None
+
+
+def evaluate_validation(
+    run: Path, config: TrainConfig, labels: LabelSet, calibration: Calibration
+) -> ValidationFigures:
+    """Return the evaluations of the run's validation clips.
+
+    With folds these are all clips, each with the logits of a network trained without its site.
     """
     clips = _read_validation_clips(run, config, labels)
-    probs = apply_calibration(np.stack(clips["logits"].to_list()), calibration, multi=labels.multi)
-    decisions = [decide(p, labels, config.decide) for p in probs]
-    table = pd.DataFrame(
-        {
-            "clip_id": clips["clip_id"],
-            "site": clips["site"],
-            "decision": [d.label for d in decisions],
-            "rule": [d.rule for d in decisions],
-            **{f"p_{name}": probs[:, i] for i, name in enumerate(labels.names)},
-        }
-    )
     if labels.multi:
-        table["labels"] = [JOINER.join(name_all(p, labels, config.decide)) or None for p in probs]
         shown = [[x for x, is_shown in zip(labels.names, row, strict=True) if is_shown] for row in clips["shows"]]
         truth = pd.Series(list(map(JOINER.join, shown)), index=clips["clip_id"])
     else:
         truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
+    probs = calibrate_clips(clips, calibration, labels)
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
-    return evaluate_clips(LabelledClips.from_tables(table, truth), targets=targets)
+
+    def evaluate(table: pd.DataFrame) -> Evaluation:
+        return evaluate_clips(LabelledClips.from_tables(table, truth).drop_copies(), targets=targets)
+
+    chosen_on = evaluate(_decide_clips(clips[["clip_id", "site"]], probs, labels, config.decide))
+    path = run / "cross_chosen.parquet"
+    crossed = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+    if not len(crossed):
+        return ValidationFigures(chosen_on, None, None)
+    frames = pd.read_parquet(run / "val_frames.parquet")
+    facts = frames.drop_duplicates("clip_id").set_index("clip_id")[["path", "kind", "site"]]
+    is_whole = frames["view"] == "frame"
+    facts["n_frames"] = frames[is_whole].groupby("clip_id").size()
+    others = crossed[[f"p_{name}" for name in labels.names]].to_numpy(np.float32)
+    held_out = _decide_clips(crossed[["clip_id"]].join(facts, on="clip_id"), others, labels, config.decide)
+    return ValidationFigures(chosen_on, evaluate(held_out), held_out)
+
+
+def write_held_out(table: pd.DataFrame, bundle: Bundle, run: Path) -> None:
+    """Write the held-out rows of a run as predictions of its bundle, for evaluate and thresholds."""
+    names, multi = bundle.labels.names, bundle.labels.multi
+    ids = {"bundle_id": bundle.id, "labels_id": bundle.labels.id, "status": "ok", "in_training": HELD_OUT}
+    rows = conform(table.assign(**ids), predictions_columns(names, multi=multi), where=HELD_OUT)
+    no_frames = pd.DataFrame(columns=[c.name for c in evidence_columns(names)])
+    Predictions(rows, conform(no_frames, evidence_columns(names), where=HELD_OUT)).write(run / HELD_OUT)
+
+
+def _decide_clips(
+    facts: pd.DataFrame, probs: NDArray[np.float32], labels: LabelSet, thresholds: DecideConfig
+) -> pd.DataFrame:
+    """Return the columns of a predictions table that follow from probabilities, float32 [M, C], beside `facts`."""
+    decisions = [decide(p, labels, thresholds) for p in probs]
+    if labels.multi:
+        named = [JOINER.join(name_all(p, labels, thresholds)) or None for p in probs]
+        facts = facts.assign(labels=pd.Series(named, facts.index, dtype=object))
+    alerts = [find_alerts(p, labels, thresholds) for p in probs]
+    return facts.assign(
+        decision=[d.label for d in decisions],
+        rule=[d.rule for d in decisions],
+        score=[d.score for d in decisions],
+        alert=pd.Series([names[0] if names else None for names in alerts], facts.index, dtype=object),
+        alerts=pd.Series([JOINER.join(names) or None for names in alerts], facts.index, dtype=object),
+        **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
+    )
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:
-    """Return the temperature of a run, and the biases of independent labels, fitted on its validation clips."""
-    clips = _read_validation_clips(run, config, labels)
-    z = np.stack(clips["logits"].to_list()).astype(np.float64)
-    y = np.stack(clips["shows"].to_list()) if labels.multi else clips["i_label"].to_numpy(np.int64)
-    fitted = fit_safely(z, y, sites=clips["site"].tolist(), before=Calibration())
+    """Return the calibration of a run, fitted on its validation clips: see `fit_safely`."""
+    fitted = fit_clips(_read_validation_clips(run, config, labels), labels)
     frames = pd.read_parquet(run / "val_frames.parquet", columns=["site", "site_seen"])
     seen = frames.loc[frames["site_seen"], "site"].nunique()
     if seen:

@@ -67,12 +67,14 @@ def test_an_observation_names_the_model_and_what_it_rests_on(tmp_path, predicted
         "decision": "unsure",
         "rule": "abstained",
         "alert": "leopard",
+        "alerts": "leopard + tiger",
         "status": "partial",
     }
     _, got = package(tmp_path, predicted({"path": "1.avi", **suspect, "best_time_s": 3.25}))
     ((by, tags, count),) = observed(got, "classifiedBy", "observationTags", "count")
     assert by.startswith("leopardnet ") and by.endswith(" / model abcdef012345") and count == ""
-    assert tags == "rule:abstained | frames:0 | t_best:3.2 | p_empty:0.700 | look_first:leopard | status:partial"
+    told = ["rule:abstained", "frames:0", "t_best:3.2", "p_empty:0.700"]
+    assert tags.split(" | ") == [*told, "look_first:leopard", "look_first:tiger", "status:partial"]
 
 
 def test_the_section_of_a_clip_that_shows_the_animal(tmp_path, predicted, frame):

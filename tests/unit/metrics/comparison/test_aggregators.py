@@ -6,7 +6,8 @@ import pytest
 
 from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.metrics.comparison.aggregators import AGGREGATORS, apply_aggregators, box_weights, motion_weights
-from leopardnet.score.calibrate import Calibration, apply_calibration, cross_calibrate
+from leopardnet.score.calibrate import Calibration, apply_calibration
+from leopardnet.score.safe_fit import cross_calibrate
 
 
 def p_tiger(clips):
@@ -56,8 +57,8 @@ def test_boxes_and_motion_stand_beside_each_other(clips, evidence):
     both = evidence.assign(motion=1.0, boxes="[]")
     tables = apply_aggregators(clips, both)
     weighed = [name.partition(", ")[0] for name in tables if name.endswith("motion")]
-    assert weighed == ["presence_topk", "topk_logit", "mean_logit", "mean_prob"]
-    assert weighed == [name.partition(", ")[0] for name in tables if name.endswith("boxes")] and len(tables) == 14
+    assert weighed == ["presence_ranked", "presence_topk", "topk_logit", "mean_logit", "mean_prob"]
+    assert weighed == [name.partition(", ")[0] for name in tables if name.endswith("boxes")] and len(tables) == 17
     # equal weights, of either kind, are none
     for name in weighed:
         for how in ("weighed by boxes", "weighed by motion"):

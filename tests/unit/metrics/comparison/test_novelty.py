@@ -29,6 +29,11 @@ def test_scores_by_hand():
     assert "energy" not in novelty_scores(np.array([[1.0, 0, 0, 0]]), LABELS)
 
 
+def test_clips_whose_largest_probability_rounds_to_one_still_differ():
+    scores = novelty_scores(np.array([[1.0, 1e-9, 0, 0], [1.0, 1e-20, 0, 0]]), LABELS)
+    assert scores["msp"].tolist() == [1e-9, 1e-20]
+
+
 def test_a_score_that_some_clips_lack_is_left_out():
     """Rows of an older version, or of a network without class means."""
     familiar = pd.DataFrame([[3.0, *[np.nan] * 4], [5.0, *[np.nan] * 4]], columns=FAMILIAR)

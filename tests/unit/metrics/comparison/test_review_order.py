@@ -39,6 +39,16 @@ def test_equal_clips_keep_their_order_whatever_the_last_bit_says():
     assert review_order(table.iloc[::-1])["clip_id"].tolist() == ["b", "a"]
 
 
+def test_clips_whose_probabilities_round_to_one_are_ordered_by_what_is_left_of_the_others():
+    table = clips(
+        ("suspect", 1.0, 1e-12, 0.0, "leopard", "leopard"),
+        ("surer suspect", 1.0, 1e-20, 0.0, "leopard", "leopard"),
+        ("surest", 0.0, 1e-30, 1.0, "empty", None),
+        ("sure", 1e-9, 0.0, 1.0, "empty", None),
+    )
+    assert review_order(table)["clip_id"].tolist() == ["surer suspect", "suspect", "sure", "surest"]
+
+
 def test_a_lost_animal_is_the_worst_mistake_then_the_surest_comes_first():
     table = clips(
         ("a", 0.6, 0.4, 0.0, "leopard", "leopard"),

@@ -1,0 +1,1 @@
+"""Which clips may judge a model."""

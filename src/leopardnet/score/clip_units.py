@@ -1,0 +1,75 @@
+"""What counts as one observation: copies of a clip count once, and clips of one visit are one animal seen once.
+
+Twenty leopards copied ten times are twenty leopards, and a visit that was recorded as ten stills is one visit.
+Otherwise a claim such as "recall at least 86 %" would grow with the number of files.
+
+`find_copies`  Copies are left out of every figure. Two clips of one site, with one label and one decision, are
+               copies if all their probabilities are the same float32 numbers: different footage does not give
+               that by chance. A clip whose probabilities are all 0 or 1, or nearly, is none: rounding gives that.
+`code_events`  Clips of an event stay in every figure, but bounds and intervals take them for one observation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.core.manifest import Manifest
+from leopardnet.score.events import event_ids
+
+Ints = NDArray[np.int64]
+Texts = NDArray[np.object_]
+LEAST = 1e-12  # probabilities below are cut off somewhere, so many are equal
+
+
+def find_copies(probs: NDArray[np.float64], site_codes: Ints, *names: Texts) -> NDArray[np.bool_]:
+    """Return which clips are a copy of an earlier one, bool [M]; probs: float64 [M, C], nan is a copy of nothing.
+
+    names: object [M], in which copies do not differ either, such as labels and decisions.
+
+    >>> p = np.array([[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [1.0, 0.0], [1.0, 0.0]])
+    >>> find_copies(p, np.array([0, 0, 1, 0, 0])).tolist()
+    [False, True, False, False, False]
+    """
+    p = probs.astype(np.float32)
+    tells = np.isfinite(p).all(axis=1) & ((p > LEAST) & (p < 1)).any(axis=1)
+    key = pd.DataFrame({"site": site_codes, "p": [row.tobytes() for row in p]})
+    key = key.assign(**{f"name{i}": pd.factorize(x.astype(object))[0] for i, x in enumerate(names)})
+    return np.asarray(tells & key.duplicated().to_numpy())
+
+
+def add_times(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+    """Return predictions with site, time and `sequence_id` of the manifest, which may know more than they did."""
+    rows = manifest.table.drop_duplicates("clip_id").set_index("clip_id")
+    ids = table["clip_id"]
+    at = ids.map(rows["captured_at"])
+    own = table["captured_at"] if "captured_at" in table.columns else at
+    return table.assign(
+        site=ids.map(rows["site"]), captured_at=at.where(at.notna(), own), sequence_id=ids.map(rows["sequence_id"])
+    )
+
+
+def code_events(site_codes: Ints, truth: Texts, table: pd.DataFrame) -> Ints:
+    """Return the event of each clip as a code, int64 [M]; clips of one event have one site and one true label.
+
+    truth: object [M]; table: M rows, of which `captured_at` and `sequence_id` are read where it has them. Events
+    are those of `score.events.event_ids`, of each label alone, so that another animal does not prolong them. Clips
+    without a time are of one event if they have the same `sequence_id`; all others are events of their own.
+
+    >>> at = pd.to_datetime(["2021-07-01 10:00", "2021-07-01 10:20", "2021-07-01 10:40", None])
+    >>> shown = np.array(["tiger", "deer", "tiger", "tiger"], object)
+    >>> code_events(np.zeros(4, np.int64), shown, pd.DataFrame({"captured_at": at})).tolist()
+    [0, 1, 2, 3]
+    """
+    n = len(site_codes)
+    at = table["captured_at"] if "captured_at" in table.columns else pd.Series(pd.NaT, index=table.index)
+    group = pd.MultiIndex.from_arrays([site_codes, pd.factorize(truth)[0]])
+    code = pd.Series(pd.factorize(group)[0])
+    clips = pd.DataFrame({"clip_id": np.arange(n).astype(str), "site": code, "captured_at": at.to_numpy()})
+    ids = event_ids(clips).to_numpy(object)
+    if "sequence_id" in table.columns:
+        sequences = table["sequence_id"].to_numpy(object)
+        is_group = pd.isna(clips["captured_at"].to_numpy()) & ~pd.isna(sequences)
+        ids = np.where(is_group, [f"{c} {s}" for c, s in zip(code, sequences, strict=True)], ids)
+    return pd.factorize(ids)[0].astype(np.int64)

@@ -1,0 +1,55 @@
+"""The page of an evaluation: one screen, what is said first, and nothing about no clips."""
+
+import numpy as np
+import pandas as pd
+
+from leopardnet.cli.printing.print_evaluation import print_evaluation
+from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.labelled_clips import LabelledClips
+
+
+def page(capsys, rows, labels=("leopard", "deer", "empty")):
+    """Rows of truth, site, decision, rule; each decision is the likeliest label where it is one."""
+    p = (
+        np.array([[0.8 if x == row[2] else 0.1 for x in labels] for row in rows])
+        + np.arange(len(rows))[:, None] / 1e4
+    )
+    table = pd.DataFrame({"clip_id": [str(i) for i in range(len(rows))], "site": [row[1] for row in rows]})
+    table = table.assign(decision=[row[2] for row in rows], rule=[row[3] for row in rows], alert=None)
+    table = table.assign(**{f"p_{x}": p[:, i] / p.sum(axis=1) for i, x in enumerate(labels)})
+    clips = LabelledClips.from_tables(table, pd.Series([row[0] for row in rows], index=table["clip_id"]))
+    print_evaluation(evaluate_clips(clips, targets=clips.animals, n_boot=50))
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_losses_come_first_and_labels_without_clips_have_no_figures(capsys):
+    rows = [("leopard", f"s{i:02d}", "leopard", "species") for i in range(12)]
+    rows += [("leopard", "s00", "empty", "empty"), ("empty", "s01", "empty", "empty")]
+    text = page(capsys, rows)
+    assert text[0] == "14 labelled clips from 12 sites." and text[1].startswith("May the clips called empty")
+    # 1 of 13 lost, at one of twelve sites; deer: no clip
+    assert next(x for x in text if x.startswith("leopard  ")).split()[:5] == ["leopard", "1", "13", "13", "12"]
+    assert "Empty clips archived: 1 of 1, 1.000." in text and "Names of animals: 12 given, 12 of them right" in str(
+        text
+    )
+    assert "no clip here shows deer" in " ".join(text) and not any(line.startswith("deer") for line in text)
+    assert len(text) <= 25 and max(map(len, text)) <= 100
+
+
+def test_where_nothing_is_called_empty_nothing_lost_is_no_good_news(capsys):
+    rows = [("leopard", "a", "leopard", "species"), ("empty", "b", "unsure", "abstained")]
+    text = page(capsys, rows)
+    assert text[1] == "May clips be archived unseen? None was called empty, so none would be."
+    assert not any("at most" in line for line in text) and "Left to look at: 2 of 2 clips" in " ".join(text)
+    assert "2 sites are too few" in " ".join(text)
+
+
+def test_of_many_labels_the_first_dozen_is_shown(capsys):
+    labels = (*(f"animal{i:02d}" for i in range(20)), "empty")
+    rows = [(x, site, x, "empty" if x == "empty" else "species") for x in labels for site in "ab"]
+    rows += [("animal19", "a", "empty", "empty")]
+    text = page(capsys, rows, labels)
+    assert "9 more labels are in names.csv and per_label.csv." in text
+    assert "8 more labels, which lost no more, are in metrics.json." in text
+    shown = [line.split()[0] for line in text if line.startswith("animal") and line.split()[1].isdigit()]
+    assert shown == ["animal19", *(f"animal{i:02d}" for i in range(11)), *(f"animal{i:02d}" for i in range(12))]
