@@ -45,20 +45,7 @@ def derive_bundle(
     BundleError where `out` exists, ConfigError for an alert of a label that is no target.
     """
     out = Path(out)
-    if out.exists():
-        raise BundleError(
-            "this folder exists already",
-            where=out.name,
-            todo="choose a folder that does not exist; no bundle is changed in place",
-        )
-    no_target = [name for name in (decide.alerts if decide else {}) if name not in bundle.labels.targets]
-    if no_target:
-        raise ConfigError(
-            "only a target of the model can have an alert",
-            where="decide.alerts",
-            found=", ".join(no_target),
-            expected="one of " + ", ".join(bundle.labels.targets),
-        )
+    _refuse(bundle, out, decide)
     before, given = bundle.spec, {p["label"] for p in promises}
     calibration, decide = calibration or before.calibration, decide or before.decide
     is_stale = not has_same_meaning(before.calibration, calibration)
@@ -99,6 +86,23 @@ def derive_bundle(
     write_spec(part, spec)
     part.replace(out)
     return Bundle.load(out)
+
+
+def _refuse(bundle: Bundle, out: Path, decide: DecideConfig | None) -> None:
+    if out.exists():
+        raise BundleError(
+            "this folder exists already",
+            where=out.name,
+            todo="choose a folder that does not exist; no bundle is changed in place",
+        )
+    no_target = [name for name in (decide.alerts if decide else {}) if name not in bundle.labels.targets]
+    if no_target:
+        raise ConfigError(
+            "only a target of the model can have an alert",
+            where="decide.alerts",
+            found=", ".join(no_target),
+            expected="one of " + ", ".join(bundle.labels.targets),
+        )
 
 
 def _without_watch(step: Mapping[str, Any]) -> dict[str, Any]:
