@@ -45,7 +45,7 @@ def derive_bundle(
     BundleError where `out` exists, ConfigError for an alert of a label that is no target.
     """
     out = Path(out)
-    _check(bundle, out, decide)
+    _refuse(bundle, out, decide)
     before, given = bundle.spec, {p["label"] for p in promises}
     calibration, decide = calibration or before.calibration, decide or before.decide
     is_stale = not has_same_meaning(before.calibration, calibration)
@@ -88,12 +88,7 @@ def derive_bundle(
     return Bundle.load(out)
 
 
-def _without_watch(step: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an earlier step without what only the last one needs."""
-    return {key: value for key, value in step.items() if key != "watch"}
-
-
-def _check(bundle: Bundle, out: Path, decide: DecideConfig | None) -> None:
+def _refuse(bundle: Bundle, out: Path, decide: DecideConfig | None) -> None:
     if out.exists():
         raise BundleError(
             "this folder exists already",
@@ -108,6 +103,11 @@ def _check(bundle: Bundle, out: Path, decide: DecideConfig | None) -> None:
             found=", ".join(no_target),
             expected="one of " + ", ".join(bundle.labels.targets),
         )
+
+
+def _without_watch(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an earlier step without what only the last one needs."""
+    return {key: value for key, value in step.items() if key != "watch"}
 
 
 def has_same_meaning(one: Calibration, other: Calibration) -> bool:
