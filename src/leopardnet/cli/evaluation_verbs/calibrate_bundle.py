@@ -88,9 +88,7 @@ def calibrate(
         )
     else:
         say(repr(result))
-        for text in filter(None, [repr(found) if found else left_out]):
-            say(text)
-        for text in dropped:
+        for text in [*filter(None, [repr(found) if found else left_out]), *dropped]:
             say(text)
         say(f"bundle: {out}  ({new.id})")
     if found and not found.is_kept:
