@@ -6,7 +6,7 @@ those of 8,000 further sites. The results say nothing about how good a model is;
 model can be trusted.
 
     coverage   how often the 95 % interval of each figure contains the true value: 92 to 99 % is wanted.
-               `--cells` does this for few and many sites, with leopards common and rare
+               `--cells WORLD …` does this for few and many sites
     ECE        the calibration error at sites that had no part in fitting the temperature: under 0.03 is wanted
 
 `measure_promises.py` does the same for promises.
@@ -23,10 +23,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leopardnet.metrics.bootstrap import WIDEST, Estimate
+from leopardnet.core.labels import ANIMAL
+from leopardnet.metrics.bootstrap import WIDEST, Estimate, interval_columns
+from leopardnet.metrics.clip_figures import add_rankings, label_figures
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import FIGURES, Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
+from leopardnet.metrics.measures import count_labels
+from leopardnet.metrics.ranking import Ranking, rank_clips
+from leopardnet.metrics.reliability import reliability
 from leopardnet.score.calibrate import fit_temperature
 
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
@@ -44,11 +49,13 @@ class World:
     strength: float = 2.6
     sharpness: float = 3.0
     leopards: float = 0.12  # share of clips; few of them stand at few sites
+    size_shape: float = 4.0  # the smaller, the more sites differ in their number of clips
 
     def draw(self, seed: int, n_sites: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Logits float64 [M, C], true classes int64 [M], sites int64 [M]."""
         rng, n = np.random.default_rng(seed), n_sites or self.n_sites
-        sizes = rng.negative_binomial(4, 4 / (4 + self.clips_per_site), n).clip(1)  # some sites have many clips
+        p = self.size_shape / (self.size_shape + self.clips_per_site)
+        sizes = rng.negative_binomial(self.size_shape, p, n).clip(1)  # some sites have many clips
         site = np.repeat(np.arange(n), sizes)
         mix = rng.dirichlet(6 * np.append(self.leopards, (1 - self.leopards) * MIX[1:] / MIX[1:].sum()), n)[site]
         y = (rng.random((len(site), 1)) > mix.cumsum(axis=1)).sum(axis=1).clip(0, len(LABELS) - 1)
@@ -63,10 +70,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n-sets", type=int, default=20)
     parser.add_argument("--n-boot", type=int, default=1000)
-    parser.add_argument("--cells", action="store_true", help="only the table of coverage by number of sites")
+    parser.add_argument("--cells", nargs="*", choices=CELL_WORLDS, help="only the tables by number of sites")
     options = parser.parse_args()
-    if options.cells:
-        show_cells(options.n_sets, options.n_boot)
+    if options.cells is not None:
+        for name in options.cells or CELL_WORLDS:
+            show_cells(name, options.n_sets, options.n_boot)
         return
     for world in (
         World(n_sites=15),
@@ -89,19 +97,54 @@ CELL_FIGURES = (
     "ECE",
     "empties removed at 0.95",
 )
+CELL_WORLDS = {
+    "common": World(),
+    "rare": World(leopards=0.02),
+    "alike": World(site_sd=0.2, clips_per_site=16),
+    "uneven": World(size_shape=1.2),
+    "unlike, rare": World(site_sd=1.0, leopards=0.02),
+}
 
 
-def show_cells(n_sets: int, n_boot: int, n_sites: Sequence[int] = (3, 5, 8, 15, 30, 50)) -> None:
-    """Print coverage of six figures by number of sites: coverage / mean width / share not demonstrated."""
-    print(f"coverage / mean width / share not demonstrated; {n_sets} sets, {n_boot} draws")
-    print(f"{'leopards':>8s}{'sites':>7s}   " + "".join(f"{x:25s}" for x in CELL_FIGURES))
-    for leopards in (0.12, 0.02):
-        world = World(leopards=leopards)
-        true = figures(evaluate(*world.draw(10**6, N_TRUE_SITES), n_boot=0))
-        for n in n_sites:
-            found = [figures(evaluate(*world.draw(seed, n), n_boot=n_boot)) for seed in range(n_sets)]
-            cells = [_cell([f[name] for f in found], true[name].value) for name in CELL_FIGURES]
-            print(f"{leopards:8g}{n:7d}   " + "".join(f"{x:25s}" for x in cells), flush=True)
+def show_cells(name: str, n_sets: int, n_boot: int, n_sites: Sequence[int] = (3, 5, 8, 15, 30, 50)) -> None:
+    """Print coverage of six figures by number of sites in a world; "shown" leaves out what is not demonstrated."""
+    print(f"{name}: coverage, mean width | share shown, coverage of these; {n_sets} sets, {n_boot} draws")
+    print("sites   " + "".join(f"{x:29s}" for x in CELL_FIGURES))
+    world = CELL_WORLDS[name]
+    true = cell_figures(*world.draw(10**6, N_TRUE_SITES), n_boot=0)
+    for n in n_sites:
+        sets = [cell_figures(*world.draw(seed, n), n_boot=n_boot) for seed in range(n_sets)]
+        cells = [_cell([f[x] for f in sets], true[x].value) for x in CELL_FIGURES]
+        print(f"{n:5d}   " + "".join(f"{x:29s}" for x in cells), flush=True)
+
+
+def cell_figures(logits: np.ndarray, y: np.ndarray, site: np.ndarray, *, n_boot: int) -> dict[str, Estimate]:
+    """Return the six figures alone, which is several times faster than the whole evaluation."""
+    clips = label_clips(logits, y, site)
+    draws = clips.draw_sites(n_boot=n_boot, seed=7)
+    confusions = draws.sum_per_site(clips.y * (len(LABELS) + 1) + clips.likeliest, len(LABELS) * (len(LABELS) + 1))
+    per_site = count_labels(confusions.reshape(-1, len(LABELS), len(LABELS) + 1))  # [S, C, 4]
+    drawn = draws.redraw(per_site.reshape(len(per_site), -1)).reshape(-1, *per_site.shape[1:])
+    shows, said = (x[:, None] == np.arange(len(LABELS)) for x in (clips.y, clips.likeliest))
+    per_label, macro_f1 = label_figures(LABELS, per_site, drawn, draws, shows=shows, said=said)
+    leopard = per_label.head(1).copy()
+    add_rankings(leopard, clips, draws)
+    row = leopard.iloc[0].to_dict()
+    found = {f"{x} of leopard": read_estimate(row, x) for x in ("recall", "precision", "auroc")}
+    is_animal = clips.shows(ANIMAL)
+    ranking = Ranking.of(rank_clips(clips, ANIMAL), is_animal, draws.codes)
+    weights = np.vstack([np.ones(draws.n_sites), draws.weights])
+    removed = ranking.measure_draws(weights, (0.95,))[:, 2]
+    found["empties removed at 0.95"] = draws.estimate_share(
+        removed[0], removed[1:], sizes=draws.count_clips(~is_animal)
+    )
+    return found | {"macro F1": macro_f1, "ECE": reliability(clips, draws)[1]}
+
+
+def read_estimate(row: dict[str, float], name: str) -> Estimate:
+    """Return one figure of a row of a table, which has nan where there is no interval."""
+    value, *ends = (float(row[x]) for x in interval_columns(name))
+    return Estimate(value, *(None if np.isnan(x) else x for x in ends))
 
 
 def _cell(estimates: Sequence[Estimate], true: float) -> str:
@@ -110,8 +153,9 @@ def _cell(estimates: Sequence[Estimate], true: float) -> str:
         return "no interval"
     held = (ends[:, 0] <= true) & (true <= ends[:, 1])
     width = ends[:, 1] - ends[:, 0]
-    n_shown = (width <= WIDEST).sum()
-    return f"{held.mean():.3f} / {width.mean():.2f} / {1 - n_shown / len(estimates):.2f}"
+    is_shown = width <= WIDEST
+    of_shown = f"{held[is_shown].mean():.3f}" if is_shown.sum() >= 20 else "few"
+    return f"{held.mean():.3f} {width.mean():.3f} | {is_shown.sum() / len(estimates):.2f} {of_shown}"
 
 
 def show_coverage(world: World, n_sets: int, n_boot: int) -> None:
@@ -137,9 +181,14 @@ def show_coverage(world: World, n_sets: int, n_boot: int) -> None:
 
 def evaluate(logits: np.ndarray, y: np.ndarray, site: np.ndarray, *, n_boot: int) -> Evaluation:
     """Return the evaluation of simulated clips."""
+    return evaluate_clips(label_clips(logits, y, site), targets=LABELS[:2], n_boot=n_boot)
+
+
+def label_clips(logits: np.ndarray, y: np.ndarray, site: np.ndarray) -> LabelledClips:
+    """Return simulated clips with the probabilities of their logits."""
     z = logits - logits.max(axis=1, keepdims=True)
     probs = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    return evaluate_clips(LabelledClips.from_arrays(LABELS, probs, y, site), targets=LABELS[:2], n_boot=n_boot)
+    return LabelledClips.from_arrays(LABELS, probs, y, site)
 
 
 def figures(e: Evaluation) -> dict[str, Estimate]:
@@ -155,11 +204,7 @@ def figures(e: Evaluation) -> dict[str, Estimate]:
     found |= {f"{m} of {label}": e.label_estimate(label, m) for label in LABELS for m in FIGURES}
     found |= {f"precision of {label} at 1 %": e.precision_by_prevalence(label, 0.01) for label in LABELS[:2]}
     for table, share, name in ((e.review, "reviewed", "errors_left"), (e.coverage, "coverage", "risk")):
-        row = table[table[share] == 0.5].iloc[0]
-        found[f"{name} at 0.5"] = Estimate(
-            row[name],
-            *(None if np.isnan(row[f"{name}_{end}"]) else row[f"{name}_{end}"] for end in ("low", "high")),
-        )
+        found[f"{name} at 0.5"] = read_estimate(table[table[share] == 0.5].iloc[0].to_dict(), name)
     return found
 
 

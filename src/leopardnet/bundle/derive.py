@@ -45,20 +45,7 @@ def derive_bundle(
     BundleError where `out` exists, ConfigError for an alert of a label that is no target.
     """
     out = Path(out)
-    if out.exists():
-        raise BundleError(
-            "this folder exists already",
-            where=out.name,
-            todo="choose a folder that does not exist; no bundle is changed in place",
-        )
-    no_target = [name for name in (decide.alerts if decide else {}) if name not in bundle.labels.targets]
-    if no_target:
-        raise ConfigError(
-            "only a target of the model can have an alert",
-            where="decide.alerts",
-            found=", ".join(no_target),
-            expected="one of " + ", ".join(bundle.labels.targets),
-        )
+    _refuse(bundle, out, decide)
     before, given = bundle.spec, {p["label"] for p in promises}
     calibration, decide = calibration or before.calibration, decide or before.decide
     is_stale = not has_same_meaning(before.calibration, calibration)
@@ -68,8 +55,12 @@ def derive_bundle(
     spec = before.model_copy(update={"calibration": calibration, "decide": decide})
     still = [p for p in read_promises(before) if not is_stale and p["label"] not in given]
     held = [*promises, *(p for p in still if _has_same_threshold(before.decide, decide, p["label"]))]
-    step = {"from": bundle.id, "note": note, "promises": held, **({"dropped": dropped} if dropped else {})}
-    spec = _record_step(spec, step, watch if promises else read_reference(before))
+    step: dict[str, Any] = {"from": bundle.id, "note": note, "promises": held}
+    step |= {"dropped": dropped} if dropped else {}
+    watched = watch if promises else read_reference(before) if held else None
+    step |= {"watch": watched} if watched is not None else {}
+    ancestors = [*map(_without_watch, before.provenance.get("judged_again", [])), step]
+    spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(bundle.folder, part, ignore=shutil.ignore_patterns("SHA256SUMS", "bundle.json"))
@@ -97,12 +88,26 @@ def derive_bundle(
     return Bundle.load(out)
 
 
-def _record_step(spec: BundleSpec, step: Mapping[str, Any], watch: Reference | None) -> BundleSpec:
-    """Return the spec with this step, the last one, which alone keeps what the sites of its promises look like."""
-    watched = {"watch": watch} if step["promises"] and watch is not None else {}
-    before = [{k: v for k, v in x.items() if k != "watch"} for x in spec.provenance.get("judged_again", [])]
-    steps = [*before, {**step, **watched}]
-    return spec.model_copy(update={"provenance": {**spec.provenance, "judged_again": steps}})
+def _refuse(bundle: Bundle, out: Path, decide: DecideConfig | None) -> None:
+    if out.exists():
+        raise BundleError(
+            "this folder exists already",
+            where=out.name,
+            todo="choose a folder that does not exist; no bundle is changed in place",
+        )
+    no_target = [name for name in (decide.alerts if decide else {}) if name not in bundle.labels.targets]
+    if no_target:
+        raise ConfigError(
+            "only a target of the model can have an alert",
+            where="decide.alerts",
+            found=", ".join(no_target),
+            expected="one of " + ", ".join(bundle.labels.targets),
+        )
+
+
+def _without_watch(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an earlier step without what only the last one needs."""
+    return {key: value for key, value in step.items() if key != "watch"}
 
 
 def has_same_meaning(one: Calibration, other: Calibration) -> bool:

@@ -4,10 +4,11 @@ A draw is a vector of site weights: how often each site was drawn. Counts per si
 one matrix product, whatever the number of clips. Figures of a ranking need the clips themselves; see
 `metrics.ranking`.
 
-Most figures are shares, often close to 1, where a few sites give a skewed distribution of draws and percentiles
-end too early. Shares therefore get Student's t on the logit scale. Only sites that hold a clip which the figure
-is a share of say anything about it, so t has their number. Where every clip is right no draw is wrong, and the
-exact interval of an effective number of clips is all there is. `scripts/measure_intervals.py` and
+Shares get the interval of Wilson (1927) for an effective number of clips, their number over the design effect
+(Kish 1965). The draws of few sites are a poor estimate of that effect, and where no clip is wrong they say nothing
+about it. So the one that a correlation of CORRELATION within sites would give is averaged in, weighing as much as
+SITES_ASSUMED sites; such a moderated variance has Student's t with the degrees of freedom of both (Smyth 2004).
+Those of the draws follow from how unevenly sites contribute to them. `scripts/measure_intervals.py` and
 `scripts/measure_rendered.py` measure how often the intervals hold the true value.
 """
 
@@ -21,13 +22,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.metrics.measures import lower_bound, upper_bound
+from leopardnet.metrics.measures import CORRELATION, count_independent, count_whole_events
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 NO_SITE = "(no site)"
 FEW_SITES = 10  # fewer say little about how sites differ
-MIN_CORRELATION = 0.1  # the results of two clips of one site are never taken as less alike than this
+SITES_ASSUMED = 4  # how many sites that assumption is worth
+PER_SCORE = 6  # a ranking or a probability is known as well as a share of so many times the clips, or better
 WIDEST, NOT_DEMONSTRATED = 0.6, "not demonstrated"  # a wider interval of a share says nothing
 
 
@@ -129,11 +131,12 @@ class SiteDraws:
 
         >>> draws = SiteDraws.of(np.arange(20), n_boot=500, seed=0)
         >>> print(draws.estimate_mean(np.repeat([1.0, 0.0], [18, 2])))
-        0.900 (0.639 to 0.988)
+        0.900 (0.657 to 0.977)
         """
-        _, drawn = self.sum_columns(values, np.ones(len(values)))
-        sizes = self.count_events(np.ones(len(values))) if np.isin(values, (0, 1)).all() else None
-        return self.estimate_share(float(values.mean()), drawn[:, 0] / np.maximum(drawn[:, 1], 1), sizes=sizes)
+        ones = np.ones(len(values))
+        _, drawn = self.sum_columns(values, ones)
+        shares = drawn[:, 0] / np.maximum(drawn[:, 1], 1)
+        return self.estimate_share(float(values.mean()), shares, sizes=self.count_events(ones))
 
     def count_clips(self, of: NDArray[np.generic]) -> Floats:
         """Return how many clips of each site are true in `of`, bool [M]: float64 [S]."""
@@ -158,27 +161,39 @@ class SiteDraws:
         """Return the value with the interval of its draws, float64 [n_boot]; see the function `estimate`."""
         return estimate(value, drawn, self.n_sites)
 
-    def estimate_share(self, value: float, drawn: Floats, *, sizes: Floats | None = None) -> Estimate:
-        """Return the same for a value from 0 to 1; see the function `estimate_share`.
+    def estimate_share(
+        self, value: float, drawn: Floats, *, sizes: Floats, correlation: float = CORRELATION, per_clip: float = 1.0
+    ) -> Estimate:
+        """Return the same for a value from 0 to 1.
 
         sizes: the clips or events of each site that the value is a share of, float64 [S], see `count_events`; sites
-        without any do not count.
-        Where none of them is wrong, or none right, they count as independent clips of `count_independent`.
+        without any say nothing. correlation: of their results within a site, as assumed. per_clip: how many results
+        each is worth, PER_SCORE for figures of a score.
         """
-        if sizes is None:
-            return estimate_share(value, drawn, self.n_sites)
-        n_clips = count_independent(sizes) if value in (0, 1) else float(sizes.sum())
-        return estimate_share(value, drawn, int(np.count_nonzero(sizes)), n_clips=n_clips)
+        n_clips = per_clip * count_independent(sizes, correlation)
+        return self.estimate_fraction(value, drawn, n_sites=int(np.count_nonzero(sizes)), n_clips=n_clips)
 
-    def estimate_ranking(self, value: float, drawn: Floats, sizes: Floats) -> Estimate:
-        """Return the same for a figure of a ranking; sizes: the positives of each site, float64 [S].
+    def estimate_fraction(self, value: float, drawn: Floats, *, n_sites: int, n_clips: float) -> Estimate:
+        """Return the same for a value that is known as well as a share of n_clips independent clips.
 
-        A site with many positives has much weight, so t has the effective number of sites, (Σ m)² / Σ m² (Kish
-        1965). If the ranking is perfect so is every draw; then the positives give the interval.
+        n_sites: how many sites say something about it.
         """
-        n_sites = count_effective_sites(sizes)
-        n_clips = count_independent(sizes) if value in (0, 1) else None
-        return estimate_share(value, drawn, n_sites, n_clips=n_clips)
+        freedom = min(self._count_freedom(drawn), n_sites - 1.0)
+        return estimate_share(value, drawn, n_sites, freedom=freedom, n_clips=n_clips)
+
+    def _count_freedom(self, drawn: Floats) -> float:
+        """Return the degrees of freedom of the variance of draws, 2 S / (κ - 1); inf where all are alike.
+
+        κ is the kurtosis of what sites contribute, estimated from the draws (infinitesimal jackknife, Efron 2014):
+        a few large sites, or few that hold a rare label, leave few degrees of freedom.
+        """
+        usable = np.isfinite(drawn)
+        if not usable.any():
+            return 0.0
+        shares = self.weights[usable].T @ (drawn[usable] - drawn[usable].mean())  # [S], of sites
+        spread = (shares**2).sum()
+        kurtosis = self.n_sites * (shares**4).sum() / spread**2 if spread > 0 else 1.0
+        return float(2 * self.n_sites / (kurtosis - 1)) if kurtosis > 1 else float("inf")
 
 
 def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
@@ -194,78 +209,45 @@ def estimate(value: float, draws: Floats, n_sites: int) -> Estimate:
     usable = draws[np.isfinite(draws)]
     if len(usable) == 0 or np.isnan(value):
         return Estimate(float(value))
-    return Estimate(float(value), *_percentiles(usable, n_sites))
-
-
-def _percentiles(usable: Floats, n_sites: float) -> tuple[float, float]:
     tail = 100 * tail_share(n_sites)
     low, high = np.percentile(usable, [tail, 100 - tail])
-    return float(low), float(high)
+    return Estimate(float(value), float(low), float(high))
 
 
-def count_independent(sizes: Floats, correlation: float = MIN_CORRELATION) -> float:
-    """Return how many independent clips carry as much information as clips of sites, n / d (Kish 1965).
+def estimate_share(
+    value: float, draws: Floats, n_sites: int, *, freedom: float | None = None, n_clips: float | None = None
+) -> Estimate:
+    """Return a value from 0 to 1 with its 95 % interval of Wilson, which holds the value and ends within 0 and 1.
 
-    sizes: float64 [S], clips per site. d = 1 + (m - 1) · correlation is the design effect, m the mean number of
-    clips at the site of a clip.
-
-    >>> round(count_independent(np.array([150.0, 150.0])), 1), count_independent(np.ones(30))
-    (18.9, 30.0)
-    """
-    n = sizes.sum()
-    return float(n / (1 + ((sizes**2).sum() / n - 1) * correlation)) if n else 0.0
-
-
-def count_whole_events(sizes: NDArray[np.generic]) -> float:
-    """Return how many events of equal size carry as much weight, n² / Σ m² (Kish 1965); sizes: [E], clips of each.
-
-    Two clips of an event count as equal, those of two events of a site as correlated by ρ. The effective number of
-    clips is then n² / (Σ m² + ρ · (Σ M² - Σ m²)), M the clips of each site: exactly what `count_independent`
-    returns for sizes of sites that are scaled so that their sum is n² / Σ m².
-
-    >>> count_whole_events(np.array([3, 3, 3])), round(count_whole_events(np.array([100, 1, 1])), 2)
-    (3.0, 1.04)
-    """
-    squares = float((sizes.astype(np.float64) ** 2).sum())
-    return float(sizes.sum()) ** 2 / squares if squares else 0.0
-
-
-def count_effective_sites(sizes: Floats) -> float:
-    """Return how many sites of equal size carry as much weight, 2 or more; 1 or 0 where so few have any clip.
-
-    >>> count_effective_sites(np.array([10.0, 10.0, 10.0, 0.0])), count_effective_sites(np.array([7.0, 0.0]))
-    (3.0, 1.0)
-    """
-    n_holding = int(np.count_nonzero(sizes))
-    return float(max(sizes.sum() ** 2 / (sizes**2).sum(), 2.0)) if n_holding > 1 else float(n_holding)
-
-
-def estimate_share(value: float, draws: Floats, n_sites: float, *, n_clips: float | None = None) -> Estimate:
-    """Return a value from 0 to 1 with its 95 % interval: Student's t on the logit scale, from the spread of draws.
-
-    n_sites: how many sites say something about it, with one none is known to differ, and there is no interval.
-    n_clips: the effective number of clips that the value is a share of, see `count_independent`. The interval is
-    then at least as wide as that of so many independent clips (Clopper and Pearson). Where no clip is wrong no draw
-    is either, and this bound is all there is. Without it, a value of 0 or 1 has the percentiles of `estimate`.
+    n_sites: how many sites say something about it; with one none is known to differ, and there is no interval.
+    freedom: of the variance of the draws, n_sites - 1 or less. n_clips: how many independent clips it is assumed to
+    be a share of (see `count_independent`), with the weight of SITES_ASSUMED. Without it the draws alone count,
+    and a value of 0 or 1 has no width.
 
     >>> draws = np.random.default_rng(0).normal(0.96, 0.02, 2000)
-    >>> print(estimate_share(0.96, draws, 30), estimate_share(1.0, np.ones(2000), 30, n_clips=100))
-    0.960 (0.890 to 0.986) 1.000 (0.964 to 1.000)
+    >>> print(estimate_share(0.96, draws, 30, n_clips=100), estimate_share(1.0, np.ones(2000), 30, n_clips=100))
+    0.960 (0.896 to 0.985) 1.000 (0.960 to 1.000)
     """
     usable = draws[np.isfinite(draws)]
     if len(usable) == 0 or np.isnan(value) or n_sites <= 1:
         return Estimate(float(value))
-    if 0 < value < 1:
-        from scipy.special import expit, logit
+    freedom = n_sites - 1.0 if freedom is None else freedom
+    weight, per_result = (SITES_ASSUMED, 1 / n_clips) if n_clips else (0, 0.0)  # 1 / the effective number of clips
+    variance = value * (1 - value)  # of one result
+    if variance > 0:
+        drawn = usable.var() * n_sites / (n_sites - 1) / variance  # draws vary less than other sites would
+        per_result = (weight * per_result + freedom * drawn) / (weight + freedom)
+    q = _t_quantile(weight + freedom) ** 2 * per_result
+    middle, reach = value + q / 2, np.sqrt(q * variance + q**2 / 4)
+    low, high = (float((middle + x) / (1 + q)) for x in (-reach, reach))
+    return Estimate(float(value), max(min(low, value), 0.0), min(max(high, value), 1.0))
 
-        reach = t_factor(n_sites) * usable.std() / (value * (1 - value))
-        low, high = (float(expit(logit(value) + x)) for x in (-reach, reach))
-    else:
-        low, high = _percentiles(usable, n_sites)
-    if n_clips:
-        low = min(low, float(lower_bound(value * n_clips, n_clips, confidence=0.975)))
-        high = max(high, float(upper_bound(value * n_clips, n_clips, confidence=0.975)))
-    return Estimate(float(value), low, high)
+
+@lru_cache(maxsize=1024)
+def _t_quantile(freedom: float) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, freedom))
 
 
 @lru_cache(maxsize=64)
@@ -289,9 +271,7 @@ def t_factor(n_sites: float) -> float:
     >>> round(t_factor(30), 3), round(t_factor(5), 3)
     (2.08, 3.104)
     """
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, n_sites - 1) * np.sqrt(n_sites / (n_sites - 1)))
+    return float(_t_quantile(n_sites - 1) * np.sqrt(n_sites / (n_sites - 1)))
 
 
 def estimate_columns(name: str, rows: Sequence[Estimate]) -> dict[str, Floats]:

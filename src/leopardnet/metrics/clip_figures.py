@@ -10,20 +10,25 @@ import pandas as pd
 
 from leopardnet.core.labels import ANIMAL
 from leopardnet.metrics.bootstrap import (
+    PER_SCORE,
     Estimate,
     Floats,
     SiteDraws,
-    count_effective_sites,
-    count_independent,
     estimate_columns,
     estimate_row,
-    estimate_share,
     interval_columns,
 )
 from leopardnet.metrics.guarantees.archive import Archive, find_archive, name_figures
 from leopardnet.metrics.judges.taught_clips import TaughtClips
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
-from leopardnet.metrics.measures import count_measures, lower_bound, ratio
+from leopardnet.metrics.measures import (
+    CORRELATION,
+    correlate_wrong,
+    count_independent,
+    count_measures,
+    lower_bound,
+    ratio,
+)
 from leopardnet.metrics.ranking import Ranking, auroc, average_precision, rank_clips
 
 RECALLS = (
@@ -107,59 +112,42 @@ def label_figures(
         "recall_at_least": lower_bound(value["recall"] * n, n),
     }
     for measure, n in events_of.items():
-        rows = [
-            draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i]) for i, v in enumerate(value[measure])
-        ]
+        rows = []
+        for i, v in enumerate(value[measure]):
+            correlation = correlate_wrong(v) if measure == "precision" else CORRELATION
+            rows.append(draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i], correlation=correlation))
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    return table, _estimate_macro(float(value["macro_f1"]), of_draws["macro_f1"], of_draws["f1"], shown)
-
-
-def _estimate_macro(value: float, drawn: Floats, drawn_f1: Floats, shown: Floats) -> Estimate:
-    """Return macro F1 with its interval; drawn_f1: [n_boot, C]; shown: clips of each label per site, [S, C].
-
-    It is a mean of labels, of which a rare one is known from few sites: t has the degrees of freedom of
-    Satterthwaite (1946). Where nothing is wrong no draw is wrong; then the clips of the rarest label give the
-    interval.
-    """
-    if value == 1:
-        held = shown[:, shown.sum(axis=0) > 0]
-        rarest = held[:, held.sum(axis=0).argmin()]
-        return estimate_share(value, drawn, int(np.count_nonzero(rarest)), n_clips=count_independent(rarest))
-    n_sites = np.array([count_effective_sites(x) for x in shown.T])
-    spread = np.array([np.var(x[np.isfinite(x)]) if np.isfinite(x).any() else 0.0 for x in drawn_f1.T])
-    freedom = spread.sum() ** 2 / max((spread**2 / np.maximum(n_sites - 1, 1)).sum(), np.finfo(float).tiny)
-    return estimate_share(value, drawn, min(1 + float(freedom), len(shown)))
+    # Macro F1 is a mean of labels, of which the rarest is known least.
+    known = [count_independent(x) for x in shown.T[support > 0]]
+    n_clips = len(known) ** 2 / sum(1 / n for n in known) if known else 0.0
+    n_sites = int(np.count_nonzero(shown.any(axis=1)))
+    macro, drawn_macro = float(value["macro_f1"]), of_draws["macro_f1"]
+    return table, draws.estimate_fraction(macro, drawn_macro, n_sites=n_sites, n_clips=n_clips)
 
 
 def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws) -> None:
-    """Add the columns of AUROC and AUPRC, which rank the readable clips."""
+    """Add the columns of AUROC and AUPRC, which rank the readable clips.
+
+    What is known of a rare label is known from the sites that hold it.
+    """
     readable = clips.is_readable
     rows: dict[str, list[Estimate]] = {"auroc": [], "auprc": []}
     for i in range(len(per_label)):
         label = clips.labels[i]
         score, is_positive = rank_clips(clips, label)[readable], clips.shows(label)[readable]
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
+        sizes = draws.count_events(clips.shows(label) & readable)
         rows["auroc"].append(
-            _estimate_ranking(draws, auroc(score, is_positive), drawn[:, 0], is_positive, readable)
+            draws.estimate_share(auroc(score, is_positive), drawn[:, 0], sizes=sizes, per_clip=PER_SCORE)
         )
         area = average_precision(score, is_positive)
-        rows["auprc"].append(_estimate_ranking(draws, area, drawn[:, 1], is_positive, readable))
+        rows["auprc"].append(
+            draws.estimate_share(area, drawn[:, 1], sizes=sizes, correlation=correlate_wrong(area))
+        )
     for name, found in rows.items():
         for column, values in estimate_columns(name, found).items():
             per_label[column] = values
-
-
-def _estimate_ranking(
-    draws: SiteDraws, value: float, drawn: Floats, is_positive: Bools, readable: Bools
-) -> Estimate:
-    """Return a figure of a ranking of readable clips; is_positive: bool, one per readable clip.
-
-    What is known of a rare label is known from the sites that hold it.
-    """
-    holds = np.zeros(len(readable), bool)
-    holds[readable] = is_positive
-    return draws.estimate_ranking(value, drawn, draws.count_events(holds))
 
 
 def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
@@ -176,9 +164,11 @@ def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, 
     rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
-    area = auroc(score[readable], is_animal[readable])
-    presence = _estimate_ranking(
-        draws, area, read.measure_draws(draws.weights)[:, 0], is_animal[readable], readable
+    presence = draws.estimate_share(
+        auroc(score[readable], is_animal[readable]),
+        read.measure_draws(draws.weights)[:, 0],
+        sizes=draws.count_events(is_animal & readable),
+        per_clip=PER_SCORE,
     )
     return table, presence
 

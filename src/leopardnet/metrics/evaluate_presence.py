@@ -102,6 +102,7 @@ def _add_probability_errors(
         float(np.mean([e.value for e in errors])),
         np.mean([e.drawn for e in errors], axis=0),
         float(np.mean([e.least for e in errors])),
+        errors[0].sizes,
     )
     return mean.estimate(draws), draws.estimate(float(brier.mean()), brier_drawn.mean(axis=1))
 

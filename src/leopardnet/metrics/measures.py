@@ -1,4 +1,4 @@
-"""Figures that follow from counts: precision, recall, F1, exact bounds, precision at another prevalence."""
+"""Figures that follow from counts: precision, recall, F1, exact bounds, effective numbers of clips."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+CORRELATION = 0.2  # of the results of two clips of one site, where sites are too few to tell
 
 
 def ratio(a: Floats, b: Floats) -> Floats:
@@ -103,3 +104,41 @@ def upper_bound(n_wrong: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -
     """
     total = np.asarray(n, np.float64)
     return 1 - lower_bound(total - np.asarray(n_wrong, np.float64), total, confidence=confidence)
+
+
+def correlate_wrong(precision: float) -> float:
+    """Return the correlation to assume of clips of one site that were given a label: the share that is wrong.
+
+    A label is wrongly said where its animal does not live, so the results of a site are alike.
+
+    >>> correlate_wrong(0.25), correlate_wrong(0.95)
+    (0.75, 0.2)
+    """
+    return CORRELATION if np.isnan(precision) else max(1 - float(precision), CORRELATION)
+
+
+def count_independent(sizes: Floats, correlation: float = CORRELATION) -> float:
+    """Return how many independent clips carry as much information as clips of sites, n / d (Kish 1965).
+
+    sizes: float64 [S], clips per site. d = 1 + (m - 1) · correlation is the design effect, m the mean number of
+    clips at the site of a clip.
+
+    >>> round(count_independent(np.array([150.0, 150.0])), 1), count_independent(np.ones(30))
+    (9.7, 30.0)
+    """
+    n = sizes.sum()
+    return float(n / (1 + ((sizes**2).sum() / n - 1) * correlation)) if n else 0.0
+
+
+def count_whole_events(sizes: NDArray[np.generic]) -> float:
+    """Return how many events of equal size carry as much weight, n² / Σ m² (Kish 1965); sizes: [E], clips of each.
+
+    Two clips of an event count as equal, those of two events of a site as correlated by ρ. The effective number of
+    clips is then n² / (Σ m² + ρ · (Σ M² - Σ m²)), M the clips of each site: exactly what `count_independent`
+    returns for sizes of sites that are scaled so that their sum is n² / Σ m².
+
+    >>> count_whole_events(np.array([3, 3, 3])), round(count_whole_events(np.array([100, 1, 1])), 2)
+    (3.0, 1.04)
+    """
+    squares = float((sizes.astype(np.float64) ** 2).sum())
+    return float(sizes.sum()) ** 2 / squares if squares else 0.0

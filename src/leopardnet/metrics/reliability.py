@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws, tail_share
+from leopardnet.metrics.bootstrap import PER_SCORE, Estimate, Floats, SiteDraws, tail_share
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import ratio
 
@@ -31,16 +31,18 @@ def reliability(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, E
 class Calibrated:
     """An expected calibration error.
 
-    drawn: that of each draw, float64 [n_boot]; least: the smallest that is compatible with it.
+    drawn: that of each draw, float64 [n_boot]; least: the smallest that is compatible with it; sizes: the events of
+    each site, float64 [S].
     """
 
     value: float
     drawn: Floats
     least: float
+    sizes: Floats
 
     def estimate(self, draws: SiteDraws) -> Estimate:
         """Return the value with its interval."""
-        found = draws.estimate_share(self.value, self.drawn)
+        found = draws.estimate_share(self.value, self.drawn, sizes=self.sizes, per_clip=PER_SCORE)
         return found if found.low is None else replace(found, low=min(found.low, self.least))
 
 
@@ -66,7 +68,9 @@ def bin_probabilities(p: Floats, hits: Bools, readable: Bools, draws: SiteDraws)
     noise = ratio(confidence_d - hit_d, n_d.sum(axis=1, keepdims=True)) - gap
     least = _smallest_error(gap, noise, draws.n_sites) if len(drawn) else 0.0
     table = pd.DataFrame({"n": n.astype(np.int64), "confidence": ratio(confidence, n), "accuracy": ratio(hit, n)})
-    return table[table["n"] > 0].reset_index(drop=True), Calibrated(float(value), drawn, least)
+    return table[table["n"] > 0].reset_index(drop=True), Calibrated(
+        float(value), drawn, least, draws.count_events(readable)
+    )
 
 
 def _smallest_error(gap: Floats, noise: Floats, n_sites: int) -> float:

@@ -9,10 +9,10 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id
 from leopardnet.evaluation.full_evaluation import evaluate
 from leopardnet.evaluation.thresholds import find_thresholds
-from leopardnet.metrics.bootstrap import SiteDraws, count_independent, count_whole_events
+from leopardnet.metrics.bootstrap import SiteDraws
 from leopardnet.metrics.guarantees.clip_losses import support_like_sites
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.metrics.measures import lower_bound
+from leopardnet.metrics.measures import count_independent, count_whole_events, lower_bound
 from leopardnet.score.clip_units import code_events, find_copies
 from simulated_clips import simulate_clips
 
@@ -135,7 +135,7 @@ def test_the_number_of_events_by_hand():
     assert draws.count_events(every) == pytest.approx([32 / 26, 32 / 26]) and draws.n_events(every) == 3
     assert draws.count_events(np.zeros(8, bool)).tolist() == [0.0, 0.0] and draws.n_events(np.zeros(8)) == 0
     # The design effect of two levels: n² / (Σ m² + ρ (Σ M² - Σ m²)) with ρ = 0.1 is 64 / (26 + 0.1 · (32 - 26))
-    assert count_independent(draws.count_events(every)) == pytest.approx(64 / 26.6)
+    assert count_independent(draws.count_events(every), 0.1) == pytest.approx(64 / 26.6)
 
 
 def test_recall_of_visits_in_stills_is_at_least_what_is_claimed_in_19_of_20_cases():

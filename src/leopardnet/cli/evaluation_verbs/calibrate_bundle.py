@@ -87,8 +87,7 @@ def calibrate(
             }
         )
     else:
-        say(repr(result))
-        for text in [*filter(None, [repr(found) if found else left_out]), *dropped]:
+        for text in filter(None, [repr(result), repr(found) if found else left_out, *dropped]):
             say(text)
         say(f"bundle: {out}  ({new.id})")
     if found and not found.is_kept:

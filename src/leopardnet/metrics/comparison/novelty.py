@@ -15,7 +15,7 @@ from scipy.special import entr
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import ANIMAL, EMPTY
-from leopardnet.metrics.bootstrap import Floats, SiteDraws, estimate_row
+from leopardnet.metrics.bootstrap import PER_SCORE, Floats, SiteDraws, estimate_row
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.ranking import Ranking, auroc
 from leopardnet.score.familiarity import TOP_SHARE, clip_familiarity
@@ -67,7 +67,7 @@ def evaluate_novelty_scores(scores: Mapping[str, Floats], is_novel: Bools, draws
         drawn = ranking.measure_draws(draws.weights, (KNOWN_RECALL,))
         novel = draws.count_events(is_novel)
         estimates = {
-            "auroc": draws.estimate_ranking(auroc(score, is_novel), drawn[:, 0], novel),
+            "auroc": draws.estimate_share(auroc(score, is_novel), drawn[:, 0], sizes=novel, per_clip=PER_SCORE),
             "caught": draws.estimate_share(float(value[2]), drawn[:, 2], sizes=novel),
         }
         rows[name] = estimate_row(estimates)

@@ -22,7 +22,7 @@ from leopardnet.metrics.guarantees.clip_losses import count_effective, weigh_eve
 from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.site_losses import bound_mean
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
-from leopardnet.metrics.measures import ratio, upper_bound
+from leopardnet.metrics.measures import CORRELATION, correlate_wrong, ratio, upper_bound
 
 CONFIDENCE = 0.95
 TAILS = (0.05, 0.5)  # misses of a smaller or larger share are taken for as alike as those of these
@@ -203,7 +203,7 @@ def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:
         shows, said = clips.shows(label), clips.names(label) & is_name
         total, drawn = draws.sum_columns(shows, said, shows & said)
         estimates = {
-            "right": _estimate_ratio(draws, total[1:], drawn[:, 1:], said),
+            "right": _estimate_ratio(draws, total[1:], drawn[:, 1:], said, is_precision=True),
             "found": _estimate_ratio(draws, total[[0, 2]], drawn[:, [0, 2]], shows),
         }
         rows.append({"label": label, "support": int(total[0]), "said": int(total[1]), **estimate_row(estimates)})
@@ -211,7 +211,9 @@ def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "support", "said", *figures]).set_index("label")
 
 
-def _estimate_ratio(draws: SiteDraws, total: Any, drawn: Any, of: Bools) -> Estimate:
+def _estimate_ratio(draws: SiteDraws, total: Any, drawn: Any, of: Bools, *, is_precision: bool = False) -> Estimate:
     """Return the second of two sums as a share of the first; of: the clips that the first one counts, bool [M]."""
     share = float(ratio(total[[1]], total[[0]])[0])
-    return draws.estimate_share(share, ratio(drawn[:, 1], drawn[:, 0]), sizes=draws.count_events(of))
+    correlation = correlate_wrong(share) if is_precision else CORRELATION
+    drawn_share, sizes = ratio(drawn[:, 1], drawn[:, 0]), draws.count_events(of)
+    return draws.estimate_share(share, drawn_share, sizes=sizes, correlation=correlation)

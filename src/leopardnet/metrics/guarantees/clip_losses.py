@@ -25,11 +25,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.metrics.bootstrap import MIN_CORRELATION, count_independent, count_whole_events
 from leopardnet.metrics.guarantees.levels import Support, choose_threshold
-from leopardnet.metrics.measures import upper_bound
+from leopardnet.metrics.measures import count_independent, count_whole_events, upper_bound
 
 Floats = NDArray[np.float64]
+MIN_CORRELATION = 0.1  # two misses of one site are never taken as less alike than this
 
 
 def support_like_sites(

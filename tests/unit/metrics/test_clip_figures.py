@@ -1,0 +1,50 @@
+"""Intervals of figures per label, worked out by hand where no draw differs from the whole."""
+
+import numpy as np
+import pytest
+
+from leopardnet.metrics.bootstrap import SiteDraws
+from leopardnet.metrics.clip_figures import label_figures
+
+LABELS = ("leopard", "deer")
+
+
+def figures_of(sites):
+    """Figures of clips given per site as (label it shows, label it was given), each one of LABELS or None."""
+    site = np.repeat(np.arange(len(sites)), [len(x) for x in sites])
+    pairs = [pair for clips in sites for pair in clips]
+    shows, said = (np.array([[p[k] == x for x in LABELS] for p in pairs], bool).reshape(-1, 2) for k in (0, 1))
+    draws = SiteDraws.of(site, n_boot=50, seed=0)
+    columns = (shows & said, shows, said, np.ones_like(shows))
+    counts = [[draws.count_clips(x[:, i]) for x in columns] for i in range(len(LABELS))]
+    per_site = np.moveaxis(np.array(counts), 2, 0)  # [S, C, 4]
+    drawn = np.tensordot(draws.weights, per_site, axes=1)
+    return label_figures(LABELS, per_site, drawn, draws, shows=shows, said=said)
+
+
+def test_what_is_wrongly_said_at_a_site_counts_as_one_mistake():
+    # 0 of 8 given the label at two sites, all wrong: a correlation of 1, so 8 / (1 + 3) = 2 independent clips.
+    # t of 1 + 4 degrees of freedom is 2.57058; q = 2.57058² / 2 = 3.30395; the upper end is q / (1 + q).
+    table, _ = figures_of([[("deer", "leopard")] * 4] * 2)
+    row = table.loc["leopard"]
+    assert (row["precision"], row["precision_low"]) == (0, 0)
+    assert row["precision_high"] == pytest.approx(0.76765, abs=1e-5)
+    # 8 of 8 are right: a correlation of 0.2, 8 / (1 + 3 · 0.2) = 5; 1 / (1 + 2.57058² / 5) = 0.43074.
+    right = figures_of([[("leopard", "leopard")] * 4] * 2)[0].loc["leopard"]
+    assert (right["precision_high"], right["recall_high"]) == (1, 1)
+    assert (right["precision_low"], right["recall_low"]) == pytest.approx((0.43074, 0.43074), abs=1e-5)
+
+
+def test_macro_f1_is_known_as_well_as_its_rarest_label_allows():
+    # 5 clips of one label at each of 4 sites are 20 / 1.8 = 11.111, 1 of the other at two of them 2; with one half
+    # of the weight each, the mean is known as well as a share of 4 / (1 / 11.111 + 1 / 2) = 6.7797 clips.
+    # t of 3 + 4 degrees of freedom is 2.36462; 1 / (1 + 2.36462² / 6.7797) = 0.54803.
+    deer, leopard = [("deer", "deer")] * 5, [("leopard", "leopard")]
+    _, macro_f1 = figures_of([deer + leopard, deer + leopard, deer, deer])
+    assert (macro_f1.value, macro_f1.high) == (1, 1) and macro_f1.low == pytest.approx(0.54803, abs=1e-5)
+
+
+def test_without_clips_nothing_has_an_interval():
+    table, macro_f1 = figures_of([])
+    assert np.isnan(macro_f1.value) and macro_f1.low is None
+    assert table[["recall_low", "precision_low", "f1_low"]].isna().all().all()
