@@ -118,9 +118,9 @@ def label_figures(
             rows.append(draws.estimate_share(v, of_draws[measure][:, i], sizes=n[:, i], correlation=correlation))
         columns |= estimate_columns(measure, rows)
     table = pd.DataFrame(columns, index=pd.Index(labels, name="label"))
-    # Macro F1 is a mean of labels, of which the rarest is known least.
+    # Macro F1 is a mean of labels, of which the rarest is known least, and all mistakes may be of that one.
     known = [count_independent(x) for x in shown.T[support > 0]]
-    n_clips = len(known) ** 2 / sum(1 / n for n in known) if known else 0.0
+    n_clips = len(known) * min(known, default=0.0)
     n_sites = int(np.count_nonzero(shown.any(axis=1)))
     macro, drawn_macro = float(value["macro_f1"]), of_draws["macro_f1"]
     return table, draws.estimate_fraction(macro, drawn_macro, n_sites=n_sites, n_clips=n_clips)
