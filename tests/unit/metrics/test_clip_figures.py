@@ -36,8 +36,8 @@ def test_what_is_wrongly_said_at_a_site_counts_as_one_mistake():
 
 
 def test_macro_f1_is_known_as_well_as_its_rarest_label_allows():
-    # One label has 5 clips at each of 4 sites, 20 / 1.8 = 11.111; the other 1 at two of them, 2. All mistakes may be of
-    # the rare one, with one half of the weight, so the mean is known as well as a share of 2 · 2 = 4 clips.
+    # One label has 5 clips at each of 4 sites, 20 / 1.8 = 11.111; the other 1 at two of them, 2. All mistakes may
+    # be of the rare one, with one half of the weight, so the mean is known as well as a share of 2 · 2 = 4 clips.
     # t of 3 + 4 degrees of freedom is 2.36462; 1 / (1 + 2.36462² / 4) = 0.41702.
     deer, leopard = [("deer", "deer")] * 5, [("leopard", "leopard")]
     _, macro_f1 = figures_of([deer + leopard, deer + leopard, deer, deer])
