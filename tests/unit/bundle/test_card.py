@@ -92,7 +92,7 @@ def test_figures_that_were_chosen_stand_beside_those_that_were_judged():
 def test_intervals_stand_behind_the_figures_and_few_sites_are_called_few():
     figures = section(model_card(spec(), DATA, evaluation=evaluation(), how=HOW), "Figures")
     assert "a bootstrap over the 2 sites; 2 sites are few" in figures
-    assert figures.count("not demonstrated") >= 7, "two sites hardly show anything"
+    assert figures.count("not demonstrated") >= 6, "two sites hardly show anything"
 
 
 def test_one_site_gives_no_intervals_and_says_why():
