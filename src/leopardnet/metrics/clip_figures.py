@@ -137,10 +137,9 @@ def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws
         label = clips.labels[i]
         score, is_positive = rank_clips(clips, label)[readable], clips.shows(label)[readable]
         drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
-        sizes = draws.count_events(clips.shows(label) & readable)
-        rows["auroc"].append(
-            draws.estimate_share(auroc(score, is_positive), drawn[:, 0], sizes=sizes, per_clip=PER_SCORE)
-        )
+        area, shows = auroc(score, is_positive), clips.shows(label)
+        rows["auroc"].append(_estimate_auroc(draws, area, drawn[:, 0], shows & readable, ~shows & readable))
+        sizes = draws.count_events(shows & readable)
         area = average_precision(score, is_positive)
         rows["auprc"].append(
             draws.estimate_share(area, drawn[:, 1], sizes=sizes, correlation=correlate_wrong(area))
@@ -148,6 +147,13 @@ def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws
     for name, found in rows.items():
         for column, values in estimate_columns(name, found).items():
             per_label[column] = values
+
+
+def _estimate_auroc(draws: SiteDraws, value: float, drawn: Floats, positives: Bools, negatives: Bools) -> Estimate:
+    """Return an AUROC, known from the fewer of its clips, each ranked among the others; positives: bool [M]."""
+    few, others = sorted((positives, negatives), key=np.count_nonzero)
+    per_clip = min(PER_SCORE, int(np.count_nonzero(others)))
+    return draws.estimate_share(value, drawn, sizes=draws.count_events(few), per_clip=per_clip)
 
 
 def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, Estimate]:
@@ -164,13 +170,8 @@ def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, 
     rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
-    presence = draws.estimate_share(
-        auroc(score[readable], is_animal[readable]),
-        read.measure_draws(draws.weights)[:, 0],
-        sizes=draws.count_events(is_animal & readable),
-        per_clip=PER_SCORE,
-    )
-    return table, presence
+    area, areas = auroc(score[readable], is_animal[readable]), read.measure_draws(draws.weights)[:, 0]
+    return table, _estimate_auroc(draws, area, areas, is_animal & readable, ~is_animal & readable)
 
 
 def answer_shares(clips: LabelledClips, draws: SiteDraws) -> tuple[Estimate, Estimate]:
