@@ -35,7 +35,7 @@ from leopardnet.training.fit.cross_choice import cross_choose
 from leopardnet.training.rank_epochs import find_best
 
 NAMES = ("leopard", "tiger", "sika_deer", "empty")
-LABELS = LabelSet(tuple(map(Label, NAMES)))
+LABELS = LabelSet(tuple(map(Label, NAMES)), empty=None)  # no label means empty, so presence has no shift to fit
 MIX = np.array([0.12, 0.12, 0.20, 0.56])
 CLIPS_PER_SITE, STRENGTH, EPOCH_SD, SITE_SD, CLIP_SD = 40, 2.6, 0.1, 0.6, 0.7
 

@@ -37,6 +37,7 @@ _NAMES = {
     "summarise": "leopardnet.report.summarise",
     "split_by_site": "leopardnet.data.splits.split",
     "train": "leopardnet.training.pack.pack:train_bundle",
+    "watch_promise": "leopardnet.bundle.promise_watch",
     "write": "leopardnet.export.write_results",
 }
 __all__ = ["__version__", *_NAMES]
@@ -44,6 +45,7 @@ __all__ = ["__version__", *_NAMES]
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle as Bundle
     from leopardnet.bundle.bundle import load_bundle as load_bundle
+    from leopardnet.bundle.promise_watch import watch_promise as watch_promise
     from leopardnet.compose import load_config as load_config
     from leopardnet.core.errors import LeopardnetError as LeopardnetError
     from leopardnet.core.manifest import Manifest as Manifest

@@ -27,7 +27,8 @@ def made(tiny_bundle, tmp_path_factory):
 
 
 def test_evaluate_answers_on_one_page_what_may_be_archived(made):
-    where = ["evaluate", made / "results", "--manifest", made / "m.parquet", "--n-boot", "50"]
+    pd.read_parquet(made / "m.parquet").assign(split="test").to_parquet(made / "test.parquet")
+    where = ["evaluate", made / "results", "--manifest", made / "test.parquet", "--n-boot", "50"]
     out, err = leopardnet(*where, "--out", made / "eval")
     lines = out.rstrip().splitlines()
     assert len(lines) <= 25 and max(map(len, lines)) <= 100

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
+from leopardnet.bundle.promise_watch import read_reference
 from leopardnet.bundle.promises import (
     Promise,
     describe_dropped,
@@ -16,8 +18,10 @@ from leopardnet.bundle.promises import (
     release_thresholds,
 )
 from leopardnet.core.errors import BundleError, ConfigError
+from leopardnet.core.labels import ANIMAL
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.tables import write_json
+from leopardnet.metrics.guarantees.season_watch import Reference
 from leopardnet.score.calibrate import Calibration
 
 
@@ -29,30 +33,19 @@ def derive_bundle(
     decide: DecideConfig | None = None,
     note: str = "",
     promises: Sequence[Promise] = (),
+    watch: Reference | None = None,
 ) -> Bundle:
     """Write a bundle to `out` with the same network and labels, but this temperature and these thresholds.
 
     The new bundle has an id of its own. Its card says at the top what was changed, and `provenance.judged_again`
-    names the bundle that it was made from. promises: what the thresholds guarantee (`LossGuarantee.to_dict`); those
-    of `bundle` stay only where temperature and the thresholds that they rest on do. Where the temperature changes,
-    the others are dropped with their thresholds, which meant another one: see `release_thresholds`. Raises
+    names the bundle that it was made from. promises: what the thresholds guarantee (`LossGuarantee.to_dict`). One
+    of `bundle` about another label stays only where the temperature and its threshold do. Where the temperature
+    changes, it is dropped with its threshold, which meant another one: see `release_thresholds`. watch: what the
+    sites behind new promises look like (`describe_sites`); where none is new, that of `bundle` stays. Raises
     BundleError where `out` exists, ConfigError for an alert of a label that is no target.
     """
     out = Path(out)
-    if out.exists():
-        raise BundleError(
-            "this folder exists already",
-            where=out.name,
-            todo="choose a folder that does not exist; no bundle is changed in place",
-        )
-    no_target = [name for name in (decide.alerts if decide else {}) if name not in bundle.labels.targets]
-    if no_target:
-        raise ConfigError(
-            "only a target of the model can have an alert",
-            where="decide.alerts",
-            found=", ".join(no_target),
-            expected="one of " + ", ".join(bundle.labels.targets),
-        )
+    _refuse(bundle, out, decide)
     before, given = bundle.spec, {p["label"] for p in promises}
     calibration, decide = calibration or before.calibration, decide or before.decide
     is_stale = not has_same_meaning(before.calibration, calibration)
@@ -60,9 +53,13 @@ def derive_bundle(
     decide = release_thresholds(before, decide, [p["label"] for p in stale])
     dropped = [describe_dropped(p, decide) for p in stale]
     spec = before.model_copy(update={"calibration": calibration, "decide": decide})
-    held = list(promises) or (read_promises(before) if _has_same_thresholds(before, spec) else [])
-    step = {"from": bundle.id, "note": note, "promises": held, **({"dropped": dropped} if dropped else {})}
-    ancestors = [*before.provenance.get("judged_again", []), step]
+    still = [p for p in read_promises(before) if not is_stale and p["label"] not in given]
+    held = [*promises, *(p for p in still if _has_same_threshold(before.decide, decide, p["label"]))]
+    step: dict[str, Any] = {"from": bundle.id, "note": note, "promises": held}
+    step |= {"dropped": dropped} if dropped else {}
+    watched = watch if promises else read_reference(before) if held else None
+    step |= {"watch": watched} if watched is not None else {}
+    ancestors = [*map(_without_watch, before.provenance.get("judged_again", [])), step]
     spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -91,16 +88,38 @@ def derive_bundle(
     return Bundle.load(out)
 
 
+def _refuse(bundle: Bundle, out: Path, decide: DecideConfig | None) -> None:
+    if out.exists():
+        raise BundleError(
+            "this folder exists already",
+            where=out.name,
+            todo="choose a folder that does not exist; no bundle is changed in place",
+        )
+    no_target = [name for name in (decide.alerts if decide else {}) if name not in bundle.labels.targets]
+    if no_target:
+        raise ConfigError(
+            "only a target of the model can have an alert",
+            where="decide.alerts",
+            found=", ".join(no_target),
+            expected="one of " + ", ".join(bundle.labels.targets),
+        )
+
+
+def _without_watch(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an earlier step without what only the last one needs."""
+    return {key: value for key, value in step.items() if key != "watch"}
+
+
 def has_same_meaning(one: Calibration, other: Calibration) -> bool:
     """Return whether a probability means the same under both."""
     return (one.temperature, one.biases, one.shift) == (other.temperature, other.biases, other.shift)
 
 
-def _has_same_thresholds(before: BundleSpec, after: BundleSpec) -> bool:
-    """Return whether what was missed under one bundle is missed under the other; names do not matter."""
-    names = {"species", "animal", "among"}
-    one, other = (x.decide.model_dump(exclude=names) for x in (before, after))
-    return has_same_meaning(before.calibration, after.calibration) and one == other
+def _has_same_threshold(before: DecideConfig, after: DecideConfig, label: str) -> bool:
+    """Return whether the same clips of a label are missed under both; names do not matter."""
+    if label == ANIMAL:
+        return (before.empty, before.never_empty) == (after.empty, after.never_empty)
+    return before.alert_threshold(label) == after.alert_threshold(label)
 
 
 def _promises_text(held: Sequence[Promise], dropped: Sequence[str]) -> str:

@@ -188,8 +188,10 @@ def _engine(name: str, ray_address: str) -> Engine:
 
 def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json: bool) -> None:
     from leopardnet.detect.megadetector_file import LEFT_OUT
+    from leopardnet.infer.prediction_tables import read_watch
 
     n_clips, n_unreadable = len(predictions), predictions.n_unreadable
+    watch = read_watch(out)
     if as_json:
         decisions = predictions.table["decision"].value_counts().to_dict()
         print_json(
@@ -199,11 +201,14 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
                 "n_unreadable": n_unreadable,
                 "decisions": decisions,
                 "bundle_id": model.id,
+                "watch": watch,
             }
         )
     else:
         print_predictions(predictions.table)
         say(f"written: {out / 'predictions.parquet'}, predictions.csv, evidence.parquet")
+    if watch is not None:
+        say(watch["says"])
     n_left_out = int(predictions.table["reason"].str.contains(LEFT_OUT, regex=False, na=False).sum())
     if n_left_out:
         say(f"boxes of {n_left_out} of {n_clips} clips were left out; the column `reason` explains why")

@@ -166,16 +166,32 @@ def join_alerts(predictions: pd.DataFrame) -> pd.Series[str]:
     return predictions.get("alerts", none).where(lambda cells: cells.notna(), one)
 
 
+LOOKS = (
+    Column("brightness", FLOAT, True, "mean grey value", _is_finite, "a finite number"),
+    Column("contrast", FLOAT, True, "standard deviation of the grey values", _is_finite, "a finite number"),
+    Column("colour", FLOAT, True, "mean distance of the largest from the smallest of red, green and blue", _is_finite, "a finite number"),
+    Column("sharpness", FLOAT, True, "log2 of the mean size of the Laplacian of the grey values", _is_finite, "a finite number"),
+)  # fmt: skip
+
+
 def evidence_columns(labels: Sequence[str]) -> tuple[Column, ...]:
     """Return the columns of an evidence table: one row per classified frame, boxes in fractions of the upright frame.
 
-    `energy` and `cos_<label>` measure how familiar the whole frame is to the network; see `score.familiarity`.
+    `energy` and `cos_<label>` measure how familiar the whole frame is to the network; see `score.familiarity`. The
+    others say what it looks like, whatever it shows; see `media.preprocess`.
     """
     number = (_is_finite, "a finite number")
     energy = Column("energy", FLOAT, True, "log of the sum of the exponentials of the frame's logits", *number)
     mean = "cosine of the frame's features to the mean of {} in training"
     cosines = (Column(f"cos_{x}", FLOAT, True, mean.format(x), *number) for x in labels)
-    return (*EVIDENCE_HEAD, *_probabilities(labels, "of this frame alone: {}"), energy, *cosines, *EVIDENCE_TAIL)
+    return (
+        *EVIDENCE_HEAD,
+        *_probabilities(labels, "of this frame alone: {}"),
+        energy,
+        *cosines,
+        *LOOKS,
+        *EVIDENCE_TAIL,
+    )
 
 
 def table_labels(predictions: pd.DataFrame) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,10 @@ class Predictions:
                 todo="give the bundle that made them, or predict the clips with this one; scores of two models "
                 "cannot be compared",
             )
+
+    def read_frames(self, clip_ids: Iterable[str]) -> pd.DataFrame:
+        """Return the rows of the evidence table that belong to these clips."""
+        return self.evidence[self.evidence["clip_id"].isin(set(clip_ids))]
 
     def write(self, folder: Path) -> Path:
         """Write predictions.parquet, predictions.csv and evidence.parquet, and return the folder."""

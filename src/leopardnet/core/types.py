@@ -159,8 +159,8 @@ class ClipPrediction:
     reason: why the status is not ok; frame_times_s: float64 [N]; frame_probs: float32 [N, C], of each frame alone;
     evidence_order: positions of the frames, the strongest for the decision first; boxes: of each frame, None if no
     detector was run on it; info: metadata of the container; seconds: time spent on the clip, and on its crops;
-    frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or empty if not requested. Raises ValueError for
-    fields that do not fit each other.
+    frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or empty if not requested; frame_looks: float32
+    [N, 4], see `media.preprocess`, or empty. Raises ValueError for fields that do not fit each other.
     """
 
     clip: Clip
@@ -175,6 +175,7 @@ class ClipPrediction:
     info: MediaInfo | None = None
     seconds: tuple[float, float] = (0.0, 0.0)
     frame_familiarity: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    frame_looks: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __post_init__(self) -> None:
         if (self.probs is None) != (self.status == "unreadable"):

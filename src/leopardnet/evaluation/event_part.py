@@ -7,7 +7,7 @@ import pandas as pd
 from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult, rows_by_name
-from leopardnet.evaluation.event_lengths import measure_lengths
+from leopardnet.metrics.comparison.event_lengths import measure_lengths
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips, true_labels
 from leopardnet.score.clip_units import add_times

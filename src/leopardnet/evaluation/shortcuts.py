@@ -225,7 +225,8 @@ def _decode_frames(clip: Clip, manifest: Manifest, bundle: Bundle) -> Frames:
 def _classify(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Runtime) -> dict[str, object]:
     logits = network.answers(to_model_input(frames.pixels, bundle.spec.preprocess)).logits
     nothing = np.full_like(logits, np.nan)
-    result = decide_clip(clip, Evidence(frames.times_s, logits, nothing, nothing, (None,) * len(logits)), bundle)
+    seen = Evidence(frames.times_s, logits, nothing, nothing, nothing, (None,) * len(logits))
+    result = decide_clip(clip, seen, bundle)
     assert result.probs is not None, "there are frames"
     labels, i_empty = bundle.labels, bundle.labels.i_empty
     p_label, p_empty = float(result.probs[labels.index(str(clip.label))]), None

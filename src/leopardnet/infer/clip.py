@@ -36,7 +36,7 @@ from leopardnet.infer.rounds import is_certain, plan_rounds
 from leopardnet.infer.unreadable import decoder_error, out_of_memory_error, unreadable_prediction
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.motion_scores import select_frames
-from leopardnet.media.preprocess import decode_side_px, to_model_input
+from leopardnet.media.preprocess import decode_side_px, measure_pictures, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.score.aggregate import aggregate, evidence_order, merge_crops
 from leopardnet.score.calibrate import apply_calibration
@@ -90,10 +90,12 @@ def _read_frames(clip: Clip, job: Job, i_round: int) -> ClipFrames:
     began = time.perf_counter()
     found = _find_crops(clip, frames, job)
     crop_s = time.perf_counter() - began
-    x = np.concatenate([to_model_input(frames.pixels, spec), crops_to_input(found.crops, spec.size_px)])  # step 4
+    whole = to_model_input(frames.pixels, spec)  # step 4
+    x = np.concatenate([whole, crops_to_input(found.crops, spec.size_px)])
     return ClipFrames(
         frames.times_s,
         x,
+        measure_pictures(whole),
         warnings=(*frames.warnings, *found.warnings),
         is_last=i_round == len(rounds) - 1,
         crop_of=tuple(crop.i_frame for crop in found.crops),
@@ -171,6 +173,7 @@ def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPredictio
         boxes=evidence.boxes,
         info=evidence.info,
         frame_familiarity=familiarity(evidence.logits, evidence.cosines),
+        frame_looks=evidence.looks,
     )
 
 

@@ -19,13 +19,14 @@ class Evidence:
 
     times_s: float64 [N], increasing; logits: of the whole frames, float32 [N, C]; crops: logits of the crop around
     the best box, float32 [N, C], nan for frames without one; cosines: of the whole frames to the class means,
-    float32 [N, C]; boxes: of each frame.
+    float32 [N, C]; looks: of the whole frames, float32 [N, 4]; boxes: of each frame.
     """
 
     times_s: NDArray[np.float64]
     logits: NDArray[np.float32]
     crops: NDArray[np.float32]
     cosines: NDArray[np.float32]
+    looks: NDArray[np.float32]
     boxes: tuple[Boxes | None, ...] = ()
     warnings: tuple[str, ...] = ()
     info: MediaInfo | None = None
@@ -34,7 +35,7 @@ class Evidence:
     def none(cls) -> Evidence:
         """Return evidence without a frame."""
         nothing = np.zeros((0, 0), np.float32)
-        return cls(np.zeros(0, np.float64), nothing, nothing, nothing)
+        return cls(np.zeros(0, np.float64), nothing, nothing, nothing, nothing)
 
     def merge(self, other: Evidence) -> Evidence:
         """Return both in order of time. A frame that is in both counts once, as it is in `self`."""
@@ -50,6 +51,7 @@ class Evidence:
             np.concatenate([self.logits, other.logits])[order],
             np.concatenate([self.crops, other.crops])[order],
             np.concatenate([self.cosines, other.cosines])[order],
+            np.concatenate([self.looks, other.looks])[order],
             tuple(boxes[i] for i in order),
             warnings,
             other.info,
@@ -63,13 +65,14 @@ class Evidence:
 class ClipFrames:
     """The frames of one round as model input.
 
-    times_s: float64 [N]; x: uint8 [N + M, 3, S, S], the whole frames and then the crops; is_last: whether no
-    further round is planned; crop_of: the position of each crop's frame, [M]; boxes: of each frame; crop_s: seconds
-    that finding boxes and crops took.
+    times_s: float64 [N]; x: uint8 [N + M, 3, S, S], the whole frames and then the crops; looks: of the whole
+    frames, float32 [N, 4], see `media.preprocess`; is_last: whether no further round is planned; crop_of: the
+    position of each crop's frame, [M]; boxes: of each frame; crop_s: seconds that finding boxes and crops took.
     """
 
     times_s: NDArray[np.float64]
     x: NDArray[np.uint8]
+    looks: NDArray[np.float32]
     warnings: tuple[str, ...]
     is_last: bool
     crop_of: tuple[int, ...] = ()
@@ -83,4 +86,5 @@ class ClipFrames:
         crops = np.full_like(logits[:n], np.nan)
         crops[list(self.crop_of)] = logits[n:]
         boxes = self.boxes or (None,) * n
-        return Evidence(self.times_s, logits[:n], crops, answers.cosines[:n], boxes, self.warnings, self.info)
+        cosines = answers.cosines[:n]
+        return Evidence(self.times_s, logits[:n], crops, cosines, self.looks, boxes, self.warnings, self.info)

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from leopardnet.core.columns import LOOKS
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Boxes, Clip, ClipPrediction, MediaInfo, Rule, Status
@@ -47,7 +48,7 @@ COLUMNS = (
         "order_of_frames",
         "times_s",
     ),
-    *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity"),
+    *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity", "looks"),
 )
 ROW_COLUMNS = tuple(name for name in COLUMNS if name not in ("run_id", "stamp"))
 SCHEMA = f"""
@@ -79,7 +80,8 @@ class JournalRow:
 
     score, probs (float32 [C]): None for an unreadable clip; evidence_order: positions of frames, int32 [N], the
     strongest first; times_s: float64 [N]; frame_probs: float32 [N, C]; duration_s, fps: of a video; familiarity:
-    energy and cosines of each frame, float32 [N, 1 + C], None in rows of older versions.
+    energy and cosines of each frame, float32 [N, 1 + C]; looks: float32 [N, 4], see `media.preprocess`. Both are
+    None in rows of older versions.
     """
 
     clip_id: str
@@ -97,6 +99,7 @@ class JournalRow:
     width_px: int | None
     height_px: int | None
     familiarity: NDArray[np.float32] | None
+    looks: NDArray[np.float32] | None
     _boxes: str | None
 
     @property
@@ -217,6 +220,7 @@ def _encode(p: ClipPrediction) -> tuple[object, ...]:
         _encode_boxes(p.boxes),
         *_encode_info(p.info),
         _to_bytes(p.frame_familiarity, "<f4"),
+        _to_bytes(p.frame_looks, "<f4"),
     )
 
 
@@ -237,10 +241,10 @@ def _decode(
     width_px: int | None,
     height_px: int | None,
     familiarity: bytes | None,
+    looks: bytes | None,
 ) -> JournalRow:
     """Return a row from the values of ROW_COLUMNS."""
     n, n_labels = len(times_s) // 8, len(probs or b"") // 4
-    has_familiarity = familiarity is not None and len(familiarity) == 4 * n * (1 + n_labels)
     return JournalRow(
         clip_id,
         status,
@@ -256,9 +260,16 @@ def _decode(
         fps,
         width_px,
         height_px,
-        np.frombuffer(familiarity or b"", "<f4").reshape(n, 1 + n_labels) if has_familiarity else None,
+        _to_rows(familiarity, n, 1 + n_labels),
+        _to_rows(looks, n, len(LOOKS)),
         boxes,
     )
+
+
+def _to_rows(blob: bytes | None, n: int, width: int) -> NDArray[np.float32] | None:
+    """Return float32 [n, width], or None where an older version wrote none."""
+    is_there = blob is not None and len(blob) == 4 * n * width
+    return np.frombuffer(blob or b"", "<f4").reshape(n, width) if is_there else None
 
 
 def _to_bytes(values: ArrayLike, dtype: str) -> bytes:

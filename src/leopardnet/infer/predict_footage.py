@@ -22,7 +22,7 @@ from leopardnet.infer.clip import classify
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results
 from leopardnet.infer.journal import Journal
-from leopardnet.infer.prediction_tables import build_predictions, write_pages
+from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
 from leopardnet.infer.queued_clip import QueuedClip, stamp_clip
 from leopardnet.infer.workers.gpu_feed import GpuFeed
 from leopardnet.infer.workers.pool import WorkerPool
@@ -67,7 +67,8 @@ def predict(
     """Classify a manifest, a folder or a file: one row per clip, in its order. Unreadable clips have a row too.
 
     bundle: the model, or its folder. out: folder for the tables and the journal, with which an interrupted run
-    continues; the tables are then written page by page, and read back only where the result is used. runtime:
+    continues; the tables are then written page by page, and read back only where the result is used. For a bundle
+    with a promise, watch.json there says whether the promise applies, see `bundle.promise_watch`. runtime:
     backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a
     file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
     embedded, motion, or a file. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
@@ -111,7 +112,9 @@ def predict(
         parts = learned.find_part(manifest.table, manifest.root) if learned else None
         if out is None:
             return build_predictions(pages, bundle, parts=parts)
-        return write_pages(pages, bundle, Path(out), parts=parts)
+        predictions = write_pages(pages, bundle, Path(out), parts=parts)
+        write_watch(predictions, bundle, Path(out))
+        return predictions
 
 
 def fill_journal(

@@ -8,18 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.bundle.promise_watch import watch_facts, watch_promise
 from leopardnet.core.boxes import format_boxes
-from leopardnet.core.columns import evidence_columns, predictions_columns
+from leopardnet.core.columns import LOOKS, evidence_columns, predictions_columns
 from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.labels import JOINER
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import append_csv, atomic_path, conform, read_table
+from leopardnet.core.tables import append_csv, atomic_path, conform, read_table, write_json
 from leopardnet.score.decide import find_alerts, name_all
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from leopardnet.infer.journal import JournalPage, JournalRow
 
 N_EVIDENCE = 3  # times in a clip's row; the evidence table has all of them
-TABLE, EVIDENCE = "predictions.parquet", "evidence.parquet"
+TABLE, EVIDENCE, WATCH = "predictions.parquet", "evidence.parquet", "watch.json"
 
 
 class WrittenPredictions(Predictions):
@@ -53,13 +54,20 @@ class WrittenPredictions(Predictions):
         """One row per classified frame."""
         return self._read(EVIDENCE)
 
+    def read_frames(self, clip_ids: Iterable[str]) -> pd.DataFrame:
+        """Return the rows of the evidence table that belong to these clips, without reading the others."""
+        return pd.read_parquet(self._find(EVIDENCE), filters=[("clip_id", "in", set(clip_ids))])
+
     def _read(self, name: str) -> pd.DataFrame:
+        return read_table(self._find(name))
+
+    def _find(self, name: str) -> Path:
         path = self.folder / name
         if not path.is_file() or _stamp(path) != self._stamps[name]:
             raise ManifestError(
                 "another run has replaced these predictions", where=path, todo="read the folder again"
             )
-        return read_table(path)
+        return path
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -96,6 +104,21 @@ def write_pages(
             for writer, part in zip(writers, arrow, strict=True):
                 writer.write_table(part)
     return WrittenPredictions(folder)
+
+
+def write_watch(predictions: Predictions, bundle: Bundle, folder: Path) -> None:
+    """Write watch.json, whether the promise of the bundle applies; remove it where the bundle promises nothing."""
+    watch = watch_promise(predictions, bundle)
+    if watch is None:
+        (folder / WATCH).unlink(missing_ok=True)
+    else:
+        write_json(watch_facts(watch), folder / WATCH)
+
+
+def read_watch(folder: Path) -> dict[str, Any] | None:
+    """Return watch.json, as `watch_facts` gives it; None where the bundle promised nothing."""
+    path = folder / WATCH
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
 @contextmanager
@@ -190,7 +213,8 @@ def build_frame_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
     n_frames = np.array([len(row.times_s) for row in rows], np.int64)
     no_frame, n_labels = np.zeros((0, len(names)), np.float32), len(names)
     probs = np.concatenate([no_frame, *(row.frame_probs for row in rows)]).astype(np.float64)  # [frames, C]
-    familiarity = _familiarity(rows, n_labels)
+    familiarity = _join_frames([(row.familiarity, len(row.times_s)) for row in rows], 1 + n_labels)
+    looks = _join_frames([(row.looks, len(row.times_s)) for row in rows], len(LOOKS))
     first = np.repeat(np.cumsum(n_frames) - n_frames, n_frames)
     table = pd.DataFrame(
         {
@@ -200,22 +224,20 @@ def build_frame_table(page: JournalPage, bundle: Bundle) -> pd.DataFrame:
             **{f"p_{name}": probs[:, i] for i, name in enumerate(names)},
             "energy": familiarity[:, 0],
             **{f"cos_{name}": familiarity[:, 1 + i] for i, name in enumerate(names)},
+            **{column.name: looks[:, i] for i, column in enumerate(LOOKS)},
             **_box_columns(rows),
         }
     )
     return conform(table, evidence_columns(names), where="evidence")
 
 
-def _familiarity(rows: Sequence[JournalRow], n_labels: int) -> NDArray[np.float64]:
-    """Return energy and cosines of all frames, float64 [frames, 1 + C], to four places; nan in older rows."""
-    parts = [
-        np.full((len(row.times_s), 1 + n_labels), np.nan, np.float32)
-        if row.familiarity is None
-        else row.familiarity
-        for row in rows
-    ]
-    empty = np.zeros((0, 1 + n_labels), np.float32)
-    return np.concatenate([empty, *parts]).astype(np.float64).round(4)
+def _join_frames(parts: Sequence[tuple[NDArray[np.float32] | None, int]], width: int) -> NDArray[np.float64]:
+    """Return the values of all frames, float64 [frames, width], to four places; nan in older rows.
+
+    parts: of each clip its values and its number of frames.
+    """
+    known = [np.full((n, width), np.nan, np.float32) if x is None else x for x, n in parts]
+    return np.concatenate([np.zeros((0, width), np.float32), *known]).astype(np.float64).round(4)
 
 
 def _box_columns(rows: Sequence[JournalRow]) -> dict[str, list[str | None]]:

@@ -1,4 +1,4 @@
-"""Conversion of decoded frames to model input, the same for training and inference."""
+"""Conversion of decoded frames to model input, the same for training and inference, and what that looks like."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from leopardnet.core.settings.inference import PreprocessSpec
 
 LETTERBOX_GREY = 114  # grey padding, as detectors of this field use it
+FAINTEST = 0.01  # grey values: what a picture without any detail counts as
 
 
 def to_model_input(pixels: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
@@ -96,3 +97,23 @@ def _resize(frame: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uin
     # Averaging over areas avoids aliasing of stripes and spots.
     resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
     return np.asarray(resized, np.uint8)
+
+
+def measure_pictures(x: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return brightness, contrast, colour and sharpness, float32 [N, 4], of model input uint8 RGB [N, 3, S, S].
+
+    They change with camera, light and place, whatever a picture shows. In grey values: the mean, the standard
+    deviation, the mean distance of the largest from the smallest of red, green and blue (0 by infrared light), and,
+    as a logarithm to base 2, the mean size of the Laplacian.
+
+    >>> measure_pictures(np.full((1, 3, 8, 8), 100, np.uint8)).round().tolist()
+    [[100.0, 0.0, 0.0, -7.0]]
+    """
+    found = np.empty((len(x), 4), np.float32)
+    for i, picture in enumerate(x):
+        rgb = np.ascontiguousarray(picture.transpose(1, 2, 0))
+        grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        colour = rgb.max(axis=2).astype(np.float32) - rgb.min(axis=2)
+        detail = float(np.abs(cv2.Laplacian(grey, cv2.CV_32F)).mean())
+        found[i] = grey.mean(), grey.std(), colour.mean(), np.log2(detail + FAINTEST)
+    return found

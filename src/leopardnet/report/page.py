@@ -57,10 +57,9 @@ def write_report(
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
     `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. hidden: clip_id of clips whose
-    picture is left out even where there is one. bundle: plain values: labels (as `LabelSet.to_dict` returns them),
-    backbone, bundle_id, preprocess, sampling, aggregation, calibration, thresholds, promises, licences,
-    trained_on, hashes; any may be absent, and others are shown too. manifest_summary: counts, label by split.
-    history: rows with epoch, loss, val_macro_f1. notices: shown on top.
+    picture is left out even where there is one. bundle: plain values, as `describe_bundle` returns them, and watch
+    (`watch_facts`); any may be absent, and others are shown too. manifest_summary: counts, label by split. history:
+    rows with epoch, loss, val_macro_f1. notices: shown on top.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -101,6 +100,7 @@ def write_report(
         model=_describe_model(description) if description else None,
         thresholds=dict(flatten_facts(description.get("thresholds") or {})),
         promises=description.get("promises"),
+        watch=description.get("watch"),
         made_by=_sources(predictions),
     )
     with atomic_path(out) as part:
@@ -191,7 +191,7 @@ def _history_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
 def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description of a bundle as rows of name and text: general facts, settings by part, hashes."""
     first = {k: description[k] for k in ("backbone", "bundle_id", "trained_on", "licences") if k in description}
-    elsewhere = {*first, *MODEL_PARTS, "labels", "hashes", "promises"}
+    elsewhere = {*first, *MODEL_PARTS, "labels", "hashes", "promises", "watch"}
     others = {k: v for k, v in description.items() if k not in elsewhere}
     return {
         "head": flatten_facts(first) + flatten_facts(others),

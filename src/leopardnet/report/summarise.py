@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle
+from leopardnet.bundle.promise_watch import watch_facts, watch_promise
 from leopardnet.bundle.promises import describe_promise, read_promises
 from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.labels import UNREADABLE
@@ -72,6 +73,7 @@ def summarise(
             max_bytes=picture_budget(predictions),
             on_progress=on_progress,
         )
+    season = describe_season(Predictions(table, predictions.evidence), bundle) if bundle else {}
     return write_report(
         Path(out),
         table,
@@ -80,10 +82,10 @@ def summarise(
         truth=truth,
         thumbnails=pictures,
         hidden=hidden,
-        bundle=describe_bundle(bundle) if bundle else None,
+        bundle=describe_bundle(bundle) | season if bundle else None,
         manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),
         history=history,
-        notices=notices,
+        notices=(*notices, *([season["watch"]["says"]] if season and season["watch"]["alarm"] else [])),
         title=title,
     )
 
@@ -141,6 +143,12 @@ def count_labels(manifest: Manifest, truth: pd.Series[str]) -> pd.DataFrame | No
     clips = pd.DataFrame({"label": truth})
     clips["split"] = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["split"]
     return pd.crosstab(clips["label"], clips["split"])
+
+
+def describe_season(predictions: Predictions, bundle: Bundle) -> dict[str, Any]:
+    """Say whether the promise of a bundle applies to what it classified; nothing where it promises nothing."""
+    watch = watch_promise(predictions, bundle)
+    return {} if watch is None else {"watch": watch_facts(watch)}
 
 
 def describe_bundle(bundle: Bundle) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_the_full_evaluation_weighs_by_motion_where_the_footage_was_opened(label
     predictions = predict(labelled, tiny_bundle, sampling=UniformSampling(n_frames=3))
     found = evaluate_all(predictions, labelled, footage=True, n_boot=10)
     weighed = [name for name in found.tables["aggregators"].index if name.endswith("weighed by motion")]
-    assert len(weighed) == 4 and "motion" in found.tables["baselines"].index
+    assert len(weighed) == 5 and "motion" in found.tables["baselines"].index
     assert not any("motion baseline" in note for note in found.notes)
     kinds = predictions.table.set_index("clip_id")["kind"]
     energy = motion_energy(add_motion(predictions.evidence, labelled))

@@ -276,5 +276,11 @@ def test_a_new_temperature_drops_thresholds_that_were_promised_and_no_others(man
     assert renewed.spec.decide.empty == packed.empty and renewed.spec.decide.never_empty == packed.never_empty
     (dropped,) = renewed.spec.provenance["judged_again"][-1]["dropped"]
     assert "animal" in dropped and "`empty` is 0.8" in dropped
+    more = own.model_copy(update={"alerts": {"leopard": 0.001}})
+    stricter = derive_bundle(promised, tmp_path / "f", decide=more, promises=[{**leopard[0], "max_miss": 0.01}])
+    assert [(p["label"], p["max_miss"]) for p in read_promises(stricter.spec)] == [
+        ("leopard", 0.01),
+        ("animal", 0.05),
+    ]
     kept = derive_bundle(promised, tmp_path / "e", calibration=promised.spec.calibration)
     assert kept.spec.decide == promised.spec.decide and read_promises(kept.spec) == found.kept_promises

@@ -120,7 +120,8 @@ def evidence(frames, crops):
     n = len(frames)
     boxes = tuple(Boxes.none(float(i), (64, 48), "motion") for i in range(n))
     logits, inside = (np.log(np.array(rows, np.float32)) for rows in (frames, crops))
-    return Evidence(np.arange(n, dtype=float), logits, inside, np.full_like(logits, np.nan), boxes)
+    unknown = np.full_like(logits, np.nan)
+    return Evidence(np.arange(n, dtype=float), logits, inside, unknown, unknown, boxes)
 
 
 def test_crops_never_make_a_clip_empty_that_whole_frames_do_not(tiny_bundle):

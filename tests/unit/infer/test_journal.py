@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 def test_a_journal_of_an_older_version_goes_on(manifest, tmp_path):
     """What the older one did not write down is missing for its rows alone."""
-    later = ("familiarity", "height_px", "width_px", "fps", "duration_s", "boxes")
+    later = ("looks", "familiarity", "height_px", "width_px", "fps", "duration_s", "boxes")
     done(tmp_path, manifest, n=1)
     with sqlite3.connect(tmp_path / FILE) as db:
         for name in later:
@@ -198,13 +198,17 @@ def test_a_journal_of_an_older_version_goes_on(manifest, tmp_path):
     with Journal.open(tmp_path, KEY) as journal:
         (item, *_) = journal.list_todo(manifest.clips(), manifest.root)
         look = np.array([[3.0, 0.5, 0.25], [4.0, 0.75, 0.125]], np.float32)
-        journal.add(item, replace(prediction(item.clip), frame_familiarity=look))
+        journal.add(
+            item, replace(prediction(item.clip), frame_familiarity=look, frame_looks=np.arange(8).reshape(2, 4))
+        )
         (page,) = journal.read_pages(manifest)
     bundle = SimpleNamespace(labels=SimpleNamespace(names=("leopard", "empty")))
-    frames = build_frame_table(page, bundle).set_index("clip_id")[["energy", "cos_leopard", "cos_empty"]]
+    table = build_frame_table(page, bundle).set_index("clip_id")
+    frames = table[["energy", "cos_leopard", "cos_empty"]]
     old, new = manifest.clips()[:2]
     assert frames.loc[old.clip_id].isna().all(axis=None) and len(frames) == 4
     assert frames.loc[new.clip_id].to_numpy().tolist() == look.tolist()
+    assert table["sharpness"].isna().sum() == 2 and table.loc[new.clip_id, "contrast"].tolist() == [1, 5]
 
 
 def test_boxes_are_kept_in_fractions_the_best_five_and_none_of_a_low_score(manifest, tmp_path):

@@ -98,7 +98,7 @@ def test_a_row_alerts_every_target_and_a_table_of_before_has_its_one_alert_in_bo
     bundle = replace(tiny_bundle, spec=spec)
     row = JournalRow(
         "a", "ok", None, "tiger", "species", 0.6, None, np.zeros(1, "i4"), np.zeros(1), np.zeros((1, 4), "f4"),
-        *[None] * 6,
+        *[None] * 7,
     )  # fmt: skip
     given = [(0.30, 0.60, 0.02, 0.08), (0.01, 0.05, 0.04, 0.9), None]
     rows = [

@@ -50,24 +50,28 @@ def calibrate(
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
+    from leopardnet.bundle.promise_watch import describe_sites
     from leopardnet.evaluation.recalibrate import recalibrate
     from leopardnet.evaluation.renew_thresholds import renew_thresholds
 
     model, rows = load_bundle(bundle), Manifest.read(manifest)
-    result = recalibrate(Predictions.read(predictions), rows, model, outside=outside or ())
+    table = Predictions.read(predictions)
+    result = recalibrate(table, rows, model, outside=outside or ())
     losses = parse_losses(lose)
     found = renew_thresholds(result, model, losses, confidence=confidence, level=level, keep_names=keep_names)
     left_out = str(result.clips.taught)
     note = "; ".join(filter(None, [repr(result), found.note if found else left_out])) + "."
     # Of what was asked for all is given or nothing; of what the bundle promised before, what can be given.
     is_used = found is not None and (found.is_kept or not losses)
+    promises = [p.to_dict() for p in found.promises if p.is_kept] if found and is_used else []
     new = derive_bundle(
         model,
         out,
         calibration=result.calibration,
         decide=found.decide if found and is_used else None,
         note=note,
-        promises=[p.to_dict() for p in found.promises if p.is_kept] if found and is_used else (),
+        promises=promises,
+        watch=describe_sites(table, result.clips, promises),
     )
     dropped = new.spec.provenance["judged_again"][-1].get("dropped", [])
     if json_:
@@ -83,10 +87,7 @@ def calibrate(
             }
         )
     else:
-        say(repr(result))
-        for text in filter(None, [repr(found) if found else left_out]):
-            say(text)
-        for text in dropped:
+        for text in filter(None, [repr(result), repr(found) if found else left_out, *dropped]):
             say(text)
         say(f"bundle: {out}  ({new.id})")
     if found and not found.is_kept:

@@ -96,26 +96,24 @@ def evaluate(
     n_boot: NBoot = 1000,
     json_: Json = False,
 ) -> None:
-    """Compare predictions with true labels: what was found, what was missed, and how reliable these figures are.
+    """Compare predictions with true labels: may clips be archived unseen, what was said, and how sure is that?
 
     Clips that the model learned from, and their sites, are left out and counted. For a run with folds, give the run
     folder in place of the predictions: each clip then has the score of a network that had not seen its site.
     Every figure has a 95 % interval from a bootstrap over sites, because clips of one camera are alike.
-    The model is compared with simple baselines that it must beat, and with other ways to aggregate frames.
-    With --bundle, the comparison of aggregations is exact.
+    With --full, the model is compared with baselines and other aggregations of frames (exactly with --bundle).
 
-    Example: leopardnet evaluate results/predictions.parquet --manifest manifest.parquet --out eval/
+    Example: leopardnet evaluate results/ --manifest manifest.parquet --out eval/
 
-    Example: leopardnet evaluate results/ --manifest manifest.parquet --by site --by light --footage --out eval/
+    Example: leopardnet evaluate results/ --manifest manifest.parquet --by site --by light --full --out eval/
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.evaluation.full_evaluation import evaluate_all
     from leopardnet.evaluation.write_evaluation import write_evaluation
 
-    table = Predictions.read(predictions)
     with stages() as on_progress:
         report = evaluate_all(
-            table,
+            Predictions.read(predictions),
             read_moved(manifest, root),
             by=by or (),
             outside=outside or (),

@@ -52,6 +52,7 @@ def thresholds(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.bundle.learned_from import mark_learned
+    from leopardnet.bundle.promise_watch import describe_sites
     from leopardnet.core.tables import write_json
     from leopardnet.evaluation.thresholds import find_thresholds
     from leopardnet.metrics.labelled_clips import LabelledClips
@@ -70,7 +71,14 @@ def thresholds(
     )
     written = [out]
     if model is not None and new_bundle is not None and found.is_kept:
-        derive_bundle(model, new_bundle, decide=found.decide, note=found.note + ".", promises=found.kept_promises)
+        derive_bundle(
+            model,
+            new_bundle,
+            decide=found.decide,
+            note=found.note + ".",
+            promises=found.kept_promises,
+            watch=describe_sites(table, clips, found.kept_promises),
+        )
         written.append(new_bundle)
     write_json(found.to_dict(), out)
     if json_:

@@ -26,6 +26,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     counted = [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
     counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
     _print_lines("; ".join([f"{e.n_clips} labelled clips from {e.n_sites} {_sites(e.n_sites)}", *counted]) + ".")
+    if str(e.taught):
+        _print_lines(f"{str(e.taught).capitalize()}.")
     if e.archive:
         _print_losses(e.archive)
         for sentence in e.archive.sentences:
@@ -62,8 +64,7 @@ def _print_losses(archive: Archive) -> None:
         _print_lines(f"{levels}.")
         if len(targets) > len(most):
             _print_lines(f"{len(targets) - len(most)} more labels, which lost no more, are in metrics.json.")
-    ask = f"leopardnet thresholds RESULTS --manifest MANIFEST {archive.question} --out t.json"
-    _print_lines(f"For a promise of your own: {ask}")
+    _print_lines(f"For a promise of your own: leopardnet thresholds … {archive.question}")
 
 
 def _print_labels(e: Evaluation) -> None:
@@ -94,8 +95,6 @@ def _print_labels(e: Evaluation) -> None:
     is_flattering = len(e.taught) and e.taught.are_counted
     print_rows(rows, title="With clips that the model learned from" if is_flattering else "", spaced=False)
     _print_lines(caption)
-    if str(e.taught):
-        _print_lines(f"{str(e.taught).capitalize()}.")
     if len(per_label) > len(rows):
         _print_lines(f"{len(per_label) - len(rows)} more labels are in names.csv and per_label.csv.")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.evaluation.event_lengths import measure_lengths
+from leopardnet.metrics.comparison.event_lengths import measure_lengths
 from leopardnet.score.events import join_events
 
 
