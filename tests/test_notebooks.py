@@ -136,7 +136,9 @@ def test_the_second_notebook_runs_the_first_and_the_others_continue_from_it(proj
     assert len(outputs(evaluated, "image/png")) == 11, (
         "two confusions, curves, reliability, empties, coverage, review, sites, two comparisons, gallery"
     )
-    assert len(outputs(evaluated, "text/html")) == 5, "per label, slices, aggregators, baselines, shortcuts"
+    assert len(outputs(evaluated, "text/html")) == 7, (
+        "names, per label, slices, events by length, aggregators, baselines, shortcuts"
+    )
     seen = {name: row["p_animal"] for name, row in metrics["shortcuts"].items()}
     assert seen["shuffled"] == pytest.approx(seen["as it is"], abs=1e-5) and "clips without an animal" in seen
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
 from leopardnet.bundle.promise_watch import read_reference
 from leopardnet.bundle.promises import (
+    NO_PROMISE,
     Promise,
     describe_dropped,
     describe_promise,
@@ -70,10 +72,12 @@ def derive_bundle(
         f"temperature {spec.calibration.temperature:.3f}{_biases_text(spec)} and thresholds "
         f"{_thresholds_text(spec.decide)}. {note}\n"
         f"> **Promise.** {_promises_text(held, dropped)}\n"
-        "> The rest of this card describes the bundle that it was made from.\n\n"
+        "> Figures and calibration below are those of the bundle that it was made from.\n\n"
     )
-    (part / "card.md").write_text(head + card, "utf-8")
+    (part / "card.md").write_text(head + _renew_sections(card, spec, held), "utf-8")
     facts = json.loads((part / "card.json").read_text("utf-8"))
+    facts |= {"promises": held, "decide": spec.decide.model_dump(mode="json")}
+    facts["calibration"] = spec.calibration.to_dict()
     facts["judged_again"] = {
         "from": bundle.id,
         "calibration": spec.calibration.to_dict(),
@@ -103,6 +107,13 @@ def _refuse(bundle: Bundle, out: Path, decide: DecideConfig | None) -> None:
             found=", ".join(no_target),
             expected="one of " + ", ".join(bundle.labels.targets),
         )
+
+
+def _renew_sections(card: str, spec: BundleSpec, held: Sequence[Promise]) -> str:
+    """Return the card with the promise and the thresholds that are now in force, where it states them."""
+    said = " ".join(map(describe_promise, held)) or NO_PROMISE
+    card = re.sub(r"(?ms)^## Promise\n\n.*?(?=^## )", lambda _: f"## Promise\n\n{said}\n\n", card)
+    return re.sub(r"(?m)^- Thresholds: .*$", lambda _: f"- Thresholds: {_thresholds_text(spec.decide)}.", card)
 
 
 def _without_watch(step: Mapping[str, Any]) -> dict[str, Any]:

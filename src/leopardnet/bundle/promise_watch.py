@@ -85,7 +85,7 @@ def describe_watch(watch: Watch) -> str:
     w = watch
     if w.status == "not_watched":
         return (
-            f"The promise cannot be watched: {w.why}. Nobody would notice if it stopped to apply; look at some of "
+            f"The promise cannot be watched: {w.why}. Nobody would notice if it stopped applying; look at some of "
             "the clips of each new site."
         )
     footage = f"the {w.n_clips} clips of {w.n_sites} {'site' if w.n_sites == 1 else 'sites'}"

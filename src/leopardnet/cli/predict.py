@@ -116,6 +116,7 @@ def predict(
         raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
     model = load_bundle(bundle)
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
+    _say_frames_of_promise(model, has_others=bool(effort != "full" or sampling or detector))
     rows = _open_footage(source, root, pattern)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
@@ -135,6 +136,16 @@ def predict(
         )
     progress.say_crop_share()
     _print_result(predictions, out, model, as_json=json_)
+
+
+def _say_frames_of_promise(model: Model, *, has_others: bool) -> None:
+    from leopardnet.bundle.promises import read_promises
+
+    if has_others and read_promises(model.spec):
+        say(
+            "note: a promise holds only for the frames that it was measured with; give --effort, --sampling and "
+            "--detector as they were given for the predictions that set it"
+        )
 
 
 def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manifest:

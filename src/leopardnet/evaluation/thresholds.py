@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from leopardnet.core.errors import ConfigError
+from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.labels import ANIMAL, EMPTY
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.metrics.bootstrap import Estimate
@@ -17,6 +17,8 @@ from leopardnet.metrics.guarantees.loss_guarantee import LossGuarantee, find_los
 from leopardnet.metrics.guarantees.naming_threshold import NamingThreshold, find_naming_threshold
 from leopardnet.metrics.judges.taught_clips import TaughtClips
 from leopardnet.metrics.labelled_clips import LabelledClips
+
+SLACK = 1e-6  # of a threshold: probabilities under a new temperature, from stored ones, differ in their last bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +75,10 @@ class Thresholds:
 
     def _say_archived(self, level: Level) -> str:
         if level not in self.unseen_at:
-            return "no clip"
-        used = "; these are the thresholds" if level == self.level else ""
+            return "no clip, because not every loss can be guaranteed"
+        used = "; these thresholds are used" if level == self.level else ""
+        if self.unseen and self.unseen_at[level].value > self.unseen.value:
+            used = f"; --level {level} uses these thresholds"
         return f"{self.unseen_at[level]} of {self.n_clips} clips{used}"
 
     @property
@@ -140,6 +144,7 @@ def find_thresholds(
             expected="a model whose labels exclude each other",
             todo="leave --keep-names out: with labels.multi no name takes its probability from another",
         )
+    _check_models(clips)
     settings = decide or DecideConfig.model_validate({})
     if losses or keep_names is None:
         _check_labels(losses, clips.labels)
@@ -170,7 +175,7 @@ def find_thresholds(
     if keep_names is not None:
         naming = find_naming_threshold(clips, keep=keep_names, species=settings.species)
         chosen = chosen.model_copy(update={"among": naming.among})
-    made_by = "; ".join(sorted(set(map(str, clips.bundle_ids))))
+    made_by = "; ".join(_list_models(clips))
     return Thresholds(promises, chosen, unseen_at, len(clips), clips.taught, made_by, naming, clips.n_copies)
 
 
@@ -180,11 +185,27 @@ def _as_settings(thresholds: Mapping[str, float], settings: DecideConfig) -> dic
     A row alerts every target that reaches its threshold, whatever else it says; `never_empty` does the same for any
     animal.
     """
+    thresholds = {label: t * (1 - SLACK) for label, t in thresholds.items()}
     alerts = {**settings.alerts, **{label: t for label, t in thresholds.items() if label != ANIMAL}}
     if ANIMAL not in thresholds:
         return {"alerts": alerts}
     least = min(thresholds[ANIMAL], 1.0)  # a sum of rounded probabilities may be a little above 1
     return {"alerts": alerts, "empty": 1 - least, "never_empty": least}
+
+
+def _list_models(clips: LabelledClips) -> list[str]:
+    return sorted({str(x) for x in clips.bundle_ids if x is not None and x == x})
+
+
+def _check_models(clips: LabelledClips) -> None:
+    if len(made_by := _list_models(clips)) > 1:
+        raise ManifestError(
+            "these are predictions of several models, and a threshold is that of one",
+            where="predictions, column bundle_id",
+            found=", ".join(made_by),
+            expected="one bundle",
+            todo="predict all clips with one bundle",
+        )
 
 
 def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:

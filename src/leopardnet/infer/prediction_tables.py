@@ -56,7 +56,9 @@ class WrittenPredictions(Predictions):
 
     def read_frames(self, clip_ids: Iterable[str]) -> pd.DataFrame:
         """Return the rows of the evidence table that belong to these clips, without reading the others."""
-        return pd.read_parquet(self._find(EVIDENCE), filters=[("clip_id", "in", set(clip_ids))])
+        wanted = list(clip_ids)
+        frames = pd.read_parquet(self._find(EVIDENCE), filters=[("clip_id", "in", wanted or [""])])
+        return frames  # parquet cannot look for nothing at all, and no clip has an empty id
 
     def _read(self, name: str) -> pd.DataFrame:
         return read_table(self._find(name))

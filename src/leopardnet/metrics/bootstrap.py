@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.footage.site_names import normalise_site
 from leopardnet.metrics.measures import CORRELATION, count_independent, count_whole_events
 
 Floats = NDArray[np.float64]
@@ -77,14 +78,18 @@ class Estimate:
 def encode_sites(sites: pd.Series[str]) -> tuple[Ints, tuple[str, ...]]:
     """Return the code of each clip's site, int64 [M], and the names in the order of the codes (alphabetical).
 
-    Clips without a site share one code, that of `NO_SITE`: nobody knows where they come from.
+    Clips without a site share one code, that of `NO_SITE`: nobody knows where they come from. Spellings of one name
+    are one site (`normalise_site`).
 
     >>> codes, names = encode_sites(pd.Series(["b", "a", "b"]))
     >>> codes.tolist(), names
     ([1, 0, 1], ('a', 'b'))
     """
-    codes, names = pd.factorize(sites.astype(object).fillna(NO_SITE), sort=True)
-    return codes.astype(np.int64), tuple(map(str, names))
+    written = sites.astype(object).fillna(NO_SITE).map(str)
+    names = {x: normalise_site(x) for x in sorted(written.unique(), reverse=True)}
+    first = {place: x for x, place in names.items()}  # of several spellings the first one in alphabetical order
+    codes, kept = pd.factorize(written.map(names).map(first), sort=True)
+    return codes.astype(np.int64), tuple(map(str, kept))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -55,7 +55,7 @@ class CommonFigures(TypedDict):
     n_without_prediction: int
     n_copies: int
     n_sites: int
-    archive: Archive
+    archive: Archive | None
     names: pd.DataFrame
     taught: TaughtClips
     target_lost: dict[str, int]
@@ -79,7 +79,8 @@ def common_figures(
         n_without_prediction=clips.n_without_prediction,
         n_copies=clips.n_copies,
         n_sites=draws.n_sites,
-        archive=find_archive(clips, known, targets, draws),
+        # Clips that taught the model say nothing about what is lost at new sites.
+        archive=None if clips.taught.are_counted and clips.taught else find_archive(clips, known, targets, draws),
         names=name_figures(known, draws),
         taught=clips.taught,
         target_lost={x: int((known.shows(x) & (known.rules == "empty")).sum()) for x in targets},

@@ -44,8 +44,8 @@ class Evaluation:
     of these clips. taught: labelled clips that the model learned from, which were left out, or are counted where
     that was asked for.
 
-    archive: what is lost and saved if the clips called empty are archived unseen. names: what is said per label,
-    see `metrics.guarantees.archive.name_figures`.
+    archive: what is lost and saved if the clips called empty are archived unseen; None where clips that the model
+    learned from are counted. names: what is said per label, see `metrics.guarantees.archive.name_figures`.
 
     top1, macro_f1 (over the labels that occur), ece, brier, presence_auroc (any animal against empty): `Estimate`.
     answered, answered_right: the share of clips whose decision is a label, and the share of these that are right.

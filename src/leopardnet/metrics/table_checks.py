@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from leopardnet.core.columns import join_alerts
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import JOINER, split_labels
 
 
 def check_predictions(predictions: pd.DataFrame, labels: Sequence[str], outside: Sequence[str]) -> None:
-    """Raise ManifestError for a table without predictions, and for labels in `outside` that the model knows."""
+    """Raise ManifestError for a table without predictions, known labels in `outside`, and unknown alerts."""
     if not {"clip_id", "decision", "rule"} <= set(predictions.columns) or not labels:
         raise ManifestError(
             "this table holds no predictions",
@@ -27,6 +29,15 @@ def check_predictions(predictions: pd.DataFrame, labels: Sequence[str], outside:
             found=", ".join(taught),
             expected="labels that the model was not taught",
             todo="leave it out: clips of labels that the model knows are evaluated like all others",
+        )
+    alerted = join_alerts(predictions).map(split_labels).explode().dropna()
+    if len(unknown := alerted[~alerted.isin(labels)].unique()):
+        raise ManifestError(
+            "a clip has an alert that is no label of the model",
+            where="predictions, columns alert and alerts",
+            found=", ".join(map(repr, unknown[:3])),
+            expected=f"labels, several joined by {JOINER!r}: {', '.join(labels)}",
+            todo="give the table as `leopardnet predict` wrote it, such as predictions.parquet",
         )
     refuse_repeated(predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model")
 
