@@ -236,6 +236,24 @@ def test_a_new_bundle_has_an_id_of_its_own_and_the_old_one_stays(many, tiny_bund
     assert not (tmp_path / "other").exists()
 
 
+def test_predictions_of_two_models_set_no_threshold(many):
+    predictions, manifest = many
+    other = predictions.table["bundle_id"].where(predictions.table.index % 2 == 0, "cccccccccccc")
+    with pytest.raises(ManifestError, match="several models"):
+        thresholds(predictions.table.assign(bundle_id=other), manifest, {"leopard": 0.05})
+
+
+def test_the_card_of_a_promised_bundle_says_one_thing(many, tiny_bundle, tmp_path):
+    found = thresholds(*many, {"leopard": 0.05})
+    new = derive_bundle(tiny_bundle, tmp_path / "a", decide=found.decide, promises=found.kept_promises)
+    card, facts = (new.folder / "card.md").read_text("utf-8"), json.loads((new.folder / "card.json").read_text())
+    assert "None. The thresholds were not set" in (tiny_bundle.folder / "card.md").read_text("utf-8")
+    assert "None. The thresholds were not set" not in card and card.count("At most 0.05 of leopard clips") == 2
+    assert card.count("## Promise") == 1 and f"alert for leopard {found.decide.alerts['leopard']:g}" in card
+    assert "- Thresholds: " in card and "alerts {}" not in card
+    assert facts["promises"] == found.kept_promises and facts["decide"] == found.decide.model_dump(mode="json")
+
+
 def test_a_bundle_keeps_its_promise_until_its_thresholds_mean_something_else(many, tiny_bundle, tmp_path):
     found = thresholds(*many, {"leopard": 0.05}, level="like_sites")
     promised = derive_bundle(tiny_bundle, tmp_path / "a", decide=found.decide, promises=found.kept_promises)

@@ -69,6 +69,9 @@ def test_the_tables_of_a_folder_are_read_when_they_are_used(unseen, tiny_bundle,
     assert "table" not in vars(written) and "evidence" not in vars(written)
     pd.testing.assert_frame_equal(written.table, said.table)
     assert "evidence" not in vars(written) and written.table is written.table
+    assert len(written.read_frames([])) == 0 and set(
+        written.read_frames(said.table["clip_id"][:1])["clip_id"]
+    ) == set(said.table["clip_id"][:1])
     pd.testing.assert_frame_equal(written.evidence, said.evidence)
     assert written.labels == said.labels and repr(written) == repr(said) and len(written) == 8
     assert written.table.columns.tolist() == [c.name for c in predictions_columns(written.labels)]

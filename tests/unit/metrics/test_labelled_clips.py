@@ -45,6 +45,19 @@ def test_sites_are_coded_in_alphabetical_order_and_those_without_one_share_a_cod
     assert clips.sites.tolist() == ["y", None, "x", "y", "x"]
 
 
+def test_spellings_of_a_site_are_one_site(predictions):
+    spelt = predictions.assign(site=["Site 01", "site-1", "SITE1", "2", "02"])
+    clips = LabelledClips.from_tables(spelt, TRUTH, outside=["boar"])
+    assert clips.site_names == ("02", "SITE1") and clips.site_codes.tolist() == [1, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("cell", ["sika, leopard", "Sika", "lynx", "=sika", "sika + lynx"])
+def test_an_alert_that_is_no_label_is_refused(predictions, cell):
+    table = predictions.assign(alerts=[None, cell, None, None, None])
+    with pytest.raises(ManifestError, match="alert that is no label"):
+        LabelledClips.from_tables(table, TRUTH, outside=["boar"])
+
+
 def test_the_likeliest_label_is_the_first_at_a_tie_and_none_of_an_unreadable_clip(clips):
     assert clips.likeliest.tolist() == [0, 0, 2, 2, 3] and clips.is_readable.tolist() == [True] * 4 + [False]
 
