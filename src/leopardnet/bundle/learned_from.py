@@ -2,8 +2,9 @@
 
 A clip is known by three keys: the id of each of its files (the path below the root), the content of each file (its
 size, its first and its last 64 KiB), and the moment that a file's own header names, together with its name. So a
-clip is known again below another root, as a copy, or re-encoded under its name. A site is known by its name, made
-alike (`normalise_site`); where a row has no site, its deployment is the place.
+clip is known again below another root, as a copy, or re-encoded under its name. A moment says nothing of two clips
+with sites, unless that of the second taught the model: cameras begin at the same time when their clock was reset. A
+site is known by its name, made alike (`normalise_site`); where a row has no site, its deployment is the place.
 
 Keys are shortened to 48 bits and mixed with a salt that differs from run to run. This hides them from people who
 read the file, and lets nobody compare two bundles. It does not hide a guess: who has a file, or guesses a path or
@@ -30,7 +31,8 @@ from pydantic import ValidationError, field_validator
 from leopardnet.core.columns import PARTS
 from leopardnet.core.errors import BundleError
 from leopardnet.core.footage.find_file import find_file
-from leopardnet.core.footage.site_names import normalise_site
+from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.footage.site_names import find_clip_values, has_other_site, normalise_site
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.settings_model import Settings
 from leopardnet.core.tables import clip_id
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 KEY_BYTES, SIZE_BYTES = 6, 3
 END_BYTES = 65_536
 MAX_KEYS = 3_000_000  # 14 MB in a bundle; where there are more, by ids alone, and if these are too many by place
+ANYWHERE = "|anywhere"  # ends the moment of a clip whose site is not known
 Hashes = NDArray[np.uint64]
 
 
@@ -75,13 +78,16 @@ class LearnedFrom(Settings):
         ids: list[list[str]] = []
         keys: list[list[str]] = []
         sizes: list[str] = []
+        taught, chosen = fill_places(taught), fill_places(chosen)
         for rows in (taught, chosen):
             paths = _explode_files(rows)
             found = [_find(root, path) for path in paths["path"]]
             sizes += [str(n) for n in map(_read_size, found) if n is not None]
             contents = [f"content:{x}" for x in map(_digest, found) if x is not None]
             ids.append([f"id:{clip_id(path)}" for path in paths["path"]])
-            keys.append([*ids[-1], *contents, *_find_moments(rows).dropna()])
+            moments = _find_moments(rows).dropna()
+            is_anywhere = rows.loc[moments.index, "site"].isna()
+            keys.append([*ids[-1], *contents, *moments.where(~is_anywhere, moments + ANYWHERE)])
         none: list[list[str]] = [[], []]
         fitting = next((x for x in (keys, ids) if sum(map(len, x)) <= MAX_KEYS), none)
         packed = [_pack(_hash(x, salt)) for x in fitting]
@@ -101,26 +107,33 @@ class LearnedFrom(Settings):
         It is 'clip' (trained on), 'site' (others of its place were), 'chosen' (it, or its place, chose epoch and
         temperature) or 'no'. root: where the files are; None opens none.
         """
-        first = rows.sort_values("kind", key=lambda k: k == "frame", kind="stable").drop_duplicates("clip_id")
+        rows = fill_places(rows).sort_values("kind", key=lambda k: k == "frame", kind="stable")
+        first = rows.drop_duplicates("clip_id")
         part = pd.Series("no", index=pd.Index(first["clip_id"]), dtype="str")
-        keys, places = self._find_keys(first, root), _find_places(first)
-        names = places.dropna().unique()
-        for word, clips, known in (
-            ("chosen", self.chosen_clips, self.chosen_places),
-            ("site", "", self.places),
-            ("clip", self.clips, ""),
-        ):
-            ids = keys.index[np.isin(keys.to_numpy(np.uint64), _unpack(clips))]
-            at = set(names[np.isin(_hash_slowly(names, self.salt), _unpack(known))]) if known else set()
-            part[part.index.isin(ids) | places.isin(at).to_numpy(bool)] = word
+        keys, moments, places = self._find_keys(first, root), self._find_moment_keys(first), _find_places(first)
+        names, has_site = places.dropna().unique(), first["site"].notna().to_numpy(bool)
+        hashes = _hash_slowly(names, self.salt)
+        at_chosen, at_taught = (
+            places.isin(names[np.isin(hashes, _unpack(known))]).to_numpy(bool)
+            for known in (self.chosen_places, self.places)
+        )
+
+        def is_known(clips: str, is_at: NDArray[np.bool_]) -> NDArray[np.bool_]:
+            ids, of_moment = (x.index[np.isin(x.to_numpy(np.uint64), _unpack(clips))] for x in (keys, moments))
+            return part.index.isin(ids) | (part.index.isin(of_moment) & (is_at | ~has_site))
+
+        is_chosen, is_taught = is_known(self.chosen_clips, at_chosen), is_known(self.clips, at_taught)
+        part[is_chosen | at_chosen] = "chosen"
+        part[at_taught] = "site"
+        part[is_taught] = "clip"
         return part
 
     def _find_keys(self, first: pd.DataFrame, root: Path | None) -> pd.Series[int]:
-        """Return the hashes of all keys of clips, by clip_id."""
+        """Return the hashes of all keys of clips, by clip_id, but the moments that count at one site alone."""
         paths, moments = _explode_files(first), _find_moments(first).dropna()
         texts = [f"id:{clip_id(path)}" for path in paths["path"]]
         ids = [*paths["clip_id"], *first.loc[moments.index, "clip_id"]]
-        texts += moments.tolist()
+        texts += (moments + ANYWHERE).tolist()
         if root is not None:
             sizes = set(_unpack(self.sizes).tolist())
             for i, path in zip(paths["clip_id"], paths["path"], strict=True):
@@ -133,20 +146,42 @@ class LearnedFrom(Settings):
                     texts.append(f"content:{digest}")
         return pd.Series(_hash(texts, self.salt), index=pd.Index(ids, dtype="str"), dtype="uint64")
 
+    def _find_moment_keys(self, first: pd.DataFrame) -> pd.Series[int]:
+        moments = _find_moments(first).dropna()
+        ids = pd.Index(first.loc[moments.index, "clip_id"], dtype="str")
+        return pd.Series(_hash(moments, self.salt), index=ids, dtype="uint64")
+
 
 def mark_learned(predictions: Predictions, manifest: Manifest, bundle: Bundle) -> Predictions:
     """Return the predictions with the column in_training as this bundle and the sites of this manifest have it.
 
-    A part that the predictions state already stays where it is the stronger one: `predict` also knows copies.
+    A part that the predictions state already stays where it is the stronger one: `predict` also knows copies. Clips
+    whose part `predict` found by the same site are not asked for again, as names of sites take time. The others
+    have the site of the manifest in the result, as their part was found by it. Raises ManifestError for a manifest
+    of other footage with the same file names.
     """
     learned = read_learned_from(bundle.spec)
     if learned is None:
         return predictions
-    table, order = predictions.table, {part: i for i, part in enumerate(PARTS)}
-    said, found = table["in_training"], table["clip_id"].map(learned.find_part(manifest.table, None))
+    table, rows, order = predictions.table, manifest.table, {part: i for i, part in enumerate(PARTS)}
+    refuse_other_footage(table, rows)
+    said, sites = table["in_training"], table["clip_id"].map(find_clip_values(rows, "site"))
+    is_asked = said.isna() | sites.isna() | has_other_site(table, rows)
+    asked = rows[rows["clip_id"].isin(table.loc[is_asked, "clip_id"])]
+    found = table["clip_id"].map(learned.find_part(asked, None))
     is_stronger = found.map(order).fillna(len(order)) < said.map(order).fillna(len(order))
-    stronger = found.where(is_stronger, said)
-    return Predictions(table.assign(in_training=stronger.astype("str")), predictions.evidence)
+    stronger, known = found.where(is_stronger, said), table["site"].mask(is_asked & sites.notna(), sites)
+    marked = table.assign(in_training=stronger.astype("str"), site=known.astype("str"))
+    return Predictions(marked, predictions.evidence)
+
+
+def fill_places(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of a manifest with the site and the deployment of their clip where they have none.
+
+    Rows of labelled frames often leave them to the row of the video.
+    """
+    of_clips = {name: rows["clip_id"].map(find_clip_values(rows, name)) for name in ("site", "deployment")}
+    return rows.assign(**{name: rows[name].where(rows[name].notna(), x) for name, x in of_clips.items()})
 
 
 def read_learned_from(spec: BundleSpec) -> LearnedFrom | None:
@@ -211,10 +246,12 @@ def _read_size(file: Path) -> int | None:
 
 
 def _digest(file: Path) -> str | None:
-    """Return a hash of the size of a file, its beginning and its end; None where it cannot be read."""
+    """Return a hash of the size of a file, its beginning and its end; None where it is empty or cannot be read."""
     try:
         with file.open("rb") as opened:
             size = file.stat().st_size
+            if size == 0:  # cards that were full or torn out hold many, which have nothing in common
+                return None
             head = opened.read(END_BYTES)
             opened.seek(max(END_BYTES, size - END_BYTES))
             return hashlib.sha256(b"%d:" % size + head + opened.read(END_BYTES)).hexdigest()

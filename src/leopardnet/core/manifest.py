@@ -13,14 +13,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
-from leopardnet.core.columns import MANIFEST
+from leopardnet.core.columns import MANIFEST, STRING
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY, JOINER, split_labels
 from leopardnet.core.tables import clip_id, conform, read_table, write_table
 from leopardnet.core.types import Clip
 
 _CLIP_COLUMNS = ("kind", "path", "paths", "site", "deployment", "captured_at", "time_zone", "time_source", "split")
+TEXTS = [c.name for c in MANIFEST if c.dtype == STRING]
 KEY = ("clip_id", "time_s", "frame_number")
 
 
@@ -48,6 +50,8 @@ class Manifest:
         """
         if "path" in table.columns and "clip_id" not in table.columns:
             table = table.assign(clip_id=_clip_ids(table["path"]))
+        for name in table.columns[[is_float_dtype(x) for x in table.dtypes]].intersection(TEXTS):
+            table = table.assign(**{name: table[name].map(_to_text, na_action="ignore")})
         return cls(conform(table, MANIFEST, where=where, unique=KEY), Path(root))
 
     @classmethod
@@ -176,6 +180,11 @@ class Manifest:
         is_frame = t["kind"] == "frame"
         rows = t[~is_frame | ~t["clip_id"].isin(t.loc[~is_frame, "clip_id"])]
         return rows.groupby("clip_id", sort=False)["label"].agg(_join_rows).astype("str").rename("labels")
+
+
+def _to_text(number: float) -> str:
+    """Return a number as people write it: a column of whole numbers with a gap has 7.0 in place of 7."""
+    return str(int(number)) if float(number).is_integer() else str(number)
 
 
 def _clip_ids(paths: pd.Series[str]) -> list[Any]:

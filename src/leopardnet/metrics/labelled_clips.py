@@ -16,9 +16,10 @@ from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_prese
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
-from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips, find_parts, separate_taught
+from leopardnet.metrics.judges import taught_clips
+from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips, find_parts
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
-from leopardnet.score.clip_units import add_times, code_events, find_copies
+from leopardnet.score.clip_units import add_times, code_copies, code_events, find_copies
 from leopardnet.score.decide import p_nothing, p_something
 
 SAID = 0.5  # an independent label of this probability or more counts as said, whatever the thresholds are
@@ -40,7 +41,7 @@ class LabelledClips:
     label. Where labels are independent and a clip shows several, y is the first of them. n_without_prediction:
     labels of clips that were not predicted. n_copies: clips that `drop_copies` removed. event_codes: int64 [M], the
     event of each clip (`clip_units.code_events`); None where each clip is one of its own. in_training: object [M],
-    the part of each clip in making the model, as in a predictions table; None where it has no such column. taught:
+    the part of each clip in making the model, see `find_parts`; None if unknown. taught:
     labelled clips that had a part, and whether they are counted or were left out.
     """
 
@@ -67,16 +68,17 @@ class LabelledClips:
     def of(
         cls, predictions: Predictions | pd.DataFrame, manifest: Manifest, *, outside: Sequence[str] = ()
     ) -> LabelledClips:
-        """Return predictions with the labels and sites of a manifest; of copies, the first.
+        """Return predictions with the labels and sites of a manifest; of copies, the one whose id comes first.
 
         Raises ManifestError as `from_tables`, and for a manifest of other footage with the same file names.
         """
         table = predictions.table if isinstance(predictions, Predictions) else predictions
         if "clip_id" in table.columns:
             refuse_other_footage(table, manifest.table)
-            table = add_times(table, manifest)
+            table = add_times(taught_clips.doubt_parts(table, manifest), manifest)
         clips = cls.from_tables(table, true_labels(manifest, table), sites=clip_sites(manifest), outside=outside)
-        return clips.drop_copies()
+        parts = find_parts(clips.clip_ids, clips.in_training, clips.sites, manifest)
+        return replace(clips, in_training=parts).drop_copies()
 
     @classmethod
     def from_tables(
@@ -264,9 +266,14 @@ class LabelledClips:
         return replace(self, **{name: x[keep] for name, x in values.items() if x is not None})
 
     def drop_copies(self) -> LabelledClips:
-        """Return the clips without those that are a copy of another one; see `clip_units.find_copies`."""
-        is_copy = find_copies(self.probs, self.site_codes, self.truth, self.decisions)
-        return replace(self.select(~is_copy), n_copies=int(is_copy.sum()))
+        """Return the clips without those that are a copy of another one; a copy of a taught clip is taught.
+
+        See `clip_units.find_copies`.
+        """
+        codes = code_copies(self.probs, self.site_codes, self.truth, self.decisions)
+        is_copy = find_copies(codes, self.clip_ids)
+        parts = None if self.in_training is None else taught_clips.join_parts(self.in_training, codes)
+        return replace(replace(self, in_training=parts).select(~is_copy), n_copies=int(is_copy.sum()))
 
     def replace_probs(self, probs: Floats) -> LabelledClips:
         """Return the clips with these probabilities, float64 [M, C], the likeliest label as decision, no alerts.
@@ -293,7 +300,7 @@ class LabelledClips:
         left: the model would look surer than it is. See `find_parts`.
         """
         parts = find_parts(self.clip_ids, self.in_training, self.sites, manifest)
-        is_judge, taught = separate_taught(parts, self.clip_ids, self.y >= 0, keep=keep)
+        is_judge, taught = taught_clips.separate_taught(parts, self.clip_ids, self.y >= 0, keep=keep)
         return replace(self.select(is_judge), taught=taught)
 
 

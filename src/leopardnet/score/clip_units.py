@@ -23,20 +23,35 @@ Texts = NDArray[np.object_]
 LEAST = 1e-12  # probabilities below are cut off somewhere, so many are equal
 
 
-def find_copies(probs: NDArray[np.float64], site_codes: Ints, *names: Texts) -> NDArray[np.bool_]:
-    """Return which clips are a copy of an earlier one, bool [M]; probs: float64 [M, C], nan is a copy of nothing.
+def code_copies(probs: NDArray[np.float64], site_codes: Ints, *names: Texts) -> Ints:
+    """Return a code of each clip, int64 [M], which copies share; probs: float64 [M, C], nan is a copy of nothing.
 
     names: object [M], in which copies do not differ either, such as labels and decisions.
 
     >>> p = np.array([[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [1.0, 0.0], [1.0, 0.0]])
-    >>> find_copies(p, np.array([0, 0, 1, 0, 0])).tolist()
-    [False, True, False, False, False]
+    >>> code_copies(p, np.array([0, 0, 1, 0, 0])).tolist()
+    [0, 0, 1, 2, 3]
     """
     p = probs.astype(np.float32)
     tells = np.isfinite(p).all(axis=1) & ((p > LEAST) & (p < 1)).any(axis=1)
     key = pd.DataFrame({"site": site_codes, "p": [row.tobytes() for row in p]})
     key = key.assign(**{f"name{i}": pd.factorize(x.astype(object))[0] for i, x in enumerate(names)})
-    return np.asarray(tells & key.duplicated().to_numpy())
+    alone = np.where(tells, -1, np.arange(len(p)))
+    return pd.factorize(pd.MultiIndex.from_frame(key.assign(alone=alone)))[0].astype(np.int64)
+
+
+def find_copies(codes: Ints, clip_ids: Texts) -> NDArray[np.bool_]:
+    """Return which clips are a copy of one whose id comes before theirs, bool [M], whatever the order of rows.
+
+    codes: of `code_copies`; clip_ids: object [M].
+
+    >>> find_copies(np.array([0, 0, 1]), np.array(["b", "a", "c"], object)).tolist()
+    [True, False, False]
+    """
+    order = np.argsort(clip_ids.astype(str), kind="stable")
+    is_copy = np.zeros(len(codes), bool)
+    is_copy[order] = pd.Series(codes[order]).duplicated().to_numpy()
+    return is_copy
 
 
 def add_times(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from accelerate import Accelerator
 
-from leopardnet.bundle.learned_from import LearnedFrom
+from leopardnet.bundle.learned_from import LearnedFrom, fill_places
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import LabelSet, split_labels
 from leopardnet.core.manifest import Manifest
@@ -115,7 +115,7 @@ def record_learned(manifest: Manifest, data: TrainVal, out: Path) -> None:
     choose epoch and temperature. Rows that `select_frames` thins out are among them: they show what others show.
     The salt is made of the footage, so that a run that is repeated gives the same bundle.
     """
-    path, table = out / "learned_from.json", manifest.table
+    path, table = out / "learned_from.json", fill_places(manifest.table)
     if path.is_file():
         return
     is_labelled = table["label"].notna() | (table["labels"].notna() & data.labels.multi)

@@ -9,9 +9,10 @@ import pytest
 
 from leopardnet.bundle import learned_from as module
 from leopardnet.bundle.bundle import write_spec
-from leopardnet.bundle.learned_from import LearnedFrom, mark_learned, read_learned_from
+from leopardnet.bundle.learned_from import LearnedFrom, fill_places, mark_learned, read_learned_from
 from leopardnet.core.errors import BundleError
 from leopardnet.core.manifest import Manifest
+from leopardnet.metrics.labelled_clips import LabelledClips
 from simulated_clips import simulate_clips
 
 TIME = pd.Timestamp("2024-05-01 10:00:00")
@@ -85,6 +86,40 @@ def test_copies_are_known_by_their_content(card, tmp_path):
     assert parts_of(learned, card, root, **hidden) == ["no", "no", "clip"], "another file of that size, and no file"
 
 
+def test_empty_files_are_no_copies_of_each_other(card, tmp_path):
+    for path in [*card.table["path"], "x.jpg"]:
+        (tmp_path / path).write_bytes(b"")
+    new = Manifest.from_rows(pd.DataFrame({"path": ["x.jpg"], "kind": "still"}), tmp_path)
+    assert learn(card).find_part(new.table, tmp_path).tolist() == ["no"]
+
+
+def test_the_moment_of_a_clock_that_was_reset_does_not_count_at_another_site(card):
+    """The first and the third picture taught, at a site and at none that is known; the second one chose."""
+    paths = {"path": ["x/1.jpg", "x/2.jpg", "x/3.jpg"]}
+    assert parts_of(learn(card), card, **paths, site="new") == ["no", "no", "clip"]
+    assert parts_of(learn(card), card, **paths, site=None) == ["clip", "chosen", "clip"]
+    assert parts_of(learn(card), card, **paths, site=["RAVINE", "ridge", "new"]) == ["clip", "chosen", "clip"]
+
+
+def test_a_labelled_frame_is_at_the_site_of_its_video(tmp_path):
+    rows = {"path": ["v.mp4", "v.mp4"], "kind": ["frame", "video"], "site": [None, "Ravine"], "time_s": [1.0, None]}
+    rows = Manifest.from_rows(pd.DataFrame(rows | {"label": ["tiger", None]}), tmp_path).table
+    filled = fill_places(rows)
+    learned = LearnedFrom.of(filled[filled["label"].notna()], filled[:0], tmp_path, salt="s")
+    other = Manifest.from_rows(pd.DataFrame({"path": ["w.mp4"], "kind": "video", "site": "ravine"}), tmp_path)
+    assert learned.find_part(other.table, None).tolist() == ["site"]
+    assert filled["site"].tolist() == ["Ravine"] * 2 and len(fill_places(rows[:0])) == 0
+
+
+def test_numbers_are_names_of_sites_with_and_without_gaps(tmp_path):
+    taught = pd.DataFrame({"path": ["a.mp4", "b.mp4"], "kind": "video", "site": [7.0, None]})
+    rows = Manifest.from_rows(taught, tmp_path).table
+    assert rows["site"].tolist()[0] == "7" and rows["site"].isna().tolist() == [False, True]
+    learned = LearnedFrom.of(rows, rows[:0], tmp_path, salt="s")
+    new = Manifest.from_rows(pd.DataFrame({"path": ["c.mp4"], "kind": "video", "site": "7.0"}), tmp_path)
+    assert learned.find_part(new.table, None).tolist() == ["site"]
+
+
 def test_stills_of_a_burst_are_known_alone(card):
     burst = {"kind": "burst", "paths": json.dumps(["a/1.jpg", "a/7.jpg"]), "captured_at": None}
     rows = Manifest.from_rows(card.table.iloc[:1].assign(**burst), card.root).table
@@ -150,3 +185,18 @@ def test_a_bundle_marks_by_the_sites_of_the_manifest_and_never_weakens(tiny_bund
     stated = type(predictions)(predictions.table.assign(in_training=said), predictions.evidence)
     marked = mark_learned(stated, named, tiny_bundle).table["in_training"].tolist()
     assert marked == ["clip", "site", "chosen", "chosen", "clip", "no", "held_out", "no"]
+
+
+def test_a_bundle_hashes_only_names_that_predict_did_not_know(tiny_bundle, tmp_path, monkeypatch):
+    predictions, manifest = simulate_clips(tmp_path, n_sites=4, per_site=2)
+    stated = type(predictions)(predictions.table.assign(in_training="no"), predictions.evidence)
+    hashed, hash_one = [], module._hash_one_slowly
+    monkeypatch.setattr(module, "_hash_one_slowly", lambda text, salt: hashed.append(text) or hash_one(text, salt))
+    assert mark_learned(stated, manifest, tiny_bundle).table.equals(stated.table) and hashed == []
+    sites = ["S 0", "s000", "Site 01", "s1", "s2", "s2", "s3", None]
+    named = manifest.replace(manifest.table.assign(site=sites))
+    marked = mark_learned(stated, named, tiny_bundle)
+    assert hashed == ["site:site1"] and marked.table["in_training"].tolist() == ["no"] * 2 + ["site"] + ["no"] * 5
+    assert marked.table["site"].tolist() == ["s000", "s000", "Site 01", *stated.table["site"][3:]]
+    clips = LabelledClips.of(marked, named)
+    assert clips.leave_out_training_sites(named).taught.is_known, "the bundle knew the sites"

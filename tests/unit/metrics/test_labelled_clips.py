@@ -7,6 +7,7 @@ import pytest
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
 from leopardnet.metrics.labelled_clips import LabelledClips
+from simulated_clips import simulate_clips
 
 LABELS = ("leopard", "sika", "empty")
 TRUTH = pd.Series({"a": "leopard", "b": "sika", "c": "boar", "e": "empty", "gone": "sika"})
@@ -122,3 +123,36 @@ def test_a_manifest_of_another_card_is_refused(predictions, manifest_of):
     assert len(LabelledClips.of(table, manifest_of(**rows, site=["y", "x", "x", "y", None]))) == 5
     with pytest.raises(ManifestError, match=r"site x in predictions, site y in manifest; 1 of 5"):
         LabelledClips.of(table, manifest_of(**rows, site=["y", "x", "y", "y", None]))
+
+
+@pytest.mark.parametrize("part", ["in_training", "split"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_copy_of_a_taught_clip_judges_nothing_whatever_the_order_of_rows(tmp_path, part, is_first):
+    predictions, manifest = simulate_clips(tmp_path, n_sites=2, per_site=10)
+    table, rows = (t.assign(site=None) for t in (predictions.table, manifest.table))
+    copies, copied = (t[:5].assign(path="copy_" + t["path"][:5]) for t in (table, rows))
+    copies, copied = (t.assign(clip_id=t["path"].map(clip_id)) for t in (copies, copied))
+    if part == "in_training":
+        table, copies = table.assign(in_training="no"), copies.assign(in_training="clip")
+    else:
+        rows, copied = rows.assign(split="test"), copied.assign(split="train")
+    both = manifest.replace(pd.concat([rows, copied], ignore_index=True))
+    tables = [copies, table] if is_first else [table, copies]
+    clips = LabelledClips.of(pd.concat(tables, ignore_index=True), both).leave_out_training_sites(both)
+    assert (len(clips), clips.n_copies, clips.taught.clip) == (15, 5, 5)
+    assert set(clips.clip_ids) == set(table["clip_id"][5:])
+
+
+@pytest.mark.parametrize(
+    ("site", "n_judges", "is_known"), [(None, 20, False), ("elsewhere", 20, False), ("S 0", 20, True)]
+)
+def test_clips_whose_site_became_known_after_predict_do_not_judge_silently(tmp_path, site, n_judges, is_known):
+    predictions, manifest = simulate_clips(tmp_path, n_sites=1, per_site=20)
+    manifest = manifest.replace(manifest.table.assign(site="s00"))
+    table = predictions.table.assign(site=site, in_training="no")
+    clips = LabelledClips.of(table, manifest).leave_out_training_sites(manifest)
+    assert len(clips) == n_judges and clips.taught.is_known is is_known
+    assert ("give --bundle" in str(clips.taught)) is not is_known
+    split = manifest.replace(manifest.table.assign(split=["train"] + ["test"] * 19, site=[*["a"] * 2, *["b"] * 18]))
+    found = LabelledClips.of(table.assign(site=None), split).leave_out_training_sites(split).taught
+    assert (found.clip, found.site, found.is_known) == (1, 1, True), "the split counts then"

@@ -13,7 +13,7 @@ from leopardnet.metrics.bootstrap import SiteDraws
 from leopardnet.metrics.guarantees.clip_losses import support_like_sites
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import count_independent, count_whole_events, lower_bound
-from leopardnet.score.clip_units import code_events, find_copies
+from leopardnet.score.clip_units import code_copies, code_events, find_copies
 from simulated_clips import simulate_clips
 
 LEOPARDS = [f"s{i % 4}/{i}.mp4" for i in range(20)]
@@ -109,13 +109,20 @@ def test_a_guarantee_does_not_gain_from_clips_that_are_split_into_stills():
 def test_what_differs_in_anything_is_no_copy():
     p = np.array([[0.7, 0.3], [0.7, 0.3], [0.7, 0.3], [0.7, 0.3], [np.nan, np.nan], [np.nan, np.nan]])
     sites, label = np.array([0, 0, 1, 0, 0, 0]), np.array(["deer", "deer", "deer", "tiger", "deer", "deer"], object)
-    assert find_copies(p, sites, label).tolist() == [False, True, False, False, False, False]
+    assert code_copies(p, sites, label).tolist() == [0, 0, 1, 2, 3, 4]
     nearly = np.array([[0.7, 0.3], [np.nextafter(np.float32(0.7), 1), 0.3]])
-    assert not find_copies(nearly, np.zeros(2, int)).any()
+    assert len(set(code_copies(nearly, np.zeros(2, int)))) == 2
     for rounded in ([0.0, 1.0], [1e-30, 1.0]):
-        assert not find_copies(np.array([rounded] * 3), np.zeros(3, int)).any(), "no evidence of anything"
-    assert find_copies(np.array([[3e-9, 1.0]] * 3), np.zeros(3, int)).sum() == 2
-    assert find_copies(np.zeros((0, 2)), np.zeros(0, int)).tolist() == []
+        assert len(set(code_copies(np.array([rounded] * 3), np.zeros(3, int)))) == 3, "no evidence of anything"
+    assert len(set(code_copies(np.array([[3e-9, 1.0]] * 3), np.zeros(3, int)))) == 1
+    assert code_copies(np.zeros((0, 2)), np.zeros(0, int)).tolist() == []
+
+
+def test_which_copy_stays_is_decided_by_the_ids_and_not_by_the_order_of_rows():
+    codes, ids = np.array([0, 1, 0, 0]), np.array(["c", "b", "a", "d"], object)
+    assert find_copies(codes, ids).tolist() == [True, False, False, True]
+    assert find_copies(codes[::-1], ids[::-1]).tolist() == [True, False, False, True]
+    assert find_copies(codes[:0], ids[:0]).tolist() == []
 
 
 def test_events_are_of_one_site_and_one_label_and_a_trigger_needs_no_time():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.columns import HELD_OUT, PARTS, SPLITS
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage.site_names import normalise_site
+from leopardnet.core.footage.site_names import has_other_site, normalise_site
 from leopardnet.core.manifest import Manifest
 
 Texts = NDArray[np.object_]  # of str, or None
@@ -23,7 +23,7 @@ class TaughtClips:
     """Numbers of labelled clips: trained on, others of such sites, and those that chose epoch and temperature.
 
     are_counted: they are in the figures, because that was asked for; otherwise they were left out, and `ids` has
-    their clip_ids. is_known: False where neither bundle nor manifest says what the model learned from.
+    their clip_ids. is_known: False where neither bundle nor manifest says whether the model learned from a clip.
 
     >>> print(TaughtClips(12, 3, 0))
     left out, because the model learned from them: 12 clips that it was trained on, 3 others of sites of these names
@@ -50,8 +50,9 @@ class TaughtClips:
             return ""
         if not found:
             return (
-                "the bundle does not say what its model learned from, and the manifest has no split: if it learned "
-                "from these clips or their sites, it looks better here than it is"
+                "the bundle does not say what its model learned from, or the clips got their sites after `predict` "
+                "(then give --bundle), and the manifest has no split: if the model learned from these clips or "
+                "their sites, it looks better here than it is"
             )
         if self.are_counted:
             return f"this is not its accuracy at new sites: among the clips are {found}"
@@ -69,6 +70,30 @@ class TaughtClips:
 
 
 NONE_TAUGHT = TaughtClips()
+
+
+def doubt_parts(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+    """Return predictions without the part 'no' of clips whose site in the manifest was not known to `predict`.
+
+    That the model learned from no clip of this site was never asked.
+    """
+    if "in_training" not in table.columns:
+        return table
+    is_in_doubt = (table["in_training"] == "no") & has_other_site(table, manifest.table)
+    return table.assign(in_training=table["in_training"].mask(is_in_doubt))
+
+
+def join_parts(parts: Texts, codes: NDArray[np.int64]) -> Texts:
+    """Return the strongest part that clips of one code have, object [M]; unknown is stronger than 'no'.
+
+    >>> join_parts(np.array(["no", "clip", None], object), np.array([0, 0, 1])).tolist()
+    ['clip', 'clip', None]
+    """
+    words = np.array([*TAUGHT, HELD_OUT, None, "no"], object)
+    order = pd.Series(parts, dtype=object).map({word: i for i, word in enumerate(words) if word})
+    ranks = order.fillna(len(words) - 2).astype(int).groupby(codes).transform("min")
+    joined: Texts = words[ranks.to_numpy()]
+    return joined
 
 
 def find_parts(clip_ids: Texts, in_training: Texts | None, sites: Texts, manifest: Manifest) -> Texts:
