@@ -2,7 +2,8 @@
 
 A clip is known by three keys: the id of each of its files (the path below the root), the content of each file (its
 size, its first and its last 64 KiB), and the moment that a file's own header names, together with its name. So a
-clip is known again below another root, as a copy, or re-encoded under its name. A moment says nothing of two clips
+clip is known again below another root, as a copy, or re-encoded under its name. A path says nothing where the file
+at hand has a size that none in training had: cards repeat their names. A moment says nothing of two clips
 with sites, unless that of the second taught the model: cameras begin at the same time when their clock was reset. A
 site is known by its name, made alike (`normalise_site`); where a row has no site, its deployment is the place.
 
@@ -131,19 +132,18 @@ class LearnedFrom(Settings):
     def _find_keys(self, first: pd.DataFrame, root: Path | None) -> pd.Series[int]:
         """Return the hashes of all keys of clips, by clip_id, but the moments that count at one site alone."""
         paths, moments = _explode_files(first), _find_moments(first).dropna()
-        texts = [f"id:{clip_id(path)}" for path in paths["path"]]
-        ids = [*paths["clip_id"], *first.loc[moments.index, "clip_id"]]
-        texts += (moments + ANYWHERE).tolist()
-        if root is not None:
-            sizes = set(_unpack(self.sizes).tolist())
-            for i, path in zip(paths["clip_id"], paths["path"], strict=True):
-                file = _find(root, path)
-                size = _read_size(file)
-                if size is None or int(_hash([str(size)], self.salt, SIZE_BYTES)[0]) not in sizes:
-                    continue
-                if (digest := _digest(file)) is not None:
-                    ids.append(i)
-                    texts.append(f"content:{digest}")
+        ids, texts = first.loc[moments.index, "clip_id"].tolist(), (moments + ANYWHERE).tolist()
+        sizes = set(_unpack(self.sizes).tolist())
+        for i, path in zip(paths["clip_id"], paths["path"], strict=True):
+            file = None if root is None else _find(root, path)
+            size = None if file is None else _read_size(file)
+            is_same_size = size is not None and int(_hash([str(size)], self.salt, SIZE_BYTES)[0]) in sizes
+            if size is None or is_same_size or not sizes:  # else another file: cards repeat DCIM/100MEDIA/IMAG0001
+                ids.append(i)
+                texts.append(f"id:{clip_id(path)}")
+            if file is not None and is_same_size and (digest := _digest(file)) is not None:
+                ids.append(i)
+                texts.append(f"content:{digest}")
         return pd.Series(_hash(texts, self.salt), index=pd.Index(ids, dtype="str"), dtype="uint64")
 
     def _find_moment_keys(self, first: pd.DataFrame) -> pd.Series[int]:
