@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError, field_serializer, model_validator
 
+from leopardnet.bundle.promises import check_promises
 from leopardnet.bundle.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, TorchRuntime
 from leopardnet.core.errors import BundleError
 from leopardnet.core.labels import LabelSet
@@ -93,8 +94,8 @@ class Bundle:
     def load(cls, folder: Path) -> Bundle:
         """Return the bundle in `folder`. Every file is compared with its hash before anything is parsed.
 
-        Raises BundleError where a file is missing, changed, too large, or of another format version, and where the
-        network refers to other files.
+        Raises BundleError where a file is missing, changed, too large, or of another format version, where its
+        promises are damaged, and where the network refers to other files.
         """
         folder = Path(folder)
         hashes = _verify_hashes(folder)
@@ -120,6 +121,7 @@ class Bundle:
         try:
             spec = BundleSpec.model_validate(data)
             spec.labels.label_set()
+            check_promises(spec.provenance)
             return cls(folder, spec, hashes)
         except ValidationError as error:
             first = error.errors()[0]

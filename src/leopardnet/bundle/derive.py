@@ -61,7 +61,7 @@ def derive_bundle(
     step |= {"dropped": dropped} if dropped else {}
     watched = watch if promises else read_reference(before) if held else None
     step |= {"watch": watched} if watched is not None else {}
-    ancestors = [*map(_without_watch, before.provenance.get("judged_again", [])), step]
+    ancestors = [*map(_without_watch, before.provenance.get("judged_again") or []), step]
     spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)

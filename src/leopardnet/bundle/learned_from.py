@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from leopardnet.core.columns import PARTS
 from leopardnet.core.errors import BundleError
@@ -57,7 +57,7 @@ class LearnedFrom(Settings):
     need be read again.
     """
 
-    salt: str
+    salt: str = Field(min_length=1)
     clips: str
     places: str
     chosen_clips: str

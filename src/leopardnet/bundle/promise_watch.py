@@ -2,15 +2,22 @@
 
 A bundle with a promise keeps a few numbers for each site of the clips that set it, sorted, without names or paths,
 in the step of `provenance.judged_again` that holds the promise. An alarm changes no probability and no decision.
+
+Clips are looked at in the order of their arrival, so that cards which come later rewrite nothing: watch.json lists
+those that earlier runs on a results folder looked at, and these keep their place. New ones follow in the order of
+time. An alarm that was raised there for a bundle stays.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
 from leopardnet.bundle.promises import Promise, read_promises
 from leopardnet.core.predictions import Predictions
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle, BundleSpec
 
 NOT_KEPT = "it was made by a version that kept nothing to compare with; run `leopardnet thresholds` again"
+WATCH = "watch.json"  # in a results folder
 MAX_NAMES = 8  # of sites in a text
 WORDS = {  # what the new clips do more, and less
     "animal": ("show animals more often", "show animals less often"),
@@ -32,6 +40,16 @@ WORDS = {  # what the new clips do more, and less
     "sharpness": ("are sharper or noisier", "are less sharp"),
     "pixels": ("have larger pictures", "have smaller pictures"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierWatch:
+    """What earlier runs on a results folder found. order: ids of the clips that they looked at, the first one first;
+    alarm: of this bundle, with its evidence."""
+
+    order: tuple[str, ...] = ()
+    alarm: Alarm | None = None
+    evidence: float = 1.0
 
 
 def describe_sites(predictions: Predictions, clips: LabelledClips, promises: Sequence[Promise]) -> Reference:
@@ -47,26 +65,74 @@ def describe_sites(predictions: Predictions, clips: LabelledClips, promises: Seq
     is_labelled = pd.Series((clips.y >= 0) | clips.is_outside)
     is_of_site = pd.Series(clips.site_codes).isin(clips.site_codes[is_labelled])
     rows = table.assign(site=clips.sites, **probs)[is_of_site]
-    features, rows = _measure(rows, predictions, [str(p["label"]) for p in promises])
+    features, rows, _ = _measure(rows, predictions, [str(p["label"]) for p in promises])
     return make_reference(features, rows["site"])
 
 
-def watch_promise(predictions: Predictions, bundle: Bundle) -> Watch | None:
+def watch_promise(predictions: Predictions, bundle: Bundle, *, results: str | Path | None = None) -> Watch | None:
     """Return whether the promise of the bundle applies to what it classified; None for a bundle without a promise.
 
-    Raises BundleError for the predictions of another model than one with a promise.
+    results: the folder of the predictions. With its watch.json the answer is the one that `predict` gave there;
+    without, all clips count as if they had come at once, in the order of time. Raises BundleError for the predictions of another model than one with a promise.
 
     >>> watch = watch_promise(predictions, bundle)  # doctest: +SKIP
     >>> print(describe_watch(watch)) if watch else None  # doctest: +SKIP
     """
+    earlier = EarlierWatch() if results is None else read_earlier(Path(results), bundle.id)
+    found = _watch(predictions, bundle, earlier)
+    return found and found[0]
+
+
+def continue_watch(predictions: Predictions, bundle: Bundle, folder: Path) -> dict[str, Any] | None:
+    """Return the content of watch.json after one more look at a results folder; None without a promise."""
+    earlier = read_earlier(folder, bundle.id)
+    found = _watch(predictions, bundle, earlier)
+    if found is None:
+        return None
+    watch, looked_at = found
+    order = list(dict.fromkeys([*earlier.order, *looked_at]))
+    return {**watch_facts(watch), "bundle_id": bundle.id, "order": order}
+
+
+def read_earlier(folder: Path, bundle_id: str) -> EarlierWatch:
+    """Return what watch.json in a results folder says; nothing where there is none, or one that cannot be read.
+
+    An alarm of another bundle has no part; the order of the clips has, as it is the same for all bundles.
+    """
+    try:
+        facts = json.loads((folder / WATCH).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return EarlierWatch()
+    if not isinstance(facts, dict):
+        return EarlierWatch()
+    listed = facts.get("order")
+    order = tuple(x for x in listed if isinstance(x, str)) if isinstance(listed, list) else ()
+    if facts.get("bundle_id") != bundle_id or facts.get("alarm") is None:
+        return EarlierWatch(order)
+    try:
+        alarm = TypeAdapter(Alarm).validate_python(facts["alarm"])
+        evidence = TypeAdapter(float).validate_python(facts.get("evidence"))
+    except ValidationError:
+        return EarlierWatch(order)
+    return EarlierWatch(order, alarm, evidence) if alarm.block in BLOCKS else EarlierWatch(order)
+
+
+def _watch(predictions: Predictions, bundle: Bundle, earlier: EarlierWatch) -> tuple[Watch, list[str]] | None:
+    """Return the watch after an earlier one, and the ids of the clips that it looked at, in their order."""
     promises = read_promises(bundle.spec)
     if not promises:
         return None
     predictions.require_model(bundle.id)
-    features, rows = _measure(predictions.table, predictions, [str(p["label"]) for p in promises])
+    labels = [str(p["label"]) for p in promises]
+    features, rows, is_used = _measure(predictions.table, predictions, labels, earlier.order)
     reference = read_reference(bundle.spec)
     watch = watch_season(reference or {}, features, rows["site"], rows["captured_at"])
-    return watch if reference is not None else replace(watch, why=NOT_KEPT)
+    if reference is None:
+        watch = replace(watch, why=NOT_KEPT)
+    if earlier.alarm is not None:
+        evidence = max(watch.evidence, earlier.evidence)
+        watch = replace(watch, status="alarm", alarm=earlier.alarm, evidence=evidence, why="")
+    return watch, rows.loc[is_used, "clip_id"].tolist()
 
 
 def read_reference(spec: BundleSpec) -> Reference | None:
@@ -117,19 +183,23 @@ def _describe_alarm(alarm: Alarm, watch: Watch) -> str:
 
 
 def _measure(
-    table: pd.DataFrame, predictions: Predictions, labels: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return features of the readable clips in the order of time, and their rows; those without a time come last.
+    table: pd.DataFrame, predictions: Predictions, labels: Sequence[str], order: Sequence[str] = ()
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series[bool]]:
+    """Return features of the readable clips in the order of arrival, their rows, and which of them matter.
 
+    order: ids of clips that come first, in this order; others follow in the order of time, those without one last.
     Clips and sites that the model was trained on are left out. Frames are read only of clips that matter.
     """
     is_new = ~table["in_training"].isin(["clip", "site"])  # those that taught the model look familiar to it
-    rows = table[is_new & (table["status"] != "unreadable")].sort_values(
-        ["captured_at", "path"], na_position="last", ignore_index=True
+    rows = table[is_new & (table["status"] != "unreadable")]
+    place = rows["clip_id"].map({clip_id: i for i, clip_id in enumerate(order)}).astype("float64")
+    rows = rows.assign(place=place).sort_values(
+        ["place", "captured_at", "path"], na_position="last", ignore_index=True
     )
+    rows = rows.drop(columns="place")
     is_used = rows["site"].notna() & (rows.groupby("site").cumcount() < MOST_CLIPS)
     frames = predictions.read_frames(rows.loc[is_used, "clip_id"])
-    return measure_clips(rows, frames, labels=labels), rows
+    return measure_clips(rows, frames, labels=labels), rows, is_used
 
 
 def watch_facts(watch: Watch) -> dict[str, Any]:

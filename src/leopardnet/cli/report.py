@@ -63,6 +63,7 @@ def report(
             evaluation=evaluation,
             bundle=model,
             notices=notices,
+            results=predictions if predictions.is_dir() else predictions.parent,
             history=read_history(run) if run else None,
             title=title,
             n_pictures=pictures,

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.bundle.promise_watch import watch_facts, watch_promise
+from leopardnet.bundle.promise_watch import WATCH, continue_watch
 from leopardnet.core.boxes import format_boxes
 from leopardnet.core.columns import LOOKS, evidence_columns, predictions_columns
 from leopardnet.core.errors import JournalError, ManifestError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from leopardnet.infer.journal import JournalPage, JournalRow
 
 N_EVIDENCE = 3  # times in a clip's row; the evidence table has all of them
-TABLE, EVIDENCE, WATCH = "predictions.parquet", "evidence.parquet", "watch.json"
+TABLE, EVIDENCE = "predictions.parquet", "evidence.parquet"
 
 
 class WrittenPredictions(Predictions):
@@ -109,18 +109,24 @@ def write_pages(
 
 
 def write_watch(predictions: Predictions, bundle: Bundle, folder: Path) -> None:
-    """Write watch.json, whether the promise of the bundle applies; remove it where the bundle promises nothing."""
-    watch = watch_promise(predictions, bundle)
-    if watch is None:
+    """Write watch.json, whether the promise of the bundle applies; remove it where the bundle promises nothing.
+
+    The one that is there says which clips were looked at earlier, see `bundle.promise_watch`.
+    """
+    facts = continue_watch(predictions, bundle, folder)
+    if facts is None:
         (folder / WATCH).unlink(missing_ok=True)
     else:
-        write_json(watch_facts(watch), folder / WATCH)
+        write_json(facts, folder / WATCH)
 
 
 def read_watch(folder: Path) -> dict[str, Any] | None:
-    """Return watch.json, as `watch_facts` gives it; None where the bundle promised nothing."""
+    """Return watch.json without the order of the clips; None where the bundle promised nothing."""
     path = folder / WATCH
-    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    facts = json.loads(path.read_text("utf-8"))
+    return {key: value for key, value in facts.items() if key != "order"}
 
 
 @contextmanager

@@ -41,6 +41,7 @@ def summarise(
     bundle: Bundle | None = None,
     history: Sequence[dict[str, Any]] | None = None,
     notices: Sequence[str] = (),
+    results: Path | None = None,
     title: str = "Camera-trap report",
     n_pictures: int | None = None,
     people: bool = False,
@@ -48,7 +49,8 @@ def summarise(
 ) -> Path:
     """Write one self-contained HTML report and return its path.
 
-    manifest: adds pictures, and the labels and the sites that the results lack.
+    manifest: adds pictures, and the labels and the sites that the results lack. results: the folder of the
+    predictions, for what its watch.json says of the bundle's promise, see `watch_promise`.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
     the model says so. Raises ManifestError for a manifest of other footage with the same file names,
@@ -73,7 +75,7 @@ def summarise(
             max_bytes=picture_budget(predictions),
             on_progress=on_progress,
         )
-    season = describe_season(Predictions(table, predictions.evidence), bundle) if bundle else {}
+    season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}
     return write_report(
         Path(out),
         table,
@@ -145,9 +147,9 @@ def count_labels(manifest: Manifest, truth: pd.Series[str]) -> pd.DataFrame | No
     return pd.crosstab(clips["label"], clips["split"])
 
 
-def describe_season(predictions: Predictions, bundle: Bundle) -> dict[str, Any]:
+def describe_season(predictions: Predictions, bundle: Bundle, results: Path | None = None) -> dict[str, Any]:
     """Say whether the promise of a bundle applies to what it classified; nothing where it promises nothing."""
-    watch = watch_promise(predictions, bundle)
+    watch = watch_promise(predictions, bundle, results=results)
     return {} if watch is None else {"watch": watch_facts(watch)}
 
 

@@ -23,6 +23,7 @@ from leopardnet.core.errors import BundleError
 Floats = NDArray[np.float64]
 MIN_CLIPS_OF_KIND = 20  # of a kind, and of these sites, with and without animals, for a constant of its own
 MIN_SITES_OF_KIND = 5
+MAX_SHIFT, MAX_FRAMES = 1e4, 2**31  # far beyond what any fit gives, far below what overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,14 @@ class PresenceShift:
     kinds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not (np.isfinite([self.base, self.per_doubling, *self.kinds.values()]).all() and self.n_frames[0] >= 1):
+        shifts = np.abs([self.base, self.per_doubling, *self.kinds.values()])
+        low, high = self.n_frames
+        if not ((shifts <= MAX_SHIFT).all() and 1 <= low <= high <= MAX_FRAMES):  # nan is refused, too
             raise BundleError(
                 "the calibration has no valid shift of presence",
                 where="calibration.shift",
                 found=str(self.to_dict())[:100],
-                expected="finite numbers, and numbers of frames from 1 on",
+                expected=f"numbers up to {MAX_SHIFT:g}, and the least and the most number of frames, from 1 on",
                 todo="run `leopardnet calibrate` again",
             )
 

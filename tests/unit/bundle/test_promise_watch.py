@@ -1,6 +1,7 @@
 """A bundle with a promise knows what the sites behind it look like, and says whether new footage still does."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +9,15 @@ import pandas as pd
 import pytest
 from command_line import leopardnet
 
+from leopardnet.bundle.bundle import load_bundle, write_spec
 from leopardnet.bundle.derive import derive_bundle
+from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.bundle.promise_watch import describe_sites, describe_watch, read_reference, watch_promise
 from leopardnet.core.errors import BundleError
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.infer.predict_footage import predict
+from leopardnet.infer.prediction_tables import read_watch, write_watch
 from leopardnet.metrics.guarantees.season_watch import Alarm, Watch
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.report.summarise import summarise
@@ -172,6 +176,7 @@ def test_predict_says_it_in_the_terminal_and_in_a_file(promised, labelled, tmp_p
     assert facts["status"] == "too_early" and facts["says"].startswith("Too early to say") and facts["n_sites"] == 1
     assert facts["says"] in " ".join(err.split())
     out, _ = leopardnet(*arguments, "--json")  # nothing is left to do; it is said again all the same
+    assert len(facts.pop("order")) == facts["n_clips"] and facts["bundle_id"] == load_bundle(promised.folder).id
     assert json.loads(out)["watch"] == facts
 
 
@@ -207,3 +212,132 @@ def test_an_alarm_is_said_in_plain_words(feature, block, direction, words):
     said = describe_watch(Watch("alarm", 31.0, 90, 15, 20, alarm))
     assert words in said and "Since site a clips" in said.replace("sites differ", "clips", 1)
     assert "evidence 31, alarm at 20, after 70 clips" in said and "(a, b, c, d, e, f, g, h and others)" in said
+
+
+# --- cards that come in any order ---
+
+
+def odd_then_usual(tmp_path, bundle):
+    """Twelve odd sites of August, and twenty ordinary sites of July whose cards are read later."""
+    odd, _ = season(tmp_path, bundle, 3, sharpness=-2.0, name="n", n_sites=12)
+    later = odd.table["captured_at"] + pd.Timedelta(days=40)
+    odd = Predictions(odd.table.assign(captured_at=later), odd.evidence)
+    usual, _ = season(tmp_path, bundle, 2, name="u")
+    names = {c: "u" + c for c in usual.table["clip_id"]}
+    table = usual.table.assign(clip_id=usual.table["clip_id"].map(names), path="u/" + usual.table["path"])
+    return odd, Predictions(table, usual.evidence.assign(clip_id=usual.evidence["clip_id"].map(names)))
+
+
+def join(*parts):
+    return Predictions(*(pd.concat([getattr(p, x) for p in parts]) for x in ("table", "evidence")))
+
+
+def look(predictions, bundle, folder):
+    folder.mkdir(exist_ok=True)
+    write_watch(predictions, bundle, folder)
+    return json.loads((folder / "watch.json").read_text("utf-8"))
+
+
+def test_a_card_with_older_clips_takes_no_alarm_back(promised, tmp_path):
+    odd, usual = odd_then_usual(tmp_path, promised)
+    first = look(odd, promised, tmp_path / "out")
+    assert first["status"] == "alarm" and len(first["order"]) == 96
+    facts = json.loads((tmp_path / "out" / "watch.json").read_text("utf-8"))
+    (tmp_path / "out" / "watch.json").write_text(json.dumps({**facts, "alarm": None}), "utf-8")
+    both = join(usual, odd)
+    second = look(both, promised, tmp_path / "out")
+    assert second["alarm"] == first["alarm"], "it follows from the order alone"
+    assert second["order"][:96] == first["order"] and len(second["order"]) == 256
+    assert look(both, promised, tmp_path / "out") == second, "looking again changes nothing"
+    assert watch_promise(both, promised, results=tmp_path / "out").to_dict() == {
+        **{k: v for k, v in second.items() if k not in ("says", "bundle_id", "order", "alarm")},
+        "alarm": {**second["alarm"], "sites": tuple(second["alarm"]["sites"])},
+    }
+    at_once = watch_promise(both, promised)
+    assert at_once.alarm is None or at_once.alarm.n_clips > 160, "by time alone, July comes first"
+
+
+def test_older_clips_of_a_known_site_come_after_those_that_were_looked_at(promised, tmp_path):
+    odd, usual = odd_then_usual(tmp_path, promised)
+    first = look(odd, promised, tmp_path / "out")
+    same_site = Predictions(usual.table.assign(site="n003"), usual.evidence)
+    second = look(join(same_site, odd), promised, tmp_path / "out")
+    assert second["alarm"] == first["alarm"] and second["n_sites"] == first["n_sites"] == 12
+    assert len(second["order"]) == 96 + 17, "of a site the first 25 clips matter"
+
+
+def test_an_alarm_stays_when_its_clips_are_gone_but_not_for_another_bundle(promised, tmp_path):
+    odd, usual = odd_then_usual(tmp_path, promised)
+    first = look(odd, promised, tmp_path / "out")
+    second = look(usual, promised, tmp_path / "out")
+    assert (second["status"], second["alarm"]) == ("alarm", first["alarm"])
+    assert second["evidence"] == first["evidence"] and second["says"].startswith("The promise no longer applies.")
+    text = summarise(usual, tmp_path / "r.html", bundle=promised, results=tmp_path / "out").read_text("utf-8")
+    assert "The promise no longer applies." in text and "Under these promises" not in text
+    other = derive_bundle(promised, tmp_path / "other", note="again")
+    rows = Predictions(usual.table.assign(bundle_id=other.id), usual.evidence)
+    assert look(rows, other, tmp_path / "out")["status"] == "quiet"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"order": 5}', '{"status": "quiet", "alarm": null}', '{"alarm": {"feature": 1}}', "[" * 9999],
+)
+def test_a_file_of_before_or_a_damaged_one_counts_as_none(promised, tmp_path, text):
+    usual, _ = season(tmp_path, promised, 2)
+    expected = look(usual, promised, tmp_path / "new")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "watch.json").write_text(text, "utf-8")
+    assert look(usual, promised, tmp_path / "old") == expected
+    assert "order" not in read_watch(tmp_path / "old")
+
+
+# --- damaged bundles ---
+
+
+def damage(bundle, folder, **changes):
+    """A copy of a bundle whose last step, or the first promise in it, is another; the hashes fit."""
+    shutil.copytree(bundle.folder, folder)
+    provenance = json.loads(json.dumps(bundle.spec.provenance))
+    step = provenance["judged_again"][-1]
+    step |= {k: v for k, v in changes.items() if k == "watch"}
+    step["promises"][0] |= {k: v for k, v in changes.items() if k not in ("watch", "judged_again", "learned_from")}
+    provenance |= {k: v for k, v in changes.items() if k in ("judged_again", "learned_from")}
+    return write_spec(folder, bundle.spec.model_copy(update={"provenance": provenance}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"watch": x} for x in ("x", 5, [], {"first 5": None}, {"first 5": []}, {"first 5": {"energy": None}})),
+        *(
+            {"watch": {"first 5": {"energy": x}}}
+            for x in ([1, 2], ["a"] * 6, [None] * 6, [float("nan")] * 6, [1e308] * 6, [[1]] * 6, {"a": 1})
+        ),
+        {"level": "zz"},
+        {"levels": {}},
+        {"max_miss": "x"},
+        {"max_miss": 2.0},
+        {"confidence": None},
+        {"label": None},
+        {"threshold": None},
+        *({"judged_again": x} for x in ("x", {}, [None], ["a"], [{"promises": "x"}], [{"promises": [None]}])),
+    ],
+    ids=str,
+)
+def test_a_bundle_with_damaged_promises_is_not_loaded(promised, tmp_path, changes):
+    with pytest.raises(BundleError, match="promises is damaged") as caught:
+        damage(promised, tmp_path / "b", **changes)
+    assert "bundle.json.provenance.judged_again" in str(caught.value)
+
+
+def test_a_bundle_without_steps_or_with_more_in_them_is_loaded(promised, tmp_path):
+    assert damage(promised, tmp_path / "a", judged_again=None).spec.provenance["judged_again"] is None
+    assert damage(promised, tmp_path / "b", of_a_later_version=1, watch={}).id
+
+
+def test_a_record_without_salt_is_damaged(promised, tmp_path):
+    names = ("salt", "clips", "places", "chosen_clips", "chosen_places", "sizes")
+    bundle = damage(promised, tmp_path / "b", learned_from=dict.fromkeys(names, ""))
+    with pytest.raises(BundleError, match="what the model learned from is damaged"):
+        read_learned_from(bundle.spec)

@@ -53,7 +53,13 @@ def test_stored_and_read_again_and_left_out_where_there_is_none():
         Calibration.from_dict({**calibration.to_dict(), "shift": {"base": 1.0}})
 
 
-@pytest.mark.parametrize("wrong", [{"base": np.nan}, {"kinds": {"still": np.inf}}, {"n_frames": (0, 8)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"base": np.nan}, {"base": 1e300}, {"per_doubling": -1e300}, {"kinds": {"still": np.inf}}),
+        *({"n_frames": x} for x in ((0, 8), (64, 1), (1, 0), (1, 10**30))),
+    ],
+)
 def test_a_shift_that_cannot_be_is_refused(wrong):
     with pytest.raises(BundleError, match="no valid shift"):
         PresenceShift(**{"base": 1.0, "per_doubling": 0.1, "n_frames": (1, 8)} | wrong)

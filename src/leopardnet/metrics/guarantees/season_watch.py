@@ -113,8 +113,8 @@ def watch_season(
 ) -> Watch:
     """Return whether new sites look like those of the promise. Rows that come later never take an alarm back.
 
-    features: of readable clips in the order of time; sites, times: of the same index; sites are None or nan
-    where unknown.
+    features: of readable clips in the order in which they came; sites, times: of the same index; sites are None or
+    nan where unknown.
     """
     reference = {b: f for b, f in reference.items() if b in BLOCKS}
     n_reference = max((len(v) for f in reference.values() for v in f.values()), default=0)
