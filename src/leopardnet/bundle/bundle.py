@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError, field_serializer, model_validator
 
-from leopardnet.bundle.promises import check_promises
+from leopardnet.bundle.promise_record import check_promises
 from leopardnet.bundle.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, TorchRuntime
 from leopardnet.core.errors import BundleError
 from leopardnet.core.labels import LabelSet

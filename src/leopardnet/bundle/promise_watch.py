@@ -44,8 +44,10 @@ WORDS = {  # what the new clips do more, and less
 
 @dataclass(frozen=True, slots=True)
 class EarlierWatch:
-    """What earlier runs on a results folder found. order: ids of the clips that they looked at, the first one first;
-    alarm: of this bundle, with its evidence."""
+    """What earlier runs on a results folder found.
+
+    order: ids of the clips that they looked at, the first one first. alarm: of this bundle, with its evidence.
+    """
 
     order: tuple[str, ...] = ()
     alarm: Alarm | None = None
@@ -73,7 +75,8 @@ def watch_promise(predictions: Predictions, bundle: Bundle, *, results: str | Pa
     """Return whether the promise of the bundle applies to what it classified; None for a bundle without a promise.
 
     results: the folder of the predictions. With its watch.json the answer is the one that `predict` gave there;
-    without, all clips count as if they had come at once, in the order of time. Raises BundleError for the predictions of another model than one with a promise.
+    without, all clips count as if they had come at once, in the order of time. Raises BundleError where another
+    model made the predictions.
 
     >>> watch = watch_promise(predictions, bundle)  # doctest: +SKIP
     >>> print(describe_watch(watch)) if watch else None  # doctest: +SKIP
