@@ -173,7 +173,7 @@ def measure_leaks() -> Iterator[tuple[str, int, int, int, int]]:
         with tempfile.TemporaryDirectory() as folder:
             manifest, learned = make_card(Path(folder), offer)
             predictions = predict_card(manifest, learned if offer.has_column else None)
-        clips = LabelledClips.of(predictions, manifest).leave_out_training_sites(manifest)
+        clips = LabelledClips.of(predictions, manifest).leave_out_training_sites()
         is_own = manifest.table.index < 200
         n_own = int(np.isin(clips.clip_ids, manifest.table.loc[is_own, "clip_id"]).sum())
         n_bound = find_thresholds(clips, {"leopard": 0.2}).n_clips

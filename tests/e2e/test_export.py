@@ -338,6 +338,28 @@ def test_sort_shows_first_and_copies_on_request(results, labelled, command, tmp_
     assert "the folder of the clips is not known" in err
 
 
+def test_an_alarm_of_the_watch_goes_with_what_leaves(results, labelled, command, tmp_path):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    for name in ("predictions.parquet", "evidence.parquet"):
+        (folder / name).write_bytes((results / "results" / name).read_bytes())
+    ways = (
+        ("export", folder, "--format", "csv", "--out", tmp_path / "r.csv"),
+        ("sort", folder / "predictions.parquet", "--root", labelled.root, "--out", tmp_path / "sorted"),
+    )
+    for text, is_said in (
+        ("", False),
+        ("not JSON", False),
+        ("[1]", False),
+        (json.dumps({"says": "The promise still applies.", "alarm": None}), False),
+        (json.dumps({"says": "The promise no longer applies.", "alarm": {"block": "first 5"}}), True),
+    ):
+        (folder / "watch.json").write_text(text, "utf-8")
+        for way in ways:
+            _, err = command(*way)
+            assert ("The promise no longer applies." in err) == is_said and "still applies" not in err
+
+
 def test_convert_opens_no_pickle(tiny_bundle, command, tmp_path):
     (tmp_path / "w.pt").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     _, err = command("convert", tmp_path / "w.pt", "--like", tiny_bundle.folder, "--out", tmp_path / "made", code=1)

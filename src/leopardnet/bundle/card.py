@@ -231,7 +231,8 @@ def _choice(evaluation: Evaluation | None, chosen_on: Evaluation | None) -> list
         return []
     head = (
         "All figures above are *judged on* clips that had no part in the choice of epoch and temperature. Below "
-        "is the same with the choice of this model, *chosen on* these clips, and by how much that flatters:"
+        "is the same with the choice of this model, *chosen on* these clips, and the difference, which is above 0 "
+        "where the choice flatters:"
     )
     return ["", head, "", *_table(compare_choice(evaluation, chosen_on))]
 

@@ -14,10 +14,9 @@ CROSSED = (
 CHOSEN = (
     "Epoch and temperature were chosen on the clips that these figures report (they come from too few sites to "
     "choose on some and judge on others, or the run is of an older version), so the figures are too good. In "
-    "simulations with three sites the macro-F1 of the best of 5 epochs was {five} too high, that of the best "
-    "of 20 {twenty}."
+    "simulations with three sites the macro-F1 of the best of 5 epochs was 0.06 too high, that of the best of 20 "
+    "epochs 0.09."
 )
-OPTIMISM_OF_5, OPTIMISM_OF_20 = "0.06", "0.09"
 
 
 def describe_choice(is_crossed: bool) -> str:
@@ -26,7 +25,7 @@ def describe_choice(is_crossed: bool) -> str:
     >>> describe_choice(True).startswith("For each group of sites")
     True
     """
-    return CROSSED if is_crossed else CHOSEN.format(five=OPTIMISM_OF_5, twenty=OPTIMISM_OF_20)
+    return CROSSED if is_crossed else CHOSEN
 
 
 def compare_choice(judged_on: Evaluation, chosen_on: Evaluation) -> list[dict[str, str]]:

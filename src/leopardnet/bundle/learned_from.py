@@ -74,12 +74,12 @@ class LearnedFrom(Settings):
     def of(cls, taught: pd.DataFrame, chosen: pd.DataFrame, root: Path, *, salt: str) -> LearnedFrom:
         """Return the record of rows of a manifest below `root`. salt: anything that no other run has.
 
-        Files that cannot be read are known by their other keys.
+        taught, chosen: with the places of their clips, see `fill_places`. Files that cannot be read are known by
+        their other keys.
         """
         ids: list[list[str]] = []
         keys: list[list[str]] = []
         sizes: list[str] = []
-        taught, chosen = fill_places(taught), fill_places(chosen)
         for rows in (taught, chosen):
             paths = _explode_files(rows)
             found = [_find(root, path) for path in paths["path"]]

@@ -62,9 +62,8 @@ def release_thresholds(before: BundleSpec, decide: DecideConfig, labels: Collect
     alerts, changes = dict(decide.alerts), dict[str, Any]()
     for label in labels:
         if label in alerts and alerts[label] == before.decide.alerts.get(label):
-            alerts |= {label: packed.alerts[label]} if label in packed.alerts else {}
-            if label not in packed.alerts:
-                del alerts[label]
+            del alerts[label]
+            alerts |= {x: t for x, t in packed.alerts.items() if x == label}
     if ANIMAL in labels:
         for name in ("empty", "never_empty"):
             if getattr(decide, name) == getattr(before.decide, name):

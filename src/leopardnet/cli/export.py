@@ -134,6 +134,7 @@ def export(
     notes = (*notes, *written.notes)
     for note in notes:
         say(f"note: {note}")
+    _say_alarm(predictions)
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
     say(f"written: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
@@ -173,6 +174,7 @@ def sort(
     if copy:
         with progress_bar("copying") as on_progress:
             n_copied = copy_files(copies, on_progress=on_progress)
+    _say_alarm(predictions)
     for reason, n in copies.reasons.items():
         say(f"not copied: {n} ({reason})")
     folders, n_bytes = copies.folders, copies.n_bytes
@@ -195,6 +197,15 @@ def _footage_rows(predictions: Predictions, root: Path) -> Manifest:
     refuse_other_root(predictions.table, root, name="the predictions")
     t = predictions.table[["path", "kind", "site", "captured_at"]]
     return Manifest.from_rows(t.assign(kind=t["kind"].replace("burst", "still")), root)
+
+
+def _say_alarm(predictions: Path) -> None:
+    """Repeat an alarm of the watch on a promise: what leaves here may be archived unseen elsewhere."""
+    from leopardnet.infer.prediction_tables import read_watch
+
+    watch = read_watch(predictions if predictions.is_dir() else predictions.parent)
+    if watch is not None and watch.get("alarm"):
+        say(f"note: {watch.get('says')}")
 
 
 def _read_labels(bundle: Path | None) -> LabelSet | None:

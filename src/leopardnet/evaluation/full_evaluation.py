@@ -38,7 +38,7 @@ def evaluate(
     for the figures, `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
     """
     clips = LabelledClips.of(predictions, manifest, outside=outside)
-    clips = clips.leave_out_training_sites(manifest, keep=include_training)
+    clips = clips.leave_out_training_sites(keep=include_training)
     return evaluate_clips(clips, targets=clips.animals, n_boot=n_boot, seed=seed)
 
 
@@ -142,7 +142,7 @@ def evaluate_all(
         predictions.require_model(bundle.id)
         predictions = mark_learned(predictions, manifest, bundle)
     clips = LabelledClips.of(predictions, manifest, outside=outside)
-    clips = clips.leave_out_training_sites(manifest, keep=include_training)
+    clips = clips.leave_out_training_sites(keep=include_training)
     if clips.taught and not include_training:
         predictions, manifest = _keep_judges(predictions, manifest, clips)
     inputs = EvaluationInputs(

@@ -61,7 +61,7 @@ def recalibrate(
             todo="find thresholds on them with `leopardnet thresholds`; to calibrate, label clips of other sites",
         )
     predictions = mark_learned(predictions, manifest, bundle)
-    clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites(manifest)
+    clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites()
     use = clips.is_readable & clips.is_known
     multi, old = clips.presence is not None, bundle.spec.calibration
     lengths = None

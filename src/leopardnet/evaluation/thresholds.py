@@ -133,7 +133,7 @@ def find_thresholds(
     `metrics.guarantees.naming_threshold`. decide: the settings to start from, those of the bundle. Raises
     ConfigError for labels and shares that cannot be used, and where nothing is asked for.
 
-    >>> clips = LabelledClips.of(predictions, manifest).leave_out_training_sites(manifest)  # doctest: +SKIP
+    >>> clips = LabelledClips.of(predictions, manifest).leave_out_training_sites()  # doctest: +SKIP
     >>> find_thresholds(clips, {"leopard": 0.01})  # doctest: +SKIP
     """
     if keep_names is not None and clips.presence is not None:

@@ -121,12 +121,12 @@ def write_watch(predictions: Predictions, bundle: Bundle, folder: Path) -> None:
 
 
 def read_watch(folder: Path) -> dict[str, Any] | None:
-    """Return watch.json without the order of the clips; None where the bundle promised nothing."""
-    path = folder / WATCH
-    if not path.is_file():
+    """Return watch.json without the order of the clips; None where there is none that can be read."""
+    try:
+        facts = json.loads((folder / WATCH).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
-    facts = json.loads(path.read_text("utf-8"))
-    return {key: value for key, value in facts.items() if key != "order"}
+    return {key: value for key, value in facts.items() if key != "order"} if isinstance(facts, dict) else None
 
 
 @contextmanager

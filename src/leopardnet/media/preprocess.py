@@ -111,9 +111,9 @@ def measure_pictures(x: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     found = np.empty((len(x), 4), np.float32)
     for i, picture in enumerate(x):
-        rgb = np.ascontiguousarray(picture.transpose(1, 2, 0))
-        grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        colour = rgb.max(axis=2).astype(np.float32) - rgb.min(axis=2)
-        detail = float(np.abs(cv2.Laplacian(grey, cv2.CV_32F)).mean())
-        found[i] = grey.mean(), grey.std(), colour.mean(), np.log2(detail + FAINTEST)
+        grey = cv2.cvtColor(cv2.merge(list(picture)), cv2.COLOR_RGB2GRAY)
+        mean, deviation = cv2.meanStdDev(grey)
+        colour = (picture.max(axis=0) - picture.min(axis=0)).mean()
+        detail = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L1) / grey.size
+        found[i] = mean[0, 0], deviation[0, 0], colour, np.log2(detail + FAINTEST)
     return found

@@ -85,11 +85,11 @@ def encode_sites(sites: pd.Series[str]) -> tuple[Ints, tuple[str, ...]]:
     >>> codes.tolist(), names
     ([1, 0, 1], ('a', 'b'))
     """
-    written = sites.astype(object).fillna(NO_SITE).map(str)
-    names = {x: normalise_site(x) for x in sorted(written.unique(), reverse=True)}
-    first = {place: x for x, place in names.items()}  # of several spellings the first one in alphabetical order
-    codes, kept = pd.factorize(written.map(names).map(first), sort=True)
-    return codes.astype(np.int64), tuple(map(str, kept))
+    codes, written = pd.factorize(sites.astype(object).fillna(NO_SITE), sort=True)
+    places = np.array([x if x == NO_SITE else normalise_site(str(x)) for x in written], object)
+    of_written = pd.factorize(places)[0]  # in the order of the first spelling
+    _, first = np.unique(of_written, return_index=True)
+    return of_written.astype(np.int64)[codes], tuple(str(written[i]) for i in first)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

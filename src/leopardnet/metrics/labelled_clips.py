@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import has_several_labels, join_alerts, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.footage.site_names import find_clip_values
 from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_presence, join_presence, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
@@ -293,13 +294,13 @@ class LabelledClips:
         rules = np.where(clips.is_readable, np.where(decisions == EMPTY, "empty", "species"), "none")
         return replace(clips, decisions=decisions, rules=rules.astype(object))
 
-    def leave_out_training_sites(self, manifest: Manifest, *, keep: bool = False) -> LabelledClips:
+    def leave_out_training_sites(self, *, keep: bool = False) -> LabelledClips:
         """Return the clips that may judge the model: not those that it learned from, nor others of their sites.
 
         keep: only count them, so that figures are named accordingly. Raises ManifestError where no labelled clip is
         left: the model would look surer than it is. See `find_parts`.
         """
-        parts = find_parts(self.clip_ids, self.in_training, self.sites, manifest)
+        parts = self.in_training if self.in_training is not None else np.full(len(self), None, object)
         is_judge, taught = taught_clips.separate_taught(parts, self.clip_ids, self.y >= 0, keep=keep)
         return replace(self.select(is_judge), taught=taught)
 
@@ -311,7 +312,7 @@ def true_labels(manifest: Manifest, predictions: pd.DataFrame) -> pd.Series[str]
 
 def clip_sites(manifest: Manifest) -> pd.Series[str]:
     """Return the site of each clip of a manifest, by clip_id."""
-    return manifest.table.drop_duplicates("clip_id").set_index("clip_id")["site"]
+    return find_clip_values(manifest.table, "site")
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series[str]:

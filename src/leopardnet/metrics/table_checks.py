@@ -30,16 +30,21 @@ def check_predictions(predictions: pd.DataFrame, labels: Sequence[str], outside:
             expected="labels that the model was not taught",
             todo="leave it out: clips of labels that the model knows are evaluated like all others",
         )
-    alerted = join_alerts(predictions).map(split_labels).explode().dropna()
-    if len(unknown := alerted[~alerted.isin(labels)].unique()):
+    refuse_unknown_alerts(predictions, labels)
+    refuse_repeated(predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model")
+
+
+def refuse_unknown_alerts(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
+    """Raise ManifestError for an alert that is no label: nobody would see which animal is suspected."""
+    unknown = sorted({name for names in join_alerts(predictions) for name in split_labels(names)} - set(labels))
+    if unknown:
         raise ManifestError(
-            "a clip has an alert that is no label of the model",
+            "an alert names a label that the table has no probability for",
             where="predictions, columns alert and alerts",
-            found=", ".join(map(repr, unknown[:3])),
+            found=", ".join(map(repr, unknown)),
             expected=f"labels, several joined by {JOINER!r}: {', '.join(labels)}",
             todo="give the table as `leopardnet predict` wrote it, such as predictions.parquet",
         )
-    refuse_repeated(predictions["clip_id"], where="predictions", todo="give one row per clip: one run of one model")
 
 
 def refuse_repeated(ids: pd.Series[str], *, where: str, todo: str) -> None:

@@ -14,17 +14,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.bundle.run_history import history_points
-from leopardnet.core.columns import (
-    evidence_columns,
-    has_several_labels,
-    join_alerts,
-    predictions_columns,
-    table_labels,
-)
-from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import split_labels
+from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.table_checks import refuse_unknown_alerts
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.palette import decision_colours, label_styles
 from leopardnet.report.pictures import Picture, embed_picture
@@ -114,20 +107,8 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
     multi = has_several_labels(predictions)
     columns = predictions_columns(labels, multi=multi)
     table = conform(predictions, columns, where="predictions", unique=("clip_id",))
-    _refuse_unknown_alerts(table, labels)
+    refuse_unknown_alerts(table, labels)
     return table.assign(decision=table["labels"].fillna(table["decision"])) if multi else table
-
-
-def _refuse_unknown_alerts(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
-    unknown = sorted({name for names in join_alerts(predictions) for name in split_labels(names)} - set(labels))
-    if unknown:
-        raise ManifestError(
-            "an alert names a label that the table has no probability for",
-            where="predictions, column alerts",
-            found=", ".join(unknown),
-            expected="one of " + ", ".join(labels),
-            todo="run `leopardnet predict` again",
-        )
 
 
 def _fill_template(**values: object) -> str:

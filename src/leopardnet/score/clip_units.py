@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.footage.site_names import find_clip_values
 from leopardnet.core.manifest import Manifest
 from leopardnet.score.events import event_ids
 
@@ -56,13 +57,12 @@ def find_copies(codes: Ints, clip_ids: Texts) -> NDArray[np.bool_]:
 
 def add_times(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """Return predictions with site, time and `sequence_id` of the manifest, which may know more than they did."""
-    rows = manifest.table.drop_duplicates("clip_id").set_index("clip_id")
-    ids = table["clip_id"]
-    at = ids.map(rows["captured_at"])
-    own = table["captured_at"] if "captured_at" in table.columns else at
-    return table.assign(
-        site=ids.map(rows["site"]), captured_at=at.where(at.notna(), own), sequence_id=ids.map(rows["sequence_id"])
+    site, at, sequence_id = (
+        find_clip_values(manifest.table, x).reindex(table["clip_id"]).set_axis(table.index)
+        for x in ("site", "captured_at", "sequence_id")
     )
+    own = table["captured_at"] if "captured_at" in table.columns else at
+    return table.assign(site=site, captured_at=at.where(at.notna(), own), sequence_id=sequence_id)
 
 
 def code_events(site_codes: Ints, truth: Texts, table: pd.DataFrame) -> Ints:

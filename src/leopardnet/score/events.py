@@ -35,7 +35,7 @@ from leopardnet.score.aggregate import aggregate
 
 GAP_MINUTES = 30.0  # the convention since O'Brien et al. 2003
 Mode = Literal["chained", "fixed"]
-CLIPS_OF_AN_EVENT = AggregateConfig(name="presence_topk")
+CLIPS_OF_AN_EVENT = AggregateConfig(name="presence_topk")  # of up to four clips it takes the strongest alone
 EVENT_COLUMNS = "event_id site start end n_clips n_unreadable decision rule score alert alerts seen".split()  # noqa: SIM905
 _Row = dict[Any, Any]  # a clip by column
 

@@ -27,7 +27,7 @@ CATS = LabelSet((Label("leopard"), Label("tiger"), Label("empty")), targets=("le
 
 
 def thresholds(predictions, manifest, losses, *, outside=(), **options):
-    clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites(manifest)
+    clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites()
     return find_thresholds(clips, losses, **options)
 
 
@@ -209,7 +209,7 @@ def test_clips_of_sites_that_were_trained_on_have_no_part(many):
     predictions, manifest = many
     split = manifest.table["site"].lt("s030").map({True: "train", False: "test"})
     halved = manifest.replace(manifest.table.assign(split=split))
-    clips = LabelledClips.of(predictions, halved).leave_out_training_sites(halved)
+    clips = LabelledClips.of(predictions, halved).leave_out_training_sites()
     assert len(clips) == 1200 and len(clips.taught) == 1200 and min(clips.sites) == "s030"
     found = thresholds(predictions, halved, {"leopard": 0.05})
     assert found.promises[0].n_sites == 30 and found.to_dict()["n_left_out"] == 1200

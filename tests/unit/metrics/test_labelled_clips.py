@@ -50,12 +50,16 @@ def test_spellings_of_a_site_are_one_site(predictions):
     spelt = predictions.assign(site=["Site 01", "site-1", "SITE1", "2", "02"])
     clips = LabelledClips.from_tables(spelt, TRUTH, outside=["boar"])
     assert clips.site_names == ("02", "SITE1") and clips.site_codes.tolist() == [1, 1, 1, 0, 0]
+    named = LabelledClips.from_tables(
+        predictions.assign(site=["no site", None, "x", "x", "x"]), TRUTH, outside=["boar"]
+    )
+    assert len(named.site_names) == 3 and named.sites[0] == "no site" and named.sites[1] is None
 
 
 @pytest.mark.parametrize("cell", ["sika, leopard", "Sika", "lynx", "=sika", "sika + lynx"])
 def test_an_alert_that_is_no_label_is_refused(predictions, cell):
     table = predictions.assign(alerts=[None, cell, None, None, None])
-    with pytest.raises(ManifestError, match="alert that is no label"):
+    with pytest.raises(ManifestError, match="an alert names a label"):
         LabelledClips.from_tables(table, TRUTH, outside=["boar"])
 
 
@@ -138,7 +142,7 @@ def test_a_copy_of_a_taught_clip_judges_nothing_whatever_the_order_of_rows(tmp_p
         rows, copied = rows.assign(split="test"), copied.assign(split="train")
     both = manifest.replace(pd.concat([rows, copied], ignore_index=True))
     tables = [copies, table] if is_first else [table, copies]
-    clips = LabelledClips.of(pd.concat(tables, ignore_index=True), both).leave_out_training_sites(both)
+    clips = LabelledClips.of(pd.concat(tables, ignore_index=True), both).leave_out_training_sites()
     assert (len(clips), clips.n_copies, clips.taught.clip) == (15, 5, 5)
     assert set(clips.clip_ids) == set(table["clip_id"][5:])
 
@@ -150,9 +154,9 @@ def test_clips_whose_site_became_known_after_predict_do_not_judge_silently(tmp_p
     predictions, manifest = simulate_clips(tmp_path, n_sites=1, per_site=20)
     manifest = manifest.replace(manifest.table.assign(site="s00"))
     table = predictions.table.assign(site=site, in_training="no")
-    clips = LabelledClips.of(table, manifest).leave_out_training_sites(manifest)
+    clips = LabelledClips.of(table, manifest).leave_out_training_sites()
     assert len(clips) == n_judges and clips.taught.is_known is is_known
     assert ("give --bundle" in str(clips.taught)) is not is_known
     split = manifest.replace(manifest.table.assign(split=["train"] + ["test"] * 19, site=[*["a"] * 2, *["b"] * 18]))
-    found = LabelledClips.of(table.assign(site=None), split).leave_out_training_sites(split).taught
+    found = LabelledClips.of(table.assign(site=None), split).leave_out_training_sites().taught
     assert (found.clip, found.site, found.is_known) == (1, 1, True), "the split counts then"

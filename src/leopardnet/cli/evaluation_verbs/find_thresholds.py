@@ -65,7 +65,7 @@ def thresholds(
     rows, decide = Manifest.read(manifest), model.spec.decide if model is not None else None
     if model is not None:
         table = mark_learned(table, rows, model)
-    clips = LabelledClips.of(table, rows, outside=outside or ()).leave_out_training_sites(rows)
+    clips = LabelledClips.of(table, rows, outside=outside or ()).leave_out_training_sites()
     found = find_thresholds(
         clips, parse_losses(lose), confidence=confidence, level=level, keep_names=keep_names, decide=decide
     )

@@ -22,7 +22,7 @@ from leopardnet.score.decide import p_nothing
 
 SURE = 1e-7  # probabilities closer to 0 and 1 are not told apart in float32
 PIXELS, ENERGY, LIKENESS = "pixels", "energy", "likeness"
-LOOKS = ("brightness", "colour", "sharpness")  # columns of the evidence table, as they are
+WATCHED_LOOKS = ("brightness", "colour", "sharpness")  # columns of the evidence table, as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,12 @@ def measure_clips(table: pd.DataFrame, frames: pd.DataFrame, *, labels: Sequence
             features[ANIMAL] = -_log_odds(_find_p_empty(table, names))
         elif label in names:
             features[label] = _log_odds(table[f"p_{label}"].to_numpy(np.float64))
-    means = _average_frames(frames, (ENERGY, *(f"cos_{x}" for x in names), *LOOKS)).reindex(table["clip_id"])
+    means = _average_frames(frames, (ENERGY, *(f"cos_{x}" for x in names), *WATCHED_LOOKS)).reindex(
+        table["clip_id"]
+    )
     features[ENERGY] = means[ENERGY].to_numpy(np.float64)
     features[LIKENESS] = means[[f"cos_{x}" for x in names]].mean(axis=1, skipna=False).to_numpy(np.float64)
-    for name in LOOKS:
+    for name in WATCHED_LOOKS:
         features[name] = means[name].to_numpy(np.float64)
     if {"width_px", "height_px"} <= set(table.columns):
         area = table["width_px"].astype("float64") * table["height_px"].astype("float64")
