@@ -111,7 +111,8 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
     data = read_labels_by_split(run)
     found = evaluate_validation(run, config, labels, calibration)
     clips = (read_state(run) or {}).get("judged_on", "")
-    how = ". ".join([*([clips] if clips else []), describe_choice(found.judged_on is not None)])
+    sentences = filter(None, [clips[:1].upper() + clips[1:], describe_choice(found.judged_on is not None)])
+    how = ". ".join(sentences)
     figures = {"evaluation": found.judged_on or found.chosen_on, "chosen_on": found.chosen_on}
     with atomic_path(folder / "card.md") as part:
         part.write_text(model_card(spec, data, how=how, **figures), "utf-8")
