@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.evaluation.full_evaluation import EvaluationReport
+    from leopardnet.metrics.conditions.light_figures import LightFigures
     from leopardnet.metrics.evaluation import Evaluation
     from leopardnet.metrics.guarantees.archive import Archive
 
@@ -33,6 +34,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
         for sentence in e.archive.sentences:
             _print_lines(sentence + ".")
     _print_labels(e)
+    if e.conditions:
+        _print_light(e.conditions.light)
 
 
 def _print_losses(archive: Archive) -> None:
@@ -97,6 +100,16 @@ def _print_labels(e: Evaluation) -> None:
     _print_lines(caption)
     if len(per_label) > len(rows):
         _print_lines(f"{len(per_label) - len(rows)} more labels are in names.csv and per_label.csv.")
+
+
+def _print_light(light: LightFigures) -> None:
+    """Print infrared beside colour: what was named and lost, macro-F1 over the same labels, and the gap."""
+    rows = light.list_rows(most=MAX_LABELS)
+    if rows:
+        out.print()
+        print_rows(rows, spaced=False)
+    for sentence in light.sentences:
+        _print_lines(sentence + ".")
 
 
 def _sites(n: int) -> str:

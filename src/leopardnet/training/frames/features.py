@@ -53,7 +53,7 @@ def read_features(folder: Path) -> Features | None:
         values = np.load(folder / "features.npy", allow_pickle=False)
     except (OSError, ValueError):
         return None
-    if len(table) != len(values):
+    if len(table) != len(values) or "colour" not in table.columns:  # which older versions did not note
         return None
     folder.touch()
     return Features(table, values, skipped)
