@@ -60,7 +60,12 @@ PARTS = (
     Part("aggregators", comparison.evaluate_aggregators, files=("aggregators.csv",), is_comparison=True),
     Part("baselines", comparison.evaluate_baselines, files=("baselines.csv",), is_comparison=True),
     Part("novelty", comparison.evaluate_novelty_part, comparison.check_novelty, files=("novelty.csv",)),
-    Part("shortcuts", comparison.evaluate_shortcuts, comparison.check_shortcuts, files=("shortcuts.csv",)),
+    Part(
+        "shortcuts",
+        comparison.evaluate_shortcuts,
+        comparison.check_shortcuts,
+        files=("shortcuts.csv", "backgrounds.csv"),
+    ),
     Part("slices", comparison.evaluate_all_slices, comparison.check_slices, files=("by_*.csv",)),
     Part("mistakes", comparison.evaluate_mistakes, files=("mistakes.csv",)),
 )

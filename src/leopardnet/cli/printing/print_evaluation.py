@@ -134,6 +134,8 @@ def print_comparisons(found: EvaluationReport, *, full: bool) -> None:
             print_rows(_length_rows(tables["events_by_length"]), title="Events by number of clips")
         if found.events is not None:
             say(f"events: {found.events.n_clips} evaluated, macro-F1 {found.events.macro_f1}")
+        if "backgrounds" in tables:
+            print_rows(_background_rows(tables["backgrounds"]), title="Probability of an animal in empty clips")
         for recall, removed in found.clips.empty_removal().items():
             say(f"empty clips removed while {recall:.0%} of the animals are kept: {removed}")
     for name, table in found.slices.items():
@@ -178,6 +180,17 @@ def _length_rows(table: pd.DataFrame) -> list[dict[str, str]]:
             "names right": _interval_text(row, "right"),
             "empty events": str(int(row["n_empty"])),
             "of these, said to hold an animal": _interval_text(row, "false"),
+        }
+        for name, row in table.to_dict("index").items()
+    ]
+
+
+def _background_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        {
+            "of": str(name),
+            "at its sites": f"{_interval_text(row, 'here')} ({row['n_here']:.0f} clips)",
+            "elsewhere": f"{_interval_text(row, 'elsewhere')} ({row['n_elsewhere']:.0f} clips)",
         }
         for name, row in table.to_dict("index").items()
     ]
