@@ -13,7 +13,7 @@ or manifests. Without --bundle, models are trained by folds: each judges the sit
 --errors draws the worst errors by infrared light, beside the places that spoke for the wrong label: positions of
 the last feature map, with their part in its logit (see `network.evidence_map`).
 
-About six minutes on two cores for 1,300 pictures. Example: python scripts/measure_shortcuts.py real real2
+About six minutes of processor time for 1,300 pictures. Example: python scripts/measure_shortcuts.py real real2
 """
 
 from __future__ import annotations
@@ -68,9 +68,8 @@ class Judged:
 
 def read_tables(paths: Sequence[Path]) -> tuple[Manifest, pd.DataFrame]:
     """Return the rows of all tables as one manifest, and what else `images.csv` says, by clip_id."""
-    if all(path.is_file() for path in paths):
-        (path,) = paths
-        manifest = Manifest.read(path)
+    if len(paths) == 1 and paths[0].is_file():
+        manifest = Manifest.read(paths[0])
         return manifest, pd.DataFrame(index=manifest.table["clip_id"].drop_duplicates())
     root = Path(os.path.commonpath([path.resolve().parent for path in paths]))
     parts = []
@@ -167,21 +166,21 @@ def print_changes(rows: pd.DataFrame, manifest: Manifest, names: Sequence[str], 
 def draw_errors(judged: Sequence[Judged], manifest: Manifest, lights: pd.Series, path: Path) -> None:
     """Draw the infrared pictures whose true label is least probable, and what spoke for the likeliest label."""
     truth, clips = manifest.clip_labels(), {c.clip_id: c for c in manifest.clips()}
-    worst = []
+    worst: list[tuple[float, int, str, float, str, float]] = []
     for i, one in enumerate(judged):
         names = one.bundle.labels.names
         for row in one.table[one.table["status"] != "unreadable"].to_dict("records"):
             p = {x: row[f"p_{x}"] for x in names}
             said = max(p, key=p.__getitem__)
             if lights.get(row["clip_id"]) == INFRARED and said != truth[row["clip_id"]]:
-                worst.append((p[truth[row["clip_id"]]], i, row["clip_id"], said, p[said]))
+                worst.append((p[truth[row["clip_id"]]], i, row["clip_id"], row["best_time_s"], said, p[said]))
     images, captions = [], []
-    for p_true, i, clip_id, said, p_said in sorted(worst)[:N_ERRORS]:
+    for p_true, i, clip_id, time_s, said, p_said in sorted(worst)[:N_ERRORS]:
         bundle = judged[i].bundle
         spec, clip = bundle.spec, clips[clip_id]
         side = decode_side_px(spec.preprocess)
         x = to_model_input(
-            decode(clip, manifest.root, times_s=np.zeros(1), short_side_px=side).pixels, spec.preprocess
+            decode(clip, manifest.root, times_s=np.array([time_s]), short_side_px=side).pixels, spec.preprocess
         )
         model = load_classifier(
             spec.model, len(bundle.labels), bundle.folder / "model.safetensors", size_px=x.shape[-1]
@@ -215,7 +214,11 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=120, help="with an animal, and as many without, per model")
     parser.add_argument("--errors", type=Path, help="a PNG of the worst errors by infrared light")
     options = parser.parse_args()
+    if not (len(options.tables) == 1 or all((path / "images.csv").is_file() for path in options.tables)):
+        parser.error("give folders that hold images.csv, or one manifest")
     manifest, facts = read_tables(options.tables)
+    if not (manifest.table["label"] == options.target).any():
+        parser.error(f"no picture has the label {options.target}")
     with tempfile.TemporaryDirectory() as folder:
         if options.bundle:
             pairs = [(load_bundle(options.bundle), manifest)]

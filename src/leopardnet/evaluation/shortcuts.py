@@ -63,10 +63,11 @@ def run_shortcut_tests(
     """Return one row per labelled clip and test: clip_id, label, test, decision, p_label, p_animal, and probs.
 
     p_label and p_animal are the probabilities of the true label and of any animal, probs those of all labels in
-    class order, float32 [C]. `masked` needs the place of the animal: only clips with boxes in the manifest have such
-    rows, made from the frames that have a box of certain place. Clips that cannot be read have no rows. n_clips: how
-    many clips with an animal are tested, those with boxes first, and as many without; None for all. more: further
-    tests by name, drawn from a generator that differs between clips. on_progress(what, n_done, n_total).
+    class order, float32 [C]. `masked` needs the place of the animal: only clips with boxes in the manifest have
+    such rows, made from the frames that have a box of certain place. Clips that cannot be read have no rows.
+    n_clips: how many clips with an animal are tested, those with boxes first, and as many without; None for all.
+    more: further tests by name, drawn from a generator that differs between clips. on_progress(what, n_done,
+    n_total).
 
     >>> rows = run_shortcut_tests(read_manifest("m.parquet").where(split="test"), bundle)  # doctest: +SKIP
     >>> rows.groupby("test")["p_label"].mean()  # doctest: +SKIP

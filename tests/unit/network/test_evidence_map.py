@@ -34,7 +34,9 @@ def test_where_nothing_differs_every_position_says_the_same_and_a_bright_place_s
     class Copy(torch.nn.Module):
         """A backbone whose features are the brightness of the four quarters."""
 
-        pretrained_cfg = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+        def __init__(self):
+            super().__init__()
+            self.pretrained_cfg = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
         def reset_classifier(self, n):
             self.classifier = torch.nn.Linear(3, n)
