@@ -221,7 +221,11 @@ def main() -> None:
         parser.error(f"no picture has the label {options.target}")
     with tempfile.TemporaryDirectory() as folder:
         if options.bundle:
-            pairs = [(load_bundle(options.bundle), manifest)]
+            bundle = load_bundle(options.bundle)
+            is_known = manifest.table["label"].isin(bundle.labels.names)
+            print(f"{(~is_known).sum()} pictures have no label that the model knows, and are left out")
+            manifest = manifest.replace(manifest.table[is_known])
+            pairs = [(bundle, manifest)]
         else:
             pairs = train_by_folds(manifest, Path(folder), options.settings, options.folds)
         judged = [judge(bundle, part, options.clips) for bundle, part in pairs]

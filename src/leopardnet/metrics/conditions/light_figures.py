@@ -11,11 +11,10 @@ import pandas as pd
 
 from leopardnet.core.footage.light import COLOUR, INFRARED, LIGHTS
 from leopardnet.core.labels import EMPTY
-from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws
+from leopardnet.metrics.bootstrap import Estimate, SiteDraws
 from leopardnet.metrics.clip_figures import count_said, label_figures
 from leopardnet.metrics.guarantees.archive import find_archived
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
-from leopardnet.metrics.measures import count_measures
 
 NO_LIGHT = (
     "By which light these clips were taken is not recorded, so there are no figures by light (`evaluate --by "
@@ -115,8 +114,8 @@ def evaluate_light(
 ) -> LightFigures:
     """Return the figures by light; lights: by clip_id, of `core.footage.light.find_clip_lights`.
 
-    Clips of labels that the model was not taught have no part. Both lights use the same draws of sites, so the
-    interval of the gap is that of the difference.
+    Clips of labels that the model was not taught have no part. The interval of the gap is made of those of both
+    figures as if they were independent (Newcombe 1998), so that it is not too narrow where one light has few clips.
     """
     known = clips.select(clips.is_known)
     light = pd.Series(known.clip_ids).map(lights).to_numpy(object)
@@ -158,16 +157,21 @@ def _compare_lights(
         return {}, Estimate(float("nan"))
     names, of_shared = [labels[i] for i in shared], shows[:, shared].any(axis=1, keepdims=True)
     macro: dict[str, Estimate] = {}
-    f1: dict[str, tuple[Floats, Floats]] = {}
     for light, of in masks.items():
         part = of[:, None] & of_shared
         shown, named = shows[:, shared] & part, said[:, shared] & part
         per_site, drawn = count_said(named, shown, draws)
         macro[light] = label_figures(names, per_site, drawn, draws, shows=shown, said=named)[1]
-        f1[light] = count_measures(per_site.sum(axis=0))["f1"], count_measures(drawn)["f1"]
-    value, gaps = (a - b for a, b in zip(f1[INFRARED], f1[COLOUR], strict=True))  # nan: not drawn by both
-    is_drawn = np.isfinite(gaps).any(axis=1)
-    return macro, draws.estimate(float(value.mean()), np.nanmean(gaps[is_drawn], axis=1))
+    return macro, _subtract(macro[INFRARED], macro[COLOUR])
+
+
+def _subtract(a: Estimate, b: Estimate) -> Estimate:
+    """Return a - b; without an interval where one of the two has none."""
+    value = a.value - b.value
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return Estimate(value)
+    down = np.hypot(a.value - a.low, b.high - b.value)
+    return Estimate(value, float(value - down), float(value + np.hypot(a.high - a.value, b.value - b.low)))
 
 
 def _count_outcomes(known: LabelledClips, shows: Bools, masks: Mapping[str, Bools]) -> pd.DataFrame:

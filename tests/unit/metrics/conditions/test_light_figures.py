@@ -91,10 +91,20 @@ def test_without_a_light_there_is_one_sentence_and_no_table():
     }
 
 
-def test_the_interval_of_the_gap_is_that_of_the_difference_at_the_same_sites():
-    # at every site one of two leopards is lost by night and none by day: the gap does not vary
+def test_the_interval_of_the_gap_is_made_of_those_of_both_figures():
+    # at every site one of two leopards is lost by night and none by day
     rows = [(*row[:2], f"s{i}", row[3]) for i in range(12) for row in (*ROWS[:4], ROWS[5])]
     found = light_figures(rows, n_boot=200)
-    assert found.gap.low == pytest.approx(-1 / 3) and found.gap.high == pytest.approx(-1 / 3)
-    low, high = found.macro_f1[INFRARED].low, found.macro_f1[INFRARED].high
-    assert low < 2 / 3 < high, "the figures alone are less certain"
+    night, day = found.macro_f1[INFRARED], found.macro_f1[COLOUR]
+    assert night.low < 2 / 3 < night.high and day.low < 1 == day.high
+    assert found.gap.low == pytest.approx(-1 / 3 - (2 / 3 - night.low))  # by day there is nothing above 1
+    up = ((night.high - 2 / 3) ** 2 + (1 - day.low) ** 2) ** 0.5
+    assert found.gap.high == pytest.approx(-1 / 3 + up)
+
+
+def test_of_one_site_by_day_no_interval_is_known():
+    rows = [(*row[:2], f"s{i}", row[3]) for i in range(12) for row in ROWS[:3]] + [ROWS[3], ROWS[5]]
+    rows[-1] = ("empty", "empty", "a", COLOUR)
+    found = light_figures(rows, n_boot=200)
+    assert found.macro_f1[INFRARED].low is not None and found.macro_f1[COLOUR].low is None
+    assert found.gap.value == pytest.approx(-1 / 3) and found.gap.low is None
