@@ -57,7 +57,9 @@ def read_features(folder: Path) -> Features | None:
         values, copies = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("features", "copies"))
     except (OSError, ValueError):
         return None
-    if len(table) != len(values) or copies.shape[1:] != values.shape:
+    if copies.shape[1:] != values.shape or len(table) != len(values):
+        return None
+    if "colour" not in table.columns:  # which older versions did not note
         return None
     folder.touch()
     return Features(table, values, copies, skipped)
