@@ -128,8 +128,8 @@ def compute_scores(clips: pd.DataFrame, probe: pd.DataFrame | None = None) -> di
 def measure_gain(clips: pd.DataFrame, probe: pd.DataFrame) -> dict[str, float]:
     """Return `val_gain`, the macro-F1 of clips above that of the probe, and `val_gain_se`, its error over sites.
 
-    The standard error is that of a jackknife: each site is left out once, as the clips of a camera are alike; a
-    clip without a site is one of its own. NaN with one site. Clips that only one of the two could read are left out.
+    The standard error is that of a jackknife over sites, as the clips of a camera are alike; a clip without a site
+    is one of its own. NaN with one site. Clips that only one of the two could read do not count.
     """
     clips, probe = (x[x["clip_id"].isin(y["clip_id"])] for x, y in ((clips, probe), (probe, clips)))
     site = np.unique(clips["site"].fillna(clips["clip_id"]).astype(str), return_inverse=True)[1]
