@@ -251,8 +251,10 @@ class Stage:
         else:
             logits = compute_frame_logits(weights, self.frames, rows)
         np.save(folder / f"epoch-{row['epoch']}.npy", logits, allow_pickle=False)
+        table, start = self.frames.table.iloc[rows], folder / "epoch-0.npy"
+        by_epoch = [logits] if row["epoch"] == 0 or not start.is_file() else [logits, np.load(start)]
         row |= compute_scores(
-            compute_clip_logits(self.frames.table.iloc[rows], logits, self.config.aggregate, self.labels)
+            *(compute_clip_logits(table, z, self.config.aggregate, self.labels) for z in by_epoch)
         )
         return logits
 
