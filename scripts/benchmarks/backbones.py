@@ -40,7 +40,7 @@ ENOUGH_S = 20.0  # after which there are no more rounds
 
 
 def cost_ms(call: Callable[[], object], n_frames: int) -> float:
-    """Return the milliseconds of processor time per frame, the least of three rounds, or of fewer if they are slow."""
+    """Return the milliseconds of processor time per frame, the least of three rounds, of fewer if they are slow."""
     call()  # the first call prepares buffers
     times: list[float] = []
     while not times or (len(times) < ROUNDS and sum(times) < ENOUGH_S):
