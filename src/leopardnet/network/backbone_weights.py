@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import timm
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
 from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -127,17 +129,23 @@ def _split_joined(config: ModelConfig) -> list[ModelConfig]:
 
 def _fetch(config: ModelConfig) -> nn.Module:
     _check_name(config)
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.ERROR)  # without a network it prints a line for each of its dozen attempts
     try:
         return _create_timm_model(config, pretrained=True)
     except Exception as error:  # the hub client passes on the errors of its transport
+        nowhere = "no copy on this machine, and no answer from the hub"
         raise BackendError(
             f"the weights of '{config.backbone}' cannot be downloaded from the hub",
-            found=type(error).__name__,
+            found=nowhere if isinstance(error, LocalEntryNotFoundError) else type(error).__name__,
             expected="an internet connection, or embedded weights: model="
             + ", model=".join(list_embedded_models()),
             todo="go online once (the download is kept), bring the file of the weights from another machine "
             "(model.weights=FILE), or choose an embedded model",
         ) from None
+    finally:
+        log.setLevel(level)
 
 
 def _load_file(config: ModelConfig, path: Path) -> nn.Module:
