@@ -75,7 +75,7 @@ def main() -> None:
     """Measure and print. The first model is the one that the others are compared with."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "models", nargs="*", default=["lite0", *sorted({*list_choices("model")} - {"lite0", "tiny"})]
+        "models", nargs="*", default=["lite0", *sorted({*list_choices("model")} - {"lite0", "tiny", "hub"})]
     )
     parser.add_argument("--json", action="store_true", help="measure one model in this process, and print JSON")
     args = parser.parse_args()

@@ -14,7 +14,7 @@ def test_an_archive_goes_to_somebody_else_and_classifies_there(tiny_bundle, foot
     )
     (tmp_path / "list.yaml").write_text(yaml.safe_dump({"models": yaml.safe_load(printed)}))
     model = read_published(tmp_path / "list.yaml")["tiny-1"]
-    assert f"leopardnet bundle fetch Tiny 1.zip --sha256 {model.sha256}" in said
+    assert f"leopardnet bundle fetch 'Tiny 1.zip' --sha256 {model.sha256}" in said
 
     _, said = leopardnet("bundle", "fetch", "Tiny 1.zip", "--sha256", model.sha256)
     assert "labels: leopard, tiger, sika_deer, empty" in said and "licence: backbone weights: none" in said

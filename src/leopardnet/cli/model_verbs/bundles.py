@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,7 +90,7 @@ def archive(
     )
     typer.echo(yaml.safe_dump([facts], sort_keys=False, allow_unicode=True, width=1000), nl=False)
     say(f"archive: {out}  ({n_bytes / 1e6:.1f} MB)")
-    say(f"others:  leopardnet bundle fetch {out.name} --sha256 {sha256}")
+    say(f"others:  leopardnet bundle fetch {shlex.quote(out.name)} --sha256 {sha256}")
 
 
 def _say_facts(facts: Mapping[str, object]) -> None:
