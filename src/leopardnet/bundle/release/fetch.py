@@ -53,7 +53,7 @@ def find_release(source: str, sha256: str | None, models: Mapping[str, Published
             todo="train one on labels of your own (`leopardnet train --help`), or give the address or the file of "
             "an archive with --sha256 HASH",
         )
-    if not re.match(SHA256, sha256.lower()):
+    if not re.fullmatch(SHA256, sha256.lower()):
         raise ConfigError(
             "this is not a SHA-256", where="--sha256", found=ascii(sha256)[1:-1][:80], expected="64 hex digits"
         )
