@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +92,7 @@ def _read_folder(folder: Path) -> Manifest:
 
 
 def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
+    from leopardnet.training.rank_epochs import explain_choice
     from leopardnet.training.run_folder import read_state
 
     bundle = out / "bundle"
@@ -99,10 +101,16 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         return
     titles = {"train_loss": "train loss", "val_macro_f1": "val macro-F1", "val_nll": "val NLL"}
     print_rows(
-        [{"epoch": int(r["epoch"]), **{title: r[key] for key, title in titles.items()}} for r in run.history],
-        title="Epochs (0 is the linear probe)",
-        caption=f"kept: epoch {int(run.best['epoch'])} (chosen on these clips)",
+        [
+            {
+                "epoch": int(r["epoch"]) or "the probe",
+                **{title: "–" if math.isnan(r[key]) else r[key] for key, title in titles.items()},
+            }
+            for r in run.history
+        ],
+        title="The probe and epochs of fine-tuning" if len(run.history) > 1 else "",
     )
+    say(explain_choice(run.history, int(run.best["epoch"])))
     if how := (read_state(out) or {}).get("judged_on"):
         say(f"figures: {how}")
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")

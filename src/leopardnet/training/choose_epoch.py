@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from leopardnet.bundle.run_history import write_history
 from leopardnet.core.tables import write_table
 from leopardnet.training.fit.clip_scores import compute_clip_logits, compute_scores, write_val_frames
-from leopardnet.training.fit.cross_choice import cross_choose
+from leopardnet.training.fit.cross_choice import cross_choose, find_probe
 from leopardnet.training.folds import Plan
 from leopardnet.training.plots import save_curves
 from leopardnet.training.rank_epochs import find_best
@@ -31,7 +31,7 @@ class ChosenEpoch:
 
 
 def choose_epoch(plan: Plan, results: list[StageResult], table: pd.DataFrame, data: TrainVal) -> ChosenEpoch:
-    """Return the epoch with the best macro-F1 over the validation clips of all parts; 0 is the probe alone.
+    """Return the epoch that `rank_epoch` puts first on the validation clips of all parts; 0 is the probe alone.
 
     With folds, the clips of all folds are scored together, each with the logits of its own fold's network. Only
     epochs that every fold reached are compared.
@@ -50,7 +50,8 @@ def choose_epoch(plan: Plan, results: list[StageResult], table: pd.DataFrame, da
                 key for key in ("train_loss", "lr", "frames_per_s", "wait_share") if key in of_folds[0]
             ]
             means = {key: float(np.mean([row[key] for row in of_folds])) for key in shared}
-            history.append({"epoch": epoch, **means, **compute_scores(clips[epoch])})
+            means["train_s"] = sum(row.get("train_s", 0.0) for row in of_folds)
+            history.append({"epoch": epoch, **means, **compute_scores(clips[epoch], find_probe(clips, epoch))})
     return ChosenEpoch(int(find_best(history)["epoch"]), history, clips)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -103,26 +104,60 @@ def write_val_frames(
     write_table(val.assign(site_seen=seen, **columns), out / "val_frames.parquet")
 
 
-def compute_scores(clips: pd.DataFrame) -> dict[str, float]:
+def compute_scores(clips: pd.DataFrame, probe: pd.DataFrame | None = None) -> dict[str, float]:
     """Return `val_macro_f1` over the labels that occur, `val_nll` and `n_val_clips` of `compute_clip_logits`.
 
-    An independent label is predicted from a probability of a half on, and `val_nll` is the sum over labels.
+    An independent label is predicted from a probability of a half on, and `val_nll` is the sum over labels. probe:
+    the same clips with the logits of the probe; then `val_gain` and `val_gain_se` as well, see `measure_gain`.
     """
     from scipy.special import log_expit, log_softmax
     from sklearn.metrics import f1_score
 
+    truth, said = read_answers(clips)
+    z = np.stack(clips["logits"].to_list()).astype(np.float64)
     if "shows" in clips:
-        shows, z = (np.stack(clips[name].to_list()) for name in ("shows", "logits"))
-        said, labels = z.astype(np.float64).round(DIGITS) > 0, np.flatnonzero(shows.any(axis=0))
-        f1 = f1_score(shows, said, labels=labels, average="macro", zero_division=0)
-        nll = -log_expit(np.where(shows, 1, -1) * z.astype(np.float64)).sum(axis=1).mean()
-        return {"val_macro_f1": float(f1), "val_nll": float(nll), "n_val_clips": float(len(clips))}
-    y = clips["i_label"].to_numpy(np.int64)
-    logp = log_softmax(np.stack(clips["logits"].to_list()).astype(np.float64), axis=1)
-    predicted = logp.round(DIGITS).argmax(axis=1)
-    f1 = f1_score(y, predicted, labels=sorted(set(y.tolist())), average="macro", zero_division=0)
-    return {
-        "val_macro_f1": float(f1),
-        "val_nll": float(-logp[np.arange(len(y)), y].mean()),
-        "n_val_clips": float(len(y)),
-    }
+        nll = -log_expit(np.where(truth, 1, -1) * z).sum(axis=1).mean()
+    else:
+        nll = -log_softmax(z, axis=1)[truth].mean()
+    labels = np.flatnonzero(truth.any(axis=0))
+    f1 = f1_score(truth, said, labels=labels, average="macro", zero_division=0)
+    scores = {"val_macro_f1": float(f1), "val_nll": float(nll), "n_val_clips": float(len(clips))}
+    return scores if probe is None else scores | measure_gain(clips, probe)
+
+
+def measure_gain(clips: pd.DataFrame, probe: pd.DataFrame) -> dict[str, float]:
+    """Return `val_gain`, the macro-F1 of clips above that of the probe, and `val_gain_se`, its error over sites.
+
+    The standard error is that of a jackknife over sites, as the clips of a camera are alike; a clip without a site
+    is one of its own. NaN with one site. Clips that only one of the two could read do not count.
+    """
+    clips, probe = (x[x["clip_id"].isin(y["clip_id"])] for x, y in ((clips, probe), (probe, clips)))
+    site = np.unique(clips["site"].fillna(clips["clip_id"]).astype(str), return_inverse=True)[1]
+    n = int(site.max()) + 1 if len(site) else 0
+    (truth, said), (_, said_before) = read_answers(clips), read_answers(probe)
+    counts = np.zeros((n, 3, 2, truth.shape[1]))  # of each site: right, true and said, of both, by label
+    for i, answer in enumerate((said, said_before)):
+        for k, shown in enumerate((truth & answer, truth, answer)):
+            np.add.at(counts[:, k, i], site, shown)
+    of_label = truth.any(axis=0)
+
+    def gain(hits: NDArray[np.float64]) -> NDArray[np.float64]:  # [..., 3, 2, C] → [...]
+        right, true, answered = np.moveaxis(hits[..., of_label], -3, 0)
+        f1 = (2 * right / np.maximum(true + answered, 1)).mean(axis=-1)
+        return np.asarray(f1[..., 0] - f1[..., 1], np.float64)
+
+    whole, without = counts.sum(axis=0), gain(counts.sum(axis=0) - counts)
+    error = float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())) if n > 1 else math.nan
+    return {"val_gain": float(gain(whole)), "val_gain_se": error}
+
+
+def read_answers(clips: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which labels are true and which are predicted, bool [M, C] each, of `compute_clip_logits`."""
+    z = np.stack(clips["logits"].to_list()).astype(np.float64)
+    if "shows" in clips:
+        return np.stack(clips["shows"].to_list()), z.round(DIGITS) > 0
+    from scipy.special import log_softmax
+
+    best = log_softmax(z, axis=1).round(DIGITS).argmax(axis=1)
+    each = np.arange(z.shape[1])
+    return clips["i_label"].to_numpy(np.int64)[:, None] == each, best[:, None] == each

@@ -57,11 +57,17 @@ def cross_choose(by_epoch: Mapping[int, pd.DataFrame], groups: pd.Series[str], l
         return pd.DataFrame(columns=["clip_id", "epoch", *names])
     epochs, probs = np.zeros(len(first), np.int64), np.zeros((len(first), len(labels)), np.float32)
     for others, here in GroupKFold(n_groups).split(first, groups=groups.to_numpy(object)):
-        rows = [{"epoch": epoch, **compute_scores(clips.iloc[others])} for epoch, clips in by_epoch.items()]
+        theirs = {epoch: clips.iloc[others] for epoch, clips in by_epoch.items()}
+        rows = [{"epoch": e, **compute_scores(clips, find_probe(theirs, e))} for e, clips in theirs.items()]
         epochs[here] = epoch = int(find_best(rows)["epoch"])
         clips = by_epoch[epoch]
         probs[here] = calibrate_clips(clips.iloc[here], fit_clips(clips.iloc[others], labels), labels)
     return first[["clip_id"]].assign(epoch=epochs, **{name: probs[:, i] for i, name in enumerate(names)})
+
+
+def find_probe(by_epoch: Mapping[int, pd.DataFrame], epoch: int) -> pd.DataFrame | None:
+    """Return the clips of the probe that an epoch is compared with; None for itself and without one."""
+    return by_epoch.get(0) if epoch else None
 
 
 def _find_lengths(clips: pd.DataFrame, labels: LabelSet) -> ClipLengths | None:

@@ -42,6 +42,7 @@ class Epoch:
         return {
             "epoch": self.epoch,
             "train_loss": self.loss / max(self.n_frames, 1),
+            "train_s": self.total_s,
             "lr": lr,
             "frames_per_s": self.n_frames / max(self.total_s, 1e-9),
             "wait_share": self.wait_s / max(self.total_s, 1e-9),
