@@ -70,7 +70,8 @@ def compute_distance_loss(lit: NDArray[np.float32], *, far_stops: float) -> NDAr
     excess = max(0.0, float(np.log2((far + 2.0) / (near + 2.0))) - far_stops)
     # Two thirds of the height lie between the centres of both thirds.
     stops = 1.5 * excess * np.linspace(1.0, 0.0, len(lit), dtype=np.float32)
-    return np.exp2(-stops).astype(np.float32)[:, None]
+    kept: NDArray[np.float32] = np.exp2(-stops).astype(np.float32)[:, None]
+    return kept
 
 
 def compute_flash(
