@@ -50,7 +50,7 @@ def fit_head(
     if shows is None and len(classes) == 1:
         bias[classes[0]] = 0.0
         return weight, bias
-    z = (features - mean) / scale
+    z = ((features - mean) / scale).astype(np.float32)  # half the time of float64
     if shows is not None:
         for i in range(n_labels):
             if shows[:, i].all() or not shows[:, i].any():
