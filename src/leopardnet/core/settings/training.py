@@ -70,6 +70,9 @@ class OptimConfig(Settings):
     warmup_share: Share
     clip_grad_norm: float = Field(gt=0.0)
     ema_decay: float = Field(ge=0.0, lt=1.0)
+    interpolate: float = Field(
+        gt=0.0, le=1.0, description="share of the way from the probe to the fine-tuned weights; 1 keeps these"
+    )
     probe_c: Annotated[float, Field(gt=0.0)] | Literal["auto"] = Field(
         description="inverse regularisation of the linear probe; auto: chosen by grouped cross-validation"
     )
@@ -163,6 +166,7 @@ ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "optim": {
         "mode": "finetune",
         "micro_batch_size": 16,
+        "interpolate": 1.0,
         "probe_ignores_sites": False,
         "mixup_alpha": 0.0,
         "cutmix_alpha": 0.0,
