@@ -48,6 +48,7 @@ format: install-dev ## Format files and fix what the linter can fix
 bench: install-dev ## Benchmarks on this machine
 	$(BIN)/python scripts/benchmarks/predict.py
 	$(BIN)/python scripts/benchmarks/train.py
+	$(BIN)/python scripts/benchmarks/backbones.py
 	$(BIN)/python scripts/benchmarks/detector.py
 	$(BIN)/python scripts/benchmarks/import_labels.py
 	$(BIN)/python scripts/benchmarks/dataset.py

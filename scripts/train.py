@@ -16,7 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from leopardnet.cli.console import say, stages
-from leopardnet.compose import build_settings
+from leopardnet.compose import build_settings, refuse_unstated_weights
 from leopardnet.core.errors import ConfigError, LeopardnetError
 from leopardnet.core.manifest import Manifest
 
@@ -40,6 +40,7 @@ def train(composed: DictConfig, *, out: Path) -> float:
             expected="+manifest=PATH among the settings",
             todo="python scripts/train.py +manifest=manifest.parquet",
         )
+    refuse_unstated_weights(HydraConfig.get().overrides.task)
     config = build_settings(composed)
     manifest = Manifest.read(Path(path), root=Path(root) if root else None)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.config_folder import configs_dir
-from leopardnet.core.settings.inference import Sampling
+from leopardnet.core.settings.inference import WEIGHTS_SUFFIXES, Sampling
 from leopardnet.core.settings.settings_model import Settings
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.settings.validate import validate
@@ -31,7 +31,23 @@ def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConf
                 found=override,
                 expected="key=value, for example model=lite0 or optim.lr=3e-4",
             )
+    refuse_unstated_weights(overrides)
     return build_settings(_compose(name, overrides))
+
+
+def refuse_unstated_weights(overrides: Sequence[str]) -> None:
+    """Raise ConfigError for weights from a file without a word on what they are; the card would be wrong."""
+    pairs = (x.lstrip("+").partition("=") for x in overrides)
+    given = {key: value.strip("'\" ") for key, _, value in pairs}
+    missing = [key for key in ("model.licence", "model.trained_on") if not given.get(key)]
+    if missing and given.get("model.weights", "").lower().endswith(WEIGHTS_SUFFIXES):
+        raise ConfigError(
+            "of weights from a file, the licence and the data that they were trained on must be stated",
+            where="model.weights",
+            found=f"no {' and no '.join(missing)}",
+            expected="what the model card shall say about these weights",
+            todo="look it up where you got the file, and add \"model.licence='…'\" and \"model.trained_on='…'\"",
+        )
 
 
 @overload

@@ -207,6 +207,8 @@ def list_calls(path: Path, *, good: str = "../good") -> list[tuple[str, ...]]:
         ("sort", file, *root, *folder, "--copy"),
         ("sort", results, "--manifest", file, *folder),
         ("pack", file, *folder),
+        ("bundle", "archive", file, "--out", "../out/x.zip"),
+        ("bundle", "fetch", file, "--sha256", 64 * "0", *folder),
         ("predict", f"{good}/still.jpg", "--bundle", file, *folder),
         ("scan", here, "--deployments", file, *out),
         ("scan", f"{good}/footage", "--pattern", "{site}/{deployment}/*", "--deployments", file, *out),

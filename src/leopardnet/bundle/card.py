@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leopardnet.bundle.chosen_figures import choice_json, compare_choice
+from leopardnet.bundle.card_figures import (
+    describe_conditions,
+    describe_figures,
+    describe_optimism,
+    list_bullets,
+    list_table,
+    make_plain,
+)
+from leopardnet.bundle.chosen_figures import choice_json
 from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
-from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -64,13 +70,17 @@ def model_card(
             *([INDEPENDENT, ""] if spec.labels.multi else []),
             f"Targets, which are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
         ],
-        "What it must not be used for": _bullets(MUST_NOT),
+        "What it must not be used for": list_bullets(MUST_NOT),
         "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
         "Promise": [" ".join(map(describe_promise, read_promises(spec))) or NO_PROMISE],
-        "Figures": [*_figures(evaluation, how), *_choice(evaluation, chosen_on)],
+        "Figures": [
+            *describe_figures(evaluation, how),
+            *describe_conditions(evaluation),
+            *describe_optimism(evaluation, chosen_on),
+        ],
         "Calibration": [_calibration(spec)],
         "Conditions": _conditions(data, evaluation),
-        "How it works": _bullets(
+        "How it works": list_bullets(
             [
                 f"Backbone: {spec.model.backbone}, weights trained on {spec.model.trained_on or 'not stated'}.",
                 f"Frames: sampling {_pairs(spec.sampling.model_dump())}.",
@@ -81,7 +91,7 @@ def model_card(
             ]
         ),
         "How it was trained": _describe_training(spec),
-        "Licences": _bullets(
+        "Licences": list_bullets(
             [
                 f"Backbone weights: {spec.model.licence or 'not stated'}.",
                 f"Training data: {_statement(spec, 'data_licence')}. Its terms may limit the use of the model.",
@@ -110,8 +120,13 @@ def card_json(
         **({"multi": True} if spec.labels.multi else {}),
         "must_not_be_used_for": list(MUST_NOT),
         "countries": _experiment(spec).get("countries") or None,
-        "conditions": {"sites": _most_sites(data), "day_and_night": None, "seasons": None, "cameras": None},
-        "data": [{k: _plain(v) for k, v in row.items()} for row in _records(data)],
+        "conditions": {
+            "sites": _most_sites(data),
+            "day_and_night": _count_lights(evaluation) or None,
+            "seasons": None,
+            "cameras": None,
+        },
+        "data": [{k: make_plain(v) for k, v in row.items()} for row in _records(data)],
         "promises": list(read_promises(spec)),
         "figures": evaluation.to_metrics_json() if evaluation else None,
         "figures_obtained": how,
@@ -139,7 +154,7 @@ def _data(data: pd.DataFrame) -> list[str]:
         return ["Not stated."]
     known = [c for c in DATA_COLUMNS if c in data]
     rows = _records(data[known].rename(columns=DATA_COLUMNS))
-    return ["Labelled frames, their clips, and the sites of the clips.", "", *_table(rows)]
+    return ["Labelled frames, their clips, and the sites of the clips.", "", *list_table(rows)]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -148,16 +163,24 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _conditions(data: pd.DataFrame, evaluation: Evaluation | None) -> list[str]:
     """Return the conditions of training and evaluation, and those that nobody recorded."""
-    n = _most_sites(data)
+    n, lights = _most_sites(data), _count_lights(evaluation)
     lines = [f"Sites in training and evaluation: at most {n} for one label." if n else "Sites: not stated."]
     lines += [f"Sites behind the figures: {evaluation.n_sites}."] if evaluation else []
-    return _bullets(
+    return list_bullets(
         [
             *lines,
-            "Day and night, seasons, camera makes and habitats of the footage are not recorded. Where yours "
-            "differ, the figures may not apply.",
+            *([f"Light of the clips behind the figures: {_pairs(lights)}."] if lights else []),
+            f"{'Seasons' if lights else 'Day and night, seasons'}, camera makes and habitats of the footage are "
+            "not recorded. Where yours differ, the figures may not apply.",
         ]
     )
+
+
+def _count_lights(evaluation: Evaluation | None) -> dict[str, int]:
+    """Return how many clips behind the figures were taken by each light, as far as that is known."""
+    if evaluation is None or evaluation.conditions is None:
+        return {}
+    return {str(k): int(n) for k, n in evaluation.conditions.light.counts["n_clips"].items()}
 
 
 def _most_sites(data: pd.DataFrame) -> int:
@@ -174,91 +197,6 @@ def _statement(spec: BundleSpec, key: str) -> str:
     return str(_experiment(spec).get(key) or "not stated by the person who trained this model").rstrip(".")
 
 
-def _figures(evaluation: Evaluation | None, how: str) -> list[str]:
-    if evaluation is None:
-        return ["None: the model was not evaluated on clips other than those it was trained on."]
-    e, n = evaluation, evaluation.n_sites
-    intervals = (
-        f"Each figure is followed by its 95 % interval, from a bootstrap over the {n} sites"
-        + (f"; {n} sites are few, so intervals are wide." if n < FEW_SITES else ".")
-        + f' Where an interval is wider than {WIDEST:g}, it says "{NOT_DEMONSTRATED}".'
-        if n > 1
-        else "There are no intervals: the clips come from fewer than two known sites."
-    )
-    counts = f"{e.n_clips} clips" + (
-        f", {e.n_unreadable} of them unreadable and counted as wrong" if e.n_unreadable else ""
-    )
-    decisions = e.decisions.loc[:, (e.decisions != 0).any()]
-    rows = (
-        {"truth": truth, **{str(k): int(v) for k, v in row.items()}}
-        for truth, row in decisions.iterrows()
-        if row.any()
-    )
-    each = "combination of labels" if e.is_multi else "label"
-    said = [
-        f"Clips of {x} that were called empty: {n} of {_support(e, x)}."
-        for x, n in e.target_lost.items()
-        if _support(e, x)
-    ]
-    said += [f"{sentence}." for sentence in (e.archive.sentences if e.archive else [])]
-    likeliest = (
-        "By a probability of 0.5 or more, whatever is decided; ECE and Brier are those of each label"
-        if e.is_multi
-        else "By the likeliest label of each clip, whatever is decided"
-    )
-    return [
-        how or "How the figures were obtained is not stated.",
-        "",
-        f"{counts}. {intervals}",
-        "",
-        *(f"- {line}" for line in said),
-        "",
-        f"Decisions for the clips of each {each}:",
-        "",
-        *_table(rows),
-        "",
-        f"{likeliest}: {', '.join(_headline(e))}.",
-        "",
-        *_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
-        "",
-        '"Recall at least" is the lower bound that this number of clips, those of one event counted once, supports '
-        "with 95 % confidence if they are independent. Those of one site are not, so the true recall may be lower.",
-    ]
-
-
-def _choice(evaluation: Evaluation | None, chosen_on: Evaluation | None) -> list[str]:
-    if evaluation is None or chosen_on is None or evaluation is chosen_on:
-        return []
-    head = (
-        "All figures above are *judged on* clips that had no part in the choice of epoch and temperature. Below "
-        "is the same with the choice of this model, *chosen on* these clips, and the difference, which is above 0 "
-        "where the choice flatters:"
-    )
-    return ["", head, "", *_table(compare_choice(evaluation, chosen_on))]
-
-
-def _headline(evaluation: Evaluation) -> Iterable[str]:
-    """Yield the figures about all labels, in words."""
-    words = {"macro-F1": "**Macro-F1 {}**", "ECE": "calibration error {}"}
-    for name, estimate in evaluation.headline.items():
-        yield words.get(name, name + " {}").format(estimate.format(2))
-
-
-def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
-    support = _support(evaluation, label)
-    floor = float(evaluation.per_label["recall_at_least"][label])
-    return {
-        "label": label,
-        "clips": support,
-        **{title: evaluation.label_estimate(label, m).format(2) for m, title in evaluation.measures.items()},
-        "recall at least": _figure(floor),
-    }
-
-
-def _support(evaluation: Evaluation, label: str) -> int:
-    return int(evaluation.per_label["support"][label]) if label in evaluation.per_label.index else 0
-
-
 def _calibration(spec: BundleSpec) -> str:
     c = spec.calibration
     biases = ", ".join(f"{x.name} {b:+.2f}" for x, b in zip(spec.labels.labels, c.biases, strict=bool(c.biases)))
@@ -271,7 +209,7 @@ def _describe_training(spec: BundleSpec) -> list[str]:
     purpose = [f"{key.capitalize()}: {value}" for key, value in summary.pop("experiment").items()]
     lines = [f"{group.capitalize()}: {_pairs(values)}." for group, values in summary.items() if values]
     return [
-        *_bullets([*purpose, *lines] or ["Not stated."]),
+        *list_bullets([*purpose, *lines] or ["Not stated."]),
         "",
         "All settings are in `bundle.json`, under `provenance`.",
     ]
@@ -286,32 +224,5 @@ def _summary(spec: BundleSpec) -> dict[str, dict[str, Any]]:
     return found
 
 
-# --- Markdown ---
-
-
-def _bullets(lines: Iterable[str]) -> list[str]:
-    return [f"- {line}" for line in lines]
-
-
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in values.items())
-
-
-def _table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return a Markdown table with numbers aligned right."""
-    rows = list(rows)
-    if not rows:
-        return []
-    alignment = [" ---: |" if isinstance(_plain(v), int | float) else " --- |" for v in rows[0].values()]
-    lines = ["| " + " | ".join(str(k) for k in rows[0]) + " |", "|" + "".join(alignment)]
-    return lines + ["| " + " | ".join(str(v).replace("|", "\\|") for v in row.values()) + " |" for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of numpy as one of Python, and nan as None."""
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _figure(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2f}"

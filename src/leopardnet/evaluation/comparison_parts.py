@@ -5,6 +5,7 @@ from __future__ import annotations
 from leopardnet.core.errors import ConfigError
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult, rows_by_name
 from leopardnet.metrics.comparison.aggregators import apply_aggregators
+from leopardnet.metrics.comparison.backgrounds import compare_backgrounds
 from leopardnet.metrics.comparison.baselines import MOTION, apply_baselines
 from leopardnet.metrics.comparison.compare import compare
 from leopardnet.metrics.comparison.novelty import evaluate_novelty, require_novel_clips
@@ -67,7 +68,19 @@ def check_shortcuts(inputs: EvaluationInputs) -> None:
 
 
 def evaluate_shortcuts(inputs: EvaluationInputs) -> PartResult:
-    """Return what changes if clips are changed, where that was asked for; opens the footage."""
+    """Return what the model says of the places of its targets alone, and, where asked for, of changed clips.
+
+    Only the latter opens the footage.
+    """
+    places = compare_backgrounds(inputs.clips, inputs.clips.animals, n_boot=inputs.n_boot, seed=inputs.seed)
+    found = _test_shortcuts(inputs)
+    if places.empty:
+        return found
+    tables = {"backgrounds": places, **found.tables}
+    return PartResult(tables, {"backgrounds": rows_by_name(places), **found.metrics}, notes=found.notes)
+
+
+def _test_shortcuts(inputs: EvaluationInputs) -> PartResult:
     if inputs.bundle is None or not inputs.n_shortcuts:
         return PartResult.from_table("shortcuts", None)
     from leopardnet.evaluation.shortcuts import run_shortcut_tests, summarise_shortcuts

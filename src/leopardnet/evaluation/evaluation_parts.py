@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.evaluation.motion_baseline import add_motion, motion_energy
 from leopardnet.evaluation.slice_clips import slice_clips
+from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation, plain_row
 from leopardnet.metrics.labelled_clips import LabelledClips
@@ -43,8 +44,10 @@ class EvaluationInputs:
 
     @cached_property
     def evaluation(self) -> Evaluation:
-        """The evaluation of the clips."""
-        return self.evaluate(self.clips)
+        """The evaluation of the clips, with infrared beside colour."""
+        options = {"n_boot": self.n_boot, "seed": self.seed}
+        conditions = evaluate_conditions(self.clips, self.predictions.evidence, **options)
+        return replace(self.evaluate(self.clips), conditions=conditions)
 
     @cached_property
     def frames(self) -> pd.DataFrame:

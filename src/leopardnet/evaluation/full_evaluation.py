@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.evaluation import comparison_parts as comparison
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, Part, PartResult
 from leopardnet.evaluation.event_part import evaluate_events
+from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
@@ -34,12 +35,17 @@ def evaluate(
 
     Intervals come from a bootstrap over sites. Clips without a label are only counted; unreadable clips count as
     wrong. outside: species that the model was not taught. Clips that the model learned from are left out, unless
-    `include_training`; raises ManifestError where no other is left. See `metrics.evaluate_clips.evaluate_clips`
-    for the figures, `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
+    `include_training`; raises ManifestError where no other is left. Infrared stands beside colour where
+    the evidence says which light it was. See `metrics.evaluate_clips.evaluate_clips` for the figures,
+    `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
     """
     clips = LabelledClips.of(predictions, manifest, outside=outside)
     clips = clips.leave_out_training_sites(keep=include_training)
-    return evaluate_clips(clips, targets=clips.animals, n_boot=n_boot, seed=seed)
+    found = evaluate_clips(clips, targets=clips.animals, n_boot=n_boot, seed=seed)
+    if not isinstance(predictions, Predictions):
+        return found
+    conditions = evaluate_conditions(clips, predictions.evidence, n_boot=n_boot, seed=seed)
+    return replace(found, conditions=conditions)
 
 
 def evaluate_clip_part(inputs: EvaluationInputs) -> PartResult:
@@ -49,12 +55,17 @@ def evaluate_clip_part(inputs: EvaluationInputs) -> PartResult:
 
 
 PARTS = (
-    Part("clips", evaluate_clip_part),
+    Part("clips", evaluate_clip_part, files=("light.csv", "sizes.csv")),
     Part("events", evaluate_events, files=("events.csv", "records.csv", "events_by_length.csv")),
     Part("aggregators", comparison.evaluate_aggregators, files=("aggregators.csv",), is_comparison=True),
     Part("baselines", comparison.evaluate_baselines, files=("baselines.csv",), is_comparison=True),
     Part("novelty", comparison.evaluate_novelty_part, comparison.check_novelty, files=("novelty.csv",)),
-    Part("shortcuts", comparison.evaluate_shortcuts, comparison.check_shortcuts, files=("shortcuts.csv",)),
+    Part(
+        "shortcuts",
+        comparison.evaluate_shortcuts,
+        comparison.check_shortcuts,
+        files=("shortcuts.csv", "backgrounds.csv"),
+    ),
     Part("slices", comparison.evaluate_all_slices, comparison.check_slices, files=("by_*.csv",)),
     Part("mistakes", comparison.evaluate_mistakes, files=("mistakes.csv",)),
 )

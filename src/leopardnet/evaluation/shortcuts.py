@@ -1,6 +1,7 @@
 """Tests for shortcuts: the same clips with one thing changed that should matter, or should not.
 
 banner       the strips at the top and the bottom come from a clip of another site: nothing should change
+cut          the strips at the top and the bottom are cut away: little should change
 masked       the animal is replaced by its background: the animal should no longer be predicted
 shuffled     the frames in another order: nothing may change
 reencoded    every frame as a JPEG of low quality: little should change
@@ -10,7 +11,7 @@ A model that has learned the camera's banner or the place keeps its prediction w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -36,14 +37,15 @@ from leopardnet.media.upright_boxes import place_on_file
 from leopardnet.metrics.bootstrap import SiteDraws, encode_sites, estimate_row
 from leopardnet.score.decide import name_all, p_nothing
 
-TESTS = ("as it is", "banner", "shuffled", "reencoded", "as it is, frames that can be masked", "masked")
-SAME_FRAMES = TESTS[4]
+SAME_FRAMES = "as it is, frames that can be masked"
+TESTS = ("as it is", "banner", "cut", "shuffled", "reencoded", SAME_FRAMES, "masked")
 STRIP = 0.08  # of the height, at the top and at the bottom
 QUALITY = 40
 SAME_MOMENT_S = 0.05
 MARGIN = 0.1  # of the width or height of a box, on every side: a tail may reach out of it
 MIN_FRAMES, MAX_FRAMES = 3, 40  # that must show the background behind an animal, and that are searched for it
 Pixels = NDArray[np.uint8]
+Change = Callable[[Pixels, np.random.Generator], Pixels]  # of the frames of a clip, uint8 [N, H, W, 3]
 Boxes = Sequence[Sequence[float]]
 _DrawnBoxes = tuple[
     float | None, Boxes, str, tuple[int, int] | None
@@ -55,14 +57,16 @@ def run_shortcut_tests(
     bundle: Bundle,
     *,
     n_clips: int | None = None,
+    more: Mapping[str, Change] | None = None,
     on_progress: Callable[..., None] | None = None,
 ) -> pd.DataFrame:
-    """Return one row per labelled clip and test: clip_id, label, test, decision, p_label, p_animal.
+    """Return one row per labelled clip and test: clip_id, label, test, decision, p_label, p_animal, and probs.
 
-    p_label and p_animal are the probabilities of the true label and of any animal. `masked` needs the place of the
-    animal: only clips with boxes in the manifest have such rows, made from the frames that have a box of certain
-    place. Clips that cannot be read have no rows. n_clips: how many clips with an
-    animal are tested, those with boxes first, and as many without; None for all. on_progress(what, n_done,
+    p_label and p_animal are the probabilities of the true label and of any animal, probs those of all labels in
+    class order, float32 [C]. `masked` needs the place of the animal: only clips with boxes in the manifest have
+    such rows, made from the frames that have a box of certain place. Clips that cannot be read have no rows.
+    n_clips: how many clips with an animal are tested, those with boxes first, and as many without; None for all.
+    more: further tests by name, drawn from a generator that differs between clips. on_progress(what, n_done,
     n_total).
 
     >>> rows = run_shortcut_tests(read_manifest("m.parquet").where(split="test"), bundle)  # doctest: +SKIP
@@ -78,11 +82,15 @@ def run_shortcut_tests(
             continue
         other = _find_other_frame(clip, [*clips[i + 1 :], *clips[:i]], manifest, bundle)
         placed = _place_boxes(boxes.get(clip.clip_id, []), clip, manifest)
-        for test, pixels, times_s in _change_frames(frames, other, placed, seed=i):
+        added = [
+            (name, change(frames.pixels, np.random.default_rng(i)), frames.times_s)
+            for name, change in (more or {}).items()
+        ]
+        for test, pixels, times_s in [*_change_frames(frames, other, placed, seed=i), *added]:
             rows.append(_classify(clip, test, replace(frames, pixels=pixels, times_s=times_s), bundle, network))
         if on_progress:
             on_progress("testing for shortcuts", i + 1, len(clips))
-    return pd.DataFrame(rows, columns=["clip_id", "label", "test", "decision", "p_label", "p_animal"])
+    return pd.DataFrame(rows, columns=["clip_id", "label", "test", "decision", "p_label", "p_animal", "probs"])
 
 
 def summarise_shortcuts(
@@ -122,6 +130,12 @@ def swap_banner(pixels: Pixels, other: Pixels) -> Pixels:
     resized = cv2.resize(other, (pixels.shape[2], height), interpolation=cv2.INTER_AREA)
     changed[:, :n], changed[:, -n:] = resized[:n], resized[-n:]
     return changed
+
+
+def cut_strips(pixels: Pixels) -> Pixels:
+    """Return frames uint8 [N, H, W, 3] without the strips at the top and the bottom."""
+    n = max(1, round(pixels.shape[1] * STRIP))
+    return pixels[:, n:-n] if pixels.shape[1] > 2 * n else pixels
 
 
 def mask_animals(pixels: Pixels, boxes: Sequence[Boxes]) -> Pixels:
@@ -182,6 +196,7 @@ def _change_frames(
     yield "as it is", pixels, times_s
     if other is not None:
         yield "banner", swap_banner(pixels, other), times_s
+    yield "cut", cut_strips(pixels), times_s
     nearest = [min(boxes, key=lambda box: _seconds_between(box, t), default=None) for t in times_s.tolist()]
     known = [
         i for i, box in enumerate(nearest) if box is not None and _seconds_between(box, times_s[i]) <= SAME_MOMENT_S
@@ -239,6 +254,7 @@ def _classify(clip: Clip, test: str, frames: Frames, bundle: Bundle, network: Ru
         "decision": JOINER.join(name_all(result.probs, labels, bundle.spec.decide)) or result.decision.label,
         "p_label": p_label,
         "p_animal": 1 - float(p_empty) if p_empty is not None else 1.0,
+        "probs": result.probs,
     }
 
 

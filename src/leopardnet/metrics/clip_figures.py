@@ -127,6 +127,17 @@ def label_figures(
     return table, draws.estimate_fraction(macro, drawn_macro, n_sites=n_sites, n_clips=n_clips)
 
 
+def count_said(said: Bools, shows: Bools, draws: SiteDraws) -> tuple[Floats, Floats]:
+    """Return counts as of `count_labels`, of each site, [S, C, 4], and of each draw, [n_boot, C, 4].
+
+    said, shows: bool [M, C], the labels that are said of each clip, and those that it shows.
+    """
+    columns = [x[:, i] for i in range(shows.shape[1]) for x in (said & shows, shows, said, np.ones_like(said))]
+    per_site = np.stack([draws.count_clips(x) for x in columns], axis=1)
+    shape = (-1, shows.shape[1], 4)
+    return per_site.reshape(shape), draws.redraw(per_site).reshape(shape)
+
+
 def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws) -> None:
     """Add the columns of AUROC and AUPRC, which rank the readable clips.
 

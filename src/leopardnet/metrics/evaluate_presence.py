@@ -15,7 +15,7 @@ import pandas as pd
 
 from leopardnet.core.labels import ANIMAL, JOINER, UNREADABLE, UNSURE, join_presence
 from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws, estimate_columns
-from leopardnet.metrics.clip_figures import add_rankings, common_figures, label_figures
+from leopardnet.metrics.clip_figures import add_rankings, common_figures, count_said, label_figures
 from leopardnet.metrics.evaluation import NOTHING, Evaluation
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips, Texts
 from leopardnet.metrics.measures import ratio
@@ -42,7 +42,7 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
     assert known.presence is not None, "clips of one label have another evaluation"
     readable, said, draws = known.is_readable, known.said, known.draw_sites(n_boot=n_boot, seed=seed)
     shows = known.presence[:, : len(labels)]
-    per_site, drawn = _count(said, shows, draws)
+    per_site, drawn = count_said(said, shows, draws)
     counts = per_site.sum(axis=0)
     per_label, macro_f1 = label_figures(labels, per_site, drawn, draws, shows=shows, said=said)
     add_rankings(per_label, known, draws)
@@ -71,14 +71,6 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
         wrong_names=_count_wrong_names(labels, said, shows),
         **common_figures(clips, known, targets, draws),
     )
-
-
-def _count(said: Bools, shows: Bools, draws: SiteDraws) -> tuple[Floats, Floats]:
-    """Return counts as of `count_labels`, of each site, [S, C, 4], and of each draw, [n_boot, C, 4]."""
-    columns = [x[:, i] for i in range(shows.shape[1]) for x in (said & shows, shows, said, np.ones_like(said))]
-    per_site = np.stack([draws.count_clips(x) for x in columns], axis=1)
-    shape = (-1, shows.shape[1], 4)
-    return per_site.reshape(shape), draws.redraw(per_site).reshape(shape)
 
 
 def _add_probability_errors(

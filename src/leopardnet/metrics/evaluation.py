@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
+from leopardnet.metrics.conditions.conditions import Conditions
 from leopardnet.metrics.guarantees.archive import Archive
 from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips
 from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
@@ -62,6 +63,8 @@ class Evaluation:
     share of each label. target_lost: clips of each target that were called empty. label_counts, label_draws: counts
     of each label as of `measures.count_labels`, float64 [C, 4], and of each draw, [n_boot, C, 4].
 
+    conditions: figures by light and by size of the animal; None where nothing is known of the frames.
+
     is_multi: labels are independent, and a clip may show several (see `evaluate_presence`). Then `subset`, the
     share of clips of which all labels are right, takes the place of `top1`, and `wrong_names` that of `confusion`:
     of the clips that show the label of a row, how many were said to show that of a column, and do not. per_label
@@ -99,6 +102,7 @@ class Evaluation:
     archive: Archive | None = None
     names: pd.DataFrame = field(default_factory=_no_table)
     taught: TaughtClips = NONE_TAUGHT
+    conditions: Conditions | None = None
 
     def __repr__(self) -> str:
         per_label = self.per_label[["support", "recall_at_least", *self.figures]].to_string(
@@ -118,6 +122,7 @@ class Evaluation:
                 f"answered {self.answered}, of these right {self.answered_right}",
                 *([f"empty clips removed: {filtered}"] if filtered else []),
                 per_label,
+                *(self.conditions.light.sentences if self.conditions else []),
                 "decisions (rows: true labels)",
                 self.decisions.to_string(),
             ]
@@ -173,7 +178,8 @@ class Evaluation:
         """Return the tables to write, by file name without suffix."""
         names = [self._mistaken if name == "confusion" else name for name in TABLES]
         tables: dict[str, pd.DataFrame] = {name: getattr(self, name) for name in names}
-        return tables | {x: tables[x].rename_axis("label").reset_index() for x in LABEL_TABLES if x in tables}
+        tables |= {x: tables[x].rename_axis("label").reset_index() for x in LABEL_TABLES if x in tables}
+        return tables | (self.conditions.to_tables() if self.conditions else {})
 
     @property
     def _mistaken(self) -> str:
@@ -187,6 +193,7 @@ class Evaluation:
         return {
             "archive": self.archive.to_dict() if self.archive else None,
             "names": {str(k): plain_row(row) for k, row in self.names.to_dict("index").items()},
+            **(self.conditions.to_dict() if self.conditions else {}),
             "n_clips": self.n_clips,
             "n_copies": self.n_copies,
             "n_unreadable": self.n_unreadable,

@@ -1,9 +1,10 @@
-"""Backbones and their weights: embedded in a Python package, or from the hub of timm."""
+"""Backbones and their weights: embedded in a Python package, from the hub of timm, or in a file."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import timm
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
 from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -20,6 +22,7 @@ from leopardnet.core.errors import BackendError, BundleError, ConfigError
 from leopardnet.core.settings.inference import ModelConfig
 from leopardnet.core.tables import atomic_path
 from leopardnet.network.joined_backbone import JOIN, JoinedBackbone
+from leopardnet.network.unlisted_weights import find_weights
 
 # Names of layers in the embedded checkpoints, and their names in timm.
 _TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
@@ -78,7 +81,7 @@ def native_size_px(config: ModelConfig) -> int:
         return config.size_px
     config = _split_joined(config)[0]
     _check_name(config)
-    described = timm.get_pretrained_cfg(config.backbone)
+    described = timm.get_pretrained_cfg(find_weights(config.backbone)[0])
     assert described is not None
     return int(described.input_size[-1])
 
@@ -93,13 +96,24 @@ def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Mo
     such as vision transformers: their grid is resampled to this size, and they accept no other.
 
     Raises BackendError if a package is missing, its file is not the known one, the hub cannot be reached or timm
-    does not know the name, and ConfigError if the size is not a multiple of the network's patch size.
+    does not know the name, BundleError if a file of weights does not fit, and ConfigError if the size is not a
+    multiple of the network's patch size.
     """
     size = size_px or native_size_px(config)
     parts = _split_joined(config)
+    if len(parts) > 1 and config.weights_file:
+        raise ConfigError(
+            "one file cannot hold the weights of joined networks",
+            where="model.backbone",
+            found=config.backbone,
+            expected="the name of one network",
+        )
     if len(parts) > 1:
         return JoinedBackbone([create_backbone(part, size_px=size) for part in parts])
-    model = _fetch(config) if config.weights == "hub" else _create_timm_model(config)
+    if config.weights_file:
+        model = _load_file(config, config.weights_file)
+    else:
+        model = _fetch(config) if config.weights == "hub" else _create_timm_model(config)
     if config.weights == "embedded":
         model.load_state_dict(load_embedded_state(config.backbone, model), strict=True)
     _check_patches(model, config, size)
@@ -115,15 +129,40 @@ def _split_joined(config: ModelConfig) -> list[ModelConfig]:
 
 def _fetch(config: ModelConfig) -> nn.Module:
     _check_name(config)
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.ERROR)  # without a network it prints a line for each of its dozen attempts
     try:
         return _create_timm_model(config, pretrained=True)
     except Exception as error:  # the hub client passes on the errors of its transport
+        nowhere = "no copy on this machine, and no answer from the hub"
         raise BackendError(
             f"the weights of '{config.backbone}' cannot be downloaded from the hub",
-            found=type(error).__name__,
+            found=nowhere if isinstance(error, LocalEntryNotFoundError) else type(error).__name__,
             expected="an internet connection, or embedded weights: model="
             + ", model=".join(list_embedded_models()),
-            todo="go online once (the download is kept), or choose an embedded model",
+            todo="go online once (the download is kept), bring the file of the weights from another machine "
+            "(model.weights=FILE), or choose an embedded model",
+        ) from None
+    finally:
+        log.setLevel(level)
+
+
+def _load_file(config: ModelConfig, path: Path) -> nn.Module:
+    """Return the network with the weights of a file in a form that timm reads. Nothing in it is executed."""
+    if not path.is_file():
+        raise BundleError("there is no such file of weights", where="model.weights", found=path.name)
+    _check_name(config)  # its errors are clearer than those below
+    try:
+        return _create_timm_model(config, pretrained=True, file=str(path))
+    except Exception as error:  # whatever is in the file: torch, timm and safetensors each have errors of their own
+        text = str(error).strip().replace(str(path), path.name)
+        raise BundleError(
+            "the weights in this file cannot be used",
+            where=path.name,
+            found=f"{type(error).__name__}: {' '.join(text.split())[:200]}",
+            expected=f"tensors for {config.backbone}, all of them, as .safetensors or in a file of torch",
+            todo="set model= and model.backbone= to the network that these weights were made for",
         ) from None
 
 
@@ -203,16 +242,20 @@ def _read_checkpoint(known: EmbeddedWeights) -> dict[str, Tensor]:
     return state
 
 
-def _create_timm_model(config: ModelConfig, **options: Any) -> nn.Module:
+def _create_timm_model(config: ModelConfig, *, pretrained: bool = False, **source: Any) -> nn.Module:
+    """Return timm's network; `source` replaces values of its description, such as where weights come from."""
     _check_name(config)
-    model: nn.Module = timm.create_model(config.backbone, drop_rate=config.drop_rate, **options)
+    name, changes = find_weights(config.backbone)
+    model: nn.Module = timm.create_model(
+        name, pretrained=pretrained, pretrained_cfg_overlay=changes | source, drop_rate=config.drop_rate
+    )
     return model
 
 
 def _check_name(config: ModelConfig) -> None:
     """Refuse a name, or a name of weights after the dot, that timm does not know."""
     try:
-        if timm.get_pretrained_cfg(config.backbone) is not None:
+        if timm.get_pretrained_cfg(find_weights(config.backbone)[0]) is not None:
             return
         close = get_close_matches(config.backbone.split(".")[0], timm.list_models(), n=6)
     except RuntimeError:  # timm knows the network, but not these weights

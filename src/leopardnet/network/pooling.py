@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from leopardnet.core.errors import ConfigError
 
+EPS = 1e-4  # activations are at least this, so that roots have a slope
+
 
 class GeneralisedMean(nn.Module):
     """Generalised-mean pooling (Radenović et al., TPAMI 2019): the p-th root of the mean of p-th powers.
@@ -15,7 +17,7 @@ class GeneralisedMean(nn.Module):
     positions of the map, and a mean dilutes it. float32 [N, F, h, w] → [N, F], or [N, F, 1, 1] with `flatten` off.
     """
 
-    def __init__(self, p: float = 3.0, *, flatten: bool = True, eps: float = 1e-4) -> None:
+    def __init__(self, p: float = 3.0, *, flatten: bool = True, eps: float = EPS) -> None:
         super().__init__()
         self.p, self.flatten, self.eps = p, flatten, eps
 

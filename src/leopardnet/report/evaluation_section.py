@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.core.labels import ANIMAL
 from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.conditions.box_sizes import list_size_rows
 from leopardnet.metrics.evaluation import Evaluation, read_estimate
 from leopardnet.metrics.guarantees.levels import LEVELS
 from leopardnet.report.curves import precision_recall_curves, set_aside_curve
@@ -36,7 +38,8 @@ class EvaluationSection:
     """The content of the section.
 
     losses: a label, counts, and its bounds, per row; levels: what the bounds mean. said: by decisions; rows: by the
-    likeliest label. support: labelled clips by label. Charts that cannot be drawn are None.
+    likeliest label. sizes: by size of the animal. support: labelled clips by label. Charts that cannot be drawn
+    are None.
     """
 
     raw: Evaluation
@@ -48,6 +51,7 @@ class EvaluationSection:
     measures: list[str]
     confusion: CountTable
     decisions: CountTable
+    sizes: list[Mapping[str, Any]]
     support: dict[str, int]
     mistakes: list[Card]
     reliability: Markup | None
@@ -107,6 +111,7 @@ def make_evaluation_section(
         measures=[title[0].upper() + title[1:] for title in e.measures.values()],
         confusion=count_table(e.wrong_names if e.is_multi else e.confusion, skip_empty_rows=True),
         decisions=count_table(e.decisions, skip_empty_rows=True),
+        sizes=list_size_rows(e.conditions.sizes) if e.conditions else [],
         support={row.name: row.counts[0] for row in rows},
         mistakes=make_mistake_cards(predictions, truth, styles),
         reliability=reliability_chart(bins, multi=e.is_multi) if bins else None,

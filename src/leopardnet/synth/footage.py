@@ -5,7 +5,8 @@ render_footage(out, spec)
 ├── render_clip
 │   ├── paint_view   the forest behind and in front of the animal        place/
 │   ├── Animal       the animal: body, coat, picture, movement           animal/
-│   ├── Wind …       wind, rain, insects, exposure, sensor, banner       weather
+│   ├── Wind …       wind, rain, insects, exposure, sensor               weather
+│   ├── stamp_banner clock, temperature and camera                       banner
 │   └── make_sound                                                       audio
 └── write_video, write_still, clips.csv, frames.csv                      write_files, truth
 
@@ -30,6 +31,7 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import EMPTY
 from leopardnet.synth.animal.animal import UNSEEN, Animal, Sighting, make_animal
 from leopardnet.synth.audio import make_sound
+from leopardnet.synth.banner import banner_height, stamp_banner
 from leopardnet.synth.place.plants import Lens, Thing
 from leopardnet.synth.place.scene import View, paint_view, site_lens
 from leopardnet.synth.place.site import Site, make_site
@@ -40,10 +42,8 @@ from leopardnet.synth.weather import (
     Precipitation,
     Sensor,
     Wind,
-    banner_height,
     draw_precipitation,
     exposure_gains,
-    stamp_banner,
     start_precipitation,
 )
 from leopardnet.synth.write_files import write_still, write_video

@@ -1,10 +1,8 @@
-"""Effects on every frame, with or without an animal: wind, rain, snow, insects, exposure, noise and banner."""
+"""Effects on every frame, with or without an animal: wind, rain, snow, insects, exposure and noise."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -54,7 +52,7 @@ def exposure_gains(
         return drift
     at = rng.uniform(0.1, 0.7) * t[-1]
     if night:
-        return drift * np.where(t < at, 0.45, 1 + 0.7 * np.exp(-(t - at).clip(0) / 0.35))
+        return drift * np.where(t < at, 0.45, 1 + 0.5 * np.exp(-(t - at).clip(0) / 0.35))
     jump = rng.choice([0.55, 0.68, 1.45, 1.7])
     return drift * np.where(t < at, 1.0, 1 + (jump - 1) * (0.25 + 0.75 * np.exp(-(t - at).clip(0) / 0.7)))
 
@@ -142,12 +140,11 @@ class Sensor:
         r2 = (x - cx) ** 2 * 0.9 + (y - cy) ** 2 * 0.75
         self._falloff = (1 - rng.uniform(0.10, 0.22) * (x**2 + y**2) / 1.6).astype(np.float32)
         if night:
-            self._falloff = (0.22 + 1.02 * np.exp(-r2 * rng.uniform(0.7, 1.25))).astype(np.float32)
+            floor = rng.uniform(0.15, 0.6)
+            self._falloff = (floor + (1.12 - floor) * np.exp(-r2 * rng.uniform(0.6, 1.3))).astype(np.float32)
         self._falloff = cv2.merge([self._falloff] * 3)
-        self._bank = _noise_bank(
-            size_px, sigma=rng.uniform(4.0, 8.5) if night else rng.uniform(1.8, 4.0), grey=night, rng=rng
-        )
-        self._soft = float(rng.uniform(0.45, 0.85)) * width / 640
+        self._bank = _night_noise(size_px, rng) if night else _day_noise(size_px, rng)
+        self._soft = float(rng.uniform(0.6, 1.1) if night else rng.uniform(0.45, 0.85)) * width / 640
 
     def expose(self, picture: Rgb, gain: float, rng: Generator) -> Rgb:
         """Return the picture as the sensor records it."""
@@ -160,58 +157,28 @@ class Sensor:
         return cv2.add(lit, noise[y : y + h, x : x + w], dtype=cv2.CV_8U)
 
 
-def _noise_bank(size_px: tuple[int, int], *, sigma: float, grey: bool, rng: Generator) -> list[NDArray[np.int16]]:
-    shape = (size_px[1] + 32, size_px[0] + 64)
+def _day_noise(size_px: tuple[int, int], rng: Generator) -> list[NDArray[np.int16]]:
+    sigma, shape = rng.uniform(1.8, 4.0), (size_px[1] + 32, size_px[0] + 64)
     bank = []
     for _ in range(3):
         luma = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), 0.55) * (1.7 * sigma)
-        planes = [luma] * 3
-        if not grey:
-            planes = [
-                luma
-                + cv2.resize(rng.standard_normal((shape[0] // 2, shape[1] // 2), dtype=np.float32), shape[::-1])
-                * (0.5 * sigma)
-                for _ in range(3)
-            ]
+        planes = [
+            luma
+            + cv2.resize(rng.standard_normal((shape[0] // 2, shape[1] // 2), dtype=np.float32), shape[::-1])
+            * (0.5 * sigma)
+            for _ in range(3)
+        ]
         bank.append(np.round(cv2.merge(planes)).astype(np.int16))
     return bank
 
 
-# Banner ----------------------------------------------------------------------------------------------------------
-
-
-def banner_height(height_px: int) -> int:
-    """Return the number of rows at the bottom of the picture that the banner covers.
-
-    >>> banner_height(360)
-    22
-    """
-    return max(10, round(0.06 * height_px))
-
-
-def stamp_banner(picture: Rgb, camera: str, site: str, captured_at: datetime, t_s: float, *, celsius: int) -> None:
-    """Draw the banner with clock, temperature and camera over the bottom of the picture, in place."""
-    clock = captured_at + timedelta(seconds=int(t_s))
-    strip = _banner(picture.shape[1], banner_height(picture.shape[0]), camera, site, clock, celsius)
-    picture[-len(strip) :] = strip
-
-
-@lru_cache(maxsize=32)
-def _banner(width: int, height: int, camera: str, site: str, clock: datetime, celsius: int) -> Rgb:
-    day = clock.strftime("%Y-%m-%d" if camera.startswith(("R", "L")) else "%m/%d/%Y")
-    moon = "ONPQ"[clock.day * 4 // 32]
-    white = camera.startswith("B")
-    strip = np.full((height, width, 3), 236 if white else 10, np.uint8)
-    ink = (20, 20, 20) if white else (235, 235, 235)
-    scale = height / 38
-    fahrenheit = round(celsius * 9 / 5 + 32)
-    texts = (
-        (0.012, camera),
-        (0.27, f"{celsius}C {fahrenheit}F"),
-        (0.47, f"{moon} {site.upper()}"),
-        (0.64, f"{day} {clock:%H:%M:%S}"),
-    )
-    for share, text in texts:
-        at = (round(share * width), round(0.72 * height))
-        cv2.putText(strip, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 1, cv2.LINE_AA)
-    return strip
+def _night_noise(size_px: tuple[int, int], rng: Generator) -> list[NDArray[np.int16]]:
+    """Return grey noise that the camera has smoothed, on the light that haze and lens scatter."""
+    sigma, grain_px = rng.uniform(0.5, 2.8), rng.uniform(0.6, 1.0)
+    veil, shape = 34.0 * rng.random() ** 1.5, (size_px[1] + 32, size_px[0] + 64)
+    bank = []
+    for _ in range(3):
+        noise = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), grain_px)
+        noise *= sigma / float(noise.std())
+        bank.append(np.round(cv2.merge([noise + veil] * 3)).astype(np.int16))
+    return bank

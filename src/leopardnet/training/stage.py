@@ -26,7 +26,7 @@ from leopardnet.training.fit.clip_scores import (
     compute_scores,
     write_val_frames,
 )
-from leopardnet.training.fit.linear_probe import choose_c, compute_probe_weights, fit_head
+from leopardnet.training.fit.linear_probe import compute_probe_weights, fit_probe
 from leopardnet.training.fit.loop import run_epochs
 from leopardnet.training.fit.trainer import Trainer
 from leopardnet.training.folds import Part, Rows, group_rows
@@ -47,7 +47,6 @@ from leopardnet.training.train_val import TrainVal
 PROBE_MOST = 20_000  # frames that a probe is fitted to; more hardly change it and take long
 MEANS_MOST = 500  # frames per class for the mean of its features
 DRAW_EVERY_S = 60.0
-C_CHOICES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1)
 
 
 @dataclass(frozen=True)
@@ -202,17 +201,18 @@ class Stage:
         rows = _sample_rows(rows, PROBE_MOST, self.config.seed)
         features = self._get_features(rows)
         used = features.select_readable(rows)
-        x, y = features.values[used], self.frames.y[used]
-        table = self.frames.table.iloc[used].reset_index(drop=True)
-        weights, shows = compute_probe_weights(table, multi=self.labels.multi), self._find_presence(used)
-        sites = table["site"] if self.config.optim.probe_ignores_sites else None
-        c = self.config.optim.probe_c
-        options: dict[str, Any] = {"n_labels": len(self.labels), "sites": sites, "shows": shows}
-        if c == "auto":
-            groups = group_rows(self.frames.table)[used]
-            c = choose_c(x, y, weights, groups, choices=C_CHOICES, seed=self.config.seed, **options)
-            self.tell(f"{what}probe, regularisation chosen", 1, 1, f"C = {c}")
-        return fit_head(x, y, weights, c=c, **options)
+        views = np.concatenate([features.values[None, used], features.copies[:, used]])  # [1 + K, n, F]
+        table = self.frames.table.iloc[used]
+        return fit_probe(
+            views,
+            self.frames.y[used],
+            compute_probe_weights(table, multi=self.labels.multi),
+            group_rows(self.frames.table)[used],
+            n_labels=len(self.labels),
+            c=self.config.optim.probe_c,
+            seed=self.config.seed,
+            shows=self._find_presence(used),
+        )
 
     def _find_presence(self, rows: Rows) -> NDArray[np.bool_] | None:
         """Return the independent labels of each frame, bool [N, C]; None where a frame has one label."""
@@ -223,7 +223,8 @@ class Stage:
         if self._features is not None:
             return self._features
         n = len(self.frames)
-        kept = feature_folder(self.data.key, self.model) if n <= PROBE_MOST else None
+        options = {"n_copies": self.config.optim.probe_infrared_copies, "seed": self.config.seed}
+        kept = feature_folder(self.data.key, self.model, **options) if n <= PROBE_MOST else None
         if kept is not None and (found := read_features(kept)) is not None and len(found.table) == n:
             self._features = found
             return found
@@ -232,6 +233,7 @@ class Stage:
             self.frames,
             rows=np.arange(n) if n <= PROBE_MOST else rows,
             on_progress=lambda done, total: self.tell("features for the probe", done, total),
+            **options,
         )
         if kept is not None:
             self._features = computed

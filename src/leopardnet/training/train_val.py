@@ -128,7 +128,8 @@ def record_learned(manifest: Manifest, data: TrainVal, out: Path) -> None:
 
 def read_probe_features(data: TrainVal, model: Classifier) -> Features | None:
     """Return features that an earlier probe of the same footage cached, so that nothing is decoded; else None."""
-    features = read_features(feature_folder(data.key, model))
+    n_copies, seed = data.config.optim.probe_infrared_copies, data.config.seed
+    features = read_features(feature_folder(data.key, model, n_copies=n_copies, seed=seed))
     if features is None:
         return None
     splits = data.wanted.drop_duplicates("clip_id").set_index("clip_id")["split"]

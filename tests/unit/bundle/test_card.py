@@ -10,6 +10,7 @@ from leopardnet.bundle.bundle import BundleSpec
 from leopardnet.bundle.card import card_json, model_card
 from leopardnet.compose import load_config
 from leopardnet.metrics.bootstrap import Estimate
+from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration
@@ -191,3 +192,45 @@ def test_the_card_as_json_is_plain_and_says_the_same(judged):
     if judged:
         assert card["figures"]["per_label"]["leopard"]["recall"]["value"] == 0.5
         assert card["figures"]["target_lost"] == {"leopard": 1}
+
+
+# --- conditions ---
+
+
+def conditions(**columns):
+    """The four clips, of one frame each."""
+    truth = pd.Series({"1": "leopard", "2": "leopard", "3": "empty", "4": "empty"})
+    table = pd.DataFrame({"clip_id": list(truth.index), "site": list("aabb"), "rule": ["species", *["empty"] * 3]})
+    table["decision"] = ["leopard", *["empty"] * 3]
+    for name in ("leopard", "empty"):
+        table[f"p_{name}"] = [0.9 if name == x else 0.1 for x in table["decision"]]
+    clips = LabelledClips.from_tables(table, truth)
+    frames = pd.DataFrame({"clip_id": table["clip_id"], **columns})
+    return replace(evaluation(), conditions=evaluate_conditions(clips, frames, n_boot=0))
+
+
+def test_figures_stand_by_light_and_by_size_of_the_animal():
+    boxes = ['[{"xyxy": [0, 0, 0.5, 0.5], "score": 0.9}]', "[]", "[]", "[]"]
+    found = conditions(colour=[20.0, 0.0, 20.0, 0.0], boxes=boxes)
+    card, plain = model_card(spec(), DATA, evaluation=found), card_json(spec(), DATA, evaluation=found)
+    figures = section(card, "Figures")
+    assert "| leopard: named right | 0 of 1, 1 lost | 1 of 1, 0 lost |" in figures
+    # by night empty is said of both clips, by day all is right: F1 0 and 2/3 against 1 and 1
+    assert "over leopard, empty: -0.67" in figures
+    assert "| 20 % or more | 1 | 1 | 0 |" in figures and "| no box | 1 | 0 | 1 |" in figures
+    assert "Light of the clips behind the figures: infrared 2, colour 2." in section(card, "Conditions")
+    assert "Day and night" not in section(card, "Conditions")
+    assert plain["conditions"]["day_and_night"] == {"infrared": 2, "colour": 2}
+    assert plain["figures"]["light"]["infrared"]["labels"]["leopard"] == {
+        "n_clips": 1,
+        "n_right": 0,
+        "n_archived": 1,
+    }
+    assert plain["figures"]["box_sizes"]["no box"]["n_archived"] == 1
+
+
+def test_older_runs_say_that_the_light_is_not_known():
+    card = model_card(spec(), DATA, evaluation=conditions())
+    assert "By which light these clips were taken is not recorded" in section(card, "Figures")
+    assert "Day and night, seasons" in section(card, "Conditions") and "box covers" not in card
+    assert card_json(spec(), DATA, evaluation=conditions())["conditions"]["day_and_night"] is None

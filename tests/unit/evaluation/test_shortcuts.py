@@ -14,6 +14,7 @@ from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.shortcuts import (
     SAME_FRAMES,
     TESTS,
+    cut_strips,
     mask_animals,
     reencode_as_jpeg,
     run_shortcut_tests,
@@ -28,6 +29,13 @@ def test_a_banner_is_replaced_at_the_edges_alone():
     changed = swap_banner(pixels, other)
     assert (changed[:, :8] == 200).all() and (changed[:, -8:] == 200).all() and (changed[:, 8:-8] == 7).all()
     assert (pixels == 7).all(), "the frames themselves stay"
+
+
+def test_strips_are_cut_where_something_remains():
+    pixels = np.zeros((2, 100, 60, 3), np.uint8)
+    pixels[:, :8], pixels[:, -8:] = 255, 255
+    assert cut_strips(pixels).shape == (2, 84, 60, 3) and not cut_strips(pixels).any()
+    assert cut_strips(pixels[:, :2]).shape == (2, 2, 60, 3)
 
 
 def test_an_animal_is_replaced_by_what_is_behind_it():
@@ -80,9 +88,9 @@ def test_every_clip_has_a_row_for_every_test_and_is_masked_where_its_animal_is_k
     by_test = rows.groupby("test")["clip_id"].nunique()
     n_clips = len(manifest.clip_labels())
     assert set(by_test.index) == set(TESTS) - {"banner"}, "with one site there is no banner of another"
-    assert (by_test[["as it is", "shuffled", "reencoded"]] == n_clips).all() and by_test[SAME_FRAMES] == by_test[
-        "masked"
-    ]
+    assert (by_test[["as it is", "cut", "shuffled", "reencoded"]] == n_clips).all() and by_test[
+        SAME_FRAMES
+    ] == by_test["masked"]
     with_box = manifest.table.loc[manifest.table["boxes"].notna(), "clip_id"].nunique()
     assert 0 < by_test["masked"] == with_box < n_clips
     assert rows["p_label"].between(0, 1).all()
@@ -127,6 +135,7 @@ def test_the_full_evaluation_tests_for_shortcuts_where_it_is_asked(labelled, tin
     found = evaluate_all(said, unseen, bundle=tiny_bundle, n_shortcuts=2, n_boot=10)
     assert found.tables["shortcuts"]["n_clips"].to_dict() == {
         "as it is": 2,
+        "cut": 2,
         "shuffled": 2,
         "reencoded": 2,
         "clips without an animal": 2,
@@ -156,3 +165,14 @@ def test_a_banner_comes_from_another_site(labelled, tiny_bundle):
     assert len(drawn) == 6 and drawn["clip_id"].map(sites).nunique() > 1
     p = rows.pivot(index="clip_id", columns="test", values="p_label")
     assert p["banner"].notna().all() and (p["banner"] != p["as it is"]).all()
+
+
+def test_a_test_of_ones_own_has_rows_with_all_probabilities(table, tiny_bundle):
+    manifest = table[1]
+    rows = run_shortcut_tests(manifest, tiny_bundle, n_clips=1, more={"black": lambda x, rng: np.zeros_like(x)})
+    black = rows[rows["test"] == "black"]
+    assert len(black) == rows["clip_id"].nunique() == 2
+    probs = np.stack(rows["probs"].to_list())
+    assert probs.shape == (len(rows), 4) and probs.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    of_label = [p[tiny_bundle.labels.index(x)] for p, x in zip(probs, rows["label"], strict=True)]
+    assert rows["p_label"].to_numpy() == pytest.approx(np.array(of_label))

@@ -9,6 +9,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
 from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.slice_clips import slice_clips
+from leopardnet.metrics.conditions.light_figures import NO_LIGHT
 from simulated_clips import simulate_clips
 
 
@@ -44,6 +45,30 @@ def test_light_comes_from_the_footage(labelled, footage):
     assert (
         len(light) == len(rows) and (light[night] == "infrared").all() and (light[~night] == "colour").mean() > 0.9
     )
+
+
+def test_light_comes_from_the_evidence_and_the_figures_by_light_agree_with_it(made):
+    predictions, manifest = made  # their footage does not exist, so that no file can be opened
+    ids = manifest.table["clip_id"]
+    colour = {clip_id: 0.5 if i % 3 else 30.0 for i, clip_id in enumerate(ids)}
+    evidence = predictions.evidence.assign(colour=predictions.evidence["clip_id"].map(colour))
+    found = evaluate_all(Predictions(predictions.table, evidence), manifest, by=["light"], full=False, n_boot=0)
+    assert found.slices["light"]["n_clips"].to_dict() == {"colour": 100, "infrared": 200}
+    assert found.clips.conditions.light.counts["n_clips"].to_dict() == {"infrared": 200, "colour": 100}
+    tables, metrics = found.to_tables(), found.to_metrics_json()
+    assert tables["light"]["n_clips"].sum() == 300 and metrics["light"]["infrared"]["n_clips"] == 200
+
+
+def test_results_without_looks_have_one_sentence_and_clips_without_them_are_opened(labelled, made):
+    found = evaluate_all(*made, full=False, n_boot=0)
+    assert found.clips.conditions.light.sentences == [NO_LIGHT] and "light" not in found.to_tables()
+    assert found.to_metrics_json()["light"]["says"] == [NO_LIGHT]
+    ids = labelled.table["clip_id"].drop_duplicates()
+    from_files = slice_clips(labelled, "light")
+    wrong = {"infrared": "colour", "colour": "infrared"}[from_files[ids.iloc[0]]]
+    evidence = pd.DataFrame({"clip_id": ids.iloc[:1], "colour": [30.0 if wrong == "colour" else 0.0]})
+    both = slice_clips(labelled, "light", evidence=evidence)
+    assert both[ids.iloc[0]] == wrong and both.iloc[1:].equals(from_files.iloc[1:])
 
 
 # --- size of boxes ---

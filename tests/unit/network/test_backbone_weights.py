@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from safetensors.torch import save_file
 from timm.models import group_parameters
 from timm.optim import param_groups_layer_decay
 
@@ -21,17 +22,35 @@ from leopardnet.network.backbone_weights import (
     native_size_px,
     remap,
 )
-from leopardnet.network.classifier import Classifier, extract_features, load_classifier, save_weights
+from leopardnet.network.classifier import (
+    Classifier,
+    build_classifier,
+    extract_features,
+    load_classifier,
+    save_weights,
+)
+from leopardnet.network.onnx_export import export_classifier
+from leopardnet.network.unlisted_weights import find_weights
+from leopardnet.training.pack.pack import check_parity
 
 HUB = [name for name in list_choices("model") if load_config("train", [f"model={name}"]).model.weights == "hub"]
 NAMED = [name for name in list_choices("model") if name not in ("tiny", "hub")]
+HUGE = {"bioclip2"}  # more than a gigabyte of weights: on torch's meta device, where tensors have shapes only
 REPOSITORY = Path(__file__).resolve().parents[3]
+N_FEATURES = {
+    "lite0": 1280, "lite1": 1280, "lite2": 1280, "lite0_lite2": 2560, "mobilenetv4_conv_medium": 1280,
+    "convnext_tiny": 768, "tf_efficientnetv2_s": 1280, "vit_small_dinov2": 384, "bioclip2": 1024,
+}  # fmt: skip
 GOLDEN = json.loads((REPOSITORY / "tests" / "golden" / "lite0_features.json").read_text())
 LITE0 = load_config("train", ["model=lite0"]).model
 
 
 def hub_model(backbone, weights):
     return load_group("model", "hub").model_copy(update={"backbone": backbone, "weights": weights})
+
+
+def place_of(name):
+    return torch.device("meta" if name in HUGE else "cpu")
 
 
 @pytest.fixture
@@ -130,8 +149,9 @@ def test_a_name_that_cannot_be_had_is_answered_with_those_that_can(cache, backbo
 def test_a_hub_model_without_a_network_names_the_embedded_ones(monkeypatch, tmp_path, name):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # what the variable of that name sets
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(BackendError, match="cannot be downloaded from the hub") as caught:
+    with place_of(name), pytest.raises(BackendError, match="cannot be downloaded from the hub") as caught:
         create_backbone(load_config("train", [f"model={name}"]).model)
+    assert "no copy on this machine" in str(caught.value) and "model.weights=FILE" in str(caught.value)
     assert "model=lite0, model=lite1, model=lite2" in caught.value.one_line and "\n" not in caught.value.one_line
 
 
@@ -150,21 +170,107 @@ def test_the_size_comes_from_the_settings_or_else_from_the_weights():
 def test_every_named_network_gives_features_logits_and_layer_groups(name):
     """With random weights: what matters here is that the parts fit together."""
     config = load_config("train", [f"model={name}", "model.weights=none"])
-    backbone = create_backbone(config.model)
-    model = Classifier(backbone, 5).eval()
     side = config.preprocess.size_px
-    with torch.no_grad():
+    with place_of(name), torch.no_grad():
+        backbone = create_backbone(config.model)
+        model = Classifier(backbone, 5).eval()
         features = model.features(torch.zeros((1, 3, side, side), dtype=torch.uint8))
-        assert model.head(features).shape == (1, 5) and features.shape == (1, model.head.in_features)
-    described = timm.get_pretrained_cfg(config.model.backbone.split("+")[0])
-    assert model.mean.flatten().tolist() == pytest.approx([255 * m for m in described.mean])
-    assert model.std.flatten().tolist() == pytest.approx([255 * s for s in described.std])
-    assert described.license == "apache-2.0" and config.model.licence.startswith("Apache-2.0")
+        assert model.head(features).shape == (1, 5) and features.shape == (1, N_FEATURES[name])
+    described = backbone.pretrained_cfg
+    if name not in HUGE:
+        assert model.mean.flatten().tolist() == pytest.approx([255 * m for m in described["mean"]])
+        assert model.std.flatten().tolist() == pytest.approx([255 * s for s in described["std"]])
+    assert described["license"] == config.model.licence.split(" ")[0].lower()
 
     groups = group_parameters(backbone, backbone.group_matcher(coarse=True))
     assert sum(map(len, groups.values())) == len(list(backbone.parameters())) and len(groups) > 3
     scales = {g["lr_scale"] for g in param_groups_layer_decay(backbone, layer_decay=0.5)}
     assert max(scales) == 1.0 and len(scales) > 3, "the head learns fastest, the stem slowest"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(HUB) - HUGE - {"hub"}))
+def test_every_network_of_the_hub_gives_the_same_logits_when_exported(tmp_path, name):
+    """Those in HUGE are compared by scripts/benchmarks/backbones.py: that takes five gigabytes and minutes."""
+    config = load_config("train", [f"model={name}", "model.weights=none"])
+    torch.manual_seed(0)
+    side = config.preprocess.size_px
+    model = build_classifier(config.model, 3, size_px=side).eval()
+    model.set_class_means(np.eye(3, model.n_features, dtype=np.float32), np.arange(3))
+    graph = export_classifier(model, tmp_path / "m.onnx", size_px=side)
+    assert np.isfinite(check_parity(model, graph, size_px=side, n_labels=3)), "it refuses what differs"
+
+
+def test_bioclip_2_is_normalised_as_clip_and_comes_from_a_pinned_revision():
+    network, changes = find_weights("vit_large_patch14_clip_224.bioclip2")
+    described = timm.get_pretrained_cfg(network)
+    assert described.mean == changes["mean"] == timm.data.OPENAI_CLIP_MEAN
+    assert described.std == changes["std"] == timm.data.OPENAI_CLIP_STD
+    assert native_size_px(hub_model("vit_large_patch14_clip_224.bioclip2", "hub")) == 224
+    repository, _, revision = changes["hf_hub_id"].partition("@")
+    assert repository == "imageomics/bioclip-2" and len(revision) == 40
+
+
+# --- weights that somebody brings in a file ---
+
+BROUGHT = ("model.licence=CC0", "model.trained_on='my own pictures'")
+
+
+def brought(path, *overrides):
+    return load_config("train", ["model=tiny", f"model.weights='{path}'", *BROUGHT, *overrides]).model
+
+
+@pytest.fixture
+def state():
+    torch.manual_seed(3)
+    return create_backbone(load_group("model", "tiny")).state_dict()
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
+def test_weights_may_come_from_a_file(tmp_path, state, name):
+    save = save_file if name.endswith("safetensors") else torch.save
+    save(state, tmp_path / name)
+    config = brought(tmp_path / name)
+    loaded = create_backbone(config).state_dict()
+    assert loaded.keys() == state.keys() and all(torch.equal(loaded[k], state[k]) for k in state)
+    assert config.model_dump()["weights"] == name and str(tmp_path) not in config.model_dump_json()
+    assert type(config).model_validate(config.model_dump()).weights == name
+
+
+class Program:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_file_that_cannot_be_used_is_refused_and_nothing_in_it_runs(tmp_path, state):
+    (tmp_path / "junk.safetensors").write_bytes(b"junk")
+    (tmp_path / "junk.pth").write_bytes(b"junk")
+    torch.save(state | {"conv_stem.weight": Program(tmp_path / "it ran")}, tmp_path / "program.pth")
+    torch.save({k: v for k, v in state.items() if "blocks.0" not in k}, tmp_path / "less.pth")
+    torch.save(state | {"more": torch.zeros(3)}, tmp_path / "more.pth")
+    for name in ("junk.safetensors", "junk.pth", "program.pth", "less.pth", "more.pth"):
+        with pytest.raises(BundleError, match=rf"cannot be used(.|\n)*{name}(.|\n)*test_efficientnet") as caught:
+            create_backbone(brought(tmp_path / name))
+        assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(BundleError, match=r"no such file of weights(.|\n)*gone\.pth"):
+        create_backbone(brought(tmp_path / "gone.pth"))
+    assert not (tmp_path / "it ran").exists()
+
+
+def test_one_file_is_not_for_several_networks(tmp_path):
+    with pytest.raises(ConfigError, match="joined networks"):
+        create_backbone(brought(tmp_path / "w.pth", "model.backbone=test_efficientnet+test_efficientnet"))
+
+
+def test_what_the_card_says_of_brought_weights_must_be_stated():
+    for given, missing in {(): "model.licence and no model.trained_on", BROUGHT[:1]: "model.trained_on"}.items():
+        with pytest.raises(ConfigError, match=rf"must be stated(.|\n)*no {missing}"):
+            load_config("train", ["model=tiny", "model.weights=w.pth", *given])
+    with pytest.raises(ConfigError, match=r"model\.weights'(.|\n)*embedded, hub, none, or a file"):
+        load_config("train", ["model.weights=hubb"])
 
 
 def test_a_transformer_takes_the_size_it_is_asked_for_and_no_size_that_its_patches_do_not_fill():

@@ -13,6 +13,7 @@ from PIL import Image
 from leopardnet.core.errors import ConfigError
 from leopardnet.synth import FootageSpec, plan_site, render_clip, render_footage
 from leopardnet.synth import footage as footage_module
+from leopardnet.synth.weather import Sensor
 
 SMALL = FootageSpec(
     n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=96, duration_s=(0.6, 1.2)
@@ -212,3 +213,16 @@ def test_numbers_outside_the_set_are_refused():
         render_clip(SMALL, 2, 0)
     with pytest.raises(ConfigError, match="no such clip"):
         render_clip(SMALL, 0, 8)
+
+
+def test_noise_by_night_is_smooth_and_lies_on_scattered_light():
+    black = np.zeros((90, 160, 3), np.uint8)
+    levels = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        seen = Sensor((160, 90), night=True, rng=rng).expose(black, 1.0, rng)[..., 0].astype(float)
+        levels.append(seen.mean())
+        if levels[-1] > 9:  # darker ones are cut off at 0
+            assert np.corrcoef(seen[:, 1:].ravel(), seen[:, :-1].ravel())[0, 1] > 0.2
+            assert 0.3 < seen.std() < 3.5
+    assert min(levels) < 5 < 15 < max(levels) < 40

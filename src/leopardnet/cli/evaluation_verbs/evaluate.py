@@ -30,8 +30,8 @@ By = Annotated[
     typer.Option(
         "--by",
         help="Evaluate parts of the clips too: by a column of the manifest such as site, or by site_known (was the "
-        "site in training?), daytime, month, light (infrared or colour; opens the files), box_size (of the animal, "
-        "with a detector). May be repeated.",
+        "site in training?), daytime, month, light (infrared or colour), box_size "
+        "(of the animal, with a detector). May be repeated.",
     ),
 ]
 Footage = Annotated[

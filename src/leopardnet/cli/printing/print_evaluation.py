@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.evaluation.full_evaluation import EvaluationReport
+    from leopardnet.metrics.conditions.light_figures import LightFigures
     from leopardnet.metrics.evaluation import Evaluation
     from leopardnet.metrics.guarantees.archive import Archive
 
@@ -33,6 +34,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
         for sentence in e.archive.sentences:
             _print_lines(sentence + ".")
     _print_labels(e)
+    if e.conditions:
+        _print_light(e.conditions.light)
 
 
 def _print_losses(archive: Archive) -> None:
@@ -99,6 +102,16 @@ def _print_labels(e: Evaluation) -> None:
         _print_lines(f"{len(per_label) - len(rows)} more labels are in names.csv and per_label.csv.")
 
 
+def _print_light(light: LightFigures) -> None:
+    """Print infrared beside colour: what was named and lost, macro-F1 over the same labels, and the gap."""
+    rows = light.list_rows(most=MAX_LABELS)
+    if rows:
+        out.print()
+        print_rows(rows, spaced=False)
+    for sentence in light.sentences:
+        _print_lines(sentence + ".")
+
+
 def _sites(n: int) -> str:
     return "site" if n == 1 else "sites"
 
@@ -121,6 +134,8 @@ def print_comparisons(found: EvaluationReport, *, full: bool) -> None:
             print_rows(_length_rows(tables["events_by_length"]), title="Events by number of clips")
         if found.events is not None:
             say(f"events: {found.events.n_clips} evaluated, macro-F1 {found.events.macro_f1}")
+        if "backgrounds" in tables:
+            print_rows(_background_rows(tables["backgrounds"]), title="Probability of an animal in empty clips")
         for recall, removed in found.clips.empty_removal().items():
             say(f"empty clips removed while {recall:.0%} of the animals are kept: {removed}")
     for name, table in found.slices.items():
@@ -165,6 +180,17 @@ def _length_rows(table: pd.DataFrame) -> list[dict[str, str]]:
             "names right": _interval_text(row, "right"),
             "empty events": str(int(row["n_empty"])),
             "of these, said to hold an animal": _interval_text(row, "false"),
+        }
+        for name, row in table.to_dict("index").items()
+    ]
+
+
+def _background_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        {
+            "of": str(name),
+            "at its sites": f"{_interval_text(row, 'here')} ({row['n_here']:.0f} clips)",
+            "elsewhere": f"{_interval_text(row, 'elsewhere')} ({row['n_elsewhere']:.0f} clips)",
         }
         for name, row in table.to_dict("index").items()
     ]

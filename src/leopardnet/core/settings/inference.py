@@ -7,12 +7,17 @@ compares them with the files.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from leopardnet.core.labels import Label, LabelSet, is_label_id
 from leopardnet.core.settings.settings_model import Settings, Share
+
+WEIGHTS = ("embedded", "hub", "none")
+WEIGHTS_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 # --- frames ---
 
@@ -150,14 +155,18 @@ class LabelsConfig(Settings):
 
 
 class ModelConfig(Settings):
-    """The backbone. `weights`: `embedded` (in a Python package), `hub` (downloaded by timm) or `none` (random)."""
+    """The backbone.
+
+    `weights`: `embedded` (in a Python package), `hub` (downloaded by timm), `none` (random), or a file. Of a file,
+    only the name is written anywhere.
+    """
 
     name: str = Field(min_length=1)
     backbone: str = Field(
         pattern=r"^[A-Za-z0-9_.]+(\+[A-Za-z0-9_.]+)*$",
         description="a timm name, or several joined by +; never a URL",
     )
-    weights: Literal["embedded", "hub", "none"]
+    weights: str
     licence: str
     trained_on: str
     drop_rate: Share
@@ -168,6 +177,22 @@ class ModelConfig(Settings):
     gem_p: float = Field(
         default=1.0, ge=1.0, le=10.0, description="generalised-mean pooling; 1 keeps the backbone's own"
     )
+
+    @field_validator("weights")
+    @classmethod
+    def _weights_are_known(cls, weights: str) -> str:
+        if weights not in WEIGHTS and not weights.lower().endswith(WEIGHTS_SUFFIXES):
+            raise ValueError(f"one of {', '.join(WEIGHTS)}, or a file ({', '.join(WEIGHTS_SUFFIXES)})")
+        return weights
+
+    @field_serializer("weights")
+    def _write_weights(self, weights: str) -> str:
+        return re.split(r"[/\\]", weights)[-1]
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file of the weights, if they are in a file."""
+        return None if self.weights in WEIGHTS else Path(self.weights)
 
 
 class AggregateConfig(Settings):

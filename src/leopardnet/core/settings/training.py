@@ -6,7 +6,7 @@ They have no defaults: `configs/*.yaml` gives every value. `compose.load_group` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -73,11 +73,9 @@ class OptimConfig(Settings):
     interpolate: float = Field(
         gt=0.0, le=1.0, description="share of the way from the probe to the fine-tuned weights; 1 keeps these"
     )
-    probe_c: Annotated[float, Field(gt=0.0)] | Literal["auto"] = Field(
-        description="inverse regularisation of the linear probe; auto: chosen by grouped cross-validation"
-    )
-    probe_ignores_sites: bool = Field(
-        description="remove the directions in which only sites differ from the features before the probe is fitted"
+    probe_c: float = Field(gt=0.0, description="inverse regularisation of the linear probe, per frame")
+    probe_infrared_copies: int = Field(
+        ge=0, le=8, description="copies of each frame in an infrared look that the probe is fitted to, too"
     )
     mixup_alpha: float = Field(ge=0.0, le=2.0, description="0 turns mixup off")
     cutmix_alpha: float = Field(ge=0.0, le=2.0, description="0 turns cutmix off")
@@ -167,7 +165,7 @@ ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "mode": "finetune",
         "micro_batch_size": 16,
         "interpolate": 1.0,
-        "probe_ignores_sites": False,
+        "probe_infrared_copies": 0,
         "mixup_alpha": 0.0,
         "cutmix_alpha": 0.0,
         "patience": None,
@@ -178,12 +176,19 @@ ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+CHOSEN_C = 0.002  # the middle of the values among which versions with `probe_c: auto` chose; the choice is not kept
+
+
 def add_missing_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a run folder, with those added that its version did not have yet.
+    """Return the settings of a run folder as this version has them: new ones are added, and retired ones left out.
 
     >>> add_missing_settings({"seed": 7, "validation": {"by": "folds"}})["validation"]
     {'by': 'folds', 'n_folds': 4}
     """
     groups = {group: stored.get(group, {}) for group in ADDED_SETTINGS}
     added = {group: {**ADDED_SETTINGS[group], **x} for group, x in groups.items() if isinstance(x, Mapping)}
+    if optim := added.get("optim"):
+        optim.pop("probe_ignores_sites", None)
+        if optim.get("probe_c") == "auto":
+            optim["probe_c"] = CHOSEN_C
     return {**stored, **added}

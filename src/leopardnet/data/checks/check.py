@@ -10,10 +10,11 @@ from typing import Any, get_args
 import pandas as pd
 
 from leopardnet.core.columns import FINDINGS
+from leopardnet.core.footage.light import COLOUR, INFRARED, name_light
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
 from leopardnet.data.checks.clock_findings import check_clocks
-from leopardnet.data.checks.file_facts import MONOCHROME_CHROMA, find_copies, read_file_facts
+from leopardnet.data.checks.file_facts import find_copies, read_file_facts
 from leopardnet.data.checks.file_findings import check_copies, check_files, check_footage, check_frames, check_sizes
 from leopardnet.data.checks.finding import Severity
 from leopardnet.data.checks.fingerprints import MAX_DISTANCE
@@ -89,11 +90,12 @@ def count_coverage(
     chroma = pd.Series(float("nan"), index=t.index)
     if facts is not None:
         chroma = t["path"].map(facts.set_index("path")["chroma"]).astype("float64")
+    light = name_light(chroma)
     seen = t.assign(
         label=t["label"].fillna("(no label)"),
         site=t["site"].fillna("(no site)") if per_site else t["site"],
-        n_colour=chroma >= MONOCHROME_CHROMA,
-        n_monochrome=chroma < MONOCHROME_CHROMA,
+        n_colour=light == COLOUR,
+        n_monochrome=light == INFRARED,
         n_not_seen=chroma.isna(),
     )
     keys = ["label", "site"] if per_site else ["label"]

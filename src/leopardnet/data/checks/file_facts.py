@@ -41,7 +41,6 @@ FACTS = (
     Column("duration_s", FLOAT, True, "of a video, according to its container"),
     Column("recorded_at", TIME, True, "time in the header, for files whose time in the manifest is from a table"),
 )
-MONOCHROME_CHROMA = 8.0  # below: infrared, or a picture without colour
 _SHORT_SIDE_PX = 64
 
 

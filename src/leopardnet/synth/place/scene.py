@@ -65,8 +65,8 @@ def _night_tint(flash_m: float) -> Tint:
     def tint(colour: Colour, z_m: float) -> Colour:
         c = np.asarray(colour)
         grey = 0.40 * c[..., 0] + 0.55 * c[..., 1] + 0.05 * c[..., 2] + 14
-        lit = min(1.25, (flash_m / max(z_m, 0.5)) ** 1.45)
-        shown = 225 * (1 - np.exp(-grey * lit / 130))  # bright things near the lens saturate gradually
+        lit = min(1.25, (flash_m / max(z_m, 0.5)) ** 1.1)
+        shown = 225 * (1 - np.exp(-grey * lit / 150))  # bright things near the lens saturate gradually
         return np.repeat(shown[..., None], 3, axis=-1)
 
     return tint

@@ -68,7 +68,7 @@ def make_site(seed: int, i_site: int) -> Site:
         snowy_winter=i_site % 3 != 1,
         cast=(1 + warm, float(1 + rng.uniform(-0.02, 0.05)), 1 - warm),
         haze_m=float(rng.uniform(22, 60)),
-        flash_m=float(rng.uniform(5.0, 8.0)),
+        flash_m=float(rng.uniform(5.0, 9.0)),
     )
 
 

@@ -9,13 +9,22 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 BANNER_HEIGHT = (0.04, 0.09)  # of the frame
-GAIN = (0.6, 2.2)
-MAX_GRAIN = 12.0  # of 255
+# The look of infrared pictures, in ranges between which each copy is drawn. Brightness is in steps of 255.
+DETAIL_PX = (180.0, 600.0)  # the longer side of a picture that holds all the detail that camera and light left
+FAR_STOPS = (-1.8, 0.2)  # the distance, in the upper third, against what is near, in the lower third
+BRIGHTNESS, GAIN = (45.0, 160.0), (0.5, 3.0)
+SHOULDER = (220.0, 500.0)  # where the answer of the sensor to light bends: the lower, the flatter what is bright
+GRAIN = (0.7, 8.0)
 CHARACTERS = list("0123456789:/-.CFMPA ABEKNRST")
 
 
 def simulate_infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
-    """Return the frame, uint8 [H, W, 3] RGB, as if lit by an infrared flash: grey, grainy, darker at the corners.
+    """Return the frame, uint8 [H, W, 3] RGB, as if lit by an infrared flash.
+
+    It is grey, soft and grainy, darker at the corners, and dark in the distance, which a flash does not reach. One
+    picture does not tell distances: what is above is taken to be farther, and a picture that is dark there already
+    stays as it is. Infrared pictures get another camera and another flash. Copies were compared with real pictures
+    by `scripts/measure_night.py`. Compression is a step of the pipeline, eyes do not shine, and nothing moves.
 
     >>> lit = simulate_infrared(np.full((8, 8, 3), (200, 90, 40), np.uint8), np.random.default_rng(0))
     >>> lit.shape, bool((lit[..., 0] == lit[..., 2]).all())
@@ -23,14 +32,44 @@ def simulate_infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
     """
     height, width = frame.shape[:2]
     seen = rng.dirichlet((4.0, 4.0, 2.0))  # sensitivity of the sensor to red, green and blue
-    gamma, reach, floor = rng.uniform(0.75, 1.3), rng.uniform(0.45, 1.0), rng.uniform(0.3, 0.85)
-    light = compute_flash(height, width, centre=rng.uniform(0.35, 0.65, 2), reach=reach, floor=floor)
-    curve = (255.0 * (np.arange(256) / 255.0) ** gamma).astype(np.float32)
-    lit = curve[cv2.transform(frame, seen[None])] * light  # [H, W]
+    share = min(1.0, _draw_evenly_in_stops(rng, DETAIL_PX) / max(height, width))
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA) if share < 1.0 else frame
+    curve = (255.0 * (np.arange(256) / 255.0) ** rng.uniform(0.75, 1.3)).astype(np.float32)
+    lit = curve[cv2.transform(small, seen[None])]  # [h, w]
+    centre = rng.uniform(0.35, 0.65, 2)
+    reach, floor = rng.uniform(0.35, 1.0), rng.uniform(0.1, 0.7)
+    lit *= compute_flash(*lit.shape, centre=centre, reach=reach, floor=floor)
+    lit *= compute_distance_loss(lit, far_stops=rng.uniform(*FAR_STOPS))
     # Cameras set their own gain. Without it, a dark picture would become black and a pale one white.
-    lit *= np.float32(np.clip(rng.uniform(70.0, 130.0) / (float(lit.mean()) + 1.0), *GAIN))
-    lit += rng.standard_normal((height, width), np.float32) * np.float32(rng.uniform(0.0, MAX_GRAIN))
-    return np.asarray(cv2.cvtColor(np.clip(lit, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
+    lit *= np.float32(np.clip(rng.uniform(*BRIGHTNESS) / (float(lit.mean()) + 1.0), *GAIN))
+    shoulder = np.float32(rng.uniform(*SHOULDER))
+    lit = np.float32(1.25) * shoulder * (1.0 - np.exp(lit / -shoulder))  # 1.25: the middle keeps its brightness
+    lit += rng.standard_normal(lit.shape, np.float32) * np.float32(_draw_evenly_in_stops(rng, GRAIN))
+    grey = np.clip(lit, 0, 255).astype(np.uint8)
+    if share < 1.0:
+        grey = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+def _draw_evenly_in_stops(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
+    return float(np.exp(rng.uniform(*np.log(bounds))))
+
+
+def compute_distance_loss(lit: NDArray[np.float32], *, far_stops: float) -> NDArray[np.float32]:
+    """Return what to multiply each row by, float32 [H, 1], so that the upper third is `far_stops` under the lower.
+
+    It falls from 1 at the bottom by equal stops per row, and is 1 everywhere if the upper third is as dark already.
+
+    >>> compute_distance_loss(np.full((3, 2), 98.0, np.float32), far_stops=-1.0).ravel().tolist()[-1]
+    1.0
+    """
+    third = max(1, len(lit) // 3)
+    far, near = float(lit[:third].mean()), float(lit[-third:].mean())
+    excess = max(0.0, float(np.log2((far + 2.0) / (near + 2.0))) - far_stops)
+    # Two thirds of the height lie between the centres of both thirds.
+    stops = 1.5 * excess * np.linspace(1.0, 0.0, len(lit), dtype=np.float32)
+    return np.exp2(-stops).astype(np.float32)[:, None]
 
 
 def compute_flash(

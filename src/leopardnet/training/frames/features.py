@@ -15,21 +15,25 @@ from platformdirs import user_cache_path
 
 from leopardnet.core.tables import atomic_path
 from leopardnet.network.classifier import Classifier, extract_features
+from leopardnet.training.augment.camera_effects import simulate_infrared
 from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batch
 
 MOST_SETS = 8  # kept in the cache; the least recently used ones are deleted
 BATCH = 32
+LOOK_VERSION = 1  # of `simulate_infrared`: raise it when its pictures change
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
     """Features of frames, float32 [N, F], row for row with `table`; NaN where a frame cannot be read.
 
-    `skipped`: what could not be read. There are no mirrored images: they did not improve probes.
+    copies: float32 [K, N, F], those of K copies of each frame in an infrared look. `skipped`: what could not be
+    read. There are no mirrored images: they did not improve probes.
     """
 
     table: pd.DataFrame
     values: NDArray[np.float32]
+    copies: NDArray[np.float32]
     skipped: pd.DataFrame
 
     def select_readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -37,9 +41,9 @@ class Features:
         return np.asarray(rows[np.isfinite(self.values[rows, 0])], np.int64)
 
 
-def feature_folder(hash_footage: str, model: Classifier) -> Path:
-    """Return the folder in the user's cache for the features of this footage under these weights."""
-    digest = hashlib.sha256(f"{hash_footage} {model.pooling}".encode())
+def feature_folder(hash_footage: str, model: Classifier, *, n_copies: int, seed: int) -> Path:
+    """Return the folder in the user's cache for the features of this footage and its copies under these weights."""
+    digest = hashlib.sha256(f"{hash_footage} {model.pooling} {n_copies} {seed} {LOOK_VERSION}".encode())
     for name, tensor in sorted(model.backbone_state().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -50,20 +54,23 @@ def read_features(folder: Path) -> Features | None:
     """Return the features in a folder, or None if there are none or they are incomplete."""
     try:
         table, skipped = (pd.read_parquet(folder / f"{name}.parquet") for name in ("table", "skipped"))
-        values = np.load(folder / "features.npy", allow_pickle=False)
+        values, copies = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("features", "copies"))
     except (OSError, ValueError):
         return None
-    if len(table) != len(values):
+    if copies.shape[1:] != values.shape or len(table) != len(values):
+        return None
+    if "colour" not in table.columns:  # which older versions did not note
         return None
     folder.touch()
-    return Features(table, values, skipped)
+    return Features(table, values, copies, skipped)
 
 
 def write_features(features: Features, folder: Path) -> None:
     """Write features to a folder. Errors are ignored: a missing cache only costs time."""
     try:
-        with atomic_path(folder / "features.npy") as part, part.open("wb") as file:
-            np.save(file, features.values, allow_pickle=False)
+        for name, values in (("features", features.values), ("copies", features.copies)):
+            with atomic_path(folder / f"{name}.npy") as part, part.open("wb") as file:
+                np.save(file, values, allow_pickle=False)
         for name in ("table", "skipped"):
             with atomic_path(folder / f"{name}.parquet") as part:
                 getattr(features, name).to_parquet(part, index=False)
@@ -75,14 +82,36 @@ def write_features(features: Features, folder: Path) -> None:
 
 
 def compute_features(
-    model: Classifier, frames: LabelledFrames, *, rows: NDArray[np.int64], on_progress: Callable[[int, int], None]
+    model: Classifier,
+    frames: LabelledFrames,
+    *,
+    rows: NDArray[np.int64],
+    on_progress: Callable[[int, int], None],
+    n_copies: int = 0,
+    seed: int = 0,
 ) -> Features:
-    """Compute the features of these rows of the frames; those of the others are NaN."""
-    values = np.full((len(frames), model.n_features), np.nan, np.float32)
+    """Compute the features of these rows of the frames and of copies in an infrared look; those of others are NaN.
+
+    A copy depends on the seed, its number and the row only (see `simulate_infrared`).
+    """
+    values = np.full((1 + n_copies, len(frames), model.n_features), np.nan, np.float32)
     for start in range(0, len(rows), BATCH):
         chosen = rows[start : start + BATCH]
         pixels, ok, _ = read_batch(frames.exact, chosen)
         if ok.any():
-            values[chosen[ok]] = extract_features(model, pixels)
+            for i in range(1 + n_copies):
+                views = pixels if i == 0 else _copy_in_infrared(pixels, chosen[ok], (seed, i))
+                values[i, chosen[ok]] = extract_features(model, views)
         on_progress(min(start + BATCH, len(rows)), len(rows))
-    return Features(frames.table, values, frames.skipped)
+    return Features(frames.table, values[0], values[1:], frames.skipped)
+
+
+def _copy_in_infrared(
+    pixels: NDArray[np.uint8], rows: NDArray[np.int64], key: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return the pictures uint8 [N, 3, S, S] of these rows in an infrared look."""
+    copies = [
+        simulate_infrared(np.ascontiguousarray(picture.transpose(1, 2, 0)), np.random.default_rng([*key, row]))
+        for picture, row in zip(pixels, rows.tolist(), strict=True)
+    ]
+    return np.stack(copies).transpose(0, 3, 1, 2)

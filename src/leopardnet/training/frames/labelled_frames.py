@@ -26,13 +26,14 @@ from leopardnet.detect.detector import Detector, detector_id, match_detector, op
 from leopardnet.media.decode import decode
 from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
 from leopardnet.training.frames.decode_labelled import decode_rows, plan_rows
+from leopardnet.training.frames.frame_looks import NOT_SEEN, note_boxes, note_colour
 from leopardnet.training.frames.select_frames import build_clip, iterate_clips
 from leopardnet.training.frames.upright_box import turn_upright
 
 LARGE = 1.125  # training frames are stored this much larger than the input, so that crops stay sharp
 KEPT = (
     "clip_id", "kind", "path", "paths", "site", "deployment", "sequence_id",
-    "split", "time_s", "label", "i_label", "box", "view",
+    "split", "time_s", "label", "i_label", "box", "view", "colour", "boxes",
 )  # fmt: skip
 
 
@@ -50,6 +51,7 @@ class LabelledFrames:
     exact: the frames as in inference, [3, S, S]; large: the same at a larger size, for the crops of augmentation.
     table: clip_id, path, site, split, time_s, label, i_label, box (in shares of the input), grouping columns, and
     view: `frame` for a whole frame, `crop` for the crop around the best box of the frame at the same time.
+    colour, boxes: of the whole frame, as in an evidence table; missing where it was not decoded or not searched.
     skipped: path and reason of what could not be read; it is not replaced.
     """
 
@@ -138,16 +140,8 @@ def hash_footage(wanted: pd.DataFrame, root: Path, reading: Reading) -> str:
         except OSError:
             stats.append(f"{path} missing")
     rows = wanted[[c for c in wanted.columns if c != "split"]].to_csv(index=False)
-    text = "\n".join(
-        [
-            rows,
-            *stats,
-            reading.spec.model_dump_json(),
-            reading.sampling.model_dump_json(),
-            str(reading.max_frames_per_clip),
-            str(LARGE),
-        ]
-    )
+    settings = [x.model_dump_json() for x in (reading.spec, reading.sampling)]
+    text = "\n".join([rows, *stats, *settings, str(reading.max_frames_per_clip), str(LARGE)])
     if reading.detector.is_on:
         text += detector_id(reading.detector)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -207,7 +201,7 @@ def open_lazy_frames(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, read
             skipped.append({"path": clip.path, "reason": error.one_line})
     table = pd.concat(tables, ignore_index=True)
     table["i_label"] = labels.number(table["label"].tolist())
-    table = table.assign(view="frame")[list(KEPT)].assign(box=None)
+    table = table.assign(view="frame", box=None, **NOT_SEEN)[list(KEPT)]
     side = decode_side_px(reading.spec)  # both sizes come from the same decoded frame, as in files
     exact, large = (LazyPixels(table, root, spec, side_px=side) for spec in (reading.spec, reading.large))
     return LabelledFrames(table, exact, large, pd.DataFrame(skipped, columns=["path", "reason"]))
@@ -295,7 +289,8 @@ def _read_clip(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> 
         for box in placed
     ]
     exact, large = (to_model_input(frames.pixels, spec) for spec in (reading.spec, reading.large))
-    read = _ClipFrames(table.assign(box=np.array(boxes, object), view="frame"), exact, large, missing)
+    table = note_colour(table.assign(box=np.array(boxes, object), view="frame"), exact)
+    read = _ClipFrames(table, exact, large, missing)
     detector = open_detector(reading.detector, root, twins=reading.twins)
     return read if detector is None else _add_crops(read, clip, root, frames, detector, reading)
 
@@ -306,11 +301,11 @@ def _add_crops(
     """Return the same with a row and a picture added for the crop of every frame with a box, as in inference."""
     assert read.table is not None
     closer = find_crops(clip, root, frames, detector, reading.detector, reading.spec)
-    crops = closer.crops
-    rows = read.table.iloc[[crop.i_frame for crop in crops]]
+    crops, table = closer.crops, note_boxes(read.table, closer.boxes)
+    rows = table.iloc[[crop.i_frame for crop in crops]]
     rows = rows.assign(view="crop", box=[json.dumps(crop.box) for crop in crops])
     exact, large = (
         np.concatenate([whole, crops_to_input(crops, spec.size_px)])
         for whole, spec in ((read.exact, reading.spec), (read.large, reading.large))
     )
-    return _ClipFrames(pd.concat([read.table, rows]), exact, large, [*read.missing, *closer.warnings])
+    return _ClipFrames(pd.concat([table, rows]), exact, large, [*read.missing, *closer.warnings])

@@ -16,6 +16,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import conform
+from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.labelled_clips import LabelledClips
@@ -44,9 +45,10 @@ def evaluate_validation(
 ) -> ValidationFigures:
     """Return the evaluations of the run's validation clips.
 
-    With folds these are all clips, each with the logits of a network trained without its site.
+    With folds these are all clips, each with the logits of a network trained without its site. They have figures
+    by light and by size of the animal as far as the run noted what its frames look like.
     """
-    clips = _read_validation_clips(run, config, labels)
+    clips, frames = _read_validation_clips(run, config, labels), pd.read_parquet(run / "val_frames.parquet")
     if labels.multi:
         shown = [[x for x, is_shown in zip(labels.names, row, strict=True) if is_shown] for row in clips["shows"]]
         truth = pd.Series(list(map(JOINER.join, shown)), index=clips["clip_id"])
@@ -56,14 +58,14 @@ def evaluate_validation(
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
 
     def evaluate(table: pd.DataFrame) -> Evaluation:
-        return evaluate_clips(LabelledClips.from_tables(table, truth).drop_copies(), targets=targets)
+        judges = LabelledClips.from_tables(table, truth).drop_copies()
+        return replace(evaluate_clips(judges, targets=targets), conditions=evaluate_conditions(judges, frames))
 
     chosen_on = evaluate(_decide_clips(clips[["clip_id", "site"]], probs, labels, config.decide))
     path = run / "cross_chosen.parquet"
     crossed = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
     if not len(crossed):
         return ValidationFigures(chosen_on, None, None)
-    frames = pd.read_parquet(run / "val_frames.parquet")
     facts = frames.drop_duplicates("clip_id").set_index("clip_id")[["path", "kind", "site"]]
     is_whole = frames["view"] == "frame"
     facts["n_frames"] = frames[is_whole].groupby("clip_id").size()

@@ -1,15 +1,21 @@
 """The page of an evaluation: one screen, what is said first, and nothing about no clips."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from leopardnet.cli.printing.print_evaluation import print_evaluation
+from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 
 
-def page(capsys, rows, labels=("leopard", "deer", "empty")):
-    """Rows of truth, site, decision, rule; each decision is the likeliest label where it is one."""
+def page(capsys, rows, labels=("leopard", "deer", "empty"), colours=None):
+    """Rows of truth, site, decision, rule; each decision is the likeliest label where it is one.
+
+    colours: of each clip, for figures by light.
+    """
     p = (
         np.array([[0.8 if x == row[2] else 0.1 for x in labels] for row in rows])
         + np.arange(len(rows))[:, None] / 1e4
@@ -18,7 +24,11 @@ def page(capsys, rows, labels=("leopard", "deer", "empty")):
     table = table.assign(decision=[row[2] for row in rows], rule=[row[3] for row in rows], alert=None)
     table = table.assign(**{f"p_{x}": p[:, i] / p.sum(axis=1) for i, x in enumerate(labels)})
     clips = LabelledClips.from_tables(table, pd.Series([row[0] for row in rows], index=table["clip_id"]))
-    print_evaluation(evaluate_clips(clips, targets=clips.animals, n_boot=50))
+    found = evaluate_clips(clips, targets=clips.animals, n_boot=50)
+    if colours is not None:
+        frames = pd.DataFrame({"clip_id": table["clip_id"], "colour": colours})
+        found = replace(found, conditions=evaluate_conditions(clips, frames, n_boot=50))
+    print_evaluation(found)
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
 
 
@@ -53,3 +63,17 @@ def test_of_many_labels_the_first_dozen_is_shown(capsys):
     assert "8 more labels, which lost no more, are in metrics.json." in text
     shown = [line.split()[0] for line in text if line.startswith("animal") and line.split()[1].isdigit()]
     assert shown == ["animal19", *(f"animal{i:02d}" for i in range(11)), *(f"animal{i:02d}" for i in range(12))]
+
+
+def test_infrared_stands_beside_colour_without_being_asked_for(capsys):
+    rows = [("leopard", "a", "leopard", "species"), ("leopard", "b", "empty", "empty")] * 2
+    rows += [("empty", "a", "empty", "empty")] * 2
+    text = page(capsys, rows, colours=[30, 0, 30, 0, 0, 30])
+    lines = {line.split("  ")[0]: line for line in text}
+    assert lines["clips (sites)"].split() == ["clips", "(sites)", "3", "(2)", "3", "(1)"]
+    assert "0 of 2, 2 lost" in lines["leopard: named right"] and "2 of 2, 0 lost" in lines["leopard: named right"]
+    # by night both leopards are called empty: F1 0 and 1/2, by day 1 and 1
+    assert text[-1].startswith("Macro-F1 by infrared light minus that in colour, over leopard, empty: -0.75")
+    assert max(map(len, text)) <= 100
+    without = page(capsys, rows, colours=[None] * 6)
+    assert "not recorded" in " ".join(without) and "clips (sites)" not in " ".join(without)

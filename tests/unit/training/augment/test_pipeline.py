@@ -127,6 +127,35 @@ def test_the_infrared_look_is_grey_and_neither_black_nor_white():
             assert lit.mean() < 220 and (shade == 6 or lit.mean() > 25)
 
 
+def test_the_infrared_look_is_dark_in_the_distance():
+    even = np.full((96, 96, 3), 120, np.uint8)
+    above = [lit[:32].mean() < lit[-32:].mean() for lit in draw_infrared(even, 40)]
+    assert sum(above) > 30, "wanted are -1.8 to 0.2 stops, so eight of nine are darker above, flash aside"
+
+
+def test_the_infrared_look_loses_fine_detail_of_large_pictures_and_keeps_every_size():
+    fine = np.zeros((8, 1280, 3), np.uint8)
+    fine[:, ::2] = 200  # stripes of one pixel are grey at any width up to 600
+    for lit in draw_infrared(fine, 20):
+        assert np.abs(np.diff(lit[4, :, 0].astype(float))).mean() < 30, "200 in the picture"
+    for shape in ((1, 1), (2, 1), (1, 9), (3, 700), (900, 3)):
+        assert draw_infrared(np.full((*shape, 3), 90, np.uint8), 3)[2].shape == (*shape, 3)
+
+
+def test_the_loss_by_distance_is_even_in_stops_and_never_a_gain():
+    even = np.full((90, 4), 98.0, np.float32)  # 98 + 2: a stop is a factor of two but for the small sum
+    loss = effects.compute_distance_loss(even, far_stops=-1.0)
+    assert loss.shape == (90, 1) and loss[-1, 0] == 1.0 and loss[0, 0] == pytest.approx(2**-1.5)
+    assert np.log2(loss[:30].mean() / loss[-30:].mean()) == pytest.approx(-1.0, abs=0.05)
+    even[:30] = 23.0  # (23 + 2) / (98 + 2) are two stops
+    assert (effects.compute_distance_loss(even, far_stops=-1.9) == 1.0).all()
+    assert effects.compute_distance_loss(even, far_stops=-3.0)[0, 0] == pytest.approx(2**-1.5, rel=1e-4)
+
+
+def draw_infrared(frame, n):
+    return [effects.simulate_infrared(frame, np.random.default_rng(i)) for i in range(n)]
+
+
 def test_the_flash_is_brightest_at_its_centre_and_falls_to_its_floor():
     lit = effects.compute_flash(50, 100, centre=np.array([0.25, 0.5]), reach=0.1, floor=0.3)
     assert np.unravel_index(lit.argmax(), lit.shape) in [(24, 24), (24, 25), (25, 24), (25, 25)]

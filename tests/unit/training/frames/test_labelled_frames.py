@@ -10,6 +10,8 @@ from leopardnet.compose import load_group
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import Label
 from leopardnet.core.settings.inference import LabelsConfig, PreprocessSpec, UniformSampling
+from leopardnet.core.types import Boxes
+from leopardnet.training.frames.frame_looks import note_boxes
 from leopardnet.training.frames.labelled_frames import LARGE, Reading, load_frames, open_lazy_frames, read_batch
 from leopardnet.training.frames.select_frames import select_frames
 
@@ -234,3 +236,22 @@ def test_rows_of_several_labels_are_used_where_labels_are_independent(manifest_o
     with pytest.raises(ManifestError) as error:
         select_frames(strange, both, DATA)
     assert "boar (1 rows)" in str(error.value)
+
+
+def test_frames_say_how_colourful_they_are_and_that_nothing_was_searched(tmp_path, manifest_of):
+    for name, colour in (("grey.png", (90, 90, 90)), ("green.png", (20, 120, 40))):
+        Image.new("RGB", (48, 40), colour).save(tmp_path / name)
+    m = manifest_of(path=["green.png", "grey.png"], kind="still", label=["tiger", "empty"])
+    table = load(m, tmp_path).table.set_index("path")
+    assert table["colour"].to_dict() == {"grey.png": 0.0, "green.png": 100.0} and table["boxes"].isna().all()
+    wanted = select_frames(m, LABELS, DATA)
+    later = open_lazy_frames(wanted, m.root, labels=LABELS, reading=reading()).table
+    assert later["colour"].isna().all() and later["boxes"].isna().all()
+
+
+def test_boxes_of_a_detector_are_noted_in_fractions():
+    xyxy, scores = np.array([[10, 0, 20, 30]], np.float32), np.array([0.5], np.float32)
+    found = (Boxes(xyxy, scores, ("animal",), 0.0, (100, 60), "x"), Boxes.none(0.0, (100, 60), "x"), None)
+    cells = note_boxes(pd.DataFrame({"time_s": [0.0, 1.0, 2.0]}), found)["boxes"].tolist()
+    assert json.loads(cells[0]) == [{"xyxy": [0.1, 0.0, 0.2, 0.5], "score": 0.5, "label": "animal"}]
+    assert cells[1:] == ["[]", None]

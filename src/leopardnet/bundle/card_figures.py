@@ -1,0 +1,140 @@
+"""The figures of a model card, and lists and tables in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from leopardnet.bundle.chosen_figures import compare_choice
+from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
+from leopardnet.metrics.conditions.box_sizes import list_size_rows
+from leopardnet.metrics.evaluation import Evaluation
+
+
+def describe_figures(evaluation: Evaluation | None, how: str) -> list[str]:
+    """Return the lines of the figures of all labels and of each; how: a sentence on how they were obtained."""
+    if evaluation is None:
+        return ["None: the model was not evaluated on clips other than those it was trained on."]
+    e, n = evaluation, evaluation.n_sites
+    intervals = (
+        f"Each figure is followed by its 95 % interval, from a bootstrap over the {n} sites"
+        + (f"; {n} sites are few, so intervals are wide." if n < FEW_SITES else ".")
+        + f' Where an interval is wider than {WIDEST:g}, it says "{NOT_DEMONSTRATED}".'
+        if n > 1
+        else "There are no intervals: the clips come from fewer than two known sites."
+    )
+    counts = f"{e.n_clips} clips" + (
+        f", {e.n_unreadable} of them unreadable and counted as wrong" if e.n_unreadable else ""
+    )
+    decisions = e.decisions.loc[:, (e.decisions != 0).any()]
+    rows = (
+        {"truth": truth, **{str(k): int(v) for k, v in row.items()}}
+        for truth, row in decisions.iterrows()
+        if row.any()
+    )
+    each = "combination of labels" if e.is_multi else "label"
+    said = [
+        f"Clips of {x} that were called empty: {n} of {_support(e, x)}."
+        for x, n in e.target_lost.items()
+        if _support(e, x)
+    ]
+    said += [f"{sentence}." for sentence in (e.archive.sentences if e.archive else [])]
+    likeliest = (
+        "By a probability of 0.5 or more, whatever is decided; ECE and Brier are those of each label"
+        if e.is_multi
+        else "By the likeliest label of each clip, whatever is decided"
+    )
+    return [
+        how or "How the figures were obtained is not stated.",
+        "",
+        f"{counts}. {intervals}",
+        "",
+        *(f"- {line}" for line in said),
+        "",
+        f"Decisions for the clips of each {each}:",
+        "",
+        *list_table(rows),
+        "",
+        f"{likeliest}: {', '.join(_headline(e))}.",
+        "",
+        *list_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
+        "",
+        '"Recall at least" is the lower bound that this number of clips, those of one event counted once, supports '
+        "with 95 % confidence if they are independent. Those of one site are not, so the true recall may be lower.",
+    ]
+
+
+def describe_conditions(evaluation: Evaluation | None) -> list[str]:
+    """Return the figures by light, and by size of the animal where a detector was used."""
+    if evaluation is None or evaluation.conditions is None:
+        return []
+    light, sizes = evaluation.conditions.light, list_size_rows(evaluation.conditions.sizes)
+    head = "Lost and archived clips were called empty, without an alert."
+    by_light = ["", f"By light. {head}", "", *list_table(light.list_rows())] if len(light.counts) else []
+    by_size = ["", "By the share of the picture that the animal's box covers, according to the detector:", ""]
+    return [
+        *by_light,
+        "",
+        *list_bullets(f"{sentence}." for sentence in light.sentences),
+        *([*by_size, *list_table(sizes)] if sizes else []),
+    ]
+
+
+def describe_optimism(evaluation: Evaluation | None, chosen_on: Evaluation | None) -> list[str]:
+    """Return the lines on how far the choice of epoch and temperature flatters; see `chosen_figures`."""
+    if evaluation is None or chosen_on is None or evaluation is chosen_on:
+        return []
+    head = (
+        "All figures above are *judged on* clips that had no part in the choice of epoch and temperature. Below "
+        "is the same with the choice of this model, *chosen on* these clips, and the difference, which is above 0 "
+        "where the choice flatters:"
+    )
+    return ["", head, "", *list_table(compare_choice(evaluation, chosen_on))]
+
+
+def _headline(evaluation: Evaluation) -> Iterable[str]:
+    """Yield the figures about all labels, in words."""
+    words = {"macro-F1": "**Macro-F1 {}**", "ECE": "calibration error {}"}
+    for name, estimate in evaluation.headline.items():
+        yield words.get(name, name + " {}").format(estimate.format(2))
+
+
+def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
+    support = _support(evaluation, label)
+    floor = float(evaluation.per_label["recall_at_least"][label])
+    return {
+        "label": label,
+        "clips": support,
+        **{title: evaluation.label_estimate(label, m).format(2) for m, title in evaluation.measures.items()},
+        "recall at least": _figure(floor),
+    }
+
+
+def _support(evaluation: Evaluation, label: str) -> int:
+    return int(evaluation.per_label["support"][label]) if label in evaluation.per_label.index else 0
+
+
+def list_bullets(lines: Iterable[str]) -> list[str]:
+    """Return the lines of a Markdown list."""
+    return [f"- {line}" for line in lines]
+
+
+def list_table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the lines of a Markdown table with numbers aligned right."""
+    rows = list(rows)
+    if not rows:
+        return []
+    alignment = [" ---: |" if isinstance(make_plain(v), int | float) else " --- |" for v in rows[0].values()]
+    lines = ["| " + " | ".join(str(k) for k in rows[0]) + " |", "|" + "".join(alignment)]
+    return lines + ["| " + " | ".join(str(v).replace("|", "\\|") for v in row.values()) + " |" for row in rows]
+
+
+def make_plain(value: Any) -> Any:
+    """Return a number of numpy as one of Python, and nan as None."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"

@@ -1,0 +1,1 @@
+"""Bundles as single files that people publish: written, described, fetched, checked and unpacked."""
