@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from accelerate import Accelerator
 from numpy.typing import NDArray
+from torch import nn
 
 from leopardnet.bundle.run_history import write_history
 from leopardnet.core.labels import JOINER, LabelSet
@@ -99,9 +100,10 @@ class Stage:
         history: list[dict[str, Any]] = []
         self._prepare_start(folder, part.train, what)
 
-        def on_epoch(weights: Classifier, row: dict[str, Any]) -> bool:
+        def on_epoch(weights: nn.Module, row: dict[str, Any]) -> bool:
             if not self.main:
                 return False
+            assert isinstance(weights, Classifier)
             logits = self._evaluate(weights, part.val, row, folder)
             if fold is not None:
                 row["fold"] = fold
@@ -143,7 +145,7 @@ class Stage:
     def refit(self, rows: Rows, *, until: int) -> None:
         """Train on all rows to the end of epoch `until` of the same schedule, and keep the weights."""
         self._prepare_start(self.out, rows, "all frames: ")
-        weights = self.model
+        weights: nn.Module = self.model
         if until:
             trainer = Trainer(self.model, self.frames, rows, self.config, self.accelerator)
             run_epochs(
@@ -156,7 +158,7 @@ class Stage:
                 what="all frames: ",
                 log=self._make_log("all/"),
             )
-            weights = trainer.interpolate()
+            weights = trainer.ema.module
         if self.main:
             save_weights(weights.state_dict(), self.out / "best.safetensors")
 

@@ -67,9 +67,9 @@ def test_the_same_seed_gives_the_same_run(labelled, tmp_path):
     assert torch.equal(*(all_weights(r.folder) for r in runs))
 
 
-@pytest.mark.parametrize(("by", "share"), [("split", 1.0), ("folds", 0.5)])
-def test_a_run_that_was_stopped_anywhere_ends_as_if_it_had_not_been(labelled, tmp_path, by, share):
-    config = load_config("train", [*LONGER, f"validation={by}", f"optim.interpolate={share}"])
+@pytest.mark.parametrize("by", ["split", "folds"])
+def test_a_run_that_was_stopped_anywhere_ends_as_if_it_had_not_been(labelled, tmp_path, by):
+    config = load_config("train", [*LONGER, f"validation={by}", "validation.n_folds=2"])
     tell, calls = stop_at(None)
     whole = train(labelled, config, out=tmp_path / "whole", on_progress=tell)
     for n in range(n_clips_read(labelled), len(calls), 3 if by == "split" else 6):

@@ -70,9 +70,6 @@ class OptimConfig(Settings):
     warmup_share: Share
     clip_grad_norm: float = Field(gt=0.0)
     ema_decay: float = Field(ge=0.0, lt=1.0)
-    interpolate: float = Field(
-        gt=0.0, le=1.0, description="share of the way from the probe to the fine-tuned weights; 1 keeps these"
-    )
     probe_c: float = Field(gt=0.0, description="inverse regularisation of the linear probe, per frame")
     probe_infrared_copies: int = Field(
         ge=0, le=8, description="copies of each frame in an infrared look that the probe is fitted to, too"
@@ -164,7 +161,6 @@ ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "optim": {
         "mode": "finetune",
         "micro_batch_size": 16,
-        "interpolate": 1.0,
         "probe_infrared_copies": 0,
         "mixup_alpha": 0.0,
         "cutmix_alpha": 0.0,

@@ -19,7 +19,7 @@ from leopardnet.training.fit.checkpoint import load_state, save_state
 from leopardnet.training.fit.trainer import Trainer
 from leopardnet.training.frames.batches import MicroBatch, make_micro_batches
 
-OnEpoch = Callable[[Classifier, dict[str, Any]], bool]
+OnEpoch = Callable[[nn.Module, dict[str, Any]], bool]
 Tell = Callable[..., None]
 Log = Callable[[dict[str, float], int], None]
 
@@ -63,10 +63,10 @@ def run_epochs(
 ) -> None:
     """Train to the end of epoch `until`, continuing from the checkpoint at `path` if there is one.
 
-    on_epoch: called with the weights of `Trainer.interpolate` and the row of the epoch; it may add to the row, and
-    returns whether to stop. history: the rows so far; those of a checkpoint replace them. log: called with the
-    figures of every step and its number. Raises MediaError if too many frames cannot be read, and ConfigError if
-    the loss is not finite.
+    on_epoch: called with the averaged weights and the row of the epoch; it may add to the row, and returns whether
+    to stop. history: the rows so far; those of a checkpoint replace them. log: called with the figures of every
+    step and its number. Raises MediaError if too many frames cannot be read, and ConfigError if the loss is not
+    finite.
     """
     config, accelerator = trainer.config, trainer.accelerator
     now = Epoch()
@@ -95,7 +95,7 @@ def run_epochs(
                 _save(trainer, path, now, history, stopped=False)
                 saved_at = time.monotonic()
         row = now.row(lr=_lr(trainer))
-        stop = on_epoch(trainer.interpolate(), row)
+        stop = on_epoch(trainer.ema.module, row)
         history.append(row)
         tell(name, trainer.n_steps + 1, trainer.n_steps + 1, _format_note(row))  # validation counts as a step
         now = Epoch(epoch=now.epoch + 1)

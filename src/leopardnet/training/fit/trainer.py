@@ -7,7 +7,6 @@ step make the same step as one process.
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -44,7 +43,6 @@ class Trainer:
         optim = config.optim
         self.config, self.accelerator, self.frames, self.rows = config, accelerator, frames, rows
         self.model = model.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.start = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.n_steps = count_steps(len(rows), optim)
         freeze_layers(model, optim.frozen_groups)
         groups = param_groups_layer_decay(
@@ -103,22 +101,6 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.ema.update(self.model, step=number)
-
-    def interpolate(self) -> Classifier:
-        """Return a network with the averaged weights, or `optim.interpolate` of the way there from the start.
-
-        Such weights are better than both ends at places unlike those of training (Wortsman et al., CVPR 2022).
-        """
-        share, averaged = self.config.optim.interpolate, self.ema.module
-        assert isinstance(averaged, Classifier)
-        if share == 1.0:
-            return averaged
-        between = deepcopy(averaged)
-        pairs = {name: (self.start[name], end) for name, end in averaged.state_dict().items()}
-        between.load_state_dict(
-            {name: a.lerp(b, share) if b.is_floating_point() else b for name, (a, b) in pairs.items()}
-        )
-        return between
 
     # --- the checkpoint ---
 

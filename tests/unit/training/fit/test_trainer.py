@@ -54,19 +54,6 @@ def test_a_step_moves_the_weights(trainer):
     assert not torch.equal(before, trainer.model.head.bias.detach())
 
 
-@pytest.mark.parametrize("share", [0.25, 1.0])
-def test_interpolated_weights_lie_on_the_way_from_the_start(trainer, share):
-    trainer.config = trainer.config.model_copy(
-        update={"optim": trainer.config.optim.model_copy(update={"interpolate": share})}
-    )
-    trainer.model.head.weight.data.fill_(0.0)
-    trainer.start = {name: torch.zeros_like(x) for name, x in trainer.model.state_dict().items()}
-    trainer.ema.module.head.weight.data.fill_(8.0)
-    between = trainer.interpolate()
-    assert torch.equal(between.head.weight, torch.full_like(between.head.weight, 8.0 * share))
-    assert (trainer.ema.module.head.weight == 8.0).all(), "the average itself goes on"
-
-
 @pytest.mark.parametrize(("n_steps", "first", "last"), [(1, 0.5, 0.5), (2, 0.5, 0.2525)])
 def test_the_schedule_falls_from_the_full_rate_and_is_silent(caplog, n_steps, first, last):
     layer = torch.nn.Linear(2, 2)
