@@ -64,7 +64,7 @@ def explain_choice(history: Sequence[Mapping[str, Any]], kept: int) -> str:
     chance = (
         f"chance between sites gives ±{error:.3f}" if error == error else "one site cannot tell chance from more"
     )
-    took = f"fine-tuning took {math.ceil(sum(row['train_s'] for row in tuned) / 60)} min"
+    took = f"fine-tuning took {math.ceil(sum(row.get('train_s', 0.0) for row in history) / 60)} min"
     by = f"{abs(gain):.3f} {'above' if gain > 0 else 'below'}"
     if kept:
         return f"kept: epoch {kept}, whose macro-F1 is {by} that of the probe ({chance}); {took}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +119,9 @@ def _run(plan: Plan, stage: Stage) -> list[dict[str, Any]]:
         if plan.by_folds:
             what = f"fold {i + 1} of {len(plan.parts)}: "
             results.append(stage.run(out / "folds" / str(i), part, fold=i, what=what, before=results))
+            if i == 0 and (took_s := sum(row.get("train_s", 0.0) for row in results[0].history)):
+                left = math.ceil(took_s * len(plan.parts) / 60)  # the other folds, and all frames if it is kept
+                stage.tell("fine-tuning on this machine", 1, 1, f"about {left} min more")
         else:
             results.append(stage.run(out, part, fold=None, what="", before=[]))
     chosen = choose_epoch(plan, results, table, data)

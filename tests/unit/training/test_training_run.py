@@ -53,9 +53,12 @@ def stop_at(n):
     return tell, calls
 
 
-def test_the_best_epoch_is_kept(tiny_run):
-    scores = [row["val_macro_f1"] for row in tiny_run.history]
-    assert tiny_run.best["val_macro_f1"] == max(scores)
+def test_the_probe_is_kept_unless_an_epoch_beats_it_by_more_than_its_error(tiny_run):
+    probe, *tuned = tiny_run.history
+    sure = [row["val_macro_f1"] for row in tuned if row["val_gain"] > row["val_gain_se"]]
+    assert tiny_run.best["val_macro_f1"] == max([probe["val_macro_f1"], *sure])
+    for row in tuned:
+        assert row["val_gain"] == pytest.approx(row["val_macro_f1"] - probe["val_macro_f1"])
 
 
 def test_the_same_seed_gives_the_same_run(labelled, tmp_path):
