@@ -131,8 +131,11 @@ def find_scale(
         def loss(log_factor: float) -> float:
             return float(-(w * log_softmax(z * np.exp(log_factor), axis=1)[np.arange(len(at)), at]).sum())
     else:
-        known = np.abs(logits) < -NEVER / 2
-        signed, w = np.where(truth, logits, -logits)[known], np.broadcast_to(weights[:, None], logits.shape)[known]
+        is_known = np.abs(logits) < -NEVER / 2
+        signed, w = (
+            np.where(truth, logits, -logits)[is_known],
+            np.repeat(weights[:, None], logits.shape[1], 1)[is_known],
+        )
 
         def loss(log_factor: float) -> float:
             return float(-(w * log_expit(signed * np.exp(log_factor))).sum())
