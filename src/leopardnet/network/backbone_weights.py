@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
 from leopardnet.core.settings.inference import ModelConfig
 from leopardnet.core.tables import atomic_path
-from leopardnet.network.joined_backbone import JOIN, JoinedBackbone
 from leopardnet.network.unlisted_weights import find_weights
 
 # Names of layers in the embedded checkpoints, and their names in timm.
@@ -79,7 +78,6 @@ def native_size_px(config: ModelConfig) -> int:
     """
     if config.size_px:
         return config.size_px
-    config = _split_joined(config)[0]
     _check_name(config)
     described = timm.get_pretrained_cfg(find_weights(config.backbone)[0])
     assert described is not None
@@ -89,8 +87,7 @@ def native_size_px(config: ModelConfig) -> int:
 def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Module:
     """Return the timm model of `config` with its ImageNet head and weights.
 
-    Its `pretrained_cfg` describes the preprocessing. Names joined by `+` give one backbone of several; see
-    `JoinedBackbone`.
+    Its `pretrained_cfg` describes the preprocessing.
 
     size_px: the side of its input, by default the native one. It matters for networks with a grid of positions,
     such as vision transformers: their grid is resampled to this size, and they accept no other.
@@ -100,16 +97,6 @@ def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Mo
     multiple of the network's patch size.
     """
     size = size_px or native_size_px(config)
-    parts = _split_joined(config)
-    if len(parts) > 1 and config.weights_file:
-        raise ConfigError(
-            "one file cannot hold the weights of joined networks",
-            where="model.backbone",
-            found=config.backbone,
-            expected="the name of one network",
-        )
-    if len(parts) > 1:
-        return JoinedBackbone([create_backbone(part, size_px=size) for part in parts])
     if config.weights_file:
         model = _load_file(config, config.weights_file)
     else:
@@ -120,11 +107,6 @@ def create_backbone(config: ModelConfig, *, size_px: int | None = None) -> nn.Mo
     if hasattr(model, "set_input_size"):
         model.set_input_size(img_size=(size, size))  # type: ignore[operator]
     return model
-
-
-def _split_joined(config: ModelConfig) -> list[ModelConfig]:
-    """Return the settings of each joined backbone, or of the only one."""
-    return [config.model_copy(update={"backbone": name}) for name in config.backbone.split(JOIN)]
 
 
 def _fetch(config: ModelConfig) -> nn.Module:

@@ -30,7 +30,7 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
     class_means: Tensor  # float32 [C, F], rows of length 1; 0 for classes without features
-    backbone: Any  # a timm model or a JoinedBackbone, whose methods nn.Module does not declare
+    backbone: Any  # a timm model, whose methods nn.Module does not declare
 
     def __init__(self, backbone: Any, n_labels: int, *, gem_p: float = 1.0) -> None:
         super().__init__()

@@ -28,7 +28,7 @@ class GeneralisedMean(nn.Module):
 
 
 def use_generalised_mean(backbone: nn.Module, *, p: float) -> None:
-    """Replace the backbone's pooling by generalised-mean pooling, in each part of a joined backbone.
+    """Replace the backbone's pooling by generalised-mean pooling.
 
     Raises ConfigError for a backbone that does not pool a map, such as a vision transformer.
     """

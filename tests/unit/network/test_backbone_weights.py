@@ -38,7 +38,7 @@ NAMED = [name for name in list_choices("model") if name not in ("tiny", "hub")]
 HUGE = {"bioclip2"}  # more than a gigabyte of weights: on torch's meta device, where tensors have shapes only
 REPOSITORY = Path(__file__).resolve().parents[3]
 N_FEATURES = {
-    "lite0": 1280, "lite1": 1280, "lite2": 1280, "lite0_lite2": 2560, "mobilenetv4_conv_medium": 1280,
+    "lite0": 1280, "lite1": 1280, "lite2": 1280, "mobilenetv4_conv_medium": 1280,
     "convnext_tiny": 768, "tf_efficientnetv2_s": 1280, "vit_small_dinov2": 384, "bioclip2": 1024,
 }  # fmt: skip
 GOLDEN = json.loads((REPOSITORY / "tests" / "golden" / "lite0_features.json").read_text())
@@ -258,11 +258,6 @@ def test_a_file_that_cannot_be_used_is_refused_and_nothing_in_it_runs(tmp_path, 
     with pytest.raises(BundleError, match=r"no such file of weights(.|\n)*gone\.pth"):
         create_backbone(brought(tmp_path / "gone.pth"))
     assert not (tmp_path / "it ran").exists()
-
-
-def test_one_file_is_not_for_several_networks(tmp_path):
-    with pytest.raises(ConfigError, match="joined networks"):
-        create_backbone(brought(tmp_path / "w.pth", "model.backbone=test_efficientnet+test_efficientnet"))
 
 
 def test_what_the_card_says_of_brought_weights_must_be_stated():

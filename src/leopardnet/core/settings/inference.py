@@ -163,8 +163,8 @@ class ModelConfig(Settings):
 
     name: str = Field(min_length=1)
     backbone: str = Field(
-        pattern=r"^[A-Za-z0-9_.]+(\+[A-Za-z0-9_.]+)*$",
-        description="a timm name, or several joined by +; never a URL",
+        pattern=r"^[A-Za-z0-9_.]+(\+[A-Za-z0-9_.]+)*$",  # bundles of older versions may have several networks
+        description="a timm name; never a URL",
     )
     weights: str
     licence: str
