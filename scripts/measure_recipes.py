@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from accelerate import Accelerator
-from measure_shortcuts import read_tables
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
@@ -36,7 +35,6 @@ from leopardnet.core.labels import LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.data.splits.groups import find_groups
-from leopardnet.data.splits.stratify import assign_groups
 from leopardnet.network.classifier import build_classifier
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 from leopardnet.training.fit.linear_probe import compute_probe_weights, fit_probe
@@ -50,18 +48,20 @@ from leopardnet.training.frames.features import (
 )
 from leopardnet.training.frames.labelled_frames import load_frames
 from leopardnet.training.train_val import TrainVal, select_train_val
+from measure_shortcuts import read_tables
 
-BASE = ("labels=cats_and_deer", "optim=probe", "validation=folds", "experiment.tracker=none")
+BASE = ("experiment=real_dev", "experiment.tracker=none")
+NO_COPIES, LARGE_C, CROPS = "optim.probe_infrared_copies=0", "optim.probe_c=0.003", "detector=embedded"
 RECIPES: dict[str, tuple[str, ...]] = {
-    "plain": ("optim.probe_infrared_copies=0", "optim.probe_c=0.003"),
-    "small C": ("optim.probe_infrared_copies=0",),
-    "copies": ("optim.probe_c=0.003",),
+    "plain": (NO_COPIES, LARGE_C),
+    "copies": (LARGE_C,),
+    "small C": (NO_COPIES,),
     "default": (),
+    "6 % cut off": ("preprocess=squash",),
     "384 px": ("model.size_px=384",),
-    "lite2": ("model=lite2",),
-    "crops": ("detector=embedded",),
-    "crops, plain": ("detector=embedded", "optim.probe_infrared_copies=0", "optim.probe_c=0.003"),
-    "C chosen inside": ("detector=embedded",),
+    "crops, plain": (CROPS, NO_COPIES, LARGE_C),
+    "crops": (CROPS,),
+    "C chosen inside": (CROPS,),
 }
 CHOICES = (0.0001, 0.0004, 0.002, 0.01)
 INSIDE = "C chosen inside"
@@ -143,11 +143,24 @@ def _choose_c(of: Prepared, rows: NDArray[np.int64]) -> float:
 def draw_folds(
     groups: NDArray[np.int64], y: NDArray[np.int64], n_folds: int, seed: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield the rows of each training part and of its test part."""
-    codes = np.unique(groups, return_inverse=True)[1]
-    fold = assign_groups(codes, y, shares=np.full(n_folds, 1 / n_folds), folds=True, seed=seed)[codes]
-    for i in np.unique(fold):
-        yield np.flatnonzero(fold != i), np.flatnonzero(fold == i)
+    """Yield the rows of each training part and of its test part. The groups are dealt at random, by the seed.
+
+    Every label of the test part occurs in the training part.
+    """
+    rng, codes = np.random.default_rng(seed), np.unique(groups, return_inverse=True)[1]
+    sizes = np.bincount(codes)
+    for _ in range(1000):
+        fold, n_rows = np.zeros(len(sizes), np.int64), rng.uniform(0, sizes.mean(), n_folds)
+        for group in rng.permutation(len(sizes)):
+            fold[group] = int(np.argmin(n_rows))
+            n_rows[fold[group]] += sizes[group]
+        of_row = fold[codes]
+        if all(set(y[of_row == i]) <= set(y[of_row != i]) for i in range(n_folds)):
+            break
+    else:
+        raise SystemExit("a label occurs in too few groups to be learned in one part and judged in another")
+    for i in range(n_folds):
+        yield np.flatnonzero(of_row != i), np.flatnonzero(of_row == i)
 
 
 def macro_f1(clips: pd.DataFrame) -> float:

@@ -23,13 +23,7 @@ def test_import_split_train_classify_report(real_root, tmp_path):
     for key in ("site", "sequence_id"):
         assert table.groupby(key)["split"].nunique().max() == 1, f"a {key} is in two splits"
 
-    smaller = [
-        "model=lite0",
-        "model.size_px=256",
-        "optim.probe_c=0.002",
-        "validation.n_folds=2",
-    ]  # a tenth of the work
-    leopardnet("train", m, "--out", run, "experiment=real_dev", *smaller)
+    leopardnet("train", m, "--out", run, "experiment=real_dev", "validation.n_folds=2")
     leopardnet("predict", m, "--split", "test", "--bundle", run / "bundle", "--out", tmp_path / "unseen")
     leopardnet("evaluate", tmp_path / "unseen", "--manifest", m, "--out", tmp_path / "eval")
     metrics = json.loads((tmp_path / "eval/metrics.json").read_text())

@@ -38,7 +38,16 @@ INDEPENDENT = (
 DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
 SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
     "experiment": ("question", "expected"),
-    "optim": ("mode", "epochs", "batch_size", "lr", "layer_decay", "frozen_groups", "probe_c"),
+    "optim": (
+        "mode",
+        "epochs",
+        "batch_size",
+        "lr",
+        "layer_decay",
+        "frozen_groups",
+        "probe_c",
+        "probe_infrared_copies",
+    ),
     "loss": ("kind", "label_smoothing", "class_balance", "logit_adjust"),
     "augment": ("name",),
     "validation": ("by", "n_folds"),

@@ -144,7 +144,7 @@ class Sensor:
             self._falloff = (floor + (1.12 - floor) * np.exp(-r2 * rng.uniform(0.6, 1.3))).astype(np.float32)
         self._falloff = cv2.merge([self._falloff] * 3)
         self._bank = _night_noise(size_px, rng) if night else _day_noise(size_px, rng)
-        self._soft = float(rng.uniform(0.6, 1.1) if night else rng.uniform(0.45, 0.85)) * width / 640
+        self._soft = float(rng.uniform(0.45, 0.85)) * width / 640
 
     def expose(self, picture: Rgb, gain: float, rng: Generator) -> Rgb:
         """Return the picture as the sensor records it."""
@@ -175,7 +175,7 @@ def _day_noise(size_px: tuple[int, int], rng: Generator) -> list[NDArray[np.int1
 def _night_noise(size_px: tuple[int, int], rng: Generator) -> list[NDArray[np.int16]]:
     """Return grey noise that the camera has smoothed, on the light that haze and lens scatter."""
     sigma, grain_px = rng.uniform(0.5, 2.8), rng.uniform(0.6, 1.0)
-    veil, shape = 34.0 * rng.random() ** 1.5, (size_px[1] + 32, size_px[0] + 64)
+    veil, shape = 20.0 * rng.random() ** 1.5, (size_px[1] + 32, size_px[0] + 64)
     bank = []
     for _ in range(3):
         noise = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), grain_px)

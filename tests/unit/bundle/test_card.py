@@ -231,6 +231,6 @@ def test_figures_stand_by_light_and_by_size_of_the_animal():
 
 def test_older_runs_say_that_the_light_is_not_known():
     card = model_card(spec(), DATA, evaluation=conditions())
-    assert "By which light these clips were taken is not recorded" in section(card, "Figures")
+    assert "No figures by light: it is not recorded" in section(card, "Figures")
     assert "Day and night, seasons" in section(card, "Conditions") and "box covers" not in card
     assert card_json(spec(), DATA, evaluation=conditions())["conditions"]["day_and_night"] is None

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,6 +13,7 @@ from leopardnet.core.columns import predictions_columns
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.tables import clip_id
+from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.report import write_report
@@ -130,6 +132,23 @@ def full_text(tmp_path):
         notices=[NOTICE],
         title="Winter <survey>",
     )
+
+
+def test_infrared_stands_beside_colour_and_sizes_stand_where_a_detector_was_used(tmp_path):
+    table = predictions_of(*ROWS)
+    truth = pd.Series(["leopard", "leopard", "empty", "sika_deer", "sika_deer"], index=table["clip_id"])
+    clips = LabelledClips.from_tables(table, truth)
+    frames = pd.DataFrame({"clip_id": table["clip_id"], "colour": [0, 0, 0, None, 30.0], "boxes": "[]"})
+    found = evaluate_clips(clips, targets=LABELS.targets, n_boot=0)
+    both = write(tmp_path, evaluation=replace(found, conditions=evaluate_conditions(clips, frames, n_boot=0)))
+    assert "Infrared beside colour" in both and "leopard: named right" in both and "no clip" in both
+    assert (
+        "No label has clips of both lights" in both and "Clips of unknown light, which are left out here: 1" in both
+    )
+    assert "Size of the animal" in both and "no box" in both
+    nothing = frames[["clip_id"]]
+    old = write(tmp_path, evaluation=replace(found, conditions=evaluate_conditions(clips, nothing, n_boot=0)))
+    assert "is not recorded" in old and "clips (sites)" not in old and "Size of the animal" not in old
 
 
 def test_every_clip_is_in_the_data_and_the_unreadable_ones_too(full_text):

@@ -16,10 +16,7 @@ from leopardnet.metrics.clip_figures import count_said, label_figures
 from leopardnet.metrics.guarantees.archive import find_archived
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 
-NO_LIGHT = (
-    "By which light these clips were taken is not recorded, so there are no figures by light (`evaluate --by "
-    "light` opens the files for them)"
-)
+NO_LIGHT = "No figures by light: it is not recorded in these results (`evaluate --by light` opens the files)"
 WORDS = {INFRARED: "by infrared light", COLOUR: "in colour"}
 
 

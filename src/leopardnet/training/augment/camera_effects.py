@@ -36,19 +36,20 @@ def simulate_infrared(frame: Pixels, rng: np.random.Generator) -> Pixels:
     size = (max(1, round(width * share)), max(1, round(height * share)))
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA) if share < 1.0 else frame
     curve = (255.0 * (np.arange(256) / 255.0) ** rng.uniform(0.75, 1.3)).astype(np.float32)
-    lit = curve[cv2.transform(small, seen[None])]  # [h, w]
+    lit = np.asarray(cv2.LUT(cv2.transform(small, seen[None]), curve), np.float32)  # [h, w]
     centre = rng.uniform(0.35, 0.65, 2)
     reach, floor = rng.uniform(0.35, 1.0), rng.uniform(0.1, 0.7)
     lit *= compute_flash(*lit.shape, centre=centre, reach=reach, floor=floor)
     lit *= compute_distance_loss(lit, far_stops=rng.uniform(*FAR_STOPS))
     # Cameras set their own gain. Without it, a dark picture would become black and a pale one white.
     lit *= np.float32(np.clip(rng.uniform(*BRIGHTNESS) / (float(lit.mean()) + 1.0), *GAIN))
-    shoulder = np.float32(rng.uniform(*SHOULDER))
-    lit = np.float32(1.25) * shoulder * (1.0 - np.exp(lit / -shoulder))  # 1.25: the middle keeps its brightness
-    lit += rng.standard_normal(lit.shape, np.float32) * np.float32(_draw_evenly_in_stops(rng, GRAIN))
-    grey = np.clip(lit, 0, 255).astype(np.uint8)
+    shoulder = rng.uniform(*SHOULDER)
+    top, grain = 1.25 * shoulder, rng.standard_normal(lit.shape, np.float32)  # 1.25: the middle stays as bright
+    unlit = cv2.exp(lit * np.float32(-1.0 / shoulder))
+    # top * (1 - unlit) and grain, within 0 and 255
+    grey = cv2.addWeighted(unlit, -top, grain, _draw_evenly_in_stops(rng, GRAIN), top, dtype=cv2.CV_8U)
     if share < 1.0:
-        grey = np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
@@ -69,7 +70,8 @@ def compute_distance_loss(lit: NDArray[np.float32], *, far_stops: float) -> NDAr
     excess = max(0.0, float(np.log2((far + 2.0) / (near + 2.0))) - far_stops)
     # Two thirds of the height lie between the centres of both thirds.
     stops = 1.5 * excess * np.linspace(1.0, 0.0, len(lit), dtype=np.float32)
-    return np.exp2(-stops).astype(np.float32)[:, None]
+    kept: NDArray[np.float32] = np.exp2(-stops).astype(np.float32)[:, None]
+    return kept
 
 
 def compute_flash(

@@ -50,7 +50,7 @@ def fit_head(
     if shows is None and len(classes) == 1:
         bias[classes[0]] = 0.0
         return weight, bias
-    z = (features - mean) / scale
+    z = ((features - mean) / scale).astype(np.float32)  # half the time of float64
     if shows is not None:
         for i in range(n_labels):
             if shows[:, i].all() or not shows[:, i].any():
@@ -131,8 +131,11 @@ def find_scale(
         def loss(log_factor: float) -> float:
             return float(-(w * log_softmax(z * np.exp(log_factor), axis=1)[np.arange(len(at)), at]).sum())
     else:
-        known = np.abs(logits) < -NEVER / 2
-        signed, w = np.where(truth, logits, -logits)[known], np.broadcast_to(weights[:, None], logits.shape)[known]
+        is_known = np.abs(logits) < -NEVER / 2
+        signed, w = (
+            np.where(truth, logits, -logits)[is_known],
+            np.repeat(weights[:, None], logits.shape[1], 1)[is_known],
+        )
 
         def loss(log_factor: float) -> float:
             return float(-(w * log_expit(signed * np.exp(log_factor))).sum())

@@ -26,3 +26,11 @@ def test_the_card_of_a_run_counts_its_frames_and_sites(tiny_run, labelled):
     sites = seen.groupby("label")["site"].nunique()
     assert card["conditions"]["sites"] == sites.max() <= 3, "the sites of one label, summed over train and val"
     assert sum(row["n_clips"] for row in card["data"]) == seen["clip_id"].nunique()
+
+
+def test_the_card_of_a_run_has_figures_by_light_and_no_sizes_without_a_detector(tiny_run):
+    figures = json.loads((tiny_run.folder / "bundle" / "card.json").read_text("utf-8"))["figures"]
+    known = {x: figures["light"][x]["n_clips"] for x in ("infrared", "colour") if x in figures["light"]}
+    assert sum(known.values()) == figures["n_clips"] and figures["light"]["n_unknown"] == 0
+    assert figures["box_sizes"] == {}
+    assert "By light." in (tiny_run.folder / "bundle" / "card.md").read_text("utf-8")
