@@ -12,7 +12,7 @@ Printed are means over the seeds and their standard deviation. What is chosen fr
 take a recipe only if it wins by more than the spread, and say how many were compared. `C chosen inside` chooses its
 C by folds of its own training part, so its figures show what such a choice is worth.
 
-Features are kept in the user's cache. Example: python scripts/measure_recipes.py real real2 --recipes plain default
+Features are kept in the user's cache. Example: python scripts/measure_recipes.py real real2 --seeds 2
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ from measure_shortcuts import read_tables
 BASE = ("experiment=real_dev", "experiment.tracker=none")
 NO_COPIES, LARGE_C, CROPS = "optim.probe_infrared_copies=0", "optim.probe_c=0.003", "detector=embedded"
 RECIPES: dict[str, tuple[str, ...]] = {
-    "plain": (NO_COPIES, LARGE_C),
-    "copies": (LARGE_C,),
-    "small C": (NO_COPIES,),
-    "default": (),
-    "6 % cut off": ("preprocess=squash",),
-    "384 px": ("model.size_px=384",),
-    "crops, plain": (CROPS, NO_COPIES, LARGE_C),
-    "crops": (CROPS,),
+    "lite0, plain": ("model=lite0", NO_COPIES, LARGE_C),
+    "lite0, copies": ("model=lite0", LARGE_C),
+    "lite0, small C": ("model=lite0", NO_COPIES),
+    "lite0, both": ("model=lite0",),
+    "lite2, plain": (NO_COPIES, LARGE_C),
+    "lite2, both": (),
+    "lite0, crops": ("model=lite0", CROPS),
+    "lite2, crops": (CROPS,),
     "C chosen inside": (CROPS,),
 }
 CHOICES = (0.0001, 0.0004, 0.002, 0.01)
