@@ -61,7 +61,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "lite2, both": (),
     "lite0, crops": ("model=lite0", CROPS),
     "lite2, crops": (CROPS,),
-    "C chosen inside": (CROPS,),
+    "C chosen inside": ("model=lite0",),
 }
 CHOICES = (0.0001, 0.0004, 0.002, 0.01)
 INSIDE = "C chosen inside"
