@@ -43,7 +43,7 @@ OS_ADVICE = {
     errno.ENAMETOOLONG: "choose a shorter name, or a folder nearer to the root of the disk",
 }
 VERB_MODULES = (
-    *("dataset", "import_labels", "train", "predict"),
+    *("dataset", "join", "import_labels", "train", "predict"),
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
     *("report", "export", "demo"),

@@ -1,0 +1,71 @@
+"""`leopardnet join`: several manifests as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leopardnet.cli.console import app, say
+from leopardnet.cli.dataset import check_table_name
+from leopardnet.cli.options import ManifestOut
+
+WORDS = {"site": "sites", "deployment": "deployments", "sequence_id": "sequences"}
+SHOWN = 5
+
+
+@app.command(rich_help_panel="Data")
+def join(
+    manifests: Annotated[list[Path], typer.Argument(metavar="MANIFEST…", help="Two manifests or more.")],
+    out_path: ManifestOut,
+    keep_apart: Annotated[
+        bool,
+        typer.Option(
+            "--keep-apart",
+            help="A site, deployment or sequence of the same name in two manifests is not the same one.",
+        ),
+    ] = False,
+) -> None:
+    """Write one manifest with the rows of several, such as those of two owners.
+
+    Example: leopardnet join north.parquet south.parquet --out both.parquet --keep-apart
+    """
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.data.reading.join_manifests import join_manifests
+
+    if len(manifests) < 2:
+        raise typer.BadParameter("give at least two", param_hint="MANIFEST…")
+    check_table_name(out_path)
+    joined = join_manifests(
+        dict(zip(_name_apart(manifests), map(Manifest.read, manifests), strict=True)), keep_apart=keep_apart
+    )
+    joined.manifest.write(out_path)
+    say(f"{out_path.name}: {joined.manifest!r}")
+    if joined.n_repeated:
+        say(f"{joined.n_repeated} rows stand in more than one manifest; each was taken once")
+    for column, names in joined.shared.items():
+        if not names:
+            continue
+        shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        what = (
+            "kept apart, with the name of their manifest"
+            if keep_apart
+            else "taken for the same; --keep-apart if not"
+        )
+        say(f"{WORDS[column]} in more than one manifest, {what}: {shown}")
+
+
+def _name_apart(paths: list[Path]) -> list[str]:
+    """Return a name for each file: its own, with folders before it until all differ.
+
+    >>> _name_apart([Path("north/m.parquet"), Path("south/m.parquet")])
+    ['north/m', 'south/m']
+    """
+    parts = [path.resolve().with_suffix("").parts for path in paths]
+    if len(set(parts)) < len(parts):
+        raise typer.BadParameter("the same file twice", param_hint="MANIFEST…")
+    depth = 1
+    while len({part[-depth:] for part in parts}) < len(parts):
+        depth += 1
+    return ["/".join(part[-depth:]) for part in parts]
