@@ -149,6 +149,8 @@ def draw_folds(
     """
     rng, codes = np.random.default_rng(seed), np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(codes)
+    if len(sizes) < n_folds:
+        raise SystemExit(f"{len(sizes)} groups are too few for {n_folds} folds")
     for _ in range(1000):
         fold, n_rows = np.zeros(len(sizes), np.int64), rng.uniform(0, sizes.mean(), n_folds)
         for group in rng.permutation(len(sizes)):

@@ -74,7 +74,11 @@ def read_tables(paths: Sequence[Path]) -> tuple[Manifest, pd.DataFrame]:
     root = Path(os.path.commonpath([path.resolve().parent for path in paths]))
     parts = []
     for path in paths:
+        if not (path / "images.csv").is_file():
+            raise SystemExit(f"{path.name}: no table images.csv in this folder")
         rows = pd.read_csv(path / "images.csv")
+        if missing := {"path", "label", "site", "sequence_id"} - set(rows):
+            raise SystemExit(f"{path.name}/images.csv: no column {', '.join(sorted(missing))}")
         below = path.resolve().relative_to(root).as_posix()
         parts.append(rows.assign(path=below + "/" + rows["path"], kind="still", table=path.name))
     rows = pd.concat(parts, ignore_index=True)

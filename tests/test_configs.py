@@ -311,3 +311,16 @@ def test_settings_that_exclude_each_other_are_named_and_not_all_settings():
     with pytest.raises(ConfigError, match="exclude each other") as caught:
         load_config("train", ["labels=amur_multi", "decide.among=0.5"])
     assert "among" in str(caught.value) and len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("old", ["optim.probe_ignores_sites=true", "optim.probe_c=auto", "model=lite0_lite2"])
+def test_a_retired_setting_says_what_to_do_instead(old):
+    with pytest.raises(ConfigError, match=r"has been retired(.|\n)*do:(.|\n)*never seen") as caught:
+        load_config("train", [old])
+    assert old in str(caught.value)
+
+
+def test_regularisation_is_a_finite_number():
+    for value in ("inf", "0", "nan", "1e30"):
+        with pytest.raises(ConfigError, match="probe_c"):
+            load_config("train", [f"optim.probe_c={value}"])

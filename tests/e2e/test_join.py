@@ -12,7 +12,9 @@ from leopardnet.core.manifest import Manifest
 @pytest.fixture
 def owners(tmp_path: Path) -> list[Path]:
     rows = pd.DataFrame({"path": ["1.jpg"], "kind": "still", "label": "tiger", "site": "A1"})
-    return [Manifest.from_rows(rows, tmp_path / name).write(tmp_path / name / "m.csv") for name in ("north", "south")]
+    return [
+        Manifest.from_rows(rows, tmp_path / name).write(tmp_path / name / "m.csv") for name in ("north", "south")
+    ]
 
 
 def test_two_owners_become_one_manifest(owners, tmp_path):

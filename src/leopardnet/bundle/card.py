@@ -95,6 +95,7 @@ def model_card(
                 f"Frames: sampling {_pairs(spec.sampling.model_dump())}.",
                 f"Input: {p.size_px} px, {p.resize}; {100 * p.crop_top:.0f} % of the height cut away at the top, "
                 f"{100 * p.crop_bottom:.0f} % at the bottom.",
+                *_describe_crops(spec),
                 f"From frames to the clip: {spec.aggregate.name}.",
                 f"Thresholds: {_pairs(spec.decide.model_dump())}.",
             ]
@@ -103,6 +104,7 @@ def model_card(
         "Licences": list_bullets(
             [
                 f"Backbone weights: {spec.model.licence or 'not stated'}.",
+                *(["Detector: it has terms of its own."] if spec.detector.is_on else []),
                 f"Training data: {_statement(spec, 'data_licence')}. Its terms may limit the use of the model.",
                 "leopardnet itself: Apache-2.0.",
             ]
@@ -156,6 +158,16 @@ def card_json(
 
 
 # --- sections ---
+
+
+def _describe_crops(spec: BundleSpec) -> list[str]:
+    """Return the line on boxes and crops, or none where the network sees whole frames alone."""
+    if not spec.detector.is_on:
+        return []
+    return [
+        f"Boxes: the detector `{spec.detector.source}`, in at most {spec.detector.max_frames} frames of a clip. A "
+        "crop around the best box is classified beside the whole frame. Without it the figures do not apply."
+    ]
 
 
 def _data(data: pd.DataFrame) -> list[str]:

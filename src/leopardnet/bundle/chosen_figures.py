@@ -7,8 +7,8 @@ from typing import Any
 from leopardnet.metrics.evaluation import Evaluation
 
 CROSSED = (
-    "For each group of sites, epoch and temperature were chosen on the clips of the other sites, so the choice "
-    "knew nothing of the clips that it is judged on."
+    "For each part of the clips (by site, where it is known), temperature and epoch (where there are several) were "
+    "chosen on the other parts, so the choice knew nothing of the clips that it is judged on."
 )
 # The means of `scripts/measure_leaks.py`, in docs/LOG.md.
 CHOSEN = (
@@ -22,7 +22,7 @@ CHOSEN = (
 def describe_choice(is_crossed: bool) -> str:
     """Return the sentence on which clips chose epoch and temperature.
 
-    >>> describe_choice(True).startswith("For each group of sites")
+    >>> describe_choice(True).startswith("For each part of the clips")
     True
     """
     return CROSSED if is_crossed else CHOSEN

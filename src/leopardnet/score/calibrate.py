@@ -250,7 +250,7 @@ def _reason_not_to_fit(truth: NDArray[np.int64]) -> str:
 def _bound_reason(log_t: float, logits: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
     if np.isclose(log_t, np.log(T_MIN)):
         n_right = int((logits.argmax(axis=1) == truth).sum())
-        return f"at the lower bound: {n_right} of {len(truth)} clips are right, too easy to measure confidence"
+        return f"the fit is at its lower bound ({n_right} of {len(truth)} clips are right)"
     if np.isclose(log_t, np.log(T_MAX)):
         return "at the upper bound: the model's confidence says nothing about these clips"
     return ""

@@ -60,9 +60,11 @@ def refuse_sharpening(fitted: Calibration, before: Calibration) -> Calibration:
     """
     if fitted.temperature >= before.temperature or fitted.n_sites >= MIN_SITES_TO_SHARPEN:
         return fitted
-    too_few = f"{fitted.n_sites} sites are too few for that ({MIN_SITES_TO_SHARPEN})"
-    reason = f"kept: the fit of {fitted.temperature:.2f} would sharpen, and {too_few}"
-    return replace(fitted, temperature=before.temperature, reason=f"{fitted.reason} {reason}".strip())
+    reason = (
+        f"kept: the fit of {fitted.temperature:.2f} would make the model surer, which needs clips of at least "
+        f"{MIN_SITES_TO_SHARPEN} sites"
+    )
+    return replace(fitted, temperature=before.temperature, reason="; ".join(filter(None, (fitted.reason, reason))))
 
 
 def fit_safely(

@@ -48,6 +48,15 @@ def is_within_chance(row: Mapping[str, Any]) -> bool:
     return gain is not None and not gain > row["val_gain_se"]
 
 
+def format_minutes(seconds: float) -> str:
+    """Return a duration in minutes, rounded up.
+
+    >>> format_minutes(20.0), format_minutes(61.0)
+    ('less than a minute', '2 min')
+    """
+    return f"{math.ceil(seconds / 60)} min" if seconds >= 60 else "less than a minute"
+
+
 def explain_choice(history: Sequence[Mapping[str, Any]], kept: int) -> str:
     """Return which epoch of a history is kept and why, as a sentence.
 
@@ -64,8 +73,10 @@ def explain_choice(history: Sequence[Mapping[str, Any]], kept: int) -> str:
     chance = (
         f"chance between sites gives ±{error:.3f}" if error == error else "one site cannot tell chance from more"
     )
-    took = f"fine-tuning took {math.ceil(sum(row.get('train_s', 0.0) for row in history) / 60)} min"
+    took = f"fine-tuning took {format_minutes(sum(row.get('train_s', 0.0) for row in history))}"
     by = f"{abs(gain):.3f} {'above' if gain > 0 else 'below'}"
     if kept:
         return f"kept: epoch {kept}, whose macro-F1 is {by} that of the probe ({chance}); {took}"
+    if gain > 0 and error == error:
+        chance = f"not more than chance between sites gives, ±{error:.3f}"
     return f"kept: the probe. Fine-tuning's best epoch, {row['epoch']}, is {by} it in macro-F1 ({chance}); {took}"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.network.classifier import build_classifier, choose_device
 from leopardnet.training.choose_epoch import choose_epoch, delete_epoch_logits, write_outcome
 from leopardnet.training.folds import Plan, plan_folds, should_use_folds
+from leopardnet.training.rank_epochs import format_minutes
 from leopardnet.training.resolve_settings import resolve_settings
 from leopardnet.training.resource_errors import explain_resource_errors
 from leopardnet.training.run_folder import open_run, read_state, write_counts, write_state
@@ -120,8 +120,8 @@ def _run(plan: Plan, stage: Stage) -> list[dict[str, Any]]:
             what = f"fold {i + 1} of {len(plan.parts)}: "
             results.append(stage.run(out / "folds" / str(i), part, fold=i, what=what, before=results))
             if i == 0 and (took_s := sum(row.get("train_s", 0.0) for row in results[0].history)):
-                left = math.ceil(took_s * len(plan.parts) / 60)  # the other folds, and all frames if it is kept
-                stage.tell("fine-tuning on this machine", 1, 1, f"about {left} min more")
+                left = format_minutes(took_s * len(plan.parts))  # the other folds, and all frames if it is kept
+                stage.tell("fine-tuning on this machine", 1, 1, f"about {left} more")
         else:
             results.append(stage.run(out, part, fold=None, what="", before=[]))
     chosen = choose_epoch(plan, results, table, data)

@@ -41,8 +41,8 @@ def test_the_choice_is_explained_in_words():
     tuned = row(0.84, epoch=2, val_gain=0.04, val_gain_se=0.05, train_s=61.0)
     assert explain_choice([probe], 0) == "kept: the probe, as the settings have no epochs of fine-tuning"
     assert explain_choice([probe, row(0.7, epoch=1, val_gain=-0.1, val_gain_se=0.02, train_s=1.0), tuned], 0) == (
-        "kept: the probe. Fine-tuning's best epoch, 2, is 0.040 above it in macro-F1 (chance between sites gives "
-        "±0.050); fine-tuning took 2 min"
+        "kept: the probe. Fine-tuning's best epoch, 2, is 0.040 above it in macro-F1 (not more than chance between "
+        "sites gives, ±0.050); fine-tuning took 2 min"
     )
     assert explain_choice([probe, tuned | {"val_gain_se": 0.01}], 2) == (
         "kept: epoch 2, whose macro-F1 is 0.040 above that of the probe (chance between sites gives ±0.010); "

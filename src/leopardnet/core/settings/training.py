@@ -70,7 +70,7 @@ class OptimConfig(Settings):
     warmup_share: Share
     clip_grad_norm: float = Field(gt=0.0)
     ema_decay: float = Field(ge=0.0, lt=1.0)
-    probe_c: float = Field(gt=0.0, description="inverse regularisation of the linear probe, per frame")
+    probe_c: float = Field(gt=0.0, le=1e6, description="inverse regularisation of the linear probe, per frame")
     probe_infrared_copies: int = Field(
         ge=0, le=8, description="copies of each frame in an infrared look that the probe is fitted to, too"
     )

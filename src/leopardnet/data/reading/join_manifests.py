@@ -99,10 +99,10 @@ def _refuse_contradictions(rows: pd.DataFrame) -> None:
     paths = both["path"].unique().tolist()
     first = both[both["path"] == paths[0]]
     differ = [c for c in names if first[c].nunique(dropna=False) > 1]
-    shown = ", ".join(paths[:SHOWN])
+    shown, files = ", ".join(paths[:SHOWN]), f"{len(paths)} file{'s' * (len(paths) != 1)}"
     raise ManifestError(
         "the manifests contradict each other",
-        found=f"{len(paths)} file{'s' * (len(paths) != 1)} with different rows: {shown} (column {', '.join(differ)})",
+        found=f"{files} with different rows: {shown} (column {', '.join(differ)})",
         expected="equal rows for a file that several manifests hold",
         todo="leave these rows out of one of them",
     )

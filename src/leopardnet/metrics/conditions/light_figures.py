@@ -50,8 +50,8 @@ class LightFigures:
             (other,) = set(LIGHTS) - {light}
             all_of = "All clips" if not self.n_unknown else "All clips of known light"
             said.append(f"{all_of} were taken {WORDS[light]}: the figures say nothing of clips {WORDS[other]}")
-        elif not self.shared:
-            said.append("No label has clips of both lights, so night and day cannot be compared")
+        elif len(self.shared) < 2:
+            said.append("Fewer than two labels have clips of both lights, so night and day cannot be compared")
         else:
             gap, names = self.gap.format(2), ", ".join(self.shared)
             said.append(f"Macro-F1 by infrared light minus that in colour, over {names}: {gap}")
@@ -65,7 +65,7 @@ class LightFigures:
         if not counts:
             return []
         rows = [{"": "clips (sites)", **{str(x): f"{n['n_clips']} ({n['n_sites']})" for x, n in counts.items()}}]
-        if self.shared:
+        if len(self.shared) > 1:
             rows.append({"": "macro-F1, labels of both", **{x: self.macro_f1[x].format(2) for x in self.macro_f1}})
         labels = self.outcomes.groupby("label", sort=False)["n_clips"].sum()
         kept = set(labels.sort_values(ascending=False, kind="stable").index[:most])

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from leopardnet.core.errors import BundleError
 from leopardnet.core.tables import atomic_path
 from leopardnet.network.classifier import Classifier, extract_features
 from leopardnet.training.augment.camera_effects import simulate_infrared
@@ -37,8 +38,17 @@ class Features:
     skipped: pd.DataFrame
 
     def select_readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return those of the rows that have features."""
-        return np.asarray(rows[np.isfinite(self.values[rows, 0])], np.int64)
+        """Return those of the rows that have features. Raises BundleError if none has."""
+        readable = np.asarray(rows[np.isfinite(self.values[rows]).all(axis=1)], np.int64)
+        if len(rows) and not len(readable):
+            raise BundleError(
+                "the network gives no features that are finite numbers",
+                where="model.weights",
+                found=f"{len(rows)} frames without features",
+                expected="weights of a trained network, and frames that can be read",
+                todo="check where the weights came from",
+            )
+        return readable
 
 
 def feature_folder(hash_footage: str, model: Classifier, *, n_copies: int, seed: int) -> Path:

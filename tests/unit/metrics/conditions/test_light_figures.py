@@ -76,7 +76,9 @@ def test_clips_of_one_light_and_lights_without_a_label_in_common_are_not_compare
     assert one.sentences == ["All clips were taken by infrared light: the figures say nothing of clips in colour"]
     assert list(one.list_rows()[0]) == ["", INFRARED] and not one.macro_f1 and one.to_dict()["gap"]["value"] is None
     apart = light_figures([ROWS[0], ROWS[4]])
-    assert apart.sentences == ["No label has clips of both lights, so night and day cannot be compared"]
+    assert apart.sentences == [
+        "Fewer than two labels have clips of both lights, so night and day cannot be compared"
+    ]
     assert "macro-F1, labels of both" not in [row[""] for row in apart.list_rows()]
 
 
