@@ -23,12 +23,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 @pytest.fixture(scope="module")
 def clips(footage, tmp_path_factory):
-    """Forty clips: enough that a run can be met in its middle."""
+    """A hundred and twenty clips: enough that a run can be met in its middle."""
     folder = tmp_path_factory.mktemp("clips")
     good = sorted(p for p in footage.rglob("*") if p.suffix in (".MP4", ".AVI", ".JPG"))
-    for i in range(40):
+    for i in range(120):
         file = good[i % len(good)]
-        shutil.copy(file, folder / f"{i:02d}{file.suffix}")
+        shutil.copy(file, folder / f"{i:03d}{file.suffix}")
     (folder / "zero.mp4").write_bytes(b"")
     return folder
 
@@ -72,7 +72,7 @@ def test_killed_and_resumed_twice(clips, undisturbed, tiny_bundle, tmp_path):
         process.communicate()
         assert not (tmp_path / "predictions.csv").exists()
     _, err = leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)
-    assert "1 of 41 clips could not be read" in err
+    assert "1 of 121 clips could not be read" in err
     assert_same(tmp_path, undisturbed)
     leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)  # nothing left to do
     assert_same(tmp_path, undisturbed)
@@ -84,7 +84,7 @@ def test_stopped_on_request(number, clips, undisturbed, tiny_bundle, tmp_path):
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "of 41 clips" in err and "give the same command again to continue" in err and "Traceback" not in err
+    assert "of 121 clips" in err and "give the same command again to continue" in err and "Traceback" not in err
     leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)
     assert_same(tmp_path, undisturbed)
 

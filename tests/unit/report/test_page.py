@@ -143,7 +143,8 @@ def test_infrared_stands_beside_colour_and_sizes_stand_where_a_detector_was_used
     both = write(tmp_path, evaluation=replace(found, conditions=evaluate_conditions(clips, frames, n_boot=0)))
     assert "Infrared beside colour" in both and "leopard: named right" in both and "no clip" in both
     assert (
-        "No label has clips of both lights" in both and "Clips of unknown light, which are left out here: 1" in both
+        "Fewer than two labels have clips of both lights" in both
+        and "Clips of unknown light, which are left out here: 1" in both
     )
     assert "Size of the animal" in both and "no box" in both
     nothing = frames[["clip_id"]]

@@ -56,7 +56,7 @@ def test_bounds_hold_and_are_named():
     right = np.eye(2)[y]
     easy = fit_temperature(right, y)
     assert easy.temperature == pytest.approx(0.25) and easy.reason.startswith(
-        "at the lower bound: 40 of 40 clips are right"
+        "the fit is at its lower bound (40 of 40 clips are right)"
     )
     wrong = fit_temperature(-5 * right, y)
     assert wrong.temperature == pytest.approx(20) and wrong.reason.startswith("at the upper bound")
