@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
+# Settings of older versions, and what to do without them; docs/LOG.md has the figures.
+RETIRED = {
+    "optim.probe_ignores_sites": "leave it out: what it removed made cameras that were never seen worse",
+    "optim.probe_c=auto": "leave it out: a fixed value carries better to cameras that were never seen",
+    "model=lite0_lite2": "take model=lite2, which carries better to cameras that were never seen, in half the time",
+}
+
+
 def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConfig:
     """Return the settings of `configs/<name>.yaml` with hydra overrides such as `model=lite0` or `optim.lr=3e-4`.
 
@@ -75,14 +83,6 @@ def load_group(group: str, name: str) -> Settings:
     by_mode = {m.model_fields["mode"].default: m for m in models if "mode" in m.model_fields}
     model = models[0] if len(models) == 1 else by_mode[data["mode"]]
     return validate(model, data, where=f"{group}/{name}.yaml")
-
-
-# Settings of older versions, and what to do without them; docs/LOG.md has the figures.
-RETIRED = {
-    "optim.probe_ignores_sites": "leave it out: what it removed made cameras that were never seen worse",
-    "optim.probe_c=auto": "leave it out: a fixed value carries better to cameras that were never seen",
-    "model=lite0_lite2": "take model=lite2, which carries better to cameras that were never seen, in half the time",
-}
 
 
 def build_settings(composed: DictConfig) -> TrainConfig:

@@ -62,9 +62,12 @@ def _name_apart(paths: list[Path]) -> list[str]:
     >>> _name_apart([Path("north/m.parquet"), Path("south/m.parquet")])
     ['north/m', 'south/m']
     """
-    parts = [path.resolve().with_suffix("").parts for path in paths]
-    if len(set(parts)) < len(parts):
+    files = [path.resolve() for path in paths]
+    if len(set(files)) < len(files):
         raise typer.BadParameter("the same file twice", param_hint="MANIFEST…")
+    parts = [path.with_suffix("").parts for path in files]
+    if len(set(parts)) < len(parts):  # m.csv and m.parquet
+        parts = [path.parts for path in files]
     depth = 1
     while len({part[-depth:] for part in parts}) < len(parts):
         depth += 1

@@ -21,7 +21,7 @@ NO_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can state
 def write_archive(bundle: Bundle, path: Path) -> tuple[str, int]:
     """Write the archive of a bundle; return its SHA-256 and its number of bytes.
 
-    Its files lie in a folder that is called like the archive, so that it may also be unpacked by hand. Nothing is
+    Its files lie in a folder `bundle`, so that it may also be unpacked by hand. Nothing is
     compressed (weights hardly can be), and no times are kept: the same bundle gives the same hash everywhere.
     Raises BundleError for a path that is taken or does not end in .zip.
     """
@@ -36,7 +36,7 @@ def write_archive(bundle: Bundle, path: Path) -> tuple[str, int]:
     with atomic_path(path) as part:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for name in MEMBERS:
-                member = zipfile.ZipInfo(f"{path.stem}/{name}", NO_DATE)
+                member = zipfile.ZipInfo(f"bundle/{name}", NO_DATE)
                 member.external_attr = 0o644 << 16
                 member.create_system = 3
                 member.file_size = (bundle.folder / name).stat().st_size

@@ -67,13 +67,14 @@ def archive(
     bundle: Annotated[Path, typer.Argument(help="Bundle (model folder), such as runs/amur/bundle.")],
     out: Annotated[Path, typer.Option("--out", help="Archive to write: a new .zip file.")],
     url: Annotated[
-        str, typer.Option("--url", help="The https address where the archive will lie, for the printed entry.")
-    ] = "https://…",
+        str | None,
+        typer.Option("--url", help="The https address where the archive will lie, for the printed entry."),
+    ] = None,
 ) -> None:
     """Write a bundle as one file that may be published, and print its hash and its entry for the list of models.
 
-    The same bundle gives the same file on every machine, under the same name. Publish a model only if the licences
-    of its training data and of its backbone allow that; the card of the bundle states both.
+    The same bundle gives the same file on every machine. Publish a model only if the licences of its training data
+    and of its backbone allow that; the card of the bundle states both.
 
     Example: leopardnet bundle archive runs/amur/bundle --out amur.zip
     """
@@ -81,15 +82,15 @@ def archive(
 
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.release.archive_file import write_archive
+    from leopardnet.bundle.release.download import refuse_unsafe_url
     from leopardnet.bundle.release.published import describe_release, make_name
 
-    if not url.startswith("https://"):
-        raise typer.BadParameter("must begin with https://", param_hint="--url")
+    if url is not None:
+        refuse_unsafe_url(url)
     model = load_bundle(bundle)
     sha256, n_bytes = write_archive(model, out)
-    facts = {"name": make_name(out.stem), "url": url, "sha256": sha256, "n_bytes": n_bytes} | describe_release(
-        model
-    )
+    where = {"name": make_name(out.stem), "url": url or "https://…"}
+    facts = {**where, "sha256": sha256, "n_bytes": n_bytes, **describe_release(model)}
     typer.echo(yaml.safe_dump([facts], sort_keys=False, allow_unicode=True, width=1000), nl=False)
     say(f"archive:   {out}  ({n_bytes / 1e6:.1f} MB)")
     say(f"to get it: leopardnet bundle fetch {shlex.quote(out.name)} --sha256 {sha256}")

@@ -27,9 +27,9 @@ class LightFigures:
     counts: index light (only those that occur), columns n_clips, n_sites. outcomes: index light, label (only those
     with a clip), columns n_clips; n_right, whose decision names the label; n_archived, called empty without an
     alert, so that nobody looks at them: of an animal these are lost.
-    shared: labels that occur by both lights; macro_f1: of the likeliest labels, over these labels and their clips
-    alone, by light; gap: that by infrared light minus that in colour. n_unknown: clips of which the light is not
-    known, which have no part in the figures.
+    shared: labels that occur by both lights, none if there is only one, of which no mean can be made; macro_f1: of
+    the likeliest labels, over these labels and their clips alone, by light; gap: that by infrared light minus that
+    in colour. n_unknown: clips of which the light is not known, which have no part in the figures.
     """
 
     counts: pd.DataFrame
@@ -50,7 +50,7 @@ class LightFigures:
             (other,) = set(LIGHTS) - {light}
             all_of = "All clips" if not self.n_unknown else "All clips of known light"
             said.append(f"{all_of} were taken {WORDS[light]}: the figures say nothing of clips {WORDS[other]}")
-        elif len(self.shared) < 2:
+        elif not self.shared:
             said.append("Fewer than two labels have clips of both lights, so night and day cannot be compared")
         else:
             gap, names = self.gap.format(2), ", ".join(self.shared)
@@ -65,7 +65,7 @@ class LightFigures:
         if not counts:
             return []
         rows = [{"": "clips (sites)", **{str(x): f"{n['n_clips']} ({n['n_sites']})" for x, n in counts.items()}}]
-        if len(self.shared) > 1:
+        if self.shared:
             rows.append({"": "macro-F1, labels of both", **{x: self.macro_f1[x].format(2) for x in self.macro_f1}})
         labels = self.outcomes.groupby("label", sort=False)["n_clips"].sum()
         kept = set(labels.sort_values(ascending=False, kind="stable").index[:most])
@@ -135,10 +135,11 @@ def evaluate_light(
 
 
 def _find_shared(shows: Bools, masks: Sequence[Bools]) -> list[int]:
-    """Return the classes that have a clip by both lights; none where there is one light."""
+    """Return the classes that have a clip by both lights; none where there is one light or one such class."""
     if len(masks) < len(LIGHTS):
         return []
-    return np.flatnonzero(np.all([shows[of].any(axis=0) for of in masks], axis=0)).tolist()
+    shared = np.flatnonzero(np.all([shows[of].any(axis=0) for of in masks], axis=0)).tolist()
+    return shared if len(shared) > 1 else []
 
 
 def _compare_lights(

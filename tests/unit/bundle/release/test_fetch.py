@@ -172,7 +172,7 @@ def zip_of(path, files, *, mode=0o644):
 @pytest.fixture
 def files(archive):
     with zipfile.ZipFile(archive) as opened:
-        return {name.removeprefix("tiny/"): opened.read(name) for name in opened.namelist()}
+        return {name.removeprefix("bundle/"): opened.read(name) for name in opened.namelist()}
 
 
 def test_files_at_the_top_and_a_folder_entry_are_fine(files, sha256_of, tiny_bundle, tmp_path):
