@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from leopardnet.report.palette import label_styles
+from leopardnet.pages.palette import label_styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

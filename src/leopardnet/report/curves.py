@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.core.labels import split_labels
-from leopardnet.report.palette import LabelStyle
+from leopardnet.pages.palette import LabelStyle
 
 Curve = list[tuple[float, float]]
 UNREADABLE_P = -1.0  # stands for the probability of a clip that could not be read: no threshold reaches it

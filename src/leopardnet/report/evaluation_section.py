@@ -14,10 +14,10 @@ from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.conditions.box_sizes import list_size_rows
 from leopardnet.metrics.evaluation import Evaluation, read_estimate
 from leopardnet.metrics.guarantees.levels import LEVELS
+from leopardnet.pages.palette import LabelStyle
+from leopardnet.pages.svg import curve_chart, interval_bar, reliability_chart
 from leopardnet.report.curves import precision_recall_curves, set_aside_curve
-from leopardnet.report.palette import LabelStyle
 from leopardnet.report.sections import Card, CountTable, count_table, make_mistake_cards
-from leopardnet.report.svg import curve_chart, interval_bar, reliability_chart
 
 SAID_FIGURES = ("right", "found")  # columns of `Evaluation.names`
 ANIMALS_KEPT = (0.8, 1.0)  # the range that is drawn: nobody would lose more than a fifth of the animals

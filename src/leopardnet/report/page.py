@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
@@ -18,12 +15,13 @@ from leopardnet.core.columns import evidence_columns, has_several_labels, predic
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.table_checks import refuse_unknown_alerts
+from leopardnet.pages.environment import environment, read_file
+from leopardnet.pages.palette import decision_colours, label_styles
+from leopardnet.pages.pictures import Picture, embed_picture
+from leopardnet.pages.svg import line_chart
+from leopardnet.pages.table_rows import clip_data, script_json
 from leopardnet.report.evaluation_section import make_evaluation_section
-from leopardnet.report.palette import decision_colours, label_styles
-from leopardnet.report.pictures import Picture, embed_picture
 from leopardnet.report.sections import choose_review, count_by_site, count_table, flatten_facts, summarise_run
-from leopardnet.report.svg import line_chart
-from leopardnet.report.table_rows import clip_data, script_json
 from leopardnet.score.decide import RULES
 
 SCRIPTS = ("data.js", "chart.js", "evidence.js", "table.js")  # joined in this order: each uses those before it
@@ -113,27 +111,8 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 
 def _fill_template(**values: object) -> str:
     """Return the page with its style sheet, its scripts and these values."""
-    css, scripts = _read_template("report.css"), Markup("\n").join(_read_template(name) for name in SCRIPTS)
-    return _environment().get_template("report.html.j2").render(css=css, js=scripts, rules=RULES, **values)
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("leopardnet.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["count"] = lambda n: f"{n:,}"
-    environment.filters["percent"] = lambda share: "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
-    environment.filters["decimals"] = lambda value, n: "–" if math.isnan(value) else f"{value:.{n}f}"
-    environment.filters["plural"] = lambda noun, n: noun if n == 1 else noun + "s"
-    return environment
-
-
-def _read_template(name: str) -> Markup:
-    return Markup((files("leopardnet.report") / "templates" / name).read_text(encoding="utf-8"))
+    css, scripts = read_file("report.css"), Markup("\n").join(read_file(name) for name in SCRIPTS)
+    return environment().get_template("report.html.j2").render(css=css, js=scripts, rules=RULES, **values)
 
 
 def _picture_finder(data: Mapping[str, Any], jpegs: Mapping[str, bytes]) -> Callable[[str], Picture | None]:

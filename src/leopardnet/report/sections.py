@@ -11,8 +11,8 @@ import pandas as pd
 from leopardnet.core.columns import has_several_labels, join_alerts
 from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE, split_labels
 from leopardnet.metrics.comparison.review_order import mistakes, review_order, top_probability
-from leopardnet.report.palette import LabelStyle
-from leopardnet.report.table_rows import VISIBLE, number, text
+from leopardnet.pages.palette import LabelStyle
+from leopardnet.pages.table_rows import VISIBLE, number, text
 
 MAX_CARDS = 12
 MAX_UNSURE = 6

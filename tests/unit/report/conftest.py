@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.report.palette import label_styles
+from leopardnet.pages.palette import label_styles
 
 
 @pytest.fixture

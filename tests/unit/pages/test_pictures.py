@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.report.pictures import embed_picture, parse_boxes
+from leopardnet.pages.pictures import embed_picture, parse_boxes
 
 FRACTION = st.floats(0, 1).map(lambda x: round(x, 4))
 

@@ -2,7 +2,7 @@
 
 import re
 
-from leopardnet.report.svg import curve_chart, interval_bar, line_chart, reliability_chart, ticks
+from leopardnet.pages.svg import curve_chart, interval_bar, line_chart, reliability_chart, ticks
 
 
 def test_charts_stay_inside_their_frame():

@@ -1,6 +1,6 @@
 """Colours and roles of labels."""
 
-from leopardnet.report.palette import decision_colours, label_styles
+from leopardnet.pages.palette import decision_colours, label_styles
 
 NAMES = ("leopard", "tiger", "sika_deer", "other_animal", "empty")
 

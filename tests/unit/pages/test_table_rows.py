@@ -2,7 +2,7 @@
 
 import json
 
-from leopardnet.report.table_rows import script_json
+from leopardnet.pages.table_rows import script_json
 
 
 def test_script_json_comes_back_and_cannot_end_the_script():

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import has_several_labels, join_alerts
 from leopardnet.core.labels import split_labels
 from leopardnet.metrics.comparison.review_order import verdicts
-from leopardnet.report.palette import LabelStyle, decision_colours
-from leopardnet.report.pictures import best_frame_boxes, parse_frame_boxes
+from leopardnet.pages.palette import LabelStyle, decision_colours
+from leopardnet.pages.pictures import best_frame_boxes, parse_frame_boxes
 
 TEXT_COLUMNS = ("clip_id", "path", "kind", "site", "status", "reason", "decision", "rule")
 MAX_TIMES = 8
