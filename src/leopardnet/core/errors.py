@@ -7,6 +7,7 @@ LeopardnetError
 ├── BundleError     a model folder is incomplete, changed or of another format
 ├── BackendError    a library or an extra is missing, or a runtime failed
 ├── JournalError    the journal of a run cannot be read or written
+├── LabelFileError  the file of what people said cannot be read or written
 └── RunStopped      a run was asked to stop; finished work is kept
 """
 
@@ -85,6 +86,10 @@ class BackendError(LeopardnetError):
 
 class JournalError(LeopardnetError):
     """The journal of a run cannot be read or written."""
+
+
+class LabelFileError(LeopardnetError):
+    """The file of what people said cannot be read or written."""
 
 
 class RunStopped(LeopardnetError):

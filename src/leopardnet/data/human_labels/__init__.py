@@ -1,0 +1,1 @@
+"""What people said about clips: the file that holds it, and the tables that other parts take from it."""

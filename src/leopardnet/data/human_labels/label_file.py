@@ -1,0 +1,269 @@
+"""`labels.sqlite`: everything that people said about clips, in the order in which they said it.
+
+A file is only ever added to. Taking something back is one more entry, so who said what and when can always be read.
+Every other form of the labels (a manifest, corrections, rows for other programs) is a view of this file.
+
+The file uses a rollback journal, not WAL: WAL needs memory that all programs share, which a folder on another
+computer does not give, and several people may work on one file. An entry is on the disk before `add` returns.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leopardnet.core.errors import LabelFileError
+
+FILE = "labels.sqlite"
+APPLICATION_ID = 0x6C656F6C
+FORMAT_VERSION = 1
+WAIT_S = 10.0  # for another program that is writing
+_SCHEMA = """
+CREATE TABLE entries (
+  entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key TEXT NOT NULL UNIQUE,
+  clip_id TEXT NOT NULL,
+  path TEXT NOT NULL,
+  labels TEXT,
+  by TEXT NOT NULL,
+  at TEXT NOT NULL,
+  seconds TEXT,
+  boxes TEXT,
+  queue TEXT NOT NULL,
+  inclusion REAL CHECK (inclusion > 0 AND inclusion <= 1),
+  bundle_id TEXT,
+  note TEXT,
+  starred INTEGER NOT NULL DEFAULT 0,
+  undoes INTEGER
+);
+CREATE INDEX entries_of_clip ON entries (clip_id);
+CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT raise(ABORT, 'entries are never changed'); END;
+CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT raise(ABORT, 'entries are never removed'); END;
+"""
+_FIELDS = (
+    *("key", "clip_id", "path", "labels", "by", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"),
+    *("note", "starred", "undoes"),
+)
+_INSERT = f"INSERT INTO entries ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelEntry:
+    """One thing that a person said about a clip.
+
+    key: chosen by whoever asks for the entry, such as a UUID. A second entry of the same key is not added, so an
+    answer that was lost on its way may be asked for again. path: of the clip, relative to the root. labels: all
+    that the clip shows; () says that the person looked and gave none (a note or a star alone). seconds: of the clip
+    that show it. boxes: {xyxy, label} in fractions of the upright frame, with `time_s`. queue: the list in which
+    the clip was shown. inclusion: the chance with which this clip came into that list, known only for random ones.
+    bundle_id: the model whose answers the person may have seen. at: ISO time with its zone, by default now.
+    """
+
+    key: str
+    clip_id: str
+    path: str
+    labels: Sequence[str]
+    by: str
+    queue: str
+    at: str = ""
+    seconds: Sequence[float] = ()
+    boxes: Sequence[dict[str, Any]] = ()
+    inclusion: float | None = None
+    bundle_id: str | None = None
+    note: str = ""
+    starred: bool = False
+
+
+class LabelFile:
+    """An open `labels.sqlite`. One object serves one thread; any number of programs may have the file open."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open a file, or make it unless `read_only`.
+
+        Raises LabelFileError where it is no such file, damaged, from a later version, or cannot be opened.
+        """
+        self.path, self.read_only = Path(path), read_only
+        if read_only and not self.path.is_file():
+            raise LabelFileError(
+                "there is no such file of labels",
+                where=self.path.name,
+                expected=f"{FILE}, which the review page writes",
+                todo="label some clips first: `leopardnet review RESULTS`",
+            )
+        with explain_errors(self.path.name):
+            uri = self.path.absolute().as_uri() + ("?mode=ro" if read_only else "")
+            self._db = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._prepare()
+
+    def _prepare(self) -> None:
+        application = self._db.execute("PRAGMA application_id").fetchone()[0]
+        if application == 0 and not self.read_only:
+            self._db.execute("BEGIN IMMEDIATE")  # of two programs that make the file at once, one waits here
+            application = self._db.execute("PRAGMA application_id").fetchone()[0]
+            is_new = application == 0 and not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if is_new:
+                for statement in _split_statements(_SCHEMA):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+                application = APPLICATION_ID
+            self._db.execute("COMMIT")
+        if application != APPLICATION_ID:
+            raise LabelFileError(
+                "this file holds no labels of leopardnet",
+                where=self.path.name,
+                expected=f"{FILE}, as the review page writes it",
+                todo="give another file; this one was not changed",
+            )
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > FORMAT_VERSION:
+            raise LabelFileError(
+                "this file of labels was written by a later version of leopardnet",
+                where=self.path.name,
+                found=f"format {version}",
+                expected=f"at most {FORMAT_VERSION}",
+                todo="install the newer version; the file was not changed",
+            )
+
+    def add(self, *entries: LabelEntry) -> list[int]:
+        """Write entries as one transaction, and return their numbers; entries of a known key keep the old one.
+
+        Raises LabelFileError where the file cannot be written. Then none of them was added.
+        """
+        now = datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+        rows = [_row(entry, entry.at or now) for entry in entries]
+        return self._insert(rows)
+
+    def undo(self, entry_id: int, *, key: str, by: str) -> int:
+        """Take an entry back by one more entry, and return the number of that one.
+
+        Raises LabelFileError where there is no such entry, where it is of another person, or was taken back.
+        """
+        found = self.entries(where="entry_id = ?", values=(entry_id,))
+        taken = self.entries(where="undoes = ? AND key != ?", values=(entry_id, key))
+        if found.empty or found["by"].iloc[0] != by or pd.notna(found["undoes"].iloc[0]) or len(taken):
+            raise LabelFileError(
+                "this label cannot be taken back",
+                where=f"{self.path.name}, entry {entry_id}",
+                found="no such label"
+                if found.empty
+                else "the label of another person"
+                if found["by"].iloc[0] != by
+                else "it was taken back already",
+                expected="a label that you gave",
+            )
+        old = found.iloc[0]
+        now = datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+        row = (
+            key,
+            old["clip_id"],
+            old["path"],
+            None,
+            by,
+            now,
+            None,
+            None,
+            old["queue"],
+            None,
+            None,
+            None,
+            0,
+            entry_id,
+        )
+        return self._insert([row])[0]
+
+    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> list[int]:
+        numbers = []
+        with explain_errors(self.path.name):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for row in rows:
+                    known = self._db.execute("SELECT entry_id FROM entries WHERE key = ?", (row[0],)).fetchone()
+                    numbers.append(known[0] if known else self._db.execute(_INSERT, row).lastrowid)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        return [int(n) for n in numbers if n is not None]
+
+    def entries(self, *, where: str = "1", values: Sequence[Any] = (), after: int = 0) -> pd.DataFrame:
+        """Return the entries with a number above `after` in the order in which they were made, with all columns.
+
+        `labels`, `seconds` and `boxes` are JSON lists; `labels` is empty in an entry that takes another one back.
+        where: a condition of SQL on the columns of the file, with `values` in place of its question marks.
+        """
+        columns = ("entry_id", *_FIELDS)
+        query = f"SELECT {', '.join(columns)} FROM entries WHERE entry_id > ? AND ({where}) ORDER BY entry_id"
+        with explain_errors(self.path.name):
+            rows = self._db.execute(query, (after, *values)).fetchall()
+        table = pd.DataFrame(rows, columns=list(columns))
+        return table.astype({"undoes": "Int64", "inclusion": "float64", "starred": "bool"})
+
+    def newest(self) -> int:
+        """Return the number of the newest entry, 0 for a file without one: a cheap way to see what others added."""
+        with explain_errors(self.path.name):
+            return int(self._db.execute("SELECT coalesce(max(entry_id), 0) FROM entries").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> LabelFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _row(entry: LabelEntry, at: str) -> tuple[Any, ...]:
+    return (
+        *(entry.key, entry.clip_id, entry.path, json.dumps(list(entry.labels), ensure_ascii=False), entry.by, at),
+        json.dumps([round(float(s), 3) for s in entry.seconds]) if entry.seconds else None,
+        json.dumps(list(entry.boxes)) if entry.boxes else None,
+        *(entry.queue, entry.inclusion, entry.bundle_id, entry.note or None, int(entry.starred), None),
+    )
+
+
+def _split_statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; `executescript` would end the transaction that guards them."""
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextmanager
+def explain_errors(name: str) -> Iterator[None]:
+    """Turn an error of SQLite into a LabelFileError with its cause and what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            what, todo = (
+                "another program holds the file of labels",
+                "wait a moment and save again; nothing was lost",
+            )
+        elif code == sqlite3.SQLITE_FULL:
+            what, todo = "the disk is full: the label was not saved", "make room and save again"
+        elif code == sqlite3.SQLITE_IOERR:
+            what, todo = "the disk fails: the label was not saved", "check the disk and save again"
+        elif code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            what, todo = "the file of labels cannot be written", "choose a place that you may write to"
+        elif code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            what, todo = "the file of labels is damaged", "restore it from a copy; do not delete this one"
+        else:
+            what, todo = "the file of labels cannot be used", "read what the system reports under 'found'"
+        raise LabelFileError(what, where=name, found=str(error), todo=todo) from None
