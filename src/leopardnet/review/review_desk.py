@@ -136,7 +136,9 @@ class ReviewDesk:
         at = np.flatnonzero(rows == row)
         ahead = rows[at[0] + 1 : at[0] + 1 + N_AHEAD] if len(at) else rows[:0]
         return [
-            (self.index.clip_ids[r], self.view.times_s(int(r), queue)) for r in ahead if not self.view.is_private(int(r))
+            (self.index.clip_ids[r], self.view.times_s(int(r), queue))
+            for r in ahead
+            if not self.view.is_private(int(r))
         ]
 
     # --- what a person says ---

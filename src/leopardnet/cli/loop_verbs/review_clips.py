@@ -102,9 +102,7 @@ def review(
             typer.echo(door.address)
             if lan:
                 others = sorted(h for h in door.hosts if h not in local_hosts(number))
-                say(
-                    f"other computers: http://{' or http://'.join(others)} with the password"
-                )
+                say(f"other computers: http://{' or http://'.join(others)} with the password")
             say("Ctrl-C ends the review")
             if not no_browser:
                 webbrowser.open(door.address)
