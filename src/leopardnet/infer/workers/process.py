@@ -65,14 +65,14 @@ class WorkerProcess(_base.Process):
 
 
 class WorkerContext(type(_base)):  # type: ignore[misc]  # its class depends on the platform
-    """The multiprocessing context that starts worker processes."""
+    """The multiprocessing context that starts worker processes. preload: the module of what they run."""
 
     Process = WorkerProcess
 
-    def __init__(self) -> None:
+    def __init__(self, preload: str = "leopardnet.infer.workers.pool") -> None:
         super().__init__()
         if _METHOD == "forkserver":
-            self.set_forkserver_preload(["leopardnet.infer.workers.pool"])  # imported once, for all workers
+            self.set_forkserver_preload([preload])  # imported once, for all workers
 
 
 def limit_memory(limit_mb: int) -> None:
