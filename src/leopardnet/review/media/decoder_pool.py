@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.core.errors import MediaError
-from leopardnet.infer.workers.pool import describe_exit
-from leopardnet.infer.workers.process import WorkerContext, end_with_parent, limit_memory
+from leopardnet.infer.workers.process import WorkerContext, describe_exit, end_with_parent, limit_memory
 from leopardnet.media.video.open import describe_error
 
 MEMORY_MB = 2000  # of one process, beyond what its libraries take
 MAX_TASKS = 500  # then a process is replaced, which frees what its decoders have leaked
 RETRY_S = 60.0
+PRELOADED = ("leopardnet.review.media.frame_queue", "leopardnet.review.media.video_queue")  # what is run there
 MAX_FAILURES = 1000
 Answer = TypeVar("Answer")
 
@@ -30,8 +30,8 @@ Answer = TypeVar("Answer")
 class DecoderPool:
     """Worker processes, started by the first call; a pool that broke down is replaced by the next one."""
 
-    def __init__(self, n_workers: int, *, preload: str) -> None:
-        self.n_workers, self.preload = n_workers, preload
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         self._is_closed = False
@@ -51,7 +51,7 @@ class DecoderPool:
                 raise MediaError("the review is being closed")
             for _ in range(2):
                 if self._pool is None:
-                    context = WorkerContext(self.preload)
+                    context = WorkerContext(*PRELOADED)
                     self._pool = ProcessPool(
                         self.n_workers, max_tasks=MAX_TASKS, initializer=_prepare_process, context=context
                     )

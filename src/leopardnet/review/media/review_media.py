@@ -71,9 +71,9 @@ class ReviewMedia:
         self._disk = FileCache(cache / "frames", suffix=".jpg", max_bytes=frame_bytes)
         self._videos = FileCache(cache / "videos", suffix=".mp4", max_bytes=video_bytes)
         FileCache(cache / "videos", suffix=".json", max_bytes=note_bytes)  # deletes the oldest notes
-        self._frame_pool = DecoderPool(max(2, n_workers), preload=__name__)
+        self._frame_pool = DecoderPool(max(2, n_workers))
         self._frame_pool.warm_up()
-        self._video_pool = DecoderPool(max(1, n_workers // 2), preload=__name__)
+        self._video_pool = DecoderPool(max(1, n_workers // 2))
         self._queue = VideoQueue(self._video_pool, self._videos)
         self._frames = FrameQueue(self._frame_pool, self.root, self._keep)
         self._writer = ThreadPoolExecutor(1)  # a slow disk keeps nobody waiting
