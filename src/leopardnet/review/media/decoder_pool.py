@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
@@ -34,6 +34,7 @@ class DecoderPool:
         self.n_workers = n_workers
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
+        self._open: set[Future[Any]] = set()
         self._is_closed = False
 
     def warm_up(self) -> None:
@@ -57,23 +58,29 @@ class DecoderPool:
                     )
                 try:
                     future: Future[Answer] = self._pool.schedule(function, args=args, timeout=limit_s)
-                    return future
                 except RuntimeError:  # it broke down
-                    threading.Thread(target=_end_pool, args=(self._pool,), daemon=True).start()
+                    threading.Thread(target=self._end, args=(self._pool, set(self._open)), daemon=True).start()
                     self._pool = None
-        raise MediaError("the processes that read footage do not start", todo="check the free memory")
+                else:
+                    self._open.add(future)
+                    break
+            else:
+                raise MediaError("the processes that read footage do not start", todo="check the free memory")
+        future.add_done_callback(self._open.discard)  # without the lock: it may be done already
+        return future
 
     def close(self) -> None:
         """End the processes, whatever they are doing."""
         with self._lock:
             self._is_closed, pool, self._pool = True, self._pool, None
         if pool is not None:  # without the lock: what waits for the last answers may call `schedule`
-            _end_pool(pool)
+            self._end(pool, set(self._open))
 
-
-def _end_pool(pool: ProcessPool) -> None:
-    pool.stop()
-    pool.join()
+    def _end(self, pool: ProcessPool, futures: set[Future[Any]]) -> None:
+        pool.stop()
+        pool.join()
+        for future in futures:  # a stopped pool leaves them without an answer
+            future.cancel()
 
 
 def read_answer(future: Future[Answer], *, where: str) -> Answer:
@@ -86,6 +93,8 @@ def read_answer(future: Future[Answer], *, where: str) -> Answer:
         found = "it took too long and was stopped"
     except ProcessExpired as error:
         found = f"the decoder crashed ({describe_exit(error.exitcode)})"
+    except CancelledError:
+        found = "the work was ended"
     except MemoryError:
         found = f"it needed more than {MEMORY_MB} MB of memory"
     except BrokenProcessPool:

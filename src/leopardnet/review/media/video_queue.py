@@ -50,8 +50,9 @@ class VideoQueue:
             self._failures.check(wanted.key)
             self._asked.pop(wanted.key, None)
             self._asked[wanted.key] = wanted
-            while len(self._asked) > MAX_WAITING:
-                del self._asked[next(iter(self._asked))]
+            waiting = [key for key in self._asked if key not in self._running]
+            if len(waiting) > MAX_WAITING:
+                del self._asked[waiting[0]]
             self._give_way()
             self._start_next()
         return self._read_share(wanted.key)
