@@ -18,7 +18,7 @@ function drawChart(clip) {
     class: "chart",
     viewBox: `0 0 ${width} ${CHART_HEIGHT}`,
     role: "img",
-    "aria-label": "probability of each label over time",
+    "aria-label": t("probability of each label over time"),
   };
   const parts = [
     ...probabilityAxis(scale),
@@ -51,10 +51,10 @@ function chartScale(times, width) {
 // The lines to draw, with their values in thousandths, null where there is none.
 function chartLines(frames) {
   const lines = data.labels
-    .map((label, n) => ({ name: label.name, colour: label.colour, values: frames.p[n], class: "series" }))
+    .map((label, n) => ({ name: nameOf(label.name), colour: label.colour, values: frames.p[n], class: "series" }))
     .filter((line) => line.values && Math.max(...line.values) >= MIN_PEAK);
   if (frames.b) {
-    lines.push({ name: "detector", colour: "var(--ink)", values: frames.b, class: "series detector" });
+    lines.push({ name: t("detector"), colour: "var(--ink)", values: frames.b, class: "series detector" });
   }
   return lines;
 }
@@ -62,7 +62,7 @@ function chartLines(frames) {
 function probabilityAxis(scale) {
   return [0, 0.5, 1].flatMap((p) => [
     element("path", { class: "grid", d: `M${CHART_MARGIN.left} ${scale.y(p)}H${scale.width - CHART_MARGIN.right}` }),
-    element("text", { x: CHART_MARGIN.left - 8, y: scale.y(p) + 4, "text-anchor": "end" }, String(p)),
+    element("text", { x: CHART_MARGIN.left - 8, y: scale.y(p) + 4, "text-anchor": "end" }, formatNumber(p, p % 1 ? 1 : 0)),
   ]);
 }
 
@@ -72,7 +72,7 @@ function timeAxis(clip, { start, end, width, x }) {
   const step = isBurst ? 1 : TICK_STEPS_S.find(fits) || 1800;
   const ticks = [];
   for (let n = Math.ceil(start / step); n * step <= end + 1e-9; n++) {
-    const name = isBurst ? formatMoment(clip, n) : Number((n * step).toFixed(2)) + " s";
+    const name = isBurst ? formatMoment(clip, n) : t("{time} s", { time: formatNumber(n * step, step < 1 ? 1 : 0) });
     ticks.push(element("text", { x: x(n * step), y: CHART_HEIGHT - 10, "text-anchor": "middle" }, name));
   }
   return ticks;
@@ -102,7 +102,7 @@ function drawLine(clip, times, line, { x, y }) {
     .join("");
   const radius = times.length > 60 ? 1.8 : 3;
   const dots = points.map(({ time, probability }) => {
-    const title = `${line.name} ${probability.toFixed(2)} at ${formatMoment(clip, time)}`;
+    const title = `${line.name} ${formatNumber(probability, 2)}, ${formatMoment(clip, time)}`;
     const place = { cx: x(time), cy: y(probability), r: radius, style: `fill:${line.colour}` };
     return element("circle", place, element("title", {}, title));
   });

@@ -1,13 +1,13 @@
 // The data of the page, and small functions that the other parts use.
 //
-// The page holds data.js, chart.js, evidence.js and table.js, in this order, as one script inside one function.
+// The page holds language.js, data.js, chart.js, evidence.js and table.js, in this order, as one script inside one function.
 // Names from the data only ever become text nodes, never markup. A clip is a number: its row in the data.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const nClips = data.clip_id.length;
 const hiddenClips = new Set(data.hidden);
 const hasTruth = data.truth.some(Boolean);
-const compareText = new Intl.Collator("en", { numeric: true }).compare;
+const compareText = new Intl.Collator(spoken.language, { numeric: true }).compare;
 
 const SVG_TAGS = new Set(["svg", "path", "circle", "rect", "text", "title", "line", "g"]);
 const SVG_NAMESPACE = document.querySelector("svg").namespaceURI;
@@ -33,28 +33,20 @@ function colourDot(name) {
   return element("i", { class: "dot" + hollow, style: `--c:${data.colours[name] || "var(--animal)"}` });
 }
 
-function formatCount(n) {
-  return n.toLocaleString("en");
-}
-
 function formatSeconds(time) {
   if (time === null) return "–";
-  if (time < 60) return time.toFixed(1) + " s";
-  return Math.floor(time / 60) + ":" + (time % 60).toFixed(1).padStart(4, "0") + " min";
+  if (time < 60) return t("{time} s", { time: formatNumber(time, 1) });
+  return t("{time} min", { time: Math.floor(time / 60) + ":" + formatNumber(time % 60, 1).padStart(4, "0") });
 }
 
 // A time within a clip. Still number n of a burst is at n - 1 seconds.
 function formatMoment(clip, time) {
-  return data.kind[clip] === "burst" ? "still " + (Math.round(time) + 1) : formatSeconds(time);
+  return data.kind[clip] === "burst" ? t("still {n}", { n: Math.round(time) + 1 }) : formatSeconds(time);
 }
 
 // A single still has no time.
 function formatMoments(clip, times) {
   return data.kind[clip] === "still" ? "" : times.map((time) => formatMoment(clip, time)).join(", ");
-}
-
-function formatRule(rule) {
-  return rule.replace("_", " ");
 }
 
 function probability(clip, name) {
