@@ -63,6 +63,11 @@ NAMES = (  # labels that people add to the built-in ones, as in the lists of nam
     *("yellow_throated_marten", "black_bear", "animal", "unsure", "unreadable", "unknown"),
 )
 
+HEADINGS = (  # of tables in the terminal, where they are single words
+    *("clip", "decision", "alerts", "status", "label", "clips", "said", "lost", "shows", "value", "videos", "stills"),
+    *("files", "rows", "bursts", "sites", "deployments", "labels", "first", "last", "infrared", "colour"),
+)
+
 
 def collect_texts() -> Catalog:
     """Return a catalogue without translations of all texts, each with the files that it is in."""
@@ -79,6 +84,8 @@ def collect_texts() -> Catalog:
                 continue
             known = first.setdefault(re.sub(r"\{\w+\}", "{}", text), text)
             catalogue.add(known, locations=[(path.relative_to(ROOT).as_posix(), 0)], context="message")
+    for name in HEADINGS:
+        catalogue.add(name, locations=[("src/leopardnet/cli/printing", 0)])
     for name in find_labels():
         catalogue.add(name, locations=[("configs/labels", 0)], context="label")
     return catalogue
@@ -173,7 +180,7 @@ def write_template(node: ast.expr) -> str:
 
     def write(part: ast.expr) -> str:
         if isinstance(part, ast.Constant):
-            return str(part.value).replace("{", "{{").replace("}", "}}")
+            return str(part.value).replace("{}", "\0").replace("{", "{{").replace("}", "}}").replace("\0", "{n}")
         if isinstance(part, ast.JoinedStr):
             return "".join(map(write, part.values))
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add):
@@ -192,6 +199,11 @@ def update(path: Path, texts: Catalog) -> bytes:
     catalogue = read_po(BytesIO(path.read_bytes()), locale=path.parent.parent.name)
     catalogue.update(texts, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    return write(catalogue)
+
+
+def write(catalogue: Catalog) -> bytes:
+    """Return the content of a catalogue, without times and names, so that it changes with its texts alone."""
     written = BytesIO()
     write_po(written, catalogue, width=110, include_lineno=False, sort_by_file=True, ignore_obsolete=True)
     return re.sub(rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator).*\\n"\n', b"", written.getvalue())
@@ -225,7 +237,9 @@ def check_message(message: Message) -> Iterator[str]:
         return
     for form in forms:
         try:
-            if placeholders(form) != placeholders(ids[-1]):
+            # An ending of an English plural is a value too, and has no place in other languages.
+            other = placeholders(form) ^ placeholders(ids[-1])
+            if other - (placeholders(ids[-1]) if message.context == "message" else set()):
                 yield f"other placeholders: {ids[0]} → {form}"
         except ValueError as error:
             yield f"{error}: {ids[0]} → {form}"
