@@ -29,8 +29,8 @@ SOURCE = ROOT / "src" / "leopardnet"
 CATALOGUES = sorted((SOURCE / "locale").glob("*/LC_MESSAGES/leopardnet.po"))
 PLURALS = dict.fromkeys(("plural", "ngettext", "translate_plural"), (1, 2))
 KEYWORDS = {**dict.fromkeys(("_", "gettext", "t", "translate")), **PLURALS}
-METHODS = [("pages/templates/**.js", "javascript"), ("pages/templates/**.j2", "jinja2"), ("**.py", "python")]
-OPTIONS = {"pages/templates/**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
+METHODS = [("pages/**.js", "javascript"), ("pages/**.j2", "jinja2"), ("**.py", "python")]
+OPTIONS = {"pages/**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
 
 # The way of a biologist: from footage to a report. Errors of other rooms stay English.
 MESSAGE_ROOMS = (
@@ -55,17 +55,42 @@ PRINTING = {"say": 0, "print_rows": None, "progress_bar": 0, "on_progress": 0, "
 PRINTED_PARTS = ("todo", "expected", "title", "caption")
 NAMES = (  # labels that people add to the built-in ones, as in the lists of names of data sets
     *("amur_leopard", "asian_black_bear", "badger", "bird", "brown_bear", "cat", "cattle", "dog", "fox", "hare"),
-    *("horse", "human", "leopard_cat", "lynx", "musk_deer", "otter", "person", "raccoon_dog", "red_deer", "red_fox"),
+    *(
+        "horse",
+        "human",
+        "leopard_cat",
+        "lynx",
+        "musk_deer",
+        "otter",
+        "person",
+        "raccoon_dog",
+        "red_deer",
+        "red_fox",
+    ),
     *("ok", "partial", "right", "wrong", "open", "video", "still", "burst", "none", "species", "abstained"),
-    *("rolled_up", "genus", "family", "order", "class", "precision", "recall", "F1", "AUROC", "average precision"),
+    *("rolled_up", "precision", "recall", "F1", "AUROC", "average precision"),
     *("ECE", "Brier", "other", "deer"),
     *("roe_deer", "sable", "snow_leopard", "squirrel", "vehicle", "weasel", "wild_boar", "wolf"),
     *("yellow_throated_marten", "black_bear", "animal", "unsure", "unreadable", "unknown"),
 )
 
 HEADINGS = (  # of tables in the terminal, where they are single words
-    *("clip", "decision", "alerts", "status", "label", "clips", "said", "lost", "shows", "value", "videos", "stills"),
+    *(
+        "clip",
+        "decision",
+        "alerts",
+        "status",
+        "label",
+        "clips",
+        "said",
+        "lost",
+        "shows",
+        "value",
+        "videos",
+        "stills",
+    ),
     *("files", "rows", "bursts", "sites", "deployments", "labels", "first", "last", "infrared", "colour"),
+    *("species", "genus", "family", "order", "class"),  # ranks
 )
 
 
@@ -93,7 +118,9 @@ def collect_texts() -> Catalog:
 
 def find_labels() -> list[str]:
     """Return the labels of the built-in label sets, and those that people add to them."""
-    sets = (yaml.safe_load(path.read_text("utf-8")) for path in sorted((ROOT / "configs" / "labels").glob("*.yaml")))
+    sets = (
+        yaml.safe_load(path.read_text("utf-8")) for path in sorted((ROOT / "configs" / "labels").glob("*.yaml"))
+    )
     return sorted({*NAMES, *(label["name"] for labels in sets for label in labels["labels"])})
 
 
@@ -206,7 +233,9 @@ def write(catalogue: Catalog) -> bytes:
     """Return the content of a catalogue, without times and names, so that it changes with its texts alone."""
     written = BytesIO()
     write_po(written, catalogue, width=110, include_lineno=False, sort_by_file=True, ignore_obsolete=True)
-    return re.sub(rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator).*\\n"\n', b"", written.getvalue())
+    return re.sub(
+        rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator).*\\n"\n', b"", written.getvalue()
+    )
 
 
 def placeholders(text: str) -> set[str]:

@@ -139,7 +139,10 @@ def print_rows(
         table.add_column(translate_message(str(name)), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(
-            *("" if v is None else f"{v:.3f}" if isinstance(v, float) else escape(translate_message(str(v))) for v in row.values())
+            *(
+                "" if v is None else f"{v:.3f}" if isinstance(v, float) else escape(translate_message(str(v)))
+                for v in row.values()
+            )
         )
     out.print(table)
 

@@ -25,7 +25,13 @@ from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.sections import choose_review, count_by_site, count_table, flatten_facts, summarise_run
 from leopardnet.score.decide import RULES
 
-SCRIPTS = ("language.js", "data.js", "chart.js", "evidence.js", "table.js")  # joined in this order: each uses those before it
+SCRIPTS = (
+    "language.js",
+    "data.js",
+    "chart.js",
+    "evidence.js",
+    "table.js",
+)  # joined in this order: each uses those before it
 MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
 
@@ -135,7 +141,10 @@ def _sources(predictions: pd.DataFrame) -> list[tuple[str, str]]:
         (name, ", ".join(sorted(predictions[column].unique())))
         for name, column in ((translate("model"), "bundle_id"), (translate("label set"), "labels_id"))
     )
-    return [(translate("program"), f"leopardnet {version('leopardnet')}"), *((name, found) for name, found in ids if found)]
+    return [
+        (translate("program"), f"leopardnet {version('leopardnet')}"),
+        *((name, found) for name, found in ids if found),
+    ]
 
 
 def _history_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:

@@ -18,8 +18,9 @@ from leopardnet.core.language.choice import ENGLISH, current_language
 CONTEXT = "message"
 Pattern = tuple[re.Pattern[str], str]
 PART = re.compile(r"(?:(found|expected|do): )?(.*)")
-JOINT = re.compile(r"(, |; | (?=and others$)| (?=… and \d))")  # between the items of a list
+JOINT = re.compile(r"(, |; | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
 INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
+FEW_LETTERS = 4  # a pattern with fewer fixed letters holds numbers alone
 MOST_NESTED = 4  # a value inside a value inside …
 
 
@@ -40,15 +41,15 @@ def translate_error(error: LeopardnetError) -> list[tuple[str, str]]:
     >>> translate_error(LeopardnetError("no clip has a label", where="clips.csv"))
     [('error', 'no clip has a label'), ('where', 'clips.csv')]
     """
-    names = {
-        "where": translate("where"),
-        "found": translate("found"),
-        "expected": translate("expected"),
-        "do": translate("do"),
+    where, found, expected, todo = error.parts.values()
+    parts = {
+        translate("error"): translate_message(error.what),
+        translate("where"): where,  # these two are the user's own words
+        translate("found"): found,
+        translate("expected"): expected if expected is None else translate_message(str(expected)),
+        translate("do"): todo if todo is None else translate_message(todo),
     }
-    parts = [(names[name], str(value)) for name, value in error.parts.items() if value is not None]
-    said = [(translate("error"), translate_message(error.what))]
-    return [*said, *((name, translate_message(text) if " " in text else text) for name, text in parts)]
+    return [(name, str(value)) for name, value in parts.items() if value is not None]
 
 
 def _translate_line(text: str, language: str, n_nested: int = 0) -> str:
@@ -98,8 +99,11 @@ def _read_messages(language: str) -> tuple[dict[str, str], tuple[Pattern, ...]]:
         if all(name is None for _, name, _, _ in parts):
             whole["".join(words for words, *_ in parts)] = str(message.string).format()
         else:
+            is_short = sum(c.isalpha() for words, *_ in parts for c in words) < FEW_LETTERS
+            value = r"[\d.,]+" if is_short else ".*?"
             expression = "".join(
-                re.escape(words) + (f"(?P<{name}>.*?)" if name is not None else "") for words, name, _, _ in parts
+                re.escape(words) + (f"(?P<{name}>{value})" if name is not None else "")
+                for words, name, _, _ in parts
             )
             n_words = sum(len(words) for words, *_ in parts)
             patterns.append((len(parts[0][0]), n_words, re.compile(expression), str(message.string)))
