@@ -15,7 +15,7 @@ from leopardnet.core.columns import evidence_columns, has_several_labels, predic
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.table_checks import refuse_unknown_alerts
-from leopardnet.pages.environment import environment, read_file
+from leopardnet.pages.environment import environment, join_scripts, read_style
 from leopardnet.pages.palette import decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
@@ -24,7 +24,10 @@ from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.sections import choose_review, count_by_site, count_table, flatten_facts, summarise_run
 from leopardnet.score.decide import RULES
 
-SCRIPTS = ("data.js", "chart.js", "evidence.js", "table.js")  # joined in this order: each uses those before it
+SCRIPTS = (
+    *("shared/words", "shared/elements", "shared/chart", "shared/picture"),
+    *("report/data", "report/evidence", "report/table"),
+)
 MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
 
@@ -111,7 +114,7 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 
 def _fill_template(**values: object) -> str:
     """Return the page with its style sheet, its scripts and these values."""
-    css, scripts = read_file("report.css"), Markup("\n").join(read_file(name) for name in SCRIPTS)
+    css, scripts = read_style("shared", "report"), join_scripts(*SCRIPTS)
     return environment().get_template("report.html.j2").render(css=css, js=scripts, rules=RULES, **values)
 
 

@@ -1,5 +1,11 @@
 // The table of all clips: filters, order, pages of rows, keyboard. At the end, the parts are connected and started.
 
+import { byId, element, formatCount } from "../shared/elements.js";
+import {
+  compareText, data, formatMoments, formatRule, hasTruth, labelDot, nClips, pictureSource, probability, suspicion,
+} from "./data.js";
+import { drawClipChart, evidenceRow } from "./evidence.js";
+
 const ROWS_PER_PAGE = 100;
 const MIN_SHARE = 0.005; // a smaller probability has no part in the bar of a row
 const N_COLUMNS = hasTruth ? 9 : 8;
@@ -74,7 +80,7 @@ function drawTable() {
   byId("shown").textContent = describeRange(first, clips.length, state.view.length);
   byId("prev").disabled = first === 0;
   byId("next").disabled = first + ROWS_PER_PAGE >= state.view.length;
-  drawChart(state.open);
+  drawClipChart(state.open);
 }
 
 function emptyRow() {
@@ -122,7 +128,7 @@ function decisionCell(clip) {
   const reason = rule === "none" || rule === decision ? "" : formatRule(rule);
   const suspected = data.alerts[clip].filter((name) => !decision.split(" + ").includes(name));
   return element("td", { class: "decision" },
-    colourDot(decision),
+    labelDot(decision),
     decision,
     element("small", {}, reason),
     ...suspected.map((name) => element("span", { class: "alert" }, `${name}? ${probability(clip, name).toFixed(2)}`)),
@@ -132,7 +138,7 @@ function decisionCell(clip) {
 function truthCell(clip) {
   const [truth, verdict] = [data.truth[clip], data.verdict[clip]];
   return element("td", { class: "truth " + verdict },
-    truth ? colourDot(truth) : null,
+    truth ? labelDot(truth) : null,
     truth || "–",
     element("small", {}, verdict === "right" ? "" : verdict));
 }
@@ -305,7 +311,7 @@ byId("theme").addEventListener("click", switchTheme);
 
 addEventListener("keydown", onKey);
 addEventListener("hashchange", showLinkedClip);
-addEventListener("resize", () => drawChart(state.open));
+addEventListener("resize", () => drawClipChart(state.open));
 labelThemeButton();
 refresh();
 showLinkedClip();
