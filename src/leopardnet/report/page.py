@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from leopardnet.bundle.run_history import history_points
 from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
+from leopardnet.core.language import script_texts, translate, translate_message
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.table_checks import refuse_unknown_alerts
@@ -25,7 +26,7 @@ from leopardnet.report.sections import choose_review, count_by_site, count_table
 from leopardnet.score.decide import RULES
 
 SCRIPTS = (
-    *("shared/words", "shared/elements", "shared/chart", "shared/picture"),
+    *("shared/language", "shared/elements", "shared/chart", "shared/picture"),
     *("report/data", "report/evidence", "report/table"),
 )
 MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
@@ -44,7 +45,7 @@ def write_report(
     manifest_summary: pd.DataFrame | None = None,
     history: Sequence[Mapping[str, Any]] | None = None,
     notices: Sequence[str] = (),
-    title: str = "Camera-trap report",
+    title: str | None = None,
 ) -> Path:
     """Write the report and return its path: `out`, or `out/report.html` where `out` does not end in .html or .htm.
 
@@ -53,7 +54,8 @@ def write_report(
     `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. hidden: clip_id of clips whose
     picture is left out even where there is one. bundle: plain values, as `describe_bundle` returns them, and watch
     (`watch_facts`); any may be absent, and others are shown too. manifest_summary: counts, label by split. history:
-    rows with epoch, loss, val_macro_f1. notices: shown on top.
+    rows with epoch, loss, val_macro_f1. notices: shown on top. title: None for a general one. The page is in the
+    current language (`core.language`).
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -71,10 +73,11 @@ def write_report(
         truth=truth,
         thumbnails=shown,
         hidden=hidden,
-        rules={str(k): v for k, v in RULES.items()},
+        rules={str(k): translate_message(v) for k, v in RULES.items()},
     )
     page = _fill_template(
-        title=title,
+        title=translate("Camera-trap report") if title is None else title,
+        texts=script_json(script_texts()),
         multi=has_several_labels(predictions),
         notices=list(notices),
         styles=styles,
@@ -133,21 +136,21 @@ def _sources(predictions: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the program that wrote the page, and the models and label sets of its rows."""
     ids = (
         (name, ", ".join(sorted(predictions[column].unique())))
-        for name, column in (("model", "bundle_id"), ("label set", "labels_id"))
+        for name, column in ((translate("model"), "bundle_id"), (translate("label set"), "labels_id"))
     )
-    return [("program", f"leopardnet {version('leopardnet')}"), *((name, found) for name, found in ids if found)]
+    return [(translate("program"), f"leopardnet {version('leopardnet')}"), *((name, found) for name, found in ids if found)]
 
 
 def _history_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
     """Return the training curves that the history has values for, each with its name."""
     charts = []
     for key, name, unit in (
-        ("loss", "Training loss", False),
-        ("val_macro_f1", "Macro F1 on validation clips", True),
+        ("loss", translate("Training loss"), False),
+        ("val_macro_f1", translate("Macro F1 on validation clips"), True),
     ):
         points = history_points(history, key)
         if points:
-            charts.append((name, line_chart(points, title=name, x_label="epoch", unit_range=unit)))
+            charts.append((name, line_chart(points, title=name, x_label=translate("epoch"), unit_range=unit)))
     return charts
 
 

@@ -1,12 +1,13 @@
 // The data of the report, and small functions on it. A clip is a number: its row in the data.
 
 import { colourDot, formatMoment } from "../shared/elements.js";
+import { spoken } from "../shared/language.js";
 
 export const data = JSON.parse(document.getElementById("data").textContent);
 export const nClips = data.clip_id.length;
 export const hiddenClips = new Set(data.hidden);
 export const hasTruth = data.truth.some(Boolean);
-export const compareText = new Intl.Collator("en", { numeric: true }).compare;
+export const compareText = new Intl.Collator(spoken.language, { numeric: true }).compare;
 
 export function labelDot(name) {
   return colourDot(name, data.colours[name]);
@@ -16,10 +17,6 @@ export function labelDot(name) {
 export function formatMoments(clip, times) {
   const kind = data.kind[clip];
   return kind === "still" ? "" : times.map((time) => formatMoment(kind, time)).join(", ");
-}
-
-export function formatRule(rule) {
-  return rule.replace("_", " ");
 }
 
 export function probability(clip, name) {

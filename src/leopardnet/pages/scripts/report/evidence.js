@@ -2,8 +2,9 @@
 
 import { drawChart } from "../shared/chart.js";
 import { byId, element, formatMoment } from "../shared/elements.js";
+import { formatNumber, nameOf, t } from "../shared/language.js";
 import { drawBox, probabilityList } from "../shared/picture.js";
-import { data, formatMoments, formatRule, hiddenClips, pictureSource } from "./data.js";
+import { data, formatMoments, hiddenClips, pictureSource } from "./data.js";
 
 const SMALL_PICTURE_PX = 100;
 
@@ -17,24 +18,24 @@ function evidencePicture(clip) {
   const probs = data.probs[clip];
   if (!probs) return element("div", {}, picture(clip));
   const list = probabilityList(data.labels, probs);
-  return element("div", {}, picture(clip), element("h4", {}, "Whole clip"), list);
+  return element("div", {}, picture(clip), element("h4", {}, t("Whole clip")), list);
 }
 
 function picture(clip) {
   if (hiddenClips.has(clip)) {
-    return element("p", { class: "muted" }, "The picture is left out: a person or a vehicle.");
+    return element("p", { class: "muted" }, t("The picture is left out: a person or a vehicle."));
   }
   if (!data.thumbs[clip]) return null;
-  const alt = "the frame with the strongest evidence for the decision";
+  const alt = t("the frame with the strongest evidence for the decision");
   const image = element("img", { src: pictureSource(clip), alt });
   const boxes = data.boxes[clip];
   const moment = formatMoment(data.kind[clip], data.best[clip]);
-  const frame = data.kind[clip] === "still" ? "The still" : `The strongest frame, ${moment}`;
-  const finding = boxes && !boxes.length ? "; the detector found nothing in it" : "";
-  const caption = element("figcaption", {}, frame + finding + ".");
+  const frame = data.kind[clip] === "still" ? t("The still.") : t("The strongest frame, {moment}.", { moment });
+  const finding = boxes && !boxes.length ? " " + t("The detector found nothing in it.") : "";
+  const caption = element("figcaption", {}, frame + finding);
   image.onload = () => {
     if (Math.min(image.naturalWidth, image.naturalHeight) < SMALL_PICTURE_PX) {
-      caption.append(" This is a small preview; the clip itself shows more.");
+      caption.append(" " + t("This is a small preview; the clip itself shows more."));
     }
   };
   const shot = element("div", { class: "shot" }, image, ...(boxes || []).map(drawBox));
@@ -61,12 +62,14 @@ function evidenceChart(clip) {
     element("div", {}, element("dt", {}, name), element("dd", {}, value))
   ));
   if (frames && frames.t.length > 1) {
-    const title = element("h4", {}, "Each frame on its own, over time");
+    const title = element("h4", {}, t("Each frame on its own, over time"));
     return element("div", {}, title, element("div", { id: "chart" }), facts);
   }
-  let reason = "Nothing could be decoded, so there is no evidence.";
+  let reason = t("Nothing could be decoded, so there is no evidence.");
   if (data.probs[clip]) {
-    reason = frames ? "Only one frame was classified." : "This report was made without the evidence of single frames.";
+    reason = frames
+      ? t("Only one frame was classified.")
+      : t("This report was made without the evidence of single frames.");
   }
   return element("div", {}, element("p", { class: "muted" }, reason), facts);
 }
@@ -74,15 +77,15 @@ function evidenceChart(clip) {
 // Names and values; facts without a value are left out.
 function clipFacts(clip) {
   const facts = [
-    ["File", data.path[clip]],
-    ["Captured", data.captured[clip]],
-    ["Kind", data.kind[clip]],
-    ["Frames classified", String(data.n_frames[clip])],
-    ["Rule", `${formatRule(data.rule[clip])}: ${data.rules[data.rule[clip]] || ""}`],
-    ["Best times", formatMoments(clip, data.times[clip])],
-    ["Detector", detectorSummary(clip)],
-    ["Why incomplete", data.reason[clip]],
-    ["Clip id", data.clip_id[clip]],
+    [t("File"), data.path[clip]],
+    [t("Captured"), data.captured[clip]],
+    [t("Kind"), nameOf(data.kind[clip])],
+    [t("Frames classified"), String(data.n_frames[clip])],
+    [t("Rule"), `${nameOf(data.rule[clip])}: ${data.rules[data.rule[clip]] || ""}`],
+    [t("Best times"), formatMoments(clip, data.times[clip])],
+    [t("Detector"), detectorSummary(clip)],
+    [t("Why incomplete"), data.reason[clip]],
+    [t("Clip id"), data.clip_id[clip]],
   ];
   return facts.filter(([, value]) => value);
 }
@@ -91,9 +94,9 @@ function detectorSummary(clip) {
   const frames = data.frames[clip];
   const scores = frames && frames.b ? frames.b.filter((score) => score !== null) : [];
   if (!scores.length) {
-    return Object.values(data.frames).some((other) => other.b) ? "no result for this clip" : "";
+    return Object.values(data.frames).some((other) => other.b) ? t("no result for this clip") : "";
   }
   const nFound = scores.filter((score) => score > 0).length;
-  const best = (Math.max(...scores) / 1000).toFixed(2);
-  return `found something in ${nFound} of ${scores.length} frames, best score ${best}`;
+  const best = formatNumber(Math.max(...scores) / 1000, 2);
+  return t("found something in {n} of {total} frames, best score {best}", { n: nFound, total: scores.length, best });
 }

@@ -1,6 +1,6 @@
 // Questions to the server and its answers. Everything that fails becomes an ApiError with what and what to do.
 
-import { t } from "../shared/words.js";
+import { t } from "../shared/language.js";
 
 export class ApiError extends Error {
   // status: 0 where the server did not answer.

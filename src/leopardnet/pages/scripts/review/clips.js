@@ -9,12 +9,11 @@ export class Clips {
   constructor() {
     this.kept = new Map(); // clip_id and queue → promise of {detail, images}
     this.isEnhanced = false;
-    this.showsPeople = false;
   }
 
   // The clip with its frames, which may still be loading.
   get(clipId, queue) {
-    const key = `${queue}/${clipId}/${this.isEnhanced}/${this.showsPeople}`;
+    const key = `${queue}/${clipId}/${this.isEnhanced}`;
     const found = this.kept.get(key) || this.load(clipId, queue);
     this.kept.delete(key);
     this.kept.set(key, found); // the newest is the last
@@ -30,8 +29,7 @@ export class Clips {
 
   async load(clipId, queue) {
     const isEnhanced = this.isEnhanced;
-    const params = { queue, people: this.showsPeople ? "1" : "" };
-    const detail = await getJson(`/api/clip/${encodeURIComponent(clipId)}`, params);
+    const detail = await getJson(`/api/clip/${encodeURIComponent(clipId)}`, { queue });
     const first = strongestFrame(detail);
     const images = [];
     // The strongest frame is asked for first, because it is shown first.

@@ -53,8 +53,14 @@ export class Queue {
     return this.positions.get(clipId) ?? -1;
   }
 
-  // The first position from `start` on, then from the beginning, of a clip that this person has not labelled; -1
-  // where all have a label.
+  // Whether somebody still has to look at a clip. An audit and a second opinion want one's own look.
+  isOpen(clip) {
+    const isOwn = this.id === "audit" || this.id === "second_opinion";
+    return !clip.labels.length && (isOwn || !clip.by_others);
+  }
+
+  // The first position from `start` on, then from the beginning, of a clip that nobody has labelled; -1 where all
+  // have a label.
   async nextOpen(start) {
     return (await this.openBetween(start, this.nTotal)) ?? (await this.openBetween(0, start)) ?? -1;
   }
@@ -62,7 +68,7 @@ export class Queue {
   async openBetween(start, end) {
     for (let position = Math.max(0, start); position < Math.min(end, this.nTotal); position++) {
       const clip = await this.at(position);
-      if (clip && !clip.labels.length) return position;
+      if (clip && this.isOpen(clip)) return position;
     }
     return null;
   }
@@ -72,14 +78,26 @@ export class Queue {
     const found = [];
     for (let position = start; position < this.clips.length && found.length < n; position++) {
       const clip = this.clips[position];
-      if (clip && !clip.labels.length) found.push(clip.clip_id);
+      if (clip && this.isOpen(clip)) found.push(clip.clip_id);
     }
     return found;
   }
 
-  // Notes what this person said about a clip, without asking the server.
-  note(clipId, values) {
-    const clip = this.clips[this.find(clipId)];
-    if (clip) Object.assign(clip, values);
+  // Notes what this person said about clips. nDone: of the whole list, as the server counts it.
+  noteLabels(clipIds, labels, nDone) {
+    const clips = clipIds.map((clipId) => this.clips[this.find(clipId)]).filter(Boolean);
+    const nNew = labels.length ? clips.filter((clip) => this.isOpen(clip)).length : 0;
+    if (labels.length) for (const clip of clips) clip.labels = labels;
+    const isFiltered = Object.keys(this.filters).length > 0;
+    const nOthers = isFiltered ? 0 : nDone - this.nDone - nNew;
+    this.nDone = isFiltered ? this.nDone + nNew : nDone;
+    return nOthers > 0; // others are at work on this list, too
+  }
+
+  // Asks for the window of a position again.
+  refresh(position) {
+    const n = Math.floor(Math.max(0, position) / WINDOW);
+    this.windows.delete(n);
+    return this.loadWindow(n);
   }
 }

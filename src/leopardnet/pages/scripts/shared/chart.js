@@ -1,7 +1,7 @@
 // The chart of a clip: the probability of each label over time, frame by frame.
 
 import { element, formatMoment } from "./elements.js";
-import { t } from "./words.js";
+import { formatNumber, nameOf, t } from "./language.js";
 
 const CHART_HEIGHT = 210;
 const CHART_MARGIN = { left: 34, right: 12, top: 14, bottom: 30 };
@@ -9,7 +9,7 @@ const MIN_CHART_WIDTH = 260;
 const MIN_PEAK = 50; // in thousandths: a label that stays below it in every frame has no line
 const TICK_STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 
-// Fills `box` with the chart of a clip: {kind, times, labels: [{name, title, colour}], values: per label the
+// Fills `box` with the chart of a clip: {kind, times, labels: [{name, colour}], values: per label the
 // thousandths of each frame, detector: the same of the best box or null, marks: the seconds that carry the answer,
 // the strongest first}. Returns the place of a time from the left edge, in the units of the drawing.
 export function drawChart(box, clip, height = CHART_HEIGHT) {
@@ -29,7 +29,7 @@ export function drawChart(box, clip, height = CHART_HEIGHT) {
     ...lines.flatMap((line) => drawLine(clip, line, scale)),
   ];
   const legend = lines.map((line) =>
-    element("li", {}, element("i", { class: "dot", style: `--c:${line.colour}` }), line.title || line.name)
+    element("li", {}, element("i", { class: "dot", style: `--c:${line.colour}` }), line.name)
   );
   box.replaceChildren(
     element("svg", attributes, ...parts), element("ul", { class: "legend flat" }, ...legend)
@@ -55,7 +55,7 @@ function chartScale(times, width, height) {
 // The lines to draw, with their values in thousandths, null where there is none.
 function chartLines({ labels, values, detector }) {
   const lines = labels
-    .map((label, n) => ({ ...label, values: values[n], class: "series" }))
+    .map((label, n) => ({ name: nameOf(label.name), colour: label.colour, values: values[n], class: "series" }))
     .filter((line) => line.values && Math.max(...line.values) >= MIN_PEAK);
   if (detector) {
     lines.push({ name: t("detector"), colour: "var(--ink)", values: detector, class: "series detector" });
@@ -66,7 +66,7 @@ function chartLines({ labels, values, detector }) {
 function probabilityAxis(scale) {
   return [0, 0.5, 1].flatMap((p) => [
     element("path", { class: "grid", d: `M${CHART_MARGIN.left} ${scale.y(p)}H${scale.width - CHART_MARGIN.right}` }),
-    element("text", { x: CHART_MARGIN.left - 8, y: scale.y(p) + 4, "text-anchor": "end" }, String(p)),
+    element("text", { x: CHART_MARGIN.left - 8, y: scale.y(p) + 4, "text-anchor": "end" }, formatNumber(p, p % 1 ? 1 : 0)),
   ]);
 }
 
@@ -76,7 +76,7 @@ function timeAxis(kind, { start, end, width, height, x }) {
   const step = isBurst ? 1 : TICK_STEPS_S.find(fits) || 1800;
   const ticks = [];
   for (let n = Math.ceil(start / step); n * step <= end + 1e-9; n++) {
-    const name = isBurst ? formatMoment(kind, n) : Number((n * step).toFixed(2)) + " s";
+    const name = isBurst ? formatMoment(kind, n) : t("{time} s", { time: formatNumber(n * step, step < 1 ? 1 : 0) });
     ticks.push(element("text", { x: x(n * step), y: height - 10, "text-anchor": "middle" }, name));
   }
   return ticks;
@@ -107,7 +107,7 @@ function drawLine({ kind, times }, line, { x, y }) {
   const radius = times.length > 60 ? 1.8 : 3;
   const dots = points.map(({ time, probability }) => {
     const place = { cx: x(time), cy: y(probability), r: radius, style: `fill:${line.colour}` };
-    const title = `${line.title || line.name} ${probability.toFixed(2)} (${formatMoment(kind, time)})`;
+    const title = `${line.name} ${formatNumber(probability, 2)}, ${formatMoment(kind, time)}`;
     return element("circle", place, element("title", {}, title));
   });
   return [element("path", { class: line.class, style: `stroke:${line.colour}`, d: path }), ...dots];

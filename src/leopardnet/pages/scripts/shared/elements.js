@@ -1,6 +1,6 @@
 // Elements and the text of values, for all pages. Names from data only ever become text nodes, never markup.
 
-import { t } from "./words.js";
+import { formatNumber, t } from "./language.js";
 
 const SVG_TAGS = new Set(["svg", "path", "circle", "rect", "text", "title", "line", "g"]);
 const SVG_NAMESPACE = document.querySelector("svg").namespaceURI;
@@ -29,14 +29,10 @@ export function colourDot(name, colour) {
   return element("i", { class: "dot" + hollow, style: `--c:${colour || "var(--animal)"}` });
 }
 
-export function formatCount(n) {
-  return n.toLocaleString(document.documentElement.lang || "en");
-}
-
 export function formatSeconds(time) {
   if (time === null) return "–";
-  if (time < 60) return time.toFixed(1) + " s";
-  return Math.floor(time / 60) + ":" + (time % 60).toFixed(1).padStart(4, "0") + " min";
+  if (time < 60) return t("{time} s", { time: formatNumber(time, 1) });
+  return t("{time} min", { time: Math.floor(time / 60) + ":" + formatNumber(time % 60, 1).padStart(4, "0") });
 }
 
 // A time within a clip of this kind. Still number n of a burst is at n - 1 seconds.

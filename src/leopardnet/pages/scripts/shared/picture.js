@@ -1,6 +1,7 @@
 // What stands on and beside a picture: boxes, and the probability of each label.
 
 import { colourDot, element } from "./elements.js";
+import { formatNumber, nameOf } from "./language.js";
 
 // A box on a picture, with its score. Boxes after the first, which is the best, are drawn thinner.
 export function drawBox([left, top, right, bottom, score], n) {
@@ -10,15 +11,15 @@ export function drawBox([left, top, right, bottom, score], n) {
     class: "box" + (top < 0.12 ? " low" : "") + (n ? " more" : ""),
     style: `left:${percent(left)};top:${percent(top)};${size}`,
   };
-  return element("i", attributes, score === null ? null : element("b", {}, score.toFixed(2)));
+  return element("i", attributes, score === null ? null : element("b", {}, formatNumber(score, 2)));
 }
 
-// A list of labels {name, title, colour} with a bar and the value of each.
+// A list of labels {name, colour} with a bar and the value of each.
 export function probabilityList(labels, probs) {
   const rows = labels.flatMap((label, n) => [
-    element("span", {}, colourDot(label.name, label.colour), label.title || label.name),
+    element("span", {}, colourDot(label.name, label.colour), nameOf(label.name)),
     probabilityBar(probs[n], label.colour),
-    element("span", { class: "num" }, probs[n].toFixed(3)),
+    element("span", { class: "num" }, formatNumber(probs[n], 3)),
   ]);
   return element("div", { class: "plist" }, ...rows);
 }

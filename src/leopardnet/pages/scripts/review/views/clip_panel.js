@@ -2,9 +2,7 @@
 
 import { byId, colourDot, element, formatSeconds } from "../../shared/elements.js";
 import { probabilityList } from "../../shared/picture.js";
-import { t } from "../../shared/words.js";
-
-const WITHOUT_ANSWER = new Set(["unsure", "unreadable", "animal"]);
+import { formatNumber, nameOf, t } from "../../shared/language.js";
 
 // The labels that a decision of the model stands for; none where it does not name any.
 export function decisionLabels(labels, decision) {
@@ -13,21 +11,20 @@ export function decisionLabels(labels, decision) {
 }
 
 export class ClipPanel {
-  // press(action): called by the buttons as by a key.
-  constructor(session, keys, press) {
-    Object.assign(this, { session, keys, press });
+  constructor(session, keys) {
+    Object.assign(this, { session, keys });
     this.byName = new Map(session.labels.map((label) => [label.name, label]));
   }
 
   // Draws everything beside the picture. chosen: the labels that were chosen and are not saved yet.
-  show(detail, chosen, pressed) {
+  show(detail, chosen) {
     this.showAnswer(detail);
-    this.showLabels(detail, chosen, pressed);
+    this.showLabels(detail, chosen);
     byId("badges").replaceChildren(...this.badges(detail));
     const facts = this.facts(detail).filter(([, value]) => value);
     byId("facts").replaceChildren(...facts.map(([name, value]) =>
       element("div", {}, element("dt", {}, name), element("dd", {}, value))));
-    byId("history").replaceChildren(...historyRows(detail.history, (names) => this.titles(names)));
+    byId("history").replaceChildren(...historyRows(detail.history));
   }
 
   showAnswer(detail) {
@@ -38,12 +35,12 @@ export class ClipPanel {
     }
     const parts = [];
     if (detail.decision) {
-      const score = typeof detail.score === "number" ? detail.score.toFixed(2) : "";
+      const score = typeof detail.score === "number" ? formatNumber(detail.score, 2) : "";
       const colour = this.byName.get(detail.decision)?.colour;
       parts.push(element("p", { class: "decision" }, colourDot(detail.decision, colour),
-        element("b", {}, this.decisionTitle(detail.decision)), element("span", { class: "num muted" }, score)));
+        element("b", {}, nameOf(detail.decision)), element("span", { class: "num muted" }, score)));
       const others = (detail.alerts || []).filter((name) => !detail.decision.split(" + ").includes(name));
-      parts.push(...others.map((name) => element("span", { class: "alert" }, t("{label}?", { label: this.title(name) }))));
+      parts.push(...others.map((name) => element("span", { class: "alert" }, t("{label}?", { label: nameOf(name) }))));
     }
     if (detail.hint) parts.push(element("p", { class: "muted hint" }, detail.hint));
     if (detail.probs) {
@@ -53,12 +50,11 @@ export class ClipPanel {
     box.replaceChildren(...parts);
   }
 
-  // The buttons of the labels; `more` are those after them.
-  showLabels(detail, chosen, pressed) {
+  showLabels(detail, chosen) {
     const given = new Set(detail.labels);
     const button = (action, title, name, colour) => element("button", {
       type: "button",
-      class: "label" + (given.has(name) ? " given" : "") + (pressed === name ? " flash" : ""),
+      class: "label" + (given.has(name) ? " given" : ""),
       "aria-pressed": String(chosen.has(name) || given.has(name)),
       "data-action": action,
       "data-label": name,
@@ -66,25 +62,25 @@ export class ClipPanel {
     chosen.has(name) ? element("b", { class: "tick", "aria-hidden": "true" }, "✓") : null,
     element("kbd", {}, this.keys.text(action)));
     const labels = this.session.labels.filter((label) => !label.is_empty)
-      .map((label) => button(`label:${label.name}`, label.title, label.name, label.colour));
+      .map((label) => button(`label:${label.name}`, nameOf(label.name), label.name, label.colour));
     const empty = this.session.labels.find((label) => label.is_empty);
     byId("labels").replaceChildren(
       this.acceptButton(detail, chosen),
       ...labels,
-      empty ? button("empty", empty.title, empty.name, empty.colour) : "",
-      button("unknown", t("cannot be told"), "unknown", null),
+      empty ? button("empty", nameOf(empty.name), empty.name, empty.colour) : "",
+      button("unknown", nameOf("unknown"), "unknown", null),
     );
   }
 
   acceptButton(detail, chosen) {
     const names = chosen.size ? [...chosen] : detail.is_blind ? [] : decisionLabels(this.session.labels, detail.decision);
-    const text = names.length ? this.titles(names) : t("no answer to accept");
+    const text = names.length ? namesOf(names) : t("no answer to accept");
     return element("button", { type: "button", class: "label main", "data-action": "accept", disabled: !names.length },
       element("span", {}, chosen.size ? t("Save: {labels}", { labels: text }) : text), element("kbd", {}, this.keys.text("accept")));
   }
 
   badges(detail) {
-    const names = detail.labels.length ? [element("span", { class: "tag" }, t("you: {labels}", { labels: this.titles(detail.labels) }))] : [];
+    const names = detail.labels.length ? [element("span", { class: "tag" }, t("you: {labels}", { labels: namesOf(detail.labels) }))] : [];
     if (detail.starred) names.push(element("span", { class: "tag", title: t("starred") }, "★"));
     if (detail.by_others) names.push(element("span", { class: "tag" }, t("labelled by others: {n}", { n: detail.by_others })));
     return names;
@@ -101,19 +97,11 @@ export class ClipPanel {
       [t("Why incomplete"), detail.reason],
     ];
   }
+}
 
-  decisionTitle(decision) {
-    const known = { unsure: t("unsure"), unreadable: t("unreadable"), animal: t("some animal") };
-    return WITHOUT_ANSWER.has(decision) && !this.byName.has(decision) ? known[decision] : this.titles(decision.split(" + "));
-  }
-
-  title(name) {
-    return name === "unknown" ? t("cannot be told") : this.byName.get(name)?.title || name;
-  }
-
-  titles(names) {
-    return names.map((name) => this.title(name)).join(" + ");
-  }
+// The names of labels, joined.
+export function namesOf(labels) {
+  return labels.map(nameOf).join(" + ");
 }
 
 // A time as the camera showed it, in the way of the page's language.
@@ -125,11 +113,11 @@ export function formatCapture(captured) {
   return new Intl.DateTimeFormat(document.documentElement.lang || "en", form).format(moment);
 }
 
-function historyRows(history, titles) {
+function historyRows(history) {
   if (!history?.length) return [element("p", { class: "muted" }, t("Nobody has said anything about this clip yet."))];
   const rows = history.map((entry) => element("li", { class: entry.is_undone ? "undone" : null },
     element("b", {}, entry.by), " ",
-    entry.labels?.length ? titles(entry.labels) : t("no label"),
+    entry.labels?.length ? namesOf(entry.labels) : t("no label"),
     entry.note ? element("q", {}, entry.note) : null,
     element("small", {}, " " + [formatCapture(entry.at), entry.queue, entry.is_undone ? t("taken back") : ""].filter(Boolean).join(", "))));
   return [element("ol", { class: "history" }, ...rows)];

@@ -1,15 +1,15 @@
 // Many clips at once, in groups: events, look-alikes, finds at the same spot. One key labels all that are chosen.
 
 import { byId, colourDot, element } from "../../shared/elements.js";
-import { t } from "../../shared/words.js";
-import { decisionLabels, formatCapture } from "./clip_panel.js";
+import { nameOf, t } from "../../shared/language.js";
+import { decisionLabels, formatCapture, namesOf } from "./clip_panel.js";
 
 const WINDOW = 100;
 
 export class Grid {
-  // save(clip_ids, labels): returns a promise; act(action): as by a key; open(position): shows one clip.
-  constructor(session, panel, keys, { save, act, open }) {
-    Object.assign(this, { session, panel, keys, save, act, open });
+  // save(clip_ids, labels): whether they are on disk; open(position): shows one clip.
+  constructor(session, keys, { save, open }) {
+    Object.assign(this, { session, keys, save, open });
     this.selected = new Set();
     this.cursor = this.anchor = null;
     this.isOn = false;
@@ -74,15 +74,15 @@ export class Grid {
   }
 
   tile(clip) {
-    const said = clip.labels.length ? this.panel.titles(clip.labels) : "";
-    const answer = clip.decision ? this.panel.decisionTitle(clip.decision) : "";
+    const said = clip.labels.length ? namesOf(clip.labels) : "";
+    const answer = clip.decision ? nameOf(clip.decision) : "";
     const name = [clip.path.split("/").pop(), said || answer].filter(Boolean).join(", ");
     const colour = (label) => this.session.labels.find((other) => other.name === label)?.colour;
     const shown = clip.labels[0] || clip.decision;
     return element("div", {
       class: "clip-tile" + (said ? " given" : ""), role: "option", tabindex: "-1", "aria-label": name, "data-clip": clip.clip_id,
     },
-    clip.thumb && !clip.is_hidden ? element("img", { src: clip.thumb, alt: "", loading: "lazy" }) : element("span", { class: "none" }),
+    clip.thumb && !clip.has_person ? element("img", { src: clip.thumb, alt: "", loading: "lazy" }) : element("span", { class: "none" }),
     element("span", { class: "tile-words" }, shown ? colourDot(shown, colour(shown)) : "", said ? element("b", {}, said) : answer,
       clip.starred ? " ★" : ""));
   }
@@ -92,8 +92,8 @@ export class Grid {
       colour ? colourDot(title, colour) : "", title, " ", element("kbd", {}, this.keys.text(action)));
     const empty = this.session.labels.find((label) => label.is_empty);
     return [
-      ...this.session.labels.filter((label) => !label.is_empty).map((l) => button(`label:${l.name}`, l.title, l.colour)),
-      ...(empty ? [button("empty", empty.title, empty.colour)] : []),
+      ...this.session.labels.filter((label) => !label.is_empty).map((l) => button(`label:${l.name}`, nameOf(l.name), l.colour)),
+      ...(empty ? [button("empty", nameOf(empty.name), empty.colour)] : []),
       button("accept", t("as the model says"), null),
     ];
   }

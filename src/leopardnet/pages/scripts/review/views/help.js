@@ -1,11 +1,11 @@
 // The keys: which they are, and how to change one.
 
 import { byId, element } from "../../shared/elements.js";
-import { t } from "../../shared/words.js";
+import { nameOf, t } from "../../shared/language.js";
 import { postJson } from "../api.js";
 import { ACTIONS, keyName } from "../keys.js";
 
-const RESERVED = /^(Arrow|Escape|Tab|F\d|Shift|Control|Alt|Meta|CapsLock|Dead|Process)/;
+const RESERVED = /^(Arrow|Escape|Tab|F\d|Shift|Control|Alt|Meta|CapsLock|Dead|Process|[1-9]$)/;
 
 export class Help {
   // onChange(): called after a key was changed.
@@ -25,17 +25,22 @@ export class Help {
   }
 
   draw() {
-    const labels = this.session.labels.filter((label) => !label.is_empty)
-      .map((label) => [`label:${label.name}`, t("Label: {label}", { label: label.title })]);
-    const rows = [...labels, ...ACTIONS.map(([action, , text]) => [action, text])];
-    byId("help-keys").replaceChildren(...rows.map(([action, text]) => element("div", {},
+    const labels = this.session.labels.filter((label) => this.keys.of[`label:${label.name}`]).map(({ name }) => element(
+      "div", {}, element("kbd", { class: "key" }, this.keys.text(`label:${name}`)),
+      element("span", {}, t("Label: {label}", { label: nameOf(name) }))));
+    const actions = ACTIONS.map(([action, , text]) => element("div", {},
       element("button", {
         type: "button", class: "key", "data-key-of": action, disabled: this.session.read_only,
         "aria-label": t("Change the key of: {action}", { action: text }),
         onclick: () => this.wait(action),
-      }, this.waiting === action ? t("press a key …") : this.keys.text(action) || "–"),
-      element("span", {}, text))));
-    if (this.waiting) byId("help-keys").querySelector(`[data-key-of="${CSS.escape(this.waiting)}"]`).focus();
+      }, this.waiting === action ? t("press a key …") : this.keys.text(action)),
+      element("span", {}, text)));
+    byId("help-keys").replaceChildren(...labels, ...actions);
+    this.focus(this.waiting);
+  }
+
+  focus(action) {
+    byId("help-keys").querySelector(`[data-key-of="${action}"]`)?.focus();
   }
 
   wait(action) {
@@ -70,6 +75,6 @@ export class Help {
       byId("help-problem").textContent = error.text;
     }
     this.draw();
-    byId("help-keys").querySelector(`[data-key-of="${CSS.escape(action)}"]`).focus();
+    this.focus(action);
   }
 }

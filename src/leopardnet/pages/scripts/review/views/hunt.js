@@ -1,7 +1,7 @@
 // What a promise still lacks, and in a hunt: how many labels there are and a model made of them.
 
-import { byId, colourDot, element, formatCount } from "../../shared/elements.js";
-import { t } from "../../shared/words.js";
+import { byId, colourDot, element } from "../../shared/elements.js";
+import { formatNumber, nameOf, t } from "../../shared/language.js";
 import { getJson, postJson } from "../api.js";
 import { showProblem } from "./notices.js";
 
@@ -35,7 +35,7 @@ export class Hunt {
   }
 
   promiseRows({ label, n_needed, n_have }) {
-    const values = { label: this.title(label), needed: formatCount(n_needed), have: formatCount(n_have) };
+    const values = { label: nameOf(label), needed: formatNumber(n_needed), have: formatNumber(n_have) };
     const text = n_have >= n_needed
       ? t("{label}: {have} clips of the random audit are enough for a promise.", values)
       : t("{label}: a promise needs {needed} clips of the random audit without a miss; there are {have}.", values);
@@ -47,11 +47,11 @@ export class Hunt {
     const { target, n_labels, advice } = this.counts;
     const rows = Object.entries(n_labels || {}).map(([name, n]) => element("li", {},
       colourDot(name, this.session.labels.find((label) => label.name === name)?.colour),
-      element("span", {}, this.title(name)), element("b", { class: "num" }, formatCount(n))));
+      element("span", {}, nameOf(name)), element("b", { class: "num" }, formatNumber(n))));
     const promise = this.session.promise;
     byId("hunt").replaceChildren(
       element("h2", { class: "small" }, t("A model of your own")),
-      element("p", {}, t("Looking for: {target}", { target: this.title(target) || "–" })),
+      element("p", {}, t("Looking for: {target}", { target: nameOf(target || "–") })),
       element("ul", { class: "tally" }, ...rows),
       advice ? element("p", { class: "muted" }, advice) : "",
       ...(promise ? this.promiseRows(promise) : []),
@@ -104,9 +104,5 @@ export class Hunt {
     } catch (error) {
       showProblem(error);
     }
-  }
-
-  title(name) {
-    return this.session.labels.find((label) => label.name === name)?.title || name;
   }
 }

@@ -1,7 +1,7 @@
 // The lists of clips with their counts, and the filters.
 
-import { byId, element, formatCount } from "../../shared/elements.js";
-import { t } from "../../shared/words.js";
+import { byId, element } from "../../shared/elements.js";
+import { formatNumber, nameOf, t } from "../../shared/language.js";
 
 const LISTS = {
   suspected: [t("Suspected targets"), t("Clips in which the model sees or suspects what you look for, the likeliest first.")],
@@ -54,9 +54,17 @@ export class Lists {
     const share = nTotal ? nDone / nTotal : 0;
     byId("progress").firstElementChild.style.width = `${100 * share}%`;
     byId("progress").setAttribute("aria-valuenow", String(Math.round(100 * share)));
-    byId("count").textContent = t("{done} of {total}", { done: formatCount(nDone), total: formatCount(nTotal) });
+    byId("count").textContent = t("{done} of {total}", { done: formatNumber(nDone), total: formatNumber(nTotal) });
     const counter = byId("queues").querySelector("[aria-current] .num");
     if (counter && entry) counter.textContent = countText(entry.n_done, entry.n_total);
+  }
+
+  // The filters that a list takes: in an audit nothing of the model is asked for.
+  allowed(id, filters) {
+    const { decision, ...others } = filters;
+    this.form.elements.decision.disabled = id === "audit";
+    this.showState();
+    return id === "audit" ? others : filters;
   }
 
   // The filters that are set.
@@ -93,13 +101,11 @@ export class Lists {
 
   fillChoices() {
     const { facets, labels } = this.session;
-    const titles = Object.fromEntries(labels.map(({ name, title }) => [name, title]));
-    const others = { unsure: t("unsure"), unreadable: t("unreadable"), unknown: t("cannot be told") };
     const fill = (name, values) => this.form.elements[name].append(
-      ...values.map((value) => element("option", { value }, titles[value] || others[value] || value)));
+      ...values.map((value) => element("option", { value }, nameOf(value))));
     fill("site", facets.sites);
-    fill("label", [...new Set([...labels.map(({ name }) => name), "unknown", ...facets.labels])]);
-    fill("decision", [...labels.map(({ name }) => name), "unsure", "unreadable"]);
+    fill("label", [...labels.map(({ name }) => name), "unknown"]);
+    fill("decision", facets.labels);
     for (const name of ["first", "last"]) {
       this.form.elements[name].min = facets.first_day || "";
       this.form.elements[name].max = facets.last_day || "";
@@ -108,5 +114,5 @@ export class Lists {
 }
 
 function countText(nDone, nTotal) {
-  return `${formatCount(nDone)} / ${formatCount(nTotal)}`;
+  return `${formatNumber(nDone)} / ${formatNumber(nTotal)}`;
 }

@@ -1,7 +1,7 @@
 // What went wrong and what to do about it, and short words for those who listen to the page.
 
 import { byId, element } from "../../shared/elements.js";
-import { t } from "../../shared/words.js";
+import { t } from "../../shared/language.js";
 
 // Says something in passing: what was saved, why a key did nothing.
 export function tell(text) {

@@ -3,7 +3,7 @@
 import { drawChart } from "../../shared/chart.js";
 import { byId, element, formatMoment } from "../../shared/elements.js";
 import { drawBox } from "../../shared/picture.js";
-import { t } from "../../shared/words.js";
+import { t } from "../../shared/language.js";
 import { EvidenceVideo } from "./video.js";
 
 const FRAME_MS = { usual: 450, slow: 1500 };
@@ -16,6 +16,7 @@ export class Stage {
     this.frame = 0;
     this.isSlow = false;
     this.timer = 0;
+    this.showsPeople = false;
     this.chosenSecond = null; // of the frame that the person stopped at
     this.video = new EvidenceVideo(byId("video"), () => this.drawMedia());
     addEventListener("resize", () => this.drawChart());
@@ -60,8 +61,20 @@ export class Stage {
 
   play() {
     const { detail } = this.clip;
+    if (this.isCovered) return;
     if (detail.video) this.video.toggle(detail, this.isSlow);
     else this.flip(!this.isFlipping);
+  }
+
+  // Whether the pictures are blurred, because they show a person.
+  get isCovered() {
+    return Boolean(this.clip.detail.has_person) && !this.showsPeople;
+  }
+
+  showPeople() {
+    this.showsPeople = !this.showsPeople;
+    this.video.close();
+    this.drawMedia();
   }
 
   setSlow(isSlow) {
@@ -140,13 +153,18 @@ export class Stage {
     byId("video").hidden = !this.video.isOpen;
     byId("shot").hidden = byId("moment").hidden = this.video.isOpen;
     if (this.video.isOpen) this.flip(false);
-    const reasons = {
-      people: t("A person or a vehicle. Press P to show it."),
-      unreadable: t("Nothing in this file could be decoded: {reason}", { reason: detail.reason || "–" }),
-      none: t("There is no picture of this clip."),
-    };
-    const reason = detail.is_hidden ? "people" : detail.status === "unreadable" ? "unreadable" : "none";
-    this.say(this.video.words || (pictures.length ? "" : reasons[reason]));
+    byId("shot").classList.toggle("covered", this.isCovered);
+    this.say(this.video.words || this.missing(detail, pictures));
+  }
+
+  // Why there is no picture, or no clear one.
+  missing(detail, pictures) {
+    if (detail.has_person && !pictures.length) {
+      return t("A person or a vehicle. Their pictures are shown only where the review was started with --people.");
+    }
+    if (this.isCovered) return t("A person or a vehicle. Press P to show it.");
+    if (pictures.length) return "";
+    return detail.reason || t("There is no picture of this clip.");
   }
 
   say(text) {

@@ -1,7 +1,7 @@
 // The video of a clip, on demand: only the seconds that carry the answer are played, one stretch after the other.
 
 import { ApiError } from "../api.js";
-import { t } from "../../shared/words.js";
+import { t } from "../../shared/language.js";
 
 const BEFORE_S = 1;
 const AFTER_S = 1.5;
