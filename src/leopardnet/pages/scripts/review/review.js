@@ -70,7 +70,7 @@ export class Review {
       const queue = await new Queue(id, this.lists.allowed(id, filters)).open();
       if (ticket !== this.ticket) return;
       this.queue = queue;
-      this.lists.show(id);
+      await this.lists.refresh(id);
       this.lists.showProgress(queue);
       const found = clipId ? queue.find(clipId) : -1;
       const position = found >= 0 ? found : await queue.nextOpen(Math.min(queue.place, Math.max(0, queue.nTotal - 1)));

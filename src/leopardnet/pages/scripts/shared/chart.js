@@ -11,7 +11,7 @@ const TICK_STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 
 // Fills `box` with the chart of a clip: {kind, times, labels: [{name, colour}], values: per label the
 // thousandths of each frame, detector: the same of the best box or null, marks: the seconds that carry the answer,
-// the strongest first}. Returns the place of a time from the left edge, in the units of the drawing.
+// the strongest first}. Returns a function from a time to its place, as a share of the width.
 export function drawChart(box, clip, height = CHART_HEIGHT) {
   const width = Math.max(MIN_CHART_WIDTH, box.clientWidth);
   const scale = chartScale(clip.times, width, height);
@@ -34,7 +34,7 @@ export function drawChart(box, clip, height = CHART_HEIGHT) {
   box.replaceChildren(
     element("svg", attributes, ...parts), element("ul", { class: "legend flat" }, ...legend)
   );
-  return scale.x;
+  return (time) => scale.x(time) / width;
 }
 
 // Places times and probabilities on a chart of this size.

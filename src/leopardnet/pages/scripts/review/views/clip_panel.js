@@ -4,6 +4,8 @@ import { byId, colourDot, element, formatSeconds } from "../../shared/elements.j
 import { probabilityList } from "../../shared/picture.js";
 import { formatNumber, nameOf, t } from "../../shared/language.js";
 
+const MANY_LABELS = 6; // they stand in two columns
+
 // The labels that a decision of the model stands for; none where it does not name any.
 export function decisionLabels(labels, decision) {
   const names = (decision || "").split(" + ");
@@ -20,6 +22,7 @@ export class ClipPanel {
   show(detail, chosen) {
     this.showAnswer(detail);
     this.showLabels(detail, chosen);
+    this.showProbs(detail);
     byId("badges").replaceChildren(...this.badges(detail));
     const facts = this.facts(detail).filter(([, value]) => value);
     byId("facts").replaceChildren(...facts.map(([name, value]) =>
@@ -43,11 +46,12 @@ export class ClipPanel {
       parts.push(...others.map((name) => element("span", { class: "alert" }, t("{label}?", { label: nameOf(name) }))));
     }
     if (detail.hint) parts.push(element("p", { class: "muted hint" }, detail.hint));
-    if (detail.probs) {
-      const labels = this.session.labels.filter((label) => label.name in detail.probs);
-      parts.push(probabilityList(labels, labels.map((label) => detail.probs[label.name])));
-    }
     box.replaceChildren(...parts);
+  }
+
+  showProbs({ probs }) {
+    const labels = this.session.labels.filter((label) => probs && label.name in probs);
+    byId("probs").replaceChildren(...(labels.length ? [probabilityList(labels, labels.map(({ name }) => probs[name]))] : []));
   }
 
   showLabels(detail, chosen) {
@@ -64,6 +68,7 @@ export class ClipPanel {
     const labels = this.session.labels.filter((label) => !label.is_empty)
       .map((label) => button(`label:${label.name}`, nameOf(label.name), label.name, label.colour));
     const empty = this.session.labels.find((label) => label.is_empty);
+    byId("labels").classList.toggle("many", labels.length > MANY_LABELS);
     byId("labels").replaceChildren(
       this.acceptButton(detail, chosen),
       ...labels,
@@ -104,12 +109,12 @@ export function namesOf(labels) {
   return labels.map(nameOf).join(" + ");
 }
 
-// A time as the camera showed it, in the way of the page's language.
-export function formatCapture(captured) {
+// A time as the camera showed it, in the way of the page's language. timeStyle: "short" leaves the seconds out.
+export function formatCapture(captured, timeStyle = "medium") {
   if (!captured) return "";
   const moment = new Date(captured.replace(" ", "T"));
   if (Number.isNaN(moment.getTime())) return captured;
-  const form = { dateStyle: "medium", timeStyle: "medium" };
+  const form = { dateStyle: "medium", timeStyle };
   return new Intl.DateTimeFormat(document.documentElement.lang || "en", form).format(moment);
 }
 

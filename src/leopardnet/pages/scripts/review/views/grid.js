@@ -63,7 +63,7 @@ export class Grid {
 
   group(name, clips) {
     const [first] = clips;
-    const when = formatCapture(first.captured);
+    const when = formatCapture(first.captured, "short");
     const title = name ? [first.site, when].filter(Boolean).join(", ") || name : t("without a group");
     const n = t("clips: {n}", { n: clips.length });
     return element("section", { class: "group", role: "group", "aria-label": `${title}, ${n}` },

@@ -50,6 +50,7 @@ export class Help {
   }
 
   async onKey(event) {
+    if (!this.waiting && keyName(event) === this.keys.of.help) this.dialog.close();
     if (!this.waiting) return;
     event.preventDefault();
     event.stopPropagation();

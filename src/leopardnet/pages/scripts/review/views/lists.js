@@ -1,6 +1,7 @@
 // The lists of clips with their counts, and the filters.
 
 import { byId, element } from "../../shared/elements.js";
+import { getJson } from "../api.js";
 import { formatNumber, nameOf, t } from "../../shared/language.js";
 
 const LISTS = {
@@ -46,6 +47,13 @@ export class Lists {
     byId("queues").replaceChildren(...items);
     byId("queue-title").textContent = listTitle(current);
     byId("queue-note").textContent = LISTS[current]?.[1] || "";
+  }
+
+  // Asks how much of each list is done by now.
+  async refresh(current) {
+    const { queues } = await getJson("/api/session");
+    this.session.queues = queues;
+    this.show(current);
   }
 
   showProgress({ id, nDone, nTotal }) {

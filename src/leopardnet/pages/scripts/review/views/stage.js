@@ -7,7 +7,8 @@ import { t } from "../../shared/language.js";
 import { EvidenceVideo } from "./video.js";
 
 const FRAME_MS = { usual: 450, slow: 1500 };
-const CHART_HEIGHT_PX = 150;
+const CHART_HEIGHT_PX = { usual: 150, low: 110 };
+const LOW_PAGE_PX = 760;
 
 export class Stage {
   constructor(labels) {
@@ -99,7 +100,7 @@ export class Stage {
     byId("frames").querySelectorAll("button").forEach((button, n) => {
       button.setAttribute("aria-current", String(n === this.frame));
     });
-    if (this.placeOf) byId("cursor").style.left = `${this.placeOf(frame.time_s)}px`;
+    if (this.placeOf) byId("cursor").style.left = `${100 * this.placeOf(frame.time_s)}%`;
   }
 
   // Gives the picture its own shape, once it is known.
@@ -142,9 +143,9 @@ export class Stage {
       values,
       detector: found ? detector : null,
       marks: detail.seconds || [],
-    }, CHART_HEIGHT_PX);
+    }, CHART_HEIGHT_PX[innerHeight < LOW_PAGE_PX ? "low" : "usual"]);
     const frame = detail.frames[this.frame];
-    if (frame) byId("cursor").style.left = `${this.placeOf(frame.time_s)}px`;
+    if (frame) byId("cursor").style.left = `${100 * this.placeOf(frame.time_s)}%`;
   }
 
   // Shows the video while it plays and the flip-book otherwise, and what there is to say.
