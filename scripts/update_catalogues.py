@@ -1,8 +1,8 @@
 """Collect all texts to translate and bring the catalogues up to date; or, with --check, say what is out of date.
 
-Texts are collected from calls of `translate` and `translate_plural` in Python, `_` and `plural` in templates, `t` and
-`plural` in scripts of pages; from what the terminal prints (`say`, `print_rows`, progress) and errors of the rooms in
-MESSAGE_ROOMS; and from all sentences of the modules in SENTENCES. The values in a message are its {placeholders}.
+Texts are collected from calls of `translate` and `translate_plural` in Python, `_` and `plural` in templates, `t`
+and `plural` in scripts of pages; from what the rooms in MESSAGE_ROOMS print in the terminal (`say`, `print_rows`,
+progress) or raise as an error; and from all sentences of the modules in SENTENCES.
 
     python scripts/update_catalogues.py
     python scripts/update_catalogues.py --check

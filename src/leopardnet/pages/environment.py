@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from importlib.resources import files
 
 import jinja2
@@ -13,11 +14,15 @@ from leopardnet.core.language import (
     format_day,
     format_number,
     localise_decimals,
+    script_texts,
     translate,
     translate_label,
     translate_message,
     translate_plural,
 )
+
+_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
 def environment() -> jinja2.Environment:
@@ -39,7 +44,8 @@ def environment() -> jinja2.Environment:
     )
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_callables(translate, translate_plural)  # type: ignore[attr-defined]
-    made.globals |= {"_": translate, "plural": translate_plural, "language": current_language()}
+    made.globals |= {"_": translate, "plural": translate_plural, "script_texts": script_texts}
+    made.globals["language"] = current_language()
     made.filters |= {
         "count": format_number,
         "day": format_day,
@@ -52,6 +58,22 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def read_file(name: str) -> Markup:
-    """Return a script or style sheet of the pages as it is, to stand inside a page."""
-    return Markup((files("leopardnet.pages") / "templates" / name).read_text(encoding="utf-8"))
+def read_style(*names: str) -> Markup:
+    """Return style sheets of the pages, joined to stand inside a page."""
+    return Markup("".join(_read(f"styles/{name}.css") for name in names))
+
+
+def join_scripts(*names: str) -> Markup:
+    """Return modules of the pages joined to one script, each after those that it imports.
+
+    A page in one file has no addresses to import from, so `import` is left out, and `export` before a name.
+
+    >>> "import" in join_scripts("shared/elements", "shared/picture")
+    False
+    """
+    modules = (_read(f"scripts/{name}.js") for name in names)
+    return Markup("\n".join(_EXPORT.sub("", _IMPORT.sub("", module)) for module in modules))
+
+
+def _read(path: str) -> str:
+    return (files("leopardnet.pages") / path).read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from leopardnet.core.language import script_texts, translate, translate_message
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.table_checks import refuse_unknown_alerts
-from leopardnet.pages.environment import environment, read_file
+from leopardnet.pages.environment import environment, join_scripts, read_style
 from leopardnet.pages.palette import decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
@@ -26,12 +26,9 @@ from leopardnet.report.sections import choose_review, count_by_site, count_table
 from leopardnet.score.decide import RULES
 
 SCRIPTS = (
-    "language.js",
-    "data.js",
-    "chart.js",
-    "evidence.js",
-    "table.js",
-)  # joined in this order: each uses those before it
+    *("shared/language", "shared/elements", "shared/chart", "shared/picture"),
+    *("report/data", "report/evidence", "report/table"),
+)
 MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
 
@@ -120,7 +117,7 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 
 def _fill_template(**values: object) -> str:
     """Return the page with its style sheet, its scripts and these values."""
-    css, scripts = read_file("report.css"), Markup("\n").join(read_file(name) for name in SCRIPTS)
+    css, scripts = read_style("shared", "report"), join_scripts(*SCRIPTS)
     return environment().get_template("report.html.j2").render(css=css, js=scripts, rules=RULES, **values)
 
 

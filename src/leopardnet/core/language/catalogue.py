@@ -69,7 +69,7 @@ def script_texts() -> dict[str, Any]:
 
 @lru_cache
 def read_catalogue(language: str) -> Catalog | None:
-    """Return the catalogue of a language, read when the first text asks for it; None for English, which has none."""
+    """Return the catalogue of a language, read when a text first asks for it; None for English, which has none."""
     if language == ENGLISH:
         return None
     from babel.messages.pofile import read_po

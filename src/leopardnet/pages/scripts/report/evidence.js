@@ -1,9 +1,15 @@
 // The evidence of an open clip: its picture with boxes, its probabilities, its chart, and its facts.
 
+import { drawChart } from "../shared/chart.js";
+import { byId, element, formatMoment } from "../shared/elements.js";
+import { formatNumber, nameOf, t } from "../shared/language.js";
+import { drawBox, probabilityList } from "../shared/picture.js";
+import { data, formatMoments, hiddenClips, pictureSource } from "./data.js";
+
 const SMALL_PICTURE_PX = 100;
 
 // The row of the table that follows the row of an open clip.
-function evidenceRow(clip, nColumns) {
+export function evidenceRow(clip, nColumns) {
   const evidence = element("div", { class: "evidence" }, evidencePicture(clip), evidenceChart(clip));
   return element("tr", { class: "detail" }, element("td", { colspan: nColumns }, evidence));
 }
@@ -11,19 +17,8 @@ function evidenceRow(clip, nColumns) {
 function evidencePicture(clip) {
   const probs = data.probs[clip];
   if (!probs) return element("div", {}, picture(clip));
-  const rows = data.labels.flatMap((label, n) => [
-    element("span", {}, colourDot(label.name), nameOf(label.name)),
-    probabilityBar(probs[n], label.colour),
-    element("span", { class: "num" }, formatNumber(probs[n], 3)),
-  ]);
-  const list = element("div", { class: "plist" }, ...rows);
+  const list = probabilityList(data.labels, probs);
   return element("div", {}, picture(clip), element("h4", {}, t("Whole clip")), list);
-}
-
-function probabilityBar(probability, colour) {
-  return element("div", { class: "bar" },
-    element("i", { style: `flex:${probability};--c:${colour}` }),
-    element("span", { style: `flex:${1 - probability}` }));
 }
 
 function picture(clip) {
@@ -34,7 +29,7 @@ function picture(clip) {
   const alt = t("the frame with the strongest evidence for the decision");
   const image = element("img", { src: pictureSource(clip), alt });
   const boxes = data.boxes[clip];
-  const moment = formatMoment(clip, data.best[clip]);
+  const moment = formatMoment(data.kind[clip], data.best[clip]);
   const frame = data.kind[clip] === "still" ? t("The still.") : t("The strongest frame, {moment}.", { moment });
   const finding = boxes && !boxes.length ? " " + t("The detector found nothing in it.") : "";
   const caption = element("figcaption", {}, frame + finding);
@@ -47,15 +42,18 @@ function picture(clip) {
   return element("figure", { class: "still" }, shot, caption);
 }
 
-// A box on the picture, with its score. Boxes after the first, which is the best, are drawn thinner.
-function drawBox([left, top, right, bottom, score], n) {
-  const percent = (fraction) => (100 * fraction).toFixed(2) + "%";
-  const size = `width:${percent(right - left)};height:${percent(bottom - top)}`;
-  const attributes = {
-    class: "box" + (top < 0.12 ? " low" : "") + (n ? " more" : ""),
-    style: `left:${percent(left)};top:${percent(top)};${size}`,
-  };
-  return element("i", attributes, score === null ? null : element("b", {}, formatNumber(score, 2)));
+// Draws the curve of this clip into the element #chart, if there is one.
+export function drawClipChart(clip) {
+  const frames = data.frames[clip];
+  if (!byId("chart") || !frames) return;
+  drawChart(byId("chart"), {
+    kind: data.kind[clip],
+    times: frames.t,
+    labels: data.labels,
+    values: frames.p,
+    detector: frames.b,
+    marks: data.times[clip],
+  });
 }
 
 function evidenceChart(clip) {

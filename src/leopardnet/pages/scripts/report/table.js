@@ -1,5 +1,12 @@
 // The table of all clips: filters, order, pages of rows, keyboard. At the end, the parts are connected and started.
 
+import { byId, element } from "../shared/elements.js";
+import { formatDay, formatNumber, nameOf, t } from "../shared/language.js";
+import {
+  compareText, data, formatMoments, hasTruth, labelDot, nClips, pictureSource, probability, suspicion,
+} from "./data.js";
+import { drawClipChart, evidenceRow } from "./evidence.js";
+
 const ROWS_PER_PAGE = 100;
 const MIN_SHARE = 0.005; // a smaller probability has no part in the bar of a row
 const N_COLUMNS = hasTruth ? 9 : 8;
@@ -74,7 +81,7 @@ function drawTable() {
   byId("shown").textContent = describeRange(first, clips.length, state.view.length);
   byId("prev").disabled = first === 0;
   byId("next").disabled = first + ROWS_PER_PAGE >= state.view.length;
-  drawChart(state.open);
+  drawClipChart(state.open);
 }
 
 function emptyRow() {
@@ -123,7 +130,7 @@ function decisionCell(clip) {
   const reason = rule === "none" || rule === decision ? "" : nameOf(rule);
   const suspected = data.alerts[clip].filter((name) => !decision.split(" + ").includes(name));
   return element("td", { class: "decision" },
-    colourDot(decision),
+    labelDot(decision),
     nameOf(decision),
     element("small", {}, reason),
     ...suspected.map((name) =>
@@ -134,7 +141,7 @@ function decisionCell(clip) {
 function truthCell(clip) {
   const [truth, verdict] = [data.truth[clip], data.verdict[clip]];
   return element("td", { class: "truth " + verdict },
-    truth ? colourDot(truth) : null,
+    truth ? labelDot(truth) : null,
     nameOf(truth) || "–",
     element("small", {}, verdict === "right" ? "" : nameOf(verdict)));
 }
@@ -309,7 +316,7 @@ byId("theme").addEventListener("click", switchTheme);
 
 addEventListener("keydown", onKey);
 addEventListener("hashchange", showLinkedClip);
-addEventListener("resize", () => drawChart(state.open));
+addEventListener("resize", () => drawClipChart(state.open));
 labelThemeButton();
 refresh();
 showLinkedClip();

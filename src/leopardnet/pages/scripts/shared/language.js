@@ -1,6 +1,6 @@
 // The language of the page: texts, numbers and names. English texts are their own keys.
 
-const spoken = JSON.parse(document.getElementById("texts").textContent);
+export const spoken = JSON.parse(document.getElementById("texts").textContent);
 const pluralRules = new Intl.PluralRules(spoken.language);
 const PLURAL_FORMS = { one: 0, few: 1 }; // of the catalogue; all other categories have its last form
 const numberForms = new Map();
@@ -10,18 +10,18 @@ function fillIn(text, values) {
 }
 
 // A text in the language of the page, with values in the place of {name}.
-function t(text, values) {
+export function t(text, values) {
   return fillIn(spoken.texts[text] || text, values);
 }
 
 // The form of a text that suits the number n, which stands in the place of {n}.
-function plural(one, many, n, values) {
+export function plural(one, many, n, values) {
   const forms = spoken.texts[one] || [one, many];
   const form = Math.min(PLURAL_FORMS[pluralRules.select(n)] ?? forms.length - 1, forms.length - 1);
   return fillIn(forms[form], { n: formatNumber(n), ...values });
 }
 
-function formatNumber(value, nDecimals = 0) {
+export function formatNumber(value, nDecimals = 0) {
   if (!numberForms.has(nDecimals)) {
     const digits = { minimumFractionDigits: nDecimals, maximumFractionDigits: nDecimals };
     numberForms.set(nDecimals, new Intl.NumberFormat(spoken.language, digits));
@@ -30,12 +30,12 @@ function formatNumber(value, nDecimals = 0) {
 }
 
 // The day of a time such as 2026-03-05 12:30:00; English pages keep this form.
-function formatDay(time) {
+export function formatDay(time) {
   const day = time.slice(0, 10);
   return spoken.language === "ru" ? day.split("-").reverse().join(".") : day;
 }
 
 // The name of a label, a decision or another value, or of several labels; ids stay what they are.
-function nameOf(id) {
+export function nameOf(id) {
   return id.split(" + ").map((part) => spoken.labels[part] || part.replaceAll("_", " ")).join(" + ");
 }
