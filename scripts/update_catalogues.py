@@ -1,8 +1,8 @@
 """Collect all texts to translate and bring the catalogues up to date; or, with --check, say what is out of date.
 
-Texts are collected from calls of `translate` and `translate_plural` in Python, `_` and `plural` in templates, `t` and
-`plural` in scripts of pages; from what the terminal prints (`say`, `print_rows`, progress) and errors of the rooms in
-MESSAGE_ROOMS; and from all sentences of the modules in SENTENCES. The values in a message are its {placeholders}.
+Texts are collected from calls of `translate` and `translate_plural` in Python, `_` and `plural` in templates, `t`
+and `plural` in scripts of pages; from what the rooms in MESSAGE_ROOMS print in the terminal (`say`, `print_rows`,
+progress) or raise as an error; and from all sentences of the modules in SENTENCES.
 
     python scripts/update_catalogues.py
     python scripts/update_catalogues.py --check
@@ -29,8 +29,8 @@ SOURCE = ROOT / "src" / "leopardnet"
 CATALOGUES = sorted((SOURCE / "locale").glob("*/LC_MESSAGES/leopardnet.po"))
 PLURALS = dict.fromkeys(("plural", "ngettext", "translate_plural"), (1, 2))
 KEYWORDS = {**dict.fromkeys(("_", "gettext", "t", "translate")), **PLURALS}
-METHODS = [("pages/scripts/**.js", "javascript"), ("pages/templates/**.j2", "jinja2"), ("**.py", "python")]
-OPTIONS = {"pages/templates/**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
+METHODS = [("pages/**.js", "javascript"), ("pages/**.j2", "jinja2"), ("**.py", "python")]
+OPTIONS = {"pages/**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
 
 # The way of a biologist: from footage to a report. Errors of other rooms stay English.
 MESSAGE_ROOMS = (
@@ -55,12 +55,42 @@ PRINTING = {"say": 0, "print_rows": None, "progress_bar": 0, "on_progress": 0, "
 PRINTED_PARTS = ("todo", "expected", "title", "caption")
 NAMES = (  # labels that people add to the built-in ones, as in the lists of names of data sets
     *("amur_leopard", "asian_black_bear", "badger", "bird", "brown_bear", "cat", "cattle", "dog", "fox", "hare"),
-    *("horse", "human", "leopard_cat", "lynx", "musk_deer", "otter", "person", "raccoon_dog", "red_deer", "red_fox"),
+    *(
+        "horse",
+        "human",
+        "leopard_cat",
+        "lynx",
+        "musk_deer",
+        "otter",
+        "person",
+        "raccoon_dog",
+        "red_deer",
+        "red_fox",
+    ),
     *("ok", "partial", "right", "wrong", "open", "video", "still", "burst", "none", "species", "abstained"),
-    *("rolled_up", "genus", "family", "order", "class", "precision", "recall", "F1", "AUROC", "average precision"),
+    *("rolled_up", "precision", "recall", "F1", "AUROC", "average precision"),
     *("ECE", "Brier", "other", "deer"),
     *("roe_deer", "sable", "snow_leopard", "squirrel", "vehicle", "weasel", "wild_boar", "wolf"),
     *("yellow_throated_marten", "black_bear", "animal", "unsure", "unreadable", "unknown"),
+)
+
+HEADINGS = (  # of tables in the terminal, where they are single words
+    *(
+        "clip",
+        "decision",
+        "alerts",
+        "status",
+        "label",
+        "clips",
+        "said",
+        "lost",
+        "shows",
+        "value",
+        "videos",
+        "stills",
+    ),
+    *("files", "rows", "bursts", "sites", "deployments", "labels", "first", "last", "infrared", "colour"),
+    *("species", "genus", "family", "order", "class"),  # ranks
 )
 
 
@@ -79,6 +109,8 @@ def collect_texts() -> Catalog:
                 continue
             known = first.setdefault(re.sub(r"\{\w+\}", "{}", text), text)
             catalogue.add(known, locations=[(path.relative_to(ROOT).as_posix(), 0)], context="message")
+    for name in HEADINGS:
+        catalogue.add(name, locations=[("src/leopardnet/cli/printing", 0)])
     for name in find_labels():
         catalogue.add(name, locations=[("configs/labels", 0)], context="label")
     return catalogue
@@ -86,7 +118,9 @@ def collect_texts() -> Catalog:
 
 def find_labels() -> list[str]:
     """Return the labels of the built-in label sets, and those that people add to them."""
-    sets = (yaml.safe_load(path.read_text("utf-8")) for path in sorted((ROOT / "configs" / "labels").glob("*.yaml")))
+    sets = (
+        yaml.safe_load(path.read_text("utf-8")) for path in sorted((ROOT / "configs" / "labels").glob("*.yaml"))
+    )
     return sorted({*NAMES, *(label["name"] for labels in sets for label in labels["labels"])})
 
 
@@ -173,7 +207,7 @@ def write_template(node: ast.expr) -> str:
 
     def write(part: ast.expr) -> str:
         if isinstance(part, ast.Constant):
-            return str(part.value).replace("{", "{{").replace("}", "}}")
+            return str(part.value).replace("{}", "\0").replace("{", "{{").replace("}", "}}").replace("\0", "{n}")
         if isinstance(part, ast.JoinedStr):
             return "".join(map(write, part.values))
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add):
@@ -192,9 +226,16 @@ def update(path: Path, texts: Catalog) -> bytes:
     catalogue = read_po(BytesIO(path.read_bytes()), locale=path.parent.parent.name)
     catalogue.update(texts, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    return write(catalogue)
+
+
+def write(catalogue: Catalog) -> bytes:
+    """Return the content of a catalogue, without times and names, so that it changes with its texts alone."""
     written = BytesIO()
     write_po(written, catalogue, width=110, include_lineno=False, sort_by_file=True, ignore_obsolete=True)
-    return re.sub(rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator).*\\n"\n', b"", written.getvalue())
+    return re.sub(
+        rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator).*\\n"\n', b"", written.getvalue()
+    )
 
 
 def placeholders(text: str) -> set[str]:
@@ -225,7 +266,9 @@ def check_message(message: Message) -> Iterator[str]:
         return
     for form in forms:
         try:
-            if placeholders(form) != placeholders(ids[-1]):
+            # An ending of an English plural is a value too, and has no place in other languages.
+            other = placeholders(form) ^ placeholders(ids[-1])
+            if other - (placeholders(ids[-1]) if message.context == "message" else set()):
                 yield f"other placeholders: {ids[0]} → {form}"
         except ValueError as error:
             yield f"{error}: {ids[0]} → {form}"

@@ -24,10 +24,24 @@ POLICY = (
 COLOURS = {"leopard": "#e69f00", "sika_deer": "#0072b2", "wild_boar": "#009e73"}
 LABELS = [
     *(
-        {"name": n, "title": n.replace("_", " "), "colour": c, "key": str(i), "is_target": i == 1, "is_empty": False}
+        {
+            "name": n,
+            "title": n.replace("_", " "),
+            "colour": c,
+            "key": str(i),
+            "is_target": i == 1,
+            "is_empty": False,
+        }
         for i, (n, c) in enumerate(COLOURS.items(), 1)
     ),
-    {"name": "empty", "title": "empty", "colour": "var(--empty)", "key": None, "is_target": False, "is_empty": True},
+    {
+        "name": "empty",
+        "title": "empty",
+        "colour": "var(--empty)",
+        "key": None,
+        "is_target": False,
+        "is_empty": True,
+    },
 ]
 BOX = [0.25, 0.5, 0.75, 0.9]
 TIMES_S = (0.5, 1.5, 2.5)

@@ -46,7 +46,9 @@ def wait_for(driver, condition):
 
 def shown(driver):
     """The clip that is shown, None without one."""
-    return driver.execute_script("const c = document.getElementById('clip'); return c.hidden ? null : c.dataset.clip")
+    return driver.execute_script(
+        "const c = document.getElementById('clip'); return c.hidden ? null : c.dataset.clip"
+    )
 
 
 def wait_clip(driver, number):
@@ -101,7 +103,13 @@ def test_keys_label_and_move_on(chromium, start):
     for n, key in enumerate((Keys.ENTER, "1", "3", "x", "u"), 1):
         press(chromium, key)
         wait_clip(chromium, n)
-    assert said(review) == [(0, ["sika_deer"]), (1, ["leopard"]), (2, ["wild_boar"]), (3, ["empty"]), (4, ["unknown"])]
+    assert said(review) == [
+        (0, ["sika_deer"]),
+        (1, ["leopard"]),
+        (2, ["wild_boar"]),
+        (3, ["empty"]),
+        (4, ["unknown"]),
+    ]
     assert text(chromium, "#count") == "5 of 7" and "5 / 7" in text(chromium, "#queues [aria-current]")
     press(chromium, Keys.ARROW_LEFT)
     wait_clip(chromium, 4)
@@ -311,7 +319,10 @@ def test_filters_narrow_the_list_and_stay_after_a_reload(chromium, start):
     wait_clip(chromium, 3)
     chromium.refresh()
     wait_clip(chromium, 3)
-    assert text(chromium, "#count") == "1 of 3" and one(chromium, "#filters select[name=site]").get_property("value") == "south"
+    assert (
+        text(chromium, "#count") == "1 of 3"
+        and one(chromium, "#filters select[name=site]").get_property("value") == "south"
+    )
     one(chromium, "#filters [type=reset]").click()
     wait_text(chromium, "#count", "1 of 6")
 
@@ -478,7 +489,12 @@ def test_whoever_has_no_name_is_asked(chromium, start):
 
 
 def test_a_hunt_counts_labels_and_makes_a_model(chromium, start):
-    hunt = {"target": "leopard", "n_labels": {"leopard": 7, "sika_deer": 40}, "n_needed": 59, "advice": "Label more."}
+    hunt = {
+        "target": "leopard",
+        "n_labels": {"leopard": 7, "sika_deer": 40},
+        "n_needed": 59,
+        "advice": "Label more.",
+    }
     promise = {"label": "leopard", "n_needed": 59, "n_have": 7}
     review = start({"hunt": clips(9)}, mode="hunt", session={"hunt": hunt, "promise": promise})
     wait_text(chromium, "#hunt", "a promise needs 59 clips of the random audit without a miss; there are 7.")

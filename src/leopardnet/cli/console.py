@@ -55,6 +55,7 @@ VERB_MODULES = (
     *("dataset", "join", "import_labels", "train", "predict"),
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
+    *(f"loop_verbs.{name}" for name in ("count_labels",)),
     *("report", "export", "demo"),
 )
 
@@ -139,7 +140,10 @@ def print_rows(
         table.add_column(translate_message(str(name)), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(
-            *("" if v is None else f"{v:.3f}" if isinstance(v, float) else escape(translate_message(str(v))) for v in row.values())
+            *(
+                "" if v is None else f"{v:.3f}" if isinstance(v, float) else escape(translate_message(str(v)))
+                for v in row.values()
+            )
         )
     out.print(table)
 

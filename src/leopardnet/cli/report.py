@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, progress_bar, say
-from leopardnet.cli.options import BundleOption, FootageRoot, Language, ManifestOption, People, PredictionsPath, read_moved
+from leopardnet.cli.options import (
+    BundleOption,
+    FootageRoot,
+    Language,
+    ManifestOption,
+    People,
+    PredictionsPath,
+    read_moved,
+)
 from leopardnet.core.predictions import Predictions
 
 

@@ -138,7 +138,10 @@ def _sources(predictions: pd.DataFrame) -> list[tuple[str, str]]:
         (name, ", ".join(sorted(predictions[column].unique())))
         for name, column in ((translate("model"), "bundle_id"), (translate("label set"), "labels_id"))
     )
-    return [(translate("program"), f"leopardnet {version('leopardnet')}"), *((name, found) for name, found in ids if found)]
+    return [
+        (translate("program"), f"leopardnet {version('leopardnet')}"),
+        *((name, found) for name, found in ids if found),
+    ]
 
 
 def _history_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:

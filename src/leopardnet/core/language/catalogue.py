@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 LABEL = "label"  # the context of names of labels, decisions and other values
 
+
 def translate(text: str, **values: object) -> str:
     """Return a text in the current language with values in the place of {name}; English where it is unknown.
 
     >>> translate("written: {path}", path="report.html")
     'written: report.html'
     """
-    words = _translations(current_language()).gettext(text)
+    words = _translations(current_language()).gettext(text) if text else ""
     return words.format(**values) if values else words
 
 
@@ -68,7 +69,7 @@ def script_texts() -> dict[str, Any]:
 
 @lru_cache
 def read_catalogue(language: str) -> Catalog | None:
-    """Return the catalogue of a language, read when the first text asks for it; None for English, which has none."""
+    """Return the catalogue of a language, read when a text first asks for it; None for English, which has none."""
     if language == ENGLISH:
         return None
     from babel.messages.pofile import read_po

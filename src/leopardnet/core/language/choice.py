@@ -40,8 +40,9 @@ def use_language(language: str) -> Iterator[None]:
 def language_of(option: str | None = None, accept_language: str = "", system: str = "") -> str:
     """Return the language that was asked for, of `LANGUAGES`; English where none of those is known.
 
-    option: the value of --language, which alone decides where it is given. accept_language: the header of a browser,
-    whose languages are tried in the order of their q. system: the locale of the system, as LANG or LANGUAGE hold it.
+    option: the value of --language, which alone decides where it is given. accept_language: the header of a
+    browser, whose languages are tried in the order of their q. system: the locale of the system, as LANG or
+    LANGUAGE hold it.
 
     >>> language_of("ru"), language_of(None, "de,ru-RU;q=0.8,en;q=0.9"), language_of(None, "", "ru_RU.UTF-8")
     ('ru', 'en', 'ru')

@@ -17,6 +17,10 @@ from leopardnet.core.language.choice import ENGLISH, current_language
 
 CONTEXT = "message"
 Pattern = tuple[re.Pattern[str], str]
+PART = re.compile(r"(?:(found|expected|do): )?(.*)")
+JOINT = re.compile(r"(, |; | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
+INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
+FEW_LETTERS = 4  # a pattern with fewer fixed letters holds numbers alone
 MOST_NESTED = 4  # a value inside a value inside …
 
 
@@ -37,28 +41,48 @@ def translate_error(error: LeopardnetError) -> list[tuple[str, str]]:
     >>> translate_error(LeopardnetError("no clip has a label", where="clips.csv"))
     [('error', 'no clip has a label'), ('where', 'clips.csv')]
     """
-    names = {
-        "where": translate("where"),
-        "found": translate("found"),
-        "expected": translate("expected"),
-        "do": translate("do"),
+    where, found, expected, todo = error.parts.values()
+    parts = {
+        translate("error"): translate_message(error.what),
+        translate("where"): where,  # these two are the user's own words
+        translate("found"): found,
+        translate("expected"): expected if expected is None else translate_message(str(expected)),
+        translate("do"): todo if todo is None else translate_message(todo),
     }
-    parts = [(names[name], str(value)) for name, value in error.parts.items() if value is not None]
-    return [(name, translate_message(text)) for name, text in ((translate("error"), error.what), *parts)]
+    return [(name, str(value)) for name, value in parts.items() if value is not None]
 
 
 def _translate_line(text: str, language: str, n_nested: int = 0) -> str:
+    """Translate a text by the entry that is equal to it, or by the pattern whose words it has."""
     whole, patterns = _read_messages(language)
     if text in whole:
         return whole[text]
     if (words := translate(text)) != text or n_nested > MOST_NESTED or " " not in text:
         return words
     for pattern, words in patterns:
-        found = pattern.fullmatch(text)
-        if found:
-            values = {k: _translate_line(v, language, n_nested + 1) for k, v in found.groupdict().items()}
+        if found := pattern.fullmatch(text):
+            values = {k: _translate_value(v, language, n_nested + 1) for k, v in found.groupdict().items()}
             return words.format(**values)
-    return text
+    if "; " not in text:
+        return text
+    # An error on one line, as in the column `reason`: what is wrong, then named parts.
+    parts = (PART.fullmatch(part) for part in text.split("; "))
+    return "; ".join(
+        (translate(part[1]) + ": " if part[1] else "") + _translate_line(part[2], language, n_nested + 1)
+        for part in parts
+        if part
+    )
+
+
+def _translate_value(value: str, language: str, n_nested: int) -> str:
+    """Translate what stands between the words of a text: another text, or several that are joined."""
+    text = value.strip()
+    pieces = JOINT.split(text)
+    joined = [piece if i % 2 else _translate_line(piece, language, n_nested) for i, piece in enumerate(pieces)]
+    is_known = all(words != piece for words, piece in zip(joined[::2], pieces[::2], strict=True))
+    words = "".join(joined) if is_known else _translate_line(text, language, n_nested)
+    words = INTERVAL.sub(r"\1–\2", "".join(joined) if words == text else words)
+    return value.replace(text, words) if text else value
 
 
 @lru_cache
@@ -75,8 +99,11 @@ def _read_messages(language: str) -> tuple[dict[str, str], tuple[Pattern, ...]]:
         if all(name is None for _, name, _, _ in parts):
             whole["".join(words for words, *_ in parts)] = str(message.string).format()
         else:
+            is_short = sum(c.isalpha() for words, *_ in parts for c in words) < FEW_LETTERS
+            value = r"[\d.,]+" if is_short else ".*?"
             expression = "".join(
-                re.escape(words) + (f"(?P<{name}>.*?)" if name is not None else "") for words, name, _, _ in parts
+                re.escape(words) + (f"(?P<{name}>{value})" if name is not None else "")
+                for words, name, _, _ in parts
             )
             n_words = sum(len(words) for words, *_ in parts)
             patterns.append((len(parts[0][0]), n_words, re.compile(expression), str(message.string)))
