@@ -11,6 +11,7 @@ from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.compose import load_group
 from leopardnet.core.errors import RunStopped
+from leopardnet.core.journal.queued_clip import QueuedClip, stamp_clip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
@@ -23,10 +24,8 @@ from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
-from leopardnet.infer.queued_clip import QueuedClip, stamp_clip
-from leopardnet.infer.workers.gpu_feed import GpuFeed
+from leopardnet.infer.workers.gpu_feed import GpuFeed, is_graphics_processor
 from leopardnet.infer.workers.pool import WorkerPool
-from leopardnet.infer.workers.process import is_graphics_processor
 
 
 def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool] = lambda: False) -> Results:
