@@ -116,9 +116,7 @@ class _Graph:
     def constant(self, values: NDArray[Any] | np.floating[Any]) -> str:
         """Add a constant and return its name."""
         name = f"c{len(self.constants)}"
-        self.constants.append(
-            numpy_helper.from_array(np.ascontiguousarray(values, np.float32).reshape(np.shape(values)), name)
-        )
+        self.constants.append(numpy_helper.from_array(np.asarray(values, np.float32, order="C"), name))
         return name
 
     def add(self, kind: str, inputs: list[str], **attributes: Any) -> str:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from leopardnet.core.errors import RunStopped
 from leopardnet.core.journal.journal_file import JournalKind, explain_errors, open_file
 from leopardnet.core.journal.queued_clip import QueuedClip, refuse_other_files, stamp_clip
 from leopardnet.core.types import Clip
@@ -58,6 +59,42 @@ class ClipJournal:
         refuse_other_files(items, {clip_id: stamp for clip_id, stamp, status in rows if status != "unreadable"})
         known = {clip_id: stamp for clip_id, stamp, status in rows if not retry_failed or status != "unreadable"}
         return [item for item in items if known.get(item.clip.clip_id) != item.stamp]
+
+    def add(self, item: QueuedClip, result: Any) -> None:
+        """Write the result of a clip. A run that is killed afterwards keeps it."""
+        raise NotImplementedError
+
+    def fill(
+        self,
+        clips: Sequence[Clip],
+        root: Path,
+        engine: Callable[[Iterator[QueuedClip]], Generator[tuple[QueuedClip, Any], None, None]],
+        *,
+        retry_failed: bool = False,
+        on_result: Callable[[Any], None] = lambda result: None,
+        on_progress: Callable[[int, int], None] = lambda n_done, n_total: None,
+    ) -> None:
+        """Let `engine` work on every clip that has no row yet, and write each result, which has a `status`, at once.
+
+        Raises RunStopped where some clips are left at the end.
+        """
+        todo = self.list_todo(clips, root, retry_failed=retry_failed)
+        n_done, n_total = len(clips) - len(todo), len(clips)
+        on_progress(n_done, n_total)
+        if not todo:
+            return
+        with closing(engine(iter(todo))) as results:
+            for item, result in results:
+                # A file that has vanished since, with its card, is worked on when it is there again.
+                is_read = result.status != "unreadable"
+                self.add(item if is_read else stamp_clip(item.clip, str(root)), result)
+                n_done += 1
+                on_result(result)
+                on_progress(n_done, n_total)
+        if n_done < n_total:
+            raise RunStopped(
+                f"stopped after {n_done} of {n_total} clips", todo="give the same command again to continue"
+            )
 
     def write_row(self, item: QueuedClip, values: Mapping[str, Any]) -> None:
         """Write the row of a clip. A run that is killed afterwards keeps it. values: by column."""

@@ -25,7 +25,7 @@ from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.infer.clip import next_round_or_result, read_frames
 from leopardnet.infer.evidence import ClipFrames, Evidence
 from leopardnet.infer.job import Job, Results
-from leopardnet.infer.unreadable import out_of_memory_error
+from leopardnet.media.workers.clip_errors import out_of_memory_error
 from leopardnet.media.workers.clip_pool import MAX_BREAKS, check_start, describe_exit, time_limit_s, worker_pool
 from leopardnet.media.workers.process import n_workers
 
@@ -202,7 +202,7 @@ def _read_into_slot(
     try:
         frames = (_job.read_frames or read_frames)(clip, _job, i_round)
     except MemoryError:
-        frames = out_of_memory_error(clip, _job)
+        frames = out_of_memory_error(clip, _job.runtime)
     if isinstance(frames, MediaError):
         return frames
     n = min(len(frames.x), shape[0])

@@ -10,7 +10,8 @@ from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.infer.clip import classify
 from leopardnet.infer.job import Job, Results
-from leopardnet.infer.unreadable import out_of_memory_error, unreadable_prediction
+from leopardnet.infer.unreadable import unreadable_prediction
+from leopardnet.media.workers.clip_errors import out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
 
 
@@ -53,4 +54,4 @@ def _classify_one(clip: Clip) -> ClipPrediction:
     try:
         return classify(clip, job, network)
     except MemoryError:
-        return unreadable_prediction(clip, out_of_memory_error(clip, job).one_line, job.bundle)
+        return unreadable_prediction(clip, out_of_memory_error(clip, job.runtime).one_line, job.bundle)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Generic, Protocol, TypeVar
@@ -73,7 +73,7 @@ class ClipPool(Generic[Work, Result]):
 
     def process(
         self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[tuple[QueuedClip, Result]]:
+    ) -> Generator[tuple[QueuedClip, Result], None, None]:
         """Yield every clip with its result as it is finished. Holds a few groups of clips at a time."""
         groups, retries, n_breaks = group_clips(clips), deque[list[QueuedClip]](), 0
         while True:
