@@ -21,7 +21,7 @@ class Centre(NamedTuple):
 
 
 def cluster_centres(features: ClipFeatures, *, n: int = N_CENTRES, seed: int = 0) -> list[Centre]:
-    """Return the most central clip of each of `n` clusters, the largest cluster first; all clips if there are fewer.
+    """Return the most central clip of each of `n` clusters, the largest first; all clips if there are fewer.
 
     A hundred of them, labelled, teach a model about as much as labels of everything: they show what there is.
     """

@@ -99,7 +99,7 @@ class Hunt:
         return np.array([i for i, _ in said], np.int64), np.array([target in names for _, names in said], bool)
 
     def _probe(self, clips: NDArray[np.int64], y: NDArray[np.bool_]) -> Floats:
-        """Return the log-odds of each clip's best frame, float64 [M], by a probe on the frames of labelled clips."""
+        """Return the log-odds of each clip, float64 [M], by a probe on the frames of labelled clips."""
         frames, of = self.features.take_frames(clips)
         # Both answers weigh the same, and so do the clips of one answer, however many frames they have.
         weights = 1.0 / np.bincount(of)[of]
@@ -120,7 +120,7 @@ class Hunt:
         return self._centres
 
     def _read_scores(self, scores: Mapping[str, float]) -> Floats:
-        """Return the scores of another program in the order of the features; a clip that it lacks has the median."""
+        """Return another program's scores in the order of the features; a clip that it lacks has the median."""
         known = float(np.median(list(scores.values())))
         return _scale(np.array([scores.get(clip_id, known) for clip_id in self.features.clip_ids], np.float64))
 

@@ -1,4 +1,4 @@
-"""Which classes of ImageNet resemble a target, before anybody has labelled a clip: `configs/hunt/lookalikes.yaml`."""
+"""The classes of ImageNet that resemble a target, until people have labelled clips: `configs/hunt/lookalikes.yaml`."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class ClipJournal:
         on_result: Callable[[Any], None] = lambda result: None,
         on_progress: Callable[[int, int], None] = lambda n_done, n_total: None,
     ) -> None:
-        """Let `engine` work on every clip that has no row yet, and write each result, which has a `status`, at once.
+        """Let `engine` work on every clip that has no row yet, and write each result at once; it has a `status`.
 
         Raises RunStopped where some clips are left at the end.
         """
