@@ -136,4 +136,4 @@ class _Graph:
         graph = helper.make_graph(self.nodes, "leopardnet", [frames], self.outputs, self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         onnx.checker.check_model(model)
-        return model.SerializeToString()
+        return bytes(model.SerializeToString())

@@ -111,7 +111,7 @@ class ClipFeatures:
         ends = np.append(self.first, len(self.values))
         for i in range(len(self)):
             means[i] = self.values[ends[i] : ends[i + 1]].mean(axis=0, dtype=np.float32)
-        return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+        return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 class FeatureStore:

@@ -1,4 +1,4 @@
-"""The classes of ImageNet that resemble a target, until people have labelled clips: `configs/hunt/lookalikes.yaml`."""
+"""The classes of ImageNet that resemble a target (`configs/hunt/lookalikes.yaml`), for a start without labels."""
 
 from __future__ import annotations
 

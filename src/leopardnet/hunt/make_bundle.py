@@ -175,6 +175,6 @@ def _head_of_card(record: dict[str, Any]) -> str:
         f"> **Made in review.** A head on a network trained on ImageNet, fitted to {record['n_labels']} clips of "
         f"{sites} that people labelled. {record['n_audit']} more, drawn at random, were kept to judge it"
         f"{f'; left out: {left}' if left else ''}.\n"
-        "> **No promise.** It decides nothing: every clip is `unsure`, and the probabilities only say which clips to "
-        "look at first. `leopardnet thresholds` on labels of a random sample gives it a promise.\n\n"
+        "> **No promise.** It decides nothing: every clip is `unsure`, and the probabilities only say which clips "
+        "to look at first. `leopardnet thresholds` on labels of a random sample gives it a promise.\n\n"
     )

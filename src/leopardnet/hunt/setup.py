@@ -6,8 +6,9 @@ from leopardnet.compose import load_group
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.inference import ModelConfig, PreprocessSpec, Sampling
 from leopardnet.core.settings.settings_model import Settings
-from leopardnet.core.weights.embedded_backbones import find_embedded, list_embedded_models
+from leopardnet.core.weights.embedded_backbones import find_embedded, is_installed, list_embedded_models
 
+PREFERRED = ("lite2", "lite0")
 FEATURES_VERSION = 1  # raised where the program itself gives other features, so that older ones no longer count
 
 
@@ -24,14 +25,17 @@ class HuntSetup(Settings):
         return {**self.model_dump(mode="json"), "weights": sha256, "features_version": FEATURES_VERSION}
 
 
-def load_setup(model: str = "lite0", *, sampling: str = "hunt") -> HuntSetup:
+def load_setup(model: str | None = None, *, sampling: str = "hunt") -> HuntSetup:
     """Return the set-up of an embedded backbone, such as `lite0`. sampling: a name in configs/sampling.
 
-    Raises ConfigError for a model whose weights no package contains.
+    Without a name it is `lite2`, which finds animals in fewer looks, if its package is installed, or else
+    `lite0`, which always is. Raises ConfigError for a model whose weights no package contains.
 
-    >>> load_setup().preprocess.size_px
+    >>> load_setup("lite0").preprocess.size_px
     256
     """
+    if model is None:
+        model = next((x for x in PREFERRED if is_installed(f"tf_efficientnet_{x}")), "lite0")
     if model not in list_embedded_models():
         raise ConfigError(
             "this backbone has no weights that are installed with the program",

@@ -72,7 +72,7 @@ def collect_labels(
     _check_names(found, has_empty=has_empty, n_clips=len(used))
     labels = LabelsConfig(
         labels=tuple(LabelConfig(name=x) for x in (*found, *([EMPTY] if has_empty else []))),
-        empty=EMPTY if has_empty else None,
+        empty="empty" if has_empty else None,
         targets=tuple(x for x in targets if x in found),
         multi=any(len(cell) > 1 for cell in names),
     )
@@ -80,7 +80,7 @@ def collect_labels(
     of_clip = rows.assign(group=find_groups(rows, by="site")).set_index("clip_id").loc[used["clip_id"]]
     return TaughtLabels(
         labels,
-        used["clip_id"].map(place).to_numpy(np.int64),
+        np.array([place[x] for x in used["clip_id"]], np.int64),
         used["clip_id"].to_numpy(object),
         cells,
         np.array(labels.label_set().number(cells.tolist()), np.int64),
@@ -101,11 +101,10 @@ def _check_names(found: list[str], *, has_empty: bool, n_clips: int) -> None:
             expected="small letters, digits and underscores, such as roe_deer",
         )
     if len(found) + has_empty < 2:
+        only = f", all of them {found[0] if found else EMPTY}" if n_clips else ""
         raise BundleError(
             "there is too little to learn from",
-            found=f"{n_clips} labelled clips, all of them {found[0] if found else EMPTY}"
-            if n_clips
-            else "no label",
+            found=f"{n_clips} labelled clips{only}",
             expected="clips of at least two labels, such as leopard and empty",
             todo="label some clips of other animals, and some without an animal",
         )

@@ -83,6 +83,11 @@ def find_embedded(backbone: str) -> EmbeddedWeights:
     return EMBEDDED[backbone]
 
 
+def is_installed(backbone: str) -> bool:
+    """Return whether the package with the weights of a backbone is installed."""
+    return importlib.util.find_spec(find_embedded(backbone).module) is not None
+
+
 def read_embedded(backbone: str) -> dict[str, NDArray[Any]]:
     """Return the weights of a backbone under timm's names, as numpy arrays, from the file in its package.
 

@@ -39,8 +39,8 @@ class SpeciesNetEntry:
 def read_speciesnet(source: Path, *, root: Path, problems: Problems | None = None) -> list[SpeciesNetEntry]:
     """Read SpeciesNet predictions: one entry for each picture, in their order.
 
-    An entry that cannot be read is left out and goes to `problems`; without `problems` this raises ManifestError, as
-    it does for a file of another kind.
+    An entry that cannot be read is left out and goes to `problems`. Without `problems` this raises ManifestError,
+    and always for a file of another kind.
     """
     source, problems, relative = Path(source), problems or Problems(strict=True), RelativePaths(root)
     with pause_gc():
