@@ -55,6 +55,7 @@ class CommonFigures(TypedDict):
     n_without_prediction: int
     n_copies: int
     n_sites: int
+    n_without_site: int
     archive: Archive | None
     names: pd.DataFrame
     taught: TaughtClips
@@ -78,7 +79,8 @@ def common_figures(
         n_without_label=int((clips.y < 0).sum()),
         n_without_prediction=clips.n_without_prediction,
         n_copies=clips.n_copies,
-        n_sites=draws.n_sites,
+        n_sites=known.n_sites,
+        n_without_site=int((~known.has_site).sum()),
         # Clips that taught the model say nothing about what is lost at new sites.
         archive=None if clips.taught.are_counted and clips.taught else find_archive(clips, known, targets, draws),
         names=name_figures(known, draws),

@@ -26,7 +26,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     e = evaluation
     counted = [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
     counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
-    _print_lines("; ".join([f"{e.n_clips} labelled clips from {e.n_sites} {_sites(e.n_sites)}", *counted]) + ".")
+    _print_lines("; ".join([f"{e.n_clips} labelled clips from {e.places}", *counted]) + ".")
     if str(e.taught):
         _print_lines(f"{str(e.taught).capitalize()}.")
     if e.archive:
@@ -91,8 +91,10 @@ def _print_labels(e: Evaluation) -> None:
     likeliest = "a probability of 0.5 or more" if e.is_multi else "the likeliest label"
     headline = ", ".join(f"{k} {x.format(2)}" for k, x in e.headline.items())
     caption = f"[95 % interval over sites]. By {likeliest}, whatever is said: {headline}."
-    if e.n_sites < FEW_SITES:
-        caption += f" {e.n_sites} {_sites(e.n_sites)} are too few to rely on intervals."
+    if e.n_groups < 2:
+        caption += f" No intervals: {'all clips are of one site' if e.n_sites else 'no site is known'}."
+    elif e.n_sites < FEW_SITES:
+        caption += f" {e.places[0].upper()}{e.places[1:]}: too few to rely on intervals."
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
         caption += f" [–]: {NOT_DEMONSTRATED}."
     is_flattering = len(e.taught) and e.taught.are_counted
@@ -110,10 +112,6 @@ def _print_light(light: LightFigures) -> None:
         print_rows(rows, spaced=False)
     for sentence in light.sentences:
         _print_lines(sentence + ".")
-
-
-def _sites(n: int) -> str:
-    return "site" if n == 1 else "sites"
 
 
 def _print_lines(text: str) -> None:

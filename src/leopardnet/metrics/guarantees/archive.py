@@ -32,7 +32,7 @@ TAILS = (0.05, 0.5)  # misses of a smaller or larger share are taken for as alik
 class ArchivedLoss:
     """The clips of a label that are archived unseen, and how many there may be at other sites.
 
-    n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their sites. at_most: by
+    n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their known sites. at_most: by
     level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the bounds mean
     is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
     """
@@ -189,7 +189,7 @@ def bound_loss(clips: LabelledClips, label: str) -> ArchivedLoss:
         bound = upper_bound(share * n_effective, n_effective, confidence=CONFIDENCE)
         at_most["like_sites"] = float(bound)
     n_events = n if events is None else int(events.max()) + 1
-    return ArchivedLoss(label, int(lost.sum()), n, n_events, len(n_of), at_most)
+    return ArchivedLoss(label, int(lost.sum()), n, n_events, shown.n_sites, at_most)
 
 
 def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:
