@@ -98,7 +98,7 @@ def test_intervals_stand_behind_the_figures_and_few_sites_are_called_few():
 
 def test_one_site_gives_no_intervals_and_says_why():
     figures = section(model_card(spec(), DATA, evaluation=evaluation(sites="aaaa"), how=HOW), "Figures")
-    assert "There are no intervals: the clips come from fewer than two known sites." in figures
+    assert "There are no intervals: all clips are of one site." in figures
     assert " to 0." not in figures and " to 1." not in figures
 
 

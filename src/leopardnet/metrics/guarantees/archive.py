@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.core.labels import ANIMAL, EMPTY, list_names
 from leopardnet.metrics.bootstrap import (
     NOT_DEMONSTRATED,
     WIDEST,
@@ -107,8 +107,8 @@ class Archive:
             lines.append(f"Names of animals: {self.n_names} given, {n} of them right, {self.names_right.format(3)}")
         n_left = self.n_clips - self.n_archived
         lines.append(f"Left to look at: {n_left} of {self.n_clips} clips" + (f" ({parts})" if parts else ""))
-        missing = f"; no clip here shows {', '.join(self.absent)}, so nothing is known there" if self.absent else ""
-        lines.append(f"The model knows no animal but {', '.join(self.known)}{missing}")
+        missing = f"; no clip here shows {list_names(self.absent)}, so nothing is known there" if self.absent else ""
+        lines.append(f"The model knows no animal but {list_names(self.known)}{missing}")
         return lines
 
     @property
