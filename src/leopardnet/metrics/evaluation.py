@@ -42,8 +42,8 @@ class Evaluation:
 
     n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips
     without a label and labels without a prediction are only counted, copies of other clips too. n_sites: the known
-    sites of these clips; n_without_site: those of no known site, which are one more group to draw. taught: labelled clips that the model learned from, which were left out, or are counted where
-    that was asked for.
+    sites of these clips; n_without_site: those of no known site, which are one more group to draw. taught: labelled
+    clips that the model learned from, which were left out, or are counted where that was asked for.
 
     archive: what is lost and saved if the clips called empty are archived unseen; None where clips that the model
     learned from are counted. names: what is said per label, see `metrics.guarantees.archive.name_figures`.

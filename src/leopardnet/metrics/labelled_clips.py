@@ -191,16 +191,6 @@ class LabelledClips:
         return np.array([None if x == NO_SITE else x for x in self.site_names], object)[self.site_codes]
 
     @property
-    def has_site(self) -> Bools:
-        """Whether the site of each clip is known, bool [M]."""
-        return np.array([name != NO_SITE for name in self.site_names], bool)[self.site_codes]
-
-    @property
-    def n_sites(self) -> int:
-        """The number of known sites of these clips."""
-        return len(np.unique(self.site_codes[self.has_site]))
-
-    @property
     def i_empty(self) -> int | None:
         """The class of empty clips; None where the model has none."""
         return self.labels.index(EMPTY) if EMPTY in self.labels else None

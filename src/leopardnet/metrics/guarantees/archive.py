@@ -15,6 +15,7 @@ from leopardnet.metrics.bootstrap import (
     WIDEST,
     Estimate,
     SiteDraws,
+    count_known,
     estimate_row,
     interval_columns,
 )
@@ -32,9 +33,9 @@ TAILS = (0.05, 0.5)  # misses of a smaller or larger share are taken for as alik
 class ArchivedLoss:
     """The clips of a label that are archived unseen, and how many there may be at other sites.
 
-    n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their known sites. at_most: by
-    level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the bounds mean
-    is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
+    n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their known sites.
+    at_most: by level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the
+    bounds mean is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
     """
 
     label: str
@@ -107,7 +108,9 @@ class Archive:
             lines.append(f"Names of animals: {self.n_names} given, {n} of them right, {self.names_right.format(3)}")
         n_left = self.n_clips - self.n_archived
         lines.append(f"Left to look at: {n_left} of {self.n_clips} clips" + (f" ({parts})" if parts else ""))
-        missing = f"; no clip here shows {list_names(self.absent)}, so nothing is known there" if self.absent else ""
+        missing = (
+            f"; no clip here shows {list_names(self.absent)}, so nothing is known there" if self.absent else ""
+        )
         lines.append(f"The model knows no animal but {list_names(self.known)}{missing}")
         return lines
 
@@ -189,7 +192,7 @@ def bound_loss(clips: LabelledClips, label: str) -> ArchivedLoss:
         bound = upper_bound(share * n_effective, n_effective, confidence=CONFIDENCE)
         at_most["like_sites"] = float(bound)
     n_events = n if events is None else int(events.max()) + 1
-    return ArchivedLoss(label, int(lost.sum()), n, n_events, shown.n_sites, at_most)
+    return ArchivedLoss(label, int(lost.sum()), n, n_events, count_known(shown.sites), at_most)
 
 
 def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:

@@ -87,7 +87,12 @@ def test_of_many_labels_the_first_dozen_is_shown_in_full(capsys):
     assert "9 more labels are in names.csv and per_label.csv." in text
     assert "9 more labels are in metrics.json; clips of these lost: 0." in text
     shown = [line.split()[0] for line in text if line.startswith("animal") and line.split()[1].isdigit()]
-    assert shown == ["animal00", "animal19", *(f"animal{i:02d}" for i in range(1, 10)), *(f"animal{i:02d}" for i in range(12))]
+    assert shown == [
+        "animal00",
+        "animal19",
+        *(f"animal{i:02d}" for i in range(1, 10)),
+        *(f"animal{i:02d}" for i in range(12)),
+    ]
 
 
 def test_infrared_stands_beside_colour_without_being_asked_for(capsys):
