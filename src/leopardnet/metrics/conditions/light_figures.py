@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.footage.light import COLOUR, INFRARED, LIGHTS
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, list_names
 from leopardnet.metrics.bootstrap import Estimate, SiteDraws, count_known
 from leopardnet.metrics.clip_figures import count_said, label_figures
 from leopardnet.metrics.guarantees.archive import find_archived
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 
 NO_LIGHT = "No figures by light: it is not recorded in these results (`evaluate --by light` opens the files)"
-MOST_NAMES = 5  # more labels are only counted in a sentence
+MOST_NAMES = 4  # more labels are only counted in a sentence
 WORDS = {INFRARED: "by infrared light", COLOUR: "in colour"}
 
 
@@ -54,8 +54,7 @@ class LightFigures:
         elif not self.shared:
             said.append("Fewer than two labels have clips of both lights, so night and day cannot be compared")
         else:
-            gap, n = self.gap.format(2), len(self.shared)
-            names = ", ".join(self.shared) if n <= MOST_NAMES else f"{n} labels"
+            gap, names = self.gap.format(2), list_names(self.shared, most=MOST_NAMES)
             said.append(f"Macro-F1 by infrared light minus that in colour, over {names}: {gap}")
         if self.n_unknown:
             said.append(f"Clips of unknown light, which are left out here: {self.n_unknown}")

@@ -97,8 +97,12 @@ class Archive:
     @property
     def sentences(self) -> list[str]:
         """What is saved, named and left to look at, and what the model cannot see, each a line without a stop."""
-        left = {"named": self.n_named, "'animal' or 'unsure'": self.n_undecided, "unreadable": self.n_unreadable}
-        parts = ", ".join(f"{n} {what}" for what, n in left.items() if n)
+        left = {
+            f"{self.n_named} named": self.n_named,
+            f"{self.n_undecided} 'animal' or 'unsure'": self.n_undecided,
+            f"{self.n_unreadable} unreadable": self.n_unreadable,
+        }
+        parts = ", ".join(words for words, n in left.items() if n)
         lines = []
         if self.n_empty:
             n = round(self.empties.value * self.n_empty)
@@ -107,11 +111,12 @@ class Archive:
             n = round(self.names_right.value * self.n_names)
             lines.append(f"Names of animals: {self.n_names} given, {n} of them right, {self.names_right.format(3)}")
         n_left = self.n_clips - self.n_archived
-        lines.append(f"Left to look at: {n_left} of {self.n_clips} clips" + (f" ({parts})" if parts else ""))
-        missing = (
-            f"; no clip here shows {list_names(self.absent)}, so nothing is known there" if self.absent else ""
-        )
-        lines.append(f"The model knows no animal but {list_names(self.known)}{missing}")
+        looked_at = f"{n_left} of {self.n_clips} clips"
+        lines.append(f"Left to look at: {looked_at} ({parts})" if parts else f"Left to look at: {looked_at}")
+        known, absent = list_names(self.known), list_names(self.absent)
+        alone = f"The model knows no animal but {known}"
+        missing = f"The model knows no animal but {known}; no clip here shows {absent}, so nothing is known there"
+        lines.append(missing if absent else alone)
         return lines
 
     @property
