@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ KIND = JournalKind(
     0x6C656F66,
     ("clip_id", "stamp", "status", "reason", "times_s", "n_features", "features", "imagenet"),
 )
+N_CLASSES = 1000  # of ImageNet
 PART = 4096  # frames that are widened to float32 at a time
 Floats = NDArray[np.float32]
 
@@ -148,33 +149,29 @@ class FeatureStore:
                 todo="move the file away and give the same command again",
             ) from None
 
-    def read(self, clip_ids: Sequence[str] | None = None) -> ClipFeatures:
-        """Return the features of all readable clips, or of those of `clip_ids`, in order of clip_id."""
-        wanted = None if clip_ids is None else set(clip_ids)
+    def read(self, clip_ids: Collection[str] | None = None) -> ClipFeatures:
+        """Return the features of all readable clips, or of those in `clip_ids`, in order of clip_id."""
         ids: list[str] = []
         blocks: list[NDArray[np.float16]] = []
-        for clip_id, n_features, blob in self._select("clip_id, n_features, features"):
-            if wanted is None or clip_id in wanted:
-                ids.append(clip_id)
-                blocks.append(np.frombuffer(blob, "<f2").reshape(-1, n_features))
+        for clip_id, n_features, blob in self._select("clip_id, n_features, features", clip_ids):
+            ids.append(clip_id)
+            blocks.append(np.frombuffer(blob, "<f2").reshape(-1, n_features))
         n_frames = [len(block) for block in blocks]
         first = np.cumsum([0, *n_frames[:-1]]).astype(np.int64) if ids else np.zeros(0, np.int64)
         return ClipFeatures(tuple(ids), first, np.concatenate(blocks) if blocks else np.zeros((0, 0), np.float16))
 
-    def read_imagenet(self, classes: Sequence[int]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """Return the readable clips and how likely ImageNet's head finds any of these classes in their best frame.
+    def read_imagenet(self, classes: Sequence[int], clip_ids: Collection[str] | None = None) -> NDArray[np.float64]:
+        """Return how likely ImageNet's head finds any of these classes in the best frame of each clip.
 
-        These are log-odds, float64 [M], in the order of `read`.
+        These are log-odds, float64 [M], of the clips of `read` in their order.
         """
-        ids: list[str] = []
         scores: list[float] = []
-        for clip_id, blob in self._select("clip_id, imagenet"):
-            logits = np.frombuffer(blob, "<f2").reshape(-1, 1000).astype(np.float64)
+        for _, blob in self._select("clip_id, imagenet", clip_ids):
+            logits = np.frombuffer(blob, "<f2").reshape(-1, N_CLASSES).astype(np.float64)
             others = np.delete(logits, list(classes), axis=1)
             odds = logsumexp(logits[:, list(classes)], axis=1) - logsumexp(others, axis=1)
-            ids.append(clip_id)
             scores.append(float(odds.max()))
-        return tuple(ids), np.array(scores, np.float64)
+        return np.array(scores, np.float64)
 
     def read_times(self) -> dict[str, NDArray[np.float64]]:
         """Return the times of the frames of each readable clip, in seconds."""
@@ -186,10 +183,12 @@ class FeatureStore:
         with explain_errors(KIND.file), closing(self._connect()) as db:
             return dict(db.execute(query, (self.run_id,)))
 
-    def _select(self, columns: str) -> list[tuple[Any, ...]]:
+    def _select(self, columns: str, clip_ids: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield columns, the clip_id first, of the readable clips, or of those in `clip_ids`."""
         query = f"SELECT {columns} FROM clips WHERE run_id = ? AND status != 'unreadable' ORDER BY clip_id"
+        wanted = None if clip_ids is None else set(clip_ids)
         with explain_errors(KIND.file), closing(self._connect()) as db:
-            return db.execute(query, (self.run_id,)).fetchall()
+            yield from (row for row in db.execute(query, (self.run_id,)) if wanted is None or row[0] in wanted)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path.absolute().as_uri() + "?mode=ro", uri=True, timeout=10.0)

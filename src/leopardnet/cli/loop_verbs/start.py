@@ -83,7 +83,8 @@ def start(
             should_stop=should_stop,
             on_progress=on_progress,
         )
-    hunt = Hunt(store, targets=targets, results=other.scores if other else None)
+    ids = set(manifest.table["clip_id"])
+    hunt = Hunt(store, targets=targets, clip_ids=ids, results=other.scores if other else None)
     _print_result(manifest, store, hunt.order({}), out, as_json=as_json)
 
 
