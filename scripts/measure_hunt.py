@@ -33,6 +33,7 @@ from leopardnet.hunt.feature_store import ClipFeatures, FeatureStore
 from leopardnet.hunt.hunt_order import REFIT_EVERY, Hunt
 from leopardnet.hunt.setup import load_setup
 
+Ints = NDArray[np.int64]
 TARGET, N_RARE, FOUND = "leopard", 8, (1, 4, 7)
 N_LABELS = (30, 60, 100, 150, 200)
 PROBE_C = 0.0004  # of `configs/optim/probe.yaml`, as for a model made in review
@@ -78,7 +79,8 @@ def look(hunt: Hunt, labels: dict[str, str], *, refit: bool) -> list[str]:
 def measure_looks(store: FeatureStore, table: pd.DataFrame, n_draws: int) -> pd.DataFrame:
     """Return the median looks of each order."""
     trap = table[table["camera_trap"] == "True"]
-    leopards, others = (
+    is_rare = trap["label"] == TARGET
+    leopards, others = (trap.loc[chosen, "clip_id"].to_numpy(object) for chosen in (is_rare, ~is_rare))
         trap.loc[is_it, "clip_id"].to_numpy(object) for is_it in (trap["label"] == TARGET, trap["label"] != TARGET)
     )
     labels, looks = dict(zip(table["clip_id"], table["label"], strict=True)), []
@@ -122,13 +124,13 @@ def measure_labels(store: FeatureStore, table: pd.DataFrame, n_seeds: int) -> pd
     return result.groupby(["chosen", "labels"])["macro_f1"].agg(["mean", "std"]).round(3)
 
 
-def _select(features: ClipFeatures, clips: NDArray[np.int64]) -> ClipFeatures:
+def _select(features: ClipFeatures, clips: Ints) -> ClipFeatures:
     values = features.values[features.first[clips]]  # a picture is a clip of one frame
     return ClipFeatures(tuple(features.clip_ids[k] for k in clips), np.arange(len(clips)), values)
 
 
 def _score(
-    features: ClipFeatures, y: NDArray[np.int64], train: NDArray[np.int64], test: NDArray[np.int64]
+    features: ClipFeatures, y: Ints, train: Ints, test: Ints
 ) -> float:
     from sklearn.metrics import f1_score
 

@@ -30,7 +30,7 @@ def cluster_centres(features: ClipFeatures, *, n: int = N_CENTRES, seed: int = 0
     x = features.mean_directions()
     if len(x) <= n:
         return [Centre(clip_id, 1) for clip_id in features.clip_ids]
-    found = MiniBatchKMeans(n, random_state=seed, batch_size=2048, n_init=3).fit(x)
+    found = MiniBatchKMeans(n, random_state=seed, batch_size=2048, n_init=1, max_iter=30).fit(x)
     distances = np.linalg.norm(x - found.cluster_centers_[found.labels_], axis=1).round(5)
     centres = []
     for i in np.unique(found.labels_):

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,10 @@ class ClipFeatures:
         """Return the mean of each clip's frames, float32 [M, F], at length 1."""
         means = np.zeros((len(self), self.values.shape[1]), np.float32)
         ends = np.append(self.first, len(self.values))
-        for i in range(len(self)):
-            means[i] = self.values[ends[i] : ends[i + 1]].mean(axis=0, dtype=np.float32)
+        for i in range(0, len(self), PART):  # in parts, so that not all frames are widened at once
+            first = ends[i : i + PART + 1]
+            frames = self.values[first[0] : first[-1]].astype(np.float32)
+            means[i : i + PART] = np.add.reduceat(frames, first[:-1] - first[0])  # a sum has the same direction
         return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12), np.float32)
 
 
@@ -165,13 +168,15 @@ class FeatureStore:
 
         These are log-odds, float64 [M], of the clips of `read` in their order.
         """
-        scores: list[float] = []
-        for _, blob in self._select("clip_id, imagenet", clip_ids):
-            logits = np.frombuffer(blob, "<f2").reshape(-1, N_CLASSES).astype(np.float64)
-            others = np.delete(logits, list(classes), axis=1)
-            odds = logsumexp(logits[:, list(classes)], axis=1) - logsumexp(others, axis=1)
-            scores.append(float(odds.max()))
-        return np.array(scores, np.float64)
+        parts, rows = [np.zeros(0)], self._select("clip_id, imagenet", clip_ids)
+        while block := list(islice(rows, PART)):
+            logits = np.frombuffer(b"".join(blob for _, blob in block), "<f2").reshape(-1, N_CLASSES)
+            all_odds = logsumexp(logits.astype(np.float32), axis=1).astype(np.float64)
+            ours = logsumexp(logits[:, list(classes)].astype(np.float32), axis=1).astype(np.float64)
+            n_frames = [len(blob) // (2 * N_CLASSES) for _, blob in block]
+            odds = ours - all_odds - np.log(-np.expm1(np.minimum(ours - all_odds, -1e-6)))
+            parts.append(np.maximum.reduceat(odds, np.cumsum([0, *n_frames[:-1]])))
+        return np.concatenate(parts)
 
     def read_times(self) -> dict[str, NDArray[np.float64]]:
         """Return the times of the frames of each readable clip, in seconds."""

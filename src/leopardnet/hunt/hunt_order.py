@@ -50,7 +50,11 @@ class Hunt:
         clip_ids: Collection[str] | None = None,
         results: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
-        """clip_ids: of the footage; features of other clips are left aside. results: for each target, the scores that another program gave to clips; see `hunt.other_results`."""
+        """Read the features of the footage.
+
+        clip_ids: of the footage; features of other clips are left aside. results: for each target, the scores that
+        another program gave to clips; see `hunt.other_results`.
+        """
         self.features = store.read(clip_ids)
         self.targets, self.seed = tuple(dict.fromkeys(targets)), seed
         known = load_lookalikes()
