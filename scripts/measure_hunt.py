@@ -81,8 +81,6 @@ def measure_looks(store: FeatureStore, table: pd.DataFrame, n_draws: int) -> pd.
     trap = table[table["camera_trap"] == "True"]
     is_rare = trap["label"] == TARGET
     leopards, others = (trap.loc[chosen, "clip_id"].to_numpy(object) for chosen in (is_rare, ~is_rare))
-        trap.loc[is_it, "clip_id"].to_numpy(object) for is_it in (trap["label"] == TARGET, trap["label"] != TARGET)
-    )
     labels, looks = dict(zip(table["clip_id"], table["label"], strict=True)), []
     for seed in range(n_draws):
         rng = np.random.default_rng(seed)
@@ -129,9 +127,7 @@ def _select(features: ClipFeatures, clips: Ints) -> ClipFeatures:
     return ClipFeatures(tuple(features.clip_ids[k] for k in clips), np.arange(len(clips)), values)
 
 
-def _score(
-    features: ClipFeatures, y: Ints, train: Ints, test: Ints
-) -> float:
+def _score(features: ClipFeatures, y: Ints, train: Ints, test: Ints) -> float:
     from sklearn.metrics import f1_score
 
     x = features.values[features.first].astype(np.float32)
