@@ -32,6 +32,7 @@ KIND = JournalKind(
     ("clip_id", "stamp", "status", "reason", "times_s", "n_features", "features", "imagenet"),
 )
 N_CLASSES = 1000  # of ImageNet
+MOST_WIDE = 100_000  # frames that are kept in float32, which makes a refit several times faster: 0.5 GB
 PART = 4096  # frames that are widened to float32 at a time
 Floats = NDArray[np.float32]
 
@@ -74,12 +75,12 @@ class ClipFeatures:
     """The features of M readable clips with N frames in all.
 
     clip_ids: [M]. first: int64 [M], the position of each clip's first frame; its frames are together. values:
-    float16 [N, F].
+    [N, F], float32, or float16 where there are so many that they would fill the memory.
     """
 
     clip_ids: tuple[str, ...]
     first: NDArray[np.int64]
-    values: NDArray[np.float16]
+    values: NDArray[np.float16] | NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -95,12 +96,14 @@ class ClipFeatures:
         rows = [np.arange(ends[i], ends[i + 1]) for i in clips.tolist()]
         of = np.repeat(np.arange(len(rows)), [len(x) for x in rows])
         chosen = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-        return self.values[chosen].astype(np.float32), of
+        return self.values[chosen].astype(np.float32, copy=False), of
 
     def score(self, weight: NDArray[np.float64], bias: float) -> NDArray[np.float64]:
         """Return the score of each clip, float64 [M]: that of its best frame. weight: [F], of a linear layer."""
         w = weight.astype(np.float32)
-        parts = [self.values[i : i + PART].astype(np.float32) @ w for i in range(0, len(self.values), PART)]
+        parts = [
+            self.values[i : i + PART].astype(np.float32, copy=False) @ w for i in range(0, len(self.values), PART)
+        ]
         return self.best_of_frames(np.concatenate(parts or [np.zeros(0, np.float32)]).astype(np.float64) + bias)
 
     def best_of_frames(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -113,7 +116,7 @@ class ClipFeatures:
         ends = np.append(self.first, len(self.values))
         for i in range(0, len(self), PART):  # in parts, so that not all frames are widened at once
             first = ends[i : i + PART + 1]
-            frames = self.values[first[0] : first[-1]].astype(np.float32)
+            frames = self.values[first[0] : first[-1]].astype(np.float32, copy=False)
             means[i : i + PART] = np.add.reduceat(frames, first[:-1] - first[0])  # a sum has the same direction
         return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12), np.float32)
 
@@ -161,7 +164,10 @@ class FeatureStore:
             blocks.append(np.frombuffer(blob, "<f2").reshape(-1, n_features))
         n_frames = [len(block) for block in blocks]
         first = np.cumsum([0, *n_frames[:-1]]).astype(np.int64) if ids else np.zeros(0, np.int64)
-        return ClipFeatures(tuple(ids), first, np.concatenate(blocks) if blocks else np.zeros((0, 0), np.float16))
+        if not blocks:
+            return ClipFeatures((), first, np.zeros((0, 0), np.float32))
+        dtype = np.float32 if sum(n_frames) <= MOST_WIDE else np.float16
+        return ClipFeatures(tuple(ids), first, np.concatenate(blocks, dtype=dtype))
 
     def read_imagenet(self, classes: Sequence[int], clip_ids: Collection[str] | None = None) -> NDArray[np.float64]:
         """Return how likely ImageNet's head finds any of these classes in the best frame of each clip.
