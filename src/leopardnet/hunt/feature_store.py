@@ -100,11 +100,9 @@ class ClipFeatures:
 
     def score(self, weight: NDArray[np.float64], bias: float) -> NDArray[np.float64]:
         """Return the score of each clip, float64 [M]: that of its best frame. weight: [F], of a linear layer."""
-        w = weight.astype(np.float32)
-        parts = [
-            self.values[i : i + PART].astype(np.float32, copy=False) @ w for i in range(0, len(self.values), PART)
-        ]
-        return self.best_of_frames(np.concatenate(parts or [np.zeros(0, np.float32)]).astype(np.float64) + bias)
+        w, starts = weight.astype(np.float32), range(0, len(self.values), PART)
+        parts = [self.values[i : i + PART].astype(np.float32, copy=False) @ w for i in starts]
+        return self.best_of_frames(np.concatenate([np.zeros(0), *parts]) + bias)
 
     def best_of_frames(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the largest score of each clip's frames, float64 [M], from those of all frames, [N]."""
