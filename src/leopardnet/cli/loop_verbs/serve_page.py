@@ -114,7 +114,8 @@ def _open_desk(
     chosen = tuple(targets or kept or ("leopard",))
     opened.workspace.keep("targets", list(chosen))
     store = FeatureStore(opened.workspace.folder)
-    hunt = HuntQueues(store, targets=chosen, results=results)
+    clip_ids = set(opened.manifest.table["clip_id"])
+    hunt = HuntQueues(store, targets=chosen, clip_ids=clip_ids, results=results)
     queues = {"hunt": hunt.list_hunt, "lookalikes": hunt.list_lookalikes}
     desk = ReviewDesk(opened, shows_people=people, read_only=read_only, targets=chosen, queues=queues)
     maker = ModelMaker(opened, store, targets=chosen)

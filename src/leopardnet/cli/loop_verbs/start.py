@@ -97,7 +97,8 @@ def start(
         )
     scores = other.scores if other else None
     if no_page or as_json:
-        order = Hunt(store, targets=targets, results=scores).order({})
+        ids = set(manifest.table["clip_id"])
+        order = Hunt(store, targets=targets, clip_ids=ids, results=scores).order({})
         _print_result(manifest, store, order, out, as_json=as_json)
         return
     serve_page(
