@@ -150,7 +150,7 @@ export class Labelling {
 
   // Takes the newest label back, and shows its clip again.
   async undo() {
-    if (this.isBusy || !this.outbox.isEmpty || this.session.read_only) return;
+    if (this.session.read_only) return;
     const answer = await this.send("/api/undo", {}, [409]);
     if (!answer) return;
     for (const clipId of answer.undone) this.review.clips.forget(clipId);

@@ -81,7 +81,9 @@ export class Review {
     }
   }
 
+  // Asks for everything again.
   reload() {
+    this.clips.kept.clear();
     return this.openQueue(this.queue.id, this.queue.filters, this.clip?.detail.clip_id);
   }
 
@@ -280,7 +282,6 @@ export class Review {
       await postJson("/api/by", { by });
       this.session.by = by;
       this.drawWho();
-      this.clips.kept.clear();
       await this.reload();
     } catch (error) {
       this.fail(error);

@@ -1,8 +1,8 @@
 // The lists of clips with their counts, and the filters.
 
 import { byId, element } from "../../shared/elements.js";
-import { getJson } from "../api.js";
 import { formatNumber, nameOf, t } from "../../shared/language.js";
+import { getJson } from "../api.js";
 
 const LISTS = {
   suspected: [t("Suspected targets"), t("Clips in which the model sees or suspects what you look for, the likeliest first.")],
@@ -29,7 +29,16 @@ export class Lists {
     Object.assign(this, { session, onChoose, onFilter });
     this.form = byId("filters");
     this.fillChoices();
-    this.form.addEventListener("change", () => onFilter(this.read()));
+    // Whoever chooses with the mouse goes on with the keys of the page; Tab and arrows stay in the form.
+    for (const kind of ["mousedown", "keydown"]) {
+      this.form.addEventListener(kind, () => {
+        this.usesMouse = kind === "mousedown";
+      });
+    }
+    this.form.addEventListener("change", () => {
+      if (this.usesMouse) document.activeElement.blur();
+      onFilter(this.read());
+    });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("reset", () => setTimeout(() => onFilter(this.read())));
     byId("open-lists").addEventListener("click", () => this.unfold(!byId("lists").classList.contains("open")));
