@@ -25,8 +25,8 @@ from leopardnet.infer.evidence import ClipFrames, Evidence
 from leopardnet.infer.job import Job, Results
 from leopardnet.infer.queued_clip import QueuedClip
 from leopardnet.infer.unreadable import out_of_memory_error
-from leopardnet.infer.workers.pool import MAX_BREAKS, describe_exit, prepare_worker, time_limit_s, worker_pool
-from leopardnet.infer.workers.process import n_workers
+from leopardnet.infer.workers.pool import MAX_BREAKS, prepare_worker, time_limit_s, worker_pool
+from leopardnet.infer.workers.process import describe_exit, n_workers
 
 SLOT_FRAMES = 32
 SLOTS_PER_WORKER = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from multiprocessing import connection, spawn
@@ -65,14 +66,16 @@ class WorkerProcess(_base.Process):
 
 
 class WorkerContext(type(_base)):  # type: ignore[misc]  # its class depends on the platform
-    """The multiprocessing context that starts worker processes."""
+    """The multiprocessing context that starts worker processes. preload: the modules of what they run."""
 
     Process = WorkerProcess
 
-    def __init__(self) -> None:
+    def __init__(self, *preload: str) -> None:
         super().__init__()
         if _METHOD == "forkserver":
-            self.set_forkserver_preload(["leopardnet.infer.workers.pool"])  # imported once, for all workers
+            self.set_forkserver_preload(
+                list(preload) or ["leopardnet.infer.workers.pool"]
+            )  # imported once, for all workers
 
 
 def limit_memory(limit_mb: int) -> None:
@@ -106,3 +109,15 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def describe_exit(exit_code: int | None) -> str:
+    """Return the meaning of a process's exit code.
+
+    >>> describe_exit(-11), describe_exit(3)
+    ('SIGSEGV', 'exit code 3')
+    """
+    if exit_code is not None and exit_code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-exit_code).name
+    return f"exit code {exit_code}"

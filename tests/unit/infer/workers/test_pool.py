@@ -19,7 +19,8 @@ from leopardnet.infer.predict_footage import classify_all, fill_journal, predict
 from leopardnet.infer.prediction_tables import build_predictions
 from leopardnet.infer.queued_clip import QueuedClip
 from leopardnet.infer.workers.gpu_feed import GpuFeed
-from leopardnet.infer.workers.pool import GROUP_CLIPS, WorkerPool, describe_exit, group_clips
+from leopardnet.infer.workers.pool import GROUP_CLIPS, WorkerPool, group_clips
+from leopardnet.infer.workers.process import describe_exit
 
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
 

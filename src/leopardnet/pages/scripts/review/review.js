@@ -48,7 +48,7 @@ export class Review {
     byId("who").addEventListener("close", () => this.setWho(byId("who-name").value.trim()));
     byId("notices").replaceChildren(...(this.session.notices || []).map((text) => element("p", { class: "muted" }, text)));
     const { outbox } = this.labelling;
-    for (const item of outbox.items) item.resolve = () => this.queue && this.reload();
+    for (const item of outbox.items) item.resolve = () => this.queue && this.openQueue(this.queue.id, this.queue.filters);
     if (!outbox.isEmpty) await outbox.settle();
     const { queue, clip, ...filters } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
     const known = this.session.queues.map(({ id }) => id);
