@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from platformdirs import user_cache_path
 
 from leopardnet.cli.console import app, progress_bar, say
-from leopardnet.cli.options import BundleOption, ManifestOption, People
+from leopardnet.cli.options import BundleOption, Language, ManifestOption, People
+from leopardnet.core.language import find_language, translate
 
 if TYPE_CHECKING:
     from leopardnet.review.web.password import PasswordLock
@@ -52,9 +53,7 @@ def review(
         bool, typer.Option("--read-only", help="Show clips and labels; nothing can be said.")
     ] = False,
     people: People = False,
-    language: Annotated[
-        Literal["en", "ru"] | None, typer.Option("--language", help="Of the page. [default: the browser's]")
-    ] = None,
+    language: Language = None,
 ) -> None:
     """Look at clips in the browser and say what they show, by keyboard; every label is kept in labels.sqlite.
 
@@ -108,7 +107,8 @@ def review(
                 webbrowser.open(door.address)
 
         try:
-            serve_review(create_app(desk, media, door, by=who, language=language), listening, on_ready=announce)
+            page = create_app(desk, media, door, by=who, language=find_language(language or ""))
+            serve_review(page, listening, on_ready=announce)
         finally:
             media.close()
             desk.close()
@@ -120,5 +120,5 @@ def _ask_password() -> PasswordLock:
 
     given = os.environ.get(PASSWORD)
     return PasswordLock(
-        given or typer.prompt("Password for other computers", hide_input=True, confirmation_prompt=True)
+        given or typer.prompt(translate("Password for other computers"), hide_input=True, confirmation_prompt=True)
     )
