@@ -23,7 +23,8 @@ N_LOOKALIKES, N_AGAINST = 10, 7  # of the nearest labelled clips, so many must b
 class HuntQueues:
     """The order of a hunt, kept between labels: it is found anew after every 20 labels, and after the first target.
 
-    One object serves all threads. clip_ids: of the footage; None for all that have features. results: scores of another program by target, see `hunt.other_results`.
+    One object serves all threads. clip_ids: of the footage; None for all that have features. results: scores of
+    another program by target, see `hunt.other_results`.
     """
 
     def __init__(
