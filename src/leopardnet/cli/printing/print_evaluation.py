@@ -29,9 +29,12 @@ def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
     """
     most = MAX_LABELS if full else SHORT_LABELS
     e = evaluation
-    counted = [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
+    places = f"{e.n_clips} labelled clips from {e.n_sites} {_sites(e.n_sites)}"
+    counted = [places if e.n_sites else f"{e.n_clips} labelled clips from no known site"]
+    counted += [f"{e.n_without_site} of no known site"] if e.n_sites and e.n_without_site else []
+    counted += [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
     counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
-    _print_lines("; ".join([f"{e.n_clips} labelled clips from {e.places}", *counted]) + ".")
+    _print_lines("; ".join(counted) + ".")
     if str(e.taught):
         _print_lines(f"{str(e.taught).capitalize()}.")
     if e.archive:
@@ -76,7 +79,7 @@ def _print_losses(archive: Archive, most: int) -> None:
         _print_lines(f"{levels}.")
         if hidden:
             n_lost = sum(loss.n_lost for loss in hidden)
-            _print_lines(f"{_count_labels(len(hidden))} in metrics.json; clips of these lost: {n_lost}.")
+            _print_lines(f"More labels in metrics.json: {len(hidden)}; clips of these lost: {n_lost}.")
     _print_lines(f"For a promise of your own: leopardnet thresholds … {archive.question}")
 
 
@@ -105,16 +108,16 @@ def _print_labels(e: Evaluation, most: int, *, full: bool) -> None:
     headline = ", ".join(f"{k} {x.format(2)}" for k, x in named)
     caption = f"[95 % interval over sites]. By {likeliest}, whatever is said: {headline}."
     if e.n_groups < 2:
-        caption += f" No intervals: {'all clips are of one site' if e.n_sites else 'no site is known'}."
+        caption += " No intervals: all clips are of one site." if e.n_sites else " No intervals: no site is known."
     elif e.n_sites < FEW_SITES:
-        caption += f" {e.places[0].upper()}{e.places[1:]}: too few to rely on intervals."
+        caption += f" Sites: {e.n_sites}, too few to rely on intervals."
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
         caption += f" [–]: {NOT_DEMONSTRATED}."
     is_flattering = len(e.taught) and e.taught.are_counted
     print_rows(rows, title="With clips that the model learned from" if is_flattering else "", spaced=False)
     _print_lines(caption)
     if len(per_label) > len(rows):
-        _print_lines(f"{_count_labels(len(per_label) - len(rows))} in names.csv and per_label.csv.")
+        _print_lines(f"More labels in names.csv and per_label.csv: {len(per_label) - len(rows)}.")
 
 
 def _print_light(light: LightFigures) -> None:
@@ -127,8 +130,8 @@ def _print_light(light: LightFigures) -> None:
         _print_lines(sentence + ".")
 
 
-def _count_labels(n: int) -> str:
-    return "1 more label is" if n == 1 else f"{n} more labels are"
+def _sites(n: int) -> str:
+    return "site" if n == 1 else "sites"
 
 
 def _print_lines(text: str) -> None:
