@@ -57,7 +57,7 @@ def _print_losses(archive: Archive, most: int) -> None:
     elif archive.losses:
         *targets, every = archive.losses
         ordered = [*targets[:1], *sorted(targets[1:], key=lambda loss: -loss.n_lost)]
-        n_shown = len(ordered) if len(ordered) < most else most - 1
+        n_shown = len(ordered) if len(ordered) < most else most - 2
         shown, hidden = ordered[:n_shown], ordered[n_shown:]
         marks = dict(zip(reversed(LEVELS), ("at most (1)", "at most (2)"), strict=True))
         rows = [
