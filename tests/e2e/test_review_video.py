@@ -12,7 +12,7 @@ const done = arguments[2], video = document.createElement("video");
 video.muted = true;
 document.body.replaceChildren(video);
 const tell = () => done({
-  error: video.error && video.error.message, ready: video.readyState,
+  error: video.error && `${video.error.code} ${video.error.message}`, ready: video.readyState,
   seconds: video.duration, at: video.currentTime, size: [video.videoWidth, video.videoHeight],
 });
 video.addEventListener("error", tell);

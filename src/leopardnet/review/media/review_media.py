@@ -84,8 +84,8 @@ class ReviewMedia:
     def frame(self, clip_id: str, time_s: float, width: int, enhanced: bool = False) -> bytes:
         """Return the frame nearest to a time as JPEG without metadata, at most `width` px wide.
 
-        enhanced: see `brighten` in `media.thumbnail`. Raises MediaError for an unknown clip, a width that is not one
-        of WIDTHS_PX, a time that is none, and where no frame can be read.
+        enhanced: see `brighten` in `media.thumbnail`. Raises MediaError for an unknown clip, a width that is not in
+        WIDTHS_PX, a time that is none, and where no frame can be read.
         """
         job = self._plan(clip_id, [time_s], width, (enhanced,))
         key = job.keys[job.times_s[0], enhanced]
