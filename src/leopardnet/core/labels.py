@@ -17,6 +17,7 @@ from leopardnet.core.errors import ConfigError
 EMPTY = "empty"  # the label of a clip without an animal in every manifest
 ANIMAL = "animal"  # an animal of any species: a class of detectors, and a possible decision
 UNSURE, UNREADABLE = "unsure", "unreadable"  # decisions that name no label
+UNKNOWN = "unknown"  # what a person says of a clip of which nobody can tell
 JOINER = " + "  # between the species of a clip that shows several
 
 
@@ -27,6 +28,16 @@ def split_labels(cell: object) -> tuple[str, ...]:
     (('leopard', 'sika_deer'), ())
     """
     return tuple(dict.fromkeys(filter(None, cell.split(JOINER)))) if isinstance(cell, str) else ()
+
+
+def list_names(names: Sequence[str], *, most: int = 5) -> str:
+    """Return names of labels for a sentence, and how many there are beyond the first ones.
+
+    >>> list_names(("leopard", "tiger", "empty"), most=2)
+    'leopard, tiger … and 1 more'
+    """
+    n_more = len(names) - most
+    return ", ".join(names[:most]) + (f" … and {n_more} more" if n_more > 0 else "")
 
 
 def is_label_id(name: str) -> bool:
