@@ -1,8 +1,14 @@
 """Videos of the review play in a real browser: those served as they are, and those made playable."""
 
+import subprocess
+import sys
+
 import pytest
 from browser import headless_chromium
+from test_report_page import all_of, one, press
+from test_review_page import shown, wait_for, wait_text
 
+from leopardnet.core.tables import clip_id
 from leopardnet.review.media.convert_video import Limits, convert_video
 from leopardnet.review.media.inspect_video import inspect_video
 from made_videos import write_film
@@ -20,6 +26,7 @@ video.addEventListener("seeked", tell);
 video.addEventListener("loadeddata", () => { video.currentTime = arguments[1]; });
 video.src = arguments[0];
 """
+PLAYS = "const v = document.getElementById('video'); return !v.hidden && v.readyState >= 2 && !v.error;"
 FILMS = {
     "as it is.mp4": (("libx264",), {"sound": "aac"}),
     "as it is.webm": (("libvpx-vp9",), {}),
@@ -67,3 +74,36 @@ def test_every_video_that_is_served_plays_in_chromium(films, tmp_path):
     assert [seen[name]["seconds"] for name in whole] == pytest.approx([2.0] * len(whole), abs=0.06)
     assert [seen[name]["at"] for name in whole] == [0.5] * len(whole)
     assert 0.5 < seen["cut.avi"]["seconds"] < 2.0
+
+
+def test_the_page_plays_what_a_camera_wrote_and_says_what_is_missing(tmp_path):
+    card = tmp_path / "card"
+    card.mkdir()
+    write_film(card / "a.avi", "mjpeg", "yuvj420p", sound="pcm_s16le")
+    film = write_film(card / "b.avi", "mjpeg", "yuvj420p")
+    film.write_bytes(film.read_bytes()[:-30_000])
+    command = ["review", card, "--out", tmp_path / "out", "--no-browser", "--by", "AB", "--language", "en"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "leopardnet", *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        with headless_chromium(tmp_path / "profile") as chromium:
+            chromium.get(server.stdout.readline().strip())
+            wait_for(chromium, lambda: shown(chromium))
+            all_of(chromium, "[data-queue=all]")[0].click()
+            wait_text(chromium, "#queue-title", "All clips")
+            notes = {}
+            for path in ("a.avi", "b.avi"):
+                wait_for(chromium, lambda: shown(chromium) == clip_id(path))  # noqa: B023
+                press(chromium, " ")
+                wait_for(chromium, lambda: chromium.execute_script(PLAYS))
+                notes[path] = one(chromium, "#stage-note").text
+                press(chromium, "x")
+            assert "the clip ends at" in notes["b.avi"] and not notes["a.avi"]
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
