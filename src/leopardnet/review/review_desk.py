@@ -49,12 +49,12 @@ class ReviewDesk:
         self.source, self.shows_people, self.read_only = source, shows_people, read_only
         is_there = source.labels.is_file()
         file = LabelFile(source.labels, read_only=read_only) if is_there or not read_only else None
-        entries = file.entries() if file is not None and file.newest() else pd.DataFrame()
-        self.notices = [*source.notices, *count_foreign_labels(entries, source)]
-        if source.workspace.enter():
-            self.notices.append("Another review of this folder is open on this computer; both may be used at once.")
         self.index = ClipIndex.build(source.manifest, source.predictions)
         self.index.prepare()
+        entries = file.entries() if file is not None and file.newest() else pd.DataFrame()
+        self.notices = [*source.notices, *count_foreign_labels(entries, self.index.row_of, source)]
+        if source.workspace.enter():
+            self.notices.append("Another review of this folder is open on this computer; both may be used at once.")
         self.evidence = FrameEvidence.read(source.evidence, self.index)
         self.said = SpokenLabels(file, self.index)
         people = _find_people(source, self.evidence, self.index)
