@@ -45,7 +45,7 @@ class ClipIndex:
         if predictions is not None:
             known, labels = predictions.table, table_labels(predictions.table)
             ids, facts = known["clip_id"], rows.set_index("clip_id")
-            at = facts.index.get_indexer(ids)
+            at = facts.index.get_indexer(pd.Index(ids))
             sites, times = (facts[x].reindex(ids).set_axis(known.index) for x in ("site", "captured_at"))
             known = known.assign(
                 site=known["site"].where(known["site"].notna(), sites),

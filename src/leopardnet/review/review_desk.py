@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.labels import EMPTY
+from leopardnet.core.language import translate_label, translate_message
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people, person_kind
 from leopardnet.core.predictions import Predictions
@@ -18,7 +19,7 @@ from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
 from leopardnet.review.clip_view import ClipView
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.label_request import LabelRequest, UndoRequest
-from leopardnet.review.page_keys import DEFAULT_KEYS, check_keys
+from leopardnet.review.page_keys import check_keys
 from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.queues.queue_set import QueueSet
 from leopardnet.review.request_error import RequestError
@@ -27,6 +28,7 @@ from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
 from leopardnet.review.starting_labels import read_starting_labels
 
 PERSON = "human"  # may be given to any clip, whatever the model knows: such clips are private from then on
+UNKNOWN = "unknown"  # what a person says who cannot tell; it is no class of animals
 N_AHEAD = 3
 
 
@@ -102,7 +104,7 @@ class ReviewDesk:
             "shows_people": self.shows_people,
             "model": model,
             "keys": self.keys(by),
-            "notices": self.notices,
+            "notices": list(map(translate_message, self.notices)),
             "promise": None,
         }
 
@@ -174,15 +176,15 @@ class ReviewDesk:
         self.source.workspace.keep(f"place/{by}/{queue}", clip_id)
 
     def keys(self, by: str) -> dict[str, str]:
-        """Return the key of each action, as a person chose them."""
-        return DEFAULT_KEYS | (self.source.workspace.read(f"keys/{by}") or {})
+        """Return the keys that a person chose in place of the usual ones, by action."""
+        return dict(self.source.workspace.read(f"keys/{by}") or {})
 
     def choose_keys(self, keys: object, by: str) -> dict[str, str]:
         """Keep the keys that a person chooses, and return all. Raises RequestError where two actions share one."""
         self._refuse_reading()
         chosen = check_keys(keys, self.keys(by))
         self.source.workspace.keep(f"keys/{by}", chosen)
-        return DEFAULT_KEYS | chosen
+        return chosen
 
     def close(self) -> None:
         """Close the files of the review."""
@@ -248,7 +250,7 @@ class ReviewDesk:
     def _describe_labels(self) -> list[dict[str, Any]]:
         names = list(source_labels(self.source)) or list(read_starting_labels())
         bundle = self.source.bundle
-        animals = [x for x in (*names, *sorted(self.said.names() - set(names))) if x != EMPTY]
+        animals = [x for x in (*names, *sorted(self.said.names() - set(names))) if x not in (EMPTY, UNKNOWN)]
         ordered = [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
         targets = {name for alerts in self.index.alerts for name in alerts}
         known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": sorted(targets)}
@@ -256,7 +258,7 @@ class ReviewDesk:
         return [
             {
                 "name": style.name,
-                "title": style.name.replace("_", " "),
+                "title": translate_label(style.name),
                 "colour": style.colour,
                 "key": None if style.is_empty else next(numbers, None),
                 "is_target": style.is_target,
