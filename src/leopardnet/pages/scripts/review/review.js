@@ -1,6 +1,6 @@
 // The review: which list and which clip are shown, and how one moves among them.
 
-import { byId, element } from "../shared/elements.js";
+import { byId } from "../shared/elements.js";
 import { t } from "../shared/language.js";
 import { ApiError, postJson } from "./api.js";
 import { Clips } from "./clips.js";
@@ -13,7 +13,7 @@ import { Grid } from "./views/grid.js";
 import { Help } from "./views/help.js";
 import { Hunt } from "./views/hunt.js";
 import { Lists, listTitle } from "./views/lists.js";
-import { showProblem, tell } from "./views/notices.js";
+import { showNotices, showProblem, tell } from "./views/notices.js";
 import { Stage } from "./views/stage.js";
 
 const N_AHEAD = 3; // clips that are loaded before they are shown
@@ -46,7 +46,7 @@ export class Review {
   async start() {
     byId("by").addEventListener("click", () => this.askWho());
     byId("who").addEventListener("close", () => this.setWho(byId("who-name").value.trim()));
-    byId("notices").replaceChildren(...(this.session.notices || []).map((text) => element("p", { class: "muted" }, text)));
+    showNotices(this.session.notices || []);
     const { outbox } = this.labelling;
     for (const item of outbox.items) item.resolve = () => this.queue && this.openQueue(this.queue.id, this.queue.filters);
     if (!outbox.isEmpty) await outbox.settle();
@@ -219,7 +219,8 @@ export class Review {
     }
     for (const button of document.querySelectorAll("button.quiet[data-action]")) {
       button.setAttribute("aria-keyshortcuts", this.keys.of[button.dataset.action] || "");
-      button.title = this.keys.text(button.dataset.action);
+      const key = this.keys.text(button.dataset.action);
+      if (key) button.dataset.key = key;
     }
     if (this.clip) this.panel.show(this.clip.detail, labelling.chosen);
     byId("say-title").textContent = labelling.isWholeEvent

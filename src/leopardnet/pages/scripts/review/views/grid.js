@@ -67,8 +67,8 @@ export class Grid {
     const title = name ? [first.site, when].filter(Boolean).join(", ") || name : t("without a group");
     const n = t("clips: {n}", { n: clips.length });
     return element("section", { class: "group", role: "group", "aria-label": `${title}, ${n}` },
-      element("h3", {}, title, element("small", {}, n),
-        element("button", { type: "button", class: "quiet", "data-group": name }, t("Choose all"))),
+      element("h3", {}, title, ...(clips.length < 2 ? [] : [element("small", {}, n),
+        element("button", { type: "button", class: "quiet", "data-group": name }, t("Choose all"))])),
       element("div", { class: "clip-tiles", role: "listbox", "aria-multiselectable": "true", "aria-label": title },
         ...clips.map((clip) => this.tile(clip))));
   }
