@@ -73,7 +73,9 @@ def create_app(
         *([Route("/login", come_in, methods=["POST"])] if door.lock else []),
     ]
     handlers = {LeopardnetError: _handle_error, 404: _handle_status, 405: _handle_status, Exception: _handle_fault}
-    return Guard(Starlette(routes=[*own, *routes], exception_handlers=handlers), door, language)  # errors too
+    app = Starlette(routes=[*own, *routes], exception_handlers=handlers)
+    app.state.width_px = FRAME_WIDTH_PX
+    return Guard(app, door, language)  # answers to errors pass the guard, too
 
 
 class ReviewApi:
@@ -84,7 +86,7 @@ class ReviewApi:
 
     def page(self, request: Request) -> Response:
         """The page; everything else comes from the API."""
-        return HTMLResponse(fill_page("review.html.j2", nonce=request.state.nonce, mode=self.mode))
+        return HTMLResponse(fill_page("review.html.j2", nonce=request.state.nonce))
 
     def session(self, request: Request) -> Response:
         """What the page needs to begin."""
@@ -116,7 +118,7 @@ class ReviewApi:
         )
         shown = self.desk.show_clip(clip_id, queue, by)
         ahead = self.desk.clips_ahead(clip_id, queue, by)
-        self.media.prefetch(ahead, width=FRAME_WIDTH_PX)
+        self.media.prefetch(ahead, width=request.app.state.width_px)
         self.media.prepare_videos([ahead_id for ahead_id, _ in ahead])
         return JSONResponse(shown)
 
@@ -185,9 +187,8 @@ async def _try_password(request: Request, door: Door) -> Response:
     try:
         is_right = await run_in_threadpool(door.lock.try_password, fields.get("password", [""])[0], address)
     except RequestError as error:
-        return _ask_password(
-            request, f"{translate_message(error.what)}: {translate_message(str(error.parts['do']))}", error.status
-        )
+        message = ": ".join(translate_message(str(part)) for part in (error.what, error.parts["do"]))
+        return _ask_password(request, message, error.status)
     if is_right:
         return door.let_in(RedirectResponse("/", status_code=303))
     return _ask_password(request, translate("This is not the password."), 403)
