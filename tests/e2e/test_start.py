@@ -58,7 +58,7 @@ def test_results_of_another_program_are_named_and_change_the_order(card, tmp_pat
     [
         (("nowhere",), "no such folder of footage"),
         (("card/siteA", "--out", "card/siteA/out"), "nothing is written into a folder of footage"),
-        (("none",), "no footage in this folder"),
+        (("none",), "the folder holds no footage"),
         (("card", "--results", "nothing.json"), "there is no such file"),
     ],
 )
