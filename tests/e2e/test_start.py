@@ -23,7 +23,7 @@ def card(tmp_path, rng, monkeypatch):
 
 
 def start(*arguments, code=0):
-    return leopardnet("start", *arguments, "--model", "lite0", "--workers", 0, code=code)
+    return leopardnet("start", *arguments, "--model", "lite0", "--workers", 0, "--no-page", code=code)
 
 
 def test_a_card_is_put_in_order_and_a_second_time_nothing_is_read_again(card, tmp_path):
@@ -70,4 +70,4 @@ def test_what_cannot_be_started_is_said(card, tmp_path, arguments, said):
 
 def test_a_target_is_a_label(card):
     assert "as in sika_deer" in start(card, "--target", "Sika Deer", code=2)[1]
-    assert "lite0, lite1, lite2" in leopardnet("start", card, "--model", "resnet", code=1)[1]
+    assert "lite0, lite1, lite2" in leopardnet("start", card, "--model", "resnet", "--no-page", code=1)[1]

@@ -164,7 +164,7 @@ class FeatureStore:
         first = np.cumsum([0, *n_frames[:-1]]).astype(np.int64) if ids else np.zeros(0, np.int64)
         if not blocks:
             return ClipFeatures((), first, np.zeros((0, 0), np.float32))
-        dtype = np.float32 if sum(n_frames) <= MOST_WIDE else np.float16
+        dtype: Any = np.float32 if sum(n_frames) <= MOST_WIDE else np.float16
         return ClipFeatures(tuple(ids), first, np.concatenate(blocks, dtype=dtype))
 
     def read_imagenet(self, classes: Sequence[int], clip_ids: Collection[str] | None = None) -> NDArray[np.float64]:

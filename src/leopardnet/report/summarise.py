@@ -42,7 +42,7 @@ def summarise(
     history: Sequence[dict[str, Any]] | None = None,
     notices: Sequence[str] = (),
     results: Path | None = None,
-    title: str = "Camera-trap report",
+    title: str | None = None,
     n_pictures: int | None = None,
     people: bool = False,
     on_progress: Callable[[int, int], None] | None = None,

@@ -26,8 +26,8 @@ from leopardnet.infer.clip import next_round_or_result, read_frames
 from leopardnet.infer.evidence import ClipFrames, Evidence
 from leopardnet.infer.job import Job, Results
 from leopardnet.media.workers.clip_errors import out_of_memory_error
-from leopardnet.media.workers.clip_pool import MAX_BREAKS, check_start, describe_exit, time_limit_s, worker_pool
-from leopardnet.media.workers.process import n_workers
+from leopardnet.media.workers.clip_pool import MAX_BREAKS, check_start, time_limit_s, worker_pool
+from leopardnet.media.workers.process import describe_exit, n_workers
 
 SLOT_FRAMES = 32
 SLOTS_PER_WORKER = 4

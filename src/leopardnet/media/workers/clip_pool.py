@@ -20,7 +20,7 @@ from leopardnet.core.errors import BackendError, LeopardnetError
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip
-from leopardnet.media.workers.process import WorkerContext, end_with_parent, limit_memory, n_workers
+from leopardnet.media.workers.process import WorkerContext, describe_exit, end_with_parent, limit_memory, n_workers
 
 GROUP_BYTES = 1_000_000  # the most that a group holds, so that little is lost when it fails
 GROUP_CLIPS = 16
@@ -181,18 +181,6 @@ def group_clips(clips: Iterator[QueuedClip]) -> Iterator[list[QueuedClip]]:
         n_bytes += item.n_bytes
     if group:
         yield group
-
-
-def describe_exit(exit_code: int | None) -> str:
-    """Return the meaning of a process's exit code.
-
-    >>> describe_exit(-11), describe_exit(3)
-    ('SIGSEGV', 'exit code 3')
-    """
-    if exit_code is not None and exit_code < 0:
-        with contextlib.suppress(ValueError):
-            return signal.Signals(-exit_code).name
-    return f"exit code {exit_code}"
 
 
 # --- in the worker ---

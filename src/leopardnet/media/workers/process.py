@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from multiprocessing import connection, spawn
@@ -54,14 +55,14 @@ class WorkerProcess(_base.Process):
 
 
 class WorkerContext(type(_base)):  # type: ignore[misc]  # its class depends on the platform
-    """The multiprocessing context that starts worker processes."""
+    """The multiprocessing context that starts worker processes. preload: the modules of what they run."""
 
     Process = WorkerProcess
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, *modules: str) -> None:
         super().__init__()
         if _METHOD == "forkserver":
-            self.set_forkserver_preload([module])  # imported once, for all workers
+            self.set_forkserver_preload(list(modules))  # imported once, for all workers
 
 
 def limit_memory(limit_mb: int) -> None:
@@ -95,3 +96,15 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def describe_exit(exit_code: int | None) -> str:
+    """Return the meaning of a process's exit code.
+
+    >>> describe_exit(-11), describe_exit(3)
+    ('SIGSEGV', 'exit code 3')
+    """
+    if exit_code is not None and exit_code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-exit_code).name
+    return f"exit code {exit_code}"

@@ -20,7 +20,8 @@ from leopardnet.infer.predict_footage import classify_all, fill_journal, predict
 from leopardnet.infer.prediction_tables import build_predictions
 from leopardnet.infer.workers.gpu_feed import GpuFeed
 from leopardnet.infer.workers.pool import WorkerPool
-from leopardnet.media.workers.clip_pool import GROUP_CLIPS, describe_exit, group_clips
+from leopardnet.media.workers.clip_pool import GROUP_CLIPS, group_clips
+from leopardnet.media.workers.process import describe_exit
 
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
 

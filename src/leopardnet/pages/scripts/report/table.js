@@ -1,10 +1,17 @@
 // The table of all clips: filters, order, pages of rows, keyboard. At the end, the parts are connected and started.
 
+import { byId, element } from "../shared/elements.js";
+import { formatDay, formatNumber, nameOf, t } from "../shared/language.js";
+import {
+  compareText, data, formatMoments, hasTruth, labelDot, nClips, pictureSource, probability, suspicion,
+} from "./data.js";
+import { drawClipChart, evidenceRow } from "./evidence.js";
+
 const ROWS_PER_PAGE = 100;
 const MIN_SHARE = 0.005; // a smaller probability has no part in the bar of a row
 const N_COLUMNS = hasTruth ? 9 : 8;
 const searchTexts = data.path.map((path, clip) =>
-  `${path}\n${data.site[clip]}\n${data.captured[clip]}`.toLowerCase()
+  `${path}\n${data.site[clip]}\n${data.captured[clip]}\n${formatDay(data.captured[clip])}`.toLowerCase()
 );
 
 // view: the clips that match the filters, in order. open: the clip whose evidence is shown. current: the clip that the
@@ -74,18 +81,19 @@ function drawTable() {
   byId("shown").textContent = describeRange(first, clips.length, state.view.length);
   byId("prev").disabled = first === 0;
   byId("next").disabled = first + ROWS_PER_PAGE >= state.view.length;
-  drawChart(state.open);
+  drawClipChart(state.open);
 }
 
 function emptyRow() {
-  const text = nClips ? "No clip matches these filters." : "There are no clips in this run.";
+  const text = nClips ? t("No clip matches these filters.") : t("There are no clips in this run.");
   return element("tr", {}, element("td", { colspan: N_COLUMNS, class: "nothing" }, text));
 }
 
 function describeRange(first, nRows, nFound) {
   if (!nFound) return "";
-  const range = `${formatCount(first + 1)}–${formatCount(first + nRows)} of ${formatCount(nFound)}`;
-  return nFound < nClips ? `${range} (${formatCount(nClips)} in all)` : range;
+  const [from, to, n, total] = [first + 1, first + nRows, nFound, nClips].map((count) => formatNumber(count));
+  const range = t("{from}–{to} of {n}", { from, to, n });
+  return nFound < nClips ? `${range} (${t("{total} in all", { total })})` : range;
 }
 
 function clipRow(clip) {
@@ -106,10 +114,10 @@ function clipRow(clip) {
     element("td", { class: "pic" }, image),
     element("td", { class: "file" },
       element("b", {}, path.slice(nameStart)), element("small", {}, path.slice(0, nameStart))),
-    element("td", { class: "captured" }, captured.slice(0, 10) || "–", element("small", {}, captured.slice(11))),
+    element("td", { class: "captured" }, formatDay(captured) || "–", element("small", {}, captured.slice(11))),
     element("td", { class: "site" }, data.site[clip] || "–"),
     decisionCell(clip),
-    element("td", { class: "score num" }, score === null ? "–" : score.toFixed(2)),
+    element("td", { class: "score num" }, score === null ? "–" : formatNumber(score, 2)),
     element("td", { class: "probs" }, data.probs[clip] ? probabilityBars(data.probs[clip]) : null),
     element("td", { class: "best num" }, formatMoments(clip, best) || "–"),
     hasTruth ? truthCell(clip) : null);
@@ -119,22 +127,23 @@ function clipRow(clip) {
 
 function decisionCell(clip) {
   const [decision, rule] = [data.decision[clip], data.rule[clip]];
-  const reason = rule === "none" || rule === decision ? "" : formatRule(rule);
+  const reason = rule === "none" || rule === decision ? "" : nameOf(rule);
   const suspected = data.alerts[clip].filter((name) => !decision.split(" + ").includes(name));
   return element("td", { class: "decision" },
-    colourDot(decision),
-    decision,
+    labelDot(decision),
+    nameOf(decision),
     element("small", {}, reason),
-    ...suspected.map((name) => element("span", { class: "alert" }, `${name}? ${probability(clip, name).toFixed(2)}`)),
-    data.status[clip] === "partial" ? element("small", { class: "bad-text" }, "read in part") : null);
+    ...suspected.map((name) =>
+      element("span", { class: "alert" }, `${nameOf(name)}? ${formatNumber(probability(clip, name), 2)}`)),
+    data.status[clip] === "partial" ? element("small", { class: "bad-text" }, t("read in part")) : null);
 }
 
 function truthCell(clip) {
   const [truth, verdict] = [data.truth[clip], data.verdict[clip]];
-  return element("td", { class: "truth " + verdict },
-    truth ? colourDot(truth) : null,
-    truth || "–",
-    element("small", {}, verdict === "right" ? "" : verdict));
+  return element("td", { class: "truth " + verdict, "data-name": t("label:") },
+    truth ? labelDot(truth) : null,
+    nameOf(truth) || "–",
+    element("small", {}, verdict === "right" ? "" : nameOf(verdict)));
 }
 
 // The largest probability; of independent labels the certainty of the least certain one.
@@ -144,7 +153,7 @@ function certainty(probs) {
 
 // Shares of one bar; independent labels have a bar of equal length each, filled up to the probability.
 function probabilityBars(probs) {
-  const title = data.labels.map((label, n) => `${label.name} ${probs[n].toFixed(2)}`).join("\n");
+  const title = data.labels.map((label, n) => `${nameOf(label.name)} ${formatNumber(probs[n], 2)}`).join("\n");
   const bars = data.labels.map((label, n) =>
     data.multi
       ? element("i", { class: "part", style: `--c:${label.colour};--p:${(100 * probs[n]).toFixed(0)}%` })
@@ -215,7 +224,8 @@ function fillFilter(id, values) {
   const counts = new Map();
   for (const value of values) counts.set(value || "(none)", (counts.get(value || "(none)") || 0) + 1);
   for (const value of [...counts.keys()].sort(compareText)) {
-    byId(id).append(element("option", { value }, `${value} (${formatCount(counts.get(value))})`));
+    const name = value === "(none)" ? t("(none)") : id === "f-site" ? value : nameOf(value);
+    byId(id).append(element("option", { value }, `${name} (${formatNumber(counts.get(value))})`));
   }
 }
 
@@ -245,7 +255,8 @@ function sortByHeader(header) {
   const value = header.getAttribute("aria-sort") === "ascending" ? "-" + column : column;
   const select = byId("f-sort");
   if (![...select.options].some((option) => option.value === value)) {
-    const name = header.textContent.toLowerCase() + (value === column ? "" : ", from the end");
+    const title = header.textContent.toLowerCase();
+    const name = value === column ? title : t("{column}, from the end", { column: title });
     select.append(element("option", { value }, name));
   }
   select.value = value;
@@ -264,7 +275,7 @@ function isDark() {
 }
 
 function labelThemeButton() {
-  byId("theme").textContent = isDark() ? "Light" : "Dark";
+  byId("theme").textContent = isDark() ? t("Light") : t("Dark");
 }
 
 function switchTheme() {
@@ -305,7 +316,7 @@ byId("theme").addEventListener("click", switchTheme);
 
 addEventListener("keydown", onKey);
 addEventListener("hashchange", showLinkedClip);
-addEventListener("resize", () => drawChart(state.open));
+addEventListener("resize", () => drawClipChart(state.open));
 labelThemeButton();
 refresh();
 showLinkedClip();
