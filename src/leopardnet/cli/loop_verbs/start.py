@@ -121,8 +121,6 @@ def _scan(folder: Path, pattern: str | None) -> Manifest:
         report = scan_report(folder, pattern=pattern, on_progress=on_progress)
     for note in footage_notes(report):
         say(f"note: {note}")
-    if not len(report.manifest):
-        raise ManifestError("there is no footage in this folder", where=folder, found="no clip")
     return guess_sites(report.manifest)
 
 
