@@ -123,7 +123,7 @@ def _open_desk(
     clip_ids = set(opened.manifest.table["clip_id"])
     hunt = HuntQueues(store, targets=chosen, clip_ids=clip_ids, results=results)
     queues = {"hunt": hunt.list_hunt, "lookalikes": hunt.list_lookalikes}
-    desk = ReviewDesk(opened, shows_people=options.people, read_only=read_only, targets=chosen, queues=queues)
+    desk = ReviewDesk(opened, shows_people=people, read_only=read_only, targets=chosen, queues=queues)
     maker = ModelMaker(opened, store, targets=chosen)
     return desk, {"mode": "hunt", "routes": hunt_routes(desk, hunt, maker)}
 
