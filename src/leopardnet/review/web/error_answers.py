@@ -24,8 +24,7 @@ def answer_error(error: LeopardnetError) -> Response:
     status = error.status if isinstance(error, RequestError) else None
     status = status or next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
     parts = {name: _say(value) for name, value in error.parts.items()}
-    for name in ("expected", "do"):
-        parts[name] = parts[name] and translate_message(parts[name])
+    parts |= {x: translate_message(words) for x in ("expected", "do") if (words := parts[x]) is not None}
     return JSONResponse({"what": translate_message(error.what), **parts}, status_code=status)
 
 

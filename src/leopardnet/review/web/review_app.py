@@ -196,7 +196,7 @@ async def _try_password(request: Request, door: Door) -> Response:
         is_right = await run_in_threadpool(door.lock.try_password, fields.get("password", [""])[0], address)
     except RequestError as error:
         return _ask_password(
-            request, f"{translate_message(error.what)}: {translate_message(error.parts['do'])}", error.status
+            request, f"{translate_message(error.what)}: {translate_message(str(error.parts['do']))}", error.status
         )
     if is_right:
         return door.let_in(RedirectResponse("/", status_code=303))
