@@ -174,7 +174,7 @@ def _differences(
     """Return the settings that differ, in words; stored: the values of `before` as its file has them."""
     changed = []
     for key in sorted(before.keys() | now.keys()):
-        a, b, written = before.get(key), now.get(key), stored.get(key, before.get(key))
+        a, b, written = before.get(key), now.get(key), stored.get(key, before.get(key, {}))
         if isinstance(a, dict) and isinstance(b, dict):
             changed += _differences(a, b, written, f"{prefix}{key}.")
         elif a != b:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
-from leopardnet.cli.options import Json
+from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, Port, serve_page
+from leopardnet.cli.options import Json, Language, People
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ManifestError
@@ -53,11 +54,21 @@ def start(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try clips again that could not be read.")
     ] = False,
+    by: By = "",
+    lan: Lan = False,
+    port: Port = 0,
+    no_browser: NoBrowser = False,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Only look through the footage, and print what to look at first.")
+    ] = False,
+    people: People = False,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
-    """Look through footage without labels, and say which clips to look at first. Needs no model and no network.
+    """Look through footage without labels, and open a page that shows first what is worth a look.
 
-    Nothing is written into FOLDER. After Ctrl-C or a power cut, the same command continues where it stopped.
+    It needs no model and no network, and writes nothing into FOLDER. Labels that you give on the page improve the
+    order, and become a model when you like. After Ctrl-C or a power cut, the same command goes on.
 
     Example: leopardnet start /media/card/DCIM --target leopard
     """
@@ -65,6 +76,7 @@ def start(
     from leopardnet.hunt.embed import embed
     from leopardnet.hunt.hunt_order import Hunt
     from leopardnet.hunt.other_results import read_other_results
+    from leopardnet.review.review_source import open_review
 
     targets = _check_targets(target or ["leopard"])
     out = _choose_workspace(folder, out_path)
@@ -83,8 +95,23 @@ def start(
             should_stop=should_stop,
             on_progress=on_progress,
         )
-    hunt = Hunt(store, targets=targets, results=other.scores if other else None)
-    _print_result(manifest, store, hunt.order({}), out, as_json=as_json)
+    scores = other.scores if other else None
+    if no_page or as_json:
+        ids = set(manifest.table["clip_id"])
+        order = Hunt(store, targets=targets, clip_ids=ids, results=scores).order({})
+        _print_result(manifest, store, order, out, as_json=as_json)
+        return
+    serve_page(
+        open_review(out),
+        by=by,
+        lan=lan,
+        port=port,
+        no_browser=no_browser,
+        people=people,
+        language=language,
+        targets=targets,
+        results=scores,
+    )
 
 
 def _check_targets(targets: list[str]) -> list[str]:
@@ -110,6 +137,7 @@ def _choose_workspace(folder: Path, out: Path | None) -> Path:
 
 def _scan(folder: Path, pattern: str | None) -> Manifest:
     from leopardnet.data.scan.scan import scan_report
+    from leopardnet.review.review_source import guess_sites
 
     with progress_bar("finding clips") as on_progress:
         report = scan_report(folder, pattern=pattern, on_progress=on_progress)
@@ -117,7 +145,7 @@ def _scan(folder: Path, pattern: str | None) -> Manifest:
         say(f"note: {note}")
     if not len(report.manifest):
         raise ManifestError("there is no footage in this folder", where=folder, found="no clip")
-    return report.manifest
+    return guess_sites(report.manifest)
 
 
 def _choose_setup(out: Path, model: str | None) -> HuntSetup:

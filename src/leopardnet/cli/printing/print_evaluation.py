@@ -30,9 +30,12 @@ def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
     """
     most = MAX_LABELS if full else SHORT_LABELS
     e = evaluation
-    counted = [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
+    places = f"{e.n_clips} labelled clips from {e.n_sites} {_sites(e.n_sites)}"
+    counted = [places if e.n_sites else f"{e.n_clips} labelled clips from no known site"]
+    counted += [f"{e.n_without_site} of no known site"] if e.n_sites and e.n_without_site else []
+    counted += [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
     counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
-    _print_lines(f"{e.n_clips} labelled clips from {e.places}", *counted, joint="; ", end=".")
+    _print_lines(*counted, joint="; ", end=".")
     if str(e.taught):
         _print_lines(translate_message(str(e.taught)).capitalize(), end=".")
     if e.archive:
@@ -55,7 +58,7 @@ def _print_losses(archive: Archive, most: int) -> None:
     elif archive.losses:
         *targets, every = archive.losses
         ordered = [*targets[:1], *sorted(targets[1:], key=lambda loss: -loss.n_lost)]
-        n_shown = len(ordered) if len(ordered) < most else most - 1
+        n_shown = len(ordered) if len(ordered) < most else most - 2
         shown, hidden = ordered[:n_shown], ordered[n_shown:]
         marks = dict(zip(reversed(LEVELS), ("at most (1)", "at most (2)"), strict=True))
         rows = [
@@ -77,7 +80,7 @@ def _print_losses(archive: Archive, most: int) -> None:
         _print_lines(levels, end=".")
         if hidden:
             n_lost = sum(loss.n_lost for loss in hidden)
-            _print_lines(f"{_count_labels(len(hidden))} in metrics.json; clips of these lost: {n_lost}.")
+            _print_lines(f"More labels in metrics.json: {len(hidden)}; clips of these lost: {n_lost}.")
     _print_lines(f"For a promise of your own: leopardnet thresholds … {archive.question}")
 
 
@@ -106,16 +109,17 @@ def _print_labels(e: Evaluation, most: int, *, full: bool) -> None:
     headline = ", ".join(f"{k} {x.format(2)}" for k, x in named)
     caption = [f"[95 % interval over sites]. By {likeliest}, whatever is said: {headline}."]
     if e.n_groups < 2:
-        caption.append(f"No intervals: {'all clips are of one site' if e.n_sites else 'no site is known'}.")
+        one, none = "No intervals: all clips are of one site.", "No intervals: no site is known."
+        caption.append(one if e.n_sites else none)
     elif e.n_sites < FEW_SITES:
-        caption.append(f"{e.places[0].upper()}{e.places[1:]}: too few to rely on intervals.")
+        caption.append(f"Sites: {e.n_sites}, too few to rely on intervals.")
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
         caption.append(f"[–]: {translate_message(NOT_DEMONSTRATED)}.")
     is_flattering = len(e.taught) and e.taught.are_counted
     print_rows(rows, title="With clips that the model learned from" if is_flattering else "", spaced=False)
     _print_lines(*caption)
     if len(per_label) > len(rows):
-        _print_lines(f"{_count_labels(len(per_label) - len(rows))} in names.csv and per_label.csv.")
+        _print_lines(f"More labels in names.csv and per_label.csv: {len(per_label) - len(rows)}.")
 
 
 def _print_light(light: LightFigures) -> None:
@@ -128,8 +132,8 @@ def _print_light(light: LightFigures) -> None:
         _print_lines(sentence, end=".")
 
 
-def _count_labels(n: int) -> str:
-    return "1 more label is" if n == 1 else f"{n} more labels are"
+def _sites(n: int) -> str:
+    return "site" if n == 1 else "sites"
 
 
 def _print_lines(*sentences: str, joint: str = " ", end: str = "") -> None:
