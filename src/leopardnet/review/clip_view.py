@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.labels import UNREADABLE
+from leopardnet.core.language import translate_message
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import UniformSampling
 from leopardnet.core.types import Clip, MediaInfo
@@ -100,7 +101,7 @@ class ClipView:
         return self.summarise(row, queue, contents, by) | {
             "is_blind": is_blind,
             "status": status,
-            "reason": reason,
+            "reason": reason and translate_message(reason),
             "probs": dict(zip(index.labels, (round(float(v), 3) for v in p), strict=True)) if has_probs else None,
             "frames": frames,
             "seconds": [] if is_blind else index.evidence_seconds(row),
@@ -109,7 +110,7 @@ class ClipView:
             "event": [index.clip_ids[int(r)] for r in index.event_rows(row)],
             "group_clips": [index.clip_ids[r] for r in contents.group_rows(row)],
             "history": self._history(clip_id, by, is_own=self._is_alone(clip_id, queue, by)),
-            "hint": None if is_blind else contents.hints.get(row),
+            "hint": None if is_blind else translate_message(contents.hints.get(row, "")) or None,
         }
 
     def say_missing(self, row: int) -> str | None:
