@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from leopardnet.review.clip_view import FRAME_WIDTH_PX
+from leopardnet.review.clip_view import FRAME_WIDTH_PX, THUMB_WIDTH_PX
 from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_desk import ReviewDesk
 
@@ -57,6 +57,8 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
         time_ms = min(request.path_params["time_ms"], MAX_TIME_MS)
         width = _read_width(request.query_params.get("width"))
         is_enhanced = request.query_params.get("enhanced") == "1"
+        if width > THUMB_WIDTH_PX:  # what is decoded ahead is of the width that this browser asks for
+            request.app.state.width_px = width
         jpeg = media.frame(clip_id, time_ms / 1000, width, is_enhanced)
         return Response(jpeg, media_type="image/jpeg", headers=CACHE)
 
