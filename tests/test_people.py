@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from file_texts import content, files_in
 from PIL import Image
-from reviewed_season import enter
 
 from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
@@ -20,6 +19,7 @@ from leopardnet.figures import gallery
 from leopardnet.report.summarise import summarise
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.review_source import open_review
+from reviewed_season import enter
 
 LABELS = ("leopard", "human", "empty")
 ANIMAL_BOX = json.dumps([{"xyxy": [0.1, 0.1, 0.9, 0.9], "score": 0.9}])

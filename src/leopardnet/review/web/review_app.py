@@ -8,14 +8,12 @@ from urllib.parse import parse_qs, quote, unquote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leopardnet.core.errors import LeopardnetError
-from leopardnet.core.language import current_language, language_of, translate, translate_message, use_language
+from leopardnet.core.language import current_language, translate, translate_message
 from leopardnet.review.clip_index import ClipFilter
 from leopardnet.review.clip_view import FRAME_WIDTH_PX
 from leopardnet.review.label_request import (
@@ -77,19 +75,7 @@ def create_app(
     handlers = {LeopardnetError: _handle_error, 404: _handle_status, 405: _handle_status, Exception: _handle_fault}
     app = Starlette(routes=[*own, *routes], exception_handlers=handlers)
     app.state.width_px = FRAME_WIDTH_PX
-    return Guard(_InLanguage(app, language), door)  # answers to errors pass both, too
-
-
-class _InLanguage:
-    """Answer each request in the language that was asked for, by the option or by the browser."""
-
-    def __init__(self, app: ASGIApp, option: str | None) -> None:
-        self.app, self.option = app, option
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        accepted = Headers(scope=scope).get("accept-language", "")[:200]
-        with use_language(language_of(self.option, accepted)):
-            await self.app(scope, receive, send)
+    return Guard(app, door, language)  # answers to errors pass the guard, too
 
 
 class ReviewApi:
