@@ -58,7 +58,7 @@ class QueueSet:
     @property
     def ids(self) -> tuple[str, ...]:
         """The queues in the order in which a page lists them; those that cannot have a clip are left out."""
-        has_model, has_boxes = bool(self.index.labels), len(self.evidence.cells) > 0
+        has_model, has_boxes = bool(self.index.labels), bool((self.evidence.codes >= 0).any())
         of_model = {"suspected", "unsure", "plan", "unreadable", "empties"} if has_model else set()
         present = of_model | ({"same_box"} if has_boxes else set()) | {AUDIT, OPINION, "all"} | set(self.others)
         if (self.folder / label_errors.FILE).is_file():
