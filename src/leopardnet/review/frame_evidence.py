@@ -100,7 +100,7 @@ class FrameEvidence:
                 found[row] = boxes[0]["xyxy"]
         return found
 
-    def named_boxes(self, index: ClipIndex) -> pd.DataFrame:
+    def find_named_boxes(self, index: ClipIndex) -> pd.DataFrame:
         """Return the frames whose boxes have labels of their own, which may name people: clip_id and boxes."""
         escaped = pc.match_substring(self.cells, "\\")  # JSON can write any letter as \\u and a number
         frames = self._find_cells(pc.or_(pc.match_substring(self.cells, "label"), escaped))
@@ -109,7 +109,7 @@ class FrameEvidence:
         return pd.DataFrame({"clip_id": [index.clip_ids[r] for r in rows], "boxes": cells})
 
     def _find_cells(self, is_wanted: pa.Array) -> NDArray[np.int64]:
-        """Return the frames whose cell is wanted. is_wanted: a truth value for each cell, null where it is empty."""
+        """Return the frames whose cell is wanted. is_wanted: a truth value for each cell, or null."""
         wanted = np.append(is_wanted.fill_null(False).to_numpy(zero_copy_only=False), False)
         return np.flatnonzero(wanted[self.codes])
 

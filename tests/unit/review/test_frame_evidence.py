@@ -57,7 +57,7 @@ def test_a_file_of_an_older_version_or_with_gaps_is_read(read):
     index, evidence = read(lambda t: t.drop(columns=["boxes", "p_human"]))
     assert [len(evidence.frames(r)) for r in range(3)] == [3, 2, 1]
     assert evidence.show(0, LABELS)[0] == {"time_s": 0.0, "boxes": [], "probs": None}
-    assert np.isnan(evidence.best_boxes(index)).all() and len(evidence.named_boxes(index)) == 0
+    assert np.isnan(evidence.best_boxes(index)).all() and len(evidence.find_named_boxes(index)) == 0
 
 
 def test_a_file_that_is_no_evidence_is_refused_in_words(read, tmp_path):
@@ -81,5 +81,5 @@ def test_the_rule_of_people_finds_the_same_clips_as_over_all_frames(read, name):
     assert json.loads(cell)[0]["label"] == "person"
     index, evidence = read(lambda t: t.assign(boxes=t["boxes"].where(t["clip_id"] != CLIPS[1].clip_id, cell)))
     table = make_predictions(CLIPS).table
-    found = clips_with_people(Predictions(table, evidence.named_boxes(index)))
+    found = clips_with_people(Predictions(table, evidence.find_named_boxes(index)))
     assert found == {CLIPS[1].clip_id}

@@ -21,7 +21,7 @@ from leopardnet.review.queues.model_queues import (
     order_by_doubt,
 )
 from leopardnet.review.queues.people_queues import draw_audit, list_second_opinion
-from leopardnet.review.queues.plan import plan_looks
+from leopardnet.review.queues.plan_looks import plan_looks
 from leopardnet.review.queues.queue_rows import QueueRows, Rows
 from leopardnet.review.queues.same_box import list_same_boxes
 from leopardnet.review.request_error import RequestError
