@@ -8,6 +8,7 @@ DEFAULT_KEYS = {
     "accept": "Enter",
     "empty": "x",
     "unknown": "u",
+    "several": "a",
     "event": "e",
     "majority": "m",
     "star": "f",
@@ -18,8 +19,10 @@ DEFAULT_KEYS = {
     "play": " ",
     "slow": "s",
     "enhance": "v",
+    "frame": "t",
     "grid": "g",
     "history": "h",
+    "lists": "q",
     "person": "p",
     "help": "?",
 }

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from leopardnet.core.errors import LeopardnetError
+from leopardnet.core.language import use_language
 from leopardnet.review.clip_index import ClipFilter
 from leopardnet.review.clip_view import FRAME_WIDTH_PX
 from leopardnet.review.label_request import (
@@ -92,8 +93,8 @@ class ReviewApi:
 
     def page(self, request: Request) -> Response:
         """The page; everything else comes from the API."""
-        values = {"language": self._choose_language(request), "nonce": request.state.nonce, "mode": self.mode}
-        return HTMLResponse(fill_page("review.html.j2", **values))
+        with use_language(self._choose_language(request)):
+            return HTMLResponse(fill_page("review.html.j2"))
 
     def session(self, request: Request) -> Response:
         """What the page needs to begin."""

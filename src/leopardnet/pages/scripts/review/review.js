@@ -19,6 +19,7 @@ import { Stage } from "./views/stage.js";
 const N_AHEAD = 3; // clips that are loaded before they are shown
 const WINDOW_AHEAD = 20;
 const KEEP_PLACE_MS = 400;
+const PLACE = "leopardnet-place";
 const HUNT_REFRESH = 5; // after so many labels the order of a hunt is asked for again
 
 export class Review {
@@ -50,7 +51,8 @@ export class Review {
     const { outbox } = this.labelling;
     for (const item of outbox.items) item.resolve = () => this.queue && this.openQueue(this.queue.id, this.queue.filters);
     if (!outbox.isEmpty) await outbox.settle();
-    const { queue, clip, ...filters } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    const place = location.hash.slice(1) || sessionStorage.getItem(PLACE) || "";
+    const { queue, clip, ...filters } = Object.fromEntries(new URLSearchParams(place));
     const known = this.session.queues.map(({ id }) => id);
     const open = this.session.queues.find(({ n_total, n_done }) => n_done < n_total);
     this.lists.write(filters);
@@ -174,11 +176,14 @@ export class Review {
     }
   }
 
-  // Remembers where this person is: on the server for another day, and in the address for a reload.
+  // Remembers where this person is: on the server for another day, and in this tab for a reload,
+  // or for the new address of a server that was started again.
   keepPlace() {
     const { queue } = this;
     const clipId = this.clip.detail.clip_id;
-    history.replaceState(null, "", "#" + new URLSearchParams({ queue: queue.id, ...queue.filters, clip: clipId }));
+    const place = new URLSearchParams({ queue: queue.id, ...queue.filters, clip: clipId }).toString();
+    history.replaceState(null, "", "#" + place);
+    sessionStorage.setItem(PLACE, place);
     clearTimeout(this.placeTimer);
     this.placeTimer = setTimeout(() => {
       if (!this.session.read_only) postJson("/api/place", { queue: queue.id, clip_id: clipId }).catch(() => {});
