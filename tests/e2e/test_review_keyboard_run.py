@@ -91,7 +91,7 @@ def test_a_keyboard_run_survives_kill_9_and_a_reload(footage, tmp_path):
             wait_for(driver, lambda: shown(driver))
             all_of(driver, "[data-queue=all]")[0].click()
             wait_text(driver, "#queue-title", "All clips")
-            wait_for(driver, lambda: f"of {N_CLIPS}" in one(driver, "#count").text)
+            wait_for(driver, lambda: "queue=all" in driver.current_url)
             start = time.monotonic()
             for i, key in enumerate(keys[:half]):
                 if i == quarter:
@@ -123,18 +123,14 @@ def test_a_keyboard_run_survives_kill_9_and_a_reload(footage, tmp_path):
 def test_a_kill_between_a_key_and_its_answer_loses_nothing_and_doubles_nothing(footage, tmp_path):
     out, port = tmp_path / "out", free_port()
     with headless_chromium(tmp_path / "profile") as driver:
-        given = []
-        for _ in range(3):
-            with review(footage, out, port) as (server, address):
-                driver.get(address)
-                wait_for(driver, lambda: shown(driver) not in (None, *(clip for clip, _ in given)))
-                given.append((shown(driver), ["tiger"]))
-                driver.execute_script(
-                    "dispatchEvent.call(document.body, "
-                    "new KeyboardEvent('keydown', {key: '2', code: 'Digit2', bubbles: true}))"
-                )
-                server.kill()
+        with review(footage, out, port) as (server, address):
+            driver.get(address)
+            first = wait_for(driver, lambda: shown(driver))
+            driver.execute_script(
+                "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '2', code: 'Digit2', bubbles: true}))"
+            )
+            server.kill()
         with review(footage, out, port) as (_, address):
             driver.get(address)
-            wait_for(driver, lambda: shown(driver) not in (None, *(clip for clip, _ in given)))
-        assert read_labels(out) == given
+            wait_for(driver, lambda: shown(driver) not in (None, first))
+        assert read_labels(out) == [(first, ["tiger"])]

@@ -43,6 +43,10 @@ export class Labelling {
       tell(t("Wait: the last label is not saved yet."));
       return false;
     }
+    if (this.review.isMoving) {
+      tell(t("Wait: the next clip is not there yet."));
+      return false;
+    }
     const { queue } = this.review;
     const answer = await this.send("/api/label", { clip_ids: clipIds, labels, queue: queue.id, ...more });
     if (!answer) return false;
