@@ -14,7 +14,7 @@ Those of the draws follow from how unevenly sites contribute to them. `scripts/m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -90,6 +90,15 @@ def encode_sites(sites: pd.Series[str]) -> tuple[Ints, tuple[str, ...]]:
     of_written = pd.factorize(places)[0]  # in the order of the first spelling
     _, first = np.unique(of_written, return_index=True)
     return of_written.astype(np.int64)[codes], tuple(str(written[i]) for i in first)
+
+
+def count_known(sites: Iterable[str | None]) -> int:
+    """Return the number of different sites, of clips whose site is known.
+
+    >>> count_known(["b", None, "b"])
+    1
+    """
+    return len(set(sites) - {None})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,9 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from leopardnet.core.boxes import parse_boxes
-from leopardnet.core.columns import evidence_columns
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.tables import conform
 from leopardnet.pages.pictures import SAME_FRAME_S
 from leopardnet.review.clip_index import ClipIndex
 
@@ -109,19 +107,14 @@ class FrameEvidence:
         return found
 
     def named_boxes(self, index: ClipIndex) -> pd.DataFrame:
-        """Return as a table of evidence the frames whose boxes have labels of their own, which may name people."""
+        """Return the frames whose boxes have labels of their own, which may name people: clip_id and boxes."""
         may_name = np.array(
             [t is not None and ("label" in t or "\\" in t) for t in self.cells.to_pylist()] + [False]
         )
         frames = np.flatnonzero(may_name.astype(bool)[self.codes])
         rows = np.searchsorted(self.starts, frames, side="right") - 1
-        table = {
-            "clip_id": [index.clip_ids[r] for r in rows],
-            "i_frame": (frames - self.starts[rows]).astype(np.int64),
-            "time_s": self.times_s[frames],
-            "boxes": [self.cells[int(code)].as_py() for code in self.codes[frames]],
-        }
-        return conform(pd.DataFrame(table), evidence_columns(index.labels), where="evidence")
+        cells = [self.cells[int(code)].as_py() for code in self.codes[frames]]
+        return pd.DataFrame({"clip_id": [index.clip_ids[r] for r in rows], "boxes": cells})
 
 
 def read_boxes(cell: str | None) -> list[dict[str, Any]]:

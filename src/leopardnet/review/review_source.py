@@ -19,6 +19,7 @@ from leopardnet.core.tables import read_table, write_table
 from leopardnet.data.checks.match_files import refuse_other_root
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.scan.scan import scan
+from leopardnet.hunt.feature_store import KIND as FEATURES
 from leopardnet.review.workspace import FILE as WORKSPACE
 from leopardnet.review.workspace import Workspace
 
@@ -112,7 +113,8 @@ def name_kind(source: Path) -> str:
     if source.is_dir():
         if (source / PREDICTIONS).is_file() or (source / "held_out" / PREDICTIONS).is_file():
             return "results"
-        return "workspace" if (source / WORKSPACE).is_file() or (source / LABELS).is_file() else "footage"
+        marks = (WORKSPACE, LABELS, FEATURES.file)
+        return "workspace" if any((source / name).is_file() for name in marks) else "footage"
     if source.is_file() and source.suffix.lower() in _TABLES:
         columns = read_table(source).columns
         return "results" if "decision" in columns and any(c.startswith("p_") for c in columns) else "manifest"
@@ -147,16 +149,21 @@ def _read_moved(file: Path, root: Path | None) -> Manifest:
 def _scan_footage(
     folder: Path, place: Path, read_only: bool, on_progress: Callable[[int, int], None] | None
 ) -> Manifest:
-    rows = scan(folder, on_progress=on_progress)
-    if rows.table["site"].isna().all():  # the folders of a card are the best guess of its sites
-        first = rows.table["path"].str.partition("/")
-        rows = rows.replace(rows.table.assign(site=first[0].where(first[1] == "/")))
+    rows = guess_sites(scan(folder, on_progress=on_progress))
     if not read_only:
         try:
             rows.write(place / MANIFEST)
         except ManifestError:  # on another drive there is no relative path to the footage: it has to be given again
             write_table(rows.table, place / MANIFEST)
     return rows
+
+
+def guess_sites(rows: Manifest) -> Manifest:
+    """Return footage of which no site is known with its outermost folders as sites: the best guess for a card."""
+    if rows.table["site"].notna().any():
+        return rows
+    first = rows.table["path"].str.partition("/")
+    return rows.replace(rows.table.assign(site=first[0].where(first[1] == "/")))
 
 
 def _open_results(source: Path, workspace: Workspace, manifest: Path | None, root: Path | None) -> _Parts:

@@ -43,11 +43,11 @@ def translate_error(error: LeopardnetError) -> list[tuple[str, str]]:
     """
     where, found, expected, todo = error.parts.values()
     parts = {
-        translate("error"): translate_message(error.what),
+        translate("error"): translate_message(str(error.what)),
         translate("where"): where,  # these two are the user's own words
         translate("found"): found,
-        translate("expected"): expected if expected is None else translate_message(str(expected)),
-        translate("do"): todo if todo is None else translate_message(todo),
+        translate("expected"): None if expected is None else translate_message(str(expected)),
+        translate("do"): None if todo is None else translate_message(str(todo)),
     }
     return [(name, str(value)) for name, value in parts.items() if value is not None]
 

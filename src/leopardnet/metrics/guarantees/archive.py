@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.core.labels import ANIMAL, EMPTY, list_names
 from leopardnet.metrics.bootstrap import (
     NOT_DEMONSTRATED,
     WIDEST,
     Estimate,
     SiteDraws,
+    count_known,
     estimate_row,
     interval_columns,
 )
@@ -32,9 +33,9 @@ TAILS = (0.05, 0.5)  # misses of a smaller or larger share are taken for as alik
 class ArchivedLoss:
     """The clips of a label that are archived unseen, and how many there may be at other sites.
 
-    n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their sites. at_most: by
-    level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the bounds mean
-    is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
+    n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their known sites.
+    at_most: by level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the
+    bounds mean is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
     """
 
     label: str
@@ -112,7 +113,7 @@ class Archive:
         n_left = self.n_clips - self.n_archived
         looked_at = f"{n_left} of {self.n_clips} clips"
         lines.append(f"Left to look at: {looked_at} ({parts})" if parts else f"Left to look at: {looked_at}")
-        known, absent = ", ".join(self.known), ", ".join(self.absent)
+        known, absent = list_names(self.known), list_names(self.absent)
         alone = f"The model knows no animal but {known}"
         missing = f"The model knows no animal but {known}; no clip here shows {absent}, so nothing is known there"
         lines.append(missing if absent else alone)
@@ -196,7 +197,7 @@ def bound_loss(clips: LabelledClips, label: str) -> ArchivedLoss:
         bound = upper_bound(share * n_effective, n_effective, confidence=CONFIDENCE)
         at_most["like_sites"] = float(bound)
     n_events = n if events is None else int(events.max()) + 1
-    return ArchivedLoss(label, int(lost.sum()), n, n_events, len(n_of), at_most)
+    return ArchivedLoss(label, int(lost.sum()), n, n_events, count_known(shown.sites), at_most)
 
 
 def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:

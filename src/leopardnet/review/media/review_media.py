@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leopardnet.core.errors import MediaError
+from leopardnet.core.journal.queued_clip import stamp_clip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Clip
-from leopardnet.infer.queued_clip import stamp_clip
 from leopardnet.media.decode import resolve_path
 from leopardnet.review.media.decoder_pool import DecoderPool, move_error, read_answer
 from leopardnet.review.media.file_cache import FileCache, MemoryCache

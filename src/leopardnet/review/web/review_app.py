@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qs, quote, unquote
 
 from starlette.applications import Starlette
@@ -29,6 +28,7 @@ from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.web.error_answers import answer_error
 from leopardnet.review.web.guard import Door, Guard
+from leopardnet.review.web.json_body import read_json
 from leopardnet.review.web.media_answers import MediaSource, media_routes
 from leopardnet.review.web.page_files import fill_page, find_static
 
@@ -132,30 +132,30 @@ class ReviewApi:
 
     async def label(self, request: Request) -> Response:
         """What a person says."""
-        asked = read_request(LabelRequest, await _read_json(request))
+        asked = read_request(LabelRequest, await read_json(request))
         return JSONResponse(await run_in_threadpool(self.desk.save, asked, self._require_name(request)))
 
     async def undo(self, request: Request) -> Response:
         """Take the newest action of a person back."""
-        asked = read_request(UndoRequest, await _read_json(request))
+        asked = read_request(UndoRequest, await read_json(request))
         return JSONResponse(await run_in_threadpool(self.desk.undo, asked, self._require_name(request)))
 
     async def place(self, request: Request) -> Response:
         """Keep the place of a person in a queue."""
-        asked = read_request(PlaceRequest, await _read_json(request))
+        asked = read_request(PlaceRequest, await read_json(request))
         await run_in_threadpool(self.desk.keep_place, asked.queue, asked.clip_id, self._by(request))
         return JSONResponse({"is_kept": True})
 
     async def choose_name(self, request: Request) -> Response:
         """Say who labels in this browser."""
-        name = check_name(read_request(NameRequest, await _read_json(request)).by)
+        name = check_name(read_request(NameRequest, await read_json(request)).by)
         response = JSONResponse({"by": name})
         response.set_cookie(BY_COOKIE, quote(name, safe=""), max_age=BY_COOKIE_S, httponly=True, samesite="strict")
         return response
 
     async def keys(self, request: Request) -> Response:
         """Choose other keys."""
-        body = await _read_json(request)
+        body = await read_json(request)
         return JSONResponse({"keys": await run_in_threadpool(self.desk.choose_keys, body, self._by(request))})
 
     def _by(self, request: Request) -> str:
@@ -174,16 +174,6 @@ class ReviewApi:
 def _answer_static(request: Request) -> Response:
     data, kind = find_static(request.path_params["name"])
     return Response(data, media_type=kind, headers={"cache-control": "no-cache"})
-
-
-async def _read_json(request: Request) -> Any:
-    """Return the JSON of a request. Raises RequestError for another type and for broken JSON."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise RequestError("the request is no JSON", status=415, expected="content-type: application/json")
-    try:
-        return json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise RequestError("the request is no JSON", found="text that cannot be read") from None
 
 
 def _read_count(text: str | None, name: str, default: int) -> int:

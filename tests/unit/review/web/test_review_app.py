@@ -80,10 +80,10 @@ def test_a_queue_is_filtered_and_read_part_by_part(browser):
     assert paths(queue_of(browser, "all", starred=1)) == ["s2/c.jpg"]
 
 
-@pytest.mark.parametrize("query", ["offset=-1", "offset=x", "limit=1e3", "first=yesterday", "offset=99999999999"])
-def test_a_wrong_part_or_day_is_refused_in_words(browser, query):
-    answer = browser.get(f"/api/queue/all?{query}")
-    assert answer.status_code == 400 and answer.json()["what"]
+def test_a_wrong_part_or_day_is_refused_in_words(browser):
+    for query in ("offset=-1", "offset=x", "limit=1e3", "first=yesterday", "offset=99999999999"):
+        answer = browser.get(f"/api/queue/all?{query}")
+        assert answer.status_code == 400 and answer.json()["what"], query
 
 
 def test_a_clip_shows_what_the_model_saw(browser):
@@ -192,38 +192,33 @@ def test_a_place_and_keys_are_kept_per_person(season, open_desk):
         assert browser.post("/api/keys", json=wrong, headers=ORIGIN).status_code == 400, wrong
 
 
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        ({"clip_ids": ["0" * 16]}, 404),
-        ({"clip_ids": []}, 400),
-        ({"clip_ids": "all"}, 400),
-        ({"labels": []}, 400),
-        ({"labels": ["Roe deer"]}, 400),
-        ({"labels": ["empty", "deer"]}, 400),
-        ({"labels": ["deer", "deer"]}, 400),
-        ({"queue": "nowhere"}, 404),
-        ({"key": "short"}, 400),
-        ({"key": "a" * 20 + ";"}, 400),
-        ({"seconds": [-1.0]}, 400),
-        ({"seconds": [float("nan")]}, 400),
-        ({"boxes": [{"xyxy": [0, 0, 2, 1]}]}, 400),
-        ({"boxes": [{"xyxy": [0.5, 0, 0.5, 1]}]}, 400),
-        ({"inclusion": 1.0}, 400),
-    ],
-)
-def test_a_wrong_label_request_is_refused_and_nothing_is_kept(browser, desk, change, status):
-    body = {"key": "11111111", "clip_ids": [DEER.clip_id], "labels": ["deer"], "queue": "all"} | change
-    text = json.dumps(body)
-    answer = browser.post("/api/label", content=text, headers=ORIGIN | {"content-type": "application/json"})
-    assert answer.status_code == status and answer.json()["what"]
+WRONG = [
+    ({"clip_ids": ["0" * 16]}, 404),
+    ({"clip_ids": []}, 400),
+    ({"clip_ids": "all"}, 400),
+    ({"labels": []}, 400),
+    ({"labels": ["Roe deer"]}, 400),
+    ({"labels": ["empty", "deer"]}, 400),
+    ({"labels": ["deer", "deer"]}, 400),
+    ({"queue": "nowhere"}, 404),
+    ({"key": "short"}, 400),
+    ({"key": "a" * 20 + ";"}, 400),
+    ({"seconds": [-1.0]}, 400),
+    ({"seconds": [float("nan")]}, 400),
+    ({"boxes": [{"xyxy": [0, 0, 2, 1]}]}, 400),
+    ({"boxes": [{"xyxy": [0.5, 0, 0.5, 1]}]}, 400),
+    ({"inclusion": 1.0}, 400),
+]
+
+
+def test_a_wrong_label_request_is_refused_and_nothing_is_kept(browser, desk):
+    good = {"key": "11111111", "clip_ids": [DEER.clip_id], "labels": ["deer"], "queue": "all"}
+    bodies = [(json.dumps(good | change), status) for change, status in WRONG]
+    bodies += [(text, 400) for text in (b"", b"{", b"[" * 5000, b"null", b"3")]
+    for text, status in bodies:
+        answer = browser.post("/api/label", content=text, headers=ORIGIN | {"content-type": "application/json"})
+        assert answer.status_code == status and answer.json()["what"], text
     assert desk.said.version == 0
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[" * 5000, b"null", b"3"])
-def test_a_body_that_is_no_request_is_refused(browser, body):
-    answer = browser.post("/api/label", content=body, headers=ORIGIN | {"content-type": "application/json"})
-    assert answer.status_code == 400 and answer.json()["what"]
 
 
 def test_without_a_name_nobody_labels(desk):
