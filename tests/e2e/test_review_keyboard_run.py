@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 from browser import headless_chromium
 from PIL import Image
-from test_report_page import all_of, one, press
+from test_report_page import all_of, press
 from test_review_page import shown, wait_for, wait_text
 
 from leopardnet.data.human_labels.label_file import LabelFile
 
 N_CLIPS = int(os.environ.get("REVIEW_CLIPS", "60"))
+PRESS_2 = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '2', code: 'Digit2', bubbles: true}))"
 KEYS = {"1": "leopard", "2": "tiger", "3": "sika_deer", "x": "empty", "u": "unknown"}
 
 
@@ -63,7 +64,7 @@ def label_next(driver, key):
     """Press the key of a label and return the clip that had it, once the next one is there."""
     clip = shown(driver)
     press(driver, key)
-    wait_for(driver, lambda: shown(driver) != clip)
+    wait_for(driver, lambda: shown(driver) not in (None, clip))
     return clip
 
 
@@ -126,9 +127,7 @@ def test_a_kill_between_a_key_and_its_answer_loses_nothing_and_doubles_nothing(f
         with review(footage, out, port) as (server, address):
             driver.get(address)
             first = wait_for(driver, lambda: shown(driver))
-            driver.execute_script(
-                "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '2', code: 'Digit2', bubbles: true}))"
-            )
+            driver.execute_script(PRESS_2)
             server.kill()
         with review(footage, out, port) as (_, address):
             driver.get(address)

@@ -41,13 +41,14 @@ def start(chromium):
 def wait_for(driver, condition):
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(driver, 10, poll_frequency=0.02).until(lambda _: condition())
+    return WebDriverWait(driver, 30, poll_frequency=0.02).until(lambda _: condition())
 
 
 def shown(driver):
-    """The clip that is shown, None without one."""
+    """The clip that is shown and takes keys, None without one."""
     return driver.execute_script(
-        "const c = document.getElementById('clip'); return c.hidden ? null : c.dataset.clip"
+        "const [clip, work] = ['clip', 'work'].map((id) => document.getElementById(id));"
+        "return !clip || clip.hidden || work.ariaBusy === 'true' ? null : clip.dataset.clip"
     )
 
 
@@ -149,7 +150,7 @@ def test_letters_work_on_a_cyrillic_keyboard(chromium, start):
             key,
             code,
         )
-        wait_for(chromium, lambda before=before: shown(chromium) != before)
+        wait_for(chromium, lambda before=before: shown(chromium) not in (None, before))
     assert said(review) == [(0, ["empty"]), (1, ["unknown"])]
 
 

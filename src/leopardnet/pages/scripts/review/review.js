@@ -73,12 +73,14 @@ export class Review {
 
   async move(run) {
     this.nMoves += 1;
+    byId("work").setAttribute("aria-busy", "true");
     try {
       await run();
     } catch (error) {
       this.fail(error);
     } finally {
       this.nMoves -= 1;
+      byId("work").setAttribute("aria-busy", String(this.isMoving));
     }
   }
 
