@@ -8,6 +8,7 @@ DEFAULT_KEYS = {
     "accept": "Enter",
     "empty": "x",
     "unknown": "u",
+    "other": "o",
     "several": "a",
     "event": "e",
     "majority": "m",

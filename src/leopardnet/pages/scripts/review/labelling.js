@@ -92,6 +92,17 @@ export class Labelling {
     return this.isSeveral || this.chosen.size ? this.toggle(name) : this.say([name]);
   }
 
+  // Gives a label that was not in the list, and puts it there.
+  addLabel(text) {
+    const name = text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, " ").trim().replaceAll(" ", "_");
+    if (!name) return tell(t("A label is made of letters and digits."));
+    if (!this.session.labels.some((label) => label.name === name)) {
+      this.session.labels.push({ name, colour: "var(--animal)", key: null, is_target: false, is_empty: false });
+      this.review.keys.addLabel(name);
+    }
+    return this.press(name);
+  }
+
   pressEmpty() {
     return this.press(this.empty);
   }

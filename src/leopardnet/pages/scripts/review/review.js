@@ -234,6 +234,7 @@ export class Review {
       const key = this.keys.text(button.dataset.action);
       if (key) button.dataset.key = key;
     }
+    byId("other").lastElementChild.textContent = this.keys.text("other");
     if (this.clip) this.panel.show(this.clip.detail, labelling.chosen);
     byId("say-title").textContent = labelling.isWholeEvent
       ? t("What do you see? The label goes to all clips of this event: {n}", { n: this.clip.detail.event.length })
