@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.labels import EMPTY
+from leopardnet.core.language import translate_label
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people, person_kind
 from leopardnet.core.predictions import Predictions
@@ -270,7 +271,7 @@ class ReviewDesk:
         return [
             {
                 "name": style.name,
-                "title": style.name.replace("_", " "),
+                "title": translate_label(style.name),
                 "colour": style.colour,
                 "key": None if style.is_empty else next(numbers, None),
                 "is_target": style.is_target,

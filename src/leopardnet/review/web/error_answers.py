@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.responses import JSONResponse, Response
 
 from leopardnet.core.errors import LabelFileError, LeopardnetError, MediaError
+from leopardnet.core.language import translate_message
 from leopardnet.data.human_labels.label_file import LabelDiskFullError, LabelFileBusyError
 from leopardnet.review.request_error import RequestError
 
@@ -23,7 +24,8 @@ def answer_error(error: LeopardnetError) -> Response:
     status = error.status if isinstance(error, RequestError) else None
     status = status or next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
     parts = {name: _say(value) for name, value in error.parts.items()}
-    return JSONResponse({"what": error.what, **parts}, status_code=status)
+    parts |= {name: translate_message(value) for name in ("expected", "do") if (value := parts[name])}
+    return JSONResponse({"what": translate_message(error.what), **parts}, status_code=status)
 
 
 def _say(value: object) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ class MediaSource(Protocol):
         ...
 
     def video(self, clip_id: str, *, is_refused: bool = False) -> Any:
-        """Return a file that plays, with `path` and `media_type`, or what has a `share_done` while it is made.
+        """Return a file that plays, with `path`, `media_type` and `warnings`, or what has a `share_done` meanwhile.
 
         is_refused: the browser could not play what it got before.
         """
@@ -66,7 +67,8 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
         path: Path | None = getattr(found, "path", None)
         if path is None:
             return JSONResponse({"state": "working", "share_done": found.share_done}, status_code=202)
-        return FileResponse(path, media_type=found.media_type, headers=CACHE)
+        warnings = json.dumps(getattr(found, "warnings", ()))  # ASCII, as headers must be
+        return FileResponse(path, media_type=found.media_type, headers=CACHE | {"x-warnings": warnings})
 
     return [Route("/media/frame/{clip_id:str}/{time_ms:int}", frame), Route("/media/video/{clip_id:str}", video)]
 
