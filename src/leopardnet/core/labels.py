@@ -17,6 +17,7 @@ from leopardnet.core.errors import ConfigError
 EMPTY = "empty"  # the label of a clip without an animal in every manifest
 ANIMAL = "animal"  # an animal of any species: a class of detectors, and a possible decision
 UNSURE, UNREADABLE = "unsure", "unreadable"  # decisions that name no label
+UNKNOWN = "unknown"  # what a person says of a clip of which nobody can tell
 JOINER = " + "  # between the species of a clip that shows several
 
 

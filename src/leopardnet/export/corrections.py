@@ -13,11 +13,13 @@ import pandas as pd
 
 from leopardnet.core.columns import STRING, Column
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import ANIMAL, EMPTY, LabelSet
+from leopardnet.core.labels import ANIMAL, EMPTY, UNKNOWN, LabelSet
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import KINDS, person_kind
 from leopardnet.core.tables import clip_id, conform
 from leopardnet.data.formats.sheets.spreadsheet import plain_text
+from leopardnet.data.human_labels.label_file import LabelFile, is_label_file
+from leopardnet.data.human_labels.label_views import labels_by_clip
 from leopardnet.data.reading.label_map import JOINER, list_label_maps, load_label_map, name_key
 from leopardnet.data.reading.several_species import split_names
 from leopardnet.data.reading.tables.clock_time import parse_clock, settle_date_order
@@ -33,7 +35,6 @@ CORRECTIONS = (
     Column("at", STRING, True, "time of labelling with its zone, such as 2024-05-01T10:00:00+10:00"),
     Column("comment", STRING, True, "free text"),
 )
-UNKNOWN = "unknown"  # the label of a clip of which a person says that nobody can tell
 _UNKNOWN_NAMES = ("unsure", "unidentified", "unverified", "неизвестно")
 _OTHER = "other"
 
@@ -56,11 +57,14 @@ class Corrections:
 def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
     """Read a table with `clip_id` or `path`, and `label`; optionally `by`, `at` and `comment`.
 
+    A `labels.sqlite` of the review page is such a table too: what people agree on, clip by clip.
     `site` and `captured_at`, as in an exported sheet, say which footage it is; other columns are ignored. Rows
     without a label are counted. encoding: of a text table, detected by default. Raises ManifestError for a table
     without a required column, for a row without a clip or whose path and clip_id are of two clips, and for a time
     without a zone.
     """
+    if is_label_file(Path(path)):
+        return _read_label_file(Path(path))
     source = read_people_table(Path(path), encoding=encoding)
     columns = {c: [t if t not in MISSING else "" for t in source.columns[c]] for c in source.columns}
     if "label" not in columns or not {"clip_id", "path"} & set(columns):
@@ -97,6 +101,18 @@ def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
             text = "corrections whose captured_at cannot be read, applied without comparing it with the footage"
             notes = (*notes, f"{text}: {len(unread)}, the first in {first}")
     return Corrections(table, [source.where(i) for i in keep], shown, notes, pd.DataFrame(facts))
+
+
+def _read_label_file(path: Path) -> Corrections:
+    with LabelFile(path, read_only=True) as file:
+        agreed = labels_by_clip(file.entries())
+    disputed = int(agreed["is_disputed"].sum())
+    said = agreed[~agreed["is_disputed"]].rename(columns={"labels": "label", "note": "comment"})
+    table = conform(said[[c.name for c in CORRECTIONS]].astype("str"), CORRECTIONS, where=path.name)
+    note = f"clips of which people say different things, left as the model has them: {disputed}"
+    paths = dict(zip(said["clip_id"], said["path"], strict=True))
+    places = [f"{path.name}, {shown}" for shown in said["path"]]
+    return Corrections(table, places, paths, (note,) * bool(disputed))
 
 
 def _find_clip(columns: Mapping[str, Sequence[str]], source: PeopleTable, i: int) -> tuple[str, str]:

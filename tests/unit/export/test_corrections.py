@@ -5,6 +5,7 @@ import pytest
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.export.corrections import read_corrections
 from leopardnet.export.outgoing import select_outgoing
 from leopardnet.export.write_results import write
@@ -178,3 +179,18 @@ def test_times_that_cannot_be_read_are_told(tmp_path, predicted):
 def test_times_as_a_spreadsheet_rewrites_them_are_compared(tmp_path, predicted):
     with pytest.raises(ManifestError, match="different footage"):
         correct(tmp_path, predicted, "path,label,captured_at\na/1.jpg,tiger,31/12/2022 22:34\n")
+
+
+def test_the_file_of_the_review_page_is_a_table_of_corrections(tmp_path, predicted):
+    said = [("a/1.jpg", "AB", "Tiger"), ("a/2.jpg", "AB", "tiger"), ("a/2.jpg", "CD", "empty")]
+    with LabelFile(tmp_path / "labels.sqlite") as file:
+        for i, (path, by, label) in enumerate(said):
+            names = {"key": str(i), "clip_id": clip_id(path), "path": path, "by": by, "queue": "all"}
+            file.add(LabelEntry(labels=[label], at="2026-01-02T03:04:05+10:00", note="x", **names))
+    corrections = read_corrections(tmp_path / "labels.sqlite")
+    assert corrections.table.values.tolist() == [
+        [clip_id("a/1.jpg"), "Tiger", "AB", "2026-01-02T03:04:05+10:00", "x"]
+    ]
+    assert corrections.notes == ("clips of which people say different things, left as the model has them: 1",)
+    got = select_outgoing(predicted({"path": "a/1.jpg"}, {"path": "a/2.jpg"}), corrections=corrections)
+    assert got.human_labels[["clip_id", "label"]].values.tolist() == [[clip_id("a/1.jpg"), "tiger"]]

@@ -55,6 +55,15 @@ _FIELDS = (
 _INSERT = f"INSERT INTO entries ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"
 
 
+def is_label_file(path: Path) -> bool:
+    """Return whether a path names a file of SQLite, by its first bytes, or by its name where it does not exist."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(16) == b"SQLite format 3\0"
+    except OSError:
+        return Path(path).suffix == ".sqlite"
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelEntry:
     """One thing that a person said about a clip.

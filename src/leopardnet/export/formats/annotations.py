@@ -9,13 +9,12 @@ from typing import Any, Literal
 import pandas as pd
 
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.labels import EMPTY, UNREADABLE, UNSURE
+from leopardnet.core.labels import EMPTY, UNKNOWN, UNREADABLE, UNSURE
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.voc import write_voc
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.data.formats.yolo import write_yolo
 from leopardnet.data.reading.label_map import JOINER
-from leopardnet.export.corrections import UNKNOWN
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import UNNAMED_ALERTS, OutgoingClip, name_boxes, read_clips
 

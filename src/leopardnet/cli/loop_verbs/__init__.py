@@ -1,0 +1,1 @@
+"""The verbs of the loop: start, review, labels, compare."""

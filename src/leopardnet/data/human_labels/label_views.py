@@ -1,0 +1,149 @@
+"""What the entries of a `labels.sqlite` say today: by person, by clip, as a manifest, and how well people agree.
+
+Every function takes the table that `LabelFile.entries` returns and derives its answer from nothing else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from leopardnet.core.labels import EMPTY, JOINER, UNKNOWN, split_labels
+from leopardnet.core.manifest import Manifest
+
+PERSON_COLUMNS = (
+    *("clip_id", "by", "entry_id", "path", "labels", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"),
+    *("note", "starred"),
+)
+CLIP_COLUMNS = ("clip_id", "path", "labels", "is_disputed", "n_people", "by", "at", "queue", "inclusion", "note")
+
+
+def labels_by_person(entries: pd.DataFrame) -> pd.DataFrame:
+    """Return what each person says of each clip today: a row for each pair, with the columns PERSON_COLUMNS.
+
+    The newest entry counts that was not taken back; of `note`, the newest that has one. `labels` are sorted and
+    joined by ` + `, '' where the person gave only a note or a star. A clip that a person met in a random sample
+    keeps that entry's `queue` and `inclusion`, whatever the person changed later: how it was chosen stays true.
+    """
+    valid = entries[~entries["entry_id"].isin(entries["undoes"].dropna()) & entries["undoes"].isna()]
+    valid = valid.assign(labels=valid["labels"].map(_join))
+    keys = ["clip_id", "by"]
+    last = valid.drop_duplicates(keys, keep="last").set_index(keys)
+    said = valid[valid["labels"] != ""].drop_duplicates(keys, keep="last").set_index(keys)
+    for column in ("entry_id", "labels", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"):
+        last[column] = said[column].reindex(last.index).where(last.index.isin(said.index), last[column])
+    drawn = valid[valid["inclusion"].notna()].drop_duplicates(keys, keep="first").set_index(keys)
+    is_drawn = last.index.isin(drawn.index)
+    for column in ("queue", "inclusion"):
+        last[column] = last[column].mask(is_drawn, drawn[column].reindex(last.index))
+    notes = valid[valid["note"].notna()].drop_duplicates(keys, keep="last").set_index(keys)["note"]
+    last["note"] = notes.reindex(last.index)
+    return last.reset_index()[list(PERSON_COLUMNS)]
+
+
+def labels_by_clip(entries: pd.DataFrame) -> pd.DataFrame:
+    """Return what people say of each clip together: a row for each labelled clip, with the columns CLIP_COLUMNS.
+
+    The labels that most people give stand. Whoever says `unknown` has no vote where others name something. Where
+    two answers have the same number of votes the clip `is_disputed` and its `labels` are ''. `by`: who gave the
+    labels that stand, joined by `, `; `at`: when the last of them did; `queue` and `inclusion`: of the random
+    sample in which anyone met the clip, else the newest queue and nan.
+
+    >>> columns = ["entry_id", "clip_id", "path", "labels", "by", "at", "queue", "inclusion", "undoes", "note"]
+    >>> rows = [[1, "a", "a.avi", '["tiger"]', "AB", "t1", "audit", 0.1, None, None],
+    ...         [2, "a", "a.avi", '["empty"]', "CD", "t2", "all", None, None, None]]
+    >>> entries = pd.DataFrame(rows, columns=columns)
+    >>> entries = entries.assign(seconds=None, boxes=None, bundle_id=None, starred=False)
+    >>> labels_by_clip(entries)[["labels", "is_disputed", "inclusion"]].values.tolist()
+    [['', True, 0.1]]
+    """
+    people = labels_by_person(entries)
+    said = people[people["labels"] != ""].sort_values("entry_id", kind="stable")
+    rows = [_settle(str(clip), group) for clip, group in said.groupby("clip_id", sort=False)]
+    types: Any = {"is_disputed": bool, "n_people": int, "inclusion": float}
+    return pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).astype(types)
+
+
+def _settle(clip: str, said: pd.DataFrame) -> dict[str, Any]:
+    """Return the row of a clip from what each person says of it. said: the rows of `labels_by_person`, by time."""
+    voters = said[said["labels"] != UNKNOWN]
+    votes = (voters if len(voters) else said)["labels"].value_counts()
+    is_disputed = len(votes) > 1 and votes.iloc[0] == votes.iloc[1]
+    labels = "" if is_disputed else str(votes.index[0])
+    stand = said if is_disputed else said[said["labels"] == labels]
+    drawn = said[said["inclusion"].notna()]
+    chosen = drawn.iloc[0] if len(drawn) else said.iloc[-1]
+    notes = said["note"].dropna()
+    return {
+        "clip_id": clip,
+        "path": said["path"].iloc[-1],
+        "labels": labels,
+        "is_disputed": is_disputed,
+        "n_people": len(said),
+        "by": ", ".join(sorted(stand["by"])),
+        "at": stand["at"].iloc[-1],
+        "queue": chosen["queue"],
+        "inclusion": chosen["inclusion"],
+        "note": "; ".join(dict.fromkeys(notes)) or None,
+    }
+
+
+def label_manifest(manifest: Manifest, entries: pd.DataFrame) -> Manifest:
+    """Return the manifest with the labels that people agree on; their word stands above what the manifest said.
+
+    A clip of one label has it in `label`, a clip of several in `labels`. A clip that people dispute, or say to be
+    `unknown`, has none. `label_source` becomes `human`. Labelled frames that contradict the people are left out.
+    Entries about clips of other footage change nothing.
+    """
+    agreed = labels_by_clip(entries).set_index("clip_id")["labels"]
+    agreed = agreed.mask(agreed.isin(["", UNKNOWN]))
+    table = manifest.table
+    is_named, is_frame = table["clip_id"].isin(agreed.index), table["kind"] == "frame"
+    named = table[is_named].drop_duplicates("clip_id", keep="first")
+    bare = named[~named["clip_id"].isin(table.loc[~is_frame, "clip_id"])]  # clips of labelled frames alone
+    nothing: Any = {"kind": "video", "time_s": np.nan, "frame_number": pd.NA}
+    whole: pd.DataFrame = pd.concat([table[is_named & ~is_frame], bare.assign(**nothing)])
+    said = whole["clip_id"].map(agreed).astype(object)
+    several = said.str.contains(JOINER, regex=False).fillna(False).astype(bool)
+    whole = whole.assign(
+        label=said.mask(several),
+        labels=said.where(several),
+        species=None,
+        label_source=pd.Series("human", index=whole.index, dtype=object).where(said.notna()),
+    )
+    frames = table[is_named & is_frame]
+    fits = [
+        isinstance(clip, str) and label in {*split_labels(clip), EMPTY}
+        for clip, label in zip(frames["clip_id"].map(agreed), frames["label"], strict=True)
+    ]
+    return manifest.replace(pd.concat([table[~is_named], whole, frames[fits]]).sort_index(kind="stable"))
+
+
+def measure_agreement(entries: pd.DataFrame) -> pd.DataFrame:
+    """Return how well each pair of people agrees on the clips that both labelled.
+
+    Columns: by_a, by_b, n_clips, agreement (share of equal answers), kappa (Cohen 1960: agreement beyond what
+    chance would give; nan where it is not defined, because both always gave one and the same answer).
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    people = labels_by_person(entries)
+    said = people[people["labels"] != ""].pivot(index="clip_id", columns="by", values="labels")
+    rows = []
+    for a, b in itertools.combinations(sorted(said.columns), 2):
+        both = said[[a, b]].dropna()
+        if len(both):
+            one = both[a].nunique() == 1 and both[a].equals(both[b].rename(a))
+            kappa = np.nan if one else float(cohen_kappa_score(both[a], both[b]))
+            rows.append((a, b, len(both), float((both[a] == both[b]).mean()), kappa))
+    return pd.DataFrame(rows, columns=["by_a", "by_b", "n_clips", "agreement", "kappa"])
+
+
+def _join(cell: object) -> str:
+    """Return the labels of an entry, sorted and joined, `empty` only where it stands alone."""
+    names = set(json.loads(cell)) if isinstance(cell, str) else set()
+    return JOINER.join(sorted(names - {EMPTY})) or JOINER.join(names)

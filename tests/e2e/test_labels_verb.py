@@ -1,0 +1,63 @@
+"""`leopardnet labels`: counts, the history of a clip, a labelled manifest, and what cannot be done."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from command_line import leopardnet
+
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.tables import clip_id
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+
+
+@pytest.fixture
+def season(tmp_path: Path) -> Path:
+    """A folder with m.parquet (three clips) and labels.sqlite: 1.jpg a tiger, 2.jpg disputed, another's 9.jpg."""
+    rows = pd.DataFrame({"path": ["1.jpg", "2.jpg", "3.jpg"], "kind": "still", "site": "A1"})
+    Manifest.from_rows(rows, tmp_path).write(tmp_path / "m.parquet")
+    said = [("1.jpg", "AB", "tiger"), ("2.jpg", "AB", "tiger"), ("2.jpg", "CD", "empty"), ("9.jpg", "AB", "empty")]
+    with LabelFile(tmp_path / "labels.sqlite") as file:
+        for i, (path, by, label) in enumerate(said):
+            drawn = {"queue": "audit", "inclusion": 0.1} if path == "1.jpg" else {"queue": "all"}
+            names = {"key": str(i), "clip_id": clip_id(path), "path": path, "by": by}
+            file.add(LabelEntry(labels=[label], **names, **drawn))
+    return tmp_path
+
+
+def test_counts_and_a_labelled_manifest(season):
+    out = season / "labelled.csv"
+    printed, said = leopardnet("labels", season, "--manifest", season / "m.parquet", "--out", out)
+    assert "labelled clips: 3; people disagree about 1" in said
+    assert "labelled clips of this manifest: 2 of 3" in said and str(season) not in printed + said
+    table = Manifest.read(out).table
+    assert table["label"].fillna("-").tolist() == ["tiger", "-", "-"]
+    counted = json.loads(leopardnet("labels", season / "labels.sqlite", "--json")[0])
+    assert counted["labels"] == {"tiger": 1, "empty": 1} and (counted["n_disputed"], counted["n_random"]) == (1, 1)
+    assert counted["agreement"] == [{"by_a": "AB", "by_b": "CD", "n_clips": 1, "agreement": 0.0, "kappa": 0.0}]
+
+
+def test_the_history_of_a_clip(season):
+    with LabelFile(season / "labels.sqlite") as file:
+        file.undo(1, key="u", by="AB")
+    rows = json.loads(leopardnet("labels", season, "--clip", "1.jpg", "--json")[0])
+    assert [(r["entry"], r["labels"], r["stands"]) for r in rows] == [
+        (1, '["tiger"]', "taken back"),
+        (5, "takes back entry 1", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "code"),
+    [
+        (["absent.sqlite"], "there is no such file of labels", 1),
+        (["m.parquet"], "the file of labels is damaged", 1),
+        (["labels.sqlite", "--clip", "7.jpg"], "nobody has said anything of this clip", 1),
+        (["labels.sqlite", "--manifest", "m.parquet"], "belong together", 2),
+    ],
+)
+def test_what_cannot_be_done_is_said(season, monkeypatch, arguments, words, code):
+    monkeypatch.chdir(season)
+    _, said = leopardnet("labels", *arguments, code=code)
+    assert words in said and "Traceback" not in said
