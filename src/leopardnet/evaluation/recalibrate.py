@@ -16,6 +16,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import Estimate, Floats
 from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration, undo_calibration
 from leopardnet.score.presence_shift import ClipLengths, shift_presence
@@ -43,13 +44,20 @@ class Recalibration:
 
 
 def recalibrate(
-    predictions: Predictions, manifest: Manifest, bundle: Bundle, *, outside: Sequence[str] = ()
+    predictions: Predictions,
+    manifest: Manifest,
+    bundle: Bundle,
+    *,
+    outside: Sequence[str] = (),
+    choice: LabelChoice = UNKNOWN_CHOICE,
 ) -> Recalibration:
     """Return a temperature for the bundle, fitted on labelled clips of sites that the model was not trained on.
 
-    outside: labels that the model was not taught; such clips have no part in the fit. Raises BundleError where
-    another model made the predictions, and ManifestError where no clip is left and for the held-out scores of a
-    training run, to which the temperature of the bundle was fitted already.
+    outside: labels that the model was not taught; such clips have no part in the fit. choice: how the labels were
+    chosen, see `evaluation.judging_labels`; in the fit each clip counts as one, in the errors by its chance.
+
+    Raises BundleError where another model made the predictions, and ManifestError where no clip is left and for the
+    held-out scores of a training run, to which the temperature of the bundle was fitted already.
     """
     predictions.require_model(bundle.id)
     if (predictions.table["in_training"] == HELD_OUT).any():
@@ -61,7 +69,7 @@ def recalibrate(
             todo="find thresholds on them with `leopardnet thresholds`; to calibrate, label clips of other sites",
         )
     predictions = mark_learned(predictions, manifest, bundle)
-    clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites()
+    clips = LabelledClips.of(predictions, manifest, outside=outside, choice=choice).leave_out_training_sites()
     use = clips.is_readable & clips.is_known
     multi, old = clips.presence is not None, bundle.spec.calibration
     lengths = None

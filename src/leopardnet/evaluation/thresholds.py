@@ -87,7 +87,13 @@ class Thresholds:
     @property
     def kept_promises(self) -> list[dict[str, Any]]:
         """The guarantees as a bundle records them; none where one of them cannot be given."""
-        return [p.to_dict() for p in self.promises] if self.is_kept else []
+        return self.record_promises() if self.is_kept else []
+
+    def record_promises(self) -> list[dict[str, Any]]:
+        """Return those guarantees that can be given as a bundle records them; none on labels chosen by score."""
+        judged = {} if self.choice.basis == "unknown" else {"labels_chosen": self.choice.to_dict()}
+        given = [p for p in self.promises if p.is_kept and self.choice.basis != "chosen"]
+        return [p.to_dict() | judged for p in given]
 
     @property
     def note(self) -> str:

@@ -81,8 +81,10 @@ def common_figures(
         n_without_prediction=clips.n_without_prediction,
         n_copies=clips.n_copies,
         n_sites=draws.n_sites,
-        # Clips that taught the model say nothing about what is lost at new sites.
-        archive=None if clips.taught.are_counted and clips.taught else find_archive(clips, known, targets, draws),
+        # Clips that taught the model, or that a score put first, say nothing about what is lost elsewhere.
+        archive=None
+        if (clips.taught.are_counted and clips.taught) or clips.choice.basis == "chosen"
+        else find_archive(clips, known, targets, draws),
         names=name_figures(known, draws),
         taught=clips.taught,
         choice=clips.choice,

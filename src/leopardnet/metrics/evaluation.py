@@ -62,8 +62,8 @@ class Evaluation:
     the share of empty clips that a filter on p_empty removes, at animal recalls from 0.8 to 1. coverage: risk
     (share of errors) among the surest clips. review: errors left when the least sure are reviewed. prevalence:
     share of each label. target_lost: clips of each target that were called empty. label_counts, label_draws: counts
-    of each label as of `measures.count_labels`, float64 [C, 4], and of each draw, [n_boot, C, 4]; of clips that stand
-    for unlike numbers, as if they were so many that count alike. choice: how the labelled clips were chosen.
+    of each label as of `measures.count_labels`, float64 [C, 4], and of each draw, [n_boot, C, 4]; where clips stand
+    for unlike numbers, those of as many equal clips as say the same. choice: how the labelled clips were chosen.
 
     conditions: figures by light and by size of the animal; None where nothing is known of the frames.
 
@@ -150,7 +150,9 @@ class Evaluation:
     @property
     def n_right(self) -> int:
         """The number of clips whose likeliest label is right, or of independent labels all."""
-        return round(self.subset.value * self.n_clips) if self.is_multi else int(np.trace(self.confusion.to_numpy()))
+        return (
+            round(self.subset.value * self.n_clips) if self.is_multi else int(np.trace(self.confusion.to_numpy()))
+        )
 
     @property
     def macro_f1_draws(self) -> Floats:

@@ -43,9 +43,9 @@ class LabelledClips:
     label. Where labels are independent and a clip shows several, y is the first of them. n_without_prediction:
     labels of clips that were not predicted. n_copies: clips that `drop_copies` removed. event_codes: int64 [M], the
     event of each clip (`clip_units.code_events`); None where each clip is one of its own. in_training: object [M],
-    the part of each clip in making the model, see `find_parts`; None if unknown. taught:
-    labelled clips that had a part, and whether they are counted or were left out. choice: how the labelled clips
-    were chosen; chances: float64 [M], that of each, nan without a label; None where all count alike.
+    the part of each clip in making the model, see `find_parts`; None if unknown. taught: labelled clips that had a
+    part, and whether they are counted or were left out. choice: how labelled clips were chosen; chances: float64 [M],
+    that of each, nan without a label; None where all count alike.
     """
 
     labels: tuple[str, ...]
@@ -80,7 +80,8 @@ class LabelledClips:
     ) -> LabelledClips:
         """Return predictions with the labels and sites of a manifest; of copies, the one whose id comes first.
 
-        choice: how the labels of the manifest were chosen. Raises ManifestError as `from_tables`, and for a manifest of other footage with the same file names.
+        choice: how these labels were chosen. Raises ManifestError as `from_tables`, and for a manifest of other
+        footage with the same file names.
         """
         table = predictions.table if isinstance(predictions, Predictions) else predictions
         if "clip_id" in table.columns:
@@ -88,8 +89,8 @@ class LabelledClips:
             table = add_times(taught_clips.doubt_parts(table, manifest), manifest)
         clips = cls.from_tables(table, true_labels(manifest, table), sites=clip_sites(manifest), outside=outside)
         parts = find_parts(clips.clip_ids, clips.in_training, clips.sites, manifest)
-        chances = choice.find_chances(clips.clip_ids)
-        return replace(clips, in_training=parts, choice=choice, chances=chances).drop_copies()
+        found = {"in_training": parts, "choice": choice, "chances": choice.find_chances(clips.clip_ids)}
+        return replace(clips, **found).drop_copies()
 
     @classmethod
     def from_tables(
@@ -253,7 +254,7 @@ class LabelledClips:
         return np.asarray(self.decisions == label)
 
     def draw_sites(self, *, n_boot: int, seed: int) -> SiteDraws:
-        """Return n_boot draws of the sites of these clips; where chances differ, all clips have one."""
+        """Return n_boot draws of the sites of these clips; where chances differ, all must have one."""
         draws = SiteDraws.of(self.site_codes, n_boot=n_boot, seed=seed, event_codes=self.event_codes)
         return draws if self.chances is None else replace(draws, counts=find_counts(self.chances))
 

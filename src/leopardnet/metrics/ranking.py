@@ -125,4 +125,6 @@ def average_precision(score: Floats, is_positive: NDArray[np.bool_], counts: Flo
 
     if is_positive.all() or not is_positive.any():
         return float("nan")
-    return min(float(average_precision_score(is_positive, score, sample_weight=counts)), 1.0)  # rounding may end a little above 1
+    return min(
+        float(average_precision_score(is_positive, score, sample_weight=counts)), 1.0
+    )  # rounding may end a little above 1

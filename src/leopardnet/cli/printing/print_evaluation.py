@@ -27,8 +27,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     counted = [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
     counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
     _print_lines("; ".join([f"{e.n_clips} labelled clips from {e.n_sites} {_sites(e.n_sites)}", *counted]) + ".")
-    if str(e.taught):
-        _print_lines(f"{str(e.taught).capitalize()}.")
+    for said in filter(None, map(str, (e.choice, e.taught))):
+        _print_lines(f"{said[:1].upper()}{said[1:]}.")
     if e.archive:
         _print_losses(e.archive)
         for sentence in e.archive.sentences:

@@ -104,7 +104,9 @@ class Archive:
         parts = ", ".join(f"{n} {what}" for what, n in left.items() if n)
         lines = []
         if self.n_empty:
-            lines.append(f"Empty clips archived: {self.n_empty_archived} of {self.n_empty}, {self.empties.format(3)}")
+            lines.append(
+                f"Empty clips archived: {self.n_empty_archived} of {self.n_empty}, {self.empties.format(3)}"
+            )
         if self.n_names:
             right = f"{self.n_names_right} of them right, {self.names_right.format(3)}"
             lines.append(f"Names of animals: {self.n_names} given, {right}")
@@ -213,7 +215,9 @@ def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:
             "right": _estimate_ratio(draws, total[1:], drawn[:, 1:], said, is_precision=True),
             "found": _estimate_ratio(draws, total[[0, 2]], drawn[:, [0, 2]], shows),
         }
-        rows.append({"label": label, "support": int(shows.sum()), "said": int(said.sum()), **estimate_row(estimates)})
+        rows.append(
+            {"label": label, "support": int(shows.sum()), "said": int(said.sum()), **estimate_row(estimates)}
+        )
     figures = [c for name in ("right", "found") for c in interval_columns(name)]
     return pd.DataFrame(rows, columns=["label", "support", "said", *figures]).set_index("label")
 

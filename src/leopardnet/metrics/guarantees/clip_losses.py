@@ -16,8 +16,8 @@ Clips of one event count as copies of each other: n is then the number of events
 correlation of the mean scores of events. So the bound does not gain from clips that are split into stills.
 
 Clips of a random audit may have had unlike chances (a small site gives one clip at least). Each then stands for
-1 / chance clips: the share missed is that of these sums, and n* counts the unlike weights too. Clips i of the weights
-w, whose results are alike by r within a site, know a share as well as
+1 / chance clips: the share missed is that of these sums, and n* answers for the unlike weights too. Clips of the
+weights w, whose results are alike by r within a site, know a share as well as
 
     (Σ w)² / (Σ w² + r · (Σ W² − Σ w²)),  W the sum of the weights of a site
 

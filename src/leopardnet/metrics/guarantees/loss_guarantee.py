@@ -134,9 +134,7 @@ def find_loss_threshold(
     counts = None if chances is None else find_counts(chances[use][order])
     supports = (
         support_any_sites(ranked, sites, max_miss=max_miss, confidence=confidence),
-        support_like_sites(
-            ranked, sites, max_miss=max_miss, confidence=confidence, events=events, counts=counts
-        ),
+        support_like_sites(ranked, sites, max_miss=max_miss, confidence=confidence, events=events, counts=counts),
     )
     level = next((s.level for s in supports if s.threshold is not None), None)
     n_sites = len(np.unique(sites))

@@ -27,10 +27,11 @@ class LabelChoice:
     drawn with chances that differ; `chosen`, all labels count alike although some were chosen by score or by hand.
     n_used, n_left_out: labelled clips that judge, and those that do not because nobody knows their chance (of
     `chosen`: that judge all the same). n_thinned: drawn clips left out at random, so that each site has one chance.
-    n_disputed: clips about which people disagree.
+    n_undecided: clips that people dispute, or do not know. n_missing: about how many clips of the audit nobody has
+    labelled yet.
 
     >>> print(LabelChoice("audit", {"a": 0.1, "b": 0.1}, n_used=2, n_left_out=30))
-    judged by 2 audit labels, drawn at random with one chance; 30 labels that were chosen by score or by hand have no part
+    judged by 2 audit labels, drawn at random with one chance; 30 others, chosen by score or by hand, have no part
     """
 
     basis: Basis = "unknown"
@@ -38,7 +39,8 @@ class LabelChoice:
     n_used: int = 0
     n_left_out: int = 0
     n_thinned: int = 0
-    n_disputed: int = 0
+    n_undecided: int = 0
+    n_missing: int = 0
 
     @property
     def is_sample(self) -> bool:
@@ -48,25 +50,30 @@ class LabelChoice:
     def __str__(self) -> str:
         if self.basis == "unknown":
             return ""
-        disputed = [f"{self.n_disputed} clips about which people disagree have none"] if self.n_disputed else []
+        undecided = [f"{self.n_undecided} clips that people dispute or do not know have none"] * (
+            self.n_undecided > 0
+        )
         if self.basis == "chosen":
             says = (
                 f"BIASED: {self.n_used} labels count as if they had been drawn at random, but {self.n_left_out} of "
-                "them were chosen by score or by hand, so these figures are not those of the footage"
+                "them were chosen by score or by hand: these figures are not those of the footage"
             )
-            return "; ".join([says, *disputed])
+            return "; ".join([says, *undecided])
         how = "drawn at random with one chance"
         if self.basis == "weighed":
             low, high = min(self.chances.values()), max(self.chances.values())
             how = f"drawn at random and weighed by the chance of each ({low:.3g} to {high:.3g})"
-        says = [f"judged by {self.n_used} audit labels, {how}"]
-        says += [f"{self.n_left_out} labels that were chosen by score or by hand have no part"] * (self.n_left_out > 0)
-        thinned = f"{self.n_thinned} audit labels were left out at random, so that each site has one chance"
-        return "; ".join([*says, *([thinned] if self.n_thinned else []), *disputed])
+        parts = {
+            "judged by {} audit labels, " + how: self.n_used,
+            "{} others, chosen by score or by hand, have no part": self.n_left_out,
+            "{} audit labels were left out at random, so that each site has one chance": self.n_thinned,
+            "the audit is not finished: about {} of its clips have no label yet": self.n_missing,
+        }
+        return "; ".join([*(words.format(n) for words, n in parts.items() if n), *undecided])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        counts = {x: getattr(self, x) for x in ("n_used", "n_left_out", "n_thinned", "n_disputed")}
+        counts = {x: getattr(self, x) for x in ("n_used", "n_left_out", "n_thinned", "n_undecided", "n_missing")}
         return {"basis": self.basis, **counts, "says": str(self)}
 
     def find_chances(self, clip_ids: NDArray[np.object_]) -> NDArray[np.float64] | None:
