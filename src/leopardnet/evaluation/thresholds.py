@@ -165,7 +165,7 @@ def find_thresholds(
             clips.shows(label),
             clips.site_codes,
             event_codes=clips.event_codes,
-            chances=clips.chances,
+            chances=clips.choice.find_chances(clips.clip_ids),
             max_miss=share,
             confidence=confidence,
         )
@@ -247,4 +247,8 @@ def _estimate_unseen(clips: LabelledClips, thresholds: Mapping[str, float]) -> E
     All clips are there, labelled or not, so each counts as one.
     """
     is_unseen = np.all([clips.score(label) < t for label, t in thresholds.items()], axis=0)
-    return replace(clips, chances=None).draw_sites(n_boot=1000, seed=7).estimate_mean(is_unseen.astype(np.float64))
+    return (
+        replace(clips, choice=UNKNOWN_CHOICE)
+        .draw_sites(n_boot=1000, seed=7)
+        .estimate_mean(is_unseen.astype(np.float64))
+    )

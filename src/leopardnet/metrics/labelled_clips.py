@@ -44,8 +44,7 @@ class LabelledClips:
     labels of clips that were not predicted. n_copies: clips that `drop_copies` removed. event_codes: int64 [M], the
     event of each clip (`clip_units.code_events`); None where each clip is one of its own. in_training: object [M],
     the part of each clip in making the model, see `find_parts`; None if unknown. taught: labelled clips that had a
-    part, and whether they are counted or were left out. choice: how labelled clips were chosen; chances: float64 [M],
-    that of each, nan without a label; None where all count alike.
+    part, and whether they are counted or were left out. choice: how the labelled clips were chosen.
     """
 
     labels: tuple[str, ...]
@@ -67,7 +66,6 @@ class LabelledClips:
     in_training: Texts | None = None
     taught: TaughtClips = NONE_TAUGHT
     choice: LabelChoice = UNKNOWN_CHOICE
-    chances: Floats | None = None
 
     @classmethod
     def of(
@@ -89,8 +87,7 @@ class LabelledClips:
             table = add_times(taught_clips.doubt_parts(table, manifest), manifest)
         clips = cls.from_tables(table, true_labels(manifest, table), sites=clip_sites(manifest), outside=outside)
         parts = find_parts(clips.clip_ids, clips.in_training, clips.sites, manifest)
-        found = {"in_training": parts, "choice": choice, "chances": choice.find_chances(clips.clip_ids)}
-        return replace(clips, **found).drop_copies()
+        return replace(clips, in_training=parts, choice=choice).drop_copies()
 
     @classmethod
     def from_tables(
@@ -256,7 +253,8 @@ class LabelledClips:
     def draw_sites(self, *, n_boot: int, seed: int) -> SiteDraws:
         """Return n_boot draws of the sites of these clips; where chances differ, all must have one."""
         draws = SiteDraws.of(self.site_codes, n_boot=n_boot, seed=seed, event_codes=self.event_codes)
-        return draws if self.chances is None else replace(draws, counts=find_counts(self.chances))
+        chances = self.choice.find_chances(self.clip_ids)
+        return draws if chances is None else replace(draws, counts=find_counts(chances))
 
     def require_labels(self) -> None:
         """Raise ManifestError where no clip has a true label that the model knows."""
@@ -273,7 +271,7 @@ class LabelledClips:
         """Return the clips where `keep`, bool [M], is true."""
         of_clips = (
             *("clip_ids", "probs", "y", "site_codes", "decisions", "rules", "alerts", "bundle_ids"),
-            *("presence", "named", "event_codes", "in_training", "chances"),
+            *("presence", "named", "event_codes", "in_training"),
         )
         values = {name: getattr(self, name) for name in of_clips}
         return replace(self, **{name: x[keep] for name, x in values.items() if x is not None})

@@ -185,7 +185,8 @@ def bound_loss(clips: LabelledClips, label: str) -> ArchivedLoss:
     n_of = np.bincount(sites)
     score = np.nan_to_num(shown.score(label), nan=1.0)  # an unreadable clip is always looked at
     events = None if shown.event_codes is None else pd.factorize(shown.event_codes)[0]
-    counts = None if shown.chances is None else find_counts(shown.chances)
+    chances = shown.choice.find_chances(shown.clip_ids)
+    counts = None if chances is None else find_counts(chances)
     share = float(np.average(lost, weights=counts))
     sizes, r = weigh_events(score, sites, events, tail=float(np.clip(share, *TAILS)), counts=counts)
     n_effective = count_effective(sizes, r, confidence=CONFIDENCE)
