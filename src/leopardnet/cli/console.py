@@ -46,7 +46,7 @@ VERB_MODULES = (
     *("dataset", "join", "import_labels", "train", "predict"),
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
-    *(f"loop_verbs.{name}" for name in ("count_labels",)),
+    *(f"loop_verbs.{name}" for name in ("count_labels", "compare")),
     *("report", "export", "demo"),
 )
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.core.manifest import Manifest
-    from leopardnet.evaluation.judging_labels import JudgingLabels
+    from leopardnet.evaluation.audit.judging_labels import JudgingLabels
 
 # --- files and folders ---
 
@@ -204,7 +204,7 @@ def parse_losses(texts: list[str] | None) -> dict[str, float]:
 
 def read_judges(manifest: Manifest, labels: Path | None, labels_as: LabelsAs) -> JudgingLabels:
     """Return the manifest with the labels that judge, and how they were chosen; without `labels` its own."""
-    from leopardnet.evaluation.judging_labels import JudgingLabels, read_judging_labels
+    from leopardnet.evaluation.audit.judging_labels import JudgingLabels, read_judging_labels
     from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE
 
     if labels is not None:

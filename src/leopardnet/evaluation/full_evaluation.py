@@ -38,7 +38,7 @@ def evaluate(
     Intervals come from a bootstrap over sites. Clips without a label are only counted; unreadable clips count as
     wrong. outside: species that the model was not taught. Clips that the model learned from are left out, unless
     `include_training`; raises ManifestError where no other is left. choice: how the labels were chosen, see
-    `evaluation.judging_labels`. Infrared stands beside colour where
+    `evaluation.audit.judging_labels`. Infrared stands beside colour where
     the evidence says which light it was. See `metrics.evaluate_clips.evaluate_clips` for the figures,
     `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
     """
@@ -145,7 +145,7 @@ def evaluate_all(
     by: slices, see `evaluation.slice_clips.slice_clips`. outside: species that the model was not taught. bundle:
     the model, whose temperature is undone before frames are aggregated again. n_shortcuts: so many clips with an
     animal, and as many without, are classified again with something changed (`evaluation.shortcuts`), which opens
-    their footage. choice: how the labels were chosen, see `evaluation.judging_labels`.
+    their footage. choice: how the labels were chosen, see `evaluation.audit.judging_labels`.
     include_training: count the clips that the model learned from, and their sites, too; the figures are then named
     so. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
     baseline. full: False leaves out the comparisons with other aggregations and with baselines. gap_minutes, mode:

@@ -4,7 +4,7 @@ Clips that a model put first, or that a person picked, are no sample: a promise 
 Clips that were drawn at random are one. Where all had the same chance they count alike; where the chances differ,
 as they do if a small site gives at least one clip, each stands for 1 / chance clips (Horvitz and Thompson 1952;
 shares of such sums are those of Hájek 1971). Within a site all chances are equal, see
-`evaluation.judging_labels`, so that a share of the clips of one site needs no weights.
+`evaluation.audit.judging_labels`, so that a share of the clips of one site needs no weights.
 """
 
 from __future__ import annotations
