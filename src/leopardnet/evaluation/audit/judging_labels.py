@@ -25,10 +25,9 @@ from leopardnet.core.labels import UNKNOWN
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.human_labels.label_file import FILE, LabelFile
 from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
-from leopardnet.metrics.judges.label_choice import LabelChoice
+from leopardnet.metrics.judges.label_choice import SAME, LabelChoice
 
 LabelsAs = Literal["audit", "chosen"]
-SAME = 1e-6  # chances that differ by less are one
 UNFINISHED = 0.1  # the share of an audit that may lack labels before it is said
 
 
@@ -83,11 +82,8 @@ def choose_judging_labels(
         )
     sites = _find_sites(manifest)
     chances = _thin(audit["inclusion"].astype(np.float64), sites)
-    is_equal = chances.max() - chances.min() < SAME
-    choice = LabelChoice(
-        "audit" if is_equal else "weighed",
-        {str(clip): chance for clip, chance in chances.items()},
-        n_used=len(chances),
+    choice = LabelChoice.of(
+        chances,
         n_left_out=len(named - set(audit.index)),
         n_thinned=len(audit) - len(chances),
         n_undecided=n_undecided,

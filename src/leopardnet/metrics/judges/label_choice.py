@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+SAME = 1e-6  # chances that differ by less are one
 Basis = Literal["unknown", "audit", "weighed", "chosen"]
 
 
@@ -41,6 +43,13 @@ class LabelChoice:
     n_thinned: int = 0
     n_undecided: int = 0
     n_missing: int = 0
+
+    @classmethod
+    def of(cls, chances: pd.Series[float], **counts: int) -> LabelChoice:
+        """Return the choice of clips that were drawn with these chances, by clip_id; counts: as in the fields."""
+        basis: Basis = "audit" if chances.max() - chances.min() < SAME else "weighed"
+        by_clip = {str(clip): float(chance) for clip, chance in chances.items()}
+        return cls(basis, by_clip, n_used=len(by_clip), **counts)
 
     @property
     def is_sample(self) -> bool:
