@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
     from leopardnet.training.training_run import Run
 
+PeopleLabels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="labels.sqlite of `leopardnet review`, or its folder: what people said stands above the manifest. "
+        "Clips of the random audit are kept out of training, and judge the model.",
+    ),
+]
+TrainOnAudit = Annotated[
+    bool, typer.Option("--train-on-audit", help="With --labels: train on the clips of the audit, too.")
+]
+GoesOnFrom = Annotated[
+    Path | None, typer.Option("--from", help="Bundle of your own to go on from, with its labels and new ones.")
+]
+
 
 @app.command()
 def train(
@@ -38,21 +54,9 @@ def train(
     ),
     root: MovedRoot = None,
     detector: Detector = "",
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            "--labels",
-            metavar="FILE",
-            help="labels.sqlite of `leopardnet review`, or its folder: what people said stands above the manifest. "
-            "Clips of the random audit are kept out of training, and judge the model.",
-        ),
-    ] = None,
-    train_on_audit: Annotated[
-        bool, typer.Option("--train-on-audit", help="With --labels: train on the clips of the audit, too.")
-    ] = False,
-    start: Annotated[
-        Path | None, typer.Option("--from", help="Bundle of your own to go on from, with its labels and new ones.")
-    ] = None,
+    labels: PeopleLabels = None,
+    train_on_audit: TrainOnAudit = False,
+    start: GoesOnFrom = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in OUT, finished or not.")] = False,
     json_: Json = False,
 ) -> None:

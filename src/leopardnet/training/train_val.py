@@ -193,7 +193,6 @@ def load_train_val(
 
 def _mark_beginning(table: pd.DataFrame, data: TrainVal, seen: frozenset[str]) -> None:
     """Add the columns `chance` (of clips that only judge) and `seen_before`, where there are such clips."""
-    table.drop(columns=["chance", "seen_before"], errors="ignore", inplace=True)
     if data.beginning.judges and data.by_folds:
         table["chance"] = table["clip_id"].map(dict(data.beginning.judges)).astype("float64")
     if data.beginning.bundle is not None:
