@@ -211,13 +211,17 @@ def _exchange(flat: Floats, differs: np.ndarray, seed: int) -> Floats:
 
 
 def _count_more(d: Difference, n_clips: int, n_differ: int) -> int | None:
-    """Return about how many clips more would tell: widths fall with the square root of their number."""
+    """Return about how many clips more would tell: errors fall with the square root of their number."""
+    from scipy.stats import norm
+
     low, high = d.difference.low, d.difference.high
     if low is None or high is None or not abs(d.difference.value) > 0:
         return None
-    factor = max(((high - low) / 2 / abs(d.difference.value)) ** 2, FEWEST_SITES / max(n_differ, 1))
-    more = n_clips * max(factor - 1, 0.1)
-    if not factor <= FAR:
+    by_interval = (high - low) / 2 / abs(d.difference.value)
+    by_exchange = norm.isf(LEVEL / 2) / max(norm.isf(d.p / 2), 1e-9)
+    factor = float(max(by_interval**2, by_exchange**2, FEWEST_SITES / max(n_differ, 1)))
+    if factor > FAR:
         return None
+    more = n_clips * max(factor - 1, 0.1)
     step = 10 ** max(math.floor(math.log10(more)) - 1, 0)
     return int(math.ceil(more / step) * step)
