@@ -65,14 +65,16 @@ class Beginning:
         """Return the settings with the bundle's network, input and frames, unless `overrides` choose theirs."""
         if self.bundle is None:
             return config
-        spec, chosen = self.bundle.spec, {x.lstrip("+").split("=")[0].split(".")[0] for x in overrides}
+        spec, keys = self.bundle.spec, {x.lstrip("+").split("=")[0] for x in overrides}
+        chosen = {key.split(".")[0] for key in keys}
         of_bundle: dict[str, Any] = {
             "model": spec.model,
             "preprocess": PreprocessConfig(**spec.preprocess.model_dump()),
             "sampling": spec.sampling,
             "detector": spec.detector,
         }
-        kept = {group: x for group, x in of_bundle.items() if not chosen & {group, "experiment"}}
+        is_recipe = bool(keys & {"experiment", "debug"})  # which choose groups themselves
+        kept = {group: x for group, x in of_bundle.items() if group not in chosen and not is_recipe}
         return config.model_copy(update=kept)
 
     def adopt_settings(self, config: TrainConfig, manifest: Manifest) -> TrainConfig:
