@@ -81,17 +81,26 @@ def main() -> None:
 
 def list_pictures(table: Path) -> pd.DataFrame:
     """Return the camera-trap pictures of a table: file, camera (of its own if unknown), and whether by infrared."""
+    if not table.is_file():
+        raise SystemExit(f"{table.name}: no such table")
     rows = pd.read_csv(table, dtype=str)
+    if missing := {"path", "night_ir", "camera_trap", "site", "sequence_id"} - set(rows):
+        raise SystemExit(f"{table.name}: no column {', '.join(sorted(missing))}")
     rows = rows[rows["camera_trap"] == "True"]
     camera = rows["site"].fillna(rows["sequence_id"]).fillna(rows["path"])
     files = [table.parent / path for path in rows["path"]]
+    if gone := [path for path, file in zip(rows["path"], files, strict=True) if not file.is_file()]:
+        raise SystemExit(f"{table.name}: {len(gone)} of {len(files)} pictures are not beside the table: {gone[0]}")
     return pd.DataFrame({"file": files, "camera": camera, "night": rows["night_ir"] == "True"})
 
 
 def read_pictures(rows: pd.DataFrame) -> Iterator[Sample]:
     """Yield camera and picture."""
     for file, camera in zip(rows["file"], rows["camera"], strict=True):
-        yield camera, cv2.cvtColor(cv2.imread(str(file), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise SystemExit(f"{file.name}: not a picture that can be read")
+        yield camera, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def simulate_pictures(rows: pd.DataFrame) -> Iterator[Sample]:

@@ -22,12 +22,13 @@ import pandas as pd
 import yaml
 from pydantic import Field
 
-from leopardnet.core.errors import LeopardnetError, ManifestError
+from leopardnet.core.errors import ConfigError, LeopardnetError, ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.settings_model import Settings
 from leopardnet.core.settings.validate import validate
 from leopardnet.data.formats.coco import read_coco
 from leopardnet.data.formats.voc import read_voc
+from leopardnet.data.reading.join_manifests import join_manifests
 from leopardnet.data.reading.label_map import load_label_map
 
 RECIPE = Path(__file__).with_name("publishable_sets.yaml")
@@ -59,6 +60,21 @@ class Recipe(Settings):
     lose: tuple[str, ...]
 
 
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe of a file. Raises ConfigError for a file that cannot be read or is none."""
+    try:
+        text = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(
+            "the file of the sets cannot be read",
+            where=path.name,
+            found=getattr(error, "strerror", None) or type(error).__name__,
+            expected=f"YAML like {RECIPE.name}",
+            todo="give the path of such a file with --recipe",
+        ) from None
+    return validate(Recipe, text, where=path.name)
+
+
 def refuse_missing(recipe: Recipe, data: Path) -> None:
     """Raise ManifestError unless the labels and pictures of every set are there."""
     missing = {s.name: p for s in recipe.sets for p in (s.pictures, s.labels) if not (data / p).exists()}
@@ -72,8 +88,8 @@ def refuse_missing(recipe: Recipe, data: Path) -> None:
         )
 
 
-def read_set(public: PublicSet, data: Path) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Return the labelled rows of a set whose pictures are there, with paths from `data`, and its counts.
+def read_set(public: PublicSet, data: Path) -> tuple[Manifest, dict[str, object]]:
+    """Return the labelled rows of a set whose pictures are there, and its counts.
 
     Of each label at each site, at most `max_per_site_and_label` rows are drawn. Raises ManifestError without sites.
     """
@@ -83,7 +99,7 @@ def read_set(public: PublicSet, data: Path) -> tuple[pd.DataFrame, dict[str, obj
         label_map=load_label_map(public.label_map),
         site_from=public.site_from,
     )
-    rows = imported.manifest.table.drop(columns="clip_id")
+    rows = imported.manifest.table
     labelled = rows[rows["label"].notna()]
     here = labelled[[(data / public.pictures / path).is_file() for path in labelled["path"]]]
     placed = here[here["site"].notna()]
@@ -97,30 +113,27 @@ def read_set(public: PublicSet, data: Path) -> tuple[pd.DataFrame, dict[str, obj
         )
     shuffled = placed.sample(frac=1.0, random_state=SEED)
     drawn = shuffled.groupby(["site", "label"]).head(public.max_per_site_and_label).sort_index()
-    site = f"{public.name}/" + drawn["site"]  # names of sites and sequences may occur in another set, too
-    path, sequence = f"{public.pictures}/" + drawn["path"], site + "/" + drawn["sequence_id"]
-    drawn = drawn.assign(path=path, site=site, sequence_id=sequence)
+    drawn = drawn.assign(sequence_id=drawn["site"] + "/" + drawn["sequence_id"])  # some sets count them per site
     counts = {
         "rows": len(rows),
         "without_label": len(rows) - len(labelled),
         "without_file": len(labelled) - len(here),
     }
     counts |= {"without_site": len(here) - len(placed), "used": len(drawn), "sites": drawn["site"].nunique()}
-    return drawn, counts
+    return imported.manifest.replace(drawn), counts
 
 
 def join_sets(recipe: Recipe, data: Path, out: Path) -> Path:
     """Write OUT/manifest.parquet of all sets and OUT/sources.csv with their terms; return the manifest's path."""
-    parts, sources = [], []
+    parts, sources = {}, []
     for public in recipe.sets:
-        rows, counts = read_set(public, data)
-        parts.append(rows)
+        parts[public.name], counts = read_set(public, data)
         terms = public.model_dump(include={"name", "licence", "countries", "credit"})
         sources.append(terms | counts)
         print(f"{public.name}: " + ", ".join(f"{key} {n}" for key, n in counts.items()), flush=True)
     out.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(sources).to_csv(out / "sources.csv", index=False)
-    return Manifest.from_rows(pd.concat(parts, ignore_index=True), data).write(out / "manifest.parquet")
+    return join_manifests(parts, keep_apart=True).manifest.write(out / "manifest.parquet")
 
 
 def run_verb(*words: object) -> int:
@@ -166,8 +179,7 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, default=RECIPE, help="YAML of the sets")
     args = parser.parse_args()
     try:
-        recipe = validate(Recipe, yaml.safe_load(args.recipe.read_text("utf-8")), where=args.recipe.name)
-        train(recipe, args.data, args.out)
+        train(read_recipe(args.recipe), args.data, args.out)
     except LeopardnetError as error:
         sys.exit(f"error: {error}")
 

@@ -15,6 +15,9 @@ from hypothesis import settings
 settings.register_profile("no_deadline", deadline=None, max_examples=60)
 settings.load_profile("no_deadline")
 
+# messages are compared in English, whatever the system speaks
+os.environ["LANGUAGE"] = "en"
+
 # several processes share the cores: each, and what it starts, computes on one
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -98,7 +98,7 @@ def test_from_the_sets_to_an_archive_that_others_can_fetch(script, recipe, data,
     # of each Caltech location one of two empty pictures and one of two deer; boars and deer are `other`; no cars
     assert counts == {"leopard": 4, "tiger": 4, "sika_deer": 4, "other": 8, "empty": 4}
     assert rows.groupby("site")["split"].nunique().eq(1).all() and set(rows["split"]) == {"train", "val", "test"}
-    assert {"ntlnp/amurleopard0", "caltech/0"} <= set(rows["site"])
+    assert {"amurleopard0", "0"} <= set(rows["site"])
     sources = pd.read_csv(tmp_path / "out" / "sources.csv").set_index("name")
     assert sources["licence"].to_dict() == {"ntlnp": "CC BY 4.0", "caltech": "CDLA-Permissive-1.0"}
     counted = sources.loc["caltech", ["rows", "without_label", "without_file", "used", "sites"]]
@@ -120,6 +120,17 @@ def test_a_missing_set_is_named_with_what_to_do(script, recipe, data, tmp_path):
     with pytest.raises(ManifestError, match=r"a set is missing(.|\n)*caltech_images_20210113\.json(.|\n)*--recipe"):
         script.train(recipe, data, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_that_is_no_file_or_no_recipe_is_refused(script, tmp_path):
+    with pytest.raises(ConfigError, match=r"gone\.yaml(.|\n)*No such file(.|\n)*--recipe"):
+        script.read_recipe(tmp_path / "gone.yaml")
+    (tmp_path / "odd.yaml").write_text("sets: [")
+    with pytest.raises(ConfigError, match=r"cannot be read(.|\n)*odd\.yaml"):
+        script.read_recipe(tmp_path / "odd.yaml")
+    (tmp_path / "empty.yaml").write_text("")
+    with pytest.raises(ConfigError, match=r"empty\.yaml"):
+        script.read_recipe(tmp_path / "empty.yaml")
 
 
 def test_a_set_without_sites_is_refused_because_its_figures_would_mean_nothing(script, data, tmp_path):

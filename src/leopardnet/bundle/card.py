@@ -185,8 +185,9 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _conditions(data: pd.DataFrame, evaluation: Evaluation | None) -> list[str]:
     """Return the conditions of training and evaluation, and those that nobody recorded."""
     n, lights = _most_sites(data), _count_lights(evaluation)
-    lines = [f"Sites in training and evaluation: at most {n} for one label." if n else "Sites: not stated."]
-    lines += [f"Sites behind the figures: {evaluation.n_sites}."] if evaluation else []
+    unknown = "not stated" if data.empty or data["n_sites"].isna().any() else "none is known"
+    lines = [f"Sites in training and evaluation: at most {n} for one label." if n else f"Sites: {unknown}."]
+    lines += [f"Sites behind the figures: {evaluation.places}."] if evaluation else []
     return list_bullets(
         [
             *lines,

@@ -16,13 +16,13 @@ def describe_figures(evaluation: Evaluation | None, how: str) -> list[str]:
     """Return the lines of the figures of all labels and of each; how: a sentence on how they were obtained."""
     if evaluation is None:
         return ["None: the model was not evaluated on clips other than those it was trained on."]
-    e, n = evaluation, evaluation.n_sites
+    e = evaluation
     intervals = (
-        f"Each figure is followed by its 95 % interval, from a bootstrap over the {n} sites"
-        + (f"; {n} sites are few, so intervals are wide." if n < FEW_SITES else ".")
+        f"Each figure is followed by its 95 % interval, from a bootstrap over {e.places}"
+        + ("; that is few, so intervals are wide." if e.n_sites < FEW_SITES else ".")
         + f' Where an interval is wider than {WIDEST:g}, it says "{NOT_DEMONSTRATED}".'
-        if n > 1
-        else "There are no intervals: the clips come from fewer than two known sites."
+        if e.n_groups > 1
+        else f"There are no intervals: {'all clips are of one site' if e.n_sites else 'no site is known'}."
     )
     counts = f"{e.n_clips} clips" + (
         f", {e.n_unreadable} of them unreadable and counted as wrong" if e.n_unreadable else ""

@@ -162,8 +162,10 @@ def describe_watch(watch: Watch) -> str:
         figures = f"evidence against it {w.evidence:.1f}, alarm at 20"
         if w.status == "too_early":
             return f"Too early to say whether the promise applies: {footage} are too few to tell ({figures})."
-        behind = f"look like those of the {w.n_reference} sites that set it"
-        return f"The promise still applies: {footage} {behind} ({figures})."
+        return (
+            f"The promise still applies: {footage} look like those of the {w.n_reference} sites that set it "
+            f"({figures})."
+        )
     return f"The promise no longer applies. {_describe_alarm(w.alarm, w)}"
 
 
@@ -171,15 +173,14 @@ def _describe_alarm(alarm: Alarm, watch: Watch) -> str:
     since = f"site {alarm.since_site}" + (f" ({alarm.since_at})" if alarm.since_at else "")
     named = ", ".join(alarm.sites[:MAX_NAMES]) + (" and others" if len(alarm.sites) > MAX_NAMES else "")
     more, less = WORDS.get(alarm.feature, (f"look more like {alarm.feature}", f"look less like {alarm.feature}"))
-    than = f"than at the {watch.n_reference} sites that set it"
+    words, n = more if alarm.direction == "higher" else less, watch.n_reference
+    what = f"clips {words} than at the {n} sites that set it"
     if BLOCKS[alarm.block].is_change:
-        than = f"as time goes on at a site, more so {than}"
-    what = f"clips {more if alarm.direction == 'higher' else less} {than}"
+        what = f"clips {words} as time goes on at a site, more so than at the {n} sites that set it"
     if alarm.direction == "wider":
-        set_it = f"the {watch.n_reference} sites that set it"
-        what = f"sites differ more than {set_it} do: at some, clips {more}; at others, they {less}"
+        what = f"sites differ more than the {n} sites that set it do: at some, clips {more}; at others, they {less}"
     return (
-        f"Since {since} {what} (evidence {watch.evidence:.3g}, alarm at 20, after {alarm.n_clips} clips). Archive "
+        f"Since {since}, {what} (evidence {watch.evidence:.3g}, alarm at 20, after {alarm.n_clips} clips). Archive "
         f"nothing unseen: label clips of these sites ({named}), and run `leopardnet thresholds` again with them "
         "and the old ones."
     )

@@ -62,6 +62,8 @@ def release_thresholds(before: BundleSpec, decide: DecideConfig, labels: Collect
     """
     packed = validate(DecideConfig, (before.provenance.get("config") or {}).get("decide") or {}, where="decide")
     alerts, changes = dict(decide.alerts), dict[str, Any]()
+    if labels:
+        changes["decides"] = packed.decides
     for label in labels:
         if label in alerts and alerts[label] == before.decide.alerts.get(label):
             del alerts[label]

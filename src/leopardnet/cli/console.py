@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 import json
+import locale
 import math
 import os
 import sys
@@ -34,6 +35,14 @@ from rich.progress import (
 from rich.table import Table
 
 from leopardnet.core.errors import LeopardnetError
+from leopardnet.core.language import (
+    LANGUAGES,
+    find_language,
+    language_of,
+    set_language,
+    translate_error,
+    translate_message,
+)
 
 EXIT_COULD_NOT_RUN = 1
 EXIT_FINDINGS = 3
@@ -46,7 +55,7 @@ VERB_MODULES = (
     *("dataset", "join", "import_labels", "train", "predict"),
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
-    *(f"loop_verbs.{name}" for name in ("count_labels", "compare")),
+    *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare")),
     *("report", "export", "demo"),
 )
 
@@ -71,6 +80,16 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="en|ru",
+            help="Language of messages and pages. [default: that of the system]",
+            callback=lambda name: choose_language(name),
+            is_eager=True,
+        ),
+    ] = None,
 ) -> None:
     pass
 
@@ -81,8 +100,8 @@ err = Console(stderr=True)
 
 
 def say(text: str) -> None:
-    """Print a message for people to stderr."""
-    err.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print a message for people to stderr, in their language where it is in the catalogue."""
+    err.print(translate_message(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -108,8 +127,8 @@ def print_rows(
     spaced: with an empty line above and below.
     """
     table = Table(
-        title=title or None,
-        caption=escape(caption) or None,
+        title=translate_message(title) or None,
+        caption=escape(translate_message(caption)) or None,
         title_justify="left",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
@@ -118,10 +137,13 @@ def print_rows(
     )
     for name in rows[0] if rows else []:
         is_number = all(_is_number(r[name]) for r in rows)
-        table.add_column(str(name), justify="right" if is_number else "left", overflow="fold")
+        table.add_column(translate_message(str(name)), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(
-            *("" if v is None else f"{v:.3f}" if isinstance(v, float) else escape(str(v)) for v in row.values())
+            *(
+                "" if v is None else f"{v:.3f}" if isinstance(v, float) else escape(translate_message(str(v)))
+                for v in row.values()
+            )
         )
     out.print(table)
 
@@ -163,7 +185,7 @@ def stages() -> Iterator[Callable[..., None]]:
 
         def update(what: str, n_done: int, n_total: int, note: str = "") -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=n_total, note=note)
+                tasks[what] = bars.add_task(translate_message(what), total=n_total, note=note)
             bars.update(tasks[what], completed=n_done, total=n_total, note=note)
 
         yield update
@@ -178,24 +200,45 @@ class _StageLog:
         start = self.started.setdefault(what, time.monotonic())
         if n_done >= n_total and what not in self.finished:
             self.finished.add(what)
-            say(f"{what}: {n_done} of {n_total}, {time.monotonic() - start:.1f} s" + (f", {note}" if note else ""))
+            seconds, more = time.monotonic() - start, f", {note}" if note else ""
+            say(f"{what}: {n_done} of {n_total}, {seconds:.1f} s{more}")
+
+
+def print_error(error: LeopardnetError) -> None:
+    """Print what is wrong, where, and what to do, to stderr."""
+    what, *parts = translate_error(error)
+    width = max(len("expected"), *(len(name) for name, _ in parts), 0)
+    lines = [what[1], *(f"  {name + ':':<{width + 1}} {value}" for name, value in parts)]
+    err.print(f"[bold red]{what[0]}:[/bold red]", end=" ")
+    err.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def read_system_language(environment: Mapping[str, str]) -> str:
+    """Return the locale that the system asks for: the first of its variables that is set, or that of Windows."""
+    named = (environment.get(name) for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
+    return next(filter(None, named), None) or locale.getlocale()[0] or ""
+
+
+def choose_language(name: str | None) -> str | None:
+    """Set the language of all texts to the value of --language, where it is given."""
+    if name is not None:
+        set_language(language_of(name))
+        if find_language(name) is None:
+            say(f"there are no texts in the language {name}; English is used. Known: {', '.join(LANGUAGES)}")
+    return name
 
 
 def main() -> None:
     """Run the command line. Every LeopardnetError becomes its message and exit code 1, never a traceback."""
+    set_language(language_of(system=read_system_language(os.environ)))
     for name in VERB_MODULES:
         importlib.import_module(f"leopardnet.cli.{name}")
     try:
         app()
     except LeopardnetError as error:
-        err.print("[bold red]error:[/bold red]", end=" ")
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        print_error(error)
         sys.exit(EXIT_COULD_NOT_RUN)
     except OSError as error:  # a full disk or a missing permission, which the user must solve
-        where = f"\n  where:    {error.filename}" if error.filename else ""
-        todo = OS_ADVICE.get(error.errno or 0, "")
-        say(
-            f"error: cannot read or write: {error.strerror or error}{where}"
-            + (f"\n  do:       {todo}" if todo else "")
-        )
+        what, todo = f"cannot read or write: {error.strerror or error}", OS_ADVICE.get(error.errno or 0)
+        print_error(LeopardnetError(what, where=error.filename, todo=todo))
         sys.exit(EXIT_COULD_NOT_RUN)

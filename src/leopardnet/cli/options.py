@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from leopardnet.cli.console import choose_language
 from leopardnet.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ DateFormat = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="en|ru",
+        help="Language of the page and of messages. [default: that of the system]",
+        callback=choose_language,
+    ),
+]
 
 # --- imports ---
 

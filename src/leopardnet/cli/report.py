@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, progress_bar, say
-from leopardnet.cli.options import BundleOption, FootageRoot, ManifestOption, People, PredictionsPath, read_moved
+from leopardnet.cli.options import (
+    BundleOption,
+    FootageRoot,
+    Language,
+    ManifestOption,
+    People,
+    PredictionsPath,
+    read_moved,
+)
 from leopardnet.core.predictions import Predictions
 
 
@@ -20,11 +28,12 @@ def report(
     bundle: BundleOption = None,
     run: Annotated[Path | None, typer.Option("--run", help="Folder of the training run, for its curve.")] = None,
     root: FootageRoot = None,
-    title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = "Camera-trap report",
+    title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
     pictures: Annotated[
         int | None, typer.Option("--pictures", min=0, help="The most pictures on the page. [default: all that fit]")
     ] = None,
     people: People = False,
+    language: Language = None,
 ) -> None:
     """Write one self-contained HTML page: the clips to check first, every clip, and figures where labels exist.
 

@@ -149,7 +149,7 @@ def _read_folder(folder: Path) -> Manifest:
 
 def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
     from leopardnet.training.rank_epochs import explain_choice
-    from leopardnet.training.run_folder import read_state
+    from leopardnet.training.run_folder import list_scarcities, read_state
 
     bundle = out / "bundle"
     if as_json:
@@ -171,6 +171,8 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
     say(explain_choice(run.history, int(run.best["epoch"])))
     if how := (read_state(out) or {}).get("judged_on"):
         say(f"figures: {how}")
+    for scarcity in list_scarcities(out):
+        say(f"note: {scarcity}")
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
     say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
 

@@ -30,6 +30,16 @@ def split_labels(cell: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, cell.split(JOINER)))) if isinstance(cell, str) else ()
 
 
+def list_names(names: Sequence[str], *, most: int = 5) -> str:
+    """Return names of labels for a sentence, and how many there are beyond the first ones.
+
+    >>> list_names(("leopard", "tiger", "empty"), most=2)
+    'leopard, tiger … and 1 more'
+    """
+    n_more = len(names) - most
+    return ", ".join(names[:most]) + (f" … and {n_more} more" if n_more > 0 else "")
+
+
 def is_label_id(name: str) -> bool:
     """Return whether a name can be a label: small letters of any script, digits and underscores.
 

@@ -154,6 +154,10 @@ class Manifest:
         rows: list[dict[Any, Any]] = first.reset_index().to_dict("records")
         return [_clip(row, labels.get(row["clip_id"])) for row in rows]
 
+    def clip_at(self, i_row: int) -> Clip:
+        """Return the clip that the row at this position stands for, without its label."""
+        return _clip(self.table.iloc[i_row].to_dict(), None)
+
     def clip_labels(self) -> pd.Series[str]:
         """Return the label of each clip that has one, by clip_id: its own, else the one its labelled frames share.
 

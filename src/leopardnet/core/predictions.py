@@ -32,9 +32,10 @@ class Predictions:
     evidence: pd.DataFrame
 
     @classmethod
-    def read(cls, path: Path) -> Predictions:
+    def read(cls, path: Path, *, with_evidence: bool = True) -> Predictions:
         """Read predictions.parquet or .csv, or a folder with the former, and evidence.parquet beside it, if any.
 
+        with_evidence: False leaves the table of frames empty, which in large archives saves most of the time.
         Of a training run these are its predictions for labelled clips by networks that had not seen their sites.
         Raises ManifestError for a table of another kind.
         """
@@ -61,7 +62,8 @@ class Predictions:
             )
         beside = path.with_name("evidence.parquet")
         columns = evidence_columns(names)
-        evidence = read_table(beside) if beside.is_file() else pd.DataFrame(columns=[c.name for c in columns])
+        is_wanted = with_evidence and beside.is_file()
+        evidence = read_table(beside) if is_wanted else pd.DataFrame(columns=[c.name for c in columns])
         return cls(
             conform(
                 table.assign(alerts=join_alerts(table)),

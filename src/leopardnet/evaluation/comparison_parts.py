@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult, rows_by_name
-from leopardnet.metrics.clip_truth import clip_sites, true_labels
 from leopardnet.metrics.comparison.aggregators import apply_aggregators
 from leopardnet.metrics.comparison.backgrounds import compare_backgrounds
 from leopardnet.metrics.comparison.baselines import MOTION, apply_baselines
@@ -12,6 +11,7 @@ from leopardnet.metrics.comparison.compare import compare
 from leopardnet.metrics.comparison.novelty import evaluate_novelty, require_novel_clips
 from leopardnet.metrics.comparison.review_order import mistakes
 from leopardnet.metrics.comparison.slices import evaluate_slices
+from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 
 
 def evaluate_aggregators(inputs: EvaluationInputs) -> PartResult:

@@ -45,8 +45,13 @@ class EvaluationInputs:
     @cached_property
     def evaluation(self) -> Evaluation:
         """The evaluation of the clips, with infrared beside colour."""
-        options = {"n_boot": self.n_boot, "seed": self.seed}
-        conditions = evaluate_conditions(self.clips, self.predictions.evidence, **options)
+        conditions = evaluate_conditions(
+            self.clips,
+            self.predictions.evidence,
+            lights=self.slices.get("light"),
+            n_boot=self.n_boot,
+            seed=self.seed,
+        )
         return replace(self.evaluate(self.clips), conditions=conditions)
 
     @cached_property

@@ -7,9 +7,9 @@ import pandas as pd
 from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult, rows_by_name
-from leopardnet.metrics.clip_truth import true_labels
 from leopardnet.metrics.comparison.event_lengths import measure_lengths
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.judges.clip_truth import true_labels
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.clip_units import add_times
 from leopardnet.score.events import event_ids, event_truth, independent_records, join_events

@@ -196,14 +196,15 @@ def _as_settings(thresholds: Mapping[str, float], settings: DecideConfig) -> dic
     """Return the settings under which no clip goes unseen that reaches one of these thresholds, by label.
 
     A row alerts every target that reaches its threshold, whatever else it says; `never_empty` does the same for any
-    animal.
+    animal. With a guarantee, a model that only ranked clips decides on them.
     """
     thresholds = {label: t * (1 - SLACK) for label, t in thresholds.items()}
     alerts = {**settings.alerts, **{label: t for label, t in thresholds.items() if label != ANIMAL}}
+    found: dict[str, Any] = {"alerts": alerts, "decides": settings.decides or bool(thresholds)}
     if ANIMAL not in thresholds:
-        return {"alerts": alerts}
+        return found
     least = min(thresholds[ANIMAL], 1.0)  # a sum of rounded probabilities may be a little above 1
-    return {"alerts": alerts, "empty": 1 - least, "never_empty": least}
+    return {**found, "empty": 1 - least, "never_empty": least}
 
 
 def _list_models(clips: LabelledClips) -> list[str]:

@@ -65,6 +65,8 @@ def resolve_path(root: Path, path: str) -> Path:
             found=error.strerror,
             todo="check the path, and that --root is the folder it is relative to",
         ) from None
+    except ValueError:
+        raise MediaError("the path holds a character that no path may have", where=ascii(path)) from None
     if not full.is_file():
         raise MediaError("this is a folder or a device, not a file", where=path)
     if size == 0:

@@ -14,7 +14,7 @@ Those of the draws follow from how unevenly sites contribute to them. `scripts/m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -92,14 +92,22 @@ def encode_sites(sites: pd.Series[str]) -> tuple[Ints, tuple[str, ...]]:
     return of_written.astype(np.int64)[codes], tuple(str(written[i]) for i in first)
 
 
+def count_known(sites: Iterable[str | None]) -> int:
+    """Return the number of different sites, of clips whose site is known.
+
+    >>> count_known(["b", None, "b"])
+    1
+    """
+    return len(set(sites) - {None})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteDraws:
     """The site of each clip, and the draws of sites.
 
     codes: int64 [M], the site of each clip, 0 to S - 1; weights: float64 [n_boot, S], how often each draw took each
-    site (n_boot is 0 where there are fewer than two sites). event_codes: int64 [M], the event of each clip; None
-    where each clip is one of its own. counts: float64 [M], for how many clips each stands, 1 on average; None where
-    all count alike.
+    site (n_boot is 0 where there are fewer than two sites). event_codes: int64 [M], the event of each clip; None:
+    each is one of its own. counts: float64 [M], for how many clips each stands, 1 on average; None: for itself.
     """
 
     codes: Ints
@@ -117,11 +125,6 @@ class SiteDraws:
         equal = np.full(max(n_sites, 1), 1 / max(n_sites, 1))
         weights = np.random.default_rng(seed).multinomial(n_sites, equal, size=n_draws)
         return cls(codes.astype(np.int64), n_sites, weights.astype(np.float64), event_codes)
-
-    @property
-    def information(self) -> float:
-        """How much clips say that stand for unlike numbers, as a share of equal ones (Kish 1965); 1 where equal."""
-        return 1.0 if self.counts is None else float(len(self.counts) / (self.counts**2).sum())
 
     def sum_per_site(self, cells: Ints, n_cells: int, values: Floats | None = None) -> Floats:
         """Return sums of `values` (None: 1 per clip) per site and cell, float64 [S, n_cells]; cells: int64 [M]."""
@@ -163,11 +166,11 @@ class SiteDraws:
         The sum over sites is that of `count_whole_events`; without events it is the number of clips.
         """
         sizes, use = self.count_clips(of), of.astype(bool)
-        if (self.event_codes is None and self.counts is None) or not sizes.any():
+        if not sizes.any():
             return sizes
-        counts = None if self.counts is None else self.counts[use]
-        events = counts if self.event_codes is None else np.bincount(self.event_codes[use], weights=counts)
-        assert events is not None, "one of the two is there"
+        events = np.ones(use.sum()) if self.counts is None else self.counts[use]
+        if self.event_codes is not None:
+            events = np.bincount(self.event_codes[use], weights=events)
         return np.asarray(sizes * count_whole_events(events) / sizes.sum())
 
     def n_events(self, of: NDArray[np.generic]) -> int:

@@ -14,6 +14,7 @@ from leopardnet.metrics.bootstrap import (
     Estimate,
     Floats,
     SiteDraws,
+    count_known,
     estimate_columns,
     estimate_row,
     interval_columns,
@@ -56,6 +57,7 @@ class CommonFigures(TypedDict):
     n_without_prediction: int
     n_copies: int
     n_sites: int
+    n_without_site: int
     archive: Archive | None
     names: pd.DataFrame
     taught: TaughtClips
@@ -80,7 +82,8 @@ def common_figures(
         n_without_label=int((clips.y < 0).sum()),
         n_without_prediction=clips.n_without_prediction,
         n_copies=clips.n_copies,
-        n_sites=draws.n_sites,
+        n_sites=count_known(known.sites),
+        n_without_site=sum(site is None for site in known.sites),
         # Clips that taught the model, or that a score put first, say nothing about what is lost elsewhere.
         archive=None
         if (clips.taught.are_counted and clips.taught) or clips.choice.basis == "chosen"

@@ -12,6 +12,7 @@ from leopardnet.metrics.bootstrap import Floats, SiteDraws
 from leopardnet.metrics.clip_figures import add_rankings, common_figures, label_figures
 from leopardnet.metrics.evaluate_presence import evaluate_presence
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.judges.label_choice import measure_information
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import count_labels, ratio
 from leopardnet.metrics.ranking import rank_clips
@@ -78,7 +79,7 @@ def evaluate_clips(
         prevalence={x: float(n / counts[0, 3]) for x, n in zip(labels, counts[:, 1], strict=True)},
         coverage=coverage,
         review=review,
-        label_counts=counts * draws.information,
+        label_counts=counts * measure_information(draws.counts),
         label_draws=drawn,
         **common_figures(clips, known, targets, draws),
     )

@@ -42,9 +42,9 @@ class Evaluation:
     """How often predictions are right; every figure has a 95 % interval from a bootstrap over sites.
 
     n_clips: clips with a prediction and a true label that the model knows, the unreadable ones included. Clips
-    without a label and labels without a prediction are only counted, copies of other clips too. n_sites: the sites
-    of these clips. taught: labelled clips that the model learned from, which were left out, or are counted where
-    that was asked for.
+    without a label and labels without a prediction are only counted, copies of other clips too. n_sites: the known
+    sites of these clips; n_without_site: those of no known site, which are one more group to draw. taught: labelled
+    clips that the model learned from, which were left out, or are counted where that was asked for.
 
     archive: what is lost and saved if the clips called empty are archived unseen; None where clips that the model
     learned from are counted. names: what is said per label, see `metrics.guarantees.archive.name_figures`.
@@ -101,6 +101,7 @@ class Evaluation:
     subset: Estimate = NOTHING
     wrong_names: pd.DataFrame = field(default_factory=_no_table)
     n_copies: int = 0
+    n_without_site: int = 0
     archive: Archive | None = None
     names: pd.DataFrame = field(default_factory=_no_table)
     taught: TaughtClips = NONE_TAUGHT
@@ -116,9 +117,8 @@ class Evaluation:
         )
         return "\n".join(
             [
-                f"Evaluation of {self.n_clips} clips from {self.n_sites} site{'' if self.n_sites == 1 else 's'} "
-                f"({self.n_unreadable} unreadable, {self.n_without_label} more without a label, "
-                f"{self.n_copies} copies left out)",
+                f"Evaluation of {self.n_clips} clips from {self.places} ({self.n_unreadable} unreadable, "
+                f"{self.n_without_label} more without a label, {self.n_copies} copies left out)",
                 *filter(None, [str(self.choice), str(self.taught)]),
                 *([*map(str, self.archive.losses), *self.archive.sentences] if self.archive else []),
                 "  ".join(f"{name} {x}" for name, x in self.headline.items()).replace("macro-F1", "macro F1"),
@@ -132,10 +132,20 @@ class Evaluation:
         )
 
     @property
+    def places(self) -> str:
+        """The sites of the clips, in words."""
+        return describe_places(self.n_sites, self.n_without_site)
+
+    @property
     def headline(self) -> dict[str, Estimate]:
         """The figures about all labels together, by name."""
         one = {"all labels right": self.subset} if self.is_multi else {"top-1": self.top1}
         return {"macro-F1": self.macro_f1, **one, "ECE": self.ece, "Brier": self.brier}
+
+    @property
+    def n_groups(self) -> int:
+        """The number of sites that intervals draw from; clips without a site are one of them."""
+        return self.n_sites + bool(self.n_without_site)
 
     @property
     def measures(self) -> dict[str, str]:
@@ -173,7 +183,7 @@ class Evaluation:
         i, counts = list(self.per_label.index).index(label), self.label_counts
         value = precision_at(counts, prevalence)[i]
         drawn = precision_at(self.label_draws, prevalence)[:, i]
-        found = estimate_share(float(value), drawn, self.n_sites)
+        found = estimate_share(float(value), drawn, self.n_groups)
         if found.low is None or found.high is None:
             return found
         low, high = precision_at_bounds(counts[i], prevalence)
@@ -205,6 +215,7 @@ class Evaluation:
             "n_without_label": self.n_without_label,
             "n_without_prediction": self.n_without_prediction,
             "n_sites": self.n_sites,
+            "n_without_site": self.n_without_site,
             "learned_from": self.taught.to_dict(),
             "labels_chosen": self.choice.to_dict(),
             **{x: getattr(self, x).to_dict() for x in single},
@@ -226,6 +237,18 @@ class Evaluation:
             **{x: self.label_estimate(label, x).to_dict() for x in self.figures},
             "precision_at_rarity": {"prevalence": RARE, **self.precision_by_prevalence(label, RARE).to_dict()},
         }
+
+
+def describe_places(n_sites: int, n_without_site: int) -> str:
+    """Return the sites of clips in words.
+
+    >>> describe_places(2, 0), describe_places(1, 5), describe_places(0, 5)
+    ('2 sites', '1 site and 5 clips of no known site', 'no known site')
+    """
+    if not n_sites:
+        return "no known site"
+    others = f" and {n_without_site} clip{'s' * (n_without_site != 1)} of no known site" if n_without_site else ""
+    return f"{n_sites} site{'s' * (n_sites != 1)}{others}"
 
 
 def plain_row(row: dict[Any, Any]) -> dict[str, Any]:

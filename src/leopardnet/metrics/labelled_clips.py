@@ -16,8 +16,8 @@ from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_prese
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
-from leopardnet.metrics.clip_truth import clip_sites, true_labels
 from leopardnet.metrics.judges import taught_clips
+from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice, find_counts
 from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips, find_parts
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown

@@ -25,11 +25,6 @@ class LabelStyle:
     rank: str = ""
     parent: str = ""
 
-    @property
-    def role(self) -> str:
-        """'target', 'no animal' or nothing."""
-        return "target" if self.is_target else "no animal" if self.is_empty else ""
-
 
 def label_styles(names: Sequence[str], labels: object) -> tuple[LabelStyle, ...]:
     """Return the style of each label, in class order.

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from leopardnet.core.language import format_number, localise_decimals, translate
+
 WIDTH, HEIGHT = 420.0, 220.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 14.0, 12.0, 36.0
 Points = Sequence[tuple[float, float]]
@@ -35,8 +37,8 @@ def line_chart(points: Points, *, title: str, x_label: str, unit_range: bool = F
     x_ticks = [t for t in ticks(*x_range, n_about=8) if t == int(t)] or [x_range[0]]
     area = _PlotArea(x_range, y_range)
     dots = [
-        Markup('<circle class="dot" cx="{}" cy="{}" r="3"><title>{} {:g}: {:.3f}</title></circle>').format(
-            f"{area.x(x):.1f}", f"{area.y(y):.1f}", x_label, x, y
+        Markup('<circle class="dot" cx="{}" cy="{}" r="3"><title>{} {:g}: {}</title></circle>').format(
+            f"{area.x(x):.1f}", f"{area.y(y):.1f}", x_label, x, format_number(y, 3)
         )
         for x, y in points
     ]
@@ -74,7 +76,8 @@ def reliability_chart(bins: Sequence[tuple[float, float, int]], *, multi: bool =
 
     bins: (mean confidence, accuracy, number of clips). multi: a bin holds the probabilities of independent labels.
     """
-    what, came_true = ("probability", "there") if multi else ("top probability", "right")
+    what = translate("probability") if multi else translate("top probability")
+    point = translate("there: {share}, labels of clips: {n}") if multi else translate("right: {share}, clips: {n}")
     area = _PlotArea((0.0, 1.0), (0.0, 1.0))
     most = max((n for *_, n in bins), default=1)
     diagonal = Markup('<path class="guide" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(
@@ -85,13 +88,13 @@ def reliability_chart(bins: Sequence[tuple[float, float, int]], *, multi: bool =
             f"{area.x(c):.1f}",
             f"{area.y(a):.1f}",
             f"{3 + 6 * math.sqrt(n / most):.1f}",
-            f"{n} {'labels of clips' if multi else 'clips'}: {what} {c:.2f}, {came_true} {a:.2f}",
+            f"{what}: {format_number(c, 2)}, {point.format(share=format_number(a, 2), n=format_number(n))}",
         )
         for c, a, n in bins
     ]
     axes = area.axes(ticks(0, 1), ticks(0, 1), what)
-    title = "Share of clips that show a label against its probability"
-    title = title if multi else "Share of right labels against top probability"
+    title = translate("Share of right labels against top probability")
+    title = translate("Share of clips that show a label against its probability") if multi else title
     return _svg(axes + diagonal + Markup("").join(dots), title)
 
 
@@ -129,13 +132,13 @@ class _PlotArea:
     def axes(self, x_ticks: Sequence[float], y_ticks: Sequence[float], x_label: str, y_label: str = "") -> Markup:
         rows = [
             Markup(
-                '<path class="grid" d="M{} {:.1f}H{}"/><text x="{}" y="{:.1f}" text-anchor="end">{:g}</text>'
-            ).format(LEFT, self.y(t), WIDTH - RIGHT, LEFT - 8, self.y(t) + 4, t)
+                '<path class="grid" d="M{} {:.1f}H{}"/><text x="{}" y="{:.1f}" text-anchor="end">{}</text>'
+            ).format(LEFT, self.y(t), WIDTH - RIGHT, LEFT - 8, self.y(t) + 4, localise_decimals(f"{t:g}"))
             for t in y_ticks
         ]
         columns = [
-            Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{:g}</text>').format(
-                self.x(t), HEIGHT - BOTTOM + 16, t
+            Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
+                self.x(t), HEIGHT - BOTTOM + 16, localise_decimals(f"{t:g}")
             )
             for t in x_ticks
         ]

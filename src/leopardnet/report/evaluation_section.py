@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.core.labels import ANIMAL
+from leopardnet.core.language import translate, translate_label
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.conditions.box_sizes import list_size_rows
 from leopardnet.metrics.evaluation import Evaluation, read_estimate
@@ -89,7 +90,7 @@ def make_evaluation_section(
     levels = list(reversed(LEVELS))
     losses = [
         (
-            "any animal" if loss.label == ANIMAL else loss.label,
+            translate("any animal") if loss.label == ANIMAL else loss.label,
             [loss.n_lost, loss.n_clips, loss.n_events, loss.n_sites],
             [loss.bound(x) for x in levels],
         )
@@ -104,11 +105,11 @@ def make_evaluation_section(
         levels=[LEVELS[x] for x in levels],
         said=said,
         headline=[
-            ("Macro F1", e.macro_f1, "mean over all labels, each with the same weight"),
+            (translate("Macro F1"), e.macro_f1, translate("mean over all labels, each with the same weight")),
             *_describe_probabilities(e),
         ],
         rows=rows,
-        measures=[title[0].upper() + title[1:] for title in e.measures.values()],
+        measures=[title[0].upper() + title[1:] for title in map(translate_label, e.measures.values())],
         confusion=count_table(e.wrong_names if e.is_multi else e.confusion, skip_empty_rows=True),
         decisions=count_table(e.decisions, skip_empty_rows=True),
         sizes=list_size_rows(e.conditions.sizes) if e.conditions else [],
@@ -127,17 +128,17 @@ def _draw(estimates: Sequence[Estimate]) -> list[tuple[Estimate, Markup]]:
 def _describe_probabilities(e: Evaluation) -> list[tuple[str, Estimate, str]]:
     """Return the figures that depend on whether labels exclude each other, each with its meaning."""
     if e.is_multi:
-        gap = "mean over labels of the gap between probability and share of clips that show the label; 0 is best"
-        return [
-            ("All labels right", e.subset, "share of clips of which exactly the true labels have 0.5 or more"),
-            ("Calibration error", e.ece, gap),
-            ("Brier score", e.brier, "mean squared error of the probabilities, 0 to 1; 0 is best"),
-        ]
-    return [
-        ("Top-1 accuracy", e.top1, "share of clips whose likeliest label is right"),
-        ("Calibration error", e.ece, "mean gap between top probability and share that is right; 0 is best"),
-        ("Brier score", e.brier, "mean squared error of the probabilities, 0 to 2; 0 is best"),
-    ]
+        all_right = translate("share of clips of which exactly the true labels have 0.5 or more")
+        gap = translate(
+            "mean over labels of the gap between probability and share of clips that show the label; 0 is best"
+        )
+        squared = translate("mean squared error of the probabilities, 0 to 1; 0 is best")
+        first = (translate("All labels right"), e.subset, all_right)
+    else:
+        gap = translate("mean gap between top probability and share that is right; 0 is best")
+        squared = translate("mean squared error of the probabilities, 0 to 2; 0 is best")
+        first = (translate("Top-1 accuracy"), e.top1, translate("share of clips whose likeliest label is right"))
+    return [first, (translate("Calibration error"), e.ece, gap), (translate("Brier score"), e.brier, squared)]
 
 
 def _precision_recall_chart(
@@ -147,10 +148,10 @@ def _precision_recall_chart(
     if not curves:
         return None
     return curve_chart(
-        [(style.name, style.colour, points) for style, points in curves],
-        title="Precision against recall",
-        x_label="recall",
-        y_label="precision",
+        [(translate_label(style.name), style.colour, points) for style, points in curves],
+        title=translate("Precision against recall"),
+        x_label=translate_label("recall"),
+        y_label=translate_label("precision"),
     )
 
 
@@ -161,9 +162,9 @@ def _set_aside_chart(
     if not points:
         return None
     return curve_chart(
-        [("empty clips set aside", "var(--accent)", points)],
-        title="Empty clips set aside against animal clips kept",
-        x_label="share of animal clips kept",
-        y_label="share of empty clips set aside",
+        [(translate("empty clips set aside"), "var(--accent)", points)],
+        title=translate("Empty clips set aside against animal clips kept"),
+        x_label=translate("share of animal clips kept"),
+        y_label=translate("share of empty clips set aside"),
         x_range=ANIMALS_KEPT,
     )

@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from leopardnet.bundle.run_history import history_points
 from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
+from leopardnet.core.language import script_texts, translate, translate_message
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.table_checks import refuse_unknown_alerts
-from leopardnet.pages.environment import environment, read_file
+from leopardnet.pages.environment import environment, join_scripts, read_style
 from leopardnet.pages.palette import decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
@@ -24,7 +25,10 @@ from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.sections import choose_review, count_by_site, count_table, flatten_facts, summarise_run
 from leopardnet.score.decide import RULES
 
-SCRIPTS = ("data.js", "chart.js", "evidence.js", "table.js")  # joined in this order: each uses those before it
+SCRIPTS = (
+    *("shared/language", "shared/elements", "shared/chart", "shared/picture"),
+    *("report/data", "report/evidence", "report/table"),
+)
 MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
 
@@ -41,7 +45,7 @@ def write_report(
     manifest_summary: pd.DataFrame | None = None,
     history: Sequence[Mapping[str, Any]] | None = None,
     notices: Sequence[str] = (),
-    title: str = "Camera-trap report",
+    title: str | None = None,
 ) -> Path:
     """Write the report and return its path: `out`, or `out/report.html` where `out` does not end in .html or .htm.
 
@@ -50,7 +54,8 @@ def write_report(
     `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. hidden: clip_id of clips whose
     picture is left out even where there is one. bundle: plain values, as `describe_bundle` returns them, and watch
     (`watch_facts`); any may be absent, and others are shown too. manifest_summary: counts, label by split. history:
-    rows with epoch, loss, val_macro_f1. notices: shown on top.
+    rows with epoch, loss, val_macro_f1. notices: shown on top. title: None for a general one. The page is in the
+    current language (`core.language`).
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -68,10 +73,11 @@ def write_report(
         truth=truth,
         thumbnails=shown,
         hidden=hidden,
-        rules={str(k): v for k, v in RULES.items()},
+        rules={str(k): translate_message(v) for k, v in RULES.items()},
     )
     page = _fill_template(
-        title=title,
+        title=translate("Camera-trap report") if title is None else title,
+        texts=script_json(script_texts()),
         multi=has_several_labels(predictions),
         notices=list(notices),
         styles=styles,
@@ -111,7 +117,7 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 
 def _fill_template(**values: object) -> str:
     """Return the page with its style sheet, its scripts and these values."""
-    css, scripts = read_file("report.css"), Markup("\n").join(read_file(name) for name in SCRIPTS)
+    css, scripts = read_style("shared", "report"), join_scripts(*SCRIPTS)
     return environment().get_template("report.html.j2").render(css=css, js=scripts, rules=RULES, **values)
 
 
@@ -130,21 +136,24 @@ def _sources(predictions: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the program that wrote the page, and the models and label sets of its rows."""
     ids = (
         (name, ", ".join(sorted(predictions[column].unique())))
-        for name, column in (("model", "bundle_id"), ("label set", "labels_id"))
+        for name, column in ((translate("model"), "bundle_id"), (translate("label set"), "labels_id"))
     )
-    return [("program", f"leopardnet {version('leopardnet')}"), *((name, found) for name, found in ids if found)]
+    return [
+        (translate("program"), f"leopardnet {version('leopardnet')}"),
+        *((name, found) for name, found in ids if found),
+    ]
 
 
 def _history_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
     """Return the training curves that the history has values for, each with its name."""
     charts = []
     for key, name, unit in (
-        ("loss", "Training loss", False),
-        ("val_macro_f1", "Macro F1 on validation clips", True),
+        ("loss", translate("Training loss"), False),
+        ("val_macro_f1", translate("Macro F1 on validation clips"), True),
     ):
         points = history_points(history, key)
         if points:
-            charts.append((name, line_chart(points, title=name, x_label="epoch", unit_range=unit)))
+            charts.append((name, line_chart(points, title=name, x_label=translate("epoch"), unit_range=unit)))
     return charts
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from leopardnet.core.columns import has_several_labels, join_alerts
 from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE, split_labels
+from leopardnet.core.language import translate
 from leopardnet.metrics.comparison.review_order import mistakes, review_order, top_probability
 from leopardnet.pages.palette import LabelStyle
 from leopardnet.pages.table_rows import VISIBLE, number, text
@@ -24,7 +26,7 @@ SURE = 0.95
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts over all clips, in display order. The days are ISO dates, or empty where no time is known.
+    """Counts over all clips, in display order. The days are None where no time is known.
 
     alerts: the clips by suspected target; n_alerts: those with any.
     """
@@ -37,8 +39,8 @@ class Summary:
     decisions: dict[str, int]
     alerts: dict[str, int]
     n_alerts: int
-    first_day: str
-    last_day: str
+    first_day: date | None
+    last_day: date | None
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,8 @@ def summarise_run(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> Su
         decisions=_count(predictions["decision"], _decision_order(predictions, styles)),
         alerts=_count(join_alerts(predictions).map(split_labels).explode().dropna(), [s.name for s in styles]),
         n_alerts=int(predictions["alert"].notna().sum()),
-        first_day=f"{days.min():%Y-%m-%d}" if len(days) else "",
-        last_day=f"{days.max():%Y-%m-%d}" if len(days) else "",
+        first_day=days.min().date() if len(days) else None,
+        last_day=days.max().date() if len(days) else None,
     )
 
 
@@ -205,7 +207,7 @@ def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle]) -> list[Card]:
 def count_by_site(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> SiteTable:
     """Count clips, decisions, alerts and unreadable clips by site, the largest site first; at most 200 sites."""
     order = _decision_order(predictions, styles)
-    sites = predictions["site"].astype(object).where(predictions["site"].notna(), "(no site)")
+    sites = predictions["site"].astype(object).where(predictions["site"].notna(), translate("(no site)"))
     rows = [
         SiteRow(
             site=str(site),

@@ -19,9 +19,9 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.media.thumbnail import make_thumbnail
-from leopardnet.metrics.clip_truth import clip_sites, true_labels
 from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 from leopardnet.report.page import write_report
 
 N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews
@@ -42,7 +42,7 @@ def summarise(
     history: Sequence[dict[str, Any]] | None = None,
     notices: Sequence[str] = (),
     results: Path | None = None,
-    title: str = "Camera-trap report",
+    title: str | None = None,
     n_pictures: int | None = None,
     people: bool = False,
     on_progress: Callable[[int, int], None] | None = None,

@@ -41,6 +41,9 @@ from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.tables import atomic_path, read_table, write_json, write_table
 from leopardnet.network.classifier import choose_device
 
+WORK = ("metrics.jsonl", "stage.json", "start.safetensors", "best.safetensors", "last.pt", "folds")  # worth keeping
+NO_SITE = "(no site)"
+FEW_CLIPS, FEW_SITES = 5, 3  # with fewer, a warning
 PACKAGES = ("leopardnet", "torch", "torchvision", "timm", "albumentations", "accelerate", "numpy", "av", "openvino")
 OWN_FILES = [
     "config.yaml",
@@ -82,12 +85,12 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
     """Prepare and return the folder: new, emptied, or with an unfinished run to continue.
 
     key: the hash of the footage. Raises ConfigError for a finished run, and for an unfinished one with other
-    settings or other footage, unless `overwrite`.
+    settings or other footage, unless `overwrite`, or nothing was trained in it yet, as after a failed download.
     """
     wanted = config.model_dump(mode="json")
     found = read_state(folder)
     if found and not overwrite:
-        before = add_missing_settings(yaml.safe_load((folder / "config.yaml").read_text("utf-8")))
+        stored = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
         if found["state"] == "finished":
             raise ConfigError(
                 "this folder holds a finished run",
@@ -95,8 +98,10 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
                 expected="a new folder",
                 todo="give another --out, or --overwrite to replace the model in it",
             )
-        changed = _differences(before, wanted)
-        if changed or found["key"] != key:
+        changed = _differences(add_missing_settings(stored), wanted, stored)
+        is_other = bool(changed) or found["key"] != key
+        has_work = any((folder / name).exists() for name in WORK)
+        if is_other and has_work:
             raise ConfigError(
                 "this folder holds an unfinished run with other " + ("settings" if changed else "footage"),
                 where=folder.name,
@@ -104,7 +109,8 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
                 expected="the command that was interrupted, to continue it",
                 todo="give the same command, another --out, or --overwrite to start again",
             )
-        return RunFolder(folder, resumed=True, trained=found["state"] == "trained")
+        if not is_other:
+            return RunFolder(folder, resumed=True, trained=found["state"] == "trained")
     folder.mkdir(parents=True, exist_ok=True)
     for path in [*(folder / name for name in OWN_FILES), *folder.glob("epoch-*.npy")]:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -143,7 +149,7 @@ def write_counts(table: pd.DataFrame, folder: Path) -> None:
     )
     write_table(by_split.reset_index(), folder / "labels_by_split.csv")
     by_site = (
-        table.assign(site=table["site"].fillna("(no site)")).groupby(["site", "label"]).size().unstack(fill_value=0)
+        table.assign(site=table["site"].fillna(NO_SITE)).groupby(["site", "label"]).size().unstack(fill_value=0)
     )
     write_table(by_site.reset_index(), folder / "labels_by_site.csv")
 
@@ -154,12 +160,27 @@ def read_labels_by_split(folder: Path) -> pd.DataFrame:
     return table.astype({name: "int64" for name in table.columns if name.startswith("n_")})
 
 
-def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+def list_scarcities(folder: Path) -> list[str]:
+    """Return what the run had too little of to learn from or to be judged by, in words; see `write_counts`."""
+    n_clips = read_labels_by_split(folder).groupby("label", sort=False)["n_clips"].sum()
+    few = [f"{label} {n}" for label, n in n_clips.items() if n < FEW_CLIPS]
+    n_sites = int((read_table(folder / "labels_by_site.csv")["site"] != NO_SITE).sum())
+    found = [f"fewer than {FEW_CLIPS} clips of a label teach little: {', '.join(few)}"] if few else []
+    if n_sites < FEW_SITES:
+        sites = f"{n_sites} known site{'s' * (n_sites != 1)}" if n_sites else "no known site"
+        found.append(f"{sites}: the figures say little about other cameras; label clips of {FEW_SITES} or more")
+    return found
+
+
+def _differences(
+    before: dict[str, Any], now: dict[str, Any], stored: dict[str, Any], prefix: str = ""
+) -> list[str]:
+    """Return the settings that differ, in words; stored: the values of `before` as its file has them."""
     changed = []
     for key in sorted(before.keys() | now.keys()):
-        a, b = before.get(key), now.get(key)
+        a, b, written = before.get(key), now.get(key), stored.get(key, before.get(key, {}))
         if isinstance(a, dict) and isinstance(b, dict):
-            changed += _differences(a, b, f"{prefix}{key}.")
+            changed += _differences(a, b, written, f"{prefix}{key}.")
         elif a != b:
-            changed.append(f"{prefix}{key} was {a}, is {b}")
+            changed.append(f"{prefix}{key} was {written}, is {b}")
     return changed

@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
+from leopardnet.bundle.head.linear_probe import compute_probe_weights, fit_probe
 from leopardnet.bundle.run_history import write_history
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.training import TrainConfig
@@ -27,7 +28,6 @@ from leopardnet.training.fit.clip_scores import (
     write_val_frames,
 )
 from leopardnet.training.fit.first_batch import draw_first_batch
-from leopardnet.training.fit.linear_probe import compute_probe_weights, fit_probe
 from leopardnet.training.fit.loop import run_epochs
 from leopardnet.training.fit.trainer import Trainer
 from leopardnet.training.folds import Part, Rows, group_rows

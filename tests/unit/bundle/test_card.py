@@ -92,13 +92,13 @@ def test_figures_that_were_chosen_stand_beside_those_that_were_judged():
 
 def test_intervals_stand_behind_the_figures_and_few_sites_are_called_few():
     figures = section(model_card(spec(), DATA, evaluation=evaluation(), how=HOW), "Figures")
-    assert "a bootstrap over the 2 sites; 2 sites are few" in figures
+    assert "a bootstrap over 2 sites; that is few" in figures
     assert figures.count("not demonstrated") >= 6, "two sites hardly show anything"
 
 
 def test_one_site_gives_no_intervals_and_says_why():
     figures = section(model_card(spec(), DATA, evaluation=evaluation(sites="aaaa"), how=HOW), "Figures")
-    assert "There are no intervals: the clips come from fewer than two known sites." in figures
+    assert "There are no intervals: all clips are of one site." in figures
     assert " to 0." not in figures and " to 1." not in figures
 
 
@@ -121,7 +121,7 @@ def test_data_stand_by_label_and_split_with_their_sites():
 def test_conditions_say_what_is_known_and_what_nobody_recorded():
     rows = pd.concat([DATA, DATA.iloc[[0]].assign(split="val", n_sites=3)])
     conditions = section(model_card(spec(), rows, evaluation=evaluation(n_boot=0)), "Conditions")
-    assert "at most 8 for one label" in conditions and "Sites behind the figures: 2." in conditions
+    assert "at most 8 for one label" in conditions and "Sites behind the figures: 2 sites." in conditions
     assert "seasons" in conditions and "not recorded" in conditions
     assert "Sites: not stated." in section(model_card(spec(), DATA[:0]), "Conditions")
     assert card_json(spec(), rows)["conditions"] == {

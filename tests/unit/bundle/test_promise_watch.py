@@ -210,7 +210,7 @@ def test_one_site_is_one_site():
 def test_an_alarm_is_said_in_plain_words(feature, block, direction, words):
     alarm = Alarm(feature, block, direction, "a", "", "c", "", 70, tuple("abcdefghij"))
     said = describe_watch(Watch("alarm", 31.0, 90, 15, 20, alarm))
-    assert words in said and "Since site a clips" in said.replace("sites differ", "clips", 1)
+    assert words in said and "Since site a, clips" in said.replace("sites differ", "clips", 1)
     assert "evidence 31, alarm at 20, after 70 clips" in said and "(a, b, c, d, e, f, g, h and others)" in said
 
 

@@ -2,11 +2,14 @@
 
 import json
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import clip_id
 from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.slice_clips import slice_clips
 from leopardnet.metrics.conditions.light_figures import NO_LIGHT
@@ -69,6 +72,20 @@ def test_results_without_looks_have_one_sentence_and_clips_without_them_are_open
     evidence = pd.DataFrame({"clip_id": ids.iloc[:1], "colour": [30.0 if wrong == "colour" else 0.0]})
     both = slice_clips(labelled, "light", evidence=evidence)
     assert both[ids.iloc[0]] == wrong and both.iloc[1:].equals(from_files.iloc[1:])
+
+
+def test_asked_for_by_light_the_page_has_the_light_that_the_files_show(tmp_path):
+    predictions, manifest = simulate_clips(tmp_path, n_sites=2, per_site=4)
+    stills = [path.replace(".mp4", ".jpg") for path in manifest.table["path"]]
+    changed = {"path": stills, "clip_id": [clip_id(path) for path in stills], "kind": "still"}
+    for i, path in enumerate(stills):  # in turns grey and red
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        picture = np.full((64, 64, 3), (90, 90, 90) if i % 2 else (20, 20, 200), np.uint8)
+        (tmp_path / path).write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
+    said, rows = predictions.table.assign(**changed), manifest.replace(manifest.table.assign(**changed))
+    found = evaluate_all(Predictions(said, predictions.evidence[:0]), rows, by=["light"], full=False, n_boot=0)
+    assert found.clips.conditions.light.counts["n_clips"].to_dict() == {"infrared": 4, "colour": 4}
+    assert NO_LIGHT not in found.clips.conditions.light.sentences
 
 
 # --- size of boxes ---

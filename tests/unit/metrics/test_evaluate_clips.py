@@ -128,7 +128,7 @@ def test_intervals_hold_the_value_repeat_and_need_two_sites(evaluation):
         one_site.n_sites == 1 and one_site.top1.low is None and one_site.label_estimate("sika", "f1").high is None
     )
     no_site = evaluate_clips(LabelledClips.from_tables(predictions_of(ROWS).drop(columns="site"), TRUTH))
-    assert no_site.n_sites == 1 and no_site.ece.low is None
+    assert (no_site.n_sites, no_site.n_without_site) == (0, 6) and no_site.ece.low is None
 
 
 def test_rows_are_conserved():

@@ -8,7 +8,8 @@ NAMES = ("leopard", "tiger", "sika_deer", "other_animal", "empty")
 def test_every_label_has_its_own_colour_and_empty_is_grey():
     styles = label_styles(NAMES, {"labels": [], "empty": "empty", "targets": ["tiger"]})
     assert len({s.colour for s in styles}) == 5 and styles[4].colour == "var(--empty)"
-    assert [s.role for s in styles] == ["", "target", "", "", "no animal"]
+    assert [s.is_target for s in styles] == [False, True, False, False, False]
+    assert [s.is_empty for s in styles] == [False, False, False, False, True]
     assert label_styles(NAMES, ["a", "plain", "list"])[4].is_empty
 
 

@@ -219,7 +219,7 @@ def test_a_hidden_clip_has_its_row_and_no_picture(tmp_path):
 
 def test_a_hostile_file_name_stays_text(full_text):
     page = Page(full_text)
-    assert len(page.scripts) == 2  # the data and the program; none was opened or closed by a name
+    assert len(page.scripts) == 3  # the data, the texts and the program; none was opened or closed by a name
     assert not any("onerror" in attributes for _, attributes in page.elements)
     assert [a for tag, a in page.elements if tag == "img" and a.get("src") == "x"] == []
     assert HOSTILE.rsplit("/", 1)[1] in page.text  # it is the least certain clip, so it has a card

@@ -12,6 +12,7 @@ import yaml
 import leopardnet
 from leopardnet.compose import load_config
 from leopardnet.core.errors import ConfigError
+from leopardnet.training.run_folder import list_scarcities, open_run, write_counts
 from leopardnet.training.training_run import train
 
 
@@ -65,3 +66,38 @@ def test_a_finished_run_is_not_lost(tiny_run, labelled, tmp_path):
     with pytest.raises(ConfigError, match="finished run"):
         train(labelled, load_config("train", ["debug=smoke"]), out=tiny_run.folder)
     assert (tiny_run.folder / "bundle" / "model.onnx").is_file()
+
+
+def test_a_run_that_learned_nothing_yet_blocks_no_folder(tmp_path):
+    one, other = (load_config("train", ["debug=smoke", f"seed={i}"]) for i in (1, 2))
+    open_run(tmp_path, one, "k", overwrite=False)  # and then the download of the weights failed
+    again = open_run(tmp_path, other, "k", overwrite=False)
+    assert not again.resumed and yaml.safe_load((tmp_path / "config.yaml").read_text())["seed"] == 2
+    assert open_run(tmp_path, other, "k", overwrite=False).resumed
+    assert not open_run(tmp_path, other, "other footage", overwrite=False).resumed
+    (tmp_path / "metrics.jsonl").touch()
+    with pytest.raises(ConfigError, match="unfinished run with other settings"):
+        open_run(tmp_path, one, "other footage", overwrite=False)
+
+
+def test_a_refusal_names_what_the_old_run_says(tmp_path):
+    config = load_config("train", ["debug=smoke", "optim=probe"])
+    open_run(tmp_path, config, "k", overwrite=False)
+    stored = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    stored["optim"] |= {"probe_c": "auto", "probe_ignores_sites": 8}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(stored))
+    (tmp_path / "last.pt").touch()
+    with pytest.raises(ConfigError, match=rf"optim.probe_c was auto, is {config.optim.probe_c}"):
+        open_run(tmp_path, config, "k", overwrite=False)
+
+
+def test_too_few_clips_and_sites_are_named(tmp_path):
+    def counted(labels, sites):
+        table = pd.DataFrame({"label": labels, "site": sites, "split": None, "view": "frame"})
+        write_counts(table.assign(clip_id=[str(i) for i in table.index]), tmp_path)
+        return list_scarcities(tmp_path)
+
+    assert counted(["leopard"] * 5 + ["empty"] * 6, list("abcde") + ["f"] * 6) == []
+    few, sites = counted(["leopard"] * 4 + ["empty"] * 5, list("abab") + [None] * 5)
+    assert "leopard 4" in few and "empty" not in few and sites.startswith("2 known sites: ")
+    assert counted(["leopard"] * 5 + ["empty"] * 5, [None] * 10)[0].startswith("no known site: ")

@@ -49,7 +49,7 @@ Full = Annotated[
     typer.Option(
         "--full",
         help="Also compare the model with baselines and with other ways to aggregate frames, and print these "
-        "tables and that of events.",
+        "tables, those of light and events, and more labels.",
     ),
 ]
 Shortcuts = Annotated[
@@ -138,6 +138,6 @@ def evaluate(
     if json_:
         print_json(report.to_metrics_json())
         return
-    print_evaluation(report.clips)
+    print_evaluation(report.clips, full=full or footage)
     print_comparisons(report, full=full or footage)
     say(f"written: {out / 'metrics.json'} and a table for each part; docs/evaluate.md describes them")

@@ -1,1 +1,1 @@
-"""The verbs of the loop: start, review, labels, compare."""
+"""The verbs of the loop: people label in a browser, and models are made from what they say."""

@@ -19,26 +19,33 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 MAX_LABELS = 12  # more do not fit a screen; the file has all
+SHORT_LABELS = 4  # of the short page, which has 25 lines
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Print one page to stdout: may clips be archived unseen, what was said, and the likeliest label."""
+def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
+    """Print one page to stdout: may clips be archived unseen, what was said, and the likeliest label.
+
+    The first label is always on it. full: up to a dozen labels, all figures about all of them, and those by light.
+    """
+    most = MAX_LABELS if full else SHORT_LABELS
     e = evaluation
     counted = [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
     counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
-    _print_lines("; ".join([f"{e.n_clips} labelled clips from {e.n_sites} {_sites(e.n_sites)}", *counted]) + ".")
+    _print_lines("; ".join([f"{e.n_clips} labelled clips from {e.places}", *counted]) + ".")
     for said in filter(None, map(str, (e.choice, e.taught))):
         _print_lines(f"{said[:1].upper()}{said[1:]}.")
     if e.archive:
-        _print_losses(e.archive)
+        _print_losses(e.archive, most)
         for sentence in e.archive.sentences:
             _print_lines(sentence + ".")
-    _print_labels(e)
-    if e.conditions:
+    _print_labels(e, most, full=full)
+    if e.conditions and full:
         _print_light(e.conditions.light)
+    elif e.conditions:
+        _print_lines(" ".join(f"{sentence}." for sentence in e.conditions.light.sentences))
 
 
-def _print_losses(archive: Archive) -> None:
+def _print_losses(archive: Archive, most: int) -> None:
     """Print what is lost if clips called empty are archived unseen, the bounds at both levels, and where to ask."""
     from leopardnet.metrics.guarantees.levels import LEVELS
 
@@ -46,7 +53,9 @@ def _print_losses(archive: Archive) -> None:
         _print_lines("May clips be archived unseen? None was called empty, so none would be.")
     elif archive.losses:
         *targets, every = archive.losses
-        most = sorted(targets, key=lambda loss: -loss.n_lost)[:MAX_LABELS]
+        ordered = [*targets[:1], *sorted(targets[1:], key=lambda loss: -loss.n_lost)]
+        n_shown = len(ordered) if len(ordered) < most else most - 1
+        shown, hidden = ordered[:n_shown], ordered[n_shown:]
         marks = dict(zip(reversed(LEVELS), ("at most (1)", "at most (2)"), strict=True))
         rows = [
             {
@@ -57,7 +66,7 @@ def _print_losses(archive: Archive) -> None:
                 "at sites": loss.n_sites,
                 **{marks[x]: loss.bound(x) for x in marks},
             }
-            for loss in [*most, every]
+            for loss in [*shown, every]
         ]
         print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
         levels = ", ".join(f"({i}) {LEVELS[x]}" for i, x in enumerate(marks, 1))
@@ -65,17 +74,20 @@ def _print_losses(archive: Archive) -> None:
             "At most this share at new sites, with 95 % confidence, unless these clips set the thresholds:"
         )
         _print_lines(f"{levels}.")
-        if len(targets) > len(most):
-            _print_lines(f"{len(targets) - len(most)} more labels, which lost no more, are in metrics.json.")
+        if hidden:
+            n_lost = sum(loss.n_lost for loss in hidden)
+            _print_lines(f"{_count_labels(len(hidden))} in metrics.json; clips of these lost: {n_lost}.")
     _print_lines(f"For a promise of your own: leopardnet thresholds … {archive.question}")
 
 
-def _print_labels(e: Evaluation) -> None:
+def _print_labels(e: Evaluation, most: int, *, full: bool) -> None:
     from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED
 
-    out.print()
+    if full:
+        out.print()
     per_label = e.per_label[e.names["support"] + e.names["said"] > 0]
-    said, figures = e.names.to_dict("index"), per_label.head(MAX_LABELS).to_dict("index")
+    n_rows = len(per_label) if len(per_label) <= most else most if full else most - 1
+    said, figures = e.names.to_dict("index"), per_label.head(n_rows).to_dict("index")
     rows = [
         {
             "label": label,
@@ -89,17 +101,20 @@ def _print_labels(e: Evaluation) -> None:
         for label, row in figures.items()
     ]
     likeliest = "a probability of 0.5 or more" if e.is_multi else "the likeliest label"
-    headline = ", ".join(f"{k} {x.format(2)}" for k, x in e.headline.items())
+    named = list(e.headline.items())[: None if full else 1]
+    headline = ", ".join(f"{k} {x.format(2)}" for k, x in named)
     caption = f"[95 % interval over sites]. By {likeliest}, whatever is said: {headline}."
-    if e.n_sites < FEW_SITES:
-        caption += f" {e.n_sites} {_sites(e.n_sites)} are too few to rely on intervals."
+    if e.n_groups < 2:
+        caption += f" No intervals: {'all clips are of one site' if e.n_sites else 'no site is known'}."
+    elif e.n_sites < FEW_SITES:
+        caption += f" {e.places[0].upper()}{e.places[1:]}: too few to rely on intervals."
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
         caption += f" [–]: {NOT_DEMONSTRATED}."
     is_flattering = len(e.taught) and e.taught.are_counted
     print_rows(rows, title="With clips that the model learned from" if is_flattering else "", spaced=False)
     _print_lines(caption)
     if len(per_label) > len(rows):
-        _print_lines(f"{len(per_label) - len(rows)} more labels are in names.csv and per_label.csv.")
+        _print_lines(f"{_count_labels(len(per_label) - len(rows))} in names.csv and per_label.csv.")
 
 
 def _print_light(light: LightFigures) -> None:
@@ -112,8 +127,8 @@ def _print_light(light: LightFigures) -> None:
         _print_lines(sentence + ".")
 
 
-def _sites(n: int) -> str:
-    return "site" if n == 1 else "sites"
+def _count_labels(n: int) -> str:
+    return "1 more label is" if n == 1 else f"{n} more labels are"
 
 
 def _print_lines(text: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,6 +62,14 @@ def is_label_file(path: Path) -> bool:
             return file.read(16) == b"SQLite format 3\0"
     except OSError:
         return Path(path).suffix == ".sqlite"
+
+
+class LabelFileBusyError(LabelFileError):
+    """Another program is writing and did not finish in time; the same call may be made again."""
+
+
+class LabelDiskFullError(LabelFileError):
+    """There is no room for the label; the same call may be made again when there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,38 +165,33 @@ class LabelFile:
 
         Raises LabelFileError where there is no such entry, where it is of another person, or was taken back.
         """
-        found = self.entries(where="entry_id = ?", values=(entry_id,))
-        taken = self.entries(where="undoes = ? AND key != ?", values=(entry_id, key))
-        if found.empty or found["by"].iloc[0] != by or pd.notna(found["undoes"].iloc[0]) or len(taken):
-            raise LabelFileError(
-                "this label cannot be taken back",
-                where=f"{self.path.name}, entry {entry_id}",
-                found="no such label"
-                if found.empty
-                else "the label of another person"
-                if found["by"].iloc[0] != by
-                else "it was taken back already",
-                expected="a label that you gave",
-            )
-        old = found.iloc[0]
-        now = datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
-        row = (
-            key,
-            old["clip_id"],
-            old["path"],
-            None,
-            by,
-            now,
-            None,
-            None,
-            old["queue"],
-            None,
-            None,
-            None,
-            0,
-            entry_id,
-        )
-        return self._insert([row])[0]
+        return self.undo_all({key: entry_id}, by=by)[0]
+
+    def undo_all(self, entry_ids: Mapping[str, int], *, by: str) -> list[int]:
+        """Take entries back as one transaction, each by an entry with its own key. Like `undo` otherwise."""
+        numbers, now = json.dumps(list(entry_ids.values())), datetime.now(UTC).astimezone()
+        among = "IN (SELECT value FROM json_each(?))"
+        found = self.entries(where=f"entry_id {among}", values=(numbers,)).set_index("entry_id")
+        taken = self.entries(where=f"undoes {among}", values=(numbers,)).set_index("undoes")["key"]
+        rows = []
+        for key, entry_id in entry_ids.items():
+            old = found.loc[entry_id] if entry_id in found.index else None
+            if old is None or old["by"] != by or pd.notna(old["undoes"]) or taken.get(entry_id, key) != key:
+                raise LabelFileError(
+                    "this label cannot be taken back",
+                    where=f"{self.path.name}, entry {entry_id}",
+                    found="no such label"
+                    if old is None
+                    else "the label of another person"
+                    if old["by"] != by
+                    else "it was taken back already",
+                    expected="a label that you gave",
+                )
+            clip_id, path, queue = (str(old[name]) for name in ("clip_id", "path", "queue"))
+            entry = LabelEntry(key=key, clip_id=clip_id, path=path, labels=(), by=by, queue=queue)
+            row = _row(entry, now.isoformat(timespec="milliseconds"))
+            rows.append((*row[:3], None, *row[4:-1], entry_id))
+        return self._insert(rows)
 
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> list[int]:
         numbers = []
@@ -260,12 +263,12 @@ def explain_errors(name: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        kind: type[LabelFileError] = LabelFileError
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            what, todo = (
-                "another program holds the file of labels",
-                "wait a moment and save again; nothing was lost",
-            )
+            kind, what = LabelFileBusyError, "another program holds the file of labels"
+            todo = "wait a moment and save again; nothing was lost"
         elif code == sqlite3.SQLITE_FULL:
+            kind = LabelDiskFullError
             what, todo = "the disk is full: the label was not saved", "make room and save again"
         elif code == sqlite3.SQLITE_IOERR:
             what, todo = "the disk fails: the label was not saved", "check the disk and save again"
@@ -275,4 +278,4 @@ def explain_errors(name: str) -> Iterator[None]:
             what, todo = "the file of labels is damaged", "restore it from a copy; do not delete this one"
         else:
             what, todo = "the file of labels cannot be used", "read what the system reports under 'found'"
-        raise LabelFileError(what, where=name, found=str(error), todo=todo) from None
+        raise kind(what, where=name, found=str(error), todo=todo) from None

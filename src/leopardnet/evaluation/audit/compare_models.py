@@ -11,8 +11,8 @@ from leopardnet.core.columns import has_several_labels
 from leopardnet.core.labels import split_labels
 from leopardnet.core.predictions import Predictions
 from leopardnet.evaluation.audit.judging_labels import JudgingLabels
-from leopardnet.metrics.clip_truth import true_labels
 from leopardnet.metrics.comparison.two_models import ModelComparison, compare_models
+from leopardnet.metrics.judges.clip_truth import true_labels
 from leopardnet.metrics.judges.label_choice import LabelChoice
 from leopardnet.metrics.judges.taught_clips import NoJudgeError
 from leopardnet.metrics.labelled_clips import LabelledClips

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -94,7 +95,7 @@ def read_track(path: Path, container: InputContainer, video: VideoStream) -> Tra
     return Track(info, np.sort(stamps_s[is_key]), step_s, is_indexed, is_steady, (*cut, *losses))
 
 
-def packet_stamp(packet: Packet[VideoStream]) -> int | None:
+def packet_stamp(packet: Packet[Any]) -> int | None:
     """Return the presentation time of a packet, or else its decode time, in the time base of its stream."""
     return packet.dts if packet.pts is None else packet.pts
 

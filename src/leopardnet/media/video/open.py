@@ -79,8 +79,11 @@ def detect_format(path: Path) -> str:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Yield the container and its largest video stream. Errors of FFmpeg in the block are raised as MediaError."""
+def open_container(path: Path, *, with_sound: bool = False) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Yield the container and its largest video stream. Errors of FFmpeg in the block are raised as MediaError.
+
+    with_sound: read its first sound stream, too; all other streams are skipped in any case.
+    """
     name = detect_format(path)
     try:
         options = OPTIONS | QUICK if name == "mov" else OPTIONS
@@ -107,9 +110,10 @@ def open_container(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 todo="convert it with a program of the camera's maker, for example to MP4",
             )
         _check_size(video.codec_context.width, video.codec_context.height)
+        sound = next(iter(container.streams.audio), None) if with_sound else None
         for stream in container.streams:
-            if stream is not video:
-                stream.discard = av.stream.Discard.all  # sound is skipped, not read
+            if stream is not video and stream is not sound:
+                stream.discard = av.stream.Discard.all  # skipped, not read
         yield container, video
     except (av.error.FFmpegError, ValueError, OSError) as error:
         raise MediaError("the video cannot be decoded", where=path.name, found=describe_error(error)) from None

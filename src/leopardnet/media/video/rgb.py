@@ -42,7 +42,7 @@ class RgbFrames:
         )
         plane = rgb.planes[0]
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)  # lines are padded
-        pixels = apply_display_matrix(rows[:, : 3 * width].reshape(height, width, 3), _read_display_matrix(frame))
+        pixels = apply_display_matrix(rows[:, : 3 * width].reshape(height, width, 3), read_display_matrix(frame))
         if self.pixels is None:
             if self.max_frames * pixels.size > MAX_BYTES:
                 raise MediaError(
@@ -78,6 +78,7 @@ def apply_display_matrix(pixels: NDArray[np.uint8], matrix: NDArray[np.int32] | 
     return pixels[::y_step, ::x_step]
 
 
-def _read_display_matrix(frame: VideoFrame) -> NDArray[np.int32] | None:
+def read_display_matrix(frame: VideoFrame) -> NDArray[np.int32] | None:
+    """Return how to turn a frame, as `apply_display_matrix` takes it, int32 [3, 3]; None for an upright one."""
     data: Any = frame.side_data.get("DISPLAYMATRIX")
     return None if data is None else np.frombuffer(bytes(data), np.int32)[:9].reshape(3, 3)

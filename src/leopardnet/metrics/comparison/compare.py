@@ -80,4 +80,4 @@ def _difference(model: Evaluation, other: Evaluation) -> Estimate:
     """Return by how much the macro F1 of the model is higher; without an interval where the draws do not match."""
     a, b = model.macro_f1_draws, other.macro_f1_draws
     value = model.macro_f1.value - other.macro_f1.value
-    return estimate(value, a - b, model.n_sites) if a.shape == b.shape else Estimate(value)
+    return estimate(value, a - b, model.n_groups) if a.shape == b.shape else Estimate(value)

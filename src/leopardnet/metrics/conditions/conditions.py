@@ -32,8 +32,17 @@ class Conditions:
 
 
 def evaluate_conditions(
-    clips: LabelledClips, frames: pd.DataFrame, *, n_boot: int = 1000, seed: int = 7
+    clips: LabelledClips,
+    frames: pd.DataFrame,
+    *,
+    lights: pd.Series[Any] | None = None,
+    n_boot: int = 1000,
+    seed: int = 7,
 ) -> Conditions:
-    """Return the figures by light and by size of the animal; frames: rows of an evidence table."""
-    light = evaluate_light(clips, find_clip_lights(frames), n_boot=n_boot, seed=seed)
+    """Return the figures by light and by size of the animal.
+
+    frames: rows of an evidence table. lights: by clip_id, where they are known from the footage; else those that
+    the frames have noted.
+    """
+    light = evaluate_light(clips, find_clip_lights(frames) if lights is None else lights, n_boot=n_boot, seed=seed)
     return Conditions(light, count_by_size(clips, find_box_sizes(frames)))

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from leopardnet.core.footage.light import COLOUR, INFRARED, LIGHTS
-from leopardnet.core.labels import EMPTY
-from leopardnet.metrics.bootstrap import Estimate, SiteDraws
+from leopardnet.core.labels import EMPTY, list_names
+from leopardnet.metrics.bootstrap import Estimate, SiteDraws, count_known
 from leopardnet.metrics.clip_figures import count_said, label_figures
 from leopardnet.metrics.guarantees.archive import find_archived
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 
 NO_LIGHT = "No figures by light: it is not recorded in these results (`evaluate --by light` opens the files)"
+MOST_NAMES = 4  # more labels are only counted in a sentence
 WORDS = {INFRARED: "by infrared light", COLOUR: "in colour"}
 
 
@@ -24,9 +25,9 @@ WORDS = {INFRARED: "by infrared light", COLOUR: "in colour"}
 class LightFigures:
     """The figures of clips by infrared light and in colour.
 
-    counts: index light (only those that occur), columns n_clips, n_sites. outcomes: index light, label (only those
-    with a clip), columns n_clips; n_right, whose decision names the label; n_archived, called empty without an
-    alert, so that nobody looks at them: of an animal these are lost.
+    counts: index light (only those that occur), columns n_clips, n_sites (those known). outcomes: index light,
+    label (only those with a clip), columns n_clips; n_right, whose decision names the label; n_archived, called
+    empty without an alert, so that nobody looks at them: of an animal these are lost.
     shared: labels that occur by both lights, none if there is only one, of which no mean can be made; macro_f1: of
     the likeliest labels, over these labels and their clips alone, by light; gap: that by infrared light minus that
     in colour. n_unknown: clips of which the light is not known, which have no part in the figures.
@@ -53,7 +54,7 @@ class LightFigures:
         elif not self.shared:
             said.append("Fewer than two labels have clips of both lights, so night and day cannot be compared")
         else:
-            gap, names = self.gap.format(2), ", ".join(self.shared)
+            gap, names = self.gap.format(2), list_names(self.shared, most=MOST_NAMES)
             said.append(f"Macro-F1 by infrared light minus that in colour, over {names}: {gap}")
         if self.n_unknown:
             said.append(f"Clips of unknown light, which are left out here: {self.n_unknown}")
@@ -64,7 +65,9 @@ class LightFigures:
         counts = self.counts.to_dict("index")
         if not counts:
             return []
-        rows = [{"": "clips (sites)", **{str(x): f"{n['n_clips']} ({n['n_sites']})" for x, n in counts.items()}}]
+        rows = [
+            {"": "clips (sites)", **{str(x): f"{n['n_clips']} ({n['n_sites'] or '–'})" for x, n in counts.items()}}
+        ]
         if self.shared:
             rows.append({"": "macro-F1, labels of both", **{x: self.macro_f1[x].format(2) for x in self.macro_f1}})
         labels = self.outcomes.groupby("label", sort=False)["n_clips"].sum()
@@ -121,7 +124,7 @@ def evaluate_light(
     one = known.likeliest[:, None] == np.arange(len(known.labels))
     said = one if known.presence is None else known.said
     masks = {x: light == x for x in LIGHTS if (light == x).any()}
-    counts = {x: (int(of.sum()), int(np.count_nonzero(draws.count_clips(of)))) for x, of in masks.items()}
+    counts = {x: (int(of.sum()), count_known(known.sites[of])) for x, of in masks.items()}
     shared = _find_shared(shows, list(masks.values()))
     macro_f1, gap = _compare_lights(known.labels, shows, said, masks, shared, draws)
     return LightFigures(

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import ANIMAL, EMPTY
+from leopardnet.core.labels import ANIMAL, EMPTY, list_names
 from leopardnet.metrics.bootstrap import (
     NOT_DEMONSTRATED,
     WIDEST,
     Estimate,
     SiteDraws,
+    count_known,
     estimate_row,
     interval_columns,
 )
@@ -33,9 +34,9 @@ TAILS = (0.05, 0.5)  # misses of a smaller or larger share are taken for as alik
 class ArchivedLoss:
     """The clips of a label that are archived unseen, and how many there may be at other sites.
 
-    n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their sites. at_most: by
-    level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the bounds mean
-    is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
+    n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their known sites.
+    at_most: by level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the
+    bounds mean is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
     """
 
     label: str
@@ -100,8 +101,12 @@ class Archive:
     @property
     def sentences(self) -> list[str]:
         """What is saved, named and left to look at, and what the model cannot see, each a line without a stop."""
-        left = {"named": self.n_named, "'animal' or 'unsure'": self.n_undecided, "unreadable": self.n_unreadable}
-        parts = ", ".join(f"{n} {what}" for what, n in left.items() if n)
+        left = {
+            f"{self.n_named} named": self.n_named,
+            f"{self.n_undecided} 'animal' or 'unsure'": self.n_undecided,
+            f"{self.n_unreadable} unreadable": self.n_unreadable,
+        }
+        parts = ", ".join(words for words, n in left.items() if n)
         lines = []
         if self.n_empty:
             lines.append(
@@ -111,9 +116,12 @@ class Archive:
             right = f"{self.n_names_right} of them right, {self.names_right.format(3)}"
             lines.append(f"Names of animals: {self.n_names} given, {right}")
         n_left = self.n_clips - self.n_archived
-        lines.append(f"Left to look at: {n_left} of {self.n_clips} clips" + (f" ({parts})" if parts else ""))
-        missing = f"; no clip here shows {', '.join(self.absent)}, so nothing is known there" if self.absent else ""
-        lines.append(f"The model knows no animal but {', '.join(self.known)}{missing}")
+        looked_at = f"{n_left} of {self.n_clips} clips"
+        lines.append(f"Left to look at: {looked_at} ({parts})" if parts else f"Left to look at: {looked_at}")
+        known, absent = list_names(self.known), list_names(self.absent)
+        alone = f"The model knows no animal but {known}"
+        missing = f"The model knows no animal but {known}; no clip here shows {absent}, so nothing is known there"
+        lines.append(missing if absent else alone)
         return lines
 
     @property
@@ -199,7 +207,7 @@ def bound_loss(clips: LabelledClips, label: str) -> ArchivedLoss:
         bound = upper_bound(share * n_effective, n_effective, confidence=CONFIDENCE)
         at_most["like_sites"] = float(bound)
     n_events = n if events is None else int(events.max()) + 1
-    return ArchivedLoss(label, int(lost.sum()), n, n_events, len(n_of), at_most)
+    return ArchivedLoss(label, int(lost.sum()), n, n_events, count_known(shown.sites), at_most)
 
 
 def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:

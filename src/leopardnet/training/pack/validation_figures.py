@@ -7,23 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.columns import HELD_OUT, evidence_columns, predictions_columns
 from leopardnet.core.labels import JOINER, LabelSet
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import conform
 from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice
-from leopardnet.metrics.judges.label_errors import find_label_errors
+from leopardnet.metrics.judges.wrong_labels import find_label_errors
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration
-from leopardnet.score.decide import decide, find_alerts, name_all
+from leopardnet.score.decide import decide_table
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 from leopardnet.training.fit.cross_choice import calibrate_clips, fit_clips
 
@@ -69,7 +67,7 @@ def evaluate_validation(
         judges = replace(LabelledClips.from_tables(table, truth), choice=choice).drop_copies()
         return replace(evaluate_clips(judges, targets=targets), conditions=evaluate_conditions(judges, frames))
 
-    chosen_on = evaluate(_decide_clips(clips[["clip_id", "site"]], probs, labels, config.decide))
+    chosen_on = evaluate(decide_table(clips[["clip_id", "site"]], probs, labels, config.decide))
     path = run / "cross_chosen.parquet"
     crossed = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
     if not len(crossed):
@@ -78,7 +76,7 @@ def evaluate_validation(
     is_whole = frames["view"] == "frame"
     facts["n_frames"] = frames[is_whole].groupby("clip_id").size()
     others = crossed[[f"p_{name}" for name in labels.names]].to_numpy(np.float32)
-    held_out = _decide_clips(crossed[["clip_id"]].join(facts, on="clip_id"), others, labels, config.decide)
+    held_out = decide_table(crossed[["clip_id"]].join(facts, on="clip_id"), others, labels, config.decide)
     if "seen_before" in frames:
         held_out = held_out[~held_out["clip_id"].isin(frames.loc[frames["seen_before"], "clip_id"])]
     can_judge = held_out["clip_id"].isin(set(choice.chances)).any() if choice.is_sample else len(held_out) > 0
@@ -105,25 +103,6 @@ def write_held_out(table: pd.DataFrame, bundle: Bundle, run: Path) -> None:
     rows = conform(table.assign(**ids), predictions_columns(names, multi=multi), where=HELD_OUT)
     no_frames = pd.DataFrame(columns=[c.name for c in evidence_columns(names)])
     Predictions(rows, conform(no_frames, evidence_columns(names), where=HELD_OUT)).write(run / HELD_OUT)
-
-
-def _decide_clips(
-    facts: pd.DataFrame, probs: NDArray[np.float32], labels: LabelSet, thresholds: DecideConfig
-) -> pd.DataFrame:
-    """Return the columns of a predictions table that follow from probabilities, float32 [M, C], beside `facts`."""
-    decisions = [decide(p, labels, thresholds) for p in probs]
-    if labels.multi:
-        named = [JOINER.join(name_all(p, labels, thresholds)) or None for p in probs]
-        facts = facts.assign(labels=pd.Series(named, facts.index, dtype=object))
-    alerts = [find_alerts(p, labels, thresholds) for p in probs]
-    return facts.assign(
-        decision=[d.label for d in decisions],
-        rule=[d.rule for d in decisions],
-        score=[d.score for d in decisions],
-        alert=pd.Series([names[0] if names else None for names in alerts], facts.index, dtype=object),
-        alerts=pd.Series([JOINER.join(names) or None for names in alerts], facts.index, dtype=object),
-        **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
-    )
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:

@@ -11,7 +11,7 @@ from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 
 
-def page(capsys, rows, labels=("leopard", "deer", "empty"), colours=None):
+def page(capsys, rows, labels=("leopard", "deer", "empty"), colours=None, *, full=False):
     """Rows of truth, site, decision, rule; each decision is the likeliest label where it is one.
 
     colours: of each clip, for figures by light.
@@ -28,7 +28,7 @@ def page(capsys, rows, labels=("leopard", "deer", "empty"), colours=None):
     if colours is not None:
         frames = pd.DataFrame({"clip_id": table["clip_id"], "colour": colours})
         found = replace(found, conditions=evaluate_conditions(clips, frames, n_boot=50))
-    print_evaluation(found)
+    print_evaluation(found, full=full)
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
 
 
@@ -51,24 +51,54 @@ def test_where_nothing_is_called_empty_nothing_lost_is_no_good_news(capsys):
     text = page(capsys, rows)
     assert text[1] == "May clips be archived unseen? None was called empty, so none would be."
     assert not any("at most" in line for line in text) and "Left to look at: 2 of 2 clips" in " ".join(text)
-    assert "2 sites are too few" in " ".join(text)
+    assert "2 sites: too few" in " ".join(text)
 
 
-def test_of_many_labels_the_first_dozen_is_shown(capsys):
+def test_clips_of_no_known_site_are_no_site(capsys):
+    rows = [("leopard", None, "leopard", "species"), ("empty", None, "empty", "empty")] * 2
+    text = page(capsys, rows, colours=[0, 30, 30, 0])
+    assert text[0] == "4 labelled clips from no known site." and "No intervals: no site is known." in " ".join(text)
+    leopard = next(x for x in text if x.startswith("leopard  ")).split()
+    assert leopard[:5] == ["leopard", "0", "2", "2", "0"]  # lost, of clips, in events, at known sites
+    some = page(capsys, [*rows, ("leopard", "ridge", "leopard", "species")])
+    assert some[0] == "5 labelled clips from 1 site and 4 clips of no known site."
+    assert "1 site and 4 clips of no known site: too few to rely on intervals." in " ".join(some)
+
+
+def test_the_short_page_fits_a_screen_and_begins_with_the_first_label(capsys):
+    labels = (*(f"animal{i:02d}" for i in range(20)), "empty")
+    rows = [(x, site, x, "empty" if x == "empty" else "species") for x in labels for site in "ab"]
+    rows += [("animal07", "a", "empty", "empty")] + [("animal19", "a", "empty", "empty")] * 2
+    text = page(capsys, rows, labels, colours=[0, 30] * (len(rows) // 2) + [0])
+    assert len(text) <= 25 and max(map(len, text)) <= 100
+    # of 20 animals the first, and the two that lost most; of 21 labels the first three
+    shown = [line.split()[0] for line in text if line.startswith("animal") and line.split()[1].isdigit()]
+    assert shown == ["animal00", "animal19", "animal07", *(f"animal{i:02d}" for i in range(3))]
+    assert "17 more labels are in metrics.json; clips of these lost: 0." in text
+    assert "18 more labels are in names.csv and per_label.csv." in text
+    assert any(line.startswith("Macro-F1 by infrared light minus") for line in text)
+
+
+def test_of_many_labels_the_first_dozen_is_shown_in_full(capsys):
     labels = (*(f"animal{i:02d}" for i in range(20)), "empty")
     rows = [(x, site, x, "empty" if x == "empty" else "species") for x in labels for site in "ab"]
     rows += [("animal19", "a", "empty", "empty")]
-    text = page(capsys, rows, labels)
+    text = page(capsys, rows, labels, full=True)
     assert "9 more labels are in names.csv and per_label.csv." in text
-    assert "8 more labels, which lost no more, are in metrics.json." in text
+    assert "9 more labels are in metrics.json; clips of these lost: 0." in text
     shown = [line.split()[0] for line in text if line.startswith("animal") and line.split()[1].isdigit()]
-    assert shown == ["animal19", *(f"animal{i:02d}" for i in range(11)), *(f"animal{i:02d}" for i in range(12))]
+    assert shown == [
+        "animal00",
+        "animal19",
+        *(f"animal{i:02d}" for i in range(1, 10)),
+        *(f"animal{i:02d}" for i in range(12)),
+    ]
 
 
 def test_infrared_stands_beside_colour_without_being_asked_for(capsys):
     rows = [("leopard", "a", "leopard", "species"), ("leopard", "b", "empty", "empty")] * 2
     rows += [("empty", "a", "empty", "empty")] * 2
-    text = page(capsys, rows, colours=[30, 0, 30, 0, 0, 30])
+    text = page(capsys, rows, colours=[30, 0, 30, 0, 0, 30], full=True)
     lines = {line.split("  ")[0]: line for line in text}
     assert lines["clips (sites)"].split() == ["clips", "(sites)", "3", "(2)", "3", "(1)"]
     assert "0 of 2, 2 lost" in lines["leopard: named right"] and "2 of 2, 0 lost" in lines["leopard: named right"]

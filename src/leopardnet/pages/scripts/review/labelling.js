@@ -1,0 +1,185 @@
+// What people say: labels, notes and stars go to the server, and the next clip shows when they are on its disk.
+
+import { t } from "../shared/language.js";
+import { ApiError } from "./api.js";
+import { Outbox } from "./outbox.js";
+import { decisionLabels, namesOf } from "./views/clip_panel.js";
+import { showTrouble, tell } from "./views/notices.js";
+
+const UNKNOWN = "unknown";
+
+export class Labelling {
+  // review: what is shown; it is asked to show the next clip, and to draw.
+  constructor(review) {
+    this.review = review;
+    this.session = review.session;
+    this.outbox = new Outbox(showTrouble);
+    this.chosen = new Set(); // labels that wait for Enter
+    this.isSeveral = this.isWholeEvent = this.isBusy = false;
+    this.empty = this.session.labels.find((label) => label.is_empty)?.name;
+  }
+
+  // What was chosen for one clip does not hold for the next.
+  beginClip() {
+    this.chosen.clear();
+    this.isWholeEvent = false;
+  }
+
+  // What this person last said about the shown clip: its note and its star.
+  get said() {
+    const { detail } = this.review.clip;
+    const mine = (detail.history || []).filter((entry) => entry.by === this.session.by && !entry.is_undone);
+    const newest = mine.reduce((a, b) => (a && a.entry_id > b.entry_id ? a : b), null);
+    return { note: newest?.note || "", starred: Boolean(detail.starred) };
+  }
+
+  // Sends labels; true when they are on disk. Nothing else can be said until then.
+  async save(clipIds, labels, more = {}) {
+    if (this.session.read_only) {
+      tell(t("This review is only for reading: nothing can be labelled."));
+      return false;
+    }
+    if (this.isBusy || !this.outbox.isEmpty) {
+      tell(t("Wait: the last label is not saved yet."));
+      return false;
+    }
+    const { queue } = this.review;
+    const answer = await this.send("/api/label", { clip_ids: clipIds, labels, queue: queue.id, ...more });
+    if (!answer) return false;
+    for (const clipId of clipIds) this.review.clips.forget(clipId);
+    const othersWork = queue.noteLabels(clipIds, labels, answer.n_done);
+    if (othersWork) queue.refresh(this.review.at + 1).catch(() => {});
+    const label = labels.length ? namesOf(labels) : t("no label");
+    tell(clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: clipIds.length, label }) : t("Saved: {label}", { label }));
+    this.review.afterSaving(labels);
+    return true;
+  }
+
+  // The answer to a press; null where it was dropped, or where the server refused it with a status in `final`.
+  async send(path, body, final = []) {
+    this.isBusy = true;
+    try {
+      return await this.outbox.send(path, body, final);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (final.includes(error.status)) tell(error.text);
+      return null;
+    } finally {
+      this.isBusy = false;
+    }
+  }
+
+  // Saves labels of the shown clip, or of its whole event, and moves on.
+  async say(labels) {
+    const { detail } = this.review.clip;
+    const isEvent = this.isWholeEvent && detail.event.length > 1;
+    const second = this.review.stage.chosenSecond;
+    const showsIt = second !== null && !labels.some((name) => name === this.empty || name === UNKNOWN);
+    const more = isEvent ? {} : { ...this.said, ...(showsIt ? { seconds: [second] } : {}) };
+    const from = this.review.at;
+    if (await this.save(isEvent ? detail.event : [detail.clip_id], labels, more)) await this.review.showNextOpen(from);
+  }
+
+  // What the key of a label does: says it, or chooses it where several are wanted.
+  press(name) {
+    if (!name) return tell(t("There is no such label."));
+    if (this.review.grid.isOn) return this.review.grid.label([name]);
+    if (!this.review.clip) return undefined;
+    return this.isSeveral || this.chosen.size ? this.toggle(name) : this.say([name]);
+  }
+
+  pressEmpty() {
+    return this.press(this.empty);
+  }
+
+  pressUnknown() {
+    return this.press(UNKNOWN);
+  }
+
+  // Chooses a label, or not. A clip that shows something is not empty.
+  toggle(name) {
+    const isChosen = this.chosen.has(name);
+    if ([this.empty, UNKNOWN].includes(name)) this.chosen.clear();
+    else [this.empty, UNKNOWN].forEach((other) => this.chosen.delete(other));
+    this.chosen[isChosen ? "delete" : "add"](name);
+    this.review.draw();
+  }
+
+  switchSeveral() {
+    this.isSeveral = !this.isSeveral;
+    this.review.draw();
+  }
+
+  accept() {
+    const { detail } = this.review.clip;
+    const names = detail.is_blind ? [] : decisionLabels(this.session.labels, detail.decision);
+    if (this.chosen.size) return this.say([...this.chosen]);
+    if (names.length) return this.say(names);
+    return tell(detail.is_blind
+      ? t("The model's answer is hidden here: press the key of a label.")
+      : t("There is no answer to accept: press the key of a label."));
+  }
+
+  chooseEvent() {
+    const { detail } = this.review.clip;
+    if (detail.is_blind) return tell(t("In the audit each clip is looked at on its own."));
+    if (!(detail.event?.length > 1)) return tell(t("There is nothing else in this event."));
+    this.isWholeEvent = !this.isWholeEvent;
+    return this.review.draw();
+  }
+
+  // Gives all clips of the event, or all that are chosen in the grid, what most of them are.
+  async majority() {
+    const { clip, clips, grid, queue } = this.review;
+    if (queue.id === "audit") return tell(t("In the audit each clip is looked at on its own."));
+    const ids = grid.isOn ? grid.targets : clip?.detail.event || [];
+    if (ids.length < 2) return tell(t("There is nothing else in this event."));
+    let found;
+    try {
+      found = await Promise.all(ids.map((clipId) => clips.get(clipId, queue.id)));
+    } catch (error) {
+      return this.review.fail(error);
+    }
+    const winner = mostFrequent(found.map(({ detail }) =>
+      detail.labels.length ? detail.labels : decisionLabels(this.session.labels, detail.decision)));
+    if (!winner) return tell(t("No answer has a majority here: press the key of a label."));
+    if (grid.isOn) return grid.label(winner);
+    const from = this.review.at;
+    return (await this.save(ids, winner)) ? this.review.showNextOpen(from) : undefined;
+  }
+
+  // Takes the newest label back, and shows its clip again.
+  async undo() {
+    if (this.session.read_only) return;
+    const answer = await this.send("/api/undo", {}, [409]);
+    if (!answer) return;
+    for (const clipId of answer.undone) this.review.clips.forget(clipId);
+    await this.review.returnTo(answer.queue, answer.undone[0]);
+    tell(t("Taken back."));
+  }
+
+  star() {
+    return this.changeSaid({ starred: !this.said.starred });
+  }
+
+  // Saves the text of the field, if it changed. Empty fields cannot take a note back: undo does that.
+  async saveNote(text) {
+    if (this.review.clip && text && text !== this.said.note) await this.changeSaid({ note: text });
+  }
+
+  async changeSaid(values) {
+    const { detail } = this.review.clip;
+    if (await this.save([detail.clip_id], detail.labels, { ...this.said, ...values })) await this.review.showAgain();
+  }
+}
+
+// The labels that most of these have, null where no two agree or two are as frequent.
+function mostFrequent(all) {
+  const counts = new Map();
+  for (const labels of all) {
+    const key = JSON.stringify([...labels].sort());
+    if (labels.length) counts.set(key, (counts.get(key) || 0) + 1);
+  }
+  const [first, second] = [...counts].sort((a, b) => b[1] - a[1]);
+  return first && first[1] > 1 && first[1] !== second?.[1] ? JSON.parse(first[0]) : null;
+}

@@ -1,0 +1,301 @@
+// The review: which list and which clip are shown, and how one moves among them.
+
+import { byId } from "../shared/elements.js";
+import { t } from "../shared/language.js";
+import { ApiError, postJson } from "./api.js";
+import { Clips } from "./clips.js";
+import { Controls } from "./controls.js";
+import { Keys } from "./keys.js";
+import { Labelling } from "./labelling.js";
+import { Queue } from "./queue.js";
+import { ClipPanel } from "./views/clip_panel.js";
+import { Grid } from "./views/grid.js";
+import { Help } from "./views/help.js";
+import { Hunt } from "./views/hunt.js";
+import { Lists, listTitle } from "./views/lists.js";
+import { showNotices, showProblem, tell } from "./views/notices.js";
+import { Stage } from "./views/stage.js";
+
+const N_AHEAD = 3; // clips that are loaded before they are shown
+const WINDOW_AHEAD = 20;
+const KEEP_PLACE_MS = 400;
+const HUNT_REFRESH = 5; // after so many labels the order of a hunt is asked for again
+
+export class Review {
+  constructor(session) {
+    this.session = session;
+    this.keys = new Keys(session.labels, session.keys || {});
+    this.clips = new Clips();
+    this.panel = new ClipPanel(session, this.keys);
+    this.stage = new Stage(session.labels);
+    this.labelling = new Labelling(this);
+    this.grid = new Grid(session, this.keys, {
+      save: (ids, labels) => this.labelling.save(ids, labels),
+      open: (position) => this.closeGrid(position),
+    });
+    this.help = new Help(session, this.keys, () => this.draw());
+    this.lists = new Lists(session, (id) => this.openQueue(id, this.lists.read()),
+      (filters) => this.openQueue(this.queue.id, filters));
+    this.hunt = new Hunt(session, () => this.openQueue("hunt", {}));
+    this.controls = new Controls(this);
+    this.at = -1; // position in the list
+    this.ticket = 0; // of the newest wish to show a clip; older ones are forgotten
+    this.nLabels = 0;
+  }
+
+  async start() {
+    byId("by").addEventListener("click", () => this.askWho());
+    byId("who").addEventListener("close", () => this.setWho(byId("who-name").value.trim()));
+    showNotices(this.session.notices || []);
+    const { outbox } = this.labelling;
+    for (const item of outbox.items) item.resolve = () => this.queue && this.openQueue(this.queue.id, this.queue.filters);
+    if (!outbox.isEmpty) await outbox.settle();
+    const { queue, clip, ...filters } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    const known = this.session.queues.map(({ id }) => id);
+    const open = this.session.queues.find(({ n_total, n_done }) => n_done < n_total);
+    this.lists.write(filters);
+    this.drawWho();
+    await this.openQueue(known.includes(queue) ? queue : open?.id || known[0], this.lists.read(), clip);
+    await this.hunt.refresh();
+    if (!this.session.by && !this.session.read_only) this.askWho();
+  }
+
+  // --- lists and places ---
+
+  // Opens a list at a clip, or at the first open one from where the person stopped.
+  async openQueue(id, filters, clipId = null) {
+    this.lists.unfold(false);
+    const ticket = ++this.ticket;
+    try {
+      const queue = await new Queue(id, this.lists.allowed(id, filters)).open();
+      if (ticket !== this.ticket) return;
+      this.queue = queue;
+      await this.lists.refresh(id);
+      this.lists.showProgress(queue);
+      const found = clipId ? queue.find(clipId) : -1;
+      const position = found >= 0 ? found : await queue.nextOpen(Math.min(queue.place, Math.max(0, queue.nTotal - 1)));
+      if (this.grid.isOn && queue.nTotal) await this.openGrid(position);
+      else await this.closeGrid(position);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  // Asks for everything again.
+  reload() {
+    this.clips.kept.clear();
+    return this.openQueue(this.queue.id, this.queue.filters, this.clip?.detail.clip_id);
+  }
+
+  // Goes back to a clip, in the list in which something was said about it.
+  async returnTo(queueId, clipId) {
+    const known = this.session.queues.some(({ id }) => id === queueId) ? queueId : this.queue.id;
+    const position = this.queue.find(clipId);
+    if (known !== this.queue.id || position < 0) {
+      await this.openQueue(known, {}, clipId);
+      return;
+    }
+    try {
+      await this.queue.refresh(position);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.lists.showProgress(this.queue);
+    if (this.grid.isOn) this.grid.draw();
+    else await this.show(position);
+  }
+
+  // Shows the clip at a position. Without one, says that the list is done or empty.
+  async show(position) {
+    const ticket = ++this.ticket;
+    const { queue } = this;
+    try {
+      const summary = await queue.at(position);
+      const clip = summary && await this.clips.get(summary.clip_id, queue.id);
+      if (ticket !== this.ticket) return;
+      if (clip) this.at = position;
+      if (clip) this.showClip(clip);
+      else this.showNothing();
+    } catch (error) {
+      if (ticket === this.ticket) this.fail(error);
+    }
+  }
+
+  async showNextOpen(from) {
+    try {
+      await this.show(await this.queue.nextOpen(from + 1));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  showClip(clip) {
+    this.clip = clip;
+    this.labelling.beginClip();
+    byId("nothing").hidden = true;
+    byId("clip").hidden = false;
+    byId("clip").dataset.clip = clip.detail.clip_id;
+    byId("note").value = this.labelling.said.note;
+    this.draw();
+    this.stage.show(clip);
+    this.loadAhead();
+    this.keepPlace();
+  }
+
+  loadAhead() {
+    const { queue, at } = this;
+    for (const clipId of queue.upcoming(at + 1, N_AHEAD)) this.clips.get(clipId, queue.id).catch(() => {});
+    queue.at(at + WINDOW_AHEAD).catch(() => {});
+  }
+
+  showNothing() {
+    const { nTotal, filters } = this.queue;
+    const isFiltered = Object.keys(filters).length > 0;
+    const text = nTotal
+      ? t("Every clip of this list has a label.")
+      : isFiltered ? t("No clip matches these filters.") : t("This list is empty.");
+    const next = this.session.queues.find(({ id, n_total, n_done }) => id !== this.queue.id && n_done < n_total);
+    const advice = next ? " " + t("Still open: {list}.", { list: listTitle(next.id) }) : "";
+    this.clip = null;
+    this.stage.flip(false);
+    byId("clip").hidden = true;
+    byId("nothing").hidden = false;
+    byId("nothing").textContent = text + advice;
+  }
+
+  // Loads the shown clip again, after something about it changed.
+  async showAgain() {
+    const { frame } = this.stage;
+    try {
+      this.showClip(await this.clips.get(this.clip.detail.clip_id, this.queue.id));
+      this.stage.showFrame(frame);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  // Remembers where this person is: on the server for another day, and in the address for a reload.
+  keepPlace() {
+    const { queue } = this;
+    const clipId = this.clip.detail.clip_id;
+    history.replaceState(null, "", "#" + new URLSearchParams({ queue: queue.id, ...queue.filters, clip: clipId }));
+    clearTimeout(this.placeTimer);
+    this.placeTimer = setTimeout(() => {
+      if (!this.session.read_only) postJson("/api/place", { queue: queue.id, clip_id: clipId }).catch(() => {});
+    }, KEEP_PLACE_MS);
+  }
+
+  step(by) {
+    return this.show(Math.min(Math.max(this.at + by, 0), this.queue.nTotal - 1));
+  }
+
+  afterSaving(labels) {
+    this.lists.showProgress(this.queue);
+    if (this.session.mode === "hunt" && labels.length) this.followHunt();
+  }
+
+  // The order of a hunt learns from labels, so it is asked for now and then, while people go on.
+  async followHunt() {
+    this.nLabels += 1;
+    if (this.nLabels % HUNT_REFRESH) return;
+    this.hunt.refresh();
+    if (this.queue.id !== "hunt") return;
+    const fresh = await new Queue("hunt", this.queue.filters).open().catch(() => null);
+    if (!fresh || this.queue.id !== "hunt") return;
+    this.queue = fresh;
+    this.at = this.clip ? fresh.find(this.clip.detail.clip_id) : -1;
+  }
+
+  // --- what is drawn ---
+
+  draw() {
+    const { labelling } = this;
+    const pressed = {
+      several: labelling.isSeveral, event: labelling.isWholeEvent, slow: this.stage.isSlow, enhance: this.clips.isEnhanced,
+      star: Boolean(this.clip?.detail.starred), grid: this.grid.isOn,
+    };
+    for (const [action, isOn] of Object.entries(pressed)) {
+      document.querySelector(`[data-action="${action}"]`).setAttribute("aria-pressed", String(isOn));
+    }
+    for (const button of document.querySelectorAll("button.quiet[data-action]")) {
+      button.setAttribute("aria-keyshortcuts", this.keys.of[button.dataset.action] || "");
+      const key = this.keys.text(button.dataset.action);
+      if (key) button.dataset.key = key;
+    }
+    if (this.clip) this.panel.show(this.clip.detail, labelling.chosen);
+    byId("say-title").textContent = labelling.isWholeEvent
+      ? t("What do you see? The label goes to all clips of this event: {n}", { n: this.clip.detail.event.length })
+      : t("What do you see?");
+    byId("say-title").classList.toggle("wide-mark", labelling.isWholeEvent);
+  }
+
+  switchSlow() {
+    this.stage.setSlow(!this.stage.isSlow);
+    this.draw();
+  }
+
+  switchView() {
+    this.clips.isEnhanced = !this.clips.isEnhanced;
+    return this.showAgain();
+  }
+
+  toggleHistory() {
+    byId("history").hidden = !byId("history").hidden;
+    document.querySelector("[data-action=history]").setAttribute("aria-expanded", String(!byId("history").hidden));
+  }
+
+  // --- grid ---
+
+  async toggleGrid() {
+    if (this.grid.isOn) await this.closeGrid(this.grid.position);
+    else if (this.queue?.nTotal) await this.openGrid(this.at);
+  }
+
+  async openGrid(position) {
+    this.stage.flip(false);
+    byId("clip").hidden = byId("nothing").hidden = true;
+    byId("grid").hidden = false;
+    try {
+      await this.grid.show(this.queue, position);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.draw();
+  }
+
+  async closeGrid(position) {
+    this.grid.hide();
+    byId("grid").hidden = true;
+    await this.show(position);
+    this.draw();
+  }
+
+  // --- people who label ---
+
+  askWho() {
+    byId("who-name").value = this.session.by || "";
+    byId("who").showModal();
+  }
+
+  async setWho(by) {
+    if (!by || by === this.session.by) return;
+    try {
+      await postJson("/api/by", { by });
+      this.session.by = by;
+      this.drawWho();
+      await this.reload();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  drawWho() {
+    byId("by").textContent = this.session.by || t("Who labels?");
+  }
+
+  fail(error) {
+    if (!(error instanceof ApiError)) throw error;
+    showProblem(error);
+    tell("");
+  }
+}

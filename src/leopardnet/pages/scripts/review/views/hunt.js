@@ -1,0 +1,108 @@
+// What a promise still lacks, and in a hunt: how many labels there are and a model made of them.
+
+import { byId, colourDot, element } from "../../shared/elements.js";
+import { formatNumber, nameOf, t } from "../../shared/language.js";
+import { getJson, postJson } from "../api.js";
+import { showProblem } from "./notices.js";
+
+const ASK_AGAIN_MS = 700;
+
+export class Hunt {
+  // onRefit(): called when the order of the hunt is new.
+  constructor(session, onRefit) {
+    Object.assign(this, { session, onRefit });
+    this.isHunt = session.mode === "hunt";
+    this.name = t("my-model");
+    this.model = null;
+    byId("hunt").hidden = !this.isHunt && !session.promise;
+    if (!this.isHunt) this.showPromise(session.promise);
+  }
+
+  // Asks the server for the counts; called after labels.
+  async refresh() {
+    if (!this.isHunt) return;
+    try {
+      this.counts = await getJson("/api/hunt");
+    } catch (error) {
+      showProblem(error);
+      return;
+    }
+    this.draw();
+  }
+
+  showPromise(promise) {
+    if (promise) byId("hunt").replaceChildren(element("h2", { class: "small" }, t("Promise")), ...this.promiseRows(promise));
+  }
+
+  promiseRows({ label, n_needed, n_have }) {
+    const values = { label: nameOf(label), needed: formatNumber(n_needed), have: formatNumber(n_have) };
+    const text = n_have >= n_needed
+      ? t("{label}: {have} clips of the random audit are enough for a promise.", values)
+      : t("{label}: a promise needs {needed} clips of the random audit without a miss; there are {have}.", values);
+    const share = Math.min(1, n_needed ? n_have / n_needed : 1);
+    return [element("p", {}, text), element("div", { class: "bar" }, element("i", { style: `--c:var(--accent);width:${100 * share}%` }))];
+  }
+
+  draw() {
+    const { target, n_labels, advice } = this.counts;
+    const rows = Object.entries(n_labels || {}).map(([name, n]) => element("li", {},
+      colourDot(name, this.session.labels.find((label) => label.name === name)?.colour),
+      element("span", {}, nameOf(name)), element("b", { class: "num" }, formatNumber(n))));
+    const promise = this.session.promise;
+    byId("hunt").replaceChildren(
+      element("h2", { class: "small" }, t("A model of your own")),
+      element("p", {}, t("Looking for: {target}", { target: nameOf(target || "–") })),
+      element("ul", { class: "tally" }, ...rows),
+      advice ? element("p", { class: "muted" }, advice) : "",
+      ...(promise ? this.promiseRows(promise) : []),
+      element("p", { class: "muted" }, t("These are ranks, what to look at first. A model decides only after a promise holds.")),
+      this.form(),
+    );
+  }
+
+  form() {
+    const name = element("input", { type: "text", "aria-label": t("Name of the model"), value: this.name, maxlength: "60", required: true,
+      oninput: (event) => {
+        this.name = event.target.value;
+      } });
+    const isWorking = this.model?.state === "working";
+    const make = element("button", { type: "submit", class: "main", id: "make-model", disabled: isWorking }, t("Make a model"));
+    const again = element("button", { type: "button", class: "quiet", onclick: () => this.refit() }, t("Order anew"));
+    const form = element("form", { class: "make" }, name, make, again, element("p", { id: "model-state", role: "status" }, this.modelText()));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.makeModel();
+    });
+    return form;
+  }
+
+  modelText() {
+    const { state, bundle, error } = this.model || {};
+    if (error) return [error.what || error, error.do].filter(Boolean).join(". ");
+    if (state === "working") return t("Working …");
+    return bundle ? t("Ready: {bundle}", { bundle }) : "";
+  }
+
+  async makeModel() {
+    try {
+      this.model = await postJson("/api/model", { name: this.name });
+      this.draw();
+      while (this.model.state === "working") {
+        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+        this.model = await getJson("/api/model");
+      }
+    } catch (error) {
+      this.model = { state: "failed", error: error.problem || { what: String(error) } };
+    }
+    this.draw();
+  }
+
+  async refit() {
+    try {
+      await postJson("/api/refit", {});
+      await this.onRefit();
+    } catch (error) {
+      showProblem(error);
+    }
+  }
+}

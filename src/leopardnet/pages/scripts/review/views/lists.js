@@ -1,0 +1,135 @@
+// The lists of clips with their counts, and the filters.
+
+import { byId, element } from "../../shared/elements.js";
+import { formatNumber, nameOf, t } from "../../shared/language.js";
+import { getJson } from "../api.js";
+
+const LISTS = {
+  suspected: [t("Suspected targets"), t("Clips in which the model sees or suspects what you look for, the likeliest first.")],
+  unsure: [t("Least sure"), t("Clips of which the model is least sure.")],
+  plan: [t("Where it matters"), t("Clips that decide which species is recorded at which site in which week.")],
+  lookalikes: [t("Look-alikes"), t("Clips that look alike and got different answers.")],
+  same_box: [t("The same spot"), t("A find at the same place of one camera again and again: one look for all, in the grid.")],
+  unreadable: [t("Unreadable"), t("Files that could not be read.")],
+  empties: [t("Empties"), t("Clips in which the model sees nothing, drawn at random.")],
+  audit: [t("Random audit"), t("One clip in ten, at random, the model's answer hidden. Promises rest on these.")],
+  second_opinion: [t("Second opinion"), t("Clips that somebody else has labelled, or that two people call differently.")],
+  label_errors: [t("Doubtful labels"), t("Labels that a model which had not seen them contradicts.")],
+  hunt: [t("Hunt"), t("What most resembles the target comes first; the order learns from every label.")],
+  all: [t("All clips"), t("Every clip, in the order of time.")],
+};
+
+export function listTitle(id) {
+  return LISTS[id]?.[0] || id;
+}
+
+export class Lists {
+  // onChoose(id), onFilter(filters): called when the person chooses.
+  constructor(session, onChoose, onFilter) {
+    Object.assign(this, { session, onChoose, onFilter });
+    this.form = byId("filters");
+    this.fillChoices();
+    // Whoever chooses with the mouse goes on with the keys of the page; Tab and arrows stay in the form.
+    for (const kind of ["mousedown", "keydown"]) {
+      this.form.addEventListener(kind, () => {
+        this.usesMouse = kind === "mousedown";
+      });
+    }
+    this.form.addEventListener("change", () => {
+      if (this.usesMouse) document.activeElement.blur();
+      onFilter(this.read());
+    });
+    this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.form.addEventListener("reset", () => setTimeout(() => onFilter(this.read())));
+    byId("open-lists").addEventListener("click", () => this.unfold(!byId("lists").classList.contains("open")));
+  }
+
+  // Draws the lists with what is done, and the heading of the current one.
+  show(current) {
+    const items = this.session.queues.map(({ id, n_total, n_done }) => element("li", {}, element("button", {
+      type: "button",
+      "aria-current": id === current ? "true" : null,
+      "data-queue": id,
+      class: n_total && n_done >= n_total ? "done" : n_total ? null : "zero",
+      onclick: () => this.onChoose(id),
+    }, element("span", {}, listTitle(id)), element("span", { class: "num" }, countText(n_done, n_total)))));
+    byId("queues").replaceChildren(...items);
+    byId("queue-title").textContent = listTitle(current);
+    byId("queue-note").textContent = LISTS[current]?.[1] || "";
+  }
+
+  // Asks how much of each list is done by now.
+  async refresh(current) {
+    const { queues } = await getJson("/api/session");
+    this.session.queues = queues;
+    this.show(current);
+  }
+
+  showProgress({ id, nDone, nTotal }) {
+    const entry = this.session.queues.find((queue) => queue.id === id);
+    if (entry && !Object.keys(this.read()).length) Object.assign(entry, { n_done: nDone, n_total: nTotal });
+    const share = nTotal ? nDone / nTotal : 0;
+    byId("progress").firstElementChild.style.width = `${100 * share}%`;
+    byId("progress").setAttribute("aria-valuenow", String(Math.round(100 * share)));
+    byId("count").textContent = t("{done} of {total}", { done: formatNumber(nDone), total: formatNumber(nTotal) });
+    const counter = byId("queues").querySelector("[aria-current] .num");
+    if (counter && entry) counter.textContent = countText(entry.n_done, entry.n_total);
+  }
+
+  // The filters that a list takes: in an audit nothing of the model is asked for.
+  allowed(id, filters) {
+    const { decision, ...others } = filters;
+    this.form.elements.decision.disabled = id === "audit";
+    this.showState();
+    return id === "audit" ? others : filters;
+  }
+
+  // The filters that are set.
+  read() {
+    return Object.fromEntries([...new FormData(this.form)].filter(([, value]) => value));
+  }
+
+  // Sets the filters, as after a reload.
+  write(filters) {
+    for (const field of this.form.elements) {
+      if (!field.name) continue;
+      if (field.type === "checkbox") field.checked = field.name in filters;
+      else field.value = filters[field.name] || "";
+    }
+    this.showState();
+  }
+
+  showState() {
+    const n = Object.keys(this.read()).length;
+    byId("filter-state").textContent = n ? t("{n} set", { n }) : "";
+    if (n) byId("filter-box").open = true;
+  }
+
+  // On a narrow page the lists are folded away.
+  unfold(isOpen) {
+    byId("lists").classList.toggle("open", isOpen);
+    byId("open-lists").setAttribute("aria-expanded", String(isOpen));
+  }
+
+  focus() {
+    this.unfold(true);
+    byId("queues").querySelector("[aria-current]")?.focus();
+  }
+
+  fillChoices() {
+    const { facets, labels } = this.session;
+    const fill = (name, values) => this.form.elements[name].append(
+      ...values.map((value) => element("option", { value }, nameOf(value))));
+    fill("site", facets.sites);
+    fill("label", [...labels.map(({ name }) => name), "unknown"]);
+    fill("decision", facets.labels);
+    for (const name of ["first", "last"]) {
+      this.form.elements[name].min = facets.first_day || "";
+      this.form.elements[name].max = facets.last_day || "";
+    }
+  }
+}
+
+function countText(nDone, nTotal) {
+  return `${formatNumber(nDone)} / ${formatNumber(nTotal)}`;
+}

@@ -1,0 +1,1 @@
+"""The review in a browser: footage, what the model said of it, and what people say."""

@@ -1,0 +1,187 @@
+"""How one clip is shown: its line in a list, and all that the large view needs. In an audit, without the model."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leopardnet.core.errors import MediaError
+from leopardnet.core.labels import UNREADABLE
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.settings.inference import UniformSampling
+from leopardnet.core.types import Clip, MediaInfo
+from leopardnet.media.decode import probe, resolve_path
+from leopardnet.media.sampling import sample_times
+from leopardnet.review.clip_index import ClipIndex
+from leopardnet.review.frame_evidence import FrameEvidence
+from leopardnet.review.queues.queue_rows import QueueRows
+from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
+
+N_FRAMES = 8  # of a clip that no model classified
+THUMB_WIDTH_PX, FRAME_WIDTH_PX = 320, 960
+FIRST_LOOK_S = 1.0  # into a video that no model classified: cameras start when the animal is there
+MISSING = "missing"
+
+
+class ClipView:
+    """Plain values of clips for the page.
+
+    has_person: bool [N], clips that show people or vehicles by what the model or the manifest says; those that
+    somebody labelled so are added. Without `shows_people` their pictures stay private.
+    """
+
+    def __init__(
+        self,
+        index: ClipIndex,
+        evidence: FrameEvidence,
+        said: SpokenLabels,
+        manifest: Manifest,
+        has_person: NDArray[np.bool_],
+        shows_people: bool,
+    ) -> None:
+        self.index, self.evidence, self.said, self.manifest = index, evidence, said, manifest
+        self.has_person, self.shows_people = has_person, shows_people
+        table = manifest.table
+        bursts = table[table["kind"].eq("burst") & table["paths"].notna()]
+        self._stills = dict(zip(bursts["clip_id"], bursts["paths"], strict=True))
+        self._in_manifest = frozenset(table["clip_id"])
+
+    def is_private(self, row: int) -> bool:
+        """Return whether the pictures of a clip may not be shown."""
+        is_person = bool(self.has_person[row]) or self.said.shows_people(self.index.clip_ids[row])
+        return is_person and not self.shows_people
+
+    def summarise(self, row: int, queue: str, contents: QueueRows, by: str) -> dict[str, Any]:
+        """Return the line of a clip in a list."""
+        index, said, clip_id, is_blind = self.index, self.said, self.index.clip_ids[row], queue == AUDIT
+        labels = said.labels(clip_id, by, queue=AUDIT if is_blind else None)
+        is_private, score = self.is_private(row), float(index.numbers("score")[row])
+        return {
+            "clip_id": clip_id,
+            "path": index.texts("path")[row],
+            "site": index.texts("site")[row],
+            "captured": index.captured[row],
+            "kind": index.texts("kind")[row],
+            "decision": None if is_blind else index.texts("decision")[row],
+            "score": None if is_blind or np.isnan(score) else round(score, 3),
+            "alerts": None if is_blind else list(index.alerts[row]),
+            "thumb": None if is_private else self._frame_url(row, self._thumb_s(row, is_blind), THUMB_WIDTH_PX),
+            "labels": list(labels),
+            "starred": said.is_starred(clip_id, by),
+            "by_others": sum(person != by for person in said.all_labels(clip_id)),
+            "event_id": index.event_id(row),
+            "group": contents.groups.get(row),
+            "has_person": bool(self.has_person[row] and not is_blind) or said.shows_people(clip_id),
+        }
+
+    def show(self, row: int, queue: str, contents: QueueRows, by: str) -> dict[str, Any]:
+        """Return all that the large view of a clip needs. Raises ManifestError where its boxes cannot be read."""
+        index, clip_id, is_blind = self.index, self.index.clip_ids[row], queue == AUDIT
+        is_private, missing = self.is_private(row), self.say_missing(row)
+        status, reason = index.texts("status")[row], index.texts("reason")[row]
+        if is_blind and status != UNREADABLE:
+            status, reason = None, None
+        duration_s = float(index.numbers("duration_s")[row])
+        frames: list[dict[str, Any]] = []
+        if missing is not None:
+            status, reason = MISSING, missing
+        elif not is_private:
+            try:
+                frames = self._frames(row, is_blind)
+            except MediaError as error:
+                status, reason = UNREADABLE, error.one_line
+        p = index.probs[row]
+        has_probs = not is_blind and len(p) > 0 and bool(np.isfinite(p).all())
+        is_video = index.texts("kind")[row] == "video" and missing is None and not is_private
+        return self.summarise(row, queue, contents, by) | {
+            "is_blind": is_blind,
+            "status": status,
+            "reason": reason,
+            "probs": dict(zip(index.labels, (round(float(v), 3) for v in p), strict=True)) if has_probs else None,
+            "frames": frames,
+            "seconds": [] if is_blind else index.evidence_seconds(row),
+            "duration_s": None if np.isnan(duration_s) else round(duration_s, 3),
+            "video": f"/media/video/{clip_id}" if is_video else None,
+            "event": [index.clip_ids[int(r)] for r in index.event_rows(row)],
+            "group_clips": [index.clip_ids[r] for r in contents.group_rows(row)],
+            "history": self._history(clip_id, by, is_own=self._is_alone(clip_id, queue, by)),
+            "hint": None if is_blind else contents.hints.get(row),
+        }
+
+    def say_missing(self, row: int) -> str | None:
+        """Return why the file of a clip cannot be opened, in words; None where it is there."""
+        if self.index.clip_ids[row] not in self._in_manifest:
+            return "the clip is not in the manifest"
+        try:
+            resolve_path(self.manifest.root, self.index.texts("path")[row] or "")
+        except MediaError as error:
+            return error.one_line
+        return None
+
+    def times_s(self, row: int, queue: str) -> list[float]:
+        """Return the times of the frames that the view of a clip shows first, to be decoded ahead."""
+        if queue == AUDIT:
+            return self._plain_times(row) if self.index.numbers("duration_s")[row] > 0 else [FIRST_LOOK_S]
+        seen = [max(float(self.evidence.times_s[i]), 0.0) for i in self.evidence.frames(row)]
+        return seen or [self._thumb_s(row, False)]
+
+    def _is_alone(self, clip_id: str, queue: str, by: str) -> bool:
+        """Return whether a person is to judge without the words of others: an audit, or a first second opinion."""
+        return queue == AUDIT or (queue == "second_opinion" and not self.said.labels(clip_id, by))
+
+    def _history(self, clip_id: str, by: str, *, is_own: bool) -> list[dict[str, Any]]:
+        table = self.said.history(clip_id)
+        if table.empty:
+            return []
+        undone = set(table["undoes"].dropna().astype(int))
+        given = table[table["undoes"].isna() & ((table["by"] == by) | (not is_own))]
+        columns = ["entry_id", "by", "at", "labels", "note", "queue"]
+        return [
+            {
+                "entry_id": int(entry_id),
+                "by": person,
+                "at": at,
+                "labels": json.loads(labels) if isinstance(labels, str) else [],
+                "note": note if isinstance(note, str) else "",
+                "queue": queue,
+                "is_undone": int(entry_id) in undone,
+            }
+            for entry_id, person, at, labels, note, queue in given[columns].itertuples(index=False)
+        ]
+
+    def _frames(self, row: int, is_blind: bool) -> list[dict[str, Any]]:
+        frames = [] if is_blind else self.evidence.show(row, self.index.labels)
+        if not frames:  # in an audit, the frames that the model chose would give away what it saw
+            times = self._plain_times(row)
+            frames = [{"time_s": round(t, 3), "boxes": [], "probs": None} for t in times]
+        return [frame | {"url": self._frame_url(row, frame["time_s"], FRAME_WIDTH_PX)} for frame in frames]
+
+    def _plain_times(self, row: int) -> list[float]:
+        kind, duration_s = self.index.texts("kind")[row], float(self.index.numbers("duration_s")[row])
+        clip_id, path = self.index.clip_ids[row], self.index.texts("path")[row] or ""
+        if kind == "video" and duration_s > 0:
+            info = MediaInfo(0, 0, 0.0, duration_s, 0.0, None, "")
+        else:
+            stills = tuple(json.loads(self._stills[clip_id])) if clip_id in self._stills else (path,)
+            info = _probe(Clip(clip_id, stills, "burst" if kind == "burst" else kind), self.manifest.root)  # type: ignore[arg-type]
+        if kind != "video":
+            return [float(i) for i in range(info.n_frames or 1)]
+        return [float(t) for t in sample_times(info, UniformSampling(n_frames=N_FRAMES))]
+
+    def _thumb_s(self, row: int, is_blind: bool) -> float:
+        if self.index.texts("kind")[row] != "video":
+            return 0.0
+        best_s = float(self.index.numbers("best_time_s")[row])
+        return FIRST_LOOK_S if is_blind or np.isnan(best_s) else best_s
+
+    def _frame_url(self, row: int, time_s: float, width_px: int) -> str:
+        return f"/media/frame/{self.index.clip_ids[row]}/{max(round(1000 * time_s), 0)}?width={width_px}"
+
+
+@lru_cache(maxsize=512)
+def _probe(clip: Clip, root: Any) -> MediaInfo:
+    return probe(clip, root)

@@ -1,0 +1,122 @@
+"""What the page sends when a person says something, checked value by value."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from leopardnet.core.labels import EMPTY, is_label_id
+from leopardnet.review.request_error import RequestError
+
+MAX_CLIPS = 20_000
+R = TypeVar("R", bound=BaseModel)
+
+
+def _check_label(name: str) -> str:
+    if not is_label_id(name):
+        raise ValueError("a label is made of small letters, digits and underscores")
+    return name
+
+
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+LabelName = Annotated[str, Field(max_length=60), AfterValidator(_check_label)]
+Second = Annotated[float, Field(ge=0, lt=1e6)]
+Side = Annotated[float, Field(ge=0, le=1)]
+
+
+class PageRequest(BaseModel):
+    """What a page sends: nothing beside what is named, and of exactly these types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class DrawnBox(PageRequest):
+    """A box that a person drew: left, top, right and bottom as fractions of the upright frame."""
+
+    xyxy: Annotated[list[Side], Field(min_length=4, max_length=4)]
+    label: LabelName | None = None
+    time_s: Second = 0.0
+
+    @model_validator(mode="after")
+    def _has_an_area(self) -> DrawnBox:
+        if not (self.xyxy[0] < self.xyxy[2] and self.xyxy[1] < self.xyxy[3]):
+            raise ValueError("a box has an area")
+        return self
+
+
+class UndoRequest(PageRequest):
+    """Take the newest action back. key: one per press of the key."""
+
+    key: Key
+
+
+class LabelRequest(UndoRequest):
+    """What clips show, or a note or a star; the clips of one request are taken back together.
+
+    starred: None leaves it as it is.
+    """
+
+    clip_ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=MAX_CLIPS)]
+    labels: Annotated[list[LabelName], Field(max_length=20)] = []
+    queue: Annotated[str, Field(max_length=40)]
+    seconds: Annotated[list[Second], Field(max_length=500)] = []
+    drawn: Annotated[list[DrawnBox], Field(max_length=200, alias="boxes")] = []
+    note: Annotated[str, Field(max_length=4000)] = ""
+    starred: bool | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> LabelRequest:
+        if len(set(self.clip_ids)) < len(self.clip_ids) or len(set(self.labels)) < len(self.labels):
+            raise ValueError("each clip and each label stands once")
+        if EMPTY in self.labels and len(self.labels) > 1:
+            raise ValueError("a clip that shows something is not empty")
+        if not self.labels and not self.note and self.starred is None:
+            raise ValueError("there is nothing to keep: no label, no note, no star")
+        return self
+
+    @property
+    def boxes(self) -> list[dict[str, Any]]:
+        """The boxes as plain values."""
+        return [box.model_dump(exclude_none=True) for box in self.drawn]
+
+
+class PlaceRequest(PageRequest):
+    """Where a person is in a queue."""
+
+    queue: Annotated[str, Field(max_length=40)]
+    clip_id: Annotated[str, Field(max_length=64)]
+
+
+class NameRequest(PageRequest):
+    """Who labels: initials or a name."""
+
+    by: Annotated[str, Field(max_length=40)]
+
+
+def read_request(form: type[R], body: object) -> R:
+    """Return a request as `form`. Raises RequestError with the first thing that is wrong."""
+    try:
+        return form.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise RequestError(
+            "the request cannot be used",
+            where=".".join(map(str, first["loc"])) or None,
+            found=first["msg"].removeprefix("Value error, "),
+        ) from None
+
+
+def check_name(name: str) -> str:
+    """Return the name of a person without spaces around it. Raises RequestError for none, or one not to print.
+
+    >>> check_name(" AB ")
+    'AB'
+    """
+    found = re.sub(r"\s+", " ", name).strip()
+    if not found or not found.isprintable() or len(found) > 40 or "/" in found:
+        raise RequestError(
+            "please say who labels", found=repr(name[:40]), expected="initials or a name, up to 40 characters"
+        )
+    return found

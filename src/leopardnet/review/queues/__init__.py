@@ -1,0 +1,1 @@
+"""The queues of the review page: which clips are shown, and in which order."""

@@ -1,0 +1,288 @@
+"""The desk at which a review is done: opens a queue, shows a clip, keeps what a person says, takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from leopardnet.core.labels import EMPTY
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.people import clips_with_people, person_kind
+from leopardnet.core.predictions import Predictions
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.pages.palette import label_styles
+from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
+from leopardnet.review.clip_view import ClipView
+from leopardnet.review.frame_evidence import FrameEvidence
+from leopardnet.review.label_request import LabelRequest, UndoRequest
+from leopardnet.review.page_keys import DEFAULT_KEYS, check_keys
+from leopardnet.review.queues.promise_needs import count_promise
+from leopardnet.review.queues.queue_rows import QueueRows
+from leopardnet.review.queues.queue_set import QueueSet
+from leopardnet.review.request_error import RequestError
+from leopardnet.review.review_source import ReviewSource, count_foreign_labels, source_labels
+from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
+from leopardnet.review.starting_labels import read_starting_labels
+
+HUNT = "hunt"
+PERSON = "human"  # may be given to any clip, whatever the model knows: such clips are private from then on
+N_AHEAD = 3
+
+
+class ReviewDesk:
+    """One review. All methods may be called from several threads; values are plain and hold no absolute path."""
+
+    def __init__(
+        self,
+        source: ReviewSource,
+        *,
+        shows_people: bool = False,
+        read_only: bool = False,
+        targets: Sequence[str] | None = None,
+        queues: Mapping[str, Callable[[ReviewDesk], QueueRows]] | None = None,
+    ) -> None:
+        """Prepare the index of all clips and read the labels so far.
+
+        shows_people: pictures of people and vehicles, too. read_only: nothing can be said. targets: animals that
+        must not be lost, by default those of the model. queues: of other rooms, see `QueueSet`.
+        Raises LabelFileError and ManifestError where the labels cannot be used.
+        """
+        self.source, self.shows_people, self.read_only = source, shows_people, read_only
+        is_there = source.labels.is_file()
+        file = LabelFile(source.labels, read_only=read_only) if is_there or not read_only else None
+        entries = file.entries() if file is not None and file.newest() else pd.DataFrame()
+        self.notices = [*source.notices, *count_foreign_labels(entries, source)]
+        if source.workspace.enter():
+            self.notices.append("Another review of this folder is open on this computer; both may be used at once.")
+        self.index = ClipIndex.build(source.manifest, source.predictions)
+        self.index.prepare()
+        self.evidence = FrameEvidence.read(source.evidence, self.index)
+        self.said = SpokenLabels(file, self.index)
+        people = _find_people(source, self.evidence, self.index)
+        self._has_person = np.array([c in people for c in self.index.clip_ids], bool)
+        self.queues = QueueSet(
+            self.index,
+            self.evidence,
+            self.said,
+            source.workspace.seed(),
+            self._has_person & (not shows_people),
+            source.workspace.folder,
+            {name: partial(make, self) for name, make in (queues or {}).items()},
+        )
+        self._targets = tuple(targets) if targets is not None else self._find_targets()
+        self.view = ClipView(self.index, self.evidence, self.said, source.manifest, self._has_person, shows_people)
+        for queue in self.queues.ids:
+            self.queues.open(queue, "")
+
+    @property
+    def manifest(self) -> Manifest:
+        """The footage."""
+        return self.source.manifest
+
+    # --- what the page asks ---
+
+    def describe(self, by: str) -> dict[str, Any]:
+        """Return what the page needs to begin: labels, queues, facets, keys, notices."""
+        self.said.refresh()
+        index, model = self.index, self._describe_model()
+        days = index.days[index.days >= 0]
+        first, last = (
+            (str(np.datetime64(int(d), "D")) for d in (days.min(), days.max())) if len(days) else (None,) * 2
+        )
+        decisions = sorted({x for x in index.texts("decision") if x is not None})
+        return {
+            "labels": self._describe_labels(),
+            "queues": [
+                {"id": queue, "n_total": len(contents), "n_done": self._count_done(queue, contents, by)}
+                for queue, contents in ((q, self.queues.open(q, by)) for q in self.queues.ids)
+            ],
+            "facets": {"sites": list(index.sites), "labels": decisions, "first_day": first, "last_day": last},
+            "by": by,
+            "n_clips": len(index),
+            "has_people": bool(self._has_person.any()),
+            "read_only": self.read_only,
+            "shows_people": self.shows_people,
+            "model": model,
+            "keys": self.keys(by),
+            "notices": self.notices,
+            "promise": count_promise(self.index, self.said, self._targets),
+        }
+
+    def list_queue(self, queue: str, by: str, *, only: ClipFilter, offset: int, limit: int) -> dict[str, Any]:
+        """Return a part of a queue, the counts of what fits the filter, and where this person stopped last."""
+        self.said.refresh()
+        contents = self.queues.open(queue, by, anew=offset == 0)
+        if queue == AUDIT and only.decision:
+            raise RequestError("an audit hides what the model said", found="decision", todo="choose another filter")
+        rows = self._filter(contents.rows, only, by)
+        part = rows[offset : offset + limit]
+        place = self.source.workspace.read(f"place/{by}/{queue}")
+        at = np.flatnonzero(rows == self.index.row_of.get(place, -1)) if isinstance(place, str) else np.zeros(0)
+        return {
+            "n_total": len(rows),
+            "n_done": self._count_done(queue, QueueRows(rows), by),
+            "place": int(at[0]) if len(at) else 0,
+            "clips": [self.view.summarise(int(r), queue, contents, by) for r in part],
+        }
+
+    def show_clip(self, clip_id: str, queue: str, by: str) -> dict[str, Any]:
+        """Return one clip. Raises RequestError for a clip that there is not, or that is not in the audit."""
+        self.said.refresh()
+        row, contents = self.index.find(clip_id), self.queues.open(queue, by)
+        self._refuse_outside_audit(queue, [row], contents)
+        return self.view.show(row, queue, contents, by)
+
+    def clips_ahead(self, clip_id: str, queue: str, by: str) -> list[tuple[str, list[float]]]:
+        """Return the next clips of a queue with the times of their frames, to be decoded ahead."""
+        rows, row = self.queues.open(queue, by).rows, self.index.find(clip_id)
+        at = np.flatnonzero(rows == row)
+        ahead = rows[at[0] + 1 : at[0] + 1 + N_AHEAD] if len(at) else rows[:0]
+        return [
+            (self.index.clip_ids[r], self.view.times_s(int(r), queue))
+            for r in ahead
+            if not self.view.is_private(int(r))
+        ]
+
+    # --- what a person says ---
+
+    def save(self, request: LabelRequest, by: str) -> dict[str, Any]:
+        """Keep what a person says about clips, on the disk before this returns; the same key adds nothing twice.
+
+        Raises RequestError for a request that cannot be used, LabelFileError where it cannot be written.
+        """
+        self.refuse_reading()
+        rows, contents = [self.index.find(c) for c in request.clip_ids], self.queues.open(request.queue, by)
+        self._refuse_outside_audit(request.queue, rows, contents)
+        entries = [self._entry(request, row, contents, by) for row in rows]
+        numbers = self.said.add(entries)
+        return {
+            "entries": [{"entry_id": n, "clip_id": e.clip_id} for n, e in zip(numbers, entries, strict=True)],
+            "n_done": self._count_done(request.queue, contents, by),
+        }
+
+    def undo(self, request: UndoRequest, by: str) -> dict[str, Any]:
+        """Take a person's newest action back, all its clips at once. Raises RequestError where there is none."""
+        self.refuse_reading()
+        undone = self.said.undo(by, request.key)
+        if undone is None:
+            raise RequestError("there is nothing to take back", status=409)
+        is_of_hunt = undone[1] == AUDIT and HUNT in self.queues.ids  # a hunt shows the clips of the audit, too
+        return {"undone": undone[0], "queue": HUNT if is_of_hunt else undone[1]}
+
+    def keep_place(self, queue: str, clip_id: str, by: str) -> None:
+        """Remember at which clip a person is in a queue."""
+        self.refuse_reading()
+        self.index.find(clip_id)
+        self.queues.open(queue, by)
+        self.source.workspace.keep(f"place/{by}/{queue}", clip_id)
+
+    def keys(self, by: str) -> dict[str, str]:
+        """Return the key of each action, as a person chose them."""
+        return DEFAULT_KEYS | (self.source.workspace.read(f"keys/{by}") or {})
+
+    def choose_keys(self, keys: object, by: str) -> dict[str, str]:
+        """Keep the keys that a person chooses, and return all. Raises RequestError where two actions share one."""
+        self.refuse_reading()
+        chosen = check_keys(keys, self.keys(by))
+        self.source.workspace.keep(f"keys/{by}", chosen)
+        return DEFAULT_KEYS | chosen
+
+    def close(self) -> None:
+        """Close the files of the review."""
+        self.said.close()
+        self.source.workspace.close()
+
+    # --- inside ---
+
+    def refuse_reading(self) -> None:
+        """Raise RequestError where nothing can be said."""
+        if self.read_only:
+            raise RequestError(
+                "this review is read-only", status=403, todo="start it without --read-only to label clips"
+            )
+
+    def _refuse_outside_audit(self, queue: str, rows: list[int], contents: QueueRows) -> None:
+        if queue == AUDIT and not set(rows) <= set(contents.rows.tolist()):
+            raise RequestError(
+                "this clip is not in the audit",
+                found=self.index.clip_ids[next(r for r in rows if r not in contents.rows)],
+                expected="clips of the random sample alone",
+                todo="label it in another queue",
+            )
+
+    def _entry(self, request: LabelRequest, row: int, contents: QueueRows, by: str) -> LabelEntry:
+        clip_id, bundle_id = self.index.clip_ids[row], self.index.texts("bundle_id")[row]
+        starred = request.starred
+        is_drawn = request.queue == HUNT and row in contents.inclusion  # one of ten, whatever the order says
+        queue = AUDIT if is_drawn else request.queue
+        return LabelEntry(
+            key=f"{request.key}:{clip_id}",
+            clip_id=clip_id,
+            path=self.index.texts("path")[row] or "",
+            labels=request.labels,
+            by=by,
+            queue=queue,
+            seconds=request.seconds,
+            boxes=request.boxes,
+            inclusion=contents.inclusion.get(row),
+            bundle_id=None if queue == AUDIT else bundle_id,
+            note=request.note,
+            starred=self.said.is_starred(clip_id, by) if starred is None else starred,
+        )
+
+    def _filter(self, rows: Rows, only: ClipFilter, by: str) -> Rows:
+        rows = only.keep(self.index, rows)
+        if only.label:
+            named = self.said.find(lambda c: any(only.label in names for names in self.said.all_labels(c).values()))
+            rows = rows[np.isin(rows, [self.index.row_of.get(c, -1) for c in named])]
+        if only.is_starred:
+            starred = self.said.find(lambda c: self.said.is_starred(c, by))
+            rows = rows[np.isin(rows, [self.index.row_of.get(c, -1) for c in starred])]
+        return rows
+
+    def _count_done(self, queue: str, contents: QueueRows, by: str) -> int:
+        if queue == "second_opinion":
+            return sum(bool(self.said.labels(self.index.clip_ids[r], by)) for r in contents.rows)
+        is_done = self.said.is_audited if queue == AUDIT else self.said.is_done
+        return int(is_done[contents.rows].sum())
+
+    def _find_targets(self) -> tuple[str, ...]:
+        if self.source.bundle is not None:
+            return self.source.bundle.labels.targets
+        return tuple(sorted({name for alerts in self.index.alerts for name in alerts}))
+
+    def _describe_model(self) -> dict[str, Any] | None:
+        ids = [x for x in self.index.texts("bundle_id") if x is not None]
+        bundle = self.source.bundle
+        return {"bundle_id": ids[0], "name": bundle.spec.name if bundle else None} if ids else None
+
+    def _describe_labels(self) -> list[dict[str, Any]]:
+        names = list(source_labels(self.source)) or list(dict.fromkeys((*self._targets, *read_starting_labels())))
+        bundle = self.source.bundle
+        animals = [x for x in (*names, *sorted(self.said.names() - set(names))) if x != EMPTY]
+        ordered = [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
+        known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(self._targets)}
+        numbers = iter("123456789")
+        return [
+            {
+                "name": style.name,
+                "title": style.name.replace("_", " "),
+                "colour": style.colour,
+                "key": None if style.is_empty else next(numbers, None),
+                "is_target": style.is_target,
+                "is_empty": style.is_empty,
+            }
+            for style in label_styles(ordered, known)
+        ]
+
+
+def _find_people(source: ReviewSource, evidence: FrameEvidence, index: ClipIndex) -> frozenset[str]:
+    """Return the clips that show people or vehicles by what the model, the detector or the manifest says."""
+    if source.predictions is None:
+        none = pd.DataFrame({"clip_id": [], "decision": []}, dtype="str")
+        return clips_with_people(Predictions(none, pd.DataFrame()), source.manifest)
+    return clips_with_people(Predictions(source.predictions.table, evidence.named_boxes(index)), source.manifest)

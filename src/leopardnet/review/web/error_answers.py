@@ -1,0 +1,33 @@
+"""Errors as the page gets them: the parts of a LeopardnetError as JSON, and the status that fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.responses import JSONResponse, Response
+
+from leopardnet.core.errors import LabelFileError, LeopardnetError, MediaError
+from leopardnet.data.human_labels.label_file import LabelDiskFullError, LabelFileBusyError
+from leopardnet.review.request_error import RequestError
+
+_STATUS: tuple[tuple[type[LeopardnetError], int], ...] = (
+    (LabelFileBusyError, 503),
+    (LabelDiskFullError, 507),
+    (LabelFileError, 500),
+    (MediaError, 415),
+)
+
+
+def answer_error(error: LeopardnetError) -> Response:
+    """Return {what, where, found, expected, do}: 503 and 507 where the same request may succeed later."""
+    status = error.status if isinstance(error, RequestError) else None
+    status = status or next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
+    parts = {name: _say(value) for name, value in error.parts.items()}
+    return JSONResponse({"what": error.what, **parts}, status_code=status)
+
+
+def _say(value: object) -> str | None:
+    """Return a part of an error without the folders above a file, which are nobody's business."""
+    if value is None:
+        return None
+    return Path(value).name if isinstance(value, Path) and value.is_absolute() else str(value)

@@ -1,0 +1,153 @@
+"""Languages: which one is chosen, texts and names in it, numbers and days, messages that were made in English."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+import pytest
+
+from leopardnet.core.errors import ManifestError, MediaError
+from leopardnet.core.language import (
+    current_language,
+    format_day,
+    format_number,
+    language_of,
+    script_texts,
+    set_language,
+    translate,
+    translate_error,
+    translate_label,
+    translate_message,
+    translate_plural,
+    use_language,
+)
+
+
+@pytest.fixture
+def russian():
+    with use_language("ru"):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("option", "header", "system", "wanted"),
+    [
+        (None, "", "", "en"),
+        ("ru", "en", "en_US.UTF-8", "ru"),
+        ("RU-ru", "", "", "ru"),
+        ("de", "ru", "ru_RU.UTF-8", "en"),  # what was asked for is not there, and nothing else was asked for
+        (None, "ru,en;q=0.5", "en_US", "ru"),
+        (None, "ru;q=0.2, en;q=0.9", "", "en"),
+        (None, "de;q=1, ru;q=0.1", "", "ru"),
+        (None, "ru;q=0", "", "en"),
+        (None, "ru;q=many, *", "", "en"),
+        (None, "de", "ru_RU.UTF-8", "ru"),
+        (None, "", "Russian_Russia.1251", "ru"),
+        (None, "", "de_DE:ru:en", "ru"),
+        (None, "", "C.UTF-8", "en"),
+        (None, ",;=,", ":", "en"),
+    ],
+)
+def test_the_language_is_the_first_known_one_that_was_asked_for(option, header, system, wanted):
+    assert language_of(option, header, system) == wanted
+
+
+def test_english_is_the_default_and_what_an_unknown_language_becomes():
+    assert current_language() == "en"
+    with use_language("xx"):
+        assert current_language() == "en"
+    with use_language("ru"):
+        set_language("en")
+        assert current_language() == "en"
+    assert current_language() == "en"
+
+
+def test_two_threads_answer_in_two_languages():
+    said = {}
+
+    def answer(language):
+        set_language(language)
+        said[language] = translate_label("tiger")
+
+    threads = [threading.Thread(target=answer, args=(x,)) for x in ("ru", "en")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said == {"ru": "тигр", "en": "tiger"} and current_language() == "en"
+
+
+@pytest.mark.parametrize(
+    ("n", "words"), [(1, "1 ролик"), (2, "2 ролика"), (5, "5 роликов"), (11, "11 роликов"), (21, "21 ролик")]
+)
+def test_russian_has_three_forms_of_plural(russian, n, words):
+    assert translate_plural("{n} clip", "{n} clips", n) == words
+
+
+def test_a_text_that_is_in_no_catalogue_stays_english(russian):
+    assert translate("a text of {day}", day="today") == "a text of today"
+    assert translate_plural("{n} lens", "{n} lenses", 3) == "3 lenses"
+    assert translate_message("a text of today") == "a text of today"
+    assert translate_label("golden_mole + tiger") == "golden mole + тигр"
+
+
+def test_numbers_and_days_follow_the_language():
+    assert (format_number(1234567.125, 1), format_number(-0.5, 2)) == ("1,234,567.1", "-0.50")
+    assert format_day(date(2026, 3, 5)) == "2026-03-05"
+    with use_language("ru"):
+        assert format_number(1234567.125, 1) == "1\N{NO-BREAK SPACE}234\N{NO-BREAK SPACE}567,1"
+        assert format_day(date(2026, 3, 5)) == "05.03.2026"
+
+
+def test_scripts_get_their_own_texts_and_all_names():
+    assert script_texts() == {"language": "en", "texts": {}, "labels": {}}
+    with use_language("ru"):
+        given = script_texts()
+    assert given["texts"]["No clip matches these filters."] == "Под эти условия не подходит ни один ролик."
+    assert given["labels"]["sika_deer"] == "пятнистый олень" and "Look at these first" not in given["texts"]
+
+
+@pytest.mark.parametrize(
+    ("english", "words"),
+    [
+        ("written: report.html", "записано: report.html"),
+        ("3 of 18 rows", "3 of 18 rows"),
+        (
+            "note: 5 files are empty (0 bytes): a.avi, b.avi … and 3 more",
+            "примечание: пустых файлов (0 байт): 5: a.avi, b.avi … и ещё 3",
+        ),
+        (
+            "Left to look at: 4 of 18 clips (3 named, 1 unreadable)",
+            "Осталось посмотреть: 4 из 18 роликов (названо: 3, не читается: 1)",
+        ),
+        (
+            "the file is empty (0 bytes); do: copy it from the card again",
+            "файл пуст (0 байт); что делать: скопируйте его с карты заново",
+        ),
+        ("report: {x}\nbundle: y", "отчёт: {x}\nпакет модели: y"),
+        ("", ""),
+    ],
+)
+def test_a_message_is_translated_where_it_is_shown_with_its_values(russian, english, words):
+    assert translate_message(english) == words
+
+
+def test_an_error_is_translated_part_by_part_and_values_stay(russian):
+    error = MediaError("the file cannot be found", where="a/clip of ours.avi", found="clip", todo="check the path")
+    assert translate_error(error) == [
+        ("ошибка", "файл не найден"),
+        ("где", "a/clip of ours.avi"),
+        ("найдено", "clip"),
+        ("что делать", "проверьте путь"),
+    ]
+    assert str(error).startswith("the file cannot be found\n  where:")
+
+
+def test_an_error_in_english_is_as_it_was_raised():
+    error = ManifestError("unknown label", where="labels.csv, row 3", expected="leopard, tiger")
+    assert translate_error(error) == [
+        ("error", "unknown label"),
+        ("where", "labels.csv, row 3"),
+        ("expected", "leopard, tiger"),
+    ]
