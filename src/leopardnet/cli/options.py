@@ -225,6 +225,14 @@ def read_judges(manifest: Manifest, labels: Path | None, labels_as: LabelsAs) ->
     return JudgingLabels(manifest, UNKNOWN_CHOICE)
 
 
+def refuse_biased_promise(labels_as: str, option: str, *, is_given: bool) -> None:
+    """Raise BadParameter where labels that were chosen by score would set a promise, by an option."""
+    if is_given and labels_as == "chosen":
+        raise typer.BadParameter(
+            f"a model promises nothing on labels chosen by score; leave {option} out", param_hint="--labels-as"
+        )
+
+
 def read_places(
     path: Path | None, encoding: str | None, date_format: str | None
 ) -> tuple[pd.DataFrame | None, tuple[str, ...]]:

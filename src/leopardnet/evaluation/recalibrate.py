@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import logit
@@ -41,6 +42,16 @@ class Recalibration:
         biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
         shift = f"; {c.shift.describe()};" if c.shift else ""
         return f"temperature {c.temperature:.3f}{biases}{shift} from {c.basis}; {errors}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "calibration": self.calibration.to_dict(),
+            "ece_before": self.before.to_dict(),
+            "ece_after": self.after.to_dict(),
+            "left_out": self.clips.taught.to_dict(),
+            "labels_chosen": self.clips.choice.to_dict(),
+        }
 
 
 def recalibrate(

@@ -20,6 +20,7 @@ from leopardnet.cli.options import (
     PromiseLevel,
     parse_losses,
     read_judges,
+    refuse_biased_promise,
 )
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
@@ -59,11 +60,8 @@ def calibrate(
     from leopardnet.evaluation.recalibrate import recalibrate
     from leopardnet.evaluation.renew_thresholds import renew_thresholds
 
-    losses, is_chosen = parse_losses(lose), labels_as == "chosen"
-    if losses and is_chosen:
-        raise typer.BadParameter(
-            "a model promises nothing on labels chosen by score; leave --lose out", param_hint="--labels-as"
-        )
+    losses = parse_losses(lose)
+    refuse_biased_promise(labels_as, "--lose", is_given=bool(losses))
     model, judges = load_bundle(bundle), read_judges(Manifest.read(manifest), labels, labels_as)
     table = Predictions.read(predictions)
     result = recalibrate(table, judges.manifest, model, outside=outside or (), choice=judges.choice)
@@ -71,7 +69,7 @@ def calibrate(
     left_out = "; ".join(filter(None, map(str, (judges.choice, result.clips.taught))))
     note = "; ".join(filter(None, [repr(result), found.note if found else left_out])) + "."
     # Of what was asked for all is given or nothing; of what the bundle promised before, what can be given.
-    is_used = found is not None and (found.is_kept or not losses) and not is_chosen
+    is_used = found is not None and (found.is_kept or not losses) and labels_as == "audit"
     promises = found.record_promises() if found and is_used else []
     new = derive_bundle(
         model,
@@ -87,18 +85,13 @@ def calibrate(
         print_json(
             {
                 "bundle_id": new.id,
-                "calibration": result.calibration.to_dict(),
-                "ece_before": result.before.to_dict(),
-                "ece_after": result.after.to_dict(),
-                "left_out": result.clips.taught.to_dict(),
-                "labels_chosen": judges.choice.to_dict(),
+                **result.to_dict(),
                 "thresholds": found.to_dict() if found else None,
                 "dropped": dropped,
             }
         )
     else:
-        for text in filter(None, [repr(result), repr(found) if found else left_out, *dropped]):
-            say(text)
-        say(f"bundle: {out}  ({new.id})")
+        said = [repr(result), repr(found) if found else left_out, *dropped, f"bundle: {out}  ({new.id})"]
+        say("\n".join(filter(None, said)))
     if found and not found.is_kept:
         raise typer.Exit(EXIT_FINDINGS)

@@ -22,6 +22,7 @@ from leopardnet.cli.options import (
     PromiseLevel,
     parse_losses,
     read_judges,
+    refuse_biased_promise,
 )
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
@@ -64,10 +65,7 @@ def thresholds(
 
     if (bundle is None) != (new_bundle is None):
         raise typer.BadParameter("--bundle and --new-bundle go together", param_hint="--new-bundle")
-    if new_bundle is not None and labels_as == "chosen":
-        raise typer.BadParameter(
-            "a model promises nothing on labels chosen by score; leave --new-bundle out", param_hint="--labels-as"
-        )
+    refuse_biased_promise(labels_as, "--new-bundle", is_given=new_bundle is not None)
     table, model = Predictions.read(predictions), load_bundle(bundle) if bundle else None
     if model is not None:
         table.require_model(model.id)

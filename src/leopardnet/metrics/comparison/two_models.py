@@ -128,7 +128,7 @@ def compare_models(old: LabelledClips, new: LabelledClips, *, n_boot: int = 2000
             + ("" if len(labels) < 2 else ", of which a clip has one, or several"),
             expected="at least two labels that both know, of one kind",
         )
-    ids = np.intersect1d(_judged(old, labels), _judged(new, labels))
+    ids = np.intersect1d(_list_judges(old, labels), _list_judges(new, labels))
     old, new = (x.select(np.isin(x.clip_ids, ids)) for x in (old, new))
     order = {clip: i for i, clip in enumerate(old.clip_ids.tolist())}
     old.require_labels()
@@ -145,7 +145,7 @@ def compare_models(old: LabelledClips, new: LabelledClips, *, n_boot: int = 2000
     return ModelComparison(tuple(found), len(shows), draws.n_sites, n_right, int((right[0] != right[1]).sum()))
 
 
-def _judged(clips: LabelledClips, labels: tuple[str, ...]) -> np.ndarray:
+def _list_judges(clips: LabelledClips, labels: tuple[str, ...]) -> np.ndarray:
     """Return the ids of clips whose true labels are all among those that both models know."""
     others = [x for x in (*clips.labels, *clips.outside) if x not in labels]
     shows_other = np.any([clips.shows(x) for x in others], axis=0) if others else np.zeros(len(clips), bool)
