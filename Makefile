@@ -53,6 +53,7 @@ bench: install-dev ## Benchmarks on this machine
 	$(BIN)/python scripts/benchmarks/import_labels.py
 	$(BIN)/python scripts/benchmarks/dataset.py
 	$(BIN)/python scripts/benchmarks/report.py
+	$(BIN)/python scripts/benchmarks/review.py
 	$(BIN)/python scripts/benchmarks/evaluation.py --skip-protocol
 
 clean: ## Remove .venv, runs and caches

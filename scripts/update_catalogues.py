@@ -34,7 +34,7 @@ OPTIONS = {"pages/**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blo
 
 # The way of a biologist: from footage to a report. Errors of other rooms stay English.
 MESSAGE_ROOMS = (
-    *("cli", "review", "hunt", "infer", "media", "export", "report", "pages", "detect"),
+    *("cli", "review", "hunt", "infer", "media", "export", "report", "pages", "detect", "bundle"),
     *("core", "data/scan", "data/human_labels", "data/reading"),
 )
 SENTENCES = (  # modules whose texts are all for people
@@ -42,6 +42,7 @@ SENTENCES = (  # modules whose texts are all for people
     "cli/printing/print_evaluation.py",
     "cli/printing/print_predictions.py",
     "cli/printing/scan_notes.py",
+    "metrics/evaluation.py",
     "metrics/guarantees/archive.py",
     "metrics/guarantees/levels.py",
     "metrics/conditions/box_sizes.py",
@@ -90,6 +91,7 @@ HEADINGS = (  # of tables in the terminal, where they are single words
         "stills",
     ),
     *("files", "rows", "bursts", "sites", "deployments", "labels", "first", "last", "infrared", "colour"),
+    *("severity", "rule", "count", "warning", "info", "share", "all rows", "(no label)", "not opened", "pictures"),
     *("species", "genus", "family", "order", "class"),  # ranks
 )
 

@@ -1,9 +1,10 @@
 """Measure the server of the review page with 100,000 made-up clips, without footage.
 
-Every clip has classified frames with boxes. A thousand clips are labelled beforehand. `started` is the time from the
+Every clip has classified frames with boxes; clips are labelled while others are asked for. `started` is the time from the
 tables on disk until the page can be asked for; `first_page` is what a browser then asks first: the page, the
 session, 50 clips of a queue and the first clip. `clip`, `queue` and `label` are answers over the application itself,
-without the network; `memory` is the highest of the whole process. Prints one line per figure with its target.
+without the network; `memory` is the highest of the whole process. `cpu` beside a figure is the time that this process had,
+client included, which says more than the clock does on a busy machine. Prints one line per figure with its target.
 
 Example: python scripts/benchmarks/review.py --clips 100000 --frames 8
 """
@@ -22,7 +23,6 @@ LABELS = ("leopard", "tiger", "sika_deer", "roe_deer", "wild_boar", "badger", "f
 PORT = 8123
 ORIGIN = {"origin": f"http://127.0.0.1:{PORT}"}
 QUEUES = ("suspected", "unsure", "plan", "same_box", "empties", "audit", "all")
-N_LABELLED = 1000
 TARGETS = {"first_page_s": 1.0, "clip_p95_ms": 50.0, "queue_p95_ms": 50.0, "memory_mb": 600.0}
 
 
@@ -121,27 +121,28 @@ def measure(folder: Path, n_asked: int) -> dict[str, float]:
     from leopardnet.review.web.guard import Door, local_hosts
     from leopardnet.review.web.review_app import create_app
 
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     desk = ReviewDesk(open_review(folder / "results", manifest=folder / "manifest.parquet"))
     door = Door(PORT, local_hosts(PORT))
     app = create_app(desk, NoMedia(), door, by="AB")
-    found = {"started_s": time.perf_counter() - start}
+    found = {"started_s": time.perf_counter() - start, "started_cpu_s": time.process_time() - cpu}
     browser = TestClient(app, base_url=f"http://127.0.0.1:{PORT}")
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     browser.get("/", params={"token": door.token})
     browser.get("/api/session")
     first = browser.get("/api/queue/suspected?limit=50").json()["clips"][0]
     browser.get(f"/api/clip/{first['clip_id']}?queue=suspected")
     found["first_page_s"] = time.perf_counter() - start
+    found["first_page_cpu_s"] = time.process_time() - cpu
     rng = np.random.default_rng(1)
 
-    def time_ms(ask: Any) -> float:
-        start = time.perf_counter()
+    def time_ms(ask: Any) -> tuple[float, float]:
+        start, cpu = time.perf_counter(), time.process_time()
         answer = ask()
-        assert answer.status_code in (200, 400), answer.text
-        return 1000 * (time.perf_counter() - start)
+        assert answer.status_code == 200, answer.text
+        return 1000 * (time.perf_counter() - start), 1000 * (time.process_time() - cpu)
 
-    spans: dict[str, list[float]] = {"clip": [], "queue": [], "label": []}
+    spans: dict[str, list[tuple[float, float]]] = {"clip": [], "queue": [], "label": []}
     for i in range(n_asked):
         queue = QUEUES[i % len(QUEUES)]
         rows = desk.queues.open(queue, "AB").rows
@@ -152,7 +153,7 @@ def measure(folder: Path, n_asked: int) -> dict[str, float]:
         spans["queue"].append(time_ms(lambda o=offset, q=queue: browser.get(f"/api/queue/{q}?offset={o}&limit=50")))
         spans["label"].append(time_ms(lambda b=body: browser.post("/api/label", json=b, headers=ORIGIN)))
     for name, values in spans.items():
-        found[f"{name}_p50_ms"], found[f"{name}_p95_ms"] = np.percentile(values, [50, 95])
+        found[f"{name}_p95_ms"], found[f"{name}_p95_cpu_ms"] = np.percentile(values, 95, axis=0)
     found["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     desk.close()
     return found
@@ -178,7 +179,7 @@ def main() -> int:
     for name, value in found.items():
         target = TARGETS.get(name)
         goal = f"  target {target:g}  ratio {value / target:.2f}" if target else ""
-        print(f"{name:<14} {value:9.2f}{goal}")
+        print(f"{name:<17} {value:9.2f}{goal}")
     return 0 if all(found[name] < target for name, target in TARGETS.items()) else 1
 
 

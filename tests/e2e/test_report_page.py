@@ -183,7 +183,7 @@ def test_filters_narrow_the_table_and_the_counter_shows_it(opened):
     choose(opened, "f-alert", "(any)")
     assert names(opened) == ["a.AVI", "b.AVI"]
     suspected = [e.text for e in all_of(opened, "#rows .alert")]
-    assert suspected == ["leopard? 0.20", "sika_deer? 0.10"], "each that is not the decision"
+    assert suspected == ["leopard? 0.20", "sika deer? 0.10"], "each that is not the decision"
     choose(opened, "f-alert", "sika_deer")
     assert names(opened) == ["b.AVI"]
 

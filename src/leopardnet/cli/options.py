@@ -66,7 +66,7 @@ Language = Annotated[
     typer.Option(
         "--language",
         metavar="en|ru",
-        help="Language of the page and of messages. [default: that of the system]",
+        help="Language of the page and of messages. [default: that of the browser or the system]",
         callback=choose_language,
     ),
 ]

@@ -11,6 +11,7 @@ from leopardnet.hunt.feature_store import ClipFeatures
 from leopardnet.score.ties import order_descending
 
 N_CENTRES = 100
+MOST_FITTED = 5000  # clips that the clusters are found from; all are then counted
 
 
 class Centre(NamedTuple):
@@ -30,13 +31,16 @@ def cluster_centres(features: ClipFeatures, *, n: int = N_CENTRES, seed: int = 0
     x = features.mean_directions()
     if len(x) <= n:
         return [Centre(clip_id, 1) for clip_id in features.clip_ids]
-    found = MiniBatchKMeans(n, random_state=seed, batch_size=2048, n_init=3).fit(x)
-    distances = np.linalg.norm(x - found.cluster_centers_[found.labels_], axis=1).round(5)
-    centres = []
-    for i in np.unique(found.labels_):
-        members = np.flatnonzero(found.labels_ == i)
-        centres.append(Centre(features.clip_ids[members[np.argmin(distances[members])]], len(members)))
-    return sorted(centres, key=lambda centre: (-centre.n_clips, centre.clip_id))
+    few = np.random.default_rng(seed).permutation(len(x))[:MOST_FITTED]
+    centres = MiniBatchKMeans(n, random_state=seed, batch_size=1024, n_init=1).fit(x[np.sort(few)]).cluster_centers_
+    # The nearest centre c of x, which has length 1, is the one with the largest x·c - |c|²/2.
+    nearness = (x @ centres.T - (centres**2).sum(axis=1) / 2).round(5)
+    cluster = nearness.argmax(axis=1)
+    found = []
+    for i in np.unique(cluster):
+        members = np.flatnonzero(cluster == i)
+        found.append(Centre(features.clip_ids[members[nearness[members, i].argmax()]], len(members)))
+    return sorted(found, key=lambda centre: (-centre.n_clips, centre.clip_id))
 
 
 def find_lookalikes(features: ClipFeatures, clip_id: str, *, n: int = 10) -> list[tuple[str, float]]:

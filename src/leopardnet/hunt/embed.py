@@ -81,6 +81,7 @@ def embed(
     with FeatureJournal.open_keyed(out, job.setup.to_key()) as journal:
         engine = partial(_embed_all, job=job, should_stop=should_stop)
         journal.fill(manifest.clips(), manifest.root, engine, retry_failed=retry_failed, on_progress=on_progress)
+        journal.end_wal()
     return FeatureStore(out, run_id=journal.run_id)
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ KIND = JournalKind(
     0x6C656F66,
     ("clip_id", "stamp", "status", "reason", "times_s", "n_features", "features", "imagenet"),
 )
+N_CLASSES = 1000  # of ImageNet
+MOST_WIDE = 100_000  # frames that are kept in float32, which makes a refit several times faster: 0.5 GB
 PART = 4096  # frames that are widened to float32 at a time
 Floats = NDArray[np.float32]
 
@@ -72,12 +75,12 @@ class ClipFeatures:
     """The features of M readable clips with N frames in all.
 
     clip_ids: [M]. first: int64 [M], the position of each clip's first frame; its frames are together. values:
-    float16 [N, F].
+    [N, F], float32, or float16 where there are so many that they would fill the memory.
     """
 
     clip_ids: tuple[str, ...]
     first: NDArray[np.int64]
-    values: NDArray[np.float16]
+    values: NDArray[np.float16] | NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -93,13 +96,13 @@ class ClipFeatures:
         rows = [np.arange(ends[i], ends[i + 1]) for i in clips.tolist()]
         of = np.repeat(np.arange(len(rows)), [len(x) for x in rows])
         chosen = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-        return self.values[chosen].astype(np.float32), of
+        return self.values[chosen].astype(np.float32, copy=False), of
 
     def score(self, weight: NDArray[np.float64], bias: float) -> NDArray[np.float64]:
         """Return the score of each clip, float64 [M]: that of its best frame. weight: [F], of a linear layer."""
-        w = weight.astype(np.float32)
-        parts = [self.values[i : i + PART].astype(np.float32) @ w for i in range(0, len(self.values), PART)]
-        return self.best_of_frames(np.concatenate(parts or [np.zeros(0, np.float32)]).astype(np.float64) + bias)
+        w, starts = weight.astype(np.float32), range(0, len(self.values), PART)
+        parts = [self.values[i : i + PART].astype(np.float32, copy=False) @ w for i in starts]
+        return self.best_of_frames(np.concatenate([np.zeros(0), *parts]) + bias)
 
     def best_of_frames(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the largest score of each clip's frames, float64 [M], from those of all frames, [N]."""
@@ -109,8 +112,10 @@ class ClipFeatures:
         """Return the mean of each clip's frames, float32 [M, F], at length 1."""
         means = np.zeros((len(self), self.values.shape[1]), np.float32)
         ends = np.append(self.first, len(self.values))
-        for i in range(len(self)):
-            means[i] = self.values[ends[i] : ends[i + 1]].mean(axis=0, dtype=np.float32)
+        for i in range(0, len(self), PART):  # in parts, so that not all frames are widened at once
+            first = ends[i : i + PART + 1]
+            frames = self.values[first[0] : first[-1]].astype(np.float32, copy=False)
+            means[i : i + PART] = np.add.reduceat(frames, first[:-1] - first[0])  # a sum has the same direction
         return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12), np.float32)
 
 
@@ -148,33 +153,34 @@ class FeatureStore:
                 todo="move the file away and give the same command again",
             ) from None
 
-    def read(self, clip_ids: Sequence[str] | None = None) -> ClipFeatures:
-        """Return the features of all readable clips, or of those of `clip_ids`, in order of clip_id."""
-        wanted = None if clip_ids is None else set(clip_ids)
+    def read(self, clip_ids: Collection[str] | None = None) -> ClipFeatures:
+        """Return the features of all readable clips, or of those in `clip_ids`, in order of clip_id."""
         ids: list[str] = []
         blocks: list[NDArray[np.float16]] = []
-        for clip_id, n_features, blob in self._select("clip_id, n_features, features"):
-            if wanted is None or clip_id in wanted:
-                ids.append(clip_id)
-                blocks.append(np.frombuffer(blob, "<f2").reshape(-1, n_features))
+        for clip_id, n_features, blob in self._select("clip_id, n_features, features", clip_ids):
+            ids.append(clip_id)
+            blocks.append(np.frombuffer(blob, "<f2").reshape(-1, n_features))
         n_frames = [len(block) for block in blocks]
         first = np.cumsum([0, *n_frames[:-1]]).astype(np.int64) if ids else np.zeros(0, np.int64)
-        return ClipFeatures(tuple(ids), first, np.concatenate(blocks) if blocks else np.zeros((0, 0), np.float16))
+        if not blocks:
+            return ClipFeatures((), first, np.zeros((0, 0), np.float32))
+        dtype: Any = np.float32 if sum(n_frames) <= MOST_WIDE else np.float16
+        return ClipFeatures(tuple(ids), first, np.concatenate(blocks, dtype=dtype))
 
-    def read_imagenet(self, classes: Sequence[int]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """Return the readable clips and how likely ImageNet's head finds any of these classes in their best frame.
+    def read_imagenet(self, classes: Sequence[int], clip_ids: Collection[str] | None = None) -> NDArray[np.float64]:
+        """Return how likely ImageNet's head finds any of these classes in the best frame of each clip.
 
-        These are log-odds, float64 [M], in the order of `read`.
+        These are log-odds, float64 [M], of the clips of `read` in their order.
         """
-        ids: list[str] = []
-        scores: list[float] = []
-        for clip_id, blob in self._select("clip_id, imagenet"):
-            logits = np.frombuffer(blob, "<f2").reshape(-1, 1000).astype(np.float64)
-            others = np.delete(logits, list(classes), axis=1)
-            odds = logsumexp(logits[:, list(classes)], axis=1) - logsumexp(others, axis=1)
-            ids.append(clip_id)
-            scores.append(float(odds.max()))
-        return tuple(ids), np.array(scores, np.float64)
+        parts, rows = [np.zeros(0)], self._select("clip_id, imagenet", clip_ids)
+        while block := list(islice(rows, PART)):
+            logits = np.frombuffer(b"".join(blob for _, blob in block), "<f2").reshape(-1, N_CLASSES)
+            all_odds = logsumexp(logits.astype(np.float32), axis=1).astype(np.float64)
+            ours = logsumexp(logits[:, list(classes)].astype(np.float32), axis=1).astype(np.float64)
+            n_frames = [len(blob) // (2 * N_CLASSES) for _, blob in block]
+            odds = ours - all_odds - np.log(-np.expm1(np.minimum(ours - all_odds, -1e-6)))
+            parts.append(np.maximum.reduceat(odds, np.cumsum([0, *n_frames[:-1]])))
+        return np.concatenate(parts)
 
     def read_times(self) -> dict[str, NDArray[np.float64]]:
         """Return the times of the frames of each readable clip, in seconds."""
@@ -186,10 +192,12 @@ class FeatureStore:
         with explain_errors(KIND.file), closing(self._connect()) as db:
             return dict(db.execute(query, (self.run_id,)))
 
-    def _select(self, columns: str) -> list[tuple[Any, ...]]:
+    def _select(self, columns: str, clip_ids: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield columns, the clip_id first, of the readable clips, or of those in `clip_ids`."""
         query = f"SELECT {columns} FROM clips WHERE run_id = ? AND status != 'unreadable' ORDER BY clip_id"
+        wanted = None if clip_ids is None else set(clip_ids)
         with explain_errors(KIND.file), closing(self._connect()) as db:
-            return db.execute(query, (self.run_id,)).fetchall()
+            yield from (row for row in db.execute(query, (self.run_id,)) if wanted is None or row[0] in wanted)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path.absolute().as_uri() + "?mode=ro", uri=True, timeout=10.0)

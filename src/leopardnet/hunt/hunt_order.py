@@ -8,7 +8,7 @@ other programs only move clips up and down; they never leave one out. The order 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ AUDIT_EVERY = 10  # places: one in ten is a clip of the random sample
 PRIOR_WEIGHT = 0.5  # of the ImageNet score beside the probe
 RESULTS_WEIGHT = 0.5  # of the results of another program
 PROBE_C = 0.02
+UNSEEN = "not looked at yet"
 Floats = NDArray[np.float64]
 
 
@@ -46,14 +47,19 @@ class Hunt:
         *,
         targets: Sequence[str],
         seed: int = 0,
+        clip_ids: Collection[str] | None = None,
         results: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
-        """results: for each target, the scores that another program gave to clips; see `hunt.other_results`."""
-        self.features = store.read()
+        """Read the features of the footage.
+
+        clip_ids: of the footage; features of other clips are left aside. results: for each target, the scores that
+        another program gave to clips; see `hunt.other_results`.
+        """
+        self.features = store.read(clip_ids)
         self.targets, self.seed = tuple(dict.fromkeys(targets)), seed
         known = load_lookalikes()
         self._looks_like = {x: known[x].looks_like for x in self.targets if x in known}
-        self._priors = {x: _scale(store.read_imagenet(list(known[x].classes))[1]) for x in self._looks_like}
+        self._priors = {x: _scale(store.read_imagenet(list(known[x].classes), clip_ids)) for x in self._looks_like}
         self._results = {x: self._read_scores(scores) for x, scores in (results or {}).items() if scores}
         self._centres: list[Place] | None = None
 
@@ -113,9 +119,10 @@ class Hunt:
         """Return the centres of clusters, the largest first, and then all other clips."""
         if self._centres is None:
             centres = cluster_centres(self.features, seed=self.seed)
-            places = [Place(c.clip_id, f"stands for {c.n_clips} clips that look alike") for c in centres]
+            alike = "stands for {} clips that look alike"
+            places = [Place(c.clip_id, alike.format(c.n_clips) if c.n_clips > 1 else UNSEEN) for c in centres]
             shown = {place.clip_id for place in places}
-            others = [Place(c, "not looked at yet") for c in self.features.clip_ids if c not in shown]
+            others = [Place(c, UNSEEN) for c in self.features.clip_ids if c not in shown]
             self._centres = [*places, *others]
         return self._centres
 

@@ -247,8 +247,11 @@ def describe_places(n_sites: int, n_without_site: int) -> str:
     """
     if not n_sites:
         return "no known site"
-    others = f" and {n_without_site} clip{'s' * (n_without_site != 1)} of no known site" if n_without_site else ""
-    return f"{n_sites} site{'s' * (n_sites != 1)}{others}"
+    sites = "1 site" if n_sites == 1 else f"{n_sites} sites"
+    if not n_without_site:
+        return sites
+    others = "1 clip" if n_without_site == 1 else f"{n_without_site} clips"
+    return f"{sites} and {others} of no known site"
 
 
 def plain_row(row: dict[Any, Any]) -> dict[str, Any]:

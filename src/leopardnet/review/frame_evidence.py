@@ -43,15 +43,17 @@ class FrameEvidence:
         if file is None:
             starts, none = np.zeros(len(index) + 1, np.int64), np.zeros(0, np.int64)
             return cls(starts, np.zeros(0), np.zeros((0, n_labels), np.float32), pa.array([], pa.string()), none)
-        columns = ["clip_id", "time_s", *(f"p_{x}" for x in index.labels), "boxes"]
-        try:
-            table = pq.read_table(file, columns=columns, read_dictionary=["clip_id", "boxes"])
-            ids = table["clip_id"].combine_chunks()
+        try:  # column by column: all of them at once would take twice the memory
+            ids = _read_column(file, "clip_id")
             code_of = np.array([index.row_of.get(x, -1) for x in ids.dictionary.to_pylist()], np.int64)
             codes = code_of[ids.indices.to_numpy(zero_copy_only=False)]
-            times = table["time_s"].to_numpy().astype(np.float64)
-            columns_p = [table[f"p_{x}"].to_numpy().astype(np.float32) for x in index.labels]
-            boxes = table["boxes"].combine_chunks()
+            times = _read_column(file, "time_s").to_numpy(zero_copy_only=False).astype(np.float64)
+            order = np.lexsort((times, codes))
+            order = order[np.searchsorted(codes[order], 0) :]
+            probs = np.empty((len(order), n_labels), np.float32)
+            for k, name in enumerate(index.labels):
+                probs[:, k] = _read_column(file, f"p_{name}").to_numpy(zero_copy_only=False)[order]
+            boxes = _read_column(file, "boxes")
             if not pa.types.is_dictionary(boxes.type):  # a column without a value is no text
                 boxes = boxes.cast(pa.string()).dictionary_encode()
             box_codes = pc.fill_null(boxes.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -62,12 +64,7 @@ class FrameEvidence:
                 found=f"{type(error).__name__}: {str(error)[:120]}",
                 expected="evidence.parquet, as `leopardnet predict` writes it beside predictions.parquet",
             ) from None
-        order = np.lexsort((times, codes))
-        order = order[np.searchsorted(codes[order], 0) :]
         starts = np.searchsorted(codes[order], np.arange(len(index) + 1))
-        probs = np.empty((len(order), n_labels), np.float32)
-        for k, column in enumerate(columns_p):
-            probs[:, k] = column[order]
         return cls(starts, times[order], probs, boxes.dictionary, box_codes[order])
 
     def frames(self, row: int) -> range:
@@ -95,8 +92,7 @@ class FrameEvidence:
         Clips without a box have nan. Raises ManifestError where boxes cannot be read.
         """
         found = np.full((len(index), 4), np.nan)
-        holds_box = np.array([text not in (None, "[]") for text in self.cells.to_pylist()] + [False], bool)
-        frames = np.flatnonzero(holds_box[self.codes])
+        frames = self._find_cells(pc.not_equal(self.cells, "[]"))
         rows = np.searchsorted(self.starts, frames, side="right") - 1
         is_best = np.abs(self.times_s[frames] - index.numbers("best_time_s")[rows]) <= SAME_FRAME_S
         frames, rows = (x[np.lexsort((frames, ~is_best, rows))] for x in (frames, rows))
@@ -108,13 +104,22 @@ class FrameEvidence:
 
     def named_boxes(self, index: ClipIndex) -> pd.DataFrame:
         """Return the frames whose boxes have labels of their own, which may name people: clip_id and boxes."""
-        may_name = np.array(
-            [t is not None and ("label" in t or "\\" in t) for t in self.cells.to_pylist()] + [False]
-        )
-        frames = np.flatnonzero(may_name.astype(bool)[self.codes])
+        escaped = pc.match_substring(self.cells, "\\")  # JSON can write any letter as \\u and a number
+        frames = self._find_cells(pc.or_(pc.match_substring(self.cells, "label"), escaped))
         rows = np.searchsorted(self.starts, frames, side="right") - 1
         cells = [self.cells[int(code)].as_py() for code in self.codes[frames]]
         return pd.DataFrame({"clip_id": [index.clip_ids[r] for r in rows], "boxes": cells})
+
+    def _find_cells(self, is_wanted: pa.Array) -> NDArray[np.int64]:
+        """Return the frames whose cell is wanted. is_wanted: a truth value for each of the different cells."""
+        wanted = np.append(is_wanted.to_numpy(zero_copy_only=False).astype(bool), False)
+        return np.flatnonzero(wanted[self.codes])
+
+
+def _read_column(file: Path, name: str) -> pa.Array:
+    """Return one column of a Parquet file; texts as a dictionary."""
+    table = pq.read_table(file, columns=[name], read_dictionary=["clip_id", "boxes"])
+    return table[name].combine_chunks()
 
 
 def read_boxes(cell: str | None) -> list[dict[str, Any]]:

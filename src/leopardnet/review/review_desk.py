@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, UNKNOWN
+from leopardnet.core.language import translate_label, translate_message
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people, person_kind
 from leopardnet.core.predictions import Predictions
@@ -19,7 +20,7 @@ from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
 from leopardnet.review.clip_view import ClipView
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.label_request import LabelRequest, UndoRequest
-from leopardnet.review.page_keys import DEFAULT_KEYS, check_keys
+from leopardnet.review.page_keys import check_keys
 from leopardnet.review.queues.promise_needs import count_promise
 from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.queues.queue_set import QueueSet
@@ -54,12 +55,12 @@ class ReviewDesk:
         self.source, self.shows_people, self.read_only = source, shows_people, read_only
         is_there = source.labels.is_file()
         file = LabelFile(source.labels, read_only=read_only) if is_there or not read_only else None
-        entries = file.entries() if file is not None and file.newest() else pd.DataFrame()
-        self.notices = [*source.notices, *count_foreign_labels(entries, source)]
-        if source.workspace.enter():
-            self.notices.append("Another review of this folder is open on this computer; both may be used at once.")
         self.index = ClipIndex.build(source.manifest, source.predictions)
         self.index.prepare()
+        entries = file.entries() if file is not None and file.newest() else pd.DataFrame()
+        self.notices = [*source.notices, *count_foreign_labels(entries, self.index.row_of, source)]
+        if source.workspace.enter():
+            self.notices.append("Another review of this folder is open on this computer; both may be used at once.")
         self.evidence = FrameEvidence.read(source.evidence, self.index)
         self.said = SpokenLabels(file, self.index)
         people = _find_people(source, self.evidence, self.index)
@@ -108,7 +109,7 @@ class ReviewDesk:
             "shows_people": self.shows_people,
             "model": model,
             "keys": self.keys(by),
-            "notices": self.notices,
+            "notices": list(map(translate_message, self.notices)),
             "promise": count_promise(self.index, self.said, self._targets),
         }
 
@@ -181,15 +182,15 @@ class ReviewDesk:
         self.source.workspace.keep(f"place/{by}/{queue}", clip_id)
 
     def keys(self, by: str) -> dict[str, str]:
-        """Return the key of each action, as a person chose them."""
-        return DEFAULT_KEYS | (self.source.workspace.read(f"keys/{by}") or {})
+        """Return the keys that a person chose in place of the usual ones, by action."""
+        return dict(self.source.workspace.read(f"keys/{by}") or {})
 
     def choose_keys(self, keys: object, by: str) -> dict[str, str]:
         """Keep the keys that a person chooses, and return all. Raises RequestError where two actions share one."""
         self.refuse_reading()
         chosen = check_keys(keys, self.keys(by))
         self.source.workspace.keep(f"keys/{by}", chosen)
-        return DEFAULT_KEYS | chosen
+        return chosen
 
     def close(self) -> None:
         """Close the files of the review."""
@@ -263,14 +264,14 @@ class ReviewDesk:
     def _describe_labels(self) -> list[dict[str, Any]]:
         names = list(source_labels(self.source)) or list(dict.fromkeys((*self._targets, *read_starting_labels())))
         bundle = self.source.bundle
-        animals = [x for x in (*names, *sorted(self.said.names() - set(names))) if x != EMPTY]
+        animals = [x for x in (*names, *sorted(self.said.names() - set(names))) if x not in (EMPTY, UNKNOWN)]
         ordered = [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
         known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(self._targets)}
         numbers = iter("123456789")
         return [
             {
                 "name": style.name,
-                "title": style.name.replace("_", " "),
+                "title": translate_label(style.name),
                 "colour": style.colour,
                 "key": None if style.is_empty else next(numbers, None),
                 "is_target": style.is_target,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,31 +211,29 @@ def _relative(path: Path | None, workspace: Workspace) -> str | None:
 def _list_notices(parts: _Parts) -> list[str]:
     if parts.predictions is None:
         return []
-    table, clips = parts.predictions.table, set(parts.manifest.table["clip_id"])
-    notices = []
-    gone = int((~table["clip_id"].isin(clips)).sum())
+    table, notices = parts.predictions.table, []
+    classified, clips = (set(t["clip_id"].to_numpy(object)) for t in (table, parts.manifest.table))
+    gone = len(classified - clips)
     if gone:
         notices.append(f"{gone:,} classified clips are not in the manifest: they have a row and no picture.")
-    new = len(clips - set(table["clip_id"]))
+    new = len(clips - classified)
     if new:
         notices.append(f"{new:,} clips of the manifest were not classified: no queue of the model has them.")
-    models = sorted(table["bundle_id"].astype(str).unique())
+    models = sorted(table["bundle_id"].unique())
     if len(models) > 1:
         notices.append(f"These results were made by {len(models)} models ({', '.join(models)}).")
     return notices
 
 
-def count_foreign_labels(entries: pd.DataFrame, source: ReviewSource) -> list[str]:
+def count_foreign_labels(entries: pd.DataFrame, known: Collection[str], source: ReviewSource) -> list[str]:
     """Return notices on labels that were given elsewhere: to clips that are not here, or beside another model.
 
-    entries: of the file of labels. Raises ManifestError where none of many labels is of a clip of this footage.
+    entries: of the file of labels; known: the clips of the review. Raises ManifestError where no label is
+    of a clip of this footage.
     """
     if entries.empty:
         return []
-    known = set(source.manifest.table["clip_id"])
-    table = None if source.predictions is None else source.predictions.table
-    known |= set() if table is None else set(table["clip_id"])
-    is_here = entries["clip_id"].isin(known)
+    is_here = entries["clip_id"].map(known.__contains__).astype(bool)
     if not is_here.any():
         raise ManifestError(
             "these labels are of other footage",
@@ -247,8 +245,8 @@ def count_foreign_labels(entries: pd.DataFrame, source: ReviewSource) -> list[st
     if not is_here.all():
         n = entries.loc[~is_here, "clip_id"].nunique()
         notices.append(f"{n:,} labelled clips are not here any more; their labels stay in {source.labels.name}.")
-    if table is not None:
-        models = set(table["bundle_id"].astype(str))
+    if source.predictions is not None:
+        models = set(source.predictions.table["bundle_id"].unique())
         other = entries["bundle_id"].dropna()
         n = int((~other.isin(models)).sum())
         if n:

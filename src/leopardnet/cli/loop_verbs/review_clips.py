@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, progress_bar
-from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageLanguage, Port, serve_page
-from leopardnet.cli.options import BundleOption, ManifestOption, People
+from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, Port, serve_page
+from leopardnet.cli.options import BundleOption, Language, ManifestOption, People
 
 
 @app.command()
@@ -39,7 +39,7 @@ def review(
         bool, typer.Option("--read-only", help="Show clips and labels; nothing can be said.")
     ] = False,
     people: People = False,
-    language: PageLanguage = None,
+    language: Language = None,
 ) -> None:
     """Look at clips in the browser and say what they show, by keyboard; every label is kept in labels.sqlite.
 

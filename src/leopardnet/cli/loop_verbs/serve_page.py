@@ -6,12 +6,13 @@ import os
 import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from platformdirs import user_cache_path
 
 from leopardnet.cli.console import say
+from leopardnet.core.language import find_language, translate
 
 if TYPE_CHECKING:
     from leopardnet.review.review_source import ReviewSource
@@ -29,9 +30,6 @@ Lan = Annotated[
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")]
-PageLanguage = Annotated[
-    Literal["en", "ru"] | None, typer.Option("--language", help="Of the page. [default: the browser's]")
-]
 
 
 def serve_page(
@@ -42,7 +40,7 @@ def serve_page(
     port: int,
     no_browser: bool,
     people: bool,
-    language: Literal["en", "ru"] | None,
+    language: str | None,
     read_only: bool = False,
     targets: Sequence[str] | None = None,
     results: Mapping[str, Mapping[str, float]] | None = None,
@@ -83,7 +81,7 @@ def serve_page(
                 webbrowser.open(door.address)
 
         try:
-            app = create_app(desk, media, door, by=who, language=language, **parts)
+            app = create_app(desk, media, door, by=who, language=find_language(language or ""), **parts)
             serve_review(app, listening, on_ready=announce)
         finally:
             media.close()
@@ -114,7 +112,8 @@ def _open_desk(
     chosen = tuple(targets or kept or ("leopard",))
     opened.workspace.keep("targets", list(chosen))
     store = FeatureStore(opened.workspace.folder)
-    hunt = HuntQueues(store, targets=chosen, results=results)
+    clip_ids = set(opened.manifest.table["clip_id"])
+    hunt = HuntQueues(store, targets=chosen, clip_ids=clip_ids, results=results)
     queues = {"hunt": hunt.list_hunt, "lookalikes": hunt.list_lookalikes}
     desk = ReviewDesk(opened, shows_people=people, read_only=read_only, targets=chosen, queues=queues)
     maker = ModelMaker(opened, store, targets=chosen)
@@ -132,5 +131,5 @@ def _ask_password() -> PasswordLock:
 
     given = os.environ.get(PASSWORD)
     return PasswordLock(
-        given or typer.prompt("Password for other computers", hide_input=True, confirmation_prompt=True)
+        given or typer.prompt(translate("Password for other computers"), hide_input=True, confirmation_prompt=True)
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
-from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageLanguage, Port, serve_page
-from leopardnet.cli.options import Json, People
+from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, Port, serve_page
+from leopardnet.cli.options import Json, Language, People
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ManifestError
@@ -62,7 +62,7 @@ def start(
         bool, typer.Option("--no-page", help="Only look through the footage, and print what to look at first.")
     ] = False,
     people: People = False,
-    language: PageLanguage = None,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Look through footage without labels, and open a page that shows first what is worth a look.
@@ -97,7 +97,8 @@ def start(
         )
     scores = other.scores if other else None
     if no_page or as_json:
-        order = Hunt(store, targets=targets, results=scores).order({})
+        ids = set(manifest.table["clip_id"])
+        order = Hunt(store, targets=targets, clip_ids=ids, results=scores).order({})
         _print_result(manifest, store, order, out, as_json=as_json)
         return
     serve_page(

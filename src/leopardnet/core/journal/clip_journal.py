@@ -96,6 +96,11 @@ class ClipJournal:
                 f"stopped after {n_done} of {n_total} clips", todo="give the same command again to continue"
             )
 
+    def end_wal(self) -> None:
+        """Let other programs read the file from now on without writing files of their own beside it."""
+        with explain_errors(self.kind.file):
+            self._db.execute("PRAGMA journal_mode = DELETE")
+
     def write_row(self, item: QueuedClip, values: Mapping[str, Any]) -> None:
         """Write the row of a clip. A run that is killed afterwards keeps it. values: by column."""
         row = {"run_id": self.run_id, "clip_id": item.clip.clip_id, "stamp": item.stamp, **values}

@@ -17,7 +17,7 @@ from leopardnet.metrics.guarantees.archive import find_archived
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 
 NO_LIGHT = "No figures by light: it is not recorded in these results (`evaluate --by light` opens the files)"
-MOST_NAMES = 4  # more labels are only counted in a sentence
+MOST_NAMES = 4  # of more labels a sentence names three
 WORDS = {INFRARED: "by infrared light", COLOUR: "in colour"}
 
 
@@ -54,7 +54,8 @@ class LightFigures:
         elif not self.shared:
             said.append("Fewer than two labels have clips of both lights, so night and day cannot be compared")
         else:
-            gap, names = self.gap.format(2), list_names(self.shared, most=MOST_NAMES)
+            most = MOST_NAMES - (len(self.shared) > MOST_NAMES)
+            gap, names = self.gap.format(2), list_names(self.shared, most=most)
             said.append(f"Macro-F1 by infrared light minus that in colour, over {names}: {gap}")
         if self.n_unknown:
             said.append(f"Clips of unknown light, which are left out here: {self.n_unknown}")

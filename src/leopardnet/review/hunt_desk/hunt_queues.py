@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ N_LOOKALIKES, N_AGAINST = 10, 7  # of the nearest labelled clips, so many must b
 class HuntQueues:
     """The order of a hunt, kept between labels: it is found anew after every 20 labels, and after the first target.
 
-    One object serves all threads. results: scores of another program by target, see `hunt.other_results`.
+    One object serves all threads. clip_ids: of the footage; None for all that have features. results: scores of
+    another program by target, see `hunt.other_results`.
     """
 
     def __init__(
@@ -31,10 +32,11 @@ class HuntQueues:
         store: FeatureStore,
         *,
         targets: Sequence[str],
+        clip_ids: Collection[str] | None = None,
         results: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         self.store, self.targets = store, tuple(targets)
-        self._hunt = Hunt(store, targets=targets, results=results)
+        self._hunt = Hunt(store, targets=targets, clip_ids=clip_ids, results=results)
         self._directions = self._hunt.features.mean_directions()
         self._unreadable = store.read_unreadable()
         self._lock = threading.RLock()

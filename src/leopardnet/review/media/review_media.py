@@ -73,10 +73,12 @@ class ReviewMedia:
         FileCache(cache / "videos", suffix=".json", max_bytes=note_bytes)  # deletes the oldest notes
         self._frame_pool = DecoderPool(max(2, n_workers))
         self._frame_pool.warm_up()
-        self._video_pool = DecoderPool(max(1, n_workers // 2))
+        self._video_pool = DecoderPool(max(1, n_workers // 2), is_patient=True)
         self._queue = VideoQueue(self._video_pool, self._videos)
         self._frames = FrameQueue(self._frame_pool, self.root, self._keep)
-        self._writer = ThreadPoolExecutor(1)  # a slow disk keeps nobody waiting
+        self._writer = ThreadPoolExecutor(1)  # a slow disk keeps nobody waiting, neither in writing
+        self._background = ThreadPoolExecutor(1)  # nor in looking at the files that come next
+        self._next_videos: list[str] | None = None
         self._lock = threading.Lock()
         self._rows: dict[str, int] | None = None
         self._inspections: OrderedDict[str, Future[Inspection]] = OrderedDict()
@@ -84,8 +86,8 @@ class ReviewMedia:
     def frame(self, clip_id: str, time_s: float, width: int, enhanced: bool = False) -> bytes:
         """Return the frame nearest to a time as JPEG without metadata, at most `width` px wide.
 
-        enhanced: brightened, see `media.brighten`. Raises MediaError for an unknown clip, another width than those
-        of WIDTHS_PX, a time that is none, and where no frame can be read.
+        enhanced: see `brighten` in `media.thumbnail`. Raises MediaError for an unknown clip, a width that is not in
+        WIDTHS_PX, a time that is none, and where no frame can be read.
         """
         job = self._plan(clip_id, [time_s], width, (enhanced,))
         key = job.keys[job.times_s[0], enhanced]
@@ -99,8 +101,12 @@ class ReviewMedia:
         """Make frames of these clips ready in the background, the first clip first, as they are and enhanced.
 
         clips: clip_ids and the times of their frames, in seconds. What was asked for before comes after it. A clip
-        that cannot be read is passed over: `frame` will say so.
+        that cannot be read is passed over: `frame` will say so. Returns at once.
         """
+        with suppress(RuntimeError):  # the server is being closed
+            self._background.submit(self._plan_frames, list(clips), width)
+
+    def _plan_frames(self, clips: list[tuple[str, Sequence[float]]], width: int) -> None:
         jobs = []
         for clip_id, times_s in clips:
             with suppress(MediaError):
@@ -128,21 +134,34 @@ class ReviewMedia:
         return Working(self._queue.ask(wanted))
 
     def prepare_videos(self, clip_ids: Sequence[str]) -> None:
-        """Make the next videos ready in the background, at most two; those planned before are given up."""
+        """Make the next videos ready in the background, at most two; those planned before are given up.
+
+        Returns at once.
+        """
+        self._next_videos = list(clip_ids[:MAX_AHEAD])
+        with suppress(RuntimeError):  # the server is being closed
+            self._background.submit(self._plan_videos)
+
+    def _plan_videos(self) -> None:
+        clip_ids, self._next_videos = self._next_videos, None
+        if clip_ids is None:  # a later call was quicker
+            return
         wanted = []
-        for clip_id in clip_ids[:MAX_AHEAD]:
+        for clip_id in clip_ids:
             with suppress(MediaError):
                 video = self._want(clip_id, False)
                 found = None if self._videos.find(video.key) else self._inspect(video)
                 if found is not None and found.way != "as_is":
                     wanted.append(video)
-        self._queue.plan_ahead(wanted)
+        with suppress(MediaError):
+            self._queue.plan_ahead(wanted)
 
     def close(self) -> None:
         """End all work and all processes."""
+        for threads in (self._background, self._writer):
+            threads.shutdown(wait=False, cancel_futures=True)
         self._frame_pool.close()
         self._video_pool.close()
-        self._writer.shutdown(cancel_futures=True)
 
     # --- clips and keys ---
 
