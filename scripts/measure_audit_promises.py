@@ -2,7 +2,7 @@
 
 A model has scored the clips of a programme, one in ten of them leopards, and people label a part. Its labels come
 from two lists, as on the review page: the clips of the highest scores, three in twenty, and a random audit of one
-clip in ten per site, at least one. A promise of at most 5 % of leopard clips lost, with 95 % confidence, is made of
+clip in ten per site, rounded up. A promise of at most 5 % of leopard clips lost, with 95 % confidence, is made of
 
     naive        all labels, as if they had been drawn at random: what a program does that does not ask
     equal        the labels of the audit, as if all clips had had the same chance
@@ -14,7 +14,7 @@ clips, for `any_sites` the mean over sites where the audit meets a leopard. `unm
 sites with leopards, each counted alike, is larger, which an audit does not claim. `one in ten`, where a site in ten
 fails as none of the labelled ones need do, is not claimed by `like_sites`.
 
-It takes about two minutes.
+It takes about a minute.
 
 Example: python scripts/measure_audit_promises.py
 """
@@ -47,8 +47,8 @@ def count_clips(weight: np.ndarray) -> np.ndarray:
 
 
 def count_audited(n_clips: np.ndarray) -> np.ndarray:
-    """Return how many of the clips of each site the audit draws, int64 [K]."""
-    return np.maximum(1, np.rint(AUDITED * n_clips).astype(np.int64))
+    """Return how many of the clips of each site the audit draws, int64 [K]: one in ten, rounded up."""
+    return np.ceil(AUDITED * n_clips - 1e-9).astype(np.int64)
 
 
 @lru_cache(maxsize=16)

@@ -91,7 +91,8 @@ def calibrate(
             }
         )
     else:
-        said = [repr(result), repr(found) if found else left_out, *dropped, f"bundle: {out}  ({new.id})"]
-        say("\n".join(filter(None, said)))
+        for text in filter(None, [repr(result), repr(found) if found else left_out, *dropped]):
+            say(text)
+        say(f"bundle: {out}  ({new.id})")
     if found and not found.is_kept:
         raise typer.Exit(EXIT_FINDINGS)

@@ -19,7 +19,7 @@ PICTURES = (".png", ".svg", ".pdf")
 Model = "Results folder, training run, or bundle of the {} model. A bundle classifies the labelled clips first."
 
 
-@app.command(rich_help_panel="Evaluation")
+@app.command()
 def compare(
     old: Annotated[Path, typer.Argument(help=Model.format("old"))],
     new: Annotated[Path, typer.Argument(help=Model.format("new"))],

@@ -50,7 +50,8 @@ def read_training_labels(manifest: Manifest, path: Path, *, train_on_audit: bool
     is_decided = ~agreed["is_disputed"] & ~agreed["labels"].isin(["", UNKNOWN])
     labelled = label_manifest(manifest, entries)
     audit = agreed[is_decided & agreed["inclusion"].notna()]
-    notes = [f"labels of people: {int(is_decided.sum())} clips, {len(audit)} of them of the random audit"]
+    n_said, n_audit = int(is_decided.sum()), len(audit)
+    notes = [f"labels of people: {n_said} clips, {n_audit} of them of the random audit"]
     if n_undecided := int((~is_decided).sum()):
         notes.append(f"left out: {n_undecided} clips that people dispute or do not know")
     if audit.empty or train_on_audit:
@@ -67,7 +68,7 @@ def read_training_labels(manifest: Manifest, path: Path, *, train_on_audit: bool
         raise ManifestError(
             "all labelled clips are of the random audit, which is kept out of training",
             where=FILE,
-            found=f"{len(audit)} clips of the audit",
+            found=f"{n_audit} clips of the audit",
             expected="labels of other queues as well",
             todo="label clips of other queues, or give --train-on-audit; then no label judges the model",
         )

@@ -73,12 +73,12 @@ class LabelChoice:
             low, high = min(self.chances.values()), max(self.chances.values())
             how = f"drawn at random and weighed by the chance of each ({low:.3g} to {high:.3g})"
         parts = {
-            "judged by {} audit labels, " + how: self.n_used,
-            "{} others, chosen by score or by hand, have no part": self.n_left_out,
-            "{} audit labels were left out at random, so that each site has one chance": self.n_thinned,
-            "the audit is not finished: about {} of its clips have no label yet": self.n_missing,
+            f"judged by {self.n_used} audit labels, {how}": self.n_used,
+            f"{self.n_left_out} others, chosen by score or by hand, have no part": self.n_left_out,
+            f"{self.n_thinned} audit labels were left out at random: each site has one chance": self.n_thinned,
+            f"the audit is not finished: about {self.n_missing} of its clips have no label yet": self.n_missing,
         }
-        return "; ".join([*(words.format(n) for words, n in parts.items() if n), *undecided])
+        return "; ".join([*(words for words, n in parts.items() if n), *undecided])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
