@@ -55,7 +55,7 @@ VERB_MODULES = (
     *("dataset", "join", "import_labels", "train", "predict"),
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
-    *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels")),
+    *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare_two")),
     *("report", "export", "demo"),
 )
 

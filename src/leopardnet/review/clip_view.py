@@ -125,8 +125,9 @@ class ClipView:
 
     def times_s(self, row: int, queue: str) -> list[float]:
         """Return the times of the frames that the view of a clip shows first, to be decoded ahead."""
-        if queue == AUDIT:
-            return self._plain_times(row) if self.index.numbers("duration_s")[row] > 0 else [FIRST_LOOK_S]
+        if queue == AUDIT:  # no file is opened here: it may be gone
+            is_known = self.index.texts("kind")[row] == "video" and self.index.numbers("duration_s")[row] > 0
+            return self._plain_times(row) if is_known else [self._thumb_s(row, True)]
         seen = [max(float(self.evidence.times_s[i]), 0.0) for i in self.evidence.frames(row)]
         return seen or [self._thumb_s(row, False)]
 
