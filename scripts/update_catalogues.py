@@ -99,6 +99,7 @@ HEADINGS = (  # of tables in the terminal, where they are single words
     *("files", "rows", "bursts", "sites", "deployments", "labels", "first", "last", "infrared", "colour"),
     *("severity", "rule", "count", "warning", "info", "share", "all rows", "(no label)", "not opened", "pictures"),
     *("species", "genus", "family", "order", "class"),  # ranks
+    *("better", "worse", "mixed", "new", "old"),  # of two models
 )
 
 
