@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.labels import UNREADABLE
+from leopardnet.core.language import translate_message
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import UniformSampling
 from leopardnet.core.types import Clip, MediaInfo
@@ -109,7 +110,7 @@ class ClipView:
             "event": [index.clip_ids[int(r)] for r in index.event_rows(row)],
             "group_clips": [index.clip_ids[r] for r in contents.group_rows(row)],
             "history": self._history(clip_id, by, is_own=self._is_alone(clip_id, queue, by)),
-            "hint": None if is_blind else contents.hints.get(row),
+            "hint": None if is_blind or row not in contents.hints else translate_message(contents.hints[row]),
         }
 
     def say_missing(self, row: int) -> str | None:
