@@ -101,7 +101,7 @@ class ClipView:
         return self.summarise(row, queue, contents, by) | {
             "is_blind": is_blind,
             "status": status,
-            "reason": reason,
+            "reason": reason and translate_message(reason),
             "probs": dict(zip(index.labels, (round(float(v), 3) for v in p), strict=True)) if has_probs else None,
             "frames": frames,
             "seconds": [] if is_blind else index.evidence_seconds(row),
@@ -110,7 +110,7 @@ class ClipView:
             "event": [index.clip_ids[int(r)] for r in index.event_rows(row)],
             "group_clips": [index.clip_ids[r] for r in contents.group_rows(row)],
             "history": self._history(clip_id, by, is_own=self._is_alone(clip_id, queue, by)),
-            "hint": None if is_blind or row not in contents.hints else translate_message(contents.hints[row]),
+            "hint": None if is_blind else translate_message(contents.hints.get(row, "")) or None,
         }
 
     def say_missing(self, row: int) -> str | None:

@@ -36,8 +36,9 @@ def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
     counted += [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
     counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
     _print_lines(*counted, joint="; ", end=".")
-    if str(e.taught):
-        _print_lines(translate_message(str(e.taught)).capitalize(), end=".")
+    for said in filter(None, map(str, (e.choice, e.taught))):
+        shown = translate_message(said)
+        _print_lines(f"{shown[:1].upper()}{shown[1:]}", end=".")
     if e.archive:
         _print_losses(e.archive, most)
         for sentence in e.archive.sentences:

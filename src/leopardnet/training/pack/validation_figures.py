@@ -17,6 +17,8 @@ from leopardnet.core.tables import conform
 from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice
+from leopardnet.metrics.judges.wrong_labels import find_label_errors
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration
 from leopardnet.score.decide import decide_table
@@ -30,12 +32,15 @@ class ValidationFigures:
 
     chosen_on: with the epoch and the temperature of the bundle, which were chosen on the same clips. judged_on:
     with those that the clips of other sites chose, see `training.fit.cross_choice`, and held_out: its rows of a
-    predictions table, without the ids of the bundle; None for older runs and where there are too few sites.
+    predictions table, without the ids of the bundle; None for older runs and where there are too few sites. Clips
+    that the model learned from that the run went on from are not held out. Where there is a random audit, both
+    evaluations are about its clips. label_errors: as of `find_label_errors`; None without held-out rows.
     """
 
     chosen_on: Evaluation
     judged_on: Evaluation | None
     held_out: pd.DataFrame | None
+    label_errors: pd.DataFrame | None = None
 
 
 def evaluate_validation(
@@ -54,9 +59,12 @@ def evaluate_validation(
         truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
     probs = calibrate_clips(clips, calibration, labels)
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
+    choice = _read_choice(frames)
 
     def evaluate(table: pd.DataFrame) -> Evaluation:
-        judges = LabelledClips.from_tables(table, truth).drop_copies()
+        if choice.is_sample:
+            table = table[table["clip_id"].isin(set(choice.chances))]
+        judges = replace(LabelledClips.from_tables(table, truth), choice=choice).drop_copies()
         return replace(evaluate_clips(judges, targets=targets), conditions=evaluate_conditions(judges, frames))
 
     chosen_on = evaluate(decide_table(clips[["clip_id", "site"]], probs, labels, config.decide))
@@ -69,7 +77,23 @@ def evaluate_validation(
     facts["n_frames"] = frames[is_whole].groupby("clip_id").size()
     others = crossed[[f"p_{name}" for name in labels.names]].to_numpy(np.float32)
     held_out = decide_table(crossed[["clip_id"]].join(facts, on="clip_id"), others, labels, config.decide)
-    return ValidationFigures(chosen_on, evaluate(held_out), held_out)
+    if "seen_before" in frames:
+        held_out = held_out[~held_out["clip_id"].isin(frames.loc[frames["seen_before"], "clip_id"])]
+    can_judge = held_out["clip_id"].isin(set(choice.chances)).any() if choice.is_sample else len(held_out) > 0
+    ids, p = held_out["clip_id"], held_out[[f"p_{name}" for name in labels.names]].to_numpy(np.float64)
+    errors = find_label_errors(
+        ids.to_numpy(object), ids.map(truth).to_numpy(object), p, labels.names, multi=labels.multi
+    )
+    judged_on = evaluate(held_out) if can_judge else None
+    return ValidationFigures(chosen_on, judged_on, held_out if len(held_out) else None, errors)
+
+
+def _read_choice(frames: pd.DataFrame) -> LabelChoice:
+    """Return how the clips were chosen that the figures are about: the random audit, where there is one."""
+    if "chance" not in frames or not frames["chance"].notna().any():
+        return UNKNOWN_CHOICE
+    clips = frames.drop_duplicates("clip_id").set_index("clip_id")["chance"]
+    return LabelChoice.of(clips.dropna(), n_left_out=int(clips.isna().sum()))
 
 
 def write_held_out(table: pd.DataFrame, bundle: Bundle, run: Path) -> None:
