@@ -30,6 +30,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
+from leopardnet.bundle.head.linear_probe import compute_probe_weights, fit_probe
 from leopardnet.compose import load_config
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.manifest import Manifest
@@ -37,7 +38,6 @@ from leopardnet.core.settings.training import TrainConfig
 from leopardnet.data.splits.groups import find_groups
 from leopardnet.network.classifier import build_classifier
 from leopardnet.training.fit.clip_scores import compute_clip_logits
-from leopardnet.training.fit.linear_probe import compute_probe_weights, fit_probe
 from leopardnet.training.folds import find_look_alikes
 from leopardnet.training.frames.features import (
     Features,

@@ -42,7 +42,8 @@ from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.metrics.comparison.backgrounds import compare_backgrounds
 from leopardnet.metrics.conditions.light_figures import evaluate_light
 from leopardnet.metrics.evaluate_clips import evaluate_clips
-from leopardnet.metrics.labelled_clips import LabelledClips, clip_sites
+from leopardnet.metrics.judges.clip_truth import clip_sites
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.network.classifier import load_classifier
 from leopardnet.network.evidence_map import map_evidence
 from leopardnet.training.pack.pack import train_bundle

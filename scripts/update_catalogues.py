@@ -34,7 +34,7 @@ OPTIONS = {"pages/**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blo
 
 # The way of a biologist: from footage to a report. Errors of other rooms stay English.
 MESSAGE_ROOMS = (
-    *("cli", "review", "hunt", "infer", "media", "export", "report", "pages", "detect"),
+    *("cli", "review", "hunt", "infer", "media", "export", "report", "pages", "detect", "bundle"),
     *("core", "data/scan", "data/human_labels", "data/reading"),
 )
 SENTENCES = (  # modules whose texts are all for people
@@ -42,14 +42,21 @@ SENTENCES = (  # modules whose texts are all for people
     "cli/printing/print_evaluation.py",
     "cli/printing/print_predictions.py",
     "cli/printing/scan_notes.py",
+    "metrics/evaluation.py",
     "metrics/guarantees/archive.py",
     "metrics/guarantees/levels.py",
     "metrics/conditions/box_sizes.py",
     "metrics/conditions/light_figures.py",
     "metrics/judges/taught_clips.py",
+    "metrics/judges/label_choice.py",
+    "metrics/comparison/two_models.py",
+    "evaluation/audit/compare_models.py",
+    "evaluation/audit/training_labels.py",
     "bundle/promise_watch.py",
     "bundle/promises.py",
     "score/decide.py",
+    "hunt/hunt_order.py",
+    "review/hunt_desk/hunt_queues.py",
 )
 PRINTING = {"say": 0, "print_rows": None, "progress_bar": 0, "on_progress": 0, "on_stage": 0, "_print_lines": 0}
 PRINTED_PARTS = ("todo", "expected", "title", "caption")
@@ -90,6 +97,7 @@ HEADINGS = (  # of tables in the terminal, where they are single words
         "stills",
     ),
     *("files", "rows", "bursts", "sites", "deployments", "labels", "first", "last", "infrared", "colour"),
+    *("severity", "rule", "count", "warning", "info", "share", "all rows", "(no label)", "not opened", "pictures"),
     *("species", "genus", "family", "order", "class"),  # ranks
 )
 
@@ -170,6 +178,8 @@ def find_printed(tree: ast.Module) -> Iterator[ast.expr]:
         is_error = name.endswith(("Error", "RunStopped")) and name not in ("ValueError", "TypeError", "OSError")
         if is_error:
             parts += call.args[:1]
+        elif name == "append" and getattr(getattr(call.func, "value", None), "id", "") in ("notes", "notices"):
+            parts += call.args
         elif name in PRINTING:
             place = PRINTING[name]
             parts += [] if place is None else call.args[place : place + 1]

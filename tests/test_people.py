@@ -17,6 +17,9 @@ from leopardnet.export.sort_copies import copy_files, plan_copies
 from leopardnet.export.write_results import FORMATS, write
 from leopardnet.figures import gallery
 from leopardnet.report.summarise import summarise
+from leopardnet.review.review_desk import ReviewDesk
+from leopardnet.review.review_source import open_review
+from reviewed_season import enter
 
 LABELS = ("leopard", "human", "empty")
 ANIMAL_BOX = json.dumps([{"xyxy": [0.1, 0.1, 0.9, 0.9], "score": 0.9}])
@@ -121,7 +124,24 @@ def in_export(format):
     return named
 
 
-WAYS = {"report": in_report, "gallery": in_gallery, "sort": in_copies} | {f: in_export(f) for f in FORMATS}
+def in_review(predictions, manifest, out, people):
+    results, table = predictions.write(out / "reviewed"), manifest.write(out / "reviewed.parquet")
+    desk = ReviewDesk(open_review(results, manifest=table), shows_people=people)
+    browser = enter(desk)
+    thumbs = {c["path"]: c["thumb"] for c in browser.get("/api/queue/all").json()["clips"]}
+    frames = [f"/media/frame/{clip_id(f'{name}.jpg')}/0" for name in CLIPS]
+    found = {
+        name
+        for name, frame in zip(CLIPS, frames, strict=True)
+        if thumbs[f"{name}.jpg"] or browser.get(frame).status_code == 200
+    }
+    desk.close()
+    return found
+
+
+WAYS = {"report": in_report, "gallery": in_gallery, "sort": in_copies, "review": in_review} | {
+    f: in_export(f) for f in FORMATS
+}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -33,8 +33,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import ClipPrediction, Decision
 from leopardnet.infer.job import Job
-from leopardnet.infer.journal import Journal
-from leopardnet.infer.journal_file import FILE
+from leopardnet.infer.journal import KIND, Journal
 
 
 def make_tiny_clips(folder: Path, n: int) -> Path:
@@ -90,11 +89,11 @@ def memory_mb(process: psutil.Process) -> float:
 def n_kept(out: Path) -> int:
     """Return how many clips the journal holds, read from a copy: the journal of a running process is locked."""
     with tempfile.TemporaryDirectory() as copy:
-        for file in out.glob(FILE + "*"):
+        for file in out.glob(KIND.file + "*"):
             shutil.copy(file, copy)
-        if not (Path(copy) / FILE).exists():
+        if not (Path(copy) / KIND.file).exists():
             return 0
-        db = sqlite3.connect(Path(copy) / FILE)
+        db = sqlite3.connect(Path(copy) / KIND.file)
         try:
             return int(db.execute("SELECT count(*) FROM clips").fetchone()[0])
         except sqlite3.Error:

@@ -230,6 +230,8 @@ def _describe_training(spec: BundleSpec) -> list[str]:
     summary = _summary(spec)
     purpose = [f"{key.capitalize()}: {value}" for key, value in summary.pop("experiment").items()]
     lines = [f"{group.capitalize()}: {_pairs(values)}." for group, values in summary.items() if values]
+    if before := spec.provenance.get("goes_on_from"):
+        lines = [f"It goes on from the weights of bundle {before}, and has learned what that one had.", *lines]
     return [
         *list_bullets([*purpose, *lines] or ["Not stated."]),
         "",

@@ -45,8 +45,10 @@ def describe_figures(evaluation: Evaluation | None, how: str) -> list[str]:
         if e.is_multi
         else "By the likeliest label of each clip, whatever is decided"
     )
+    judged = str(e.choice)
     return [
         how or "How the figures were obtained is not stated.",
+        *([f"{judged[:1].upper()}{judged[1:]}."] if judged else []),
         "",
         f"{counts}. {intervals}",
         "",

@@ -54,7 +54,7 @@ class LearnedFrom(Settings):
     """Hashes of the clips and places that a model was trained on, and of those that chose epoch and temperature.
 
     The texts are sets of hashes, see `_pack`. sizes: of all files, 24 bits each, so that only files of these sizes
-    need be read again.
+    need be read again. before: of the models that this one went on from.
     """
 
     salt: str = Field(min_length=1)
@@ -63,6 +63,7 @@ class LearnedFrom(Settings):
     chosen_clips: str
     chosen_places: str
     sizes: str
+    before: tuple[LearnedFrom, ...] = Field(default=(), max_length=1)
 
     @field_validator("clips", "places", "chosen_clips", "chosen_places", "sizes")
     @classmethod
@@ -108,6 +109,13 @@ class LearnedFrom(Settings):
         It is 'clip' (trained on), 'site' (others of its place were), 'chosen' (it, or its place, chose epoch and
         temperature) or 'no'. root: where the files are; None opens none.
         """
+        part = self._find_own_part(rows, root)
+        for earlier in self.before:
+            theirs = earlier.find_part(rows, root)
+            part = part.where(part.map(PARTS.index) <= theirs.map(PARTS.index), theirs)
+        return part
+
+    def _find_own_part(self, rows: pd.DataFrame, root: Path | None) -> pd.Series[str]:
         rows = fill_places(rows).sort_values("kind", key=lambda k: k == "frame", kind="stable")
         first = rows.drop_duplicates("clip_id")
         part = pd.Series("no", index=pd.Index(first["clip_id"]), dtype="str")

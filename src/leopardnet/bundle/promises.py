@@ -45,6 +45,8 @@ def describe_promise(promise: Promise) -> str:
         f"At most {p['max_miss']:.3g} of {p['label']} clips missed, with {100 * p['confidence']:g}% confidence: "
         f"{p['says']} ({p['n_positives']} clips from {p['n_sites']} sites)."
     )
+    if judged := (p.get("labels_chosen") or {}).get("says"):
+        said = f"{said} {judged[:1].upper()}{judged[1:]}."
     strongest = p["levels"]["any_sites"]
     if p["level"] == "any_sites" or strongest["threshold"] is not None:
         return said
@@ -60,6 +62,8 @@ def release_thresholds(before: BundleSpec, decide: DecideConfig, labels: Collect
     """
     packed = validate(DecideConfig, (before.provenance.get("config") or {}).get("decide") or {}, where="decide")
     alerts, changes = dict(decide.alerts), dict[str, Any]()
+    if labels:
+        changes["decides"] = packed.decides
     for label in labels:
         if label in alerts and alerts[label] == before.decide.alerts.get(label):
             del alerts[label]

@@ -45,38 +45,42 @@ class Runtime(Protocol):
         ...
 
 
+def compile_openvino(graph: bytes, config: RuntimeConfig, *, name: str) -> Any:
+    """Return an ONNX graph as OpenVINO runs it. name: of its file, for errors.
+
+    Raises ConfigError for another device than the processor, BundleError for a graph that OpenVINO cannot load.
+    """
+    import openvino
+
+    if config.device not in ("auto", "cpu"):
+        raise ConfigError(
+            "the OpenVINO backend runs on the processor only",
+            where="runtime.device",
+            found=config.device,
+            expected="auto or cpu",
+            todo="choose the backend torch for this device",
+        )
+    options: dict[str, Any] = {
+        # OpenVINO chooses bf16 by itself on some processors, which moves probabilities by up to 0.03.
+        "INFERENCE_PRECISION_HINT": config.precision,
+        "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,
+    }
+    if config.threads:
+        options["INFERENCE_NUM_THREADS"] = config.threads
+    try:
+        return openvino.Core().compile_model(openvino.Core().read_model(graph), "CPU", options)
+    except RuntimeError as error:
+        found = str(error).splitlines()[0][:200]
+        raise BundleError("OpenVINO cannot load the network of the bundle", where=name, found=found) from None
+
+
 class OpenVinoRuntime:
     """The bundle's ONNX graph on OpenVINO: the default, fast on laptop processors."""
 
     def __init__(self, graph: Path, config: RuntimeConfig, *, size_px: int, n_labels: int) -> None:
-        import openvino
-
-        if config.device not in ("auto", "cpu"):
-            raise ConfigError(
-                "the OpenVINO backend runs on the processor only",
-                where="runtime.device",
-                found=config.device,
-                expected="auto or cpu",
-                todo="choose the backend torch for this device",
-            )
-        options: dict[str, Any] = {
-            # OpenVINO chooses bf16 by itself on some processors, which moves probabilities by up to 0.03.
-            "INFERENCE_PRECISION_HINT": config.precision,
-            "PERFORMANCE_HINT": "LATENCY",
-            "ENABLE_CPU_PINNING": False,
-        }
-        if config.threads:
-            options["INFERENCE_NUM_THREADS"] = config.threads
-        try:
-            # From memory, because only these bytes were checked: their hash, and that they refer to no other file.
-            network = openvino.Core().read_model(graph.read_bytes())
-            self._model = openvino.Core().compile_model(network, "CPU", options)
-        except RuntimeError as error:
-            raise BundleError(
-                "OpenVINO cannot load the network of the bundle",
-                where=graph.name,
-                found=str(error).splitlines()[0][:200],
-            ) from None
+        # From memory, because only these bytes were checked: their hash, and that they refer to no other file.
+        self._model = compile_openvino(graph.read_bytes(), config, name=graph.name)
         self._batch_size = config.batch_size or BATCH_SIZE["openvino"]
         ports = [self._model.input(0), *self._model.outputs]
         shapes = [str(port.get_partial_shape()).strip("[]").split(",") for port in ports]

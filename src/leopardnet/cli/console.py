@@ -55,7 +55,7 @@ VERB_MODULES = (
     *("dataset", "join", "import_labels", "train", "predict"),
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
-    *(f"loop_verbs.{name}" for name in ("count_labels", "review_clips")),
+    *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare_two")),
     *("report", "export", "demo"),
 )
 
@@ -239,6 +239,6 @@ def main() -> None:
         print_error(error)
         sys.exit(EXIT_COULD_NOT_RUN)
     except OSError as error:  # a full disk or a missing permission, which the user must solve
-        what, todo = f"cannot read or write: {error.strerror or error}", OS_ADVICE.get(error.errno or 0)
-        print_error(LeopardnetError(what, where=error.filename, todo=todo))
+        reason, todo = error.strerror or error, OS_ADVICE.get(error.errno or 0)
+        print_error(LeopardnetError(f"cannot read or write: {reason}", where=error.filename, todo=todo))
         sys.exit(EXIT_COULD_NOT_RUN)

@@ -22,6 +22,7 @@ from leopardnet.cli.options import (
 from leopardnet.cli.printing.print_check import list_records, print_check
 from leopardnet.cli.printing.scan_notes import scan_counts, scan_notes
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.language import translate_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,7 @@ def scan(
         return
     print_rows([{"found": k, "value": v} for k, v in counts.items()], title=f"Scan → {out_path.name}")
     for note in notes:
-        out.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        out.print(translate_message(f"note: {note}"), markup=False, highlight=False, soft_wrap=True)
 
 
 def _split_words(text: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.core.manifest import Manifest
+    from leopardnet.evaluation.audit.judging_labels import JudgingLabels
 
 # --- files and folders ---
 
@@ -65,7 +66,7 @@ Language = Annotated[
     typer.Option(
         "--language",
         metavar="en|ru",
-        help="Language of the page and of messages. [default: that of the system]",
+        help="Language of the page and of messages. [default: that of the browser or the system]",
         callback=choose_language,
     ),
 ]
@@ -137,6 +138,23 @@ EventMode = Annotated[
         "first clip (fixed: it is several).",
     ),
 ]
+HumanLabels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="labels.sqlite of `leopardnet review`, or its folder. Then labels of the random audit alone count, "
+        "each by its chance; clips picked by score or by hand say nothing of the others.",
+    ),
+]
+LabelsAs = Annotated[
+    Literal["audit", "chosen"],
+    typer.Option(
+        "--labels-as",
+        help="With --labels: what counts. audit: random labels alone; chosen: all of them, also those picked by "
+        "score. The figures are then named biased, and nothing is promised.",
+    ),
+]
 Lose = Annotated[
     list[str] | None,
     typer.Option(
@@ -193,6 +211,26 @@ def parse_losses(texts: list[str] | None) -> dict[str, float]:
                 expected="LABEL=SHARE, for example leopard=0.01",
             ) from None
     return losses
+
+
+def read_judges(manifest: Manifest, labels: Path | None, labels_as: LabelsAs) -> JudgingLabels:
+    """Return the manifest with the labels that judge, and how they were chosen; without `labels` its own."""
+    from leopardnet.evaluation.audit.judging_labels import JudgingLabels, read_judging_labels
+    from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE
+
+    if labels is not None:
+        return read_judging_labels(manifest, labels, labels_as=labels_as)
+    if labels_as != "audit":
+        raise typer.BadParameter("goes with --labels", param_hint="--labels-as")
+    return JudgingLabels(manifest, UNKNOWN_CHOICE)
+
+
+def refuse_biased_promise(labels_as: str, option: str, *, is_given: bool) -> None:
+    """Raise BadParameter where labels that were chosen by score would set a promise, by an option."""
+    if is_given and labels_as == "chosen":
+        raise typer.BadParameter(
+            f"a model promises nothing on labels chosen by score; leave {option} out", param_hint="--labels-as"
+        )
 
 
 def read_places(

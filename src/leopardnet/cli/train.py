@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,24 @@ from leopardnet.core.errors import BackendError, ConfigError
 from leopardnet.core.manifest import Manifest
 
 if TYPE_CHECKING:
+    from leopardnet.bundle.bundle import Bundle
     from leopardnet.training.training_run import Run
+
+PeopleLabels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="labels.sqlite of `leopardnet review`, or its folder: what people said stands above the manifest. "
+        "Clips of the random audit are kept out of training, and judge the model.",
+    ),
+]
+TrainOnAudit = Annotated[
+    bool, typer.Option("--train-on-audit", help="With --labels: train on the clips of the audit, too.")
+]
+GoesOnFrom = Annotated[
+    Path | None, typer.Option("--from", help="Bundle of your own to go on from, with its labels and new ones.")
+]
 
 
 @app.command()
@@ -36,6 +54,9 @@ def train(
     ),
     root: MovedRoot = None,
     detector: Detector = "",
+    labels: PeopleLabels = None,
+    train_on_audit: TrainOnAudit = False,
+    start: GoesOnFrom = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in OUT, finished or not.")] = False,
     json_: Json = False,
 ) -> None:
@@ -48,20 +69,29 @@ def train(
     Example: leopardnet train pictures/ --out runs/first
 
     Example: leopardnet train manifest.parquet --out runs/amur model=lite0 optim.epochs=5
+
+    Example: leopardnet train season.parquet --labels results/ --from runs/amur/bundle --out runs/amur2
     """
     from leopardnet.compose import load_config
 
     with require_train_extra():
         from leopardnet.training.pack.pack import train_bundle
-    settings = list(overrides or [])
-    if source.is_dir():
-        if root is not None:
-            raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-        rows, settings = _read_folder(source), _add_labels(settings)
+        from leopardnet.training.start.beginning import Beginning
+    if root is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if train_on_audit and labels is None:
+        raise typer.BadParameter("goes with --labels", param_hint="--train-on-audit")
+    beginning = Beginning(bundle=None if start is None else _load_start(start))
+    if labels is not None:
+        rows, judges = _join_people(source, root, labels, train_on_audit=train_on_audit)
+        beginning = replace(beginning, judges=judges)
     else:
-        rows = read_moved(source, root)
-    config = load_config("train", settings)
-    if source.is_dir() and config.labels.multi:
+        rows = _read_folder(source) if source.is_dir() else read_moved(source, root)
+    settings = list(overrides or [])
+    if source.is_dir() or labels is not None or start is not None:
+        settings = _add_labels(settings)
+    config = beginning.adopt_network(load_config("train", settings), settings)
+    if source.is_dir() and labels is None and config.labels.multi:
         raise ConfigError(
             "folders give each picture one label",
             where="labels.multi",
@@ -74,9 +104,35 @@ def train(
 
         config = config.model_copy(update={"detector": choose_detector(detector, config.detector)})
     with stages() as on_progress:
-        run = train_bundle(rows, config, out=out, overwrite=overwrite, on_progress=on_progress)
+        run = train_bundle(rows, config, out=out, overwrite=overwrite, beginning=beginning, on_progress=on_progress)
     if is_first_process():
         _print_run(run, out, as_json=json_)
+
+
+def _load_start(folder: Path) -> Bundle:
+    from leopardnet.bundle.bundle import load_bundle
+
+    return load_bundle(folder)
+
+
+def _join_people(
+    source: Path, root: Path | None, labels: Path, *, train_on_audit: bool
+) -> tuple[Manifest, Mapping[str, float]]:
+    """Return a manifest with the labels of people, and the clips that only judge; print how many there are.
+
+    A folder is its manifest.parquet, as `leopardnet review` makes one, or else all footage in it: its subfolders
+    are no labels here.
+    """
+    from leopardnet.evaluation.audit.training_labels import read_training_labels
+    from leopardnet.infer.footage_source import open_source
+
+    if (source / "manifest.parquet").is_file():
+        source = source / "manifest.parquet"
+    rows = open_source(source) if source.is_dir() else read_moved(source, root)
+    found = read_training_labels(rows, labels, train_on_audit=train_on_audit)
+    for note in found.notes:
+        say(note)
+    return found.manifest, found.judges
 
 
 def _read_folder(folder: Path) -> Manifest:
@@ -99,16 +155,18 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"run": str(out), "bundle": str(bundle), "best": run.best, "history": run.history})
         return
+    is_new = run.config.optim.mode == "probe" or not (read_state(out) or {}).get("goes_on_from")
+    first = "the probe" if is_new else "as it was"
     titles = {"train_loss": "train loss", "val_macro_f1": "val macro-F1", "val_nll": "val NLL"}
     print_rows(
         [
             {
-                "epoch": int(r["epoch"]) or "the probe",
+                "epoch": int(r["epoch"]) or first,
                 **{title: "–" if math.isnan(r[key]) else r[key] for key, title in titles.items()},
             }
             for r in run.history
         ],
-        title="The probe and epochs of fine-tuning" if len(run.history) > 1 else "",
+        title=f"{first.capitalize()} and epochs of fine-tuning" if len(run.history) > 1 else "",
     )
     say(explain_choice(run.history, int(run.best["epoch"])))
     if how := (read_state(out) or {}).get("judged_on"):

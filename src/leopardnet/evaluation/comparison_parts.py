@@ -11,7 +11,7 @@ from leopardnet.metrics.comparison.compare import compare
 from leopardnet.metrics.comparison.novelty import evaluate_novelty, require_novel_clips
 from leopardnet.metrics.comparison.review_order import mistakes
 from leopardnet.metrics.comparison.slices import evaluate_slices
-from leopardnet.metrics.labelled_clips import clip_sites, true_labels
+from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 
 
 def evaluate_aggregators(inputs: EvaluationInputs) -> PartResult:

@@ -9,7 +9,8 @@ from leopardnet.core.errors import LeopardnetError
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult, rows_by_name
 from leopardnet.metrics.comparison.event_lengths import measure_lengths
 from leopardnet.metrics.evaluation import Evaluation
-from leopardnet.metrics.labelled_clips import LabelledClips, true_labels
+from leopardnet.metrics.judges.clip_truth import true_labels
+from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.clip_units import add_times
 from leopardnet.score.events import event_ids, event_truth, independent_records, join_events
 
@@ -19,7 +20,8 @@ def evaluate_events(inputs: EvaluationInputs) -> PartResult:
 
     Records are counted per site and animal, by labels and by decisions.
 
-    There is no evaluation where no clip has both a site and a time, or where no event has one true label.
+    There is no evaluation where no clip has both a site and a time, or where no event has one true label, nor by an
+    audit: it labels single clips of an event.
     """
     predictions = inputs.predictions.table
     clips, truth = add_times(predictions, inputs.manifest), true_labels(inputs.manifest, predictions)
@@ -27,7 +29,9 @@ def evaluate_events(inputs: EvaluationInputs) -> PartResult:
     has_place, records, found = clips["site"].notna() & clips["captured_at"].notna(), pd.DataFrame(), None
     lengths = pd.DataFrame()
     notes = []
-    if not has_place.any():
+    if inputs.clips.choice.is_sample:
+        notes.append("an audit labels single clips: events and records are not evaluated")
+    elif not has_place.any():
         notes.append("no clip has both a site and a time: events and records are not evaluated")
     else:
         if not has_place.all():

@@ -18,6 +18,7 @@ from leopardnet.evaluation.event_part import evaluate_events
 from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.events import GAP_MINUTES, Mode
 
@@ -28,6 +29,7 @@ def evaluate(
     *,
     outside: Sequence[str] = (),
     include_training: bool = False,
+    choice: LabelChoice = UNKNOWN_CHOICE,
     n_boot: int = 1000,
     seed: int = 7,
 ) -> Evaluation:
@@ -35,11 +37,12 @@ def evaluate(
 
     Intervals come from a bootstrap over sites. Clips without a label are only counted; unreadable clips count as
     wrong. outside: species that the model was not taught. Clips that the model learned from are left out, unless
-    `include_training`; raises ManifestError where no other is left. Infrared stands beside colour where
+    `include_training`; raises ManifestError where no other is left. choice: how the labels were chosen, see
+    `evaluation.audit.judging_labels`. Infrared stands beside colour where
     the evidence says which light it was. See `metrics.evaluate_clips.evaluate_clips` for the figures,
     `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
     """
-    clips = LabelledClips.of(predictions, manifest, outside=outside)
+    clips = LabelledClips.of(predictions, manifest, outside=outside, choice=choice)
     clips = clips.leave_out_training_sites(keep=include_training)
     found = evaluate_clips(clips, targets=clips.animals, n_boot=n_boot, seed=seed)
     if not isinstance(predictions, Predictions):
@@ -128,6 +131,7 @@ def evaluate_all(
     bundle: Bundle | None = None,
     n_shortcuts: int = 0,
     include_training: bool = False,
+    choice: LabelChoice = UNKNOWN_CHOICE,
     footage: bool = False,
     full: bool = True,
     gap_minutes: float = GAP_MINUTES,
@@ -141,8 +145,9 @@ def evaluate_all(
     by: slices, see `evaluation.slice_clips.slice_clips`. outside: species that the model was not taught. bundle:
     the model, whose temperature is undone before frames are aggregated again. n_shortcuts: so many clips with an
     animal, and as many without, are classified again with something changed (`evaluation.shortcuts`), which opens
-    their footage. include_training: count the clips that the model learned from, and their sites, too; the figures
-    are then named so. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
+    their footage. choice: how the labels were chosen, see `evaluation.audit.judging_labels`.
+    include_training: count the clips that the model learned from, and their sites, too; the figures are then named
+    so. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
     baseline. full: False leaves out the comparisons with other aggregations and with baselines. gap_minutes, mode:
     what ends an event, see `score.events.event_ids`. on_progress(what, n_done, n_total).
 
@@ -152,7 +157,7 @@ def evaluate_all(
     if bundle is not None:
         predictions.require_model(bundle.id)
         predictions = mark_learned(predictions, manifest, bundle)
-    clips = LabelledClips.of(predictions, manifest, outside=outside)
+    clips = LabelledClips.of(predictions, manifest, outside=outside, choice=choice)
     clips = clips.leave_out_training_sites(keep=include_training)
     if clips.taught and not include_training:
         predictions, manifest = _keep_judges(predictions, manifest, clips)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import logit
@@ -16,6 +17,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import Estimate, Floats
 from leopardnet.metrics.evaluate_clips import evaluate_clips
+from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration, apply_calibration, undo_calibration
 from leopardnet.score.presence_shift import ClipLengths, shift_presence
@@ -41,15 +43,32 @@ class Recalibration:
         shift = f"; {c.shift.describe()};" if c.shift else ""
         return f"temperature {c.temperature:.3f}{biases}{shift} from {c.basis}; {errors}"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "calibration": self.calibration.to_dict(),
+            "ece_before": self.before.to_dict(),
+            "ece_after": self.after.to_dict(),
+            "left_out": self.clips.taught.to_dict(),
+            "labels_chosen": self.clips.choice.to_dict(),
+        }
+
 
 def recalibrate(
-    predictions: Predictions, manifest: Manifest, bundle: Bundle, *, outside: Sequence[str] = ()
+    predictions: Predictions,
+    manifest: Manifest,
+    bundle: Bundle,
+    *,
+    outside: Sequence[str] = (),
+    choice: LabelChoice = UNKNOWN_CHOICE,
 ) -> Recalibration:
     """Return a temperature for the bundle, fitted on labelled clips of sites that the model was not trained on.
 
-    outside: labels that the model was not taught; such clips have no part in the fit. Raises BundleError where
-    another model made the predictions, and ManifestError where no clip is left and for the held-out scores of a
-    training run, to which the temperature of the bundle was fitted already.
+    outside: labels that the model was not taught; such clips have no part in the fit. choice: how the labels were
+    chosen, see `evaluation.audit.judging_labels`; in the fit each clip counts as one, in the errors by its chance.
+
+    Raises BundleError where another model made the predictions, and ManifestError where no clip is left and for the
+    held-out scores of a training run, to which the temperature of the bundle was fitted already.
     """
     predictions.require_model(bundle.id)
     if (predictions.table["in_training"] == HELD_OUT).any():
@@ -61,7 +80,7 @@ def recalibrate(
             todo="find thresholds on them with `leopardnet thresholds`; to calibrate, label clips of other sites",
         )
     predictions = mark_learned(predictions, manifest, bundle)
-    clips = LabelledClips.of(predictions, manifest, outside=outside).leave_out_training_sites()
+    clips = LabelledClips.of(predictions, manifest, outside=outside, choice=choice).leave_out_training_sites()
     use = clips.is_readable & clips.is_known
     multi, old = clips.presence is not None, bundle.spec.calibration
     lengths = None

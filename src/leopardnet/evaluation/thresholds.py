@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.loss_guarantee import LossGuarantee, find_loss_threshold
 from leopardnet.metrics.guarantees.naming_threshold import NamingThreshold, find_naming_threshold
+from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice
 from leopardnet.metrics.judges.taught_clips import TaughtClips
 from leopardnet.metrics.labelled_clips import LabelledClips
 
@@ -29,6 +30,7 @@ class Thresholds:
     readable or not, labelled or not, with its interval over sites; only levels at which every guarantee can be
     given. naming: which animals keep their names, where that was asked for. taught: labelled clips that had no part
     because the model learned from them or their sites. n_copies: clips that are copies of others, and count once.
+    choice: how the labelled clips were chosen.
     """
 
     promises: tuple[LossGuarantee, ...]
@@ -39,6 +41,7 @@ class Thresholds:
     bundle_id: str
     naming: NamingThreshold | None = None
     n_copies: int = 0
+    choice: LabelChoice = UNKNOWN_CHOICE
 
     @property
     def is_kept(self) -> bool:
@@ -66,7 +69,7 @@ class Thresholds:
 
     def _say_left_out(self) -> list[str]:
         copies = [f"{self.n_copies} copies of other clips were counted once"] if self.n_copies else []
-        return [*filter(None, [str(self.taught)]), *copies]
+        return [*filter(None, [str(self.choice), str(self.taught)]), *copies]
 
     def _say_what_matters(self) -> str:
         names = [p.label for p in self.promises]
@@ -84,7 +87,13 @@ class Thresholds:
     @property
     def kept_promises(self) -> list[dict[str, Any]]:
         """The guarantees as a bundle records them; none where one of them cannot be given."""
-        return [p.to_dict() for p in self.promises] if self.is_kept else []
+        return self.record_promises() if self.is_kept else []
+
+    def record_promises(self) -> list[dict[str, Any]]:
+        """Return those guarantees that can be given as a bundle records them; none on labels chosen by score."""
+        judged = {} if self.choice.basis == "unknown" else {"labels_chosen": self.choice.to_dict()}
+        given = [p for p in self.promises if p.is_kept and self.choice.basis != "chosen"]
+        return [p.to_dict() | judged for p in given]
 
     @property
     def note(self) -> str:
@@ -103,6 +112,7 @@ class Thresholds:
             "n_left_out": len(self.taught),
             "left_out": self.taught.to_dict(),
             "n_copies": self.n_copies,
+            "labels_chosen": self.choice.to_dict(),
             "is_kept": self.is_kept,
             "level": self.level,
             "says": LEVELS[self.level] if self.level else None,
@@ -155,6 +165,7 @@ def find_thresholds(
             clips.shows(label),
             clips.site_codes,
             event_codes=clips.event_codes,
+            chances=clips.choice.find_chances(clips.clip_ids),
             max_miss=share,
             confidence=confidence,
         )
@@ -176,21 +187,24 @@ def find_thresholds(
         naming = find_naming_threshold(clips, keep=keep_names, species=settings.species)
         chosen = chosen.model_copy(update={"among": naming.among})
     made_by = "; ".join(_list_models(clips))
-    return Thresholds(promises, chosen, unseen_at, len(clips), clips.taught, made_by, naming, clips.n_copies)
+    return Thresholds(
+        promises, chosen, unseen_at, len(clips), clips.taught, made_by, naming, clips.n_copies, clips.choice
+    )
 
 
 def _as_settings(thresholds: Mapping[str, float], settings: DecideConfig) -> dict[str, Any]:
     """Return the settings under which no clip goes unseen that reaches one of these thresholds, by label.
 
     A row alerts every target that reaches its threshold, whatever else it says; `never_empty` does the same for any
-    animal.
+    animal. With a guarantee, a model that only ranked clips decides on them.
     """
     thresholds = {label: t * (1 - SLACK) for label, t in thresholds.items()}
     alerts = {**settings.alerts, **{label: t for label, t in thresholds.items() if label != ANIMAL}}
+    found: dict[str, Any] = {"alerts": alerts, "decides": settings.decides or bool(thresholds)}
     if ANIMAL not in thresholds:
-        return {"alerts": alerts}
+        return found
     least = min(thresholds[ANIMAL], 1.0)  # a sum of rounded probabilities may be a little above 1
-    return {"alerts": alerts, "empty": 1 - least, "never_empty": least}
+    return {**found, "empty": 1 - least, "never_empty": least}
 
 
 def _list_models(clips: LabelledClips) -> list[str]:
@@ -229,6 +243,13 @@ def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
 
 
 def _estimate_unseen(clips: LabelledClips, thresholds: Mapping[str, float]) -> Estimate:
-    """Return the share of clips whose scores are all below their thresholds; nan never is."""
+    """Return the share of clips whose scores are all below their thresholds; nan never is.
+
+    All clips are there, labelled or not, so each counts as one.
+    """
     is_unseen = np.all([clips.score(label) < t for label, t in thresholds.items()], axis=0)
-    return clips.draw_sites(n_boot=1000, seed=7).estimate_mean(is_unseen.astype(np.float64))
+    return (
+        replace(clips, choice=UNKNOWN_CHOICE)
+        .draw_sites(n_boot=1000, seed=7)
+        .estimate_mean(is_unseen.astype(np.float64))
+    )

@@ -13,6 +13,7 @@ from leopardnet.figures.accuracy import (
 from leopardnet.figures.clips import frame_probabilities, gallery
 from leopardnet.figures.epoch_curve import epoch_curve
 from leopardnet.figures.loss_tradeoff import loss_tradeoff
+from leopardnet.figures.model_difference import model_difference
 
 __all__ = [
     "comparison_plot",
@@ -23,6 +24,7 @@ __all__ = [
     "frame_probabilities",
     "gallery",
     "loss_tradeoff",
+    "model_difference",
     "precision_recall_curves",
     "reliability_diagram",
     "review_curve",

@@ -33,11 +33,12 @@ from leopardnet.detect.crops import CropResult, crops_to_input, find_crops
 from leopardnet.infer.evidence import ClipFrames, Evidence
 from leopardnet.infer.job import Job
 from leopardnet.infer.rounds import is_certain, plan_rounds
-from leopardnet.infer.unreadable import decoder_error, out_of_memory_error, unreadable_prediction
+from leopardnet.infer.unreadable import unreadable_prediction
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.motion_scores import select_frames
 from leopardnet.media.preprocess import decode_side_px, measure_pictures, to_model_input
 from leopardnet.media.sampling import sample_times
+from leopardnet.media.workers.clip_errors import decoder_error, out_of_memory_error
 from leopardnet.score.aggregate import aggregate, evidence_order, merge_crops
 from leopardnet.score.calibrate import apply_calibration
 from leopardnet.score.decide import decide
@@ -75,7 +76,7 @@ def read_frames(clip: Clip, job: Job, i_round: int = 0) -> ClipFrames | MediaErr
     except LeopardnetError:
         raise
     except MemoryError:
-        return out_of_memory_error(clip, job)
+        return out_of_memory_error(clip, job.runtime)
     except Exception as error:  # a decoder may raise anything on a broken file; the run goes on
         return decoder_error(clip, error)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.errors import MediaError
+from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
 from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.detect.detector import Detector, detector_id, open_detector
 from leopardnet.infer.evidence import ClipFrames
-from leopardnet.infer.queued_clip import QueuedClip
 
 
 @dataclass(frozen=True)

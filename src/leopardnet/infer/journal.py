@@ -1,19 +1,12 @@
-"""The journal: every finished clip is on disk at once, so an interrupted run continues where it stopped.
+"""The journal of `predict`: the prediction of every finished clip and its evidence, in one row.
 
-It is one SQLite file in WAL mode, with one transaction per clip that holds the row and its evidence. A row counts
-for a clip only under the same key: the clip, size and modification time of its files, and everything that changes
-results (bundle, sampling, effort, detector, backend, device, precision). A run with another bundle or other
-settings has rows of its own in the same file. The two never mix, and returning to the first costs nothing. The
-tables are written from the journal.
-
-A crash of the machine may cost the last moments before it (`synchronous = NORMAL`), but never the file.
+Everything that changes results is part of the key: bundle, sampling, effort, detector, backend, device, precision
+(see `core.journal.clip_journal`). The tables are written from the journal.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,38 +18,21 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from leopardnet.core.columns import LOOKS
+from leopardnet.core.journal.clip_journal import ClipJournal
+from leopardnet.core.journal.journal_file import JournalKind, explain_errors
+from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import Boxes, Clip, ClipPrediction, MediaInfo, Rule, Status
-from leopardnet.infer.journal_file import APPLICATION_ID, FILE, check_file, explain_errors
-from leopardnet.infer.queued_clip import QueuedClip, refuse_other_files, stamp_clip
+from leopardnet.core.types import Boxes, ClipPrediction, MediaInfo, Rule, Status
 
 RESULTS_VERSION = 1  # raised where the program itself gives other results, so that older rows no longer count
 MIN_BOX_SCORE, MAX_BOXES = 0.05, 5  # which boxes of a frame are kept
 PAGE_CLIPS = 20_000  # clips in memory at a time while tables are written
-COLUMNS = (
-    *(
-        "run_id",
-        "clip_id",
-        "stamp",
-        "status",
-        "reason",
-        "decision",
-        "rule",
-        "score",
-        "probs",
-        "order_of_frames",
-        "times_s",
-    ),
+ROW_COLUMNS = (
+    *("clip_id", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s"),
     *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity", "looks"),
 )
-ROW_COLUMNS = tuple(name for name in COLUMNS if name not in ("run_id", "stamp"))
-SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS runs (run_id TEXT PRIMARY KEY, key TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS clips ({", ".join(COLUMNS)}, PRIMARY KEY (run_id, clip_id));
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = 1;
-"""
+KIND = JournalKind("journal.sqlite", 0x6C656F70, (*ROW_COLUMNS[:1], "stamp", *ROW_COLUMNS[1:]))
 
 
 class StoredBox(TypedDict):
@@ -118,72 +94,27 @@ class JournalPage:
     clips: pd.DataFrame
 
 
-class Journal:
+class Journal(ClipJournal):
     """The finished clips of one run. Made by `Journal.open`."""
 
-    def __init__(self, db: sqlite3.Connection, run_id: str) -> None:
-        self._db, self.run_id = db, run_id
+    kind = KIND
 
     @classmethod
     @contextmanager
     def open(cls, folder: str | Path | None, key: dict[str, object]) -> Iterator[Journal]:
-        """Open the journal in a folder, or one in memory where there is no folder. key: what results depend on.
-
-        Raises JournalError where another process writes to the journal, where it is damaged, and where the disk is
-        full.
-        """
-        text = json.dumps({**key, "results_version": RESULTS_VERSION}, sort_keys=True)
-        run_id = hashlib.sha256(text.encode()).hexdigest()[:12]
-        path = Path(folder) / FILE if folder is not None else None
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        db = None
-        try:
-            with explain_errors():
-                # The lock of a single writer also spares WAL its shared memory, which network drives do not have.
-                db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=2.0)
-                db.execute("PRAGMA locking_mode = EXCLUSIVE")
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = NORMAL")
-                check_file(db)
-                db.executescript(SCHEMA)
-                present = {row[1] for row in db.execute("PRAGMA table_info(clips)")}
-                for name in COLUMNS:
-                    if name not in present:  # a journal of an older version
-                        db.execute(f"ALTER TABLE clips ADD COLUMN {name}")
-                db.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (run_id, text))
-            yield cls(db, run_id)
-        finally:
-            if db is not None:
-                with explain_errors():
-                    db.close()
-
-    def list_todo(self, clips: Sequence[Clip], root: Path, *, retry_failed: bool = False) -> list[QueuedClip]:
-        """Return the clips that have no row yet, that changed since, or (`retry_failed`) that could not be read.
-
-        Raises JournalError where the rows are of other footage with the same file names, and where no file is there
-        any more, so that the rows are kept.
-        """
-        query = "SELECT clip_id, stamp, status FROM clips WHERE run_id = ?"
-        with explain_errors():
-            rows = list(self._db.execute(query, (self.run_id,)))
-        items = [stamp_clip(clip, str(root)) for clip in clips]
-        refuse_other_files(items, {clip_id: stamp for clip_id, stamp, status in rows if status != "unreadable"})
-        known = {clip_id: stamp for clip_id, stamp, status in rows if not retry_failed or status != "unreadable"}
-        return [item for item in items if known.get(item.clip.clip_id) != item.stamp]
+        """Open the journal in a folder, or one in memory where there is no folder. See `open_keyed`."""
+        with cls.open_keyed(folder, {**key, "results_version": RESULTS_VERSION}) as journal:
+            yield journal
 
     def add(self, item: QueuedClip, prediction: ClipPrediction) -> None:
         """Write the prediction of a clip. A run that is killed afterwards keeps it."""
-        row = (self.run_id, item.stamp, *_encode(prediction))
-        columns = ", ".join(("run_id", "stamp", *ROW_COLUMNS))
-        with explain_errors():
-            self._db.execute(f"INSERT OR REPLACE INTO clips ({columns}) VALUES ({','.join('?' * len(row))})", row)
+        self.write_row(item, dict(zip(ROW_COLUMNS, _encode(prediction), strict=True)))
 
     def read_pages(self, manifest: Manifest, *, n_clips: int = PAGE_CLIPS) -> Iterator[JournalPage]:
         """Yield the rows of a manifest's clips in its order, `n_clips` at a time, without those that lack one."""
         table = manifest.table.drop_duplicates("clip_id")
         columns = ", ".join(f"c.{name}" for name in ROW_COLUMNS)
-        with explain_errors():
+        with explain_errors(KIND.file):
             self._db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (i INTEGER PRIMARY KEY, clip_id TEXT)")
             self._db.execute("DELETE FROM wanted")
             self._db.executemany("INSERT INTO wanted VALUES (?, ?)", enumerate(table["clip_id"].tolist()))
@@ -193,7 +124,7 @@ class Journal:
                 (self.run_id,),
             )
         while True:
-            with explain_errors():
+            with explain_errors(KIND.file):
                 part = found.fetchmany(n_clips)
             if not part:
                 return

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.compose import load_group
-from leopardnet.core.errors import RunStopped
+from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
@@ -23,10 +22,8 @@ from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
-from leopardnet.infer.queued_clip import QueuedClip, stamp_clip
-from leopardnet.infer.workers.gpu_feed import GpuFeed
+from leopardnet.infer.workers.gpu_feed import GpuFeed, is_graphics_processor
 from leopardnet.infer.workers.pool import WorkerPool
-from leopardnet.infer.workers.process import is_graphics_processor
 
 
 def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool] = lambda: False) -> Results:
@@ -129,21 +126,11 @@ def fill_journal(
     on_progress: Callable[[int, int], None] = lambda n_done, n_total: None,
 ) -> None:
     """Classify every clip that the journal does not hold yet. Raises RunStopped where some are left at the end."""
-    clips = manifest.clips()
-    todo = journal.list_todo(clips, manifest.root, retry_failed=retry_failed)
-    n_done, n_total = len(clips) - len(todo), len(clips)
-    on_progress(n_done, n_total)
-    if not todo:
-        return
-    with closing(engine(iter(todo), job, should_stop)) as results:
-        for item, result in results:
-            # A file that has vanished since, with its card, is classified when it is there again.
-            is_read = result.status != "unreadable"
-            journal.add(item if is_read else stamp_clip(item.clip, str(manifest.root)), result)
-            n_done += 1
-            on_result(result)
-            on_progress(n_done, n_total)
-    if n_done < n_total:
-        raise RunStopped(
-            f"stopped after {n_done} of {n_total} clips", todo="give the same command again to continue"
-        )
+    journal.fill(
+        manifest.clips(),
+        manifest.root,
+        lambda clips: engine(clips, job, should_stop),
+        retry_failed=retry_failed,
+        on_result=on_result,
+        on_progress=on_progress,
+    )

@@ -106,14 +106,15 @@ class SiteDraws:
     """The site of each clip, and the draws of sites.
 
     codes: int64 [M], the site of each clip, 0 to S - 1; weights: float64 [n_boot, S], how often each draw took each
-    site (n_boot is 0 where there are fewer than two sites). event_codes: int64 [M], the event of each clip; None
-    where each clip is one of its own.
+    site (n_boot is 0 where there are fewer than two sites). event_codes: int64 [M], the event of each clip; None:
+    each is one of its own. counts: float64 [M], for how many clips each stands, 1 on average; None: for itself.
     """
 
     codes: Ints
     n_sites: int
     weights: Floats
     event_codes: Ints | None = None
+    counts: Floats | None = None
 
     @classmethod
     def of(cls, site_codes: Ints, *, n_boot: int, seed: int, event_codes: Ints | None = None) -> SiteDraws:
@@ -127,6 +128,8 @@ class SiteDraws:
 
     def sum_per_site(self, cells: Ints, n_cells: int, values: Floats | None = None) -> Floats:
         """Return sums of `values` (None: 1 per clip) per site and cell, float64 [S, n_cells]; cells: int64 [M]."""
+        if self.counts is not None:
+            values = self.counts if values is None else values * self.counts
         flat = np.bincount(self.codes * n_cells + cells, weights=values, minlength=self.n_sites * n_cells)
         return flat.reshape(self.n_sites, n_cells).astype(np.float64)
 
@@ -150,10 +153,11 @@ class SiteDraws:
         ones = np.ones(len(values))
         _, drawn = self.sum_columns(values, ones)
         shares = drawn[:, 0] / np.maximum(drawn[:, 1], 1)
-        return self.estimate_share(float(values.mean()), shares, sizes=self.count_events(ones))
+        value = float(np.average(values, weights=self.counts))
+        return self.estimate_share(value, shares, sizes=self.count_events(ones))
 
     def count_clips(self, of: NDArray[np.generic]) -> Floats:
-        """Return how many clips of each site are true in `of`, bool [M]: float64 [S]."""
+        """Return for how many clips those of each site stand that are true in `of`, bool [M]: float64 [S]."""
         return self.sum_per_site(np.zeros(len(self.codes), np.int64), 1, of.astype(np.float64))[:, 0]
 
     def count_events(self, of: NDArray[np.generic]) -> Floats:
@@ -161,10 +165,13 @@ class SiteDraws:
 
         The sum over sites is that of `count_whole_events`; without events it is the number of clips.
         """
-        sizes = self.count_clips(of)
-        if self.event_codes is not None and sizes.any():
-            sizes *= count_whole_events(np.bincount(self.event_codes[of.astype(bool)])) / sizes.sum()
-        return sizes
+        sizes, use = self.count_clips(of), of.astype(bool)
+        if not sizes.any():
+            return sizes
+        events = np.ones(use.sum()) if self.counts is None else self.counts[use]
+        if self.event_codes is not None:
+            events = np.bincount(self.event_codes[use], weights=events)
+        return np.asarray(sizes * count_whole_events(events) / sizes.sum())
 
     def n_events(self, of: NDArray[np.generic]) -> int:
         """Return how many events have a clip that is true in `of`, bool [M]."""

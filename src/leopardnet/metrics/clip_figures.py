@@ -20,6 +20,7 @@ from leopardnet.metrics.bootstrap import (
     interval_columns,
 )
 from leopardnet.metrics.guarantees.archive import Archive, find_archive, name_figures
+from leopardnet.metrics.judges.label_choice import LabelChoice
 from leopardnet.metrics.judges.taught_clips import TaughtClips
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import (
@@ -60,6 +61,7 @@ class CommonFigures(TypedDict):
     archive: Archive | None
     names: pd.DataFrame
     taught: TaughtClips
+    choice: LabelChoice
     target_lost: dict[str, int]
     presence_auroc: Estimate
     answered: Estimate
@@ -82,10 +84,13 @@ def common_figures(
         n_copies=clips.n_copies,
         n_sites=count_known(known.sites),
         n_without_site=sum(site is None for site in known.sites),
-        # Clips that taught the model say nothing about what is lost at new sites.
-        archive=None if clips.taught.are_counted and clips.taught else find_archive(clips, known, targets, draws),
+        # Clips that taught the model, or that a score put first, say nothing about what is lost elsewhere.
+        archive=None
+        if (clips.taught.are_counted and clips.taught) or clips.choice.basis == "chosen"
+        else find_archive(clips, known, targets, draws),
         names=name_figures(known, draws),
         taught=clips.taught,
+        choice=clips.choice,
         target_lost={x: int((known.shows(x) & (known.rules == "empty")).sum()) for x in targets},
         presence_auroc=presence,
         answered=answered,
@@ -111,7 +116,7 @@ def label_figures(
     events_of = {"precision": named, "recall": shown, "f1": (shown + named) / 2}
     n = shown.sum(axis=0)
     columns = {
-        "support": support.astype(np.int64),
+        "support": shows.sum(axis=0),
         "n_events": np.array([draws.n_events(x) for x in shows.T]),
         "recall_at_least": lower_bound(value["recall"] * n, n),
     }
@@ -151,11 +156,13 @@ def add_rankings(per_label: pd.DataFrame, clips: LabelledClips, draws: SiteDraws
     for i in range(len(per_label)):
         label = clips.labels[i]
         score, is_positive = rank_clips(clips, label)[readable], clips.shows(label)[readable]
-        drawn = Ranking.of(score, is_positive, draws.codes[readable]).measure_draws(draws.weights)  # [n_boot, 2]
-        area, shows = auroc(score, is_positive), clips.shows(label)
+        counts = None if draws.counts is None else draws.counts[readable]
+        ranking = Ranking.of(score, is_positive, draws.codes[readable], counts)
+        drawn = ranking.measure_draws(draws.weights)  # [n_boot, 2]
+        area, shows = auroc(score, is_positive, counts), clips.shows(label)
         rows["auroc"].append(_estimate_auroc(draws, area, drawn[:, 0], shows & readable, ~shows & readable))
         sizes = draws.count_events(shows & readable)
-        area = average_precision(score, is_positive)
+        area = average_precision(score, is_positive, counts)
         rows["auprc"].append(
             draws.estimate_share(area, drawn[:, 1], sizes=sizes, correlation=correlate_wrong(area))
         )
@@ -178,14 +185,16 @@ def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, 
     readable, is_animal = clips.is_readable, clips.shows(ANIMAL)
     # An unreadable clip is never removed.
     score = np.where(readable, rank_clips(clips, ANIMAL), np.inf)
-    ranking = Ranking.of(score, is_animal, draws.codes)
+    ranking = Ranking.of(score, is_animal, draws.codes, draws.counts)
     value = ranking.measure(np.ones(max(draws.n_sites, 1)), RECALLS)
     drawn = ranking.measure_draws(draws.weights, RECALLS)
     empty = draws.count_events(~is_animal)
     rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
-    read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable])
-    area, areas = auroc(score[readable], is_animal[readable]), read.measure_draws(draws.weights)[:, 0]
+    counts = None if draws.counts is None else draws.counts[readable]
+    read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable], counts)
+    area = auroc(score[readable], is_animal[readable], counts)
+    areas = read.measure_draws(draws.weights)[:, 0]
     return table, _estimate_auroc(draws, area, areas, is_animal & readable, ~is_animal & readable)
 
 
@@ -214,14 +223,14 @@ def target_figures(clips: LabelledClips, targets: Sequence[str], draws: SiteDraw
         is_it = clips.shows(name)
         is_shown = clips.names(name) | clips.alerts[:, clips.labels.index(name)]
         total, drawn = draws.sum_columns(is_it, is_shown, is_it & is_shown, is_it & (clips.rules == "empty"))
-        n, n_shown, _, n_lost = total
+        n, n_shown, n_lost = (int(x.sum()) for x in (is_it, is_shown, is_it & (clips.rules == "empty")))
         found, looks = ratio(total[[2, 1]], total[[0, 2]])
         events = draws.count_events(is_it)
         estimates = {
             "found": draws.estimate_share(float(found), ratio(drawn[:, 2], drawn[:, 0]), sizes=events),
             "looks": draws.estimate(float(looks), ratio(drawn[:, 1], drawn[:, 2])),
         }
-        counts = {"support": int(n), "shown": int(n_shown), "lost": int(n_lost)}
+        counts = {"support": n, "shown": n_shown, "lost": n_lost}
         at_least = float(lower_bound(found * events.sum(), events.sum()))
         rows.append({"target": name, **counts, "found_at_least": at_least, **estimate_row(estimates)})
     figures = [c for name in ("found", "looks") for c in interval_columns(name)]

@@ -12,6 +12,7 @@ from leopardnet.metrics.bootstrap import Floats, SiteDraws
 from leopardnet.metrics.clip_figures import add_rankings, common_figures, label_figures
 from leopardnet.metrics.evaluate_presence import evaluate_presence
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.judges.label_choice import measure_information
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.metrics.measures import count_labels, ratio
 from leopardnet.metrics.ranking import rank_clips
@@ -44,7 +45,6 @@ def evaluate_clips(
     if clips.presence is not None:
         return evaluate_presence(clips, targets=targets, n_boot=n_boot, seed=seed)
     labels, known = clips.labels, clips.select(clips.is_known)
-    n_of = np.bincount(known.y, minlength=len(labels))
     draws = known.draw_sites(n_boot=n_boot, seed=seed)
     confusions, drawn_confusions = _count_confusions(known, draws)
     confusion, drawn = confusions.sum(axis=0), count_labels(drawn_confusions)
@@ -58,7 +58,7 @@ def evaluate_clips(
         said=known.likeliest[:, None] == np.arange(len(labels)),
     )
     top1 = draws.estimate_share(
-        float(counts[:, 0].sum() / len(known)),
+        float(counts[:, 0].sum() / counts[0, 3]),
         ratio(drawn[..., 0].sum(axis=-1), drawn[..., 1].sum(axis=-1)),
         sizes=draws.count_events(np.ones(len(known))),
     )
@@ -73,13 +73,13 @@ def evaluate_clips(
         ece=ece,
         brier=brier(known, draws),
         per_label=per_label,
-        confusion=_count_table(confusion, labels, [*labels, UNREADABLE]),
+        confusion=_count_table(_count_clips(known), labels, [*labels, UNREADABLE]),
         decisions=_count_decisions(clips),
         reliability=bins,
-        prevalence={x: float(n / len(known)) for x, n in zip(labels, n_of, strict=True)},
+        prevalence={x: float(n / counts[0, 3]) for x, n in zip(labels, counts[:, 1], strict=True)},
         coverage=coverage,
         review=review,
-        label_counts=counts,
+        label_counts=counts * measure_information(draws.counts),
         label_draws=drawn,
         **common_figures(clips, known, targets, draws),
     )
@@ -90,6 +90,11 @@ def _count_confusions(clips: LabelledClips, draws: SiteDraws) -> tuple[Floats, F
     shape = (len(clips.labels), len(clips.labels) + 1)
     per_site = draws.sum_per_site(clips.y * shape[1] + clips.likeliest, shape[0] * shape[1])
     return per_site.reshape(-1, *shape), draws.redraw(per_site).reshape(-1, *shape)
+
+
+def _count_clips(clips: LabelledClips) -> np.ndarray:
+    shape = (len(clips.labels), len(clips.labels) + 1)
+    return np.bincount(clips.y * shape[1] + clips.likeliest, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _count_decisions(clips: LabelledClips) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from leopardnet.core.labels import ANIMAL, JOINER, UNREADABLE, UNSURE, join_pres
 from leopardnet.metrics.bootstrap import Estimate, Floats, SiteDraws, estimate_columns
 from leopardnet.metrics.clip_figures import add_rankings, common_figures, count_said, label_figures
 from leopardnet.metrics.evaluation import NOTHING, Evaluation
+from leopardnet.metrics.judges.label_choice import measure_information
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips, Texts
 from leopardnet.metrics.measures import ratio
 from leopardnet.metrics.reliability import Calibrated, bin_probabilities
@@ -61,10 +62,10 @@ def evaluate_presence(clips: LabelledClips, *, targets: Sequence[str], n_boot: i
         confusion=pd.DataFrame(),
         decisions=_count_combinations(clips),
         reliability=bins,
-        prevalence={x: float(n / len(known)) for x, n in zip(labels, shows.sum(axis=0), strict=True)},
+        prevalence={x: float(n / counts[0, 3]) for x, n in zip(labels, counts[:, 1], strict=True)},
         coverage=coverage,
         review=review,
-        label_counts=counts,
+        label_counts=counts * measure_information(draws.counts),
         label_draws=drawn,
         is_multi=True,
         subset=draws.estimate_mean(is_right.astype(np.float64)),

@@ -11,6 +11,7 @@ import pandas as pd
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
 from leopardnet.metrics.conditions.conditions import Conditions
 from leopardnet.metrics.guarantees.archive import Archive
+from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice
 from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips
 from leopardnet.metrics.measures import count_measures, precision_at, precision_at_bounds
 
@@ -61,7 +62,8 @@ class Evaluation:
     the share of empty clips that a filter on p_empty removes, at animal recalls from 0.8 to 1. coverage: risk
     (share of errors) among the surest clips. review: errors left when the least sure are reviewed. prevalence:
     share of each label. target_lost: clips of each target that were called empty. label_counts, label_draws: counts
-    of each label as of `measures.count_labels`, float64 [C, 4], and of each draw, [n_boot, C, 4].
+    of each label as of `measures.count_labels`, float64 [C, 4], and of each draw, [n_boot, C, 4]; where clips stand
+    for unlike numbers, those of as many equal clips as say the same. choice: how the labelled clips were chosen.
 
     conditions: figures by light and by size of the animal; None where nothing is known of the frames.
 
@@ -104,6 +106,7 @@ class Evaluation:
     names: pd.DataFrame = field(default_factory=_no_table)
     taught: TaughtClips = NONE_TAUGHT
     conditions: Conditions | None = None
+    choice: LabelChoice = UNKNOWN_CHOICE
 
     def __repr__(self) -> str:
         per_label = self.per_label[["support", "recall_at_least", *self.figures]].to_string(
@@ -116,7 +119,7 @@ class Evaluation:
             [
                 f"Evaluation of {self.n_clips} clips from {self.places} ({self.n_unreadable} unreadable, "
                 f"{self.n_without_label} more without a label, {self.n_copies} copies left out)",
-                *filter(None, [str(self.taught)]),
+                *filter(None, [str(self.choice), str(self.taught)]),
                 *([*map(str, self.archive.losses), *self.archive.sentences] if self.archive else []),
                 "  ".join(f"{name} {x}" for name, x in self.headline.items()).replace("macro-F1", "macro F1"),
                 f"answered {self.answered}, of these right {self.answered_right}",
@@ -157,7 +160,9 @@ class Evaluation:
     @property
     def n_right(self) -> int:
         """The number of clips whose likeliest label is right, or of independent labels all."""
-        return round(self.subset.value * self.n_clips) if self.is_multi else int(self.label_counts[:, 0].sum())
+        return (
+            round(self.subset.value * self.n_clips) if self.is_multi else int(np.trace(self.confusion.to_numpy()))
+        )
 
     @property
     def macro_f1_draws(self) -> Floats:
@@ -212,6 +217,7 @@ class Evaluation:
             "n_sites": self.n_sites,
             "n_without_site": self.n_without_site,
             "learned_from": self.taught.to_dict(),
+            "labels_chosen": self.choice.to_dict(),
             **{x: getattr(self, x).to_dict() for x in single},
             "empties_removed": {f"{recall:g}": x.to_dict() for recall, x in self.empty_removal().items()},
             "per_label": {str(name): self._label_json(str(name)) for name in self.per_label.index},
@@ -241,8 +247,11 @@ def describe_places(n_sites: int, n_without_site: int) -> str:
     """
     if not n_sites:
         return "no known site"
-    others = f" and {n_without_site} clip{'s' * (n_without_site != 1)} of no known site" if n_without_site else ""
-    return f"{n_sites} site{'s' * (n_sites != 1)}{others}"
+    sites = "1 site" if n_sites == 1 else f"{n_sites} sites"
+    if not n_without_site:
+        return sites
+    others = "1 clip" if n_without_site == 1 else f"{n_without_site} clips"
+    return f"{sites} and {others} of no known site"
 
 
 def plain_row(row: dict[Any, Any]) -> dict[str, Any]:

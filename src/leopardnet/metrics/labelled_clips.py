@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import has_several_labels, join_alerts, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
-from leopardnet.core.footage.site_names import find_clip_values
 from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_presence, join_presence, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.bootstrap import NO_SITE, Floats, Ints, SiteDraws, encode_sites
 from leopardnet.metrics.judges import taught_clips
+from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
+from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice, find_counts
 from leopardnet.metrics.judges.taught_clips import NONE_TAUGHT, TaughtClips, find_parts
 from leopardnet.metrics.table_checks import check_predictions, refuse_repeated, refuse_unknown
 from leopardnet.score.clip_units import add_times, code_copies, code_events, find_copies
@@ -42,8 +43,8 @@ class LabelledClips:
     label. Where labels are independent and a clip shows several, y is the first of them. n_without_prediction:
     labels of clips that were not predicted. n_copies: clips that `drop_copies` removed. event_codes: int64 [M], the
     event of each clip (`clip_units.code_events`); None where each clip is one of its own. in_training: object [M],
-    the part of each clip in making the model, see `find_parts`; None if unknown. taught:
-    labelled clips that had a part, and whether they are counted or were left out.
+    the part of each clip in making the model, see `find_parts`; None if unknown. taught: labelled clips that had a
+    part, and whether they are counted or were left out. choice: how the labelled clips were chosen.
     """
 
     labels: tuple[str, ...]
@@ -64,14 +65,21 @@ class LabelledClips:
     event_codes: Ints | None = None
     in_training: Texts | None = None
     taught: TaughtClips = NONE_TAUGHT
+    choice: LabelChoice = UNKNOWN_CHOICE
 
     @classmethod
     def of(
-        cls, predictions: Predictions | pd.DataFrame, manifest: Manifest, *, outside: Sequence[str] = ()
+        cls,
+        predictions: Predictions | pd.DataFrame,
+        manifest: Manifest,
+        *,
+        outside: Sequence[str] = (),
+        choice: LabelChoice = UNKNOWN_CHOICE,
     ) -> LabelledClips:
         """Return predictions with the labels and sites of a manifest; of copies, the one whose id comes first.
 
-        Raises ManifestError as `from_tables`, and for a manifest of other footage with the same file names.
+        choice: how these labels were chosen. Raises ManifestError as `from_tables`, and for a manifest of other
+        footage with the same file names.
         """
         table = predictions.table if isinstance(predictions, Predictions) else predictions
         if "clip_id" in table.columns:
@@ -79,7 +87,7 @@ class LabelledClips:
             table = add_times(taught_clips.doubt_parts(table, manifest), manifest)
         clips = cls.from_tables(table, true_labels(manifest, table), sites=clip_sites(manifest), outside=outside)
         parts = find_parts(clips.clip_ids, clips.in_training, clips.sites, manifest)
-        return replace(clips, in_training=parts).drop_copies()
+        return replace(clips, in_training=parts, choice=choice).drop_copies()
 
     @classmethod
     def from_tables(
@@ -243,8 +251,10 @@ class LabelledClips:
         return np.asarray(self.decisions == label)
 
     def draw_sites(self, *, n_boot: int, seed: int) -> SiteDraws:
-        """Return n_boot draws of the sites of these clips."""
-        return SiteDraws.of(self.site_codes, n_boot=n_boot, seed=seed, event_codes=self.event_codes)
+        """Return n_boot draws of the sites of these clips; where chances differ, all must have one."""
+        draws = SiteDraws.of(self.site_codes, n_boot=n_boot, seed=seed, event_codes=self.event_codes)
+        chances = self.choice.find_chances(self.clip_ids)
+        return draws if chances is None else replace(draws, counts=find_counts(chances))
 
     def require_labels(self) -> None:
         """Raise ManifestError where no clip has a true label that the model knows."""
@@ -303,16 +313,6 @@ class LabelledClips:
         parts = self.in_training if self.in_training is not None else np.full(len(self), None, object)
         is_judge, taught = taught_clips.separate_taught(parts, self.clip_ids, self.y >= 0, keep=keep)
         return replace(self.select(is_judge), taught=taught)
-
-
-def true_labels(manifest: Manifest, predictions: pd.DataFrame) -> pd.Series[str]:
-    """Return the true label of each clip by clip_id, or all of them, joined, where the labels are independent."""
-    return manifest.clip_label_sets() if has_several_labels(predictions) else manifest.clip_labels()
-
-
-def clip_sites(manifest: Manifest) -> pd.Series[str]:
-    """Return the site of each clip of a manifest, by clip_id."""
-    return find_clip_values(manifest.table, "site")
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series[str]:

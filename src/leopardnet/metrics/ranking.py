@@ -33,19 +33,29 @@ class Ranking:
     below: Ints  # [P]
     upto: Ints  # [P]
     first: Ints  # [P]
+    counts_pos: Floats  # [P], for how many clips each stands
+    counts_neg: Floats  # [Q]
 
     @classmethod
-    def of(cls, score: Floats, is_positive: NDArray[np.bool_], codes: Ints) -> Ranking:
-        """Return the ranking of clips; score: float64 [M]; is_positive: bool [M]; codes: int64 [M], the sites."""
+    def of(
+        cls, score: Floats, is_positive: NDArray[np.bool_], codes: Ints, counts: Floats | None = None
+    ) -> Ranking:
+        """Return the ranking of clips; score: float64 [M]; is_positive: bool [M]; codes: int64 [M], the sites.
+
+        counts: float64 [M], for how many clips each stands; None: for itself.
+        """
         order = np.argsort(score, kind="stable")
         ranked, positive, site = score[order], is_positive[order], codes[order]
         negatives, positives = ranked[~positive], ranked[positive]
+        each = np.ones(len(score)) if counts is None else counts[order]
         return cls(
             site[positive],
             site[~positive],
             np.searchsorted(negatives, positives, side="left"),
             np.searchsorted(negatives, positives, side="right"),
             np.searchsorted(positives, positives, side="left"),
+            each[positive],
+            each[~positive],
         )
 
     def measure(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
@@ -53,7 +63,7 @@ class Ranking:
 
         weights: float64 [S], how often each site counts. nan unless there are both positives and negatives.
         """
-        w_pos, w_neg = weights[self.site_pos], weights[self.site_neg]
+        w_pos, w_neg = weights[self.site_pos] * self.counts_pos, weights[self.site_neg] * self.counts_neg
         negatives = np.concatenate(([0.0], np.cumsum(w_neg)))  # [Q + 1]
         positives = np.concatenate(([0.0], np.cumsum(w_pos)))  # [P + 1]
         n_pos, n_neg = positives[-1], negatives[-1]
@@ -88,8 +98,10 @@ def rank_clips(clips: LabelledClips, label: str) -> Floats:
     return log_odds(clips.probs, animals if label == ANIMAL else clips.labels.index(label))
 
 
-def auroc(score: Floats, is_positive: NDArray[np.bool_]) -> float:
+def auroc(score: Floats, is_positive: NDArray[np.bool_], counts: Floats | None = None) -> float:
     """Return the chance that a positive clip scores above a negative one, ties half; nan unless there are both.
+
+    counts: float64 [M], for how many clips each stands; None: for itself.
 
     >>> auroc(np.array([0.9, 0.8, 0.1]), np.array([True, False, False]))
     1.0
@@ -98,11 +110,13 @@ def auroc(score: Floats, is_positive: NDArray[np.bool_]) -> float:
 
     if is_positive.all() or not is_positive.any():
         return float("nan")
-    return float(roc_auc_score(is_positive, score))
+    return float(roc_auc_score(is_positive, score, sample_weight=counts))
 
 
-def average_precision(score: Floats, is_positive: NDArray[np.bool_]) -> float:
+def average_precision(score: Floats, is_positive: NDArray[np.bool_], counts: Floats | None = None) -> float:
     """Return precision averaged over recalls (the area under the steps); nan unless there are both.
+
+    counts: as in `auroc`.
 
     >>> round(average_precision(np.array([0.9, 0.8, 0.7]), np.array([True, False, True])), 3)
     0.833
@@ -111,4 +125,6 @@ def average_precision(score: Floats, is_positive: NDArray[np.bool_]) -> float:
 
     if is_positive.all() or not is_positive.any():
         return float("nan")
-    return min(float(average_precision_score(is_positive, score)), 1.0)  # rounding may end a little above 1
+    return min(
+        float(average_precision_score(is_positive, score, sample_weight=counts)), 1.0
+    )  # rounding may end a little above 1

@@ -67,7 +67,9 @@ def bin_probabilities(p: Floats, hits: Bools, readable: Bools, draws: SiteDraws)
     gap = (confidence - hit) / max(n.sum(), 1)  # [N_BINS]
     noise = ratio(confidence_d - hit_d, n_d.sum(axis=1, keepdims=True)) - gap
     least = _smallest_error(gap, noise, draws.n_sites) if len(drawn) else 0.0
-    table = pd.DataFrame({"n": n.astype(np.int64), "confidence": ratio(confidence, n), "accuracy": ratio(hit, n)})
+    table = pd.DataFrame(
+        {"n": np.rint(n).astype(np.int64), "confidence": ratio(confidence, n), "accuracy": ratio(hit, n)}
+    )
     return table[table["n"] > 0].reset_index(drop=True), Calibrated(
         float(value), drawn, least, draws.count_events(readable)
     )

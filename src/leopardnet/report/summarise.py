@@ -21,7 +21,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
-from leopardnet.metrics.labelled_clips import clip_sites, true_labels
+from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 from leopardnet.report.page import write_report
 
 N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews

@@ -16,7 +16,6 @@ from leopardnet.core.columns import has_several_labels, join_alerts, table_label
 from leopardnet.core.labels import split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.metrics.labelled_clips import clip_sites
 from leopardnet.review.request_error import RequestError
 from leopardnet.score.events import event_ids
 
@@ -45,16 +44,16 @@ class ClipIndex:
         labels: tuple[str, ...] = ()
         if predictions is not None:
             known, labels = predictions.table, table_labels(predictions.table)
-            sites = known["clip_id"].map(clip_sites(manifest))
-            times = known["clip_id"].map(rows.set_index("clip_id")["captured_at"])
+            ids, facts = known["clip_id"], rows.set_index("clip_id")
+            at = facts.index.get_indexer(pd.Index(ids))
+            sites, times = (facts[x].reindex(ids).set_axis(known.index) for x in ("site", "captured_at"))
             known = known.assign(
-                site=known["site"].astype(object).where(known["site"].notna(), sites),
+                site=known["site"].where(known["site"].notna(), sites),
                 captured_at=known["captured_at"].where(known["captured_at"].notna(), times),
                 alerts=join_alerts(known),
             )
-            new = rows[~rows["clip_id"].isin(known["clip_id"])]
+            new = rows[~np.isin(np.arange(len(rows)), at)]
             rows = pd.concat([known, new], ignore_index=True) if len(new) else known
-        rows = rows.assign(site=rows["site"].astype(object).where(rows["site"].notna(), None))
         return cls(rows.sort_values(["site", "captured_at", "path"], kind="stable", ignore_index=True), labels)
 
     def __len__(self) -> int:
@@ -63,7 +62,7 @@ class ClipIndex:
     @cached_property
     def clip_ids(self) -> list[str]:
         """The clip_id of each row."""
-        return [str(c) for c in self.table["clip_id"]]
+        return list(self.table["clip_id"].to_numpy(object))
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -82,8 +81,9 @@ class ClipIndex:
     def texts(self, column: str) -> list[str | None]:
         """Return a column of texts, None where a value is missing or there is no such column."""
         if column not in self._texts:
-            cells = self.table[column] if column in self.table else [None] * len(self)
-            self._texts[column] = [x if isinstance(x, str) else None for x in cells]
+            known: dict[str, str] = {}  # equal texts are one object: a hundred thousand names are a few
+            cells = self.table[column].to_numpy(object) if column in self.table else [None] * len(self)
+            self._texts[column] = [known.setdefault(x, x) if isinstance(x, str) else None for x in cells]
         return self._texts[column]
 
     @cached_property
@@ -125,8 +125,8 @@ class ClipIndex:
     def captured(self) -> list[str | None]:
         """The local time of each clip in ISO form, to the second."""
         times = pd.to_datetime(self.table["captured_at"])
-        texts = times.dt.strftime("%Y-%m-%dT%H:%M:%S")
-        return [x if isinstance(x, str) else None for x in texts]
+        texts = np.datetime_as_string(times.to_numpy("datetime64[s]")).tolist()
+        return [None if x == "NaT" else x for x in texts]
 
     @cached_property
     def days(self) -> NDArray[np.int64]:

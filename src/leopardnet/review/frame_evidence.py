@@ -24,7 +24,7 @@ class FrameEvidence:
     """M frames, sorted by clip and time.
 
     starts: int64 [N + 1], the first frame of each row of the index. times_s: float64 [M]. probs: float32 [M, C].
-    cells: the different cells of boxes; codes: int64 [M], the cell of each frame, -1 where no detector was run.
+    cells: of boxes, as the file has them; codes: int64 [M], the cell of each frame, -1 where no detector was run.
     """
 
     starts: NDArray[np.int64]
@@ -43,18 +43,18 @@ class FrameEvidence:
         if file is None:
             starts, none = np.zeros(len(index) + 1, np.int64), np.zeros(0, np.int64)
             return cls(starts, np.zeros(0), np.zeros((0, n_labels), np.float32), pa.array([], pa.string()), none)
-        columns = ["clip_id", "time_s", *(f"p_{x}" for x in index.labels), "boxes"]
-        try:
-            table = pq.read_table(file, columns=columns, read_dictionary=["clip_id", "boxes"])
-            ids = table["clip_id"].combine_chunks()
+        try:  # column by column: all of them at once would take twice the memory
+            ids = _read_column(file, "clip_id")
             code_of = np.array([index.row_of.get(x, -1) for x in ids.dictionary.to_pylist()], np.int64)
             codes = code_of[ids.indices.to_numpy(zero_copy_only=False)]
-            times = table["time_s"].to_numpy().astype(np.float64)
-            columns_p = [table[f"p_{x}"].to_numpy().astype(np.float32) for x in index.labels]
-            boxes = table["boxes"].combine_chunks()
-            if not pa.types.is_dictionary(boxes.type):  # a column without a value is no text
-                boxes = boxes.cast(pa.string()).dictionary_encode()
-            box_codes = pc.fill_null(boxes.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+            times = _read_column(file, "time_s").to_numpy(zero_copy_only=False).astype(np.float64)
+            order = np.lexsort((times, codes))
+            order = order[np.searchsorted(codes[order], 0) :]
+            probs = np.empty((len(order), n_labels), np.float32)
+            for k, name in enumerate(index.labels):
+                probs[:, k] = _read_column(file, f"p_{name}").to_numpy(zero_copy_only=False)[order]
+            cells = _read_column(file, "boxes").cast(pa.string())
+            has_cell = cells.is_valid().to_numpy(zero_copy_only=False)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ManifestError(
                 "the table of frames cannot be read",
@@ -62,13 +62,8 @@ class FrameEvidence:
                 found=f"{type(error).__name__}: {str(error)[:120]}",
                 expected="evidence.parquet, as `leopardnet predict` writes it beside predictions.parquet",
             ) from None
-        order = np.lexsort((times, codes))
-        order = order[np.searchsorted(codes[order], 0) :]
         starts = np.searchsorted(codes[order], np.arange(len(index) + 1))
-        probs = np.empty((len(order), n_labels), np.float32)
-        for k, column in enumerate(columns_p):
-            probs[:, k] = column[order]
-        return cls(starts, times[order], probs, boxes.dictionary, box_codes[order])
+        return cls(starts, times[order], probs, cells, np.where(has_cell[order], order, -1))
 
     def frames(self, row: int) -> range:
         """Return the positions of the frames of a clip."""
@@ -95,8 +90,7 @@ class FrameEvidence:
         Clips without a box have nan. Raises ManifestError where boxes cannot be read.
         """
         found = np.full((len(index), 4), np.nan)
-        holds_box = np.array([text not in (None, "[]") for text in self.cells.to_pylist()] + [False], bool)
-        frames = np.flatnonzero(holds_box[self.codes])
+        frames = self._find_cells(pc.not_equal(self.cells, "[]"))
         rows = np.searchsorted(self.starts, frames, side="right") - 1
         is_best = np.abs(self.times_s[frames] - index.numbers("best_time_s")[rows]) <= SAME_FRAME_S
         frames, rows = (x[np.lexsort((frames, ~is_best, rows))] for x in (frames, rows))
@@ -106,15 +100,30 @@ class FrameEvidence:
                 found[row] = boxes[0]["xyxy"]
         return found
 
-    def named_boxes(self, index: ClipIndex) -> pd.DataFrame:
+    def find_named_boxes(self, index: ClipIndex) -> pd.DataFrame:
         """Return the frames whose boxes have labels of their own, which may name people: clip_id and boxes."""
-        may_name = np.array(
-            [t is not None and ("label" in t or "\\" in t) for t in self.cells.to_pylist()] + [False]
-        )
-        frames = np.flatnonzero(may_name.astype(bool)[self.codes])
+        escaped = pc.match_substring(self.cells, "\\")  # JSON can write any letter as \\u and a number
+        frames = self._find_cells(pc.or_(pc.match_substring(self.cells, "label"), escaped))
         rows = np.searchsorted(self.starts, frames, side="right") - 1
         cells = [self.cells[int(code)].as_py() for code in self.codes[frames]]
         return pd.DataFrame({"clip_id": [index.clip_ids[r] for r in rows], "boxes": cells})
+
+    def _find_cells(self, is_wanted: pa.Array) -> NDArray[np.int64]:
+        """Return the frames whose cell is wanted. is_wanted: a truth value for each cell, or null."""
+        wanted = np.append(is_wanted.fill_null(False).to_numpy(zero_copy_only=False), False)
+        return np.flatnonzero(wanted[self.codes])
+
+
+def _read_column(file: Path, name: str) -> pa.Array:
+    """Return one column of a Parquet file; the ids of clips, each of which stands many times, as a dictionary.
+
+    A column that older versions did not write is empty. Raises KeyError where the file cannot do without it.
+    """
+    is_there = name in pq.read_schema(file).names
+    if not is_there and name not in ("clip_id", "time_s"):
+        return pa.nulls(pq.read_metadata(file).num_rows, pa.string() if name == "boxes" else pa.float64())
+    table = pq.read_table(file, columns=[name], read_dictionary=["clip_id"])
+    return table[name].combine_chunks()
 
 
 def read_boxes(cell: str | None) -> list[dict[str, Any]]:

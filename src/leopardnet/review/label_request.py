@@ -26,11 +26,13 @@ Second = Annotated[float, Field(ge=0, lt=1e6)]
 Side = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Request(BaseModel):
+class PageRequest(BaseModel):
+    """What a page sends: nothing beside what is named, and of exactly these types."""
+
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class DrawnBox(_Request):
+class DrawnBox(PageRequest):
     """A box that a person drew: left, top, right and bottom as fractions of the upright frame."""
 
     xyxy: Annotated[list[Side], Field(min_length=4, max_length=4)]
@@ -44,7 +46,7 @@ class DrawnBox(_Request):
         return self
 
 
-class UndoRequest(_Request):
+class UndoRequest(PageRequest):
     """Take the newest action back. key: one per press of the key."""
 
     key: Key
@@ -80,14 +82,14 @@ class LabelRequest(UndoRequest):
         return [box.model_dump(exclude_none=True) for box in self.drawn]
 
 
-class PlaceRequest(_Request):
+class PlaceRequest(PageRequest):
     """Where a person is in a queue."""
 
     queue: Annotated[str, Field(max_length=40)]
     clip_id: Annotated[str, Field(max_length=64)]
 
 
-class NameRequest(_Request):
+class NameRequest(PageRequest):
     """Who labels: initials or a name."""
 
     by: Annotated[str, Field(max_length=40)]

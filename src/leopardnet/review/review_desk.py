@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, UNKNOWN
+from leopardnet.core.language import translate_label, translate_message
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people, person_kind
 from leopardnet.core.predictions import Predictions
@@ -18,7 +20,8 @@ from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
 from leopardnet.review.clip_view import ClipView
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.label_request import LabelRequest, UndoRequest
-from leopardnet.review.page_keys import DEFAULT_KEYS, check_keys
+from leopardnet.review.page_keys import check_keys
+from leopardnet.review.queues.promise_needs import count_promise
 from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.queues.queue_set import QueueSet
 from leopardnet.review.request_error import RequestError
@@ -26,6 +29,7 @@ from leopardnet.review.review_source import ReviewSource, count_foreign_labels, 
 from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
 from leopardnet.review.starting_labels import read_starting_labels
 
+HUNT = "hunt"
 PERSON = "human"  # may be given to any clip, whatever the model knows: such clips are private from then on
 N_AHEAD = 3
 
@@ -39,22 +43,24 @@ class ReviewDesk:
         *,
         shows_people: bool = False,
         read_only: bool = False,
-        queues: Mapping[str, Callable[[], QueueRows]] | None = None,
+        targets: Sequence[str] | None = None,
+        queues: Mapping[str, Callable[[ReviewDesk], QueueRows]] | None = None,
     ) -> None:
         """Prepare the index of all clips and read the labels so far.
 
-        shows_people: pictures of people and vehicles, too. read_only: nothing can be said. queues: of other rooms,
-        see `QueueSet`. Raises LabelFileError and ManifestError where the labels cannot be used.
+        shows_people: pictures of people and vehicles, too. read_only: nothing can be said. targets: animals that
+        must not be lost, by default those of the model. queues: of other rooms, see `QueueSet`.
+        Raises LabelFileError and ManifestError where the labels cannot be used.
         """
         self.source, self.shows_people, self.read_only = source, shows_people, read_only
         is_there = source.labels.is_file()
         file = LabelFile(source.labels, read_only=read_only) if is_there or not read_only else None
-        entries = file.entries() if file is not None and file.newest() else pd.DataFrame()
-        self.notices = [*source.notices, *count_foreign_labels(entries, source)]
-        if source.workspace.enter():
-            self.notices.append("Another review of this folder is open on this computer; both may be used at once.")
         self.index = ClipIndex.build(source.manifest, source.predictions)
         self.index.prepare()
+        entries = file.entries() if file is not None and file.newest() else pd.DataFrame()
+        self.notices = [*source.notices, *count_foreign_labels(entries, self.index.row_of, source)]
+        if source.workspace.enter():
+            self.notices.append("Another review of this folder is open on this computer; both may be used at once.")
         self.evidence = FrameEvidence.read(source.evidence, self.index)
         self.said = SpokenLabels(file, self.index)
         people = _find_people(source, self.evidence, self.index)
@@ -66,8 +72,9 @@ class ReviewDesk:
             source.workspace.seed(),
             self._has_person & (not shows_people),
             source.workspace.folder,
-            queues or {},
+            {name: partial(make, self) for name, make in (queues or {}).items()},
         )
+        self._targets = tuple(targets) if targets is not None else self._find_targets()
         self.view = ClipView(self.index, self.evidence, self.said, source.manifest, self._has_person, shows_people)
         for queue in self.queues.ids:
             self.queues.open(queue, "")
@@ -102,8 +109,8 @@ class ReviewDesk:
             "shows_people": self.shows_people,
             "model": model,
             "keys": self.keys(by),
-            "notices": self.notices,
-            "promise": None,
+            "notices": list(map(translate_message, self.notices)),
+            "promise": count_promise(self.index, self.said, self._targets),
         }
 
     def list_queue(self, queue: str, by: str, *, only: ClipFilter, offset: int, limit: int) -> dict[str, Any]:
@@ -148,7 +155,7 @@ class ReviewDesk:
 
         Raises RequestError for a request that cannot be used, LabelFileError where it cannot be written.
         """
-        self._refuse_reading()
+        self.refuse_reading()
         rows, contents = [self.index.find(c) for c in request.clip_ids], self.queues.open(request.queue, by)
         self._refuse_outside_audit(request.queue, rows, contents)
         entries = [self._entry(request, row, contents, by) for row in rows]
@@ -160,29 +167,30 @@ class ReviewDesk:
 
     def undo(self, request: UndoRequest, by: str) -> dict[str, Any]:
         """Take a person's newest action back, all its clips at once. Raises RequestError where there is none."""
-        self._refuse_reading()
+        self.refuse_reading()
         undone = self.said.undo(by, request.key)
         if undone is None:
             raise RequestError("there is nothing to take back", status=409)
-        return {"undone": undone[0], "queue": undone[1]}
+        is_of_hunt = undone[1] == AUDIT and HUNT in self.queues.ids  # a hunt shows the clips of the audit, too
+        return {"undone": undone[0], "queue": HUNT if is_of_hunt else undone[1]}
 
     def keep_place(self, queue: str, clip_id: str, by: str) -> None:
         """Remember at which clip a person is in a queue."""
-        self._refuse_reading()
+        self.refuse_reading()
         self.index.find(clip_id)
         self.queues.open(queue, by)
         self.source.workspace.keep(f"place/{by}/{queue}", clip_id)
 
     def keys(self, by: str) -> dict[str, str]:
-        """Return the key of each action, as a person chose them."""
-        return DEFAULT_KEYS | (self.source.workspace.read(f"keys/{by}") or {})
+        """Return the keys that a person chose in place of the usual ones, by action."""
+        return dict(self.source.workspace.read(f"keys/{by}") or {})
 
     def choose_keys(self, keys: object, by: str) -> dict[str, str]:
         """Keep the keys that a person chooses, and return all. Raises RequestError where two actions share one."""
-        self._refuse_reading()
+        self.refuse_reading()
         chosen = check_keys(keys, self.keys(by))
         self.source.workspace.keep(f"keys/{by}", chosen)
-        return DEFAULT_KEYS | chosen
+        return chosen
 
     def close(self) -> None:
         """Close the files of the review."""
@@ -191,7 +199,8 @@ class ReviewDesk:
 
     # --- inside ---
 
-    def _refuse_reading(self) -> None:
+    def refuse_reading(self) -> None:
+        """Raise RequestError where nothing can be said."""
         if self.read_only:
             raise RequestError(
                 "this review is read-only", status=403, todo="start it without --read-only to label clips"
@@ -209,17 +218,19 @@ class ReviewDesk:
     def _entry(self, request: LabelRequest, row: int, contents: QueueRows, by: str) -> LabelEntry:
         clip_id, bundle_id = self.index.clip_ids[row], self.index.texts("bundle_id")[row]
         starred = request.starred
+        is_drawn = request.queue == HUNT and row in contents.inclusion  # one of ten, whatever the order says
+        queue = AUDIT if is_drawn else request.queue
         return LabelEntry(
             key=f"{request.key}:{clip_id}",
             clip_id=clip_id,
             path=self.index.texts("path")[row] or "",
             labels=request.labels,
             by=by,
-            queue=request.queue,
+            queue=queue,
             seconds=request.seconds,
             boxes=request.boxes,
             inclusion=contents.inclusion.get(row),
-            bundle_id=None if request.queue == AUDIT else bundle_id,
+            bundle_id=None if queue == AUDIT else bundle_id,
             note=request.note,
             starred=self.said.is_starred(clip_id, by) if starred is None else starred,
         )
@@ -240,23 +251,27 @@ class ReviewDesk:
         is_done = self.said.is_audited if queue == AUDIT else self.said.is_done
         return int(is_done[contents.rows].sum())
 
+    def _find_targets(self) -> tuple[str, ...]:
+        if self.source.bundle is not None:
+            return self.source.bundle.labels.targets
+        return tuple(sorted({name for alerts in self.index.alerts for name in alerts}))
+
     def _describe_model(self) -> dict[str, Any] | None:
         ids = [x for x in self.index.texts("bundle_id") if x is not None]
         bundle = self.source.bundle
         return {"bundle_id": ids[0], "name": bundle.spec.name if bundle else None} if ids else None
 
     def _describe_labels(self) -> list[dict[str, Any]]:
-        names = list(source_labels(self.source)) or list(read_starting_labels())
+        names = list(source_labels(self.source)) or list(dict.fromkeys((*self._targets, *read_starting_labels())))
         bundle = self.source.bundle
-        animals = [x for x in (*names, *sorted(self.said.names() - set(names))) if x != EMPTY]
+        animals = [x for x in (*names, *sorted(self.said.names() - set(names))) if x not in (EMPTY, UNKNOWN)]
         ordered = [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
-        targets = {name for alerts in self.index.alerts for name in alerts}
-        known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": sorted(targets)}
+        known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(self._targets)}
         numbers = iter("123456789")
         return [
             {
                 "name": style.name,
-                "title": style.name.replace("_", " "),
+                "title": translate_label(style.name),
                 "colour": style.colour,
                 "key": None if style.is_empty else next(numbers, None),
                 "is_target": style.is_target,
@@ -271,4 +286,6 @@ def _find_people(source: ReviewSource, evidence: FrameEvidence, index: ClipIndex
     if source.predictions is None:
         none = pd.DataFrame({"clip_id": [], "decision": []}, dtype="str")
         return clips_with_people(Predictions(none, pd.DataFrame()), source.manifest)
-    return clips_with_people(Predictions(source.predictions.table, evidence.named_boxes(index)), source.manifest)
+    return clips_with_people(
+        Predictions(source.predictions.table, evidence.find_named_boxes(index)), source.manifest
+    )

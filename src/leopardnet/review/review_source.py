@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from leopardnet.core.tables import read_table, write_table
 from leopardnet.data.checks.match_files import refuse_other_root
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.scan.scan import scan
+from leopardnet.hunt.feature_store import KIND as FEATURES
 from leopardnet.review.workspace import FILE as WORKSPACE
 from leopardnet.review.workspace import Workspace
 
@@ -112,7 +113,8 @@ def name_kind(source: Path) -> str:
     if source.is_dir():
         if (source / PREDICTIONS).is_file() or (source / "held_out" / PREDICTIONS).is_file():
             return "results"
-        return "workspace" if (source / WORKSPACE).is_file() or (source / LABELS).is_file() else "footage"
+        marks = (WORKSPACE, LABELS, FEATURES.file)
+        return "workspace" if any((source / name).is_file() for name in marks) else "footage"
     if source.is_file() and source.suffix.lower() in _TABLES:
         columns = read_table(source).columns
         return "results" if "decision" in columns and any(c.startswith("p_") for c in columns) else "manifest"
@@ -147,16 +149,21 @@ def _read_moved(file: Path, root: Path | None) -> Manifest:
 def _scan_footage(
     folder: Path, place: Path, read_only: bool, on_progress: Callable[[int, int], None] | None
 ) -> Manifest:
-    rows = scan(folder, on_progress=on_progress)
-    if rows.table["site"].isna().all():  # the folders of a card are the best guess of its sites
-        first = rows.table["path"].str.partition("/")
-        rows = rows.replace(rows.table.assign(site=first[0].where(first[1] == "/")))
+    rows = guess_sites(scan(folder, on_progress=on_progress))
     if not read_only:
         try:
             rows.write(place / MANIFEST)
         except ManifestError:  # on another drive there is no relative path to the footage: it has to be given again
             write_table(rows.table, place / MANIFEST)
     return rows
+
+
+def guess_sites(rows: Manifest) -> Manifest:
+    """Return footage of which no site is known with its outermost folders as sites: the best guess for a card."""
+    if rows.table["site"].notna().any():
+        return rows
+    first = rows.table["path"].str.partition("/")
+    return rows.replace(rows.table.assign(site=first[0].where(first[1] == "/")))
 
 
 def _open_results(source: Path, workspace: Workspace, manifest: Path | None, root: Path | None) -> _Parts:
@@ -204,31 +211,29 @@ def _relative(path: Path | None, workspace: Workspace) -> str | None:
 def _list_notices(parts: _Parts) -> list[str]:
     if parts.predictions is None:
         return []
-    table, clips = parts.predictions.table, set(parts.manifest.table["clip_id"])
-    notices = []
-    gone = int((~table["clip_id"].isin(clips)).sum())
+    table, notices = parts.predictions.table, []
+    classified, clips = (set(t["clip_id"].to_numpy(object)) for t in (table, parts.manifest.table))
+    gone = len(classified - clips)
     if gone:
         notices.append(f"{gone:,} classified clips are not in the manifest: they have a row and no picture.")
-    new = len(clips - set(table["clip_id"]))
+    new = len(clips - classified)
     if new:
         notices.append(f"{new:,} clips of the manifest were not classified: no queue of the model has them.")
-    models = sorted(table["bundle_id"].astype(str).unique())
+    models = sorted(table["bundle_id"].unique())
     if len(models) > 1:
         notices.append(f"These results were made by {len(models)} models ({', '.join(models)}).")
     return notices
 
 
-def count_foreign_labels(entries: pd.DataFrame, source: ReviewSource) -> list[str]:
+def count_foreign_labels(entries: pd.DataFrame, known: Collection[str], source: ReviewSource) -> list[str]:
     """Return notices on labels that were given elsewhere: to clips that are not here, or beside another model.
 
-    entries: of the file of labels. Raises ManifestError where none of many labels is of a clip of this footage.
+    entries: of the file of labels; known: the clips of the review. Raises ManifestError where no label is
+    of a clip of this footage.
     """
     if entries.empty:
         return []
-    known = set(source.manifest.table["clip_id"])
-    table = None if source.predictions is None else source.predictions.table
-    known |= set() if table is None else set(table["clip_id"])
-    is_here = entries["clip_id"].isin(known)
+    is_here = entries["clip_id"].map(known.__contains__).astype(bool)
     if not is_here.any():
         raise ManifestError(
             "these labels are of other footage",
@@ -240,8 +245,8 @@ def count_foreign_labels(entries: pd.DataFrame, source: ReviewSource) -> list[st
     if not is_here.all():
         n = entries.loc[~is_here, "clip_id"].nunique()
         notices.append(f"{n:,} labelled clips are not here any more; their labels stay in {source.labels.name}.")
-    if table is not None:
-        models = set(table["bundle_id"].astype(str))
+    if source.predictions is not None:
+        models = set(source.predictions.table["bundle_id"].unique())
         other = entries["bundle_id"].dropna()
         n = int((~other.isin(models)).sum())
         if n:

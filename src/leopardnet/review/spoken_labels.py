@@ -96,11 +96,11 @@ class SpokenLabels:
             said = self._said[clip_id].get(by, ()) if clip_id in self._said else ()
             return next((x.labels for x in reversed(said) if x.labels and queue in (None, x.queue)), ())
 
-    def all_labels(self, clip_id: str) -> dict[str, tuple[str, ...]]:
-        """Return the labels that count by person."""
+    def all_labels(self, clip_id: str, *, queue: str | None = None) -> dict[str, tuple[str, ...]]:
+        """Return the labels that count by person, in any queue or in one."""
         with self._lock:
             people = list(self._said[clip_id]) if clip_id in self._said else []
-            found = {by: self.labels(clip_id, by) for by in people}
+            found = {by: self.labels(clip_id, by, queue=queue) for by in people}
         return {by: names for by, names in found.items() if names}
 
     def is_starred(self, clip_id: str, by: str) -> bool:

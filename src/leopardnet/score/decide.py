@@ -7,7 +7,9 @@
 4. `rolled_up` the animals of one parent, or else all animals, together reach `animal`: that parent, or 'animal'.
 5. `abstained` otherwise: 'unsure'.
 
-So a clip in which a target reaches `alert` is never empty. `never_empty` is for thresholds so near to 0 that the
+Where the settings do not decide (`decides`), as in a model without a promise that was made in review, every clip
+that could be decoded is 'unsure'; alerts are given all the same. A clip in which a target reaches `alert` is never
+empty. `never_empty` is for thresholds so near to 0 that the
 probability of empty rounds to 1: those of the animals still differ there (1e-9 against 1e-20). Where labels are
 independent (`LabelSet.multi`), rule 2 names every animal that reaches `species` and the decision is the likeliest
 of them; `among` does not apply; and rule 3 also asks that no animal contradicts the empty label (see `p_nothing`).
@@ -20,9 +22,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE, LabelSet
+from leopardnet.core.labels import ANIMAL, JOINER, UNREADABLE, UNSURE, LabelSet
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.types import Decision, Rule
 
@@ -51,6 +54,8 @@ def decide(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: Deci
     if probs is None:
         return Decision(UNREADABLE, float("nan"), "none")
     p = _check_probs(probs, labels)
+    if not thresholds.decides:
+        return Decision(UNSURE, _score(p.max()), "abstained")
     i_animals = [i for i in range(len(labels)) if i != labels.i_empty]
 
     i_top = max(i_animals, key=lambda i: _score(float(p[i])))
@@ -90,6 +95,25 @@ def name_all(probs: NDArray[np.float32] | None, labels: LabelSet, thresholds: De
         return (decision.label,)
     named = reaches(probs, thresholds.species)
     return tuple(x for i, x in enumerate(labels.names) if named[i] and x != labels.empty)
+
+
+def decide_table(
+    facts: pd.DataFrame, probs: NDArray[np.float32], labels: LabelSet, thresholds: DecideConfig
+) -> pd.DataFrame:
+    """Return the columns of a predictions table that follow from probabilities, float32 [M, C], beside `facts`."""
+    decisions = [decide(p, labels, thresholds) for p in probs]
+    if labels.multi:
+        named = [JOINER.join(name_all(p, labels, thresholds)) or None for p in probs]
+        facts = facts.assign(labels=pd.Series(named, facts.index, dtype=object))
+    alerts = [find_alerts(p, labels, thresholds) for p in probs]
+    return facts.assign(
+        decision=[d.label for d in decisions],
+        rule=[d.rule for d in decisions],
+        score=[d.score for d in decisions],
+        alert=pd.Series([names[0] if names else None for names in alerts], facts.index, dtype=object),
+        alerts=pd.Series([JOINER.join(names) or None for names in alerts], facts.index, dtype=object),
+        **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
+    )
 
 
 def p_nothing(probs: NDArray[np.floating[Any]], i_empty: int) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,19 +31,21 @@ class Part:
 class Plan:
     """The parts of a run. With folds, the model is finally trained on all rows.
 
-    without_site: the share of the rows, 0 to 1, whose site nobody knows.
+    without_site: the share of the rows, 0 to 1, whose site nobody knows. judges: rows of an audit, which no part
+    trains on.
     """
 
     parts: tuple[Part, ...]
     by_folds: bool
     without_site: float = 0.0
+    judges: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def all_rows(self) -> Rows:
         """All rows that the final model is trained on."""
         if not self.by_folds:
             return self.parts[0].train
-        return np.sort(np.concatenate([part.val for part in self.parts]))
+        return np.setdiff1d(np.concatenate([part.val for part in self.parts]), self.judges)
 
     @property
     def description(self) -> str:
@@ -60,9 +62,12 @@ class Plan:
                 f"; {self.without_site:.0%} of the frames have no site, so their cameras may have been trained on: "
                 "expect less at new places"
             )
+        whole = "all clips"
+        if len(self.judges):
+            whole = "all clips but those of the random audit, which the figures are about"
         return (
             f"grouped cross-validation, {len(self.parts)} folds: every clip was evaluated with a network trained "
-            f"without {apart}; the model itself was then trained on all clips{caution}"
+            f"without {apart}; the model itself was then trained on {whole}{caution}"
         )
 
 
@@ -92,8 +97,15 @@ def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bo
         )
     fold = assign_groups(groups, frames.y, shares=np.full(n_folds, 1 / n_folds), folds=True, seed=seed)[groups]
     rows = np.arange(len(frames))
-    parts = tuple(Part(rows[fold != i], rows[fold == i]) for i in range(n_folds) if (fold == i).any())
-    return Plan(parts, by_folds=True, without_site=float(frames.table["site"].isna().mean()))
+    is_judge = find_judges(frames.table)
+    parts = tuple(Part(rows[(fold != i) & ~is_judge], rows[fold == i]) for i in range(n_folds) if (fold == i).any())
+    without_site = float(frames.table["site"].isna().mean())
+    return Plan(parts, by_folds=True, without_site=without_site, judges=rows[is_judge])
+
+
+def find_judges(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which frames are of clips of a random audit, which only judge: bool [N]."""
+    return table["chance"].notna().to_numpy(bool) if "chance" in table else np.zeros(len(table), bool)
 
 
 def group_rows(table: pd.DataFrame) -> Rows:

@@ -17,6 +17,7 @@ last.pt              the checkpoint from which an unfinished run continues
 val_frames.parquet   logits of the validation frames (with folds: of all frames, each from its own fold)
 cross_chosen.parquet probabilities of the validation clips, epoch and temperature chosen on clips of other sites
 held_out/            the same as predictions that may judge the model; see `docs/evaluate.md`
+label_errors.parquet labels that are probably wrong: clip_id, label, likelier, score
 folds/               the same files for each fold
 cache/               decoded frames, during the run
 """
@@ -64,6 +65,7 @@ OWN_FILES = [
     "val_frames.parquet",
     "cross_chosen.parquet",
     "held_out",
+    "label_errors.parquet",
     "folds",
     "cache",
     "bundle",
@@ -140,6 +142,8 @@ def write_state(folder: Path, **values: Any) -> None:
 def write_counts(table: pd.DataFrame, folder: Path) -> None:
     """Write the numbers of whole frames, clips and sites of each label in each split and at each site."""
     table = table[table["view"] == "frame"].assign(split=table["split"].fillna("train"))
+    if "chance" in table:
+        table = table.assign(split=table["split"].mask(table["chance"].notna(), "audit"))
     by_split = table.groupby(["label", "split"], sort=False).agg(
         n_frames=("label", "size"), n_clips=("clip_id", "nunique"), n_sites=("site", "nunique")
     )

@@ -15,23 +15,22 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import nn
 
+from leopardnet.bundle.head.linear_probe import compute_probe_weights, fit_probe
 from leopardnet.bundle.run_history import write_history
-from leopardnet.core.labels import JOINER, LabelSet
+from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_json
 from leopardnet.network.classifier import Classifier, load_weights, save_weights
-from leopardnet.training.augment.pipeline import Augmenter
 from leopardnet.training.fit.clip_scores import (
     compute_clip_logits,
     compute_frame_logits,
     compute_scores,
     write_val_frames,
 )
-from leopardnet.training.fit.linear_probe import compute_probe_weights, fit_probe
+from leopardnet.training.fit.first_batch import draw_first_batch
 from leopardnet.training.fit.loop import run_epochs
 from leopardnet.training.fit.trainer import Trainer
 from leopardnet.training.folds import Part, Rows, group_rows
-from leopardnet.training.frames.batches import make_micro_batches
 from leopardnet.training.frames.features import (
     Features,
     compute_features,
@@ -40,8 +39,9 @@ from leopardnet.training.frames.features import (
     write_features,
 )
 from leopardnet.training.frames.labelled_frames import LabelledFrames
-from leopardnet.training.plots import draw_contact_sheet, save_curves
+from leopardnet.training.plots import save_curves
 from leopardnet.training.rank_epochs import is_better
+from leopardnet.training.start.beginning import extend_head
 from leopardnet.training.trackers import Tracker, open_tracker
 from leopardnet.training.train_val import TrainVal
 
@@ -122,7 +122,8 @@ class Stage:
             self.tell(f"{what}probe", 1, 1, f"macro-F1 {row.get('val_macro_f1', math.nan):.3f} on validation clips")
         if self.config.optim.mode != "probe" and self.config.optim.epochs:
             trainer = Trainer(self.model, self.frames, part.train, self.config, self.accelerator)
-            self._draw_batch(trainer)
+            if self.main and draw_first_batch(trainer, self.out / "batch.png"):
+                self.tracker.log_image("augmented batch", self.out / "batch.png")
             run_epochs(
                 trainer,
                 path=path,
@@ -194,12 +195,13 @@ class Stage:
         if self.main and not path.is_file():
             self.model.load_state_dict(self.pretrained)
             if self.config.optim.mode != "scratch":
-                self.model.set_head(*self._fit_probe(rows, what))
+                goes_on = self.data.beginning.bundle is not None and self.config.optim.mode == "finetune"
+                self.model.set_head(*(self._extend_head(rows) if goes_on else self._fit_probe(rows)))
             save_weights(self.model.state_dict(), path)
         self.accelerator.wait_for_everyone()
         load_weights(self.model, path)
 
-    def _fit_probe(self, rows: Rows, what: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _fit_probe(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         rows = _sample_rows(rows, PROBE_MOST, self.config.seed)
         features = self._get_features(rows)
         used = features.select_readable(rows)
@@ -215,6 +217,22 @@ class Stage:
             seed=self.config.seed,
             shows=self._find_presence(used),
         )
+
+    def _extend_head(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the head of the bundle that the run goes on from, with rows for the new labels."""
+        weight, bias = (x.detach().cpu().double().numpy() for x in (self.model.head.weight, self.model.head.bias))
+        is_new = self.data.beginning.find_new(self.labels.names)
+        if not is_new.any():
+            return weight, bias
+        if self.labels.multi:  # each label stands alone
+            fitted = self._fit_probe(rows)
+            return np.where(is_new[:, None], fitted[0], weight), np.where(is_new, fitted[1], bias)
+        rows = _sample_rows(rows, PROBE_MOST, self.config.seed)
+        features = self._get_features(rows)
+        used = features.select_readable(rows)
+        each = compute_probe_weights(self.frames.table.iloc[used])
+        y, c = self.frames.y[used], self.config.optim.probe_c
+        return extend_head(weight, bias, features.values[used], y, each, is_new, c=c)
 
     def _find_presence(self, rows: Rows) -> NDArray[np.bool_] | None:
         """Return the independent labels of each frame, bool [N, C]; None where a frame has one label."""
@@ -271,33 +289,6 @@ class Stage:
 
     def _make_log(self, prefix: str) -> Callable[[dict[str, float], int], None]:
         return lambda values, step: self.tracker.log({prefix + k: v for k, v in values.items()}, step=step)
-
-    def _draw_batch(self, trainer: Trainer) -> None:
-        """Draw the first augmented frames to batch.png, unless the file exists."""
-        path = self.out / "batch.png"
-        if not self.main or path.is_file():
-            return
-        once = {"batch_size": 32, "micro_batch_size": 32, "steps_per_epoch": 1}
-        augment = Augmenter(self.config.augment, size_px=self.config.preprocess.size_px, seed=self.config.seed)
-        batches = make_micro_batches(
-            self.frames,
-            trainer.rows,
-            augment,
-            optim=self.config.optim.model_copy(update=once),
-            data=self.config.data,
-            seed=self.config.seed,
-            epoch=1,
-            n_workers=1,
-            truth=trainer.truth,
-        )
-        first = next(iter(batches))
-        names = self.labels.names
-        captions = [
-            names[y] if isinstance(y, int) else JOINER.join(x for x, shown in zip(names, y, strict=True) if shown)
-            for y in first.y.tolist()
-        ]
-        draw_contact_sheet(first.x.numpy(), captions, path)
-        self.tracker.log_image("augmented batch", path)
 
 
 def _sample_rows(rows: Rows, most: int, seed: int) -> Rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +22,7 @@ from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_json, write_table
 from leopardnet.network.classifier import Classifier
 from leopardnet.training.fit.clip_scores import compute_clip_logits
-from leopardnet.training.folds import find_look_alikes
+from leopardnet.training.folds import find_judges, find_look_alikes
 from leopardnet.training.frames.features import Features, feature_folder, read_features
 from leopardnet.training.frames.labelled_frames import (
     LabelledFrames,
@@ -33,6 +33,7 @@ from leopardnet.training.frames.labelled_frames import (
     open_lazy_frames,
 )
 from leopardnet.training.frames.select_frames import select_frames
+from leopardnet.training.start.beginning import PLAIN, Beginning
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class TrainVal:
     config: TrainConfig
     labels: LabelSet
     by_folds: bool
+    beginning: Beginning = PLAIN
 
     @property
     def reading(self) -> Reading:
@@ -55,16 +57,22 @@ class TrainVal:
     def key(self) -> str:
         """A hash of the footage and of how it is read and split."""
         splits = self.wanted["split"].to_csv(index=False) + str(self.by_folds)
-        footage = hash_footage(self.wanted, self.root, self.reading)
+        footage = hash_footage(self.wanted, self.root, self.reading) + self.beginning.key
         return hashlib.sha256((footage + splits).encode()).hexdigest()[:16]
 
 
-def select_train_val(manifest: Manifest, config: TrainConfig, labels: LabelSet, *, by_folds: bool) -> pd.DataFrame:
+def select_train_val(
+    manifest: Manifest, config: TrainConfig, labels: LabelSet, *, by_folds: bool, judges: Collection[str] = ()
+) -> pd.DataFrame:
     """Return the labelled frames of train (rows without a split belong to it) and val.
+
+    judges: ids of clips that are not trained on. Without folds they have no part in train.
 
     Raises ManifestError if a split is missing, or a clip is in both.
     """
     table = manifest.table
+    if judges and not by_folds:
+        table = table[(table["split"] == "val") | ~table["clip_id"].isin(set(judges))]
     manifest = manifest.replace(table[table["split"].isna() | table["split"].isin(["train", "val"])])
     _check_splits(manifest, by_folds=by_folds, multi=labels.multi)
     wanted = select_frames(manifest, labels, config.data)
@@ -112,8 +120,9 @@ def record_learned(manifest: Manifest, data: TrainVal, out: Path) -> None:
     """Write hashes of all that the run may learn from to `learned_from.json`, unless the run has the file already.
 
     These are the labelled rows of train and those without a split, and with folds also those of val, which else
-    choose epoch and temperature. Rows that `select_frames` thins out are among them: they show what others show.
-    The salt is made of the footage, so that a run that is repeated gives the same bundle.
+    choose epoch and temperature, as clips of an audit do, which are not trained on. Rows that `select_frames` thins
+    out are among them: they show what others show. The salt is made of the footage, so that a run that is repeated
+    gives the same bundle.
     """
     path, table = out / "learned_from.json", fill_places(manifest.table)
     if path.is_file():
@@ -121,9 +130,15 @@ def record_learned(manifest: Manifest, data: TrainVal, out: Path) -> None:
     is_labelled = table["label"].notna() | (table["labels"].notna() & data.labels.multi)
     is_val = table["split"] == "val"
     is_taught = table["split"].isna() | (table["split"] == "train") | (is_val & data.by_folds)
-    taught, chosen = table[is_labelled & is_taught], table[is_labelled & is_val & ~is_taught]
+    is_judge = table["clip_id"].isin(set(data.beginning.judges)) & is_taught & data.by_folds
+    taught = table[is_labelled & is_taught & ~is_judge]
+    chosen = table[is_labelled & ((is_val & ~is_taught) | is_judge)]
     record = LearnedFrom.of(taught, chosen, manifest.root, salt=f"learned from {data.key}")
-    write_json(record.model_dump(), path)
+    if data.beginning.bundle is not None and data.beginning.learned is None:
+        return  # nobody knows what the model learned from that this one goes on from
+    if data.beginning.learned is not None:
+        record = record.model_copy(update={"before": (data.beginning.learned,)})
+    write_json(record.model_dump(exclude=None if record.before else {"before"}), path)
 
 
 def read_probe_features(data: TrainVal, model: Classifier) -> Features | None:
@@ -138,9 +153,18 @@ def read_probe_features(data: TrainVal, model: Classifier) -> Features | None:
 
 @contextmanager
 def load_train_val(
-    data: TrainVal, out: Path, accelerator: Accelerator, features: Features | None, tell: Callable[..., None]
+    data: TrainVal,
+    out: Path,
+    accelerator: Accelerator,
+    features: Features | None,
+    tell: Callable[..., None],
+    *,
+    seen: frozenset[str] = frozenset(),
 ) -> Iterator[LabelledFrames]:
-    """Yield the checked frames of both splits. Their files are deleted at the end, unless the run is killed."""
+    """Yield the checked frames of both splits. Their files are deleted at the end, unless the run is killed.
+
+    seen: the ids of clips that the model learned from which this run goes on from, see `Beginning.find_seen`.
+    """
     cache = out / "cache"
     try:
         if features is not None:
@@ -155,6 +179,7 @@ def load_train_val(
         if accelerator.is_main_process:
             write_table(frames.skipped, out / "skipped.csv")
         _check_frames(frames, data, out)
+        _mark_beginning(frames.table, data, seen)
         if data.by_folds and "alike" not in frames.table and len(frames.exact):
             frames.table["alike"] = find_look_alikes(frames)
         yield frames
@@ -164,6 +189,14 @@ def load_train_val(
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def _mark_beginning(table: pd.DataFrame, data: TrainVal, seen: frozenset[str]) -> None:
+    """Add the columns `chance` (of clips that only judge) and `seen_before`, where there are such clips."""
+    if data.beginning.judges and data.by_folds:
+        table["chance"] = table["clip_id"].map(dict(data.beginning.judges)).astype("float64")
+    if data.beginning.bundle is not None:
+        table["seen_before"] = table["clip_id"].isin(seen)
 
 
 def _load(data: TrainVal, cache: Path, tell: Callable[..., None]) -> LabelledFrames:
@@ -201,6 +234,7 @@ def _check_frames(frames: LabelledFrames, data: TrainVal, out: Path) -> None:
             todo="put more clips into val: run `leopardnet split` with other fractions",
         )
     trained = table if data.by_folds else table[table["split"] == "train"]
+    trained = trained[~find_judges(trained)]
     shown = trained["label"].map(split_labels).explode() if data.labels.multi else trained["label"]
     missing = sorted(set(data.labels.names) - set(shown))
     if missing:

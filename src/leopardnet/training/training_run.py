@@ -18,7 +18,7 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.data.checks.match_files import refuse_other_files
-from leopardnet.network.classifier import build_classifier, choose_device
+from leopardnet.network.classifier import choose_device
 from leopardnet.training.choose_epoch import choose_epoch, delete_epoch_logits, write_outcome
 from leopardnet.training.folds import Plan, plan_folds, should_use_folds
 from leopardnet.training.rank_epochs import format_minutes
@@ -26,6 +26,7 @@ from leopardnet.training.resolve_settings import resolve_settings
 from leopardnet.training.resource_errors import explain_resource_errors
 from leopardnet.training.run_folder import open_run, read_state, write_counts, write_state
 from leopardnet.training.stage import Stage, StageResult
+from leopardnet.training.start.beginning import PLAIN, Beginning
 from leopardnet.training.train_val import (
     TrainVal,
     load_train_val,
@@ -59,13 +60,15 @@ def train(
     *,
     out: Path,
     overwrite: bool = False,
+    beginning: Beginning = PLAIN,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
     """Train and return a run, whose folder holds the weights that are best on clips of unseen sites.
 
     Rows of the manifest with the split `train` (or none) are trained on. Rows of `val`, or as `config.validation`
     says folds of both, are evaluated on. An unfinished run of the same settings in `out` is continued; a finished
-    one is refused unless `overwrite`. on_progress: called as `(what, n_done, n_total, note)`.
+    one is refused unless `overwrite`. beginning: clips that only judge, and a model to go on from. on_progress:
+    called as `(what, n_done, n_total, note)`.
 
     Raises ManifestError if a split or a label is missing or a clip is in both splits, MediaError if too many files
     cannot be read, ConfigError if the loss is not finite or all layers are frozen, and BackendError if memory or
@@ -76,30 +79,32 @@ def train(
     """
     out, tell = Path(out), on_progress or (lambda *_: None)
     refuse_other_files(manifest.table, manifest.root)
-    config = resolve_settings(config, manifest)
+    config = resolve_settings(beginning.adopt_settings(config, manifest), manifest)
     labels = config.labels.label_set()
     by_folds = should_use_folds(bool(manifest.table["split"].eq("val").any()), config.validation)
-    wanted = select_train_val(manifest, config, labels, by_folds=by_folds)
+    wanted = select_train_val(manifest, config, labels, by_folds=by_folds, judges=beginning.judges)
     n_several = int(manifest.table["labels"].notna().sum())
     if n_several and not labels.multi:
         tell(f"rows of several species are left out, which labels.multi=true would use: {n_several}", 1, 1, "")
     accelerator = _create_accelerator(config)
     with explain_resource_errors(out):
-        data = TrainVal(wanted, manifest.root, config, labels, by_folds)
+        data = TrainVal(wanted, manifest.root, config, labels, by_folds, beginning)
         if accelerator.is_main_process:
             opened = open_run(out, config, data.key, overwrite=overwrite)
             if opened.resumed:
                 tell("continuing an unfinished run", 1, 1, "")
             record_learned(manifest, data, out)
+            if beginning.bundle is not None:
+                write_state(out, goes_on_from=beginning.bundle.id)
         accelerator.wait_for_everyone()
         if (read_state(out) or {})["state"] == "trained":  # but not packed yet
             return Run(out, tuple(read_history(out)), config)
         torch.manual_seed(config.seed)
         if config.runtime.threads:
             torch.set_num_threads(config.runtime.threads)
-        model = build_classifier(config.model, len(labels), size_px=config.preprocess.size_px)
+        model, seen = beginning.build(config), beginning.find_seen(manifest)
         features = read_probe_features(data, model) if config.optim.mode == "probe" else None
-        with load_train_val(data, out, accelerator, features, tell) as frames:
+        with load_train_val(data, out, accelerator, features, tell, seen=seen) as frames:
             if accelerator.is_main_process:
                 write_counts(frames.table, out)
             plan = plan_folds(frames, config.validation, by_folds=by_folds, seed=config.seed)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from leopardnet.core.errors import JournalError
+from leopardnet.core.journal.queued_clip import stamp_clip
 from leopardnet.core.types import Boxes, ClipPrediction, Decision
-from leopardnet.infer.journal import Journal
-from leopardnet.infer.journal_file import FILE
+from leopardnet.infer.journal import KIND, Journal
 from leopardnet.infer.prediction_tables import build_frame_table
-from leopardnet.infer.queued_clip import stamp_clip
 
+FILE = KIND.file
 KEY = {"bundle_id": "b1", "sampling": {"mode": "uniform", "n_frames": 8}}
 
 

@@ -9,14 +9,18 @@ from leopardnet.cli.options import (
     Bundle,
     BundleOut,
     Confidence,
+    HumanLabels,
     Json,
     KeepNames,
     LabelledManifest,
+    LabelsAs,
     Lose,
     Outside,
     PredictionsPath,
     PromiseLevel,
     parse_losses,
+    read_judges,
+    refuse_biased_promise,
 )
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
@@ -28,6 +32,8 @@ def calibrate(
     manifest: LabelledManifest,
     bundle: Bundle,
     out: BundleOut,
+    labels: HumanLabels = None,
+    labels_as: LabelsAs = "audit",
     lose: Lose = None,
     confidence: Confidence = 0.95,
     level: PromiseLevel = None,
@@ -54,16 +60,17 @@ def calibrate(
     from leopardnet.evaluation.recalibrate import recalibrate
     from leopardnet.evaluation.renew_thresholds import renew_thresholds
 
-    model, rows = load_bundle(bundle), Manifest.read(manifest)
-    table = Predictions.read(predictions)
-    result = recalibrate(table, rows, model, outside=outside or ())
     losses = parse_losses(lose)
+    refuse_biased_promise(labels_as, "--lose", is_given=bool(losses))
+    model, judges = load_bundle(bundle), read_judges(Manifest.read(manifest), labels, labels_as)
+    table = Predictions.read(predictions)
+    result = recalibrate(table, judges.manifest, model, outside=outside or (), choice=judges.choice)
     found = renew_thresholds(result, model, losses, confidence=confidence, level=level, keep_names=keep_names)
-    left_out = str(result.clips.taught)
+    left_out = "; ".join(filter(None, map(str, (judges.choice, result.clips.taught))))
     note = "; ".join(filter(None, [repr(result), found.note if found else left_out])) + "."
     # Of what was asked for all is given or nothing; of what the bundle promised before, what can be given.
-    is_used = found is not None and (found.is_kept or not losses)
-    promises = [p.to_dict() for p in found.promises if p.is_kept] if found and is_used else []
+    is_used = found is not None and (found.is_kept or not losses) and labels_as == "audit"
+    promises = found.record_promises() if found and is_used else []
     new = derive_bundle(
         model,
         out,
@@ -78,10 +85,7 @@ def calibrate(
         print_json(
             {
                 "bundle_id": new.id,
-                "calibration": result.calibration.to_dict(),
-                "ece_before": result.before.to_dict(),
-                "ece_after": result.after.to_dict(),
-                "left_out": result.clips.taught.to_dict(),
+                **result.to_dict(),
                 "thresholds": found.to_dict() if found else None,
                 "dropped": dropped,
             }

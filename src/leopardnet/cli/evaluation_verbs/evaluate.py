@@ -12,11 +12,14 @@ from leopardnet.cli.options import (
     BundleOption,
     EventMode,
     GapMinutes,
+    HumanLabels,
     Json,
     LabelledManifest,
+    LabelsAs,
     MovedRoot,
     Outside,
     PredictionsPath,
+    read_judges,
     read_moved,
 )
 from leopardnet.cli.printing.print_evaluation import print_comparisons, print_evaluation
@@ -83,6 +86,8 @@ def evaluate(
     predictions: PredictionsPath,
     manifest: LabelledManifest,
     out: Out,
+    labels: HumanLabels = None,
+    labels_as: LabelsAs = "audit",
     by: By = None,
     outside: Outside = None,
     bundle: BundleOption = None,
@@ -111,10 +116,12 @@ def evaluate(
     from leopardnet.evaluation.full_evaluation import evaluate_all
     from leopardnet.evaluation.write_evaluation import write_evaluation
 
+    judges = read_judges(read_moved(manifest, root), labels, labels_as)
     with stages() as on_progress:
         report = evaluate_all(
             Predictions.read(predictions),
-            read_moved(manifest, root),
+            judges.manifest,
+            choice=judges.choice,
             by=by or (),
             outside=outside or (),
             footage=footage,

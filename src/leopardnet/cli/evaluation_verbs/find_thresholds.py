@@ -11,14 +11,18 @@ from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
 from leopardnet.cli.options import (
     BundleOption,
     Confidence,
+    HumanLabels,
     Json,
     KeepNames,
     LabelledManifest,
+    LabelsAs,
     Lose,
     Outside,
     PredictionsPath,
     PromiseLevel,
     parse_losses,
+    read_judges,
+    refuse_biased_promise,
 )
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
@@ -29,6 +33,8 @@ def thresholds(
     predictions: PredictionsPath,
     manifest: LabelledManifest,
     out: Annotated[Path, typer.Option("--out", help="File for the thresholds: .json.")],
+    labels: HumanLabels = None,
+    labels_as: LabelsAs = "audit",
     lose: Lose = None,
     confidence: Confidence = 0.95,
     level: PromiseLevel = None,
@@ -59,13 +65,15 @@ def thresholds(
 
     if (bundle is None) != (new_bundle is None):
         raise typer.BadParameter("--bundle and --new-bundle go together", param_hint="--new-bundle")
+    refuse_biased_promise(labels_as, "--new-bundle", is_given=new_bundle is not None)
     table, model = Predictions.read(predictions), load_bundle(bundle) if bundle else None
     if model is not None:
         table.require_model(model.id)
-    rows, decide = Manifest.read(manifest), model.spec.decide if model is not None else None
+    judges = read_judges(Manifest.read(manifest), labels, labels_as)
+    rows, decide = judges.manifest, model.spec.decide if model is not None else None
     if model is not None:
         table = mark_learned(table, rows, model)
-    clips = LabelledClips.of(table, rows, outside=outside or ()).leave_out_training_sites()
+    clips = LabelledClips.of(table, rows, outside=outside or (), choice=judges.choice).leave_out_training_sites()
     found = find_thresholds(
         clips, parse_losses(lose), confidence=confidence, level=level, keep_names=keep_names, decide=decide
     )

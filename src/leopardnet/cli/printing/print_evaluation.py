@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leopardnet.cli.console import out, print_rows, say
 from leopardnet.core.labels import ANIMAL
+from leopardnet.core.language import translate_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,18 +35,19 @@ def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
     counted += [f"{e.n_without_site} of no known site"] if e.n_sites and e.n_without_site else []
     counted += [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
     counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
-    _print_lines("; ".join(counted) + ".")
-    if str(e.taught):
-        _print_lines(f"{str(e.taught).capitalize()}.")
+    _print_lines(*counted, joint="; ", end=".")
+    for said in filter(None, map(str, (e.choice, e.taught))):
+        shown = translate_message(said)
+        _print_lines(f"{shown[:1].upper()}{shown[1:]}", end=".")
     if e.archive:
         _print_losses(e.archive, most)
         for sentence in e.archive.sentences:
-            _print_lines(sentence + ".")
+            _print_lines(sentence, end=".")
     _print_labels(e, most, full=full)
     if e.conditions and full:
         _print_light(e.conditions.light)
     elif e.conditions:
-        _print_lines(" ".join(f"{sentence}." for sentence in e.conditions.light.sentences))
+        _print_lines(*e.conditions.light.sentences, joint=". ", end=".")
 
 
 def _print_losses(archive: Archive, most: int) -> None:
@@ -72,11 +74,11 @@ def _print_losses(archive: Archive, most: int) -> None:
             for loss in [*shown, every]
         ]
         print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
-        levels = ", ".join(f"({i}) {LEVELS[x]}" for i, x in enumerate(marks, 1))
+        levels = ", ".join(f"({i}) {translate_message(LEVELS[x])}" for i, x in enumerate(marks, 1))
         _print_lines(
             "At most this share at new sites, with 95 % confidence, unless these clips set the thresholds:"
         )
-        _print_lines(f"{levels}.")
+        _print_lines(levels, end=".")
         if hidden:
             n_lost = sum(loss.n_lost for loss in hidden)
             _print_lines(f"More labels in metrics.json: {len(hidden)}; clips of these lost: {n_lost}.")
@@ -106,16 +108,17 @@ def _print_labels(e: Evaluation, most: int, *, full: bool) -> None:
     likeliest = "a probability of 0.5 or more" if e.is_multi else "the likeliest label"
     named = list(e.headline.items())[: None if full else 1]
     headline = ", ".join(f"{k} {x.format(2)}" for k, x in named)
-    caption = f"[95 % interval over sites]. By {likeliest}, whatever is said: {headline}."
+    caption = [f"[95 % interval over sites]. By {likeliest}, whatever is said: {headline}."]
     if e.n_groups < 2:
-        caption += " No intervals: all clips are of one site." if e.n_sites else " No intervals: no site is known."
+        one, none = "No intervals: all clips are of one site.", "No intervals: no site is known."
+        caption.append(one if e.n_sites else none)
     elif e.n_sites < FEW_SITES:
-        caption += f" Sites: {e.n_sites}, too few to rely on intervals."
+        caption.append(f"Sites: {e.n_sites}, too few to rely on intervals.")
     if any("[–]" in str(cell) for row in rows for cell in row.values()):
-        caption += f" [–]: {NOT_DEMONSTRATED}."
+        caption.append(f"[–]: {translate_message(NOT_DEMONSTRATED)}.")
     is_flattering = len(e.taught) and e.taught.are_counted
     print_rows(rows, title="With clips that the model learned from" if is_flattering else "", spaced=False)
-    _print_lines(caption)
+    _print_lines(*caption)
     if len(per_label) > len(rows):
         _print_lines(f"More labels in names.csv and per_label.csv: {len(per_label) - len(rows)}.")
 
@@ -127,14 +130,15 @@ def _print_light(light: LightFigures) -> None:
         out.print()
         print_rows(rows, spaced=False)
     for sentence in light.sentences:
-        _print_lines(sentence + ".")
+        _print_lines(sentence, end=".")
 
 
 def _sites(n: int) -> str:
     return "site" if n == 1 else "sites"
 
 
-def _print_lines(text: str) -> None:
+def _print_lines(*sentences: str, joint: str = " ", end: str = "") -> None:
+    text = joint.join(map(translate_message, sentences)) + end
     out.print(fill(text, WIDTH, break_long_words=False), markup=False, highlight=False, soft_wrap=True)
 
 

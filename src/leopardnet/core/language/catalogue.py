@@ -62,7 +62,7 @@ def script_texts() -> dict[str, Any]:
         elif message.id and any(str(path).endswith(".js") for path, _ in message.locations):
             is_plural = isinstance(message.id, (list, tuple))
             texts[message.id[0] if is_plural else str(message.id)] = (
-                list(message.string) if is_plural else str(message.string)
+                list(message.string or ()) if is_plural else str(message.string)
             )
     return {"language": current_language(), "texts": texts, "labels": labels}
 

@@ -20,7 +20,8 @@ Pattern = tuple[re.Pattern[str], str]
 PART = re.compile(r"(?:(found|expected|do): )?(.*)")
 JOINT = re.compile(r"(, |; | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
 INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
-FEW_LETTERS = 4  # a pattern with fewer fixed letters holds numbers alone
+WORD = re.compile(r"[A-Za-z]{2,}")
+FEWEST_WORDS = 2  # a pattern that begins with a value and has fewer words holds numbers alone
 MOST_NESTED = 4  # a value inside a value inside …
 
 
@@ -43,11 +44,11 @@ def translate_error(error: LeopardnetError) -> list[tuple[str, str]]:
     """
     where, found, expected, todo = error.parts.values()
     parts = {
-        translate("error"): translate_message(error.what),
+        translate("error"): translate_message(str(error.what)),
         translate("where"): where,  # these two are the user's own words
         translate("found"): found,
-        translate("expected"): expected if expected is None else translate_message(str(expected)),
-        translate("do"): todo if todo is None else translate_message(todo),
+        translate("expected"): None if expected is None else translate_message(str(expected)),
+        translate("do"): None if todo is None else translate_message(str(todo)),
     }
     return [(name, str(value)) for name, value in parts.items() if value is not None]
 
@@ -99,13 +100,13 @@ def _read_messages(language: str) -> tuple[dict[str, str], tuple[Pattern, ...]]:
         if all(name is None for _, name, _, _ in parts):
             whole["".join(words for words, *_ in parts)] = str(message.string).format()
         else:
-            is_short = sum(c.isalpha() for words, *_ in parts for c in words) < FEW_LETTERS
-            value = r"[\d.,]+" if is_short else ".*?"
+            fixed = " ".join(words for words, *_ in parts)
+            is_weak = not parts[0][0] and ":" not in fixed and len(WORD.findall(fixed)) < FEWEST_WORDS
+            value = r"[\d.,]+" if is_weak else ".*?"
             expression = "".join(
                 re.escape(words) + (f"(?P<{name}>{value})" if name is not None else "")
                 for words, name, _, _ in parts
             )
-            n_words = sum(len(words) for words, *_ in parts)
-            patterns.append((len(parts[0][0]), n_words, re.compile(expression), str(message.string)))
+            patterns.append((len(parts[0][0]), len(fixed), re.compile(expression), str(message.string)))
     patterns.sort(key=lambda entry: entry[:2], reverse=True)
     return whole, tuple((pattern, words) for *_, pattern, words in patterns)

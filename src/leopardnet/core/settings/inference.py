@@ -9,9 +9,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from leopardnet.core.labels import Label, LabelSet, is_label_id
 from leopardnet.core.settings.settings_model import Settings, Share
@@ -229,6 +236,15 @@ class DecideConfig(Settings):
     alerts: dict[str, Share] = Field(  # bundles of older versions lack it
         default_factory=dict, description="the same for single targets, where it was measured for them"
     )
+    decides: bool = Field(
+        default=True, description="False: no clip is named or called empty, all are 'unsure' and only ranked"
+    )
+
+    @model_serializer(mode="wrap")
+    def _write_decides(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write `decides` only where it is False, so that older versions read all other bundles."""
+        written: dict[str, Any] = write(self)
+        return written if not self.decides else {k: v for k, v in written.items() if k != "decides"}
 
     def alert_threshold(self, target: str) -> float:
         """Return the alert threshold of a target: its own if it has one, else `alert`.

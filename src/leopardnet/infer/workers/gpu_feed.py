@@ -19,17 +19,29 @@ from numpy.typing import NDArray
 from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.core.errors import BackendError, MediaError
+from leopardnet.core.journal.queued_clip import QueuedClip
+from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.infer.clip import next_round_or_result, read_frames
 from leopardnet.infer.evidence import ClipFrames, Evidence
 from leopardnet.infer.job import Job, Results
-from leopardnet.infer.queued_clip import QueuedClip
-from leopardnet.infer.unreadable import out_of_memory_error
-from leopardnet.infer.workers.pool import MAX_BREAKS, prepare_worker, time_limit_s, worker_pool
-from leopardnet.infer.workers.process import describe_exit, n_workers
+from leopardnet.media.workers.clip_errors import out_of_memory_error
+from leopardnet.media.workers.clip_pool import MAX_BREAKS, check_start, time_limit_s, worker_pool
+from leopardnet.media.workers.process import describe_exit, n_workers
 
 SLOT_FRAMES = 32
 SLOTS_PER_WORKER = 4
+
+
+def is_graphics_processor(config: RuntimeConfig) -> bool:
+    """Return whether the network runs on a graphics processor, which one process feeds for all workers."""
+    if config.backend_name != "torch" or config.device == "cpu":
+        return False
+    if config.device != "auto":
+        return True
+    from leopardnet.network.classifier import choose_device
+
+    return choose_device("auto") != "cpu"
 
 
 @dataclass
@@ -125,7 +137,7 @@ class _Session:
         i_slot, item = self.free_slots.pop(), clip_round.item
         arguments = (item.clip, clip_round.i_round, self.memory.name, i_slot, self.feed.slot_shape)
         future: Future[_SlotFrames | MediaError] = self.pool.schedule(
-            _read_into_slot, args=arguments, timeout=time_limit_s(self.feed.job, item)
+            _read_into_slot, args=arguments, timeout=time_limit_s(self.feed.job.runtime, item)
         )
         self.running[future] = clip_round, i_slot
 
@@ -133,7 +145,7 @@ class _Session:
         try:
             return future.result()
         except TimeoutError:
-            limit_s = time_limit_s(self.feed.job, self.running[future][0].item)
+            limit_s = time_limit_s(self.feed.job.runtime, self.running[future][0].item)
             return MediaError(f"the decoder was stopped after {limit_s:.0f} s")
         except ProcessExpired as error:
             return MediaError(f"the decoder crashed ({describe_exit(error.exitcode)})")
@@ -177,20 +189,20 @@ _memory: SharedMemory | None = None
 def _start(job: Job) -> None:
     global _job
     _job = job
-    prepare_worker(job)
 
 
 def _read_into_slot(
     clip: Clip, i_round: int, memory_name: str, i_slot: int, shape: tuple[int, ...]
 ) -> _SlotFrames | MediaError:
     global _memory
-    assert _job is not None, "the initializer ran"
+    check_start()
+    assert _job is not None, "the process was started"
     if _memory is None:
         _memory = SharedMemory(memory_name)
     try:
         frames = (_job.read_frames or read_frames)(clip, _job, i_round)
     except MemoryError:
-        frames = out_of_memory_error(clip, _job)
+        frames = out_of_memory_error(clip, _job.runtime)
     if isinstance(frames, MediaError):
         return frames
     n = min(len(frames.x), shape[0])

@@ -1,203 +1,57 @@
-"""Worker processes, one per core, that classify whole clips. A clip that crashes or hangs costs only itself.
-
-Small clips are sent in groups, because a message costs more than they do. When a group fails, its clips are tried
-again one by one, and only the one that ends its worker a second time is given up.
-"""
+"""The worker processes of `predict`: each classifies whole clips; see `media.workers.clip_pool`."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from pebble import ProcessExpired, ProcessPool
-
 from leopardnet.bundle.runtime import Runtime
-from leopardnet.core.errors import BackendError, LeopardnetError
+from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.infer.clip import classify
 from leopardnet.infer.job import Job, Results
-from leopardnet.infer.queued_clip import QueuedClip
-from leopardnet.infer.unreadable import out_of_memory_error, unreadable_prediction
-from leopardnet.infer.workers.process import WorkerContext, describe_exit, end_with_parent, limit_memory, n_workers
-
-GROUP_BYTES = 1_000_000  # the most that a group holds, so that little is lost when it fails
-GROUP_CLIPS = 16
-BYTES_PER_S = 2_000_000  # what even a slow card reader gives
-START_LIMIT_S = 180.0
-MAX_BREAKS = 3  # of the whole pool, in a row; the crash of one worker does not count
-CLIPS_PER_WORKER = 4000  # then the worker is replaced, which frees what its decoders have leaked
+from leopardnet.infer.unreadable import unreadable_prediction
+from leopardnet.media.workers.clip_errors import out_of_memory_error
+from leopardnet.media.workers.clip_pool import ClipPool
 
 
 class WorkerPool:
     """The worker processes of one job, for as long as the `with` block lasts."""
 
     def __init__(self, job: Job) -> None:
-        self.job = job
-        self.n_workers = max(1, n_workers(job.runtime))
-        self._open = contextlib.ExitStack()
-        self._pool: ProcessPool | None = None
+        self._pool = ClipPool(job, start=_start, read=_classify_one, give_up=_give_up)
 
     def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._pool = None
-        self._open.close()
+        self._pool.__exit__()
 
     def classify(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool] = lambda: False) -> Results:
         """Yield every clip with its prediction as it is finished. Holds a few groups of clips at a time."""
-        groups, retries, n_breaks = group_clips(clips), deque[list[QueuedClip]](), 0
-        while True:
-            try:
-                if self._pool is None:
-                    self._pool = self._open.enter_context(worker_pool(self.n_workers, _start, self.job))
-                for pair in self._classify_groups(self._pool, groups, retries, should_stop):
-                    yield pair
-                    n_breaks = 0
-                return
-            except BrokenProcessPool:  # workers ended before they reported which clip they had
-                self.__exit__()
-                n_breaks += 1
-                if should_stop():
-                    return
-                if n_breaks > MAX_BREAKS:
-                    raise BackendError(
-                        "the worker processes crash",
-                        found=f"{n_breaks} times",
-                        todo="check the free memory and try --workers 1; --workers 0 shows the error",
-                    ) from None
-
-    def _classify_groups(
-        self,
-        pool: ProcessPool,
-        groups: Iterator[list[QueuedClip]],
-        retries: deque[list[QueuedClip]],
-        should_stop: Callable[[], bool],
-    ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        """Yield the results of all groups, two per worker at a time. Clips of a broken pool go to `retries`."""
-        running: dict[Future[list[ClipPrediction]], list[QueuedClip]] = {}
-        try:
-            while True:
-                while len(running) < 2 * self.n_workers and not should_stop():
-                    group = retries.popleft() if retries else next(groups, None)
-                    if group is None:
-                        break
-                    running[self._schedule(pool, group)] = group
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    group = running[future]
-                    results = self._results_or_none(future, group)
-                    del running[future]
-                    if results is None:
-                        retries.extend([item] for item in group)
-                    else:
-                        yield from zip(group, results, strict=True)
-        except BrokenProcessPool:
-            retries.extend([item] for group in running.values() for item in group)
-            raise
-
-    def _results_or_none(
-        self, future: Future[list[ClipPrediction]], group: list[QueuedClip]
-    ) -> list[ClipPrediction] | None:
-        """Return the predictions of a group, or None where its clips must be tried one by one."""
-        try:
-            return future.result()
-        except TimeoutError:
-            reason = f"the decoder was stopped after {self._limit_s(group):.0f} s"
-        except ProcessExpired as error:
-            reason = f"the decoder crashed ({describe_exit(error.exitcode)})"
-        return [unreadable_prediction(group[0].clip, reason, self.job.bundle)] if len(group) == 1 else None
-
-    def _schedule(self, pool: ProcessPool, group: list[QueuedClip]) -> Future[list[ClipPrediction]]:
-        clips = [item.clip for item in group]
-        future: Future[list[ClipPrediction]] = pool.schedule(
-            _classify_group, args=(clips,), timeout=self._limit_s(group)
-        )
-        return future
-
-    def _limit_s(self, group: list[QueuedClip]) -> float:
-        return time_limit_s(self.job, *group)
+        yield from self._pool.process(clips, should_stop)
 
 
-@contextlib.contextmanager
-def worker_pool(n: int, initializer: Callable[[Job], None], job: Job) -> Iterator[ProcessPool]:
-    """Start a pool whose workers have run `initializer(job)`; an error there is raised here."""
-    max_tasks = max(1, CLIPS_PER_WORKER // GROUP_CLIPS)
-    pool = ProcessPool(n, max_tasks=max_tasks, initializer=initializer, initargs=(job,), context=WorkerContext())
-    try:
-        try:
-            pool.schedule(_check_start, timeout=START_LIMIT_S).result(START_LIMIT_S)
-        except (TimeoutError, ProcessExpired) as error:
-            raise BackendError("the worker processes do not start", found=str(error)) from None
-        yield pool
-    finally:
-        pool.stop()
-        pool.join()
-
-
-def time_limit_s(job: Job, *items: QueuedClip) -> float:
-    """Return the seconds that these clips may take together."""
-    return job.runtime.clip_limit_s + sum(item.n_bytes for item in items) / BYTES_PER_S
-
-
-def group_clips(clips: Iterator[QueuedClip]) -> Iterator[list[QueuedClip]]:
-    """Yield clips in their order: small neighbours together, a large clip alone."""
-    group: list[QueuedClip] = []
-    n_bytes = 0
-    for item in clips:
-        if group and (len(group) >= GROUP_CLIPS or n_bytes + item.n_bytes > GROUP_BYTES):
-            yield group
-            group, n_bytes = [], 0
-        group.append(item)
-        n_bytes += item.n_bytes
-    if group:
-        yield group
+def _give_up(job: Job, clip: Clip, reason: str) -> ClipPrediction:
+    return unreadable_prediction(clip, reason, job.bundle)
 
 
 # --- in the worker ---
 
-_failure: LeopardnetError | None = None
 _work: tuple[Job, Runtime] | None = None
 
 
-def prepare_worker(job: Job) -> None:
-    """Let this process end with its parent, ignore Ctrl-C, and keep within its memory."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what is finished
-    end_with_parent()
-    limit_memory(job.runtime.memory_limit_mb)
-
-
 def _start(job: Job) -> None:
-    global _failure, _work
-    try:
-        job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
-        _work = job, job.bundle.runtime(job.runtime)
-        job.open_detector()  # before the memory is limited, and where its errors are reported
-    except LeopardnetError as error:
-        _failure = error
-    prepare_worker(job)
+    global _work
+    job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
+    _work = job, job.bundle.runtime(job.runtime)
+    job.open_detector()
 
 
-def _check_start() -> None:
-    if _failure is not None:
-        raise _failure
-
-
-def _classify_group(clips: Sequence[Clip]) -> list[ClipPrediction]:
-    _check_start()
-    assert _work is not None, "the initializer ran"
+def _classify_one(clip: Clip) -> ClipPrediction:
+    assert _work is not None, "the process was started"
     job, network = _work
-    return [_classify_one(clip, job, network) for clip in clips]
-
-
-def _classify_one(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
     try:
         return classify(clip, job, network)
     except MemoryError:
-        return unreadable_prediction(clip, out_of_memory_error(clip, job).one_line, job.bundle)
+        return unreadable_prediction(clip, out_of_memory_error(clip, job.runtime).one_line, job.bundle)

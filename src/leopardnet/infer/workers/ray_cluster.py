@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from leopardnet.core.errors import BackendError, LeopardnetError
+from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.types import ClipPrediction
 from leopardnet.infer.job import Engine, Job, Results
-from leopardnet.infer.queued_clip import QueuedClip
 from leopardnet.infer.workers.gpu_feed import GpuFeed
 from leopardnet.infer.workers.pool import WorkerPool
 

@@ -62,12 +62,16 @@ def evaluate_novelty_scores(scores: Mapping[str, Floats], is_novel: Bools, draws
     """
     rows = {}
     for name, score in scores.items():
-        ranking = Ranking.of(-score, ~is_novel, draws.codes)  # known clips must stay above the threshold
+        ranking = Ranking.of(
+            -score, ~is_novel, draws.codes, draws.counts
+        )  # known clips must stay above the threshold
         value = ranking.measure(np.ones(max(draws.n_sites, 1)), (KNOWN_RECALL,))
         drawn = ranking.measure_draws(draws.weights, (KNOWN_RECALL,))
         novel = draws.count_events(is_novel)
         estimates = {
-            "auroc": draws.estimate_share(auroc(score, is_novel), drawn[:, 0], sizes=novel, per_clip=PER_SCORE),
+            "auroc": draws.estimate_share(
+                auroc(score, is_novel, draws.counts), drawn[:, 0], sizes=novel, per_clip=PER_SCORE
+            ),
             "caught": draws.estimate_share(float(value[2]), drawn[:, 2], sizes=novel),
         }
         rows[name] = estimate_row(estimates)

@@ -22,6 +22,7 @@ from leopardnet.metrics.bootstrap import (
 from leopardnet.metrics.guarantees.clip_losses import count_effective, weigh_events
 from leopardnet.metrics.guarantees.levels import LEVELS, Level
 from leopardnet.metrics.guarantees.site_losses import bound_mean
+from leopardnet.metrics.judges.label_choice import find_counts
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
 from leopardnet.metrics.measures import CORRELATION, correlate_wrong, ratio, upper_bound
 
@@ -78,7 +79,8 @@ class Archive:
     losses: of each target that a clip shows, then of any animal, those that the model was not taught included.
     absent: labels that no clip shows, so that nothing is known about them. n_archived, n_named, n_undecided,
     n_unreadable: clips with these decisions, together n_clips if no clip called empty has an alert. empties: the
-    share of the n_empty empty clips that is archived. names_right: the share of names of animals that are right.
+    share of the n_empty empty clips that is archived, n_empty_archived of these here. names_right: the share of
+    names of animals that are right, n_names_right of these here.
     """
 
     known: tuple[str, ...]
@@ -90,8 +92,10 @@ class Archive:
     n_undecided: int
     n_unreadable: int
     n_empty: int
+    n_empty_archived: int
     empties: Estimate
     n_names: int
+    n_names_right: int
     names_right: Estimate
 
     @property
@@ -105,11 +109,12 @@ class Archive:
         parts = ", ".join(words for words, n in left.items() if n)
         lines = []
         if self.n_empty:
-            n = round(self.empties.value * self.n_empty)
-            lines.append(f"Empty clips archived: {n} of {self.n_empty}, {self.empties.format(3)}")
+            lines.append(
+                f"Empty clips archived: {self.n_empty_archived} of {self.n_empty}, {self.empties.format(3)}"
+            )
         if self.n_names:
-            n = round(self.names_right.value * self.n_names)
-            lines.append(f"Names of animals: {self.n_names} given, {n} of them right, {self.names_right.format(3)}")
+            right = f"{self.n_names_right} of them right, {self.names_right.format(3)}"
+            lines.append(f"Names of animals: {self.n_names} given, {right}")
         n_left = self.n_clips - self.n_archived
         looked_at = f"{n_left} of {self.n_clips} clips"
         lines.append(f"Left to look at: {looked_at} ({parts})" if parts else f"Left to look at: {looked_at}")
@@ -160,9 +165,11 @@ def find_archive(clips: LabelledClips, known: LabelledClips, targets: Sequence[s
         n_named=int((rules == "species").sum()),
         n_undecided=int(np.isin(rules.astype(str), ("rolled_up", "abstained")).sum()),
         n_unreadable=int((rules == "none").sum()),
-        n_empty=int(total[0]),
+        n_empty=int(is_empty.sum()),
+        n_empty_archived=int((is_empty & archived).sum()),
         empties=_estimate_ratio(draws, total, drawn, is_empty),
-        n_names=int(of_names[0]),
+        n_names=int(np.sum(n_given)),
+        n_names_right=int(np.sum(n_right)),
         names_right=_estimate_ratio(draws, of_names, of_names_drawn, np.asarray(n_given) > 0),
     )
 
@@ -183,10 +190,13 @@ def bound_loss(clips: LabelledClips, label: str) -> ArchivedLoss:
     if not n:
         return ArchivedLoss(label, 0, 0, 0, 0, dict.fromkeys(LEVELS, 1.0))
     sites = pd.factorize(shown.site_codes)[0]
-    n_of, share = np.bincount(sites), float(lost.mean())
+    n_of = np.bincount(sites)
     score = np.nan_to_num(shown.score(label), nan=1.0)  # an unreadable clip is always looked at
     events = None if shown.event_codes is None else pd.factorize(shown.event_codes)[0]
-    sizes, r = weigh_events(score, sites, events, tail=float(np.clip(share, *TAILS)))
+    chances = shown.choice.find_chances(shown.clip_ids)
+    counts = None if chances is None else find_counts(chances)
+    share = float(np.average(lost, weights=counts))
+    sizes, r = weigh_events(score, sites, events, tail=float(np.clip(share, *TAILS)), counts=counts)
     n_effective = count_effective(sizes, r, confidence=CONFIDENCE)
     per_site = np.bincount(sites, weights=lost) / n_of
     at_most: dict[Level, float] = {
@@ -214,7 +224,9 @@ def name_figures(clips: LabelledClips, draws: SiteDraws) -> pd.DataFrame:
             "right": _estimate_ratio(draws, total[1:], drawn[:, 1:], said, is_precision=True),
             "found": _estimate_ratio(draws, total[[0, 2]], drawn[:, [0, 2]], shows),
         }
-        rows.append({"label": label, "support": int(total[0]), "said": int(total[1]), **estimate_row(estimates)})
+        rows.append(
+            {"label": label, "support": int(shows.sum()), "said": int(said.sum()), **estimate_row(estimates)}
+        )
     figures = [c for name in ("right", "found") for c in interval_columns(name)]
     return pd.DataFrame(rows, columns=["label", "support", "said", *figures]).set_index("label")
 

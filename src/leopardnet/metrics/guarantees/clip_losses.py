@@ -15,6 +15,15 @@ alone is invisible there; therefore r counts as at least MIN_CORRELATION.
 Clips of one event count as copies of each other: n is then the number of events of equal size, n² / Σ m², and ρ the
 correlation of the mean scores of events. So the bound does not gain from clips that are split into stills.
 
+Clips of a random audit may have had unlike chances (a small site gives one clip at least). Each then stands for
+1 / chance clips: the share missed is that of these sums, and n* answers for the unlike weights too. Clips of the
+weights w, whose results are alike by r within a site, know a share as well as
+
+    (Σ w)² / (Σ w² + r · (Σ W² − Σ w²)),  W the sum of the weights of a site
+
+independent ones; with equal weights it is n / d. The exact bound for such an n* is the method of Korn and Graubard
+for samples from surveys. `scripts/measure_audit_promises.py` measures it.
+
 This is a model and no theorem: `scripts/measure_promises.py` measures in which worlds it holds. It does not hold
 where some sites fail as none of the labelled ones does. Because misses only grow with the threshold, no correction
 for the choice among thresholds is needed; `site_losses` has the proof.
@@ -39,45 +48,56 @@ def support_like_sites(
     max_miss: float,
     confidence: float,
     events: NDArray[np.intp] | None = None,
+    counts: Floats | None = None,
 ) -> Support:
     """Return the highest threshold at which the share of clips missed is at most `max_miss`.
 
     ranked: float64 [n], the scores of positives, lowest first; sites: int [n], their sites, 0 to K - 1; events: int
-    [n], their events, 0 to E - 1; without them each clip is one.
+    [n], their events, 0 to E - 1; without them each clip is one. counts: float64 [n], for how many clips each
+    stands; None: for itself.
     """
-    n = len(ranked)
-    sizes, r = weigh_events(ranked, sites, events, tail=max_miss)
+    sizes, r = weigh_events(ranked, sites, events, tail=max_miss, counts=counts)
     n_effective = count_effective(sizes, r, confidence=confidence)
+    each = np.ones(len(ranked)) if counts is None else counts
+    missed = np.concatenate(([0.0], np.cumsum(each)[:-1])) / each.sum() if len(ranked) else np.zeros(0)
     n_within = 0
     if n_effective > 0:
-        missed = np.arange(min(int(max_miss * n) + 2, n))  # the bound is above the share itself
-        bounds = upper_bound(missed * n_effective / n, n_effective, confidence=confidence)
+        few = missed[missed <= max_miss]  # the bound is above the share itself
+        bounds = upper_bound(few * n_effective, n_effective, confidence=confidence)
         n_within = int((bounds <= max_miss).sum())
     threshold, k, is_saturated = choose_threshold(ranked, n_within)
-    bound = float(upper_bound(k * n_effective / n, n_effective, confidence=confidence)) if n_effective else 1.0
+    bound = float(upper_bound(missed[k] * n_effective, n_effective, confidence=confidence)) if n_effective else 1.0
     needed = _count_sites_needed(sizes, r, max_miss=max_miss, confidence=confidence)
     return Support("like_sites", threshold, k, bound, needed, is_saturated)
 
 
 def weigh_events(
-    score: Floats, sites: NDArray[np.intp], events: NDArray[np.intp] | None, *, tail: float
+    score: Floats,
+    sites: NDArray[np.intp],
+    events: NDArray[np.intp] | None,
+    *,
+    tail: float,
+    counts: Floats | None = None,
 ) -> tuple[Floats, float]:
     """Return the events of each site, float64 [K], and the correlation of misses of two events of one site.
 
-    The events sum up to `count_whole_events`. score, sites, events, tail: as in `support_like_sites`.
+    The events sum up to `count_whole_events`, of events that stand for unlike numbers too. score, sites, events,
+    tail, counts: as in `support_like_sites`.
 
     >>> twice = np.array([0.2, 0.2, 0.9, 0.9])
     >>> weigh_events(twice, np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), tail=0.1)[0].tolist()
     [1.0, 1.0]
     """
-    sizes = np.bincount(sites).astype(np.float64)
-    if events is None or not len(score):
+    sizes = np.bincount(sites, weights=counts).astype(np.float64)
+    if not len(score):
         return sizes, correlate_misses(score, sites, tail=tail)
-    clips = np.bincount(events)
+    if events is None:
+        n = len(score) if counts is None else count_whole_events(counts)
+        return sizes * n / sizes.sum(), correlate_misses(score, sites, tail=tail)
     first = np.unique(events, return_index=True)[1]
-    means = np.bincount(events, weights=score) / clips
+    means = np.bincount(events, weights=score) / np.bincount(events)
     r = correlate_misses(means, sites[first], tail=tail)
-    return sizes * count_whole_events(clips) / len(score), r
+    return sizes * count_whole_events(np.bincount(events, weights=counts)) / sizes.sum(), r
 
 
 def count_effective(sizes: Floats, r: float, *, confidence: float, n_sites: int | None = None) -> float:

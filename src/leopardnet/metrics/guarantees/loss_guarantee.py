@@ -18,6 +18,7 @@ from leopardnet.metrics.bootstrap import Floats, Ints
 from leopardnet.metrics.guarantees.clip_losses import support_like_sites
 from leopardnet.metrics.guarantees.levels import LEVELS, MEANINGS, Level, Support
 from leopardnet.metrics.guarantees.site_losses import support_any_sites
+from leopardnet.metrics.judges.label_choice import find_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def find_loss_threshold(
     site_codes: Ints,
     *,
     event_codes: Ints | None = None,
+    chances: Floats | None = None,
     max_miss: float = 0.01,
     confidence: float = 0.95,
 ) -> LossGuarantee:
@@ -117,8 +119,9 @@ def find_loss_threshold(
 
     score: float64 [M], of calibration clips that the model was not trained on; nan (unreadable) never goes unseen
     and has no part; 0 or less is a clip that no threshold keeps. is_positive: bool [M]; site_codes: int64 [M].
-    event_codes: int64 [M]; clips of an event count as copies of each other, None: each is an event of its own. The
-    strongest level that is supported is chosen. Raises ConfigError for shares that are not between 0 and 1.
+    event_codes: int64 [M]; clips of an event count as copies of each other, None: each is an event of its own.
+    chances: float64 [M], with which each positive was drawn, equal at one site; None: all the same. The strongest
+    level that is supported is chosen. Raises ConfigError for shares that are not between 0 and 1.
 
     >>> guarantee = find_loss_threshold("leopard", np.linspace(0.1, 1, 300), np.ones(300, bool), np.arange(300))
     >>> guarantee.level, guarantee.threshold, round(guarantee.at("any_sites").miss_at_most, 4)
@@ -128,9 +131,10 @@ def find_loss_threshold(
     order = np.argsort(score[use], kind="stable")
     ranked, sites = score[use][order], pd.factorize(site_codes[use][order])[0]
     events = None if event_codes is None else pd.factorize(event_codes[use][order])[0]
+    counts = None if chances is None else find_counts(chances[use][order])
     supports = (
         support_any_sites(ranked, sites, max_miss=max_miss, confidence=confidence),
-        support_like_sites(ranked, sites, max_miss=max_miss, confidence=confidence, events=events),
+        support_like_sites(ranked, sites, max_miss=max_miss, confidence=confidence, events=events, counts=counts),
     )
     level = next((s.level for s in supports if s.threshold is not None), None)
     n_sites = len(np.unique(sites))

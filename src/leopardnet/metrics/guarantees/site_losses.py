@@ -19,6 +19,12 @@ largest threshold of a true mean at most a; that mean is continuous from the lef
 *below*. If the threshold chosen, T, exceeds t*, take t* < s ≤ T. The losses at s are at most those at T, and p
 grows with R, so the test also rejects at s, wrongly, since the mean at s exceeds a. For any fixed s the chance
 of that is at most 1 − confidence, and P(T > t*) is the limit of P(T ≥ s) as s falls to t*. ∎
+
+Labels of a random audit need no weights here, whatever the chances of the sites are: within a site all clips have
+the same chance, so the share lost of its drawn positives is on average the share lost of all its positives, and it
+is a number from 0 to 1 that is independent of other sites. But a site takes part only if a positive of it was
+drawn. The mean is then over sites where an audit of this kind meets the animal: one that it rarely visits counts
+less.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import signal
 import threading
 import time
@@ -16,22 +17,26 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.core.errors import MediaError
-from leopardnet.infer.workers.process import WorkerContext, describe_exit, end_with_parent, limit_memory
 from leopardnet.media.video.open import describe_error
+from leopardnet.media.workers.process import WorkerContext, describe_exit, end_with_parent, limit_memory
 
 MEMORY_MB = 2000  # of one process, beyond what its libraries take
 MAX_TASKS = 500  # then a process is replaced, which frees what its decoders have leaked
 RETRY_S = 60.0
+NICENESS = 5
 PRELOADED = ("leopardnet.review.media.frame_queue", "leopardnet.review.media.video_queue")  # what is run there
 MAX_FAILURES = 1000
 Answer = TypeVar("Answer")
 
 
 class DecoderPool:
-    """Worker processes, started by the first call; a pool that broke down is replaced by the next one."""
+    """Worker processes, started by the first call; a pool that broke down is replaced by the next one.
 
-    def __init__(self, n_workers: int) -> None:
-        self.n_workers = n_workers
+    is_patient: they leave the processors to others, as to the server and to frames that a person waits for.
+    """
+
+    def __init__(self, n_workers: int, *, is_patient: bool = False) -> None:
+        self.n_workers, self.is_patient = n_workers, is_patient
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         self._open: set[Future[Any]] = set()
@@ -54,7 +59,11 @@ class DecoderPool:
                 if self._pool is None:
                     context = WorkerContext(*PRELOADED)
                     self._pool = ProcessPool(
-                        self.n_workers, max_tasks=MAX_TASKS, initializer=_prepare_process, context=context
+                        self.n_workers,
+                        max_tasks=MAX_TASKS,
+                        initializer=_prepare_process,
+                        initargs=(self.is_patient,),
+                        context=context,
                     )
                 try:
                     future: Future[Answer] = self._pool.schedule(function, args=args, timeout=limit_s)
@@ -143,7 +152,9 @@ class Failures:
 # --- in the worker ---
 
 
-def _prepare_process() -> None:
+def _prepare_process(is_patient: bool) -> None:
+    if is_patient and hasattr(os, "nice"):  # not on Windows
+        os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides when it ends
     end_with_parent()
     limit_memory(MEMORY_MB)

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,22 +60,22 @@ class FrameQueue:
         """Make these when nobody waits, the first one first, before those planned earlier."""
         with self._lock:
             self._waiting = deque([*jobs, *self._waiting][:MAX_WAITING])
-            self._start_ahead()
+            with suppress(MediaError):  # the server is being closed
+                self._start_ahead()
 
     def _start_ahead(self) -> None:
         while self._waiting and self._n_ahead < self.pool.n_workers - 1:
             job = self._waiting.popleft()
             if not any(key in self._running for key in job.keys.values()) and job.stamp not in self._failures:
+                future = self._start(job)
                 self._n_ahead += 1
-                self._start(job).add_done_callback(self._finish_ahead)
+                future.add_done_callback(self._finish_ahead)
 
     def _finish_ahead(self, _: Future[Pictures]) -> None:
         with self._lock:
             self._n_ahead -= 1
-            try:
+            with suppress(MediaError):  # the server is being closed
                 self._start_ahead()
-            except MediaError:  # the server is being closed
-                self._waiting.clear()
 
     def _start(self, job: FrameJob) -> Future[Pictures]:
         future = self.pool.schedule(_make_pictures, job, self.root, limit_s=FRAME_LIMIT_S)

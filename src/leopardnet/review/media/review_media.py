@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leopardnet.core.errors import MediaError
+from leopardnet.core.journal.queued_clip import stamp_clip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Clip
-from leopardnet.infer.queued_clip import stamp_clip
 from leopardnet.media.decode import resolve_path
-from leopardnet.review.media.decoder_pool import DecoderPool, move_error, read_answer
+from leopardnet.review.media.decoder_pool import DecoderPool, Failures, move_error, read_answer
 from leopardnet.review.media.file_cache import FileCache, MemoryCache
 from leopardnet.review.media.frame_queue import FrameJob, FrameQueue, Pictures
 from leopardnet.review.media.inspect_video import Inspection, inspect_video
@@ -73,19 +73,22 @@ class ReviewMedia:
         FileCache(cache / "videos", suffix=".json", max_bytes=note_bytes)  # deletes the oldest notes
         self._frame_pool = DecoderPool(max(2, n_workers))
         self._frame_pool.warm_up()
-        self._video_pool = DecoderPool(max(1, n_workers // 2))
+        self._video_pool = DecoderPool(max(1, n_workers // 2), is_patient=True)
         self._queue = VideoQueue(self._video_pool, self._videos)
         self._frames = FrameQueue(self._frame_pool, self.root, self._keep)
-        self._writer = ThreadPoolExecutor(1)  # a slow disk keeps nobody waiting
+        self._writer = ThreadPoolExecutor(1)  # a slow disk keeps nobody waiting, neither in writing
+        self._background = ThreadPoolExecutor(1)  # nor in looking at the files that come next
+        self._next_videos: list[str] | None = None
         self._lock = threading.Lock()
         self._rows: dict[str, int] | None = None
         self._inspections: OrderedDict[str, Future[Inspection]] = OrderedDict()
+        self._failures = Failures()
 
     def frame(self, clip_id: str, time_s: float, width: int, enhanced: bool = False) -> bytes:
         """Return the frame nearest to a time as JPEG without metadata, at most `width` px wide.
 
-        enhanced: brightened, see `media.brighten`. Raises MediaError for an unknown clip, another width than those
-        of WIDTHS_PX, a time that is none, and where no frame can be read.
+        enhanced: see `brighten` in `media.thumbnail`. Raises MediaError for an unknown clip, a width that is not in
+        WIDTHS_PX, a time that is none, and where no frame can be read.
         """
         job = self._plan(clip_id, [time_s], width, (enhanced,))
         key = job.keys[job.times_s[0], enhanced]
@@ -99,8 +102,12 @@ class ReviewMedia:
         """Make frames of these clips ready in the background, the first clip first, as they are and enhanced.
 
         clips: clip_ids and the times of their frames, in seconds. What was asked for before comes after it. A clip
-        that cannot be read is passed over: `frame` will say so.
+        that cannot be read is passed over: `frame` will say so. Returns at once.
         """
+        with suppress(RuntimeError):  # the server is being closed
+            self._background.submit(self._plan_frames, list(clips), width)
+
+    def _plan_frames(self, clips: list[tuple[str, Sequence[float]]], width: int) -> None:
         jobs = []
         for clip_id, times_s in clips:
             with suppress(MediaError):
@@ -128,21 +135,34 @@ class ReviewMedia:
         return Working(self._queue.ask(wanted))
 
     def prepare_videos(self, clip_ids: Sequence[str]) -> None:
-        """Make the next videos ready in the background, at most two; those planned before are given up."""
+        """Make the next videos ready in the background, at most two; those planned before are given up.
+
+        Returns at once.
+        """
+        self._next_videos = list(clip_ids[:MAX_AHEAD])
+        with suppress(RuntimeError):  # the server is being closed
+            self._background.submit(self._plan_videos)
+
+    def _plan_videos(self) -> None:
+        clip_ids, self._next_videos = self._next_videos, None
+        if clip_ids is None:  # a later call was quicker
+            return
         wanted = []
-        for clip_id in clip_ids[:MAX_AHEAD]:
+        for clip_id in clip_ids:
             with suppress(MediaError):
                 video = self._want(clip_id, False)
                 found = None if self._videos.find(video.key) else self._inspect(video)
                 if found is not None and found.way != "as_is":
                     wanted.append(video)
-        self._queue.plan_ahead(wanted)
+        with suppress(MediaError):
+            self._queue.plan_ahead(wanted)
 
     def close(self) -> None:
         """End all work and all processes."""
+        for threads in (self._background, self._writer):
+            threads.shutdown(wait=False, cancel_futures=True)
         self._frame_pool.close()
         self._video_pool.close()
-        self._writer.shutdown(cancel_futures=True)
 
     # --- clips and keys ---
 
@@ -197,6 +217,7 @@ class ReviewMedia:
 
     def _inspect(self, wanted: WantedVideo) -> Inspection | None:
         """Return what a browser can do with a video, or None if that takes a while. Raises MediaError."""
+        self._failures.check(wanted.key)
         with self._lock:
             future = self._inspections.get(wanted.key)
             if future is None:
@@ -206,7 +227,13 @@ class ReviewMedia:
                     self._inspections.popitem(last=False)
         if not wait([future], timeout=PATIENCE_S).done:
             return None
-        return read_answer(future, where=wanted.where)
+        try:
+            return read_answer(future, where=wanted.where)
+        except MediaError as error:
+            self._failures.add(wanted.key, error)
+            with self._lock:
+                self._inspections.pop(wanted.key, None)
+            raise
 
 
 def _hash(*parts: object) -> str:

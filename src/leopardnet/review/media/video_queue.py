@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from leopardnet.review.media.decoder_pool import DecoderPool, Failures, read_ans
 from leopardnet.review.media.file_cache import FileCache
 
 MAX_AHEAD = 2
-MAX_WAITING = 8  # of those asked for; the ones asked for longest ago are forgotten
+FORGET_S = 30.0  # who waits asks again and again; a video that nobody asked for so long is wanted no more
 HANG_S = MAX_WORK_S + 120.0  # the work ends by itself before
 
 
@@ -33,13 +34,14 @@ class WantedVideo:
 class VideoQueue:
     """Conversions in worker processes, at most one per worker at a time. Thread-safe.
 
-    The video asked for last comes first. Where all workers are busy with videos ahead, one of these gives way.
+    The video asked for last comes first. Where all workers are busy, one that nobody
+    waits for gives way.
     """
 
     def __init__(self, pool: DecoderPool, cache: FileCache) -> None:
         self.pool, self.cache = pool, cache
         self._lock = threading.RLock()
-        self._asked: dict[str, WantedVideo] = {}  # the newest last
+        self._asked: dict[str, tuple[WantedVideo, float]] = {}  # and when; the newest last
         self._ahead: dict[str, WantedVideo] = {}
         self._running: dict[str, Future[None]] = {}
         self._failures = Failures()
@@ -48,11 +50,9 @@ class VideoQueue:
         """Return how much of a video is done, 0 to 1, and go on with it. Raises MediaError if it failed."""
         with self._lock:
             self._failures.check(wanted.key)
+            self._forget()
             self._asked.pop(wanted.key, None)
-            self._asked[wanted.key] = wanted
-            waiting = [key for key in self._asked if key not in self._running]
-            if len(waiting) > MAX_WAITING:
-                del self._asked[waiting[0]]
+            self._asked[wanted.key] = wanted, time.monotonic()
             self._give_way()
             self._start_next()
         return self._read_share(wanted.key)
@@ -65,8 +65,12 @@ class VideoQueue:
                 self._end(key)
             self._start_next()
 
+    def _forget(self) -> None:
+        before = time.monotonic() - FORGET_S
+        self._asked = {key: (wanted, at) for key, (wanted, at) in self._asked.items() if at > before}
+
     def _give_way(self) -> None:
-        """End the work on a video ahead if all workers are busy and a person waits."""
+        """End the work on a video that nobody waits for if all workers are busy and a person waits for another."""
         waits = any(key not in self._running for key in self._asked)
         ahead = [key for key in self._running if key not in self._asked]
         if waits and ahead and len(self._running) >= self.pool.n_workers:
@@ -78,10 +82,9 @@ class VideoQueue:
         self.cache.drop_parts(key)
 
     def _start_next(self) -> None:
-        waiting = [
-            w for w in (*reversed(self._asked.values()), *self._ahead.values()) if w.key not in self._running
-        ]
-        for wanted in waiting[: max(0, self.pool.n_workers - len(self._running))]:
+        for wanted in (*(wanted for wanted, _ in reversed(self._asked.values())), *self._ahead.values()):
+            if len(self._running) >= self.pool.n_workers:
+                return
             if wanted.key not in self._running and not self.cache.path(wanted.key).exists():
                 self._start(wanted)
 
@@ -103,8 +106,10 @@ class VideoQueue:
                 read_answer(future, where=wanted.where)
                 self.cache.add(wanted.key)
             except MediaError as error:
-                self._failures.add(wanted.key, error)
+                if not self.cache.path(wanted.key).exists():  # made by another server meanwhile
+                    self._failures.add(wanted.key, error)
             self.cache.drop_parts(wanted.key)
+            self._forget()
             with contextlib.suppress(MediaError):  # closed meanwhile
                 self._start_next()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,15 @@ class QueueRows:
 
     def group_rows(self, row: int) -> list[int]:
         """Return the rows of the clip's group in the order of the queue; none where it is in no group."""
-        name = self.groups.get(row)
-        return [] if name is None else [int(r) for r in self.rows if self.groups.get(int(r)) == name]
+        return self._members.get(self.groups.get(row, ""), [])
+
+    @cached_property
+    def _members(self) -> dict[str, list[int]]:
+        members: dict[str, list[int]] = {}
+        for row in self.rows.tolist():
+            if row in self.groups:
+                members.setdefault(self.groups[row], []).append(row)
+        return members
 
 
 def draw_numbers(clip_ids: list[str], seed: str) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.responses import JSONResponse, Response
 
 from leopardnet.core.errors import LabelFileError, LeopardnetError, MediaError
+from leopardnet.core.language import translate_message
 from leopardnet.data.human_labels.label_file import LabelDiskFullError, LabelFileBusyError
 from leopardnet.review.request_error import RequestError
 
@@ -19,15 +20,19 @@ _STATUS: tuple[tuple[type[LeopardnetError], int], ...] = (
 
 
 def answer_error(error: LeopardnetError) -> Response:
-    """Return {what, where, found, expected, do}: 503 and 507 where the same request may succeed later."""
+    """Return {what, where, found, expected, do} in the language of the request.
+
+    The status is 503 or 507 where the same request may succeed later.
+    """
     status = error.status if isinstance(error, RequestError) else None
     status = status or next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
     parts = {name: _say(value) for name, value in error.parts.items()}
-    return JSONResponse({"what": error.what, **parts}, status_code=status)
+    return JSONResponse({"what": translate_message(error.what), **parts}, status_code=status)
 
 
 def _say(value: object) -> str | None:
     """Return a part of an error without the folders above a file, which are nobody's business."""
     if value is None:
         return None
-    return Path(value).name if isinstance(value, Path) and value.is_absolute() else str(value)
+    is_place = isinstance(value, Path) and value.is_absolute()
+    return Path(str(value)).name if is_place else translate_message(str(value))

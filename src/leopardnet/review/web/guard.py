@@ -21,11 +21,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from leopardnet.core.language import language_of, use_language
 from leopardnet.review.request_error import RequestError
 from leopardnet.review.web.error_answers import answer_error
 from leopardnet.review.web.password import PasswordLock
 
-MAX_BODY_BYTES, MAX_RANGE_CHARACTERS = 4_000_000, 200
+MAX_BODY_BYTES, MAX_RANGE_CHARACTERS, MAX_LANGUAGES = 4_000_000, 200, 200
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
@@ -99,10 +100,13 @@ def network_hosts(port: int) -> frozenset[str]:
 
 
 class Guard:
-    """Refuse what does not come from the page itself, and put the headers that bind a browser on every answer."""
+    """Refuse what does not come from the page itself, and put the headers that bind a browser on every answer.
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
-        self.app, self.door = app, door
+    Every answer is in `language`, or in that of the browser where this is None.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, language: str | None = None) -> None:
+        self.app, self.door, self.language = app, door, language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -122,9 +126,11 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        answer = self._refuse(scope)
-        app = self.app if answer is None else answer
-        await app(scope, _limit_body(receive), send_bound)
+        wanted = Headers(scope=scope).get("accept-language", "")[:MAX_LANGUAGES]
+        with use_language(language_of(self.language, wanted)):
+            answer = self._refuse(scope)
+            app = self.app if answer is None else answer
+            await app(scope, _limit_body(receive), send_bound)
 
     def _refuse(self, scope: Scope) -> Response | None:
         """Return the answer to a request that does not reach the page; None for one that does."""
@@ -178,13 +184,13 @@ def _limit_body(receive: Receive) -> Callable[[], Awaitable[Message]]:
     """Return `receive` that ends a body without a stated length where it grows too large."""
     n_bytes = 0
 
-    async def limited() -> Message:
+    async def receive_some() -> Message:
         nonlocal n_bytes
         message = await receive()
         n_bytes += len(message.get("body", b""))
         return {"type": "http.disconnect"} if n_bytes > MAX_BODY_BYTES else message
 
-    return limited
+    return receive_some
 
 
 def _show_closed_door(text: str) -> Response:

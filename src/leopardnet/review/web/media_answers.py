@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from leopardnet.review.clip_view import FRAME_WIDTH_PX
+from leopardnet.review.clip_view import FRAME_WIDTH_PX, THUMB_WIDTH_PX
 from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_desk import ReviewDesk
 
@@ -33,7 +34,7 @@ class MediaSource(Protocol):
         ...
 
     def video(self, clip_id: str, *, is_refused: bool = False) -> Any:
-        """Return a file that plays, with `path` and `media_type`, or what has a `share_done` while it is made.
+        """Return a file that plays, with `path`, `media_type` and `warnings`, or what has a `share_done` meanwhile.
 
         is_refused: the browser could not play what it got before.
         """
@@ -56,6 +57,8 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
         time_ms = min(request.path_params["time_ms"], MAX_TIME_MS)
         width = _read_width(request.query_params.get("width"))
         is_enhanced = request.query_params.get("enhanced") == "1"
+        if width > THUMB_WIDTH_PX:  # what is decoded ahead is of the width that this browser asks for
+            request.app.state.width_px = width
         jpeg = media.frame(clip_id, time_ms / 1000, width, is_enhanced)
         return Response(jpeg, media_type="image/jpeg", headers=CACHE)
 
@@ -66,7 +69,8 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
         path: Path | None = getattr(found, "path", None)
         if path is None:
             return JSONResponse({"state": "working", "share_done": found.share_done}, status_code=202)
-        return FileResponse(path, media_type=found.media_type, headers=CACHE)
+        warnings = json.dumps(getattr(found, "warnings", ()))  # ASCII, as headers must be
+        return FileResponse(path, media_type=found.media_type, headers=CACHE | {"x-warnings": warnings})
 
     return [Route("/media/frame/{clip_id:str}/{time_ms:int}", frame), Route("/media/video/{clip_id:str}", video)]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qs, quote, unquote
 
 from starlette.applications import Starlette
@@ -14,6 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from leopardnet.core.errors import LeopardnetError
+from leopardnet.core.language import current_language, translate, translate_message
 from leopardnet.review.clip_index import ClipFilter
 from leopardnet.review.clip_view import FRAME_WIDTH_PX
 from leopardnet.review.label_request import (
@@ -28,11 +28,11 @@ from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.web.error_answers import answer_error
 from leopardnet.review.web.guard import Door, Guard
+from leopardnet.review.web.json_body import read_json
 from leopardnet.review.web.media_answers import MediaSource, media_routes
 from leopardnet.review.web.page_files import fill_page, find_static
 
 MAX_LIMIT, DEFAULT_LIMIT = 200, 50
-LANGUAGES = ("en", "ru")
 BY_COOKIE, BY_COOKIE_S = "leopardnet_by", 365 * 86_400
 
 
@@ -50,7 +50,7 @@ def create_app(
 
     routes: of other rooms, behind the same door.
     """
-    api = ReviewApi(desk, media, by=by, language=language, mode=mode)
+    api = ReviewApi(desk, media, by=by, mode=mode)
 
     async def show_page(request: Request) -> Response:
         return await _show_page(request, api, door)
@@ -73,32 +73,25 @@ def create_app(
         *([Route("/login", come_in, methods=["POST"])] if door.lock else []),
     ]
     handlers = {LeopardnetError: _handle_error, 404: _handle_status, 405: _handle_status, Exception: _handle_fault}
-    return Guard(Starlette(routes=[*own, *routes], exception_handlers=handlers), door)  # errors pass the guard, too
+    app = Starlette(routes=[*own, *routes], exception_handlers=handlers)
+    app.state.width_px = FRAME_WIDTH_PX
+    return Guard(app, door, language)  # answers to errors pass the guard, too
 
 
 class ReviewApi:
     """The answers under /api and the page itself. Values that a browser sends are checked before they are used."""
 
-    def __init__(
-        self,
-        desk: ReviewDesk,
-        media: MediaSource,
-        *,
-        by: str,
-        language: str | None,
-        mode: Literal["review", "hunt"],
-    ) -> None:
-        self.desk, self.media, self.fallback, self.language, self.mode = desk, media, by, language, mode
+    def __init__(self, desk: ReviewDesk, media: MediaSource, *, by: str, mode: Literal["review", "hunt"]) -> None:
+        self.desk, self.media, self.fallback, self.mode = desk, media, by, mode
 
     def page(self, request: Request) -> Response:
         """The page; everything else comes from the API."""
-        values = {"language": self._choose_language(request), "nonce": request.state.nonce, "mode": self.mode}
-        return HTMLResponse(fill_page("review.html.j2", **values))
+        return HTMLResponse(fill_page("review.html.j2"))
 
     def session(self, request: Request) -> Response:
         """What the page needs to begin."""
         facts = self.desk.describe(self._by(request))
-        return JSONResponse({"language": self._choose_language(request), "mode": self.mode, **facts})
+        return JSONResponse({"language": current_language(), "mode": self.mode, **facts})
 
     def queue(self, request: Request) -> Response:
         """A part of a queue."""
@@ -125,36 +118,36 @@ class ReviewApi:
         )
         shown = self.desk.show_clip(clip_id, queue, by)
         ahead = self.desk.clips_ahead(clip_id, queue, by)
-        self.media.prefetch(ahead, width=FRAME_WIDTH_PX)
+        self.media.prefetch(ahead, width=request.app.state.width_px)
         self.media.prepare_videos([ahead_id for ahead_id, _ in ahead])
         return JSONResponse(shown)
 
     async def label(self, request: Request) -> Response:
         """What a person says."""
-        asked = read_request(LabelRequest, await _read_json(request))
+        asked = read_request(LabelRequest, await read_json(request))
         return JSONResponse(await run_in_threadpool(self.desk.save, asked, self._require_name(request)))
 
     async def undo(self, request: Request) -> Response:
         """Take the newest action of a person back."""
-        asked = read_request(UndoRequest, await _read_json(request))
+        asked = read_request(UndoRequest, await read_json(request))
         return JSONResponse(await run_in_threadpool(self.desk.undo, asked, self._require_name(request)))
 
     async def place(self, request: Request) -> Response:
         """Keep the place of a person in a queue."""
-        asked = read_request(PlaceRequest, await _read_json(request))
+        asked = read_request(PlaceRequest, await read_json(request))
         await run_in_threadpool(self.desk.keep_place, asked.queue, asked.clip_id, self._by(request))
         return JSONResponse({"is_kept": True})
 
     async def choose_name(self, request: Request) -> Response:
         """Say who labels in this browser."""
-        name = check_name(read_request(NameRequest, await _read_json(request)).by)
+        name = check_name(read_request(NameRequest, await read_json(request)).by)
         response = JSONResponse({"by": name})
         response.set_cookie(BY_COOKIE, quote(name, safe=""), max_age=BY_COOKIE_S, httponly=True, samesite="strict")
         return response
 
     async def keys(self, request: Request) -> Response:
         """Choose other keys."""
-        body = await _read_json(request)
+        body = await read_json(request)
         return JSONResponse({"keys": await run_in_threadpool(self.desk.choose_keys, body, self._by(request))})
 
     def _by(self, request: Request) -> str:
@@ -164,25 +157,10 @@ class ReviewApi:
     def _require_name(self, request: Request) -> str:
         return check_name(self._by(request))
 
-    def _choose_language(self, request: Request) -> str:
-        asked = request.headers.get("accept-language", "")[:200].casefold().replace(";", ",").split(",")
-        spoken = [x.strip().partition("-")[0] for x in asked]
-        return self.language or next((x for x in spoken if x in LANGUAGES), LANGUAGES[0])
-
 
 def _answer_static(request: Request) -> Response:
     data, kind = find_static(request.path_params["name"])
     return Response(data, media_type=kind, headers={"cache-control": "no-cache"})
-
-
-async def _read_json(request: Request) -> Any:
-    """Return the JSON of a request. Raises RequestError for another type and for broken JSON."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise RequestError("the request is no JSON", status=415, expected="content-type: application/json")
-    try:
-        return json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise RequestError("the request is no JSON", found="text that cannot be read") from None
 
 
 def _read_count(text: str | None, name: str, default: int) -> int:
@@ -209,10 +187,11 @@ async def _try_password(request: Request, door: Door) -> Response:
     try:
         is_right = await run_in_threadpool(door.lock.try_password, fields.get("password", [""])[0], address)
     except RequestError as error:
-        return _ask_password(request, f"{error.what}: {error.parts['do']}", error.status)
+        message = ": ".join(translate_message(str(part)) for part in (error.what, error.parts["do"]))
+        return _ask_password(request, message, error.status)
     if is_right:
         return door.let_in(RedirectResponse("/", status_code=303))
-    return _ask_password(request, "This is not the password.", 403)
+    return _ask_password(request, translate("This is not the password."), 403)
 
 
 def _ask_password(request: Request, message: str, status: int = 401) -> Response:

@@ -100,6 +100,8 @@ def write_val_frames(
     """
     val = table.iloc[rows].reset_index(drop=True)
     seen = val["site"].isin(table.iloc[trained]["site"].dropna().unique())
+    if "seen_before" in val:  # by the model that the run went on from
+        seen |= val["seen_before"]
     columns = {f"logit_{name}": logits[:, i] for i, name in enumerate(names)}
     write_table(val.assign(site_seen=seen, **columns), out / "val_frames.parquet")
 

@@ -23,11 +23,12 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
 from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.settings.validate import validate
-from leopardnet.core.tables import atomic_path, write_json
+from leopardnet.core.tables import atomic_path, write_json, write_table
 from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration, write_held_out
 from leopardnet.training.run_folder import read_labels_by_split, read_state, write_state
+from leopardnet.training.start.beginning import PLAIN, Beginning
 from leopardnet.training.training_run import Run, train
 
 RUN_FILES = (
@@ -47,13 +48,14 @@ def train_bundle(
     *,
     out: str | Path,
     overwrite: bool = False,
+    beginning: Beginning = PLAIN,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
     """Train, pack the run's folder into `bundle/`, ready for `load_bundle`, and return the run. See `train`.
 
     With several processes (`torchrun`), the main process packs.
     """
-    run = train(manifest, config, out=Path(out), overwrite=overwrite, on_progress=on_progress)
+    run = train(manifest, config, out=Path(out), overwrite=overwrite, beginning=beginning, on_progress=on_progress)
     if not PartialState().is_main_process:
         return run
     if on_progress:
@@ -120,6 +122,8 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
     packed = write_spec(folder, spec)
     if found.held_out is not None:
         write_held_out(found.held_out, packed, run)
+    if found.label_errors is not None:
+        write_table(found.label_errors, run / "label_errors.parquet")
     if final.exists():
         shutil.rmtree(final)
     folder.replace(final)
@@ -159,6 +163,7 @@ def _collect_provenance(run: Path) -> dict[str, Any]:
         "history": history,
         "data": read_labels_by_split(run).to_dict("records"),
         **_read_learned(run),
+        **({"goes_on_from": state["goes_on_from"]} if (state := read_state(run) or {}).get("goes_on_from") else {}),
     }
 
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.columns import HELD_OUT, evidence_columns, predictions_columns
 from leopardnet.core.labels import JOINER, LabelSet
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import conform
 from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE, LabelChoice
+from leopardnet.metrics.judges.wrong_labels import find_label_errors
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.score.calibrate import Calibration
-from leopardnet.score.decide import decide, find_alerts, name_all
+from leopardnet.score.decide import decide_table
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 from leopardnet.training.fit.cross_choice import calibrate_clips, fit_clips
 
@@ -32,12 +32,15 @@ class ValidationFigures:
 
     chosen_on: with the epoch and the temperature of the bundle, which were chosen on the same clips. judged_on:
     with those that the clips of other sites chose, see `training.fit.cross_choice`, and held_out: its rows of a
-    predictions table, without the ids of the bundle; None for older runs and where there are too few sites.
+    predictions table, without the ids of the bundle; None for older runs and where there are too few sites. Clips
+    that the model learned from that the run went on from are not held out. Where there is a random audit, both
+    evaluations are about its clips. label_errors: as of `find_label_errors`; None without held-out rows.
     """
 
     chosen_on: Evaluation
     judged_on: Evaluation | None
     held_out: pd.DataFrame | None
+    label_errors: pd.DataFrame | None = None
 
 
 def evaluate_validation(
@@ -56,12 +59,15 @@ def evaluate_validation(
         truth = pd.Series([labels.names[i] for i in clips["i_label"]], index=clips["clip_id"])
     probs = calibrate_clips(clips, calibration, labels)
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
+    choice = _read_choice(frames)
 
     def evaluate(table: pd.DataFrame) -> Evaluation:
-        judges = LabelledClips.from_tables(table, truth).drop_copies()
+        if choice.is_sample:
+            table = table[table["clip_id"].isin(set(choice.chances))]
+        judges = replace(LabelledClips.from_tables(table, truth), choice=choice).drop_copies()
         return replace(evaluate_clips(judges, targets=targets), conditions=evaluate_conditions(judges, frames))
 
-    chosen_on = evaluate(_decide_clips(clips[["clip_id", "site"]], probs, labels, config.decide))
+    chosen_on = evaluate(decide_table(clips[["clip_id", "site"]], probs, labels, config.decide))
     path = run / "cross_chosen.parquet"
     crossed = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
     if not len(crossed):
@@ -70,8 +76,24 @@ def evaluate_validation(
     is_whole = frames["view"] == "frame"
     facts["n_frames"] = frames[is_whole].groupby("clip_id").size()
     others = crossed[[f"p_{name}" for name in labels.names]].to_numpy(np.float32)
-    held_out = _decide_clips(crossed[["clip_id"]].join(facts, on="clip_id"), others, labels, config.decide)
-    return ValidationFigures(chosen_on, evaluate(held_out), held_out)
+    held_out = decide_table(crossed[["clip_id"]].join(facts, on="clip_id"), others, labels, config.decide)
+    if "seen_before" in frames:
+        held_out = held_out[~held_out["clip_id"].isin(frames.loc[frames["seen_before"], "clip_id"])]
+    can_judge = held_out["clip_id"].isin(set(choice.chances)).any() if choice.is_sample else len(held_out) > 0
+    ids, p = held_out["clip_id"], held_out[[f"p_{name}" for name in labels.names]].to_numpy(np.float64)
+    errors = find_label_errors(
+        ids.to_numpy(object), ids.map(truth).to_numpy(object), p, labels.names, multi=labels.multi
+    )
+    judged_on = evaluate(held_out) if can_judge else None
+    return ValidationFigures(chosen_on, judged_on, held_out if len(held_out) else None, errors)
+
+
+def _read_choice(frames: pd.DataFrame) -> LabelChoice:
+    """Return how the clips were chosen that the figures are about: the random audit, where there is one."""
+    if "chance" not in frames or not frames["chance"].notna().any():
+        return UNKNOWN_CHOICE
+    clips = frames.drop_duplicates("clip_id").set_index("clip_id")["chance"]
+    return LabelChoice.of(clips.dropna(), n_left_out=int(clips.isna().sum()))
 
 
 def write_held_out(table: pd.DataFrame, bundle: Bundle, run: Path) -> None:
@@ -81,25 +103,6 @@ def write_held_out(table: pd.DataFrame, bundle: Bundle, run: Path) -> None:
     rows = conform(table.assign(**ids), predictions_columns(names, multi=multi), where=HELD_OUT)
     no_frames = pd.DataFrame(columns=[c.name for c in evidence_columns(names)])
     Predictions(rows, conform(no_frames, evidence_columns(names), where=HELD_OUT)).write(run / HELD_OUT)
-
-
-def _decide_clips(
-    facts: pd.DataFrame, probs: NDArray[np.float32], labels: LabelSet, thresholds: DecideConfig
-) -> pd.DataFrame:
-    """Return the columns of a predictions table that follow from probabilities, float32 [M, C], beside `facts`."""
-    decisions = [decide(p, labels, thresholds) for p in probs]
-    if labels.multi:
-        named = [JOINER.join(name_all(p, labels, thresholds)) or None for p in probs]
-        facts = facts.assign(labels=pd.Series(named, facts.index, dtype=object))
-    alerts = [find_alerts(p, labels, thresholds) for p in probs]
-    return facts.assign(
-        decision=[d.label for d in decisions],
-        rule=[d.rule for d in decisions],
-        score=[d.score for d in decisions],
-        alert=pd.Series([names[0] if names else None for names in alerts], facts.index, dtype=object),
-        alerts=pd.Series([JOINER.join(names) or None for names in alerts], facts.index, dtype=object),
-        **{f"p_{name}": probs[:, i].astype(np.float64) for i, name in enumerate(labels.names)},
-    )
 
 
 def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibration:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from leopardnet.core.footage.find_file import find_file
+from leopardnet.core.journal.queued_clip import stamp_clip
 from leopardnet.data.checks.file_facts import read_file_facts
-from leopardnet.infer.queued_clip import stamp_clip
 from leopardnet.media.decode import resolve_path
 
 NAME = "Ёлкина й/ö.jpg"

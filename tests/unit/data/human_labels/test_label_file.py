@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from leopardnet.core.errors import LabelFileError
-from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.label_file import LabelDiskFullError, LabelEntry, LabelFile, LabelFileBusyError
 
 
 def entry(key="k1", clip="c1", labels=("tiger",), **values):
@@ -172,3 +172,29 @@ def test_a_file_opened_to_read_refuses_to_write(file):
     file.add(entry())
     with LabelFile(Path(file.path), read_only=True) as reader, pytest.raises(LabelFileError):
         reader.add(entry("k2"))
+
+
+def test_several_labels_are_taken_back_as_one(file):
+    numbers = file.add(entry("k1", "c1"), entry("k2", "c2"), entry("k3", "c3", by="CD"))
+    with pytest.raises(LabelFileError, match="cannot be taken back"):
+        file.undo_all({"u1": numbers[0], "u3": numbers[2]}, by="AB")  # one of them is of another person
+    assert file.newest() == 3
+    given = {"u1": numbers[0], "u2": numbers[1]}
+    assert file.undo_all(given, by="AB") == file.undo_all(given, by="AB") == [4, 5]
+    assert file.entries(after=3)["clip_id"].tolist() == ["c1", "c2"]
+
+
+def test_a_full_disk_and_a_busy_file_are_errors_of_their_own(file, tmp_path):
+    file.add(entry())
+    pages = file._db.execute("PRAGMA page_count").fetchone()[0]
+    file._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LabelDiskFullError, match="disk is full"):
+        file.add(*(entry(f"x{i}", note="x" * 4000) for i in range(3)))
+    assert file.newest() == 1
+    other = sqlite3.connect(tmp_path / "labels.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    file._db.execute("PRAGMA busy_timeout = 1")
+    with pytest.raises(LabelFileBusyError, match="another program holds") as refused:
+        file.add(entry("k9"))
+    assert "nothing was lost" in str(refused.value)
+    other.close()

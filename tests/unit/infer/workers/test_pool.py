@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from leopardnet.core.errors import BackendError, RunStopped
+from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip
 from leopardnet.infer.footage_source import open_source
@@ -17,10 +18,10 @@ from leopardnet.infer.job import Job
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.predict_footage import classify_all, fill_journal, predict
 from leopardnet.infer.prediction_tables import build_predictions
-from leopardnet.infer.queued_clip import QueuedClip
 from leopardnet.infer.workers.gpu_feed import GpuFeed
-from leopardnet.infer.workers.pool import GROUP_CLIPS, WorkerPool, group_clips
-from leopardnet.infer.workers.process import describe_exit
+from leopardnet.infer.workers.pool import WorkerPool
+from leopardnet.media.workers.clip_pool import GROUP_CLIPS, group_clips
+from leopardnet.media.workers.process import describe_exit
 
 PROBS = ["p_leopard", "p_tiger", "p_sika_deer", "p_empty"]
 

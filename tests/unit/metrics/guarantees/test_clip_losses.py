@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from leopardnet.metrics.guarantees.clip_losses import correlate_misses, count_effective, support_like_sites
+from leopardnet.metrics.guarantees.clip_losses import (
+    correlate_misses,
+    count_effective,
+    support_like_sites,
+    weigh_events,
+)
 
 
 def support(scores, sites, max_miss=0.05):
@@ -82,3 +87,20 @@ def test_nothing_and_one_site_promise_nothing():
     nothing, lonely = support([], []), support(np.linspace(0.1, 1, 2000), np.zeros(2000, int))
     assert nothing.threshold is None and nothing.miss_at_most == 1.0 and nothing.n_sites_needed == 59
     assert lonely.threshold is None and lonely.miss_at_most == 1.0 and lonely.n_sites_needed >= 59
+
+
+def test_clips_that_stand_for_others_move_the_share_missed_and_cost_information():
+    """Of 400 positives at 40 sites the lowest 4 stand for 10 times as many: 40 of 436 are missed, not 4 of 400."""
+    ranked, sites = np.linspace(0.1, 1, 400), np.arange(400) % 40
+    counts = np.where(np.arange(400) < 4, 10.0, 1.0)
+    plain = support_like_sites(ranked, sites, max_miss=0.1, confidence=0.95)
+    weighed = support_like_sites(ranked, sites, max_miss=0.1, confidence=0.95, counts=counts)
+    assert plain.n_missed > 4 and weighed.n_missed <= 4 and weighed.miss_at_most > 10 * weighed.n_missed / 436
+
+
+def test_unlike_weights_are_worth_as_many_equal_events_as_kish_says():
+    score, sites = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 1, 2, 3])
+    sizes, _ = weigh_events(score, sites, None, tail=0.1, counts=np.array([3.0, 1.0, 1.0, 1.0]))
+    assert sizes.sum() == pytest.approx(36 / 12) and sizes[0] == pytest.approx(1.5)  # (3+1+1+1)² / (9+1+1+1)
+    alike, _ = weigh_events(score, sites, None, tail=0.1, counts=np.full(4, 2.0))
+    assert alike.tolist() == [1, 1, 1, 1]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from leopardnet.core.errors import MediaError
+from leopardnet.review.media import video_queue
 from leopardnet.review.media.file_cache import FileCache
-from leopardnet.review.media.video_queue import MAX_WAITING, VideoQueue, WantedVideo
+from leopardnet.review.media.video_queue import VideoQueue, WantedVideo
 
 
 class HeldPool:
@@ -101,14 +102,27 @@ def test_a_video_that_failed_says_so_and_the_next_one_is_made(make):
     assert caught.value.what == "broken" and "secret" not in str(caught.value)
 
 
-def test_wishes_that_nobody_repeats_are_forgotten(make):
+def test_wishes_that_nobody_repeats_are_forgotten(make, monkeypatch):
     pool, queue = make()
-    names = [f"v{i}" for i in range(MAX_WAITING + 3)]
-    for name in names:
-        queue.ask(*videos(name))
-    for name in [names[0], *reversed(names)]:
-        pool.finish(name)
-    assert pool.keys == [names[0], *reversed(names[-MAX_WAITING:])]
+    queue.ask(*videos("left"))
+    queue.ask(*videos("left too"))
+    monkeypatch.setattr(video_queue, "FORGET_S", -1.0)
+    queue.ask(*videos("a"))
+    assert pool.ended == ["left"] and pool.keys == ["left", "a"]
+    pool.finish("a")
+    assert pool.keys == ["left", "a"]
+
+
+def test_a_video_that_another_server_made_meanwhile_is_no_failure(make):
+    pool, queue = make()
+    queue.ask(*videos("a"))
+    queue.cache.path("b").write_bytes(b"video")
+    queue.ask(*videos("b"))
+    queue.cache.path("a").write_bytes(b"video")
+    pool.finish("a", error=MediaError("the part is gone"))
+    queue.ask(*videos("a"))
+    queue.ask(*videos("c"))
+    assert pool.keys == ["a", "c"]
 
 
 def test_how_much_is_done_is_read_from_the_worker(make):

@@ -52,7 +52,8 @@ def choose_reader(data: Any, where: str, min_score: float, problems: Problems) -
             where=where,
             found="a list `predictions`",
             expected=EXPECTED,
-            todo="convert them with SpeciesNet's own tool to MegaDetector results",
+            todo="give them to `leopardnet start --results`, or convert them with SpeciesNet's own tool to "
+            "MegaDetector results",
         )
     if not isinstance(data, dict) or not isinstance(data.get("images"), list):
         raise ManifestError(

@@ -2,7 +2,7 @@
 
 import { drawChart } from "../shared/chart.js";
 import { byId, element, formatMoment } from "../shared/elements.js";
-import { formatNumber, nameOf, t } from "../shared/language.js";
+import { formatDay, formatNumber, nameOf, t } from "../shared/language.js";
 import { drawBox, probabilityList } from "../shared/picture.js";
 import { data, formatMoments, hiddenClips, pictureSource } from "./data.js";
 
@@ -78,7 +78,7 @@ function evidenceChart(clip) {
 function clipFacts(clip) {
   const facts = [
     [t("File"), data.path[clip]],
-    [t("Captured"), data.captured[clip]],
+    [t("Captured"), `${formatDay(data.captured[clip])} ${data.captured[clip].slice(11)}`.trim()],
     [t("Kind"), nameOf(data.kind[clip])],
     [t("Frames classified"), String(data.n_frames[clip])],
     [t("Rule"), `${nameOf(data.rule[clip])}: ${data.rules[data.rule[clip]] || ""}`],

@@ -140,7 +140,7 @@ function decisionCell(clip) {
 
 function truthCell(clip) {
   const [truth, verdict] = [data.truth[clip], data.verdict[clip]];
-  return element("td", { class: "truth " + verdict },
+  return element("td", { class: "truth " + verdict, "data-name": t("label:") },
     truth ? labelDot(truth) : null,
     nameOf(truth) || "–",
     element("small", {}, verdict === "right" ? "" : nameOf(verdict)));

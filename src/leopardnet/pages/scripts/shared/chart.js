@@ -4,7 +4,7 @@ import { element, formatMoment } from "./elements.js";
 import { formatNumber, nameOf, t } from "./language.js";
 
 const CHART_HEIGHT = 210;
-const CHART_MARGIN = { left: 34, right: 12, top: 14, bottom: 30 };
+const CHART_MARGIN = { left: 34, right: 18, top: 14, bottom: 30 };
 const MIN_CHART_WIDTH = 260;
 const MIN_PEAK = 50; // in thousandths: a label that stays below it in every frame has no line
 const TICK_STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];

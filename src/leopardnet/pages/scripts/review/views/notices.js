@@ -24,6 +24,15 @@ export function showTrouble(outbox) {
   );
 }
 
+// Shows what a person should know before, until it is closed.
+export function showNotices(texts) {
+  byId("notices").replaceChildren(...texts.map((text) => {
+    const notice = element("p", { class: "muted" }, text,
+      element("button", { type: "button", class: "quiet", onclick: () => notice.remove() }, t("Close")));
+    return notice;
+  }));
+}
+
 // Shows a problem that no press waits for.
 export function showProblem(error) {
   const close = () => {

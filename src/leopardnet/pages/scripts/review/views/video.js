@@ -17,9 +17,7 @@ export class EvidenceVideo {
     this.isOpen = false;
     this.words = "";
     player.addEventListener("timeupdate", () => this.follow());
-    player.addEventListener("error", () => {
-      if (this.isOpen) this.fail(t("This browser cannot play the video; the frames are still there."));
-    });
+    player.addEventListener("error", () => this.askForAnother());
   }
 
   // Plays, pauses, or plays again from the beginning.
@@ -49,7 +47,7 @@ export class EvidenceVideo {
       return;
     }
     if (this.address !== address) return;
-    this.words = "";
+    this.words = this.missing;
     this.isOpen = true;
     this.player.src = address;
     this.setSlow(isSlow);
@@ -63,6 +61,7 @@ export class EvidenceVideo {
       .catch(() => Promise.reject(new ApiError({ what: t("The server does not answer") }, 0)));
     if (response.status === 200 || response.status === 206) {
       response.body?.cancel();
+      this.missing = JSON.parse(response.headers.get("x-warnings") || "[]").join("; ");
       return true;
     }
     const answer = await response.json().catch(() => ({}));
@@ -74,6 +73,18 @@ export class EvidenceVideo {
     this.words = t("The video is being made ready: {n} %", { n: share });
     this.onChange();
     return false;
+  }
+
+  // A file that the browser does not play after all is encoded anew, once.
+  async askForAnother() {
+    if (!this.isOpen) return;
+    const refused = `${this.address}?refused=1`;
+    if (this.address.includes("?")) {
+      this.fail(t("This browser cannot play the video; the frames are still there."));
+    } else {
+      this.close();
+      await this.open(refused, this.player.playbackRate === SLOW);
+    }
   }
 
   // Goes to the first stretch.

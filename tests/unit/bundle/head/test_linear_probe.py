@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.training.fit.linear_probe import compute_probe_weights, find_scale, fit_head, fit_probe
+from leopardnet.bundle.head.linear_probe import compute_probe_weights, find_scale, fit_head, fit_probe
 
 
 def test_weights_of_a_probe_by_hand():

@@ -26,17 +26,6 @@ def n_workers(config: RuntimeConfig) -> int:
     return max(1, min(cores, allowed))
 
 
-def is_graphics_processor(config: RuntimeConfig) -> bool:
-    """Return whether the network runs on a graphics processor, which one process feeds for all workers."""
-    if config.backend_name != "torch" or config.device == "cpu":
-        return False
-    if config.device != "auto":
-        return True
-    from leopardnet.network.classifier import choose_device
-
-    return choose_device("auto") != "cpu"
-
-
 # Never a fork of this process: its threads would not exist in the copy.
 _METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 _base: Any = multiprocessing.get_context(_METHOD)
@@ -70,12 +59,10 @@ class WorkerContext(type(_base)):  # type: ignore[misc]  # its class depends on 
 
     Process = WorkerProcess
 
-    def __init__(self, *preload: str) -> None:
+    def __init__(self, *modules: str) -> None:
         super().__init__()
         if _METHOD == "forkserver":
-            self.set_forkserver_preload(
-                list(preload) or ["leopardnet.infer.workers.pool"]
-            )  # imported once, for all workers
+            self.set_forkserver_preload(list(modules))  # imported once, for all workers
 
 
 def limit_memory(limit_mb: int) -> None:

@@ -1,5 +1,5 @@
+from leopardnet.core.journal.queued_clip import stamp_clip
 from leopardnet.core.types import Clip
-from leopardnet.infer.queued_clip import stamp_clip
 
 
 def test_a_burst_changes_with_any_of_its_stills(tmp_path):

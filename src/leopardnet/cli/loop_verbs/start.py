@@ -1,0 +1,179 @@
+"""`leopardnet start`: from a card without labels to clips that are worth a look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
+from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageOptions, Port, serve_page
+from leopardnet.cli.options import Json, Language, People
+from leopardnet.cli.printing.scan_notes import footage_notes
+from leopardnet.cli.stop_signal import stop_on_signal
+from leopardnet.core.errors import ManifestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.hunt.feature_store import FeatureStore
+    from leopardnet.hunt.hunt_order import Place
+    from leopardnet.hunt.setup import HuntSetup
+
+MANIFEST = "manifest.parquet"
+N_SHOWN = 10
+
+
+@app.command()
+def start(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of footage, without any labels.")],
+    out_path: Annotated[
+        Path | None, typer.Option("--out", help="Folder for what is found. [default: review-<name of FOLDER>]")
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", help="Animal to look for. May be repeated. [default: leopard]")
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option("--pattern", help='Pattern of folder names, as in `scan`, such as "{site}/{deployment}/*".'),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results", help="Results of MegaDetector or SpeciesNet (.json): they only change the order."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Backbone: lite0 or lite2. [default: lite2 where it is installed, or lite0]"),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=0, help="Worker processes; one per core by default. 0: only this process."),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try clips again that could not be read.")
+    ] = False,
+    by: By = "",
+    lan: Lan = False,
+    port: Port = 0,
+    no_browser: NoBrowser = False,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Only look through the footage, and print what to look at first.")
+    ] = False,
+    people: People = False,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Look through footage without labels, and open a page that shows first what is worth a look.
+
+    It needs no model and no network, and writes nothing into FOLDER. Labels that you give on the page improve the
+    order, and become a model when you like. After Ctrl-C or a power cut, the same command goes on.
+
+    Example: leopardnet start /media/card/DCIM --target leopard
+    """
+    from leopardnet.hunt.hunt_order import Hunt
+    from leopardnet.review.review_source import open_review
+
+    targets = _check_targets(target or ["leopard"])
+    out = _choose_workspace(folder, out_path)
+    manifest = _scan(folder, pattern)
+    scores = _read_scores(results, manifest, targets)
+    manifest.write(out / MANIFEST)
+    store = _embed(manifest, out, model, workers, retry_failed=retry_failed)
+    if no_page or as_json:
+        ids = set(manifest.table["clip_id"])
+        order = Hunt(store, targets=targets, clip_ids=ids, results=scores).order({})
+        _print_result(manifest, store, order, out, as_json=as_json)
+        return
+    page = PageOptions(by, lan, port, no_browser, people, language)
+    serve_page(open_review(out), page, targets=targets, results=scores)
+
+
+def _check_targets(targets: list[str]) -> list[str]:
+    from leopardnet.core.labels import is_label_id
+
+    for name in targets:
+        if not is_label_id(name):
+            raise typer.BadParameter(f"{name}: give small letters, as in sika_deer", param_hint="--target")
+    return list(dict.fromkeys(targets))
+
+
+def _choose_workspace(folder: Path, out: Path | None) -> Path:
+    if not folder.is_dir():
+        raise ManifestError("there is no such folder of footage", where=folder, todo="check the path")
+    place = out or Path(f"review-{folder.resolve().name or 'footage'}")
+    if place.resolve().is_relative_to(folder.resolve()):
+        raise ManifestError(
+            "nothing is written into a folder of footage", where="--out", todo="choose a folder outside of it"
+        )
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _scan(folder: Path, pattern: str | None) -> Manifest:
+    from leopardnet.data.scan.scan import scan_report
+    from leopardnet.review.review_source import guess_sites
+
+    with progress_bar("finding clips") as on_progress:
+        report = scan_report(folder, pattern=pattern, on_progress=on_progress)
+    for note in footage_notes(report):
+        say(f"note: {note}")
+    return guess_sites(report.manifest)
+
+
+def _read_scores(
+    results: Path | None, manifest: Manifest, targets: list[str]
+) -> Mapping[str, Mapping[str, float]] | None:
+    from leopardnet.hunt.other_results import read_other_results
+
+    if results is None:
+        return None
+    other = read_other_results(results, manifest, targets)
+    for note in (other.text, *other.notes):
+        say(f"note: {note}")
+    return other.scores
+
+
+def _embed(
+    manifest: Manifest, out: Path, model: str | None, workers: int | None, *, retry_failed: bool
+) -> FeatureStore:
+    from leopardnet.core.settings.inference import RuntimeConfig
+    from leopardnet.hunt.embed import embed
+
+    with stop_on_signal() as should_stop, progress_bar("looking through the footage") as on_progress:
+        return embed(
+            manifest,
+            out,
+            setup=_choose_setup(out, model),
+            runtime=RuntimeConfig(workers=workers),
+            retry_failed=retry_failed,
+            should_stop=should_stop,
+            on_progress=on_progress,
+        )
+
+
+def _choose_setup(out: Path, model: str | None) -> HuntSetup:
+    """Return the set-up of this model; without a name that of the features in the folder, or else the default."""
+    from leopardnet.hunt.feature_store import KIND, FeatureStore
+    from leopardnet.hunt.setup import load_setup
+
+    return FeatureStore(out).setup if model is None and (out / KIND.file).is_file() else load_setup(model)
+
+
+def _print_result(manifest: Manifest, store: FeatureStore, order: list[Place], out: Path, *, as_json: bool) -> None:
+    paths = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["path"]
+    n_unreadable = sum(clip_id in paths.index for clip_id in store.read_unreadable())
+    first = [{"path": paths[x.clip_id], "why": x.reason} for x in order if x.clip_id in paths.index]
+    if as_json:
+        model = store.setup.model.name
+        print_json(
+            {"out": str(out), "n_clips": len(paths), "n_unreadable": n_unreadable, "model": model, "order": first}
+        )
+    else:
+        print_rows([{"": i, **row} for i, row in enumerate(first[:N_SHOWN], 1)], title="Look at these first")
+    if n_unreadable:
+        say(f"{n_unreadable} of {len(paths)} clips could not be read; --retry-failed tries them again")
+    say("this is an order, not a decision: nobody has judged a clip yet")

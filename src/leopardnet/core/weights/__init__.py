@@ -1,0 +1,1 @@
+"""Weights of networks as files hold them, read without torch."""
