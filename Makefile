@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean install install-dev
+.PHONY: help demo test check format catalogues bench clean install install-dev
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ check: install-dev ## Format, lint, types, layers
 format: install-dev ## Format files and fix what the linter can fix
 	$(BIN)/ruff format src tests scripts
 	$(BIN)/ruff check --fix src tests scripts
+
+catalogues: install-dev ## Collect the texts to translate, and say what is not translated yet
+	$(BIN)/python scripts/update_catalogues.py
 
 bench: install-dev ## Benchmarks on this machine
 	$(BIN)/python scripts/benchmarks/predict.py

@@ -55,6 +55,8 @@ SENTENCES = (  # modules whose texts are all for people
     "bundle/promise_watch.py",
     "bundle/promises.py",
     "score/decide.py",
+    "hunt/hunt_order.py",
+    "review/hunt_desk/hunt_queues.py",
 )
 PRINTING = {"say": 0, "print_rows": None, "progress_bar": 0, "on_progress": 0, "on_stage": 0, "_print_lines": 0}
 PRINTED_PARTS = ("todo", "expected", "title", "caption")
@@ -176,6 +178,8 @@ def find_printed(tree: ast.Module) -> Iterator[ast.expr]:
         is_error = name.endswith(("Error", "RunStopped")) and name not in ("ValueError", "TypeError", "OSError")
         if is_error:
             parts += call.args[:1]
+        elif name == "append" and getattr(getattr(call.func, "value", None), "id", "") in ("notes", "notices"):
+            parts += call.args
         elif name in PRINTING:
             place = PRINTING[name]
             parts += [] if place is None else call.args[place : place + 1]

@@ -52,7 +52,7 @@ def test_texts_come_from_templates_scripts_and_python(texts):
 HEADER = """msgid ""
 msgstr ""
 "Language: ru\\n"
-"Plural-Forms: nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);\\n"
+"Plural-Forms: nplurals=3; plural=(n%10==1 ? 0 : n%10>=2 && n%10<=4 ? 1 : 2);\\n"
 """
 
 

@@ -1,10 +1,11 @@
 """Measure the server of the review page with 100,000 made-up clips, without footage.
 
-Every clip has classified frames with boxes; clips are labelled while others are asked for. `started` is the time from the
-tables on disk until the page can be asked for; `first_page` is what a browser then asks first: the page, the
-session, 50 clips of a queue and the first clip. `clip`, `queue` and `label` are answers over the application itself,
-without the network; `memory` is the highest of the whole process. `cpu` beside a figure is the time that this process had,
-client included, which says more than the clock does on a busy machine. Prints one line per figure with its target.
+Every clip has classified frames with boxes; clips are labelled while others are asked for. `started` is the time
+from the tables on disk until the page can be asked for; `first_page` is what a browser then asks first: the page,
+the session, 50 clips of a queue and the first clip. `clip`, `queue` and `label` are answers of the application,
+without the network; `memory` is the highest of the whole process. `cpu` beside a figure is the time that this
+process had, client included, which says more than the clock does on a busy machine. Prints one line per figure with
+its target.
 
 Example: python scripts/benchmarks/review.py --clips 100000 --frames 8
 """
@@ -172,7 +173,7 @@ def main() -> int:
 
         with tempfile.TemporaryDirectory() as folder:
             write_season(Path(folder), options.clips, options.frames)
-            # Writing the tables takes more memory than serving them: the server is measured in a process of its own.
+            # Writing the tables takes more memory than serving them, so the server is measured in another process.
             command = [sys.executable, __file__, "--season", folder, "--asked", str(options.asked)]
             return subprocess.run(command, check=False).returncode
     found = measure(options.season, options.asked)

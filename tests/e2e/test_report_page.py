@@ -13,6 +13,7 @@ from PIL import Image
 
 from leopardnet.core.columns import predictions_columns
 from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.language import use_language
 from leopardnet.core.tables import clip_id
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
@@ -85,11 +86,9 @@ def jpeg(width_px=400, height_px=300):
     return buffer.getvalue()
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """The address of a report of 255 clips, on disk."""
+def write_page(out):
+    """Return the address of a report of 255 clips, on disk."""
     table, evidence, truth = tables()
-    out = tmp_path_factory.mktemp("page") / "report.html"
     write_report(
         out,
         table,
@@ -103,6 +102,11 @@ def page(tmp_path_factory):
         title="Winter",
     )
     return out.as_uri()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    return write_page(tmp_path_factory.mktemp("page") / "report.html")
 
 
 @pytest.fixture(scope="module")
@@ -324,3 +328,21 @@ def test_a_run_without_clips_is_a_page_too(chromium, tmp_path):
     table, _, _ = tables()
     chromium.get(write_report(tmp_path / "none.html", table.iloc[:0]).as_uri())
     assert "There are no clips in this run." in one(chromium, "#rows").text and chromium.get_log("browser") == []
+
+
+@pytest.mark.parametrize(("width_px", "phone"), [(360, True), (1280, False)])
+def test_a_page_in_russian_speaks_russian_and_fits(tmp_path, width_px, phone):
+    with use_language("ru"):
+        address = write_page(tmp_path / "report.html")
+    with headless_chromium(tmp_path / "profile", width_px=width_px, height_px=740, phone=phone) as browser:
+        browser.get(address)
+        browser.execute_script("arguments[0].click()", one(browser, f"#clip-{clip_id('north/a.AVI')}"))
+        detail = one(browser, "tr.detail").text
+        assert "Самый показательный кадр, 1,5 с." in detail and "что-то найдено в 1 из 3 кадров" in detail
+        assert one(browser, "#shown").text == "1–100 из 255"
+        captured = all_of(browser, "tr.clip .captured")[0].get_property("textContent")
+        assert captured.startswith("02.11.2025")
+        choose(browser, "f-decision", "sika_deer")  # ids stay; names are for people
+        assert one(browser, "#f-decision option[value=sika_deer]").text == "пятнистый олень (250)"
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        assert browser.get_log("browser") == []

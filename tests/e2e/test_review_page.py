@@ -41,13 +41,14 @@ def start(chromium):
 def wait_for(driver, condition):
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(driver, 10, poll_frequency=0.02).until(lambda _: condition())
+    return WebDriverWait(driver, 30, poll_frequency=0.02).until(lambda _: condition())
 
 
 def shown(driver):
-    """The clip that is shown, None without one."""
+    """The clip that is shown and takes keys, None without one."""
     return driver.execute_script(
-        "const c = document.getElementById('clip'); return c.hidden ? null : c.dataset.clip"
+        "const [clip, work] = ['clip', 'work'].map((id) => document.getElementById(id));"
+        "return !clip || clip.hidden || work.ariaBusy === 'true' ? null : clip.dataset.clip"
     )
 
 
@@ -56,7 +57,7 @@ def wait_clip(driver, number):
 
 
 def text(driver, css):
-    return one(driver, css).get_property("textContent")
+    return driver.execute_script("return document.querySelector(arguments[0]).textContent", css)
 
 
 def wait_text(driver, css, part):
@@ -149,7 +150,7 @@ def test_letters_work_on_a_cyrillic_keyboard(chromium, start):
             key,
             code,
         )
-        wait_for(chromium, lambda before=before: shown(chromium) != before)
+        wait_for(chromium, lambda before=before: shown(chromium) not in (None, before))
     assert said(review) == [(0, ["empty"]), (1, ["unknown"])]
 
 
@@ -184,6 +185,23 @@ def test_several_labels_by_shift_and_by_button(chromium, start):
     press(chromium, "3", "1", "x", "2", "3", Keys.ENTER)  # what is empty shows nothing else
     wait_clip(chromium, 2)
     assert said(review) == [(0, ["leopard", "sika_deer"]), (1, ["sika_deer", "wild_boar"])]
+
+
+def test_a_label_that_is_not_in_the_list_joins_it(chromium, start):
+    from selenium.webdriver import Keys
+
+    review = start(clips(4))
+    wait_clip(chromium, 0)
+    press(chromium, "o", " ?! ", Keys.ENTER)
+    wait_text(chromium, "#live", "letters and digits")
+    press(chromium, "o", "Musk-deer ", Keys.ENTER)
+    wait_clip(chromium, 1)
+    press(chromium, "4")
+    wait_clip(chromium, 2)
+    press(chromium, "o", "Рысь", Keys.ENTER)
+    wait_clip(chromium, 3)
+    assert said(review) == [(0, ["musk_deer"]), (1, ["musk_deer"]), (2, ["рысь"])]
+    assert "musk deer4рысь5" in text(chromium, "#labels")
 
 
 def test_notes_stars_and_history(chromium, start):
@@ -434,7 +452,7 @@ def test_a_key_can_be_changed(chromium, start):
     wait_text(chromium, "#help-problem", "has something else to do")
     press(chromium, "l")
     wait_for(chromium, lambda: review.keys == {"empty": "l"})
-    assert one(chromium, "[data-key-of=empty]").text == "L"
+    wait_for(chromium, lambda: text(chromium, "[data-key-of=empty]") == "L")
     press(chromium, Keys.ESCAPE)
     press(chromium, "x")
     press(chromium, "l")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from browser import headless_chromium
 from command_line import leopardnet
 from PIL import Image
 
@@ -107,6 +108,41 @@ def test_what_was_answered_outlives_kill_9(card, tmp_path):
         process.wait()
     with sqlite3.connect(tmp_path / "w/labels.sqlite") as db:
         assert db.execute("SELECT path, labels, by FROM entries").fetchall() == [("s1/a.jpg", '["leopard"]', "AB")]
+
+
+def test_a_browser_comes_in_by_the_printed_address_and_labels_by_key(card, tmp_path):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def wait(driver, condition):
+        return WebDriverWait(driver, 30, poll_frequency=0.05).until(lambda _: condition())
+
+    with (
+        headless_chromium(tmp_path / "profile") as driver,
+        serve(tmp_path, "card", "--out", "w", "--by", "AB") as (_, address),
+    ):
+        driver.get(address)
+        assert wait(driver, lambda: driver.execute_script("return document.getElementById('clip')?.dataset.clip"))
+        assert "token" not in driver.current_url
+        picture = "return document.querySelector('#shot img')?.naturalWidth"
+        assert wait(driver, lambda: driver.execute_script(picture)) == 320
+        first = driver.execute_script("return document.getElementById('clip').dataset.clip")
+        driver.switch_to.active_element.send_keys("x")
+        wait(driver, lambda: moved_on(driver, first))  # to the second clip of the audit, one of each site
+        assert count_entries(tmp_path / "w") == 1  # it shows after the label is on the disk
+        driver.switch_to.active_element.send_keys("1")
+        wait(driver, lambda: count_entries(tmp_path / "w") == 2)
+        assert [e for e in driver.get_log("browser") if e["source"] != "network"] == []
+
+
+def count_entries(workspace):
+    with sqlite3.connect(workspace / "labels.sqlite") as db:
+        return db.execute("SELECT count(*) FROM entries").fetchone()[0]
+
+
+def moved_on(driver, before):
+    return driver.execute_script(
+        "const c = document.getElementById('clip'); return c.hidden || c.dataset.clip !== arguments[0]", before
+    )
 
 
 def test_a_second_server_of_the_workspace_is_allowed_and_says_so(card, tmp_path):

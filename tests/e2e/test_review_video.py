@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from browser import headless_chromium
 from test_report_page import all_of, one, press
@@ -26,7 +27,11 @@ video.addEventListener("seeked", tell);
 video.addEventListener("loadeddata", () => { video.currentTime = arguments[1]; });
 video.src = arguments[0];
 """
-PLAYS = "const v = document.getElementById('video'); return !v.hidden && v.readyState >= 2 && !v.error;"
+PLAYS = "const v = document.getElementById('video'); return !v.hidden && v.currentTime > 0.7 && !v.error;"
+ASKED = """
+const asked = performance.getEntriesByType('resource').map((entry) => entry.name);
+return asked.filter((address) => address.includes('/media/video/'));
+"""
 FILMS = {
     "as it is.mp4": (("libx264",), {"sound": "aac"}),
     "as it is.webm": (("libvpx-vp9",), {}),
@@ -82,6 +87,10 @@ def test_the_page_plays_what_a_camera_wrote_and_says_what_is_missing(tmp_path):
     write_film(card / "a.avi", "mjpeg", "yuvj420p", sound="pcm_s16le")
     film = write_film(card / "b.avi", "mjpeg", "yuvj420p")
     film.write_bytes(film.read_bytes()[:-30_000])
+    data = bytearray(write_film(card / "c.mp4").read_bytes())  # whole by its index, but not for the browser
+    at = data.index(b"mdat") + 1200
+    data[at : at + 400] = np.random.default_rng(0).bytes(400)
+    (card / "c.mp4").write_bytes(data)
     command = ["review", card, "--out", tmp_path / "out", "--no-browser", "--by", "AB", "--language", "en"]
     server = subprocess.Popen(
         [sys.executable, "-m", "leopardnet", *map(str, command)],
@@ -96,13 +105,17 @@ def test_the_page_plays_what_a_camera_wrote_and_says_what_is_missing(tmp_path):
             all_of(chromium, "[data-queue=all]")[0].click()
             wait_text(chromium, "#queue-title", "All clips")
             notes = {}
-            for path in ("a.avi", "b.avi"):
+            for path in ("a.avi", "b.avi", "c.mp4"):
                 wait_for(chromium, lambda: shown(chromium) == clip_id(path))  # noqa: B023
                 press(chromium, " ")
                 wait_for(chromium, lambda: chromium.execute_script(PLAYS))
                 notes[path] = one(chromium, "#stage-note").text
                 press(chromium, "x")
+            asked = chromium.execute_script(ASKED)
             assert "the clip ends at" in notes["b.avi"] and not notes["a.avi"]
+            refused = {address for address in asked if address.endswith("?refused=1")}
+            assert len(refused) == 1 and clip_id("c.mp4") in refused.pop()
+            assert "damaged packets" in notes["c.mp4"]
     finally:
         server.kill()
         server.wait()

@@ -239,6 +239,6 @@ def main() -> None:
         print_error(error)
         sys.exit(EXIT_COULD_NOT_RUN)
     except OSError as error:  # a full disk or a missing permission, which the user must solve
-        what, todo = f"cannot read or write: {error.strerror or error}", OS_ADVICE.get(error.errno or 0)
-        print_error(LeopardnetError(what, where=error.filename, todo=todo))
+        reason, todo = error.strerror or error, OS_ADVICE.get(error.errno or 0)
+        print_error(LeopardnetError(f"cannot read or write: {reason}", where=error.filename, todo=todo))
         sys.exit(EXIT_COULD_NOT_RUN)

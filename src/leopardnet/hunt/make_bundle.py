@@ -100,7 +100,8 @@ def make_bundle(
     try:
         write_network(part, setup, head, _class_means(taught, features, rows))
         figures: dict[str, Any] = {"evaluation": judgement.evaluation, "how": judgement.how}
-        text = _head_of_card(record) + model_card(spec, data, **figures)
+        none = "" if judgement.evaluation is not None else f" {judgement.how}"
+        text = _head_of_card(record, none) + model_card(spec, data, **figures)
         with atomic_path(part / "card.md") as card:
             card.write_text(text, "utf-8")
         write_json(card_json(spec, data, **figures) | {"made_in_review": record}, part / "card.json")
@@ -168,13 +169,13 @@ def _learned_from(taught: TaughtLabels, rows: NDArray[np.int64], manifest: Manif
     return LearnedFrom.of(learned, learned.iloc[:0], manifest.root, salt=salt)
 
 
-def _head_of_card(record: dict[str, Any]) -> str:
+def _head_of_card(record: dict[str, Any], no_figures: str) -> str:
     sites = f"{record['n_sites']} sites" if record["n_sites"] else "sites that are not known"
     left = "; ".join(f"{n} {reason}" for reason, n in record["left_out"].items())
     return (
         f"> **Made in review.** A head on a network trained on ImageNet, fitted to {record['n_labels']} clips of "
         f"{sites} that people labelled. {record['n_audit']} more, drawn at random, were kept to judge it"
-        f"{f'; left out: {left}' if left else ''}.\n"
+        f"{f'; left out: {left}' if left else ''}.{no_figures}\n"
         "> **No promise.** It decides nothing: every clip is `unsure`, and the probabilities only say which clips "
         "to look at first. `leopardnet thresholds` on labels of a random sample gives it a promise.\n\n"
     )

@@ -58,7 +58,7 @@ def collect_labels(
     names = said["labels"].map(split_labels)
     tests = {
         "people disagree": said["is_disputed"],
-        "nobody could tell": names.map(lambda x: not x or bool({UNKNOWN, ANIMAL} & set(x))),
+        "nobody could tell": names.map(lambda x: not x or bool({UNKNOWN, ANIMAL} & set(x))).astype(bool),
         "of other footage": ~said["clip_id"].isin(rows["clip_id"]),
         "unreadable": ~said["clip_id"].isin(place),
     }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.labels import UNREADABLE
+from leopardnet.core.language import translate_message
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import UniformSampling
 from leopardnet.core.types import Clip, MediaInfo
@@ -100,7 +101,7 @@ class ClipView:
         return self.summarise(row, queue, contents, by) | {
             "is_blind": is_blind,
             "status": status,
-            "reason": reason,
+            "reason": reason and translate_message(reason),
             "probs": dict(zip(index.labels, (round(float(v), 3) for v in p), strict=True)) if has_probs else None,
             "frames": frames,
             "seconds": [] if is_blind else index.evidence_seconds(row),
@@ -109,7 +110,7 @@ class ClipView:
             "event": [index.clip_ids[int(r)] for r in index.event_rows(row)],
             "group_clips": [index.clip_ids[r] for r in contents.group_rows(row)],
             "history": self._history(clip_id, by, is_own=self._is_alone(clip_id, queue, by)),
-            "hint": None if is_blind else contents.hints.get(row),
+            "hint": None if is_blind else translate_message(contents.hints.get(row, "")) or None,
         }
 
     def say_missing(self, row: int) -> str | None:
@@ -124,8 +125,9 @@ class ClipView:
 
     def times_s(self, row: int, queue: str) -> list[float]:
         """Return the times of the frames that the view of a clip shows first, to be decoded ahead."""
-        if queue == AUDIT:
-            return self._plain_times(row) if self.index.numbers("duration_s")[row] > 0 else [FIRST_LOOK_S]
+        if queue == AUDIT:  # no file is opened here: it may be gone
+            is_known = self.index.texts("kind")[row] == "video" and self.index.numbers("duration_s")[row] > 0
+            return self._plain_times(row) if is_known else [self._thumb_s(row, True)]
         seen = [max(float(self.evidence.times_s[i]), 0.0) for i in self.evidence.frames(row)]
         return seen or [self._thumb_s(row, False)]
 

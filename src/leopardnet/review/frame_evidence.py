@@ -24,7 +24,7 @@ class FrameEvidence:
     """M frames, sorted by clip and time.
 
     starts: int64 [N + 1], the first frame of each row of the index. times_s: float64 [M]. probs: float32 [M, C].
-    cells: the different cells of boxes; codes: int64 [M], the cell of each frame, -1 where no detector was run.
+    cells: of boxes, as the file has them; codes: int64 [M], the cell of each frame, -1 where no detector was run.
     """
 
     starts: NDArray[np.int64]
@@ -53,10 +53,8 @@ class FrameEvidence:
             probs = np.empty((len(order), n_labels), np.float32)
             for k, name in enumerate(index.labels):
                 probs[:, k] = _read_column(file, f"p_{name}").to_numpy(zero_copy_only=False)[order]
-            boxes = _read_column(file, "boxes")
-            if not pa.types.is_dictionary(boxes.type):  # a column without a value is no text
-                boxes = boxes.cast(pa.string()).dictionary_encode()
-            box_codes = pc.fill_null(boxes.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+            cells = _read_column(file, "boxes").cast(pa.string())
+            has_cell = cells.is_valid().to_numpy(zero_copy_only=False)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ManifestError(
                 "the table of frames cannot be read",
@@ -65,7 +63,7 @@ class FrameEvidence:
                 expected="evidence.parquet, as `leopardnet predict` writes it beside predictions.parquet",
             ) from None
         starts = np.searchsorted(codes[order], np.arange(len(index) + 1))
-        return cls(starts, times[order], probs, boxes.dictionary, box_codes[order])
+        return cls(starts, times[order], probs, cells, np.where(has_cell[order], order, -1))
 
     def frames(self, row: int) -> range:
         """Return the positions of the frames of a clip."""
@@ -102,7 +100,7 @@ class FrameEvidence:
                 found[row] = boxes[0]["xyxy"]
         return found
 
-    def named_boxes(self, index: ClipIndex) -> pd.DataFrame:
+    def find_named_boxes(self, index: ClipIndex) -> pd.DataFrame:
         """Return the frames whose boxes have labels of their own, which may name people: clip_id and boxes."""
         escaped = pc.match_substring(self.cells, "\\")  # JSON can write any letter as \\u and a number
         frames = self._find_cells(pc.or_(pc.match_substring(self.cells, "label"), escaped))
@@ -111,14 +109,20 @@ class FrameEvidence:
         return pd.DataFrame({"clip_id": [index.clip_ids[r] for r in rows], "boxes": cells})
 
     def _find_cells(self, is_wanted: pa.Array) -> NDArray[np.int64]:
-        """Return the frames whose cell is wanted. is_wanted: a truth value for each of the different cells."""
-        wanted = np.append(is_wanted.to_numpy(zero_copy_only=False).astype(bool), False)
+        """Return the frames whose cell is wanted. is_wanted: a truth value for each cell, or null."""
+        wanted = np.append(is_wanted.fill_null(False).to_numpy(zero_copy_only=False), False)
         return np.flatnonzero(wanted[self.codes])
 
 
 def _read_column(file: Path, name: str) -> pa.Array:
-    """Return one column of a Parquet file; texts as a dictionary."""
-    table = pq.read_table(file, columns=[name], read_dictionary=["clip_id", "boxes"])
+    """Return one column of a Parquet file; the ids of clips, each of which stands many times, as a dictionary.
+
+    A column that older versions did not write is empty. Raises KeyError where the file cannot do without it.
+    """
+    is_there = name in pq.read_schema(file).names
+    if not is_there and name not in ("clip_id", "time_s"):
+        return pa.nulls(pq.read_metadata(file).num_rows, pa.string() if name == "boxes" else pa.float64())
+    table = pq.read_table(file, columns=[name], read_dictionary=["clip_id"])
     return table[name].combine_chunks()
 
 

@@ -286,4 +286,6 @@ def _find_people(source: ReviewSource, evidence: FrameEvidence, index: ClipIndex
     if source.predictions is None:
         none = pd.DataFrame({"clip_id": [], "decision": []}, dtype="str")
         return clips_with_people(Predictions(none, pd.DataFrame()), source.manifest)
-    return clips_with_people(Predictions(source.predictions.table, evidence.named_boxes(index)), source.manifest)
+    return clips_with_people(
+        Predictions(source.predictions.table, evidence.find_named_boxes(index)), source.manifest
+    )

@@ -76,8 +76,8 @@ class Workspace:
     def enter(self) -> bool:
         """Note that this process serves the workspace; return whether another one of this computer does, too."""
         served = {int(pid): at for pid, at in (self.read("servers") or {}).items()}
-        others = {pid: at for pid, at in served.items() if pid != os.getpid() and _started_at(pid) == at}
-        mine = {os.getpid(): _started_at(os.getpid())}
+        others = {pid: at for pid, at in served.items() if pid != os.getpid() and _start_time(pid) == at}
+        mine = {os.getpid(): _start_time(os.getpid())}
         self.keep("servers", {str(pid): at for pid, at in (others | mine).items()})
         return bool(others)
 
@@ -86,7 +86,7 @@ class Workspace:
         self._db.close()
 
 
-def _started_at(pid: int) -> float | None:
+def _start_time(pid: int) -> float | None:
     try:
         return round(float(psutil.Process(pid).create_time()), 1)
     except psutil.Error:

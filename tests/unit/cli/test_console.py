@@ -1,4 +1,4 @@
-"""Faults of the disk, in words and with what to do."""
+"""Faults of the disk, in words and with what to do; the language of all messages."""
 
 import errno
 import os
@@ -6,6 +6,8 @@ import os
 import pytest
 
 from leopardnet.cli import console
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.language import current_language, set_language
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,59 @@ def test_a_disk_that_refuses_is_no_traceback(monkeypatch, capsys, number, advice
     text = capsys.readouterr().err
     assert stop.value.code == 1 and os.strerror(number) in text and "where:    results" in text
     assert (advice in text) if advice else ("do:" not in text)
+
+
+# --- languages ---
+
+
+@pytest.fixture
+def english_again():
+    yield
+    set_language("en")
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted"),
+    [
+        ({"LANGUAGE": "ru:en", "LANG": "de_DE"}, "ru:en"),
+        ({"LANGUAGE": "", "LC_ALL": "en_US.UTF-8", "LANG": "ru_RU"}, "en_US.UTF-8"),
+        ({"LC_MESSAGES": "ru_RU", "LANG": "en_US"}, "ru_RU"),
+        ({"LANG": "ru_RU.UTF-8"}, "ru_RU.UTF-8"),
+    ],
+)
+def test_the_first_variable_that_is_set_names_the_language_of_the_system(environment, wanted):
+    assert console.read_system_language(environment) == wanted
+
+
+def test_the_system_chooses_the_language_of_errors(monkeypatch, capsys, english_again):
+    def refuse():
+        raise ManifestError("there is no such table", where="m.csv", todo="check the path")
+
+    monkeypatch.setattr(console, "app", refuse)
+    monkeypatch.setattr(console, "VERB_MODULES", ())
+    monkeypatch.setenv("LANGUAGE", "ru_RU.UTF-8")
+    with pytest.raises(SystemExit):
+        console.main()
+    assert capsys.readouterr().err.splitlines() == [
+        "ошибка: такой таблицы нет",
+        "  где:        m.csv",
+        "  что делать: проверьте путь",
+    ]
+
+
+def test_a_language_without_texts_is_english_and_says_so_once(capsys, english_again):
+    console.choose_language("de")
+    assert current_language() == "en" and "no texts in the language de" in capsys.readouterr().err
+    console.choose_language("ru")
+    assert current_language() == "ru" and capsys.readouterr().err == ""
+    console.choose_language(None)
+    assert current_language() == "ru", "an option that is not given changes nothing"
+
+
+def test_tables_and_notes_are_translated_where_they_are_printed(capsys, english_again):
+    set_language("ru")
+    console.say("written: m.parquet")
+    console.print_rows([{"label": "tiger", "clips": 3}], title="Labels in m.parquet")
+    printed = capsys.readouterr()
+    assert printed.err == "записано: m.parquet\n"
+    assert all(word in printed.out for word in ("Метки в m.parquet", "метка", "роликов", "tiger"))

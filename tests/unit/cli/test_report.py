@@ -12,6 +12,7 @@ import leopardnet.cli.export
 import leopardnet.cli.report  # noqa: F401  (registers the verb)
 from files_with_times import jpeg
 from leopardnet.cli.console import app
+from leopardnet.core.language import set_language
 from leopardnet.core.tables import clip_id
 
 
@@ -97,3 +98,15 @@ def test_a_manifest_that_moved_to_another_card_is_refused(results):
     assert str(refused).startswith("the manifest and the files under --root name the same files")
     assert run("exif").exit_code == 0  # its own files, whose clock may have been corrected
     assert run("table", "--root", results / "footage").exit_code == 0  # people write other times
+
+
+def test_the_page_is_in_the_language_that_was_asked_for(results):
+    try:
+        report(results, "--language", "ru")
+        page = (results / "r.html").read_text("utf-8")
+    finally:
+        set_language("en")
+    assert '<html lang="ru">' in page and "<title>Отчёт по фотоловушкам</title>" in page
+    assert "Проверить в первую очередь" in page and "Look at these first" not in page
+    report(results)
+    assert '<html lang="en">' in (results / "r.html").read_text("utf-8")

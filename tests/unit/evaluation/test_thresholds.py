@@ -91,6 +91,12 @@ def test_names_can_be_asked_for_without_a_promise(many):
         thresholds(predictions, manifest, {})
 
 
+def test_with_a_promise_a_model_that_only_ranked_decides(many):
+    ranked = DecideConfig(decides=False)
+    assert thresholds(*many, {"leopard": 0.05}, decide=ranked).decide.decides
+    assert not thresholds(*many, {}, keep_names=0.9, decide=ranked).decide.decides, "no promise"
+
+
 def test_several_promises_hold_together(many):
     both = thresholds(*many, {"leopard": 0.05, "animal": 0.1})
     alone = thresholds(*many, {"leopard": 0.05})

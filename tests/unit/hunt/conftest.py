@@ -17,11 +17,12 @@ N_FEATURES = 1280
 LEOPARD, TIGER = 288, 292  # classes of ImageNet
 
 
-@pytest.fixture
-def write_store(tmp_path):
+@pytest.fixture(scope="session")
+def write_store(tmp_path_factory):
     """A function that writes features: path → (a vector for each frame, {ImageNet class: logit})."""
 
-    def write(clips, folder=tmp_path / "store"):
+    def write(clips):
+        folder = tmp_path_factory.mktemp("store")
         with FeatureJournal.open_keyed(folder, load_setup("lite0").to_key()) as journal:
             for path, (vectors, classes) in clips.items():
                 features = np.zeros((len(vectors), N_FEATURES), np.float32)
@@ -38,9 +39,10 @@ def write_store(tmp_path):
     return write
 
 
-@pytest.fixture
-def forest(write_store, tmp_path, rng):
+@pytest.fixture(scope="session")
+def forest(write_store, tmp_path_factory):
     """60 stills of 6 sites: leopards, deer and empty ones, each kind with a direction of its own."""
+    rng = np.random.default_rng(7)
     kinds = ["leopard", "deer", "empty"]
     paths = [f"s{site}/{kind}{i}.jpg" for site in range(6) for i, kind in enumerate(kinds * 4) if i < 10]
     labels = [next(k for k in kinds if k in path) for path in paths]
@@ -50,7 +52,7 @@ def forest(write_store, tmp_path, rng):
         vector[kinds.index(label)] += 3.0
         clips[path] = ([vector], {LEOPARD: 5.0} if label == "leopard" else {})
     table = pd.DataFrame({"path": paths, "kind": "still", "site": [path[:2] for path in paths]})
-    manifest = Manifest.from_rows(table, tmp_path)
+    manifest = Manifest.from_rows(table, tmp_path_factory.mktemp("forest"))
     said = pd.DataFrame(
         {
             "clip_id": [clip_id(path) for path in paths],

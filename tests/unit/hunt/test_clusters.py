@@ -30,9 +30,9 @@ def test_clusters_of_a_part_of_the_clips_count_all_of_them(three_heaps, monkeypa
     assert sum(c.n_clips for c in cluster_centres(three_heaps, n=3)) == 16
 
 
-def test_few_clips_are_all_centres_and_none_are_none(three_heaps, write_store, tmp_path):
+def test_few_clips_are_all_centres_and_none_are_none(three_heaps, write_store):
     assert cluster_centres(three_heaps, n=16) == [Centre(c, 1) for c in three_heaps.clip_ids]
-    assert cluster_centres(write_store({}, tmp_path / "none").read()) == []
+    assert cluster_centres(write_store({}).read()) == []
 
 
 def test_the_lookalikes_of_a_clip_are_those_of_its_heap(three_heaps):

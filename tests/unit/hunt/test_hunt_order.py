@@ -110,7 +110,7 @@ def test_features_of_other_footage_are_left_aside(card):
     assert {place.clip_id for place in Hunt(store, targets=["leopard"], clip_ids=few).order({})} == set(few)
 
 
-def test_no_clips_and_no_target(card, write_store, tmp_path):
-    assert hunt_order(write_store({}, tmp_path / "none"), {}, target="leopard") == []
+def test_no_clips_and_no_target(card, write_store):
+    assert hunt_order(write_store({}), {}, target="leopard") == []
     store, paths = card
     assert sorted(names(Hunt(store, targets=[]).order({}), paths)) == sorted(paths)

@@ -207,3 +207,20 @@ def test_no_independent_target_that_is_suspected_is_called_empty(probs):
         assert decision.rule != "empty"
     if decision.rule == "empty":
         assert max(probs[:3]) <= np.float32(1 - 0.8) + 1e-6, "no animal contradicts it"
+
+
+@pytest.mark.parametrize("probs", [p(1, 0, 0, 0), p(0, 0, 0, 1), p(0.4, 0.3, 0.2, 0.1)])
+def test_settings_that_do_not_decide_rank_and_alert_alone(probs):
+    ranked = DecideConfig(decides=False)
+    assert decide(probs, AMUR, ranked).label == "unsure" and decide(probs, AMUR, ranked).rule == "abstained"
+    assert name_all(probs, AMUR, ranked) == ()
+    assert find_alerts(probs, AMUR, ranked) == find_alerts(probs, AMUR, DecideConfig())
+    assert decide(None, AMUR, ranked).label == "unreadable"
+
+
+def test_only_settings_that_do_not_decide_say_so_in_a_file():
+    assert (
+        "decides" not in DecideConfig().model_dump()
+        and DecideConfig(decides=False).model_dump()["decides"] is False
+    )
+    assert DecideConfig.model_validate(DecideConfig(decides=False).model_dump()) == DecideConfig(decides=False)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from leopardnet.cli.console import app, progress_bar
-from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, Port, serve_page
+from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageOptions, Port, serve_page
 from leopardnet.cli.options import BundleOption, Language, ManifestOption, People
 
 
@@ -61,13 +61,4 @@ def review(
             read_only=read_only,
             on_progress=on_progress,
         )
-    serve_page(
-        opened,
-        by=by,
-        lan=lan,
-        port=port,
-        no_browser=no_browser,
-        people=people,
-        language=language,
-        read_only=read_only,
-    )
+    serve_page(opened, PageOptions(by, lan, port, no_browser, people, language), read_only=read_only)

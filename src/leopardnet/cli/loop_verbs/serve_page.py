@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import webbrowser
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,15 +33,22 @@ Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 tak
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")]
 
 
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """Who labels, who may come in and where, and what the page shows."""
+
+    by: str = ""
+    lan: bool = False
+    port: int = 0
+    no_browser: bool = False
+    people: bool = False
+    language: str | None = None
+
+
 def serve_page(
     opened: ReviewSource,
+    options: PageOptions,
     *,
-    by: str,
-    lan: bool,
-    port: int,
-    no_browser: bool,
-    people: bool,
-    language: str | None,
     read_only: bool = False,
     targets: Sequence[str] | None = None,
     results: Mapping[str, Mapping[str, float]] | None = None,
@@ -55,14 +63,14 @@ def serve_page(
     from leopardnet.review.web.review_app import create_app
     from leopardnet.review.web.serve_review import open_socket, serve_review
 
-    who = check_name(by) if by else ""
-    lock = _ask_password() if lan else None
-    desk, parts = _open_desk(opened, people=people, read_only=read_only, targets=targets, results=results)
+    who = check_name(options.by) if options.by else ""
+    lock = _ask_password() if options.lan else None
+    desk, parts = _open_desk(opened, people=options.people, read_only=read_only, targets=targets, results=results)
     for notice in desk.notices:
         say(f"note: {notice}")
-    with open_socket(port, lan=lan) as listening:
+    with open_socket(options.port, lan=options.lan) as listening:
         number = listening.getsockname()[1]
-        door = Door(number, network_hosts(number) if lan else local_hosts(number), lock)
+        door = Door(number, network_hosts(number) if options.lan else local_hosts(number), lock)
         media = ReviewMedia(
             desk.manifest,
             cache=user_cache_path("leopardnet", appauthor=False) / "review",
@@ -73,15 +81,15 @@ def serve_page(
         def announce() -> None:
             say(f"{len(desk.index):,} clips; labels are kept in {opened.labels.name}")
             typer.echo(door.address)
-            if lan:
+            if options.lan:
                 others = sorted(h for h in door.hosts if h not in local_hosts(number))
                 say(f"other computers: http://{' or http://'.join(others)} with the password")
             say("Ctrl-C ends the review")
-            if not no_browser:
+            if not options.no_browser:
                 webbrowser.open(door.address)
 
         try:
-            app = create_app(desk, media, door, by=who, language=find_language(language or ""), **parts)
+            app = create_app(desk, media, door, by=who, language=find_language(options.language or ""), **parts)
             serve_review(app, listening, on_ready=announce)
         finally:
             media.close()

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
-from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, Port, serve_page
+from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageOptions, Port, serve_page
 from leopardnet.cli.options import Json, Language, People
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from leopardnet.core.manifest import Manifest
     from leopardnet.hunt.feature_store import FeatureStore
     from leopardnet.hunt.hunt_order import Place
@@ -72,46 +74,22 @@ def start(
 
     Example: leopardnet start /media/card/DCIM --target leopard
     """
-    from leopardnet.core.settings.inference import RuntimeConfig
-    from leopardnet.hunt.embed import embed
     from leopardnet.hunt.hunt_order import Hunt
-    from leopardnet.hunt.other_results import read_other_results
     from leopardnet.review.review_source import open_review
 
     targets = _check_targets(target or ["leopard"])
     out = _choose_workspace(folder, out_path)
     manifest = _scan(folder, pattern)
-    other = read_other_results(results, manifest, targets) if results is not None else None
-    for note in (other.text, *other.notes) if other else ():
-        say(f"note: {note}")
+    scores = _read_scores(results, manifest, targets)
     manifest.write(out / MANIFEST)
-    with stop_on_signal() as should_stop, progress_bar("looking through the footage") as on_progress:
-        store = embed(
-            manifest,
-            out,
-            setup=_choose_setup(out, model),
-            runtime=RuntimeConfig(workers=workers),
-            retry_failed=retry_failed,
-            should_stop=should_stop,
-            on_progress=on_progress,
-        )
-    scores = other.scores if other else None
+    store = _embed(manifest, out, model, workers, retry_failed=retry_failed)
     if no_page or as_json:
         ids = set(manifest.table["clip_id"])
         order = Hunt(store, targets=targets, clip_ids=ids, results=scores).order({})
         _print_result(manifest, store, order, out, as_json=as_json)
         return
-    serve_page(
-        open_review(out),
-        by=by,
-        lan=lan,
-        port=port,
-        no_browser=no_browser,
-        people=people,
-        language=language,
-        targets=targets,
-        results=scores,
-    )
+    page = PageOptions(by, lan, port, no_browser, people, language)
+    serve_page(open_review(out), page, targets=targets, results=scores)
 
 
 def _check_targets(targets: list[str]) -> list[str]:
@@ -143,9 +121,38 @@ def _scan(folder: Path, pattern: str | None) -> Manifest:
         report = scan_report(folder, pattern=pattern, on_progress=on_progress)
     for note in footage_notes(report):
         say(f"note: {note}")
-    if not len(report.manifest):
-        raise ManifestError("there is no footage in this folder", where=folder, found="no clip")
     return guess_sites(report.manifest)
+
+
+def _read_scores(
+    results: Path | None, manifest: Manifest, targets: list[str]
+) -> Mapping[str, Mapping[str, float]] | None:
+    from leopardnet.hunt.other_results import read_other_results
+
+    if results is None:
+        return None
+    other = read_other_results(results, manifest, targets)
+    for note in (other.text, *other.notes):
+        say(f"note: {note}")
+    return other.scores
+
+
+def _embed(
+    manifest: Manifest, out: Path, model: str | None, workers: int | None, *, retry_failed: bool
+) -> FeatureStore:
+    from leopardnet.core.settings.inference import RuntimeConfig
+    from leopardnet.hunt.embed import embed
+
+    with stop_on_signal() as should_stop, progress_bar("looking through the footage") as on_progress:
+        return embed(
+            manifest,
+            out,
+            setup=_choose_setup(out, model),
+            runtime=RuntimeConfig(workers=workers),
+            retry_failed=retry_failed,
+            should_stop=should_stop,
+            on_progress=on_progress,
+        )
 
 
 def _choose_setup(out: Path, model: str | None) -> HuntSetup:

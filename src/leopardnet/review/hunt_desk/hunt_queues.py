@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from leopardnet.core.labels import JOINER, UNKNOWN
+from leopardnet.core.language import translate_message
 from leopardnet.hunt.feature_store import FeatureStore
 from leopardnet.hunt.hunt_order import REFIT_EVERY, Hunt
 from leopardnet.review.clip_index import list_rows
@@ -101,7 +102,7 @@ class HuntQueues:
         return {
             "target": self.targets[0] if self.targets else None,
             "n_labels": dict(counts.most_common()),
-            "advice": _advise(counts, self.targets),
+            "advice": translate_message(_advise(counts, self.targets)),
         }
 
 

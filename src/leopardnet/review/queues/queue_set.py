@@ -21,7 +21,7 @@ from leopardnet.review.queues.model_queues import (
     order_by_doubt,
 )
 from leopardnet.review.queues.people_queues import draw_audit, list_second_opinion
-from leopardnet.review.queues.plan import plan_looks
+from leopardnet.review.queues.plan_looks import plan_looks
 from leopardnet.review.queues.queue_rows import QueueRows, Rows
 from leopardnet.review.queues.same_box import list_same_boxes
 from leopardnet.review.request_error import RequestError
@@ -58,7 +58,7 @@ class QueueSet:
     @property
     def ids(self) -> tuple[str, ...]:
         """The queues in the order in which a page lists them; those that cannot have a clip are left out."""
-        has_model, has_boxes = bool(self.index.labels), len(self.evidence.cells) > 0
+        has_model, has_boxes = bool(self.index.labels), bool((self.evidence.codes >= 0).any())
         of_model = {"suspected", "unsure", "plan", "unreadable", "empties"} if has_model else set()
         present = of_model | ({"same_box"} if has_boxes else set()) | {AUDIT, OPINION, "all"} | set(self.others)
         if (self.folder / label_errors.FILE).is_file():

@@ -184,13 +184,13 @@ def _limit_body(receive: Receive) -> Callable[[], Awaitable[Message]]:
     """Return `receive` that ends a body without a stated length where it grows too large."""
     n_bytes = 0
 
-    async def limited() -> Message:
+    async def receive_some() -> Message:
         nonlocal n_bytes
         message = await receive()
         n_bytes += len(message.get("body", b""))
         return {"type": "http.disconnect"} if n_bytes > MAX_BODY_BYTES else message
 
-    return limited
+    return receive_some
 
 
 def _show_closed_door(text: str) -> Response:

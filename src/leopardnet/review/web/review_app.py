@@ -86,7 +86,7 @@ class ReviewApi:
 
     def page(self, request: Request) -> Response:
         """The page; everything else comes from the API."""
-        return HTMLResponse(fill_page("review.html.j2", nonce=request.state.nonce))
+        return HTMLResponse(fill_page("review.html.j2"))
 
     def session(self, request: Request) -> Response:
         """What the page needs to begin."""

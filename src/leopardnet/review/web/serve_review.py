@@ -15,7 +15,7 @@ from leopardnet.core.errors import ConfigError
 
 HERE, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-MAX_AT_ONCE = 64  # requests; a browser asks for six at a time
+MAX_AT_ONCE = 200  # requests; a browser asks for six at a time
 GRACE_S = 3
 
 

@@ -18,7 +18,7 @@ from leopardnet.review.queues.model_queues import (
     order_by_doubt,
 )
 from leopardnet.review.queues.people_queues import draw_audit, list_second_opinion
-from leopardnet.review.queues.plan import plan_looks
+from leopardnet.review.queues.plan_looks import plan_looks
 from leopardnet.review.queues.queue_rows import QueueRows, draw_numbers, draw_per_site
 from leopardnet.review.queues.queue_set import QueueSet
 from leopardnet.review.queues.same_box import list_same_boxes

@@ -54,6 +54,15 @@ def test_frames_of_an_audit_are_not_those_that_the_model_chose(season, open_desk
     assert times == [[0.0, 1.0, 2.0], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5]]  # 8 s in eight parts
 
 
+def test_the_next_clip_of_an_audit_may_be_gone(season, open_desk, tmp_path):
+    clips = [Made(f"{site}/a.jpg", tuple(P.values()), site=site) for site in ("s1", "s2")]
+    browser = enter(open_desk(season(clips)))
+    first, second = browser.get("/api/queue/audit").json()["clips"]
+    (tmp_path / "footage" / second["path"]).unlink()
+    assert browser.get(f"/api/clip/{first['clip_id']}?queue=audit").status_code == 200
+    assert browser.get(f"/api/clip/{second['clip_id']}?queue=audit").json()["status"] == "missing"
+
+
 def test_an_audit_cannot_be_sorted_out_by_what_the_model_said(season, open_desk):
     browser = enter(open_desk(season([AUDITED])))
     assert browser.get("/api/queue/audit?decision=leopard").status_code == 400

@@ -19,9 +19,7 @@ def test_two_browsers_get_two_languages_from_one_server(browser):
     russian, english = browser.get("/", headers=RUSSIAN).text, browser.get("/").text
     assert '<html lang="ru">' in russian and '<html lang="en">' in english
     texts = json.loads(re.search(r'id="texts">(.*?)</script>', russian)[1])
-    assert texts["texts"]["Empties"] == "Пустые" and "Empties" not in json.dumps(
-        english.split('id="texts">')[1][:60]
-    )
+    assert texts["texts"]["Empties"] == "Пустые" and '"texts": {}' in english
 
 
 def test_names_of_labels_are_for_people_and_ids_stay(browser):
@@ -32,6 +30,5 @@ def test_names_of_labels_are_for_people_and_ids_stay(browser):
 
 def test_errors_say_in_the_language_of_the_browser_what_is_wrong(browser):
     assert browser.get("/api/clip/none", headers=RUSSIAN).json()["what"] == "такого ролика нет"
-    assert (
-        browser.get("/api/clip/none", headers={"accept-language": "xx"}).json()["what"] == "there is no such clip"
-    )
+    unknown = browser.get("/api/clip/none", headers={"accept-language": "xx"})
+    assert unknown.json()["what"] == "there is no such clip"

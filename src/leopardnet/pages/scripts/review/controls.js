@@ -14,6 +14,7 @@ export class Controls {
       accept: () => (review.grid.isOn ? review.grid.accept() : inClip(() => labelling.accept())()),
       empty: () => labelling.pressEmpty(),
       unknown: () => labelling.pressUnknown(),
+      other: inClip(() => byId("other-label").focus()),
       several: () => labelling.switchSeveral(),
       event: inClip(() => labelling.chooseEvent()),
       majority: () => labelling.majority(),
@@ -35,6 +36,12 @@ export class Controls {
     };
     document.addEventListener("keydown", (event) => this.onKey(event));
     document.addEventListener("click", (event) => this.onClick(event));
+    byId("other").addEventListener("submit", (event) => {
+      event.preventDefault();
+      byId("other-label").blur();
+      labelling.addLabel(byId("other-label").value);
+      byId("other-label").value = "";
+    });
     byId("note").addEventListener("change", () => labelling.saveNote(byId("note").value.trim()));
   }
 

@@ -7,6 +7,7 @@ export const ACTIONS = [
   ["accept", "Enter", t("Accept the model's answer, or save the chosen labels")],
   ["empty", "x", t("Nothing there: empty")],
   ["unknown", "u", t("It cannot be told: unknown")],
+  ["other", "o", t("A label that is not in the list")],
   ["several", "a", t("Choose several labels, then Enter (or Shift and the key of each label)")],
   ["event", "e", t("The next label goes to the whole event")],
   ["majority", "m", t("Give the whole event what most of its clips are")],
@@ -43,6 +44,12 @@ export class Keys {
   constructor(labels, chosen) {
     this.of = Object.fromEntries(ACTIONS.map(([action, key]) => [action, chosen[action] || key]));
     for (const label of labels) if (label.key) this.of[`label:${label.name}`] = label.key;
+  }
+
+  // Gives a new label the first digit that is free.
+  addLabel(name) {
+    const free = [..."123456789"].find((digit) => !this.action(digit));
+    if (free) this.of[`label:${name}`] = free;
   }
 
   // The action of a key: of `ACTIONS`, "label:NAME", or undefined.

@@ -43,6 +43,10 @@ export class Labelling {
       tell(t("Wait: the last label is not saved yet."));
       return false;
     }
+    if (this.review.isMoving) {
+      tell(t("Wait: the next clip is not there yet."));
+      return false;
+    }
     const { queue } = this.review;
     const answer = await this.send("/api/label", { clip_ids: clipIds, labels, queue: queue.id, ...more });
     if (!answer) return false;
@@ -86,6 +90,17 @@ export class Labelling {
     if (this.review.grid.isOn) return this.review.grid.label([name]);
     if (!this.review.clip) return undefined;
     return this.isSeveral || this.chosen.size ? this.toggle(name) : this.say([name]);
+  }
+
+  // Gives a label that was not in the list, and puts it there.
+  addLabel(text) {
+    const name = text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, " ").trim().replaceAll(" ", "_");
+    if (!name) return tell(t("A label is made of letters and digits."));
+    if (!this.session.labels.some((label) => label.name === name)) {
+      this.session.labels.push({ name, colour: "var(--animal)", key: null, is_target: false, is_empty: false });
+      this.review.keys.addLabel(name);
+    }
+    return this.press(name);
   }
 
   pressEmpty() {

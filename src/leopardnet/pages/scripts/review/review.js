@@ -19,6 +19,7 @@ import { Stage } from "./views/stage.js";
 const N_AHEAD = 3; // clips that are loaded before they are shown
 const WINDOW_AHEAD = 20;
 const KEEP_PLACE_MS = 400;
+const PLACE = "leopardnet-place";
 const HUNT_REFRESH = 5; // after so many labels the order of a hunt is asked for again
 
 export class Review {
@@ -40,6 +41,7 @@ export class Review {
     this.controls = new Controls(this);
     this.at = -1; // position in the list
     this.ticket = 0; // of the newest wish to show a clip; older ones are forgotten
+    this.nMoves = 0; // on their way to another clip
     this.nLabels = 0;
   }
 
@@ -49,24 +51,44 @@ export class Review {
     showNotices(this.session.notices || []);
     const { outbox } = this.labelling;
     for (const item of outbox.items) item.resolve = () => this.queue && this.openQueue(this.queue.id, this.queue.filters);
-    if (!outbox.isEmpty) await outbox.settle();
-    const { queue, clip, ...filters } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    const isResent = !outbox.isEmpty;
+    if (isResent) await outbox.settle();
+    const place = location.hash.slice(1) || sessionStorage.getItem(PLACE) || "";
+    const { queue, clip, ...filters } = Object.fromEntries(new URLSearchParams(place));
     const known = this.session.queues.map(({ id }) => id);
     const open = this.session.queues.find(({ n_total, n_done }) => n_done < n_total);
     this.lists.write(filters);
     this.drawWho();
-    await this.openQueue(known.includes(queue) ? queue : open?.id || known[0], this.lists.read(), clip);
+    await this.openQueue(known.includes(queue) ? queue : open?.id || known[0], this.lists.read(), isResent ? null : clip);
     await this.hunt.refresh();
     if (!this.session.by && !this.session.read_only) this.askWho();
   }
 
   // --- lists and places ---
 
+  // Whether another clip is on its way. What is pressed now is meant for that one, and is not taken for this one.
+  get isMoving() {
+    return this.nMoves > 0;
+  }
+
+  async move(run) {
+    this.nMoves += 1;
+    byId("work").setAttribute("aria-busy", "true");
+    try {
+      await run();
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.nMoves -= 1;
+      byId("work").setAttribute("aria-busy", String(this.isMoving));
+    }
+  }
+
   // Opens a list at a clip, or at the first open one from where the person stopped.
-  async openQueue(id, filters, clipId = null) {
+  openQueue(id, filters, clipId = null) {
     this.lists.unfold(false);
     const ticket = ++this.ticket;
-    try {
+    return this.move(async () => {
       const queue = await new Queue(id, this.lists.allowed(id, filters)).open();
       if (ticket !== this.ticket) return;
       this.queue = queue;
@@ -76,9 +98,7 @@ export class Review {
       const position = found >= 0 ? found : await queue.nextOpen(Math.min(queue.place, Math.max(0, queue.nTotal - 1)));
       if (this.grid.isOn && queue.nTotal) await this.openGrid(position);
       else await this.closeGrid(position);
-    } catch (error) {
-      this.fail(error);
-    }
+    });
   }
 
   // Asks for everything again.
@@ -88,45 +108,34 @@ export class Review {
   }
 
   // Goes back to a clip, in the list in which something was said about it.
-  async returnTo(queueId, clipId) {
+  returnTo(queueId, clipId) {
     const known = this.session.queues.some(({ id }) => id === queueId) ? queueId : this.queue.id;
     const position = this.queue.find(clipId);
-    if (known !== this.queue.id || position < 0) {
-      await this.openQueue(known, {}, clipId);
-      return;
-    }
-    try {
+    if (known !== this.queue.id || position < 0) return this.openQueue(known, {}, clipId);
+    return this.move(async () => {
       await this.queue.refresh(position);
-    } catch (error) {
-      this.fail(error);
-    }
-    this.lists.showProgress(this.queue);
-    if (this.grid.isOn) this.grid.draw();
-    else await this.show(position);
+      this.lists.showProgress(this.queue);
+      if (this.grid.isOn) this.grid.draw();
+      else await this.show(position);
+    });
   }
 
   // Shows the clip at a position. Without one, says that the list is done or empty.
-  async show(position) {
+  show(position) {
     const ticket = ++this.ticket;
     const { queue } = this;
-    try {
+    return this.move(async () => {
       const summary = await queue.at(position);
       const clip = summary && await this.clips.get(summary.clip_id, queue.id);
       if (ticket !== this.ticket) return;
       if (clip) this.at = position;
       if (clip) this.showClip(clip);
       else this.showNothing();
-    } catch (error) {
-      if (ticket === this.ticket) this.fail(error);
-    }
+    });
   }
 
-  async showNextOpen(from) {
-    try {
-      await this.show(await this.queue.nextOpen(from + 1));
-    } catch (error) {
-      this.fail(error);
-    }
+  showNextOpen(from) {
+    return this.move(async () => this.show(await this.queue.nextOpen(from + 1)));
   }
 
   showClip(clip) {
@@ -174,11 +183,14 @@ export class Review {
     }
   }
 
-  // Remembers where this person is: on the server for another day, and in the address for a reload.
+  // Remembers where this person is: on the server for another day, and in this tab for a reload,
+  // or for the new address of a server that was started again.
   keepPlace() {
     const { queue } = this;
     const clipId = this.clip.detail.clip_id;
-    history.replaceState(null, "", "#" + new URLSearchParams({ queue: queue.id, ...queue.filters, clip: clipId }));
+    const place = new URLSearchParams({ queue: queue.id, ...queue.filters, clip: clipId }).toString();
+    history.replaceState(null, "", "#" + place);
+    sessionStorage.setItem(PLACE, place);
     clearTimeout(this.placeTimer);
     this.placeTimer = setTimeout(() => {
       if (!this.session.read_only) postJson("/api/place", { queue: queue.id, clip_id: clipId }).catch(() => {});
@@ -222,6 +234,7 @@ export class Review {
       const key = this.keys.text(button.dataset.action);
       if (key) button.dataset.key = key;
     }
+    byId("other").lastElementChild.textContent = this.keys.text("other");
     if (this.clip) this.panel.show(this.clip.detail, labelling.chosen);
     byId("say-title").textContent = labelling.isWholeEvent
       ? t("What do you see? The label goes to all clips of this event: {n}", { n: this.clip.detail.event.length })

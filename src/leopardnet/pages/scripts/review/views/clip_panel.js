@@ -33,7 +33,8 @@ export class ClipPanel {
   showAnswer(detail) {
     const box = byId("answer");
     if (detail.is_blind) {
-      box.replaceChildren(element("p", { class: "blind" }, t("The model's answer is hidden here, so that your look is your own.")));
+      const text = t("The model's answer is hidden here, so that your look is your own.");
+      box.replaceChildren(...(this.session.model ? [element("p", { class: "blind" }, text)] : []));
       return;
     }
     const parts = [];
@@ -70,7 +71,7 @@ export class ClipPanel {
     const empty = this.session.labels.find((label) => label.is_empty);
     byId("labels").classList.toggle("many", labels.length > MANY_LABELS);
     byId("labels").replaceChildren(
-      this.acceptButton(detail, chosen),
+      ...(chosen.size || detail.decision ? [this.acceptButton(detail, chosen)] : []),
       ...labels,
       empty ? button("empty", nameOf(empty.name), empty.name, empty.colour) : "",
       button("unknown", nameOf("unknown"), "unknown", null),

@@ -29,6 +29,7 @@ export class Grid {
     this.cursor = queue.clips[position]?.clip_id || null;
     const groups = queue.clips.filter((clip) => clip?.group).length;
     byId("group-by").value = groups ? "group" : "event_id";
+    byId("group-by").parentElement.hidden = !groups;
     await this.loadMore();
   }
 
@@ -64,7 +65,7 @@ export class Grid {
   group(name, clips) {
     const [first] = clips;
     const when = formatCapture(first.captured, "short");
-    const title = name ? [first.site, when].filter(Boolean).join(", ") || name : t("without a group");
+    const title = name ? [first.site, when].filter(Boolean).join(", ") || first.path : t("without a group");
     const n = t("clips: {n}", { n: clips.length });
     return element("section", { class: "group", role: "group", "aria-label": `${title}, ${n}` },
       element("h3", {}, title, ...(clips.length < 2 ? [] : [element("small", {}, n),
@@ -89,7 +90,7 @@ export class Grid {
 
   labelButtons() {
     const button = (action, title, colour) => element("button", { type: "button", class: "quiet", "data-action": action },
-      colour ? colourDot(title, colour) : "", title, " ", element("kbd", {}, this.keys.text(action)));
+      colour ? colourDot(title, colour) : "", title);
     const empty = this.session.labels.find((label) => label.is_empty);
     return [
       ...this.session.labels.filter((label) => !label.is_empty).map((l) => button(`label:${l.name}`, nameOf(l.name), l.colour)),
@@ -109,7 +110,9 @@ export class Grid {
     }
     byId("selected").textContent = this.selected.size
       ? t("chosen: {n}", { n: this.selected.size })
-      : t("Arrows move, Shift and arrows choose, E chooses the whole group");
+      : matchMedia("(hover: none)").matches
+        ? t("Tap the clips that you choose")
+        : t("Arrows move, Shift and arrows choose, E chooses the whole group");
   }
 
   // The clips that a label would go to: the chosen ones, or the one at the keyboard.

@@ -1,0 +1,73 @@
+"""`leopardnet start` as a person runs it: a card without labels, twice, with faults, and what it never does."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from command_line import leopardnet
+from PIL import Image
+
+from leopardnet.core.manifest import Manifest
+
+
+@pytest.fixture
+def card(tmp_path, rng, monkeypatch):
+    folder = tmp_path / "card"
+    (folder / "siteA").mkdir(parents=True)
+    for i in range(3):
+        Image.fromarray(rng.integers(0, 255, (60, 90, 3), dtype=np.uint8)).save(folder / "siteA" / f"{i}.jpg")
+    (folder / "broken.avi").write_bytes(b"RIFF and nothing more" * 20)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def start(*arguments, code=0):
+    return leopardnet("start", *arguments, "--model", "lite0", "--workers", 0, "--no-page", code=code)
+
+
+def test_a_card_is_put_in_order_and_a_second_time_nothing_is_read_again(card, tmp_path):
+    before = sorted(path.name for path in card.rglob("*"))
+    out, err = start(card, "--target", "leopard", "--pattern", "{site}/*")
+    assert "Look at these first" in out and "looks like: spotted cat" in out
+    assert (
+        "1 of 4 clips could not be read" in err and "an order, not a decision" in err and str(tmp_path) not in err
+    )
+    made = tmp_path / "review-card"
+    assert sorted(x.name for x in made.iterdir()) == ["features.sqlite", "manifest.parquet"]
+    assert Manifest.read(made / "manifest.parquet").table["site"].dropna().unique().tolist() == ["siteA"]
+    assert sorted(path.name for path in card.rglob("*")) == before, "nothing is written into the footage"
+    shutil.move(made, tmp_path / "kept")
+    answer = json.loads(start(card, "--out", "kept", "--target", "sika_deer", "--json")[0])
+    assert answer["n_clips"] == 4 and answer["n_unreadable"] == 1 and answer["model"] == "lite0"
+    assert sorted(row["path"] for row in answer["order"]) == [f"siteA/{i}.jpg" for i in range(3)]
+    assert {row["why"] for row in answer["order"]} == {"not looked at yet"}
+
+
+def test_results_of_another_program_are_named_and_change_the_order(card, tmp_path):
+    row = {"filepath": "siteA/2.jpg", "prediction": "x;;;;cervus;nippon;sika deer", "prediction_score": 0.9}
+    others = [{"filepath": f"siteA/{i}.jpg", "detections": []} for i in range(2)]
+    (tmp_path / "speciesnet.json").write_text(json.dumps({"predictions": [row, *others]}))
+    options = ("--target", "sika_deer", "--results", tmp_path / "speciesnet.json", "--json")
+    out, err = start(card, *options)
+    assert json.loads(out)["order"][0]["path"] == "siteA/2.jpg" and "3 of 3 entries belong to 3 of 4 clips" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere",), "no such folder of footage"),
+        (("card/siteA", "--out", "card/siteA/out"), "nothing is written into a folder of footage"),
+        (("none",), "the folder holds no footage"),
+        (("card", "--results", "nothing.json"), "there is no such file"),
+    ],
+)
+def test_what_cannot_be_started_is_said(card, tmp_path, arguments, said):
+    (tmp_path / "none").mkdir()
+    _, err = start(*arguments, code=1)
+    assert said in err
+
+
+def test_a_target_is_a_label(card):
+    assert "as in sika_deer" in start(card, "--target", "Sika Deer", code=2)[1]
+    assert "lite0, lite1, lite2" in leopardnet("start", card, "--model", "resnet", "--no-page", code=1)[1]
