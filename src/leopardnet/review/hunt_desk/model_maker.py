@@ -66,10 +66,16 @@ class ModelMaker:
         bundle = make_bundle(
             self._store, self._source.manifest, said, place / "bundle", name=name, targets=self._targets
         )
-        where = f"models/{place.name}/bundle"
+        where, folder = f"models/{place.name}/bundle", self._source.workspace.folder
+        shown = folder.name if folder.is_absolute() else folder.as_posix()
+        results = f"{shown}/models/{place.name}/results"
         return {
             "state": "ready",
             "bundle": where,
+            "next": [
+                f"leopardnet predict {shown}/manifest.parquet --bundle {shown}/{where} --out {results}",
+                f"leopardnet review {results} --manifest {shown}/manifest.parquet",
+            ],
             "bundle_id": bundle.id,
             "card": (bundle.folder / "card.md").read_text("utf-8"),
         }

@@ -37,8 +37,8 @@ export class Hunt {
   promiseRows({ label, n_needed, n_have }) {
     const values = { label: nameOf(label), needed: formatNumber(n_needed), have: formatNumber(n_have) };
     const text = n_have >= n_needed
-      ? t("{label}: {have} clips of the random audit are enough for a promise.", values)
-      : t("{label}: a promise needs {needed} clips of the random audit without a miss; there are {have}.", values);
+      ? t("{label}: the random audit met it at {have} sites, enough for a promise.", values)
+      : t("{label}: to promise that at most 5 % are lost, the random audit must meet it at {needed} sites; so far at {have}.", values);
     const share = Math.min(1, n_needed ? n_have / n_needed : 1);
     return [element("p", {}, text), element("div", { class: "bar" }, element("i", { style: `--c:var(--accent);width:${100 * share}%` }))];
   }
@@ -68,7 +68,8 @@ export class Hunt {
     const isWorking = this.model?.state === "working";
     const make = element("button", { type: "submit", class: "main", id: "make-model", disabled: isWorking }, t("Make a model"));
     const again = element("button", { type: "button", class: "quiet", onclick: () => this.refit() }, t("Order anew"));
-    const form = element("form", { class: "make" }, name, make, again, element("p", { id: "model-state", role: "status" }, this.modelText()));
+    const state = element("p", { id: "model-state", role: "status" }, this.modelText());
+    const form = element("form", { class: "make" }, name, make, again, state, ...this.nextSteps());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.makeModel();
@@ -81,6 +82,13 @@ export class Hunt {
     if (error) return [error.what || error, error.do].filter(Boolean).join(". ");
     if (state === "working") return t("Working …");
     return bundle ? t("Ready: {bundle}", { bundle }) : "";
+  }
+
+  // The commands that classify all clips with the new model and open what it says.
+  nextSteps() {
+    const steps = this.model?.next || [];
+    const shown = steps.map((step) => element("code", { class: "step" }, step));
+    return steps.length ? [element("p", { class: "muted" }, t("Next, in the terminal:")), ...shown] : [];
   }
 
   async makeModel() {
