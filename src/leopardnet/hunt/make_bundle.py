@@ -61,13 +61,7 @@ def make_bundle(
     features, setup = store.read(), store.setup
     taught = collect_labels(said, features, manifest, targets=targets)
     rows = np.flatnonzero(~taught.is_audit)
-    if len(np.unique(taught.y[rows])) < 2:
-        raise BundleError(
-            "there is too little to learn from",
-            found=f"{len(rows)} labelled clips of one label, beside those of the random sample",
-            expected="clips of at least two labels; those of the random sample are kept to judge the model",
-            todo="label some more clips that are not in the random sample",
-        )
+    _refuse_one_label(taught, rows)
     optim, aggregate_by = load_group("optim", "probe"), load_group("aggregate", "presence_ranked")
     assert isinstance(optim, OptimConfig) and isinstance(aggregate_by, AggregateConfig)
     head = fit_labels(taught, features, rows, c=optim.probe_c)
@@ -91,7 +85,7 @@ def make_bundle(
                 "decide": DecideConfig(decides=False).model_dump(mode="json"),
             },
             "data": data.to_dict("records"),
-            "learned_from": _learned_from(taught, rows, manifest).model_dump(),
+            "learned_from": _list_teachers(taught, rows, manifest).model_dump(),
         },
     )
     part = out.with_name(f".{out.name}.part")
@@ -110,6 +104,16 @@ def make_bundle(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Bundle.load(out)
+
+
+def _refuse_one_label(taught: TaughtLabels, rows: NDArray[np.int64]) -> None:
+    if len(np.unique(taught.y[rows])) < 2:
+        raise BundleError(
+            "there is too little to learn from",
+            found=f"{len(rows)} labelled clips of one label, beside those of the random sample",
+            expected="clips of at least two labels; those of the random sample are kept to judge the model",
+            todo="label some more clips that are not in the random sample",
+        )
 
 
 def write_network(folder: Path, setup: HuntSetup, head: Head, class_means: NDArray[np.float32]) -> None:
@@ -162,7 +166,7 @@ def _record(taught: TaughtLabels, store: FeatureStore) -> dict[str, Any]:
     }
 
 
-def _learned_from(taught: TaughtLabels, rows: NDArray[np.int64], manifest: Manifest) -> LearnedFrom:
+def _list_teachers(taught: TaughtLabels, rows: NDArray[np.int64], manifest: Manifest) -> LearnedFrom:
     table = fill_places(manifest.table)
     learned = table[table["clip_id"].isin(set(taught.clip_ids[rows]))]
     salt = f"made in review {sorted(taught.clip_ids[rows])}"

@@ -10,7 +10,7 @@ from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.megadetector.entries import read_entries
 from leopardnet.data.formats.megadetector.match_paths import ListedPaths, match_paths
-from leopardnet.data.formats.speciesnet import read_speciesnet
+from leopardnet.data.formats.megadetector.speciesnet import read_speciesnet
 from leopardnet.data.reading.label_map import name_key
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import read_json

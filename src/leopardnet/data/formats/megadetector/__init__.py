@@ -1,1 +1,1 @@
-"""MegaDetector result files, read and written."""
+"""MegaDetector result files, read and written, and SpeciesNet predictions, read."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.formats.speciesnet import read_speciesnet
+from leopardnet.data.formats.megadetector.speciesnet import read_speciesnet
 from leopardnet.data.reading.problems import Problems
 
 LEOPARD = "ddf59264;mammalia;carnivora;felidae;panthera;pardus;leopard"
