@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import softmax
 
@@ -10,6 +11,7 @@ from leopardnet.bundle.derive import derive_bundle
 from leopardnet.core.errors import BundleError
 from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.recalibrate import recalibrate
+from leopardnet.metrics.judges.label_choice import LabelChoice
 from leopardnet.report.summarise import summarise
 from simulated_clips import simulate_clips
 
@@ -84,3 +86,15 @@ def test_presence_is_shifted_by_the_number_of_frames_and_the_new_bundle_keeps_it
     once_more = recalibrate(bear(predictions, new, again.clips.probs), manifest, new)
     np.testing.assert_allclose(once_more.clips.probs, again.clips.probs, atol=0.02)
     assert once_more.before.value < again.before.value / 2
+
+
+def test_clips_of_an_audit_are_counted_by_their_chance_and_the_result_says_so(tiny_bundle, tmp_path):
+    predictions, manifest = simulate_clips(tmp_path, n_sites=12, per_site=20, bundle_id=tiny_bundle.id)
+    is_first = manifest.table["site"] == "s000"
+    chances = pd.Series(np.where(is_first, 1.0, 0.05), index=manifest.table["clip_id"])
+    plain = recalibrate(predictions, manifest, tiny_bundle)
+    weighed = recalibrate(predictions, manifest, tiny_bundle, choice=LabelChoice.of(chances))
+    assert weighed.calibration == plain.calibration and weighed.before.value != plain.before.value
+    assert weighed.to_dict()["labels_chosen"]["basis"] == "weighed"
+    even = recalibrate(predictions, manifest, tiny_bundle, choice=LabelChoice.of(chances * 0 + 0.1))
+    assert even.before == plain.before and even.to_dict()["labels_chosen"]["basis"] == "audit"

@@ -219,7 +219,8 @@ def _count_more(d: Difference, n_clips: int, n_differ: int) -> int | None:
         return None
     by_interval = (high - low) / 2 / abs(d.difference.value)
     by_exchange = norm.isf(LEVEL / 2) / max(norm.isf(d.p / 2), 1e-9)
-    factor = float(max(by_interval**2, by_exchange**2, FEWEST_SITES / max(n_differ, 1)))
+    by_sites = FEWEST_SITES / max(n_differ, 1)
+    factor = float(max(by_interval**2, by_exchange**2 if by_sites <= 1 else by_sites))
     if factor > FAR:
         return None
     more = n_clips * max(factor - 1, 0.1)
