@@ -35,7 +35,7 @@ OPTIONS = {"pages/**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blo
 # The way of a biologist: from footage to a report. Errors of other rooms stay English.
 MESSAGE_ROOMS = (
     *("cli", "review", "hunt", "infer", "media", "export", "report", "pages", "detect", "bundle"),
-    *("core", "data/scan", "data/human_labels", "data/reading"),
+    *("core", "data/scan", "data/human_labels", "data/reading", "data/formats", "data/checks", "data/splits"),
 )
 SENTENCES = (  # modules whose texts are all for people
     "cli/printing/import_problems.py",
@@ -99,6 +99,7 @@ HEADINGS = (  # of tables in the terminal, where they are single words
     *("files", "rows", "bursts", "sites", "deployments", "labels", "first", "last", "infrared", "colour"),
     *("severity", "rule", "count", "warning", "info", "share", "all rows", "(no label)", "not opened", "pictures"),
     *("species", "genus", "family", "order", "class"),  # ranks
+    *("better", "worse", "mixed", "new", "old"),  # of two models
 )
 
 

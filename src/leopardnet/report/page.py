@@ -54,8 +54,7 @@ def write_report(
     `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. hidden: clip_id of clips whose
     picture is left out even where there is one. bundle: plain values, as `describe_bundle` returns them, and watch
     (`watch_facts`); any may be absent, and others are shown too. manifest_summary: counts, label by split. history:
-    rows with epoch, loss, val_macro_f1. notices: shown on top. title: None for a general one. The page is in the
-    current language (`core.language`).
+    rows with epoch, loss, val_macro_f1. notices: shown on top. The page is in the current language.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -77,7 +76,6 @@ def write_report(
     )
     page = _fill_template(
         title=translate("Camera-trap report") if title is None else title,
-        texts=script_json(script_texts()),
         multi=has_several_labels(predictions),
         notices=list(notices),
         styles=styles,
@@ -118,7 +116,11 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 def _fill_template(**values: object) -> str:
     """Return the page with its style sheet, its scripts and these values."""
     css, scripts = read_style("shared", "report"), join_scripts(*SCRIPTS)
-    return environment().get_template("report.html.j2").render(css=css, js=scripts, rules=RULES, **values)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(css=css, js=scripts, rules=RULES, texts=script_json(script_texts()), **values)
+    )
 
 
 def _picture_finder(data: Mapping[str, Any], jpegs: Mapping[str, bytes]) -> Callable[[str], Picture | None]:

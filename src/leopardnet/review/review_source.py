@@ -111,7 +111,8 @@ def open_review(
 def name_kind(source: Path) -> str:
     """Return what a path names: results, manifest, workspace or footage. Raises ManifestError for anything else."""
     if source.is_dir():
-        if (source / PREDICTIONS).is_file() or (source / "held_out" / PREDICTIONS).is_file():
+        own, held_out, of_run = (source / x for x in (PREDICTIONS, f"held_out/{PREDICTIONS}", "bundle/SHA256SUMS"))
+        if own.is_file() or held_out.is_file() or of_run.is_file():
             return "results"
         marks = (WORKSPACE, LABELS, FEATURES.file)
         return "workspace" if any((source / name).is_file() for name in marks) else "footage"

@@ -178,9 +178,9 @@ def _differences(
     """Return the settings that differ, in words; stored: the values of `before` as its file has them."""
     changed = []
     for key in sorted(before.keys() | now.keys()):
-        a, b, written = before.get(key), now.get(key), stored.get(key, before.get(key, {}))
+        a, b = before.get(key), now.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            changed += _differences(a, b, written, f"{prefix}{key}.")
+            changed += _differences(a, b, stored.get(key) or {}, f"{prefix}{key}.")
         elif a != b:
-            changed.append(f"{prefix}{key} was {written}, is {b}")
+            changed.append(f"{prefix}{key} was {stored.get(key, a)}, is {b}")
     return changed

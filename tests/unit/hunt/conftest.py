@@ -6,37 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
-from leopardnet.core.types import Clip
-from leopardnet.hunt.feature_store import N_CLASSES, FeatureJournal, FeatureStore, FrameFeatures
-from leopardnet.hunt.setup import load_setup
 
-N_FEATURES = 1280
 LEOPARD, TIGER = 288, 292  # classes of ImageNet
-
-
-@pytest.fixture(scope="session")
-def write_store(tmp_path_factory):
-    """A function that writes features: path → (a vector for each frame, {ImageNet class: logit})."""
-
-    def write(clips):
-        folder = tmp_path_factory.mktemp("store")
-        with FeatureJournal.open_keyed(folder, load_setup("lite0").to_key()) as journal:
-            for path, (vectors, classes) in clips.items():
-                features = np.zeros((len(vectors), N_FEATURES), np.float32)
-                features[:, : len(vectors[0])] = vectors
-                imagenet = np.zeros((len(vectors), N_CLASSES), np.float32)
-                for i, value in classes.items():
-                    imagenet[:, i] = value
-                clip = Clip(clip_id(path), (path,), "still")
-                times_s = np.arange(float(len(vectors)))
-                journal.add(QueuedClip(clip, 1, "1:1"), FrameFeatures(clip, "ok", "", times_s, features, imagenet))
-            journal.end_wal()
-        return FeatureStore(folder)
-
-    return write
 
 
 @pytest.fixture(scope="session")

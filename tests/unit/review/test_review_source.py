@@ -112,7 +112,10 @@ def test_what_cannot_be_reviewed_is_said_in_words(season, card, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "lost").mkdir()
     Workspace(tmp_path / "lost").close()
+    (tmp_path / "run/bundle").mkdir(parents=True)
+    (tmp_path / "run/bundle/SHA256SUMS").touch()
     wrong = [
+        ({"source": tmp_path / "run"}, "no predictions that may judge"),
         ({"source": tmp_path / "nothing"}, "nothing to review here"),
         ({"source": tmp_path / "notes.txt"}, "nothing to review here"),
         ({"source": tmp_path / "empty", "out": tmp_path / "w"}, "no footage"),

@@ -26,6 +26,7 @@ from leopardnet.review.media.inspect_video import Inspection, inspect_video
 MAX_PIECE_S = 600.0  # the longest piece of a video that is made playable
 MAX_WORK_S = 300.0  # then the piece ends where it is
 LOOK_S = 0.2
+LEAST_SHARE = 0.95  # of the frames that the file lists; with fewer, that is said
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 Way = type[CopiedPictures] | type[EncodedPictures]
 
@@ -141,6 +142,8 @@ def _write_piece(source: Path, part: Path, inspection: Inspection, way: Way, wat
             raise MediaError("no frame of the video can be decoded", where=source.name)
     n_damaged = [(pictures.n_damaged, "packets or frames"), (sound.n_damaged if sound else 0, "packets of sound")]
     damage = [f"{n} damaged {what} were left out" for n, what in n_damaged if n]
+    if info.n_frames and pictures.n < LEAST_SHARE * info.n_frames and not end:
+        damage.append(f"only {pictures.n} of {info.n_frames} frames could be decoded")
     return (*inspection.warnings, *damage, *([end] if end else []))
 
 

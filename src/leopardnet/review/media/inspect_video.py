@@ -123,8 +123,8 @@ def _find_sound(path: Path) -> tuple[str, list[str]]:
     name = "unknown"
     try:
         with open_container(path, with_sound=True) as (container, _):
-            sound = container.streams.audio[0]
-            if sound.codec_context is not None:
+            sound = next(iter(container.streams.audio), None)  # a damaged file may show another one each time
+            if sound is not None and sound.codec_context is not None:
                 name = sound.codec_context.codec.canonical_name
                 if _has_sound(container, sound):
                     return name, []

@@ -22,7 +22,7 @@ from leopardnet.core.journal.queued_clip import stamp_clip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Clip
 from leopardnet.media.decode import resolve_path
-from leopardnet.review.media.decoder_pool import DecoderPool, move_error, read_answer
+from leopardnet.review.media.decoder_pool import DecoderPool, Failures, move_error, read_answer
 from leopardnet.review.media.file_cache import FileCache, MemoryCache
 from leopardnet.review.media.frame_queue import FrameJob, FrameQueue, Pictures
 from leopardnet.review.media.inspect_video import Inspection, inspect_video
@@ -82,6 +82,7 @@ class ReviewMedia:
         self._lock = threading.Lock()
         self._rows: dict[str, int] | None = None
         self._inspections: OrderedDict[str, Future[Inspection]] = OrderedDict()
+        self._failures = Failures()
 
     def frame(self, clip_id: str, time_s: float, width: int, enhanced: bool = False) -> bytes:
         """Return the frame nearest to a time as JPEG without metadata, at most `width` px wide.
@@ -216,6 +217,7 @@ class ReviewMedia:
 
     def _inspect(self, wanted: WantedVideo) -> Inspection | None:
         """Return what a browser can do with a video, or None if that takes a while. Raises MediaError."""
+        self._failures.check(wanted.key)
         with self._lock:
             future = self._inspections.get(wanted.key)
             if future is None:
@@ -225,7 +227,13 @@ class ReviewMedia:
                     self._inspections.popitem(last=False)
         if not wait([future], timeout=PATIENCE_S).done:
             return None
-        return read_answer(future, where=wanted.where)
+        try:
+            return read_answer(future, where=wanted.where)
+        except MediaError as error:
+            self._failures.add(wanted.key, error)
+            with self._lock:
+                self._inspections.pop(wanted.key, None)
+            raise
 
 
 def _hash(*parts: object) -> str:

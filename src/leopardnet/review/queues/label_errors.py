@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import read_table
 from leopardnet.review.clip_index import ClipIndex, list_rows
@@ -15,7 +13,10 @@ FILE = "label_errors.parquet"
 
 
 def list_label_errors(index: ClipIndex, file: Path) -> QueueRows:
-    """Return the clips of the table in its order. Raises ManifestError for a table without clip_id."""
+    """Return the clips of the table in its order, each with its label and the likelier one where those are there.
+
+    Raises ManifestError for a table without clip_id.
+    """
     table = read_table(file)
     if "clip_id" not in table.columns:
         raise ManifestError(
@@ -24,5 +25,9 @@ def list_label_errors(index: ClipIndex, file: Path) -> QueueRows:
             found="columns " + ", ".join(map(str, table.columns)),
             expected="clip_id",
         )
-    rows = list_rows(index, table["clip_id"].drop_duplicates().tolist())
-    return QueueRows(np.asarray(rows, np.int64))
+    table = table[table["clip_id"].isin(list(index.row_of))].drop_duplicates("clip_id")
+    rows, hints = list_rows(index, table["clip_id"].tolist()), {}
+    if {"label", "likelier"} <= set(table.columns):
+        says = zip(rows.tolist(), table["label"], table["likelier"], strict=True)
+        hints = {row: f"labelled {label}; by the other clips it is rather {other}" for row, label, other in says}
+    return QueueRows(rows, hints=hints)

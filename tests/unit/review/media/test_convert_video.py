@@ -132,6 +132,20 @@ def test_a_cut_mp4_of_h264_is_not_handed_out_as_it_is(tmp_path):
     assert 0 < read_film(made)["seconds"] < 1.9 and warnings
 
 
+def test_frames_that_a_decoder_leaves_out_in_silence_are_told(tmp_path):
+    if "libx265" not in av.codecs_available:
+        pytest.skip("this build of FFmpeg has no encoder libx265")
+    path = write_film(tmp_path / "a.mp4", "libx265")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"mdat")
+    at += int.from_bytes(data[at - 4 : at], "big") * 3 // 10
+    data[at : at + 16] = bytes(16)  # the decoder shows nothing until the next key frame, and there is none
+    path.write_bytes(data)
+    made, warnings = convert(path)
+    n = len(read_film(made)["numbers"])
+    assert n < 40 and f"only {n} of 50 frames could be decoded" in warnings
+
+
 def test_sound_that_cannot_be_decoded_is_left_out_and_told(tmp_path):
     path = write_film(tmp_path / "a.avi", "mjpeg", "yuvj420p", sound="pcm_s16le")
     data = bytearray(path.read_bytes())

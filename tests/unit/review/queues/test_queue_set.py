@@ -268,9 +268,16 @@ def test_a_table_of_label_errors_is_a_queue_in_its_order(tmp_path):
     index, evidence = index_of([deer("a", 1.0), deer("b", 1.0, hours=1)], tmp_path)
     assert "label_errors" not in queue_set(index, evidence, tmp_path).ids
     file = tmp_path / "label_errors.parquet"
-    pd.DataFrame({"clip_id": [index.clip_ids[1], "gone", index.clip_ids[0]]}).to_parquet(file)
+    ids = [index.clip_ids[1], "gone", index.clip_ids[0]]
+    pd.DataFrame({"clip_id": ids}).to_parquet(file)
     queues = queue_set(index, evidence, tmp_path)
     assert "label_errors" in queues.ids and names(index, queues.open("label_errors", "")) == ["b", "a"]
+    pd.DataFrame({"clip_id": ids, "label": "tiger", "likelier": ["deer", "", "empty"]}).to_parquet(file)
+    hints = list_label_errors(index, file).hints
+    assert hints == {
+        1: "labelled tiger; by the other clips it is rather deer",
+        0: "labelled tiger; by the other clips it is rather empty",
+    }
     pd.DataFrame({"path": ["a.jpg"]}).to_parquet(file)
     with pytest.raises(ManifestError, match="no table of probable label errors"):
         list_label_errors(index, file)
