@@ -51,7 +51,7 @@ def _read(file: BinaryIO) -> dict[str, NDArray[Any]]:
         values[:] = np.frombuffer(file.read(values.nbytes), values.dtype)
     if not all(isinstance(k, str) and isinstance(v, np.ndarray) for k, v in tensors.items()):
         raise ValueError("something that is no tensor")
-    return {name: np.array(values) for name, values in tensors.items()}
+    return {name: np.array(values, order="C") for name, values in tensors.items()}
 
 
 class _TensorUnpickler(pickle.Unpickler):

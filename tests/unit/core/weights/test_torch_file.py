@@ -30,7 +30,11 @@ def test_tensors_come_out_as_they_went_in():
     found = read_tensors(saved(values), where="w.pth")
     assert list(found) == list(values)
     for name, tensor in values.items():
-        assert found[name].shape == tuple(tensor.shape) and found[name].flags.writeable
+        assert (
+            found[name].shape == tuple(tensor.shape)
+            and found[name].flags.writeable
+            and found[name].flags.c_contiguous
+        )
         assert np.array_equal(found[name], tensor.numpy()) and found[name].dtype == tensor.numpy().dtype
 
 
