@@ -15,12 +15,13 @@ from leopardnet.core.language import translate_message
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import UniformSampling
 from leopardnet.core.types import Clip, MediaInfo
+from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.media.decode import probe, resolve_path
 from leopardnet.media.sampling import sample_times
 from leopardnet.review.clip_index import ClipIndex
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.queues.queue_rows import QueueRows
-from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
+from leopardnet.review.spoken_labels import SpokenLabels
 
 N_FRAMES = 8  # of a clip that no model classified
 THUMB_WIDTH_PX, FRAME_WIDTH_PX = 320, 960

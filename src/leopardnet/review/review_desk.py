@@ -15,6 +15,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people, person_kind
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.pages.palette import label_styles
 from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
 from leopardnet.review.clip_view import ClipView
@@ -26,7 +27,7 @@ from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.queues.queue_set import QueueSet
 from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_source import ReviewSource, count_foreign_labels, source_labels
-from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
+from leopardnet.review.spoken_labels import SpokenLabels
 from leopardnet.review.starting_labels import read_starting_labels
 
 HUNT = "hunt"

@@ -13,9 +13,8 @@ import pandas as pd
 
 from leopardnet.core.people import person_kind
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.review.clip_index import ClipIndex
-
-AUDIT = "audit"
 
 
 class Said(NamedTuple):

@@ -15,6 +15,7 @@ import pandas as pd
 from leopardnet.core.labels import EMPTY, JOINER, UNKNOWN, split_labels
 from leopardnet.core.manifest import Manifest
 
+AUDIT = "audit"  # the queue of the blind random sample
 PERSON_COLUMNS = (
     *("clip_id", "by", "entry_id", "path", "labels", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"),
     *("note", "starred"),
@@ -26,11 +27,14 @@ def labels_by_person(entries: pd.DataFrame) -> pd.DataFrame:
     """Return what each person says of each clip today: a row for each pair, with the columns PERSON_COLUMNS.
 
     The newest entry counts that was not taken back; of `note`, the newest that has one. `labels` are sorted and
-    joined by ` + `, '' where the person gave only a note or a star. A clip that a person met in a random sample
+    joined by ` + `, '' where the person gave only a note or a star. A clip that a person met in the blind audit
     keeps that entry's `queue` and `inclusion`, whatever the person changed later: how it was chosen stays true.
+    All others have no `inclusion`, also those of random samples of what a model said, such as the empties: their
+    chance holds among these clips alone, and they were seen with the model's answer.
     """
     valid = entries[~entries["entry_id"].isin(entries["undoes"].dropna()) & entries["undoes"].isna()]
-    valid = valid.assign(labels=valid["labels"].map(_join))
+    chances = valid["inclusion"].where(valid["queue"] == AUDIT)
+    valid = valid.assign(labels=valid["labels"].map(_join), inclusion=chances)
     keys = ["clip_id", "by"]
     last = valid.drop_duplicates(keys, keep="last").set_index(keys)
     said = valid[valid["labels"] != ""].drop_duplicates(keys, keep="last").set_index(keys)
@@ -50,8 +54,8 @@ def labels_by_clip(entries: pd.DataFrame) -> pd.DataFrame:
 
     The labels that most people give stand. Whoever says `unknown` has no vote where others name something. Where
     two answers have the same number of votes the clip `is_disputed` and its `labels` are ''. `by`: who gave the
-    labels that stand, joined by `, `; `at`: when the last of them did; `queue` and `inclusion`: of the random
-    sample in which anyone met the clip, else the newest queue and nan.
+    labels that stand, joined by `, `; `at`: when the last of them did; `queue` and `inclusion`: of the blind audit
+    if anyone met the clip there, else the newest queue and nan.
 
     >>> columns = ["entry_id", "clip_id", "path", "labels", "by", "at", "queue", "inclusion", "undoes", "note"]
     >>> rows = [[1, "a", "a.avi", '["tiger"]', "AB", "t1", "audit", 0.1, None, None],

@@ -11,12 +11,13 @@ import numpy as np
 
 from leopardnet.core.labels import JOINER, UNKNOWN
 from leopardnet.core.language import translate_message
+from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.hunt.feature_store import FeatureStore
 from leopardnet.hunt.hunt_order import REFIT_EVERY, Hunt
 from leopardnet.review.clip_index import list_rows
 from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.review_desk import ReviewDesk
-from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
+from leopardnet.review.spoken_labels import SpokenLabels
 
 N_LOOKALIKES, N_AGAINST = 10, 7  # of the nearest labelled clips, so many must bear one other label
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.metrics.guarantees.levels import sites_needed
 from leopardnet.review.clip_index import ClipIndex
-from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
+from leopardnet.review.spoken_labels import SpokenLabels
 
 PROMISED_MISS = 0.05
 

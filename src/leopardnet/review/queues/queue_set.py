@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.review.clip_index import ClipIndex
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.queues import label_errors
@@ -25,7 +26,7 @@ from leopardnet.review.queues.plan_looks import plan_looks
 from leopardnet.review.queues.queue_rows import QueueRows, Rows
 from leopardnet.review.queues.same_box import list_same_boxes
 from leopardnet.review.request_error import RequestError
-from leopardnet.review.spoken_labels import AUDIT, SpokenLabels
+from leopardnet.review.spoken_labels import SpokenLabels
 
 OPINION = "second_opinion"
 ORDER = (

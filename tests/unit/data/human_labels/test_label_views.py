@@ -101,6 +101,15 @@ def test_how_a_clip_was_chosen_stays_true(say):
     }
 
 
+def test_a_sample_of_what_the_model_called_empty_is_no_audit(say):
+    say("a", "AB", "empty", queue="empties", inclusion=0.05)
+    say("b", "AB", "tiger", queue="empties", inclusion=0.05)
+    say("b", "AB", "tiger", queue="audit", inclusion=0.1)
+    table = agreed(say)
+    assert table["queue"].to_dict() == {"a": "empties", "b": "audit"}
+    assert math.isnan(table.loc["a", "inclusion"]) and table.loc["b", "inclusion"] == 0.1
+
+
 def test_people_stand_above_the_manifest(say):
     rows = pd.DataFrame(
         {
