@@ -51,6 +51,7 @@ class _Parts:
     manifest: Manifest
     predictions: Predictions | None = None
     evidence: Path | None = None
+    manifest_folder: Path | None = None
 
 
 def open_review(
@@ -69,7 +70,8 @@ def open_review(
     source: a folder with predictions.parquet, a table of predictions, a manifest, a workspace, or a folder of
     footage, which is scanned, and in which nothing is written. manifest, root: of the footage of results; they are
     remembered in the workspace. out: the workspace of a folder of footage, by default `review-<its name>` in the
-    current folder. labels: another file of labels. read_only: nothing is written.
+    current folder. labels: another file of labels; by default that of the workspace, or that beside the manifest of
+    results, if people labelled the footage before. read_only: nothing is written.
 
     Raises ManifestError for a source that is missing, results without footage, and tables of another card;
     BundleError for results of another model than `bundle`.
@@ -102,7 +104,7 @@ def open_review(
         parts.predictions,
         parts.evidence,
         workspace,
-        Path(labels) if labels else place / LABELS,
+        Path(labels) if labels else _find_labels(workspace, parts.manifest_folder),
         bundle,
         tuple(_list_notices(parts)),
     )
@@ -196,7 +198,25 @@ def _open_results(source: Path, workspace: Workspace, manifest: Path | None, roo
     folder = source if source.is_dir() else source.parent
     files = [f for f in (folder / "held_out", folder) if (f / PREDICTIONS).is_file() or f == folder]
     evidence = files[0] / "evidence.parquet"
-    return _Parts(rows, predictions, evidence if evidence.is_file() else None)
+    beside = None if manifest is None else manifest.parent
+    return _Parts(rows, predictions, evidence if evidence.is_file() else None, beside)
+
+
+def _find_labels(workspace: Workspace, manifest_folder: Path | None) -> Path:
+    """Return the file of labels: that beside the manifest of results, where people labelled this footage before.
+
+    Then the seed of the random samples is taken over as well: over all rounds, the audit is one sample.
+    """
+    own = workspace.folder / LABELS
+    if manifest_folder is None or own.is_file() or not (manifest_folder / LABELS).is_file():
+        return own
+    if (manifest_folder / WORKSPACE).is_file():
+        first_round = Workspace(manifest_folder, read_only=True)
+        seed = first_round.read("seed")
+        first_round.close()
+        if seed is not None and workspace.read("seed") is None:
+            workspace.keep("seed", seed)
+    return manifest_folder / LABELS
 
 
 def _relative(path: Path | None, workspace: Workspace) -> str | None:

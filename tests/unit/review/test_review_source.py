@@ -54,6 +54,17 @@ def test_a_manifest_keeps_its_labels_beside_it_and_gives_its_names(tmp_path):
     desk.close()
 
 
+def test_results_go_on_with_the_labels_and_the_audit_of_the_round_before(season, open_desk, tmp_path):
+    results = season(CLIPS)
+    first = ReviewDesk(open_review(tmp_path / "manifest.parquet"))
+    say(enter(first), [CLIPS[0]], "leopard")
+    seed = first.source.workspace.seed()
+    first.close()
+    second = open_desk(results)
+    assert second.source.labels == tmp_path / "labels.sqlite" and second.said.is_done.tolist() == [True, False]
+    assert second.source.workspace.seed() == seed and not (results / "labels.sqlite").exists()
+
+
 def test_a_folder_without_labels_offers_the_animals_of_the_amur(card, tmp_path):
     desk = ReviewDesk(open_review(card, out=tmp_path / "w"))
     assert [x["name"] for x in desk.describe("")["labels"]] == ["leopard", "tiger", "sika_deer", "empty", "human"]
