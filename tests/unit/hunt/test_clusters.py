@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
 from leopardnet.hunt import clusters
-from leopardnet.hunt.clusters import Centre, cluster_centres, find_lookalikes
+from leopardnet.hunt.clusters import Centre, cluster_centres, find_clusters
 
 
 @pytest.fixture
@@ -35,13 +34,12 @@ def test_few_clips_are_all_centres_and_none_are_none(three_heaps, write_store):
     assert cluster_centres(write_store({}).read()) == []
 
 
-def test_the_lookalikes_of_a_clip_are_those_of_its_heap(three_heaps):
-    found = find_lookalikes(three_heaps, clip_id("heap2/0.jpg"), n=1)
-    assert [c for c, _ in found] == [clip_id("heap2/1.jpg")] and 0.9 < found[0][1] < 1
-    ids = {c for c, _ in find_lookalikes(three_heaps, clip_id("heap1/2.jpg"), n=4)}
-    assert ids == {clip_id(f"heap1/{i}.jpg") for i in (0, 1, 3, 4)}
-    with pytest.raises(ManifestError, match="no features"):
-        find_lookalikes(three_heaps, "nowhere")
+def test_the_clips_of_a_cluster_stand_together(three_heaps):
+    heaps = find_clusters(three_heaps, n=3)
+    assert [set(clips) for clips in heaps] == [
+        {clip_id(f"heap{i}/{k}.jpg") for k in range(n)} for i, n in enumerate((9, 5, 2))
+    ]
+    assert heaps[0][0] == clip_id("heap0/0.jpg")
 
 
 def test_a_clip_of_several_frames_has_the_direction_of_their_mean(write_store):

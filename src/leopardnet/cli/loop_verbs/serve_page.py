@@ -122,8 +122,7 @@ def _open_desk(
     store = FeatureStore(opened.workspace.folder)
     clip_ids = set(opened.manifest.table["clip_id"])
     hunt = HuntQueues(store, targets=chosen, clip_ids=clip_ids, results=results)
-    queues = {"hunt": hunt.list_hunt, "lookalikes": hunt.list_lookalikes}
-    desk = ReviewDesk(opened, shows_people=people, read_only=read_only, targets=chosen, queues=queues)
+    desk = ReviewDesk(opened, shows_people=people, read_only=read_only, targets=chosen, queues=hunt.queues())
     maker = ModelMaker(opened, store, targets=chosen)
     return desk, {"mode": "hunt", "routes": hunt_routes(desk, hunt, maker)}
 

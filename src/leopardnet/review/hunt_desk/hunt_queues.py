@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from leopardnet.core.labels import JOINER, UNKNOWN
 from leopardnet.core.language import translate_message
 from leopardnet.data.human_labels.label_views import AUDIT
+from leopardnet.hunt.clusters import N_CENTRES, find_clusters
 from leopardnet.hunt.feature_store import FeatureStore
 from leopardnet.hunt.hunt_order import REFIT_EVERY, Hunt
 from leopardnet.review.clip_index import list_rows
@@ -19,6 +21,7 @@ from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.spoken_labels import SpokenLabels
 
+GROUP_CLIPS = 8  # about so many clips in a group, where there are few clips
 N_LOOKALIKES, N_AGAINST = 10, 7  # of the nearest labelled clips, so many must bear one other label
 
 
@@ -44,6 +47,8 @@ class HuntQueues:
         self._lock = threading.RLock()
         self._order: QueueRows | None = None
         self._fitted: tuple[int, bool] = (0, False)
+        self._clusters: Future[tuple[list[list[str]], list[list[str]]]] = Future()
+        threading.Thread(target=self._find_clusters, daemon=True).start()
         self._row_of = {clip_id: i for i, clip_id in enumerate(self._hunt.features.clip_ids)}
 
     def list_hunt(self, desk: ReviewDesk) -> QueueRows:
@@ -95,6 +100,35 @@ class HuntQueues:
         found.sort(key=lambda item: item[0])
         rows = list_rows(desk.index, [clip_id for _, clip_id, _ in found])
         return QueueRows(rows, hints={int(r): hint for r, (_, _, hint) in zip(rows, found, strict=True)})
+
+    def _find_clusters(self) -> None:
+        """Find the clusters beside the page, which opens at once: of many thousand clips they take some seconds."""
+        features = self._hunt.features
+        few = max(min(N_CENTRES, len(features) // GROUP_CLIPS), 1)
+        try:
+            self._clusters.set_result((find_clusters(features), find_clusters(features, n=few)))
+        except Exception as error:  # whoever waits must hear of it
+            self._clusters.set_exception(error)
+
+    def list_centres(self, desk: ReviewDesk) -> QueueRows:
+        """Return the most central clip of each cluster, the largest cluster first; none until they are found."""
+        clusters = self._clusters.result()[0] if self._clusters.done() else []
+        firsts = {clips[0]: len(clips) for clips in clusters if clips[0] in desk.index.row_of}
+        rows = list_rows(desk.index, list(firsts))
+        hints = [f"stands for {n} clips that look alike" if n > 1 else "" for n in firsts.values()]
+        return QueueRows(rows, hints={int(r): hint for r, hint in zip(rows, hints, strict=True) if hint})
+
+    def list_groups(self, desk: ReviewDesk) -> QueueRows:
+        """Return the clips of each cluster together, the largest first; none until they are found."""
+        clusters = self._clusters.result()[1] if self._clusters.done() else []
+        named = {c: str(i) for i, clips in enumerate(clusters, 1) for c in clips if c in desk.index.row_of}
+        rows = list_rows(desk.index, list(named))
+        return QueueRows(rows, groups=dict(zip(map(int, rows), named.values(), strict=True)))
+
+    def queues(self) -> dict[str, Callable[[ReviewDesk], QueueRows]]:
+        """Return all queues by their ids, for `ReviewDesk`."""
+        centres = {"centres": self.list_centres, "groups": self.list_groups}
+        return {"hunt": self.list_hunt, **centres, "lookalikes": self.list_lookalikes}
 
     def describe(self, desk: ReviewDesk) -> dict[str, Any]:
         """Return what the page says about the hunt: the target, the labels so far, and what to do next."""

@@ -30,8 +30,19 @@ from leopardnet.review.spoken_labels import SpokenLabels
 
 OPINION = "second_opinion"
 ORDER = (
-    *("hunt", "suspected", "unsure", "plan", "lookalikes", "same_box", "unreadable", "empties", AUDIT, OPINION),
-    *("label_errors", "all"),
+    *(
+        "hunt",
+        "centres",
+        "groups",
+        "suspected",
+        "unsure",
+        "plan",
+        "lookalikes",
+        "same_box",
+        "unreadable",
+        "empties",
+    ),
+    *(AUDIT, OPINION, "label_errors", "all"),
 )
 
 

@@ -32,8 +32,8 @@ def hunt(tmp_path, write_store):
     source = open_review(tmp_path / "manifest.parquet")
     store = write_store(clips, tmp_path)
     queues = HuntQueues(store, targets=("leopard",))
-    made = {"hunt": queues.list_hunt, "lookalikes": queues.list_lookalikes}
-    desk = ReviewDesk(source, targets=("leopard",), queues=made)
+    queues._clusters.result(timeout=60)
+    desk = ReviewDesk(source, targets=("leopard",), queues=queues.queues())
     maker = ModelMaker(source, store, targets=("leopard",))
     yield desk, queues, maker
     desk.close()
@@ -106,6 +106,19 @@ def test_a_label_unlike_those_of_its_lookalikes_is_shown(hunt):
     assert hint == "10 of the 10 clips that look most like it are labelled deer"
     say(desk, DEER[5], "deer", queue="lookalikes")
     assert paths(desk, "lookalikes") == []
+
+
+def test_look_alikes_stand_together_and_their_middle_first(hunt):
+    desk, _, _ = hunt
+    assert sorted(paths(desk, "centres")) == sorted([*LEOPARDS, *DEER])  # fewer clips than clusters: each its own
+    groups = desk.queues.open("groups", "AB", anew=True)
+    kinds = {}
+    for row in groups.rows:
+        kinds.setdefault(groups.groups[int(row)], []).append(desk.index.texts("path")[row][3:7])
+    sizes = [len(clips) for clips in kinds.values()]
+    assert (
+        len(groups) == 44 and sizes == sorted(sizes, reverse=True) and all(len(set(k)) == 1 for k in kinds.values())
+    )
 
 
 def wait_for(browser):

@@ -16,6 +16,8 @@ const LISTS = {
   second_opinion: [t("Second opinion"), t("Clips that somebody else has labelled, or that two people call differently.")],
   label_errors: [t("Doubtful labels"), t("Labels that a model which had not seen them contradicts.")],
   hunt: [t("Hunt"), t("What most resembles the target comes first; the order learns from every label.")],
+  centres: [t("Typical clips"), t("One clip from the middle of each group of look-alikes: label these first to teach a model.")],
+  groups: [t("Groups"), t("Clips that look alike stand together, the largest group first: label whole groups in the grid.")],
   all: [t("All clips"), t("Every clip, in the order of time.")],
 };
 
