@@ -20,9 +20,9 @@ from leopardnet.data.checks.match_files import refuse_other_root
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.scan.scan import scan
 from leopardnet.hunt.feature_store import KIND as FEATURES
-from leopardnet.review.same_card import MANIFEST, keep_manifest, refuse_other_card
-from leopardnet.review.workspace import FILE as WORKSPACE
-from leopardnet.review.workspace import Workspace
+from leopardnet.review.workspace.same_card import MANIFEST, keep_manifest, refuse_other_card
+from leopardnet.review.workspace.workspace import FILE as WORKSPACE
+from leopardnet.review.workspace.workspace import Workspace
 
 PREDICTIONS = "predictions.parquet"
 _TABLES = (".csv", ".parquet")

@@ -14,7 +14,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.review_source import name_kind, open_review
-from leopardnet.review.workspace import Workspace
+from leopardnet.review.workspace.workspace import Workspace
 from reviewed_season import Made, enter, make_predictions, say
 
 CLIPS = [Made("s1/a.jpg", (0.9, 0.1, 0.0, 0.0)), Made("s1/b.jpg", (0.0, 0.9, 0.0, 0.1), hours=1)]
@@ -222,7 +222,8 @@ def test_another_reviewer_of_this_computer_is_seen_while_it_runs(tmp_path):
     workspace = Workspace(tmp_path)
     assert not workspace.enter() and not workspace.enter()
     code = (
-        "import sys; from pathlib import Path; from leopardnet.review.workspace import Workspace; "
+        "import sys; from pathlib import Path; "
+        "from leopardnet.review.workspace.workspace import Workspace; "
         "print(Workspace(Path(sys.argv[1])).enter())"
     )
     run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)

@@ -76,8 +76,8 @@ def start(
     """
     from leopardnet.hunt.hunt_order import Hunt
     from leopardnet.review.review_source import open_review
-    from leopardnet.review.same_card import keep_manifest, refuse_other_card
-    from leopardnet.review.workspace import Workspace
+    from leopardnet.review.workspace.same_card import keep_manifest, refuse_other_card
+    from leopardnet.review.workspace.workspace import Workspace
 
     targets = _check_targets(target or ["leopard"])
     out = _choose_workspace(folder, out_path)

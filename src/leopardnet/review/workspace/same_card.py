@@ -8,7 +8,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import SAME_S, refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import write_table
-from leopardnet.review.workspace import Workspace
+from leopardnet.review.workspace.workspace import Workspace
 
 MANIFEST = "manifest.parquet"
 N_SIZES = 200  # clips whose files are remembered by their size, for cameras that write no time
