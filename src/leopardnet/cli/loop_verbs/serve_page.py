@@ -6,7 +6,6 @@ import os
 import webbrowser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -106,12 +105,12 @@ def _open_desk(
     results: Mapping[str, Mapping[str, float]] | None,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the desk of a review, and what `create_app` needs beside it."""
+    from leopardnet.hunt.feature_store import FeatureStore, has_features
     from leopardnet.review.review_desk import ReviewDesk
 
-    if opened.predictions is not None or not _has_features(opened.workspace.folder):
+    if opened.predictions is not None or not has_features(opened.workspace.folder):
         return ReviewDesk(opened, shows_people=people, read_only=read_only), {}
 
-    from leopardnet.hunt.feature_store import FeatureStore
     from leopardnet.review.hunt_desk.hunt_queues import HuntQueues
     from leopardnet.review.hunt_desk.model_maker import ModelMaker
     from leopardnet.review.web.hunt_answers import hunt_routes
@@ -125,12 +124,6 @@ def _open_desk(
     desk = ReviewDesk(opened, shows_people=people, read_only=read_only, targets=chosen, queues=hunt.queues())
     maker = ModelMaker(opened, store, targets=chosen)
     return desk, {"mode": "hunt", "routes": hunt_routes(desk, hunt, maker)}
-
-
-def _has_features(folder: Path) -> bool:
-    from leopardnet.hunt.feature_store import KIND
-
-    return (folder / KIND.file).is_file()
 
 
 def _ask_password() -> PasswordLock:
