@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -128,3 +130,11 @@ def test_a_parquet_file_with_strange_notes_of_pandas_is_one_message(tmp_path):
         pq.write_table(table, tmp_path / "x.parquet")
         with pytest.raises(ManifestError, match="cannot be read"):
             read_table(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_place_that_cannot_be_written_is_named_as_the_user_knows_it(tmp_path, suffix, monkeypatch):
+    monkeypatch.setattr(Path, "mkdir", lambda path, **options: None)  # the folder is gone when the file is written
+    with pytest.raises(FileNotFoundError) as error:
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "gone" / f"t{suffix}")
+    assert error.value.filename == str(tmp_path / "gone" / f"t{suffix}") and ".part" not in str(error.value)
