@@ -47,7 +47,7 @@ class TaughtLabels:
 def collect_labels(
     said: pd.DataFrame, features: ClipFeatures, manifest: Manifest, *, targets: tuple[str, ...] = ()
 ) -> TaughtLabels:
-    """Return what a head can be fitted to. said: as `labels_by_clip` gives it.
+    """Return what a head can be fitted to. said: as `labels_for_models` gives it.
 
     Clips that people dispute or could not tell, and clips without features, are left out and counted. Where a clip
     shows several species, the labels are independent. targets: those that no clip shows yet are left out. Raises
