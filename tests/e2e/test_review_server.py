@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -215,7 +216,7 @@ def test_the_browser_comes_in_by_a_file_that_only_its_owner_can_read(card, tmp_p
         assert http_status(address) == 303
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-    assert not os.path.exists(os.path.dirname(file))
+    assert not Path(file).parent.exists()
 
 
 def wait_for(condition):

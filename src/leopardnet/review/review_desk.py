@@ -160,7 +160,7 @@ class ReviewDesk:
         be written.
         """
         self.refuse_reading()
-        check_words(request, offered=self._fixed_labels())
+        check_words(request, offered=self._first_labels())
         rows, contents = [self.index.find(c) for c in request.clip_ids], self.queues.open(request.queue, by)
         self._refuse_outside_audit(request.queue, rows, contents)
         if request.queue == HUNT and len(rows) > 1:
@@ -279,14 +279,14 @@ class ReviewDesk:
         bundle = self.source.bundle
         return {"bundle_id": ids[0], "name": bundle.spec.name if bundle else None} if ids else None
 
-    def _fixed_labels(self) -> list[str]:
+    def _first_labels(self) -> list[str]:
         """Return the labels that the page offers before anybody adds one."""
         names = source_labels(self.source) or tuple(dict.fromkeys((*self._targets, *read_starting_labels())))
         animals = [x for x in names if x not in (EMPTY, UNKNOWN)]
         return [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
 
     def _describe_labels(self) -> list[dict[str, Any]]:
-        bundle, fixed = self.source.bundle, self._fixed_labels()
+        bundle, fixed = self.source.bundle, self._first_labels()
         # What people add comes last, in the order in which they did, so that no key changes its meaning.
         ordered = [*fixed, *(x for x in self.said.names() if x not in (*fixed, UNKNOWN))]
         known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(self._targets)}

@@ -46,7 +46,7 @@ HEADERS = {
 class Door:
     """What opens the server: hosts that it answers to, a token for the address that is printed, perhaps a password.
 
-    session: the secret in the cookie of everybody who came in. tickets: tokens that open it once, see `issue_ticket`.
+    session: the secret in the cookie of everybody who came in. tickets: tokens that open it once.
     """
 
     port: int
@@ -208,8 +208,8 @@ def _limit_body(receive: Receive) -> Callable[[], Awaitable[Message]]:
 def _lead_to_page(headers: Headers) -> Response:
     """Return the way from an address with a token to the page itself.
 
-    To a browser that comes from a file or from another page, redirects count as theirs: it would not send the cookie,
-    which is `SameSite=Strict`. So such a browser gets a page that leads on by itself.
+    Where a file or another page led here, a redirect counts as theirs, and the browser would not send the cookie,
+    which is `SameSite=Strict`. It gets a page that leads on by itself.
     """
     if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
         return RedirectResponse("/", status_code=303)
