@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import webbrowser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,6 +58,7 @@ def serve_page(
     from leopardnet.review.label_request import check_name
     from leopardnet.review.media.review_media import ReviewMedia
     from leopardnet.review.web.guard import Door, local_hosts, network_hosts
+    from leopardnet.review.web.open_browser import open_browser, private_folder
     from leopardnet.review.web.review_app import create_app
     from leopardnet.review.web.serve_review import open_socket, serve_review
 
@@ -67,7 +67,7 @@ def serve_page(
     desk, parts = _open_desk(opened, people=options.people, read_only=read_only, targets=targets, results=results)
     for notice in desk.notices:
         say(f"note: {notice}")
-    with open_socket(options.port, lan=options.lan) as listening:
+    with private_folder() as folder, open_socket(options.port, lan=options.lan) as listening:
         number = listening.getsockname()[1]
         door = Door(number, network_hosts(number) if options.lan else local_hosts(number), lock)
         media = ReviewMedia(
@@ -85,7 +85,7 @@ def serve_page(
                 say(f"other computers: http://{' or http://'.join(others)} with the password")
             say("Ctrl-C ends the review")
             if not options.no_browser:
-                webbrowser.open(door.address)
+                open_browser(door.issue_ticket(), folder)
 
         try:
             app = create_app(desk, media, door, by=who, language=find_language(options.language or ""), **parts)
