@@ -184,7 +184,10 @@ def test_several_labels_by_shift_and_by_button(chromium, start):
     one(chromium, "[data-action=several]").click()
     press(chromium, "3", "1", "x", "2", "3", Keys.ENTER)  # what is empty shows nothing else
     wait_clip(chromium, 2)
-    assert said(review) == [(0, ["leopard", "sika_deer"]), (1, ["sika_deer", "wild_boar"])]
+    assert one(chromium, "[data-action=several]").get_attribute("aria-pressed") == "false"
+    press(chromium, "1")  # one key is one label again
+    wait_clip(chromium, 3)
+    assert said(review) == [(0, ["leopard", "sika_deer"]), (1, ["sika_deer", "wild_boar"]), (2, ["leopard"])]
 
 
 def test_a_label_that_is_not_in_the_list_joins_it(chromium, start):
@@ -211,10 +214,12 @@ def test_notes_stars_and_history(chromium, start):
     wait_clip(chromium, 0)
     press(chromium, "f")
     wait_text(chromium, "#badges", "★")
+    assert text(chromium, "#live") == "Star saved."
     press(chromium, "n")
     press(chromium, "x1 tail", Keys.ENTER)  # letters in the field are no keys
     wait_for(chromium, lambda: len(review.entries) == 2)
     wait_text(chromium, "#history", "x1 tail")
+    assert text(chromium, "#live") == "Note saved."
     press(chromium, "h", "1")
     wait_clip(chromium, 1)
     assert [(e["labels"], e["note"], e["starred"]) for e in review.entries] == [
@@ -515,7 +520,7 @@ def test_a_hunt_counts_labels_and_makes_a_model(chromium, start):
     }
     promise = {"label": "leopard", "n_needed": 59, "n_have": 7}
     review = start({"hunt": clips(9)}, mode="hunt", session={"hunt": hunt, "promise": promise})
-    wait_text(chromium, "#hunt", "a promise needs 59 clips of the random audit without a miss; there are 7.")
+    wait_text(chromium, "#hunt", "the random audit must meet it at 59 sites; so far at 7.")
     assert "Label more." in text(chromium, "#hunt") and "leopard7" in text(chromium, ".tally")
     one(chromium, "#make-model").click()
     wait_text(chromium, "#model-state", "models/1/my-model")

@@ -33,8 +33,9 @@ export class Labelling {
     return { note: newest?.note || "", starred: Boolean(detail.starred) };
   }
 
-  // Sends labels; true when they are on disk. Nothing else can be said until then.
-  async save(clipIds, labels, more = {}) {
+  // Sends labels; true when they are on disk. Nothing else can be said until then. done: what is told in the end, if
+  // it is not the labels that count.
+  async save(clipIds, labels, more = {}, done = null) {
     if (this.session.read_only) {
       tell(t("This review is only for reading: nothing can be labelled."));
       return false;
@@ -53,8 +54,9 @@ export class Labelling {
     for (const clipId of clipIds) this.review.clips.forget(clipId);
     const othersWork = queue.noteLabels(clipIds, labels, answer.n_done);
     if (othersWork) queue.refresh(this.review.at + 1).catch(() => {});
-    const label = labels.length ? namesOf(labels) : t("no label");
-    tell(clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: clipIds.length, label }) : t("Saved: {label}", { label }));
+    const label = namesOf(labels);
+    const saved = clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: clipIds.length, label }) : t("Saved: {label}", { label });
+    tell(done || saved);
     this.review.afterSaving(labels);
     return true;
   }
@@ -81,7 +83,9 @@ export class Labelling {
     const showsIt = second !== null && !labels.some((name) => name === this.empty || name === UNKNOWN);
     const more = isEvent ? {} : { ...this.said, ...(showsIt ? { seconds: [second] } : {}) };
     const from = this.review.at;
-    if (await this.save(isEvent ? detail.event : [detail.clip_id], labels, more)) await this.review.showNextOpen(from);
+    if (!(await this.save(isEvent ? detail.event : [detail.clip_id], labels, more))) return;
+    this.isSeveral = false; // the next clip begins with one key again
+    await this.review.showNextOpen(from);
   }
 
   // What the key of a label does: says it, or chooses it where several are wanted.
@@ -174,17 +178,18 @@ export class Labelling {
   }
 
   star() {
-    return this.changeSaid({ starred: !this.said.starred });
+    const starred = !this.said.starred;
+    return this.changeSaid({ starred }, starred ? t("Star saved.") : t("Star taken away."));
   }
 
   // Saves the text of the field, if it changed. Empty fields cannot take a note back: undo does that.
   async saveNote(text) {
-    if (this.review.clip && text && text !== this.said.note) await this.changeSaid({ note: text });
+    if (this.review.clip && text && text !== this.said.note) await this.changeSaid({ note: text }, t("Note saved."));
   }
 
-  async changeSaid(values) {
+  async changeSaid(values, done) {
     const { detail } = this.review.clip;
-    if (await this.save([detail.clip_id], detail.labels, { ...this.said, ...values })) await this.review.showAgain();
+    if (await this.save([detail.clip_id], detail.labels, { ...this.said, ...values }, done)) await this.review.showAgain();
   }
 }
 
