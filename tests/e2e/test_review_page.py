@@ -207,6 +207,26 @@ def test_a_label_that_is_not_in_the_list_joins_it(chromium, start):
     assert "musk deer4рысь5" in text(chromium, "#labels")
 
 
+def test_the_page_shows_the_label_that_was_saved_for_a_typed_name(chromium, start):
+    from selenium.webdriver import Keys
+
+    review = start(clips(5), other_names={"человек": "human", "леопард": "leopard"})
+    wait_clip(chromium, 0)
+    press(chromium, "o", "Человек", Keys.ENTER)
+    wait_clip(chromium, 1)
+    assert "Saved: human" in text(chromium, "#live")
+    assert "human4" in text(chromium, "#labels") and "человек" not in text(chromium, "#labels")
+    press(chromium, "4")
+    wait_clip(chromium, 2)
+    press(chromium, "a", "o", "леопард", Keys.ENTER, "2", Keys.ENTER)
+    wait_clip(chromium, 3)
+    assert "леопард" not in text(chromium, "#labels")
+    press(chromium, "k")
+    wait_clip(chromium, 2)
+    assert "you: leopard + sika deer" in text(chromium, "#badges")
+    assert said(review) == [(0, ["human"]), (1, ["human"]), (2, ["leopard", "sika_deer"])]
+
+
 def test_notes_stars_and_history(chromium, start):
     from selenium.webdriver import Keys
 
@@ -348,6 +368,26 @@ def test_filters_narrow_the_list_and_stay_after_a_reload(chromium, start):
     )
     one(chromium, "#filters [type=reset]").click()
     wait_text(chromium, "#count", "1 of 6")
+
+
+def test_labels_count_in_every_list(chromium, start):
+    from selenium.webdriver import ActionChains, Keys
+
+    start({"suspected": clips(6), "all": clips(9)})
+    wait_clip(chromium, 0)
+    for n in range(1, 6):
+        press(chromium, "1")
+        wait_clip(chromium, n)
+    wait_text(chromium, "[data-queue=all]", "5 / 9")
+    press(chromium, "z")
+    wait_text(chromium, "[data-queue=all]", "4 / 9")
+    one(chromium, "[data-queue=all]").click()
+    wait_clip(chromium, 4)
+    press(chromium, "g")
+    wait_for(chromium, lambda: all_of(chromium, ".clip-tile"))
+    ActionChains(chromium).key_down(Keys.SHIFT).send_keys(Keys.ARROW_RIGHT * 4).key_up(Keys.SHIFT).perform()
+    press(chromium, "2")  # five clips at once, two of them suspected
+    wait_text(chromium, "[data-queue=suspected]", "6 / 6")
 
 
 def test_a_list_is_chosen_by_keyboard(chromium, start):

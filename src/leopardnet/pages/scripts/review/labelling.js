@@ -52,12 +52,13 @@ export class Labelling {
     const answer = await this.send("/api/label", { clip_ids: clipIds, labels, queue: queue.id, ...more });
     if (!answer) return false;
     for (const clipId of clipIds) this.review.clips.forget(clipId);
-    const othersWork = queue.noteLabels(clipIds, labels, answer.n_done);
+    this.learn(answer.labels);
+    const othersWork = queue.noteLabels(clipIds, answer.labels, answer.n_done);
     if (othersWork) queue.refresh(this.review.at + 1).catch(() => {});
-    const label = namesOf(labels);
+    const label = namesOf(answer.labels); // the server may know what was typed by another name
     const saved = clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: clipIds.length, label }) : t("Saved: {label}", { label });
     tell(done || saved);
-    this.review.afterSaving(labels);
+    this.review.afterSaving(answer.labels.length ? clipIds.length : 0);
     return true;
   }
 
@@ -96,15 +97,19 @@ export class Labelling {
     return this.isSeveral || this.chosen.size ? this.toggle(name) : this.say([name]);
   }
 
-  // Gives a label that was not in the list, and puts it there.
-  addLabel(text) {
-    const name = text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, " ").trim().replaceAll(" ", "_");
-    if (!name) return tell(t("A label is made of letters and digits."));
-    if (!this.session.labels.some((label) => label.name === name)) {
+  // Puts labels that were saved and are not in the list there, each with a digit.
+  learn(names) {
+    for (const name of names) {
+      if (name === UNKNOWN || this.session.labels.some((label) => label.name === name)) continue;
       this.session.labels.push({ name, colour: "var(--animal)", key: null, is_target: false, is_empty: false });
       this.review.keys.addLabel(name);
     }
-    return this.press(name);
+  }
+
+  // Gives a label that was typed.
+  addLabel(text) {
+    const name = text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, " ").trim().replaceAll(" ", "_");
+    return name ? this.press(name) : tell(t("A label is made of letters and digits."));
   }
 
   pressEmpty() {
