@@ -141,7 +141,7 @@ class FakeReview:
             "queues": [{"id": q, "n_total": len(c), "n_done": self.n_done(q)} for q, c in self.queues.items()],
             "facets": {
                 "sites": sorted({c["site"] for c in clips}),
-                "labels": sorted({c["decision"] for c in clips}),
+                "labels": sorted({c["decision"] for c in clips} - {None}),
                 "first_day": "2025-11-02",
                 "last_day": "2025-11-02",
             },

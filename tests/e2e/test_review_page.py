@@ -329,8 +329,29 @@ def test_the_grid_labels_what_is_chosen(chromium, start):
     ]
     press(chromium, "z", "z")
     wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile.given")) == 3)
+    wait_text(chromium, "#live", "Taken back for 2 clips.")
     press(chromium, "g")
     wait_for(chromium, lambda: shown(chromium) is not None)
+
+
+def test_the_grid_takes_any_label(chromium, start):
+    from selenium.webdriver import Keys
+
+    review = start([*event_clips([None] * 2), *(make_clip(n, decision=None) for n in (2, 3))])
+    wait_clip(chromium, 0)
+    press(chromium, "g")
+    wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile")) == 4)
+    assert all_of(chromium, "#grid [data-action=accept]") == []  # no model has said anything
+    press(chromium, Keys.ENTER)
+    wait_text(chromium, "#live", "no answer to accept")
+    press(chromium, "e", "o", "Рысь", Keys.ENTER)
+    wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile.given")) == 2)
+    assert all_of(chromium, "#grid [data-action='label:рысь']")
+    press(chromium, "4")  # its digit from now on
+    wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile.given")) == 3)
+    one(chromium, "#grid [data-action=unknown]").click()
+    wait_for(chromium, lambda: len(review.entries) == 4)
+    assert said(review) == [(0, ["рысь"]), (1, ["рысь"]), (2, ["рысь"]), (3, ["unknown"])]
 
 
 def test_the_mouse_chooses_in_the_grid(chromium, start):
@@ -554,6 +575,7 @@ def test_whoever_has_no_name_is_asked(chromium, start):
 def test_a_hunt_counts_labels_and_makes_a_model(chromium, start):
     hunt = {
         "target": "leopard",
+        "targets": ["leopard", "sika_deer"],
         "n_labels": {"leopard": 7, "sika_deer": 40},
         "n_needed": 59,
         "advice": "Label more.",
@@ -561,6 +583,7 @@ def test_a_hunt_counts_labels_and_makes_a_model(chromium, start):
     promise = {"label": "leopard", "n_needed": 59, "n_have": 7}
     review = start({"hunt": clips(9)}, mode="hunt", session={"hunt": hunt, "promise": promise})
     wait_text(chromium, "#hunt", "the random audit must meet it at 59 sites; so far at 7.")
+    assert "Looking for: leopard, sika deer" in text(chromium, "#hunt")
     assert "Label more." in text(chromium, "#hunt") and "leopard7" in text(chromium, ".tally")
     one(chromium, "#make-model").click()
     wait_text(chromium, "#model-state", "models/1/my-model")

@@ -179,7 +179,8 @@ export class Labelling {
     if (!answer) return;
     for (const clipId of answer.undone) this.review.clips.forget(clipId);
     await this.review.returnTo(answer.queue, answer.undone[0]);
-    tell(t("Taken back."));
+    const n = answer.undone.length;
+    tell(n > 1 ? t("Taken back for {n} clips.", { n }) : t("Taken back."));
   }
 
   star() {

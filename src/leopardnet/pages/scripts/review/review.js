@@ -92,7 +92,7 @@ export class Review {
       const queue = await new Queue(id, this.lists.allowed(id, filters)).open();
       if (ticket !== this.ticket) return;
       this.queue = queue;
-      await this.refreshCounts();
+      await this.lists.refresh(() => this.queue);
       const found = clipId ? queue.find(clipId) : -1;
       const position = found >= 0 ? found : await queue.nextOpen(Math.min(queue.place, Math.max(0, queue.nTotal - 1)));
       if (this.grid.isOn && queue.nTotal) await this.openGrid(position);
@@ -113,7 +113,7 @@ export class Review {
     if (known !== this.queue.id || position < 0) return this.openQueue(known, {}, clipId);
     return this.move(async () => {
       await this.queue.refresh(position);
-      await this.refreshCounts();
+      await this.lists.refresh(() => this.queue);
       if (this.grid.isOn) this.grid.draw();
       else await this.show(position);
     });
@@ -126,7 +126,7 @@ export class Review {
     return this.move(async () => {
       const summary = await queue.at(position);
       const clip = summary && await this.clips.get(summary.clip_id, queue.id);
-      if (!clip) await this.refreshCounts().catch(() => {}); // to say which lists are still open
+      if (!clip) await this.lists.refresh(() => this.queue).catch(() => {}); // to say which lists are still open
       if (ticket !== this.ticket) return;
       if (clip) this.at = position;
       if (clip) this.showClip(clip);
@@ -207,15 +207,8 @@ export class Review {
     this.nLabels += nClips;
     if (this.nLabels < REFRESH) return;
     this.nLabels = 0;
-    this.refreshCounts().catch(() => {}); // asked again after the next labels
+    this.lists.refresh(() => this.queue).catch(() => {}); // asked again after the next labels
     if (this.session.mode === "hunt") this.followHunt();
-  }
-
-  // Shows how much of every list is done by now.
-  async refreshCounts() {
-    await this.lists.refresh();
-    this.lists.show(this.queue.id);
-    this.lists.showProgress(this.queue);
   }
 
   // The order of a hunt learns from labels, so it is asked for now and then, while people go on.
@@ -244,7 +237,7 @@ export class Review {
       const key = this.keys.text(button.dataset.action);
       if (key) button.dataset.key = key;
     }
-    byId("other").lastElementChild.textContent = this.keys.text("other");
+    for (const key of document.querySelectorAll(".other kbd")) key.textContent = this.keys.text("other");
     if (this.clip) this.panel.show(this.clip.detail, labelling.chosen);
     byId("say-title").textContent = labelling.isWholeEvent
       ? t("What do you see? The label goes to all clips of this event: {n}", { n: this.clip.detail.event.length })

@@ -62,9 +62,11 @@ export class Lists {
     byId("queue-note").textContent = LISTS[current]?.[1] || "";
   }
 
-  // Asks how much of each list is done by now.
-  async refresh() {
+  // Asks how much of each list is done by now. current(): the list that is open when the answer is there.
+  async refresh(current) {
     this.session.queues = (await getJson("/api/session")).queues;
+    this.show(current().id);
+    this.showProgress(current());
   }
 
   showProgress({ id, nDone, nTotal }) {
