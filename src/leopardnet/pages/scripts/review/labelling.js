@@ -51,14 +51,17 @@ export class Labelling {
     const { queue } = this.review;
     const answer = await this.send("/api/label", { clip_ids: clipIds, labels, queue: queue.id, ...more });
     if (!answer) return false;
-    for (const clipId of clipIds) this.review.clips.forget(clipId);
+    const ids = answer.entries.map((entry) => entry.clip_id); // a hunt leaves clips of the audit out of bulk labels
+    for (const clipId of ids) this.review.clips.forget(clipId);
     this.learn(answer.labels);
-    const othersWork = queue.noteLabels(clipIds, answer.labels, answer.n_done);
+    const othersWork = queue.noteLabels(ids, answer.labels, answer.n_done);
     if (othersWork) queue.refresh(this.review.at + 1).catch(() => {});
     const label = namesOf(answer.labels); // the server may know what was typed by another name
-    const saved = clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: clipIds.length, label }) : t("Saved: {label}", { label });
-    tell(done || saved);
-    this.review.afterSaving(answer.labels.length ? clipIds.length : 0);
+    const saved = clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: ids.length, label }) : t("Saved: {label}", { label });
+    const nLeft = clipIds.length - ids.length;
+    const left = nLeft ? " " + t("Left for a look of their own, as part of the random audit: {n}", { n: nLeft }) : "";
+    tell((done || saved) + left);
+    this.review.afterSaving(answer.labels.length ? ids.length : 0);
     return true;
   }
 
