@@ -155,8 +155,8 @@ class ReviewDesk:
         """Keep what a person says about clips, on the disk before this returns; the same key adds nothing twice.
 
         Other names of usual labels are saved as these, unless the source or the targets have them. Clips of the
-        random audit have no part in labels that are given to several clips at once: each of them is looked at on its
-        own. Raises RequestError for a request that cannot be used, LabelFileError where it cannot be written.
+        random audit have no part in labels that are given to several clips at once: each of them is looked at on
+        its own. Raises RequestError for a request that cannot be used, LabelFileError where it cannot be written.
         """
         self.refuse_reading()
         request = self._name_usually(request)
