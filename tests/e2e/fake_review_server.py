@@ -97,6 +97,7 @@ class FakeReview:
     session: dict = field(default_factory=dict)  # what differs from the usual session
     videos_asked: list[str] = field(default_factory=list)
     address: str = ""
+    other_names: dict[str, str] = field(default_factory=dict)  # typed → saved
 
     def labels_of(self, clip_id):
         """The labels that count now."""
@@ -141,7 +142,7 @@ class FakeReview:
             "queues": [{"id": q, "n_total": len(c), "n_done": self.n_done(q)} for q, c in self.queues.items()],
             "facets": {
                 "sites": sorted({c["site"] for c in clips}),
-                "labels": sorted({c["decision"] for c in clips}),
+                "labels": sorted({c["decision"] for c in clips} - {None}),
                 "first_day": "2025-11-02",
                 "last_day": "2025-11-02",
             },
@@ -175,6 +176,7 @@ class FakeReview:
 
     def label(self, body):
         added = []
+        body = body | {"labels": [self.other_names.get(name, name) for name in body["labels"]]}
         for clip_id in body["clip_ids"]:
             key = f"{body['key']}:{clip_id}"
             if not any(e["key"] == key for e in self.entries):
@@ -184,7 +186,7 @@ class FakeReview:
                 entry = {"entry_id": number, "key": key, "clip_id": clip_id, "by": self.by, "is_undone": False}
                 self.entries.append(entry | {"at": "2026-03-01T12:00:00"} | keep)
             added.append({"entry_id": len(self.entries), "clip_id": clip_id})
-        return {"entries": added, "n_done": self.n_done(body["queue"])}
+        return {"entries": added, "labels": body["labels"], "n_done": self.n_done(body["queue"])}
 
     def undo(self):
         open_entries = [e for e in self.entries if not e["is_undone"]]

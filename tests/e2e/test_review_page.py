@@ -184,7 +184,10 @@ def test_several_labels_by_shift_and_by_button(chromium, start):
     one(chromium, "[data-action=several]").click()
     press(chromium, "3", "1", "x", "2", "3", Keys.ENTER)  # what is empty shows nothing else
     wait_clip(chromium, 2)
-    assert said(review) == [(0, ["leopard", "sika_deer"]), (1, ["sika_deer", "wild_boar"])]
+    assert one(chromium, "[data-action=several]").get_attribute("aria-pressed") == "false"
+    press(chromium, "1")  # one key is one label again
+    wait_clip(chromium, 3)
+    assert said(review) == [(0, ["leopard", "sika_deer"]), (1, ["sika_deer", "wild_boar"]), (2, ["leopard"])]
 
 
 def test_a_label_that_is_not_in_the_list_joins_it(chromium, start):
@@ -204,6 +207,26 @@ def test_a_label_that_is_not_in_the_list_joins_it(chromium, start):
     assert "musk deer4рысь5" in text(chromium, "#labels")
 
 
+def test_the_page_shows_the_label_that_was_saved_for_a_typed_name(chromium, start):
+    from selenium.webdriver import Keys
+
+    review = start(clips(5), other_names={"человек": "human", "леопард": "leopard"})
+    wait_clip(chromium, 0)
+    press(chromium, "o", "Человек", Keys.ENTER)
+    wait_clip(chromium, 1)
+    assert "Saved: human" in text(chromium, "#live")
+    assert "human4" in text(chromium, "#labels") and "человек" not in text(chromium, "#labels")
+    press(chromium, "4")
+    wait_clip(chromium, 2)
+    press(chromium, "a", "o", "леопард", Keys.ENTER, "2", Keys.ENTER)
+    wait_clip(chromium, 3)
+    assert "леопард" not in text(chromium, "#labels")
+    press(chromium, "k")
+    wait_clip(chromium, 2)
+    assert "you: leopard + sika deer" in text(chromium, "#badges")
+    assert said(review) == [(0, ["human"]), (1, ["human"]), (2, ["leopard", "sika_deer"])]
+
+
 def test_notes_stars_and_history(chromium, start):
     from selenium.webdriver import Keys
 
@@ -211,10 +234,12 @@ def test_notes_stars_and_history(chromium, start):
     wait_clip(chromium, 0)
     press(chromium, "f")
     wait_text(chromium, "#badges", "★")
+    assert text(chromium, "#live") == "Star saved."
     press(chromium, "n")
     press(chromium, "x1 tail", Keys.ENTER)  # letters in the field are no keys
     wait_for(chromium, lambda: len(review.entries) == 2)
     wait_text(chromium, "#history", "x1 tail")
+    assert text(chromium, "#live") == "Note saved."
     press(chromium, "h", "1")
     wait_clip(chromium, 1)
     assert [(e["labels"], e["note"], e["starred"]) for e in review.entries] == [
@@ -304,8 +329,29 @@ def test_the_grid_labels_what_is_chosen(chromium, start):
     ]
     press(chromium, "z", "z")
     wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile.given")) == 3)
+    wait_text(chromium, "#live", "Taken back for 2 clips.")
     press(chromium, "g")
     wait_for(chromium, lambda: shown(chromium) is not None)
+
+
+def test_the_grid_takes_any_label(chromium, start):
+    from selenium.webdriver import Keys
+
+    review = start([*event_clips([None] * 2), *(make_clip(n, decision=None) for n in (2, 3))])
+    wait_clip(chromium, 0)
+    press(chromium, "g")
+    wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile")) == 4)
+    assert all_of(chromium, "#grid [data-action=accept]") == []  # no model has said anything
+    press(chromium, Keys.ENTER)
+    wait_text(chromium, "#live", "no answer to accept")
+    press(chromium, "e", "o", "Рысь", Keys.ENTER)
+    wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile.given")) == 2)
+    assert all_of(chromium, "#grid [data-action='label:рысь']")
+    press(chromium, "4")  # its digit from now on
+    wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile.given")) == 3)
+    one(chromium, "#grid [data-action=unknown]").click()
+    wait_for(chromium, lambda: len(review.entries) == 4)
+    assert said(review) == [(0, ["рысь"]), (1, ["рысь"]), (2, ["рысь"]), (3, ["unknown"])]
 
 
 def test_the_mouse_chooses_in_the_grid(chromium, start):
@@ -343,6 +389,26 @@ def test_filters_narrow_the_list_and_stay_after_a_reload(chromium, start):
     )
     one(chromium, "#filters [type=reset]").click()
     wait_text(chromium, "#count", "1 of 6")
+
+
+def test_labels_count_in_every_list(chromium, start):
+    from selenium.webdriver import ActionChains, Keys
+
+    start({"suspected": clips(6), "all": clips(9)})
+    wait_clip(chromium, 0)
+    for n in range(1, 6):
+        press(chromium, "1")
+        wait_clip(chromium, n)
+    wait_text(chromium, "[data-queue=all]", "5 / 9")
+    press(chromium, "z")
+    wait_text(chromium, "[data-queue=all]", "4 / 9")
+    one(chromium, "[data-queue=all]").click()
+    wait_clip(chromium, 4)
+    press(chromium, "g")
+    wait_for(chromium, lambda: all_of(chromium, ".clip-tile"))
+    ActionChains(chromium).key_down(Keys.SHIFT).send_keys(Keys.ARROW_RIGHT * 4).key_up(Keys.SHIFT).perform()
+    press(chromium, "2")  # five clips at once, two of them suspected
+    wait_text(chromium, "[data-queue=suspected]", "6 / 6")
 
 
 def test_a_list_is_chosen_by_keyboard(chromium, start):
@@ -509,13 +575,15 @@ def test_whoever_has_no_name_is_asked(chromium, start):
 def test_a_hunt_counts_labels_and_makes_a_model(chromium, start):
     hunt = {
         "target": "leopard",
+        "targets": ["leopard", "sika_deer"],
         "n_labels": {"leopard": 7, "sika_deer": 40},
         "n_needed": 59,
         "advice": "Label more.",
     }
     promise = {"label": "leopard", "n_needed": 59, "n_have": 7}
     review = start({"hunt": clips(9)}, mode="hunt", session={"hunt": hunt, "promise": promise})
-    wait_text(chromium, "#hunt", "a promise needs 59 clips of the random audit without a miss; there are 7.")
+    wait_text(chromium, "#hunt", "the random audit must meet it at 59 sites; so far at 7.")
+    assert "Looking for: leopard, sika deer" in text(chromium, "#hunt")
     assert "Label more." in text(chromium, "#hunt") and "leopard7" in text(chromium, ".tally")
     one(chromium, "#make-model").click()
     wait_text(chromium, "#model-state", "models/1/my-model")

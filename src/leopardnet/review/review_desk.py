@@ -20,7 +20,7 @@ from leopardnet.pages.palette import label_styles
 from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
 from leopardnet.review.clip_view import ClipView
 from leopardnet.review.frame_evidence import FrameEvidence
-from leopardnet.review.label_request import RESERVED, LabelRequest, UndoRequest, check_words
+from leopardnet.review.label_request import RESERVED, LabelRequest, UndoRequest, check_words, read_request
 from leopardnet.review.page_keys import check_keys
 from leopardnet.review.queues.promise_needs import count_promise
 from leopardnet.review.queues.queue_rows import QueueRows
@@ -28,7 +28,7 @@ from leopardnet.review.queues.queue_set import QueueSet
 from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_source import ReviewSource, count_foreign_labels, source_labels
 from leopardnet.review.spoken_labels import SpokenLabels
-from leopardnet.review.starting_labels import read_starting_labels
+from leopardnet.review.starting_labels import find_usual_label, read_starting_labels
 
 HUNT = "hunt"
 PERSON = "human"  # may be given to any clip, whatever the model knows: such clips are private from then on
@@ -155,12 +155,13 @@ class ReviewDesk:
     def save(self, request: LabelRequest, by: str) -> dict[str, Any]:
         """Keep what a person says about clips, on the disk before this returns; the same key adds nothing twice.
 
-        Clips of the random audit have no part in labels that are given to several clips at once: each of them is
-        looked at on its own. Raises RequestError for a request that cannot be used, LabelFileError where it cannot
-        be written.
+        Other names of usual labels are saved as these, unless the source or the targets have them. Clips of the
+        random audit have no part in labels that are given to several clips at once: each of them is looked at on
+        its own. Raises RequestError for a request that cannot be used, LabelFileError where it cannot be written.
         """
         self.refuse_reading()
         check_words(request, offered=self._first_labels())
+        request = self._name_usually(request)
         rows, contents = [self.index.find(c) for c in request.clip_ids], self.queues.open(request.queue, by)
         self._refuse_outside_audit(request.queue, rows, contents)
         if request.queue == HUNT and len(rows) > 1:
@@ -171,6 +172,7 @@ class ReviewDesk:
         numbers = self.said.add(entries)
         return {
             "entries": [{"entry_id": n, "clip_id": e.clip_id} for n, e in zip(numbers, entries, strict=True)],
+            "labels": request.labels,
             "n_done": self._count_done(request.queue, contents, by),
         }
 
@@ -223,6 +225,13 @@ class ReviewDesk:
                 expected="clips of the random sample alone",
                 todo="label it in another queue",
             )
+
+    def _name_usually(self, request: LabelRequest) -> LabelRequest:
+        own = {*source_labels(self.source), *self._targets}
+        labels = list(dict.fromkeys(x if x in own else find_usual_label(x) for x in request.labels))
+        if labels == request.labels:
+            return request
+        return read_request(LabelRequest, request.model_dump(by_alias=True) | {"labels": labels})
 
     def _entry(self, request: LabelRequest, row: int, contents: QueueRows, by: str) -> LabelEntry:
         clip_id, bundle_id = self.index.clip_ids[row], self.index.texts("bundle_id")[row]

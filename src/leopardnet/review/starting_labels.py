@@ -1,10 +1,14 @@
-"""The labels that a page offers where neither a model nor a manifest names any."""
+"""The labels that a page offers where neither a model nor a manifest names any, and other names for them."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import yaml
 
+from leopardnet.core.people import person_kind
 from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.data.reading.label_map import LabelMap, load_label_map
 
 
 def read_starting_labels() -> tuple[str, ...]:
@@ -15,3 +19,18 @@ def read_starting_labels() -> tuple[str, ...]:
     """
     rows = yaml.safe_load((configs_dir() / "labels" / "amur.yaml").read_text("utf-8"))["labels"]
     return tuple(row["name"] for row in rows)
+
+
+def find_usual_label(name: str) -> str:
+    """Return human, vehicle or a label of the Amur region for another name of it; any other name stays as it is.
+
+    >>> find_usual_label("человек"), find_usual_label("амурский_тигр"), find_usual_label("рысь")
+    ('human', 'tiger', 'рысь')
+    """
+    usual = _read_names()
+    return person_kind(name) or (usual.label(name) if usual.knows(name) else None) or name
+
+
+@cache
+def _read_names() -> LabelMap:
+    return load_label_map("amur")

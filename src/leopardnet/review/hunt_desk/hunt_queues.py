@@ -131,11 +131,12 @@ class HuntQueues:
         return {"hunt": self.list_hunt, **centres, "lookalikes": self.list_lookalikes}
 
     def describe(self, desk: ReviewDesk) -> dict[str, Any]:
-        """Return what the page says about the hunt: the target, the labels so far, and what to do next."""
+        """Return what the page says about the hunt: the targets, the labels so far, and what to do next."""
         labels = collect_labels(desk.said)
         counts = Counter(name for cell in labels.values() for name in cell.split(JOINER) if name != UNKNOWN)
         return {
             "target": self.targets[0] if self.targets else None,
+            "targets": list(self.targets),
             "n_labels": dict(counts.most_common()),
             "advice": translate_message(_advise(counts, self.targets)),
         }

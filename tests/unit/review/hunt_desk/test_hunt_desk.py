@@ -80,6 +80,14 @@ def test_a_found_target_teaches_the_order_at_once_and_labelled_clips_leave_it(hu
     assert found in paths(desk) and queues.describe(desk)["n_labels"] == {"deer": 3}
 
 
+def test_all_targets_are_named(hunt):
+    desk, queues, _ = hunt
+    described = HuntQueues(queues.store, targets=("leopard", "tiger")).describe(desk)
+    assert (described["target"], described["targets"]) == ("leopard", ["leopard", "tiger"])
+    described = HuntQueues(queues.store, targets=()).describe(desk)
+    assert (described["target"], described["targets"]) == (None, [])
+
+
 def test_every_tenth_clip_is_of_the_audit_and_counts_for_it(hunt):
     desk, _, _ = hunt
     order, sample = paths(desk), drawn(desk)
@@ -151,5 +159,6 @@ def test_a_model_is_made_in_the_background_and_numbered(hunt, tmp_path):
     assert (
         browser.post("/api/model", json={"name": " "}, headers=headers).json()["what"] == "the model needs a name"
     )
-    assert browser.get("/api/hunt").json()["target"] == "leopard"
+    hunted = browser.get("/api/hunt").json()
+    assert (hunted["target"], hunted["targets"]) == ("leopard", ["leopard"])
     assert browser.post("/api/refit", json={}, headers=headers).json() == {"is_refitted": True}

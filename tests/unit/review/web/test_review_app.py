@@ -113,7 +113,8 @@ def test_the_next_clips_are_decoded_ahead(desk):
 def test_a_label_is_on_the_disk_before_the_answer(browser, tmp_path):
     answer = say(browser, [DEER], "deer", "leopard", queue="unsure", seconds=[1.5], note="two", starred=True,
                  boxes=[{"xyxy": [0.1, 0.1, 0.2, 0.2], "label": "deer", "time_s": 1.5}])  # fmt: skip
-    assert answer.json() == {"entries": [{"entry_id": 1, "clip_id": DEER.clip_id}], "n_done": 1}
+    saved = {"entries": [{"entry_id": 1, "clip_id": DEER.clip_id}], "labels": ["deer", "leopard"], "n_done": 1}
+    assert answer.json() == saved
     with sqlite3.connect(tmp_path / "results/labels.sqlite") as db:
         columns = "path, labels, by, queue, inclusion, bundle_id, seconds, note, starred, boxes"
         (row,) = db.execute(f"SELECT {columns} FROM entries").fetchall()
@@ -124,6 +125,36 @@ def test_a_label_is_on_the_disk_before_the_answer(browser, tmp_path):
     assert [(h["by"], h["labels"], h["note"], h["is_undone"]) for h in shown["history"]] == [
         ("AB", ["deer", "leopard"], "two", False)
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "saved"),
+    [
+        ("человек", "human"),
+        ("person", "human"),
+        ("машина", "vehicle"),
+        ("леопард", "leopard"),
+        ("амурский_тигр", "tiger"),
+        ("пусто", "empty"),
+        ("animal", "animal"),  # the map ignores it
+        ("рысь", "рысь"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_another_name_is_saved_as_the_usual_label(browser, typed, saved):
+    assert say(browser, [DEER], typed).json()["labels"] == [saved]
+    assert browser.get(f"/api/clip/{DEER.clip_id}").json()["labels"] == [saved]
+
+
+def test_other_names_make_no_label_twice_and_nothing_beside_empty(browser):
+    assert say(browser, [DEER], "леопард", "leopard").json()["labels"] == ["leopard"]
+    refused = say(browser, [DEER], "deer", "пусто")
+    assert refused.status_code == 400 and "not empty" in refused.text
+
+
+def test_the_names_of_the_source_stay(season, open_desk):
+    desk = open_desk(season(CLIPS), desk={"targets": ("amur_leopard",)})
+    assert say(enter(desk), [DEER], "amur_leopard").json()["labels"] == ["amur_leopard"]
 
 
 def test_a_repeated_request_adds_nothing_twice(browser, desk):

@@ -14,7 +14,7 @@ export class Controls {
       accept: () => (review.grid.isOn ? review.grid.accept() : inClip(() => labelling.accept())()),
       empty: () => labelling.pressEmpty(),
       unknown: () => labelling.pressUnknown(),
-      other: inClip(() => byId("other-label").focus()),
+      other: () => document.querySelector(review.grid.isOn ? "#grid .other input" : "#clip .other input").focus(),
       several: () => labelling.switchSeveral(),
       event: inClip(() => labelling.chooseEvent()),
       majority: () => labelling.majority(),
@@ -36,12 +36,15 @@ export class Controls {
     };
     document.addEventListener("keydown", (event) => this.onKey(event));
     document.addEventListener("click", (event) => this.onClick(event));
-    byId("other").addEventListener("submit", (event) => {
-      event.preventDefault();
-      byId("other-label").blur();
-      labelling.addLabel(byId("other-label").value);
-      byId("other-label").value = "";
-    });
+    for (const form of document.querySelectorAll("form.other")) {
+      const [field] = form.elements;
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        field.blur();
+        labelling.addLabel(field.value);
+        field.value = "";
+      });
+    }
     byId("note").addEventListener("change", () => labelling.saveNote(byId("note").value.trim()));
   }
 

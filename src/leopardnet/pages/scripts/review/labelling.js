@@ -33,8 +33,9 @@ export class Labelling {
     return { note: newest?.note || "", starred: Boolean(detail.starred) };
   }
 
-  // Sends labels; true when they are on disk. Nothing else can be said until then.
-  async save(clipIds, labels, more = {}) {
+  // Sends labels; true when they are on disk. Nothing else can be said until then. done: what is told in the end, if
+  // it is not the labels that count.
+  async save(clipIds, labels, more = {}, done = null) {
     if (this.session.read_only) {
       tell(t("This review is only for reading: nothing can be labelled."));
       return false;
@@ -50,15 +51,17 @@ export class Labelling {
     const { queue } = this.review;
     const answer = await this.send("/api/label", { clip_ids: clipIds, labels, queue: queue.id, ...more });
     if (!answer) return false;
-    const saved = answer.entries.map((entry) => entry.clip_id); // a hunt leaves clips of the audit out of bulk labels
-    for (const clipId of saved) this.review.clips.forget(clipId);
-    const othersWork = queue.noteLabels(saved, labels, answer.n_done);
+    const ids = answer.entries.map((entry) => entry.clip_id); // a hunt leaves clips of the audit out of bulk labels
+    for (const clipId of ids) this.review.clips.forget(clipId);
+    this.learn(answer.labels);
+    const othersWork = queue.noteLabels(ids, answer.labels, answer.n_done);
     if (othersWork) queue.refresh(this.review.at + 1).catch(() => {});
-    const label = labels.length ? namesOf(labels) : t("no label");
-    const nLeft = clipIds.length - saved.length;
+    const label = namesOf(answer.labels); // the server may know what was typed by another name
+    const saved = clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: ids.length, label }) : t("Saved: {label}", { label });
+    const nLeft = clipIds.length - ids.length;
     const left = nLeft ? " " + t("Left for a look of their own, as part of the random audit: {n}", { n: nLeft }) : "";
-    tell((clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: saved.length, label }) : t("Saved: {label}", { label })) + left);
-    this.review.afterSaving(labels);
+    tell((done || saved) + left);
+    this.review.afterSaving(answer.labels.length ? ids.length : 0);
     return true;
   }
 
@@ -84,7 +87,9 @@ export class Labelling {
     const showsIt = second !== null && !labels.some((name) => name === this.empty || name === UNKNOWN);
     const more = isEvent ? {} : { ...this.said, ...(showsIt ? { seconds: [second] } : {}) };
     const from = this.review.at;
-    if (await this.save(isEvent ? detail.event : [detail.clip_id], labels, more)) await this.review.showNextOpen(from);
+    if (!(await this.save(isEvent ? detail.event : [detail.clip_id], labels, more))) return;
+    this.isSeveral = false; // the next clip begins with one key again
+    await this.review.showNextOpen(from);
   }
 
   // What the key of a label does: says it, or chooses it where several are wanted.
@@ -95,15 +100,21 @@ export class Labelling {
     return this.isSeveral || this.chosen.size ? this.toggle(name) : this.say([name]);
   }
 
-  // Gives a label that was not in the list, and puts it there.
-  addLabel(text) {
-    const name = text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, " ").trim().replaceAll(" ", "_");
-    if (!name) return tell(t("A label is made of letters and digits."));
-    if (!this.session.labels.some((label) => label.name === name)) {
-      if (this.session.reserved.includes(name)) return tell(t("This word cannot be a label: leopardnet itself uses it."));
+  // Puts labels that were saved and are not in the list there, each with a digit.
+  learn(names) {
+    for (const name of names) {
+      if (name === UNKNOWN || this.session.labels.some((label) => label.name === name)) continue;
       this.session.labels.push({ name, colour: "var(--animal)", key: null, is_target: false, is_empty: false });
       this.review.keys.addLabel(name);
     }
+  }
+
+  // Gives a label that was typed.
+  addLabel(text) {
+    const name = text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, " ").trim().replaceAll(" ", "_");
+    if (!name) return tell(t("A label is made of letters and digits."));
+    const isOffered = this.session.labels.some((label) => label.name === name);
+    if (!isOffered && this.session.reserved.includes(name)) return tell(t("This word cannot be a label: leopardnet itself uses it."));
     return this.press(name);
   }
 
@@ -174,21 +185,23 @@ export class Labelling {
     if (!answer) return;
     for (const clipId of answer.undone) this.review.clips.forget(clipId);
     await this.review.returnTo(answer.queue, answer.undone[0]);
-    tell(t("Taken back."));
+    const n = answer.undone.length;
+    tell(n > 1 ? t("Taken back for {n} clips.", { n }) : t("Taken back."));
   }
 
   star() {
-    return this.changeSaid({ starred: !this.said.starred });
+    const starred = !this.said.starred;
+    return this.changeSaid({ starred }, starred ? t("Star saved.") : t("Star taken away."));
   }
 
   // Saves the text of the field, if it changed. Empty fields cannot take a note back: undo does that.
   async saveNote(text) {
-    if (this.review.clip && text && text !== this.said.note) await this.changeSaid({ note: text });
+    if (this.review.clip && text && text !== this.said.note) await this.changeSaid({ note: text }, t("Note saved."));
   }
 
-  async changeSaid(values) {
+  async changeSaid(values, done) {
     const { detail } = this.review.clip;
-    if (await this.save([detail.clip_id], detail.labels, { ...this.said, ...values })) await this.review.showAgain();
+    if (await this.save([detail.clip_id], detail.labels, { ...this.said, ...values }, done)) await this.review.showAgain();
   }
 }
 

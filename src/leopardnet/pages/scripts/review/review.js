@@ -20,7 +20,7 @@ const N_AHEAD = 3; // clips that are loaded before they are shown
 const WINDOW_AHEAD = 20;
 const KEEP_PLACE_MS = 400;
 const PLACE = "leopardnet-place";
-const HUNT_REFRESH = 5; // after so many labels the order of a hunt is asked for again
+const REFRESH = 5; // after so many labels the counts of all lists and the order of a hunt are asked for again
 
 export class Review {
   constructor(session) {
@@ -42,7 +42,7 @@ export class Review {
     this.at = -1; // position in the list
     this.ticket = 0; // of the newest wish to show a clip; older ones are forgotten
     this.nMoves = 0; // on their way to another clip
-    this.nLabels = 0;
+    this.nLabels = 0; // since the counts were asked for
   }
 
   async start() {
@@ -92,8 +92,7 @@ export class Review {
       const queue = await new Queue(id, this.lists.allowed(id, filters)).open();
       if (ticket !== this.ticket) return;
       this.queue = queue;
-      await this.lists.refresh(id);
-      this.lists.showProgress(queue);
+      await this.lists.refresh(() => this.queue);
       const found = clipId ? queue.find(clipId) : -1;
       const position = found >= 0 ? found : await queue.nextOpen(Math.min(queue.place, Math.max(0, queue.nTotal - 1)));
       if (this.grid.isOn && queue.nTotal) await this.openGrid(position);
@@ -114,7 +113,7 @@ export class Review {
     if (known !== this.queue.id || position < 0) return this.openQueue(known, {}, clipId);
     return this.move(async () => {
       await this.queue.refresh(position);
-      this.lists.showProgress(this.queue);
+      await this.lists.refresh(() => this.queue);
       if (this.grid.isOn) this.grid.draw();
       else await this.show(position);
     });
@@ -127,6 +126,7 @@ export class Review {
     return this.move(async () => {
       const summary = await queue.at(position);
       const clip = summary && await this.clips.get(summary.clip_id, queue.id);
+      if (!clip) await this.lists.refresh(() => this.queue).catch(() => {}); // to say which lists are still open
       if (ticket !== this.ticket) return;
       if (clip) this.at = position;
       if (clip) this.showClip(clip);
@@ -201,15 +201,18 @@ export class Review {
     return this.show(Math.min(Math.max(this.at + by, 0), this.queue.nTotal - 1));
   }
 
-  afterSaving(labels) {
+  // nClips: how many clips got a label.
+  afterSaving(nClips) {
     this.lists.showProgress(this.queue);
-    if (this.session.mode === "hunt" && labels.length) this.followHunt();
+    this.nLabels += nClips;
+    if (this.nLabels < REFRESH) return;
+    this.nLabels = 0;
+    this.lists.refresh(() => this.queue).catch(() => {}); // asked again after the next labels
+    if (this.session.mode === "hunt") this.followHunt();
   }
 
   // The order of a hunt learns from labels, so it is asked for now and then, while people go on.
   async followHunt() {
-    this.nLabels += 1;
-    if (this.nLabels % HUNT_REFRESH) return;
     this.hunt.refresh();
     if (this.queue.id !== "hunt") return;
     const fresh = await new Queue("hunt", this.queue.filters).open().catch(() => null);
@@ -234,7 +237,7 @@ export class Review {
       const key = this.keys.text(button.dataset.action);
       if (key) button.dataset.key = key;
     }
-    byId("other").lastElementChild.textContent = this.keys.text("other");
+    for (const key of document.querySelectorAll(".other kbd")) key.textContent = this.keys.text("other");
     if (this.clip) this.panel.show(this.clip.detail, labelling.chosen);
     byId("say-title").textContent = labelling.isWholeEvent
       ? t("What do you see? The label goes to all clips of this event: {n}", { n: this.clip.detail.event.length })

@@ -67,6 +67,8 @@ export class ClipPanel {
     chosen.has(name) ? element("b", { class: "tick", "aria-hidden": "true" }, "✓") : null,
     element("kbd", {}, this.keys.text(action)));
     const labels = this.session.labels.filter((label) => !label.is_empty)
+      .concat([...chosen].filter((name) => name !== "unknown" && !this.session.labels.some((label) => label.name === name))
+        .map((name) => ({ name, colour: "var(--animal)" }))) // typed, and not saved yet
       .map((label) => button(`label:${label.name}`, nameOf(label.name), label.name, label.colour));
     const empty = this.session.labels.find((label) => label.is_empty);
     byId("labels").classList.toggle("many", labels.length > MANY_LABELS);

@@ -3,6 +3,7 @@
 import { byId, colourDot, element } from "../../shared/elements.js";
 import { nameOf, t } from "../../shared/language.js";
 import { decisionLabels, formatCapture, namesOf } from "./clip_panel.js";
+import { tell } from "./notices.js";
 
 const WINDOW = 100;
 
@@ -95,7 +96,8 @@ export class Grid {
     return [
       ...this.session.labels.filter((label) => !label.is_empty).map((l) => button(`label:${l.name}`, nameOf(l.name), l.colour)),
       ...(empty ? [button("empty", nameOf(empty.name), empty.colour)] : []),
-      button("accept", t("as the model says"), null),
+      button("unknown", nameOf("unknown"), null),
+      ...(this.clips.some((clip) => clip.decision) ? [button("accept", t("as the model says"), null)] : []),
     ];
   }
 
@@ -140,6 +142,7 @@ export class Grid {
       const key = JSON.stringify(names);
       if (names.length) byLabels.set(key, [...(byLabels.get(key) || []), clipId]);
     }
+    if (!byLabels.size) tell(t("There is no answer to accept: press the key of a label."));
     for (const [names, ids] of byLabels) if (await this.save(ids, JSON.parse(names))) this.afterSaving(ids);
   }
 

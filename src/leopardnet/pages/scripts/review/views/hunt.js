@@ -44,14 +44,14 @@ export class Hunt {
   }
 
   draw() {
-    const { target, n_labels, advice } = this.counts;
+    const { targets, n_labels, advice } = this.counts;
     const rows = Object.entries(n_labels || {}).map(([name, n]) => element("li", {},
       colourDot(name, this.session.labels.find((label) => label.name === name)?.colour),
       element("span", {}, nameOf(name)), element("b", { class: "num" }, formatNumber(n))));
     const promise = this.session.promise;
     byId("hunt").replaceChildren(
       element("h2", { class: "small" }, t("A model of your own")),
-      element("p", {}, t("Looking for: {target}", { target: nameOf(target || "–") })),
+      element("p", {}, t("Looking for: {target}", { target: targets.map(nameOf).join(", ") || "–" })),
       element("ul", { class: "tally" }, ...rows),
       advice ? element("p", { class: "muted" }, advice) : "",
       ...(promise ? this.promiseRows(promise) : []),

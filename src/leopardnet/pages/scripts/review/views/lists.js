@@ -55,16 +55,18 @@ export class Lists {
       class: n_total && n_done >= n_total ? "done" : n_total ? null : "zero",
       onclick: () => this.onChoose(id),
     }, element("span", {}, listTitle(id)), element("span", { class: "num" }, countText(n_done, n_total)))));
+    const hasFocus = byId("queues").contains(document.activeElement);
     byId("queues").replaceChildren(...items);
+    if (hasFocus) byId("queues").querySelector("[aria-current]")?.focus();
     byId("queue-title").textContent = listTitle(current);
     byId("queue-note").textContent = LISTS[current]?.[1] || "";
   }
 
-  // Asks how much of each list is done by now.
+  // Asks how much of each list is done by now. current(): the list that is open when the answer is there.
   async refresh(current) {
-    const { queues } = await getJson("/api/session");
-    this.session.queues = queues;
-    this.show(current);
+    this.session.queues = (await getJson("/api/session")).queues;
+    this.show(current().id);
+    this.showProgress(current());
   }
 
   showProgress({ id, nDone, nTotal }) {
