@@ -9,6 +9,7 @@ import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
 from leopardnet.cli.options import HumanLabels, Json, LabelledManifest, LabelsAs, MovedRoot, read_judges, read_moved
+from leopardnet.core.language import translate_message
 
 if TYPE_CHECKING:
     from leopardnet.core.predictions import Predictions
@@ -102,4 +103,5 @@ def _print(found: SideBySide) -> None:
     say(f"right: {c.n_right[0]} of {c.n_clips} before, {c.n_right[1]} after; the models differ in {c.n_differ}")
     said = c.sentence
     for sentence in [said, *found.limits]:
-        say(f"{sentence[:1].upper()}{sentence[1:]}.")
+        shown = translate_message(sentence)
+        say(f"{shown[:1].upper()}{shown[1:]}.")
