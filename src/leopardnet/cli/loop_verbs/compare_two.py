@@ -9,7 +9,7 @@ import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
 from leopardnet.cli.options import HumanLabels, Json, LabelledManifest, LabelsAs, MovedRoot, read_judges, read_moved
-from leopardnet.core.language import translate_message
+from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
     from leopardnet.core.predictions import Predictions
@@ -93,7 +93,7 @@ def _print(found: SideBySide) -> None:
             "difference": f"{d.difference.value:+.3f}",
             "95 % interval": "–"
             if d.difference.low is None
-            else f"{d.difference.low:+.3f} to {d.difference.high:+.3f}",
+            else translate("{low} to {high}", low=f"{d.difference.low:+.3f}", high=f"{d.difference.high:+.3f}"),
             "the new model is": d.verdict,
         }
         for d in found.found.differences

@@ -2,8 +2,8 @@
 
 Errors, notes and sentences of evaluations are kept in files, compared and sent between processes, so they stay
 English. Where they are shown, a text is looked up in the catalogue: as it is, or by the one entry whose fixed words
-it has, and the values between these words are translated in the same way. What is in no entry stays English, and so does a whole
-text in which English words would be left: a sentence in one language is better than one in two.
+it has, and the values between these words are translated in the same way. What is in no entry stays English, and so
+does a whole text in which English words would be left: a sentence in one language is better than one in two.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ Pattern = tuple[re.Pattern[str], str]
 NAMED = re.compile(r"(found|expected|do): ([^;]*)")
 JOINED = re.compile("; ")  # of sentences, and of the parts of an error
 JOINT = re.compile(r"(, | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
+LABELS = re.compile("[a-z_]+(?: and [a-z_]+)+")
 INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
 ENGLISH_WORD = re.compile(  # those that are in no name of a label, and in few of a site
-    r"(?:^|(?<=[ (]))(?:an|and|are|as|at|be|been|by|can|cannot|clips?|confidence|each|for|from|has|have|if|in|is|it|"
-    r"its|labels?|missed|no|not|of|on|one|only|or|others?|sites?|than|that|the|them|they|this|to|was|were|where|"
+    r"(?:^|(?<=[ (]))(?:an|and|are|as|at|be|been|by|can|cannot|clips?|confidence|each|for|from|has|have|if|in|is|"
+    r"it|its|labels?|missed|no|not|of|on|one|only|or|others?|sites?|than|that|the|them|they|this|to|was|were|where|"
     r"which|with)(?=$|[ ,:)]|\.(?: |$))"
 )
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|«[^»]*»")
 TEXT = "(?:(?!; ).)*?"  # a value, which holds no joint of sentences
-NUMBER = r"-?[\d.,]+"
+NUMBER = r"[+-]?[\d.,]+"
 WORD = re.compile(r"[A-Za-z]{2,}")
 FEWEST_WORDS = 2  # a pattern that begins with a value and has fewer words holds numbers alone
 MOST_NESTED = 4  # a value inside a value inside …
@@ -92,10 +93,11 @@ def _translate_part(text: str, language: str, n_nested: int) -> str | None:
             values = {k: _translate_value(v, language, n_nested + 1) for k, v in found.groupdict().items()}
             if not any(map(_has_english, values.values())):
                 return words.format(**values)
-    # A part of an error on one line, as in the column `reason`.
-    if (part := NAMED.fullmatch(text)) is None:
-        return None
-    return f"{translate(part[1])}: {_translate_line(part[2], language, n_nested + 1)}"
+    if part := NAMED.fullmatch(text):  # of an error on one line, as in the column `reason`
+        return f"{translate(part[1])}: {_translate_line(part[2], language, n_nested + 1)}"
+    first, colon, rest = text.partition(": ")
+    both = [_translate_part(x, language, n_nested + 1) for x in (first, rest) if colon]
+    return ": ".join(map(str, both)) if both and None not in both else None
 
 
 def _has_english(value: str) -> bool:
@@ -107,6 +109,8 @@ def _has_english(value: str) -> bool:
 def _translate_value(value: str, language: str, n_nested: int) -> str:
     """Translate what stands between the words of a text: another text, or several that are joined."""
     text = value.strip()
+    if LABELS.fullmatch(text):
+        return value.replace(" and ", f" {translate('and')} ")
     pieces = JOINT.split(text)
     joined = [piece if i % 2 else _translate_line(piece, language, n_nested) for i, piece in enumerate(pieces)]
     is_known = all(words != piece for words, piece in zip(joined[::2], pieces[::2], strict=True))
