@@ -47,12 +47,12 @@ def make_bundle(
 ) -> Bundle:
     """Fit a head to what people said, write a bundle to `out`, and return it.
 
-    manifest: of the footage, for sites. said: as `labels_by_clip` gives it; clips of the random sample judge the
+    manifest: of the footage, for sites. said: as `labels_for_models` gives it; clips of the random sample judge the
     model where there are enough of them, and teach it nothing. targets: labels that must not be lost silently.
     Raises BundleError where there are fewer than two labels, and where `out` exists.
 
     >>> entries = LabelFile(Path("review-clips/labels.sqlite")).entries()  # doctest: +SKIP
-    >>> make_bundle(store, manifest, labels_by_clip(entries), "review-clips/models/1/bundle", name="first",
+    >>> make_bundle(store, manifest, labels_for_models(entries), "review-clips/models/1/bundle", name="first",
     ...             targets=("leopard",))  # doctest: +SKIP
     """
     out = Path(out)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from leopardnet.core.errors import BundleError
 from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNKNOWN, is_label_id, split_labels
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.settings.inference import LabelConfig, LabelsConfig
+from leopardnet.core.settings.inference import LabelsConfig
+from leopardnet.core.settings.known_labels import describe_label
 from leopardnet.data.splits.groups import find_groups
 from leopardnet.hunt.feature_store import ClipFeatures
 
@@ -47,7 +48,7 @@ class TaughtLabels:
 def collect_labels(
     said: pd.DataFrame, features: ClipFeatures, manifest: Manifest, *, targets: tuple[str, ...] = ()
 ) -> TaughtLabels:
-    """Return what a head can be fitted to. said: as `labels_by_clip` gives it.
+    """Return what a head can be fitted to. said: as `labels_for_models` gives it.
 
     Clips that people dispute or could not tell, and clips without features, are left out and counted. Where a clip
     shows several species, the labels are independent. targets: those that no clip shows yet are left out. Raises
@@ -71,7 +72,7 @@ def collect_labels(
     has_empty = any(EMPTY in cell for cell in names)
     _check_names(found, has_empty=has_empty, n_clips=len(used))
     labels = LabelsConfig(
-        labels=tuple(LabelConfig(name=x) for x in (*found, *([EMPTY] if has_empty else []))),
+        labels=tuple(describe_label(x) for x in (*found, *([EMPTY] if has_empty else []))),
         empty="empty" if has_empty else None,
         targets=tuple(x for x in targets if x in found),
         multi=any(len(cell) > 1 for cell in names),

@@ -120,7 +120,7 @@ class ReviewDesk:
         contents = self.queues.open(queue, by, anew=offset == 0)
         if queue == AUDIT and only.decision:
             raise RequestError("an audit hides what the model said", found="decision", todo="choose another filter")
-        rows = self._filter(contents.rows, only, by)
+        rows = self._filter(contents.rows, only, by, is_blind=queue == AUDIT)
         part = rows[offset : offset + limit]
         place = self.source.workspace.read(f"place/{by}/{queue}")
         at = np.flatnonzero(rows == self.index.row_of.get(place, -1)) if isinstance(place, str) else np.zeros(0)
@@ -154,11 +154,17 @@ class ReviewDesk:
     def save(self, request: LabelRequest, by: str) -> dict[str, Any]:
         """Keep what a person says about clips, on the disk before this returns; the same key adds nothing twice.
 
-        Raises RequestError for a request that cannot be used, LabelFileError where it cannot be written.
+        Clips of the random audit have no part in labels that are given to several clips at once: each of them is
+        looked at on its own. Raises RequestError for a request that cannot be used, LabelFileError where it cannot
+        be written.
         """
         self.refuse_reading()
         rows, contents = [self.index.find(c) for c in request.clip_ids], self.queues.open(request.queue, by)
         self._refuse_outside_audit(request.queue, rows, contents)
+        if request.queue == HUNT and len(rows) > 1:
+            rows = [row for row in rows if row not in contents.inclusion]
+        if request.queue == AUDIT and len(rows) > 1:
+            raise RequestError("in the audit each clip is looked at on its own", found=f"{len(rows)} clips at once")
         entries = [self._entry(request, row, contents, by) for row in rows]
         numbers = self.said.add(entries)
         return {
@@ -236,15 +242,24 @@ class ReviewDesk:
             starred=self.said.is_starred(clip_id, by) if starred is None else starred,
         )
 
-    def _filter(self, rows: Rows, only: ClipFilter, by: str) -> Rows:
+    def _filter(self, rows: Rows, only: ClipFilter, by: str, *, is_blind: bool) -> Rows:
         rows = only.keep(self.index, rows)
         if only.label:
-            named = self.said.find(lambda c: any(only.label in names for names in self.said.all_labels(c).values()))
+            own = (
+                {by: AUDIT} if is_blind else {}
+            )  # in an audit, what others said and what was said elsewhere is hidden
+            named = self.said.find(lambda c: self._bears(c, only.label, own))
             rows = rows[np.isin(rows, [self.index.row_of.get(c, -1) for c in named])]
         if only.is_starred:
             starred = self.said.find(lambda c: self.said.is_starred(c, by))
             rows = rows[np.isin(rows, [self.index.row_of.get(c, -1) for c in starred])]
         return rows
+
+    def _bears(self, clip_id: str, label: str, own: Mapping[str, str]) -> bool:
+        """Return whether a clip bears a label, by anyone, or by the one person in the one queue of `own`."""
+        for by, queue in own.items():
+            return label in self.said.labels(clip_id, by, queue=queue)
+        return any(label in names for names in self.said.all_labels(clip_id).values())
 
     def _count_done(self, queue: str, contents: QueueRows, by: str) -> int:
         if queue == "second_opinion":

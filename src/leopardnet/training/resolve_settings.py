@@ -10,6 +10,7 @@ from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, is_label_id, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import LabelsConfig
+from leopardnet.core.settings.known_labels import describe_label
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.data.reading.label_ids import make_label_id
 from leopardnet.network.backbone_weights import native_size_px
@@ -73,7 +74,7 @@ def derive_labels(manifest: Manifest, *, targets: Sequence[str] = (), multi: boo
     names = [name for name in found if name != EMPTY] + [EMPTY] * (EMPTY in found)
     return LabelsConfig.model_validate(
         {
-            "labels": [{"name": name} for name in names],
+            "labels": [describe_label(name).model_dump() for name in names],
             "empty": EMPTY if EMPTY in found else None,
             "targets": [name for name in targets if name in names],
             "multi": multi,

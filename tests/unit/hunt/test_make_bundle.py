@@ -155,3 +155,10 @@ def test_the_same_labels_give_the_same_model(made, forest, tmp_path):
         targets=("leopard", "tiger"),
     )
     assert again.id == made.id
+
+
+def test_labels_have_the_species_that_a_shipped_label_set_gives_them(forest, tmp_path):
+    store, manifest, said = forest
+    bundle = make_bundle(store, manifest, said, tmp_path / "bundle", name="first")
+    names = {x.name: x.scientific_name for x in bundle.labels}
+    assert names == {"deer": "Cervidae", "leopard": "Panthera pardus", "empty": ""}

@@ -47,6 +47,7 @@ def compare(
     if out is not None and out.suffix.lower() not in PICTURES:
         raise typer.BadParameter("must end in " + ", ".join(PICTURES), param_hint="--out")
     judges = read_judges(read_moved(manifest, root), labels, labels_as)
+    _check_both(old, new)
     before, after = (_read(x, judges) for x in (old, new))
     found = compare_predictions(before, after, judges, new_sites=new_sites)
     if out is not None:
@@ -62,6 +63,18 @@ def compare(
         _print(found)
     if out is not None:
         say(f"drawn: {out.name}")
+
+
+def _check_both(old: Path, new: Path) -> None:
+    """Look at both models before any clip is classified, which may take long."""
+    from leopardnet.bundle.bundle import load_bundle
+    from leopardnet.core.predictions import Predictions
+
+    for path in (old, new):
+        if (path / "bundle.json").is_file():
+            load_bundle(path)
+        else:
+            Predictions.read(path, with_evidence=False)
 
 
 def _read(path: Path, judges: JudgingLabels) -> Predictions:

@@ -53,7 +53,7 @@ def labels(
         _print_summary(agreed, agreement)
     if manifest is not None and out_path is not None:
         rows = Manifest.read(manifest)
-        labelled = label_manifest(rows, entries)
+        labelled = label_manifest(rows, agreed)
         labelled.write(out_path)
         n_known = int(agreed["clip_id"].isin(rows.table["clip_id"]).sum())
         say(f"{out_path.name}: {labelled!r}")

@@ -40,7 +40,8 @@ def labels_by_person(entries: pd.DataFrame) -> pd.DataFrame:
     said = valid[valid["labels"] != ""].drop_duplicates(keys, keep="last").set_index(keys)
     for column in ("entry_id", "labels", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"):
         last[column] = said[column].reindex(last.index).where(last.index.isin(said.index), last[column])
-    drawn = valid[valid["inclusion"].notna()].drop_duplicates(keys, keep="first").set_index(keys)
+    drawn = valid[valid["inclusion"].notna() & (valid["labels"] != "")].drop_duplicates(keys, keep="first")
+    drawn = drawn.set_index(keys)
     is_drawn = last.index.isin(drawn.index)
     for column in ("queue", "inclusion"):
         last[column] = last[column].mask(is_drawn, drawn[column].reindex(last.index))
@@ -96,14 +97,27 @@ def _settle(clip: str, said: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def label_manifest(manifest: Manifest, entries: pd.DataFrame) -> Manifest:
-    """Return the manifest with the labels that people agree on; their word stands above what the manifest said.
+def labels_for_models(entries: pd.DataFrame) -> pd.DataFrame:
+    """Return what may teach and judge models, as `labels_by_clip`: of audited clips what was said in the audit.
 
-    A clip of one label has it in `label`, a clip of several in `labels`. A clip that people dispute, or say to be
-    `unknown`, has none. `label_source` becomes `human`. Labelled frames that contradict the people are left out.
-    Entries about clips of other footage change nothing.
+    There people saw neither the model's answer nor each other's. Whatever they said elsewhere of such a clip,
+    before or after, they may have said because of the answer, and it would judge the model too kindly.
     """
-    agreed = labels_by_clip(entries).set_index("clip_id")["labels"]
+    blind = labels_by_clip(entries[entries["queue"] == AUDIT])
+    others = labels_by_clip(entries)
+    others = others[~others["clip_id"].isin(blind["clip_id"])].assign(inclusion=np.nan)
+    return pd.concat([others, blind], ignore_index=True).astype(others.dtypes)
+
+
+def label_manifest(manifest: Manifest, said: pd.DataFrame) -> Manifest:
+    """Return the manifest with the labels of people; their word stands above what the manifest said.
+
+    said: as `labels_by_clip` or `labels_for_models` gives it. A clip of one label has it in `label`, a clip of
+    several in `labels`. A clip that people dispute, or say to be `unknown`, has none. `label_source` becomes
+    `human`. Labelled frames that contradict the people are left out. Labels of clips of other footage change
+    nothing.
+    """
+    agreed = said.set_index("clip_id")["labels"]
     agreed = agreed.mask(agreed.isin(["", UNKNOWN]))
     table = manifest.table
     is_named, is_frame = table["clip_id"].isin(agreed.index), table["kind"] == "frame"
@@ -111,13 +125,13 @@ def label_manifest(manifest: Manifest, entries: pd.DataFrame) -> Manifest:
     bare = named[~named["clip_id"].isin(table.loc[~is_frame, "clip_id"])]  # clips of labelled frames alone
     nothing: Any = {"kind": "video", "time_s": np.nan, "frame_number": pd.NA}
     whole: pd.DataFrame = pd.concat([table[is_named & ~is_frame], bare.assign(**nothing)])
-    said = whole["clip_id"].map(agreed).astype(object)
-    several = said.str.contains(JOINER, regex=False).fillna(False).astype(bool)
+    named_so = whole["clip_id"].map(agreed).astype(object)
+    several = named_so.str.contains(JOINER, regex=False).fillna(False).astype(bool)
     whole = whole.assign(
-        label=said.mask(several),
-        labels=said.where(several),
+        label=named_so.mask(several),
+        labels=named_so.where(several),
         species=None,
-        label_source=pd.Series("human", index=whole.index, dtype=object).where(said.notna()),
+        label_source=pd.Series("human", index=whole.index, dtype=object).where(named_so.notna()),
     )
     frames = table[is_named & is_frame]
     fits = [

@@ -23,13 +23,15 @@ class SideBySide:
     """The comparison of two models, and what limits it.
 
     n_learned: labelled clips left out because one of the models learned from them. n_at_known: clips that judge and
-    are of sites that the old or the new model learned from. only_new, only_old: labels that one of them knows.
+    are of sites that the old or the new model learned from; n_chosen: of those by which, or by whose sites, its
+    epoch and temperature were chosen. only_new, only_old: labels that one of them knows.
     """
 
     found: ModelComparison
     choice: LabelChoice
     n_learned: int
     n_at_known: tuple[int, int]
+    n_chosen: tuple[int, int]
     only_old: tuple[str, ...]
     only_new: tuple[str, ...]
 
@@ -46,6 +48,12 @@ class SideBySide:
                 "the new one: the answer is about these sites and says nothing about new ones (--new-sites counts "
                 "only sites that neither knows)"
             )
+        if any(self.n_chosen):
+            old, new = self.n_chosen
+            said.append(
+                f"of the clips that judge, {old} helped to choose epoch and temperature of the old model, {new} of "
+                "the new one, which flatters it a little"
+            )
         for names, who in ((self.only_old, "old"), (self.only_new, "new")):
             if names:
                 said.append(f"clips of {', '.join(names)}, which only the {who} model knows, have no part")
@@ -54,7 +62,8 @@ class SideBySide:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         names = {"only_old": list(self.only_old), "only_new": list(self.only_new)}
-        counts = {"n_learned": self.n_learned, "n_at_known_sites": list(self.n_at_known)}
+        met = {"n_at_known_sites": list(self.n_at_known), "n_chosen": list(self.n_chosen)}
+        counts = {"n_learned": self.n_learned, **met}
         said = {"labels_chosen": self.choice.to_dict(), "limits": self.limits}
         return {**self.found.to_dict(), **counts, **names, **said}
 
@@ -83,9 +92,17 @@ def compare_predictions(
         )
     found = compare_models(*left, n_boot=n_boot)
     n_learned = len(taught & set.intersection(*(set(x.clip_ids[x.y >= 0]) for x in both)))
-    n_at_known = [sum(of.get(i) in ("site", "chosen") for i in shared) for of in parts]
-    only = [tuple(x for x in a.labels if x not in b.labels) for a, b in (both, both[::-1])]
-    return SideBySide(found, judges.choice, n_learned, (n_at_known[0], n_at_known[1]), only[0], only[1])
+    n_at_known, n_chosen = ([sum(of.get(i) == p for i in shared) for of in parts] for p in ("site", "chosen"))
+    only_old, only_new = (tuple(x for x in a.labels if x not in b.labels) for a, b in (both, both[::-1]))
+    return SideBySide(
+        found,
+        judges.choice,
+        n_learned,
+        n_at_known=(n_at_known[0], n_at_known[1]),
+        n_chosen=(n_chosen[0], n_chosen[1]),
+        only_old=only_old,
+        only_new=only_new,
+    )
 
 
 def _join(predictions: Predictions, judges: JudgingLabels) -> LabelledClips:

@@ -24,7 +24,7 @@ from leopardnet.core.footage.site_names import find_clip_values, normalise_site
 from leopardnet.core.labels import UNKNOWN
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.human_labels.label_file import FILE, LabelFile
-from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
+from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip, labels_for_models
 from leopardnet.metrics.judges.label_choice import SAME, LabelChoice
 
 LabelsAs = Literal["audit", "chosen"]
@@ -58,10 +58,10 @@ def choose_judging_labels(
     says that its figures are biased. Clips that people dispute or do not know have no label. Raises ManifestError
     where no label that may judge is of a clip of this manifest.
     """
-    agreed = labels_by_clip(entries)
-    agreed = agreed[agreed["clip_id"].isin(manifest.table["clip_id"])].set_index("clip_id")
+    said = labels_by_clip(entries) if labels_as == "chosen" else labels_for_models(entries)
+    agreed = said[said["clip_id"].isin(manifest.table["clip_id"])].set_index("clip_id")
     is_decided = ~agreed["is_disputed"] & ~agreed["labels"].isin(["", UNKNOWN])
-    labelled = label_manifest(manifest, entries)
+    labelled = label_manifest(manifest, said)
     has_label = labelled.table["label"].notna() | labelled.table["labels"].notna()
     named = set(labelled.table.loc[has_label, "clip_id"])
     audit = agreed[is_decided & agreed["inclusion"].notna()]

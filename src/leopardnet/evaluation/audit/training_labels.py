@@ -12,7 +12,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import UNKNOWN, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.human_labels.label_file import FILE, LabelFile
-from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
+from leopardnet.data.human_labels.label_views import label_manifest, labels_for_models
 from leopardnet.evaluation.audit.judging_labels import choose_judging_labels
 
 
@@ -37,7 +37,7 @@ def read_training_labels(manifest: Manifest, path: Path, *, train_on_audit: bool
     """
     with LabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
         entries = file.entries()
-    agreed = labels_by_clip(entries)
+    agreed = labels_for_models(entries)
     n_all, agreed = len(agreed), agreed[agreed["clip_id"].isin(manifest.table["clip_id"])]
     if agreed.empty:
         raise ManifestError(
@@ -48,7 +48,7 @@ def read_training_labels(manifest: Manifest, path: Path, *, train_on_audit: bool
             todo="give the manifest that was reviewed, or label some clips first: `leopardnet review`",
         )
     is_decided = ~agreed["is_disputed"] & ~agreed["labels"].isin(["", UNKNOWN])
-    labelled = label_manifest(manifest, entries)
+    labelled = label_manifest(manifest, agreed)
     audit = agreed[is_decided & agreed["inclusion"].notna()]
     n_said, n_audit = int(is_decided.sum()), len(audit)
     notes = [f"labels of people: {n_said} clips, {n_audit} of them of the random audit"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.data.human_labels.label_file import LabelFile
-from leopardnet.data.human_labels.label_views import labels_by_clip
+from leopardnet.data.human_labels.label_views import labels_for_models
 from leopardnet.hunt.feature_store import FeatureStore
 from leopardnet.hunt.make_bundle import make_bundle
 from leopardnet.review.request_error import RequestError
@@ -61,7 +61,7 @@ class ModelMaker:
 
     def _make(self, name: str) -> dict[str, Any]:
         with LabelFile(self._source.labels, read_only=True) as file:
-            said = labels_by_clip(file.entries())
+            said = labels_for_models(file.entries())
         place = next_place(self._source.workspace.folder / "models")
         bundle = make_bundle(
             self._store, self._source.manifest, said, place / "bundle", name=name, targets=self._targets

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.bundle.head.linear_probe import NEVER
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.core.tables import write_table
@@ -19,6 +20,7 @@ from leopardnet.score.aggregate import aggregate, merge_crops
 from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batch
 
 BATCH = 32
+NEVER_WITHIN = 0.5  # fine-tuning hardly moves the logit of a label without examples
 DIGITS = 6  # logits that agree this far are equal: the rest depends on the processor
 
 
@@ -36,11 +38,12 @@ def compute_frame_logits(model: Classifier, frames: LabelledFrames, rows: NDArra
 def compute_clip_logits(
     table: pd.DataFrame, logits: NDArray[np.float32], aggregate_config: AggregateConfig, labels: LabelSet
 ) -> pd.DataFrame:
-    """Return one row per clip with a single label: clip_id, site, kind, n_frames, i_label, logits (arrays).
+    """Return one row per clip with a single label: clip_id, site, kind, n_frames, i_label, is_unknown, logits [C].
 
     For independent labels it is one row per clip, with `shows`, bool [C], which are those of any of its frames.
     Frames whose logits are not finite could not be read and are left out. Rows with the `view` `crop` are first
-    merged into the whole frame of the same time.
+    merged into the whole frame of the same time. `is_unknown` says that the network had no example of the clip's
+    label, as where all are of a site that was left out: its logits say nothing about how sure it may be of others.
     """
     rows: list[dict[str, Any]] = []
     readable = np.asarray(np.isfinite(logits).all(axis=1))
@@ -59,12 +62,14 @@ def compute_clip_logits(
             row["shows"] = labels.presence(animals or part["label"]).any(axis=0)
         else:
             row["i_label"] = labels.index(animals[0]) if animals else labels.index(str(labels.empty))
+        own = np.zeros(0) if labels.multi else logits[at, row["i_label"]]
+        row["is_unknown"] = bool(len(own) and (np.abs(own - NEVER) < NEVER_WITHIN).all())
         merged = _merge_crops(part, logits[at], aggregate_config, labels)
         row["n_frames"] = len(merged)
         row["logits"] = aggregate(merged, aggregate_config, i_empty=labels.i_empty, multi=labels.multi)
         rows.append(row)
     truth = "shows" if labels.multi else "i_label"
-    return pd.DataFrame(rows, columns=["clip_id", "site", "kind", "n_frames", truth, "logits"])
+    return pd.DataFrame(rows, columns=["clip_id", "site", "kind", "n_frames", truth, "is_unknown", "logits"])
 
 
 def _merge_crops(

@@ -28,7 +28,11 @@ MAX_GROUPS = 10
 
 
 def fit_clips(clips: pd.DataFrame, labels: LabelSet) -> Calibration:
-    """Return the calibration of a network, fitted to its clips, as of `compute_clip_logits`."""
+    """Return the calibration of a network, fitted to its clips, as of `compute_clip_logits`.
+
+    Clips of a label of which a network had no example have no part: one of them would flatten all probabilities.
+    """
+    clips = clips if clips["is_unknown"].all() else clips[~clips["is_unknown"]]
     z = np.stack(clips["logits"].to_list()).astype(np.float64)
     y = np.stack(clips["shows"].to_list()) if labels.multi else clips["i_label"].to_numpy(np.int64)
     sites, lengths = clips["site"].tolist(), _find_lengths(clips, labels)

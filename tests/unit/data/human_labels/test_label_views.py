@@ -13,6 +13,7 @@ from leopardnet.data.human_labels.label_views import (
     label_manifest,
     labels_by_clip,
     labels_by_person,
+    labels_for_models,
     measure_agreement,
 )
 
@@ -101,6 +102,24 @@ def test_how_a_clip_was_chosen_stays_true(say):
     }
 
 
+def test_models_are_judged_by_what_was_said_without_their_answer(say):
+    say("a", "AB", "tiger", queue="audit", inclusion=0.1)
+    say("a", "AB", "empty", queue="suspected")  # after the model's answer was seen
+    say("b", "AB", "tiger", queue="audit", inclusion=0.1)
+    say("b", "CD", "leopard", queue="all")
+    say("b", "EF", "leopard", queue="all")
+    say("c", "AB", queue="audit", inclusion=0.1, starred=True)  # a star is no answer
+    say("c", "AB", "leopard", queue="suspected")
+    say("d", "AB", "deer", queue="unsure")
+    table = labels_for_models(say.file.entries()).set_index("path")
+    assert table["labels"].to_dict() == {"a": "tiger", "b": "tiger", "c": "leopard", "d": "deer"}
+    assert table["inclusion"].notna().to_dict() == {"a": True, "b": True, "c": False, "d": False}
+    assert agreed(say)["labels"].to_dict() == {"a": "empty", "b": "leopard", "c": "leopard", "d": "deer"}
+    say.file.undo(1, key="u", by="AB")
+    table = labels_for_models(say.file.entries()).set_index("path")
+    assert (table.loc["a", "labels"], table.loc["a", "queue"]) == ("empty", "suspected")
+
+
 def test_a_sample_of_what_the_model_called_empty_is_no_audit(say):
     say("a", "AB", "empty", queue="empties", inclusion=0.05)
     say("b", "AB", "tiger", queue="empties", inclusion=0.05)
@@ -126,7 +145,7 @@ def test_people_stand_above_the_manifest(say):
     say("gone.avi", "AB", "unknown")
     say("v.mp4", "AB", "tiger")
     say("elsewhere.avi", "AB", "tiger")
-    table = label_manifest(manifest, say.file.entries()).table
+    table = label_manifest(manifest, labels_by_clip(say.file.entries())).table
     found = table[["path", "kind", "label", "labels", "label_source"]].astype(object)
     assert found.where(found.notna(), None).values.tolist() == [
         ["one.avi", "video", "tiger", None, "human"],

@@ -51,7 +51,7 @@ def predict(manifest, p_tiger):
 
 def test_labels_of_the_audit_judge_alone_and_the_rest_is_counted(tmp_path):
     manifest = make_manifest(tmp_path, {"a": 10, "b": 10}, label="tiger")  # nobody knows how these were chosen
-    disputed = [("b/1.jpg", ["tiger"], 0.1), ("b/1.jpg", ["empty"], None, "CD")]
+    disputed = [("b/1.jpg", ["tiger"], 0.1), ("b/1.jpg", ["empty"], 0.1, "CD")]
     said = [("a/0.jpg", ["tiger"], 0.1), ("b/0.jpg", ["empty"], 0.1), ("a/1.jpg", ["tiger"], None)]
     path = label(tmp_path, said + disputed)
     found = read_judging_labels(manifest, path)

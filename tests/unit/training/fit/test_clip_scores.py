@@ -8,7 +8,9 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra [train] is not installed")
 
-from leopardnet.training.fit.clip_scores import compute_scores, measure_gain
+from leopardnet.core.labels import Label, LabelSet
+from leopardnet.core.settings.inference import AggregateConfig
+from leopardnet.training.fit.clip_scores import compute_clip_logits, compute_scores, measure_gain
 
 
 def clips_of(sites, right, *, multi=False):
@@ -17,6 +19,16 @@ def clips_of(sites, right, *, multi=False):
     z = [np.eye(2)[i] * 4.0 - 2.0 for i in np.where(right, y, 1 - y)]
     truth = {"shows": [np.arange(2) == i for i in y]} if multi else {"i_label": y}
     return pd.DataFrame({"clip_id": [str(i) for i in range(len(y))], "site": list(sites), "logits": z, **truth})
+
+
+def test_a_clip_whose_label_had_no_example_is_named():
+    labels = LabelSet((Label("x"), Label("y")), empty=None)
+    rows = pd.DataFrame(
+        {"clip_id": ["a", "a", "b"], "site": "s", "label": ["y", "y", "x"], "time_s": [0.0, 1.0, 0.0]}
+    )
+    logits = np.array([[1.0, -30.0], [2.0, -30.0], [1.0, -30.0]], np.float32)
+    found = compute_clip_logits(rows, logits, AggregateConfig(name="mean_logit"), labels)
+    assert found.set_index("clip_id")["is_unknown"].to_dict() == {"a": True, "b": False}
 
 
 @pytest.mark.parametrize("multi", [False, True])

@@ -8,7 +8,7 @@ from leopardnet.core.labels import Label, LabelSet
 
 pytest.importorskip("torch", reason="the extra [train] is not installed")
 
-from leopardnet.training.fit.cross_choice import cross_choose
+from leopardnet.training.fit.cross_choice import cross_choose, fit_clips
 
 LABELS = LabelSet((Label("x"), Label("y")), empty=None)
 
@@ -18,7 +18,8 @@ def clips_of(sites, y, right):
     said = np.where(right, y, 1 - np.asarray(y))
     logits = [np.eye(2)[i] * 2.0 for i in said]
     ids = [str(i) for i in range(len(y))]
-    return pd.DataFrame({"clip_id": ids, "site": list(sites), "i_label": np.asarray(y), "logits": logits})
+    table = pd.DataFrame({"clip_id": ids, "site": list(sites), "i_label": np.asarray(y), "logits": logits})
+    return table.assign(is_unknown=False)
 
 
 def test_each_site_gets_the_epoch_that_is_best_at_the_others():
@@ -43,6 +44,16 @@ def test_the_temperature_of_a_site_is_that_of_the_others():
     sure = found[["p_x", "p_y"]].max(axis=1).to_numpy()
     np.testing.assert_allclose(sure[:20], 0.75, atol=1e-3)  # log-odds log(3): three of four
     np.testing.assert_allclose(sure[20:], 35 / 40, atol=2e-2)  # 20 of a and 15 of the other are right; no sharper
+
+
+def test_a_label_that_a_network_never_saw_flattens_no_probabilities():
+    """Of 40 clips 30 are right. A clip whose label had no example would raise the temperature."""
+    clips = clips_of(np.repeat(["a", "b"], 20), np.tile([0, 1], 20), np.arange(40) % 4 > 0)
+    alien = clips.iloc[:1].assign(logits=[np.array([-30.0, 2.0])], is_unknown=True, site="c")
+    temperature = 2 / np.log(3)
+    for table in (clips, pd.concat([clips, alien])):
+        assert fit_clips(table, LABELS).temperature == pytest.approx(temperature, rel=1e-3)
+    assert fit_clips(alien, LABELS).temperature == 1.0
 
 
 def test_two_sites_cannot_choose_for_another():

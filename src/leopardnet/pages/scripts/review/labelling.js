@@ -50,11 +50,14 @@ export class Labelling {
     const { queue } = this.review;
     const answer = await this.send("/api/label", { clip_ids: clipIds, labels, queue: queue.id, ...more });
     if (!answer) return false;
-    for (const clipId of clipIds) this.review.clips.forget(clipId);
-    const othersWork = queue.noteLabels(clipIds, labels, answer.n_done);
+    const saved = answer.entries.map((entry) => entry.clip_id); // a hunt leaves clips of the audit out of bulk labels
+    for (const clipId of saved) this.review.clips.forget(clipId);
+    const othersWork = queue.noteLabels(saved, labels, answer.n_done);
     if (othersWork) queue.refresh(this.review.at + 1).catch(() => {});
     const label = labels.length ? namesOf(labels) : t("no label");
-    tell(clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: clipIds.length, label }) : t("Saved: {label}", { label }));
+    const nLeft = clipIds.length - saved.length;
+    const left = nLeft ? " " + t("Left for a look of their own, as part of the random audit: {n}", { n: nLeft }) : "";
+    tell((clipIds.length > 1 ? t("Saved for {n} clips: {label}", { n: saved.length, label }) : t("Saved: {label}", { label })) + left);
     this.review.afterSaving(labels);
     return true;
   }
