@@ -186,7 +186,7 @@ def find_printed(tree: ast.Module) -> Iterator[ast.expr]:
         is_error = name.endswith(("Error", "RunStopped")) and name not in ("ValueError", "TypeError", "OSError")
         if is_error:
             parts += call.args[:1]
-        elif name == "append" and getattr(getattr(call.func, "value", None), "id", "") in ("notes", "notices"):
+        elif name == "append" and ast.unparse(call.func).split(".")[-2:-1] in (["notes"], ["notices"]):
             parts += call.args
         elif name in PRINTING:
             place = PRINTING[name]

@@ -14,9 +14,13 @@ Its public names are loaded when they are first used, so that importing the pack
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# OpenVINO reports to its makers that it was imported, unless this package is missing. leopardnet contacts nobody.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 _NAMES = {
     "Bundle": "leopardnet.bundle.bundle",

@@ -137,6 +137,7 @@ class FakeReview:
             "language": "en",
             "mode": self.mode,
             "labels": LABELS,
+            "reserved": ["unsure"],
             "queues": [{"id": q, "n_total": len(c), "n_done": self.n_done(q)} for q, c in self.queues.items()],
             "facets": {
                 "sites": sorted({c["site"] for c in clips}),

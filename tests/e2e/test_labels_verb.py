@@ -52,7 +52,7 @@ def test_the_history_of_a_clip(season):
     ("arguments", "words", "code"),
     [
         (["absent.sqlite"], "there is no such file of labels", 1),
-        (["m.parquet"], "the file of labels is damaged", 1),
+        (["m.parquet"], "this file holds no labels of leopardnet", 1),
         (["labels.sqlite", "--clip", "7.jpg"], "nobody has said anything of this clip", 1),
         (["labels.sqlite", "--manifest", "m.parquet"], "belong together", 2),
     ],

@@ -9,6 +9,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -47,9 +49,10 @@ class Visitor:
 
 
 @contextlib.contextmanager
-def serve(folder, *arguments, env=()):
+def serve(folder, *arguments, env=(), browser=False):
     """Yield the process of a review and the address that it prints; it is ended by force if a test did not."""
-    command = [sys.executable, "-m", "leopardnet", "review", *map(str, arguments), "--no-browser"]
+    command = [sys.executable, "-m", "leopardnet", "review", *map(str, arguments)]
+    command += [] if browser else ["--no-browser"]
     places = {"XDG_CACHE_HOME": str(folder / "cache")} | dict(env)
     process = subprocess.Popen(
         command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | places
@@ -184,3 +187,46 @@ def test_help_loads_no_server():
     code += "try: main()\nexcept SystemExit: pass\nprint([m for m in ('starlette', 'uvicorn') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip().endswith("[]"), run.stdout[-300:]
+
+
+RECORDER = """
+import json, os, pathlib, stat, sys, urllib.parse
+file = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(sys.argv[2]).path))
+modes = [oct(stat.S_IMODE(os.stat(p).st_mode)) for p in (file, file.parent)]
+pathlib.Path(sys.argv[1]).write_text(json.dumps([sys.argv[2:], modes, str(file), file.read_text()]))
+"""
+
+
+def test_the_browser_comes_in_by_a_file_that_only_its_owner_can_read(card, tmp_path):
+    (tmp_path / "recorder.py").write_text(RECORDER)
+    heard = tmp_path / "heard.json"
+    env = {"BROWSER": f"{sys.executable} {tmp_path / 'recorder.py'} {heard} %s", "TMPDIR": str(tmp_path)}
+    with serve(tmp_path, "card", "--out", "w", env=env.items(), browser=True) as (process, address):
+        assert Visitor(address).read("/api/session")["n_clips"] == 3  # it answers when the browser was started
+        arguments, modes, file, page = json.loads(heard.read_text())
+        assert modes == ["0o600", "0o700"] and len(arguments) == 1
+        given = re.search(r'url=(http[^"]*)"', page)[1]
+        token = given.partition("token=")[2]
+        assert len(token) > 30 and token not in arguments[0] and token not in address
+        with headless_chromium(tmp_path / "profile") as driver:
+            driver.get(arguments[0])
+            wait_for(lambda: driver.execute_script("return document.getElementById('clip')") is not None)
+            assert "token" not in driver.current_url
+        assert http_status(given) == 403  # it is spent
+        assert http_status(address) == 303
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert not Path(file).parent.exists()
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+def http_status(address):
+    parts = urlsplit(address)
+    with contextlib.closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        return connection.getresponse().status

@@ -34,7 +34,7 @@ def test_a_card_is_put_in_order_and_a_second_time_nothing_is_read_again(card, tm
         "1 of 4 clips could not be read" in err and "an order, not a decision" in err and str(tmp_path) not in err
     )
     made = tmp_path / "review-card"
-    assert sorted(x.name for x in made.iterdir()) == ["features.sqlite", "manifest.parquet"]
+    assert sorted(x.name for x in made.iterdir()) == ["features.sqlite", "manifest.parquet", "review.sqlite"]
     assert Manifest.read(made / "manifest.parquet").table["site"].dropna().unique().tolist() == ["siteA"]
     assert sorted(path.name for path in card.rglob("*")) == before, "nothing is written into the footage"
     shutil.move(made, tmp_path / "kept")
@@ -71,3 +71,26 @@ def test_what_cannot_be_started_is_said(card, tmp_path, arguments, said):
 def test_a_target_is_a_label(card):
     assert "as in sika_deer" in start(card, "--target", "Sika Deer", code=2)[1]
     assert "lite0, lite1, lite2" in leopardnet("start", card, "--model", "resnet", "--no-page", code=1)[1]
+
+
+def test_another_card_or_a_fault_leaves_what_was_found_before(card, tmp_path):
+    start(card)
+    made = tmp_path / "review-card"
+    kept = {file.name: file.read_bytes() for file in (made / "manifest.parquet", made / "features.sqlite")}
+    shutil.copy(card / "siteA/0.jpg", card / "siteA/3.jpg")
+    for fault in (("--results", "nosuch"), ("--model", "foo")):
+        leopardnet("start", card, *fault, "--no-page", code=1)
+    shutil.rmtree(card / "siteA")
+    (card / "broken.avi").rename(card / "other.avi")
+    said = start(card, code=1)[1]
+    assert "belongs to other footage" in said and "1 clips, none of which is among its 4" in said
+    assert "--out" in said
+    assert {name: (made / name).read_bytes() for name in kept} == kept
+
+
+def test_a_file_of_features_that_a_full_disk_left_empty_is_begun_again(card, tmp_path):
+    made = tmp_path / "review-card"
+    made.mkdir()
+    (made / "features.sqlite").touch()
+    out, _ = leopardnet("start", card, "--workers", 0, "--no-page", "--json")
+    assert json.loads(out)["n_clips"] == 4

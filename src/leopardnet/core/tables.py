@@ -107,7 +107,10 @@ def _empty_column(dtype: str, index: pd.Index[Any]) -> pd.Series[Any]:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces `path` when the block succeeds and is deleted when it fails."""
+    """Yield a temporary path that replaces `path` when the block succeeds and is deleted when it fails.
+
+    An OSError about the temporary file names `path`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name[:MAX_NAME]}.{os.getpid()}.part")
     try:
@@ -115,6 +118,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is None or temporary.name not in str(error):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -131,13 +131,7 @@ class FeatureStore:
         todo = "look through the footage first: `leopardnet start FOLDER`"
         if not self.path.is_file():
             raise JournalError("there are no features in this folder", where=self.path.name, todo=todo)
-        with explain_errors(KIND.file), closing(self._connect()) as db:
-            application = db.execute("PRAGMA application_id").fetchone()[0]
-            runs = (
-                dict(db.execute("SELECT run_id, key FROM runs ORDER BY rowid"))
-                if application == KIND.application_id
-                else {}
-            )
+        runs = _read_runs(self.path)
         chosen = run_id if run_id is not None else next(reversed(runs), "")
         if chosen not in runs:
             raise JournalError("this file holds no features of leopardnet", where=self.path.name, todo=todo)
@@ -189,15 +183,33 @@ class FeatureStore:
     def read_unreadable(self) -> dict[str, str]:
         """Return the clips that could not be read, and why."""
         query = "SELECT clip_id, reason FROM clips WHERE run_id = ? AND status = 'unreadable' ORDER BY clip_id"
-        with explain_errors(KIND.file), closing(self._connect()) as db:
+        with explain_errors(KIND.file), closing(_connect(self.path)) as db:
             return dict(db.execute(query, (self.run_id,)))
 
     def _select(self, columns: str, clip_ids: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
         """Yield columns, the clip_id first, of the readable clips, or of those in `clip_ids`."""
         query = f"SELECT {columns} FROM clips WHERE run_id = ? AND status != 'unreadable' ORDER BY clip_id"
         wanted = None if clip_ids is None else set(clip_ids)
-        with explain_errors(KIND.file), closing(self._connect()) as db:
+        with explain_errors(KIND.file), closing(_connect(self.path)) as db:
             yield from (row for row in db.execute(query, (self.run_id,)) if wanted is None or row[0] in wanted)
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path.absolute().as_uri() + "?mode=ro", uri=True, timeout=10.0)
+
+def has_features(folder: str | Path) -> bool:
+    """Return whether a run was begun in a folder; in a file that a full disk left empty none was.
+
+    Raises JournalError where the file is damaged or cannot be read.
+    """
+    path = Path(folder) / KIND.file
+    return path.is_file() and bool(_read_runs(path))
+
+
+def _read_runs(path: Path) -> dict[str, str]:
+    """Return the keys of all runs by run_id, in the order in which they were begun; {} for another file."""
+    with explain_errors(KIND.file), closing(_connect(path)) as db:
+        if db.execute("PRAGMA application_id").fetchone()[0] != KIND.application_id:
+            return {}
+        return dict(db.execute("SELECT run_id, key FROM runs ORDER BY rowid"))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, timeout=10.0)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from leopardnet.core.labels import EMPTY, is_label_id
+from leopardnet.core.columns import MANIFEST, PREDICTIONS_HEAD, PREDICTIONS_TAIL
+from leopardnet.core.labels import ANIMAL, EMPTY, UNKNOWN, UNREADABLE, UNSURE, is_label_id
 from leopardnet.review.request_error import RequestError
 
 MAX_CLIPS = 20_000
+# Decisions that name no label, and columns of the tables: as labels, they could be read as either.
+RESERVED = frozenset(
+    {UNSURE, UNREADABLE, ANIMAL, *(c.name for c in (*MANIFEST, *PREDICTIONS_HEAD, *PREDICTIONS_TAIL))}
+)
 R = TypeVar("R", bound=BaseModel)
 
 
@@ -72,6 +78,8 @@ class LabelRequest(UndoRequest):
             raise ValueError("each clip and each label stands once")
         if EMPTY in self.labels and len(self.labels) > 1:
             raise ValueError("a clip that shows something is not empty")
+        if UNKNOWN in self.labels and len(self.labels) > 1:
+            raise ValueError("a clip of which something can be told is not unknown")
         if not self.labels and not self.note and self.starred is None:
             raise ValueError("there is nothing to keep: no label, no note, no star")
         return self
@@ -106,6 +114,23 @@ def read_request(form: type[R], body: object) -> R:
             where=".".join(map(str, first["loc"])) or None,
             found=first["msg"].removeprefix("Value error, "),
         ) from None
+
+
+def check_words(request: LabelRequest, *, offered: Collection[str]) -> None:
+    """Raise RequestError for a label that means something else, unless the page itself offers it.
+
+    >>> check_words(LabelRequest(key="11111111", clip_ids=["a"], labels=["lynx"], queue="all"), offered=())
+    """
+    names = (*request.labels, *(box.label for box in request.drawn if box.label))
+    for name in names:
+        if name not in offered and (name in RESERVED or name.startswith("_")):
+            raise RequestError(
+                "this word cannot be a label",
+                where="labels",
+                found=name,
+                expected="the name of a species or a group; a word that leopardnet itself uses is none",
+                todo="choose another name; press U where nobody can tell",
+            )
 
 
 def check_name(name: str) -> str:

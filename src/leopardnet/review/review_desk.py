@@ -20,7 +20,7 @@ from leopardnet.pages.palette import label_styles
 from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
 from leopardnet.review.clip_view import ClipView
 from leopardnet.review.frame_evidence import FrameEvidence
-from leopardnet.review.label_request import LabelRequest, UndoRequest
+from leopardnet.review.label_request import RESERVED, LabelRequest, UndoRequest, check_words
 from leopardnet.review.page_keys import check_keys
 from leopardnet.review.queues.promise_needs import count_promise
 from leopardnet.review.queues.queue_rows import QueueRows
@@ -98,6 +98,7 @@ class ReviewDesk:
         decisions = sorted({x for x in index.texts("decision") if x is not None})
         return {
             "labels": self._describe_labels(),
+            "reserved": sorted(RESERVED),
             "queues": [
                 {"id": queue, "n_total": len(contents), "n_done": self._count_done(queue, contents, by)}
                 for queue, contents in ((q, self.queues.open(q, by)) for q in self.queues.ids)
@@ -159,6 +160,7 @@ class ReviewDesk:
         be written.
         """
         self.refuse_reading()
+        check_words(request, offered=self._first_labels())
         rows, contents = [self.index.find(c) for c in request.clip_ids], self.queues.open(request.queue, by)
         self._refuse_outside_audit(request.queue, rows, contents)
         if request.queue == HUNT and len(rows) > 1:
@@ -277,11 +279,16 @@ class ReviewDesk:
         bundle = self.source.bundle
         return {"bundle_id": ids[0], "name": bundle.spec.name if bundle else None} if ids else None
 
+    def _first_labels(self) -> list[str]:
+        """Return the labels that the page offers before anybody adds one."""
+        names = source_labels(self.source) or tuple(dict.fromkeys((*self._targets, *read_starting_labels())))
+        animals = [x for x in names if x not in (EMPTY, UNKNOWN)]
+        return [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
+
     def _describe_labels(self) -> list[dict[str, Any]]:
-        names = list(source_labels(self.source)) or list(dict.fromkeys((*self._targets, *read_starting_labels())))
-        bundle = self.source.bundle
-        animals = [x for x in (*names, *sorted(self.said.names() - set(names))) if x not in (EMPTY, UNKNOWN)]
-        ordered = [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
+        bundle, fixed = self.source.bundle, self._first_labels()
+        # What people add comes last, in the order in which they did, so that no key changes its meaning.
+        ordered = [*fixed, *(x for x in self.said.names() if x not in (*fixed, UNKNOWN))]
         known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(self._targets)}
         numbers = iter("123456789")
         return [

@@ -15,15 +15,15 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import read_table, write_table
+from leopardnet.core.tables import read_table
 from leopardnet.data.checks.match_files import refuse_other_root
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.scan.scan import scan
 from leopardnet.hunt.feature_store import KIND as FEATURES
-from leopardnet.review.workspace import FILE as WORKSPACE
-from leopardnet.review.workspace import Workspace
+from leopardnet.review.workspace.same_card import MANIFEST, keep_manifest, refuse_other_card
+from leopardnet.review.workspace.workspace import FILE as WORKSPACE
+from leopardnet.review.workspace.workspace import Workspace
 
-MANIFEST = "manifest.parquet"
 PREDICTIONS = "predictions.parquet"
 _TABLES = (".csv", ".parquet")
 
@@ -85,7 +85,7 @@ def open_review(
     if kind == "results":
         parts = _open_results(source, workspace, manifest, root)
     elif kind == "footage":
-        parts = _Parts(_scan_footage(source, place, read_only, on_progress))
+        parts = _Parts(_scan_footage(source, workspace, on_progress))
     else:
         file = source / MANIFEST if kind == "workspace" else source
         if kind == "workspace" and not file.is_file():
@@ -149,15 +149,11 @@ def _read_moved(file: Path, root: Path | None) -> Manifest:
     return rows
 
 
-def _scan_footage(
-    folder: Path, place: Path, read_only: bool, on_progress: Callable[[int, int], None] | None
-) -> Manifest:
+def _scan_footage(folder: Path, workspace: Workspace, on_progress: Callable[[int, int], None] | None) -> Manifest:
     rows = guess_sites(scan(folder, on_progress=on_progress))
-    if not read_only:
-        try:
-            rows.write(place / MANIFEST)
-        except ManifestError:  # on another drive there is no relative path to the footage: it has to be given again
-            write_table(rows.table, place / MANIFEST)
+    refuse_other_card(rows, workspace)
+    if not workspace.read_only:
+        keep_manifest(rows, workspace)
     return rows
 
 

@@ -40,6 +40,7 @@ class SpokenLabels:
         self._said: dict[str, dict[str, list[Said]]] = defaultdict(dict)
         self._actions: dict[str, dict[str, dict[int, str]]] = defaultdict(dict)
         self._place: dict[int, tuple[str, str, str]] = {}
+        self._n_clips: dict[str, int] = {}  # by label, clips of each person, in the order of the first of them
         n = len(index)
         self.is_done, self.is_audited, self.is_disputed = np.zeros((3, n), bool)
         self.n_people = np.zeros(n, np.int16)
@@ -64,8 +65,9 @@ class SpokenLabels:
     ) -> None:
         if not pd.isna(undoes):
             clip_id, by, action = self._place.pop(int(undoes), (clip_id, by, ""))
-            said = self._said[clip_id].get(by, [])
+            before, said = self.labels(clip_id, by), self._said[clip_id].get(by, [])
             said[:] = [x for x in said if x.entry_id != undoes]
+            self._count_names(before, self.labels(clip_id, by))
             entries = self._actions[by].get(action, {})
             entries.pop(int(undoes), None)
             if not entries:
@@ -73,10 +75,20 @@ class SpokenLabels:
             return
         action = key.partition(":")[0]
         names = tuple(json.loads(labels)) if isinstance(labels, str) else ()
-        said = self._said[clip_id].setdefault(by, [])
+        before, said = self.labels(clip_id, by), self._said[clip_id].setdefault(by, [])
+        self._count_names(before, names or before)
         said.append(Said(int(entry_id), names, queue, bool(starred)))
         self._actions[by].setdefault(action, {})[int(entry_id)] = clip_id
         self._place[int(entry_id)] = (clip_id, by, action)
+
+    def _count_names(self, before: tuple[str, ...], after: tuple[str, ...]) -> None:
+        """Count what a person says of a clip now, and no longer what the person said before."""
+        for name in after:
+            self._n_clips[name] = self._n_clips.get(name, 0) + 1
+        for name in before:
+            self._n_clips[name] -= 1
+            if not self._n_clips[name]:
+                del self._n_clips[name]
 
     def _count(self, clip_id: str) -> None:
         row = self._index.row_of.get(clip_id)
@@ -117,11 +129,10 @@ class SpokenLabels:
         with self._lock:
             return [clip_id for clip_id in self._said if has(clip_id)]
 
-    def names(self) -> set[str]:
-        """Return all labels that count for some clip."""
+    def names(self) -> list[str]:
+        """Return all labels that count for some clip, in the order in which they began to."""
         with self._lock:
-            people = [said for clip in self._said.values() for said in clip.values()]
-            return {name for said in people for x in said for name in x.labels}
+            return list(self._n_clips)
 
     def history(self, clip_id: str) -> pd.DataFrame:
         """Return all entries about a clip, as the file has them; those that were taken back included."""

@@ -1,6 +1,9 @@
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -244,3 +247,20 @@ def test_few_sites_never_make_a_model_surer(tiny_run, tmp_path, n_sites, kept_at
     calibration = pack(tmp_path / "run").spec.calibration
     assert (calibration.temperature == 1.0) == kept_at_one and calibration.n_sites == n_sites
     assert ("would make the model surer" in calibration.reason) == kept_at_one
+
+
+def test_openvino_tells_nobody_that_it_is_used(tiny_bundle, tmp_path):
+    program = f"""if True:
+        import socket, sys
+        sys.addaudithook(lambda event, _: event.startswith("socket.get") and sys.exit("a name was looked up"))
+        from leopardnet.bundle.bundle import load_bundle
+        from leopardnet.core.settings.inference import RuntimeConfig
+        load_bundle({str(tiny_bundle.folder)!r}).runtime(RuntimeConfig(backend="openvino"))
+        assert "openvino.tools.ovc" in sys.modules  # what would have sent it was loaded
+        print([m for m in sys.modules if m.startswith("openvino_telemetry.")])
+    """
+    home = dict.fromkeys(("HOME", "USERPROFILE", "LOCALAPPDATA"), str(tmp_path))
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, env=os.environ | home, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout.strip()) == (0, "[]"), ended.stderr
+    assert not [p for p in tmp_path.iterdir() if p.name.casefold().startswith("intel")]

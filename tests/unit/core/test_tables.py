@@ -128,3 +128,11 @@ def test_a_parquet_file_with_strange_notes_of_pandas_is_one_message(tmp_path):
         pq.write_table(table, tmp_path / "x.parquet")
         with pytest.raises(ManifestError, match="cannot be read"):
             read_table(tmp_path / "x.parquet")
+
+
+def test_an_error_of_writing_names_the_file_as_the_user_knows_it(tmp_path):
+    path, other = tmp_path / "t.csv", tmp_path / "other.csv"
+    for read, named in ((None, path), (other, other)):
+        with pytest.raises(FileNotFoundError) as error, atomic_path(path) as part:
+            (read or part).read_bytes()
+        assert error.value.filename == str(named) and ".part" not in str(error.value)

@@ -1,5 +1,6 @@
 """What can be reviewed, where its labels are kept, and what is refused in words."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.review_source import name_kind, open_review
-from leopardnet.review.workspace import Workspace
+from leopardnet.review.workspace.workspace import Workspace
 from reviewed_season import Made, enter, make_predictions, say
 
 CLIPS = [Made("s1/a.jpg", (0.9, 0.1, 0.0, 0.0)), Made("s1/b.jpg", (0.0, 0.9, 0.0, 0.1), hours=1)]
@@ -165,15 +166,64 @@ def test_a_workspace_keeps_one_seed_and_refuses_the_file_of_another_program(tmp_
     with pytest.raises(ManifestError, match="was not changed"):
         Workspace(tmp_path / "other")
     (tmp_path / "other/review.sqlite").write_bytes(b"no database at all, but long enough to be read")
-    with pytest.raises(LeopardnetError, match="damaged"):
+    with pytest.raises(LeopardnetError, match=r"random samples is damaged(.|\n)*review.sqlite(.|\n)*remove it"):
         Workspace(tmp_path / "other")
+
+
+def take_card(folder, *, name="s1/a.jpg", times=(), n=2, colour="white"):
+    """Put a card into the camera's place: pictures of given times, or without any time."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for i in range(n):
+        file = folder / name.replace("a", f"a{i}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        exif = Image.Exif()
+        if times:
+            exif[306] = times[i]
+            exif.get_ifd(0x8769)[0x9003] = times[i]
+        size = (32, 24) if colour == "white" else (640, 480)
+        Image.new("RGB", size, colour).save(file, exif=exif)
+    return folder
+
+
+MAY, JUNE = ([f"2024:{month}:1{i} 08:0{i}:00" for i in range(3)] for month in ("05", "06"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ({}, {"name": "s1/ax.jpg", "n": 1}, "1 clips, none of which is among its 2"),
+        ({"times": MAY}, {"times": JUNE}, "2 of 2 common clips differ"),
+        ({}, {"colour": "green"}, "2 of 2 files have another size"),
+    ],
+)
+def test_another_card_is_refused_before_anything_of_the_first_is_lost(tmp_path, monkeypatch, first, second, found):
+    monkeypatch.chdir(tmp_path)
+    open_review(take_card(tmp_path / "DCIM", **first)).workspace.close()
+    kept = (tmp_path / "review-DCIM/manifest.parquet").read_bytes()
+    card = take_card(tmp_path / "DCIM", **second)
+    for options in ({}, {"read_only": True}):
+        with pytest.raises(ManifestError, match="belongs to other footage") as error:
+            open_review(card, **options)
+        assert found in str(error.value) and "--out" in str(error.value) and str(tmp_path) not in str(error.value)
+    assert (tmp_path / "review-DCIM/manifest.parquet").read_bytes() == kept
+    assert len(open_review(card, out=tmp_path / "another").manifest) == second.get("n", 2)
+
+
+@pytest.mark.parametrize("times", [(), MAY])
+def test_a_card_that_has_grown_goes_on(tmp_path, monkeypatch, times):
+    monkeypatch.chdir(tmp_path)
+    for n in (1, 3, 2):
+        source = open_review(take_card(tmp_path / "DCIM", n=n, times=times))
+        assert len(source.manifest) == len(Manifest.read(tmp_path / "review-DCIM/manifest.parquet")) == n
+        source.workspace.close()
 
 
 def test_another_reviewer_of_this_computer_is_seen_while_it_runs(tmp_path):
     workspace = Workspace(tmp_path)
     assert not workspace.enter() and not workspace.enter()
     code = (
-        "import sys; from pathlib import Path; from leopardnet.review.workspace import Workspace; "
+        "import sys; from pathlib import Path; "
+        "from leopardnet.review.workspace.workspace import Workspace; "
         "print(Workspace(Path(sys.argv[1])).enter())"
     )
     run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)

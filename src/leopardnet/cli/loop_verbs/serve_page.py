@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import webbrowser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -60,6 +58,7 @@ def serve_page(
     from leopardnet.review.label_request import check_name
     from leopardnet.review.media.review_media import ReviewMedia
     from leopardnet.review.web.guard import Door, local_hosts, network_hosts
+    from leopardnet.review.web.open_browser import open_browser, private_folder
     from leopardnet.review.web.review_app import create_app
     from leopardnet.review.web.serve_review import open_socket, serve_review
 
@@ -68,7 +67,7 @@ def serve_page(
     desk, parts = _open_desk(opened, people=options.people, read_only=read_only, targets=targets, results=results)
     for notice in desk.notices:
         say(f"note: {notice}")
-    with open_socket(options.port, lan=options.lan) as listening:
+    with private_folder() as folder, open_socket(options.port, lan=options.lan) as listening:
         number = listening.getsockname()[1]
         door = Door(number, network_hosts(number) if options.lan else local_hosts(number), lock)
         media = ReviewMedia(
@@ -86,7 +85,7 @@ def serve_page(
                 say(f"other computers: http://{' or http://'.join(others)} with the password")
             say("Ctrl-C ends the review")
             if not options.no_browser:
-                webbrowser.open(door.address)
+                open_browser(door.issue_ticket(), folder)
 
         try:
             app = create_app(desk, media, door, by=who, language=find_language(options.language or ""), **parts)
@@ -106,12 +105,12 @@ def _open_desk(
     results: Mapping[str, Mapping[str, float]] | None,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the desk of a review, and what `create_app` needs beside it."""
+    from leopardnet.hunt.feature_store import FeatureStore, has_features
     from leopardnet.review.review_desk import ReviewDesk
 
-    if opened.predictions is not None or not _has_features(opened.workspace.folder):
+    if opened.predictions is not None or not has_features(opened.workspace.folder):
         return ReviewDesk(opened, shows_people=people, read_only=read_only), {}
 
-    from leopardnet.hunt.feature_store import FeatureStore
     from leopardnet.review.hunt_desk.hunt_queues import HuntQueues
     from leopardnet.review.hunt_desk.model_maker import ModelMaker
     from leopardnet.review.web.hunt_answers import hunt_routes
@@ -125,12 +124,6 @@ def _open_desk(
     desk = ReviewDesk(opened, shows_people=people, read_only=read_only, targets=chosen, queues=hunt.queues())
     maker = ModelMaker(opened, store, targets=chosen)
     return desk, {"mode": "hunt", "routes": hunt_routes(desk, hunt, maker)}
-
-
-def _has_features(folder: Path) -> bool:
-    from leopardnet.hunt.feature_store import KIND
-
-    return (folder / KIND.file).is_file()
 
 
 def _ask_password() -> PasswordLock:

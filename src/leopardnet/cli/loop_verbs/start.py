@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from leopardnet.hunt.hunt_order import Place
     from leopardnet.hunt.setup import HuntSetup
 
-MANIFEST = "manifest.parquet"
 N_SHOWN = 10
 
 
@@ -76,20 +76,25 @@ def start(
     """
     from leopardnet.hunt.hunt_order import Hunt
     from leopardnet.review.review_source import open_review
+    from leopardnet.review.workspace.same_card import keep_manifest, refuse_other_card
+    from leopardnet.review.workspace.workspace import Workspace
 
     targets = _check_targets(target or ["leopard"])
     out = _choose_workspace(folder, out_path)
     manifest = _scan(folder, pattern)
-    scores = _read_scores(results, manifest, targets)
-    manifest.write(out / MANIFEST)
-    store = _embed(manifest, out, model, workers, retry_failed=retry_failed)
+    with closing(Workspace(out)) as workspace:
+        refuse_other_card(manifest, workspace)
+        scores = _read_scores(results, manifest, targets)
+        setup = _choose_setup(out, model)
+        keep_manifest(manifest, workspace)  # before the long work, so that what was interrupted can be opened
+    store = _embed(manifest, out, setup, workers, retry_failed=retry_failed)
     if no_page or as_json:
         ids = set(manifest.table["clip_id"])
         order = Hunt(store, targets=targets, clip_ids=ids, results=scores).order({})
         _print_result(manifest, store, order, out, as_json=as_json)
         return
     page = PageOptions(by, lan, port, no_browser, people, language)
-    serve_page(open_review(out), page, targets=targets, results=scores)
+    serve_page(open_review(out, root=folder), page, targets=targets, results=scores)
 
 
 def _check_targets(targets: list[str]) -> list[str]:
@@ -138,7 +143,7 @@ def _read_scores(
 
 
 def _embed(
-    manifest: Manifest, out: Path, model: str | None, workers: int | None, *, retry_failed: bool
+    manifest: Manifest, out: Path, setup: HuntSetup, workers: int | None, *, retry_failed: bool
 ) -> FeatureStore:
     from leopardnet.core.settings.inference import RuntimeConfig
     from leopardnet.hunt.embed import embed
@@ -147,7 +152,7 @@ def _embed(
         return embed(
             manifest,
             out,
-            setup=_choose_setup(out, model),
+            setup=setup,
             runtime=RuntimeConfig(workers=workers),
             retry_failed=retry_failed,
             should_stop=should_stop,
@@ -157,10 +162,10 @@ def _embed(
 
 def _choose_setup(out: Path, model: str | None) -> HuntSetup:
     """Return the set-up of this model; without a name that of the features in the folder, or else the default."""
-    from leopardnet.hunt.feature_store import KIND, FeatureStore
+    from leopardnet.hunt.feature_store import FeatureStore, has_features
     from leopardnet.hunt.setup import load_setup
 
-    return FeatureStore(out).setup if model is None and (out / KIND.file).is_file() else load_setup(model)
+    return FeatureStore(out).setup if model is None and has_features(out) else load_setup(model)
 
 
 def _print_result(manifest: Manifest, store: FeatureStore, order: list[Place], out: Path, *, as_json: bool) -> None:

@@ -39,9 +39,9 @@ def open_file(folder: Path | None, kind: JournalKind) -> Iterator[sqlite3.Connec
             db.execute("PRAGMA synchronous = NORMAL")
             _check_file(db, kind)
             db.executescript(
-                "CREATE TABLE IF NOT EXISTS runs (run_id TEXT PRIMARY KEY, key TEXT NOT NULL);"
+                "BEGIN; CREATE TABLE IF NOT EXISTS runs (run_id TEXT PRIMARY KEY, key TEXT NOT NULL);"
                 f"CREATE TABLE IF NOT EXISTS clips (run_id, {', '.join(kind.columns)}, "
-                f"PRIMARY KEY (run_id, clip_id)); PRAGMA application_id = {kind.application_id};"
+                f"PRIMARY KEY (run_id, clip_id)); PRAGMA application_id = {kind.application_id}; COMMIT;"
             )
             present = {row[1] for row in db.execute("PRAGMA table_info(clips)")}
             for name in kind.columns:

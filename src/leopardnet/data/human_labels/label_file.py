@@ -115,6 +115,8 @@ class LabelFile:
                 expected=f"{FILE}, which the review page writes",
                 todo="label some clips first: `leopardnet review RESULTS`",
             )
+        if self.path.is_file() and self.path.suffix != ".sqlite" and not is_label_file(self.path):
+            raise _no_labels_error(self.path.name)
         with explain_errors(self.path.name):
             uri = self.path.absolute().as_uri() + ("?mode=ro" if read_only else "")
             self._db = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
@@ -135,12 +137,7 @@ class LabelFile:
                 application = APPLICATION_ID
             self._db.execute("COMMIT")
         if application != APPLICATION_ID:
-            raise LabelFileError(
-                "this file holds no labels of leopardnet",
-                where=self.path.name,
-                expected=f"{FILE}, as the review page writes it",
-                todo="give another file; this one was not changed",
-            )
+            raise _no_labels_error(self.path.name)
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > FORMAT_VERSION:
             raise LabelFileError(
@@ -237,6 +234,15 @@ class LabelFile:
         self.close()
 
 
+def _no_labels_error(name: str) -> LabelFileError:
+    return LabelFileError(
+        "this file holds no labels of leopardnet",
+        where=name,
+        expected=f"{FILE}, as the review page writes it",
+        todo="give another file; this one was not changed",
+    )
+
+
 def _row(entry: LabelEntry, at: str) -> tuple[Any, ...]:
     return (
         *(entry.key, entry.clip_id, entry.path, json.dumps(list(entry.labels), ensure_ascii=False), entry.by, at),
@@ -257,8 +263,15 @@ def _split_statements(script: str) -> Iterator[str]:
 
 
 @contextmanager
-def explain_errors(name: str) -> Iterator[None]:
-    """Turn an error of SQLite into a LabelFileError with its cause and what to do."""
+def explain_errors(
+    name: str,
+    *,
+    damaged: tuple[str, str] = ("the file of labels is damaged", "restore it from a copy; do not delete this one"),
+) -> Iterator[None]:
+    """Turn an error of SQLite into a LabelFileError with its cause and what to do.
+
+    name: of the file; damaged: what to say, and what to do, where it is damaged.
+    """
     try:
         yield
     except sqlite3.Error as error:
@@ -275,7 +288,7 @@ def explain_errors(name: str) -> Iterator[None]:
         elif code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
             what, todo = "the file of labels cannot be written", "choose a place that you may write to"
         elif code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            what, todo = "the file of labels is damaged", "restore it from a copy; do not delete this one"
+            what, todo = damaged
         else:
             what, todo = "the file of labels cannot be used", "read what the system reports under 'found'"
         raise kind(what, where=name, found=str(error), todo=todo) from None

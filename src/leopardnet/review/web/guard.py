@@ -13,11 +13,11 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 import psutil
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,7 +46,7 @@ HEADERS = {
 class Door:
     """What opens the server: hosts that it answers to, a token for the address that is printed, perhaps a password.
 
-    session: the secret in the cookie of everybody who came in.
+    session: the secret in the cookie of everybody who came in. tickets: tokens that open it once.
     """
 
     port: int
@@ -54,6 +54,7 @@ class Door:
     lock: PasswordLock | None = None
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     session: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    tickets: set[str] = field(default_factory=set)
 
     @property
     def cookie(self) -> str:
@@ -62,16 +63,27 @@ class Door:
 
     @property
     def address(self) -> str:
-        """The address that opens the page once in a browser of this computer."""
+        """The address that opens the page in any browser of this computer, for whoever reads the terminal."""
         return f"http://127.0.0.1:{self.port}/?token={self.token}"
+
+    def issue_ticket(self) -> str:
+        """Return an address that opens the page in one browser: its token is spent by the first use."""
+        ticket = secrets.token_urlsafe(24)
+        self.tickets.add(ticket)
+        return f"http://127.0.0.1:{self.port}/?token={ticket}"
+
+    def admit(self, token: str) -> bool:
+        """Return whether a token opens the page; a ticket does so once."""
+        if token in self.tickets:
+            self.tickets.remove(token)
+            return True
+        return hmac.compare_digest(token.encode(), self.token.encode())
 
     def is_open(self, headers: Headers) -> bool:
         """Return whether a request carries the cookie of somebody who came in."""
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        except CookieError:
-            return False
-        return morsel is not None and hmac.compare_digest(morsel.value.encode(), self.session.encode())
+        # All servers of 127.0.0.1 share their cookies, so those of others may hold anything.
+        given = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
+        return hmac.compare_digest(given.encode(), self.session.encode())
 
     def let_in(self, response: Response) -> Response:
         """Give the cookie to somebody who may come in."""
@@ -144,8 +156,8 @@ class Guard:
             return None
         tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
         if path == "/" and method == "GET" and tokens:
-            if hmac.compare_digest(tokens[0].encode(), door.token.encode()):
-                return door.let_in(RedirectResponse("/", status_code=303))
+            if door.admit(tokens[0]):
+                return door.let_in(_lead_to_page(headers))
             return _show_closed_door("This address is not valid any more.")
         if door.lock is not None and path in ("/", "/login"):
             return None
@@ -191,6 +203,17 @@ def _limit_body(receive: Receive) -> Callable[[], Awaitable[Message]]:
         return {"type": "http.disconnect"} if n_bytes > MAX_BODY_BYTES else message
 
     return receive_some
+
+
+def _lead_to_page(headers: Headers) -> Response:
+    """Return the way from an address with a token to the page itself.
+
+    Where a file or another page led here, a redirect counts as theirs, and the browser would not send the cookie,
+    which is `SameSite=Strict`. It gets a page that leads on by itself.
+    """
+    if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+        return RedirectResponse("/", status_code=303)
+    return Response(media_type="text/html", headers={"refresh": "0; url=/"})
 
 
 def _show_closed_door(text: str) -> Response:

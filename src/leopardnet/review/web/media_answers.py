@@ -77,6 +77,7 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
 
 def _find_public(request: Request, desk: ReviewDesk) -> str:
     """Return the clip of a request. Raises RequestError for one that is gone, unknown, or of people."""
+    desk.said.refresh()  # another server of the workspace may have heard that it shows a person
     row = desk.index.find(request.path_params["clip_id"])
     if desk.view.is_private(row):
         raise RequestError(

@@ -119,6 +119,15 @@ def test_clips_of_people_have_a_row_and_no_picture(season, open_desk):
     assert browser.get(f"/api/clip/{PRIVATE['likely'].clip_id}?queue=audit").status_code == 400  # and no hint of it
 
 
+def test_what_another_server_hears_hides_a_clip_at_once(season, open_desk):
+    results = season([AUDITED])
+    here, there = enter(open_desk(results)), enter(open_desk(results), by="CD")
+    address = f"/media/frame/{AUDITED.clip_id}/0"
+    assert here.get(address).status_code == 200
+    say(there, [AUDITED], "human")
+    assert here.get(address).status_code == 403
+
+
 def test_a_clip_that_somebody_calls_a_person_is_private_from_then_on(season, open_desk):
     browser = enter(open_desk(season([AUDITED])))
     address = f"/media/frame/{AUDITED.clip_id}/0"

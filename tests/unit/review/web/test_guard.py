@@ -42,6 +42,26 @@ def test_the_token_opens_once_and_the_cookie_keeps_it_open(desk):
     assert browser.get("/").status_code == 200 and door.token not in browser.get("/").text
 
 
+def test_a_ticket_opens_one_browser_and_the_printed_address_any(desk):
+    browser, door = stranger(desk, follow_redirects=False)
+    path = door.issue_ticket().removeprefix(f"http://127.0.0.1:{PORT}")
+    # From a file, a redirect would not carry a cookie that is SameSite=Strict.
+    entered = browser.get(path, headers={"sec-fetch-site": "cross-site"})
+    assert (entered.status_code, entered.headers["refresh"]) == (200, "0; url=/") and door.cookie in browser.cookies
+    assert door.session in entered.headers["set-cookie"] and "token" not in entered.text
+    for _ in range(2):
+        browser.cookies.clear()
+        assert browser.get(path).status_code == 403
+        assert browser.get("/", params={"token": door.token}).status_code == 303
+
+
+def test_cookies_of_other_servers_of_this_computer_do_not_lock_the_owner_out(desk):
+    browser, door = stranger(desk)
+    mine = f"{door.cookie}={door.session}"
+    for cookie in (f'other={{"a": 1}}; {mine}', f"a b; x=[1,2]; {mine}", f"{mine}; other=(x", f'"; =;{mine}'):
+        assert browser.get("/api/session", headers={"cookie": cookie}).status_code == 200, cookie
+
+
 def test_without_the_cookie_nothing_answers(desk):
     browser, door = stranger(desk)
     every = ["/api/session", "/api/queue/all", f"/api/clip/{STILL.clip_id}", f"/media/frame/{STILL.clip_id}/0"]

@@ -3,8 +3,13 @@
 import json
 import sqlite3
 
+import pandas as pd
 import pytest
+from PIL import Image
 
+from leopardnet.core.manifest import Manifest
+from leopardnet.review.review_desk import ReviewDesk
+from leopardnet.review.review_source import open_review
 from reviewed_season import LABELS, ORIGIN, Made, box, enter, say
 
 LEOPARD = Made("s1/a.jpg", (0.7, 0.2, 0.0, 0.1), alert="leopard", boxes=(box(0.1, 0.2, 0.5, 0.6),))
@@ -200,6 +205,9 @@ WRONG = [
     ({"labels": ["Roe deer"]}, 400),
     ({"labels": ["empty", "deer"]}, 400),
     ({"labels": ["deer", "deer"]}, 400),
+    ({"labels": ["unknown", "deer"]}, 400),
+    *(({"labels": [name]}, 400) for name in ("unsure", "unreadable", "animal", "clip_id", "site", "_deer")),
+    ({"boxes": [{"xyxy": [0, 0, 1, 1], "label": "unsure"}]}, 400),
     ({"queue": "nowhere"}, 404),
     ({"key": "short"}, 400),
     ({"key": "a" * 20 + ";"}, 400),
@@ -309,3 +317,30 @@ def test_other_addresses_and_methods_are_refused_as_json(browser):
     assert browser.get("/api/clip/nothing").status_code == 404
     assert browser.get("/static/report.css").headers["content-type"].startswith("text/css")
     assert browser.get("/static/nothing.js").status_code == 404
+
+
+def keys_of(browser):
+    return {x["name"]: x["key"] for x in browser.get("/api/session").json()["labels"] if x["key"]}
+
+
+def test_labels_that_people_add_keep_their_keys(browser):
+    fixed = {"leopard": "1", "deer": "2", "human": "3"}
+    for i, name in enumerate(("wild_boar", "lynx", "badger")):  # not the order of the alphabet
+        say(browser, [DEER], name, key=f"{i}1111111-aaaa")
+        say(browser, [LEOPARD], name, key=f"{i}2222222-aaaa")
+    assert keys_of(browser) == fixed | {"badger": "4"}  # what no longer counts for a clip has no place
+    say(browser, [DEER], "wild_boar", key="31111111-aaaa")
+    assert keys_of(browser) == fixed | {"badger": "4", "wild_boar": "5"}
+    say(browser, [DEER], "human", key="41111111-aaaa")
+    assert keys_of(browser) == fixed | {"badger": "4"}
+
+
+def test_a_word_of_leopardnet_is_a_label_where_the_labels_of_the_footage_hold_it(tmp_path):
+    Image.new("RGB", (32, 24)).save(tmp_path / "a.jpg")
+    rows = pd.DataFrame({"path": ["a.jpg"], "kind": "still", "label": ["animal"]})
+    Manifest.from_rows(rows, tmp_path).write(tmp_path / "manifest.csv")
+    desk = ReviewDesk(open_review(tmp_path / "manifest.csv"))
+    browser = enter(desk)
+    assert "animal" in browser.get("/api/session").json()["reserved"]
+    assert say(browser, list(desk.index.clip_ids), "animal").status_code == 200
+    desk.close()

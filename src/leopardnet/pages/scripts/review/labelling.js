@@ -100,6 +100,7 @@ export class Labelling {
     const name = text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, " ").trim().replaceAll(" ", "_");
     if (!name) return tell(t("A label is made of letters and digits."));
     if (!this.session.labels.some((label) => label.name === name)) {
+      if (this.session.reserved.includes(name)) return tell(t("This word cannot be a label: leopardnet itself uses it."));
       this.session.labels.push({ name, colour: "var(--animal)", key: null, is_target: false, is_empty: false });
       this.review.keys.addLabel(name);
     }

@@ -11,6 +11,7 @@ import os
 import secrets
 import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,16 @@ APPLICATION_ID = 0x6C656F72
 _SCHEMA = "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 
 
+_explain = partial(
+    explain_errors,
+    FILE,
+    damaged=(
+        "the file of places and random samples is damaged",
+        "remove it and give the same command again: no label is in it, but random samples are drawn anew",
+    ),
+)
+
+
 class Workspace:
     """The facts of one workspace by name, as JSON. Any number of programs and threads may use it."""
 
@@ -35,7 +46,7 @@ class Workspace:
         self.folder, self.read_only = Path(folder), read_only
         self._lock = threading.Lock()
         file = self.folder / FILE
-        with explain_errors(FILE):
+        with _explain():
             where = ":memory:" if read_only else str(file)
             self._db = sqlite3.connect(where, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
             application = self._db.execute("PRAGMA application_id").fetchone()[0]
@@ -56,18 +67,18 @@ class Workspace:
 
     def read(self, name: str) -> Any:
         """Return a fact, None where it is not known."""
-        with self._lock, explain_errors(FILE):
+        with self._lock, _explain():
             row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return json.loads(row[0]) if row else None
 
     def keep(self, name: str, value: Any) -> None:
         """Keep a fact in place of the one of this name."""
-        with self._lock, explain_errors(FILE):
+        with self._lock, _explain():
             self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def seed(self) -> str:
         """Return the seed of all random samples of this workspace, which is drawn once."""
-        with self._lock, explain_errors(FILE):
+        with self._lock, _explain():
             drawn = json.dumps(secrets.token_hex(8))
             self._db.execute("INSERT OR IGNORE INTO facts VALUES ('seed', ?)", (drawn,))
             seed = json.loads(self._db.execute("SELECT value FROM facts WHERE name = 'seed'").fetchone()[0])
