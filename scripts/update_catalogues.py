@@ -44,6 +44,9 @@ SENTENCES = (  # modules whose texts are all for people
     "cli/printing/scan_notes.py",
     "metrics/evaluation.py",
     "metrics/guarantees/archive.py",
+    "metrics/guarantees/loss_guarantee.py",
+    "evaluation/event_part.py",
+    "evaluation/thresholds.py",
     "metrics/guarantees/levels.py",
     "metrics/conditions/box_sizes.py",
     "metrics/conditions/light_figures.py",
@@ -99,7 +102,11 @@ HEADINGS = (  # of tables in the terminal, where they are single words
     *("files", "rows", "bursts", "sites", "deployments", "labels", "first", "last", "infrared", "colour"),
     *("severity", "rule", "count", "warning", "info", "share", "all rows", "(no label)", "not opened", "pictures"),
     *("species", "genus", "family", "order", "class"),  # ranks
-    *("better", "worse", "mixed", "new", "old"),  # of two models
+    *("better", "worse", "mixed", "cannot tell", "new", "old"),  # of two models
+    *("figure", "difference", "95 % interval", "the new model is", "clips right"),
+    *("of a random sample", "person", "and", "clips of both", "same"),  # of labels, and of two people
+    *("at", "by", "queue", "note", "stands", "taken back"),
+    "evaluated",
 )
 
 
@@ -111,12 +118,12 @@ def collect_texts() -> Catalog:
     ):
         place = f"src/leopardnet/{file}"
         catalogue.add(text, locations=[(place, 0)], auto_comments=comments, context=context)
-    first: dict[str, str] = {}  # of the messages that differ in the names of their values alone
+    first: dict[str, str] = {}  # of messages that differ in the names of their values alone; {n_…} is a number
     for path in sorted(SOURCE.rglob("*.py")):
         for text in find_messages(path):
             if catalogue.get(text) is not None:
                 continue
-            known = first.setdefault(re.sub(r"\{\w+\}", "{}", text), text)
+            known = first.setdefault(re.sub(r"\{(n_)?\w+\}", r"{\1}", text), text)
             catalogue.add(known, locations=[(path.relative_to(ROOT).as_posix(), 0)], context="message")
     for name in HEADINGS:
         catalogue.add(name, locations=[("src/leopardnet/cli/printing", 0)])

@@ -201,6 +201,7 @@ class _StageLog:
         if n_done >= n_total and what not in self.finished:
             self.finished.add(what)
             seconds, more = time.monotonic() - start, f", {note}" if note else ""
+            what = translate_message(what)
             say(f"{what}: {n_done} of {n_total}, {seconds:.1f} s{more}")
 
 

@@ -71,6 +71,6 @@ def _evaluate(
         found = inputs.evaluate(LabelledClips.from_tables(renamed, true, outside=inputs.outside))
     except LeopardnetError as error:
         return None, f"events are not evaluated: {error.one_line}"
-    others = "; the others show two animals or a species that was left out, or have clips without a label"
+    others = "the others show two animals or a species that was left out, or have clips without a label"
     n_events = f"{len(table)} events, {found.n_clips} of them evaluated"
-    return found, n_events + (others if found.n_clips < len(table) else "")
+    return found, f"{n_events}; {others}" if found.n_clips < len(table) else n_events

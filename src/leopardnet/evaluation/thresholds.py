@@ -62,7 +62,7 @@ class Thresholds:
     def __repr__(self) -> str:
         lines = [str(p) for p in self.promises]
         if self.promises:
-            lines.append("may be archived unseen" + self._say_what_matters())
+            lines.append(self._say_what_matters())
             lines += [f"  {says}: {self._say_archived(level)}" for level, says in LEVELS.items()]
         lines = [*self._say_left_out(), *lines, *([repr(self.naming)] if self.naming else [])]
         return "\n".join(lines)
@@ -73,16 +73,17 @@ class Thresholds:
 
     def _say_what_matters(self) -> str:
         names = [p.label for p in self.promises]
-        only = f", where only {' and '.join(names)} matters: other animals may be among them"
-        return "" if ANIMAL in names else only
+        if ANIMAL in names:
+            return "may be archived unseen"
+        return f"may be archived unseen, where only {' and '.join(names)} matters: other animals may be among them"
 
     def _say_archived(self, level: Level) -> str:
         if level not in self.unseen_at:
             return "no clip, because not every loss can be guaranteed"
-        used = "; these thresholds are used" if level == self.level else ""
+        used = ["these thresholds are used"] if level == self.level else []
         if self.unseen and self.unseen_at[level].value > self.unseen.value:
-            used = f"; --level {level} uses these thresholds"
-        return f"{self.unseen_at[level]} of {self.n_clips} clips{used}"
+            used = [f"--level {level} uses these thresholds"]
+        return "; ".join([f"{self.unseen_at[level]} of {self.n_clips} clips", *used])
 
     @property
     def kept_promises(self) -> list[dict[str, Any]]:
@@ -230,14 +231,14 @@ def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
             "no loss can be guaranteed for this label",
             where="losses",
             found=", ".join(unknown),
-            expected="one of " + ", ".join(possible),
+            expected=f"one of {', '.join(possible)}",
         )
     if not losses:
         raise ConfigError(
             "there is nothing to guarantee",
             where="losses",
             found="no label",
-            expected="one of " + ", ".join(possible),
+            expected=f"one of {', '.join(possible)}",
             todo="name a label and a share (--lose leopard=0.01), or a share of names to keep (--keep-names)",
         )
 

@@ -9,6 +9,7 @@ import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
 from leopardnet.cli.options import HumanLabels, Json, LabelledManifest, LabelsAs, MovedRoot, read_judges, read_moved
+from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
     from leopardnet.core.predictions import Predictions
@@ -105,7 +106,7 @@ def _print(found: SideBySide) -> None:
             "difference": f"{d.difference.value:+.3f}",
             "95 % interval": "–"
             if d.difference.low is None
-            else f"{d.difference.low:+.3f} to {d.difference.high:+.3f}",
+            else translate("{low} to {high}", low=f"{d.difference.low:+.3f}", high=f"{d.difference.high:+.3f}"),
             "the new model is": d.verdict,
         }
         for d in found.found.differences
@@ -115,4 +116,5 @@ def _print(found: SideBySide) -> None:
     say(f"right: {c.n_right[0]} of {c.n_clips} before, {c.n_right[1]} after; the models differ in {c.n_differ}")
     said = c.sentence
     for sentence in [said, *found.limits]:
-        say(f"{sentence[:1].upper()}{sentence[1:]}.")
+        shown = translate_message(sentence)
+        say(f"{shown[:1].upper()}{shown[1:]}.")

@@ -2,7 +2,8 @@
 
 Errors, notes and sentences of evaluations are kept in files, compared and sent between processes, so they stay
 English. Where they are shown, a text is looked up in the catalogue: as it is, or by the one entry whose fixed words
-it has, and the values between these words are translated in the same way. What is in no entry stays English.
+it has, and the values between these words are translated in the same way. What is in no entry stays English, and so
+does a whole text in which English words would be left: a sentence in one language is better than one in two.
 """
 
 from __future__ import annotations
@@ -17,9 +18,19 @@ from leopardnet.core.language.choice import ENGLISH, current_language
 
 CONTEXT = "message"
 Pattern = tuple[re.Pattern[str], str]
-PART = re.compile(r"(?:(found|expected|do): )?(.*)")
-JOINT = re.compile(r"(, |; | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
+NAMED = re.compile(r"(found|expected|do): ([^;]*)")
+JOINED = re.compile("; ")  # of sentences, and of the parts of an error
+JOINT = re.compile(r"(, | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
+LABELS = re.compile("[a-z_]+(?: and [a-z_]+)+")
 INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
+ENGLISH_WORD = re.compile(  # those that are in no name of a label, and in few of a site
+    r"(?:^|(?<=[ (]))(?:an|and|are|as|at|be|been|by|can|cannot|clips?|confidence|each|for|from|has|have|if|in|is|"
+    r"it|its|labels?|missed|no|not|of|on|one|only|or|others?|sites?|than|that|the|them|they|this|to|was|were|where|"
+    r"which|with)(?=$|[ ,:)]|\.(?: |$))"
+)
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|«[^»]*»")
+TEXT = "(?:(?!; ).)*?"  # a value, which holds no joint of sentences
+NUMBER = r"[+-]?[\d.,]+"
 WORD = re.compile(r"[A-Za-z]{2,}")
 FEWEST_WORDS = 2  # a pattern that begins with a value and has fewer words holds numbers alone
 MOST_NESTED = 4  # a value inside a value inside …
@@ -33,7 +44,8 @@ def translate_message(text: str) -> str:
     """
     if current_language() == ENGLISH:
         return text
-    return "\n".join(_translate_line(line, current_language()) for line in text.split("\n"))
+    lines = ((line, line.lstrip(" ")) for line in text.split("\n"))
+    return "\n".join(line.removesuffix(x) + _translate_line(x, current_language()) for line, x in lines)
 
 
 def translate_error(error: LeopardnetError) -> list[tuple[str, str]]:
@@ -54,30 +66,51 @@ def translate_error(error: LeopardnetError) -> list[tuple[str, str]]:
 
 
 def _translate_line(text: str, language: str, n_nested: int = 0) -> str:
-    """Translate a text by the entry that is equal to it, or by the pattern whose words it has."""
+    """Translate a text whole, or part by part where "; " joins several; as it is where a part is in no entry."""
+    rest, done = text, []
+    while rest:
+        heads = [rest, *(rest[: joint.start()] for joint in reversed(list(JOINED.finditer(rest))))]
+        found = ((head, _translate_part(head, language, n_nested)) for head in heads)
+        head, words = next(((head, words) for head, words in found if words is not None), ("", ""))
+        if not head:
+            return text
+        done.append(words)
+        rest = rest[len(head) :].removeprefix("; ")
+    return "; ".join(done)
+
+
+def _translate_part(text: str, language: str, n_nested: int) -> str | None:
+    """Translate a text by the entry that is equal to it, or by a pattern whose words it has; None without one."""
     whole, patterns = _read_messages(language)
     if text in whole:
         return whole[text]
-    if (words := translate(text)) != text or n_nested > MOST_NESTED or " " not in text:
+    if (words := translate(text)) != text:
         return words
+    if n_nested > MOST_NESTED or " " not in text:
+        return None
     for pattern, words in patterns:
         if found := pattern.fullmatch(text):
             values = {k: _translate_value(v, language, n_nested + 1) for k, v in found.groupdict().items()}
-            return words.format(**values)
-    if "; " not in text:
-        return text
-    # An error on one line, as in the column `reason`: what is wrong, then named parts.
-    parts = (PART.fullmatch(part) for part in text.split("; "))
-    return "; ".join(
-        (translate(part[1]) + ": " if part[1] else "") + _translate_line(part[2], language, n_nested + 1)
-        for part in parts
-        if part
-    )
+            if not any(map(_has_english, values.values())):
+                return words.format(**values)
+    if part := NAMED.fullmatch(text):  # of an error on one line, as in the column `reason`
+        return f"{translate(part[1])}: {_translate_line(part[2], language, n_nested + 1)}"
+    first, colon, rest = text.partition(": ")
+    both = [_translate_part(x, language, n_nested + 1) for x in (first, rest) if colon]
+    return ": ".join(map(str, both)) if both and None not in both else None
+
+
+def _has_english(value: str) -> bool:
+    """Return whether a value holds English prose, and not only names, numbers, quotations and paths."""
+    is_path = "/" in value or "\\" in value
+    return " " in value and not is_path and ENGLISH_WORD.search(QUOTED.sub("", value)) is not None
 
 
 def _translate_value(value: str, language: str, n_nested: int) -> str:
     """Translate what stands between the words of a text: another text, or several that are joined."""
     text = value.strip()
+    if LABELS.fullmatch(text):
+        return value.replace(" and ", f" {translate('and')} ")
     pieces = JOINT.split(text)
     joined = [piece if i % 2 else _translate_line(piece, language, n_nested) for i, piece in enumerate(pieces)]
     is_known = all(words != piece for words, piece in zip(joined[::2], pieces[::2], strict=True))
@@ -102,11 +135,15 @@ def _read_messages(language: str) -> tuple[dict[str, str], tuple[Pattern, ...]]:
         else:
             fixed = " ".join(words for words, *_ in parts)
             is_weak = not parts[0][0] and ":" not in fixed and len(WORD.findall(fixed)) < FEWEST_WORDS
-            value = r"[\d.,]+" if is_weak else ".*?"
             expression = "".join(
-                re.escape(words) + (f"(?P<{name}>{value})" if name is not None else "")
+                re.escape(words) + (f"(?P<{name}>{_match_value(name, is_weak)})" if name is not None else "")
                 for words, name, _, _ in parts
             )
             patterns.append((len(parts[0][0]), len(fixed), re.compile(expression), str(message.string)))
     patterns.sort(key=lambda entry: entry[:2], reverse=True)
     return whole, tuple((pattern, words) for *_, pattern, words in patterns)
+
+
+def _match_value(name: str, is_weak: bool) -> str:
+    """Return the expression of a value: a number where its name says that it counts, or its pattern is weak."""
+    return NUMBER if is_weak or name.startswith("n_") else TEXT

@@ -95,16 +95,19 @@ class ModelComparison:
     def sentence(self) -> str:
         """The answer in words."""
         d = self.differences[0]
-        by = f"macro-F1 {d.old:.3f} before, {d.new:.3f} after, difference {d.difference.format(3)}"
-        where = f"on {self.n_clips} clips from {self.n_sites} site{'s' * (self.n_sites != 1)}"
+        change, sites = d.difference.format(3), "site" if self.n_sites == 1 else "sites"
+        figures = (
+            f"macro-F1 {d.old:.3f} before, {d.new:.3f} after, difference {change}, "
+            f"on {self.n_clips} clips from {self.n_sites} {sites}"
+        )
         if self.verdict == "mixed":
-            return f"better by macro-F1, but the new model finds fewer {', '.join(self.worse)}: {by}, {where}"
+            return f"better by macro-F1, but the new model finds fewer {', '.join(self.worse)}: {figures}"
         if self.verdict != "cannot tell":
-            return f"the new model is {self.verdict}: {by}, {where}"
+            return f"the new model is {self.verdict}: {figures}"
         more = f"about {d.n_more} more labels would be needed, if the difference is as it looks"
         if d.n_more is None:
             more = "the models are so alike here that no reasonable number of labels would tell"
-        return f"cannot tell which model is better: {by}, {where}; {more}"
+        return f"cannot tell which model is better: {figures}; {more}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

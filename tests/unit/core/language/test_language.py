@@ -22,6 +22,7 @@ from leopardnet.core.language import (
     translate_plural,
     use_language,
 )
+from leopardnet.metrics.judges.label_choice import LabelChoice
 
 
 @pytest.fixture
@@ -130,6 +131,55 @@ def test_scripts_get_their_own_texts_and_all_names():
     ],
 )
 def test_a_message_is_translated_where_it_is_shown_with_its_values(russian, english, words):
+    assert translate_message(english) == words
+
+
+def test_a_sentence_on_chosen_labels_keeps_each_value_in_its_own_part(russian):
+    choice = LabelChoice("weighed", {"a": 0.1, "b": 1.0}, n_used=19, n_left_out=100, n_undecided=6)
+    assert translate_message(str(choice)) == (
+        "проверено по меткам случайной проверки: 19, выбраны случайно и взвешены по шансу каждой (от 0.1 до 1); "
+        "других меток, выбранных по оценке или вручную и не учтённых: 100; "
+        "роликов без метки, о которых люди спорят или не знают: 6"
+    )
+
+
+@pytest.mark.parametrize(
+    "english",
+    [
+        "at most 5 of the things that were seen, with care",  # only "at most {limit}" is known
+        "left out: 6 wolves that people dispute or do not know",
+        "many clips that people dispute or do not know have none",  # a word where a number belongs
+        "6 clips that people dispute or do not know have none; a text of today",  # one part is unknown
+        "written: a.json, and the rest of it",
+        "the moon: 6 of the clips",
+    ],
+)
+def test_a_text_is_in_one_language_and_english_where_a_part_of_it_is_unknown(russian, english):
+    assert translate_message(english) == english
+
+
+@pytest.mark.parametrize(
+    ("english", "words"),
+    [
+        ("written: /card/Sites of May/x.csv", "записано: /card/Sites of May/x.csv"),
+        ("written: Sites and May/x.csv", "записано: Sites and May/x.csv"),
+        ("evaluated: 6 of 6", "оценка модели: 6 из 6"),
+        (
+            "  holds whatever sites do: 0.510 (0.400 to 0.600) of 18 clips; these thresholds are used",
+            "  что бы ни было на точках: 0.510 (0.400–0.600) из 18 роликов; используются эти пороги",
+        ),
+        (
+            "at most 0.05 of leopard clips missed, with 95% confidence",
+            "пропущено не больше 0.05 роликов с меткой leopard, с надёжностью 95%",
+        ),
+        (
+            "may be archived unseen, where only lynx and tiger matters: other animals may be among them",
+            "можно отправить в архив без просмотра, если важны только lynx и tiger: среди этих роликов могут быть "
+            "другие животные",
+        ),
+    ],
+)
+def test_names_paths_and_numbers_stay_in_a_translated_text(russian, english, words):
     assert translate_message(english) == words
 
 
