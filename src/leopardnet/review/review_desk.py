@@ -12,8 +12,7 @@ import pandas as pd
 from leopardnet.core.labels import EMPTY, UNKNOWN
 from leopardnet.core.language import translate_label, translate_message
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.people import clips_with_people, person_kind
-from leopardnet.core.predictions import Predictions
+from leopardnet.core.people import person_kind
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.pages.palette import label_styles
@@ -22,6 +21,7 @@ from leopardnet.review.clip_view import ClipView
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.label_request import RESERVED, LabelRequest, UndoRequest, check_words, read_request
 from leopardnet.review.page_keys import check_keys
+from leopardnet.review.private_clips import find_people
 from leopardnet.review.queues.promise_needs import count_promise
 from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.queues.queue_set import QueueSet
@@ -64,7 +64,7 @@ class ReviewDesk:
             self.notices.append("Another review of this folder is open on this computer; both may be used at once.")
         self.evidence = FrameEvidence.read(source.evidence, self.index)
         self.said = SpokenLabels(file, self.index)
-        people = _find_people(source, self.evidence, self.index)
+        people = find_people(source, self.evidence, self.index)
         self._has_person = np.array([c in people for c in self.index.clip_ids], bool)
         self.queues = QueueSet(
             self.index,
@@ -311,13 +311,3 @@ class ReviewDesk:
             }
             for style in label_styles(ordered, known)
         ]
-
-
-def _find_people(source: ReviewSource, evidence: FrameEvidence, index: ClipIndex) -> frozenset[str]:
-    """Return the clips that show people or vehicles by what the model, the detector or the manifest says."""
-    if source.predictions is None:
-        none = pd.DataFrame({"clip_id": [], "decision": []}, dtype="str")
-        return clips_with_people(Predictions(none, pd.DataFrame()), source.manifest)
-    return clips_with_people(
-        Predictions(source.predictions.table, evidence.find_named_boxes(index)), source.manifest
-    )

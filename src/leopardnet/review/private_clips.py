@@ -1,0 +1,20 @@
+"""Which clips of a review show people or vehicles, by what is known before anybody looks."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from leopardnet.core.people import clips_with_people
+from leopardnet.core.predictions import Predictions
+from leopardnet.review.clip_index import ClipIndex
+from leopardnet.review.frame_evidence import FrameEvidence
+from leopardnet.review.review_source import ReviewSource
+
+
+def find_people(source: ReviewSource, evidence: FrameEvidence, index: ClipIndex) -> frozenset[str]:
+    """Return the clips that show people or vehicles by what the model, the detector or the manifest says."""
+    if source.predictions is None:
+        none = pd.DataFrame({"clip_id": [], "decision": []}, dtype="str")
+        return clips_with_people(Predictions(none, pd.DataFrame()), source.manifest)
+    boxes = evidence.find_named_boxes(index)
+    return clips_with_people(Predictions(source.predictions.table, boxes), source.manifest)
