@@ -50,7 +50,13 @@ export class Review {
     byId("who").addEventListener("close", () => this.setWho(byId("who-name").value.trim()));
     showNotices(this.session.notices || []);
     const { outbox } = this.labelling;
-    for (const item of outbox.items) item.resolve = () => this.queue && this.openQueue(this.queue.id, this.queue.filters);
+    let isLate = false; // what was left from before was saved while the list was on its way
+    for (const item of outbox.items) {
+      item.resolve = () => {
+        isLate = true;
+        if (this.queue) this.openQueue(this.queue.id, this.queue.filters);
+      };
+    }
     const isResent = !outbox.isEmpty;
     if (isResent) await outbox.settle();
     const place = location.hash.slice(1) || sessionStorage.getItem(PLACE) || "";
@@ -60,6 +66,7 @@ export class Review {
     this.lists.write(filters);
     this.drawWho();
     await this.openQueue(known.includes(queue) ? queue : open?.id || known[0], this.lists.read(), isResent ? null : clip);
+    if (isLate) await this.openQueue(this.queue.id, this.queue.filters);
     await this.hunt.refresh();
     if (!this.session.by && !this.session.read_only) this.askWho();
   }
@@ -93,6 +100,7 @@ export class Review {
       if (ticket !== this.ticket) return;
       this.queue = queue;
       await this.lists.refresh(() => this.queue);
+      if (ticket !== this.ticket) return;
       const found = clipId ? queue.find(clipId) : -1;
       const position = found >= 0 ? found : await queue.nextOpen(Math.min(queue.place, Math.max(0, queue.nTotal - 1)));
       if (this.grid.isOn && queue.nTotal) await this.openGrid(position);
