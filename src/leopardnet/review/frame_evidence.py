@@ -62,6 +62,7 @@ class FrameEvidence:
                 found=f"{type(error).__name__}: {str(error)[:120]}",
                 expected="evidence.parquet, as `leopardnet predict` writes it beside predictions.parquet",
             ) from None
+        pa.default_memory_pool().release_unused()  # what the columns took goes back to the system
         starts = np.searchsorted(codes[order], np.arange(len(index) + 1))
         return cls(starts, times[order], probs, cells, np.where(has_cell[order], order, -1))
 
