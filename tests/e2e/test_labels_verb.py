@@ -40,7 +40,7 @@ def test_counts_and_a_labelled_manifest(season):
 
 def test_the_history_of_a_clip(season):
     with LabelFile(season / "labels.sqlite") as file:
-        file.undo(1, key="u", by="AB")
+        file.undo({"u": 1}, by="AB")
     rows = json.loads(leopardnet("labels", season, "--clip", "1.jpg", "--json")[0])
     assert [(r["entry"], r["labels"], r["stands"]) for r in rows] == [
         (1, '["tiger"]', "taken back"),

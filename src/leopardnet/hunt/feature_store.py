@@ -85,11 +85,6 @@ class ClipFeatures:
     def __len__(self) -> int:
         return len(self.clip_ids)
 
-    @property
-    def clip_of_frame(self) -> NDArray[np.int64]:
-        """The position of each frame's clip, int64 [N]."""
-        return np.repeat(np.arange(len(self)), np.diff(self.first, append=len(self.values)))
-
     def take_frames(self, clips: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
         """Return the frames of these clips, float32 [n, F], and for each the position in `clips`, int64 [n]."""
         ends = np.append(self.first, len(self.values))

@@ -132,19 +132,6 @@ class Hunt:
         return _scale(np.array([scores.get(clip_id, known) for clip_id in self.features.clip_ids], np.float64))
 
 
-def hunt_order(
-    store: FeatureStore,
-    labels: Mapping[str, str],
-    *,
-    target: str | Sequence[str],
-    seed: int = 0,
-    audit: Sequence[str] = (),
-) -> list[Place]:
-    """Return all clips without a label, the most promising for one or several targets first; see `Hunt.order`."""
-    targets = [target] if isinstance(target, str) else target
-    return Hunt(store, targets=targets, seed=seed).order(labels, audit=audit)
-
-
 def _scale(scores: Floats) -> Floats:
     """Return scores with mean 0 and standard deviation 1, so that several can be added."""
     return (scores - scores.mean()) / max(float(scores.std()), 1e-9) if len(scores) else scores

@@ -165,7 +165,7 @@ class SpokenLabels:
             entries = dict(next(reversed(self._actions[by].values())))
             said = {x.entry_id: x for c in entries.values() for x in self._said[c][by]}
             queue = said[next(iter(entries))].queue
-            self._file.undo_all({f"{key}:{clip_id}:{n}": n for n, clip_id in entries.items()}, by=by)
+            self._file.undo({f"{key}:{clip_id}:{n}": n for n, clip_id in entries.items()}, by=by)
             self.refresh()
             return list(dict.fromkeys(entries.values())), queue
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-import yaml
-
 from leopardnet.core.people import person_kind
-from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.core.settings.known_labels import read_label_set
 from leopardnet.data.reading.label_map import LabelMap, load_label_map
 
 
@@ -17,8 +15,7 @@ def read_starting_labels() -> tuple[str, ...]:
     >>> read_starting_labels()
     ('leopard', 'tiger', 'sika_deer', 'empty')
     """
-    rows = yaml.safe_load((configs_dir() / "labels" / "amur.yaml").read_text("utf-8"))["labels"]
-    return tuple(row["name"] for row in rows)
+    return tuple(label.name for label in read_label_set("amur"))
 
 
 def find_usual_label(name: str) -> str:

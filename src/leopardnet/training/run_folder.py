@@ -39,6 +39,7 @@ from accelerate import PartialState
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.tables import atomic_path, read_table, write_json, write_table
+from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.network.classifier import choose_device
 
 WORK = ("metrics.jsonl", "stage.json", "start.safetensors", "best.safetensors", "last.pt", "folds")  # worth keeping
@@ -65,7 +66,7 @@ OWN_FILES = [
     "val_frames.parquet",
     "cross_chosen.parquet",
     "held_out",
-    "label_errors.parquet",
+    LABEL_ERRORS,
     "folds",
     "cache",
     "bundle",

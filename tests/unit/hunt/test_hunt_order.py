@@ -3,9 +3,13 @@
 import pytest
 
 from leopardnet.core.tables import clip_id
-from leopardnet.hunt.hunt_order import Hunt, hunt_order
+from leopardnet.hunt.hunt_order import Hunt
 
 SPOTTED, TIGER = 289, 292  # snow leopard and tiger in ImageNet
+
+
+def hunt_order(store, labels, *, target, audit=()):
+    return Hunt(store, targets=[target]).order(labels, audit=audit)
 
 
 def names(order, paths):

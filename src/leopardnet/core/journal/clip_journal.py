@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from leopardnet.core.journal.queued_clip import QueuedClip, refuse_other_files, 
 from leopardnet.core.types import Clip
 
 
-class ClipJournal:
+class ClipJournal(ABC):
     """The finished clips of one run. Made by `open`; `kind` says what a row holds."""
 
     kind: ClassVar[JournalKind]
@@ -60,9 +61,9 @@ class ClipJournal:
         known = {clip_id: stamp for clip_id, stamp, status in rows if not retry_failed or status != "unreadable"}
         return [item for item in items if known.get(item.clip.clip_id) != item.stamp]
 
+    @abstractmethod
     def add(self, item: QueuedClip, result: Any) -> None:
         """Write the result of a clip. A run that is killed afterwards keeps it."""
-        raise NotImplementedError
 
     def fill(
         self,

@@ -1,4 +1,4 @@
-"""The labels that the shipped label sets describe: a label of the same name has its species elsewhere, too."""
+"""The labels of the shipped label sets: a label of the same name has its species elsewhere, too."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from leopardnet.core.settings.config_folder import configs_dir
 from leopardnet.core.settings.inference import LabelConfig
 
 
-@lru_cache(maxsize=1)
-def _read_known() -> dict[str, LabelConfig]:
-    files = sorted((configs_dir() / "labels").glob("*.yaml"))
-    rows = [row for file in files for row in yaml.safe_load(file.read_text("utf-8"))["labels"]]
-    return {row["name"]: LabelConfig.model_validate(row) for row in reversed(rows)}
+def read_label_set(name: str) -> tuple[LabelConfig, ...]:
+    """Return the labels of `configs/labels/<name>.yaml`, without hydra, so that a page opens at once.
+
+    >>> [x.name for x in read_label_set("amur")]
+    ['leopard', 'tiger', 'sika_deer', 'empty']
+    """
+    rows = yaml.safe_load((configs_dir() / "labels" / f"{name}.yaml").read_text("utf-8"))["labels"]
+    return tuple(map(LabelConfig.model_validate, rows))
 
 
 def describe_label(name: str) -> LabelConfig:
@@ -24,3 +27,9 @@ def describe_label(name: str) -> LabelConfig:
     ('Panthera pardus', '')
     """
     return _read_known().get(name) or LabelConfig(name=name)
+
+
+@lru_cache(maxsize=1)
+def _read_known() -> dict[str, LabelConfig]:
+    names = sorted(file.stem for file in (configs_dir() / "labels").glob("*.yaml"))
+    return {label.name: label for name in reversed(names) for label in read_label_set(name)}

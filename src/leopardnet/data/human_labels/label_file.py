@@ -157,15 +157,12 @@ class LabelFile:
         rows = [_row(entry, entry.at or now) for entry in entries]
         return self._insert(rows)
 
-    def undo(self, entry_id: int, *, key: str, by: str) -> int:
-        """Take an entry back by one more entry, and return the number of that one.
+    def undo(self, entry_ids: Mapping[str, int], *, by: str) -> list[int]:
+        """Take entries back as one transaction, each by one more entry, and return the numbers of these.
 
-        Raises LabelFileError where there is no such entry, where it is of another person, or was taken back.
+        entry_ids: by the key of the entry that takes it back. Raises LabelFileError where there is no such entry,
+        where it is of another person, or was taken back; then none is.
         """
-        return self.undo_all({key: entry_id}, by=by)[0]
-
-    def undo_all(self, entry_ids: Mapping[str, int], *, by: str) -> list[int]:
-        """Take entries back as one transaction, each by an entry with its own key. Like `undo` otherwise."""
         numbers, now = json.dumps(list(entry_ids.values())), datetime.now(UTC).astimezone()
         among = "IN (SELECT value FROM json_each(?))"
         found = self.entries(where=f"entry_id {among}", values=(numbers,)).set_index("entry_id")

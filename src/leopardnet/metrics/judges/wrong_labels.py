@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.labels import find_presence
 
+FILE = "label_errors.parquet"  # in the folder of a training run
 COLUMNS = ("clip_id", "label", "likelier", "score")
 
 

@@ -46,7 +46,8 @@ class HuntQueues:
         self._unreadable = store.read_unreadable()
         self._lock = threading.RLock()
         self._order: QueueRows | None = None
-        self._fitted: tuple[int, bool] = (0, False)
+        self._fitted: frozenset[str] = frozenset()  # clips that were labelled when the order was found
+        self._had_target = False
         self._clusters: Future[tuple[list[list[str]], list[list[str]]]] = Future()
         threading.Thread(target=self._find_clusters, daemon=True).start()
         self._row_of = {clip_id: i for i, clip_id in enumerate(self._hunt.features.clip_ids)}
@@ -59,9 +60,11 @@ class HuntQueues:
         with self._lock:
             labels = collect_labels(desk.said)
             has_target = any(t in cell.split(JOINER) for t in self.targets for cell in labels.values())
-            n, had_target = self._fitted
-            if self._order is None or abs(len(labels) - n) >= REFIT_EVERY or has_target != had_target:
-                self._order, self._fitted = self._rank(desk, labels), (len(labels), has_target)
+            is_taken_back = not self._fitted <= labels.keys()  # such a clip has no place in the order
+            is_old = len(labels) - len(self._fitted) >= REFIT_EVERY or has_target != self._had_target
+            if self._order is None or is_taken_back or is_old:
+                self._order = self._rank(desk, labels)
+                self._fitted, self._had_target = frozenset(labels), has_target
             rows = self._order.rows
             left = rows[[desk.index.clip_ids[r] not in labels for r in rows]]
             return QueueRows(left, inclusion=self._order.inclusion, hints=self._order.hints)
@@ -106,7 +109,8 @@ class HuntQueues:
         features = self._hunt.features
         few = max(min(N_CENTRES, len(features) // GROUP_CLIPS), 1)
         try:
-            self._clusters.set_result((find_clusters(features), find_clusters(features, n=few)))
+            typical = find_clusters(features)
+            self._clusters.set_result((typical, typical if few == N_CENTRES else find_clusters(features, n=few)))
         except Exception as error:  # whoever waits must hear of it
             self._clusters.set_exception(error)
 

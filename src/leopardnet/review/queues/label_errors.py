@@ -9,8 +9,6 @@ from leopardnet.core.tables import read_table
 from leopardnet.review.clip_index import ClipIndex, list_rows
 from leopardnet.review.queues.queue_rows import QueueRows
 
-FILE = "label_errors.parquet"
-
 
 def list_label_errors(index: ClipIndex, file: Path) -> QueueRows:
     """Return the clips of the table in its order, each with its label and the likelier one where those are there.

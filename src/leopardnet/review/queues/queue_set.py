@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leopardnet.data.human_labels.label_views import AUDIT
+from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.review.clip_index import ClipIndex
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.queues import label_errors
@@ -73,7 +74,7 @@ class QueueSet:
         has_model, has_boxes = bool(self.index.labels), bool((self.evidence.codes >= 0).any())
         of_model = {"suspected", "unsure", "plan", "unreadable", "empties"} if has_model else set()
         present = of_model | ({"same_box"} if has_boxes else set()) | {AUDIT, OPINION, "all"} | set(self.others)
-        if (self.folder / label_errors.FILE).is_file():
+        if (self.folder / LABEL_ERRORS).is_file():
             present.add("label_errors")
         return tuple(name for name in ORDER if name in present)
 
@@ -112,7 +113,7 @@ class QueueSet:
             case "second_opinion":
                 return list_second_opinion(index, self.said, by, self.seed)
             case "label_errors":
-                return label_errors.list_label_errors(index, self.folder / label_errors.FILE)
+                return label_errors.list_label_errors(index, self.folder / LABEL_ERRORS)
         return QueueRows(np.arange(len(index)))
 
     def _order(self) -> Rows:

@@ -24,6 +24,7 @@ from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
 from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.tables import atomic_path, write_json, write_table
+from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration, write_held_out
@@ -123,7 +124,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
     if found.held_out is not None:
         write_held_out(found.held_out, packed, run)
     if found.label_errors is not None:
-        write_table(found.label_errors, run / "label_errors.parquet")
+        write_table(found.label_errors, run / LABEL_ERRORS)
     if final.exists():
         shutil.rmtree(final)
     folder.replace(final)

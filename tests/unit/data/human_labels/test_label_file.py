@@ -71,8 +71,8 @@ def test_of_several_entries_all_are_added_or_none(file):
 
 def test_undo_is_an_entry_and_nothing_is_removed(file):
     (n,) = file.add(entry())
-    assert file.undo(n, key="u1", by="AB") == 2
-    assert file.undo(n, key="u1", by="AB") == 2  # asked for again after a lost answer
+    assert file.undo({"u1": n}, by="AB") == [2]
+    assert file.undo({"u1": n}, by="AB") == [2]  # asked for again after a lost answer
     assert file.entries()["undoes"].fillna(0).tolist() == [0, 1]
 
 
@@ -82,14 +82,14 @@ def test_undo_is_an_entry_and_nothing_is_removed(file):
 def test_only_ones_own_labels_can_be_taken_back(file, n, by, words):
     file.add(entry())
     with pytest.raises(LabelFileError, match=words):
-        file.undo(n, key="u", by=by)
+        file.undo({"u": n}, by=by)
 
 
 def test_twice_taken_back_is_refused(file):
     file.add(entry())
-    file.undo(1, key="u1", by="AB")
+    file.undo({"u1": 1}, by="AB")
     with pytest.raises(LabelFileError, match="already"):
-        file.undo(1, key="u2", by="AB")
+        file.undo({"u2": 1}, by="AB")
 
 
 @pytest.mark.parametrize("statement", ["UPDATE entries SET labels = '[]'", "DELETE FROM entries"])
@@ -177,10 +177,10 @@ def test_a_file_opened_to_read_refuses_to_write(file):
 def test_several_labels_are_taken_back_as_one(file):
     numbers = file.add(entry("k1", "c1"), entry("k2", "c2"), entry("k3", "c3", by="CD"))
     with pytest.raises(LabelFileError, match="cannot be taken back"):
-        file.undo_all({"u1": numbers[0], "u3": numbers[2]}, by="AB")  # one of them is of another person
+        file.undo({"u1": numbers[0], "u3": numbers[2]}, by="AB")  # one of them is of another person
     assert file.newest() == 3
     given = {"u1": numbers[0], "u2": numbers[1]}
-    assert file.undo_all(given, by="AB") == file.undo_all(given, by="AB") == [4, 5]
+    assert file.undo(given, by="AB") == file.undo(given, by="AB") == [4, 5]
     assert file.entries(after=3)["clip_id"].tolist() == ["c1", "c2"]
 
 

@@ -46,9 +46,9 @@ def test_the_newest_word_counts_and_undo_brings_the_older_back(say):
     say("a", "AB", "tiger")
     second = say("a", "AB", "empty")
     assert agreed(say)["labels"].to_dict() == {"a": "empty"}
-    say.file.undo(second, key="u", by="AB")
+    say.file.undo({"u": second}, by="AB")
     assert agreed(say)["labels"].to_dict() == {"a": "tiger"}
-    say.file.undo(1, key="u2", by="AB")
+    say.file.undo({"u2": 1}, by="AB")
     assert agreed(say).empty
 
 
@@ -115,7 +115,7 @@ def test_models_are_judged_by_what_was_said_without_their_answer(say):
     assert table["labels"].to_dict() == {"a": "tiger", "b": "tiger", "c": "leopard", "d": "deer"}
     assert table["inclusion"].notna().to_dict() == {"a": True, "b": True, "c": False, "d": False}
     assert agreed(say)["labels"].to_dict() == {"a": "empty", "b": "leopard", "c": "leopard", "d": "deer"}
-    say.file.undo(1, key="u", by="AB")
+    say.file.undo({"u": 1}, by="AB")
     table = labels_for_models(say.file.entries()).set_index("path")
     assert (table.loc["a", "labels"], table.loc["a", "queue"]) == ("empty", "suspected")
 

@@ -88,6 +88,17 @@ def test_all_targets_are_named(hunt):
     assert (described["target"], described["targets"]) == (None, [])
 
 
+def test_a_label_that_is_taken_back_gives_the_clip_its_place_again(hunt):
+    desk, queues, _ = hunt
+    chosen = [p for p in DEER if p not in drawn(desk)][:3]
+    for path in chosen:
+        say(desk, path, "deer")
+    queues.refit()
+    assert not set(chosen) & set(paths(desk))  # found with three labels
+    desk.undo(UndoRequest(key="undo-00009"), "AB")
+    assert set(chosen) & set(paths(desk)) == {chosen[2]}
+
+
 def test_every_tenth_clip_is_of_the_audit_and_counts_for_it(hunt):
     desk, _, _ = hunt
     order, sample = paths(desk), drawn(desk)
