@@ -1,1 +1,1 @@
-"""From clips to records of a species: ranges, first records, encounters, and a dossier for each."""
+"""Records: what a season's footage says of an animal at a place and a time, and what is notable about it."""
