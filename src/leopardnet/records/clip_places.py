@@ -10,7 +10,7 @@ import pandas as pd
 from leopardnet.core.columns import FLOAT, STRING, TIME
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.predictions import Predictions
-from leopardnet.data.scan.deployments import match_deployments
+from leopardnet.data.scan.deployments import DEPLOYMENTS, match_deployments
 from leopardnet.score.events import event_ids
 
 _OF_MANIFEST = ("site", "deployment", "captured_at", "time_zone", "time_source")
@@ -33,8 +33,8 @@ def place_clips(
     i = _find_deployment(clips, deployments)
     clips["i_deployment"] = i
     of_clip = _take_deployments(deployments, i)
-    for column, dtype in (*((c, STRING) for c in _TEXTS), *((c, FLOAT) for c in _NUMBERS)):
-        clips[column] = of_clip[column].astype(dtype).to_numpy() if column in of_clip else _empty(dtype, len(clips))
+    for column in (*_TEXTS, *_NUMBERS):
+        clips[column] = pd.Series(of_clip[column].to_numpy(), index=clips.index, dtype=of_clip[column].dtype)
     for column in ("deployment", "site", "time_zone"):
         clips[column] = (
             clips[column].fillna(pd.Series(of_clip[column].to_numpy(), index=clips.index)).astype(STRING)
@@ -56,9 +56,8 @@ def _join_clips(predictions: Predictions, manifest: Manifest | None) -> pd.DataF
     rows = manifest.table.assign(_is_frame=manifest.table["kind"].eq("frame"))
     first = rows.sort_values("_is_frame", kind="stable").drop_duplicates("clip_id")
     more = first.loc[~first["clip_id"].isin(known["clip_id"]), ["clip_id", "path"]]
-    clips = pd.concat([known, more.assign(site=None, captured_at=pd.NaT)], ignore_index=True).astype(
-        {"site": STRING, "captured_at": TIME}
-    )
+    nothing = {"site": _empty(STRING, len(more)), "captured_at": _empty(TIME, len(more))}
+    clips: pd.DataFrame = pd.concat([known, more.reset_index(drop=True).assign(**nothing)], ignore_index=True)
     facts = first.set_index("clip_id")[list(_OF_MANIFEST)].reindex(clips["clip_id"]).reset_index(drop=True)
     own = {c: facts[c].fillna(clips[c]) if c in clips else facts[c] for c in _OF_MANIFEST}
     return clips.assign(**own)
@@ -87,8 +86,7 @@ def _find_deployment(clips: pd.DataFrame, deployments: pd.DataFrame | None) -> n
 
 def _take_deployments(deployments: pd.DataFrame | None, i: np.ndarray[Any, Any]) -> pd.DataFrame:
     if deployments is None:
-        names = ("deployment", "site", "time_zone", "start", "end")
-        deployments = pd.DataFrame({c: _empty(TIME if c in ("start", "end") else STRING, 0) for c in names})
+        deployments = pd.DataFrame({c.name: _empty(c.dtype, 0) for c in DEPLOYMENTS})
     table: pd.DataFrame = deployments.reset_index(drop=True).reindex(i)
     return table
 

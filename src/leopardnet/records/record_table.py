@@ -145,8 +145,8 @@ def find_targets(predictions: Predictions) -> tuple[str, ...]:
 
 def is_suspected(table: pd.DataFrame, label: str) -> pd.Series[bool]:
     """Return for each row of a predictions table whether its decision or its alerts name the label."""
-    cells = [table["decision"], join_alerts(table), table.get("labels")]
-    return np.logical_or.reduce([_names(c, label) for c in cells if c is not None])  # type: ignore[return-value]
+    found = _names(table["decision"], label) | _names(join_alerts(table), label)
+    return found | _names(table["labels"], label) if "labels" in table else found
 
 
 def _list_label(

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from season_tables import deployments_of, entries_of, manifest_of, predictions_of
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import conform
 from leopardnet.records.clip_places import place_clips
 from leopardnet.records.record_table import RECORDS, build_records, record_id
+from season_tables import deployments_of, entries_of, manifest_of, predictions_of
 
 
 def states(records):
@@ -33,8 +33,13 @@ def test_a_model_suspects_by_decision_or_alert_and_only_a_person_confirms():
 def test_people_who_disagree_or_cannot_tell_leave_a_suspicion():
     predictions = predictions_of({"a.avi": 0.0, "b.avi": 0.9, "c.avi": 0.0})
     said = entries_of(
-        [("a.avi", ["leopard"], "AB"), ("a.avi", ["deer"], "CD"), ("b.avi", ["unknown"], "AB")]
-        + [("c.avi", ["deer"], "AB"), ("c.avi", ["empty"], "CD")]
+        [
+            ("a.avi", ["leopard"], "AB"),
+            ("a.avi", ["deer"], "CD"),
+            ("b.avi", ["unknown"], "AB"),
+            ("c.avi", ["deer"], "AB"),
+            ("c.avi", ["empty"], "CD"),
+        ]
     )
     records = build_records(predictions, labels=said, wanted=["leopard"])
     assert states(records) == {"a.avi": "suspected", "b.avi": "suspected"} and records["by"].isna().all()
@@ -73,7 +78,7 @@ def test_two_labels_of_one_clip_are_two_records():
 
 
 def test_unknown_targets_are_asked_for():
-    with pytest.raises(ManifestError, match="targets? labels|target labels") as error:
+    with pytest.raises(ManifestError, match="target labels") as error:
         build_records(predictions_of({"a.avi": 0.0}))
     assert "--label" in str(error.value)
 
