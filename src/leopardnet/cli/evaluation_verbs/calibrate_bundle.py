@@ -22,8 +22,6 @@ from leopardnet.cli.options import (
     read_judges,
     refuse_biased_promise,
 )
-from leopardnet.core.manifest import Manifest
-from leopardnet.core.predictions import Predictions
 
 
 @app.command()
@@ -57,6 +55,8 @@ def calibrate(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.bundle.promise_watch import describe_sites
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.evaluation.recalibrate import recalibrate
     from leopardnet.evaluation.renew_thresholds import renew_thresholds
 

@@ -23,7 +23,6 @@ from leopardnet.cli.options import (
     read_moved,
 )
 from leopardnet.cli.printing.print_evaluation import print_comparisons, print_evaluation
-from leopardnet.core.predictions import Predictions
 
 Out = Annotated[
     Path, typer.Option("--out", help="Folder for the results: metrics.json, and a table for each part.")
@@ -113,6 +112,7 @@ def evaluate(
     Example: leopardnet evaluate results/ --manifest manifest.parquet --by site --by light --full --out eval/
     """
     from leopardnet.bundle.bundle import load_bundle
+    from leopardnet.core.predictions import Predictions
     from leopardnet.evaluation.full_evaluation import evaluate_all
     from leopardnet.evaluation.write_evaluation import write_evaluation
 

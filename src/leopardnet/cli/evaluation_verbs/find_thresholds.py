@@ -24,8 +24,6 @@ from leopardnet.cli.options import (
     read_judges,
     refuse_biased_promise,
 )
-from leopardnet.core.manifest import Manifest
-from leopardnet.core.predictions import Predictions
 
 
 @app.command()
@@ -59,6 +57,8 @@ def thresholds(
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.bundle.learned_from import mark_learned
     from leopardnet.bundle.promise_watch import describe_sites
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.core.tables import write_json
     from leopardnet.evaluation.thresholds import find_thresholds
     from leopardnet.metrics.labelled_clips import LabelledClips
