@@ -63,7 +63,7 @@ def _format_help(text: str) -> str:
 def list_settings() -> str:
     """Return a page with every group of settings, and the files of each, with their comments."""
     parts = [
-        "# Settings\n\nEach file of `configs/` is one choice: `GROUP=FILE` takes it, `GROUP.KEY=VALUE` changes it.\n"
+        "# Settings\n\nA file of `configs/` is one choice: `GROUP=FILE` takes it, `GROUP.KEY=VALUE` changes it.\n"
     ]
     for folder in sorted(p for p in (ROOT / "configs").iterdir() if p.is_dir()):
         parts.append(f"\n## {folder.name}\n")
@@ -87,7 +87,7 @@ def list_columns() -> str:
         "Findings of check": columns.FINDINGS,
     }
     parts = [
-        "# Columns of tables\n\nThere is one `p_<label>` and one `cos_<label>` for each label; leopard stands for them.\n"
+        "# Columns of tables\n\nThere is one `p_<label>` and one `cos_<label>` for each label, here leopard.\n"
     ]
     for title, table in tables.items():
         parts.append(f"\n## {title}\n\n| column | type | may be empty | meaning |\n|---|---|---|---|\n")

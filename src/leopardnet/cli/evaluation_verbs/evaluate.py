@@ -20,7 +20,6 @@ from leopardnet.cli.options import (
     Outside,
     PredictionsPath,
     read_judges,
-    read_moved,
 )
 from leopardnet.cli.printing.print_evaluation import print_comparisons, print_evaluation
 
@@ -116,7 +115,7 @@ def evaluate(
     from leopardnet.evaluation.full_evaluation import evaluate_all
     from leopardnet.evaluation.write_evaluation import write_evaluation
 
-    judges = read_judges(read_moved(manifest, root), labels, labels_as)
+    judges = read_judges(manifest, labels, labels_as, root=root)
     with stages() as on_progress:
         report = evaluate_all(
             Predictions.read(predictions),
