@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import EMPTY, UNKNOWN
-from leopardnet.core.language import translate_label, translate_message
+from leopardnet.core.language import translate_message
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.people import person_kind
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.data.human_labels.sound_labels import SoundLabelFile
-from leopardnet.pages.palette import label_styles
 from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
 from leopardnet.review.clip_view import ClipView
 from leopardnet.review.frame_evidence import FrameEvidence
@@ -30,10 +27,9 @@ from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_source import ReviewSource, count_foreign_labels, source_labels
 from leopardnet.review.sounds.sound_desk import SoundDesk, SoundRequest
 from leopardnet.review.spoken_labels import SpokenLabels
-from leopardnet.review.starting_labels import find_usual_label, read_starting_labels
+from leopardnet.review.starting_labels import describe_labels, find_usual_label, offer_labels
 
 HUNT, SOUNDS = "hunt", "sounds"
-PERSON = "human"  # may be given to any clip, whatever the model knows: such clips are private from then on
 N_AHEAD = 3
 
 
@@ -107,7 +103,7 @@ class ReviewDesk:
         )
         decisions = sorted({x for x in index.texts("decision") if x is not None})
         return {
-            "labels": self._describe_labels(),
+            "labels": describe_labels(self.source, self._targets, self.said.names()),
             "reserved": sorted(RESERVED),
             "queues": [
                 {"id": queue, "n_total": len(contents), "n_done": self._count_done(queue, contents, by)}
@@ -170,7 +166,7 @@ class ReviewDesk:
         its own. Raises RequestError for a request that cannot be used, LabelFileError where it cannot be written.
         """
         self.refuse_reading()
-        check_words(request, offered=self._first_labels())
+        check_words(request, offered=offer_labels(self.source, self._targets))
         request = self._name_usually(request)
         rows, contents = [self.index.find(c) for c in request.clip_ids], self.queues.open(request.queue, by)
         self._refuse_outside_audit(request.queue, rows, contents)
@@ -316,27 +312,3 @@ class ReviewDesk:
         ids = [x for x in self.index.texts("bundle_id") if x is not None]
         bundle = self.source.bundle
         return {"bundle_id": ids[0], "name": bundle.spec.name if bundle else None} if ids else None
-
-    def _first_labels(self) -> list[str]:
-        """Return the labels that the page offers before anybody adds one."""
-        names = source_labels(self.source) or tuple(dict.fromkeys((*self._targets, *read_starting_labels())))
-        animals = [x for x in names if x not in (EMPTY, UNKNOWN)]
-        return [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
-
-    def _describe_labels(self) -> list[dict[str, Any]]:
-        bundle, fixed = self.source.bundle, self._first_labels()
-        # What people add comes last, in the order in which they did, so that no key changes its meaning.
-        ordered = [*fixed, *(x for x in self.said.names() if x not in (*fixed, UNKNOWN))]
-        known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(self._targets)}
-        numbers = iter("123456789")
-        return [
-            {
-                "name": style.name,
-                "title": translate_label(style.name),
-                "colour": style.colour,
-                "key": None if style.is_empty else next(numbers, None),
-                "is_target": style.is_target,
-                "is_empty": style.is_empty,
-            }
-            for style in label_styles(ordered, known)
-        ]

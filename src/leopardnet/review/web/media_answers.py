@@ -80,7 +80,9 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
         clip_id = _find_public(request, desk)
         start_ms, end_ms = (min(request.path_params[name], MAX_TIME_MS) for name in ("start_ms", "end_ms"))
         if not 0 < end_ms - start_ms <= MAX_STRETCH_MS:
-            raise RequestError("this is no stretch of sound", found=f"{start_ms} to {end_ms} ms", expected="up to 60 s")
+            raise RequestError(
+                "this is no stretch of sound", found=f"{start_ms} to {end_ms} ms", expected="up to 60 s"
+            )
         png = media.spectrogram(clip_id, start_ms / 1000, end_ms / 1000)
         return Response(png, media_type="image/png", headers=CACHE)
 
