@@ -189,7 +189,12 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
     rival = (db >= db[:, None] - RIVAL_DB) & ~overtone & ~np.eye(len(ridges), dtype=bool)
     n_near, n_crowd = (rival & (gap < NEAR_S)).sum(axis=1), (rival & (gap < CROWD_S)).sum(axis=1)
     strength = np.clip((db - WEAK_DB) / (2 * (STRONG_DB - WEAK_DB)), 0, 1)
-    parts = [_fall(width, MAX_WIDTH_HZ), _fall(rough, MAX_ROUGH_HZ), _fall(n_near, MAX_NEAR), _fall(n_crowd, MAX_CROWD)]
+    parts = [
+        _fall(width, MAX_WIDTH_HZ),
+        _fall(rough, MAX_ROUGH_HZ),
+        _fall(n_near, MAX_NEAR),
+        _fall(n_crowd, MAX_CROWD),
+    ]
     return np.where(fits, np.minimum.reduce([strength, *parts]), 0.0)
 
 
