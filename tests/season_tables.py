@@ -99,4 +99,4 @@ def records_of(*rows, index=None):
         }
         for i, row in enumerate(rows)
     ]
-    return fill_records(pd.DataFrame(filled, index=index))
+    return fill_records(pd.DataFrame([{"state": "suspected", **row} for row in filled], index=index))

@@ -141,7 +141,8 @@ def read_records(path: Path) -> pd.DataFrame:
     table = read_table(file)
     if file.suffix.lower() == ".csv":  # where any text would be true
         flags = [c.name for c in RECORDS if c.dtype in ("bool", BOOLEAN) and c.name in table]
-        table = table.assign(**{c: table[c].map({"True": True, "False": False}).astype(BOOLEAN) for c in flags})
+        table = table.assign(**{c: table[c].map({"True": True, "False": False}) for c in flags})
+        table = table.astype(dict.fromkeys(flags, BOOLEAN))
     return conform(table, RECORDS, where=file.name, unique=("record_id",))
 
 
