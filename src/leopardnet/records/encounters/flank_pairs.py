@@ -92,7 +92,7 @@ def _list_close(
 
 
 def _choose_pairs(a: Indices, b: Indices, apart_s: NDArray[np.float64]) -> Indices:
-    """Return pairs of which no two share a row, in order of row: always the closest next, the earlier one of equals.
+    """Return pairs of which no two share a row, in order of row: the closest first, the earlier of equals.
 
     Pairs whose both rows have no closer one are taken at once, until none is left.
     """
