@@ -26,7 +26,7 @@ OUTSIDE = {
     "label_maps",
     "hunt",
     "records",
-}  # settings of one machine, tables of names: no part of training
+}  # settings of one machine; name tables of imports, no part of training
 FILES = sorted(p for p in CONFIGS.rglob("*.yaml") if p.parent.name != "local")
 GROUPS = sorted(p.name for p in CONFIGS.iterdir() if p.is_dir() and p.name not in OUTSIDE)
 CHOICES = [f"{group}={choice}" for group in GROUPS for choice in list_choices(group)]
