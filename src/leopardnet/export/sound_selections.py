@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
@@ -16,9 +15,11 @@ from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.sound_tables import audacity, raven
 from leopardnet.data.formats.sound_tables.stretch_row import StretchRow
 from leopardnet.data.formats.write_result import WriteResult
-from leopardnet.data.human_labels.sound_labels import match_sounds
+from leopardnet.data.human_labels.sound_labels import PERSON, match_sounds
+from leopardnet.export.corrections import Corrections, collect_human_labels
+from leopardnet.export.format_names import SoundFormat
+from leopardnet.export.outgoing import find_label_set
 
-SoundFormat = Literal["raven", "audacity"]
 SUFFIXES: Mapping[SoundFormat, str] = {"raven": raven.SUFFIX, "audacity": audacity.SUFFIX}
 _FORMATS: Mapping[SoundFormat, Callable[[Sequence[StretchRow]], str]] = {
     "raven": raven.format_raven,
@@ -29,21 +30,19 @@ GONE = "sounds of clips that have no prediction"
 
 
 def write_selections(
-    sounds: pd.DataFrame,
+    predictions: Predictions,
     out: Path,
     *,
     format: SoundFormat,
-    predictions: Predictions,
-    said: pd.DataFrame | None = None,
-    human_labels: pd.DataFrame | None = None,
+    corrections: Corrections | None = None,
     manifest: Manifest | None = None,
     include_people: bool = False,
 ) -> WriteResult:
     """Write a file for each clip with sounds to the folder `out`, in the folders of the footage.
 
-    sounds: as `sounds.parquet` holds them. said: as `settle_sounds` returns it; a sound that nobody named has its
-    kind and its score as its label. human_labels: with clip_id and label, of people and voices. A row is a sound.
-    Raises ConfigError where the folder holds such files already: those of people would be overwritten.
+    corrections: what people said of clips and of sounds; a sound that nobody named has its kind and its score as its
+    label. A row is a sound. Raises ConfigError where the folder holds such files already: those of people would be
+    overwritten.
     """
     out, suffix = Path(out), SUFFIXES[format]
     if out.is_file() or next(out.rglob("*" + suffix), None):
@@ -54,11 +53,12 @@ def write_selections(
             todo="choose another folder",
         )
     paths = predictions.table.set_index("clip_id")["path"]
-    people = frozenset() if include_people else clips_with_people(predictions, manifest, human_labels)
+    people = frozenset() if include_people else _find_people(predictions, manifest, corrections)
+    sounds = predictions.sounds
     is_known, is_private = sounds["clip_id"].isin(paths.index), sounds["clip_id"].isin(people)
     reasons = {GONE: int((~is_known).sum()), PEOPLE: int((is_known & is_private).sum())}
     kept = sounds[is_known & ~is_private].sort_values(["clip_id", "start_s"], kind="stable")
-    named = match_sounds(kept, said) if said is not None else [None] * len(kept)
+    named = match_sounds(kept, corrections.sounds) if corrections is not None else [None] * len(kept)
     found = [f"{kind} {score:.2f}" for kind, score in zip(kept["kind"], kept["score"], strict=True)]
     kept = kept.assign(label=[label or text for label, text in zip(named, found, strict=True)])
     out.mkdir(parents=True, exist_ok=True)
@@ -71,3 +71,11 @@ def write_selections(
             part.write_text(text, "utf-8", newline="")
     reasons = {reason: n for reason, n in reasons.items() if n}
     return WriteResult(out, len(kept), sum(reasons.values()), reasons)
+
+
+def _find_people(
+    predictions: Predictions, manifest: Manifest | None, corrections: Corrections | None
+) -> frozenset[str]:
+    human = collect_human_labels(manifest, corrections, find_label_set(predictions))
+    heard = pd.DataFrame({"clip_id": sorted(corrections.voices if corrections else ()), "label": PERSON})
+    return clips_with_people(predictions, manifest, pd.concat([human[["clip_id", "label"]], heard]))
