@@ -265,7 +265,6 @@ def read_footage(predictions: Predictions, manifest: Path | None, root: Path | N
 
     Raises ConfigError where neither is given, and ManifestError for those of another card.
     """
-    from leopardnet.core.errors import ConfigError
     from leopardnet.core.manifest import Manifest
     from leopardnet.data.checks.match_files import refuse_other_root
 

@@ -1,24 +1,22 @@
-"""Sounds for programs in which people listen: a selection table of Raven or a label track of Audacity for each clip."""
+"""Sounds for programs in which people listen: a file of Raven or Audacity for each clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.sound_tables import audacity, raven
 from leopardnet.data.formats.sound_tables.stretch_row import StretchRow
 from leopardnet.data.formats.write_result import WriteResult
-from leopardnet.data.human_labels.sound_labels import PERSON, match_sounds
+from leopardnet.data.human_labels.sound_labels import match_sounds
 from leopardnet.export.corrections import Corrections, collect_human_labels
 from leopardnet.export.format_names import SoundFormat
-from leopardnet.export.outgoing import find_label_set
+from leopardnet.export.outgoing import find_label_set, find_people_said
 
 SUFFIXES: Mapping[SoundFormat, str] = {"raven": raven.SUFFIX, "audacity": audacity.SUFFIX}
 _FORMATS: Mapping[SoundFormat, Callable[[Sequence[StretchRow]], str]] = {
@@ -40,7 +38,7 @@ def write_selections(
 ) -> WriteResult:
     """Write a file for each clip with sounds to the folder `out`, in the folders of the footage.
 
-    corrections: what people said of clips and of sounds; a sound that nobody named has its kind and its score as its
+    corrections: what people said of clips and of sounds; a sound that nobody named has its kind and score as its
     label. A row is a sound. Raises ConfigError where the folder holds such files already: those of people would be
     overwritten.
     """
@@ -53,14 +51,15 @@ def write_selections(
             todo="choose another folder",
         )
     paths = predictions.table.set_index("clip_id")["path"]
-    people = frozenset() if include_people else _find_people(predictions, manifest, corrections)
-    sounds = predictions.sounds
+    human = collect_human_labels(manifest, corrections, find_label_set(predictions))
+    found = find_people_said(predictions, manifest, human, corrections)
+    people, sounds = frozenset[str]() if include_people else found, predictions.sounds
     is_known, is_private = sounds["clip_id"].isin(paths.index), sounds["clip_id"].isin(people)
     reasons = {GONE: int((~is_known).sum()), PEOPLE: int((is_known & is_private).sum())}
     kept = sounds[is_known & ~is_private].sort_values(["clip_id", "start_s"], kind="stable")
     named = match_sounds(kept, corrections.sounds) if corrections is not None else [None] * len(kept)
-    found = [f"{kind} {score:.2f}" for kind, score in zip(kept["kind"], kept["score"], strict=True)]
-    kept = kept.assign(label=[label or text for label, text in zip(named, found, strict=True)])
+    texts = [f"{kind} {score:.2f}" for kind, score in zip(kept["kind"], kept["score"], strict=True)]
+    kept = kept.assign(label=[label or text for label, text in zip(named, texts, strict=True)])
     out.mkdir(parents=True, exist_ok=True)
     for clip_id, rows in kept.groupby("clip_id"):
         columns = rows[["start_s", "end_s", "label", "low_hz", "high_hz"]]
@@ -71,11 +70,3 @@ def write_selections(
             part.write_text(text, "utf-8", newline="")
     reasons = {reason: n for reason, n in reasons.items() if n}
     return WriteResult(out, len(kept), sum(reasons.values()), reasons)
-
-
-def _find_people(
-    predictions: Predictions, manifest: Manifest | None, corrections: Corrections | None
-) -> frozenset[str]:
-    human = collect_human_labels(manifest, corrections, find_label_set(predictions))
-    heard = pd.DataFrame({"clip_id": sorted(corrections.voices if corrections else ()), "label": PERSON})
-    return clips_with_people(predictions, manifest, pd.concat([human[["clip_id", "label"]], heard]))

@@ -1,4 +1,4 @@
-"""The verbs of sounds: search with a network, train and use a probe of alarm calls, pass labels on and take them."""
+"""The verbs of sounds: search with a network, train and use a probe, exchange labels with other programs."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def search(
     manifest: ManifestOption = None,
     root: FootageRoot = None,
 ) -> None:
-    """Search the sound of all clips with a network of your own. What it hears is a hint; no clip gets another answer.
+    """Search the sound of all clips with a network of your own. What it hears is a hint and changes no answer.
 
     Its finds are added to sounds.parquet, and those of the same network replaced. Clips in which it hears a voice
     become private.

@@ -47,7 +47,7 @@ class SoundDesk:
     """
 
     def __init__(self, sounds: pd.DataFrame, file: SoundLabelFile | None, index: ClipIndex) -> None:
-        """sounds: the table of what a search found; file: None where nothing was said and nothing may be written."""
+        """sounds: the table of what a search found; file: None where nothing was said and none may be."""
         self._file, self._index, self._lock = file, index, threading.RLock()
         self.table = sounds[sounds["clip_id"].isin(index.row_of)].sort_values(
             ["clip_id", "start_s", "kind"], kind="stable", ignore_index=True

@@ -71,7 +71,7 @@ def test_overlapping_windows_and_the_rest_of_a_track(tmp_path):
 
 def test_another_rate_is_converted(tmp_path):
     network = open_sound_network(write_network(tmp_path))
-    (talk, whistle) = network.find(track_of(0.9, 0.9, rate_hz=4000))
+    _, whistle = network.find(track_of(0.9, 0.9, rate_hz=4000))
     assert (whistle.start_s, whistle.end_s) == (0.0, 2.0) and whistle.score == pytest.approx(0.9, abs=0.02)
 
 
