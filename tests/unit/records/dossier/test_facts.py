@@ -81,7 +81,7 @@ def test_the_encounter_the_flanks_and_the_hint(facts):
     assert facts.encounter.min_animals == 1 and facts.encounter.path_km == 9.4
     assert [f.refs for f in facts.flanks] == [("r2", "r3")]
     (hint,) = facts.hints
-    assert (hint.station, hint.n_captures, hint.n_alarm_calls, hint.n_prey) == ("gate", 2, 1, 3)
+    assert (hint.station, hint.n_captures, hint.n_calls, hint.n_prey) == ("gate", 2, 1, 3)
     (around,) = say.say_around(facts)
     assert around.text.startswith("2 captures at gate from 2021-12-31 01:10 to 2021-12-31 01:11")
     assert "Worth a visit." in around.text and "kill" not in around.text

@@ -227,13 +227,15 @@ def say_around(facts: DossierFacts) -> list[Statement]:
             expected=format_number(hint.expected, 1),
             p=format_number(hint.p_value, 3),
         )
-        if hint.n_alarm_calls is not None:
+        if hint.n_calls is not None:
             words += " " + translate(
-                "Clips with an alarm call around that time: {n}.", n=format_number(hint.n_alarm_calls)
+                "Clips with a call, perhaps an alarm, around that time: {n}.", n=format_number(hint.n_calls)
             )
         if hint.n_prey is not None:
-            words += " " + translate("Events with prey around that time: {n}.", n=format_number(hint.n_prey))
-        said.append(Statement(words, hint.refs))
+            words += " " + translate(
+                "Confirmed events with prey around that time: {n}.", n=format_number(hint.n_prey)
+            )
+        said.append(Statement(words, hint.refs, hint.state))
     return said
 
 
