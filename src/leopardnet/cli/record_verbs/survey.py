@@ -64,7 +64,7 @@ def after(
     date_format: DateFormat = None,
     as_json: Json = False,
 ) -> None:
-    """After a record, rank the places without a camera and the cameras to visit first, with reasons and assumptions.
+    """After a record, rank the places without a camera and the cameras to visit first, with the reasons.
 
     Coordinates are written only with --geojson or --gpx, and never those of cameras whose owner forbids it.
 
@@ -133,7 +133,7 @@ def plan(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say how many animals and recaptures a layout of cameras can be expected to give, and what each further one adds.
+    """Say how many animals and recaptures to expect of a layout of cameras, and what each further one adds.
 
     The relative error of a density from it is about 1 / sqrt(the smaller of the two) (Efford and Boulanger 2019).
 

@@ -16,7 +16,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import conform
 from leopardnet.records.survey.camera_places import CAMERA, find_camera_places
 from leopardnet.records.survey.coarse_places import coarsen
-from leopardnet.records.survey.local_plane import LocalPlane, name_direction
+from leopardnet.records.survey.local_plane import LocalPlane, name_direction, refuse_wide
 from leopardnet.records.survey.place_reasons import CELL, give_reasons, list_assumptions
 from leopardnet.records.survey.survey_settings import SurveySettings
 
@@ -76,16 +76,17 @@ def rank_places(
     and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
-    record is older than the latest, times `across_barrier` for a place across a barrier that the record lies beyond,
-    and times `read_since` for a camera of which later clips are in the archive; of several records the largest
-    counts. The uncertainty of a record's coordinates widens its sigma. Raises ManifestError without a record that
-    has coordinates, and ConfigError where sigma is not known.
+    record is older than the latest one, times `across_barrier` where a barrier lies between and the record lies
+    beyond one, and times `read_since` for a camera of which later clips are in the archive; of several records the
+    largest counts. The uncertainty of a record's coordinates widens its sigma. Raises ManifestError without a record
+    that has coordinates, and for records more than 500 km apart, and ConfigError where sigma is not known.
     """
     sigma, source = (sigma_km, "given") if sigma_km is not None else settings.find_sigma(label)
     used, notes = _choose_records(records, label, settings)
     cameras, more = find_camera_places(deployments, clips, used["captured_at"].max(), settings)
     plane = LocalPlane.around(used["latitude"].to_numpy(), used["longitude"].to_numpy())
     here = plane.to_km(used["latitude"].to_numpy(), used["longitude"].to_numpy())
+    refuse_wide(here, where="records", todo="look around one of them at a time, with --record")
     there = plane.to_km(cameras["latitude"].to_numpy(), cameras["longitude"].to_numpy())
     widths = np.hypot(sigma, used["coordinate_uncertainty_m"].fillna(0.0).to_numpy() / 1000)
     cells = _lay_cells(here, settings.reach_sigma * widths, sigma)
@@ -109,20 +110,28 @@ def rank_places(
         is_hidden=[False] * n + cameras["is_hidden"].tolist(),
         label=label,
     )
+    table = _order(table, settings)
+    ranked = conform(
+        give_reasons(table, sigma).assign(rank=range(1, len(table) + 1))[[c.name for c in PLACES]],
+        PLACES,
+        where="places to visit",
+    )
+    assumptions = list_assumptions(settings, label=label, sigma_km=sigma, source=source, n_barriers=len(barriers))
+    return RankedPlaces(ranked, assumptions, (*notes, *more))
+
+
+def _order(table: pd.DataFrame, settings: SurveySettings) -> pd.DataFrame:
+    """Return the places within reach by weight, then by distance, as many as the settings allow."""
     table["is_coarse"] |= table["is_hidden"]
     is_read = (table["kind"] == CAMERA) & (table["last_clip_at"] >= table["record_at"])
     table["weight"] *= np.where(is_read, settings.read_since, 1.0)
     table = table[table["sigmas"] <= settings.reach_sigma + _SAME_KM]
-    order = table.assign(_w=-table["weight"].round(9), _d=table["distance_km"].round(6))
-    table = (
-        order.sort_values(["_w", "_d", "kind"], kind="stable").head(settings.n_places).drop(columns=["_w", "_d"])
+    keys = pd.DataFrame({"w": -table["weight"].round(9), "d": table["distance_km"].round(6), "k": table["kind"]})
+    return (
+        table.loc[keys.sort_values(["w", "d", "k"], kind="stable").index]
+        .head(settings.n_places)
+        .reset_index(drop=True)
     )
-    table = give_reasons(table.reset_index(drop=True), sigma)
-    ranked = conform(
-        table.assign(rank=range(1, len(table) + 1))[[c.name for c in PLACES]], PLACES, where="places to visit"
-    )
-    assumptions = list_assumptions(settings, label=label, sigma_km=sigma, source=source, n_barriers=len(barriers))
-    return RankedPlaces(ranked, assumptions, (*notes, *more))
 
 
 def _choose_records(

@@ -1,4 +1,4 @@
-"""How far animals range, and how places are weighed after a record: `configs/records/survey.yaml`, or a file of one's own."""
+"""How far animals range and how places are weighed after a record: `configs/records/survey.yaml`, or another file."""
 
 from __future__ import annotations
 
