@@ -22,12 +22,12 @@ from leopardnet.cli.options import (
     read_places,
 )
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.manifest import Manifest
-from leopardnet.core.predictions import Predictions
 from leopardnet.export.format_names import Format
 
 if TYPE_CHECKING:
     from leopardnet.core.labels import LabelSet
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
 
 Coordinates = Literal["rounded", "none", "exact"]
 
@@ -108,10 +108,12 @@ def export(
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.write_results import find_format, write
 
-    kind = find_format(out, format)
+    kind, is_new = find_format(out, format), not out.exists()
     places, notes = read_places(deployments, encoding, date_format)
     written = write(
         Predictions.read(predictions),
@@ -137,7 +139,8 @@ def export(
     _say_alarm(predictions)
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
-    say(f"written: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
+    said = "written" if is_new else "written over the one that was there"
+    say(f"{said}: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
     if json_:
         counts = {"n_rows": written.n_rows, "n_left_out": written.n_left_out, "reasons": dict(written.reasons)}
         print_json({"out": out.as_posix(), "format": kind, **counts, "notes": list(notes)})
@@ -159,6 +162,7 @@ def sort(
 
     Example: leopardnet sort results/ --root cards/ --out sorted/ --copy
     """
+    from leopardnet.core.predictions import Predictions
     from leopardnet.export.sort_copies import copy_files, plan_copies
 
     table = Predictions.read(predictions)
@@ -192,6 +196,7 @@ def sort(
 
 
 def _footage_rows(predictions: Predictions, root: Path) -> Manifest:
+    from leopardnet.core.manifest import Manifest
     from leopardnet.data.checks.match_files import refuse_other_root
 
     refuse_other_root(predictions.table, root, name="the predictions")
