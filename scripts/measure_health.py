@@ -1,7 +1,7 @@
 """Measure how often the rules of camera health speak of sound cameras, and how often they see a planted fault.
 
-Deployments are simulated at 43.5° N: 21 to 180 days, 0.1 to 10 visits a day (median 1), which come in groups, with a
-rate that wanders from week to week by a factor of about two, and by season; animals of the day, of the night and of
+Deployments are simulated at 43.5° N: 21 to 180 days, 0.1 to 10 visits a day (median 1), which come in groups. Their
+rate wanders from week to week by a factor of about two, and by season; animals of the day, of the night and of
 dusk in other shares at every camera; one visit in a hundred stays for one to three hours. A camera changes to
 infrared between 6° below and 12° above the horizon; one in twenty has a white flash, one in thirty no colour. Its
 pictures differ from their background in 10 to 25 % of the bits of their hash, which itself drifts by up to 8 bits
@@ -61,7 +61,9 @@ def simulate_camera(rng: np.random.Generator, name: str, fault: str = "") -> pd.
         offset = rng.uniform(4, 9) * rng.choice([-1, 1])
     days = spread_clips(rng, days)
     if fault == "grass":
-        days = np.sort(np.concatenate([days, np.floor(at) + rng.uniform(9 / 24, 17 / 24, int(rng.integers(200, 900)))]))
+        days = np.sort(
+            np.concatenate([days, np.floor(at) + rng.uniform(9 / 24, 17 / 24, int(rng.integers(200, 900)))])
+        )
     true_at = pd.Series(start + pd.to_timedelta(days, unit="D"))
     sun = sun_altitude(convert_to_utc(true_at, ZONE), LATITUDE, LONGITUDE)
     if fault == "no night":
@@ -156,7 +158,9 @@ def count_findings(rng: np.random.Generator, n: int, fault: str = "") -> tuple[C
     counts: Counter[str] = Counter()
     n_seen = 0
     for _ in range(n if fault else n // N_PER_ARCHIVE):
-        cameras = [simulate_camera(rng, f"c{i}", fault if i == 0 else "") for i in range(4 if fault else N_PER_ARCHIVE)]
+        cameras = [
+            simulate_camera(rng, f"c{i}", fault if i == 0 else "") for i in range(4 if fault else N_PER_ARCHIVE)
+        ]
         found = {(f.message.split(":")[0], f.rule) for f in check_health(pd.concat(cameras), now=NOW)}
         chosen = {"c0"} if fault else {f"c{i}" for i in range(N_PER_ARCHIVE)}
         counts.update(rule for name, rule in found if name in chosen)

@@ -27,7 +27,14 @@ OF_CLIP = {  # columns of the clips of a unit; those that are not known are empt
     "is_empty": "boolean",
     "phash": "UInt64",
 }
-OF_UNIT = {"latitude": FLOAT, "longitude": FLOAT, "time_zone": STRING, "start": TIME, "end": TIME, "problems": STRING}
+OF_UNIT = {
+    "latitude": FLOAT,
+    "longitude": FLOAT,
+    "time_zone": STRING,
+    "start": TIME,
+    "end": TIME,
+    "problems": STRING,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +93,9 @@ class CameraUnit:
 
 
 def list_units(clips: pd.DataFrame, now: datetime) -> Iterator[CameraUnit]:
-    """Yield the cameras of a table of clips with `unit`, and any of OF_CLIP and OF_UNIT; clips without time fall out.
+    """Yield the cameras of a table of clips with `unit`, and any of the columns OF_CLIP and OF_UNIT.
 
-    Times in the future or before the first digital cameras are no part of it: other rules name them.
+    Clips without a time fall out, and so do those in the future and before 2000: other rules name them.
     """
     missing = {n: dtype for n, dtype in (OF_CLIP | OF_UNIT).items() if n not in clips}
     empty: dict[str, Any] = {n: pd.Series([None] * len(clips), clips.index, dtype) for n, dtype in missing.items()}

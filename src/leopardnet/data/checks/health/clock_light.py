@@ -24,8 +24,8 @@ HOURS = np.arange(-11, 13)
 def find_wrong_clocks(unit: CameraUnit) -> Iterator[Finding]:
     """Yield a camera whose light contradicts the sun, if another time explains it; only with `has_place`.
 
-    Errors of less than about two hours show only where many animals pass at dusk. Colour at night with a white
-    flash, or pictures without colour by day, are no error, because no other time explains them.
+    Errors of less than about two hours do not show. Colour at night with a white flash, or pictures without colour
+    by day, are no error, because no other time explains them.
     """
     begins = np.diff(unit.days, prepend=-np.inf) >= VISIT_GAP_DAYS
     light = unit.clips["light"].to_numpy(object)
@@ -37,30 +37,31 @@ def find_wrong_clocks(unit: CameraUnit) -> Iterator[Finding]:
         [_is_wrong(unit.find_sun(times + pd.Timedelta(hours=int(h))), is_infrared, is_colour) for h in HOURS]
     )
     n_wrong, now = wrong.sum(axis=1), int(np.flatnonzero(HOURS == 0)[0])
-    sun = unit.sun
-    n_judged = int(((is_infrared | is_colour) & ((sun > BRIGHT_DEG) | (sun < DARK_DEG))).sum())
-    if n_wrong[now] < max(MIN_WRONG, MIN_WRONG_SHARE * n_judged) or n_wrong.min() > MAX_LEFT * n_wrong[now]:
+    is_clear = (unit.sun > BRIGHT_DEG) | (unit.sun < DARK_DEG)
+    n_judged = int(((is_infrared | is_colour) & is_clear).sum())
+    fewest = max(MIN_WRONG, MIN_WRONG_SHARE * n_judged)
+    if n_wrong[now] < fewest or n_wrong.min() > MAX_LEFT * n_wrong[now]:
         return
     best = HOURS[n_wrong == n_wrong.min()]
     i = int(np.flatnonzero(wrong[now])[0])
     yield unit.warn(
         "clock_against_sun",
-        f"{n_wrong[now]} of {n_judged} visits are in infrared by day or in colour at night; they fit a clock that is "
-        f"set {_tell_hours(best)}: look for AM and PM, the time zone, and the clock correction",
+        f"{n_wrong[now]} of {n_judged} visits are in infrared by day or in colour at night, and fit a clock that "
+        f"is set {_tell_hours(best)}: look for AM and PM, the time zone, and the clock correction",
         i,
     )
 
 
 def tell_unchecked(units: Sequence[CameraUnit]) -> Iterator[Finding]:
-    """Yield one note on the cameras whose clock cannot be held against the sun, because their place is not known."""
+    """Yield a note on the cameras whose clock cannot be held against the sun, as their place is not known."""
     unknown = [u.name for u in units if not u.has_place]
     if unknown:
         few = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
         yield Finding(
             "info",
             "clock_not_checked",
-            f"the clocks of {len(unknown)} of {len(units)} cameras were not held against the sun ({few}): that needs "
-            "latitude, longitude and time_zone in the deployments table",
+            f"the clocks of {len(unknown)} of {len(units)} cameras were not held against the sun ({few}): that "
+            "needs latitude, longitude and time_zone in the deployments table",
         )
 
 

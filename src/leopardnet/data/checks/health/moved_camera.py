@@ -34,7 +34,7 @@ def find_moves(unit: CameraUnit) -> Iterator[Finding]:
     at = unit.clips["captured_at"].iloc[i]
     yield unit.warn(
         "moved_camera",
-        f"from {at:%Y-%m-%d %H:%M} on, the background of its {light} pictures is another (by {bits:.0f} of 64 bits): "
+        f"from {at:%Y-%m-%d %H:%M} on, the background of its {light} pictures is another ({bits:.0f} of 64 bits): "
         "the camera was moved or turned; give each part its own deployment",
         i,
     )

@@ -16,7 +16,9 @@ NIGHT_SUN_DEG = -6.0  # below, it is dark
 NIGHT_HOURS = (22, 23, 0, 1, 2, 3)  # where the sun is not known
 MIN_DAYS = 14.0
 LEVEL = 0.01
-USUAL_SHARE = 0.05  # of visits at night, where too few other cameras say more: few places have only animals of the day
+USUAL_SHARE = (
+    0.05  # of visits at night, where too few other cameras say more: few places have only animals of the day
+)
 OF_OTHERS, MOST_SHARE = 0.25, 0.1  # of the night share of other cameras that a sound one has at least
 MIN_OTHERS = 3
 GROUP_GAP_DAYS = 0.125  # visits that follow each other sooner may be of one group of animals
@@ -46,8 +48,8 @@ def find_blind_nights(unit: CameraUnit, others: Sequence[float]) -> Iterator[Fin
         if (1 - share) ** n < LEVEL:
             yield unit.warn(
                 "no_night",
-                f"none of {n_visits} visits in {unit.days[-1]:.0f} days is from the night: the camera may be set to "
-                "the day, or its infrared light or sensor does not work",
+                f"none of {n_visits} visits in {unit.days[-1]:.0f} days is from the night: the camera may be set "
+                "to the day, or its infrared light or sensor does not work",
             )
     is_dark = unit.clips["is_dark"].fillna(False).to_numpy(bool) & at_night
     known = begins & at_night & unit.clips["is_dark"].notna().to_numpy()

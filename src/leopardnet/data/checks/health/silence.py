@@ -45,7 +45,7 @@ def _check_beginning(unit: CameraUnit) -> Iterator[Finding]:
         yield unit.warn(
             "set_up_date",
             f"{n_before} of {len(unit.days)} clips are up to {start:.0f} days before the start in the deployments "
-            "table: the date of set-up or the clock is wrong, or another camera's clips are among them",
+            "table: the date of set-up or the clock is wrong, or clips of another camera are among them",
         )
 
 
@@ -60,7 +60,7 @@ def _check_end(unit: CameraUnit, silence: float) -> Iterator[Finding]:
 
 
 def _check_middle(unit: CameraUnit) -> Iterator[Finding]:
-    """Yield the longest silence between two visits, if it is unusual: its time cut out, the others are the measure."""
+    """Yield the longest silence between two visits, if it is unusual by the measure of the rest of the time."""
     gaps = np.diff(unit.visits)
     k = int(gaps.argmax())
     silence, length = float(gaps[k]), float(unit.visits[-1])
@@ -94,8 +94,9 @@ def _is_known_problem(unit: CameraUnit, begin: float, end: float) -> bool:
     if not isinstance(text, str):
         return False
     for part in text.split(";"):
-        first, _, last = (unit.to_days([pd.Timestamp(x)])[0] if x else np.inf for x in part.strip().partition("/"))
-        if first < end and last > begin:
+        first, last = part.strip().split("/")
+        begins = unit.to_days([pd.Timestamp(first)])[0]
+        if begins < end and (not last or unit.to_days([pd.Timestamp(last)])[0] > begin):
             return True
     return False
 

@@ -18,9 +18,9 @@ MIN_EMPTY = 0.7  # of the clips that anybody or a model has looked at
 
 
 def find_storms(unit: CameraUnit) -> Iterator[Finding]:
-    """Yield a camera with days of very many clips over many hours of daylight, most of them empty where that is known.
+    """Yield a camera with days of very many clips over many hours of daylight, most of them empty as far as known.
 
-    One finding for all its days. Where nothing is known of the content, an animal that stayed looks the same.
+    One finding tells all its days. Where nothing is known of the content, an animal that stayed looks the same.
     """
     clips = unit.clips
     at = clips["captured_at"]
@@ -42,7 +42,7 @@ def find_storms(unit: CameraUnit) -> Iterator[Finding]:
     advice = "or an animal that stayed" if not known else "cut it back or turn the camera"
     yield unit.warn(
         "trigger_storm",
-        f"{n_clips} clips on {len(found)} days, first on {pd.Timestamp(found[0]).date()}, where {usual:.0f} a day are "
-        f"usual, {what}grass or branches in wind and sun; {advice}",
+        f"{n_clips} clips on {len(found)} days, first on {pd.Timestamp(found[0]).date()}, where {usual:.0f} a day "
+        f"are usual, {what}grass or branches in wind and sun; {advice}",
         int((by_day == found[0]).to_numpy().argmax()),
     )

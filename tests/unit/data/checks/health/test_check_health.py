@@ -21,7 +21,9 @@ def camera(times, unit="c1", **columns):
     """The clips of one camera at these times; `columns` may be values or lists."""
     times = pd.to_datetime(pd.Series(times))
     paths = [f"{unit}/{i:05d}.jpg" for i in range(len(times))]
-    return pd.DataFrame({"unit": unit, "path": paths, "captured_at": times.astype("datetime64[us]")}).assign(**columns)
+    return pd.DataFrame({"unit": unit, "path": paths, "captured_at": times.astype("datetime64[us]")}).assign(
+        **columns
+    )
 
 
 def every(step_hours, n_days, first=START):
@@ -187,7 +189,9 @@ def test_another_background_from_one_clip_on_is_a_move():
     assert "from 2021-10-16 00:00 on" in message and path == "c1/00030.jpg"
 
 
-@pytest.mark.parametrize("fixed", [filmed(0), filmed(80), filmed(4), filmed(30, noise=0.45), filmed(30, light=None)])
+@pytest.mark.parametrize(
+    "fixed", [filmed(0), filmed(80), filmed(4), filmed(30, noise=0.45), filmed(30, light=None)]
+)
 def test_a_fixed_camera_too_few_pictures_and_restless_ones_are_no_move(fixed):
     assert messages(fixed, rule="moved_camera") == []
 
@@ -197,7 +201,10 @@ def test_snow_on_a_part_of_the_picture_is_no_move():
     ground = rng.uniform(size=64) < 0.5
     snow = ground ^ (np.arange(64) < 16)
     both = np.concatenate([hashes(40, rng, ground, 0.12), hashes(40, rng, snow, 0.12)])
-    assert messages(camera(every(12, 40), light="colour", phash=pd.array(both, dtype="UInt64")), rule="moved_camera") == []
+    assert (
+        messages(camera(every(12, 40), light="colour", phash=pd.array(both, dtype="UInt64")), rule="moved_camera")
+        == []
+    )
 
 
 # --- clocks ---

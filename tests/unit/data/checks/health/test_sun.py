@@ -14,8 +14,7 @@ def altitude(at, latitude, longitude):
 @pytest.mark.parametrize(
     ("at", "latitude", "longitude", "expected"),
     [
-        # Meeus, Astronomical Algorithms, example 25.a: declination -7.78507 deg on 1992-10-13 at 0 h; at the pole the
-        # altitude is the declination.
+        # Meeus, Astronomical Algorithms, example 25.a: declination -7.78507 degrees on 1992-10-13 at 0 h.
         ("1992-10-13T00:00", 90.0, 0.0, -7.785),
         ("2024-06-20T20:51", 90.0, 0.0, 23.44),  # solstice: the obliquity
         ("2024-12-21T09:20", 90.0, 0.0, -23.44),
@@ -28,11 +27,10 @@ def test_the_altitude_at_the_pole_is_the_declination(at, latitude, longitude, ex
 
 
 @pytest.mark.parametrize(
-    ("at", "minutes"),
-    [("2024-02-11", -14.2), ("2024-05-14", 3.7), ("2024-07-26", -6.5), ("2024-11-03", 16.4)],
+    ("at", "minutes"), [("2024-02-11", -14.2), ("2024-05-14", 3.7), ("2024-07-26", -6.5), ("2024-11-03", 16.4)]
 )
 def test_noon_comes_by_the_equation_of_time(at, minutes):
-    """On 3 November noon comes 16.4 minutes early; the highest point, as the declination falls, a little earlier."""
+    """On 3 November noon comes 16.4 minutes early; as the sun sinks, its highest point comes a little sooner."""
     times = np.datetime64(f"{at}T11:30") + np.arange(3600).astype("timedelta64[s]")
     highest = times[sun_altitude(times, 45.0, 0.0).argmax()]
     assert (np.datetime64(f"{at}T12:00") - highest) / np.timedelta64(60, "s") == pytest.approx(minutes, abs=0.4)
