@@ -21,8 +21,6 @@ from leopardnet.cli.options import (
     read_footage,
     read_places,
 )
-from leopardnet.core.manifest import Manifest
-from leopardnet.core.predictions import Predictions
 from leopardnet.export.format_names import Format
 
 if TYPE_CHECKING:
@@ -107,10 +105,12 @@ def export(
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.write_results import find_format, write
 
-    kind = find_format(out, format)
+    kind, is_new = find_format(out, format), not out.exists()
     places, notes = read_places(deployments, encoding, date_format)
     written = write(
         Predictions.read(predictions),
@@ -136,7 +136,8 @@ def export(
     _say_alarm(predictions)
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
-    say(f"written: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
+    said = "written" if is_new else "written over the one that was there"
+    say(f"{said}: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
     if json_:
         counts = {"n_rows": written.n_rows, "n_left_out": written.n_left_out, "reasons": dict(written.reasons)}
         print_json({"out": out.as_posix(), "format": kind, **counts, "notes": list(notes)})
@@ -158,6 +159,7 @@ def sort(
 
     Example: leopardnet sort results/ --root cards/ --out sorted/ --copy
     """
+    from leopardnet.core.predictions import Predictions
     from leopardnet.export.sort_copies import copy_files, plan_copies
 
     table = Predictions.read(predictions)

@@ -13,6 +13,8 @@ export const ACTIONS = [
   ["majority", "m", t("Give the whole event what most of its clips are")],
   ["star", "f", t("Star")],
   ["note", "n", t("Write a note")],
+  ["box", "b", t("Draw a box around an animal on this frame")],
+  ["unbox", "Backspace", t("Take your newest box on this clip away")],
   ["undo", "z", t("Take the last label back")],
   ["next", "j", t("Next clip (or an arrow)")],
   ["previous", "k", t("Previous clip (or an arrow)")],
@@ -29,10 +31,10 @@ export const ACTIONS = [
   ["next_sound", "i", t("Next sound of the clip")],
   ["alarm_call", "w", t("The sound is an alarm call")],
   ["call", "c", t("The sound is another call")],
-  ["bird", "b", t("The sound is a bird")],
+  ["bird", "y", t("The sound is a bird")],
   ["voice", "r", t("The sound is a person")],
   ["other_sound", "d", t("The sound is something else")],
-  ["unknown_sound", "y", t("What the sound is cannot be told")],
+  ["unknown_sound", "0", t("What the sound is cannot be told")],
 ];
 
 const FIXED = {
@@ -68,6 +70,6 @@ export class Keys {
   // The text of a key as people know it.
   text(action) {
     const key = this.of[action] || "";
-    return { " ": t("Space"), Enter: "↵" }[key] || key.toUpperCase();
+    return { " ": t("Space"), Enter: "↵", Backspace: "⌫" }[key] || key.toUpperCase();
   }
 }
