@@ -24,7 +24,7 @@ const v = document.getElementById('video');
 return !v.hidden && !v.error && v.currentTime > 1.55 && [v.muted, v.currentTime];
 """
 PICTURE = "const i = document.querySelector('#spectrogram img'); return i && i.naturalWidth;"
-MARKS = "return [...document.querySelectorAll('#spectrogram .mark')].map((m) => [m.style.left, m.className]);"
+MARKS = "return [...document.querySelectorAll('#spectrogram .heard-mark')].map((m) => [m.style.left, m.className]);"
 
 
 def make_results(folder):
@@ -66,9 +66,9 @@ def test_a_sound_is_seen_heard_named_and_taken_back(tmp_path):
                 "0.5 s · tonal call · 1.5 kHz · 0.60",
                 "2.0 s · tonal call · 1.5 kHz · 0.90",
             ]
-            assert chromium.execute_script(MARKS)[0][1] == "mark current"
+            assert chromium.execute_script(MARKS)[0][1] == "heard-mark current"
             press(chromium, "i")
-            wait_for(chromium, lambda: [c for _, c in chromium.execute_script(MARKS)] == ["mark", "mark current"])
+            wait_for(chromium, lambda: [c for _, c in chromium.execute_script(MARKS)] == ["heard-mark", "heard-mark current"])
             press(chromium, "l")
             is_muted, at_s = wait_for(chromium, lambda: chromium.execute_script(PLAYS))
             assert not is_muted and at_s < 4.0  # from half a second before the call

@@ -34,7 +34,7 @@ export const ACTIONS = [
   ["bird", "y", t("The sound is a bird")],
   ["voice", "r", t("The sound is a person")],
   ["other_sound", "d", t("The sound is something else")],
-  ["unknown_sound", "0", t("What the sound is cannot be told")],
+  ["unknown_sound", "-", t("What the sound is cannot be told")],
 ];
 
 const FIXED = {
