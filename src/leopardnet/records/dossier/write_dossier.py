@@ -13,22 +13,22 @@ from leopardnet.core.language import translate, translate_label, use_language
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip
 from leopardnet.pages.environment import environment, read_style
-from leopardnet.pages.palette import LabelStyle, label_styles
+from leopardnet.pages.palette import label_styles
 from leopardnet.pages.table_rows import flatten_facts
-from leopardnet.records.dossier.words import statements as say
 from leopardnet.records.dossier.drawings.clip_pictures import (
     choose_stills,
     show_captures,
     show_sounds,
     shown_labels,
 )
-from leopardnet.records.dossier.words.clock_check import check_clocks
-from leopardnet.records.dossier.facts import DossierFacts, gather_facts
 from leopardnet.records.dossier.drawings.local_map import MapPlace, draw_map
-from leopardnet.records.dossier.words.open_questions import list_open_questions
+from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
+from leopardnet.records.dossier.facts import DossierFacts, gather_facts
 from leopardnet.records.dossier.original_files import MEDIA_FILE, OriginalFile, list_originals, write_media
 from leopardnet.records.dossier.sources import DossierSources, choose_dossiers
-from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
+from leopardnet.records.dossier.words import statements as say
+from leopardnet.records.dossier.words.clock_check import check_clocks
+from leopardnet.records.dossier.words.open_questions import list_open_questions
 
 DOSSIER_FILE, INDEX_FILE = "dossier.html", "index.html"
 _MODEL_FACTS = ("name", "bundle_id", "labels_id", "backbone", "trained_on", "thresholds", "settings")
