@@ -274,6 +274,25 @@ def test_places_are_rounded_left_out_or_exact_by_an_explicit_word(tmp_path, pred
     assert got["media"]["filePublic"].tolist() == ["false"]
 
 
+def test_an_owner_who_forbids_exact_places_keeps_them_whatever_is_asked_for(tmp_path, predicted, footage):
+    table = tmp_path / "places.csv"
+    table.write_text(
+        "deployment,latitude,longitude,exact_place,coordinate_uncertainty_m\n"
+        "d1,43.115512,131.885534,no,\nd2,43.115512,131.885534,yes,500\n",
+        "utf-8",
+    )
+    rows = footage({"path": "1.jpg"}, {"path": "2.jpg", "deployment": "d2"})
+    said = predicted({"path": "1.jpg"}, {"path": "2.jpg"})
+    _, got = package(tmp_path, said, manifest=rows, deployments=table, coordinates="exact")
+    columns = ["latitude", "longitude", "coordinateUncertainty"]
+    assert got["deployments"][columns].to_numpy().tolist() == [
+        ["43.1", "131.9", "7902"],
+        ["43.115512", "131.885534", "501"],
+    ]
+    sheet = write(said, tmp_path / "s.csv", manifest=rows, deployments=table, coordinates="exact")
+    assert pd.read_csv(sheet.path)["latitude"].tolist() == [43.1, 43.115512]
+
+
 def test_zones_of_the_deployments_table_count_before_that_of_the_option(tmp_path, predicted, footage):
     table = tmp_path / "places.csv"
     table.write_text(
