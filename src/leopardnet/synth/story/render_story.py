@@ -16,8 +16,9 @@ render_story(out)
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -49,28 +50,39 @@ def render_story(
     files do not depend on the number of workers. on_progress(n_done, n_all) is called after each clip.
     """
     clips = plan_season(spec)
-    for folder in {(out / FOOTAGE / clip.plan.path).parent for clip in clips}:
-        folder.mkdir(parents=True, exist_ok=True)
+    table = render_clips(out / FOOTAGE, clips, spec=spec, n_workers=n_workers, on_progress=on_progress)
+    table.to_csv(out / "clips.csv", index=False, lineterminator="\n")
     for name in (DEPLOYMENTS, RANGE):
         (out / name).write_text(read_story_text(name), encoding="utf-8")
-    rows: list[Row] = []
-    render = partial(_render_to_disk, out / FOOTAGE, spec)
-    if n_workers <= 1:
-        for clip in clips:
-            rows.append(render(clip))
-            on_progress(len(rows), len(clips))
-    else:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            n_workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)
-        ) as pool:
-            for row in pool.map(render, clips):
-                rows.append(row)
-                on_progress(len(rows), len(clips))
-    table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
-    table.to_csv(out / "clips.csv", index=False, lineterminator="\n")
     write_json(describe_truth(clips), out / TRUTH)
     return table
+
+
+def render_clips(
+    out: Path,
+    clips: Sequence[StoryClip],
+    *,
+    spec: FootageSpec = SPEC,
+    n_workers: int = 1,
+    on_progress: Callable[[int, int], None] = lambda n_done, n_all: None,
+) -> pd.DataFrame:
+    """Write the files of some clips of the story into `out`; return their rows as `render_footage` does."""
+    for folder in {(out / clip.plan.path).parent for clip in clips}:
+        folder.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    render = partial(_render_to_disk, out, spec)
+    with ExitStack() as stack:
+        results: Iterable[Row] = map(render, clips)
+        if n_workers > 1:
+            context = multiprocessing.get_context("spawn")
+            pool = ProcessPoolExecutor(
+                n_workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)
+            )
+            results = stack.enter_context(pool).map(render, clips)
+        for row in results:
+            rows.append(row)
+            on_progress(len(rows), len(clips))
+    return pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
 
 
 def _render_to_disk(out: Path, spec: FootageSpec, clip: StoryClip) -> Row:
