@@ -152,6 +152,41 @@ class Decision:
     rule: Rule
 
 
+@dataclass(frozen=True, slots=True)
+class FoundSound:
+    """A sound that was found on the track of a clip: a candidate for a person to listen to, never a name.
+
+    start_s, end_s: seconds from the first picture; kind: `tonal_call`, `voice`, or `network:<label>`; low_hz, high_hz:
+    its range of pitch; peak_hz: its loudest pitch; slope_hz_s: how fast the pitch rises, negative where it falls;
+    snr_db: above the noise around its pitch; score: 0 to 1; source: what found it, with its version.
+    """
+
+    start_s: float
+    end_s: float
+    kind: str
+    low_hz: float
+    high_hz: float
+    peak_hz: float
+    slope_hz_s: float
+    snr_db: float
+    score: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSound:
+    """The sound of a clip: whether its track could be heard, what was found on it, and what is odd about it.
+
+    state: `heard`, `none` (the file has no sound track, or is a still), or `unreadable`; searched_by: what searched
+    it, with its settings.
+    """
+
+    state: Literal["heard", "none", "unreadable"]
+    found: tuple[FoundSound, ...] = ()
+    note: str = ""
+    searched_by: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipPrediction:
     """The prediction for one clip. `probs` (float32 [C]) is None exactly if the status is `unreadable`.
