@@ -123,7 +123,7 @@ def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> Applied
     their own (`time_zone`) become local time in the deployment's zone. The rows and their order do not change, and
     neither does the given table.
     """
-    i_deployment = _match_deployments(table, deployments)
+    i_deployment = match_deployments(table, deployments)
     unknown_rows = table[(i_deployment < 0) & table["deployment"].notna()]
     names = unknown_rows["site"].fillna("").add("/").str.lstrip("/") + unknown_rows["deployment"]
     table = table.copy()
@@ -142,21 +142,21 @@ def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> Applied
 
 def find_time_zones(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[str]:
     """Return for each row the time zone of its deployment; empty if unknown."""
-    i_deployment = _match_deployments(table, deployments)
+    i_deployment = match_deployments(table, deployments)
     zones = deployments["time_zone"].reindex(i_deployment.where(i_deployment >= 0))
     return pd.Series(zones.to_numpy(), index=table.index, dtype=STRING)
 
 
 def is_outside_period(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[bool]:
     """Return for each row whether its time is before the start or after the end of its deployment."""
-    i_deployment = _match_deployments(table, deployments)
+    i_deployment = match_deployments(table, deployments)
     known = i_deployment >= 0
     period = deployments[["start", "end"]].reindex(i_deployment.where(known)).set_index(table.index)
     times = table["captured_at"]
     return ((times < period["start"]) | (times > period["end"])) & known
 
 
-def _match_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[int]:
+def match_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[int]:
     """Return the position in `deployments` of each row's deployment; -1 if there is none."""
     by_pair = {
         (d, s): i for i, (d, s) in enumerate(zip(deployments["deployment"], deployments["site"], strict=True))
