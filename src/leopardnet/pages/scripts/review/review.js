@@ -14,6 +14,7 @@ import { Help } from "./views/help.js";
 import { Hunt } from "./views/hunt.js";
 import { Lists, listTitle } from "./views/lists.js";
 import { showNotices, showProblem, tell } from "./views/notices.js";
+import { Sounds } from "./views/sounds.js";
 import { Stage } from "./views/stage.js";
 
 const N_AHEAD = 3; // clips that are loaded before they are shown
@@ -34,6 +35,7 @@ export class Review {
       save: (ids, labels) => this.labelling.save(ids, labels),
       open: (position) => this.closeGrid(position),
     });
+    this.sounds = new Sounds(this);
     this.help = new Help(session, this.keys, () => this.draw());
     this.lists = new Lists(session, (id) => this.openQueue(id, this.lists.read()),
       (filters) => this.openQueue(this.queue.id, filters));
@@ -154,6 +156,7 @@ export class Review {
     byId("clip").dataset.clip = clip.detail.clip_id;
     byId("note").value = this.labelling.said.note;
     this.draw();
+    this.sounds.show(clip.detail);
     this.stage.show(clip);
     this.loadAhead();
     this.keepPlace();
