@@ -28,7 +28,6 @@ def count_animals(
     number: Indices,
     time_s: NDArray[np.float64],
     posts: Posts,
-    *,
     n_encounters: int,
     speeds: dict[str, Speed],
 ) -> pd.DataFrame:
@@ -43,7 +42,7 @@ def count_animals(
             "station": posts.station[posts.of_record],
             NO_CLOCK: ~np.isfinite(posts.clock_s)[posts.of_record],
             NO_ZONE: ~posts.has_zone[posts.of_record],
-            NO_PLACE: ~np.isfinite(posts.xyz_km).all(axis=1)[posts.of_record],
+            NO_PLACE: ~posts.is_placed[posts.of_record],
         }
     )
     by = facts.groupby(number)

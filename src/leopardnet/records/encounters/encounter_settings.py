@@ -1,4 +1,4 @@
-"""The settings of encounters (`configs/records/encounters.yaml`): gaps, speeds with their sources, windows, level."""
+"""The settings of encounters (`configs/records/encounters.yaml`): gaps, speeds and their sources, and windows."""
 
 from __future__ import annotations
 

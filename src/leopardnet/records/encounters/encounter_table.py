@@ -45,9 +45,9 @@ def link_encounters(
     """Return the records with their `encounter_id`, and the encounters by label and start, columns ENCOUNTERS.
 
     records: columns record_id, label, state, site, station, owner, captured_at, at_utc, clock_uncertainty_s,
-    latitude, longitude, coordinate_uncertainty_m. Rows and their order stay. Refuted records belong to no encounter,
-    and a record that is linked to no other is an encounter of its own. Records link across stations if both times
-    are UTC, or neither is.
+    latitude, longitude, coordinate_uncertainty_m. Rows and their order stay. Refuted records belong to no
+    encounter, and a record that is linked to no other is an encounter of its own. Records link across stations if
+    both times are UTC, or neither is.
     """
     settings = settings or load_encounter_settings()
     is_used = (records["state"] != REFUTED).to_numpy()
@@ -58,14 +58,19 @@ def link_encounters(
     order = np.lexsort((used["record_id"].to_numpy(object).astype(str), time_s, group))  # nan is last
     number = np.zeros(len(used), np.int64)
     number[order] = np.cumsum(np.diff(group[order], prepend=group[order][:1]) != 0)
-    used, posts, time_s, number = used.iloc[order].reset_index(drop=True), posts.take(order), time_s[order], number[order]
+    used, posts, time_s, number = (
+        used.iloc[order].reset_index(drop=True),
+        posts.take(order),
+        time_s[order],
+        number[order],
+    )
     table = _describe(used, number, posts)
-    counts = {"n_encounters": len(table), "speeds": settings.speeds}
+    n, speeds = len(table), settings.speeds
     is_sure = (used["state"] == CONFIRMED).to_numpy()
-    least = count_animals(used[is_sure], number[is_sure], time_s[is_sure], posts.take(is_sure), **counts)
+    least = count_animals(used[is_sure], number[is_sure], time_s[is_sure], posts.take(is_sure), n, speeds)
     # An encounter without suspected records need not be counted again.
     again = (table["n_suspected"].to_numpy() > 0)[number]
-    at_best = count_animals(used[again], number[again], time_s[again], posts.take(again), **counts)["min_animals"]
+    at_best = count_animals(used[again], number[again], time_s[again], posts.take(again), n, speeds)["min_animals"]
     at_best = at_best.where(table["n_suspected"] > 0, least["min_animals"])
     table = table.assign(**least, min_animals_if_confirmed=at_best)
     ids = pd.Series(None, index=records.index, dtype=STRING)
@@ -84,7 +89,7 @@ def _group_records(
         speed = settings.speeds.get(str(label))
         found = link_records(
             time_s[rows],
-            posts.take(rows),
+            posts.take(np.asarray(rows)),
             max_gap_s=settings.max_gap_h * 3600,
             max_km=settings.max_km,
             top_km_h=speed.top_km_h if speed else np.inf,
@@ -100,9 +105,9 @@ def _describe(used: pd.DataFrame, number: Indices, posts: Posts) -> pd.DataFrame
     post = posts.of_record
     is_step = np.append(False, (np.diff(number) == 0) & (np.diff(post) != 0))[: len(used)]
     i = np.flatnonzero(is_step)
-    step_km = pd.Series(0.0, index=used.index)
-    step_km.iloc[i] = measure_steps(posts, post[i - 1], post[i])
-    is_placed = pd.Series(np.isfinite(posts.xyz_km).all(axis=1)[post]).groupby(number).all()
+    step_km = np.zeros(len(used))
+    step_km[i] = measure_steps(posts, post[i - 1], post[i])
+    is_placed = pd.Series(posts.is_placed[post]).groupby(number).all()
     return pd.DataFrame(
         {
             "encounter_id": by["record_id"].first(),
@@ -117,7 +122,7 @@ def _describe(used: pd.DataFrame, number: Indices, posts: Posts) -> pd.DataFrame
             "n_owners": by["owner"].nunique(),
             "owners": _join_names(used["owner"], number),
             "sites": _join_names(used["site"], number),
-            "path_km": step_km.groupby(number).sum().where(is_placed),
+            "path_km": pd.Series(step_km).groupby(number).sum().where(is_placed),
             "record_ids": '["' + by["record_id"].agg('", "'.join) + '"]',
         }
     )

@@ -4,12 +4,12 @@ Two records are *apart* if no animal can have made both: even with both clocks a
 stated, it would have had to go faster than its top speed. Records that are pairwise apart need one animal each, and
 the largest such set found is the answer, with its records as the proof.
 
-With exact clocks and places, "one animal can go from a to b" is an order: who can go from a to b and from b to c can
-go from a to c. By the theorem of Dilworth, the largest set of records pairwise apart is then as large as the least
-number of walks that explain all records, so the answer is exact. It is found by matching each record with the next
-of its walk (n records less the largest matching), and the set itself by the theorem of König. With uncertain clocks
-or places the relation is no order; the set that König's construction yields is still pairwise apart, so the answer
-is still certain, but a larger set may exist.
+With exact clocks and places, "one animal can go from a to b" is an order: who can go from a to b and from b to c
+can go from a to c. By the theorem of Dilworth, the largest set of records pairwise apart is then as large as the
+least number of walks that explain all records, so the answer is exact. It is found by matching each record with
+the next of its walk (n records less the largest matching), and the set itself by the theorem of König. With
+uncertain clocks or places the relation is no order; the set that König's construction yields is still pairwise
+apart, so the answer is still certain, but a larger set may exist.
 
 Sets of records apart lie within a short time, which an animal needs through the whole encounter. So the records are
 cut where nothing happens for so long, and longer stretches are searched in windows of twice that time that overlap
@@ -31,14 +31,12 @@ from leopardnet.records.encounters.posts import Indices, Posts
 _MOST_AT_ONCE = 2_000  # records; memory grows with their square
 
 
-def find_records_apart(
-    time_s: NDArray[np.float64], of_post: Indices, posts: Posts, *, top_km_h: float
-) -> Indices:
+def find_records_apart(time_s: NDArray[np.float64], of_post: Indices, posts: Posts, *, top_km_h: float) -> Indices:
     """Return the positions of records of which no two can be of one animal, the most that were found, int64 [K].
 
-    time_s: float64 [N], finite, in any order. of_post: int64 [N], positions in `posts`. Records of one station, of an
-    unknown place or of a clock of unknown uncertainty are never apart from others. There is always one record in the
-    answer, unless there are none at all.
+    time_s: float64 [N], finite, in any order. of_post: int64 [N], positions in `posts`. Records of one station, of
+    an unknown place or of a clock of unknown uncertainty are never apart from others. There is always one record
+    in the answer, unless there are none at all.
     """
     order = np.argsort(time_s, kind="stable")
     best = order[:1]
@@ -57,9 +55,7 @@ def find_records_apart(
     return np.sort(best)
 
 
-def is_apart(
-    time_s: NDArray[np.float64], of_post: Indices, posts: Posts, *, top_km_h: float
-) -> NDArray[np.bool_]:
+def is_apart(time_s: NDArray[np.float64], of_post: Indices, posts: Posts, *, top_km_h: float) -> NDArray[np.bool_]:
     """Return for each pair of records whether no animal can have made both, bool [N, N]."""
     i, j = of_post[:, None], of_post[None, :]
     seconds = np.abs(time_s[:, None] - time_s[None, :]) + posts.clock_s[i] + posts.clock_s[j]

@@ -1,9 +1,10 @@
 """Which records may be of one walk: linked by time and feasible speed, in sorted windows.
 
-Two records of a label are linked if they are at most `max_gap_h` apart in time and `max_km` in space, and an animal
-could have gone from one to the other; uncertain clocks and places count in favour of the link. Not every pair is
-looked at. Within a station, neighbours in time suffice. Between two stations, the first record of the other that can
-be reached suffices for each record: all later ones in the gap are neighbours of that one at its own station.
+Two records of a label are linked if they are at most `max_gap_h` apart in time and `max_km` in space, and an
+animal could have gone from one to the other; uncertain clocks and places count in favour of the link. Not every
+pair is looked at. Within a station, neighbours in time suffice. Between two stations, the first record of the
+other that can be reached suffices for each record: all later ones in the gap are neighbours of that one at its own
+station.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def _find_near_posts(
 
     The seconds are what an animal needs at least, less the uncertainty of both clocks, and at least 0.
     """
-    placed = np.flatnonzero(np.isfinite(posts.xyz_km[used]).all(axis=1))
+    placed = np.flatnonzero(posts.is_placed[used])
     none = np.zeros(0, np.int64)
     if len(placed) < 2:
         return none, none, np.zeros(0)

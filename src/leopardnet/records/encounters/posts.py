@@ -39,6 +39,11 @@ class Posts:
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
 
+    @property
+    def is_placed(self) -> NDArray[np.bool_]:
+        """Whether the place of each post is known, bool [P]."""
+        return np.asarray(np.isfinite(self.xyz_km).all(axis=1))
+
     def least_km(self, i: Indices, j: Indices) -> NDArray[np.float64]:
         """Return the distance between posts i and j that is certain, of the shape to which both broadcast.
 
@@ -56,12 +61,12 @@ class Posts:
 def find_posts(records: pd.DataFrame, *, unknown_place_m: float) -> Posts:
     """Return the posts of records: distinct combinations of station, place, clock and their uncertainties.
 
-    A station is that of one owner: equal names of two owners are two stations. A record without a station has one of
-    its own. unknown_place_m: uncertainty of places whose uncertainty is not stated.
+    A station is that of one owner: equal names of two owners are two stations. A record without a station has one
+    of its own. unknown_place_m: uncertainty of places whose uncertainty is not stated.
     """
     table = records[["latitude", "longitude", "coordinate_uncertainty_m", "clock_uncertainty_s"]].astype("float64")
     table = table.assign(_station=number_stations(records), _has_zone=records["at_utc"].notna())
-    of_record = table.groupby(_KEYS, dropna=False, sort=False).ngroup().to_numpy(np.int64)
+    of_record = np.asarray(table.groupby(_KEYS, dropna=False, sort=False).ngroup(), np.int64)
     first = np.unique(of_record, return_index=True)[1]
     posts = table.iloc[first]
     reach_m = posts["coordinate_uncertainty_m"].fillna(unknown_place_m).to_numpy()
@@ -81,8 +86,8 @@ def find_posts(records: pd.DataFrame, *, unknown_place_m: float) -> Posts:
 def number_stations(records: pd.DataFrame) -> Indices:
     """Return the number of each record's station, int64 [N]; a record without a station has one of its own."""
     owner, station = (records[c].astype(object) for c in ("owner", "station"))
-    number = pd.DataFrame({"o": owner.fillna(""), "s": station}).groupby(["o", "s"], sort=False).ngroup()
-    number = number.where(station.notna(), -1).to_numpy(np.int64).copy()
+    known = pd.DataFrame({"o": owner.fillna(""), "s": station}).groupby(["o", "s"], sort=False).ngroup()
+    number = np.array(known.where(station.notna(), -1), np.int64)
     missing = number < 0
     number[missing] = number.max(initial=-1) + 1 + np.arange(missing.sum())
     return number
