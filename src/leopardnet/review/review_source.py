@@ -33,7 +33,8 @@ class ReviewSource:
     """The clips of a review, and where it is kept.
 
     predictions: of the clips that a model classified, None without a model; its table of frames is not read.
-    evidence: the file with the frames, if there is one; sounds: that of the sound tracks. labels: the file of what people say. bundle: the model, if
+    sounds: the file with what was found on sound tracks, if there is one.
+    evidence: the file with the frames, if there is one. labels: the file of what people say. bundle: the model, if
     it was given. notices: what a person should know before, in whole sentences.
     """
 

@@ -179,7 +179,7 @@ def match_sounds(sounds: pd.DataFrame, said: pd.DataFrame) -> pd.Series[str]:
     its clip that it overlaps best, if both share more than half of the time that they cover together: a search with
     other settings may cut a sound a little differently.
     """
-    labels = pd.Series(None, index=sounds.index, dtype=object)
+    labels = pd.Series([None] * len(sounds), index=sounds.index, dtype=object)
     best = pd.Series(SAME_OVERLAP, index=sounds.index)
     of_clip = sounds.groupby("clip_id").groups
     for row in said[said["label"] != ""].itertuples(index=False):

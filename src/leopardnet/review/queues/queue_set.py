@@ -64,7 +64,7 @@ class QueueSet:
     is_private: NDArray[np.bool_]
     folder: Path
     others: Mapping[str, Callable[[], QueueRows]] = field(default_factory=dict)
-    raise_calls: Callable[[Rows], Rows] = lambda rows: rows  # noqa: E731
+    raise_calls: Callable[[Rows], Rows] = lambda rows: rows
 
     def __post_init__(self) -> None:
         self._known: dict[tuple[str, str], QueueRows] = {}

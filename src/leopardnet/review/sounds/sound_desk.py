@@ -87,7 +87,7 @@ class SoundDesk:
                 self._entries = self._file.entries()
             if self._entries.empty:
                 self._said = self._entries
-                self._own, self._agreed = {}, pd.Series(None, index=self.table.index, dtype=object)
+                self._own, self._agreed = {}, pd.Series([None] * len(self.table), dtype=object)
             else:
                 self._said = last_said(self._entries)
                 self._agreed = match_sounds(self.table, settle_sounds(self._entries))

@@ -9,6 +9,7 @@ import pytest
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
 from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
+from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile
 from leopardnet.export.write_results import write
 
 TIME = datetime(2021, 12, 30, 22, 34, 56)
@@ -320,3 +321,41 @@ def test_deployments_that_no_clip_names_need_the_manifest(tmp_path, predicted):
     table.write_text("deployment,site,latitude,longitude\nd1,s1,43,131\n")
     _, got = package(tmp_path, said, deployments=table, study_area=None)  # by its site, which the predictions name
     assert got["deployments"]["latitude"].tolist() == ["43"]
+
+
+def test_an_alarm_call_is_written_only_where_a_person_confirmed_it(tmp_path, predicted):
+    labels = tmp_path / "labels.sqlite"
+    with SoundLabelFile(labels) as file:
+        for key, clip, start_s, label in (
+            ("a", "1.avi", 3.2, "alarm call"),
+            ("b", "1.avi", 9.0, "bird"),
+            ("c", "2.avi", 1.0, "person"),
+        ):
+            file.add(
+                SoundEntry(
+                    key=key, by="AB", clip_id=clip_id(clip), start_s=start_s, end_s=start_s + 0.4, label=label,
+                    at="2022-01-05T10:00:00.000+10:00",
+                )
+            )  # fmt: skip
+    said = predicted({"path": "1.avi", "duration_s": 20.0}, {"path": "2.avi"})
+    done, tables = package(tmp_path, said, corrections=labels)
+    assert done.n_left_out == 1  # the clip in which a person is heard
+    table = tables["observations"]
+    calls = table[table["behavior"] != ""]
+    columns = [
+        "observationType",
+        "scientificName",
+        "behavior",
+        "classificationMethod",
+        "classifiedBy",
+        "eventStart",
+    ]
+    assert calls[columns].to_numpy().tolist() == [
+        ["animal", "Animalia", "alarm call", "human", "", "2021-12-30T22:34:59+10:00"]
+    ]
+    assert (
+        calls["observationTags"].tolist() == ["heard_s:3.2-3.6"]
+        and not (table["mediaID"] == clip_id("2.avi")).any()
+    )
+    _, named = package(tmp_path, said, corrections=labels, credit=True)
+    assert "AB" in named["observations"]["classifiedBy"].tolist()
