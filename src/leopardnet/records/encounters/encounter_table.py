@@ -17,6 +17,11 @@ from leopardnet.records.encounters.link_records import link_records
 from leopardnet.records.encounters.posts import Indices, Posts, count_seconds, find_posts, measure_steps
 
 CONFIRMED, SUSPECTED, REFUTED = "confirmed", "suspected", "refuted"
+_LEAST = (
+    Column("min_animals", INT, True, "least number of animals in the confirmed records; empty: cannot tell"),
+    Column("min_animals_why", STRING, False, "why so many, or why it cannot be told"),
+    Column("min_animals_ids", STRING, True, "JSON list of the records that prove it, each of another animal"),
+)
 ENCOUNTERS = (
     Column("encounter_id", STRING, False, "record_id of its first record"),
     Column("label", STRING, False, "the animal"),
@@ -31,11 +36,14 @@ ENCOUNTERS = (
     Column("owners", STRING, True, "their names in order of time, joined by ' + '"),
     Column("sites", STRING, True, "sites in order of time, joined by ' + '"),
     Column("path_km", FLOAT, True, "way through the places in order of time; empty if a place is unknown"),
-    Column("min_animals", INT, True, "least number of animals in the confirmed records; empty: cannot tell"),
-    Column("min_animals_why", STRING, False, "why so many, or why it cannot be told"),
-    Column("min_animals_ids", STRING, True, "JSON list of the records that prove it, each of another animal"),
+    *_LEAST,
     Column("min_animals_if_confirmed", INT, True, "the same, should all suspected records be confirmed"),
     Column("record_ids", STRING, False, "JSON list of its records in order of time"),
+)
+COUNTS = (
+    Column("label", STRING, False, "the animal"),
+    Column("n_confirmed", INT, False, "confirmed records"),
+    *_LEAST,
 )
 
 
@@ -78,6 +86,22 @@ def link_encounters(
     ids.iloc[back] = table["encounter_id"].to_numpy()[number]
     table = table.sort_values(["label", "start", "encounter_id"], kind="stable", na_position="last")
     return records.assign(encounter_id=ids), conform(table, ENCOUNTERS, where="encounters")
+
+
+def count_by_label(records: pd.DataFrame, settings: EncounterSettings | None = None) -> pd.DataFrame:
+    """Return the least number of animals in all confirmed records of each label, columns COUNTS.
+
+    It may be larger than that of any encounter: two records that no animal can have made, and that no third one
+    joins, are two encounters. records: see `link_encounters`.
+    """
+    settings = settings or load_encounter_settings()
+    used = records[records["state"] == CONFIRMED].reset_index(drop=True)
+    labels = np.sort(records["label"].unique())
+    posts = find_posts(used, unknown_place_m=settings.unknown_place_m)
+    number = np.searchsorted(labels, used["label"].to_numpy(object)).astype(np.int64)
+    counts = count_animals(used, number, count_seconds(used), posts, len(labels), settings.speeds)
+    n_confirmed = np.bincount(number, minlength=len(labels))
+    return conform(counts.assign(label=labels, n_confirmed=n_confirmed), COUNTS, where="animals by label")
 
 
 def _group_records(

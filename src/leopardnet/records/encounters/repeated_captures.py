@@ -127,10 +127,9 @@ def _list_captures(records: pd.DataFrame) -> pd.DataFrame:
     sure = used["state"] == CONFIRMED
     place = ["station", "owner", "label"]
     open_places = used.loc[~sure, place].drop_duplicates()
-    both = pd.concat([used[sure], used.merge(open_places, on=place).assign(is_all=True)], ignore_index=True)
+    both = pd.concat([used[sure], used.merge(open_places, on=place)], ignore_index=True)
     both["is_confirmed"] = both["state"] == CONFIRMED
-    is_all = both.get("is_all", pd.Series(False, index=both.index)).fillna(False).astype(bool)
-    both["state"] = np.where(is_all, SUSPECTED, CONFIRMED)
+    both["state"] = np.where(np.arange(len(both)) < sure.sum(), CONFIRMED, SUSPECTED)
     number = both.groupby(_KEYS).ngroup().astype(str)
     clips = pd.DataFrame({"clip_id": both["record_id"], "site": number, "captured_at": both["captured_at"]})
     both["event"] = event_ids(clips).to_numpy()
@@ -185,7 +184,8 @@ def _count_beside(
     hints: pd.DataFrame, records: pd.DataFrame, calls: pd.DataFrame | None, how: RepeatSettings
 ) -> pd.DataFrame:
     """Return n_alarm_calls, n_prey and n_prey_suspected of each hint, by its index."""
-    prey = _list_captures(records[records["label"].isin(how.prey)])
+    is_prey = records["label"].isin(how.prey)
+    prey = _list_captures(records[is_prey & records["station"].isin(hints["station"])])
     margin = pd.Timedelta(hours=how.beside_h)
     rows = []
     for hint in hints.to_dict("records"):
@@ -197,7 +197,7 @@ def _count_beside(
         n_heard = (
             pd.NA if calls is None else int(_take_place(calls, hint)["captured_at"].between(first, last).sum())
         )
-        n_prey, n_suspected = (n_sure, len(events) - n_sure) if len(prey) else (pd.NA, pd.NA)
+        n_prey, n_suspected = (n_sure, len(events) - n_sure) if is_prey.any() else (pd.NA, pd.NA)
         rows.append((n_heard, n_prey, n_suspected))
     columns = ["n_alarm_calls", "n_prey", "n_prey_suspected"]
     return pd.DataFrame(rows, index=hints.index, columns=columns).astype("Int64")
