@@ -20,9 +20,9 @@ from leopardnet.pages.environment import environment, join_scripts, read_style
 from leopardnet.pages.palette import decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
-from leopardnet.pages.table_rows import clip_data, script_json
+from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
 from leopardnet.report.evaluation_section import make_evaluation_section
-from leopardnet.report.sections import choose_review, count_by_site, count_table, flatten_facts, summarise_run
+from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
 from leopardnet.score.decide import RULES
 
 SCRIPTS = (

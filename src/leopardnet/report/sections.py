@@ -234,23 +234,6 @@ def count_table(table: pd.DataFrame, *, skip_empty_rows: bool = False) -> CountT
     return CountTable([str(c) for c in table.columns], rows)
 
 
-def flatten_facts(value: Any, *, prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested mappings and lists as rows of name and text, in order.
-
-    >>> flatten_facts({"size_px": 256, "crop": {"top": 0.0, "bottom": 0.06}, "tags": ["a", "b"]})
-    [('size_px', '256'), ('crop.top', '0.0'), ('crop.bottom', '0.06'), ('tags', 'a, b')]
-    """
-    if isinstance(value, Mapping):
-        named = [(f"{prefix}.{key}" if prefix else str(key), inner) for key, inner in value.items()]
-    elif isinstance(value, (list, tuple)) and any(isinstance(x, Mapping) for x in value):
-        named = [(f"{prefix} {i}".strip(), inner) for i, inner in enumerate(value, 1)]
-    elif isinstance(value, (list, tuple)):
-        return [(prefix, ", ".join(text(x) for x in value))]
-    else:
-        return [(prefix, text(value))]
-    return [row for name, inner in named for row in flatten_facts(inner, prefix=name)]
-
-
 def _count(values: pd.Series[Any], order: Sequence[str]) -> dict[str, int]:
     """Count each value that occurs: those of `order` in this order, then all others by name."""
     n = values.value_counts()

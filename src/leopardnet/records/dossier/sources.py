@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,12 +12,11 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
+from leopardnet.data.human_labels.label_views import labels_by_person
 from leopardnet.records.dossier.map_shapes import MapShape
 
 REFUTED, CONFIRMED, SUSPECTED = "refuted", "confirmed", "suspected"
 VOICE = "voice"
-DrawSound = Callable[[Path, float, float], bytes]
-"""From a file and two of its seconds to the spectrogram between them, as PNG."""
 _NEEDED = ("record_id", "clip_id", "path", "label", "state", "is_notable")
 
 
@@ -29,7 +27,7 @@ class DossierSources:
     records: a table of records; encounters, hints, flanks: the tables made from it. predictions and manifest: of
     the same footage. deployments: with the columns of `data.scan.deployments.DEPLOYMENTS`. labels: the entries of
     `labels.sqlite`. sounds: a table of sounds, sound_labels: what people said of them. shapes: ranges and barriers.
-    model: plain values that describe a bundle. draw_sound: makes pictures of sounds; None leaves them out.
+    findings: of `check`, for clips. model: plain values that describe a bundle and the settings of the run.
 
     Raises ManifestError where `records` is no table of records.
     """
@@ -47,7 +45,6 @@ class DossierSources:
     findings: pd.DataFrame | None = None
     shapes: Sequence[MapShape] = ()
     model: Mapping[str, Any] = field(default_factory=dict)
-    draw_sound: DrawSound | None = None
 
     def __post_init__(self) -> None:
         missing = [name for name in _NEEDED if name not in self.records.columns]
@@ -62,22 +59,26 @@ class DossierSources:
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""
-        said = [table[["clip_id", "label"]] for table in self._spoken_names()]
-        return clips_with_people(
-            self.predictions, self.manifest, pd.concat(said, ignore_index=True) if said else None
-        )
+        said = [table[["clip_id", "label"]] for table in self._list_names()]
+        everything = pd.concat(said, ignore_index=True) if said else None
+        return clips_with_people(self.predictions, self.manifest, everything)
 
-    def _spoken_names(self) -> list[pd.DataFrame]:
+    def _list_names(self) -> list[pd.DataFrame]:
         tables = []
         if self.labels is not None:
-            names = self.labels["labels"].str.strip("[]").str.replace('"', "").str.replace(", ", " + ")
-            tables.append(self.labels.assign(label=names))
+            tables.append(labels_by_person(self.labels).rename(columns={"labels": "label"}))
         if self.sound_labels is not None:
-            tables.append(self.sound_labels)
+            tables.append(standing_sound_labels(self.sound_labels))
         if self.sounds is not None:
-            voices = self.sounds[self.sounds["kind"] == VOICE]
-            tables.append(voices.assign(label="person"))
+            tables.append(self.sounds[self.sounds["kind"] == VOICE].assign(label="person"))
         return tables
+
+
+def standing_sound_labels(entries: pd.DataFrame) -> pd.DataFrame:
+    """Return the entries on sounds that nobody took back, the newest of each person and sound."""
+    undone = set(entries["undoes"].dropna())
+    valid = entries[~entries["entry_id"].isin(undone) & entries["undoes"].isna()]
+    return valid.drop_duplicates(["clip_id", "start_s", "end_s", "by"], keep="last")
 
 
 def choose_dossiers(records: pd.DataFrame) -> list[str]:
