@@ -56,10 +56,11 @@ class Track:
         return Track(self.samples[first:last], self.rate_hz, self.start_s + first / self.rate_hz)
 
 
-def read_track(path: Path) -> Track | None:
+def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
     """Return the sound track of a video, or None where the file has none.
 
-    The first sound stream is taken and its channels are mixed. Rates above 16 kHz become 16 kHz, others stay.
+    The first sound stream is taken and its channels are mixed. Rates above 16 kHz become 16 kHz, others stay;
+    max_rate_hz: another highest rate, for a network that hears more.
     Raises MediaError where the file cannot be opened and where no sound can be decoded.
 
     >>> track = read_track("IMAG0001.AVI")  # doctest: +SKIP
@@ -79,7 +80,7 @@ def read_track(path: Path) -> Track | None:
             if stream is not sound:
                 stream.discard = Discard.all  # skipped, not read
         picture_s = _picture_span_s(container)
-        reader = _SoundReader(container, sound)
+        reader = _SoundReader(container, sound, max_rate_hz)
         samples = reader.read()
     if not len(samples):
         raise MediaError(
@@ -115,8 +116,8 @@ def _picture_span_s(container: InputContainer) -> tuple[float, float | None]:
 class _SoundReader:
     """Decodes a sound stream. n_damaged: packets left out; stop_reason: why reading ended before the end."""
 
-    def __init__(self, container: InputContainer, sound: AudioStream) -> None:
-        self.container, self.sound = container, sound
+    def __init__(self, container: InputContainer, sound: AudioStream, max_rate_hz: int) -> None:
+        self.container, self.sound, self.max_rate_hz = container, sound, max_rate_hz
         self.rate_hz, self.start_s, self.n_damaged, self.stop_reason = 0, 0.0, 0, ""
         self.parts: list[NDArray[np.float32]] = []
         self.n_samples = 0
@@ -126,7 +127,7 @@ class _SoundReader:
         """Return all samples, float32 [N], with silence where packets are missing."""
         for frame in self._decode():
             if self.resampler is None:
-                self.rate_hz = min(frame.sample_rate, MAX_RATE_HZ)
+                self.rate_hz = min(frame.sample_rate, self.max_rate_hz)
                 self.start_s = frame.time or 0.0
                 self.resampler = AudioResampler(format="flt", layout="mono", rate=self.rate_hz)
             self._add(frame)
