@@ -75,9 +75,7 @@ def render_clips(
         results: Iterable[Row] = map(render, clips)
         if n_workers > 1:
             context = multiprocessing.get_context("spawn")
-            pool = ProcessPoolExecutor(
-                n_workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)
-            )
+            pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,))
             results = stack.enter_context(pool).map(render, clips)
         for row in results:
             rows.append(row)

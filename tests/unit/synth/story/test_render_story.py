@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -67,7 +68,7 @@ def test_distances_are_those_to_the_nearest_point_of_the_range(truth, site, lati
     features = json.loads(read_story_text(RANGE))["features"]
     ring = np.array(next(f for f in features if f["properties"]["kind"] == "range")["geometry"]["coordinates"][0])
     share = np.linspace(0, 1, 2001)[:, None]
-    border = np.concatenate([a + share * (b - a) for a, b in zip(ring[:-1], ring[1:], strict=True)])
+    border = np.concatenate([a + share * (b - a) for a, b in pairwise(ring)])
     one = np.ones(len(border))
     km = Geod(ellps="WGS84").inv(border[:, 0], border[:, 1], one * longitude, one * latitude)[2].min() / 1000
     assert truth["record"]["distance_km"][site] == pytest.approx(km, abs=0.001)
@@ -81,7 +82,9 @@ def test_the_whistle_is_heard_at_its_seconds_and_nowhere_else(truth, tmp_path):
         with av.open(str(tmp_path / path)) as container:
             blocks = [f.to_ndarray().astype(np.float64).ravel() for f in container.decode(audio=0)]
             sound = np.concatenate(blocks)
-        loud = np.abs(np.fft.rfft(np.lib.stride_tricks.sliding_window_view(sound, 800)[::400])[:, 80:200]).max(axis=1)
+        loud = np.abs(np.fft.rfft(np.lib.stride_tricks.sliding_window_view(sound, 800)[::400])[:, 80:200]).max(
+            axis=1
+        )
         t = np.arange(len(loud)) * 400 / SAMPLE_RATE_HZ + 0.025
         inside = np.any([(t > a + 0.05) & (t < b - 0.05) for a, b in spans], axis=0)
         outside = np.all([(t < a - 0.15) | (t > b + 0.15) for a, b in spans], axis=0)
