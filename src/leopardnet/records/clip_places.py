@@ -24,7 +24,8 @@ def place_clips(
     """Return one row per clip, of predictions and of the manifest, with what is known of its place and time.
 
     Columns: clip_id, path, site, station, deployment, owner, captured_at (local), time_zone, at_utc (NaT where the
-    zone is unknown, or the hour occurs twice or never), time_source, clock_uncertainty_s, latitude, longitude,
+    zone is unknown, the hour occurs twice or never, or the time lies outside the deployment, so that the clock or
+    the table is wrong), time_source, clock_uncertainty_s, latitude, longitude,
     coordinate_uncertainty_m, exact_place, event_id, i_deployment (row of `deployments`, -1 if there is none),
     is_outside_period. A clip belongs to the deployment of its name; one without a name to the only deployment of
     its site, or to the only one whose period holds its time. Clocks are taken as corrected, which `scan` does.
@@ -36,16 +37,14 @@ def place_clips(
     for column in (*_TEXTS, *_NUMBERS):
         clips[column] = pd.Series(of_clip[column].to_numpy(), index=clips.index, dtype=of_clip[column].dtype)
     for column in ("deployment", "site", "time_zone"):
-        clips[column] = (
-            clips[column].fillna(pd.Series(of_clip[column].to_numpy(), index=clips.index)).astype(STRING)
-        )
-    clips["station"] = clips["station"].astype(STRING).fillna(clips["site"])
+        clips[column] = clips[column].fillna(pd.Series(of_clip[column].to_numpy(), index=clips.index))
+    clips["station"] = clips["station"].fillna(clips["site"])
     start, end = (pd.to_datetime(of_clip[c]).to_numpy("datetime64[us]") for c in ("start", "end"))
     at = clips["captured_at"].to_numpy("datetime64[us]")
     clips["is_outside_period"] = (at < start) | (at > end)  # False where one of them is NaT
-    clips["at_utc"] = _convert_to_utc(clips["captured_at"], clips["time_zone"])
-    clips["event_id"] = event_ids(clips).astype(STRING)
-    return clips
+    clips["at_utc"] = _convert_to_utc(clips["captured_at"].mask(clips["is_outside_period"]), clips["time_zone"])
+    clips["event_id"] = event_ids(clips)
+    return clips.astype({c: STRING for c in ("deployment", "site", "time_zone", "station", "event_id")})
 
 
 def _join_clips(predictions: Predictions, manifest: Manifest | None) -> pd.DataFrame:
