@@ -38,6 +38,18 @@ def test_counts_and_a_labelled_manifest(season):
     assert counted["agreement"] == [{"by_a": "AB", "by_b": "CD", "n_clips": 1, "agreement": 0.0, "kappa": 0.0}]
 
 
+def test_boxes_that_people_drew_are_counted_and_written(season):
+    boxes = [{"xyxy": [0, 0, 0.5, 1]}, {"xyxy": [0, 0, 1, 1], "label": "lynx"}]
+    with LabelFile(season / "labels.sqlite") as file:
+        names = {"key": "b", "clip_id": clip_id("1.jpg"), "path": "1.jpg", "by": "AB", "queue": "all"}
+        file.add(LabelEntry(labels=[], boxes=boxes, **names))
+    out = season / "labelled.csv"
+    _, said = leopardnet("labels", season, "--manifest", season / "m.parquet", "--out", out)
+    assert "boxes around animals: 1; of none of the labels of the clip: 1" in said
+    cell = Manifest.read(out).table.set_index("path")["boxes"]["1.jpg"]
+    assert json.loads(cell) == [{"xyxy": [0, 0, 0.5, 1], "label": "tiger"}]
+
+
 def test_the_history_of_a_clip(season):
     with LabelFile(season / "labels.sqlite") as file:
         file.undo({"u": 1}, by="AB")

@@ -22,12 +22,12 @@ from leopardnet.cli.options import (
     read_places,
 )
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.manifest import Manifest
-from leopardnet.core.predictions import Predictions
 from leopardnet.export.format_names import Format
 
 if TYPE_CHECKING:
     from leopardnet.core.labels import LabelSet
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
 
 Coordinates = Literal["rounded", "none", "exact"]
 
@@ -108,6 +108,8 @@ def export(
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.write_results import find_format, write
 
@@ -159,6 +161,7 @@ def sort(
 
     Example: leopardnet sort results/ --root cards/ --out sorted/ --copy
     """
+    from leopardnet.core.predictions import Predictions
     from leopardnet.export.sort_copies import copy_files, plan_copies
 
     table = Predictions.read(predictions)
@@ -192,6 +195,7 @@ def sort(
 
 
 def _footage_rows(predictions: Predictions, root: Path) -> Manifest:
+    from leopardnet.core.manifest import Manifest
     from leopardnet.data.checks.match_files import refuse_other_root
 
     refuse_other_root(predictions.table, root, name="the predictions")

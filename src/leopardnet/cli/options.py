@@ -213,16 +213,19 @@ def parse_losses(texts: list[str] | None) -> dict[str, float]:
     return losses
 
 
-def read_judges(manifest: Manifest, labels: Path | None, labels_as: LabelsAs) -> JudgingLabels:
+def read_judges(
+    manifest: Path, labels: Path | None, labels_as: LabelsAs, *, root: Path | None = None
+) -> JudgingLabels:
     """Return the manifest with the labels that judge, and how they were chosen; without `labels` its own."""
     from leopardnet.evaluation.audit.judging_labels import JudgingLabels, read_judging_labels
     from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE
 
+    rows = read_moved(manifest, root)
     if labels is not None:
-        return read_judging_labels(manifest, labels, labels_as=labels_as)
+        return read_judging_labels(rows, labels, labels_as=labels_as)
     if labels_as != "audit":
         raise typer.BadParameter("goes with --labels", param_hint="--labels-as")
-    return JudgingLabels(manifest, UNKNOWN_CHOICE)
+    return JudgingLabels(rows, UNKNOWN_CHOICE)
 
 
 def refuse_biased_promise(labels_as: str, option: str, *, is_given: bool) -> None:

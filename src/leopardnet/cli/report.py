@@ -17,13 +17,13 @@ from leopardnet.cli.options import (
     PredictionsPath,
     read_moved,
 )
-from leopardnet.core.predictions import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.bundle.bundle import Bundle
     from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.metrics.evaluation import Evaluation
 
 
@@ -63,6 +63,7 @@ def report(
     """
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.run_history import read_history
+    from leopardnet.core.predictions import Predictions
     from leopardnet.data.checks.match_files import refuse_other_root
     from leopardnet.data.human_labels.label_file import FILE, LabelFile
     from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip

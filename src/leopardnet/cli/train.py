@@ -14,10 +14,10 @@ import typer
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot, read_moved
 from leopardnet.core.errors import BackendError, ConfigError
-from leopardnet.core.manifest import Manifest
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
+    from leopardnet.core.manifest import Manifest
     from leopardnet.training.training_run import Run
 
 PeopleLabels = Annotated[

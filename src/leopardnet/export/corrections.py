@@ -41,6 +41,9 @@ CORRECTIONS = (
     Column("by", STRING, True, "who labelled it; exported only on request"),
     Column("at", STRING, True, "time of labelling with its zone, such as 2024-05-01T10:00:00+10:00"),
     Column("comment", STRING, True, "free text"),
+    Column(
+        "boxes", STRING, True, "boxes drawn on the review page: JSON list of {xyxy, label?, time_s}, in fractions"
+    ),
 )
 _UNKNOWN_NAMES = ("unsure", "unidentified", "unverified", "неизвестно")
 _OTHER = "other"
@@ -90,7 +93,7 @@ def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
     ids = [found for found, _ in clips]
     rows = {
         c.name: [columns[c.name][i] or None for i in keep] if c.name in columns else [None] * len(keep)
-        for c in CORRECTIONS[1:]
+        for c in CORRECTIONS[1:-1]  # boxes come from the review page alone
     }
     table = pd.DataFrame({"clip_id": ids, **rows}).astype("str")
     for i, text in zip(keep, rows["at"], strict=True):

@@ -78,9 +78,10 @@ class LabelEntry:
     key: chosen by whoever asks for the entry, such as a UUID. A second entry of the same key is not added, so an
     answer that was lost on its way may be asked for again. path: of the clip, relative to the root. labels: all
     that the clip shows; () says that the person looked and gave none (a note or a star alone). seconds: of the clip
-    that show it. boxes: {xyxy, label} in fractions of the upright frame, with `time_s`. queue: the list in which
-    the clip was shown. inclusion: the chance with which this clip came into that list, known only for random ones.
-    bundle_id: the model whose answers the person may have seen. at: ISO time with its zone, by default now.
+    that show it. boxes: all that the person drew on the clip so far, {xyxy, label?} in fractions of the upright
+    frame, with `time_s`; () takes them away, None leaves them as they are. queue: the list in which the clip was
+    shown. inclusion: the chance with which this clip came into that list, known only for random ones. bundle_id:
+    the model whose answers the person may have seen. at: ISO time with its zone, by default now.
     """
 
     key: str
@@ -91,7 +92,7 @@ class LabelEntry:
     queue: str
     at: str = ""
     seconds: Sequence[float] = ()
-    boxes: Sequence[dict[str, Any]] = ()
+    boxes: Sequence[dict[str, Any]] | None = None
     inclusion: float | None = None
     bundle_id: str | None = None
     note: str = ""
@@ -256,7 +257,7 @@ def _row(entry: LabelEntry, at: str) -> tuple[Any, ...]:
     return (
         *(entry.key, entry.clip_id, entry.path, json.dumps(list(entry.labels), ensure_ascii=False), entry.by, at),
         json.dumps([round(float(s), 3) for s in entry.seconds]) if entry.seconds else None,
-        json.dumps(list(entry.boxes)) if entry.boxes else None,
+        None if entry.boxes is None else json.dumps(list(entry.boxes)),
         *(entry.queue, entry.inclusion, entry.bundle_id, entry.note or None, int(entry.starred), None),
     )
 

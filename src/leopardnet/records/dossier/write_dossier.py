@@ -129,7 +129,8 @@ def title_of(facts: DossierFacts) -> str:
     days = [c.captured_at for c in facts.valid if c.captured_at is not None]
     when = say.show_days(days)
     where = sites[0] if len(sites) == 1 else translate("{n} sites", n=len(sites)) if sites else ""
-    return ", ".join(part for part in (translate_label(facts.label), where, when) if part)
+    title = ", ".join(part for part in (translate_label(facts.label), where, when) if part)
+    return title[:1].upper() + title[1:]
 
 
 def _fill_page(
@@ -191,7 +192,7 @@ def _list_places(facts: DossierFacts, sources: DossierSources) -> list[MapPlace]
 
 
 def _list_marks(facts: DossierFacts) -> list[TimeMark]:
-    """Return the captures, owner by owner, and the sounds of their cameras, in lanes."""
+    """Return the sounds and the captures, owner by owner, in lanes; what is confirmed is drawn above the rest."""
     known = sorted((c for c in facts.valid if c.captured_at is not None), key=lambda c: c.owner)
     lane_of = {c.site: " · ".join(x for x in (c.owner, c.site) if x) for c in reversed(known)}
     marks = [
@@ -204,7 +205,9 @@ def _list_marks(facts: DossierFacts) -> list[TimeMark]:
         for s in facts.sounds
         if s.captured_at is not None and s.site in lane_of
     ]
-    return marks + sounds
+    lanes = list(dict.fromkeys(m.lane for m in marks))
+    order = ("sound", "suspected", "confirmed")
+    return sorted(sounds + marks, key=lambda m: (lanes.index(m.lane), order.index(m.state)))
 
 
 def _list_findings(facts: DossierFacts, sources: DossierSources) -> list[dict[str, Any]]:

@@ -59,9 +59,8 @@ def load_encounter_settings(path: Path | None = None) -> EncounterSettings:
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            "the settings of encounters cannot be read", where=path.name, found=str(error)[:200]
-        ) from None
+        found = (error.strerror if isinstance(error, OSError) else None) or str(error)[:200]
+        raise ConfigError("the settings of encounters cannot be read", where=path.name, found=found) from None
     if not isinstance(data, dict):
         raise ConfigError("these are no settings of encounters", where=path.name, expected=f"the keys of {FILE}")
     return validate(EncounterSettings, data, where=path.name)

@@ -36,8 +36,8 @@ def find_flank_pairs(records: pd.DataFrame, settings: EncounterSettings | None =
     """Return pairs of records of one label from two cameras of one station within `flank_pair_s`, columns FLANKS.
 
     records: columns record_id, clip_id, path, label, state, station, owner, deployment, captured_at,
-    clock_uncertainty_s; each deployment is taken for a camera. A record is in one pair at most, with the record
-    that is next in time, if it is the next of that one, too. Where the two clocks may be wrong by so much that the
+    clock_uncertainty_s; each deployment is taken for a camera. A record is in one pair at most;
+    the closest in time come first. Where the two clocks may be wrong by so much that the
     limit is met or not, `is_together` is cannot_tell; so it is where an uncertainty is unknown. Which side is left
     is not known. Refuted records are in no pair.
     """
@@ -52,7 +52,7 @@ def find_flank_pairs(records: pd.DataFrame, settings: EncounterSettings | None =
     clock_s = used["clock_uncertainty_s"].to_numpy(np.float64)
     a, b = _list_close(key, used["deployment"], time_s, np.nan_to_num(clock_s), limit_s)
     apart_s, slack_s = time_s[b] - time_s[a], clock_s[a] + clock_s[b]
-    keep = _choose_mutual(a, b, apart_s, len(used))
+    keep = _choose_pairs(a, b, apart_s)
     a, b, apart_s, slack_s = a[keep], b[keep], apart_s[keep], slack_s[keep]
     first, second = (used.iloc[i].reset_index(drop=True) for i in (a, b))
     is_sure = (first["state"] == CONFIRMED) & (second["state"] == CONFIRMED)
@@ -91,13 +91,22 @@ def _list_close(
     return np.concatenate(found_a), np.concatenate(found_b)
 
 
-def _choose_mutual(a: Indices, b: Indices, apart_s: NDArray[np.float64], n: int) -> Indices:
-    """Return the pairs whose both rows have no closer pair, in order of row; ties go to the earlier pair."""
-    order = np.lexsort((b, a, apart_s))
-    rows = np.stack([a[order], b[order]], axis=1).ravel()
-    best = np.full(n, -1)
-    row, first = np.unique(rows, return_index=True)
-    best[row] = order[first // 2]
-    pairs = np.arange(len(a))
-    keep: Indices = pairs[(best[a] == pairs) & (best[b] == pairs)]
-    return keep[np.argsort(a[keep], kind="stable")]
+def _choose_pairs(a: Indices, b: Indices, apart_s: NDArray[np.float64]) -> Indices:
+    """Return pairs of which no two share a row, in order of row: the closest first, the earlier of equals.
+
+    Pairs whose both rows have no closer one are taken at once, until none is left.
+    """
+    rank = np.empty(len(a), np.int64)
+    rank[np.lexsort((b, a, apart_s))] = np.arange(len(a))
+    left, chosen = np.arange(len(a)), [np.zeros(0, np.int64)]
+    best = np.full(max(b.max(initial=-1), a.max(initial=-1)) + 1, len(a))
+    while len(left):
+        best[:] = len(a)
+        for rows in (a, b):
+            np.minimum.at(best, rows[left], rank[left])
+        is_best = (best[a[left]] == rank[left]) & (best[b[left]] == rank[left])
+        chosen.append(left[is_best])
+        taken = np.concatenate([a[left[is_best]], b[left[is_best]]])
+        left = left[~np.isin(a[left], taken) & ~np.isin(b[left], taken)]
+    pairs = np.concatenate(chosen)
+    return pairs[np.argsort(a[pairs], kind="stable")]

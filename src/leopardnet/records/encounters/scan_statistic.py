@@ -136,7 +136,7 @@ def _score_counts(history: History, width: float, min_captures: int) -> Floats:
     share = min(width / history.days, 1.0) if n else 1.0
     counts = np.arange(n + 1)
     with np.errstate(divide="ignore"):
-        scores: Floats = np.log(n * bdtrc(np.maximum(counts - 2.0, -1.0), float(max(n - 1, 0)), share))
+        scores: Floats = np.log(n * bdtrc(np.maximum(counts - 2.0, -1.0), max(n - 1, 0), share))
     scores = np.where(counts < min_captures, 0.0, np.clip(scores, -700.0, 0.0))
     rounded: Floats = np.round(scores, 9)
     return rounded

@@ -240,6 +240,36 @@ def test_a_burst_speaks_through_the_still_that_says_most(tmp_path, predicted, fo
     assert len(got["media"]) == 3
 
 
+# --- boxes that people drew ---
+
+BOX = ("bboxX", "bboxY", "bboxWidth", "bboxHeight")
+
+
+def test_each_species_has_the_box_that_was_drawn_around_it(tmp_path, predicted):
+    drawn = (
+        '[{"xyxy": [0, 0, 0.5, 0.25], "label": "tiger", "time_s": 1.5},'
+        ' {"xyxy": [0.5, 0.5, 1, 1], "label": "lynx", "time_s": 2}]'  # nobody says that it shows a lynx
+    )
+    words = pd.DataFrame({"clip_id": [clip_id("1.avi")], "label": ["tiger + leopard"], "boxes": [drawn]})
+    _, got = package(tmp_path, predicted({"path": "1.avi", "duration_s": 5.0}), corrections=words)
+    rows = observed(got, "classificationMethod", "scientificName", "observationTags", *BOX)
+    assert [r[1:] for r in rows if r[0] == "human"] == [
+        ["Panthera tigris", "t_box:1.5", "0", "0", "0.5", "0.25"],
+        ["Panthera pardus", "", "", "", "", ""],
+    ]
+
+
+def test_the_observed_still_of_a_burst_has_only_its_own_box(tmp_path, predicted, footage):
+    rows = footage({"path": "1.jpg", "kind": "burst", "paths": '["1.jpg", "2.jpg"]'})
+    for best, wanted in ((1.0, ["0", "0", "0.5", "0.25"]), (0.0, ["", "", "", ""])):
+        words = pd.DataFrame({"clip_id": [clip_id("1.jpg")], "label": ["tiger"]})
+        words["boxes"] = '[{"xyxy": [0, 0, 0.5, 0.25], "time_s": 1}]'
+        said = predicted({"path": "1.jpg", "kind": "burst", "best_time_s": best})
+        _, got = package(tmp_path / str(best), said, manifest=rows, corrections=words)
+        found = [r[1:] for r in observed(got, "classificationMethod", *BOX) if r[0] == "human"]
+        assert found == [wanted]
+
+
 # --- what the format cannot hold, and what is private ---
 
 

@@ -13,6 +13,8 @@ export const ACTIONS = [
   ["majority", "m", t("Give the whole event what most of its clips are")],
   ["star", "f", t("Star")],
   ["note", "n", t("Write a note")],
+  ["box", "b", t("Draw a box around an animal on this frame")],
+  ["unbox", "Backspace", t("Take your newest box on this clip away")],
   ["undo", "z", t("Take the last label back")],
   ["next", "j", t("Next clip (or an arrow)")],
   ["previous", "k", t("Previous clip (or an arrow)")],
@@ -68,6 +70,6 @@ export class Keys {
   // The text of a key as people know it.
   text(action) {
     const key = this.of[action] || "";
-    return { " ": t("Space"), Enter: "↵" }[key] || key.toUpperCase();
+    return { " ": t("Space"), Enter: "↵", Backspace: "⌫" }[key] || key.toUpperCase();
   }
 }

@@ -9,6 +9,7 @@ import { Keys } from "./keys.js";
 import { Labelling } from "./labelling.js";
 import { Queue } from "./queue.js";
 import { ClipPanel } from "./views/clip_panel.js";
+import { Drawing } from "./views/drawing.js";
 import { Grid } from "./views/grid.js";
 import { Help } from "./views/help.js";
 import { Hunt } from "./views/hunt.js";
@@ -31,6 +32,7 @@ export class Review {
     this.panel = new ClipPanel(session, this.keys);
     this.stage = new Stage(session.labels);
     this.labelling = new Labelling(this);
+    this.drawing = new Drawing(this.stage, (box) => this.labelling.addBox(box));
     this.grid = new Grid(session, this.keys, {
       save: (ids, labels) => this.labelling.save(ids, labels),
       open: (position) => this.closeGrid(position),
@@ -151,13 +153,14 @@ export class Review {
   showClip(clip) {
     this.clip = clip;
     this.labelling.beginClip();
+    this.drawing.end();
     byId("nothing").hidden = true;
     byId("clip").hidden = false;
     byId("clip").dataset.clip = clip.detail.clip_id;
     byId("note").value = this.labelling.said.note;
     this.draw();
     this.sounds.show(clip.detail);
-    this.stage.show(clip);
+    this.stage.show(clip, this.labelling.said.boxes);
     this.loadAhead();
     this.keepPlace();
   }
@@ -183,12 +186,15 @@ export class Review {
     byId("nothing").textContent = text + advice;
   }
 
-  // Loads the shown clip again, after something about it changed.
+  // Loads the shown clip again, after something about it changed. What was chosen for it stays chosen.
   async showAgain() {
-    const { frame } = this.stage;
+    const before = this.clip;
     try {
-      this.showClip(await this.clips.get(this.clip.detail.clip_id, this.queue.id));
-      this.stage.showFrame(frame);
+      const clip = await this.clips.get(before.detail.clip_id, this.queue.id);
+      if (this.clip !== before) return; // another one is shown by now
+      this.clip = clip;
+      this.draw();
+      this.stage.showAgain(clip, this.labelling.said.boxes);
     } catch (error) {
       this.fail(error);
     }
@@ -259,6 +265,11 @@ export class Review {
   switchSlow() {
     this.stage.setSlow(!this.stage.isSlow);
     this.draw();
+  }
+
+  drawBox() {
+    if (this.session.read_only) return tell(t("This review is only for reading: nothing can be labelled."));
+    return this.drawing.begin();
   }
 
   switchView() {

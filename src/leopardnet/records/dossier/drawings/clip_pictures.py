@@ -27,7 +27,7 @@ from leopardnet.sound.track import read_track
 
 MAX_STILLS, MAX_SOUNDS = 12, 8
 STILL_PX = 420  # the short side of the pictures
-N_CURVES = 4  # the animal and the labels that come closest to it
+VISIBLE = 0.05  # a label that stays below has no curve
 BESIDE_S = 1.5  # of sound before and after a candidate
 
 
@@ -79,11 +79,9 @@ def draw_curves(clip_id: str, predictions: Predictions, styles: Sequence[LabelSt
     frames = predictions.read_frames([clip_id]).dropna(subset=["time_s"]).sort_values("time_s", kind="stable")
     if len(frames) < 2:
         return None
-    highest = {s.name: float(frames[f"p_{s.name}"].max()) for s in styles}
-    chosen = sorted(styles, key=lambda s: (s.name != label, -highest[s.name]))[:N_CURVES]
     curves = [
         (s.name, s.colour, list(zip(frames["time_s"].astype(float), frames[f"p_{s.name}"].astype(float), strict=True)))
-        for s in reversed(chosen)
+        for s in reversed(shown_labels(frames, styles, label))
     ]
     times = frames["time_s"].astype(float)
     return curve_chart(
@@ -96,8 +94,8 @@ def draw_curves(clip_id: str, predictions: Predictions, styles: Sequence[LabelSt
 
 
 def shown_labels(frames: pd.DataFrame, styles: Sequence[LabelStyle], label: str) -> list[LabelStyle]:
-    """Return the labels that have a visible curve in any clip, the animal first."""
-    visible = [s for s in styles if s.name == label or (len(frames) and float(frames[f"p_{s.name}"].max()) >= 0.05)]
+    """Return the labels that have a visible curve in these frames, the animal first."""
+    visible = [s for s in styles if s.name == label or (frames[f"p_{s.name}"] >= VISIBLE).any()]
     return sorted(visible, key=lambda s: s.name != label)
 
 

@@ -50,7 +50,7 @@ def draw_map(places: Sequence[MapPlace], shapes: Sequence[MapShape] = ()) -> Mar
     frame = _Frame(area)
     body = [
         *(_draw_range(frame, s, shape) for s, shape in drawn if s.kind == "range"),
-        *(_draw_barrier(frame, s, shape) for s, shape in drawn if s.kind == "barrier"),
+        *(_draw_barrier(frame, s, shape, at) for s, shape in drawn if s.kind == "barrier"),
         *_draw_places(frame, places, at),
         _draw_scale(frame),
         _draw_north(),
@@ -115,13 +115,16 @@ def _draw_range(frame: _Frame, shape: MapShape, geometry: Any) -> Markup:
     return drawn + _write(frame.x(spot.x), frame.y(spot.y), shape.name, "of-range", "middle")
 
 
-def _draw_barrier(frame: _Frame, shape: MapShape, geometry: Any) -> Markup:
+def _draw_barrier(frame: _Frame, shape: MapShape, geometry: Any, at: Any) -> Markup:
+    """Draw a barrier with its name where the cameras, metres [N, 2], leave room for it."""
     seen = shapely.intersection(geometry, frame.box)
     lines = [p for p in _parts(seen) if p.geom_type == "LineString"]
     if not lines:
         return Markup("")
     lines = list(shapely.get_parts(shapely.line_merge(shapely.union_all(lines))))
-    spot = max(lines, key=lambda line: line.length).interpolate(0.25, normalized=True)
+    longest, cameras = max(lines, key=lambda line: line.length), shapely.MultiPoint(at)
+    spots = [longest.interpolate(share, normalized=True) for share in (0.2, 0.35, 0.5, 0.65)]
+    spot = max(spots, key=cameras.distance)
     drawn = Markup('<path class="barrier" d="{}"/>').format("".join(map(frame.path, lines)))
     return drawn + _write(frame.x(spot.x) + 7, frame.y(spot.y) - 6, shape.name, "of-barrier")
 

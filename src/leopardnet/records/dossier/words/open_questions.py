@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from leopardnet.core.language import format_number, translate, translate_plural
+from leopardnet.core.language import translate, translate_plural
 from leopardnet.records.dossier.facts import Capture, DossierFacts, all_refs
 from leopardnet.records.dossier.sources import CONFIRMED, SUSPECTED, DossierSources
 from leopardnet.records.dossier.words.statements import Statement
@@ -109,9 +109,10 @@ def _ask_about_files(facts: DossierFacts, missing: Collection[str]) -> list[Stat
         )
         asked.append(Statement(words, all_refs([c for c in facts.captures if c.path in missing])))
     if facts.n_voices:
-        words = translate(
-            "What people say nearby: voices were marked in {n} places and are left out.",
-            n=format_number(facts.n_voices),
+        words = translate_plural(
+            "What a person says nearby: {n} voice was marked and is left out.",
+            "What people say nearby: {n} voices were marked and are left out.",
+            facts.n_voices,
         )
         asked.append(Statement(words))
     return asked

@@ -16,6 +16,7 @@ from leopardnet.core.language import (
     translate_message,
     translate_plural,
 )
+from leopardnet.records.dossier.coarse_places import COARSE_DIGITS, Place
 from leopardnet.records.dossier.facts import Capture, DossierFacts, Refs, all_refs
 from leopardnet.records.dossier.sources import CONFIRMED, REFUTED, SUSPECTED
 
@@ -32,29 +33,32 @@ class Statement:
 
 
 def say_what(facts: DossierFacts) -> list[Statement]:
-    """Say who claims what: what persons confirmed and what the model only suspects are never one number."""
+    """Say who claims what: what persons confirmed and what the model only suspects are never one number.
+
+    The sentences follow the name of their state, which the page shows in front of them.
+    """
     said = []
     confirmed, suspected, refuted = (facts.refs(state) for state in (CONFIRMED, SUSPECTED, REFUTED))
     if confirmed:
         people = ", ".join(sorted({name for c in facts.captures if c.state == CONFIRMED for name in c.by}))
         words = translate_plural(
-            "Confirmed by a person in {n} clip ({people}).",
-            "Confirmed by a person in {n} clips ({people}).",
+            "in {n} clip, by {people}.",
+            "in {n} clips, by {people}.",
             len(confirmed),
             people=people or "?",
         )
         said.append(Statement(words, confirmed, CONFIRMED))
     if suspected:
         words = translate_plural(
-            "Suspected by the model alone in {n} clip: no person has confirmed it.",
-            "Suspected by the model alone in {n} clips: no person has confirmed them.",
+            "in {n} clip, by the model alone: no person has confirmed it.",
+            "in {n} clips, by the model alone: no person has confirmed them.",
             len(suspected),
         )
         said.append(Statement(words, suspected, SUSPECTED))
     if refuted:
         words = translate_plural(
-            "In {n} clip people saw something else than the model; it counts nowhere.",
-            "In {n} clips people saw something else than the model; they count nowhere.",
+            "in {n} clip, as people said; it counts nowhere.",
+            "in {n} clips, as people said; they count nowhere.",
             len(refuted),
         )
         said.append(Statement(words, refuted, REFUTED))
@@ -83,11 +87,13 @@ def say_where(facts: DossierFacts) -> list[Statement]:
     said = [Statement(words if sites else translate("The site is not known."), all_refs(captures))]
     if owners:
         said.append(Statement(translate("Cameras of: {owners}.", owners=", ".join(owners)), all_refs(captures)))
-    places = {c.place: c.ref for c in reversed(captures) if c.place is not None}
-    if places:
-        first = next(reversed(places))
-        shown = show_place(first.latitude, first.longitude, first.radius_m, is_coarse=first.is_coarse)
-        said.append(Statement(shown, (places[first],)))
+    at: dict[Place, list[Capture]] = {}
+    for capture in captures:
+        if capture.place is not None:
+            at.setdefault(capture.place, []).append(capture)
+    for place, mine in at.items():
+        names = ", ".join(dict.fromkeys(c.site for c in mine if c.site))
+        said.append(Statement(f"{names}: {show_place(place)}" if names else show_place(place), all_refs(mine)))
     return said
 
 
@@ -117,7 +123,10 @@ def say_range(facts: DossierFacts) -> list[Statement]:
         captures = [c for c in facts.valid if c.range_status == status]
         if captures:
             said.append(Statement(_say_status(status, captures), all_refs(captures)))
-    return said + say_firsts(facts)
+    said += say_firsts(facts)
+    if not any(c.rules for c in facts.valid):
+        said.append(Statement(translate("Nothing makes this record notable."), all_refs(facts.valid)))
+    return said
 
 
 def _say_status(status: str, captures: Sequence[Capture]) -> str:
@@ -265,14 +274,17 @@ def show_span(values: Iterable[float]) -> str:
     return "–".join(shown)
 
 
-def show_place(latitude: float, longitude: float, radius_m: float, *, is_coarse: bool) -> str:
+def show_place(place: Place) -> str:
     """Return coordinates with their uncertainty, in words."""
-    n = 1 if is_coarse else 5
-    values = {"latitude": format_number(latitude, n), "longitude": format_number(longitude, n)}
-    if is_coarse:
-        km = format_number(math.ceil(radius_m / 1000))
-        return translate("Within {km} km of {latitude}° N, {longitude}° E: the exact place is left out.", km=km, **values)
-    return translate("At {latitude}° N, {longitude}° E, to {m} m.", m=format_number(radius_m), **values)
+    n = COARSE_DIGITS if place.is_coarse else 5
+    north, east = format_number(abs(place.latitude), n), format_number(abs(place.longitude), n)
+    latitude = translate("{n}° N", n=north) if place.latitude >= 0 else translate("{n}° S", n=north)
+    longitude = translate("{n}° E", n=east) if place.longitude >= 0 else translate("{n}° W", n=east)
+    at = f"{latitude}, {longitude}"
+    if place.is_coarse:
+        km = format_number(math.ceil(place.radius_m / 1000))
+        return translate("within {km} km of {place} (the exact place is left out).", km=km, place=at)
+    return translate("{place}, to {m} m.", m=format_number(place.radius_m), place=at)
 
 
 def show_days(moments: Sequence[pd.Timestamp]) -> str:
