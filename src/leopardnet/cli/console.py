@@ -57,6 +57,7 @@ VERB_MODULES = (
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
     *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare_two")),
     *(f"record_verbs.{name}" for name in ("records", "ranges")),
+    "sound_verbs.sounds",
     *("report", "export", "demo"),
 )
 

@@ -18,10 +18,9 @@ from leopardnet.cli.options import (
     People,
     PredictionsPath,
     TimeZone,
-    read_moved,
+    read_footage,
     read_places,
 )
-from leopardnet.core.errors import ConfigError
 from leopardnet.export.format_names import Format
 
 if TYPE_CHECKING:
@@ -165,13 +164,7 @@ def sort(
     from leopardnet.export.sort_copies import copy_files, plan_copies
 
     table = Predictions.read(predictions)
-    if manifest is None and root is None:
-        raise ConfigError(
-            "the folder of the clips is not known",
-            expected="--root or --manifest",
-            todo="give the folder that the paths of the predictions are relative to",
-        )
-    rows = read_moved(manifest, root) if manifest else _footage_rows(table, root or Path())
+    rows = read_footage(table, manifest, root)
     copies = plan_copies(table, rows, out, include_people=people)
     n_copied = 0
     if copy:
@@ -192,15 +185,6 @@ def sort(
         say(f"copied: {n_copied} files, {size}, to {out.name}")
     else:
         say(f"nothing was written: {len(copies.copies)} files, {size}; add --copy to copy them to {out.name}")
-
-
-def _footage_rows(predictions: Predictions, root: Path) -> Manifest:
-    from leopardnet.core.manifest import Manifest
-    from leopardnet.data.checks.match_files import refuse_other_root
-
-    refuse_other_root(predictions.table, root, name="the predictions")
-    t = predictions.table[["path", "kind", "site", "captured_at"]]
-    return Manifest.from_rows(t.assign(kind=t["kind"].replace("burst", "still")), root)
 
 
 def _say_alarm(predictions: Path) -> None:

@@ -136,6 +136,7 @@ SOUNDS = (
     Column("snr_db", FLOAT, True, "power above the noise around its pitch", _is_finite, "a finite number"),
     Column("score", FLOAT, False, "how well it fits, 0 to 1; not a probability", _is_probability, "between 0 and 1"),
     Column("source", STRING, False, "what found it, with its version"),
+    Column("p_alarm_call", FLOAT, True, "probability of an alarm call, by a probe of sounds that people named", _is_probability, "between 0 and 1"),
 )  # fmt: skip
 
 EVIDENCE_HEAD = (
@@ -147,21 +148,6 @@ EVIDENCE_HEAD = (
 EVIDENCE_TAIL = (
     Column("boxes", STRING, True, "JSON list of {xyxy, score}, best first; [] if a detector found nothing, empty if none was run"),
     Column("box_source", STRING, True, "detector that found the boxes"),
-)  # fmt: skip
-
-SOUNDS = (
-    Column("clip_id", STRING, False, "hash of the path"),
-    Column("start_s", FLOAT, False, "from the first picture of the clip", _is_finite, "a finite number"),
-    Column("end_s", FLOAT, False, "from the first picture of the clip", _is_finite, "a finite number"),
-    Column("kind", STRING, False, "tonal_call, voice, or network:<label>"),
-    Column("low_hz", FLOAT, True, "lowest pitch", _is_not_negative, "0 or more"),
-    Column("high_hz", FLOAT, True, "highest pitch", _is_not_negative, "0 or more"),
-    Column("peak_hz", FLOAT, True, "loudest pitch", _is_not_negative, "0 or more"),
-    Column("slope_hz_s", FLOAT, True, "how fast the pitch rises", _is_finite, "a finite number"),
-    Column("snr_db", FLOAT, True, "above the noise around its pitch", _is_finite, "a finite number"),
-    Column("score", FLOAT, False, "how much it is like what was looked for", _is_probability, "between 0 and 1"),
-    Column("source", STRING, False, "what found it, with its version"),
-    Column("p_alarm_call", FLOAT, True, "probability of an alarm call, by a probe of people's labels", _is_probability, "between 0 and 1"),
 )  # fmt: skip
 
 FINDINGS = (

@@ -6,7 +6,6 @@ ever added to, as that of the clips. A sound is a stretch of a clip, in seconds 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
