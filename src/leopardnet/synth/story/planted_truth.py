@@ -57,7 +57,7 @@ def describe_truth(clips: Sequence[StoryClip]) -> dict[str, Any]:
             "end": feast[-1].true_time.isoformat(),
             "paths": [c.plan.path for c in feast],
         },
-        "visit": {"cameras": sorted({*sites, "T3"})},
+        "visit": {"cameras": sites},
         "clock": {"deployment": "T2", "correction_s": 97 * 60},
         "died": {"deployment": "T3", "last_file": last.isoformat()},
         "without_exact_place": [str(name) for name, row in cameras.iterrows() if row["exact_place"] == "no"],
