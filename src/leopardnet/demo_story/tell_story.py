@@ -23,6 +23,7 @@ from leopardnet.data.human_labels.sound_labels import ALARM_CALL, SoundEntry, So
 from leopardnet.data.scan.deployments import read_deployments
 from leopardnet.data.scan.scan import scan
 from leopardnet.infer.predict_footage import predict
+from leopardnet.records.dossier.map_shapes import MapShape
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
 from leopardnet.records.effort import find_active_periods
@@ -132,6 +133,10 @@ def find_season(
         sounds=predictions.sounds,
         sound_labels=sound_labels,
         findings=season.findings,
+        shapes=[
+            *(MapShape("range", r.name, r.polygon) for r in ranges.ranges),
+            *(MapShape("barrier", b.name, b.line) for b in ranges.barriers),
+        ],
         model=describe_bundle(load_bundle(bundle)) if bundle is not None else {},
     )
 
