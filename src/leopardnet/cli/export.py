@@ -112,7 +112,7 @@ def export(
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.write_results import find_format, write
 
-    kind = find_format(out, format)
+    kind, is_new = find_format(out, format), not out.exists()
     places, notes = read_places(deployments, encoding, date_format)
     written = write(
         Predictions.read(predictions),
@@ -138,7 +138,8 @@ def export(
     _say_alarm(predictions)
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
-    say(f"written: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
+    said = "written" if is_new else "written over the one that was there"
+    say(f"{said}: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
     if json_:
         counts = {"n_rows": written.n_rows, "n_left_out": written.n_left_out, "reasons": dict(written.reasons)}
         print_json({"out": out.as_posix(), "format": kind, **counts, "notes": list(notes)})

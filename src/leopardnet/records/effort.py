@@ -29,6 +29,8 @@ EFFORT = (
 PERIODS = (
     Column("deployment", STRING, False, "name of the deployment"),
     Column("site", STRING, True, "the place"),
+    Column("station", STRING, True, "cameras that stand opposite each other; the site where none is given"),
+    Column("owner", STRING, True, "who owns the camera"),
     Column("start", TIME, False, "begin of a time in which the camera worked, local time"),
     Column("end", TIME, False, "its end, exclusive"),
 )
@@ -87,7 +89,9 @@ def find_active_periods(deployments: pd.DataFrame, clips: pd.DataFrame | None = 
         {"i": starts["i"].to_numpy(), "start": starts["start"].to_numpy(), "end": ends["end"].to_numpy()}
     )
     active = active[active["end"] > active["start"]]
-    names = pd.DataFrame({"deployment": table["deployment"], "site": _texts(table, "site")}).loc[active["i"]]
+    texts = {name: _texts(table, name) for name in ("deployment", "site", "station", "owner")}
+    texts["station"] = texts["station"].fillna(texts["site"])
+    names = pd.DataFrame(texts).loc[active["i"]]
     return conform(
         names.reset_index(drop=True).assign(start=active["start"].to_numpy(), end=active["end"].to_numpy()),
         PERIODS,

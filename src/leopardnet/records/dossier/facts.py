@@ -269,9 +269,7 @@ def _list_other_places(rows: pd.DataFrame, sources: DossierSources, exact: bool)
     return tuple(found.items())
 
 
-def _list_earlier_places(
-    rows: pd.DataFrame, sources: DossierSources, exact: bool
-) -> tuple[tuple[str, Place], ...]:
+def _list_earlier_places(rows: pd.DataFrame, sources: DossierSources, exact: bool) -> tuple[tuple[str, Place], ...]:
     """Return the places of the nearest earlier confirmed records."""
     if "nearest_record_id" not in rows:
         return ()

@@ -59,9 +59,7 @@ def list_sounds(
     )
     is_voice = heard["kind"] == VOICE
     said = None if sources.sound_labels is None else standing_sound_labels(sources.sound_labels)
-    facts = [
-        _make_fact(f"s{i}", row, said, hidden) for i, row in enumerate(heard[~is_voice].to_dict("records"), 1)
-    ]
+    facts = [_make_fact(f"s{i}", row, said, hidden) for i, row in enumerate(heard[~is_voice].to_dict("records"), 1)]
     return tuple(facts), int(is_voice.sum())
 
 

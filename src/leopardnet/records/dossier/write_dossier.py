@@ -16,7 +16,12 @@ from leopardnet.pages.environment import environment, read_style
 from leopardnet.pages.palette import LabelStyle, label_styles
 from leopardnet.pages.table_rows import flatten_facts
 from leopardnet.records.dossier.words import statements as say
-from leopardnet.records.dossier.drawings.clip_pictures import choose_stills, show_captures, show_sounds, shown_labels
+from leopardnet.records.dossier.drawings.clip_pictures import (
+    choose_stills,
+    show_captures,
+    show_sounds,
+    shown_labels,
+)
 from leopardnet.records.dossier.words.clock_check import check_clocks
 from leopardnet.records.dossier.facts import DossierFacts, gather_facts
 from leopardnet.records.dossier.drawings.local_map import MapPlace, draw_map
@@ -196,7 +201,13 @@ def _list_marks(facts: DossierFacts) -> list[TimeMark]:
     known = sorted((c for c in facts.valid if c.captured_at is not None), key=lambda c: c.owner)
     lane_of = {c.site: " · ".join(x for x in (c.owner, c.site) if x) for c in reversed(known)}
     marks = [
-        TimeMark(lane_of[c.site], c.captured_at, c.state, f"{c.ref}: {say.show_time(c.captured_at)}", c.clock_uncertainty_s)
+        TimeMark(
+            lane_of[c.site],
+            c.captured_at,
+            c.state,
+            f"{c.ref}: {say.show_time(c.captured_at)}",
+            c.clock_uncertainty_s,
+        )
         for c in known
         if c.captured_at is not None
     ]

@@ -15,8 +15,8 @@ from leopardnet.records.encounters.count_animals import count_animals
 from leopardnet.records.encounters.encounter_settings import EncounterSettings, load_encounter_settings
 from leopardnet.records.encounters.link_records import link_records
 from leopardnet.records.encounters.posts import Indices, Posts, count_seconds, find_posts, measure_steps
+from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 
-CONFIRMED, SUSPECTED, REFUTED = "confirmed", "suspected", "refuted"
 _LEAST = (
     Column("min_animals", INT, True, "least number of animals in the confirmed records; empty: cannot tell"),
     Column("min_animals_why", STRING, False, "why so many, or why it cannot be told"),

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import FLOAT, STRING, TIME, Column
 from leopardnet.core.tables import conform
 from leopardnet.records.encounters.encounter_settings import EncounterSettings, load_encounter_settings
-from leopardnet.records.encounters.encounter_table import CONFIRMED, REFUTED, SUSPECTED
 from leopardnet.records.encounters.posts import Indices, number_stations
+from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 
 YES, CANNOT_TELL = "yes", "cannot_tell"
 _BOTH = ("record_id", "clip_id", "path", "deployment", "captured_at")

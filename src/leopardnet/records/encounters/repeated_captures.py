@@ -20,8 +20,8 @@ from leopardnet.records.encounters.encounter_settings import (
     RepeatSettings,
     load_encounter_settings,
 )
-from leopardnet.records.encounters.encounter_table import CONFIRMED, REFUTED, SUSPECTED
 from leopardnet.records.encounters.scan_statistic import Crowd, History, find_crowds, unite_periods
+from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 from leopardnet.score.events import event_ids
 
 VISIT = "worth a visit"

@@ -57,7 +57,11 @@ def choose_stills(captures: Sequence[Capture]) -> list[Capture]:
 
 
 def show_captures(
-    captures: Sequence[Capture], sources: DossierSources, clips: Mapping[str, Clip], styles: Sequence[LabelStyle], label: str
+    captures: Sequence[Capture],
+    sources: DossierSources,
+    clips: Mapping[str, Clip],
+    styles: Sequence[LabelStyle],
+    label: str,
 ) -> list[ShownCapture]:
     """Return the captures with their pictures. clips: by the ref of the capture."""
     ids = [c.clip_id for c in captures]
@@ -68,9 +72,13 @@ def show_captures(
     for capture in captures:
         time_s = capture.seconds[0] if capture.seconds else 0.0
         clip = clips.get(capture.ref)
-        jpeg = clip and make_thumbnail(clip, sources.manifest.root, time_s=time_s, short_side_px=STILL_PX, quality=82)
+        jpeg = clip and make_thumbnail(
+            clip, sources.manifest.root, time_s=time_s, short_side_px=STILL_PX, quality=82
+        )
         picture = embed_picture(jpeg, boxes.get(capture.clip_id, ())) if jpeg else None
-        shown.append(ShownCapture(capture, picture, draw_curves(capture.clip_id, sources.predictions, styles, label)))
+        shown.append(
+            ShownCapture(capture, picture, draw_curves(capture.clip_id, sources.predictions, styles, label))
+        )
     return shown
 
 
@@ -80,7 +88,11 @@ def draw_curves(clip_id: str, predictions: Predictions, styles: Sequence[LabelSt
     if len(frames) < 2:
         return None
     curves = [
-        (s.name, s.colour, list(zip(frames["time_s"].astype(float), frames[f"p_{s.name}"].astype(float), strict=True)))
+        (
+            s.name,
+            s.colour,
+            list(zip(frames["time_s"].astype(float), frames[f"p_{s.name}"].astype(float), strict=True)),
+        )
         for s in reversed(shown_labels(frames, styles, label))
     ]
     times = frames["time_s"].astype(float)

@@ -89,7 +89,9 @@ class _Frame:
 
 def _choose_window(places: Sequence[MapPlace], at: Any, drawn: Sequence[tuple[MapShape, Any]]) -> Window:
     corners = []
-    centre = shapely.MultiPoint([xy for p, xy in zip(places, at, strict=True) if p.role in ("confirmed", "suspected")])
+    centre = shapely.MultiPoint(
+        [xy for p, xy in zip(places, at, strict=True) if p.role in ("confirmed", "suspected")]
+    )
     for place, (x, y) in zip(places, at, strict=True):
         if place.role != "camera":
             corners += [(x - place.radius_m, y - place.radius_m), (x + place.radius_m, y + place.radius_m)]
@@ -168,7 +170,9 @@ def _write_names(names: Sequence[tuple[float, float, str]]) -> list[Markup]:
         more = f" +{len(found) - MAX_NAMES}" if len(found) > MAX_NAMES else ""
         is_left = x > WIDTH * 0.7
         text = ", ".join(found[:MAX_NAMES]) + more
-        written.append(_write(x - 11 if is_left else x + 11, y + 4, text, "of-place", "end" if is_left else "start"))
+        written.append(
+            _write(x - 11 if is_left else x + 11, y + 4, text, "of-place", "end" if is_left else "start")
+        )
     return written
 
 

@@ -69,14 +69,16 @@ def choose_step_min(length_min: float) -> int:
 def _draw_axis(x: object, start: pd.Timestamp, end: pd.Timestamp, y: float) -> Markup:
     assert callable(x)
     step = choose_step_min((end - start).total_seconds() / 60)
-    moment = start.normalize() + pd.Timedelta(minutes=step) * math.ceil((start - start.normalize()) / pd.Timedelta(minutes=step))
+    moment = start.normalize() + pd.Timedelta(minutes=step) * math.ceil(
+        (start - start.normalize()) / pd.Timedelta(minutes=step)
+    )
     parts, day = [], None
     while moment <= end:
         words = "" if step >= DAY_MIN else f"{moment:%H:%M}"
         parts.append(
-            Markup('<path class="grid" d="M{:.1f} {}V{:.1f}"/><text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>').format(
-                x(moment), TOP, y, x(moment), y + 16, words
-            )
+            Markup(
+                '<path class="grid" d="M{:.1f} {}V{:.1f}"/><text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>'
+            ).format(x(moment), TOP, y, x(moment), y + 16, words)
         )
         if moment.date() != day:
             day = moment.date()

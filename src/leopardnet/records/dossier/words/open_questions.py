@@ -10,7 +10,9 @@ from leopardnet.records.dossier.sources import CONFIRMED, SUSPECTED, DossierSour
 from leopardnet.records.dossier.words.statements import Statement
 
 
-def list_open_questions(facts: DossierFacts, sources: DossierSources, missing: Collection[str] = ()) -> list[Statement]:
+def list_open_questions(
+    facts: DossierFacts, sources: DossierSources, missing: Collection[str] = ()
+) -> list[Statement]:
     """Return what is not known, the most important first. missing: files of the record that could not be read."""
     return [
         *_ask_about_claim(facts),
@@ -69,7 +71,10 @@ def _ask_about_time(facts: DossierFacts) -> list[Statement]:
 def _ask_about_place(facts: DossierFacts) -> list[Statement]:
     asked = []
     for words, captures in (
-        (translate("Where these cameras stood: no coordinates were given."), _pick(facts, lambda c: c.place is None)),
+        (
+            translate("Where these cameras stood: no coordinates were given."),
+            _pick(facts, lambda c: c.place is None),
+        ),
         (
             translate("How exact the coordinates are: nobody stated it; 30 m are assumed."),
             _pick(facts, lambda c: c.place is not None and c.place.is_assumed),
@@ -98,7 +103,9 @@ def _ask_about_sound(facts: DossierFacts, sources: DossierSources) -> list[State
 def _ask_about_files(facts: DossierFacts, missing: Collection[str]) -> list[Statement]:
     asked = []
     if hidden := [c for c in facts.captures if c.is_hidden]:
-        words = translate("What these clips show: people, vehicles or voices are in them, so they are left out here.")
+        words = translate(
+            "What these clips show: people, vehicles or voices are in them, so they are left out here."
+        )
         asked.append(Statement(words, all_refs(hidden)))
     if missing:
         words = translate_plural(

@@ -42,10 +42,7 @@ def say_what(facts: DossierFacts) -> list[Statement]:
     if confirmed:
         people = ", ".join(sorted({name for c in facts.captures if c.state == CONFIRMED for name in c.by}))
         words = translate_plural(
-            "in {n} clip, by {people}.",
-            "in {n} clips, by {people}.",
-            len(confirmed),
-            people=people or "?",
+            "in {n} clip, by {people}.", "in {n} clips, by {people}.", len(confirmed), people=people or "?"
         )
         said.append(Statement(words, confirmed, CONFIRMED))
     if suspected:
@@ -133,7 +130,9 @@ def _say_status(status: str, captures: Sequence[Capture]) -> str:
     if status == INSIDE:
         return translate("Inside the known range.")
     km = show_span([c.distance_km for c in captures])
-    error = format_number(max((c.distance_error_km for c in captures if not math.isnan(c.distance_error_km)), default=0.0), 1)
+    error = format_number(
+        max((c.distance_error_km for c in captures if not math.isnan(c.distance_error_km)), default=0.0), 1
+    )
     if status == CANNOT_TELL:
         return translate(
             "It cannot be told whether this is inside the known range: its border is {km} km away, and the place "
@@ -196,16 +195,26 @@ def say_encounter(facts: DossierFacts) -> list[Statement]:
     if found.min_animals is None:
         said.append(Statement(translate("How many animals: cannot be told ({why}).", why=why), found.refs))
     elif found.min_animals:
-        words = translate_plural("At least {n} animal ({why}).", "At least {n} animals ({why}).", found.min_animals, why=why)
+        words = translate_plural(
+            "At least {n} animal ({why}).", "At least {n} animals ({why}).", found.min_animals, why=why
+        )
         said.append(Statement(words, found.refs or facts.refs(CONFIRMED)))
     else:
         said.append(Statement(translate("No number of animals: {why}.", why=why)))
     for pair in facts.flanks:
         seconds = format_number(pair.apart_s)
         words = (
-            translate("Two cameras of station {station} within {s} s: perhaps both flanks of one animal.", station=pair.station, s=seconds)
+            translate(
+                "Two cameras of station {station} within {s} s: perhaps both flanks of one animal.",
+                station=pair.station,
+                s=seconds,
+            )
             if pair.is_sure
-            else translate("Two cameras of station {station} about {s} s apart, by clocks that may be wrong by more: perhaps both flanks of one animal.", station=pair.station, s=seconds)
+            else translate(
+                "Two cameras of station {station} about {s} s apart, by clocks that may be wrong by more: perhaps both flanks of one animal.",
+                station=pair.station,
+                s=seconds,
+            )
         )
         said.append(Statement(words, pair.refs))
     return said
@@ -226,7 +235,9 @@ def say_around(facts: DossierFacts) -> list[Statement]:
             p=format_number(hint.p_value, 3),
         )
         if hint.n_alarm_calls is not None:
-            words += " " + translate("Clips with an alarm call around that time: {n}.", n=format_number(hint.n_alarm_calls))
+            words += " " + translate(
+                "Clips with an alarm call around that time: {n}.", n=format_number(hint.n_alarm_calls)
+            )
         if hint.n_prey is not None:
             words += " " + translate("Events with prey around that time: {n}.", n=format_number(hint.n_prey))
         said.append(Statement(words, hint.refs))
@@ -270,7 +281,11 @@ def show_share(value: float) -> str:
 def show_span(values: Iterable[float]) -> str:
     """Return the least and the largest of some distances, once where they are one."""
     known = [v for v in values if not math.isnan(v)]
-    shown = list(dict.fromkeys(format_number(v, 0 if v == round(v) else 1) for v in (min(known), max(known)))) if known else ["?"]
+    shown = (
+        list(dict.fromkeys(format_number(v, 0 if v == round(v) else 1) for v in (min(known), max(known))))
+        if known
+        else ["?"]
+    )
     return "–".join(shown)
 
 
