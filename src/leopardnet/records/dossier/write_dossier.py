@@ -13,22 +13,22 @@ from leopardnet.core.language import translate, translate_label, use_language
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip
 from leopardnet.pages.environment import environment, read_style
-from leopardnet.pages.palette import LabelStyle, label_styles
+from leopardnet.pages.palette import label_styles
 from leopardnet.pages.table_rows import flatten_facts
-from leopardnet.records.dossier.words import statements as say
 from leopardnet.records.dossier.drawings.clip_pictures import (
     choose_stills,
     show_captures,
     show_sounds,
     shown_labels,
 )
-from leopardnet.records.dossier.words.clock_check import check_clocks
-from leopardnet.records.dossier.facts import DossierFacts, gather_facts
 from leopardnet.records.dossier.drawings.local_map import MapPlace, draw_map
-from leopardnet.records.dossier.words.open_questions import list_open_questions
+from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
+from leopardnet.records.dossier.facts import DossierFacts, gather_facts
 from leopardnet.records.dossier.original_files import MEDIA_FILE, OriginalFile, list_originals, write_media
 from leopardnet.records.dossier.sources import DossierSources, choose_dossiers
-from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
+from leopardnet.records.dossier.words import statements as say
+from leopardnet.records.dossier.words.clock_check import check_clocks
+from leopardnet.records.dossier.words.open_questions import list_open_questions
 
 DOSSIER_FILE, INDEX_FILE = "dossier.html", "index.html"
 _MODEL_FACTS = ("name", "bundle_id", "labels_id", "backbone", "trained_on", "thresholds", "settings")
@@ -171,7 +171,7 @@ def _fill_page(
             stills=stills,
             legend=shown_labels(frames, styles, facts.label),
             sounds=show_sounds(facts.sounds, sources.manifest.root),
-            map=draw_map(_list_places(facts, sources), sources.shapes),
+            map=draw_map(_list_places(facts), sources.ranges, facts.label),
             time_line=draw_time_line(_list_marks(facts)),
             clocks=check_clocks(facts),
             findings=_list_findings(facts, sources),
@@ -185,7 +185,7 @@ def _fill_page(
     )
 
 
-def _list_places(facts: DossierFacts, sources: DossierSources) -> list[MapPlace]:
+def _list_places(facts: DossierFacts) -> list[MapPlace]:
     found: dict[tuple[Any, str], MapPlace] = {}
     for c in sorted(facts.valid, key=lambda c: c.state):  # a confirmed capture stands for others at its site
         if c.place is not None:
@@ -226,7 +226,8 @@ def _list_findings(facts: DossierFacts, sources: DossierSources) -> list[dict[st
     if sources.findings is None:
         return []
     names = {c.path for c in facts.captures} | {c.deployment for c in facts.captures if c.deployment}
-    return [dict(row) for row in sources.findings[sources.findings["path"].isin(names)].to_dict("records")]
+    rows: list[Any] = sources.findings[sources.findings["path"].isin(names)].to_dict("records")
+    return rows
 
 
 def _style() -> Any:
