@@ -19,17 +19,14 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
-from leopardnet.data.human_labels.sound_labels import ALARM_CALL, SoundEntry, SoundLabelFile, settle_sounds
+from leopardnet.data.human_labels.sound_labels import ALARM_CALL, SoundEntry, SoundLabelFile
 from leopardnet.data.scan.deployments import read_deployments
 from leopardnet.data.scan.scan import scan
 from leopardnet.infer.predict_footage import predict
 from leopardnet.records.dossier.map_shapes import MapShape
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
-from leopardnet.records.effort import find_active_periods
-from leopardnet.records.encounters.encounter_table import link_encounters
-from leopardnet.records.encounters.flank_pairs import find_flank_pairs
-from leopardnet.records.encounters.repeated_captures import find_repeated_captures
+from leopardnet.records.encounters.season_encounters import find_encounters
 from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
 from leopardnet.records.record_table import is_suspected
@@ -116,19 +113,18 @@ def find_season(
     ranges = read_ranges(out / RANGE)
     season = find_records(predictions, manifest=manifest, deployments=deployments, ranges=ranges, labels=said)
     season.write(out / RECORDS)
-    records, encounters = link_encounters(season.records)
     with SoundLabelFile(out / RESULTS / LABELS, read_only=True) as heard:
         sound_labels = heard.entries()
-    named = settle_sounds(sound_labels).query("label == @ALARM_CALL")
-    calls = season.clips[season.clips["clip_id"].isin(named["clip_id"])]
+    found = find_encounters(season.records, deployments=deployments, clips=season.clips, sounds=predictions.sounds)
+    found.write(out / RECORDS)
     return DossierSources(
-        records=records,
+        records=found.records,
         predictions=predictions,
         manifest=manifest,
         deployments=deployments,
-        encounters=encounters,
-        hints=find_repeated_captures(records, find_active_periods(deployments, manifest.table), calls=calls),
-        flanks=find_flank_pairs(records),
+        encounters=found.encounters,
+        hints=found.hints,
+        flanks=found.flanks,
         labels=said,
         sounds=predictions.sounds,
         sound_labels=sound_labels,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions

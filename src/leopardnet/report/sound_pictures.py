@@ -45,7 +45,9 @@ def draw_sounds(
     if sounds.empty:
         return {}
     likely = sounds.assign(best=sounds["p_alarm_call"].fillna(sounds["score"]))
-    best = likely.sort_values("best", ascending=False, kind="stable").drop_duplicates("clip_id").set_index("clip_id")
+    best = (
+        likely.sort_values("best", ascending=False, kind="stable").drop_duplicates("clip_id").set_index("clip_id")
+    )
     paths = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["path"]
     table = predictions.table
     ordered = review_order(table[table["status"] != UNREADABLE])["clip_id"]
@@ -70,5 +72,5 @@ def _draw(sound: pd.Series, manifest: Manifest, path: str) -> SoundPicture | Non
 def _describe(sound: pd.Series) -> str:
     kind, peak = str(sound["kind"]), sound["peak_hz"]
     what = translate("tonal call") if kind == "tonal_call" else kind.removeprefix("network:")
-    text = translate("{what} at {time} s").format(what=what, time=f"{sound['start_s']:.1f}")
-    return text if pd.isna(peak) else text + ", " + translate("{n} kHz").format(n=f"{peak / 1000:.1f}")
+    text = translate("{what} at {time} s", what=what, time=f"{sound['start_s']:.1f}")
+    return text if pd.isna(peak) else text + ", " + translate("{n} kHz", n=f"{peak / 1000:.1f}")
