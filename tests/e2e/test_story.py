@@ -19,10 +19,14 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import DecideConfig, RuntimeConfig
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.tables import conform, read_table
+from leopardnet.data.human_labels.label_file import LabelFile
+from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 from leopardnet.data.scan.deployments import read_deployments
 from leopardnet.demo_story.compare_with_truth import compare_with_truth
 from leopardnet.demo_story.tell_story import find_season, tell_story
+from leopardnet.records.dossier.write_dossier import write_dossiers
 from leopardnet.records.encounters.encounter_table import link_encounters
+from leopardnet.records.survey.write_places import write_gpx
 from leopardnet.score.decide import decide, find_alerts
 from leopardnet.sound.search import SoundJob, search_clip
 from leopardnet.sound.sound_table import build_sound_table, describe_sounds
@@ -36,7 +40,7 @@ FAINT = "T2/T2/DCIM/100MEDIA/IMAG0007.AVI"  # a leopard at 0.15: an alert, and n
 
 
 def classify_by_script(manifest, results):
-    """Return predictions made from the truth: mostly right, two false alarms, and one leopard that is nearly lost."""
+    """Return predictions made from the truth, with two false alarms, and one leopard that is nearly lost."""
     truth = json.loads((manifest.root.parent / "truth.json").read_text())["labels"]
     rng = np.random.default_rng(5)
     clips = [*manifest.clips()]
@@ -137,10 +141,37 @@ def test_with_the_clock_left_wrong_one_leopard_is_taken_for_two(story):
     assert encounters.sort_values("n_records")["min_animals"].iloc[-1] == 2
 
 
-def test_before_anybody_looked_nothing_is_confirmed(story, folder, tmp_path):
-    from leopardnet.data.human_labels.label_file import LabelFile
-    from leopardnet.data.human_labels.sound_labels import SoundLabelFile
+def test_the_dossier_says_what_happened_and_keeps_places_coarse(story):
+    (page,) = story.dossiers
+    text = page.read_text(encoding="utf-8")
+    for word in ("Birch River", "Eastern Railway", "Institute of Wildlife", "At least 1 animal", "Worth a visit"):
+        assert word in text
+    first = story.sources.records.sort_values("at_utc").query("is_notable")["record_id"].iloc[0]
+    assert page.parent.name == first
+    assert sum(p in text for p in story.truth["encounter"]["paths"]) == 15
+    assert sum(p in text for p in story.truth["whistles"]) == 3
+    assert not any(place in text for place in ("43.612", "132.15", "43.628", "132.185", "43.64", "132.21"))
 
+
+def test_exact_places_are_shown_on_request_but_not_those_of_the_owner_who_forbids_it(story, tmp_path):
+    (page,) = write_dossiers(tmp_path, story.sources, language="ru", exact_places=True)
+    text = page.path.read_text(encoding="utf-8")
+    assert "43,612" in text or "43.612" in text
+    assert not any(place in text for place in ("43.628", "132.185", "43,628", "132,185"))
+    assert "Леопард" in text and "Worth a visit" not in text
+
+
+def test_places_to_visit_lie_on_the_side_of_the_record_and_hide_the_same_owner(story, tmp_path):
+    table = story.places.table
+    first = table.iloc[0]
+    assert first["kind"] == "cell" and first["distance_km"] < 5 and pd.isna(first["barrier"])
+    assert set(table.loc[table["is_hidden"], "name"]) == {"T2"}
+    write_gpx(story.places, tmp_path / "places.gpx")
+    text = (tmp_path / "places.gpx").read_text()
+    assert "S2" in text and "43.628" not in text and "132.185" not in text
+
+
+def test_before_anybody_looked_nothing_is_confirmed(story, folder, tmp_path):
     (tmp_path / "results").mkdir()
     for kind in (LabelFile, SoundLabelFile):
         kind(tmp_path / "results" / "labels.sqlite").close()

@@ -11,6 +11,7 @@ from leopardnet.cli.console import app, err, print_rows, say, stages
 from leopardnet.cli.printing.print_evaluation import print_evaluation
 from leopardnet.cli.printing.print_predictions import print_predictions
 from leopardnet.cli.train import require_train_extra
+from leopardnet.core.language import current_language
 
 
 @app.command()
@@ -67,7 +68,7 @@ def _tell_story(out: Path, bundle: Path | None, workers: int) -> None:
                 from leopardnet.demo_job import train_demo_model
             train_demo_model(out / "model", n_workers=workers, on_progress=on_progress)
             bundle = out / "model" / "run" / "bundle"
-        story = tell_story(out, bundle, n_workers=workers, on_progress=on_progress)
+        story = tell_story(out, bundle, n_workers=workers, language=current_language(), on_progress=on_progress)
     rows: list[dict[str, Any]] = [
         {"what": x.what, "planted": x.planted, "found": x.found, "": "" if x.is_right else "differs"}
         for x in compare_with_truth(story)

@@ -23,7 +23,6 @@ from leopardnet.data.human_labels.sound_labels import ALARM_CALL, SoundEntry, So
 from leopardnet.data.scan.deployments import read_deployments
 from leopardnet.data.scan.scan import scan
 from leopardnet.infer.predict_footage import predict
-from leopardnet.records.dossier.map_shapes import MapShape
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
 from leopardnet.records.encounters.season_encounters import find_encounters
@@ -64,13 +63,14 @@ def tell_story(
     classify: Classify | None = None,
     spec: FootageSpec = SPEC,
     n_workers: int = 2,
+    language: str = "en",
     on_progress: Callable[..., None] = lambda stage, n_done, n_total: None,
 ) -> Story:
     """Render the season, classify it, answer as a reviewer would, and find its records and where to look next.
 
     Everything is written to the folder `out`. bundle: the model; it is None only where `classify` stands in its
-    place, which makes predictions from a manifest and the folder of results. on_progress(stage, n_done, n_total)
-    is called as the work goes on.
+    place, which makes predictions from a manifest and the folder of results. language: of the dossier.
+    on_progress(stage, n_done, n_total) is called as the work goes on.
     """
     # 1. The cards of eight cameras, the table of their owners, and the range that is known.
     render_story(out, spec=spec, n_workers=n_workers, on_progress=_name_stage(on_progress, "rendering a season"))
@@ -90,7 +90,8 @@ def tell_story(
 
     # 4. The records, what they make up together, and the dossier on what is new.
     sources = find_season(predictions, manifest, deployments, out, bundle)
-    dossiers = write_dossiers(out / RECORDS, sources, on_progress=_name_stage(on_progress, "writing the dossier"))
+    on_page = _name_stage(on_progress, "writing the dossier")
+    dossiers = write_dossiers(out / RECORDS, sources, language=language, on_progress=on_page)
 
     # 5. Where to look next.
     new = sources.records[sources.records["is_notable"]]
@@ -129,10 +130,7 @@ def find_season(
         sounds=predictions.sounds,
         sound_labels=sound_labels,
         findings=season.findings,
-        shapes=[
-            *(MapShape("range", r.name, r.polygon) for r in ranges.ranges),
-            *(MapShape("barrier", b.name, b.line) for b in ranges.barriers),
-        ],
+        ranges=ranges,
         model=describe_bundle(load_bundle(bundle)) if bundle is not None else {},
     )
 
