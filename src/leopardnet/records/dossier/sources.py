@@ -92,7 +92,8 @@ def find_rows(records: pd.DataFrame, record_id: str) -> pd.DataFrame:
         raise ManifestError("there is no such record", where="records", found=record_id)
     ordered = order_records(records)
     groups = group_records(ordered)
-    return ordered[groups == groups[ordered["record_id"] == record_id].iloc[0]]
+    rows: pd.DataFrame = ordered[groups == groups[ordered["record_id"] == record_id].iloc[0]]
+    return rows
 
 
 def order_records(records: pd.DataFrame) -> pd.DataFrame:
