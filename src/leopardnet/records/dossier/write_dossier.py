@@ -16,10 +16,10 @@ from leopardnet.pages.environment import environment, read_style
 from leopardnet.pages.palette import label_styles
 from leopardnet.pages.table_rows import flatten_facts
 from leopardnet.records.dossier.drawings.clip_pictures import (
+    choose_labels,
     choose_stills,
     show_captures,
     show_sounds,
-    choose_labels,
 )
 from leopardnet.records.dossier.drawings.local_map import MapPlace, draw_map
 from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
@@ -199,7 +199,7 @@ def _list_places(facts: DossierFacts) -> list[MapPlace]:
 def _list_marks(facts: DossierFacts) -> list[TimeMark]:
     """Return the sounds and the captures, owner by owner, in lanes; what is confirmed is drawn above the rest."""
     known = sorted((c for c in facts.valid if c.captured_at is not None), key=lambda c: c.owner)
-    lane_of = {c.site: " · ".join(x for x in (c.owner, c.site) if x) for c in reversed(known)}
+    lane_of = {c.site: " · ".join(x for x in (c.site, c.owner) if x) for c in reversed(known)}
     marks = [
         TimeMark(
             lane_of[c.site],

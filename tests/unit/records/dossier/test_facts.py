@@ -69,6 +69,14 @@ def test_distances_and_barriers_are_those_of_the_records_rounded_where_places_ar
     ]
 
 
+def test_a_record_of_the_same_encounter_is_no_earlier_one(season):
+    rows = season.records.assign(
+        nearest_record_id=[None, "rec1", "rec1", None, None], nearest_record_km=[27, 1, 1, 27, 27.0]
+    )
+    said = texts(say.say_range(gather_facts("rec1", replace(season, records=rows))))
+    assert said[-1] == "The nearest earlier confirmed record is 27 km away."
+
+
 def test_exact_places_are_given_only_on_request_and_never_against_the_owner(season):
     of = {c.site: c.place for c in gather_facts("rec1", season, exact_places=True).captures}
     assert (of["A"].latitude, of["A"].radius_m, of["A"].is_coarse) == (43.412345, 10.0, False)
