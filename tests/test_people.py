@@ -16,6 +16,7 @@ from leopardnet.core.tables import clip_id, conform
 from leopardnet.export.sort_copies import copy_files, plan_copies
 from leopardnet.export.write_results import FORMATS, write
 from leopardnet.figures import gallery
+from leopardnet.records.find_records import find_records
 from leopardnet.report.summarise import summarise
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.review_source import open_review
@@ -139,7 +140,13 @@ def in_review(predictions, manifest, out, people):
     return found
 
 
-WAYS = {"report": in_report, "gallery": in_gallery, "sort": in_copies, "review": in_review} | {
+def in_records(predictions, manifest, out, people):
+    found = find_records(predictions, manifest=manifest, wanted=LABELS, include_people=people)
+    text = "".join(map(content, files_in(found.write(out / "records"))))
+    return {name for name in CLIPS if f"{name}.jpg" in text}
+
+
+WAYS = {"report": in_report, "gallery": in_gallery, "sort": in_copies, "review": in_review, "records": in_records} | {
     f: in_export(f) for f in FORMATS
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -167,6 +168,6 @@ def _describe(row: dict[Any, Any]) -> dict[str, Any]:
         "state": row["state"],
         "site": row["site"],
         "when": "" if row["captured_at"] != row["captured_at"] else f"{row['captured_at']:%Y-%m-%d %H:%M}",
-        "from range": "" if km != km else f"{km:.0f} ± {max(error, 0.5):.0f} km",
+        "from range": "" if km != km else f"{km:.0f} ± {math.ceil(error)} km",
         "why": str(row["rules"]).replace(" + ", ", "),
     }
