@@ -146,9 +146,13 @@ def in_records(predictions, manifest, out, people):
     return {name for name in CLIPS if f"{name}.jpg" in text}
 
 
-WAYS = {"report": in_report, "gallery": in_gallery, "sort": in_copies, "review": in_review, "records": in_records} | {
-    f: in_export(f) for f in FORMATS
-}
+WAYS = {
+    "report": in_report,
+    "gallery": in_gallery,
+    "sort": in_copies,
+    "review": in_review,
+    "records": in_records,
+} | {f: in_export(f) for f in FORMATS}
 
 
 @pytest.mark.parametrize("way", WAYS)
