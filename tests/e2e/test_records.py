@@ -62,6 +62,9 @@ def test_a_season_gives_its_records_and_says_what_is_notable(season):
     assert table["state"].to_dict() == {"in/a.avi": "confirmed", "out/b.avi": "suspected"}
     assert table["latitude"].tolist() == [43.5, 43.5] and table["barriers"]["out/b.avi"] == "railway"
     assert str(season) not in text
+    notable = table.loc["out/b.avi", "record_id"]
+    page = (season / "records" / notable / "dossier.html").read_text("utf-8")
+    assert "railway" in page and "43.51" not in page and (season / "records" / "encounters.csv").is_file()
     for file in (season / "records").glob("*.csv"):
         assert "1234" not in file.read_text("utf-8") and str(season) not in file.read_text("utf-8")
 
