@@ -20,12 +20,12 @@ from leopardnet.data.checks.finding import Finding
 from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
 from leopardnet.export.pseudonyms import has_coordinates
 from leopardnet.records.clip_places import place_clips
-from leopardnet.records.coarse_places import hide_places
 from leopardnet.records.encounters.encounter_settings import EncounterSettings
 from leopardnet.records.encounters.season_encounters import SeasonEncounters, find_encounters
 from leopardnet.records.first_records import add_firsts
 from leopardnet.records.place_findings import check_clips, check_places
 from leopardnet.records.ranges.add_ranges import add_ranges
+from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_settings import NotableSettings
 from leopardnet.records.record_table import (
