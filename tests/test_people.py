@@ -19,6 +19,7 @@ from leopardnet.export.write_results import FORMATS, write
 from leopardnet.figures import gallery
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
+from leopardnet.records.find_records import find_records
 from leopardnet.report.summarise import summarise
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.review_source import open_review
@@ -161,12 +162,19 @@ def in_dossier(predictions, manifest, out, people):
     return found
 
 
+def in_records(predictions, manifest, out, people):
+    found = find_records(predictions, manifest=manifest, wanted=LABELS, include_people=people)
+    text = "".join(map(content, files_in(found.write(out / "records"))))
+    return {name for name in CLIPS if f"{name}.jpg" in text}
+
+
 WAYS = {
     "dossier": in_dossier,
     "report": in_report,
     "gallery": in_gallery,
     "sort": in_copies,
     "review": in_review,
+    "records": in_records,
 } | {f: in_export(f) for f in FORMATS}
 
 

@@ -25,7 +25,6 @@ from leopardnet.data.scan.scan import scan
 from leopardnet.infer.predict_footage import predict
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
-from leopardnet.records.encounters.season_encounters import find_encounters
 from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
 from leopardnet.records.record_table import is_suspected
@@ -116,16 +115,14 @@ def find_season(
     season.write(out / RECORDS)
     with SoundLabelFile(out / RESULTS / LABELS, read_only=True) as heard:
         sound_labels = heard.entries()
-    found = find_encounters(season.records, deployments=deployments, clips=season.clips, sounds=predictions.sounds)
-    found.write(out / RECORDS)
     return DossierSources(
-        records=found.records,
+        records=season.records,
         predictions=predictions,
         manifest=manifest,
         deployments=deployments,
-        encounters=found.encounters,
-        hints=found.hints,
-        flanks=found.flanks,
+        encounters=season.encounters.encounters,
+        hints=season.encounters.hints,
+        flanks=season.encounters.flanks,
         labels=said,
         sounds=predictions.sounds,
         sound_labels=sound_labels,

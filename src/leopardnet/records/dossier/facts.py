@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.labels import split_labels
-from leopardnet.records.coarse_places import hide_places
 from leopardnet.records.dossier.shown_places import Place, list_shown_places
 from leopardnet.records.dossier.sound_facts import SoundFact, list_sounds
 from leopardnet.records.dossier.sources import DossierSources, find_rows
+from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 
 Refs = tuple[str, ...]

@@ -16,9 +16,9 @@ from leopardnet.core.language import (
     translate_message,
     translate_plural,
 )
-from leopardnet.records.coarse_places import COARSE_DIGITS
 from leopardnet.records.dossier.facts import Capture, DossierFacts, Refs, all_refs
 from leopardnet.records.dossier.shown_places import Place
+from leopardnet.records.ranges.coarse_places import COARSE_DIGITS
 from leopardnet.records.record_table import BEYOND, CANNOT_TELL, CONFIRMED, INSIDE, OUTSIDE, REFUTED, SUSPECTED
 
 
