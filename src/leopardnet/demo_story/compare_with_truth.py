@@ -105,12 +105,13 @@ def _compare_hints(sources: DossierSources, truth: dict[str, Any]) -> list[Findi
 def _compare_sounds(sources: DossierSources, truth: dict[str, Any]) -> list[Finding]:
     """Compare each planted call with those found: one of them must overlap with it, and none with nothing."""
     paths = sources.predictions.table[["clip_id", "path"]]
-    calls = [*sources.predictions.sounds.query("kind == 'tonal_call'").merge(paths).itertuples()]
+    calls = sources.predictions.sounds.query("kind == 'tonal_call'").merge(paths)
+    heard = list(zip(calls["path"], calls["start_s"], calls["end_s"], strict=True))
     planted = [(path, span) for path, spans in truth["whistles"].items() for span in spans]
-    found = [any(is_planted(call, {"whistles": {path: [span]}}) for call in calls) for path, span in planted]
+    found = [any(is_planted(*call, {"whistles": {path: [span]}}) for call in heard) for path, span in planted]
     return [
         Finding("whistles of deer, at their seconds", str(len(planted)), str(sum(found))),
-        Finding("other noises taken for one", "0", str(sum(not is_planted(call, truth) for call in calls))),
+        Finding("other noises taken for one", "0", str(sum(not is_planted(*call, truth) for call in heard))),
     ]
 
 
