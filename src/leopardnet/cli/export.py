@@ -25,8 +25,6 @@ from leopardnet.export.format_names import Format
 
 if TYPE_CHECKING:
     from leopardnet.core.labels import LabelSet
-    from leopardnet.core.manifest import Manifest
-    from leopardnet.core.predictions import Predictions
 
 Coordinates = Literal["rounded", "none", "exact"]
 

@@ -205,7 +205,7 @@ _TEXTS = (
 
 def _find_encounter(own: Any, sources: DossierSources, ref_of: dict[str, str]) -> EncounterFact | None:
     table = sources.encounters
-    if table is None or "encounter_id" not in own or pd.isna(own["encounter_id"]):
+    if table is None or pd.isna(own["encounter_id"]):
         return None
     for row in _records(table[table["encounter_id"] == own["encounter_id"]]):
         proof = json.loads(_text(row, "min_animals_ids") or "[]")
@@ -262,7 +262,7 @@ def _list_other_places(rows: pd.DataFrame, sources: DossierSources, exact: bool)
     """Return the cameras that did not film the animal here, by their site."""
     if sources.deployments is None:
         return ()
-    own = set(rows["site"].dropna()) if "site" in rows else set()
+    own = set(rows["site"].dropna())
     found: dict[str, Place] = {}
     places = list_shown_places(sources.deployments, exact_places=exact)
     for row, place in zip(_records(sources.deployments), places, strict=True):
@@ -274,8 +274,6 @@ def _list_other_places(rows: pd.DataFrame, sources: DossierSources, exact: bool)
 
 def _list_earlier_places(rows: pd.DataFrame, sources: DossierSources, exact: bool) -> tuple[tuple[str, Place], ...]:
     """Return the places of the nearest earlier confirmed records."""
-    if "nearest_record_id" not in rows:
-        return ()
     own, records = set(rows["record_id"]), sources.records
     nearest = records[records["record_id"].isin(set(rows["nearest_record_id"].dropna()) - own)]
     places = zip(_records(nearest), list_shown_places(nearest, exact_places=exact), strict=True)

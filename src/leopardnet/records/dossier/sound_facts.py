@@ -51,7 +51,7 @@ def list_sounds(
         return (), 0
     clips = sources.predictions.table[["clip_id", "path", "site", "captured_at"]]
     near = clips["clip_id"].isin(rows["clip_id"])
-    if "captured_at" in rows and rows["captured_at"].notna().any():
+    if rows["captured_at"].notna().any():
         first, last = rows["captured_at"].min() - AROUND, rows["captured_at"].max() + AROUND
         at_site = clips["site"].isin(set(rows["site"].dropna()))
         near |= at_site & clips["captured_at"].between(first, last)

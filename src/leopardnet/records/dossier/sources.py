@@ -14,7 +14,7 @@ from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.human_labels.label_views import labels_by_person
 from leopardnet.records.ranges.range_map import RangeMap
-from leopardnet.records.record_table import REFUTED
+from leopardnet.records.record_table import REFUTED, fill_records
 
 VOICE = "voice"
 _NEEDED = ("record_id", "clip_id", "path", "label", "state", "is_notable")
@@ -56,6 +56,7 @@ class DossierSources:
                 expected=", ".join(_NEEDED),
                 todo="make it with `leopardnet records`",
             )
+        object.__setattr__(self, "records", fill_records(self.records))
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""
@@ -92,10 +93,9 @@ def choose_dossiers(records: pd.DataFrame) -> list[str]:
     ['a']
     """
     known = order_records(records[records["state"] != REFUTED])
-    groups = group_records(known)
-    notable = groups[known["is_notable"].fillna(False).astype(bool)].unique()
-    first = known[groups.isin(notable)].assign(group=groups).drop_duplicates("group")
-    return [str(i) for i in first["record_id"]]
+    known = known.assign(group=group_records(known))
+    notable = known["group"].isin(known.loc[known["is_notable"].astype(bool), "group"])
+    return [str(i) for i in known[notable].drop_duplicates("group")["record_id"]]
 
 
 def find_rows(records: pd.DataFrame, record_id: str) -> pd.DataFrame:

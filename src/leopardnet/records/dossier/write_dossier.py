@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leopardnet.core.columns import table_labels
-from leopardnet.core.language import translate, translate_label, use_language
+from leopardnet.core.language import translate_label, translate_plural, use_language
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip
 from leopardnet.pages.environment import environment, read_style
@@ -133,7 +133,7 @@ def title_of(facts: DossierFacts) -> str:
     sites = list(dict.fromkeys(c.site for c in facts.valid if c.site))
     days = [c.captured_at for c in facts.valid if c.captured_at is not None]
     when = say.show_days(days)
-    where = sites[0] if len(sites) == 1 else translate("{n} sites", n=len(sites)) if sites else ""
+    where = sites[0] if len(sites) == 1 else translate_plural("{n} site", "{n} sites", len(sites)) if sites else ""
     title = ", ".join(part for part in (translate_label(facts.label), where, when) if part)
     return title[:1].upper() + title[1:]
 
