@@ -35,7 +35,7 @@ from leopardnet.synth.story.season import SPEC
 NAMES = ("leopard", "tiger", "sika_deer", "empty")
 LABELS = LabelSet(tuple(Label(n) for n in NAMES), targets=("leopard",), empty="empty")
 SMALL = replace(SPEC, width_px=320, height_px=180, fps=5.0)
-FALSE_ALARMS = ("T1/T1/DCIM/100MEDIA/IMAG0003.MP4", "T3/T3/DCIM/100MEDIA/IMAG0005.JPG")
+FALSE_ALARMS = ("T1/T1/DCIM/100MEDIA/IMAG0003.MP4", "T3/T3/DCIM/100MEDIA/IMAG0006.JPG")
 FAINT = "T2/T2/DCIM/100MEDIA/IMAG0007.AVI"  # a leopard at 0.15: an alert, and no more
 
 

@@ -40,6 +40,7 @@ def compare_with_truth(story: Story) -> list[Finding]:
         *_compare_hints(sources, truth),
         *_compare_sounds(sources, truth),
         *_compare_places(story.places.table, truth),
+        Finding("camera that stopped early", truth["died"]["deployment"], _find_stopped(sources)),
         Finding("dossiers", "1", str(len(story.dossiers))),
     ]
 
@@ -123,6 +124,12 @@ def _compare_places(places: pd.DataFrame, truth: dict[str, Any]) -> list[Finding
             "new places beyond a barrier from there", "0", str(int(places.loc[is_cell, "barrier"].notna().sum()))
         ),
     ]
+
+
+def _find_stopped(sources: DossierSources) -> str:
+    findings = _given(sources.findings)
+    deployment = sources.manifest.table.set_index("path")["deployment"]
+    return _list(deployment.loc[findings.loc[findings["rule"] == "stopped_early", "path"]])
 
 
 def _given(table: pd.DataFrame | None) -> pd.DataFrame:

@@ -17,6 +17,7 @@ import pandas as pd
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
+from leopardnet.data.checks.check import check
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.sound_labels import ALARM_CALL, SoundEntry, SoundLabelFile
@@ -118,6 +119,7 @@ def find_season(
         sound_labels = heard.entries()
     found = find_encounters(season.records, deployments=deployments, clips=season.clips, sounds=predictions.sounds)
     found.write(out / RECORDS)
+    cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
     return DossierSources(
         records=found.records,
         predictions=predictions,
@@ -129,7 +131,7 @@ def find_season(
         labels=said,
         sounds=predictions.sounds,
         sound_labels=sound_labels,
-        findings=season.findings,
+        findings=pd.concat([season.findings, cameras], ignore_index=True),
         ranges=ranges,
         model=describe_bundle(bundle) if bundle is not None else {},
     )
