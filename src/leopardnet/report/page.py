@@ -21,6 +21,7 @@ from leopardnet.pages.palette import decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
 from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
+from leopardnet.report.camera_section import CameraFault
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
 from leopardnet.report.sound_pictures import SoundPicture
@@ -43,6 +44,7 @@ def write_report(
     thumbnails: Mapping[str, bytes] | None = None,
     heard: Mapping[str, SoundPicture] | None = None,
     hidden: Collection[str] = (),
+    cameras: Sequence[CameraFault] = (),
     bundle: Mapping[str, Any] | None = None,
     manifest_summary: pd.DataFrame | None = None,
     history: Sequence[Mapping[str, Any]] | None = None,
@@ -53,10 +55,11 @@ def write_report(
 
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
-    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: of sounds by `clip_id`, for
-    the cards. hidden: clip_id of clips whose picture is left out even where there is one. bundle: plain values, as
-    `describe_bundle` returns them, and watch (`watch_facts`); any may be absent, and others are shown too. manifest_summary: counts, label by split. history:
-    rows with epoch, loss, val_macro_f1. notices: shown on top. The page is in the current language.
+    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: of sounds by `clip_id`,
+    for the cards. hidden: clip_id of clips whose picture is left out even where there is one. cameras: what seems
+    wrong with them. bundle: plain values, as `describe_bundle` returns them, and watch (`watch_facts`); any may be
+    absent, and others are shown too. manifest_summary: counts, label by split. history: rows with epoch, loss,
+    val_macro_f1. notices: shown on top. The page is in the current language.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -85,6 +88,7 @@ def write_report(
         summary=summarise_run(predictions, styles),
         review=choose_review(predictions, styles, hidden=hidden),
         sites=count_by_site(predictions, styles),
+        cameras=list(cameras),
         n_pictures=len(data["thumbs"]),
         n_hidden=len(data["hidden"]),
         hidden=frozenset(hidden),

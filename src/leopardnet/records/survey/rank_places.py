@@ -75,14 +75,14 @@ def rank_places(
 
     records: rows of a records table; refuted ones and other labels do not count, and of several records of a site
     only the latest. Their places are those of `deployments`, the table of `read_deployments`, where it has them.
-    sigma_km: instead of that of the settings. barriers: names and shapely lines in degrees, x to the east. clips: as
-    for `count_effort`, for the last clip of each camera.
+    sigma_km: instead of that of the settings. barriers: names and shapely lines in degrees, x to the east. clips:
+    as for `count_effort`, for the last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
-    record is older than the latest one, times `across_barrier` where a barrier lies between and the record is beyond
-    one, and times `read_since` for a camera of which later clips are in the archive; of several records the largest
-    counts. The uncertainty of a record's coordinates widens its sigma. Raises ManifestError without a record that
-    has coordinates, and for records more than 500 km apart, and ConfigError where sigma is not known.
+    record is older than the latest one, times `across_barrier` where a barrier lies between and the record is
+    beyond one, and times `read_since` for a camera of which later clips are in the archive; of several records the
+    largest counts. The uncertainty of a record's coordinates widens its sigma. Raises ManifestError without a
+    record that has coordinates, and for records more than 500 km apart, and ConfigError where sigma is not known.
     """
     sigma, source = (sigma_km, "given") if sigma_km is not None else settings.find_sigma(label)
     used, notes = _choose_records(_take_places(records, deployments), label)
