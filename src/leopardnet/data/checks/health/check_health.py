@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -67,10 +68,12 @@ def add_deployments(clips: pd.DataFrame, deployments: pd.DataFrame | None) -> pd
 
 def name_units(table: pd.DataFrame) -> pd.Series[str]:
     """Return the deployment of each row, else its site; with the site where two sites have one of this name."""
-    site, deployment = table["site"].astype(STRING), table["deployment"].astype(STRING)
+    texts: Any = table[["site", "deployment"]].astype(STRING)
+    site, deployment = texts["site"], texts["deployment"]
     n_sites = site.groupby(deployment).transform("nunique")
     name = deployment.where(~(n_sites > 1) | site.isna(), site + "/" + deployment)
-    return name.fillna(site)
+    units: pd.Series[str] = name.fillna(site)
+    return units
 
 
 def _find_empty(manifest: Manifest, clip_ids: pd.Series[str]) -> pd.Series[bool]:
