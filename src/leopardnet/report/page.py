@@ -55,11 +55,11 @@ def write_report(
 
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
-    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: of sounds by `clip_id`,
-    for the cards. hidden: clip_id of clips whose picture is left out even where there is one. cameras: what seems
-    wrong with them. bundle: plain values, as `describe_bundle` returns them, and watch (`watch_facts`); any may be
-    absent, and others are shown too. manifest_summary: counts, label by split. history: rows with epoch, loss,
-    val_macro_f1. notices: shown on top. The page is in the current language.
+    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for
+    the cards. hidden: clip_id of clips whose picture and sound are left out even where there are any. cameras: what
+    seems wrong with them. bundle: plain values, as `describe_bundle` returns them, and watch (`watch_facts`); any
+    may be absent, and others are shown too. manifest_summary: counts, label by split. history: rows with epoch,
+    loss, val_macro_f1. notices: shown on top. The page is in the current language.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """

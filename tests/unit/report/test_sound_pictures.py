@@ -44,7 +44,8 @@ def footage(tmp_path_factory):
         (root / f"{name}.avi").write_bytes(b"RIFF junk")
     made = make_predictions(CLIPS)
     rows = [
-        sound(CALL, 0.2), sound(CALL, 1.0, score=0.9), sound(VOICE, 1.0, "voice"), sound(BROKEN, 1.0), sound("gone", 1.0),
+        sound(CALL, 0.2), sound(CALL, 1.0, score=0.9), sound(VOICE, 1.0, "voice"), sound(BROKEN, 1.0),
+        sound("gone", 1.0),
     ]  # fmt: skip
     sounds = conform(pd.DataFrame(rows), SOUNDS, where="sounds")
     columns = ["clip_id", "path", "kind", "site", "captured_at"]

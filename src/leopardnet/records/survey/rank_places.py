@@ -79,10 +79,11 @@ def rank_places(
     as for `count_effort`, for the last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
-    record is older than the latest one, times `across_barrier` where a barrier lies between and the record is
-    beyond one, and times `read_since` for a camera of which later clips are in the archive; of several records the
-    largest counts. The uncertainty of a record's coordinates widens its sigma. Raises ManifestError without a
-    record that has coordinates, and for records more than 500 km apart, and ConfigError where sigma is not known.
+    record is older than the latest one, times `across_barrier` where a barrier lies between and the record is beyond
+    one, and times `read_since` for a camera of which later clips are in the archive; of several records the largest
+    counts. The uncertainty of a record's coordinates widens its sigma, and spreads its weight over the larger area.
+    Raises ManifestError without a record that has coordinates, and for records more than 500 km apart, and
+    ConfigError where sigma is not known.
     """
     sigma, source = (sigma_km, "given") if sigma_km is not None else settings.find_sigma(label)
     used, notes = _choose_records(_take_places(records, deployments), label)
@@ -205,7 +206,9 @@ def _weigh(
     step = points[:, None] - here[None]
     distance = np.hypot(step[..., 0], step[..., 1])
     age_days = (used["captured_at"].max() - used["captured_at"]) / pd.Timedelta(days=1)
-    weight = np.exp(-(distance**2) / (2 * widths**2)) * 0.5 ** (age_days.to_numpy() / settings.half_life_days)
+    spread = (widths.min() / widths) ** 2  # an uncertain place is as likely as others, and over a larger area
+    weight = spread * np.exp(-(distance**2) / (2 * widths**2))
+    weight *= 0.5 ** (age_days.to_numpy() / settings.half_life_days)
     ends = np.stack([np.broadcast_to(points[:, None], step.shape), np.broadcast_to(here[None], step.shape)], axis=2)
     crossed = np.zeros((len(barriers), *distance.shape), bool)
     lines = shapely.linestrings(ends)
