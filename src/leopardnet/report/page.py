@@ -54,12 +54,11 @@ def write_report(
     """Write the report and return its path: `out`, or `out/report.html` where `out` does not end in .html or .htm.
 
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
-    evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
-    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for
-    the cards. hidden: clip_id of clips whose picture and sound are left out even where there are any. cameras: what
-    seems wrong with them. bundle: plain values, as `describe_bundle` returns them, and watch (`watch_facts`); any
-    may be absent, and others are shown too. manifest_summary: counts, label by split. history: rows with epoch,
-    loss, val_macro_f1. notices: shown on top. The page is in the current language.
+    evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
+    thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
+    hidden: clip_id of clips whose picture and sound are left out. cameras: their faults. bundle: plain values as of
+    `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts, label by split.
+    history: rows with epoch, loss, val_macro_f1. notices: shown on top.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -99,10 +98,7 @@ def write_report(
         evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
         curves=_history_charts(history or ()),
         data_counts=None if manifest_summary is None else count_table(manifest_summary),
-        model=_describe_model(description) if description else None,
-        thresholds=dict(flatten_facts(description.get("thresholds") or {})),
-        promises=description.get("promises"),
-        watch=description.get("watch"),
+        **_describe_promise(description),
         made_by=_sources(predictions),
     )
     with atomic_path(out) as part:
@@ -164,6 +160,16 @@ def _history_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
         if points:
             charts.append((name, line_chart(points, title=name, x_label=translate("epoch"), unit_range=unit)))
     return charts
+
+
+def _describe_promise(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page says of a bundle, and of what it promises."""
+    return {
+        "model": _describe_model(description) if description else None,
+        "thresholds": dict(flatten_facts(description.get("thresholds") or {})),
+        "promises": description.get("promises"),
+        "watch": description.get("watch"),
+    }
 
 
 def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,8 +68,8 @@ def add_deployments(clips: pd.DataFrame, deployments: pd.DataFrame | None) -> pd
 
 def name_units(table: pd.DataFrame) -> pd.Series[str]:
     """Return the deployment of each row, else its site; with the site where two sites have one of this name."""
-    texts: Any = table[["site", "deployment"]].astype(STRING)
-    site, deployment = texts["site"], texts["deployment"]
+    texts: Any = table[["site", "deployment"]]
+    site, deployment = texts["site"].astype(STRING), texts["deployment"].astype(STRING)
     n_sites = site.groupby(deployment).transform("nunique")
     name = deployment.where(~(n_sites > 1) | site.isna(), site + "/" + deployment)
     units: pd.Series[str] = name.fillna(site)
