@@ -65,7 +65,7 @@ VERB_MODULES = (
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
     *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare_two")),
-    *(f"record_verbs.{name}" for name in ("records", "ranges")),
+    *(f"record_verbs.{name}" for name in ("records", "ranges", "survey")),
     "sound_verbs.sounds",
     *("report", "export", "demo"),
 )

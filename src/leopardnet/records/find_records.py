@@ -115,7 +115,8 @@ def find_records(
     records = add_ranges(records, ranges)
     if alert_score is not None:
         records = _drop_low_scores_inside(records, predictions)
-    records = add_firsts(records, earlier=earlier, settings=settings)
+    unchecked = frozenset(clips.loc[~clips["is_clock_checked"], "clip_id"])
+    records = add_firsts(records, earlier=earlier, settings=settings, unchecked=unchecked)
     private = frozenset[str]() if include_people else _find_private(predictions, manifest, labels)
     is_private = records["clip_id"].isin(private)
     shown = records[~is_private].reset_index(drop=True)

@@ -183,7 +183,9 @@ def test_records_are_read_as_they_were_written(tmp_path):
 
 def test_an_earlier_season_is_history(tmp_path):
     old = find(labels=entries_of([("in/a.avi", ["leopard"], "AB")])).write(tmp_path)
-    clips = {"in/z.avi": ("in", "d1", "2029-12-30 10:00")}
-    found = find({"in/z.avi": 0.9}, manifest=manifest_of(clips), earlier=read_records(old))
+    season = {"manifest": manifest_of({"in/z.avi": ("in", "d1", "2029-12-30 10:00")}), "earlier": read_records(old)}
+    found = find({"in/z.avi": 0.9}, deployments=PLACES.assign(clock_uncertainty_s=60.0), **season)
     assert found.records["rules"].tolist() == ["first_in_years"] and "no_history" not in rules(found)
+    doubtful = find({"in/z.avi": 0.9}, **season)
+    assert not doubtful.records["is_notable"].any(), "nothing speaks for the year of this camera"
     assert clip_id("in/a.avi") not in set(found.records["clip_id"])

@@ -65,6 +65,14 @@ def test_the_nearest_earlier_record_and_the_years_since_the_last():
     assert found["rules"].fillna("").tolist() == ["first_in_area", "first_in_area", "first_in_years", ""]
 
 
+def test_a_gap_of_years_needs_clocks_that_something_speaks_for():
+    rows = ({**HERE, **CONFIRMED, **at("2012-01-01")}, {**NEAR, **CONFIRMED, **at("2015-01-01")})
+    rows = (*rows, {**HERE, **at("2021-01-01")})
+    for unchecked, years in (((), 6.0), (["c0"], 6.0), (["c1"], -1), (["c2"], -1)):
+        found = add_firsts(records_of(*rows), unchecked=unchecked)
+        assert found["first_in_years"].fillna(-1).round(2).iloc[2] == years
+
+
 # --- what cannot be told ---
 
 

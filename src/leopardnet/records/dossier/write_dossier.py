@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leopardnet.core.columns import table_labels
-from leopardnet.core.language import translate, translate_label, use_language
+from leopardnet.core.language import translate_label, translate_plural, use_language
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip
 from leopardnet.pages.environment import environment, read_style
@@ -133,7 +133,7 @@ def title_of(facts: DossierFacts) -> str:
     sites = list(dict.fromkeys(c.site for c in facts.valid if c.site))
     days = [c.captured_at for c in facts.valid if c.captured_at is not None]
     when = say.show_days(days)
-    where = sites[0] if len(sites) == 1 else translate("{n} sites", n=len(sites)) if sites else ""
+    where = sites[0] if len(sites) == 1 else translate_plural("{n} site", "{n} sites", len(sites)) if sites else ""
     title = ", ".join(part for part in (translate_label(facts.label), where, when) if part)
     return title[:1].upper() + title[1:]
 
@@ -171,7 +171,7 @@ def _fill_page(
             stills=stills,
             legend=shown_labels(frames, styles, facts.label),
             sounds=show_sounds(facts.sounds, sources.manifest.root),
-            map=draw_map(_list_places(facts, sources), sources.shapes),
+            map=draw_map(_list_places(facts), sources.ranges, facts.label),
             time_line=draw_time_line(_list_marks(facts)),
             clocks=check_clocks(facts),
             findings=_list_findings(facts, sources),
@@ -185,7 +185,7 @@ def _fill_page(
     )
 
 
-def _list_places(facts: DossierFacts, sources: DossierSources) -> list[MapPlace]:
+def _list_places(facts: DossierFacts) -> list[MapPlace]:
     found: dict[tuple[Any, str], MapPlace] = {}
     for c in sorted(facts.valid, key=lambda c: c.state):  # a confirmed capture stands for others at its site
         if c.place is not None:
@@ -226,7 +226,8 @@ def _list_findings(facts: DossierFacts, sources: DossierSources) -> list[dict[st
     if sources.findings is None:
         return []
     names = {c.path for c in facts.captures} | {c.deployment for c in facts.captures if c.deployment}
-    return [dict(row) for row in sources.findings[sources.findings["path"].isin(names)].to_dict("records")]
+    rows: list[Any] = sources.findings[sources.findings["path"].isin(names)].to_dict("records")
+    return rows
 
 
 def _style() -> Any:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection
 
 from leopardnet.core.language import translate, translate_plural
 from leopardnet.records.dossier.facts import Capture, DossierFacts, all_refs
-from leopardnet.records.dossier.sources import CONFIRMED, SUSPECTED, DossierSources
+from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.words.statements import Statement
+from leopardnet.records.record_table import CONFIRMED, NO_RANGE, SUSPECTED
 
 
 def list_open_questions(
@@ -76,16 +77,16 @@ def _ask_about_place(facts: DossierFacts) -> list[Statement]:
             _pick(facts, lambda c: c.place is None),
         ),
         (
-            translate("How exact the coordinates are: nobody stated it; 30 m are assumed."),
+            translate("How exact the coordinates are: nobody stated it, so it is taken from their digits."),
             _pick(facts, lambda c: c.place is not None and c.place.is_assumed),
         ),
         (
             translate("How far this is from the known range: no range was given for the animal."),
-            _pick(facts, lambda c: c.range_status in ("no_range", "")),
+            _pick(facts, lambda c: c.range_status in (NO_RANGE, "")),
         ),
         (
             translate("Whether these places had an earlier record: places or times are missing."),
-            _pick(facts, lambda c: c.first_at_site is None and c.range_status not in ("no_range", "")),
+            _pick(facts, lambda c: c.first_at_site is None and c.range_status not in (NO_RANGE, "")),
         ),
     ):
         if captures:

@@ -16,11 +16,10 @@ from leopardnet.core.language import (
     translate_message,
     translate_plural,
 )
-from leopardnet.records.dossier.coarse_places import COARSE_DIGITS, Place
+from leopardnet.records.coarse_places import COARSE_DIGITS
 from leopardnet.records.dossier.facts import Capture, DossierFacts, Refs, all_refs
-from leopardnet.records.dossier.sources import CONFIRMED, REFUTED, SUSPECTED
-
-BEYOND, OUTSIDE, INSIDE, CANNOT_TELL = "beyond_barrier", "outside", "inside", "cannot_tell"
+from leopardnet.records.dossier.shown_places import Place
+from leopardnet.records.record_table import BEYOND, CANNOT_TELL, CONFIRMED, INSIDE, OUTSIDE, REFUTED, SUSPECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +83,12 @@ def say_where(facts: DossierFacts) -> list[Statement]:
     said = [Statement(words if sites else translate("The site is not known."), all_refs(captures))]
     if owners:
         said.append(Statement(translate("Cameras of: {owners}.", owners=", ".join(owners)), all_refs(captures)))
-    at: dict[Place, list[Capture]] = {}
+    at: dict[tuple[float, float], list[Capture]] = {}
     for capture in captures:
         if capture.place is not None:
-            at.setdefault(capture.place, []).append(capture)
-    for place, mine in at.items():
+            at.setdefault((capture.place.latitude, capture.place.longitude), []).append(capture)
+    for mine in at.values():
+        place = max((c.place for c in mine if c.place is not None), key=lambda p: p.radius_m)
         names = ", ".join(dict.fromkeys(c.site for c in mine if c.site))
         said.append(Statement(f"{names}: {show_place(place)}" if names else show_place(place), all_refs(mine)))
     return said
@@ -202,20 +202,13 @@ def say_encounter(facts: DossierFacts) -> list[Statement]:
     else:
         said.append(Statement(translate("No number of animals: {why}.", why=why)))
     for pair in facts.flanks:
-        seconds = format_number(pair.apart_s)
-        words = (
-            translate(
-                "Two cameras of station {station} within {s} s: perhaps both flanks of one animal.",
-                station=pair.station,
-                s=seconds,
-            )
-            if pair.is_sure
-            else translate(
-                "Two cameras of station {station} about {s} s apart, by clocks that may be wrong by more: perhaps both flanks of one animal.",
-                station=pair.station,
-                s=seconds,
-            )
+        words = translate(
+            "Two cameras of station {station} within {s} s: perhaps both flanks of one animal.",
+            station=pair.station,
+            s=format_number(pair.apart_s),
         )
+        if not pair.is_sure:
+            words += " " + translate("Their clocks may be wrong by more than that.")
         said.append(Statement(words, pair.refs))
     return said
 
