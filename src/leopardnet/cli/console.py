@@ -56,7 +56,7 @@ VERB_MODULES = (
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
     *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare_two")),
-    *("report", "export", "demo"),
+    *("sound_verbs.sounds", "report", "export", "demo"),
 )
 
 app = typer.Typer(
