@@ -54,11 +54,9 @@ def write_report(
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
     `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for
-    the cards. hidden: clip_id of clips whose picture and sound are left out even where there are any. bundle: plain
-    values, as `describe_bundle` returns them, and watch (`watch_facts`); any may be absent, and others are shown
-    too. manifest_summary: counts, label by split. history: rows with epoch, loss, val_macro_f1. notices: shown on
-    top. The page is in the current language.
-
+    the cards. hidden: clip_id of clips whose picture and sound are left out. bundle: plain values, as
+    `describe_bundle` returns them, and watch (`watch_facts`). manifest_summary: counts, label by split. history:
+    rows with epoch, loss, val_macro_f1. notices: shown on top. The page is in the current language.
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
@@ -103,8 +101,7 @@ def write_report(
         made_by=_sources(predictions),
     )
     with atomic_path(out) as part:
-        # A title with an invalid character must not stop a report.
-        part.write_bytes(page.encode("utf-8", "replace"))
+        part.write_bytes(page.encode("utf-8", "replace"))  # an invalid character in a title must not stop it
     return out
 
 
