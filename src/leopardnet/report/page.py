@@ -102,8 +102,7 @@ def write_report(
         made_by=_sources(predictions),
     )
     with atomic_path(out) as part:
-        # A title with an invalid character must not stop a report.
-        part.write_bytes(page.encode("utf-8", "replace"))
+        part.write_bytes(page.encode("utf-8", "replace"))  # an invalid character in a title must not stop it
     return out
 
 
