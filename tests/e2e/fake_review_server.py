@@ -180,8 +180,9 @@ class FakeReview:
         for clip_id in body["clip_ids"]:
             key = f"{body['key']}:{clip_id}"
             if not any(e["key"] == key for e in self.entries):
-                given = {"note": "", "seconds": [], "starred": False} | body
-                keep = {k: given[k] for k in ("labels", "queue", "note", "seconds", "starred")}
+                before = self.summarise(self.find(clip_id), body["queue"])
+                given = {"note": "", "seconds": [], "starred": before["starred"], "boxes": None} | body
+                keep = {k: given[k] for k in ("labels", "queue", "note", "seconds", "starred", "boxes")}
                 number = len(self.entries) + 1
                 entry = {"entry_id": number, "key": key, "clip_id": clip_id, "by": self.by, "is_undone": False}
                 self.entries.append(entry | {"at": "2026-03-01T12:00:00"} | keep)

@@ -38,6 +38,18 @@ def test_counts_and_a_labelled_manifest(season):
     assert counted["agreement"] == [{"by_a": "AB", "by_b": "CD", "n_clips": 1, "agreement": 0.0, "kappa": 0.0}]
 
 
+def test_boxes_that_people_drew_are_counted_and_written(season):
+    boxes = [{"xyxy": [0, 0, 0.5, 1]}, {"xyxy": [0, 0, 1, 1], "label": "lynx"}]
+    with LabelFile(season / "labels.sqlite") as file:
+        names = {"key": "b", "clip_id": clip_id("1.jpg"), "path": "1.jpg", "by": "AB", "queue": "all"}
+        file.add(LabelEntry(labels=[], boxes=boxes, **names))
+    out = season / "labelled.csv"
+    _, said = leopardnet("labels", season, "--manifest", season / "m.parquet", "--out", out)
+    assert "boxes around animals: 1; of none of the labels of the clip: 1" in said
+    cell = Manifest.read(out).table.set_index("path")["boxes"]["1.jpg"]
+    assert json.loads(cell) == [{"xyxy": [0, 0, 0.5, 1], "label": "tiger"}]
+
+
 def test_the_history_of_a_clip(season):
     with LabelFile(season / "labels.sqlite") as file:
         file.undo({"u": 1}, by="AB")
@@ -46,6 +58,30 @@ def test_the_history_of_a_clip(season):
         (1, '["tiger"]', "taken back"),
         (5, "takes back entry 1", ""),
     ]
+
+
+def test_the_report_shows_what_people_said_and_judges_by_the_audit_alone(season):
+    rows = [(f"{i}.jpg", decision) for i, decision in enumerate(("tiger", "empty", "tiger"), 1)]
+    made = {"kind": "still", "site": "A1", "status": "ok", "rule": "species", "score": 0.9, "n_frames": 1}
+    table = pd.DataFrame(rows, columns=["path", "decision"]).assign(
+        clip_id=[clip_id(path) for path, _ in rows], **made, bundle_id="b", labels_id="l"
+    )
+    table["p_tiger"] = [0.9, 0.1, 0.9]
+    table["p_empty"] = 1 - table["p_tiger"]
+    (season / "results").mkdir()
+    table.to_parquet(season / "results/predictions.parquet")
+    with LabelFile(season / "labels.sqlite") as file:
+        file.add(
+            LabelEntry(key="9", clip_id=clip_id("3.jpg"), path="3.jpg", by="AB", labels=["empty"], queue="all")
+        )
+    out = season / "report.html"
+    arguments = ("report", season / "results", "--labels", season, "--out", out)
+    leopardnet(*arguments, "--manifest", season / "m.parquet")
+    page = out.read_text("utf-8")
+    assert '"truth":["tiger","","empty"]' in page
+    assert "1 clip has a prediction and a label" in page  # the audited one; 3.jpg was chosen by hand
+    _, said = leopardnet(*arguments, code=2)
+    assert "needs --manifest or --root" in said
 
 
 @pytest.mark.parametrize(

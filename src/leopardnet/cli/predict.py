@@ -15,10 +15,10 @@ from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.manifest import Manifest
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle as Model
+    from leopardnet.core.manifest import Manifest
     from leopardnet.core.predictions import Predictions
     from leopardnet.core.settings.detection import DetectorConfig
     from leopardnet.infer.job import Engine

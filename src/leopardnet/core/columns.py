@@ -136,6 +136,7 @@ SOUNDS = (
     Column("snr_db", FLOAT, True, "power above the noise around its pitch", _is_finite, "a finite number"),
     Column("score", FLOAT, False, "how well it fits, 0 to 1; not a probability", _is_probability, "between 0 and 1"),
     Column("source", STRING, False, "what found it, with its version"),
+    Column("p_alarm_call", FLOAT, True, "probability of an alarm call, by a probe of sounds that people named", _is_probability, "between 0 and 1"),
 )  # fmt: skip
 
 EVIDENCE_HEAD = (

@@ -16,6 +16,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import ANIMAL, split_labels
 from leopardnet.core.people import person_kind
 from leopardnet.core.predictions import Predictions
+from leopardnet.data.human_labels.drawn_boxes import name_drawn_boxes
 from leopardnet.export.outgoing import Outgoing
 
 PAGE = 10_000
@@ -82,6 +83,17 @@ class OutgoingClip:
             found: float | None = self.prediction["score"]
             return found
         return self.probs[name]
+
+    @property
+    def drawn(self) -> Mapping[float, Sequence[Mapping[str, Any]]]:
+        """The boxes that people drew, each with its label, by the second (in a burst, the number) of the frame."""
+        human = self.human_label
+        return name_drawn_boxes(human["boxes"], human["label"]) if human else {}
+
+    def find_drawn(self, name: str, *, i_still: int | None = None) -> tuple[float, Mapping[str, Any]] | None:
+        """Return the first box around one of the labels of people, with its second. i_still: on this still alone."""
+        frames = [(t, boxes) for t, boxes in self.drawn.items() if i_still in (None, int(t))]
+        return next(((t, box) for t, boxes in frames for box in boxes if box["label"] == name), None)
 
     @property
     def best_frame(self) -> OutgoingFrame | None:

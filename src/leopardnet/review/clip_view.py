@@ -21,6 +21,7 @@ from leopardnet.media.sampling import sample_times
 from leopardnet.review.clip_index import ClipIndex
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.queues.queue_rows import QueueRows
+from leopardnet.review.sounds.sound_desk import SoundDesk
 from leopardnet.review.spoken_labels import SpokenLabels
 
 N_FRAMES = 8  # of a clip that no model classified
@@ -44,9 +45,10 @@ class ClipView:
         manifest: Manifest,
         has_person: NDArray[np.bool_],
         shows_people: bool,
+        sounds: SoundDesk,
     ) -> None:
         self.index, self.evidence, self.said, self.manifest = index, evidence, said, manifest
-        self.has_person, self.shows_people = has_person, shows_people
+        self.has_person, self.shows_people, self.sounds = has_person, shows_people, sounds
         table = manifest.table
         bursts = table[table["kind"].eq("burst") & table["paths"].notna()]
         self._stills = dict(zip(bursts["clip_id"], bursts["paths"], strict=True))
@@ -54,8 +56,11 @@ class ClipView:
 
     def is_private(self, row: int) -> bool:
         """Return whether the pictures of a clip may not be shown."""
-        is_person = bool(self.has_person[row]) or self.said.shows_people(self.index.clip_ids[row])
-        return is_person and not self.shows_people
+        return (bool(self.has_person[row]) or self._bears_people(row)) and not self.shows_people
+
+    def _bears_people(self, row: int) -> bool:
+        clip_id = self.index.clip_ids[row]
+        return self.said.shows_people(clip_id) or self.sounds.shows_people(clip_id)
 
     def summarise(self, row: int, queue: str, contents: QueueRows, by: str) -> dict[str, Any]:
         """Return the line of a clip in a list."""
@@ -77,7 +82,8 @@ class ClipView:
             "by_others": sum(person != by for person in said.all_labels(clip_id)),
             "event_id": index.event_id(row),
             "group": contents.groups.get(row),
-            "has_person": bool(self.has_person[row] and not is_blind) or said.shows_people(clip_id),
+            "has_person": bool(self.has_person[row] and not is_blind) or self._bears_people(row),
+            "n_open_sounds": 0 if is_blind else self.sounds.count_open(row),
         }
 
     def show(self, row: int, queue: str, contents: QueueRows, by: str) -> dict[str, Any]:
@@ -89,11 +95,13 @@ class ClipView:
             status, reason = None, None
         duration_s = float(index.numbers("duration_s")[row])
         frames: list[dict[str, Any]] = []
+        history = self._history(clip_id, by, is_own=self._is_alone(clip_id, queue, by))
         if missing is not None:
             status, reason = MISSING, missing
         elif not is_private:
             try:
-                frames = self._frames(row, is_blind)
+                drawn_s = _drawn_times(history, by) if index.texts("kind")[row] == "video" else set()
+                frames = self._frames(row, is_blind, drawn_s)
             except MediaError as error:
                 status, reason = UNREADABLE, error.one_line
         p = index.probs[row]
@@ -110,9 +118,16 @@ class ClipView:
             "video": f"/media/video/{clip_id}" if is_video else None,
             "event": [index.clip_ids[int(r)] for r in index.event_rows(row)],
             "group_clips": [index.clip_ids[r] for r in contents.group_rows(row)],
-            "history": self._history(clip_id, by, is_own=self._is_alone(clip_id, queue, by)),
+            "history": history,
+            "sounds": [] if is_blind else self._sounds(row, queue, by),
             "hint": None if is_blind else translate_message(contents.hints.get(row, "")) or None,
         }
+
+    def _sounds(self, row: int, queue: str, by: str) -> list[dict[str, Any]]:
+        has_file = self.index.texts("kind")[row] == "video" and self.say_missing(row) is None
+        is_alone = self._is_alone(self.index.clip_ids[row], queue, by)
+        is_private = not has_file or self.is_private(row)
+        return self.sounds.show(row, by, is_alone=is_alone, is_private=is_private)
 
     def say_missing(self, row: int) -> str | None:
         """Return why the file of a clip cannot be opened, in words; None where it is there."""
@@ -142,7 +157,7 @@ class ClipView:
             return []
         undone = set(table["undoes"].dropna().astype(int))
         given = table[table["undoes"].isna() & ((table["by"] == by) | (not is_own))]
-        columns = ["entry_id", "by", "at", "labels", "note", "queue"]
+        columns = ["entry_id", "by", "at", "labels", "note", "queue", "boxes"]
         return [
             {
                 "entry_id": int(entry_id),
@@ -151,16 +166,20 @@ class ClipView:
                 "labels": json.loads(labels) if isinstance(labels, str) else [],
                 "note": note if isinstance(note, str) else "",
                 "queue": queue,
+                "boxes": json.loads(boxes) if isinstance(boxes, str) else None,
                 "is_undone": int(entry_id) in undone,
             }
-            for entry_id, person, at, labels, note, queue in given[columns].itertuples(index=False)
+            for entry_id, person, at, labels, note, queue, boxes in given[columns].itertuples(index=False)
         ]
 
-    def _frames(self, row: int, is_blind: bool) -> list[dict[str, Any]]:
+    def _frames(self, row: int, is_blind: bool, drawn_s: set[float]) -> list[dict[str, Any]]:
+        """Return the frames of a clip, also those at `drawn_s`, on which a person drew boxes."""
         frames = [] if is_blind else self.evidence.show(row, self.index.labels)
+        times = drawn_s - {frame["time_s"] for frame in frames}
         if not frames:  # in an audit, the frames that the model chose would give away what it saw
-            times = self._plain_times(row)
-            frames = [{"time_s": round(t, 3), "boxes": [], "probs": None} for t in times]
+            times |= {round(t, 3) for t in self._plain_times(row)}
+        frames += [{"time_s": t, "boxes": [], "probs": None} for t in times]
+        frames.sort(key=lambda frame: frame["time_s"])
         return [frame | {"url": self._frame_url(row, frame["time_s"], FRAME_WIDTH_PX)} for frame in frames]
 
     def _plain_times(self, row: int) -> list[float]:
@@ -183,6 +202,12 @@ class ClipView:
 
     def _frame_url(self, row: int, time_s: float, width_px: int) -> str:
         return f"/media/frame/{self.index.clip_ids[row]}/{max(round(1000 * time_s), 0)}?width={width_px}"
+
+
+def _drawn_times(history: list[dict[str, Any]], by: str) -> set[float]:
+    """Return the times of the frames on which a person drew the boxes that count, in s."""
+    own = [x["boxes"] for x in history if x["by"] == by and x["boxes"] is not None and not x["is_undone"]]
+    return {round(float(box.get("time_s", 0.0)), 3) for box in (own[-1] if own else ())}
 
 
 @lru_cache(maxsize=512)

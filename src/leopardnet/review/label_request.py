@@ -61,14 +61,14 @@ class UndoRequest(PageRequest):
 class LabelRequest(UndoRequest):
     """What clips show, or a note or a star; the clips of one request are taken back together.
 
-    starred: None leaves it as it is.
+    starred, drawn: None leaves them as they are.
     """
 
     clip_ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=MAX_CLIPS)]
     labels: Annotated[list[LabelName], Field(max_length=20)] = []
     queue: Annotated[str, Field(max_length=40)]
     seconds: Annotated[list[Second], Field(max_length=500)] = []
-    drawn: Annotated[list[DrawnBox], Field(max_length=200, alias="boxes")] = []
+    drawn: Annotated[list[DrawnBox] | None, Field(max_length=200, alias="boxes")] = None
     note: Annotated[str, Field(max_length=4000)] = ""
     starred: bool | None = None
 
@@ -80,14 +80,14 @@ class LabelRequest(UndoRequest):
             raise ValueError("a clip that shows something is not empty")
         if UNKNOWN in self.labels and len(self.labels) > 1:
             raise ValueError("a clip of which something can be told is not unknown")
-        if not self.labels and not self.note and self.starred is None:
-            raise ValueError("there is nothing to keep: no label, no note, no star")
+        if not self.labels and not self.note and self.starred is None and self.drawn is None:
+            raise ValueError("there is nothing to keep: no label, no note, no star, no box")
         return self
 
     @property
-    def boxes(self) -> list[dict[str, Any]]:
+    def boxes(self) -> list[dict[str, Any]] | None:
         """The boxes as plain values."""
-        return [box.model_dump(exclude_none=True) for box in self.drawn]
+        return None if self.drawn is None else [box.model_dump(exclude_none=True) for box in self.drawn]
 
 
 class PlaceRequest(PageRequest):
@@ -121,7 +121,7 @@ def check_words(request: LabelRequest, *, offered: Collection[str]) -> None:
 
     >>> check_words(LabelRequest(key="11111111", clip_ids=["a"], labels=["lynx"], queue="all"), offered=())
     """
-    names = (*request.labels, *(box.label for box in request.drawn if box.label))
+    names = (*request.labels, *(box.label for box in request.drawn or () if box.label))
     for name in names:
         if name not in offered and (name in RESERVED or name.startswith("_")):
             raise RequestError(

@@ -58,10 +58,11 @@ class Track:
         return Track(self.samples[first:last], self.rate_hz, self.start_s + first / self.rate_hz)
 
 
-def read_track(path: Path) -> Track | None:
+def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
     """Return the sound track of a video, or None where the file has none.
 
-    The first sound stream is taken and its channels are mixed. Rates become 8 to 16 kHz.
+    The first sound stream is taken and its channels are mixed. Rates become 8 to 16 kHz; max_rate_hz: another highest
+    rate, for a network that hears more.
     Raises MediaError where the file cannot be opened and where no sound can be decoded.
 
     >>> track = read_track("IMAG0001.AVI")  # doctest: +SKIP
@@ -81,7 +82,7 @@ def read_track(path: Path) -> Track | None:
             if stream is not sound:
                 stream.discard = Discard.all  # skipped, not read
         picture_s = _picture_span_s(container)
-        reader = _SoundReader(container, sound)
+        reader = _SoundReader(container, sound, max_rate_hz)
         samples = reader.read()
     if not len(samples):
         raise MediaError(
@@ -120,8 +121,8 @@ class _SoundReader:
     Frames are joined before they are resampled, because a call for each takes longer than the work itself.
     """
 
-    def __init__(self, container: InputContainer, sound: AudioStream) -> None:
-        self.container, self.sound = container, sound
+    def __init__(self, container: InputContainer, sound: AudioStream, max_rate_hz: int) -> None:
+        self.container, self.sound, self.max_rate_hz = container, sound, max_rate_hz
         self.rate_hz, self.start_s, self.n_damaged, self.stop_reason = 0, 0.0, 0, ""
         self._parts: list[NDArray[np.float32]] = []
         self._waiting: list[NDArray[Any]] = []
@@ -160,7 +161,7 @@ class _SoundReader:
         if form != self._form:  # the first frame, or a stream that changes
             self._resample(is_last=True)
             if self._form is None:
-                self.rate_hz = min(max(frame.sample_rate, MIN_RATE_HZ), MAX_RATE_HZ)
+                self.rate_hz = min(max(frame.sample_rate, MIN_RATE_HZ), self.max_rate_hz)
                 self.start_s = frame.time or 0.0
             self._form = form
             self._resampler = AudioResampler(format="flt", layout="mono", rate=self.rate_hz)

@@ -186,10 +186,11 @@ def test_the_file_of_the_review_page_is_a_table_of_corrections(tmp_path, predict
     with LabelFile(tmp_path / "labels.sqlite") as file:
         for i, (path, by, label) in enumerate(said):
             names = {"key": str(i), "clip_id": clip_id(path), "path": path, "by": by, "queue": "all"}
-            file.add(LabelEntry(labels=[label], at="2026-01-02T03:04:05+10:00", note="x", **names))
+            said_of = {"note": "x", "boxes": [{"xyxy": [0, 0, 1, 1]}], "at": "2026-01-02T03:04:05+10:00"}
+            file.add(LabelEntry(labels=[label], **said_of, **names))
     corrections = read_corrections(tmp_path / "labels.sqlite")
     assert corrections.table.values.tolist() == [
-        [clip_id("a/1.jpg"), "Tiger", "AB", "2026-01-02T03:04:05+10:00", "x"]
+        [clip_id("a/1.jpg"), "Tiger", "AB", "2026-01-02T03:04:05+10:00", "x", '[{"xyxy": [0, 0, 1, 1]}]']
     ]
     assert corrections.notes == ("clips of which people say different things, left as the model has them: 1",)
     got = select_outgoing(predicted({"path": "a/1.jpg"}, {"path": "a/2.jpg"}), corrections=corrections)

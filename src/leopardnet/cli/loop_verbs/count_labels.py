@@ -69,8 +69,20 @@ def _summary(agreed: pd.DataFrame, agreement: pd.DataFrame) -> dict[str, Any]:
         "labels": counts,
         "n_disputed": int(agreed["is_disputed"].sum()),
         "n_random": len(drawn),
+        **_count_boxes(stand),
         "agreement": agreement.to_dict("records"),
     }
+
+
+def _count_boxes(stand: pd.DataFrame) -> dict[str, int]:
+    from leopardnet.core.boxes import parse_boxes
+    from leopardnet.data.human_labels.drawn_boxes import name_drawn_boxes
+
+    cells = stand[stand["boxes"].notna()]
+    n_drawn = sum(len(parse_boxes(cell)) for cell in cells["boxes"])
+    named = (name_drawn_boxes(*row) for row in cells[["boxes", "labels"]].itertuples(index=False))
+    n_named = sum(len(boxes) for frames in named for boxes in frames.values())
+    return {"n_boxes": n_named, "n_boxes_left_out": n_drawn - n_named}
 
 
 def _print_summary(agreed: pd.DataFrame, agreement: pd.DataFrame) -> None:
@@ -84,6 +96,9 @@ def _print_summary(agreed: pd.DataFrame, agreement: pd.DataFrame) -> None:
     say(f"labelled clips: {found['n_clips']}; people disagree about {found['n_disputed']}")
     if rows:
         print_rows(rows)
+    if found["n_boxes"] or found["n_boxes_left_out"]:
+        n, n_out = found["n_boxes"], found["n_boxes_left_out"]
+        say(f"boxes around animals: {n}; of none of the labels of the clip: {n_out}")
     if len(agreement):
         names = {"by_a": "person", "by_b": "and", "n_clips": "clips of both", "agreement": "same", "kappa": "kappa"}
         shown = agreement.rename(columns=names).astype(object)

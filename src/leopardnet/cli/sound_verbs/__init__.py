@@ -1,1 +1,1 @@
-"""The verbs around sound."""
+"""The verbs around the sounds of clips."""

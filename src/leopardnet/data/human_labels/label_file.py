@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -52,7 +52,6 @@ _FIELDS = (
     *("key", "clip_id", "path", "labels", "by", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"),
     *("note", "starred", "undoes"),
 )
-_INSERT = f"INSERT INTO entries ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"
 
 
 def is_label_file(path: Path) -> bool:
@@ -79,9 +78,10 @@ class LabelEntry:
     key: chosen by whoever asks for the entry, such as a UUID. A second entry of the same key is not added, so an
     answer that was lost on its way may be asked for again. path: of the clip, relative to the root. labels: all
     that the clip shows; () says that the person looked and gave none (a note or a star alone). seconds: of the clip
-    that show it. boxes: {xyxy, label} in fractions of the upright frame, with `time_s`. queue: the list in which
-    the clip was shown. inclusion: the chance with which this clip came into that list, known only for random ones.
-    bundle_id: the model whose answers the person may have seen. at: ISO time with its zone, by default now.
+    that show it. boxes: all that the person drew on the clip so far, {xyxy, label?} in fractions of the upright
+    frame, with `time_s`; () takes them away, None leaves them as they are. queue: the list in which the clip was
+    shown. inclusion: the chance with which this clip came into that list, known only for random ones. bundle_id:
+    the model whose answers the person may have seen. at: ISO time with its zone, by default now.
     """
 
     key: str
@@ -92,14 +92,14 @@ class LabelEntry:
     queue: str
     at: str = ""
     seconds: Sequence[float] = ()
-    boxes: Sequence[dict[str, Any]] = ()
+    boxes: Sequence[dict[str, Any]] | None = None
     inclusion: float | None = None
     bundle_id: str | None = None
     note: str = ""
     starred: bool = False
 
 
-class LabelFile:
+class LabelDatabase:
     """An open `labels.sqlite`. One object serves one thread; any number of programs may have the file open."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -148,6 +148,44 @@ class LabelFile:
                 todo="install the newer version; the file was not changed",
             )
 
+    def _insert(
+        self, table: str, fields: Sequence[str], rows: Sequence[tuple[Any, ...]], *, schema: str = ""
+    ) -> list[int]:
+        """Add rows as one transaction, and return their numbers; a row of a known key keeps its old one.
+
+        fields: of the rows; the first is the key. schema: makes the table, where it is not there yet.
+        """
+        insert = f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
+        numbers = []
+        with explain_errors(self.path.name):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for statement in _split_statements(schema):
+                    self._db.execute(statement)
+                for row in rows:
+                    known = self._db.execute(f"SELECT entry_id FROM {table} WHERE key = ?", (row[0],)).fetchone()
+                    numbers.append(known[0] if known else self._db.execute(insert, row).lastrowid)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        return [int(n) for n in numbers if n is not None]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class LabelFile(LabelDatabase):
+    """What people said about clips."""
+
     def add(self, *entries: LabelEntry) -> list[int]:
         """Write entries as one transaction, and return their numbers; entries of a known key keep the old one.
 
@@ -155,7 +193,7 @@ class LabelFile:
         """
         now = datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
         rows = [_row(entry, entry.at or now) for entry in entries]
-        return self._insert(rows)
+        return self._insert("entries", _FIELDS, rows)
 
     def undo(self, entry_ids: Mapping[str, int], *, by: str) -> list[int]:
         """Take entries back as one transaction, each by one more entry, and return the numbers of these.
@@ -185,22 +223,7 @@ class LabelFile:
             entry = LabelEntry(key=key, clip_id=clip_id, path=path, labels=(), by=by, queue=queue)
             row = _row(entry, now.isoformat(timespec="milliseconds"))
             rows.append((*row[:3], None, *row[4:-1], entry_id))
-        return self._insert(rows)
-
-    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> list[int]:
-        numbers = []
-        with explain_errors(self.path.name):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for row in rows:
-                    known = self._db.execute("SELECT entry_id FROM entries WHERE key = ?", (row[0],)).fetchone()
-                    numbers.append(known[0] if known else self._db.execute(_INSERT, row).lastrowid)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        return [int(n) for n in numbers if n is not None]
+        return self._insert("entries", _FIELDS, rows)
 
     def entries(self, *, where: str = "1", values: Sequence[Any] = (), after: int = 0) -> pd.DataFrame:
         """Return the entries with a number above `after` in the order in which they were made, with all columns.
@@ -220,16 +243,6 @@ class LabelFile:
         with explain_errors(self.path.name):
             return int(self._db.execute("SELECT coalesce(max(entry_id), 0) FROM entries").fetchone()[0])
 
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    def __enter__(self) -> LabelFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def _no_labels_error(name: str) -> LabelFileError:
     return LabelFileError(
@@ -244,7 +257,7 @@ def _row(entry: LabelEntry, at: str) -> tuple[Any, ...]:
     return (
         *(entry.key, entry.clip_id, entry.path, json.dumps(list(entry.labels), ensure_ascii=False), entry.by, at),
         json.dumps([round(float(s), 3) for s in entry.seconds]) if entry.seconds else None,
-        json.dumps(list(entry.boxes)) if entry.boxes else None,
+        None if entry.boxes is None else json.dumps(list(entry.boxes)),
         *(entry.queue, entry.inclusion, entry.bundle_id, entry.note or None, int(entry.starred), None),
     )
 

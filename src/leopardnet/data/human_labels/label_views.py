@@ -14,21 +14,34 @@ import pandas as pd
 
 from leopardnet.core.labels import EMPTY, JOINER, UNKNOWN, split_labels
 from leopardnet.core.manifest import Manifest
+from leopardnet.data.human_labels.drawn_boxes import add_drawn_boxes
 
 AUDIT = "audit"  # the queue of the blind random sample
 PERSON_COLUMNS = (
     *("clip_id", "by", "entry_id", "path", "labels", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"),
     *("note", "starred"),
 )
-CLIP_COLUMNS = ("clip_id", "path", "labels", "is_disputed", "n_people", "by", "at", "queue", "inclusion", "note")
+CLIP_COLUMNS = (
+    "clip_id",
+    "path",
+    "labels",
+    "is_disputed",
+    "n_people",
+    "by",
+    "at",
+    "queue",
+    "inclusion",
+    "note",
+    "boxes",
+)
 
 
 def labels_by_person(entries: pd.DataFrame) -> pd.DataFrame:
     """Return what each person says of each clip today: a row for each pair, with the columns PERSON_COLUMNS.
 
-    The newest entry counts that was not taken back; of `note`, the newest that has one. `labels` are sorted and
-    joined by ` + `, '' where the person gave only a note or a star. A clip that a person met in the blind audit
-    keeps that entry's `queue` and `inclusion`, whatever the person changed later: how it was chosen stays true.
+    The newest entry counts that was not taken back; of `note` and `boxes`, the newest that says something of them.
+    `labels` are sorted and joined by ` + `, '' where the person gave none. A clip met in the blind audit keeps that
+    entry's `queue` and `inclusion`, whatever the person changed later: how it was chosen stays true.
     All others have no `inclusion`, also those of random samples of what a model said, such as the empties: their
     chance holds among these clips alone, and they were seen with the model's answer.
     """
@@ -38,15 +51,16 @@ def labels_by_person(entries: pd.DataFrame) -> pd.DataFrame:
     keys = ["clip_id", "by"]
     last = valid.drop_duplicates(keys, keep="last").set_index(keys)
     said = valid[valid["labels"] != ""].drop_duplicates(keys, keep="last").set_index(keys)
-    for column in ("entry_id", "labels", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"):
+    for column in ("entry_id", "labels", "at", "seconds", "queue", "inclusion", "bundle_id"):
         last[column] = said[column].reindex(last.index).where(last.index.isin(said.index), last[column])
     drawn = valid[valid["inclusion"].notna() & (valid["labels"] != "")].drop_duplicates(keys, keep="first")
     drawn = drawn.set_index(keys)
     is_drawn = last.index.isin(drawn.index)
     for column in ("queue", "inclusion"):
         last[column] = last[column].mask(is_drawn, drawn[column].reindex(last.index))
-    notes = valid[valid["note"].notna()].drop_duplicates(keys, keep="last").set_index(keys)["note"]
-    last["note"] = notes.reindex(last.index)
+    for column in ("note", "boxes"):
+        told = valid[valid[column].notna()].drop_duplicates(keys, keep="last").set_index(keys)[column]
+        last[column] = told.reindex(last.index)
     return last.reset_index()[list(PERSON_COLUMNS)]
 
 
@@ -56,7 +70,8 @@ def labels_by_clip(entries: pd.DataFrame) -> pd.DataFrame:
     The labels that most people give stand. Whoever says `unknown` has no vote where others name something. Where
     two answers have the same number of votes the clip `is_disputed` and its `labels` are ''. `by`: who gave the
     labels that stand, joined by `, `; `at`: when the last of them did; `queue` and `inclusion`: of the blind audit
-    if anyone met the clip there, else the newest queue and nan.
+    if anyone met the clip there, else the newest queue and nan; `boxes`: of one who gave the labels that stand and
+    drew some, of several the one who spoke last.
 
     >>> columns = ["entry_id", "clip_id", "path", "labels", "by", "at", "queue", "inclusion", "undoes", "note"]
     >>> rows = [[1, "a", "a.avi", '["tiger"]', "AB", "t1", "audit", 0.1, None, None],
@@ -68,9 +83,14 @@ def labels_by_clip(entries: pd.DataFrame) -> pd.DataFrame:
     """
     people = labels_by_person(entries)
     said = people[people["labels"] != ""].sort_values("entry_id", kind="stable")
-    rows = [_settle(str(clip), group) for clip, group in said.groupby("clip_id", sort=False)]
     types: Any = {"is_disputed": bool, "n_people": int, "inclusion": float}
-    return pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).astype(types)
+    is_alone = ~said["clip_id"].duplicated(keep=False)
+    order = said["clip_id"].drop_duplicates()
+    alone = said[is_alone].assign(is_disputed=False, n_people=1)[list(CLIP_COLUMNS)]  # nearly all; groups are slow
+    rows = [_settle(str(clip), group) for clip, group in said[~is_alone].groupby("clip_id", sort=False)]
+    several = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
+    both = pd.concat([alone, several], ignore_index=True) if rows and len(alone) else several if rows else alone
+    return both.set_index("clip_id").loc[order].reset_index().astype(types)
 
 
 def _settle(clip: str, said: pd.DataFrame) -> dict[str, Any]:
@@ -83,6 +103,8 @@ def _settle(clip: str, said: pd.DataFrame) -> dict[str, Any]:
     drawn = said[said["inclusion"].notna()]
     chosen = drawn.iloc[0] if len(drawn) else said.iloc[-1]
     notes = said["note"].dropna()
+    drawn_boxes = stand["boxes"].dropna()
+    drawn_boxes = drawn_boxes[drawn_boxes != "[]"]
     return {
         "clip_id": clip,
         "path": said["path"].iloc[-1],
@@ -94,6 +116,7 @@ def _settle(clip: str, said: pd.DataFrame) -> dict[str, Any]:
         "queue": chosen["queue"],
         "inclusion": chosen["inclusion"],
         "note": "; ".join(dict.fromkeys(notes)) or None,
+        "boxes": drawn_boxes.iloc[-1] if len(drawn_boxes) and not is_disputed else None,
     }
 
 
@@ -114,8 +137,8 @@ def label_manifest(manifest: Manifest, said: pd.DataFrame) -> Manifest:
 
     said: as `labels_by_clip` or `labels_for_models` gives it. A clip of one label has it in `label`, a clip of
     several in `labels`. A clip that people dispute, or say to be `unknown`, has none. `label_source` becomes
-    `human`. Labelled frames that contradict the people are left out. Labels of clips of other footage change
-    nothing.
+    `human`. Labelled frames that contradict the people are left out; boxes that they drew become labelled frames,
+    see `add_drawn_boxes`. Labels of clips of other footage change nothing.
     """
     agreed = said.set_index("clip_id")["labels"]
     agreed = agreed.mask(agreed.isin(["", UNKNOWN]))
@@ -138,7 +161,8 @@ def label_manifest(manifest: Manifest, said: pd.DataFrame) -> Manifest:
         isinstance(clip, str) and label in {*split_labels(clip), EMPTY}
         for clip, label in zip(frames["clip_id"].map(agreed), frames["label"], strict=True)
     ]
-    return manifest.replace(pd.concat([table[~is_named], whole, frames[fits]]).sort_index(kind="stable"))
+    own = add_drawn_boxes(pd.concat([whole, frames[fits]]), said)
+    return manifest.replace(pd.concat([table[~is_named], own]).sort_index(kind="stable"))
 
 
 def measure_agreement(entries: pd.DataFrame) -> pd.DataFrame:

@@ -73,7 +73,10 @@ def _annotate(clip: OutgoingClip, empty: str | None, *, needs_size: bool) -> lis
     if label in (empty, EMPTY, "blank"):
         return [row | {"path": path, "label": EMPTY} for path in clip.files]
     # the time of a burst's frame is the number of its still
-    boxed = {int(f.time_s): f.boxes for f in clip.frames if f.boxes}
+    boxed: dict[int, Any] = {int(f.time_s): f.boxes for f in clip.frames if f.boxes}
+    boxed |= {
+        int(time_s): boxes for time_s, boxes in clip.drawn.items()
+    }  # what people drew stands above a detector
     rows = [row | {"path": p} | name_boxes(boxed[i], label) for i, p in enumerate(clip.files) if i in boxed]
     if not rows:
         return NO_BOX

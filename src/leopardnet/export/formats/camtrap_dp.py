@@ -28,12 +28,13 @@ from leopardnet.data.formats.camtrap_dp.places import StudyArea
 from leopardnet.data.formats.camtrap_dp.rows import Observation, Observations
 from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 from leopardnet.data.formats.write_result import WriteResult
+from leopardnet.data.human_labels.sound_labels import ALARM_CALL
 from leopardnet.data.reading.label_map import JOINER
 from leopardnet.data.reading.tables.csv_cells import local_time
 from leopardnet.data.reading.to_manifest import count_note
 from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing
-from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
+from leopardnet.export.outgoing_clips import OutgoingClip, read_clips, to_records
 
 ANY_ANIMAL = "Animalia"  # the scientific name of an animal of unknown species
 SHOWS_ANIMAL = 0.5  # the section of an animal runs over frames with at least this probability of one
@@ -110,6 +111,7 @@ class PredictionObservations(Observations):
     labels: LabelSet | None = None
     with_events: bool = True
     # by event: clip_id, start and end of each clip
+    alarms: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # confirmed calls by clip_id
     periods: dict[str, list[tuple[str, datetime, datetime]]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
@@ -117,7 +119,10 @@ class PredictionObservations(Observations):
         """Take the outgoing clips and their label set."""
         names = {x.name: x.scientific_name for x in outgoing.labels if x.scientific_name}
         clips = {c.prediction["clip_id"]: c for c in read_clips(outgoing)}
-        return cls(names, clips=clips, labels=outgoing.labels, with_events=with_events)
+        alarms: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in to_records(outgoing.sounds[outgoing.sounds["label"] == ALARM_CALL]):
+            alarms[row["clip_id"]].append(row)
+        return cls(names, clips=clips, labels=outgoing.labels, with_events=with_events, alarms=alarms)
 
     def make(self, row: Mapping[str, Any], time: datetime) -> list[Observation]:
         """Return the prediction for a clip, and its human label."""
@@ -133,9 +138,9 @@ class PredictionObservations(Observations):
             for name in clip.names
         ]
         if clip.human_label:
-            people = self._from_human(clip.human_label)
+            people = self._from_human(clip)
             made += [{"observationLevel": "media", **human, **whole} for human in people]
-        return made
+        return [*made, *(self._from_alarm(call, time) for call in self.alarms.get(row["clip_id"], ()))]
 
     def make_for_stills(
         self, row: Mapping[str, Any], paths: Sequence[str], time: datetime
@@ -146,14 +151,14 @@ class PredictionObservations(Observations):
         """
         clip = self.clips[row["clip_id"]]
         self._add_to_event(row, time, time)
+        best = min(int(clip.prediction["best_time_s"] or 0), len(paths) - 1)
         of_clip = [self._from_prediction(clip, name) for name in clip.names]
         if clip.human_label:
-            for human in self._from_human(clip.human_label):
+            for human in self._from_human(clip, i_still=best):
                 human["observationTags"] = _join_tags(human.get("observationTags"), "said_of:burst")
                 of_clip.append(human)
         moment = _make_period(time, 0.0, 0.0)
         made: list[Observation] = [{"observationLevel": "media", **o, **moment} for o in of_clip]
-        best = min(int(clip.prediction["best_time_s"] or 0), len(paths) - 1)
         return [made if i == best else [self.make_unclassified(time)] for i in range(len(paths))]
 
     def make_events(self) -> Iterator[tuple[str, Observation]]:
@@ -166,7 +171,7 @@ class PredictionObservations(Observations):
             by_label: dict[tuple[str, str], list[Observation]] = defaultdict(list)
             for clip in clips:
                 said = [self._from_prediction(clip, name) for name in clip.names]
-                seen = self._from_human(clip.human_label) if clip.human_label else said
+                seen = self._from_human(clip) if clip.human_label else said
                 for o in {(o["observationType"], o.get("scientificName")): o for o in seen}.values():
                     by_label[o["observationType"], o.get("scientificName") or ""].append(o)
             is_human = all(c.human_label for c in clips)
@@ -210,8 +215,9 @@ class PredictionObservations(Observations):
             made["classificationProbability"] = clip.score(name) or 0.0
         tags = (f"rule:{prediction['rule']}", f"frames:{prediction['n_frames']}", *self._list_figures(clip))
         made["observationTags"] = _join_tags(made.get("observationTags"), *tags)
-        if made["observationType"] in ("animal", "unknown") and len(clip.names) == 1:
-            made.update(_find_box(clip))
+        best, is_any = clip.best_frame, made["observationType"] in ("animal", "unknown")
+        if best and best.animal_boxes and is_any and len(clip.names) == 1:  # `t_best` names the frame of a video
+            made.update(_write_box(best.animal_boxes[0]))
         return made
 
     def _list_figures(self, clip: OutgoingClip) -> Iterator[str]:
@@ -224,8 +230,9 @@ class PredictionObservations(Observations):
         if prediction["status"] == "partial":
             yield "status:partial"
 
-    def _from_human(self, label: Mapping[str, Any]) -> list[Observation]:
-        """Return one observation for each species that a person named."""
+    def _from_human(self, clip: OutgoingClip, *, i_still: int | None = None) -> list[Observation]:
+        """Return one observation for each species that a person named, with the box that was drawn around it."""
+        label = clip.human_label or {}
         said: Observation = {
             "classificationMethod": "human",
             "classifiedBy": label["by"],
@@ -233,7 +240,27 @@ class PredictionObservations(Observations):
             "classificationProbability": 1.0,
             "observationComments": label["comment"],
         }
-        return [{**self._classify(name), **said} for name in label["label"].split(JOINER)]
+        made: list[Observation] = [{**self._classify(name), **said} for name in label["label"].split(JOINER)]
+        for name, seen in zip(label["label"].split(JOINER), made, strict=True):
+            if found := clip.find_drawn(name, i_still=i_still):
+                tag = f"t_box:{found[0]:.1f}" if clip.prediction["kind"] == "video" else None
+                tags = _join_tags(seen.get("observationTags"), tag) or None
+                seen.update({"observationTags": tags, **_write_box(found[1])})
+        return made
+
+    def _from_alarm(self, call: Mapping[str, Any], time: datetime) -> Observation:
+        """Return the observation of an alarm call that people confirmed; which animal called is not known."""
+        span = f"{call['start_s']:.1f}-{call['end_s']:.1f}"
+        return {
+            "observationLevel": "media",
+            **self._classify(ANIMAL),
+            **_make_period(time, call["start_s"], call["end_s"]),
+            "behavior": ALARM_CALL,
+            "classificationMethod": "human",
+            "classifiedBy": call["by"],
+            "classificationTimestamp": local_time(call["at"]).replace(microsecond=0),
+            "observationTags": f"heard_s:{span}",
+        }
 
     def _classify(self, label: str) -> Observation:
         """Return the type and the scientific name of a label."""
@@ -270,12 +297,8 @@ def section_s(clip: OutgoingClip, empty: str | None, name: str | None = None) ->
     return max(min(times), 0.0), max(max(times), 0.0)
 
 
-def _find_box(clip: OutgoingClip) -> Observation:
-    """Return the best animal box of the best frame; a still has one frame, and `t_best` names that of a video."""
-    best = clip.best_frame
-    if best is None or not best.animal_boxes:
-        return {}
-    x, y, w, h = xyxy_to_xywh([min(max(float(v), 0.0), 1.0) for v in best.animal_boxes[0]["xyxy"]])
+def _write_box(box: Mapping[str, Any]) -> Observation:
+    x, y, w, h = xyxy_to_xywh([min(max(float(v), 0.0), 1.0) for v in box["xyxy"]])
     return {"bboxX": x, "bboxY": y, "bboxWidth": w, "bboxHeight": h} if w > 0 and h > 0 else {}
 
 

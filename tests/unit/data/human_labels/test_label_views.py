@@ -7,8 +7,6 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.tables import clip_id
-from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.label_views import (
     label_manifest,
     labels_by_clip,
@@ -16,21 +14,6 @@ from leopardnet.data.human_labels.label_views import (
     labels_for_models,
     measure_agreement,
 )
-
-
-@pytest.fixture
-def say(tmp_path):
-    """A function (clip, by, *labels, **values) that adds an entry; its attribute `file` is the file."""
-    file = LabelFile(tmp_path / "labels.sqlite")
-
-    def add(clip, by, *labels, **values):
-        key = str(file.newest())
-        values = {"queue": "all"} | values
-        return file.add(LabelEntry(key=key, clip_id=clip_id(clip), path=clip, labels=labels, by=by, **values))[0]
-
-    add.file = file
-    yield add
-    file.close()
 
 
 def agreed(say):

@@ -65,6 +65,22 @@ def test_each_still_of_a_burst_has_its_own_boxes(predicted, boxed, footage, fram
     assert written.stem == "2"
 
 
+def test_what_people_drew_stands_above_the_detector(tmp_path, predicted, boxed, footage, frame, export):
+    drawn = '[{"xyxy": [0.5, 0.5, 0.75, 1.0], "time_s": 0}, {"xyxy": [0, 0, 0.5, 0.5], "time_s": 2}]'
+    ids = [clip_id("1.jpg"), clip_id("4.jpg")]
+    given = pd.DataFrame({"clip_id": ids, "label": ["tiger", "tiger"], "boxes": [drawn, drawn]})
+    rows = footage({"path": "1.jpg", "kind": "burst", "paths": '["1.jpg", "2.jpg", "3.jpg"]'}, {"path": "4.jpg"})
+    said = predicted(boxed("1.jpg", kind="burst"), {"path": "4.jpg", "width_px": 100, "height_px": 50})
+    result, _ = export(said, manifest=rows, corrections=given)
+    texts = {p.stem: p.read_text() for p in result.path.rglob("*") if p.suffix in (".txt", ".xml")}
+    assert {"1", "3", "4"} <= set(texts) and "2" not in texts  # the second box is on the third still
+    corners = ["<xmin>50<", "<ymin>25<", "<xmax>75<", "<ymax>50<"]
+    for name in ("1", "4"):
+        assert "0.625000000 0.750000000 0.250000000 0.500000000" in texts[name] or all(
+            corner in texts[name] for corner in corners
+        )
+
+
 def test_clips_that_the_formats_cannot_hold_are_counted_by_reason(predicted, boxed, export):
     result, labels = export(
         predicted(

@@ -127,6 +127,29 @@ def test_a_label_is_on_the_disk_before_the_answer(browser, tmp_path):
     ]
 
 
+def test_a_frame_with_a_box_is_shown_again_until_the_box_is_taken_away(season, open_desk):
+    clip = Made("s1/v.avi", (0.7, 0.2, 0.0, 0.1), boxes=(None, None))
+    browser = enter(open_desk(season([clip])))
+    drawn = [{"xyxy": [0.1, 0.1, 0.2, 0.2], "time_s": 0.5}, {"xyxy": [0, 0, 1, 1], "time_s": 1.0}]
+
+    def look(queue="all"):
+        shown = browser.get(f"/api/clip/{clip.clip_id}", params={"queue": queue}).json()
+        return [f["time_s"] for f in shown["frames"]], [h["boxes"] for h in shown["history"]]
+
+    assert say(browser, [clip], key="11111111-b1", boxes=drawn).status_code == 200
+    assert look() == ([0.0, 0.5, 1.0], [drawn])
+    assert {0.5, 1.0} < set(look("audit")[0])
+    assert say(browser, [clip], "leopard", key="11111111-b2").status_code == 200  # says nothing about boxes
+    assert look() == ([0.0, 0.5, 1.0], [drawn, None])
+    browser.post("/api/by", json={"by": "CD"}, headers=ORIGIN)
+    assert look() == ([0.0, 1.0], [drawn, None])  # what another person drew is in the history alone
+    browser.post("/api/by", json={"by": "AB"}, headers=ORIGIN)
+    assert say(browser, [clip], key="11111111-b3", boxes=[]).status_code == 200
+    assert look() == ([0.0, 1.0], [drawn, None, []])
+    browser.post("/api/undo", json={"key": "11111111-b4"}, headers=ORIGIN)
+    assert look()[0] == [0.0, 0.5, 1.0]
+
+
 @pytest.mark.parametrize(
     ("typed", "saved"),
     [

@@ -55,6 +55,7 @@ function loadImage(address, isEnhanced) {
   if (isEnhanced) url.searchParams.set("enhanced", "1");
   const image = new Image();
   image.alt = "";
+  image.draggable = false; // a drag draws a box
   image.decoding = "sync"; // it was decoded ahead, so that it never flashes
   image.src = url;
   image.decode().catch(() => {}); // a frame that fails is said where it would stand

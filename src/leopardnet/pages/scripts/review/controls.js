@@ -2,13 +2,14 @@
 
 import { byId } from "../shared/elements.js";
 import { keyName } from "./keys.js";
+import { SOUND_LABELS } from "./views/sounds.js";
 
 const MAY_REPEAT = new Set(["next", "previous", "frame"]); // when their key is held down
 
 export class Controls {
   constructor(review) {
     this.review = review;
-    const { labelling, stage, lists, help } = review;
+    const { labelling, stage, lists, help, sounds } = review;
     const inClip = (run) => () => review.clip && !review.grid.isOn && run();
     this.actions = {
       accept: () => (review.grid.isOn ? review.grid.accept() : inClip(() => labelling.accept())()),
@@ -20,6 +21,8 @@ export class Controls {
       majority: () => labelling.majority(),
       star: inClip(() => labelling.star()),
       note: inClip(() => byId("note").focus()),
+      box: inClip(() => review.drawBox()),
+      unbox: inClip(() => labelling.removeBox()),
       undo: () => labelling.undo(),
       next: inClip(() => review.step(1)),
       previous: inClip(() => review.step(-1)),
@@ -32,6 +35,9 @@ export class Controls {
       history: () => review.toggleHistory(),
       lists: () => lists.focus(),
       help: () => help.open(),
+      listen: inClip(() => sounds.listen()),
+      next_sound: inClip(() => sounds.next()),
+      ...Object.fromEntries(Object.keys(SOUND_LABELS).map((action) => [action, inClip(() => sounds.say(action))])),
       escape: () => lists.unfold(false),
     };
     document.addEventListener("keydown", (event) => this.onKey(event));
@@ -55,7 +61,7 @@ export class Controls {
 
   onKey(event) {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-    const { keys, grid, clip, labelling } = this.review;
+    const { keys, grid, clip, drawing, labelling } = this.review;
     const name = keyName(event);
     const field = event.target.matches("input, select, textarea") ? event.target : null;
     if (field) {
@@ -64,9 +70,13 @@ export class Controls {
     }
     const isUndo = (event.ctrlKey || event.metaKey) && name === "z";
     if ((event.ctrlKey || event.metaKey || event.altKey) && !isUndo) return;
+    const action = isUndo ? "undo" : keys.action(name);
+    if (drawing.onKey(event, action)) {
+      event.preventDefault();
+      return;
+    }
     // Whoever has gone to a button with Tab presses it with Enter or Space.
     if (["Enter", " "].includes(name) && event.target.matches("button:focus-visible, summary")) return;
-    const action = isUndo ? "undo" : keys.action(name);
     if (grid.isOn && grid.onKey(event, action)) {
       event.preventDefault();
       return;

@@ -13,6 +13,8 @@ export const ACTIONS = [
   ["majority", "m", t("Give the whole event what most of its clips are")],
   ["star", "f", t("Star")],
   ["note", "n", t("Write a note")],
+  ["box", "b", t("Draw a box around an animal on this frame")],
+  ["unbox", "Backspace", t("Take your newest box on this clip away")],
   ["undo", "z", t("Take the last label back")],
   ["next", "j", t("Next clip (or an arrow)")],
   ["previous", "k", t("Previous clip (or an arrow)")],
@@ -25,6 +27,14 @@ export const ACTIONS = [
   ["history", "h", t("Who said what about this clip")],
   ["lists", "q", t("Go to the lists")],
   ["help", "?", t("These keys")],
+  ["listen", "l", t("Play from the chosen sound")],
+  ["next_sound", "i", t("Next sound of the clip")],
+  ["alarm_call", "w", t("The sound is an alarm call")],
+  ["call", "c", t("The sound is another call")],
+  ["bird", "y", t("The sound is a bird")],
+  ["voice", "r", t("The sound is a person")],
+  ["other_sound", "d", t("The sound is something else")],
+  ["unknown_sound", "-", t("What the sound is cannot be told")],
 ];
 
 const FIXED = {
@@ -60,6 +70,6 @@ export class Keys {
   // The text of a key as people know it.
   text(action) {
     const key = this.of[action] || "";
-    return { " ": t("Space"), Enter: "↵" }[key] || key.toUpperCase();
+    return { " ": t("Space"), Enter: "↵", Backspace: "⌫" }[key] || key.toUpperCase();
   }
 }

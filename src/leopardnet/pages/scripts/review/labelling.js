@@ -25,12 +25,13 @@ export class Labelling {
     this.isWholeEvent = false;
   }
 
-  // What this person last said about the shown clip: its note and its star.
+  // What this person last said about the shown clip: its note, its star and its boxes.
   get said() {
     const { detail } = this.review.clip;
-    const mine = (detail.history || []).filter((entry) => entry.by === this.session.by && !entry.is_undone);
-    const newest = mine.reduce((a, b) => (a && a.entry_id > b.entry_id ? a : b), null);
-    return { note: newest?.note || "", starred: Boolean(detail.starred) };
+    const mine = (detail.history || []).filter((entry) => entry.by === this.session.by && !entry.is_undone)
+      .sort((a, b) => b.entry_id - a.entry_id);
+    const boxes = mine.find((entry) => entry.boxes)?.boxes || [];
+    return { note: mine.find((entry) => entry.note)?.note || "", starred: Boolean(detail.starred), boxes };
   }
 
   // Sends labels; true when they are on disk. Nothing else can be said until then. done: what is told in the end, if
@@ -85,7 +86,7 @@ export class Labelling {
     const isEvent = this.isWholeEvent && detail.event.length > 1;
     const second = this.review.stage.chosenSecond;
     const showsIt = second !== null && !labels.some((name) => name === this.empty || name === UNKNOWN);
-    const more = isEvent ? {} : { ...this.said, ...(showsIt ? { seconds: [second] } : {}) };
+    const more = !isEvent && showsIt ? { seconds: [second] } : {}; // note, star and boxes stay as they are
     const from = this.review.at;
     if (!(await this.save(isEvent ? detail.event : [detail.clip_id], labels, more))) return;
     this.isSeveral = false; // the next clip begins with one key again
@@ -199,9 +200,27 @@ export class Labelling {
     if (this.review.clip && text && text !== this.said.note) await this.changeSaid({ note: text }, t("Note saved."));
   }
 
+  // Saves one more box. It shows the label that was chosen last, or else that of the clip.
+  addBox(box) {
+    const label = [...this.chosen].filter((name) => name !== this.empty && name !== UNKNOWN).at(-1);
+    const isOpen = !label && this.review.clip.detail.labels.length > 1;
+    return this.changeSaid({ boxes: [...this.said.boxes, label ? { ...box, label } : box] }, isOpen
+      ? t("Box saved, without a label: this clip has several. Choose one before you draw.")
+      : t("Box saved."));
+  }
+
+  // Takes the newest box of the shown clip away.
+  removeBox() {
+    const boxes = [...this.said.boxes];
+    if (!boxes.pop()) return tell(t("There is no box of yours on this clip."));
+    return this.changeSaid({ boxes }, t("Box taken away."));
+  }
+
   async changeSaid(values, done) {
     const { detail } = this.review.clip;
-    if (await this.save([detail.clip_id], detail.labels, { ...this.said, ...values }, done)) await this.review.showAgain();
+    const isSaved = await this.save([detail.clip_id], detail.labels, values, done);
+    if (isSaved) await this.review.showAgain();
+    return isSaved;
   }
 }
 

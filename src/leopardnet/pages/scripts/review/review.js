@@ -9,11 +9,13 @@ import { Keys } from "./keys.js";
 import { Labelling } from "./labelling.js";
 import { Queue } from "./queue.js";
 import { ClipPanel } from "./views/clip_panel.js";
+import { Drawing } from "./views/drawing.js";
 import { Grid } from "./views/grid.js";
 import { Help } from "./views/help.js";
 import { Hunt } from "./views/hunt.js";
 import { Lists, listTitle } from "./views/lists.js";
 import { showNotices, showProblem, tell } from "./views/notices.js";
+import { Sounds } from "./views/sounds.js";
 import { Stage } from "./views/stage.js";
 
 const N_AHEAD = 3; // clips that are loaded before they are shown
@@ -30,10 +32,12 @@ export class Review {
     this.panel = new ClipPanel(session, this.keys);
     this.stage = new Stage(session.labels);
     this.labelling = new Labelling(this);
+    this.drawing = new Drawing(this.stage, (box) => this.labelling.addBox(box));
     this.grid = new Grid(session, this.keys, {
       save: (ids, labels) => this.labelling.save(ids, labels),
       open: (position) => this.closeGrid(position),
     });
+    this.sounds = new Sounds(this);
     this.help = new Help(session, this.keys, () => this.draw());
     this.lists = new Lists(session, (id) => this.openQueue(id, this.lists.read()),
       (filters) => this.openQueue(this.queue.id, filters));
@@ -149,12 +153,14 @@ export class Review {
   showClip(clip) {
     this.clip = clip;
     this.labelling.beginClip();
+    this.drawing.end();
     byId("nothing").hidden = true;
     byId("clip").hidden = false;
     byId("clip").dataset.clip = clip.detail.clip_id;
     byId("note").value = this.labelling.said.note;
     this.draw();
-    this.stage.show(clip);
+    this.sounds.show(clip.detail);
+    this.stage.show(clip, this.labelling.said.boxes);
     this.loadAhead();
     this.keepPlace();
   }
@@ -180,12 +186,15 @@ export class Review {
     byId("nothing").textContent = text + advice;
   }
 
-  // Loads the shown clip again, after something about it changed.
+  // Loads the shown clip again, after something about it changed. What was chosen for it stays chosen.
   async showAgain() {
-    const { frame } = this.stage;
+    const before = this.clip;
     try {
-      this.showClip(await this.clips.get(this.clip.detail.clip_id, this.queue.id));
-      this.stage.showFrame(frame);
+      const clip = await this.clips.get(before.detail.clip_id, this.queue.id);
+      if (this.clip !== before) return; // another one is shown by now
+      this.clip = clip;
+      this.draw();
+      this.stage.showAgain(clip, this.labelling.said.boxes);
     } catch (error) {
       this.fail(error);
     }
@@ -256,6 +265,11 @@ export class Review {
   switchSlow() {
     this.stage.setSlow(!this.stage.isSlow);
     this.draw();
+  }
+
+  drawBox() {
+    if (this.session.read_only) return tell(t("This review is only for reading: nothing can be labelled."));
+    return this.drawing.begin();
   }
 
   switchView() {

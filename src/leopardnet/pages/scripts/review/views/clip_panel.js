@@ -127,6 +127,7 @@ function historyRows(history) {
     element("b", {}, entry.by), " ",
     entry.labels?.length ? namesOf(entry.labels) : t("no label"),
     entry.note ? element("q", {}, entry.note) : null,
-    element("small", {}, " " + [formatCapture(entry.at), entry.queue, entry.is_undone ? t("taken back") : ""].filter(Boolean).join(", "))));
+    element("small", {}, " " + [formatCapture(entry.at), entry.queue,
+      entry.boxes ? t("boxes: {n}", { n: entry.boxes.length }) : "", entry.is_undone ? t("taken back") : ""].filter(Boolean).join(", "))));
   return [element("ol", { class: "history" }, ...rows)];
 }

@@ -19,14 +19,17 @@ export class Stage {
     this.timer = 0;
     this.showsPeople = false;
     this.chosenSecond = null; // of the frame that the person stopped at
+    this.drawn = []; // boxes that this person drew on the clip
+    this.overlay = () => []; // what else stands on the shown frame
     this.video = new EvidenceVideo(byId("video"), () => this.drawMedia());
     addEventListener("resize", () => this.drawChart());
   }
 
-  // Shows a clip as `Clips` loads it.
-  show(clip) {
+  // Shows a clip as `Clips` loads it. drawn: boxes that this person drew on it.
+  show(clip, drawn) {
     this.video.close();
     this.clip = clip;
+    this.drawn = drawn;
     this.chosenSecond = null;
     this.drawFrames();
     this.drawChart();
@@ -34,6 +37,15 @@ export class Stage {
     this.drawMedia();
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.flip(!calm && clip.images.length > 1);
+  }
+
+  // Shows the same clip anew, at the frame where the person is.
+  showAgain(clip, drawn) {
+    const { frame, isFlipping, chosenSecond } = this;
+    this.show(clip, drawn);
+    this.showFrame(frame);
+    this.flip(isFlipping);
+    this.chosenSecond = chosenSecond;
   }
 
   // Turns the pages by itself, or stops.
@@ -67,6 +79,12 @@ export class Stage {
     else this.flip(!this.isFlipping);
   }
 
+  // Plays the video with its sound, from a moment before a sound that was found.
+  playSound(sound) {
+    const { detail } = this.clip;
+    if (detail.video && !this.isCovered) this.video.playSound(detail.video, sound);
+  }
+
   // Whether the pictures are blurred, because they show a person.
   get isCovered() {
     return Boolean(this.clip.detail.has_person) && !this.showsPeople;
@@ -94,7 +112,8 @@ export class Stage {
     this.frame = number % images.length;
     const [image, frame] = [images[this.frame], detail.frames[this.frame]];
     const boxes = [...(frame.boxes || [])].sort((a, b) => (b.score ?? 0) - (a.score ?? 0));
-    byId("shot").replaceChildren(image, ...boxes.map(({ xyxy, score }, n) => drawBox([...xyxy, score ?? null], n)));
+    const found = boxes.map(({ xyxy, score }, n) => drawBox([...xyxy, score ?? null], n));
+    byId("shot").replaceChildren(image, ...found, ...this.overlay());
     this.fit(image);
     byId("moment").textContent = detail.kind === "still" ? "" : formatMoment(detail.kind, frame.time_s);
     byId("frames").querySelectorAll("button").forEach((button, n) => {
