@@ -19,7 +19,7 @@ from leopardnet.export.format_names import SoundFormat
 verbs = typer.Typer(
     name="sounds",
     no_args_is_help=True,
-    help="What is on the sound tracks: find it, name it with a network or a probe, exchange labels with Raven and Audacity.",
+    help="What is on the sound tracks: find it, name it with a network or a probe, exchange labels with programs.",
 )
 app.add_typer(verbs)
 
