@@ -41,7 +41,6 @@ class EncounterSettings(Settings):
 
     max_gap_h: float = Field(gt=0.0, le=24.0 * 366)
     max_km: float = Field(ge=0.0, le=20_000.0)
-    unknown_place_m: float = Field(ge=0.0, le=100_000.0)
     flank_pair_s: float = Field(ge=0.0, le=3600.0)
     speeds: dict[str, Speed]
     repeated: RepeatSettings
