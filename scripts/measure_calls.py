@@ -90,7 +90,9 @@ def _draw_pitch(u: NDArray[np.float64], top_hz: float, rng: Generator) -> NDArra
     return high + (low - high) / (1 + np.exp(-(u - rng.uniform(0.35, 0.6)) * 18))
 
 
-def plant(noise: NDArray[np.float32], rate_hz: int, snr_db: float, rng: Generator) -> tuple[NDArray[np.float32], Whistle, float]:
+def plant(
+    noise: NDArray[np.float32], rate_hz: int, snr_db: float, rng: Generator
+) -> tuple[NDArray[np.float32], Whistle, float]:
     """Return the noise with a whistle in it, the whistle, and when it begins, in seconds."""
     whistle = make_whistle(rate_hz, rng)
     middle, half = (whistle.low_hz + whistle.high_hz) / 2, max(500, (whistle.high_hz - whistle.low_hz) / 2)
@@ -149,7 +151,9 @@ def is_hit(ridges: list[tonal_calls.Ridge], scores: NDArray[np.float64], whistle
     return False
 
 
-def measure(sounds: dict[str, tuple[str, NDArray[np.float32]]], rate_hz: int, snrs: list[float], n: int, hours: float) -> None:
+def measure(
+    sounds: dict[str, tuple[str, NDArray[np.float32]]], rate_hz: int, snrs: list[float], n: int, hours: float
+) -> None:
     """Print false candidates per kind of recording, and recall by ratio of power."""
     rows, chorus = [], {}
     threshold = SoundConfig().min_score
@@ -163,7 +167,9 @@ def measure(sounds: dict[str, tuple[str, NDArray[np.float32]]], rate_hz: int, sn
             kind = "forest, birds" if chorus[name] else "forest, quiet"
         rows.append((kind, 1, length_s, int((scores >= threshold).sum())))
     rng = np.random.default_rng(2)
-    quiet = [x for name, (label, x) in sounds.items() if label in NOISES and not chorus[name] and len(x) > 2 * rate_hz]
+    quiet = [
+        x for name, (label, x) in sounds.items() if label in NOISES and not chorus[name] and len(x) > 2 * rate_hz
+    ]
     for i in range(round(hours * 60)):
         samples = surrogate(quiet[i % len(quiet)], 60 * rate_hz, rng)
         rows.append(("made noise", 1, 60.0, int((find(samples, rate_hz)[1] >= threshold).sum())))
@@ -171,7 +177,11 @@ def measure(sounds: dict[str, tuple[str, NDArray[np.float32]]], rate_hz: int, sn
     table["per hour"] = (table["candidates"] / table["s"] * 3600).round(1)
     print(table.round(0).to_string() if False else table.to_string())
     for is_chorus in (False, True):
-        names = [k for k, (label, x) in sounds.items() if label in NOISES and chorus[k] is is_chorus and len(x) > 2 * rate_hz]
+        names = [
+            k
+            for k, (label, x) in sounds.items()
+            if label in NOISES and chorus[k] is is_chorus and len(x) > 2 * rate_hz
+        ]
         recalls = []
         for snr_db in snrs:
             rng, hits = np.random.default_rng(1), 0

@@ -14,8 +14,8 @@ from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id, conform
-from leopardnet.records.dossier.map_shapes import MapShape
 from leopardnet.records.dossier.sources import DossierSources
+from leopardnet.records.ranges.range_map import Barrier, RangeMap, RangePolygon
 from leopardnet.synth.audio import SAMPLE_RATE_HZ
 from leopardnet.synth.write_files import write_still, write_video
 
@@ -36,6 +36,7 @@ SITES = {  # latitude, longitude, uncertainty, owner, station, exact_place
     "C": (43.47123, 131.98765, 25.0, "Team", "C", "no"),
     "D": (43.35, 131.85, 10.0, "Reserve", "D", ""),
 }
+RANGE = [(131, 42.8), (131.8, 42.8), (131.9, 43.3), (131, 43.3)]
 WHISTLE_S = (0.40, 0.70)
 
 
@@ -66,9 +67,9 @@ def plant_season(root, *, draw=None, whistle=None):
         labels=None,
         sounds=_list_sounds(),
         sound_labels=_label_sounds(),
-        shapes=(
-            MapShape("range", "Known range", shapely.Polygon([(131, 42.8), (131.8, 42.8), (131.9, 43.3), (131, 43.3)])),
-            MapShape("barrier", "Railway", shapely.LineString([(131.5, 43.42), (131.9, 43.37), (132.3, 43.3)])),
+        ranges=RangeMap(
+            (RangePolygon("leopard", "Known range", shapely.Polygon(RANGE)),),
+            (Barrier("Railway", shapely.LineString([(131.5, 43.42), (131.9, 43.37), (132.3, 43.3)])),),
         ),
         model={
             "name": "forest", "bundle_id": "b123", "labels_id": "l456", "thresholds": {"alert": 0.2},

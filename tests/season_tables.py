@@ -10,6 +10,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id, conform
 from leopardnet.data.scan.deployments import DEPLOYMENTS
+from leopardnet.records.record_table import fill_records
 
 LABELS = ("leopard", "deer", "empty")
 
@@ -83,3 +84,19 @@ def entries_of(said):
     empty = {"seconds": None, "boxes": None, "inclusion": None, "bundle_id": None, "note": None, "starred": False}
     table = pd.DataFrame(rows, columns=["entry_id", "key", "clip_id", "path", "labels", "by", "at", "queue"])
     return table.assign(**empty, undoes=None).astype({"undoes": "Int64", "inclusion": "float64", "starred": "bool"})
+
+
+def records_of(*rows, index=None):
+    """Records with these cells; label leopard, suspected, and a record_id by position unless they say otherwise."""
+    filled = [
+        {
+            "record_id": f"r{i}",
+            "clip_id": f"c{i}",
+            "path": f"{i}.avi",
+            "label": "leopard",
+            "state": "suspected",
+            **row,
+        }
+        for i, row in enumerate(rows)
+    ]
+    return fill_records(pd.DataFrame([{"state": "suspected", **row} for row in filled], index=index))

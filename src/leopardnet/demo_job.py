@@ -64,20 +64,9 @@ def demo(
     Everything is written to the folder `out`. overrides: settings of the training, as on the command line.
     n_workers: processes that render. on_progress(stage, n_done, n_total) is called as the work goes on.
     """
-    from leopardnet.training.pack.pack import train_bundle
-
-    # 1. Footage and labels. For your own footage, begin with `scan`, or import the labels that you have.
-    footage = out / "footage"
-    render_footage(footage, spec, n_workers=n_workers, on_progress=_name_stage(on_progress, "rendering footage"))
-    manifest = add_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
-
-    # 2. Split by site. Clips of one camera resemble each other: a random split would flatter the model.
-    manifest = split(manifest, by="site", fractions=(0.5, 0.25, 0.25), seed=7)
-    manifest.write(out / "manifest.parquet")
-
-    # 3. Train. The bundle holds all that is needed to classify clips.
-    config = load_config("train", overrides)
-    run = train_bundle(manifest, config, out=out / "run", overwrite=True, on_progress=on_progress)
+    manifest, run = train_demo_model(
+        out, spec=spec, overrides=overrides, n_workers=n_workers, on_progress=on_progress
+    )
     bundle = load_bundle(out / "run" / "bundle")
 
     # 4. Classify the clips of sites that the model has never seen.
@@ -100,6 +89,35 @@ def demo(
         on_progress=_name_stage(on_progress, "writing the report"),
     )
     return Demo(predictions, evaluation, run, report)
+
+
+def train_demo_model(
+    out: Path,
+    *,
+    spec: FootageSpec = FOOTAGE,
+    overrides: tuple[str, ...] = ("experiment=demo",),
+    n_workers: int = 2,
+    on_progress: Callable[..., None],
+) -> tuple[Manifest, Run]:
+    """Render footage and train a model on some of its sites: the first three steps of `demo`, with its arguments.
+
+    Returns the manifest with its split, and the run; its bundle is `out/run/bundle`.
+    """
+    from leopardnet.training.pack.pack import train_bundle
+
+    # 1. Footage and labels. For your own footage, begin with `scan`, or import the labels that you have.
+    footage = out / "footage"
+    render_footage(footage, spec, n_workers=n_workers, on_progress=_name_stage(on_progress, "rendering footage"))
+    manifest = add_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
+
+    # 2. Split by site. Clips of one camera resemble each other: a random split would flatter the model.
+    manifest = split(manifest, by="site", fractions=(0.5, 0.25, 0.25), seed=7)
+    manifest.write(out / "manifest.parquet")
+
+    # 3. Train. The bundle holds all that is needed to classify clips.
+    config = load_config("train", overrides)
+    run = train_bundle(manifest, config, out=out / "run", overwrite=True, on_progress=on_progress)
+    return manifest, run
 
 
 def add_labels(manifest: Manifest, footage: Path) -> Manifest:

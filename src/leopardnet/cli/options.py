@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.evaluation.audit.judging_labels import JudgingLabels
 
 # --- files and folders ---
@@ -260,3 +261,24 @@ def read_moved(manifest: Path, root: Path | None) -> Manifest:
     if root is not None:
         refuse_other_root(rows.table, root)
     return rows
+
+
+def read_footage(predictions: Predictions, manifest: Path | None, root: Path | None) -> Manifest:
+    """Return the footage of predictions, by its manifest or by the folder that their paths are relative to.
+
+    Raises ConfigError where neither is given, and ManifestError for those of another card.
+    """
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.data.checks.match_files import refuse_other_root
+
+    if manifest is not None:
+        return read_moved(manifest, root)
+    if root is None:
+        raise ConfigError(
+            "the folder of the clips is not known",
+            expected="--root or --manifest",
+            todo="give the folder that the paths of the predictions are relative to",
+        )
+    refuse_other_root(predictions.table, root, name="the predictions")
+    rows = predictions.table[["path", "kind", "site", "captured_at"]]
+    return Manifest.from_rows(rows.assign(kind=rows["kind"].replace("burst", "still")), root)

@@ -83,6 +83,7 @@ def report(
             said = file.entries()
         rows = label_manifest(rows, labels_by_clip(said))
     evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
+    is_new = not out.exists()
     with progress_bar("pictures") as on_progress:
         path = summarise(
             table,
@@ -98,7 +99,7 @@ def report(
             people=people,
             on_progress=on_progress,
         )
-    say(f"written: {path}")
+    say(f"written: {path}" if is_new else f"written over the one that was there: {path}")
 
 
 def _evaluate(

@@ -156,10 +156,10 @@ class Decision:
 class FoundSound:
     """A sound that was found on the track of a clip: a candidate for a person to listen to, never a name.
 
-    start_s, end_s: seconds from the first picture; kind: `tonal_call`, `voice`, or `network:<label>`; low_hz, high_hz:
-    its range of pitch; peak_hz: its loudest pitch; slope_hz_s: how fast the pitch rises, negative where it falls;
-    snr_db: above the noise around its pitch; all five are None where what found it does not measure them; score: 0
-    to 1; source: what found it, with its version.
+    start_s, end_s: seconds from the first picture; kind: `tonal_call`, `voice`, or `network:<label>`; low_hz,
+    high_hz: its range of pitch; peak_hz: its loudest pitch; slope_hz_s: how fast the pitch rises, negative where it
+    falls; snr_db: above the noise around its pitch; all five are None where what found it does not measure them;
+    score: 0 to 1; source: what found it, with its version.
     """
 
     start_s: float
@@ -178,8 +178,8 @@ class FoundSound:
 class ClipSound:
     """The sound of a clip: whether its track could be heard, what was found on it, and what is odd about it.
 
-    state: `heard`, `none` (the file has no sound track), or `unreadable`; note: in words; searched_by: what searched
-    it, with its settings.
+    state: `heard`, `none` (the file has no sound track), or `unreadable`; note: in words; searched_by: what
+    searched it, with its settings.
     """
 
     state: Literal["heard", "none", "unreadable"]
@@ -196,7 +196,8 @@ class ClipPrediction:
     evidence_order: positions of the frames, the strongest for the decision first; boxes: of each frame, None if no
     detector was run on it; info: metadata of the container; seconds: time spent on the clip, and on its crops;
     frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or empty if not requested; frame_looks: float32
-    [N, 4], see `media.preprocess`, or empty; sound: None where it was not searched. Raises ValueError for fields that do not fit each other.
+    [N, 4], see `media.preprocess`, or empty; sound: None where it was not searched. Raises ValueError for fields
+    that do not fit each other.
     """
 
     clip: Clip

@@ -55,7 +55,7 @@ class Corrections:
 
     places: of each row, for messages; paths: of a clip as the table names it, by clip_id; notes: on how the table
     was read; footage: site and capture time of the rows that state them, by which another card is recognised.
-    sounds: what people say of sounds, as `settle_sounds` returns it; voices: clips in which somebody hears a person.
+    sounds: what people say of sounds, as `settle_sounds` returns it; voices: clips in which one hears a person.
     """
 
     table: pd.DataFrame

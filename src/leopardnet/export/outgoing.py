@@ -95,11 +95,7 @@ def select_outgoing(
     human = collect_human_labels(manifest, corrections, labels)
     if corrections is not None:
         notes += _note_lost(corrections, table)
-    sounds, voices = (
-        (corrections.sounds, corrections.voices) if isinstance(corrections, Corrections) else (None, ())
-    )
-    heard = pd.DataFrame({"clip_id": sorted(voices), "label": PERSON})
-    people = clips_with_people(predictions, manifest, pd.concat([human[["clip_id", "label"]], heard]))
+    people = find_people_said(predictions, manifest, human, corrections)
     hidden = table["clip_id"].isin(people) & (not include_people)
     reasons = {NO_TEXT: int((~is_text).sum()), PEOPLE: int((hidden & is_text).sum())}
     if n := int((hidden & table["alert"].notna()).sum()):
@@ -124,10 +120,22 @@ def select_outgoing(
         {k: n for k, n in reasons.items() if n},
         tuple(notes),
     )
-    if sounds is not None:
-        sounds = sounds[sounds["clip_id"].isin(keep["clip_id"])]
+    if isinstance(corrections, Corrections):
+        sounds = corrections.sounds[corrections.sounds["clip_id"].isin(keep["clip_id"])]
         outgoing = replace(outgoing, sounds=sounds if credit else sounds.assign(by=None))
     return _apply_pseudonyms(outgoing, pseudonyms) if pseudonyms else _warn_of_coordinates(outgoing)
+
+
+def find_people_said(
+    predictions: Predictions,
+    manifest: Manifest | None,
+    human: pd.DataFrame,
+    corrections: Corrections | pd.DataFrame | None,
+) -> frozenset[str]:
+    """Return the clips with people, those included in which somebody heard one. human: the labels of people."""
+    voices = corrections.voices if isinstance(corrections, Corrections) else ()
+    heard = pd.DataFrame({"clip_id": sorted(voices), "label": PERSON})
+    return clips_with_people(predictions, manifest, pd.concat([human[["clip_id", "label"]], heard]))
 
 
 def _note_lost(corrections: Corrections | pd.DataFrame, table: pd.DataFrame) -> list[str]:

@@ -1,24 +1,22 @@
-"""Sounds for programs in which people listen: a selection table of Raven or a label track of Audacity for each clip."""
+"""Sounds for programs in which people listen: a file of Raven or Audacity for each clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.sound_tables import audacity, raven
 from leopardnet.data.formats.sound_tables.stretch_row import StretchRow
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.data.human_labels.sound_labels import match_sounds
+from leopardnet.export.corrections import Corrections, collect_human_labels
+from leopardnet.export.format_names import SoundFormat
+from leopardnet.export.outgoing import find_label_set, find_people_said
 
-SoundFormat = Literal["raven", "audacity"]
 SUFFIXES: Mapping[SoundFormat, str] = {"raven": raven.SUFFIX, "audacity": audacity.SUFFIX}
 _FORMATS: Mapping[SoundFormat, Callable[[Sequence[StretchRow]], str]] = {
     "raven": raven.format_raven,
@@ -29,21 +27,19 @@ GONE = "sounds of clips that have no prediction"
 
 
 def write_selections(
-    sounds: pd.DataFrame,
+    predictions: Predictions,
     out: Path,
     *,
     format: SoundFormat,
-    predictions: Predictions,
-    said: pd.DataFrame | None = None,
-    human_labels: pd.DataFrame | None = None,
+    corrections: Corrections | None = None,
     manifest: Manifest | None = None,
     include_people: bool = False,
 ) -> WriteResult:
     """Write a file for each clip with sounds to the folder `out`, in the folders of the footage.
 
-    sounds: as `sounds.parquet` holds them. said: as `settle_sounds` returns it; a sound that nobody named has its
-    kind and its score as its label. human_labels: with clip_id and label, of people and voices. A row is a sound.
-    Raises ConfigError where the folder holds such files already: those of people would be overwritten.
+    corrections: what people said of clips and of sounds; a sound that nobody named has its kind and score as its
+    label. A row is a sound. Raises ConfigError where the folder holds such files already: those of people would be
+    overwritten.
     """
     out, suffix = Path(out), SUFFIXES[format]
     if out.is_file() or next(out.rglob("*" + suffix), None):
@@ -54,13 +50,15 @@ def write_selections(
             todo="choose another folder",
         )
     paths = predictions.table.set_index("clip_id")["path"]
-    people = frozenset() if include_people else clips_with_people(predictions, manifest, human_labels)
+    human = collect_human_labels(manifest, corrections, find_label_set(predictions))
+    found = find_people_said(predictions, manifest, human, corrections)
+    people, sounds = frozenset[str]() if include_people else found, predictions.sounds
     is_known, is_private = sounds["clip_id"].isin(paths.index), sounds["clip_id"].isin(people)
     reasons = {GONE: int((~is_known).sum()), PEOPLE: int((is_known & is_private).sum())}
     kept = sounds[is_known & ~is_private].sort_values(["clip_id", "start_s"], kind="stable")
-    named = match_sounds(kept, said) if said is not None else [None] * len(kept)
-    found = [f"{kind} {score:.2f}" for kind, score in zip(kept["kind"], kept["score"], strict=True)]
-    kept = kept.assign(label=[label or text for label, text in zip(named, found, strict=True)])
+    named = match_sounds(kept, corrections.sounds) if corrections is not None else [None] * len(kept)
+    texts = [f"{kind} {score:.2f}" for kind, score in zip(kept["kind"], kept["score"], strict=True)]
+    kept = kept.assign(label=[label or text for label, text in zip(named, texts, strict=True)])
     out.mkdir(parents=True, exist_ok=True)
     for clip_id, rows in kept.groupby("clip_id"):
         columns = rows[["start_s", "end_s", "label", "low_hz", "high_hz"]]

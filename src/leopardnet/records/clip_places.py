@@ -27,8 +27,9 @@ def place_clips(
     zone is unknown, the hour occurs twice or never, or the time lies outside the deployment, so that the clock or
     the table is wrong), time_source, clock_uncertainty_s, latitude, longitude,
     coordinate_uncertainty_m, exact_place, event_id, i_deployment (row of `deployments`, -1 if there is none),
-    is_outside_period. A clip belongs to the deployment of its name; one without a name to the only deployment of
-    its site, or to the only one whose period holds its time. Clocks are taken as corrected, which `scan` does.
+    is_outside_period, is_clock_checked (whether a stated period or clock uncertainty speaks for the time). A clip
+    belongs to the deployment of its name; one without a name to the only deployment of its site, or to the only one
+    whose period holds its time. Clocks are taken as corrected, which `scan` does.
     """
     clips = _join_clips(predictions, manifest)
     i = _find_deployment(clips, deployments)
@@ -42,6 +43,8 @@ def place_clips(
     start, end = (pd.to_datetime(of_clip[c]).to_numpy("datetime64[us]") for c in ("start", "end"))
     at = clips["captured_at"].to_numpy("datetime64[us]")
     clips["is_outside_period"] = (at < start) | (at > end)  # False where one of them is NaT
+    has_period = ~(np.isnat(start) | np.isnat(end)) & ~clips["is_outside_period"].to_numpy()
+    clips["is_clock_checked"] = has_period | clips["clock_uncertainty_s"].notna()
     clips["at_utc"] = _convert_to_utc(clips["captured_at"].mask(clips["is_outside_period"]), clips["time_zone"])
     clips["event_id"] = event_ids(clips)
     return clips.astype({c: STRING for c in ("deployment", "site", "time_zone", "station", "event_id")})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from leopardnet.data.formats.camtrap_dp.places import uncertainty_m
 from leopardnet.records.ranges.uncertain_places import PLACE, find_uncertainty_m
@@ -25,6 +26,19 @@ def hide_places(table: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
     [43.1, 131.4, 7952.0]
     """
     hidden = table["exact_place"].eq("no").fillna(False).to_numpy(bool) | (not exact_places)
+    table = round_places(table, hidden)
+    for column in _DISTANCES:
+        table.loc[hidden, column] = table.loc[hidden, column].round(0)
+    moved = hidden & table["distance_km"].notna().to_numpy(bool)
+    table.loc[moved, "distance_error_km"] = np.ceil(table.loc[moved, "distance_error_km"] + 0.5)
+    return table
+
+
+def round_places(table: pd.DataFrame, hidden: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return a table with latitude, longitude and coordinate_uncertainty_m, rounded to one decimal where `hidden`.
+
+    hidden: bool [N]. The uncertainty of these rows grows by the rounding. The given table does not change.
+    """
     placed = hidden & (table["latitude"].notna() & table["longitude"].notna()).to_numpy(bool)
     table = table.copy()
     off_m = find_uncertainty_m(table.loc[placed, list(PLACE)])
@@ -34,8 +48,4 @@ def hide_places(table: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
     table.loc[placed, "coordinate_uncertainty_m"] = np.where(stated, off_m + coarse_m, np.maximum(off_m, coarse_m))
     for column in ("latitude", "longitude"):
         table.loc[placed, column] = table.loc[placed, column].round(COARSE_DIGITS) + 0.0
-    for column in _DISTANCES:
-        table.loc[hidden, column] = table.loc[hidden, column].round(0)
-    moved = hidden & table["distance_km"].notna().to_numpy(bool)
-    table.loc[moved, "distance_error_km"] = np.ceil(table.loc[moved, "distance_error_km"] + 0.5)
     return table

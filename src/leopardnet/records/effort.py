@@ -143,7 +143,7 @@ def merge_problems(deployments: pd.DataFrame, periods: pd.DataFrame) -> pd.DataF
 def parse_problems(deployments: pd.DataFrame) -> pd.DataFrame:
     """Return one row per problem period of the column `problems`: i (position of the deployment), start, end.
 
-    The text is "from/to; from/to", as `read_deployments` writes it; a period without `to` has no end here, and lasts
+    The text is "from/to; from/to", as `read_deployments` writes it. A period without `to` has no end here; it lasts
     until that of the deployment. Raises ManifestError for another text.
 
     >>> parse_problems(pd.DataFrame({"deployment": ["a"], "problems": ["2021-12-01 00:00:00/2021-12-01 23:59:59"]}))

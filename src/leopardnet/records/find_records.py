@@ -28,6 +28,7 @@ from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_settings import NotableSettings
 from leopardnet.records.record_table import (
     BEYOND,
+    BOOLEAN,
     CANNOT_TELL,
     CONFIRMED,
     OUTSIDE,
@@ -114,7 +115,8 @@ def find_records(
     records = add_ranges(records, ranges)
     if alert_score is not None:
         records = _drop_low_scores_inside(records, predictions)
-    records = add_firsts(records, earlier=earlier, settings=settings)
+    unchecked = frozenset(clips.loc[~clips["is_clock_checked"], "clip_id"])
+    records = add_firsts(records, earlier=earlier, settings=settings, unchecked=unchecked)
     private = frozenset[str]() if include_people else _find_private(predictions, manifest, labels)
     is_private = records["clip_id"].isin(private)
     shown = records[~is_private].reset_index(drop=True)
@@ -138,8 +140,10 @@ def read_records(path: Path) -> pd.DataFrame:
     path = Path(path)
     file = path / f"{NAME}.parquet" if path.is_dir() else path
     table = read_table(file)
-    if file.suffix.lower() == ".csv" and "is_notable" in table:
-        table["is_notable"] = table["is_notable"].eq("True")  # any text would be true
+    if file.suffix.lower() == ".csv":  # where any text would be true
+        flags = [c.name for c in RECORDS if c.dtype in ("bool", BOOLEAN) and c.name in table]
+        table = table.assign(**{c: table[c].map({"True": True, "False": False}) for c in flags})
+        table = table.astype(dict.fromkeys(flags, BOOLEAN))
     return conform(table, RECORDS, where=file.name, unique=("record_id",))
 
 

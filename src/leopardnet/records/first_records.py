@@ -7,7 +7,7 @@ a confirmed one is certainly earlier, empty if that cannot be told (a time or a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,23 +30,31 @@ _FILLED = ("nearest_record_km", "nearest_record_id", "first_at_site", "first_in_
 
 
 def add_firsts(
-    records: pd.DataFrame, *, earlier: pd.DataFrame | None = None, settings: NotableSettings | None = None
+    records: pd.DataFrame,
+    *,
+    earlier: pd.DataFrame | None = None,
+    settings: NotableSettings | None = None,
+    unchecked: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return the records with nearest_record_*, first_*, rules and is_notable; after `add_ranges`.
 
-    earlier: records of earlier seasons, with the columns RECORDS; their confirmed rows count as history. Without
-    any confirmed record of a label there is nothing to be first against, and what is suspected stays empty.
+    earlier: records of earlier seasons, with the columns RECORDS; their confirmed rows count as history. unchecked:
+    clip_id of clips whose time nothing speaks for. A camera that starts in 2015 again after a change of batteries
+    would make gaps of years, so `first_in_years` is empty where the record or the last one before is of these.
+    Without any confirmed record of a label there is nothing to be first against, and what is suspected stays empty.
     Refuted records are never notable.
     """
     settings = settings or load_notable()
     parts = [records] if earlier is None else [records, earlier[~earlier["record_id"].isin(records["record_id"])]]
     known = pd.concat(parts, ignore_index=True)
     confirmed = known[known["state"] == CONFIRMED]
+    confirmed = confirmed.assign(is_checked=~confirmed["clip_id"].isin(unchecked))
     found = _list_nothing(records.index)
     for label in records["label"].unique():
         mine, history = records[records["label"] == label], confirmed[confirmed["label"] == label]
         if len(history):
             found.loc[mine.index] = _compare(mine, history, settings)
+    found["first_in_years"] = found["first_in_years"].mask(records["clip_id"].isin(unchecked))
     records = records.assign(**{c: found[c] for c in _FILLED})
     return _add_rules(records, confirmed["label"].unique(), settings)
 
@@ -152,7 +160,8 @@ def _compare_places(
     groups = _History.of(i_old, high, len(old_places))
     by_time = np.lexsort((high, i_old))
     starts = np.searchsorted(i_old[by_time], np.arange(len(old_places)))
-    moments, first_id = np.split(high[by_time], starts[1:]), history["record_id"].to_numpy()[by_time[starts]]
+    is_checked, first_id = history["is_checked"].to_numpy(bool), history["record_id"].to_numpy()[by_time[starts]]
+    moments = np.split(np.stack([high, is_checked])[:, by_time], starts[1:], axis=1)
     off_m, old_off_m = find_uncertainty_m(places), find_uncertainty_m(old_places)
     old_lon, old_lat = (old_places[c].to_numpy(np.float64) for c in ("longitude", "latitude"))
     n, radius_m = len(mine), settings.area_km * 1000
@@ -186,11 +195,15 @@ def _split_rows(group: NDArray[np.int64], n_groups: int) -> list[NDArray[np.int6
 
 
 def _count_years(low: Floats, moments: list[Floats]) -> Floats:
-    """Return the years from the last moment before each record to it; nan if there is none."""
-    times = np.sort(np.concatenate(moments)) if moments else np.empty(0)
-    i = np.searchsorted(times, low, side="left") - 1
-    last = times[np.maximum(i, 0)] if len(times) else np.full(len(low), np.nan)
-    return np.where(i >= 0, (low - last) / YEAR_S, np.nan)
+    """Return the years from the last moment before each record; nan if there is none, or nothing speaks for it.
+
+    moments: of each place the moments, and whether something speaks for them, float64 [2, M].
+    """
+    times, is_checked = np.concatenate([np.empty((2, 0)), *moments], axis=1)
+    order = np.argsort(times, kind="stable")
+    last = np.concatenate([[np.nan], np.where(is_checked[order] > 0, times[order], np.nan)])
+    years: Floats = (low - last[np.searchsorted(times[order], low, side="left")]) / YEAR_S
+    return years
 
 
 def _find_earlier(low: Floats, first_high: Floats) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,8 @@ def build_records(
     names = find_targets(predictions) if wanted is None else tuple(dict.fromkeys(wanted))
     if clips is None:
         clips = place_clips(predictions, manifest=manifest, deployments=deployments)
-    rows = [_list_label(clips, predictions, labels, name, alert_score) for name in names]
+    said = None if labels is None or not len(labels) else _People.of(labels)
+    rows = [_list_label(clips, predictions, said, name, alert_score) for name in names]
     columns = [c.name for c in RECORDS]
     if not rows:
         return fill_records(clips.iloc[:0].assign(record_id="", label="", state=""))[columns]
@@ -150,11 +152,7 @@ def is_suspected(table: pd.DataFrame, label: str) -> pd.Series[bool]:
 
 
 def _list_label(
-    clips: pd.DataFrame,
-    predictions: Predictions,
-    entries: pd.DataFrame | None,
-    label: str,
-    alert_score: float | None,
+    clips: pd.DataFrame, predictions: Predictions, people: _People | None, label: str, alert_score: float | None
 ) -> pd.DataFrame:
     """Return the rows of one label: its clips with state, by and score."""
     table = predictions.table
@@ -162,32 +160,40 @@ def _list_label(
     suspected = is_suspected(table, label)
     if alert_score is not None:
         suspected = suspected | (score >= alert_score)
-    ids = clips["clip_id"]
-    states = pd.Series(None, index=pd.Index(ids), dtype=object)
+    states = pd.Series(None, index=pd.Index(clips["clip_id"]), dtype=object)
     states[table.loc[suspected, "clip_id"]] = SUSPECTED
     by = pd.Series(None, index=states.index, dtype=object)
-    if entries is not None and len(entries):
-        said = labels_by_clip(entries).set_index("clip_id")
-        said = said[said.index.isin(states.index)]
-        named, settled = _names(said["labels"], label), ~said["labels"].isin(["", UNKNOWN])
+    if people is not None:
+        said = people.together[people.together.index.isin(states.index)]
+        named, is_settled = _names(said["labels"], label), ~said["labels"].isin(["", UNKNOWN])
         states[said.index[named]] = CONFIRMED
-        refuted = said.index[settled & ~named]
-        states[refuted.intersection(states.index[states.notna()])] = REFUTED
-        states[states.index.isin(_find_disputed(entries, said, label)) & states.isna()] = SUSPECTED
-        is_said = states.isin([CONFIRMED, REFUTED]).to_numpy() & states.index.isin(said.index)
+        others = said.index[is_settled & ~named]
+        states[others.intersection(states.index[states.notna()])] = REFUTED
+        states[states.index.isin(people.find_disputed(label)) & states.isna()] = SUSPECTED
+        is_said = states.isin([CONFIRMED, REFUTED]).to_numpy()
         by[is_said] = said["by"].reindex(states.index[is_said])
     keep = states.notna().to_numpy()
-    scores = pd.Series(score.to_numpy(np.float64), index=table["clip_id"]).reindex(ids[keep])
-    return clips[keep].assign(
-        label=label, state=states.to_numpy()[keep], by=by.to_numpy()[keep], score=scores.to_numpy()
-    )
+    scores = pd.Series(score.to_numpy(np.float64), index=table["clip_id"]).reindex(states.index[keep])
+    values = {"state": states.to_numpy()[keep], "by": by.to_numpy()[keep], "score": scores.to_numpy()}
+    return clips[keep].assign(label=label, **values)
 
 
-def _find_disputed(entries: pd.DataFrame, said: pd.DataFrame, label: str) -> set[str]:
-    """Return the disputed clips that one of the disagreeing people gave the label."""
-    people = labels_by_person(entries)
-    given = people["clip_id"].isin(said.index[said["is_disputed"]]) & _names(people["labels"], label)
-    return set(people.loc[given, "clip_id"])
+@dataclass(frozen=True, eq=False)
+class _People:
+    """What people said of clips: each alone, and together by clip_id."""
+
+    alone: pd.DataFrame
+    together: pd.DataFrame
+
+    @classmethod
+    def of(cls, entries: pd.DataFrame) -> _People:
+        return cls(labels_by_person(entries), labels_by_clip(entries).set_index("clip_id"))
+
+    def find_disputed(self, label: str) -> set[str]:
+        """Return the disputed clips that one of the disagreeing people gave the label."""
+        disputed = self.together.index[self.together["is_disputed"]]
+        given = self.alone["clip_id"].isin(disputed) & _names(self.alone["labels"], label)
+        return set(self.alone.loc[given, "clip_id"])
 
 
 def _names(cells: pd.Series[Any], label: str) -> pd.Series[bool]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from leopardnet.core.language import translate_message
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import no_sounds
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.data.human_labels.sound_labels import SoundLabelFile
@@ -65,9 +66,9 @@ class ReviewDesk:
         people = find_people(source, self.evidence, self.index)
         self._has_person = np.array([c in people for c in self.index.clip_ids], bool)
         heard = SoundLabelFile(source.labels, read_only=read_only) if file is not None else None
-        self.sounds = SoundDesk(source.sounds, heard, self.index)
+        self.sounds = SoundDesk(source.predictions.sounds if source.predictions else no_sounds(), heard, self.index)
         others = {name: partial(make, self) for name, make in (queues or {}).items()}
-        if source.sounds is not None:
+        if len(self.sounds.table):
             others[SOUNDS] = self.sounds.list_clips
         self.queues = QueueSet(
             self.index,

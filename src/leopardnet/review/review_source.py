@@ -24,7 +24,7 @@ from leopardnet.review.workspace.same_card import MANIFEST, keep_manifest, refus
 from leopardnet.review.workspace.workspace import FILE as WORKSPACE
 from leopardnet.review.workspace.workspace import Workspace
 
-PREDICTIONS, SOUNDS = "predictions.parquet", "sounds.parquet"
+PREDICTIONS = "predictions.parquet"
 _TABLES = (".csv", ".parquet")
 
 
@@ -33,7 +33,6 @@ class ReviewSource:
     """The clips of a review, and where it is kept.
 
     predictions: of the clips that a model classified, None without a model; its table of frames is not read.
-    sounds: the file with what was found on sound tracks, if there is one.
     evidence: the file with the frames, if there is one. labels: the file of what people say. bundle: the model, if
     it was given. notices: what a person should know before, in whole sentences.
     """
@@ -45,7 +44,6 @@ class ReviewSource:
     labels: Path
     bundle: Bundle | None = None
     notices: tuple[str, ...] = ()
-    sounds: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,6 @@ class _Parts:
     predictions: Predictions | None = None
     evidence: Path | None = None
     manifest_folder: Path | None = None
-    sounds: Path | None = None
 
 
 def open_review(
@@ -110,7 +107,6 @@ def open_review(
         Path(labels) if labels else _find_labels(workspace, parts.manifest_folder),
         bundle,
         tuple(_list_notices(parts)),
-        parts.sounds,
     )
 
 
@@ -197,10 +193,9 @@ def _open_results(source: Path, workspace: Workspace, manifest: Path | None, roo
     workspace.keep("footage", {"manifest": _relative(manifest, workspace), "root": _relative(root, workspace)})
     folder = source if source.is_dir() else source.parent
     files = [f for f in (folder / "held_out", folder) if (f / PREDICTIONS).is_file() or f == folder]
-    evidence, sounds = files[0] / "evidence.parquet", files[0] / SOUNDS
+    evidence = files[0] / "evidence.parquet"
     beside = None if manifest is None else manifest.parent
-    there = sounds if sounds.is_file() else None
-    return _Parts(rows, predictions, evidence if evidence.is_file() else None, beside, there)
+    return _Parts(rows, predictions, evidence if evidence.is_file() else None, beside)
 
 
 def _find_labels(workspace: Workspace, manifest_folder: Path | None) -> Path:

@@ -9,6 +9,7 @@ its strength, how thin and smooth it is, and whether others beside it are as str
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ def find_ridges(track: Track, settings: SoundConfig) -> list[Ridge]:
     n_blocks = max(1, round(track.duration_s / BLOCK_S))
     edges = np.linspace(0, len(track.samples), n_blocks + 1).round().astype(int).tolist()
     ridges: list[Ridge] = []
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         start_s = track.start_s + first / track.rate_hz
         ridges += _find_in_block(track.samples[first:last], track.rate_hz, start_s, settings)
     return ridges
@@ -148,10 +149,10 @@ def whiten(db: NDArray[np.float32], hz: NDArray[np.float64]) -> NDArray[np.float
 
     The noise of a window is measured in pieces of about 1 kHz, and in a straight line between their middles.
     """
-    db = db - np.median(db, axis=0)
+    db = db - np.median(db, axis=0).astype(np.float32)
     n_bands = max(2, round(float(hz[-1] - hz[0]) / NOISE_BAND_HZ))
     edges = np.linspace(0, len(hz), n_bands + 1).astype(int)
-    noise = np.stack([np.median(db[:, a:b], axis=1) for a, b in zip(edges[:-1], edges[1:], strict=True)], axis=1)
+    noise = np.stack([np.median(db[:, a:b], axis=1) for a, b in pairwise(edges)], axis=1)
     middles = (edges[:-1] + edges[1:] - 1) / 2
     weights = [np.interp(np.arange(len(hz)), middles, row) for row in np.eye(n_bands)]
     return db - noise.astype(np.float32) @ np.asarray(weights, np.float32)  # [T, bands] by [bands, F]
@@ -189,7 +190,12 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
     rival = (db >= db[:, None] - RIVAL_DB) & ~overtone & ~np.eye(len(ridges), dtype=bool)
     n_near, n_crowd = (rival & (gap < NEAR_S)).sum(axis=1), (rival & (gap < CROWD_S)).sum(axis=1)
     strength = np.clip((db - WEAK_DB) / (2 * (STRONG_DB - WEAK_DB)), 0, 1)
-    parts = [_fall(width, MAX_WIDTH_HZ), _fall(rough, MAX_ROUGH_HZ), _fall(n_near, MAX_NEAR), _fall(n_crowd, MAX_CROWD)]
+    parts = [
+        _fall(width, MAX_WIDTH_HZ),
+        _fall(rough, MAX_ROUGH_HZ),
+        _fall(n_near, MAX_NEAR),
+        _fall(n_crowd, MAX_CROWD),
+    ]
     return np.where(fits, np.minimum.reduce([strength, *parts]), 0.0)
 
 

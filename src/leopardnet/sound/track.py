@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from leopardnet.core.errors import MediaError
 from leopardnet.media.video.open import OPTIONS, QUICK, describe_error, detect_format, list_videos
 
-MAX_RATE_HZ = 16_000  # holds everything up to 8 kHz
+MIN_RATE_HZ, MAX_RATE_HZ = 8000, 16_000  # the higher one holds everything up to 8 kHz
 MAX_S = 900.0  # the sound behind that is left out, with a warning
 MAX_GAP_S = 0.1  # a longer gap between two packets is filled with silence, so that times stay true
 MAX_DAMAGED = 100
@@ -59,8 +59,8 @@ class Track:
 def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
     """Return the sound track of a video, or None where the file has none.
 
-    The first sound stream is taken and its channels are mixed. Rates above 16 kHz become 16 kHz, others stay;
-    max_rate_hz: another highest rate, for a network that hears more.
+    The first sound stream is taken and its channels are mixed. Rates become 8 to 16 kHz; max_rate_hz: another highest
+    rate, for a network that hears more.
     Raises MediaError where the file cannot be opened and where no sound can be decoded.
 
     >>> track = read_track("IMAG0001.AVI")  # doctest: +SKIP
@@ -127,7 +127,7 @@ class _SoundReader:
         """Return all samples, float32 [N], with silence where packets are missing."""
         for frame in self._decode():
             if self.resampler is None:
-                self.rate_hz = min(frame.sample_rate, self.max_rate_hz)
+                self.rate_hz = min(max(frame.sample_rate, MIN_RATE_HZ), self.max_rate_hz)
                 self.start_s = frame.time or 0.0
                 self.resampler = AudioResampler(format="flt", layout="mono", rate=self.rate_hz)
             self._add(frame)

@@ -59,7 +59,7 @@ def find_voices(track: Track, settings: SoundConfig) -> list[FoundSound]:
 
 
 def measure_speech(track: Track) -> NDArray[np.float32]:
-    """Return how likely each 32 ms are speech, float32 [N], 0 to 1; what is left at the end is filled with silence."""
+    """Return how likely each 32 ms are speech, float32 [N], 0 to 1; silence fills up the last."""
     samples = track.samples
     if track.rate_hz != RATE_HZ:
         samples = resample_poly(samples, RATE_HZ, track.rate_hz).astype(np.float32)

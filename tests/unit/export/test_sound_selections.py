@@ -1,5 +1,7 @@
 """Sounds for Raven and Audacity: a file for each clip, none of people, and never over the work of somebody."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,8 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.tables import clip_id
 from leopardnet.data.formats.sound_tables.audacity import parse_audacity
 from leopardnet.data.formats.sound_tables.raven import parse_raven
-from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile, read_sound_labels
+from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile
+from leopardnet.export.corrections import read_corrections
 from leopardnet.export.sound_selections import write_selections
 
 PARSE = {"raven": parse_raven, "audacity": parse_audacity}
@@ -35,10 +38,10 @@ def test_each_clip_has_a_file_with_its_sounds_in_order(tmp_path, predicted, soun
         file.add(
             SoundEntry(key="k", by="AB", clip_id=clip_id("s1/a.AVI"), start_s=2, end_s=2.4, label="alarm call")
         )
-    words = read_sound_labels(tmp_path / "labels.sqlite")
-    people = pd.DataFrame({"clip_id": [clip_id("s1/b.AVI")], "label": ["person"]})
-    options = {"format": format, "predictions": said, "said": words, "human_labels": people}
-    done = write_selections(sounds, tmp_path / "out", **options)
+        file.add(SoundEntry(key="l", by="AB", clip_id=clip_id("s1/b.AVI"), start_s=1, end_s=2, label="person"))
+    options = {"format": format, "corrections": read_corrections(tmp_path / "labels.sqlite")}
+    said = replace(said, sounds=sounds)
+    done = write_selections(said, tmp_path / "out", **options)
     assert (done.n_rows, done.n_left_out) == (2, 2) and list(done.reasons.values()) == [1, 1]
     (file,) = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
     assert file.relative_to(tmp_path / "out").as_posix().startswith("s1/a.AVI.")
@@ -47,12 +50,12 @@ def test_each_clip_has_a_file_with_its_sounds_in_order(tmp_path, predicted, soun
         (2.0, "alarm call", 900.0),
         (5.0, "tonal_call 0.87", 900.0),
     ]
-    everything = write_selections(sounds, tmp_path / "all", **options, include_people=True)
+    everything = write_selections(said, tmp_path / "all", **options, include_people=True)
     assert everything.n_rows == 3
     with pytest.raises(ConfigError, match="already"):
-        write_selections(sounds, tmp_path / "out", **options)
+        write_selections(said, tmp_path / "out", **options)
 
 
 def test_no_sounds_at_all(tmp_path, predicted, sounds):
-    done = write_selections(sounds.iloc[:0], tmp_path / "out", format="raven", predictions=predicted())
+    done = write_selections(replace(predicted(), sounds=sounds.iloc[:0]), tmp_path / "out", format="raven")
     assert done.n_rows == done.n_left_out == 0

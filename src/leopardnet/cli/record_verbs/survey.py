@@ -9,6 +9,7 @@ import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, say
 from leopardnet.cli.options import DateFormat, Encoding, Json
+from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def after(
     date_format: DateFormat = None,
     as_json: Json = False,
 ) -> None:
-    """After a record, rank the places without a camera and the cameras to visit first, with reasons and assumptions.
+    """After a record, rank the places without a camera and the cameras to visit first, with the reasons.
 
     Coordinates are written only with --geojson or --gpx, and never those of cameras whose owner forbids it.
 
@@ -73,18 +74,20 @@ def after(
     from leopardnet.core.manifest import Manifest
     from leopardnet.core.tables import write_table
     from leopardnet.data.scan.deployments import read_deployments_table
+    from leopardnet.records.find_records import read_records
+    from leopardnet.records.ranges.read_ranges import read_ranges
     from leopardnet.records.survey.rank_places import rank_places
     from leopardnet.records.survey.survey_settings import load_survey_settings
     from leopardnet.records.survey.write_places import write_geojson, write_gpx
 
     places, notes = read_deployments_table(deployments, encoding=encoding, date_format=date_format)
     found = rank_places(
-        _choose(_read_records(records), label, record or [], all_records=all_records),
+        _choose(read_records(records), record or [], all_records=all_records),
         places,
         load_survey_settings(settings_file),
         label=label,
         sigma_km=sigma_km,
-        barriers=_read_barriers(ranges),
+        barriers=[(b.name, b.line) for b in read_ranges(ranges).barriers] if ranges else (),
         clips=Manifest.read(manifest).table if manifest else None,
     )
     table = found.without_coordinates()
@@ -133,7 +136,7 @@ def plan(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say how many animals and recaptures a layout of cameras can be expected to give, and what each further one adds.
+    """Say how many animals and recaptures to expect of a layout of cameras, and what each further one adds.
 
     The relative error of a density from it is about 1 / sqrt(the smaller of the two) (Efford and Boulanger 2019).
 
@@ -163,6 +166,23 @@ def plan(
     if out is not None:
         write_table(found.added, out)
     _print_plan(found, sigma_km, source, as_json=as_json)
+
+
+def _choose(records: pd.DataFrame, ids: list[str], *, all_records: bool) -> pd.DataFrame:
+    """Return the records to survey after: those with these ids, or all, or the notable ones.
+
+    Raises ManifestError for an id that is not there, and where no record is notable.
+    """
+    unknown = [x for x in ids if x not in set(records["record_id"])]
+    if unknown:
+        raise ManifestError("there is no such record", where="--record", found=unknown[0])
+    if ids or all_records:
+        return records[records["record_id"].isin(ids)] if ids else records
+    if not records["is_notable"].any():
+        raise ManifestError(
+            "no record is notable", found=f"{len(records)} records", todo="name one with --record, or take --all"
+        )
+    return records[records["is_notable"]]
 
 
 def _print_plan(found: Any, sigma_km: float, source: str, *, as_json: bool) -> None:

@@ -22,7 +22,9 @@ class SoundConfig(Settings):
     min_s: float = Field(default=0.15, ge=0.05, le=5.0, description="shortest call")
     max_s: float = Field(default=0.6, ge=0.1, le=5.0, description="longest call")
     min_score: Share = Field(default=0.5, description="calls with a lower score are left out")
-    max_calls: int = Field(default=20, ge=1, le=1000, description="the most calls of a clip that are kept, best first")
+    max_calls: int = Field(
+        default=20, ge=1, le=1000, description="the most calls of a clip that are kept, best first"
+    )
     voice: bool = Field(default=True, description="flag human voices, so that their clips stay private")
     min_voice: Share = Field(default=0.5, description="a voice is flagged at this score or above")
 

@@ -6,7 +6,6 @@ ever added to, as that of the clips. A sound is a stretch of a clip, in seconds 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -182,16 +181,17 @@ def match_sounds(sounds: pd.DataFrame, said: pd.DataFrame) -> pd.Series[str]:
     labels = pd.Series([None] * len(sounds), index=sounds.index, dtype=object)
     best = pd.Series(SAME_OVERLAP, index=sounds.index)
     of_clip = sounds.groupby("clip_id").groups
-    for row in said[said["label"] != ""].itertuples(index=False):
-        if row.clip_id not in of_clip:
+    named = said.loc[said["label"] != "", ["clip_id", "start_s", "end_s", "label"]]
+    for clip_id, start_s, end_s, label in named.itertuples(index=False, name=None):
+        if clip_id not in of_clip:
             continue
-        near = sounds.loc[of_clip[row.clip_id]]
-        shared = np.minimum(near["end_s"], row.end_s) - np.maximum(near["start_s"], row.start_s)
-        covered = np.maximum(near["end_s"], row.end_s) - np.minimum(near["start_s"], row.start_s)
+        near = sounds.loc[of_clip[clip_id]]
+        shared = near["end_s"].clip(upper=end_s) - near["start_s"].clip(lower=start_s)
+        covered = near["end_s"].clip(lower=end_s) - near["start_s"].clip(upper=start_s)
         overlap = shared / covered
         at: Any = overlap.idxmax()
         if overlap[at] > best[at]:
-            labels[at], best[at] = row.label, overlap[at]
+            labels[at], best[at] = label, overlap[at]
     return labels
 
 

@@ -12,9 +12,11 @@ import pandas as pd
 
 from leopardnet.core.footage.light import find_clip_lights
 from leopardnet.core.labels import split_labels
-from leopardnet.records.dossier.coarse_places import FAR_COARSE_KM, Place, blur_km, find_place
+from leopardnet.records.coarse_places import hide_places
+from leopardnet.records.dossier.shown_places import Place, list_shown_places
 from leopardnet.records.dossier.sound_facts import SoundFact, list_sounds
-from leopardnet.records.dossier.sources import CONFIRMED, REFUTED, DossierSources, find_rows
+from leopardnet.records.dossier.sources import DossierSources, find_rows
+from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 
 Refs = tuple[str, ...]
 """Rows of the page's table that a statement rests on: r1, r2, … for records, s1, … for sounds."""
@@ -65,7 +67,7 @@ class Capture:
 
 @dataclass(frozen=True)
 class EncounterFact:
-    """The encounter of the captures. min_animals: None where it cannot be told; refs: the captures that prove it."""
+    """The encounter of the captures. min_animals: None where it cannot be told; refs: what proves it."""
 
     path_km: float
     min_animals: int | None
@@ -126,7 +128,7 @@ class DossierFacts:
     def state(self) -> str:
         """The state of the whole: confirmed where one capture is, else suspected or refuted."""
         states = [c.state for c in self.captures]
-        return next(state for state in (CONFIRMED, "suspected", REFUTED) if state in states)
+        return next(state for state in (CONFIRMED, SUSPECTED, REFUTED) if state in states)
 
 
 def gather_facts(
@@ -163,9 +165,9 @@ def _list_captures(
     clips = sources.predictions.table.set_index("clip_id").reindex(rows["clip_id"])
     lights = find_clip_lights(sources.predictions.read_frames(rows["clip_id"]))
     corrections = _list_corrections(sources.deployments)
-    captures = []
-    for i, (row, clip) in enumerate(zip(_records(rows), _records(clips.reset_index()), strict=True), 1):
-        place = find_place(row, exact=exact)
+    places = list_shown_places(rows, exact_places=exact)
+    shown, captures = _records(hide_places(rows, exact_places=exact)), []
+    for i, (row, clip, place) in enumerate(zip(shown, _records(clips.reset_index()), places, strict=True), 1):
         key = (_text(row, "deployment"), _text(row, "site"))
         captures.append(
             Capture(
@@ -182,10 +184,10 @@ def _list_captures(
                 place=place,
                 is_hidden=row["clip_id"] in hidden,
                 in_training=_text(clip, "in_training"),
-                distance_km=blur_km(_number(row.get("distance_km")), place),
-                distance_error_km=max(_number(row.get("distance_error_km")), 0.5 if _is_coarse(place) else 0.0),
+                distance_km=_number(row.get("distance_km")),
+                distance_error_km=_number(row.get("distance_error_km")),
                 barriers=split_labels(_text(row, "barriers")),
-                nearest_record_km=blur_km(_number(row.get("nearest_record_km")), place, step_km=FAR_COARSE_KM),
+                nearest_record_km=_number(row.get("nearest_record_km")),
                 first_at_site=row.get("first_at_site"),
                 first_in_area=row.get("first_in_area"),
                 first_in_years=_number(row.get("first_in_years")),
@@ -203,7 +205,7 @@ _TEXTS = (
 
 def _find_encounter(own: Any, sources: DossierSources, ref_of: dict[str, str]) -> EncounterFact | None:
     table = sources.encounters
-    if table is None or "encounter_id" not in own or pd.isna(own["encounter_id"]):
+    if table is None or pd.isna(own["encounter_id"]):
         return None
     for row in _records(table[table["encounter_id"] == own["encounter_id"]]):
         proof = json.loads(_text(row, "min_animals_ids") or "[]")
@@ -260,25 +262,22 @@ def _list_other_places(rows: pd.DataFrame, sources: DossierSources, exact: bool)
     """Return the cameras that did not film the animal here, by their site."""
     if sources.deployments is None:
         return ()
-    own = set(rows["site"].dropna()) if "site" in rows else set()
+    own = set(rows["site"].dropna())
     found: dict[str, Place] = {}
-    for row in _records(sources.deployments):
-        name, place = _text(row, "site") or _text(row, "deployment"), find_place(row, exact=exact)
+    places = list_shown_places(sources.deployments, exact_places=exact)
+    for row, place in zip(_records(sources.deployments), places, strict=True):
+        name = _text(row, "site") or _text(row, "deployment")
         if place is not None and name not in own:
             found.setdefault(name, place)
     return tuple(found.items())
 
 
-def _list_earlier_places(
-    rows: pd.DataFrame, sources: DossierSources, exact: bool
-) -> tuple[tuple[str, Place], ...]:
+def _list_earlier_places(rows: pd.DataFrame, sources: DossierSources, exact: bool) -> tuple[tuple[str, Place], ...]:
     """Return the places of the nearest earlier confirmed records."""
-    if "nearest_record_id" not in rows:
-        return ()
     own, records = set(rows["record_id"]), sources.records
     nearest = records[records["record_id"].isin(set(rows["nearest_record_id"].dropna()) - own)]
-    places = ((_text(row, "site"), find_place(row, exact=exact)) for row in _records(nearest))
-    return tuple(dict((name, place) for name, place in places if place is not None).items())
+    places = zip(_records(nearest), list_shown_places(nearest, exact_places=exact), strict=True)
+    return tuple({_text(row, "site"): place for row, place in places if place is not None}.items())
 
 
 def _list_corrections(deployments: pd.DataFrame | None) -> dict[tuple[str, str], float]:
@@ -305,10 +304,6 @@ def _number(value: Any) -> float:
 
 def _count(value: Any) -> int | None:
     return None if value is None else int(value)
-
-
-def _is_coarse(place: Place | None) -> bool:
-    return place is not None and place.is_coarse
 
 
 def _parse_seconds(clip: dict[str, Any]) -> tuple[float, ...]:

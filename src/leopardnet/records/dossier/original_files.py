@@ -29,7 +29,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class OriginalFile:
-    """A file of a clip. sha256: '' where it could not be read. left_out: why it is not in the ZIP, '' where it is."""
+    """A file of a clip. sha256: '' where it could not be read. left_out: why it is not in the ZIP, or ''."""
 
     ref: str
     path: str

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.records.dossier.sources import CONFIRMED, SUSPECTED, VOICE, DossierSources, standing_sound_labels
+from leopardnet.records.dossier.sources import VOICE, DossierSources, standing_sound_labels
+from leopardnet.records.record_table import CONFIRMED, SUSPECTED
 
 AROUND = pd.Timedelta(hours=24)  # sounds at the same sites, so long before the first clip and after the last
 SAME_S = 0.05  # two times of one sound differ by less
@@ -50,7 +51,7 @@ def list_sounds(
         return (), 0
     clips = sources.predictions.table[["clip_id", "path", "site", "captured_at"]]
     near = clips["clip_id"].isin(rows["clip_id"])
-    if "captured_at" in rows and rows["captured_at"].notna().any():
+    if rows["captured_at"].notna().any():
         first, last = rows["captured_at"].min() - AROUND, rows["captured_at"].max() + AROUND
         at_site = clips["site"].isin(set(rows["site"].dropna()))
         near |= at_site & clips["captured_at"].between(first, last)
@@ -59,9 +60,7 @@ def list_sounds(
     )
     is_voice = heard["kind"] == VOICE
     said = None if sources.sound_labels is None else standing_sound_labels(sources.sound_labels)
-    facts = [
-        _make_fact(f"s{i}", row, said, hidden) for i, row in enumerate(heard[~is_voice].to_dict("records"), 1)
-    ]
+    facts = [_make_fact(f"s{i}", row, said, hidden) for i, row in enumerate(heard[~is_voice].to_dict("records"), 1)]
     return tuple(facts), int(is_voice.sum())
 
 
@@ -69,14 +68,22 @@ def _make_fact(ref: str, row: dict[Any, Any], said: pd.DataFrame | None, hidden:
     label, by = _find_label(row, said)
     return SoundFact(
         ref=ref,
-        **{name: "" if pd.isna(row.get(name)) else str(row[name]) for name in _TEXTS},
-        **{name: math.nan if pd.isna(row.get(name)) else float(row[name]) for name in _NUMBERS},
+        **_read_texts(row),
+        **_read_numbers(row),
         captured_at=None if pd.isna(row["captured_at"]) else row["captured_at"],
         state=CONFIRMED if label else SUSPECTED,
         label=label,
         by=by,
         is_hidden=row["clip_id"] in hidden,
     )
+
+
+def _read_texts(row: dict[Any, Any]) -> Any:
+    return {name: "" if pd.isna(row.get(name)) else str(row[name]) for name in _TEXTS}
+
+
+def _read_numbers(row: dict[Any, Any]) -> Any:
+    return {name: math.nan if pd.isna(row.get(name)) else float(row[name]) for name in _NUMBERS}
 
 
 _TEXTS = ("clip_id", "path", "site", "kind", "source")

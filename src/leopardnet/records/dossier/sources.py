@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,9 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.human_labels.label_views import labels_by_person
-from leopardnet.records.dossier.map_shapes import MapShape
+from leopardnet.records.ranges.range_map import RangeMap
+from leopardnet.records.record_table import REFUTED, fill_records
 
-REFUTED, CONFIRMED, SUSPECTED = "refuted", "confirmed", "suspected"
 VOICE = "voice"
 _NEEDED = ("record_id", "clip_id", "path", "label", "state", "is_notable")
 
@@ -26,7 +26,7 @@ class DossierSources:
 
     records: a table of records; encounters, hints, flanks: the tables made from it. predictions and manifest: of
     the same footage. deployments: with the columns of `data.scan.deployments.DEPLOYMENTS`. labels: the entries of
-    `labels.sqlite`. sounds: a table of sounds, sound_labels: what people said of them. shapes: ranges and barriers.
+    `labels.sqlite`. sounds: a table of sounds, sound_labels: what people said of them. ranges: and barriers.
     findings: of `check`, for clips. model: plain values that describe a bundle and the settings of the run.
 
     Raises ManifestError where `records` is no table of records.
@@ -43,7 +43,7 @@ class DossierSources:
     sounds: pd.DataFrame | None = None
     sound_labels: pd.DataFrame | None = None
     findings: pd.DataFrame | None = None
-    shapes: Sequence[MapShape] = ()
+    ranges: RangeMap = field(default_factory=RangeMap)
     model: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,6 +56,7 @@ class DossierSources:
                 expected=", ".join(_NEEDED),
                 todo="make it with `leopardnet records`",
             )
+        object.__setattr__(self, "records", fill_records(self.records))
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""
@@ -78,7 +79,8 @@ def standing_sound_labels(entries: pd.DataFrame) -> pd.DataFrame:
     """Return the entries on sounds that nobody took back, the newest of each person and sound."""
     undone = set(entries["undoes"].dropna())
     valid = entries[~entries["entry_id"].isin(undone) & entries["undoes"].isna()]
-    return valid.drop_duplicates(["clip_id", "start_s", "end_s", "by"], keep="last")
+    standing: pd.DataFrame = valid.drop_duplicates(["clip_id", "start_s", "end_s", "by"], keep="last")
+    return standing
 
 
 def choose_dossiers(records: pd.DataFrame) -> list[str]:
@@ -91,10 +93,9 @@ def choose_dossiers(records: pd.DataFrame) -> list[str]:
     ['a']
     """
     known = order_records(records[records["state"] != REFUTED])
-    groups = group_records(known)
-    notable = groups[known["is_notable"].fillna(False).astype(bool)].unique()
-    first = known[groups.isin(notable)].assign(group=groups).drop_duplicates("group")
-    return [str(i) for i in first["record_id"]]
+    known = known.assign(group=group_records(known))
+    notable = known["group"].isin(known.loc[known["is_notable"].astype(bool), "group"])
+    return [str(i) for i in known[notable].drop_duplicates("group")["record_id"]]
 
 
 def find_rows(records: pd.DataFrame, record_id: str) -> pd.DataFrame:

@@ -9,21 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from leopardnet.core.columns import table_labels
-from leopardnet.core.language import translate, translate_label, use_language
+from leopardnet.core.language import translate_label, translate_plural, use_language
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip
 from leopardnet.pages.environment import environment, read_style
-from leopardnet.pages.palette import LabelStyle, label_styles
+from leopardnet.pages.palette import label_styles
 from leopardnet.pages.table_rows import flatten_facts
-from leopardnet.records.dossier.words import statements as say
-from leopardnet.records.dossier.drawings.clip_pictures import choose_stills, show_captures, show_sounds, shown_labels
-from leopardnet.records.dossier.words.clock_check import check_clocks
-from leopardnet.records.dossier.facts import DossierFacts, gather_facts
+from leopardnet.records.dossier.drawings.clip_pictures import (
+    choose_stills,
+    show_captures,
+    show_sounds,
+    shown_labels,
+)
 from leopardnet.records.dossier.drawings.local_map import MapPlace, draw_map
-from leopardnet.records.dossier.words.open_questions import list_open_questions
+from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
+from leopardnet.records.dossier.facts import DossierFacts, gather_facts
 from leopardnet.records.dossier.original_files import MEDIA_FILE, OriginalFile, list_originals, write_media
 from leopardnet.records.dossier.sources import DossierSources, choose_dossiers
-from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
+from leopardnet.records.dossier.words import statements as say
+from leopardnet.records.dossier.words.clock_check import check_clocks
+from leopardnet.records.dossier.words.open_questions import list_open_questions
 
 DOSSIER_FILE, INDEX_FILE = "dossier.html", "index.html"
 _MODEL_FACTS = ("name", "bundle_id", "labels_id", "backbone", "trained_on", "thresholds", "settings")
@@ -128,7 +133,7 @@ def title_of(facts: DossierFacts) -> str:
     sites = list(dict.fromkeys(c.site for c in facts.valid if c.site))
     days = [c.captured_at for c in facts.valid if c.captured_at is not None]
     when = say.show_days(days)
-    where = sites[0] if len(sites) == 1 else translate("{n} sites", n=len(sites)) if sites else ""
+    where = sites[0] if len(sites) == 1 else translate_plural("{n} site", "{n} sites", len(sites)) if sites else ""
     title = ", ".join(part for part in (translate_label(facts.label), where, when) if part)
     return title[:1].upper() + title[1:]
 
@@ -166,7 +171,7 @@ def _fill_page(
             stills=stills,
             legend=shown_labels(frames, styles, facts.label),
             sounds=show_sounds(facts.sounds, sources.manifest.root),
-            map=draw_map(_list_places(facts, sources), sources.shapes),
+            map=draw_map(_list_places(facts), sources.ranges, facts.label),
             time_line=draw_time_line(_list_marks(facts)),
             clocks=check_clocks(facts),
             findings=_list_findings(facts, sources),
@@ -180,7 +185,7 @@ def _fill_page(
     )
 
 
-def _list_places(facts: DossierFacts, sources: DossierSources) -> list[MapPlace]:
+def _list_places(facts: DossierFacts) -> list[MapPlace]:
     found: dict[tuple[Any, str], MapPlace] = {}
     for c in sorted(facts.valid, key=lambda c: c.state):  # a confirmed capture stands for others at its site
         if c.place is not None:
@@ -196,7 +201,13 @@ def _list_marks(facts: DossierFacts) -> list[TimeMark]:
     known = sorted((c for c in facts.valid if c.captured_at is not None), key=lambda c: c.owner)
     lane_of = {c.site: " · ".join(x for x in (c.owner, c.site) if x) for c in reversed(known)}
     marks = [
-        TimeMark(lane_of[c.site], c.captured_at, c.state, f"{c.ref}: {say.show_time(c.captured_at)}", c.clock_uncertainty_s)
+        TimeMark(
+            lane_of[c.site],
+            c.captured_at,
+            c.state,
+            f"{c.ref}: {say.show_time(c.captured_at)}",
+            c.clock_uncertainty_s,
+        )
         for c in known
         if c.captured_at is not None
     ]
@@ -215,7 +226,8 @@ def _list_findings(facts: DossierFacts, sources: DossierSources) -> list[dict[st
     if sources.findings is None:
         return []
     names = {c.path for c in facts.captures} | {c.deployment for c in facts.captures if c.deployment}
-    return [dict(row) for row in sources.findings[sources.findings["path"].isin(names)].to_dict("records")]
+    rows: list[Any] = sources.findings[sources.findings["path"].isin(names)].to_dict("records")
+    return rows
 
 
 def _style() -> Any:

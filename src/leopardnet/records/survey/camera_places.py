@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
+from leopardnet.records.coarse_places import round_places
 from leopardnet.records.effort import LAST_CLIP, find_periods
-from leopardnet.records.survey.coarse_places import coarsen
 from leopardnet.records.survey.survey_settings import SurveySettings
 
 CAMERA, FORMER = "camera", "former camera"
@@ -20,10 +22,7 @@ def find_camera_places(
     (its last clip, else the end in the table; NaT if unknown), is_covering (it worked at most `covered_days` before
     the record), is_hidden (its owner does not show the place, which is rounded here).
     """
-    table, periods = (
-        coarsen(deployments.reset_index(drop=True), settings.coarse_degrees),
-        find_periods(deployments, clips),
-    )
+    table, periods = hide_exact_places(deployments.reset_index(drop=True)), find_periods(deployments, clips)
     last_clip = periods["last_clip_at"].fillna(periods["end"])
     ended = periods["end"].where(periods["end_from"] != LAST_CLIP)  # without an end in the table it still stands
     rows = pd.DataFrame(
@@ -52,3 +51,15 @@ def find_camera_places(
         f"{n_lost} of {len(rows)} deployments have no coordinates: their cameras cover no place and are not listed"
     )
     return places.reset_index(), (note,) * bool(n_lost)
+
+
+def hide_exact_places(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the places that their owner does not show (`exact_place` no) rounded to 0.1 degrees.
+
+    Column is_hidden says which. What is computed from them then says how little is known.
+    """
+    none: pd.Series[Any] = pd.Series(None, index=table.index, dtype=object)
+    hidden = table.get("exact_place", none).astype(object).eq("no")
+    given = table.get("coordinate_uncertainty_m", none).astype("float64")
+    table = table.assign(is_hidden=hidden, coordinate_uncertainty_m=given)
+    return round_places(table, hidden.to_numpy(bool))

@@ -22,8 +22,9 @@ _BLOCK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """How animals are detected. density_per_km2: of animals; lambda0: expected detections per occasion at the centre.
+    """How animals are detected.
 
+    density_per_km2: of animals. lambda0: expected detections per occasion by a camera in the middle of a range.
     detector: proximity, a camera that films any number of animals; multi, a trap that holds an animal until the end
     of the occasion.
     """

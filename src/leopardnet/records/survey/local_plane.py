@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Proj
 
+from leopardnet.core.errors import ManifestError
+
 Degrees = NDArray[np.float64]
+MAX_EXTENT_KM = 500.0
 DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 
@@ -45,6 +48,19 @@ class LocalPlane:
         """Return latitude and longitude of points, float64 [N, 2]."""
         longitude, latitude = self.projection(points_km[..., 0], points_km[..., 1], inverse=True)
         return np.asarray(latitude), np.asarray(longitude)
+
+
+def refuse_wide(points_km: NDArray[np.float64], *, where: str, todo: str) -> None:
+    """Raise ManifestError for points, float64 [N, 2], that are too far apart for a plane."""
+    extent = float(np.hypot(*np.ptp(points_km, axis=0))) if len(points_km) else 0.0
+    if not extent <= MAX_EXTENT_KM:
+        raise ManifestError(
+            "the places are too far apart",
+            where=where,
+            found=f"{extent:.0f} km",
+            expected=f"at most {MAX_EXTENT_KM:.0f} km",
+            todo=f"look for latitude and longitude that are swapped; {todo}",
+        )
 
 
 def name_direction(x_km: float, y_km: float) -> str:

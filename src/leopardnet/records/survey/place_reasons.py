@@ -69,7 +69,8 @@ def _tell_clips(row: dict[Any, Any]) -> str:
     if last >= row["record_at"]:
         return f"its clips until {last:{_DAY}}, after the record, are in the archive already"
     days = (row["record_at"] - last).total_seconds() / 86_400
-    return f"its last clip in the archive is {days:.0f} days older than the record: what it filmed since is on its card"
+    first = "its last clip in the archive is"
+    return f"{first} {days:.0f} days older than the record: what it filmed since is on the card"
 
 
 def list_assumptions(

@@ -9,11 +9,10 @@ import pandas as pd
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.records.survey.add_cameras import add_cameras
-from leopardnet.records.survey.expected_captures import Detection, Expected, Points, expect_captures, make_mask
-from leopardnet.records.survey.local_plane import LocalPlane
+from leopardnet.records.survey.expected_captures import Detection, Expected, expect_captures, make_mask
+from leopardnet.records.survey.local_plane import LocalPlane, refuse_wide
 
 BUFFER_SIGMAS = 4.0  # further away, an animal is detected with e^-8 of lambda0
-MAX_EXTENT_KM = 500.0
 
 
 @dataclass(frozen=True)
@@ -54,21 +53,9 @@ def plan_survey(
         raise ManifestError("there is no camera", where="cameras", expected="one row per camera")
     both = pd.concat([cameras[["latitude", "longitude"]], others[["latitude", "longitude"]]]).to_numpy(float)
     places = LocalPlane.around(*both.T).to_km(*both.T)
-    _refuse_wide(places)
+    refuse_wide(places, where="cameras and candidates", todo="plan each area by itself")
     mask = make_mask(places, buffer_km=BUFFER_SIGMAS * detection.sigma_km if buffer_km is None else buffer_km)
     n = len(cameras)
     added = add_cameras(places[:n], places[n:], mask, detection, n_add=n_add)
     added.insert(0, "place", others["deployment"].to_numpy()[added.pop("i_place").to_numpy(np.int64)])
     return SurveyPlan(n, len(mask.points_km) * mask.cell_km2, expect_captures(places[:n], mask, detection), added)
-
-
-def _refuse_wide(places: Points) -> None:
-    extent = float(np.hypot(*(places.max(axis=0) - places.min(axis=0))))
-    if not extent <= MAX_EXTENT_KM:
-        raise ManifestError(
-            "the places are too far apart for one survey",
-            where="cameras and candidates",
-            found=f"{extent:.0f} km",
-            expected=f"at most {MAX_EXTENT_KM:.0f} km",
-            todo="look for latitude and longitude that are swapped, or plan each area by itself",
-        )

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import FLOAT, INT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import conform
-from leopardnet.records.survey.camera_places import CAMERA, find_camera_places
-from leopardnet.records.survey.coarse_places import coarsen
-from leopardnet.records.survey.local_plane import LocalPlane, name_direction
+from leopardnet.data.scan.deployments import match_deployments
+from leopardnet.records.record_table import BEYOND, REFUTED
+from leopardnet.records.survey.camera_places import CAMERA, find_camera_places, hide_exact_places
+from leopardnet.records.survey.local_plane import LocalPlane, name_direction, refuse_wide
 from leopardnet.records.survey.place_reasons import CELL, give_reasons, list_assumptions
 from leopardnet.records.survey.survey_settings import SurveySettings
 
@@ -41,6 +42,7 @@ PLACES = (
     Column("longitude", FLOAT, False, "degrees east"),
     Column("side_km", FLOAT, True, "of a cell, the length of its side"),
 )
+_OF_PLACE = ["latitude", "longitude", "coordinate_uncertainty_m", "exact_place"]
 _TABLE_ONLY = ("latitude", "longitude")  # in files with coordinates alone
 _SAME_KM = 1e-6  # limits are not decided by the last bit of a projection
 Barriers = Sequence[tuple[str, Any]]
@@ -72,20 +74,23 @@ def rank_places(
     """Rank the places to visit after records of one label, the best first.
 
     records: rows of a records table; refuted ones and other labels do not count, and of several records of a site
-    only the latest. deployments: of `read_deployments`. sigma_km: instead of that of the settings. barriers: names
-    and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the last clip of each camera.
+    only the latest. Their places are those of `deployments`, the table of `read_deployments`, where it has them.
+    sigma_km: instead of that of the settings. barriers: names and shapely lines in degrees, x to the east. clips: as
+    for `count_effort`, for the last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
-    record is older than the latest, times `across_barrier` for a place across a barrier that the record lies beyond,
-    and times `read_since` for a camera of which later clips are in the archive; of several records the largest
-    counts. The uncertainty of a record's coordinates widens its sigma. Raises ManifestError without a record that
-    has coordinates, and ConfigError where sigma is not known.
+    record is older than the latest one, times `across_barrier` where a barrier lies between and the record is beyond
+    one, and times `read_since` for a camera of which later clips are in the archive; of several records the largest
+    counts. The uncertainty of a record's coordinates widens its sigma, and spreads its weight over the larger area.
+    Raises ManifestError without a record that has coordinates, and for records more than 500 km apart, and
+    ConfigError where sigma is not known.
     """
     sigma, source = (sigma_km, "given") if sigma_km is not None else settings.find_sigma(label)
-    used, notes = _choose_records(records, label, settings)
+    used, notes = _choose_records(_take_places(records, deployments), label)
     cameras, more = find_camera_places(deployments, clips, used["captured_at"].max(), settings)
     plane = LocalPlane.around(used["latitude"].to_numpy(), used["longitude"].to_numpy())
     here = plane.to_km(used["latitude"].to_numpy(), used["longitude"].to_numpy())
+    refuse_wide(here, where="records", todo="look around one of them at a time, with --record")
     there = plane.to_km(cameras["latitude"].to_numpy(), cameras["longitude"].to_numpy())
     widths = np.hypot(sigma, used["coordinate_uncertainty_m"].fillna(0.0).to_numpy() / 1000)
     cells = _lay_cells(here, settings.reach_sigma * widths, sigma)
@@ -109,27 +114,42 @@ def rank_places(
         is_hidden=[False] * n + cameras["is_hidden"].tolist(),
         label=label,
     )
-    table["is_coarse"] |= table["is_hidden"]
-    is_read = (table["kind"] == CAMERA) & (table["last_clip_at"] >= table["record_at"])
-    table["weight"] *= np.where(is_read, settings.read_since, 1.0)
-    table = table[table["sigmas"] <= settings.reach_sigma + _SAME_KM]
-    order = table.assign(_w=-table["weight"].round(9), _d=table["distance_km"].round(6))
-    table = (
-        order.sort_values(["_w", "_d", "kind"], kind="stable").head(settings.n_places).drop(columns=["_w", "_d"])
-    )
-    table = give_reasons(table.reset_index(drop=True), sigma)
+    table = _order(table, settings)
     ranked = conform(
-        table.assign(rank=range(1, len(table) + 1))[[c.name for c in PLACES]], PLACES, where="places to visit"
+        give_reasons(table, sigma).assign(rank=range(1, len(table) + 1))[[c.name for c in PLACES]],
+        PLACES,
+        where="places to visit",
     )
     assumptions = list_assumptions(settings, label=label, sigma_km=sigma, source=source, n_barriers=len(barriers))
     return RankedPlaces(ranked, assumptions, (*notes, *more))
 
 
-def _choose_records(
-    records: pd.DataFrame, label: str, settings: SurveySettings
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _order(table: pd.DataFrame, settings: SurveySettings) -> pd.DataFrame:
+    """Return the places within reach by weight, then by distance, as many as the settings allow."""
+    table["is_coarse"] |= table["is_hidden"]
+    is_read = (table["kind"] == CAMERA) & (table["last_clip_at"] >= table["record_at"])
+    table["weight"] *= np.where(is_read, settings.read_since, 1.0)
+    table = table[table["sigmas"] <= settings.reach_sigma + _SAME_KM]
+    keys = pd.DataFrame({"w": -table["weight"].round(9), "d": table["distance_km"].round(6), "k": table["kind"]})
+    return (
+        table.loc[keys.sort_values(["w", "d", "k"], kind="stable").index]
+        .head(settings.n_places)
+        .reset_index(drop=True)
+    )
+
+
+def _take_places(records: pd.DataFrame, deployments: pd.DataFrame) -> pd.DataFrame:
+    """Return the records with the places of their deployments, where known: those of records are written coarse."""
+    i = match_deployments(records, deployments)
+    places = deployments.reset_index(drop=True).reindex(columns=_OF_PLACE).reindex(i.where(i >= 0))
+    places = places.set_axis(records.index)
+    known = places["latitude"].notna() & places["longitude"].notna()
+    return records.assign(**{name: records[name].where(~known, places[name]) for name in _OF_PLACE})
+
+
+def _choose_records(records: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the latest record of each site of this label, with its place, and what was left out, in words."""
-    mine = records[(records["label"] == label) & (records["state"] != "refuted")]
+    mine = records[(records["label"] == label) & (records["state"] != REFUTED)]
     placed = mine[mine["latitude"].notna() & mine["longitude"].notna() & mine["captured_at"].notna()]
     if placed.empty:
         raise ManifestError(
@@ -143,7 +163,7 @@ def _choose_records(
     latest = placed.sort_values(["captured_at", "record_id"], kind="stable").drop_duplicates(
         ["site", "latitude", "longitude"], keep="last"
     )
-    return coarsen(latest.reset_index(drop=True), settings.coarse_degrees), notes * bool(n_lost)
+    return hide_exact_places(latest.reset_index(drop=True)), notes * bool(n_lost)
 
 
 def _lay_cells(here: NDArray[np.float64], reach_km: NDArray[np.float64], side_km: float) -> NDArray[np.float64]:
@@ -186,13 +206,15 @@ def _weigh(
     step = points[:, None] - here[None]
     distance = np.hypot(step[..., 0], step[..., 1])
     age_days = (used["captured_at"].max() - used["captured_at"]) / pd.Timedelta(days=1)
-    weight = np.exp(-(distance**2) / (2 * widths**2)) * 0.5 ** (age_days.to_numpy() / settings.half_life_days)
+    spread = (widths.min() / widths) ** 2  # an uncertain place is as likely as others, and over a larger area
+    weight = spread * np.exp(-(distance**2) / (2 * widths**2))
+    weight *= 0.5 ** (age_days.to_numpy() / settings.half_life_days)
     ends = np.stack([np.broadcast_to(points[:, None], step.shape), np.broadcast_to(here[None], step.shape)], axis=2)
     crossed = np.zeros((len(barriers), *distance.shape), bool)
     lines = shapely.linestrings(ends)
     for k, (_, line) in enumerate(barriers):
         crossed[k] = shapely.intersects(line, lines)
-    is_beyond = used.get("range_status", pd.Series(None, index=used.index)).eq("beyond_barrier").to_numpy(bool)
+    is_beyond = used.get("range_status", pd.Series(None, index=used.index)).eq(BEYOND).to_numpy(bool)
     weight = weight * np.where(crossed.any(axis=0) & is_beyond, settings.across_barrier, 1.0)
     best, row = weight.argmax(axis=1), np.arange(len(points))
     chosen = used.iloc[best].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""How far animals range, and how places are weighed after a record: `configs/records/survey.yaml`, or a file of one's own."""
+"""How far animals range, and how places are weighed after a record: `configs/records/survey.yaml`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ class SurveySettings(Settings):
     read_since: float = Field(gt=0, le=1)
     half_life_days: float = Field(gt=0)
     covered_days: float = Field(gt=0)
-    coarse_degrees: float = Field(gt=0, le=1)
     n_places: int = Field(ge=1)
 
     def find_sigma(self, label: str) -> tuple[float, str]:

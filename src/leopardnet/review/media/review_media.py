@@ -137,7 +137,7 @@ class ReviewMedia:
         return Working(self._queue.ask(wanted))
 
     def spectrogram(self, clip_id: str, start_s: float, end_s: float) -> bytes:
-        """Return a picture of the sound between two times of a clip, as PNG. Raises MediaError where there is none."""
+        """Return a picture of the sound between two times of a clip as PNG. Raises MediaError for none."""
         wanted = self._want(clip_id, False)
         key = _hash(wanted.key, "sound", round(start_s, 3), round(end_s, 3))
         data = self._memory.read(key)

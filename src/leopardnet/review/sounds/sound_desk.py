@@ -5,16 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from leopardnet.core.columns import SOUNDS
 from leopardnet.core.people import person_kind
-from leopardnet.core.tables import conform, read_table
 from leopardnet.data.human_labels.sound_labels import (
     SOUND_LABELS,
     SoundEntry,
@@ -49,16 +46,10 @@ class SoundDesk:
     is_done: bool [N], clips all of whose sounds, voices aside, somebody named.
     """
 
-    def __init__(self, sounds: Path | None, file: SoundLabelFile | None, index: ClipIndex) -> None:
-        """sounds: the table of what a search found; file: None where nothing was said and nothing may be written.
-
-        Raises ManifestError where the table cannot be used.
-        """
+    def __init__(self, sounds: pd.DataFrame, file: SoundLabelFile | None, index: ClipIndex) -> None:
+        """sounds: the table of what a search found; file: None where nothing was said and none may be."""
         self._file, self._index, self._lock = file, index, threading.RLock()
-        columns = [c.name for c in SOUNDS]
-        table = pd.DataFrame(columns=columns) if sounds is None else read_table(sounds)
-        table = conform(table, SOUNDS, where="sounds")
-        self.table = table[table["clip_id"].isin(index.row_of)].sort_values(
+        self.table = sounds[sounds["clip_id"].isin(index.row_of)].sort_values(
             ["clip_id", "start_s", "kind"], kind="stable", ignore_index=True
         )
         self._of_clip = {str(clip): list(at) for clip, at in self.table.groupby("clip_id").indices.items()}

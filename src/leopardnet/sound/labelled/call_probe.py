@@ -79,7 +79,7 @@ def fit_probe(features: Floats, labels: pd.Series[str], sites: pd.Series[str]) -
     if min(counts["alarm_calls"], counts["others"]) < MIN_SOUNDS or n_sites < MIN_SITES:
         raise LabelFileError(
             "there are too few named sounds for a probe",
-            found=f"{counts['alarm_calls']} alarm calls and {counts['others']} other sounds, both at {n_sites} sites",
+            found=f"{n_alarm} alarm calls and {counts['others']} other sounds, both at {n_sites} sites",
             expected=f"{MIN_SOUNDS} of each, at {MIN_SITES} sites or more",
             todo="name more in the list `Sounds` of `leopardnet review`",
         )

@@ -49,7 +49,7 @@ CONFIG = SoundNetworkConfig(
     labels_file="labels.txt",
     scores="logits",
     min_score=0.5,
-    only=("Gun_Gun", "Dog_Dog", "Power tools_Power tools", "Engine_Engine"),
+    only=("Gun_Gun", "Dog_Dog", "Power tools_Power tools"),
     voices=("Human vocal_Human vocal",),
 )
 

@@ -37,6 +37,12 @@ def search_clips(
     return table, tuple(f"clips that were not heard: {n} ({reason})" for reason, n in reasons.items() if n)
 
 
+def flag_voices(predictions: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return the predictions with `has_voice` yes for each clip in which a voice was found."""
+    is_heard = predictions["clip_id"].isin(found.loc[found["kind"] == "voice", "clip_id"])
+    return predictions.assign(has_voice=predictions["has_voice"].mask(is_heard, "yes"))
+
+
 def replace_sounds(sounds: pd.DataFrame, found: pd.DataFrame, source: str) -> pd.DataFrame:
     """Return the table of sounds with the rows of one source replaced by what it found now."""
     kept = sounds[sounds["source"] != source]

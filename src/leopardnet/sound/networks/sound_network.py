@@ -22,7 +22,6 @@ from leopardnet.sound.track import Track
 
 MAX_NETWORK_BYTES = 2_000_000_000
 MIN_S = 0.1  # of sound that is worth a window of its own
-NAN = float("nan")
 Answer = Callable[[NDArray[np.float32]], list[NDArray[Any]]]
 """From one window, float32 [1, N], to all outputs of the network."""
 
@@ -74,7 +73,7 @@ class SoundNetwork:
         kind = "voice" if label in self.config.voices else f"network:{label}"
         if before is not None:
             start_s, score = before.start_s, max(before.score, score)
-        return FoundSound(start_s, end_s, kind, NAN, NAN, NAN, NAN, NAN, round(score, 6), self.source)
+        return FoundSound(start_s, end_s, kind, None, None, None, None, None, round(score, 6), self.source)
 
     def _scores(self, window: NDArray[np.float32]) -> NDArray[np.float64]:
         outputs = [np.asarray(o, np.float64) for o in self.answer(window[None])]

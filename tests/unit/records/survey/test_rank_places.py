@@ -32,6 +32,7 @@ def records(*rows):
     """Records at the origin, beyond a barrier, confirmed; each row changes what it names."""
     one = {"record_id": "r1", "label": "leopard", "state": "confirmed", "site": "S1", "captured_at": NIGHT,
            "coordinate_uncertainty_m": np.nan, "exact_place": None, "range_status": "beyond_barrier",
+           "deployment": None,
            **at(0, 0)}  # fmt: skip
     return pd.DataFrame([one | row for row in rows])
 
@@ -120,7 +121,7 @@ def test_a_camera_that_was_read_since_comes_later_and_one_that_was_not_says_so()
     s2, s3 = row_of(found, "S2"), row_of(found, "S3")
     assert s3["weight"] == pytest.approx(2 * s2["weight"], rel=1e-6)
     assert "after the record, are in the archive already" in s2["reasons"]
-    assert "31 days older than the record" in s3["reasons"] and "on its card" in s3["reasons"]
+    assert "31 days older than the record" in s3["reasons"] and "on the card" in s3["reasons"]
 
 
 def test_a_camera_that_was_taken_down_is_a_known_place_and_covers_for_a_year():
@@ -238,3 +239,10 @@ def test_a_broken_settings_file_is_one_error(tmp_path, text):
         load_survey_settings(tmp_path / "own.yaml")
     with pytest.raises(ConfigError, match="no such file"):
         load_survey_settings(tmp_path / "none.yaml")
+
+
+def test_records_of_two_countries_are_not_surveyed_at_once():
+    far = records({}, {"record_id": "r2", "site": "S2", "latitude": 36.0})
+    with pytest.raises(ManifestError, match="too far apart") as caught:
+        rank(far)
+    assert "--record" in str(caught.value)

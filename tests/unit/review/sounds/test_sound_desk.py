@@ -131,7 +131,7 @@ def test_the_audit_hides_the_sounds_and_takes_no_word_on_them(listen):
 
 
 def test_a_person_who_is_heard_makes_the_clip_private(listen):
-    desk, browser = listen()
+    _, browser = listen()
     address = shown(browser, B)[0]["url"]
     assert browser.get(address).status_code == 200
     name(browser, B, (1.0, 1.3), "person")

@@ -10,7 +10,7 @@ from leopardnet.core.errors import ManifestError
 
 @dataclass(frozen=True, slots=True)
 class StretchRow:
-    """A stretch of a clip, in seconds, with a label ('' for none) and its range of pitch in Hz, nan where unknown."""
+    """A stretch of a clip, in seconds, with a label ('' for none) and its range of pitch in Hz, or nan."""
 
     start_s: float
     end_s: float

@@ -31,10 +31,10 @@ export const ACTIONS = [
   ["next_sound", "i", t("Next sound of the clip")],
   ["alarm_call", "w", t("The sound is an alarm call")],
   ["call", "c", t("The sound is another call")],
-  ["bird", "b", t("The sound is a bird")],
+  ["bird", "y", t("The sound is a bird")],
   ["voice", "r", t("The sound is a person")],
   ["other_sound", "d", t("The sound is something else")],
-  ["unknown_sound", "y", t("What the sound is cannot be told")],
+  ["unknown_sound", "-", t("What the sound is cannot be told")],
 ];
 
 const FIXED = {

@@ -21,7 +21,8 @@ from leopardnet.pages.pictures import Picture, best_frame_boxes, embed_picture, 
 from leopardnet.pages.svg import curve_chart
 from leopardnet.records.dossier.facts import Capture
 from leopardnet.records.dossier.sound_facts import SoundFact
-from leopardnet.records.dossier.sources import CONFIRMED, DossierSources
+from leopardnet.records.dossier.sources import DossierSources
+from leopardnet.records.record_table import CONFIRMED
 from leopardnet.sound.spectrogram import draw_spectrogram
 from leopardnet.sound.track import read_track
 
@@ -50,14 +51,18 @@ class ShownSound:
 
 
 def choose_stills(captures: Sequence[Capture]) -> list[Capture]:
-    """Return the captures to show, at most twelve: confirmed ones first, then those with the highest probability."""
+    """Return the captures to show, at most twelve: confirmed ones first, then those of the highest probability."""
     valid = [c for c in captures if c.counts and not c.is_hidden]
     best = sorted(valid, key=lambda c: (c.state != CONFIRMED, -c.score if c.score == c.score else 0.0, c.ref))
     return best[:MAX_STILLS]
 
 
 def show_captures(
-    captures: Sequence[Capture], sources: DossierSources, clips: Mapping[str, Clip], styles: Sequence[LabelStyle], label: str
+    captures: Sequence[Capture],
+    sources: DossierSources,
+    clips: Mapping[str, Clip],
+    styles: Sequence[LabelStyle],
+    label: str,
 ) -> list[ShownCapture]:
     """Return the captures with their pictures. clips: by the ref of the capture."""
     ids = [c.clip_id for c in captures]
@@ -68,19 +73,27 @@ def show_captures(
     for capture in captures:
         time_s = capture.seconds[0] if capture.seconds else 0.0
         clip = clips.get(capture.ref)
-        jpeg = clip and make_thumbnail(clip, sources.manifest.root, time_s=time_s, short_side_px=STILL_PX, quality=82)
+        jpeg = clip and make_thumbnail(
+            clip, sources.manifest.root, time_s=time_s, short_side_px=STILL_PX, quality=82
+        )
         picture = embed_picture(jpeg, boxes.get(capture.clip_id, ())) if jpeg else None
-        shown.append(ShownCapture(capture, picture, draw_curves(capture.clip_id, sources.predictions, styles, label)))
+        shown.append(
+            ShownCapture(capture, picture, draw_curves(capture.clip_id, sources.predictions, styles, label))
+        )
     return shown
 
 
 def draw_curves(clip_id: str, predictions: Predictions, styles: Sequence[LabelStyle], label: str) -> Markup | None:
-    """Return the probabilities of the likeliest labels over the seconds of a clip; None for fewer than two frames."""
+    """Return the probabilities of the visible labels over the seconds of a clip; None below two frames."""
     frames = predictions.read_frames([clip_id]).dropna(subset=["time_s"]).sort_values("time_s", kind="stable")
     if len(frames) < 2:
         return None
     curves = [
-        (s.name, s.colour, list(zip(frames["time_s"].astype(float), frames[f"p_{s.name}"].astype(float), strict=True)))
+        (
+            s.name,
+            s.colour,
+            list(zip(frames["time_s"].astype(float), frames[f"p_{s.name}"].astype(float), strict=True)),
+        )
         for s in reversed(shown_labels(frames, styles, label))
     ]
     times = frames["time_s"].astype(float)
@@ -100,7 +113,7 @@ def shown_labels(frames: pd.DataFrame, styles: Sequence[LabelStyle], label: str)
 
 
 def show_sounds(sounds: Sequence[SoundFact], root: Path) -> list[ShownSound]:
-    """Return the sounds to show with their spectrograms, at most eight: named ones first, then the highest scores."""
+    """Return the sounds to show, at most eight, with their spectrograms: named ones first, then by score."""
     valid = [s for s in sounds if not s.is_hidden]
     best = sorted(valid, key=lambda s: (s.state != CONFIRMED, -s.score if s.score == s.score else 0.0, s.ref))
     shown = []

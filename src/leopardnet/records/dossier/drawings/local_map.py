@@ -1,4 +1,4 @@
-"""A map of the places of a record as SVG: ranges, barriers, cameras, a scale and the north, from given shapes alone."""
+"""A map of the places of a record as SVG, from given shapes alone: range, barriers, cameras, scale and north."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pyproj
 import shapely
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from leopardnet.core.language import format_number, translate
 from leopardnet.pages.svg import ticks
-from leopardnet.records.dossier.map_shapes import LocalPlane, MapShape
+from leopardnet.records.ranges.range_map import RangeMap
 
 WIDTH, HEIGHT = 720.0, 460.0
 MARGIN_SHARE = 0.18
@@ -21,6 +23,7 @@ LEAST_WIDTH_M = 4000.0
 FARTHEST_RANGE_M = 1_500_000.0  # a range that is farther away than this would make everything else a dot
 NEAR_X, NEAR_Y = 90.0, 14.0  # names of places that are nearer than this stand together
 MAX_NAMES = 4
+MAX_SEGMENT_DEG = 0.25  # an edge of a shape is straight in degrees, and bent on the plane
 Window = tuple[float, float, float, float]
 
 
@@ -35,22 +38,27 @@ class MapPlace:
     role: Literal["confirmed", "suspected", "camera", "earlier"]
 
 
-def draw_map(places: Sequence[MapPlace], shapes: Sequence[MapShape] = ()) -> Markup | None:
+def draw_map(places: Sequence[MapPlace], ranges: RangeMap, label: str) -> Markup | None:
     """Return the map, with the places of the record in its middle, or None where none of them is known.
 
-    The nearest part of a range is in the map if it is less than 1,500 km away.
+    The nearest part of the range of the label is in the map if it is less than 1,500 km away.
     """
     found = [p for p in places if p.role in ("confirmed", "suspected")]
     if not found:
         return None
     plane = LocalPlane(found[0].latitude, found[0].longitude)
     at = plane.project(np.array([p.longitude for p in places]), np.array([p.latitude for p in places]))
-    drawn = [(s, plane.project_shape(s.geometry)) for s in shapes]
-    area = _choose_window(places, at, drawn)
+    polygons = [
+        (r.name or translate("known range"), plane.project_shape(r.polygon))
+        for r in ranges.ranges
+        if r.label == label
+    ]
+    lines = [(b.name, plane.project_shape(b.line)) for b in ranges.barriers]
+    area = _choose_window(places, at, [polygon for _, polygon in polygons])
     frame = _Frame(area)
     body = [
-        *(_draw_range(frame, s, shape) for s, shape in drawn if s.kind == "range"),
-        *(_draw_barrier(frame, s, shape, at) for s, shape in drawn if s.kind == "barrier"),
+        *(_draw_range(frame, name, polygon) for name, polygon in polygons),
+        *(_draw_barrier(frame, name, line, at) for name, line in lines),
         *_draw_places(frame, places, at),
         _draw_scale(frame),
         _draw_north(),
@@ -66,6 +74,27 @@ def draw_map(places: Sequence[MapPlace], shapes: Sequence[MapShape] = ()) -> Mar
         HEIGHT,
         Markup("").join(body),
     )
+
+
+class LocalPlane:
+    """The plane that touches the globe at a place: distances and directions from there are true.
+
+    >>> plane = LocalPlane(43.0, 180.0)
+    >>> [round(float(v)) for v in plane.project(np.array([-179.0]), np.array([43.0]))[0]]
+    [81535, 485]
+    """
+
+    def __init__(self, latitude: float, longitude: float) -> None:
+        self._projection = pyproj.Proj(proj="aeqd", ellps="WGS84", lat_0=latitude, lon_0=longitude)
+
+    def project(self, longitudes: NDArray[np.float64], latitudes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return metres east and north of the place, float64 [N, 2], of degrees, float64 [N]."""
+        return np.column_stack(self._projection(longitudes, latitudes))
+
+    def project_shape(self, geometry: Any) -> Any:
+        """Return a geometry, whose edges are straight in degrees, on the plane."""
+        dense = shapely.segmentize(geometry, MAX_SEGMENT_DEG)
+        return shapely.make_valid(shapely.transform(dense, lambda at: self.project(at[:, 0], at[:, 1])))
 
 
 class _Frame:
@@ -87,15 +116,18 @@ class _Frame:
         return "M" + "L".join(f"{self.x(x):.1f} {self.y(y):.1f}" for x, y in points)
 
 
-def _choose_window(places: Sequence[MapPlace], at: Any, drawn: Sequence[tuple[MapShape, Any]]) -> Window:
+def _choose_window(places: Sequence[MapPlace], at: Any, polygons: Sequence[Any]) -> Window:
     corners = []
-    centre = shapely.MultiPoint([xy for p, xy in zip(places, at, strict=True) if p.role in ("confirmed", "suspected")])
+    centre = shapely.MultiPoint(
+        [xy for p, xy in zip(places, at, strict=True) if p.role in ("confirmed", "suspected")]
+    )
     for place, (x, y) in zip(places, at, strict=True):
         if place.role != "camera":
             corners += [(x - place.radius_m, y - place.radius_m), (x + place.radius_m, y + place.radius_m)]
-    for shape, geometry in drawn:
-        if shape.kind == "range" and not geometry.is_empty and geometry.distance(centre) < FARTHEST_RANGE_M:
-            corners.append(shapely.get_coordinates(shapely.shortest_line(geometry, centre))[0])
+    lines = [shapely.shortest_line(polygon, centre) for polygon in polygons]
+    nearest = min(lines, key=lambda line: line.length, default=None)
+    if nearest is not None and nearest.length < FARTHEST_RANGE_M:
+        corners.append(shapely.get_coordinates(nearest)[0])
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
     middle, size = (low + high) / 2, (high - low) * (1 + 2 * MARGIN_SHARE)
     width = max(size[0], size[1] * WIDTH / HEIGHT, LEAST_WIDTH_M)
@@ -103,7 +135,7 @@ def _choose_window(places: Sequence[MapPlace], at: Any, drawn: Sequence[tuple[Ma
     return (*map(float, middle - half), *map(float, middle + half))  # type: ignore[return-value]
 
 
-def _draw_range(frame: _Frame, shape: MapShape, geometry: Any) -> Markup:
+def _draw_range(frame: _Frame, name: str, geometry: Any) -> Markup:
     seen = shapely.intersection(geometry, frame.box)
     polygons = [p for p in _parts(seen) if p.geom_type == "Polygon"]
     if not polygons:
@@ -112,10 +144,10 @@ def _draw_range(frame: _Frame, shape: MapShape, geometry: Any) -> Markup:
     path = "".join(frame.path(ring) + "Z" for ring in rings)
     spot = max(polygons, key=lambda p: p.area).representative_point()
     drawn = Markup('<path class="range" fill-rule="evenodd" d="{}"/>').format(path)
-    return drawn + _write(frame.x(spot.x), frame.y(spot.y), shape.name, "of-range", "middle")
+    return drawn + _write(frame.x(spot.x), frame.y(spot.y), name, "of-range", "middle")
 
 
-def _draw_barrier(frame: _Frame, shape: MapShape, geometry: Any, at: Any) -> Markup:
+def _draw_barrier(frame: _Frame, name: str, geometry: Any, at: Any) -> Markup:
     """Draw a barrier with its name where the cameras, metres [N, 2], leave room for it."""
     seen = shapely.intersection(geometry, frame.box)
     lines = [p for p in _parts(seen) if p.geom_type == "LineString"]
@@ -126,7 +158,7 @@ def _draw_barrier(frame: _Frame, shape: MapShape, geometry: Any, at: Any) -> Mar
     spots = [longest.interpolate(share, normalized=True) for share in (0.2, 0.35, 0.5, 0.65)]
     spot = max(spots, key=cameras.distance)
     drawn = Markup('<path class="barrier" d="{}"/>').format("".join(map(frame.path, lines)))
-    return drawn + _write(frame.x(spot.x) + 7, frame.y(spot.y) - 6, shape.name, "of-barrier")
+    return drawn + _write(frame.x(spot.x) + 7, frame.y(spot.y) - 6, name, "of-barrier")
 
 
 def _parts(geometry: Any) -> list[Any]:
@@ -138,7 +170,8 @@ def _parts(geometry: Any) -> list[Any]:
 def _draw_places(frame: _Frame, places: Sequence[MapPlace], at: Any) -> list[Markup]:
     order = {"camera": 0, "earlier": 1, "suspected": 2, "confirmed": 3}
     shown = sorted(zip(places, at, strict=True), key=lambda pair: order[pair[0].role])
-    drawn, names = [], []
+    drawn: list[Markup] = []
+    names = []
     for place, (east, north) in shown:
         x, y, radius = frame.x(east), frame.y(north), place.radius_m * frame.px_per_m
         if not (0 <= x <= WIDTH and 0 <= y <= HEIGHT):
@@ -168,7 +201,9 @@ def _write_names(names: Sequence[tuple[float, float, str]]) -> list[Markup]:
         more = f" +{len(found) - MAX_NAMES}" if len(found) > MAX_NAMES else ""
         is_left = x > WIDTH * 0.7
         text = ", ".join(found[:MAX_NAMES]) + more
-        written.append(_write(x - 11 if is_left else x + 11, y + 4, text, "of-place", "end" if is_left else "start"))
+        written.append(
+            _write(x - 11 if is_left else x + 11, y + 4, text, "of-place", "end" if is_left else "start")
+        )
     return written
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -30,7 +30,7 @@ class TimeMark:
 
 
 def draw_time_line(marks: Sequence[TimeMark]) -> Markup | None:
-    """Return the marks in the lanes, in their order, as SVG; None without a mark. Clock errors are drawn as bars."""
+    """Return the marks in their lanes as SVG, in their order; None without a mark. Clock errors are bars."""
     if not marks:
         return None
     lanes = list(dict.fromkeys(m.lane for m in marks))
@@ -66,17 +66,19 @@ def choose_step_min(length_min: float) -> int:
     return next((step for step in STEPS_MIN if length_min / step <= MAX_TICKS), STEPS_MIN[-1])
 
 
-def _draw_axis(x: object, start: pd.Timestamp, end: pd.Timestamp, y: float) -> Markup:
-    assert callable(x)
+def _draw_axis(x: Callable[[pd.Timestamp], float], start: pd.Timestamp, end: pd.Timestamp, y: float) -> Markup:
     step = choose_step_min((end - start).total_seconds() / 60)
-    moment = start.normalize() + pd.Timedelta(minutes=step) * math.ceil((start - start.normalize()) / pd.Timedelta(minutes=step))
+    moment = start.normalize() + pd.Timedelta(minutes=step) * math.ceil(
+        (start - start.normalize()) / pd.Timedelta(minutes=step)
+    )
     parts, day = [], None
     while moment <= end:
         words = "" if step >= DAY_MIN else f"{moment:%H:%M}"
         parts.append(
-            Markup('<path class="grid" d="M{:.1f} {}V{:.1f}"/><text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>').format(
-                x(moment), TOP, y, x(moment), y + 16, words
-            )
+            Markup(
+                '<path class="grid" d="M{:.1f} {}V{:.1f}"/>'
+                '<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>'
+            ).format(x(moment), TOP, y, x(moment), y + 16, words)
         )
         if moment.date() != day:
             day = moment.date()

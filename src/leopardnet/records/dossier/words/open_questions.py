@@ -6,11 +6,14 @@ from collections.abc import Callable, Collection
 
 from leopardnet.core.language import translate, translate_plural
 from leopardnet.records.dossier.facts import Capture, DossierFacts, all_refs
-from leopardnet.records.dossier.sources import CONFIRMED, SUSPECTED, DossierSources
+from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.words.statements import Statement
+from leopardnet.records.record_table import CONFIRMED, NO_RANGE, SUSPECTED
 
 
-def list_open_questions(facts: DossierFacts, sources: DossierSources, missing: Collection[str] = ()) -> list[Statement]:
+def list_open_questions(
+    facts: DossierFacts, sources: DossierSources, missing: Collection[str] = ()
+) -> list[Statement]:
     """Return what is not known, the most important first. missing: files of the record that could not be read."""
     return [
         *_ask_about_claim(facts),
@@ -69,18 +72,21 @@ def _ask_about_time(facts: DossierFacts) -> list[Statement]:
 def _ask_about_place(facts: DossierFacts) -> list[Statement]:
     asked = []
     for words, captures in (
-        (translate("Where these cameras stood: no coordinates were given."), _pick(facts, lambda c: c.place is None)),
         (
-            translate("How exact the coordinates are: nobody stated it; 30 m are assumed."),
+            translate("Where these cameras stood: no coordinates were given."),
+            _pick(facts, lambda c: c.place is None),
+        ),
+        (
+            translate("How exact the coordinates are: nobody stated it, so it is taken from their digits."),
             _pick(facts, lambda c: c.place is not None and c.place.is_assumed),
         ),
         (
             translate("How far this is from the known range: no range was given for the animal."),
-            _pick(facts, lambda c: c.range_status in ("no_range", "")),
+            _pick(facts, lambda c: c.range_status in (NO_RANGE, "")),
         ),
         (
             translate("Whether these places had an earlier record: places or times are missing."),
-            _pick(facts, lambda c: c.first_at_site is None and c.range_status not in ("no_range", "")),
+            _pick(facts, lambda c: c.first_at_site is None and c.range_status not in (NO_RANGE, "")),
         ),
     ):
         if captures:
@@ -98,7 +104,9 @@ def _ask_about_sound(facts: DossierFacts, sources: DossierSources) -> list[State
 def _ask_about_files(facts: DossierFacts, missing: Collection[str]) -> list[Statement]:
     asked = []
     if hidden := [c for c in facts.captures if c.is_hidden]:
-        words = translate("What these clips show: people, vehicles or voices are in them, so they are left out here.")
+        words = translate(
+            "What these clips show: people, vehicles or voices are in them, so they are left out here."
+        )
         asked.append(Statement(words, all_refs(hidden)))
     if missing:
         words = translate_plural(

@@ -16,11 +16,10 @@ from leopardnet.core.language import (
     translate_message,
     translate_plural,
 )
-from leopardnet.records.dossier.coarse_places import COARSE_DIGITS, Place
+from leopardnet.records.coarse_places import COARSE_DIGITS
 from leopardnet.records.dossier.facts import Capture, DossierFacts, Refs, all_refs
-from leopardnet.records.dossier.sources import CONFIRMED, REFUTED, SUSPECTED
-
-BEYOND, OUTSIDE, INSIDE, CANNOT_TELL = "beyond_barrier", "outside", "inside", "cannot_tell"
+from leopardnet.records.dossier.shown_places import Place
+from leopardnet.records.record_table import BEYOND, CANNOT_TELL, CONFIRMED, INSIDE, OUTSIDE, REFUTED, SUSPECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,7 @@ def say_what(facts: DossierFacts) -> list[Statement]:
     if confirmed:
         people = ", ".join(sorted({name for c in facts.captures if c.state == CONFIRMED for name in c.by}))
         words = translate_plural(
-            "in {n} clip, by {people}.",
-            "in {n} clips, by {people}.",
-            len(confirmed),
-            people=people or "?",
+            "in {n} clip, by {people}.", "in {n} clips, by {people}.", len(confirmed), people=people or "?"
         )
         said.append(Statement(words, confirmed, CONFIRMED))
     if suspected:
@@ -87,11 +83,12 @@ def say_where(facts: DossierFacts) -> list[Statement]:
     said = [Statement(words if sites else translate("The site is not known."), all_refs(captures))]
     if owners:
         said.append(Statement(translate("Cameras of: {owners}.", owners=", ".join(owners)), all_refs(captures)))
-    at: dict[Place, list[Capture]] = {}
+    at: dict[tuple[float, float], list[Capture]] = {}
     for capture in captures:
         if capture.place is not None:
-            at.setdefault(capture.place, []).append(capture)
-    for place, mine in at.items():
+            at.setdefault((capture.place.latitude, capture.place.longitude), []).append(capture)
+    for mine in at.values():
+        place = max((c.place for c in mine if c.place is not None), key=lambda p: p.radius_m)
         names = ", ".join(dict.fromkeys(c.site for c in mine if c.site))
         said.append(Statement(f"{names}: {show_place(place)}" if names else show_place(place), all_refs(mine)))
     return said
@@ -133,7 +130,9 @@ def _say_status(status: str, captures: Sequence[Capture]) -> str:
     if status == INSIDE:
         return translate("Inside the known range.")
     km = show_span([c.distance_km for c in captures])
-    error = format_number(max((c.distance_error_km for c in captures if not math.isnan(c.distance_error_km)), default=0.0), 1)
+    error = format_number(
+        max((c.distance_error_km for c in captures if not math.isnan(c.distance_error_km)), default=0.0), 1
+    )
     if status == CANNOT_TELL:
         return translate(
             "It cannot be told whether this is inside the known range: its border is {km} km away, and the place "
@@ -196,17 +195,20 @@ def say_encounter(facts: DossierFacts) -> list[Statement]:
     if found.min_animals is None:
         said.append(Statement(translate("How many animals: cannot be told ({why}).", why=why), found.refs))
     elif found.min_animals:
-        words = translate_plural("At least {n} animal ({why}).", "At least {n} animals ({why}).", found.min_animals, why=why)
+        words = translate_plural(
+            "At least {n} animal ({why}).", "At least {n} animals ({why}).", found.min_animals, why=why
+        )
         said.append(Statement(words, found.refs or facts.refs(CONFIRMED)))
     else:
         said.append(Statement(translate("No number of animals: {why}.", why=why)))
     for pair in facts.flanks:
-        seconds = format_number(pair.apart_s)
-        words = (
-            translate("Two cameras of station {station} within {s} s: perhaps both flanks of one animal.", station=pair.station, s=seconds)
-            if pair.is_sure
-            else translate("Two cameras of station {station} about {s} s apart, by clocks that may be wrong by more: perhaps both flanks of one animal.", station=pair.station, s=seconds)
+        words = translate(
+            "Two cameras of station {station} within {s} s: perhaps both flanks of one animal.",
+            station=pair.station,
+            s=format_number(pair.apart_s),
         )
+        if not pair.is_sure:
+            words += " " + translate("Their clocks may be wrong by more than that.")
         said.append(Statement(words, pair.refs))
     return said
 
@@ -226,7 +228,9 @@ def say_around(facts: DossierFacts) -> list[Statement]:
             p=format_number(hint.p_value, 3),
         )
         if hint.n_alarm_calls is not None:
-            words += " " + translate("Clips with an alarm call around that time: {n}.", n=format_number(hint.n_alarm_calls))
+            words += " " + translate(
+                "Clips with an alarm call around that time: {n}.", n=format_number(hint.n_alarm_calls)
+            )
         if hint.n_prey is not None:
             words += " " + translate("Events with prey around that time: {n}.", n=format_number(hint.n_prey))
         said.append(Statement(words, hint.refs))
@@ -270,7 +274,11 @@ def show_share(value: float) -> str:
 def show_span(values: Iterable[float]) -> str:
     """Return the least and the largest of some distances, once where they are one."""
     known = [v for v in values if not math.isnan(v)]
-    shown = list(dict.fromkeys(format_number(v, 0 if v == round(v) else 1) for v in (min(known), max(known)))) if known else ["?"]
+    shown = (
+        list(dict.fromkeys(format_number(v, 0 if v == round(v) else 1) for v in (min(known), max(known))))
+        if known
+        else ["?"]
+    )
     return "–".join(shown)
 
 

@@ -59,7 +59,7 @@ export class Sounds {
     const { url, window_s: [from, to], kind } = this.current;
     const place = (time) => `${100 * Math.min(1, Math.max(0, (time - from) / (to - from)))}%`;
     const marks = this.all.filter((sound) => sound.end_s > from && sound.start_s < to).map((sound) => element("i", {
-      class: sound === this.current ? "mark current" : "mark",
+      class: sound === this.current ? "heard-mark current" : "heard-mark",
       style: `left:${place(sound.start_s)};right:calc(100% - ${place(sound.end_s)})`,
     }));
     const image = url && element("img", { src: url, alt: t("The sound as a picture: time to the right, pitch upwards"),
