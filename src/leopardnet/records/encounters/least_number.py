@@ -14,8 +14,8 @@ apart, so the answer is still certain, but a larger set may exist.
 Sets of records apart lie within a short time, which an animal needs through the whole encounter. So the records are
 cut where nothing happens for so long, and longer stretches are searched in windows of twice that time that overlap
 by half: each set lies within one of them. Of an encounter with more than 400 windows, which no rare animal has,
-only those of the most stations are searched, and a window of more than 2,000 records is searched in parts: the answer
-is then certain, but a larger set may exist.
+only those of the most stations are searched, and a window of more than 2,000 records is searched in parts: the
+answer is then certain, but a larger set may exist.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def find_posts(records: pd.DataFrame) -> Posts:
     """Return the posts of records: distinct combinations of station, place, clock and their uncertainties.
 
     A station is that of one owner: equal names of two owners are two stations. A record without a station has one
-    of its own. unknown_place_m: uncertainty of places whose uncertainty is not stated.
+    of its own. Places without a stated uncertainty are as exact as their digits say.
     """
     table = records[["latitude", "longitude", "coordinate_uncertainty_m", "clock_uncertainty_s"]].astype("float64")
     table = table.assign(_station=number_stations(records), _has_zone=records["at_utc"].notna())
