@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format catalogues site bench clean install install-dev
+.PHONY: help demo package test check format catalogues site bench clean install install-dev
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ catalogues: install-dev ## Collect the texts to translate, and say what is not t
 
 site: install-dev ## The documentation site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+package: ## Build the wheel and the sdist into dist/, and try them in an empty environment
+	PYTHON=$(PYTHON) scripts/check_package.sh dist
 
 bench: install-dev ## Benchmarks on this machine
 	$(BIN)/python scripts/benchmarks/predict.py

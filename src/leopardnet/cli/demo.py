@@ -19,11 +19,14 @@ def demo(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="Folder for all that is written. [default: runs/demo; with --story: runs/story]"
+            "--out", help="Folder for all that is written. [default: runs/demo, runs/story or runs/short]"
         ),
     ] = None,
     story: Annotated[
         bool, typer.Option("--story", help="A season with one new thing in it, from the cards to its dossier.")
+    ] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Every step on a little footage in about a minute, without torch.")
     ] = False,
     bundle: Annotated[
         Path | None,
@@ -41,6 +44,11 @@ def demo(
     """
     if bundle is not None and not story:
         raise typer.BadParameter("is for --story", param_hint="--bundle")
+    if short and story:
+        raise typer.BadParameter("does not go with --story", param_hint="--short")
+    if short:
+        _show_briefly(out or Path("runs/short"), workers)
+        return
     if story:
         _tell_story(out or Path("runs/story"), bundle, workers)
         return
@@ -55,6 +63,17 @@ def demo(
     print_evaluation(made.evaluation)
     err.print(NOTICE, style="bold yellow")
     say(f"report: {made.report}\nbundle: {out / 'run' / 'bundle'}")
+
+
+def _show_briefly(out: Path, workers: int) -> None:
+    """Run the short demo, and print what it classified."""
+    from leopardnet.demo_job import NOTICE, short_demo
+
+    with stages() as on_progress:
+        made = short_demo(out, n_workers=workers, on_progress=on_progress)
+    print_predictions(made.predictions.table)
+    err.print(NOTICE, style="bold yellow")
+    say(f"report: {made.report}\nbundle: {made.bundle}")
 
 
 def _tell_story(out: Path, bundle: Path | None, workers: int) -> None:
