@@ -22,7 +22,7 @@ from leopardnet.records.encounters.encounter_settings import (
 )
 from leopardnet.records.encounters.scan_statistic import Crowd, History, find_crowds, unite_periods
 from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
-from leopardnet.score.events import event_ids
+from leopardnet.score.events import GAP_MINUTES, event_ids
 
 VISIT = "worth a visit"
 NO_PERIOD = "no period of work is known of the station"
@@ -106,6 +106,7 @@ def scan_stations(
         n_shuffles=how.n_shuffles,
         level=how.level,
         seed=how.seed,
+        gap_days=GAP_MINUTES / 1440,
     )
     table = pd.DataFrame(
         [_describe(row, h, crowd, how) for row, h, crowd in zip(rows, histories, crowds, strict=True)],

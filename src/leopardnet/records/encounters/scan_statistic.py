@@ -52,19 +52,26 @@ class Crowd:
 
 
 def find_crowds(
-    histories: Sequence[History], *, max_days: float, min_captures: int, n_shuffles: int, level: float, seed: int
+    histories: Sequence[History],
+    *,
+    max_days: float,
+    min_captures: int,
+    n_shuffles: int,
+    level: float,
+    seed: int,
+    gap_days: float = 0.0,
 ) -> list[Crowd]:
     """Return the most crowded stretch of each history, with p-values that hold over all of them together.
 
     Fewer than `min_captures` are no crowd. With very many captures fewer histories are drawn than `n_shuffles`; the
-    p-value stays valid, since the observed history counts as one of the draws.
+    p-value stays valid, since the observed history counts as one of the draws. gap_days: see `draw_times`.
     """
     n_draws = _count_draws(sum(len(h.times) for h in histories), n_shuffles, level)
     found, least = [], np.zeros(n_draws)
     for history in histories:
         found.append(score_captures(history.times[None], history.days, max_days, min_captures))
         if len(history.times) >= min_captures:
-            drawn = draw_times(history, n_draws, seed)
+            drawn = draw_times(history, n_draws, seed, gap_days=gap_days)
             least = np.minimum(least, score_captures(drawn, history.days, max_days, min_captures)[0])
     least = np.sort(least)
     p_values = [(1 + int(np.searchsorted(least, scores[0], side="right"))) / (n_draws + 1) for scores, *_ in found]
@@ -94,12 +101,18 @@ def score_captures(
     return np.round(best, 9), first, count
 
 
-def draw_times(history: History, n_draws: int, seed: int) -> Floats:
-    """Return captures that fall anywhere in the days of work, float64 [n_draws, N], each row sorted."""
+def draw_times(history: History, n_draws: int, seed: int, *, gap_days: float = 0.0) -> Floats:
+    """Return captures that fall anywhere in the days of work, float64 [n_draws, N], each row sorted.
+
+    gap_days: the least time between two, as events have; less where the days do not hold so many.
+    """
     rng = np.random.default_rng([seed, zlib.crc32(history.name.encode())])
+    n = len(history.times)
+    gaps = np.arange(n) * min(gap_days, history.days / (2 * max(n, 1)))
     lengths = history.ends - history.begins
     passed = np.cumsum(lengths) - lengths  # days of work before each period
-    worked = np.sort(rng.uniform(0.0, history.days, (n_draws, len(history.times))), axis=1)
+    # Evenly spread captures with a least gap are evenly spread ones in the time without the gaps.
+    worked = np.sort(rng.uniform(0.0, history.days - gaps.max(initial=0.0), (n_draws, n)), axis=1) + gaps
     i = np.searchsorted(passed, worked, side="right") - 1
     times: Floats = worked - passed[i] + history.begins[i]
     return times

@@ -69,6 +69,14 @@ def test_draws_fall_in_the_days_of_work_alone_and_evenly():
     assert (drawn >= 90).mean() == pytest.approx(0.25, abs=0.02)
 
 
+def test_draws_keep_the_least_gap_of_events_as_far_as_the_days_hold_it():
+    drawn = draw_times(history(*[1] * 40), 300, 1, gap_days=0.5)
+    assert (np.diff(drawn, axis=1) >= 0.5 - 1e-9).all() and drawn.min() >= 0 and drawn.max() <= 100
+    assert drawn.mean() == pytest.approx(50, abs=1)
+    tight = draw_times(history(*[1] * 40), 300, 1, gap_days=10.0)
+    assert tight.max() <= 100 and (np.diff(tight, axis=1) >= 1.25 - 1e-9).all()
+
+
 def test_draws_depend_on_the_station_and_not_on_its_place_in_the_list():
     a, b = history(1, 2, 3, name="a"), history(1, 2, 3, name="b")
     assert np.array_equal(draw_times(a, 5, 1), draw_times(a, 5, 1))
