@@ -232,10 +232,13 @@ def choose_language(name: str | None) -> str | None:
 def main() -> None:
     """Run the command line. Every LeopardnetError becomes its message and exit code 1, never a traceback."""
     set_language(language_of(system=read_system_language(os.environ)))
-    for name in VERB_MODULES:
-        importlib.import_module(f"leopardnet.cli.{name}")
     try:
+        for name in VERB_MODULES:
+            importlib.import_module(f"leopardnet.cli.{name}")
         app()
+    except KeyboardInterrupt:  # before a verb began
+        say("stopped before anything was done")
+        sys.exit(EXIT_STOPPED)
     except LeopardnetError as error:
         print_error(error)
         sys.exit(EXIT_COULD_NOT_RUN)

@@ -98,6 +98,7 @@ class ReviewDesk:
         decisions = sorted({x for x in index.texts("decision") if x is not None})
         return {
             "labels": self._describe_labels(),
+            "free_digits": self.source.workspace.free_digits(),
             "reserved": sorted(RESERVED),
             "queues": [
                 {"id": queue, "n_total": len(contents), "n_done": self._count_done(queue, contents, by)}
@@ -299,15 +300,16 @@ class ReviewDesk:
         # What people add comes last, in the order in which they did, so that no key changes its meaning.
         ordered = [*fixed, *(x for x in self.said.names() if x not in (*fixed, UNKNOWN))]
         known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(self._targets)}
-        numbers = iter("123456789")
+        styles = label_styles(ordered, known)
+        digits = self.source.workspace.choose_digits([x.name for x in styles if not x.is_empty])
         return [
             {
                 "name": style.name,
                 "title": translate_label(style.name),
                 "colour": style.colour,
-                "key": None if style.is_empty else next(numbers, None),
+                "key": digits.get(style.name),
                 "is_target": style.is_target,
                 "is_empty": style.is_empty,
             }
-            for style in label_styles(ordered, known)
+            for style in styles
         ]

@@ -26,7 +26,7 @@ const REFRESH = 5; // after so many labels the counts of all lists and the order
 export class Review {
   constructor(session) {
     this.session = session;
-    this.keys = new Keys(session.labels, session.keys || {});
+    this.keys = new Keys(session.labels, session.keys || {}, session.free_digits);
     this.clips = new Clips();
     this.panel = new ClipPanel(session, this.keys);
     this.stage = new Stage(session.labels);
@@ -232,7 +232,8 @@ export class Review {
     const fresh = await new Queue("hunt", this.queue.filters).open().catch(() => null);
     if (!fresh || this.queue.id !== "hunt") return;
     this.queue = fresh;
-    this.at = this.clip ? fresh.find(this.clip.detail.clip_id) : -1;
+    const position = this.clip ? fresh.find(this.clip.detail.clip_id) : -1;
+    this.at = position >= 0 ? position : fresh.nDone - 1; // labelled clips stand first
   }
 
   // --- what is drawn ---
