@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format catalogues bench clean install install-dev
+.PHONY: help demo package test check format catalogues site bench clean install install-dev
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,12 @@ format: install-dev ## Format files and fix what the linter can fix
 catalogues: install-dev ## Collect the texts to translate, and say what is not translated yet
 	$(BIN)/python scripts/update_catalogues.py
 
+site: install-dev ## The documentation site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+package: ## Build the wheel and the sdist into dist/, and try them in an empty environment
+	PYTHON=$(PYTHON) scripts/check_package.sh dist
+
 bench: install-dev ## Benchmarks on this machine
 	$(BIN)/python scripts/benchmarks/predict.py
 	$(BIN)/python scripts/benchmarks/train.py
@@ -60,5 +66,5 @@ bench: install-dev ## Benchmarks on this machine
 	$(BIN)/python scripts/benchmarks/evaluation.py --skip-protocol
 
 clean: ## Remove .venv, runs and caches
-	rm -rf $(VENV) runs outputs multirun build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) runs outputs multirun build dist site docs/reference .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -57,6 +57,7 @@ SENTENCES = (  # modules whose texts are all for people
     "evaluation/audit/training_labels.py",
     "bundle/promise_watch.py",
     "bundle/promises.py",
+    "records/encounters/count_animals.py",
     "score/decide.py",
     "hunt/hunt_order.py",
     "review/hunt_desk/hunt_queues.py",

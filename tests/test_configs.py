@@ -17,11 +17,13 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.config_folder import configs_dir
 from leopardnet.core.settings.inference import PreprocessSpec, TimesSampling
 from leopardnet.core.settings.settings_model import Settings
+from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.settings.training import ADDED_SETTINGS, OptimConfig, TrainConfig, add_missing_settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
-OUTSIDE = {"local", "label_maps", "hunt"}  # settings of one machine; name tables of imports, no part of training
+# settings of one machine; name tables of imports; no part of training
+OUTSIDE = {"local", "label_maps", "hunt", "records", "sound"}
 FILES = sorted(p for p in CONFIGS.rglob("*.yaml") if p.parent.name != "local")
 GROUPS = sorted(p.name for p in CONFIGS.iterdir() if p.is_dir() and p.name not in OUTSIDE)
 CHOICES = [f"{group}={choice}" for group in GROUPS for choice in list_choices(group)]
@@ -324,3 +326,12 @@ def test_regularisation_is_a_finite_number():
     for value in ("inf", "0", "nan", "1e30"):
         with pytest.raises(ConfigError, match="probe_c"):
             load_config("train", [f"optim.probe_c={value}"])
+
+
+def test_the_settings_of_sound_state_every_key_and_the_code_has_the_same_defaults():
+    for name in list_choices("sound"):
+        written = yaml.safe_load((CONFIGS / "sound" / f"{name}.yaml").read_text("utf-8"))
+        assert load_group("sound", name).model_dump(mode="json") == written
+    assert load_group("sound", "tonal") == SoundConfig() and not load_group("sound", "none").is_on
+    with pytest.raises(ConfigError, match=r"none, tonal"):
+        load_group("sound", "loud")

@@ -30,11 +30,17 @@ _NAMES = {
     "Predictions": "leopardnet.core.predictions",
     "check": "leopardnet.data.checks.check",
     "evaluate": "leopardnet.evaluation.full_evaluation",
+    "count_effort": "leopardnet.records.effort",
+    "find_records": "leopardnet.records.find_records",
     "load_bundle": "leopardnet.bundle.bundle",
     "load_config": "leopardnet.compose",
     "pack": "leopardnet.training.pack.pack",
+    "plan_survey": "leopardnet.records.survey.plan_survey",
     "predict": "leopardnet.infer.predict_footage",
+    "read_deployments": "leopardnet.data.scan.deployments",
+    "rank_places": "leopardnet.records.survey.rank_places",
     "read_manifest": "leopardnet.core.manifest:Manifest.read",
+    "read_ranges": "leopardnet.records.ranges.read_ranges",
     "render_footage": "leopardnet.synth",
     "scan": "leopardnet.data.scan.scan",
     "split": "leopardnet.data.splits.split",
@@ -55,12 +61,18 @@ if TYPE_CHECKING:
     from leopardnet.core.manifest import Manifest as Manifest
     from leopardnet.core.predictions import Predictions as Predictions
     from leopardnet.data.checks.check import check as check
+    from leopardnet.data.scan.deployments import read_deployments as read_deployments
     from leopardnet.data.scan.scan import scan as scan
     from leopardnet.data.splits.split import split as split
     from leopardnet.data.splits.split import split_by_site as split_by_site
     from leopardnet.evaluation.full_evaluation import evaluate as evaluate
     from leopardnet.export.write_results import write as write
     from leopardnet.infer.predict_footage import predict as predict
+    from leopardnet.records.effort import count_effort as count_effort
+    from leopardnet.records.find_records import find_records as find_records
+    from leopardnet.records.ranges.read_ranges import read_ranges as read_ranges
+    from leopardnet.records.survey.plan_survey import plan_survey as plan_survey
+    from leopardnet.records.survey.rank_places import rank_places as rank_places
     from leopardnet.report.summarise import summarise as summarise
     from leopardnet.synth import FootageSpec as FootageSpec
     from leopardnet.synth import render_footage as render_footage

@@ -9,6 +9,7 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.config_folder import configs_dir
 from leopardnet.core.settings.inference import WEIGHTS_SUFFIXES, Sampling
 from leopardnet.core.settings.settings_model import Settings
+from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.settings.validate import validate
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
+OTHER_GROUPS: dict[str, type[Settings]] = {"sound": SoundConfig}  # no part of training
 # Settings of older versions, and what to do without them; docs/LOG.md has the figures.
 RETIRED = {
     "optim.probe_ignores_sites": "leave it out: what it removed made cameras that were never seen worse",
@@ -63,6 +65,8 @@ def refuse_unstated_weights(overrides: Sequence[str]) -> None:
 @overload
 def load_group(group: Literal["sampling"], name: str) -> Sampling: ...
 @overload
+def load_group(group: Literal["sound"], name: str) -> SoundConfig: ...
+@overload
 def load_group(group: str, name: str) -> Settings: ...
 def load_group(group: str, name: str) -> Settings:
     """Return the frozen settings of one file, `configs/<group>/<name>.yaml`, without composing a training run.
@@ -74,6 +78,7 @@ def load_group(group: str, name: str) -> Settings:
     UniformSampling(mode='uniform', n_frames=8)
     """
     groups = [x for x in TrainConfig.model_fields if x not in ("seed", "experiment")]  # experiments are recipes
+    groups += OTHER_GROUPS
     if group not in groups:
         raise ConfigError(f"there is no group of settings named '{group}'", found=group, expected=", ".join(groups))
     if name not in list_choices(group):
@@ -155,6 +160,8 @@ def _list_keys(key: str) -> list[str]:
 
 def _list_models(group: str) -> tuple[type[Settings], ...]:
     """Return the models of a group: one, or several for `sampling`; none for an unknown group."""
+    if group in OTHER_GROUPS:
+        return (OTHER_GROUPS[group],)
     field = TrainConfig.model_fields.get(group)
     annotations: tuple[Any, ...] = get_args(field.annotation) or (field.annotation,) if field else ()
     return tuple(x for x in annotations if isinstance(x, type) and issubclass(x, Settings))

@@ -13,10 +13,14 @@ from leopardnet.bundle.bundle import load_bundle
 from leopardnet.compose import load_config
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.label_views import labels_for_models
 from leopardnet.data.scan.scan import scan
 from leopardnet.data.splits.split import split
 from leopardnet.evaluation.full_evaluation import evaluate
 from leopardnet.evaluation.write_evaluation import write_evaluation
+from leopardnet.hunt.embed import embed
+from leopardnet.hunt.make_bundle import make_bundle
 from leopardnet.infer.predict_footage import predict
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.report.summarise import summarise
@@ -38,6 +42,16 @@ FOOTAGE = FootageSpec(
     height_px=288,
     duration_s=(3.0, 5.0),
     width_fraction=(0.12, 0.85),
+)
+# Enough to try every step of a fresh installation in about a minute.
+SHORT = FootageSpec(
+    n_sites=4,
+    clips_per_site=4,
+    stills_per_site=2,
+    width_px=320,
+    height_px=180,
+    duration_s=(1.5, 2.5),
+    width_fraction=(0.2, 0.85),
 )
 
 
@@ -64,20 +78,9 @@ def demo(
     Everything is written to the folder `out`. overrides: settings of the training, as on the command line.
     n_workers: processes that render. on_progress(stage, n_done, n_total) is called as the work goes on.
     """
-    from leopardnet.training.pack.pack import train_bundle
-
-    # 1. Footage and labels. For your own footage, begin with `scan`, or import the labels that you have.
-    footage = out / "footage"
-    render_footage(footage, spec, n_workers=n_workers, on_progress=_name_stage(on_progress, "rendering footage"))
-    manifest = add_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
-
-    # 2. Split by site. Clips of one camera resemble each other: a random split would flatter the model.
-    manifest = split(manifest, by="site", fractions=(0.5, 0.25, 0.25), seed=7)
-    manifest.write(out / "manifest.parquet")
-
-    # 3. Train. The bundle holds all that is needed to classify clips.
-    config = load_config("train", overrides)
-    run = train_bundle(manifest, config, out=out / "run", overwrite=True, on_progress=on_progress)
+    manifest, run = train_demo_model(
+        out, spec=spec, overrides=overrides, n_workers=n_workers, on_progress=on_progress
+    )
     bundle = load_bundle(out / "run" / "bundle")
 
     # 4. Classify the clips of sites that the model has never seen.
@@ -100,6 +103,72 @@ def demo(
         on_progress=_name_stage(on_progress, "writing the report"),
     )
     return Demo(predictions, evaluation, run, report)
+
+
+@dataclass(frozen=True, eq=False)
+class ShortDemo:
+    """The results of the short demo; `bundle` is the folder of its model, `report` the path of the HTML page."""
+
+    predictions: Predictions
+    bundle: Path
+    report: Path
+
+
+def short_demo(
+    out: Path, *, spec: FootageSpec = SHORT, n_workers: int = 2, on_progress: Callable[..., None]
+) -> ShortDemo:
+    """Render a little footage, label all sites but one, make a model of the labels as the review page does, and
+    classify and report everything. It needs no torch.
+
+    Arguments as of `demo`. Raises BundleError where `out` holds a model already.
+    """
+    footage = out / "footage"
+    render_footage(footage, spec, n_workers=n_workers, on_progress=_name_stage(on_progress, "rendering footage"))
+    manifest = add_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
+    clips = manifest.replace(manifest.table[manifest.table["kind"] != "frame"])
+    clips.write(out / "manifest.parquet")
+    with LabelFile(out / "labels.sqlite") as file:
+        for row in clips.table[clips.table["site"] != clips.table["site"].max()].to_dict("records"):
+            said = {"clip_id": row["clip_id"], "path": row["path"], "labels": [row["label"]]}
+            file.add(LabelEntry(key=row["clip_id"], by="demo", queue="all", **said))
+        entries = file.entries()
+    store = embed(clips, out, on_progress=_name_stage(on_progress, "looking at frames"))
+    bundle = make_bundle(
+        store, clips, labels_for_models(entries), out / "bundle", name="short demo", targets=("leopard",)
+    )
+    predictions = predict(clips, bundle, on_progress=_name_stage(on_progress, "classifying"))
+    predictions.write(out / "results")
+    report = summarise(predictions, out / "report.html", manifest=clips, bundle=bundle, notices=[NOTICE])
+    return ShortDemo(predictions, out / "bundle", report)
+
+
+def train_demo_model(
+    out: Path,
+    *,
+    spec: FootageSpec = FOOTAGE,
+    overrides: tuple[str, ...] = ("experiment=demo",),
+    n_workers: int = 2,
+    on_progress: Callable[..., None],
+) -> tuple[Manifest, Run]:
+    """Render footage and train a model on some of its sites: the first three steps of `demo`, with its arguments.
+
+    Returns the manifest with its split, and the run; its bundle is `out/run/bundle`.
+    """
+    from leopardnet.training.pack.pack import train_bundle
+
+    # 1. Footage and labels. For your own footage, begin with `scan`, or import the labels that you have.
+    footage = out / "footage"
+    render_footage(footage, spec, n_workers=n_workers, on_progress=_name_stage(on_progress, "rendering footage"))
+    manifest = add_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)
+
+    # 2. Split by site. Clips of one camera resemble each other: a random split would flatter the model.
+    manifest = split(manifest, by="site", fractions=(0.5, 0.25, 0.25), seed=7)
+    manifest.write(out / "manifest.parquet")
+
+    # 3. Train. The bundle holds all that is needed to classify clips.
+    config = load_config("train", overrides)
+    run = train_bundle(manifest, config, out=out / "run", overwrite=True, on_progress=on_progress)
+    return manifest, run
 
 
 def add_labels(manifest: Manifest, footage: Path) -> Manifest:

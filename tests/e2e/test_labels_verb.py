@@ -60,6 +60,30 @@ def test_the_history_of_a_clip(season):
     ]
 
 
+def test_the_report_shows_what_people_said_and_judges_by_the_audit_alone(season):
+    rows = [(f"{i}.jpg", decision) for i, decision in enumerate(("tiger", "empty", "tiger"), 1)]
+    made = {"kind": "still", "site": "A1", "status": "ok", "rule": "species", "score": 0.9, "n_frames": 1}
+    table = pd.DataFrame(rows, columns=["path", "decision"]).assign(
+        clip_id=[clip_id(path) for path, _ in rows], **made, bundle_id="b", labels_id="l"
+    )
+    table["p_tiger"] = [0.9, 0.1, 0.9]
+    table["p_empty"] = 1 - table["p_tiger"]
+    (season / "results").mkdir()
+    table.to_parquet(season / "results/predictions.parquet")
+    with LabelFile(season / "labels.sqlite") as file:
+        file.add(
+            LabelEntry(key="9", clip_id=clip_id("3.jpg"), path="3.jpg", by="AB", labels=["empty"], queue="all")
+        )
+    out = season / "report.html"
+    arguments = ("report", season / "results", "--labels", season, "--out", out)
+    leopardnet(*arguments, "--manifest", season / "m.parquet")
+    page = out.read_text("utf-8")
+    assert '"truth":["tiger","","empty"]' in page
+    assert "1 clip has a prediction and a label" in page  # the audited one; 3.jpg was chosen by hand
+    _, said = leopardnet(*arguments, code=2)
+    assert "needs --manifest or --root" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words", "code"),
     [

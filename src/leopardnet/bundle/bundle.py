@@ -178,8 +178,8 @@ def _verify_hashes(folder: Path) -> dict[str, str]:
     if not sums.is_file() or sums.is_symlink() or sums.stat().st_size > 10_000:
         raise BundleError(
             "this folder is not a bundle",
-            where=folder.name,
-            found="no SHA256SUMS" if folder.is_dir() else "no such folder",
+            where=folder,
+            found="no SHA256SUMS" if folder.is_dir() else "a file" if folder.exists() else "no such folder",
             expected="a folder with " + ", ".join((*FILES, "SHA256SUMS")),
             todo="give the folder that `leopardnet train` prints at its end, for example runs/amur/bundle",
         )

@@ -110,7 +110,7 @@ class OnnxRuntime:
                 "the ONNX Runtime backend is not installed",
                 found=str(error),
                 expected="onnxruntime",
-                todo='pip install -c constraints.txt -e ".[onnx]", or use runtime.backend=openvino',
+                todo='pip install -c constraints.txt -e ".[onnx]", or --backend openvino',
             ) from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = config.threads, 1
@@ -183,7 +183,7 @@ class TorchRuntime:
                 "the torch backend is not installed",
                 found=str(error),
                 expected="torch and timm",
-                todo='pip install -c constraints.txt -e ".[train]", or use runtime.backend=openvino',
+                todo='pip install -c constraints.txt -e ".[train]", or --backend openvino',
             ) from None
         self._model = load_classifier(model, n_labels, weights, size_px=size_px).to(choose_device(config.device))
         self._batch_size = config.batch_size or BATCH_SIZE["torch"]

@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -45,9 +47,16 @@ from leopardnet.core.language import (
 )
 
 EXIT_COULD_NOT_RUN = 1
+EXIT_WRONG_USAGE = 2
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
 OS_ADVICE = {
+    errno.EACCES: "choose another folder with --out, or ask for the right to write into this one",
+    errno.EPERM: "choose another folder with --out, or ask for the right to write into this one",
+    errno.EEXIST: "a file has this name; give the name of a folder",
+    errno.ENOTDIR: "a part of this path is a file; give the name of a folder",
+    errno.EISDIR: "this is a folder; give the name of a file",
+    errno.ENOSPC: "the disk is full: make room, or write to another one with --out",
     errno.EROFS: "write to another disk, with --out: this one is read-only, as a locked card is",
     errno.ENAMETOOLONG: "choose a shorter name, or a folder nearer to the root of the disk",
 }
@@ -56,13 +65,15 @@ VERB_MODULES = (
     *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
     *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare_two")),
+    *(f"record_verbs.{name}" for name in ("records", "ranges", "survey")),
+    "sound_verbs.sounds",
     *("report", "export", "demo"),
 )
 
 app = typer.Typer(
     name="leopardnet",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Classify camera-trap footage: train a model on labelled frames, classify clips, evaluate the results.",
@@ -229,6 +240,20 @@ def choose_language(name: str | None) -> str | None:
     return name
 
 
+def advise_usage(words: Sequence[str]) -> str | None:
+    """Return what to do about a command line that was refused, where that can be told from its words.
+
+    >>> advise_usage(["predict", "cards", "--out", "results"])
+    'do: give a model with --bundle; `leopardnet train` and the page of `leopardnet start` make one'
+    """
+    for first, second in pairwise(words):
+        if not first.startswith("-") and not second.startswith("-") and Path(f"{first} {second}").exists():
+            return f'do: put quotes round a path with spaces: "{first} {second}"'
+    if words[:1] == ["predict"] and not any(w.split("=")[0] == "--bundle" for w in words):
+        return "do: give a model with --bundle; `leopardnet train` and the page of `leopardnet start` make one"
+    return None
+
+
 def main() -> None:
     """Run the command line. Every LeopardnetError becomes its message and exit code 1, never a traceback."""
     set_language(language_of(system=read_system_language(os.environ)))
@@ -239,6 +264,10 @@ def main() -> None:
     except KeyboardInterrupt:  # before a verb began
         say("stopped before anything was done")
         sys.exit(EXIT_STOPPED)
+    except SystemExit as end:
+        if end.code == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:])):
+            say(advice)
+        raise
     except LeopardnetError as error:
         print_error(error)
         sys.exit(EXIT_COULD_NOT_RUN)

@@ -284,6 +284,8 @@ def _print_split(manifest: Manifest, name: str, by: SplitBy, *, as_json: bool) -
     lines.append({"label": "share", **{p: int(n_of_part.get(p, 0)) / len(t) for p in parts}, "all": 1.0})
     lines.append({"label": "sites", **{p: int(sites_of_part.get(p, 0)) for p in parts}, "all": t["site"].nunique()})
     print_rows(lines, title=f"Split by {by.value} → {name}")
+    if t[["label", "labels"]].isna().all(axis=None):
+        say("note: no row has a label yet; the split balances none. Split again once the footage is labelled")
     n_without = int(t["site"].isna().sum())
     if n_without:
         say(

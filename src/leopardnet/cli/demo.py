@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from leopardnet.cli.console import app, err, say, stages
+from leopardnet.cli.console import app, err, print_rows, say, stages
 from leopardnet.cli.printing.print_evaluation import print_evaluation
 from leopardnet.cli.printing.print_predictions import print_predictions
 from leopardnet.cli.train import require_train_extra
+from leopardnet.core.language import current_language
 
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for footage, model, results and report.")] = Path(
-        "runs/demo"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Folder for all that is written. [default: runs/demo, runs/story or runs/short]"
+        ),
+    ] = None,
+    story: Annotated[
+        bool, typer.Option("--story", help="A season with one new thing in it, from the cards to its dossier.")
+    ] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Every step on a little footage in about a minute, without torch.")
+    ] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", help="With --story: the model, such as that of the demo. [default: train one]"),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that render footage.")] = 2,
 ) -> None:
     """Run the whole job on rendered footage: render, scan, split, train, classify unseen sites, evaluate, report.
 
-    It takes a few minutes on two cores, and needs no data, no network and no graphics processor.
+    It takes a few minutes on two cores, and needs no data, no network and no graphics processor. With --story, it
+    finds a leopard where none was before: a season of eight cameras becomes records and a dossier, and everything
+    that is found is compared with what was planted.
 
     Example: leopardnet demo --out runs/demo
     """
+    if bundle is not None and not story:
+        raise typer.BadParameter("is for --story", param_hint="--bundle")
+    if short and story:
+        raise typer.BadParameter("does not go with --story", param_hint="--short")
+    if short:
+        _show_briefly(out or Path("runs/short"), workers)
+        return
+    if story:
+        _tell_story(out or Path("runs/story"), bundle, workers)
+        return
+    out = out or Path("runs/demo")
     with require_train_extra():
         import leopardnet.training.pack.pack  # noqa: F401 - it fails now rather than after a minute of rendering
         from leopardnet.demo_job import NOTICE
@@ -36,3 +63,36 @@ def demo(
     print_evaluation(made.evaluation)
     err.print(NOTICE, style="bold yellow")
     say(f"report: {made.report}\nbundle: {out / 'run' / 'bundle'}")
+
+
+def _show_briefly(out: Path, workers: int) -> None:
+    """Run the short demo, and print what it classified."""
+    from leopardnet.demo_job import NOTICE, short_demo
+
+    with stages() as on_progress:
+        made = short_demo(out, n_workers=workers, on_progress=on_progress)
+    print_predictions(made.predictions.table)
+    err.print(NOTICE, style="bold yellow")
+    say(f"report: {made.report}\nbundle: {made.bundle}")
+
+
+def _tell_story(out: Path, bundle: Path | None, workers: int) -> None:
+    """Run the story with the model of a bundle, or with one that is trained for it, and print what it found."""
+    from leopardnet.demo_story.compare_with_truth import compare_with_truth
+    from leopardnet.demo_story.tell_story import tell_story
+
+    with stages() as on_progress:
+        if bundle is None:
+            with require_train_extra():
+                from leopardnet.demo_job import train_demo_model
+            train_demo_model(out / "model", n_workers=workers, on_progress=on_progress)
+            bundle = out / "model" / "run" / "bundle"
+        story = tell_story(out, bundle, n_workers=workers, language=current_language(), on_progress=on_progress)
+    rows: list[dict[str, Any]] = [
+        {"what": x.what, "planted": x.planted, "found": x.found, "": "" if x.is_right else "differs"}
+        for x in compare_with_truth(story)
+    ]
+    print_rows(rows, title="What was planted, and what was found")
+    err.print(story.truth["notice"], style="bold yellow")
+    for path in story.dossiers:
+        say(f"dossier: {path}")

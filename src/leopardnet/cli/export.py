@@ -18,12 +18,9 @@ from leopardnet.cli.options import (
     People,
     PredictionsPath,
     TimeZone,
-    read_moved,
+    read_footage,
     read_places,
 )
-from leopardnet.core.errors import ConfigError
-from leopardnet.core.manifest import Manifest
-from leopardnet.core.predictions import Predictions
 from leopardnet.export.format_names import Format
 
 if TYPE_CHECKING:
@@ -108,10 +105,12 @@ def export(
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.write_results import find_format, write
 
-    kind = find_format(out, format)
+    kind, is_new = find_format(out, format), not out.exists()
     places, notes = read_places(deployments, encoding, date_format)
     written = write(
         Predictions.read(predictions),
@@ -137,7 +136,8 @@ def export(
     _say_alarm(predictions)
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
-    say(f"written: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
+    said = "written" if is_new else "written over the one that was there"
+    say(f"{said}: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
     if json_:
         counts = {"n_rows": written.n_rows, "n_left_out": written.n_left_out, "reasons": dict(written.reasons)}
         print_json({"out": out.as_posix(), "format": kind, **counts, "notes": list(notes)})
@@ -159,16 +159,11 @@ def sort(
 
     Example: leopardnet sort results/ --root cards/ --out sorted/ --copy
     """
+    from leopardnet.core.predictions import Predictions
     from leopardnet.export.sort_copies import copy_files, plan_copies
 
     table = Predictions.read(predictions)
-    if manifest is None and root is None:
-        raise ConfigError(
-            "the folder of the clips is not known",
-            expected="--root or --manifest",
-            todo="give the folder that the paths of the predictions are relative to",
-        )
-    rows = read_moved(manifest, root) if manifest else _footage_rows(table, root or Path())
+    rows = read_footage(table, manifest, root)
     copies = plan_copies(table, rows, out, include_people=people)
     n_copied = 0
     if copy:
@@ -189,14 +184,6 @@ def sort(
         say(f"copied: {n_copied} files, {size}, to {out.name}")
     else:
         say(f"nothing was written: {len(copies.copies)} files, {size}; add --copy to copy them to {out.name}")
-
-
-def _footage_rows(predictions: Predictions, root: Path) -> Manifest:
-    from leopardnet.data.checks.match_files import refuse_other_root
-
-    refuse_other_root(predictions.table, root, name="the predictions")
-    t = predictions.table[["path", "kind", "site", "captured_at"]]
-    return Manifest.from_rows(t.assign(kind=t["kind"].replace("burst", "still")), root)
 
 
 def _say_alarm(predictions: Path) -> None:

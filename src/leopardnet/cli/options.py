@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
     from leopardnet.evaluation.audit.judging_labels import JudgingLabels
 
 # --- files and folders ---
@@ -213,16 +214,19 @@ def parse_losses(texts: list[str] | None) -> dict[str, float]:
     return losses
 
 
-def read_judges(manifest: Manifest, labels: Path | None, labels_as: LabelsAs) -> JudgingLabels:
+def read_judges(
+    manifest: Path, labels: Path | None, labels_as: LabelsAs, *, root: Path | None = None
+) -> JudgingLabels:
     """Return the manifest with the labels that judge, and how they were chosen; without `labels` its own."""
     from leopardnet.evaluation.audit.judging_labels import JudgingLabels, read_judging_labels
     from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE
 
+    rows = read_moved(manifest, root)
     if labels is not None:
-        return read_judging_labels(manifest, labels, labels_as=labels_as)
+        return read_judging_labels(rows, labels, labels_as=labels_as)
     if labels_as != "audit":
         raise typer.BadParameter("goes with --labels", param_hint="--labels-as")
-    return JudgingLabels(manifest, UNKNOWN_CHOICE)
+    return JudgingLabels(rows, UNKNOWN_CHOICE)
 
 
 def refuse_biased_promise(labels_as: str, option: str, *, is_given: bool) -> None:
@@ -257,3 +261,24 @@ def read_moved(manifest: Path, root: Path | None) -> Manifest:
     if root is not None:
         refuse_other_root(rows.table, root)
     return rows
+
+
+def read_footage(predictions: Predictions, manifest: Path | None, root: Path | None) -> Manifest:
+    """Return the footage of predictions, by its manifest or by the folder that their paths are relative to.
+
+    Raises ConfigError where neither is given, and ManifestError for those of another card.
+    """
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.data.checks.match_files import refuse_other_root
+
+    if manifest is not None:
+        return read_moved(manifest, root)
+    if root is None:
+        raise ConfigError(
+            "the folder of the clips is not known",
+            expected="--root or --manifest",
+            todo="give the folder that the paths of the predictions are relative to",
+        )
+    refuse_other_root(predictions.table, root, name="the predictions")
+    rows = predictions.table[["path", "kind", "site", "captured_at"]]
+    return Manifest.from_rows(rows.assign(kind=rows["kind"].replace("burst", "still")), root)

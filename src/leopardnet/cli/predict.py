@@ -12,12 +12,13 @@ from leopardnet.cli.options import Bundle, Detector, Json, MovedRoot, read_moved
 from leopardnet.cli.printing.predict_progress import predict_progress
 from leopardnet.cli.printing.print_predictions import print_predictions
 from leopardnet.cli.printing.scan_notes import footage_notes
+from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.manifest import Manifest
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle as Model
+    from leopardnet.core.manifest import Manifest
     from leopardnet.core.predictions import Predictions
     from leopardnet.core.settings.detection import DetectorConfig
     from leopardnet.infer.job import Engine
@@ -26,7 +27,8 @@ Source = Annotated[Path, typer.Argument(help="Folder of footage, a manifest, a v
 Out = Annotated[
     Path,
     typer.Option(
-        "--out", help="Folder for predictions.parquet, predictions.csv, evidence.parquet and the journal."
+        "--out",
+        help="Folder for predictions.parquet, predictions.csv, evidence.parquet, sounds.parquet and the journal.",
     ),
 ]
 Split = Annotated[
@@ -41,6 +43,9 @@ Sampling = Annotated[
 ]
 EffortName = Annotated[
     str, typer.Option("--effort", help="How many frames a clip gets: fast, auto, full or thorough.")
+]
+Sound = Annotated[
+    bool, typer.Option("--sound/--no-sound", help="Search sound tracks for tonal calls and human voices, or not.")
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try clips again that could not be read.")]
 Backend = Annotated[str, typer.Option("--backend", help="auto, openvino, onnxruntime or torch.")]
@@ -76,6 +81,7 @@ def predict(
     sampling: Sampling = "",
     detector: Detector = "",
     effort: EffortName = "full",
+    sound: Sound = True,
     retry_failed: RetryFailed = False,
     backend: Backend = "auto",
     device: Device = "auto",
@@ -126,6 +132,7 @@ def predict(
             runtime=runtime,
             sampling=sampling or None,
             detector=_choose_detector(detector, model),
+            sound="tonal" if sound else "none",
             effort=cast(Effort, effort),
             retry_failed=retry_failed,
             engine=_engine(engine, ray_address),
@@ -213,11 +220,14 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
                 "decisions": decisions,
                 "bundle_id": model.id,
                 "watch": watch,
+                "sound": count_sounds(predictions.table),
             }
         )
     else:
         print_predictions(predictions.table)
-        say(f"written: {out / 'predictions.parquet'}, predictions.csv, evidence.parquet")
+        say(f"written: {out / 'predictions.parquet'}, predictions.csv, evidence.parquet, sounds.parquet")
+        for note in sound_notes(predictions.table):
+            say(note)
     if watch is not None:
         say(watch["says"])
     n_left_out = int(predictions.table["reason"].str.contains(LEFT_OUT, regex=False, na=False).sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,25 @@ from leopardnet.cli.options import (
     PredictionsPath,
     read_moved,
 )
-from leopardnet.core.predictions import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leopardnet.bundle.bundle import Bundle
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
+    from leopardnet.metrics.evaluation import Evaluation
+
+
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="labels.sqlite of `leopardnet review`, or its folder: shows what people said of each clip. Figures "
+        "then count labels of the random audit alone. Needs --manifest or --root.",
+    ),
+]
 
 
 @app.command()
@@ -27,6 +45,7 @@ def report(
     manifest: ManifestOption = None,
     bundle: BundleOption = None,
     run: Annotated[Path | None, typer.Option("--run", help="Folder of the training run, for its curve.")] = None,
+    labels: Labels = None,
     root: FootageRoot = None,
     title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
     pictures: Annotated[
@@ -43,27 +62,28 @@ def report(
     Example: leopardnet report results/ --root /media/card/DCIM --out report.html
     """
     from leopardnet.bundle.bundle import load_bundle
-    from leopardnet.bundle.learned_from import mark_learned
     from leopardnet.bundle.run_history import read_history
+    from leopardnet.core.predictions import Predictions
     from leopardnet.data.checks.match_files import refuse_other_root
-    from leopardnet.evaluation.full_evaluation import evaluate as run_evaluate
+    from leopardnet.data.human_labels.label_file import FILE, LabelFile
+    from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
     from leopardnet.infer.footage_source import open_source
-    from leopardnet.metrics.judges.taught_clips import NoJudgeError
     from leopardnet.report.summarise import summarise
 
     table = Predictions.read(predictions)
     rows = read_moved(manifest, root) if manifest else open_source(root) if root else None
     if manifest is None and root is not None:
         refuse_other_root(table.table, root, name="the predictions")
-    labels = rows.clip_labels() if rows is not None else None
-    has_truth = labels is not None and labels.index.isin(table.table["clip_id"]).any()
-    evaluation, notices, model = None, [], load_bundle(bundle) if bundle else None
-    if rows is not None and has_truth:
-        judged = table if model is None else mark_learned(table, rows, model)
-        try:
-            evaluation = run_evaluate(judged, rows)
-        except NoJudgeError as error:
-            notices.append(f"There are no figures: {error.one_line}")
+    model, said = load_bundle(bundle) if bundle else None, None
+    judges = rows
+    if labels is not None:
+        if rows is None:
+            raise typer.BadParameter("needs --manifest or --root", param_hint="--labels")
+        with LabelFile(labels / FILE if labels.is_dir() else labels, read_only=True) as file:
+            said = file.entries()
+        rows = label_manifest(rows, labels_by_clip(said))
+    evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
+    is_new = not out.exists()
     with progress_bar("pictures") as on_progress:
         path = summarise(
             table,
@@ -79,4 +99,30 @@ def report(
             people=people,
             on_progress=on_progress,
         )
-    say(f"written: {path}")
+    say(f"written: {path}" if is_new else f"written over the one that was there: {path}")
+
+
+def _evaluate(
+    predictions: Predictions, manifest: Manifest, said: pd.DataFrame | None, bundle: Bundle | None
+) -> tuple[Evaluation | None, list[str]]:
+    """Return figures by the manifest's labels, or by those of people who met clips in the audit, and notices.
+
+    said: entries of a labels.sqlite.
+    """
+    from leopardnet.bundle.learned_from import mark_learned
+    from leopardnet.evaluation.audit.judging_labels import NoAuditError, choose_judging_labels
+    from leopardnet.evaluation.full_evaluation import evaluate
+    from leopardnet.metrics.judges.label_choice import UNKNOWN_CHOICE
+    from leopardnet.metrics.judges.taught_clips import NoJudgeError
+
+    choice = UNKNOWN_CHOICE
+    try:
+        if said is not None:
+            judges = choose_judging_labels(manifest, said)
+            manifest, choice = judges.manifest, judges.choice
+        if not manifest.clip_labels().index.isin(predictions.table["clip_id"]).any():
+            return None, []
+        judged = predictions if bundle is None else mark_learned(predictions, manifest, bundle)
+        return evaluate(judged, manifest, choice=choice), []
+    except (NoJudgeError, NoAuditError) as error:
+        return None, [f"There are no figures: {error.one_line}"]

@@ -14,10 +14,10 @@ import typer
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot, read_moved
 from leopardnet.core.errors import BackendError, ConfigError
-from leopardnet.core.manifest import Manifest
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
+    from leopardnet.core.manifest import Manifest
     from leopardnet.training.training_run import Run
 
 PeopleLabels = Annotated[
@@ -31,6 +31,15 @@ PeopleLabels = Annotated[
 ]
 TrainOnAudit = Annotated[
     bool, typer.Option("--train-on-audit", help="With --labels: train on the clips of the audit, too.")
+]
+SiteFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--site-from",
+        metavar="PATTERN",
+        help="With a folder: where its paths name the site, such as {ignore}/{site}/*. [default: a level of "
+        "folders that stand under several labels]",
+    ),
 ]
 GoesOnFrom = Annotated[
     Path | None, typer.Option("--from", help="Bundle of your own to go on from, with its labels and new ones.")
@@ -53,6 +62,7 @@ def train(
         "runs/latest"
     ),
     root: MovedRoot = None,
+    site_from: SiteFrom = None,
     detector: Detector = "",
     labels: PeopleLabels = None,
     train_on_audit: TrainOnAudit = False,
@@ -64,7 +74,7 @@ def train(
 
     The model is evaluated on the split val, or by cross-validation over sites where there is none.
 
-    An interrupted run continues when the same command is given again.
+    An interrupted run continues when the same command is given again. Named sounds teach with `leopardnet sounds train`.
 
     Example: leopardnet train pictures/ --out runs/first
 
@@ -79,6 +89,8 @@ def train(
         from leopardnet.training.start.beginning import Beginning
     if root is not None and source.is_dir():
         raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if site_from is not None and (labels is not None or not source.is_dir()):
+        raise typer.BadParameter("goes with a folder whose subfolders are labels", param_hint="--site-from")
     if train_on_audit and labels is None:
         raise typer.BadParameter("goes with --labels", param_hint="--train-on-audit")
     beginning = Beginning(bundle=None if start is None else _load_start(start))
@@ -86,7 +98,7 @@ def train(
         rows, judges = _join_people(source, root, labels, train_on_audit=train_on_audit)
         beginning = replace(beginning, judges=judges)
     else:
-        rows = _read_folder(source) if source.is_dir() else read_moved(source, root)
+        rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
     settings = list(overrides or [])
     if source.is_dir() or labels is not None or start is not None:
         settings = _add_labels(settings)
@@ -135,11 +147,11 @@ def _join_people(
     return found.manifest, found.judges
 
 
-def _read_folder(folder: Path) -> Manifest:
+def _read_folder(folder: Path, site_from: str | None) -> Manifest:
     """Return a manifest of a folder with one subfolder per label, and print what is in it."""
     from leopardnet.data.formats.folders import read_labelled_folder
 
-    found = read_labelled_folder(folder)
+    found = read_labelled_folder(folder, site_from=site_from)
     counts = found.manifest.table["label"].value_counts()
     say("labels from folder names: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
     for note in found.notes:

@@ -14,6 +14,7 @@ STRING, FLOAT, INT, TIME = "str", "float64", "Int64", "datetime64[us]"
 KINDS = ("video", "still", "burst", "frame")
 SPLITS = ("train", "val", "test")
 HELD_OUT = "held_out"
+SOUND_STATES = ("heard", "none", "unreadable")
 PARTS = (HELD_OUT, "clip", "site", "chosen", "no")  # of a clip in making the model, the strongest first
 
 
@@ -117,6 +118,25 @@ PREDICTIONS_TAIL = (
     Column("bundle_id", STRING, False, "the model"),
     Column("labels_id", STRING, False, "its label set"),
     Column("in_training", STRING, True, "part in making the model: clip (trained on), site (others of its site were), chosen (it or its site chose epoch and temperature), held_out (had a part, but its scores come from a network and a choice that had not seen its site), no; empty if unknown", _is_one_of(PARTS), "one of " + ", ".join(PARTS)),
+    Column("sound", STRING, True, "heard, none (the file has no sound track) or unreadable; empty if it was not searched, as in older tables", _is_one_of(SOUND_STATES), "one of " + ", ".join(SOUND_STATES)),
+    Column("sound_note", STRING, True, "why the sound cannot be read, or what is odd about it"),
+    Column("n_calls", INT, True, "tonal calls on the sound track, which are candidates; see the table of sounds", _is_not_negative, "0 or more"),
+    Column("has_voice", STRING, True, "whether a human voice is on the sound track", _is_one_of(("yes", "no")), "yes or no"),
+)  # fmt: skip
+
+SOUNDS = (
+    Column("clip_id", STRING, False, "hash of the path; joins every table"),
+    Column("start_s", FLOAT, False, "seconds from the first picture; below 0 where the sound begins before it", _is_finite, "a finite number"),
+    Column("end_s", FLOAT, False, "its end, in the same seconds", _is_finite, "a finite number"),
+    Column("kind", STRING, False, "tonal_call, voice, or network:<label>"),
+    Column("low_hz", FLOAT, True, "lowest pitch", _is_not_negative, "0 or more"),
+    Column("high_hz", FLOAT, True, "highest pitch", _is_not_negative, "0 or more"),
+    Column("peak_hz", FLOAT, True, "pitch where it is loudest", _is_not_negative, "0 or more"),
+    Column("slope_hz_s", FLOAT, True, "change of pitch in a second, negative where it falls", _is_finite, "a finite number"),
+    Column("snr_db", FLOAT, True, "power above the noise around its pitch", _is_finite, "a finite number"),
+    Column("score", FLOAT, False, "how well it fits, 0 to 1; not a probability", _is_probability, "between 0 and 1"),
+    Column("source", STRING, False, "what found it, with its version"),
+    Column("p_alarm_call", FLOAT, True, "probability of an alarm call, by a probe of sounds that people named", _is_probability, "between 0 and 1"),
 )  # fmt: skip
 
 EVIDENCE_HEAD = (

@@ -7,12 +7,13 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from leopardnet.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 EMPTY = "empty"  # the label of a clip without an animal in every manifest
 ANIMAL = "animal"  # an animal of any species: a class of detectors, and a possible decision
@@ -178,6 +179,8 @@ class LabelSet:
 
 def find_presence(cells: Iterable[object], names: tuple[str, ...]) -> NDArray[np.bool_]:
     """Return which of the C names each cell holds, bool [N, C]."""
+    import numpy as np  # the command line reads this module before it knows whether it needs arrays
+
     rows = [[name in found for name in names] for found in map(split_labels, cells)]
     return np.array(rows, bool).reshape(-1, len(names))
 
@@ -185,9 +188,12 @@ def find_presence(cells: Iterable[object], names: tuple[str, ...]) -> NDArray[np
 def join_presence(presence: NDArray[np.bool_], names: Sequence[str]) -> NDArray[np.object_]:
     """Return the names that each row of bool [N, C] holds, joined, object [N]; None where it holds none.
 
+    >>> import numpy as np
     >>> join_presence(np.array([[True, True], [False, False]]), ["tiger", "deer"]).tolist()
     ['tiger + deer', None]
     """
+    import numpy as np
+
     joined = np.full(len(presence), None, object)
     for i, row in enumerate(presence):
         joined[i] = JOINER.join(x for x, is_there in zip(names, row, strict=True) if is_there) or None

@@ -39,13 +39,13 @@ def person_kind(name: object) -> str | None:
 def clips_with_people(
     predictions: Predictions, manifest: Manifest | None = None, human_labels: pd.DataFrame | None = None
 ) -> frozenset[str]:
-    """Return the `clip_id` of every clip that shows a person or a vehicle, by any of its known properties.
+    """Return the `clip_id` of every clip that shows a person or a vehicle, or lets a voice be heard.
 
     One of these is enough: the decision; a probability of at least `MIN_PROBABILITY`, or the highest of the clip; a
     label or species in the manifest, where a cell may name several species; a label given by a person
     (`human_labels`, columns clip_id and label); a box of a person with a score of at least `MIN_BOX_SCORE`, from a
-    detector or in the manifest. An unreadable clip is therefore returned only if the manifest or a person names it
-    so.
+    detector or in the manifest; a human voice on the sound track. An unreadable clip is therefore returned only if
+    it has a voice, or if the manifest or a person names it so.
 
     Raises ManifestError for a cell of boxes that cannot be read.
 
@@ -62,6 +62,7 @@ def clips_with_people(
             probability = table[column]
             found |= set(table.loc[(probability >= MIN_PROBABILITY) | (probability == highest), "clip_id"])
     sources = [(evidence, "boxes", _shows_person_box), (table, "labels", _names_people)]
+    sources += [(table, "has_voice", lambda cell: cell == "yes")]
     if manifest is not None:
         sources += [(manifest.table, column, _names_people) for column in ("label", "labels", "species")]
         sources += [(manifest.table, "boxes", _shows_person_box)]

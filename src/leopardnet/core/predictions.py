@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from leopardnet.core.columns import (
     HELD_OUT,
+    SOUNDS,
     evidence_columns,
     has_several_labels,
     join_alerts,
@@ -19,17 +20,35 @@ from leopardnet.core.columns import (
 from leopardnet.core.errors import BundleError, ManifestError
 from leopardnet.core.tables import conform, read_table, write_table
 
+SOUND_TABLE = "sounds.parquet"
+
+
+def no_sounds() -> pd.DataFrame:
+    """Return a table of sounds without a row."""
+    return conform(pd.DataFrame(columns=[c.name for c in SOUNDS]), SOUNDS, where="sounds")
+
+
+def read_sounds(path: Path) -> pd.DataFrame:
+    """Return the table sounds.parquet of a folder of results, or the file itself; empty where there is none.
+
+    Raises ManifestError for a table of another kind.
+    """
+    path = Path(path) / SOUND_TABLE if Path(path).is_dir() else Path(path)
+    return conform(read_table(path), SOUNDS, where=path.name) if path.is_file() else no_sounds()
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Predictions of a model.
 
     table: one row per clip, with the columns of `core.columns.predictions_columns`; evidence: one row per
-    classified frame, with the columns of `evidence_columns`: the probabilities are of that frame alone.
+    classified frame, with the columns of `evidence_columns`: the probabilities are of that frame alone; sounds: one
+    row per sound that was found, with the columns SOUNDS.
     """
 
     table: pd.DataFrame
     evidence: pd.DataFrame
+    sounds: pd.DataFrame = field(default_factory=no_sounds)
 
     @classmethod
     def read(cls, path: Path, *, with_evidence: bool = True) -> Predictions:
@@ -72,6 +91,7 @@ class Predictions:
                 unique=("clip_id",),
             ),
             conform(evidence, columns, where=beside.name),
+            read_sounds(path.with_name(SOUND_TABLE)),
         )
 
     @property
@@ -102,8 +122,15 @@ class Predictions:
         return self.evidence[self.evidence["clip_id"].isin(set(clip_ids))]
 
     def write(self, folder: Path) -> Path:
-        """Write predictions.parquet, predictions.csv and evidence.parquet, and return the folder."""
+        """Write predictions.parquet, predictions.csv and evidence.parquet, and return the folder.
+
+        sounds.parquet is written where there are sounds.
+        """
         folder = Path(folder)
+        if len(self.sounds):
+            write_table(self.sounds, folder / SOUND_TABLE)
+        else:
+            (folder / SOUND_TABLE).unlink(missing_ok=True)
         write_table(self.evidence, folder / "evidence.parquet")
         write_table(self.table, folder / "predictions.csv")
         write_table(self.table, folder / "predictions.parquet")

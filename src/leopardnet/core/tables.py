@@ -157,7 +157,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise ManifestError(
             "there is no such table",
             where=path,
-            todo="check the path; `leopardnet scan` and `import` create manifests",
+            todo="check the path; `leopardnet scan` and `import` make manifests, `predict` makes predictions",
         )
     try:
         if path.suffix.lower() == ".parquet":

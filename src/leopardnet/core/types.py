@@ -152,6 +152,42 @@ class Decision:
     rule: Rule
 
 
+@dataclass(frozen=True, slots=True)
+class FoundSound:
+    """A sound that was found on the track of a clip: a candidate for a person to listen to, never a name.
+
+    start_s, end_s: seconds from the first picture; kind: `tonal_call`, `voice`, or `network:<label>`; low_hz,
+    high_hz: its range of pitch; peak_hz: its loudest pitch; slope_hz_s: how fast the pitch rises, negative where it
+    falls; snr_db: above the noise around its pitch; all five are None where what found it does not measure them;
+    score: 0 to 1; source: what found it, with its version.
+    """
+
+    start_s: float
+    end_s: float
+    kind: str
+    low_hz: float | None
+    high_hz: float | None
+    peak_hz: float | None
+    slope_hz_s: float | None
+    snr_db: float | None
+    score: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSound:
+    """The sound of a clip: whether its track could be heard, what was found on it, and what is odd about it.
+
+    state: `heard`, `none` (the file has no sound track), or `unreadable`; note: in words; searched_by: what
+    searched it, with its settings.
+    """
+
+    state: Literal["heard", "none", "unreadable"]
+    found: tuple[FoundSound, ...] = ()
+    note: str = ""
+    searched_by: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipPrediction:
     """The prediction for one clip. `probs` (float32 [C]) is None exactly if the status is `unreadable`.
@@ -160,7 +196,8 @@ class ClipPrediction:
     evidence_order: positions of the frames, the strongest for the decision first; boxes: of each frame, None if no
     detector was run on it; info: metadata of the container; seconds: time spent on the clip, and on its crops;
     frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or empty if not requested; frame_looks: float32
-    [N, 4], see `media.preprocess`, or empty. Raises ValueError for fields that do not fit each other.
+    [N, 4], see `media.preprocess`, or empty; sound: None where it was not searched. Raises ValueError for fields
+    that do not fit each other.
     """
 
     clip: Clip
@@ -176,6 +213,7 @@ class ClipPrediction:
     seconds: tuple[float, float] = (0.0, 0.0)
     frame_familiarity: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     frame_looks: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    sound: ClipSound | None = None
 
     def __post_init__(self) -> None:
         if (self.probs is None) != (self.status == "unreadable"):

@@ -7,4 +7,5 @@ from typing import Literal, get_args
 Format = Literal[
     "csv", "parquet", "jsonl", "xlsx", "megadetector", "camtrap-dp", "coco", "yolo", "voc", "timelapse"
 ]
+SoundFormat = Literal["raven", "audacity"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -19,6 +19,7 @@ from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.data.human_labels.sound_labels import PERSON, TODAY_COLUMNS
 from leopardnet.data.scan.deployments import find_time_zones
 from leopardnet.export.corrections import Corrections, collect_human_labels
 from leopardnet.export.pseudonyms import Pseudonyms, has_coordinates
@@ -38,7 +39,7 @@ class Outgoing:
 
     predictions: tables of these clips; footage: one row per clip, in the same order, with site, deployment, time
     and zone, and without labels; human_labels: labels that people gave, with the columns CORRECTIONS; reasons:
-    clips left out, counted by reason.
+    clips left out, counted by reason; sounds: what people say of sounds, as `settle_sounds` returns it.
     """
 
     predictions: Predictions
@@ -47,6 +48,7 @@ class Outgoing:
     labels: LabelSet
     reasons: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sounds: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(TODAY_COLUMNS)))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -93,7 +95,8 @@ def select_outgoing(
     human = collect_human_labels(manifest, corrections, labels)
     if corrections is not None:
         notes += _note_lost(corrections, table)
-    hidden = table["clip_id"].isin(clips_with_people(predictions, manifest, human)) & (not include_people)
+    people = find_people_said(predictions, manifest, human, corrections)
+    hidden = table["clip_id"].isin(people) & (not include_people)
     reasons = {NO_TEXT: int((~is_text).sum()), PEOPLE: int((hidden & is_text).sum())}
     if n := int((hidden & table["alert"].notna()).sum()):
         notes.append(
@@ -117,7 +120,22 @@ def select_outgoing(
         {k: n for k, n in reasons.items() if n},
         tuple(notes),
     )
+    if isinstance(corrections, Corrections):
+        sounds = corrections.sounds[corrections.sounds["clip_id"].isin(keep["clip_id"])]
+        outgoing = replace(outgoing, sounds=sounds if credit else sounds.assign(by=None))
     return _apply_pseudonyms(outgoing, pseudonyms) if pseudonyms else _warn_of_coordinates(outgoing)
+
+
+def find_people_said(
+    predictions: Predictions,
+    manifest: Manifest | None,
+    human: pd.DataFrame,
+    corrections: Corrections | pd.DataFrame | None,
+) -> frozenset[str]:
+    """Return the clips with people, those included in which somebody heard one. human: the labels of people."""
+    voices = corrections.voices if isinstance(corrections, Corrections) else ()
+    heard = pd.DataFrame({"clip_id": sorted(voices), "label": PERSON})
+    return clips_with_people(predictions, manifest, pd.concat([human[["clip_id", "label"]], heard]))
 
 
 def _note_lost(corrections: Corrections | pd.DataFrame, table: pd.DataFrame) -> list[str]:
@@ -199,9 +217,15 @@ def _apply_pseudonyms(outgoing: Outgoing, pseudonyms: Pseudonyms) -> Outgoing:
     human = outgoing.human_labels.assign(
         clip_id=outgoing.human_labels["clip_id"].map(ids).astype("str"), comment=nothing
     )
+    sounds = outgoing.sounds.assign(clip_id=outgoing.sounds["clip_id"].map(ids))
     note = "folders, sites and deployments are pseudonyms; only the key file turns them back: keep it private"
     return replace(
-        outgoing, predictions=renamed, footage=footage, human_labels=human, notes=(*outgoing.notes, note)
+        outgoing,
+        predictions=renamed,
+        footage=footage,
+        human_labels=human,
+        notes=(*outgoing.notes, note),
+        sounds=sounds,
     )
 
 

@@ -11,6 +11,7 @@ manifest row → Clip
   6  score.aggregate.merge_crops, aggregate             → logits [N, C] with crops, then of the clip  float32 [C]
   7  score: shift_presence, apply_calibration           → probs    float32 [C]
   8  score.decide.decide(probs, labels, thresholds)     → Decision → ClipPrediction
+     sound.search.search_clip(clip, …)                  → ClipSound, if sound is on
 
 N frames, M crops, C labels; S px is the side of the input. `classify` is the whole path. `read_frames` does steps 1
 to 4 and `decide_clip` steps 6 to 8, once for each round of frames (`infer.rounds` plans the rounds). Processes, a
@@ -44,6 +45,7 @@ from leopardnet.score.calibrate import apply_calibration
 from leopardnet.score.decide import decide
 from leopardnet.score.familiarity import familiarity
 from leopardnet.score.presence_shift import ClipLengths, shift_presence
+from leopardnet.sound.search import search_clip
 
 
 def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
@@ -57,7 +59,8 @@ def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
             crop_s += frames.crop_s
         result, evidence = next_round_or_result(clip, frames, answers, evidence, job)
         if result is not None:
-            return replace(result, seconds=(time.perf_counter() - began, crop_s))
+            sound = search_clip(clip, job.sound_job) if job.sound.is_on else None
+            return replace(result, sound=sound, seconds=(time.perf_counter() - began, crop_s))
         i_round += 1
 
 

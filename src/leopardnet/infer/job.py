@@ -11,9 +11,11 @@ from leopardnet.core.errors import MediaError
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
 from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
+from leopardnet.core.settings.sound import NO_SOUND, SoundConfig
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.detect.detector import Detector, detector_id, open_detector
 from leopardnet.infer.evidence import ClipFrames
+from leopardnet.sound.search import SoundJob
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,22 @@ class Job:
     effort: Effort = "full"
     read_frames: Callable[[Clip, Job, int], ClipFrames | MediaError] | None = None
     twins: frozenset[str] = frozenset()
+    sound: SoundConfig = NO_SOUND
 
     def open_detector(self) -> Detector | None:
         """Return the detector, opened once per process; None where the job has none."""
         return open_detector(self.detector, self.root, threads=self.runtime.threads, twins=self.twins)
 
+    @property
+    def sound_job(self) -> SoundJob:
+        """What the search of sound tracks needs of this job."""
+        return SoundJob(self.root, self.sound, self.runtime)
+
     def results_key(self) -> dict[str, object]:
-        """Return what results depend on. The journal keeps the rows of each key apart."""
+        """Return what results depend on. The journal keeps the rows of each key apart.
+
+        Sound is no part of it, because it changes no other result: rows without sound get it later.
+        """
         runtime = self.runtime
         boxes = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
         return boxes | {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,16 +20,16 @@ from numpy.typing import ArrayLike, NDArray
 from leopardnet.core.columns import LOOKS
 from leopardnet.core.journal.clip_journal import ClipJournal
 from leopardnet.core.journal.journal_file import JournalKind, explain_errors
-from leopardnet.core.journal.queued_clip import QueuedClip
+from leopardnet.core.journal.queued_clip import MISSING, QueuedClip, stamp_clip
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.types import Boxes, ClipPrediction, MediaInfo, Rule, Status
+from leopardnet.core.types import Boxes, Clip, ClipPrediction, ClipSound, FoundSound, MediaInfo, Rule, Status
 from leopardnet.detect.kept_boxes import StoredBox, keep_boxes
 
 RESULTS_VERSION = 1  # raised where the program itself gives other results, so that older rows no longer count
 PAGE_CLIPS = 20_000  # clips in memory at a time while tables are written
 ROW_COLUMNS = (
     *("clip_id", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s"),
-    *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity", "looks"),
+    *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity", "looks", "sound"),
 )
 KIND = JournalKind("journal.sqlite", 0x6C656F70, (*ROW_COLUMNS[:1], "stamp", *ROW_COLUMNS[1:]))
 
@@ -68,6 +68,7 @@ class JournalRow:
     familiarity: NDArray[np.float32] | None
     looks: NDArray[np.float32] | None
     _boxes: str | None
+    _sound: str | None = None
 
     @property
     def boxes(self) -> tuple[FrameBoxes | None, ...]:
@@ -75,6 +76,14 @@ class JournalRow:
         if self._boxes is None:
             return (None,) * len(self.times_s)
         return tuple(None if frame is None else FrameBoxes(*frame) for frame in json.loads(self._boxes))
+
+    @property
+    def sound(self) -> ClipSound | None:
+        """What was heard; None where the sound was not searched. Decoded on each use, to save memory."""
+        if self._sound is None:
+            return None
+        searched_by, state, note, found = json.loads(self._sound)
+        return ClipSound(state, tuple(FoundSound(*sound) for sound in found), note, searched_by)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +109,22 @@ class Journal(ClipJournal):
     def add(self, item: QueuedClip, prediction: ClipPrediction) -> None:
         """Write the prediction of a clip. A run that is killed afterwards keeps it."""
         self.write_row(item, dict(zip(ROW_COLUMNS, _encode(prediction), strict=True)))
+
+    def list_unheard(self, clips: Sequence[Clip], root: Path, searched_by: str) -> list[QueuedClip]:
+        """Return the videos whose row holds no sound, or that of another search, and whose file is the same."""
+        query = "SELECT clip_id, stamp FROM clips WHERE run_id = ? AND (sound IS NULL OR instr(sound, ?) != 1)"
+        with explain_errors(KIND.file):
+            rows = dict(self._db.execute(query, (self.run_id, f"[{json.dumps(searched_by)},")).fetchall())
+        items = [stamp_clip(c, str(root)) for c in clips if c.kind == "video" and c.clip_id in rows]
+        return [item for item in items if item.stamp == rows[item.clip.clip_id] != MISSING]
+
+    def add_sound(self, item: QueuedClip, sound: ClipSound) -> None:
+        """Write the sound of a clip that has a row."""
+        with explain_errors(KIND.file):
+            self._db.execute(
+                "UPDATE clips SET sound = ? WHERE run_id = ? AND clip_id = ?",
+                (_encode_sound(sound), self.run_id, item.clip.clip_id),
+            )
 
     def read_pages(self, manifest: Manifest, *, n_clips: int = PAGE_CLIPS) -> Iterator[JournalPage]:
         """Yield the rows of a manifest's clips in its order, `n_clips` at a time, without those that lack one."""
@@ -143,6 +168,7 @@ def _encode(p: ClipPrediction) -> tuple[object, ...]:
         *_encode_info(p.info),
         _to_bytes(p.frame_familiarity, "<f4"),
         _to_bytes(p.frame_looks, "<f4"),
+        None if p.sound is None else _encode_sound(p.sound),
     )
 
 
@@ -164,6 +190,7 @@ def _decode(
     height_px: int | None,
     familiarity: bytes | None,
     looks: bytes | None,
+    sound: str | None,
 ) -> JournalRow:
     """Return a row from the values of ROW_COLUMNS."""
     n, n_labels = len(times_s) // 8, len(probs or b"") // 4
@@ -185,6 +212,7 @@ def _decode(
         _to_rows(familiarity, n, 1 + n_labels),
         _to_rows(looks, n, len(LOOKS)),
         boxes,
+        sound,
     )
 
 
@@ -204,6 +232,11 @@ def _encode_info(info: MediaInfo | None) -> tuple[float | None, float | None, in
         return None, None, None, None
     is_video = info.codec != "still"
     return (info.duration_s if is_video else None), (info.fps if is_video else None), info.width_px, info.height_px
+
+
+def _encode_sound(sound: ClipSound) -> str:
+    found = [astuple(x) for x in sound.found]
+    return json.dumps([sound.searched_by, sound.state, sound.note, found], separators=(",", ":"))
 
 
 def _encode_boxes(boxes: Sequence[Boxes | None]) -> str | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.compose import load_group
+from leopardnet.core.errors import RunStopped
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
 from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
+from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import ClipPrediction
 from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
@@ -24,6 +27,7 @@ from leopardnet.infer.journal import Journal
 from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
 from leopardnet.infer.workers.gpu_feed import GpuFeed, is_graphics_processor
 from leopardnet.infer.workers.pool import WorkerPool
+from leopardnet.sound.search import search_all, sound_id
 
 
 def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool] = lambda: False) -> Results:
@@ -53,6 +57,7 @@ def predict(
     runtime: RuntimeConfig | None = None,
     sampling: Sampling | str | None = None,
     detector: DetectorConfig | str = "",
+    sound: SoundConfig | str = "tonal",
     effort: Effort = "full",
     retry_failed: bool = False,
     engine: Engine = classify_all,
@@ -68,7 +73,9 @@ def predict(
     with a promise, watch.json there says whether the promise applies, see `bundle.promise_watch`. runtime:
     backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a
     file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
-    embedded, motion, or a file. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
+    embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
+    configs/sound; `none` reads none. Sound changes no other result, and clips that were classified without it are
+    searched afterwards. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
     what does the work, `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
     on_progress: with the numbers of clips that are done and in all; on_note: before the first clip, with how
     many entries of a results file belong to clips.
@@ -87,7 +94,11 @@ def predict(
     learned = read_learned_from(bundle.spec)
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
-    job = Job(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort)
+    heard = load_group("sound", sound) if isinstance(sound, str) else sound
+    job = Job(
+        *(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort),
+        sound=heard,
+    )
     clips, fit = [clip.paths for clip in manifest.clips()], None
     if boxes.is_on:
         fit = match_detector(boxes, manifest.root, clips, table=manifest.table)
@@ -105,6 +116,8 @@ def predict(
             on_result=on_result,
             on_progress=on_progress,
         )
+        if job.sound.is_on:
+            hear_the_rest(journal, manifest, job, should_stop=should_stop, on_note=on_note)
         pages = journal.read_pages(manifest)
         parts = learned.find_part(manifest.table, manifest.root) if learned else None
         if out is None:
@@ -134,3 +147,32 @@ def fill_journal(
         on_result=on_result,
         on_progress=on_progress,
     )
+
+
+def hear_the_rest(
+    journal: Journal,
+    manifest: Manifest,
+    job: Job,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_note: Callable[[str], None] = lambda note: None,
+) -> None:
+    """Search the sound of clips that were classified without it, or with another search; nothing else changes.
+
+    These are rows of older versions and of runs without sound, clips whose picture ended its process, and all clips
+    where a graphics processor classified. Raises RunStopped where some are left at the end.
+    """
+    todo = journal.list_unheard(manifest.clips(), manifest.root, sound_id(job.sound))
+    if not todo:
+        return
+    on_note(f"searching the sound of {len(todo)} clips that were classified without it")
+    n_done = 0
+    with closing(search_all(iter(todo), job.sound_job, should_stop)) as results:
+        for item, sound in results:
+            journal.add_sound(item, sound)
+            n_done += 1
+    if n_done < len(todo):
+        raise RunStopped(
+            f"stopped after the sound of {n_done} of {len(todo)} clips",
+            todo="give the same command again to continue",
+        )

@@ -19,9 +19,10 @@ from leopardnet.core.boxes import format_boxes
 from leopardnet.core.columns import LOOKS, evidence_columns, predictions_columns
 from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.labels import JOINER
-from leopardnet.core.predictions import Predictions
+from leopardnet.core.predictions import SOUND_TABLE, Predictions, read_sounds
 from leopardnet.core.tables import append_csv, atomic_path, conform, read_table, write_json
 from leopardnet.score.decide import find_alerts, name_all
+from leopardnet.sound.sound_table import build_sound_table, describe_sounds
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
@@ -38,7 +39,7 @@ class WrittenPredictions(Predictions):
     """
 
     def __init__(self, folder: Path) -> None:
-        stamps = {name: _stamp(folder / name) for name in (TABLE, EVIDENCE)}
+        stamps = {name: _stamp(folder / name) for name in (TABLE, EVIDENCE, SOUND_TABLE)}
         self.__dict__.update(folder=folder, _stamps=stamps)  # the class is frozen
 
     folder: Path
@@ -53,6 +54,11 @@ class WrittenPredictions(Predictions):
     def evidence(self) -> pd.DataFrame:
         """One row per classified frame."""
         return self._read(EVIDENCE)
+
+    @cached_property
+    def sounds(self) -> pd.DataFrame:
+        """One row per sound that was found."""
+        return read_sounds(self._find(SOUND_TABLE))
 
     def read_frames(self, clip_ids: Iterable[str]) -> pd.DataFrame:
         """Return the rows of the evidence table that belong to these clips, without reading the others."""
@@ -90,15 +96,17 @@ def write_pages(
 
     folder = Path(folder)
     with _explain_full_disk(folder), ExitStack() as files:
-        table_file, csv_file, evidence_file = (
-            files.enter_context(atomic_path(folder / name)) for name in (TABLE, "predictions.csv", EVIDENCE)
+        table_file, csv_file, evidence_file, sound_file = (
+            files.enter_context(atomic_path(folder / name))
+            for name in (TABLE, "predictions.csv", EVIDENCE, SOUND_TABLE)
         )
         writers: list[pq.ParquetWriter] = []
         for page in pages:
-            tables = build_clip_table(page, bundle, parts=parts), build_frame_table(page, bundle)
+            sounds = build_sound_table([(row.clip_id, row.sound) for row in page.rows])
+            tables = build_clip_table(page, bundle, parts=parts), build_frame_table(page, bundle), sounds
             arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in tables]
             if not writers:
-                places = (table_file, evidence_file)
+                places = (table_file, evidence_file, sound_file)
                 writers = [
                     files.enter_context(pq.ParquetWriter(f, t.schema)) for f, t in zip(places, arrow, strict=True)
                 ]
@@ -148,12 +156,15 @@ def build_predictions(
     pages: Iterable[JournalPage], bundle: Bundle, *, parts: pd.Series[str] | None = None
 ) -> Predictions:
     """Return the tables of all pages, in memory. parts: as in `write_pages`."""
-    both = [(build_clip_table(page, bundle, parts=parts), build_frame_table(page, bundle)) for page in pages]
-    assert both, "a run has at least one clip"
-    tables, frames = zip(*both, strict=True)
+    tables, frames, sounds = [], [], []
+    for page in pages:
+        tables.append(build_clip_table(page, bundle, parts=parts))
+        frames.append(build_frame_table(page, bundle))
+        sounds.append(build_sound_table([(row.clip_id, row.sound) for row in page.rows]))
+    assert tables, "a run has at least one clip"
     table = pd.concat(tables, ignore_index=True)
     assert table["clip_id"].is_unique, "every clip has one row"
-    return Predictions(table, pd.concat(frames, ignore_index=True))
+    return Predictions(table, pd.concat(frames, ignore_index=True), pd.concat(sounds, ignore_index=True))
 
 
 def build_clip_table(page: JournalPage, bundle: Bundle, *, parts: pd.Series[str] | None = None) -> pd.DataFrame:
@@ -181,6 +192,7 @@ def build_clip_table(page: JournalPage, bundle: Bundle, *, parts: pd.Series[str]
             **_columns(rows, "duration_s", "fps", "width_px", "height_px"),
             "bundle_id": bundle.id,
             "labels_id": labels.id,
+            **describe_sounds([row.sound for row in rows]),
         }
     )
     if parts is not None:

@@ -97,6 +97,23 @@ def number(value: Any) -> float | None:
     return None if pd.isna(value) else round(float(value), 3)
 
 
+def flatten_facts(value: Any, *, prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested mappings and lists as rows of name and text, in order.
+
+    >>> flatten_facts({"size_px": 256, "crop": {"top": 0.0, "bottom": 0.06}, "tags": ["a", "b"]})
+    [('size_px', '256'), ('crop.top', '0.0'), ('crop.bottom', '0.06'), ('tags', 'a, b')]
+    """
+    if isinstance(value, Mapping):
+        named = [(f"{prefix}.{key}" if prefix else str(key), inner) for key, inner in value.items()]
+    elif isinstance(value, (list, tuple)) and any(isinstance(x, Mapping) for x in value):
+        named = [(f"{prefix} {i}".strip(), inner) for i, inner in enumerate(value, 1)]
+    elif isinstance(value, (list, tuple)):
+        return [(prefix, ", ".join(text(x) for x in value))]
+    else:
+        return [(prefix, text(value))]
+    return [row for name, inner in named for row in flatten_facts(inner, prefix=name)]
+
+
 def _parse_times(cell: object) -> list[float]:
     """Return the evidence times in a cell: a JSON list, or numbers separated by spaces, commas or semicolons."""
     words = text(cell).strip().strip("[]").replace(",", " ").replace(";", " ").split()

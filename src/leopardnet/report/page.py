@@ -20,9 +20,10 @@ from leopardnet.pages.environment import environment, join_scripts, read_style
 from leopardnet.pages.palette import decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
-from leopardnet.pages.table_rows import clip_data, script_json
+from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
 from leopardnet.report.evaluation_section import make_evaluation_section
-from leopardnet.report.sections import choose_review, count_by_site, count_table, flatten_facts, summarise_run
+from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
+from leopardnet.report.sound_pictures import SoundPicture
 from leopardnet.score.decide import RULES
 
 SCRIPTS = (
@@ -40,6 +41,7 @@ def write_report(
     evaluation: Evaluation | None = None,
     truth: pd.Series[str] | None = None,
     thumbnails: Mapping[str, bytes] | None = None,
+    heard: Mapping[str, SoundPicture] | None = None,
     hidden: Collection[str] = (),
     bundle: Mapping[str, Any] | None = None,
     manifest_summary: pd.DataFrame | None = None,
@@ -51,10 +53,11 @@ def write_report(
 
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
-    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. hidden: clip_id of clips whose
-    picture is left out even where there is one. bundle: plain values, as `describe_bundle` returns them, and watch
-    (`watch_facts`); any may be absent, and others are shown too. manifest_summary: counts, label by split. history:
-    rows with epoch, loss, val_macro_f1. notices: shown on top. The page is in the current language.
+    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for
+    the cards. hidden: clip_id of clips whose picture and sound are left out even where there are any. bundle: plain
+    values, as `describe_bundle` returns them, and watch (`watch_facts`); any may be absent, and others are shown
+    too. manifest_summary: counts, label by split. history: rows with epoch, loss, val_macro_f1. notices: shown on
+    top. The page is in the current language.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -86,6 +89,7 @@ def write_report(
         n_pictures=len(data["thumbs"]),
         n_hidden=len(data["hidden"]),
         hidden=frozenset(hidden),
+        heard={clip_id: sound for clip_id, sound in (heard or {}).items() if clip_id not in hidden},
         picture_of=_picture_finder(data, shown),
         has_truth=any(data["truth"]),
         data=script_json(data),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -232,23 +232,6 @@ def count_table(table: pd.DataFrame, *, skip_empty_rows: bool = False) -> CountT
         cells = [CountCell(str(c), int(n), float(n) / total if total else 0.0) for c, n in row.items()]
         rows.append(CountRow(str(name), cells, int(total)))
     return CountTable([str(c) for c in table.columns], rows)
-
-
-def flatten_facts(value: Any, *, prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested mappings and lists as rows of name and text, in order.
-
-    >>> flatten_facts({"size_px": 256, "crop": {"top": 0.0, "bottom": 0.06}, "tags": ["a", "b"]})
-    [('size_px', '256'), ('crop.top', '0.0'), ('crop.bottom', '0.06'), ('tags', 'a, b')]
-    """
-    if isinstance(value, Mapping):
-        named = [(f"{prefix}.{key}" if prefix else str(key), inner) for key, inner in value.items()]
-    elif isinstance(value, (list, tuple)) and any(isinstance(x, Mapping) for x in value):
-        named = [(f"{prefix} {i}".strip(), inner) for i, inner in enumerate(value, 1)]
-    elif isinstance(value, (list, tuple)):
-        return [(prefix, ", ".join(text(x) for x in value))]
-    else:
-        return [(prefix, text(value))]
-    return [row for name, inner in named for row in flatten_facts(inner, prefix=name)]
 
 
 def _count(values: pd.Series[Any], order: Sequence[str]) -> dict[str, int]:

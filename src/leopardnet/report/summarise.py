@@ -23,6 +23,7 @@ from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 from leopardnet.report.page import write_report
+from leopardnet.report.sound_pictures import draw_sounds
 
 N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews
 LARGE, SMALL = {"short_side_px": 270, "quality": 78}, {"short_side_px": 72, "quality": 70}  # about 20 and 2 kB
@@ -75,6 +76,7 @@ def summarise(
             max_bytes=picture_budget(predictions),
             on_progress=on_progress,
         )
+    heard = None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden)
     season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}
     return write_report(
         Path(out),
@@ -83,6 +85,7 @@ def summarise(
         evaluation=evaluation,
         truth=truth,
         thumbnails=pictures,
+        heard=heard,
         hidden=hidden,
         bundle=describe_bundle(bundle) | season if bundle else None,
         manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),

@@ -21,6 +21,7 @@ from leopardnet.media.sampling import sample_times
 from leopardnet.review.clip_index import ClipIndex
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.queues.queue_rows import QueueRows
+from leopardnet.review.sounds.sound_desk import SoundDesk
 from leopardnet.review.spoken_labels import SpokenLabels
 
 N_FRAMES = 8  # of a clip that no model classified
@@ -44,9 +45,10 @@ class ClipView:
         manifest: Manifest,
         has_person: NDArray[np.bool_],
         shows_people: bool,
+        sounds: SoundDesk,
     ) -> None:
         self.index, self.evidence, self.said, self.manifest = index, evidence, said, manifest
-        self.has_person, self.shows_people = has_person, shows_people
+        self.has_person, self.shows_people, self.sounds = has_person, shows_people, sounds
         table = manifest.table
         bursts = table[table["kind"].eq("burst") & table["paths"].notna()]
         self._stills = dict(zip(bursts["clip_id"], bursts["paths"], strict=True))
@@ -54,8 +56,11 @@ class ClipView:
 
     def is_private(self, row: int) -> bool:
         """Return whether the pictures of a clip may not be shown."""
-        is_person = bool(self.has_person[row]) or self.said.shows_people(self.index.clip_ids[row])
-        return is_person and not self.shows_people
+        return (bool(self.has_person[row]) or self._bears_people(row)) and not self.shows_people
+
+    def _bears_people(self, row: int) -> bool:
+        clip_id = self.index.clip_ids[row]
+        return self.said.shows_people(clip_id) or self.sounds.shows_people(clip_id)
 
     def summarise(self, row: int, queue: str, contents: QueueRows, by: str) -> dict[str, Any]:
         """Return the line of a clip in a list."""
@@ -77,7 +82,8 @@ class ClipView:
             "by_others": sum(person != by for person in said.all_labels(clip_id)),
             "event_id": index.event_id(row),
             "group": contents.groups.get(row),
-            "has_person": bool(self.has_person[row] and not is_blind) or said.shows_people(clip_id),
+            "has_person": bool(self.has_person[row] and not is_blind) or self._bears_people(row),
+            "n_open_sounds": 0 if is_blind else self.sounds.count_open(row),
         }
 
     def show(self, row: int, queue: str, contents: QueueRows, by: str) -> dict[str, Any]:
@@ -113,8 +119,15 @@ class ClipView:
             "event": [index.clip_ids[int(r)] for r in index.event_rows(row)],
             "group_clips": [index.clip_ids[r] for r in contents.group_rows(row)],
             "history": history,
+            "sounds": [] if is_blind else self._sounds(row, queue, by),
             "hint": None if is_blind else translate_message(contents.hints.get(row, "")) or None,
         }
+
+    def _sounds(self, row: int, queue: str, by: str) -> list[dict[str, Any]]:
+        has_file = self.index.texts("kind")[row] == "video" and self.say_missing(row) is None
+        is_alone = self._is_alone(self.index.clip_ids[row], queue, by)
+        is_private = not has_file or self.is_private(row)
+        return self.sounds.show(row, by, is_alone=is_alone, is_private=is_private)
 
     def say_missing(self, row: int) -> str | None:
         """Return why the file of a clip cannot be opened, in words; None where it is there."""

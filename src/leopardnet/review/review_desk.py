@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import EMPTY, UNKNOWN
-from leopardnet.core.language import translate_label, translate_message
+from leopardnet.core.language import translate_message
 from leopardnet.core.manifest import Manifest
-from leopardnet.core.people import person_kind
+from leopardnet.core.predictions import no_sounds
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.label_views import AUDIT
-from leopardnet.pages.palette import label_styles
+from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 from leopardnet.review.clip_index import ClipFilter, ClipIndex, Rows
 from leopardnet.review.clip_view import ClipView
 from leopardnet.review.frame_evidence import FrameEvidence
@@ -27,11 +26,11 @@ from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.queues.queue_set import QueueSet
 from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_source import ReviewSource, count_foreign_labels, source_labels
+from leopardnet.review.sounds.sound_desk import SoundDesk, SoundRequest
 from leopardnet.review.spoken_labels import SpokenLabels
-from leopardnet.review.starting_labels import find_usual_label, read_starting_labels
+from leopardnet.review.starting_labels import describe_labels, find_usual_label, offer_labels
 
-HUNT = "hunt"
-PERSON = "human"  # may be given to any clip, whatever the model knows: such clips are private from then on
+HUNT, SOUNDS = "hunt", "sounds"
 N_AHEAD = 3
 
 
@@ -66,6 +65,11 @@ class ReviewDesk:
         self.said = SpokenLabels(file, self.index)
         people = find_people(source, self.evidence, self.index)
         self._has_person = np.array([c in people for c in self.index.clip_ids], bool)
+        heard = SoundLabelFile(source.labels, read_only=read_only) if file is not None else None
+        self.sounds = SoundDesk(source.predictions.sounds if source.predictions else no_sounds(), heard, self.index)
+        others = {name: partial(make, self) for name, make in (queues or {}).items()}
+        if len(self.sounds.table):
+            others[SOUNDS] = self.sounds.list_clips
         self.queues = QueueSet(
             self.index,
             self.evidence,
@@ -73,10 +77,13 @@ class ReviewDesk:
             source.workspace.seed(),
             self._has_person & (not shows_people),
             source.workspace.folder,
-            {name: partial(make, self) for name, make in (queues or {}).items()},
+            others,
+            self.sounds.raise_calls,
         )
         self._targets = tuple(targets) if targets is not None else self._find_targets()
-        self.view = ClipView(self.index, self.evidence, self.said, source.manifest, self._has_person, shows_people)
+        self.view = ClipView(
+            self.index, self.evidence, self.said, source.manifest, self._has_person, shows_people, self.sounds
+        )
         for queue in self.queues.ids:
             self.queues.open(queue, "")
 
@@ -97,7 +104,7 @@ class ReviewDesk:
         )
         decisions = sorted({x for x in index.texts("decision") if x is not None})
         return {
-            "labels": self._describe_labels(),
+            "labels": describe_labels(self.source, self._targets, self.said.names()),
             "free_digits": self.source.workspace.free_digits(),
             "reserved": sorted(RESERVED),
             "queues": [
@@ -161,7 +168,7 @@ class ReviewDesk:
         its own. Raises RequestError for a request that cannot be used, LabelFileError where it cannot be written.
         """
         self.refuse_reading()
-        check_words(request, offered=self._first_labels())
+        check_words(request, offered=offer_labels(self.source, self._targets))
         request = self._name_usually(request)
         rows, contents = [self.index.find(c) for c in request.clip_ids], self.queues.open(request.queue, by)
         self._refuse_outside_audit(request.queue, rows, contents)
@@ -180,11 +187,20 @@ class ReviewDesk:
     def undo(self, request: UndoRequest, by: str) -> dict[str, Any]:
         """Take a person's newest action back, all its clips at once. Raises RequestError where there is none."""
         self.refuse_reading()
+        if self._is_of_sound(request.key, by):
+            return {"undone": [self.sounds.undo(by, request.key)], "queue": SOUNDS}
         undone = self.said.undo(by, request.key)
         if undone is None:
             raise RequestError("there is nothing to take back", status=409)
         is_of_hunt = undone[1] == AUDIT and HUNT in self.queues.ids  # a hunt shows the clips of the audit, too
         return {"undone": undone[0], "queue": HUNT if is_of_hunt else undone[1]}
+
+    def save_sound(self, request: SoundRequest, by: str) -> dict[str, Any]:
+        """Keep what a person says of a sound. Raises RequestError in the audit, and as `SoundDesk.save` does."""
+        self.refuse_reading()
+        if request.queue == AUDIT:
+            raise RequestError("the audit hides what was found on the sound tracks", todo="choose another list")
+        return self.sounds.save(request, by)
 
     def keep_place(self, queue: str, clip_id: str, by: str) -> None:
         """Remember at which clip a person is in a queue."""
@@ -207,6 +223,7 @@ class ReviewDesk:
     def close(self) -> None:
         """Close the files of the review."""
         self.said.close()
+        self.sounds.close()
         self.source.workspace.close()
 
     # --- inside ---
@@ -276,8 +293,17 @@ class ReviewDesk:
     def _count_done(self, queue: str, contents: QueueRows, by: str) -> int:
         if queue == "second_opinion":
             return sum(bool(self.said.labels(self.index.clip_ids[r], by)) for r in contents.rows)
+        if queue == SOUNDS:
+            return int(self.sounds.is_done[contents.rows].sum())
         is_done = self.said.is_audited if queue == AUDIT else self.said.is_done
         return int(is_done[contents.rows].sum())
+
+    def _is_of_sound(self, key: str, by: str) -> bool:
+        """Return whether the newest that a person said is of a sound; of a known key, what it took back."""
+        sound_at, clip_at = self.sounds.newest_of(by), self.said.newest_of(by)
+        if self.sounds.has_made(key) or sound_at is None or self.said.has_made(key):
+            return self.sounds.has_made(key)
+        return clip_at is None or sound_at > clip_at
 
     def _find_targets(self) -> tuple[str, ...]:
         if self.source.bundle is not None:
@@ -288,28 +314,3 @@ class ReviewDesk:
         ids = [x for x in self.index.texts("bundle_id") if x is not None]
         bundle = self.source.bundle
         return {"bundle_id": ids[0], "name": bundle.spec.name if bundle else None} if ids else None
-
-    def _first_labels(self) -> list[str]:
-        """Return the labels that the page offers before anybody adds one."""
-        names = source_labels(self.source) or tuple(dict.fromkeys((*self._targets, *read_starting_labels())))
-        animals = [x for x in names if x not in (EMPTY, UNKNOWN)]
-        return [*animals, EMPTY, *([] if any(map(person_kind, animals)) else [PERSON])]
-
-    def _describe_labels(self) -> list[dict[str, Any]]:
-        bundle, fixed = self.source.bundle, self._first_labels()
-        # What people add comes last, in the order in which they did, so that no key changes its meaning.
-        ordered = [*fixed, *(x for x in self.said.names() if x not in (*fixed, UNKNOWN))]
-        known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(self._targets)}
-        styles = label_styles(ordered, known)
-        digits = self.source.workspace.choose_digits([x.name for x in styles if not x.is_empty])
-        return [
-            {
-                "name": style.name,
-                "title": translate_label(style.name),
-                "colour": style.colour,
-                "key": digits.get(style.name),
-                "is_target": style.is_target,
-                "is_empty": style.is_empty,
-            }
-            for style in styles
-        ]

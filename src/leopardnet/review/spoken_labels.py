@@ -6,6 +6,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -156,7 +157,7 @@ class SpokenLabels:
         """
         with self._lock:
             assert self._file is not None, "a review that may not write does not come here"
-            made = self._file.entries(where="key >= ? AND key < ?", values=(f"{key}:", f"{key};"))
+            made = self._made(key)
             if len(made):
                 return list(made["clip_id"]), str(made["queue"].iloc[0])
             self.refresh()
@@ -168,6 +169,25 @@ class SpokenLabels:
             self._file.undo({f"{key}:{clip_id}:{n}": n for n, clip_id in entries.items()}, by=by)
             self.refresh()
             return list(dict.fromkeys(entries.values())), queue
+
+    def has_made(self, key: str) -> bool:
+        """Return whether there are entries of this key, such as those that took something back."""
+        with self._lock:
+            return self._file is not None and bool(len(self._made(key)))
+
+    def newest_of(self, by: str) -> datetime | None:
+        """Return when a person last said something that `undo` would take back; None for never."""
+        with self._lock:
+            self.refresh()
+            if self._file is None or not self._actions[by]:
+                return None
+            newest = max(next(reversed(self._actions[by].values())))
+            found = self._file.entries(where="entry_id = ?", values=(newest,))
+            return datetime.fromisoformat(str(found["at"].iloc[0]))
+
+    def _made(self, key: str) -> pd.DataFrame:
+        assert self._file is not None, "whoever asks has a file"
+        return self._file.entries(where="key >= ? AND key < ?", values=(f"{key}:", f"{key};"))
 
     def close(self) -> None:
         """Close the file of labels."""

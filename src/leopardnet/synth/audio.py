@@ -7,6 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 16_000
+WHISTLE_S = 0.3
 
 
 def make_sound(duration_s: float, *, wind: float, alarm_call: bool, rng: Generator) -> NDArray[np.float32]:
@@ -23,7 +24,7 @@ def make_sound(duration_s: float, *, wind: float, alarm_call: bool, rng: Generat
     if alarm_call:
         start = rng.uniform(0.1, 0.7) * max(duration_s - 0.3, 0)
         for i in range(int(rng.integers(1, 3))):
-            sound += rng.uniform(0.25, 0.5) * _whistle(t - start - 0.8 * i, rng)
+            sound += rng.uniform(0.25, 0.5) * whistle(t - start - 0.8 * i, rng)
     return np.clip(sound, -1, 1).astype(np.float32)
 
 
@@ -40,9 +41,12 @@ def _gusts(t: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
     return np.interp(t, knots, rng.uniform(0.3, 1.6, len(knots)))
 
 
-def _whistle(t: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
-    """Return a tone that falls from about 3.6 to 1.8 kHz within 0.3 s, starting at t = 0."""
-    high, low, length = rng.uniform(3300, 3900), rng.uniform(1600, 2000), 0.3
+def whistle(t: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
+    """Return the alarm call of a sika deer: a tone that falls from about 3.6 to 1.8 kHz in WHISTLE_S from t = 0.
+
+    t: float64 [N] in seconds; returns float64 [N].
+    """
+    high, low, length = rng.uniform(3300, 3900), rng.uniform(1600, 2000), WHISTLE_S
     u = np.clip(t / length, 0, 1)
     phase = 2 * np.pi * length * (high * u + (low - high) * u**2 / 2)
     envelope = np.sin(np.pi * u) ** 0.6

@@ -19,6 +19,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -65,14 +66,21 @@ def render_clip(spec: FootageSpec, i_site: int, i_clip: int) -> RenderedClip:
     plans = plan_site(spec, i_site)
     if not 0 <= i_clip < len(plans):
         raise ConfigError("no such clip", where="i_clip", found=i_clip, expected=f"0 to {len(plans) - 1}")
-    plan = plans[i_clip]
-    site = make_site(spec.seed, i_site)
+    return render_plan(spec, plans[i_clip])
+
+
+def render_plan(spec: FootageSpec, plan: ClipPlan) -> RenderedClip:
+    """Render a clip or still as it is planned; its numbers choose the site and the random streams.
+
+    spec: gives sizes, rate and seed.
+    """
+    site = make_site(spec.seed, plan.i_site)
     view, animal, wind = _prepare_clip(spec, plan, site)
     times_s = np.array([float(i / spec.rate) for i in range(plan.n_frames)])
     pixels, sightings = _render_frames(spec, plan, site, view, animal, wind, times_s)
     least = spec.min_visible_share * spec.width_px * spec.height_px
     seen = [s.area_px >= least for s in sightings]
-    rng = stream(spec, i_site, i_clip, "sound")
+    rng = stream(spec, plan.i_site, plan.i_clip, "sound")
     duration_s = 0.0 if plan.kind == "still" else float(plan.n_frames / spec.rate)
     return RenderedClip(
         plan=plan,
@@ -95,6 +103,8 @@ def _prepare_clip(spec: FootageSpec, plan: ClipPlan, site: Site) -> tuple[View, 
     rng = stream(spec, plan.i_site, plan.i_clip, "animal")
     lens = site_lens(site, (spec.width_px, spec.height_px))
     movement, body, z_m = make_animal(plan.label, spec.width_fraction, lens, rng)
+    if plan.facing:
+        movement = replace(movement, facing=plan.facing, behaviour="walk")
     scene_rng = stream(spec, plan.i_site, plan.i_clip, "scene")
     view = paint_view(
         site,
@@ -218,7 +228,11 @@ def _render_items(
 
 
 def _render_to_disk(out: Path, spec: FootageSpec, item: tuple[int, int]) -> Rows:
-    clip = render_clip(spec, *item)
+    return write_clip(out, spec, render_clip(spec, *item))
+
+
+def write_clip(out: Path, spec: FootageSpec, clip: RenderedClip) -> Rows:
+    """Write the file of a clip below the folder `out`; return its row of `clips.csv` and those of `frames.csv`."""
     path = out / clip.plan.path
     if clip.plan.kind == "still":
         write_still(path, clip.pixels[0], clip.plan.captured_at, clip.camera)

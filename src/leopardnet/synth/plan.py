@@ -92,7 +92,10 @@ def _check(name: str, fine: bool, found: object, expected: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ClipPlan:
-    """One clip or still before it is rendered; `path` is POSIX and relative to the output folder."""
+    """One clip or still before it is rendered; `path` is POSIX and relative to the output folder.
+
+    facing: 1 for an animal that walks to the right, -1 to the left, 0 to draw what it does.
+    """
 
     i_site: int
     i_clip: int
@@ -108,6 +111,7 @@ class ClipPlan:
     occluded: bool
     n_frames: int
     alarm_call: bool
+    facing: int = 0
 
     @property
     def kind(self) -> str:

@@ -32,6 +32,7 @@ def write_video(
 ) -> None:
     """Write uint8 [N, H, W, 3] and float32 sound; the suffix, .MP4 or .AVI, chooses the codecs.
 
+    A video without a sample of sound has no sound track.
     The time is written into `creation_time` as local time marked Z, as cameras without a time zone do.
     """
     mp4 = path.suffix.upper() == ".MP4"
@@ -39,17 +40,19 @@ def write_video(
         container.metadata["creation_time"] = captured_at.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
         container.metadata["date"] = captured_at.strftime("%Y-%m-%d %H:%M:%S")
         video = _add_video(container, pixels.shape, rate, mp4=mp4)
-        audio = container.add_stream("aac" if mp4 else "pcm_s16le", rate=SAMPLE_RATE_HZ, layout="mono")
+        audio = _add_audio(container, mp4=mp4) if len(sound) else None
         blocks = _sound_blocks(sound, len(pixels))
         done = 0
         for i, picture in enumerate(pixels):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = i, 1 / rate
             container.mux(video.encode(frame))
-            container.mux(audio.encode(_audio_frame(blocks[i], done, mp4=mp4)))
-            done += len(blocks[i])
+            if audio is not None:
+                container.mux(audio.encode(_audio_frame(blocks[i], done, mp4=mp4)))
+                done += len(blocks[i])
         container.mux(video.encode(None))
-        container.mux(audio.encode(None))
+        if audio is not None:
+            container.mux(audio.encode(None))
 
 
 def _add_video(container: Any, shape: tuple[int, ...], rate: Fraction, *, mp4: bool) -> Any:
@@ -63,6 +66,10 @@ def _add_video(container: Any, shape: tuple[int, ...], rate: Fraction, *, mp4: b
     else:
         video.options = {"qmin": "4", "qmax": "6"}
     return video
+
+
+def _add_audio(container: Any, *, mp4: bool) -> Any:
+    return container.add_stream("aac" if mp4 else "pcm_s16le", rate=SAMPLE_RATE_HZ, layout="mono")
 
 
 def _sound_blocks(sound: NDArray[np.float32], n: int) -> list[NDArray[np.float32]]:

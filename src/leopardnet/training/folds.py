@@ -55,7 +55,10 @@ class Plan:
         apart, caution = "its site", ""
         if self.without_site == 1:
             apart = "it and the pictures that look like it"
-            caution = "; no site is known, so its camera may have been trained on: expect less at new places"
+            caution = (
+                "; no site is known, so its camera may have been trained on: the figures are an upper bound, "
+                "expect less at new places"
+            )
         elif self.without_site:
             apart = "its site, where that is known"
             caution = (

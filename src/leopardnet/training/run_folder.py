@@ -169,7 +169,10 @@ def list_scarcities(folder: Path) -> list[str]:
     found = [f"fewer than {FEW_CLIPS} clips of a label teach little: {', '.join(few)}"] if few else []
     if n_sites < FEW_SITES:
         sites = f"{n_sites} known site{'s' * (n_sites != 1)}" if n_sites else "no known site"
-        found.append(f"{sites}: the figures say little about other cameras; label clips of {FEW_SITES} or more")
+        bound = "the figures are an upper bound" if n_sites == 0 else "the figures say little"
+        found.append(
+            f"{sites}: {bound} for other cameras; label clips of {FEW_SITES} or more, and name their sites"
+        )
     return found
 
 

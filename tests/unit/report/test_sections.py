@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from leopardnet.report.sections import choose_review, flatten_facts, make_mistake_cards, summarise_run
+from leopardnet.pages.table_rows import flatten_facts
+from leopardnet.report.sections import choose_review, make_mistake_cards, summarise_run
 
 BROKEN = ("x", np.nan, np.nan, np.nan, "unreadable", None)
 

@@ -22,8 +22,6 @@ from leopardnet.cli.options import (
     read_judges,
     refuse_biased_promise,
 )
-from leopardnet.core.manifest import Manifest
-from leopardnet.core.predictions import Predictions
 
 
 @app.command()
@@ -57,12 +55,13 @@ def calibrate(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.bundle.promise_watch import describe_sites
+    from leopardnet.core.predictions import Predictions
     from leopardnet.evaluation.recalibrate import recalibrate
     from leopardnet.evaluation.renew_thresholds import renew_thresholds
 
     losses = parse_losses(lose)
     refuse_biased_promise(labels_as, "--lose", is_given=bool(losses))
-    model, judges = load_bundle(bundle), read_judges(Manifest.read(manifest), labels, labels_as)
+    model, judges = load_bundle(bundle), read_judges(manifest, labels, labels_as)
     table = Predictions.read(predictions)
     result = recalibrate(table, judges.manifest, model, outside=outside or (), choice=judges.choice)
     found = renew_thresholds(result, model, losses, confidence=confidence, level=level, keep_names=keep_names)

@@ -20,10 +20,8 @@ from leopardnet.cli.options import (
     Outside,
     PredictionsPath,
     read_judges,
-    read_moved,
 )
 from leopardnet.cli.printing.print_evaluation import print_comparisons, print_evaluation
-from leopardnet.core.predictions import Predictions
 
 Out = Annotated[
     Path, typer.Option("--out", help="Folder for the results: metrics.json, and a table for each part.")
@@ -113,10 +111,11 @@ def evaluate(
     Example: leopardnet evaluate results/ --manifest manifest.parquet --by site --by light --full --out eval/
     """
     from leopardnet.bundle.bundle import load_bundle
+    from leopardnet.core.predictions import Predictions
     from leopardnet.evaluation.full_evaluation import evaluate_all
     from leopardnet.evaluation.write_evaluation import write_evaluation
 
-    judges = read_judges(read_moved(manifest, root), labels, labels_as)
+    judges = read_judges(manifest, labels, labels_as, root=root)
     with stages() as on_progress:
         report = evaluate_all(
             Predictions.read(predictions),

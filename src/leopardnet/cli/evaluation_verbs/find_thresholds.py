@@ -24,8 +24,6 @@ from leopardnet.cli.options import (
     read_judges,
     refuse_biased_promise,
 )
-from leopardnet.core.manifest import Manifest
-from leopardnet.core.predictions import Predictions
 
 
 @app.command()
@@ -59,6 +57,7 @@ def thresholds(
     from leopardnet.bundle.derive import derive_bundle
     from leopardnet.bundle.learned_from import mark_learned
     from leopardnet.bundle.promise_watch import describe_sites
+    from leopardnet.core.predictions import Predictions
     from leopardnet.core.tables import write_json
     from leopardnet.evaluation.thresholds import find_thresholds
     from leopardnet.metrics.labelled_clips import LabelledClips
@@ -69,7 +68,7 @@ def thresholds(
     table, model = Predictions.read(predictions), load_bundle(bundle) if bundle else None
     if model is not None:
         table.require_model(model.id)
-    judges = read_judges(Manifest.read(manifest), labels, labels_as)
+    judges = read_judges(manifest, labels, labels_as)
     rows, decide = judges.manifest, model.spec.decide if model is not None else None
     if model is not None:
         table = mark_learned(table, rows, model)

@@ -9,7 +9,6 @@ import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, say
 from leopardnet.cli.options import EventMode, GapMinutes, Json, PredictionsPath
-from leopardnet.core.predictions import Predictions
 
 
 @app.command()
@@ -26,6 +25,7 @@ def events(
 
     Example: leopardnet events results/ --gap-minutes 60 --out events.csv
     """
+    from leopardnet.core.predictions import Predictions
     from leopardnet.core.tables import write_table
     from leopardnet.score.events import join_events
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
-from leopardnet.cli.options import HumanLabels, Json, LabelledManifest, LabelsAs, MovedRoot, read_judges, read_moved
+from leopardnet.cli.options import HumanLabels, Json, LabelledManifest, LabelsAs, MovedRoot, read_judges
 from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def compare(
 
     if out is not None and out.suffix.lower() not in PICTURES:
         raise typer.BadParameter("must end in " + ", ".join(PICTURES), param_hint="--out")
-    judges = read_judges(read_moved(manifest, root), labels, labels_as)
+    judges = read_judges(manifest, labels, labels_as, root=root)
     _check_both(old, new)
     before, after = (_read(x, judges) for x in (old, new))
     found = compare_predictions(before, after, judges, new_sites=new_sites)

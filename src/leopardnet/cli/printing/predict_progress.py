@@ -6,9 +6,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from leopardnet.cli.console import err, say, stages
-from leopardnet.core.types import ClipPrediction
+
+if TYPE_CHECKING:
+    from leopardnet.core.types import ClipPrediction
 
 RATE_WINDOW_S = 60.0
 MAX_TIMES = 5000

@@ -18,6 +18,7 @@ from leopardnet.data.checks.file_facts import find_copies, read_file_facts
 from leopardnet.data.checks.file_findings import check_copies, check_files, check_footage, check_frames, check_sizes
 from leopardnet.data.checks.finding import Severity
 from leopardnet.data.checks.fingerprints import MAX_DISTANCE
+from leopardnet.data.checks.health.check_health import check_health, list_camera_clips
 from leopardnet.data.checks.label_findings import check_boxes, check_labels
 from leopardnet.data.checks.split_findings import check_split
 from leopardnet.data.scan.deployments import find_deployments
@@ -52,6 +53,7 @@ def check(
         )
     group = find_copies(manifest, facts, max_distance=max_distance)
     places, _ = find_deployments(deployments)
+    now = now or datetime.now()
     found = [
         *check_files(manifest, facts),
         *check_frames(manifest, facts),
@@ -61,7 +63,8 @@ def check(
         *check_split(manifest, facts, group),
         *check_labels(manifest, min_sites=min_sites),
         *check_boxes(manifest, facts),
-        *check_clocks(manifest, now=now or datetime.now(), deployments=places),
+        *check_clocks(manifest, now=now, deployments=places),
+        *check_health(list_camera_clips(manifest, facts, places), now=now),
     ]
     values = [(f.severity, f.rule, None if f.i_row is None else f.i_row + 1, f.path, f.message) for f in found]
     rows = pd.DataFrame(values, columns=[c.name for c in FINDINGS]).astype({"row": "Int64"})

@@ -83,16 +83,16 @@ def _compare_bucket(bucket: NDArray[np.int64], hashes: NDArray[np.uint64], max_d
     found = []
     for start in range(0, len(bucket), _BLOCK):
         rows = bucket[start : start + _BLOCK]
-        near = _distance(hashes[rows, None, 0], hashes[None, bucket, 0]) <= max_distance
+        near = count_different_bits(hashes[rows, None, 0], hashes[None, bucket, 0]) <= max_distance
         i, j = np.nonzero(near)
         i, j = rows[i], bucket[j]
-        keep = (i < j) & (_distance(hashes[i, 1], hashes[j, 1]) <= _CHECK_DISTANCE)
+        keep = (i < j) & (count_different_bits(hashes[i, 1], hashes[j, 1]) <= _CHECK_DISTANCE)
         found.append(np.stack([i[keep], j[keep]], axis=1))
     return np.concatenate(found)
 
 
-def _distance(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return the number of bits in which hashes differ."""
+def count_different_bits(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the number of bits in which hashes, uint64, differ."""
     different = np.bitwise_xor(a, b)
     bands = [_BITS[(different >> np.uint64(16 * i)) & np.uint64(0xFFFF)] for i in range(4)]
     n_bits: NDArray[np.int64] = np.sum(bands, axis=0, dtype=np.int64)

@@ -7,12 +7,15 @@ from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.data.formats.site_level import find_site_level, site_pattern
 from leopardnet.data.reading.folder_pattern import FolderPattern
 from leopardnet.data.reading.label_ids import make_label_map, note_ids
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
 from leopardnet.data.scan.list_files import list_footage
+
+SHOWN_SITES = 5
 
 
 def read_folders(
@@ -68,12 +71,14 @@ def read_folders(
     )
 
 
-def read_labelled_folder(folder: Path) -> ImportResult:
+def read_labelled_folder(folder: Path, *, site_from: str | None = None) -> ImportResult:
     """Read the footage of a folder with one subfolder per label.
 
-    Names for one of the program's own labels (`blank`, `Panthera pardus`) become that label; other names are kept,
-    as ids in small letters with underscores. Footage outside the subfolders has no label. Raises ManifestError
-    where there are fewer than two subfolders, or a name cannot be a label.
+    Sites are those of the folder pattern `site_from`; without it, those of a level of folders that stand under
+    several labels (`find_site_level`), which a note shows, or else unknown. Names for one of the program's own
+    labels (`blank`, `Panthera pardus`) become that label; other names are kept, as ids in small letters with
+    underscores. Footage outside the subfolders has no label. Raises ManifestError where there are fewer than two
+    subfolders, or a name cannot be a label.
     """
     names = sorted(p.name for p in Path(folder).iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:
@@ -84,9 +89,16 @@ def read_labelled_folder(folder: Path) -> ImportResult:
             expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
             todo="sort the pictures into folders, or give a manifest (`leopardnet import --help`)",
         )
-    label_map = make_label_map(names)
-    found = read_folders(folder, label_map=label_map)
-    notes = (*found.notes, *note_ids({n: str(label_map.label(n)) for n in names}))
+    label_map, said = make_label_map(names), list[str]()
+    if site_from is None and (level := find_site_level(list_footage(Path(folder)).sizes)):
+        site_from = site_pattern(level[0])
+        shown = ", ".join(level[1][:SHOWN_SITES]) + (", …" if len(level[1]) > SHOWN_SITES else "")
+        said.append(
+            f"folders of level {level[0]} stand under several labels and are taken for sites ({shown}); "
+            f"if they are none, or the sites are elsewhere, say so with --site-from, here {site_from}"
+        )
+    found = read_folders(folder, label_map=label_map, site_from=site_from)
+    notes = (*found.notes, *said, *note_ids({n: str(label_map.label(n)) for n in names}))
     return ImportResult(found.manifest, notes, found.problems)
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -52,7 +52,6 @@ _FIELDS = (
     *("key", "clip_id", "path", "labels", "by", "at", "seconds", "boxes", "queue", "inclusion", "bundle_id"),
     *("note", "starred", "undoes"),
 )
-_INSERT = f"INSERT INTO entries ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"
 
 
 def is_label_file(path: Path) -> bool:
@@ -100,7 +99,7 @@ class LabelEntry:
     starred: bool = False
 
 
-class LabelFile:
+class LabelDatabase:
     """An open `labels.sqlite`. One object serves one thread; any number of programs may have the file open."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -149,6 +148,44 @@ class LabelFile:
                 todo="install the newer version; the file was not changed",
             )
 
+    def _insert(
+        self, table: str, fields: Sequence[str], rows: Sequence[tuple[Any, ...]], *, schema: str = ""
+    ) -> list[int]:
+        """Add rows as one transaction, and return their numbers; a row of a known key keeps its old one.
+
+        fields: of the rows; the first is the key. schema: makes the table, where it is not there yet.
+        """
+        insert = f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})"
+        numbers = []
+        with explain_errors(self.path.name):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for statement in _split_statements(schema):
+                    self._db.execute(statement)
+                for row in rows:
+                    known = self._db.execute(f"SELECT entry_id FROM {table} WHERE key = ?", (row[0],)).fetchone()
+                    numbers.append(known[0] if known else self._db.execute(insert, row).lastrowid)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        return [int(n) for n in numbers if n is not None]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class LabelFile(LabelDatabase):
+    """What people said about clips."""
+
     def add(self, *entries: LabelEntry) -> list[int]:
         """Write entries as one transaction, and return their numbers; entries of a known key keep the old one.
 
@@ -156,7 +193,7 @@ class LabelFile:
         """
         now = datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
         rows = [_row(entry, entry.at or now) for entry in entries]
-        return self._insert(rows)
+        return self._insert("entries", _FIELDS, rows)
 
     def undo(self, entry_ids: Mapping[str, int], *, by: str) -> list[int]:
         """Take entries back as one transaction, each by one more entry, and return the numbers of these.
@@ -186,22 +223,7 @@ class LabelFile:
             entry = LabelEntry(key=key, clip_id=clip_id, path=path, labels=(), by=by, queue=queue)
             row = _row(entry, now.isoformat(timespec="milliseconds"))
             rows.append((*row[:3], None, *row[4:-1], entry_id))
-        return self._insert(rows)
-
-    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> list[int]:
-        numbers = []
-        with explain_errors(self.path.name):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for row in rows:
-                    known = self._db.execute("SELECT entry_id FROM entries WHERE key = ?", (row[0],)).fetchone()
-                    numbers.append(known[0] if known else self._db.execute(_INSERT, row).lastrowid)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        return [int(n) for n in numbers if n is not None]
+        return self._insert("entries", _FIELDS, rows)
 
     def entries(self, *, where: str = "1", values: Sequence[Any] = (), after: int = 0) -> pd.DataFrame:
         """Return the entries with a number above `after` in the order in which they were made, with all columns.
@@ -220,16 +242,6 @@ class LabelFile:
         """Return the number of the newest entry, 0 for a file without one: a cheap way to see what others added."""
         with explain_errors(self.path.name):
             return int(self._db.execute("SELECT coalesce(max(entry_id), 0) FROM entries").fetchone()[0])
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    def __enter__(self) -> LabelFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _no_labels_error(name: str) -> LabelFileError:

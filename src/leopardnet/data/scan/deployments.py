@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +21,17 @@ from leopardnet.data.reading.tables.clock_time import (
     is_ambiguous_date,
     settle_date_order,
 )
-from leopardnet.data.reading.tables.csv_cells import MISSING, number, shorten_codes
+from leopardnet.data.reading.tables.csv_cells import MISSING, shorten_codes
 from leopardnet.data.reading.tables.date_form import DateForm
 from leopardnet.data.reading.tables.people_table import PeopleTable, read_people_table
+from leopardnet.data.scan.deployment_cells import (
+    join_problems,
+    parse_correction,
+    parse_degrees,
+    parse_moment,
+    parse_size,
+    parse_yes_no,
+)
 
 DEPLOYMENTS = (
     Column("deployment", STRING, False, "name of the deployment, as in the folders or the manifest"),
@@ -36,10 +42,20 @@ DEPLOYMENTS = (
     Column("start", TIME, True, "first day or moment, true local time"),
     Column("end", TIME, True, "last day (the whole of it) or moment, true local time"),
     Column("clock_correction_s", FLOAT, False, "seconds to add to the camera's time"),
+    Column("station", STRING, True, "cameras that face each other have one; empty: the site is the station"),
+    Column("camera", STRING, True, "name or serial number of the camera"),
+    Column("owner", STRING, True, "organisation or project whose camera it is"),
+    Column("coordinate_uncertainty_m", FLOAT, True, "radius around the coordinates that holds the place"),
+    Column("clock_uncertainty_s", FLOAT, True, "largest error of the corrected time; empty: unknown"),
+    Column("exact_place", STRING, True, "no: the exact place is never shown, whatever is asked for"),
+    Column("problems", STRING, True, "periods in which the camera did not work: from/to, joined by '; '"),
 )
-MAX_CORRECTION_S = 100 * 366 * 86_400.0  # a clock that was reset is off by decades, not by centuries
+SIZES = ("coordinate_uncertainty_m", "clock_uncertainty_s")
 _CORRECTION = ("clock_correction", "camera_time", "true_time")
-_CODES = ("deployment", "site")
+_CODES = ("deployment", "site", "station", "camera")
+_PROBLEM = re.compile(r"problem(\d+)_(from|to)")
+_TOGETHER = ("clock_correction", "problem1_from", "problem1_to")
+_MADE = ("clock_correction_s", "problems")  # of other columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +85,27 @@ def read_deployments_table(
     raw = read_people_table(Path(path), encoding=encoding)
     columns, notes = _name_columns(raw)
     n = len(raw)
-    known = [c.name for c in DEPLOYMENTS if c.name in columns and c.name != "clock_correction_s"]
+    known = [c.name for c in DEPLOYMENTS if c.name in columns and c.name not in _MADE]
     table: dict[str, Any] = {c: pd.Series([t or None for t in columns[c]], dtype=STRING) for c in known}
     _check_zones(columns.get("time_zone", []), raw)
     dates = DateForm.parse(date_format) if date_format else DateForm(_find_date_order(columns, raw))
-    for column, time_of_day in (("start", "00:00:00"), ("end", "23:59:59")):
+    for column in ("start", "end"):
         if column in table:
-            zones = columns.get("time_zone", [""] * n)
-            moments = [
-                _parse_moment(text, zone, raw.where(i, column), time_of_day, dates)
-                for i, (text, zone) in enumerate(zip(columns[column], zones, strict=True))
-            ]
-            table[column] = pd.Series(moments, dtype=TIME)
+            table[column] = pd.Series(_read_moments(columns, column, raw, dates), dtype=TIME)
     for column, limit in (("latitude", 90), ("longitude", 180)):
         if column in table:
-            degrees = [_parse_degrees(t, raw.where(i, column), limit) for i, t in enumerate(columns[column])]
+            degrees = [parse_degrees(t, raw.where(i, column), limit) for i, t in enumerate(columns[column])]
             table[column] = pd.Series(degrees, dtype=FLOAT)
+    for column in (c for c in SIZES if c in table):
+        sizes = [parse_size(text, raw.where(i, column)) for i, text in enumerate(columns[column])]
+        table[column] = pd.Series(sizes, dtype=FLOAT)
+    if "exact_place" in table:
+        cells = columns["exact_place"]
+        answers = [parse_yes_no(text, raw.where(i, "exact_place")) for i, text in enumerate(cells)]
+        table["exact_place"] = pd.Series(answers, dtype=STRING)
+    table["problems"] = pd.Series(_read_problems(columns, raw, dates), dtype=STRING)
     given = [columns.get(c, [""] * n) for c in _CORRECTION]
-    seconds = [_parse_correction(*(c[i] for c in given), where=raw.where(i), dates=dates) for i in range(n)]
+    seconds = [parse_correction(*(c[i] for c in given), where=raw.where(i), dates=dates) for i in range(n)]
     table["clock_correction_s"] = pd.Series(seconds, dtype=FLOAT)
     _check(table, raw)
     return conform(pd.DataFrame(table), DEPLOYMENTS, where=raw.name), (*raw.notes, *notes)
@@ -104,7 +123,7 @@ def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> Applied
     their own (`time_zone`) become local time in the deployment's zone. The rows and their order do not change, and
     neither does the given table.
     """
-    i_deployment = _match_deployments(table, deployments)
+    i_deployment = match_deployments(table, deployments)
     unknown_rows = table[(i_deployment < 0) & table["deployment"].notna()]
     names = unknown_rows["site"].fillna("").add("/").str.lstrip("/") + unknown_rows["deployment"]
     table = table.copy()
@@ -123,21 +142,21 @@ def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> Applied
 
 def find_time_zones(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[str]:
     """Return for each row the time zone of its deployment; empty if unknown."""
-    i_deployment = _match_deployments(table, deployments)
+    i_deployment = match_deployments(table, deployments)
     zones = deployments["time_zone"].reindex(i_deployment.where(i_deployment >= 0))
     return pd.Series(zones.to_numpy(), index=table.index, dtype=STRING)
 
 
 def is_outside_period(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[bool]:
     """Return for each row whether its time is before the start or after the end of its deployment."""
-    i_deployment = _match_deployments(table, deployments)
+    i_deployment = match_deployments(table, deployments)
     known = i_deployment >= 0
     period = deployments[["start", "end"]].reindex(i_deployment.where(known)).set_index(table.index)
     times = table["captured_at"]
     return ((times < period["start"]) | (times > period["end"])) & known
 
 
-def _match_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[int]:
+def match_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[int]:
     """Return the position in `deployments` of each row's deployment; -1 if there is none."""
     by_pair = {
         (d, s): i for i, (d, s) in enumerate(zip(deployments["deployment"], deployments["site"], strict=True))
@@ -171,6 +190,27 @@ def _convert_to_local(times: pd.Series[Any], zones: pd.Series[Any], zone: str) -
 # --- columns and cells ---
 
 
+def _read_moments(
+    columns: Mapping[str, Sequence[str]], column: str, raw: PeopleTable, dates: DateForm
+) -> list[datetime | None]:
+    """Return the moments of a column; a date alone is the beginning of its day, as an end the end of its day."""
+    is_end = column == "end" or column.endswith("_to")
+    zones = columns.get("time_zone", [""] * len(raw))
+    return [
+        parse_moment(text, zone, raw.where(i, column), "23:59:59" if is_end else "00:00:00", dates)
+        for i, (text, zone) in enumerate(zip(columns[column], zones, strict=True))
+    ]
+
+
+def _read_problems(columns: Mapping[str, Sequence[str]], raw: PeopleTable, dates: DateForm) -> list[str | None]:
+    """Return for each row its periods of problems, from the columns problem1_from, problem1_to, problem2_from …"""
+    numbers = sorted({int(found[1]) for c in columns if (found := _PROBLEM.fullmatch(c))})
+    nothing: list[datetime | None] = [None] * len(raw)
+    names = [(f"problem{k}_from", f"problem{k}_to") for k in numbers]
+    ends = [[_read_moments(columns, c, raw, dates) if c in columns else nothing for c in pair] for pair in names]
+    return [join_problems([(a[i], b[i]) for a, b in ends], raw.where(i)) for i in range(len(raw))]
+
+
 def _name_columns(raw: PeopleTable) -> tuple[dict[str, list[str]], list[str]]:
     """Return the columns with `_` for spaces in their names, and notes on cells emptied or shortened.
 
@@ -183,10 +223,11 @@ def _name_columns(raw: PeopleTable) -> tuple[dict[str, list[str]], list[str]]:
             where=raw.name,
             found="columns " + ", ".join(raw.columns),
             expected="a column deployment, and any of "
-            + ", ".join([*(c.name for c in DEPLOYMENTS[1:-1]), "clock_correction"]),
+            + ", ".join([*(c.name for c in DEPLOYMENTS[1:] if c.name not in _MADE), *_TOGETHER]),
         )
     n_missing, notes = 0, list[str]()
-    for name in sorted({*(c.name for c in DEPLOYMENTS), *_CORRECTION} & columns.keys()):
+    problems = {c for c in columns if _PROBLEM.fullmatch(c)}
+    for name in sorted(({*(c.name for c in DEPLOYMENTS), *_CORRECTION} & columns.keys()) | problems):
         cells = ["" if cell in MISSING else cell for cell in columns[name]]
         n_missing += sum(a != b for a, b in zip(cells, columns[name], strict=True))
         columns[name] = cells
@@ -203,7 +244,7 @@ def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> 
     """Return the order of day and month in dates such as 5/31/2023. Raises ManifestError if it is not certain."""
     places = [
         (part, raw.where(i, column))
-        for column in ("start", "end", *_CORRECTION)
+        for column in ("start", "end", *_CORRECTION, *(c for c in columns if _PROBLEM.fullmatch(c)))
         for i, text in enumerate(columns.get(column, []))
         for part in re.split("[,;] *", text)
     ]
@@ -220,68 +261,6 @@ def _find_date_order(columns: Mapping[str, Sequence[str]], raw: PeopleTable) -> 
         expected="year, month and day such as 2023-05-01 10:00, or day, month and year with dots: 01.05.2023 10:00",
         todo="write the dates of the table so, or give --date-format dmy or mdy",
     )
-
-
-def _parse_correction(given: str, camera: str, true: str, *, where: str, dates: DateForm) -> float:
-    pair = [camera, true]
-    if given and any(pair):
-        raise ManifestError(
-            "a row has two clock corrections",
-            where=where,
-            expected="clock_correction, or camera_time and true_time",
-        )
-    if given:
-        with suppress(ValueError):
-            if abs(seconds := number(given)) <= MAX_CORRECTION_S:
-                return seconds
-        pair = [p.strip() for p in given.split(";" if ";" in given else ",", 1)]
-    if not any(pair):
-        return 0.0
-    times = [dates.read(p) for p in pair]
-    if sum(t is None for t in times) == 1:  # a spreadsheet stores midnight as a date alone
-        times = [t or dates.read(p, "00:00:00") for t, p in zip(times, pair, strict=False)]
-    if len(times) == 2 and times[0] and times[1] and (times[0].tzinfo is None) == (times[1].tzinfo is None):
-        seconds = (times[1] - times[0]).total_seconds()
-        if abs(seconds) <= MAX_CORRECTION_S:
-            return seconds
-    raise ManifestError(
-        "a clock correction cannot be read, or is longer than a hundred years",
-        where=where,
-        found=given or " and ".join(map(repr, pair)),
-        expected="seconds such as -3600, or camera and true time such as 2015-01-01 00:03:00, 2024-05-03 14:30:00",
-    )
-
-
-def _parse_moment(text: str, zone: str, where: str, time_of_day: str, dates: DateForm) -> datetime | None:
-    """Parse a date with or without a time; `time_of_day` completes a date alone."""
-    if not text:
-        return None
-    moment = dates.read(text, time_of_day)
-    if moment is not None and moment.tzinfo is not None and zone:
-        moment = moment.astimezone(parse_time_zone(zone)).replace(tzinfo=None)
-    if moment is None or moment.tzinfo is not None:
-        raise ManifestError(
-            "a date cannot be read" if moment is None else "a date has an offset, but its row has no time_zone",
-            where=where,
-            found=repr(text),
-            expected="local time such as 2024-05-03, 2024-05-03 14:30:00 or 03.05.2024 14:30",
-            todo="give other forms with --date-format, such as '%d/%m/%y %H:%M'" if moment is None else None,
-        )
-    return moment
-
-
-def _parse_degrees(text: str, where: str, limit: int) -> float:
-    try:
-        degrees = number(text) if text else math.nan
-    except ValueError:
-        raise ManifestError(
-            "a coordinate cannot be read", where=where, found=repr(text), expected="decimal degrees such as 43.1155"
-        ) from None
-    if abs(degrees) > limit:
-        raise ManifestError(
-            "a coordinate is off the globe", where=where, found=text, expected=f"between -{limit} and {limit}"
-        )
-    return degrees
 
 
 def _check_zones(zones: Sequence[str], raw: PeopleTable) -> None:

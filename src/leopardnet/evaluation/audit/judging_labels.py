@@ -31,6 +31,10 @@ LabelsAs = Literal["audit", "chosen"]
 UNFINISHED = 0.1  # the share of an audit that may lack labels before it is said
 
 
+class NoAuditError(ManifestError):
+    """People labelled no clip of the manifest in the random audit."""
+
+
 @dataclass(frozen=True, eq=False)
 class JudgingLabels:
     """A manifest that has the labels that judge, and no others, and how these were chosen."""
@@ -42,7 +46,7 @@ class JudgingLabels:
 def read_judging_labels(manifest: Manifest, path: Path, *, labels_as: LabelsAs = "audit") -> JudgingLabels:
     """Return the labels of people that judge a model, from a `labels.sqlite` or the folder that holds it.
 
-    Raises LabelFileError for a file that cannot be read, and ManifestError as `choose_judging_labels`.
+    Raises LabelFileError for a file that cannot be read, and NoAuditError as `choose_judging_labels`.
     """
     with LabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
         return choose_judging_labels(manifest, file.entries(), labels_as=labels_as)
@@ -55,7 +59,7 @@ def choose_judging_labels(
 
     `audit`: those of the random audit alone. Labels that the manifest itself holds have no part, as nobody knows
     how their clips were chosen. `chosen`: all, the manifest's too, as if they had been drawn at random; the result
-    says that its figures are biased. Clips that people dispute or do not know have no label. Raises ManifestError
+    says that its figures are biased. Clips that people dispute or do not know have no label. Raises NoAuditError
     where no label that may judge is of a clip of this manifest.
     """
     said = labels_by_clip(entries) if labels_as == "chosen" else labels_for_models(entries)
@@ -72,7 +76,7 @@ def choose_judging_labels(
         )
         return JudgingLabels(labelled, choice)
     if audit.empty:
-        raise ManifestError(
+        raise NoAuditError(
             "no label of these clips was drawn at random, so none may judge the model",
             where=FILE,
             found=f"{int(is_decided.sum())} labelled clips of this manifest, all chosen by score or by hand",

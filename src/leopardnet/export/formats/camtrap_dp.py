@@ -28,12 +28,13 @@ from leopardnet.data.formats.camtrap_dp.places import StudyArea
 from leopardnet.data.formats.camtrap_dp.rows import Observation, Observations
 from leopardnet.data.formats.camtrap_dp.write import write_camtrap_dp
 from leopardnet.data.formats.write_result import WriteResult
+from leopardnet.data.human_labels.sound_labels import ALARM_CALL
 from leopardnet.data.reading.label_map import JOINER
 from leopardnet.data.reading.tables.csv_cells import local_time
 from leopardnet.data.reading.to_manifest import count_note
 from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing
-from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
+from leopardnet.export.outgoing_clips import OutgoingClip, read_clips, to_records
 
 ANY_ANIMAL = "Animalia"  # the scientific name of an animal of unknown species
 SHOWS_ANIMAL = 0.5  # the section of an animal runs over frames with at least this probability of one
@@ -110,6 +111,7 @@ class PredictionObservations(Observations):
     labels: LabelSet | None = None
     with_events: bool = True
     # by event: clip_id, start and end of each clip
+    alarms: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # confirmed calls by clip_id
     periods: dict[str, list[tuple[str, datetime, datetime]]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
@@ -117,7 +119,10 @@ class PredictionObservations(Observations):
         """Take the outgoing clips and their label set."""
         names = {x.name: x.scientific_name for x in outgoing.labels if x.scientific_name}
         clips = {c.prediction["clip_id"]: c for c in read_clips(outgoing)}
-        return cls(names, clips=clips, labels=outgoing.labels, with_events=with_events)
+        alarms: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in to_records(outgoing.sounds[outgoing.sounds["label"] == ALARM_CALL]):
+            alarms[row["clip_id"]].append(row)
+        return cls(names, clips=clips, labels=outgoing.labels, with_events=with_events, alarms=alarms)
 
     def make(self, row: Mapping[str, Any], time: datetime) -> list[Observation]:
         """Return the prediction for a clip, and its human label."""
@@ -135,7 +140,7 @@ class PredictionObservations(Observations):
         if clip.human_label:
             people = self._from_human(clip)
             made += [{"observationLevel": "media", **human, **whole} for human in people]
-        return made
+        return [*made, *(self._from_alarm(call, time) for call in self.alarms.get(row["clip_id"], ()))]
 
     def make_for_stills(
         self, row: Mapping[str, Any], paths: Sequence[str], time: datetime
@@ -242,6 +247,20 @@ class PredictionObservations(Observations):
                 tags = _join_tags(seen.get("observationTags"), tag) or None
                 seen.update({"observationTags": tags, **_write_box(found[1])})
         return made
+
+    def _from_alarm(self, call: Mapping[str, Any], time: datetime) -> Observation:
+        """Return the observation of an alarm call that people confirmed; which animal called is not known."""
+        span = f"{call['start_s']:.1f}-{call['end_s']:.1f}"
+        return {
+            "observationLevel": "media",
+            **self._classify(ANIMAL),
+            **_make_period(time, call["start_s"], call["end_s"]),
+            "behavior": ALARM_CALL,
+            "classificationMethod": "human",
+            "classifiedBy": call["by"],
+            "classificationTimestamp": local_time(call["at"]).replace(microsecond=0),
+            "observationTags": f"heard_s:{span}",
+        }
 
     def _classify(self, label: str) -> Observation:
         """Return the type and the scientific name of a label."""

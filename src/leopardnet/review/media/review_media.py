@@ -1,4 +1,4 @@
-"""What the page shows of a clip: frames as JPEG, and a video that a browser can play.
+"""What the page shows of a clip: frames as JPEG, its sound as PNG, and a video that a browser can play.
 
 Files are opened in worker processes, so that a damaged one never ends the server. Frames and videos are kept in a
 cache with a cap; its file names are hashes of what the clip's files are now, so changed footage is read anew.
@@ -27,6 +27,7 @@ from leopardnet.review.media.file_cache import FileCache, MemoryCache
 from leopardnet.review.media.frame_queue import FrameJob, FrameQueue, Pictures
 from leopardnet.review.media.inspect_video import Inspection, inspect_video
 from leopardnet.review.media.video_queue import MAX_AHEAD, VideoQueue, WantedVideo
+from leopardnet.sound.stretch import draw_stretch
 
 WIDTHS_PX = (320, 640, 960, 1280, 1920)
 MAX_TIME_S = 1e6
@@ -36,6 +37,7 @@ NOTES_SHARE = 0.01
 MEMORY_BYTES = 64_000_000
 INSPECT_LIMIT_S = 120.0  # a large file without an index is read from end to end
 PATIENCE_S = 1.0  # for an inspection, then the caller is told to ask again
+SOUND_LIMIT_S = 60.0
 MAX_INSPECTED = 5000
 
 
@@ -133,6 +135,22 @@ class ReviewMedia:
             if found.way == "as_is":
                 return PlayableVideo(wanted.source, found.media_type, found.warnings)
         return Working(self._queue.ask(wanted))
+
+    def spectrogram(self, clip_id: str, start_s: float, end_s: float) -> bytes:
+        """Return a picture of the sound between two times of a clip as PNG. Raises MediaError for none."""
+        wanted = self._want(clip_id, False)
+        key = _hash(wanted.key, "sound", round(start_s, 3), round(end_s, 3))
+        data = self._memory.read(key)
+        if data is None:
+            self._failures.check(key)
+            future = self._frame_pool.schedule(draw_stretch, wanted.source, start_s, end_s, limit_s=SOUND_LIMIT_S)
+            try:
+                data = read_answer(future, where=wanted.where)
+            except MediaError as error:
+                self._failures.add(key, error)
+                raise
+            self._memory.write(key, data)
+        return data
 
     def prepare_videos(self, clip_ids: Sequence[str]) -> None:
         """Make the next videos ready in the background, at most two; those planned before are given up.

@@ -36,6 +36,7 @@ ORDER = (
         "centres",
         "groups",
         "suspected",
+        "sounds",
         "unsure",
         "plan",
         "lookalikes",
@@ -52,7 +53,8 @@ class QueueSet:
     """The queues that this review has.
 
     seed: of the random ones. is_private: bool [N], clips that may not be shown. folder: the workspace. others:
-    queues of other rooms, by their ids in ORDER; each is listed again whenever it is opened anew.
+    queues of other rooms, by their ids in ORDER; each is listed again whenever it is opened anew. raise_calls:
+    orders rows so that those with a call on the sound track come first.
     """
 
     index: ClipIndex
@@ -62,6 +64,7 @@ class QueueSet:
     is_private: NDArray[np.bool_]
     folder: Path
     others: Mapping[str, Callable[[], QueueRows]] = field(default_factory=dict)
+    raise_calls: Callable[[Rows], Rows] = lambda rows: rows
 
     def __post_init__(self) -> None:
         self._known: dict[tuple[str, str], QueueRows] = {}
@@ -99,7 +102,7 @@ class QueueSet:
             case "suspected":
                 return list_suspected(index, self._order())
             case "unsure":
-                return list_unsure(index, self._order())
+                return QueueRows(self.raise_calls(list_unsure(index, self._order()).rows))
             case "plan":
                 return plan_looks(index, self.said)
             case "same_box":

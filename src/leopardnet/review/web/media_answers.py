@@ -18,7 +18,7 @@ from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_desk import ReviewDesk
 
 WIDTHS_PX = (320, 640, 960, 1280, 1920)  # few, so that frames are decoded once
-MAX_TIME_MS = 10**9
+MAX_TIME_MS, MAX_STRETCH_MS = 10**9, 60_000
 CACHE = {"cache-control": "private, max-age=600"}
 
 
@@ -40,6 +40,10 @@ class MediaSource(Protocol):
         """
         ...
 
+    def spectrogram(self, clip_id: str, start_s: float, end_s: float) -> bytes:
+        """Return a picture of the sound between two times, as PNG. Raises MediaError where there is none."""
+        ...
+
     def prepare_videos(self, clip_ids: Sequence[str]) -> None:
         """Make the next videos ready in the background."""
         ...
@@ -50,7 +54,7 @@ class MediaSource(Protocol):
 
 
 def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
-    """Return the routes of frames and videos."""
+    """Return the routes of frames, videos and spectrograms."""
 
     def frame(request: Request) -> Response:
         clip_id = _find_public(request, desk)
@@ -72,7 +76,21 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
         warnings = json.dumps(getattr(found, "warnings", ()))  # ASCII, as headers must be
         return FileResponse(path, media_type=found.media_type, headers=CACHE | {"x-warnings": warnings})
 
-    return [Route("/media/frame/{clip_id:str}/{time_ms:int}", frame), Route("/media/video/{clip_id:str}", video)]
+    def spectrogram(request: Request) -> Response:
+        clip_id = _find_public(request, desk)
+        start_ms, end_ms = (min(request.path_params[name], MAX_TIME_MS) for name in ("start_ms", "end_ms"))
+        if not 0 < end_ms - start_ms <= MAX_STRETCH_MS:
+            raise RequestError(
+                "this is no stretch of sound", found=f"{start_ms} to {end_ms} ms", expected="up to 60 s"
+            )
+        png = media.spectrogram(clip_id, start_ms / 1000, end_ms / 1000)
+        return Response(png, media_type="image/png", headers=CACHE)
+
+    return [
+        Route("/media/frame/{clip_id:str}/{time_ms:int}", frame),
+        Route("/media/video/{clip_id:str}", video),
+        Route("/media/spectrogram/{clip_id:str}/{start_ms:int}/{end_ms:int}", spectrogram),
+    ]
 
 
 def _find_public(request: Request, desk: ReviewDesk) -> str:

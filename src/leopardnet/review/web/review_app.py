@@ -26,6 +26,7 @@ from leopardnet.review.label_request import (
 )
 from leopardnet.review.request_error import RequestError
 from leopardnet.review.review_desk import ReviewDesk
+from leopardnet.review.sounds.sound_desk import SoundRequest
 from leopardnet.review.web.error_answers import answer_error
 from leopardnet.review.web.guard import Door, Guard
 from leopardnet.review.web.json_body import read_json
@@ -65,6 +66,7 @@ def create_app(
         Route("/api/queue/{queue}", api.queue),
         Route("/api/clip/{clip_id}", api.clip),
         Route("/api/label", api.label, methods=["POST"]),
+        Route("/api/sound_label", api.sound_label, methods=["POST"]),
         Route("/api/undo", api.undo, methods=["POST"]),
         Route("/api/place", api.place, methods=["POST"]),
         Route("/api/by", api.choose_name, methods=["POST"]),
@@ -126,6 +128,11 @@ class ReviewApi:
         """What a person says."""
         asked = read_request(LabelRequest, await read_json(request))
         return JSONResponse(await run_in_threadpool(self.desk.save, asked, self._require_name(request)))
+
+    async def sound_label(self, request: Request) -> Response:
+        """What a person says of a sound."""
+        asked = read_request(SoundRequest, await read_json(request))
+        return JSONResponse(await run_in_threadpool(self.desk.save_sound, asked, self._require_name(request)))
 
     async def undo(self, request: Request) -> Response:
         """Take the newest action of a person back."""

@@ -5,6 +5,7 @@ import pytest
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.data.formats.folders import read_folders, read_labelled_folder
+from leopardnet.data.formats.site_level import find_site_level
 from leopardnet.data.reading.label_map import LabelMap
 
 
@@ -98,3 +99,42 @@ def test_a_folder_of_pictures_says_its_own_labels(tmp_path):
     (tmp_path / "pictures" / "???").mkdir()
     with pytest.raises(ManifestError, match="cannot be a label"):
         read_labelled_folder(tmp_path / "pictures")
+
+
+def test_folders_that_stand_under_several_labels_are_sites(tmp_path):
+    """Архив/<species>/<site>/…: camera folders, years and a species without sites beside them."""
+    for path in (
+        *("Леопард/Север/1.jpg", "Леопард/Юг/DCIM/100MEDIA/2.jpg", "Олень/север/3.jpg", "Олень/Юг/4.jpg"),
+        *("Олень/Холм/5.jpg", "Тигр/6.jpg"),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"x")
+    found = read_labelled_folder(tmp_path)
+    sites = found.manifest.table.set_index("path")["site"]
+    assert sites["Леопард/Юг/DCIM/100MEDIA/2.jpg"] == "Юг" and sites["Олень/Холм/5.jpg"] == "Холм"
+    assert pd.isna(sites["Тигр/6.jpg"])
+    assert any(
+        "folders of level 2 stand under several labels and are taken for sites (Север, Юг)" in n
+        for n in found.notes
+    )
+    other = read_labelled_folder(tmp_path, site_from="{ignore}/x-{site}/*").manifest.table
+    assert other["site"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("paths", "level"),
+    [
+        (
+            ["tiger/2021/a/1.jpg", "deer/2021/a/2.jpg", "tiger/2022/b/1.jpg", "deer/2022/b/2.jpg"],
+            3,
+        ),  # years are none
+        (["tiger/a/1.jpg", "deer/a/2.jpg", "deer/b/3.jpg"], None),  # one name that comes back is too little
+        (["tiger/a/1.jpg", "tiger/b/2.jpg", "deer/c/3.jpg", "deer/d/4.jpg"], None),  # none comes back
+        (["tiger/DCIM/1.jpg", "deer/DCIM/2.jpg", "tiger/100MEDIA/3.jpg", "deer/100MEDIA/3.jpg"], None),
+        (["tiger/night/1.jpg", "deer/night/2.jpg", "tiger/day/3.jpg", "deer/day/4.jpg"], None),
+        ([], None),
+    ],
+)
+def test_the_level_of_sites(paths, level):
+    found = find_site_level(paths)
+    assert (found and found[0]) == level

@@ -269,3 +269,45 @@ def test_an_encoding_can_be_given(tmp_path):
     path = tmp_path / "deployments.csv"
     path.write_bytes("deployment,site\nd1,Łąka\n".encode("cp1250"))
     assert read_deployments(path, encoding="cp1250")["site"].tolist() == ["Łąka"]
+
+
+def test_stations_owners_and_uncertainties_are_read(write):
+    t = read_deployments(
+        write(
+            "deployment,station,camera,owner,coordinate_uncertainty_m,clock_uncertainty_s,exact_place\n"
+            "d1,S1,7.0,Park,30,0,Yes\nd2,S1,8,Заповедник,,,нет\nd3,,,,1000,60,\n"
+        )
+    )
+    assert t["camera"].tolist()[:2] == ["7", "8"] and t["owner"][1] == "Заповедник"
+    assert t["coordinate_uncertainty_m"].tolist()[::2] == [30, 1000] and pd.isna(t["coordinate_uncertainty_m"][1])
+    assert t["clock_uncertainty_s"].tolist()[::2] == [0, 60]
+    assert t["exact_place"].tolist()[:2] == ["yes", "no"] and pd.isna(t["exact_place"][2])
+    assert t["problems"].isna().all()
+
+
+def test_periods_of_problems_are_joined(write):
+    t = read_deployments(
+        write(
+            "Deployment,Problem1_from,Problem1_to,Problem2_from,Problem2_to\n"
+            "d1,2021-12-01,2021-12-05,2021-12-20 10:00,\nd2,,,,\n"
+        )
+    )
+    assert t["problems"][0] == "2021-12-01 00:00:00/2021-12-05 23:59:59; 2021-12-20 10:00:00/"
+    assert pd.isna(t["problems"][1])
+
+
+@pytest.mark.parametrize(
+    "header, cell, words",
+    [
+        ("coordinate_uncertainty_m", "-5", "0 or more"),
+        ("clock_uncertainty_s", "a minute", "0 or more"),
+        ("exact_place", "perhaps", "neither yes nor no"),
+        ("problem1_to", "2021-12-05", "has no beginning"),
+        ("problem1_from,problem1_to", "2021-12-05,2021-12-01", "ends too early"),
+        ("problem1_from", "5th of May", "cannot be read"),
+    ],
+)
+def test_a_wrong_cell_is_named(write, header, cell, words):
+    with pytest.raises(ManifestError, match=words) as error:
+        read_deployments(write(f"deployment,{header}\nd1,{cell}\n"))
+    assert "line 2" in str(error.value)

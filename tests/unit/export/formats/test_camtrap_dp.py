@@ -9,6 +9,7 @@ import pytest
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
 from leopardnet.data.formats.camtrap_dp.read import read_camtrap_dp
+from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile
 from leopardnet.export.write_results import write
 
 TIME = datetime(2021, 12, 30, 22, 34, 56)
@@ -304,6 +305,25 @@ def test_places_are_rounded_left_out_or_exact_by_an_explicit_word(tmp_path, pred
     assert got["media"]["filePublic"].tolist() == ["false"]
 
 
+def test_an_owner_who_forbids_exact_places_keeps_them_whatever_is_asked_for(tmp_path, predicted, footage):
+    table = tmp_path / "places.csv"
+    table.write_text(
+        "deployment,latitude,longitude,exact_place,coordinate_uncertainty_m\n"
+        "d1,43.115512,131.885534,no,\nd2,43.115512,131.885534,yes,500\n",
+        "utf-8",
+    )
+    rows = footage({"path": "1.jpg"}, {"path": "2.jpg", "deployment": "d2"})
+    said = predicted({"path": "1.jpg"}, {"path": "2.jpg"})
+    _, got = package(tmp_path, said, manifest=rows, deployments=table, coordinates="exact")
+    columns = ["latitude", "longitude", "coordinateUncertainty"]
+    assert got["deployments"][columns].to_numpy().tolist() == [
+        ["43.1", "131.9", "7902"],
+        ["43.115512", "131.885534", "501"],
+    ]
+    sheet = write(said, tmp_path / "s.csv", manifest=rows, deployments=table, coordinates="exact")
+    assert pd.read_csv(sheet.path)["latitude"].tolist() == [43.1, 43.115512]
+
+
 def test_zones_of_the_deployments_table_count_before_that_of_the_option(tmp_path, predicted, footage):
     table = tmp_path / "places.csv"
     table.write_text(
@@ -331,3 +351,41 @@ def test_deployments_that_no_clip_names_need_the_manifest(tmp_path, predicted):
     table.write_text("deployment,site,latitude,longitude\nd1,s1,43,131\n")
     _, got = package(tmp_path, said, deployments=table, study_area=None)  # by its site, which the predictions name
     assert got["deployments"]["latitude"].tolist() == ["43"]
+
+
+def test_an_alarm_call_is_written_only_where_a_person_confirmed_it(tmp_path, predicted):
+    labels = tmp_path / "labels.sqlite"
+    with SoundLabelFile(labels) as file:
+        for key, clip, start_s, label in (
+            ("a", "1.avi", 3.2, "alarm call"),
+            ("b", "1.avi", 9.0, "bird"),
+            ("c", "2.avi", 1.0, "person"),
+        ):
+            file.add(
+                SoundEntry(
+                    key=key, by="AB", clip_id=clip_id(clip), start_s=start_s, end_s=start_s + 0.4, label=label,
+                    at="2022-01-05T10:00:00.000+10:00",
+                )
+            )  # fmt: skip
+    said = predicted({"path": "1.avi", "duration_s": 20.0}, {"path": "2.avi"})
+    done, tables = package(tmp_path, said, corrections=labels)
+    assert done.n_left_out == 1  # the clip in which a person is heard
+    table = tables["observations"]
+    calls = table[table["behavior"] != ""]
+    columns = [
+        "observationType",
+        "scientificName",
+        "behavior",
+        "classificationMethod",
+        "classifiedBy",
+        "eventStart",
+    ]
+    assert calls[columns].to_numpy().tolist() == [
+        ["animal", "Animalia", "alarm call", "human", "", "2021-12-30T22:34:59+10:00"]
+    ]
+    assert (
+        calls["observationTags"].tolist() == ["heard_s:3.2-3.6"]
+        and not (table["mediaID"] == clip_id("2.avi")).any()
+    )
+    _, named = package(tmp_path, said, corrections=labels, credit=True)
+    assert "AB" in named["observations"]["classifiedBy"].tolist()

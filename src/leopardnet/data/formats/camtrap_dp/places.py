@@ -14,19 +14,20 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import parse_time_zone
 from leopardnet.data.formats.camtrap_dp.spec import MISSING
 
+ROUNDED_DIGITS = 1  # cells of about 10 km
 METRES_PER_DEGREE = 111_320.0  # along a great circle; a degree of longitude is shorter
 GPS_ERROR_M = 30  # of an ordinary receiver
 StudyArea = tuple[float, float, float]  # latitude, longitude, radius in metres
 
 
-def uncertainty_m(coordinate_digits: int, *, radius_m: float = 0.0) -> int:
-    """Return the error of rounded coordinates: half the diagonal of a cell, and the receiver's error.
+def uncertainty_m(coordinate_digits: int, *, radius_m: float = 0.0, known_m: float = GPS_ERROR_M) -> int:
+    """Return the error of rounded coordinates: half the diagonal of a cell, and the error `known_m` of the place.
 
     >>> uncertainty_m(1), uncertainty_m(4)
     (7902, 38)
     """
     half_cell_m = 0.5 * 10.0**-coordinate_digits * METRES_PER_DEGREE
-    return math.ceil(half_cell_m * math.sqrt(2) + GPS_ERROR_M + radius_m)
+    return math.ceil(half_cell_m * math.sqrt(2) + known_m + radius_m)
 
 
 @dataclass
@@ -63,6 +64,8 @@ class Deployment:
 class Places:
     """Finds the deployment of a row, and remembers those that were found.
 
+    A place whose deployment says `exact_place` = no is rounded to one decimal, whatever `coordinate_digits` is.
+
     table: with the columns of `data.scan.deployments.DEPLOYMENTS`. names: the sites that use each deployment name.
     study_area: the place of deployments without coordinates in the table; without it, these are left out.
     """
@@ -78,6 +81,7 @@ class Places:
         records: Any = [] if table is None else table.astype(object).where(table.notna(), None).to_dict("records")
         self.records: list[dict[str, Any]] = records
         self.names, self.digits = names, coordinate_digits
+        self.coarsest_digits = coordinate_digits  # of the places found so far
         self.study_area = _check_area(study_area) if study_area else None
         self.found: dict[tuple[str | None, str | None], Deployment | None] = {}
 
@@ -116,8 +120,11 @@ class Places:
             if self.study_area is None:
                 return None
             lat, lon, radius_m = self.study_area
-        digits = self.digits
-        return round(lat, digits) + 0.0, round(lon, digits) + 0.0, uncertainty_m(digits, radius_m=radius_m)
+        digits = min(self.digits, ROUNDED_DIGITS) if known.get("exact_place") == "no" else self.digits
+        known_m = known.get("coordinate_uncertainty_m")
+        error_m = uncertainty_m(digits, radius_m=radius_m, known_m=GPS_ERROR_M if known_m is None else known_m)
+        self.coarsest_digits = min(self.coarsest_digits, digits)
+        return round(lat, digits) + 0.0, round(lon, digits) + 0.0, error_m
 
     def _id(self, site: str | None, name: str | None) -> str:
         """Return the name of the deployment, with the site in front where two sites use it."""

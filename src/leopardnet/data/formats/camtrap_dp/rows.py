@@ -36,6 +36,7 @@ class Observation(TypedDict, total=False):
     observationLevel: str
     observationType: str
     scientificName: str | None
+    behavior: str
     bboxX: float
     bboxY: float
     bboxWidth: float

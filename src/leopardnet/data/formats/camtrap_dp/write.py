@@ -99,7 +99,7 @@ def write_camtrap_dp(
         names=sorted(made.names.items()),
         levels=sorted(maker.levels, reverse=True),
         created=created or datetime.now(UTC),
-        coordinate_digits=coordinate_digits,
+        coordinate_digits=maker.places.coarsest_digits,
         metadata=metadata or {},
     )
     tables: tuple[Sequence[Mapping[str, object]], ...] = (placed, list(maker.media.values()), maker.rows)

@@ -2,13 +2,14 @@
 
 import { byId } from "../shared/elements.js";
 import { keyName } from "./keys.js";
+import { SOUND_LABELS } from "./views/sounds.js";
 
 const MAY_REPEAT = new Set(["next", "previous", "frame"]); // when their key is held down
 
 export class Controls {
   constructor(review) {
     this.review = review;
-    const { labelling, stage, lists, help } = review;
+    const { labelling, stage, lists, help, sounds } = review;
     const inClip = (run) => () => review.clip && !review.grid.isOn && run();
     this.actions = {
       accept: () => (review.grid.isOn ? review.grid.accept() : inClip(() => labelling.accept())()),
@@ -34,6 +35,9 @@ export class Controls {
       history: () => review.toggleHistory(),
       lists: () => lists.focus(),
       help: () => help.open(),
+      listen: inClip(() => sounds.listen()),
+      next_sound: inClip(() => sounds.next()),
+      ...Object.fromEntries(Object.keys(SOUND_LABELS).map((action) => [action, inClip(() => sounds.say(action))])),
       escape: () => lists.unfold(false),
     };
     document.addEventListener("keydown", (event) => this.onKey(event));

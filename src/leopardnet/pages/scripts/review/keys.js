@@ -27,6 +27,14 @@ export const ACTIONS = [
   ["history", "h", t("Who said what about this clip")],
   ["lists", "q", t("Go to the lists")],
   ["help", "?", t("These keys")],
+  ["listen", "l", t("Play from the chosen sound")],
+  ["next_sound", "i", t("Next sound of the clip")],
+  ["alarm_call", "w", t("The sound is an alarm call")],
+  ["call", "c", t("The sound is another call")],
+  ["bird", "y", t("The sound is a bird")],
+  ["voice", "r", t("The sound is a person")],
+  ["other_sound", "d", t("The sound is something else")],
+  ["unknown_sound", "-", t("What the sound is cannot be told")],
 ];
 
 const FIXED = {

@@ -55,6 +55,7 @@ export class Queue {
 
   // Whether somebody still has to look at a clip. An audit and a second opinion want one's own look.
   isOpen(clip) {
+    if (this.id === "sounds") return clip.n_open_sounds > 0;
     const isOwn = this.id === "audit" || this.id === "second_opinion";
     return !clip.labels.length && (isOwn || !clip.by_others);
   }
@@ -86,12 +87,20 @@ export class Queue {
   // Notes what this person said about clips. nDone: of the whole list, as the server counts it.
   noteLabels(clipIds, labels, nDone) {
     const clips = clipIds.map((clipId) => this.clips[this.find(clipId)]).filter(Boolean);
-    const nNew = labels.length ? clips.filter((clip) => this.isOpen(clip)).length : 0;
+    const nNew = labels.length && this.id !== "sounds" ? clips.filter((clip) => this.isOpen(clip)).length : 0;
     if (labels.length) for (const clip of clips) clip.labels = labels;
     const isFiltered = Object.keys(this.filters).length > 0;
     const nOthers = isFiltered ? 0 : nDone - this.nDone - nNew;
     this.nDone = isFiltered ? this.nDone + nNew : nDone;
     return nOthers > 0; // others are at work on this list, too
+  }
+
+  // Notes that a sound of a clip was named. nOpen: how many of the clip nobody named yet.
+  noteSounds(clipId, nOpen) {
+    const clip = this.clips[this.find(clipId)];
+    if (!clip) return;
+    if (this.id === "sounds" && clip.n_open_sounds && !nOpen) this.nDone += 1;
+    clip.n_open_sounds = nOpen;
   }
 
   // Asks for the window of a position again.

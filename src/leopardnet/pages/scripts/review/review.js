@@ -15,6 +15,7 @@ import { Help } from "./views/help.js";
 import { Hunt } from "./views/hunt.js";
 import { Lists, listTitle } from "./views/lists.js";
 import { showNotices, showProblem, tell } from "./views/notices.js";
+import { Sounds } from "./views/sounds.js";
 import { Stage } from "./views/stage.js";
 
 const N_AHEAD = 3; // clips that are loaded before they are shown
@@ -36,6 +37,7 @@ export class Review {
       save: (ids, labels) => this.labelling.save(ids, labels),
       open: (position) => this.closeGrid(position),
     });
+    this.sounds = new Sounds(this);
     this.help = new Help(session, this.keys, () => this.draw());
     this.lists = new Lists(session, (id) => this.openQueue(id, this.lists.read()),
       (filters) => this.openQueue(this.queue.id, filters));
@@ -157,6 +159,7 @@ export class Review {
     byId("clip").dataset.clip = clip.detail.clip_id;
     byId("note").value = this.labelling.said.note;
     this.draw();
+    this.sounds.show(clip.detail);
     this.stage.show(clip, this.labelling.said.boxes);
     this.loadAhead();
     this.keepPlace();
@@ -191,6 +194,7 @@ export class Review {
       if (this.clip !== before) return; // another one is shown by now
       this.clip = clip;
       this.draw();
+      this.sounds.show(clip.detail);
       this.stage.showAgain(clip, this.labelling.said.boxes);
     } catch (error) {
       this.fail(error);

@@ -6,7 +6,8 @@ import { getJson } from "../api.js";
 
 const LISTS = {
   suspected: [t("Suspected targets"), t("Clips in which the model sees or suspects what you look for, the likeliest first.")],
-  unsure: [t("Least sure"), t("Clips of which the model is least sure.")],
+  sounds: [t("Sounds"), t("Clips with something on the sound track, the likeliest call first. A sound never names an animal.")],
+  unsure: [t("Least sure"), t("Clips of which the model is least sure; those with a call on the sound track first.")],
   plan: [t("Where it matters"), t("Clips that decide which species is recorded at which site in which week.")],
   lookalikes: [t("Look-alikes"), t("Clips that look alike and got different answers.")],
   same_box: [t("The same spot"), t("A find at the same place of one camera again and again: one look for all, in the grid.")],

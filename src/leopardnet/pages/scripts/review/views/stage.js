@@ -79,6 +79,12 @@ export class Stage {
     else this.flip(!this.isFlipping);
   }
 
+  // Plays the video with its sound, from a moment before a sound that was found.
+  playSound(sound) {
+    const { detail } = this.clip;
+    if (detail.video && !this.isCovered) this.video.playSound(detail.video, sound);
+  }
+
   // Whether the pictures are blurred, because they show a person.
   get isCovered() {
     return Boolean(this.clip.detail.has_person) && !this.showsPeople;

@@ -5,6 +5,7 @@ import { t } from "../../shared/language.js";
 
 const BEFORE_S = 1;
 const AFTER_S = 1.5;
+const BEFORE_SOUND_S = 0.5;
 const ASK_AGAIN_MS = 400;
 const SLOW = 0.3;
 
@@ -31,6 +32,14 @@ export class EvidenceVideo {
       if (this.isOver) this.start();
       this.player.play().catch(() => {});
     }
+  }
+
+  // Plays from a moment before a sound to a moment after it, loud.
+  async playSound(address, { start_s, end_s }) {
+    this.close();
+    this.stretches = [[Math.max(0, start_s - BEFORE_SOUND_S), end_s + AFTER_S]];
+    this.player.muted = false;
+    await this.open(address, false);
   }
 
   // Waits until the server has a file that plays, and plays it. The flip-book goes on meanwhile.
@@ -82,7 +91,9 @@ export class EvidenceVideo {
     if (this.address.includes("?")) {
       this.fail(t("This browser cannot play the video; the frames are still there."));
     } else {
+      const isMuted = this.player.muted;
       this.close();
+      this.player.muted = isMuted;
       await this.open(refused, this.player.playbackRate === SLOW);
     }
   }
@@ -119,6 +130,7 @@ export class EvidenceVideo {
   close() {
     this.address = null;
     this.words = "";
+    this.player.muted = true;
     if (!this.isOpen) return;
     this.isOpen = false;
     this.player.pause();

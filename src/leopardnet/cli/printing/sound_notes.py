@@ -1,0 +1,48 @@
+"""What was heard on the sound tracks, in a few lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def count_sounds(table: pd.DataFrame) -> dict[str, int]:
+    """Return how many clips of a table of predictions were heard, or could not be, and what was found.
+
+    >>> import pandas as pd
+    >>> rows = {"sound": ["heard", "none"], "n_calls": [2, None], "has_voice": ["yes", None], "status": "ok"}
+    >>> count_sounds(pd.DataFrame(rows))["with_calls"]
+    1
+    """
+    sound, n_calls = table["sound"], table["n_calls"].fillna(0)
+    return {
+        "heard": int((sound == "heard").sum()),
+        "no_track": int((sound == "none").sum()),
+        "unreadable": int((sound == "unreadable").sum()),
+        "calls": int(n_calls.sum()),
+        "with_calls": int((n_calls > 0).sum()),
+        "with_voice": int((table["has_voice"] == "yes").sum()),
+        "heard_without_picture": int(((sound == "heard") & (table["status"] == "unreadable")).sum()),
+    }
+
+
+def sound_notes(table: pd.DataFrame) -> list[str]:
+    """Return lines on the sound of the clips; none where no sound track was found."""
+    n = count_sounds(table)
+    if not n["heard"] and not n["unreadable"]:
+        return []
+    notes = [
+        f"sound: {n['heard']} clips were heard; {n['calls']} tonal calls in {n['with_calls']} clips are candidates "
+        "for an alarm call, listen to them"
+    ]
+    if n["with_voice"]:
+        notes.append(f"{n['with_voice']} clips have a human voice; they are treated as clips that show people")
+    if n["unreadable"]:
+        notes.append(f"the sound of {n['unreadable']} clips cannot be read; the column `sound_note` explains why")
+    if n["heard_without_picture"]:
+        notes.append(
+            f"{n['heard_without_picture']} clips whose picture cannot be read have sound, which was searched"
+        )
+    return notes

@@ -1,0 +1,172 @@
+"""`leopardnet records`: the records of a season, and what is notable about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leopardnet.cli.console import app, print_json, print_rows, say
+from leopardnet.cli.options import (
+    DateFormat,
+    Encoding,
+    Json,
+    ManifestOption,
+    People,
+    PredictionsPath,
+    read_moved,
+    read_places,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leopardnet.records.find_records import SeasonRecords
+
+N_SHOWN = 20
+
+
+@app.command(rich_help_panel="Records")
+def records(
+    predictions: PredictionsPath,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the records.")],
+    manifest: ManifestOption = None,
+    deployments: Annotated[
+        Path | None,
+        typer.Option("--deployments", help="Table of deployments: coordinates, time zone, period, owner, …"),
+    ] = None,
+    range_: Annotated[
+        Path | None, typer.Option("--range", help="GeoJSON with the range of each label, and barriers.")
+    ] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option("--labels", help="labels.sqlite of `leopardnet review`, or its folder. May be repeated."),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", help="Animal to look for. May be repeated. [default: the targets of the model]"),
+    ] = None,
+    alert_score: Annotated[
+        float | None,
+        typer.Option(
+            "--alert-score", min=0.0, max=1.0, help="Outside the range, suspect from this probability on, too."
+        ),
+    ] = None,
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option("--earlier", help="Records of an earlier season: folder or table. May be repeated."),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="YAML: what is notable. [default: notable.yaml]")
+    ] = None,
+    exact_places: Annotated[
+        bool, typer.Option("--exact-places", help="Write exact coordinates, except where an owner forbids them.")
+    ] = False,
+    people: People = False,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
+    json_: Json = False,
+) -> None:
+    """List where and when each target was recorded, what lies outside its range, and what is a first record.
+
+    A record is suspected if a model says so, and confirmed if a person did; the two are counted apart.
+
+    Example: leopardnet records results/ --manifest season.parquet --deployments d.csv --range r.geojson --out rec/
+    """
+    from leopardnet.core.predictions import Predictions
+    from leopardnet.records.find_records import find_records, read_records
+    from leopardnet.records.ranges.read_ranges import read_ranges
+    from leopardnet.records.record_settings import load_notable
+
+    places, notes = read_places(deployments, encoding, date_format)
+    for note in notes:
+        say(f"note: {note}")
+    found = find_records(
+        Predictions.read(predictions),
+        manifest=read_moved(manifest, None) if manifest else None,
+        deployments=places,
+        ranges=read_ranges(range_) if range_ else None,
+        labels=_read_labels(labels),
+        wanted=label,
+        alert_score=alert_score,
+        earlier=_join([read_records(path) for path in earlier or ()]),
+        settings=load_notable(settings),
+        include_people=people,
+    )
+    found.write(out, exact_places=exact_places)
+    if json_:
+        print_json({"out": out.as_posix(), **_summarise(found)})
+    else:
+        _print_found(found)
+    if not exact_places:
+        say("places are rounded to 0.1 degrees, and distances to kilometres; --exact-places writes them exactly")
+    say(f"written: {out.name}")
+
+
+def _read_labels(paths: list[Path] | None) -> pd.DataFrame | None:
+    """Return the entries of all files of labels, numbered anew so that none is taken for another's."""
+    from leopardnet.data.human_labels.label_file import FILE, LabelFile
+
+    parts, last = [], 0
+    for path in paths or ():
+        with LabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
+            entries = file.entries()
+        entries = entries.assign(entry_id=entries["entry_id"] + last, undoes=entries["undoes"] + last)
+        parts.append(entries)
+        last = int(entries["entry_id"].max()) if len(entries) else last
+    return _join(parts)
+
+
+def _join(tables: list[pd.DataFrame]) -> pd.DataFrame | None:
+    import pandas as pd
+
+    filled = [t for t in tables if len(t)] or tables[:1]
+    return pd.concat(filled, ignore_index=True) if filled else None
+
+
+def _summarise(found: SeasonRecords) -> dict[str, Any]:
+    status = found.records.groupby(["label", "state", "range_status"]).size().rename("n").reset_index()
+    columns = ["record_id", "path", "label", "state", "range_status", "distance_km", "barriers", "rules"]
+    notable = found.notable[columns].round({"distance_km": 0}).astype(object)
+    return {
+        "labels": list(found.labels),
+        "counts": found.count_states().to_dict("records"),
+        "range_status": status.to_dict("records"),
+        "notable": notable.where(notable.notna(), None).to_dict("records"),
+        "findings": found.findings["rule"].value_counts(sort=False).to_dict(),
+    }
+
+
+def _print_found(found: SeasonRecords) -> None:
+    counts = found.count_states().rename(columns={"n": "records", "n_notable": "notable"})
+    if len(counts):
+        print_rows(
+            counts.to_dict("records"), title="Records", caption="suspected: by a model; confirmed: by a person"
+        )
+    else:
+        say(f"no record of {', '.join(found.labels)}")
+    notable = found.notable
+    rows = [_describe(row) for row in notable.head(N_SHOWN).to_dict("records")]
+    if rows:
+        print_rows(rows, title="Notable records")
+    elif len(counts):
+        say("nothing notable is known")
+    if len(notable) > N_SHOWN:
+        say(f"… and {len(notable) - N_SHOWN} more in records.csv")
+    for row in found.findings.drop_duplicates("rule").to_dict("records"):
+        n = int(found.findings["rule"].eq(row["rule"]).sum())
+        say(f"{row['severity']}: {row['message']}" + (f" (and {n - 1} more in findings.csv)" if n > 1 else ""))
+
+
+def _describe(row: dict[Any, Any]) -> dict[str, Any]:
+    km, error = row["distance_km"], row["distance_error_km"]
+    return {
+        "record": row["record_id"],
+        "label": row["label"],
+        "state": row["state"],
+        "site": row["site"],
+        "when": "" if row["captured_at"] != row["captured_at"] else f"{row['captured_at']:%Y-%m-%d %H:%M}",
+        "from range": "" if km != km else f"{km:.0f} ± {max(error, 0.5):.0f} km",
+        "why": str(row["rules"]).replace(" + ", ", "),
+    }

@@ -1,0 +1,1 @@
+"""Faults of cameras, found from the times and the light of their clips."""

@@ -1,0 +1,51 @@
+"""Places as they may be written: rounded, unless exact ones are asked for and their owner allows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from leopardnet.data.formats.camtrap_dp.places import uncertainty_m
+from leopardnet.records.ranges.uncertain_places import PLACE, find_uncertainty_m
+
+COARSE_DIGITS = 1  # about 10 km, as in exports
+_DISTANCES = ("distance_km", "nearest_record_km")
+
+
+def hide_places(table: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
+    """Return a table of records with the places that may be written.
+
+    Without `exact_places`, and always where `exact_place` is "no", coordinates are rounded to one decimal,
+    `coordinate_uncertainty_m` grows by the rounding, and distances, from which a place could be found again, are
+    whole kilometres.
+
+    >>> t = pd.DataFrame({"latitude": [43.1234], "longitude": [131.4321], "coordinate_uncertainty_m": [50.0],
+    ...                   "exact_place": ["no"], "distance_km": [12.34], "nearest_record_km": [np.nan]})
+    >>> hide_places(t.assign(distance_error_km=0.05), exact_places=True).iloc[0, :3].tolist()
+    [43.1, 131.4, 7952.0]
+    """
+    hidden = table["exact_place"].eq("no").fillna(False).to_numpy(bool) | (not exact_places)
+    table = round_places(table, hidden)
+    for column in _DISTANCES:
+        table.loc[hidden, column] = table.loc[hidden, column].round(0)
+    moved = hidden & table["distance_km"].notna().to_numpy(bool)
+    table.loc[moved, "distance_error_km"] = np.ceil(table.loc[moved, "distance_error_km"] + 0.5)
+    return table
+
+
+def round_places(table: pd.DataFrame, hidden: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return a table with latitude, longitude and coordinate_uncertainty_m, rounded to one decimal where `hidden`.
+
+    hidden: bool [N]. The uncertainty of these rows grows by the rounding. The given table does not change.
+    """
+    placed = hidden & (table["latitude"].notna() & table["longitude"].notna()).to_numpy(bool)
+    table = table.copy()
+    off_m = find_uncertainty_m(table.loc[placed, list(PLACE)])
+    # Rounding again what was rounded adds nothing.
+    coarse_m = float(uncertainty_m(COARSE_DIGITS))
+    stated = table.loc[placed, "coordinate_uncertainty_m"].notna().to_numpy()
+    table.loc[placed, "coordinate_uncertainty_m"] = np.where(stated, off_m + coarse_m, np.maximum(off_m, coarse_m))
+    for column in ("latitude", "longitude"):
+        table.loc[placed, column] = table.loc[placed, column].round(COARSE_DIGITS) + 0.0
+    return table

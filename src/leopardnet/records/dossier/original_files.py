@@ -1,0 +1,95 @@
+"""The original files of a record: their checksums, and a ZIP of those that may be handed on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from leopardnet.core.errors import MediaError
+from leopardnet.core.tables import atomic_path
+from leopardnet.core.types import Clip
+from leopardnet.media.decode import resolve_path
+
+MEDIA_FILE, SUMS = "media.zip", "SHA256SUMS"
+Reason = Literal["people", "position", "unreadable", ""]
+# A position in EXIF (an entry of its blocks, in both byte orders), XMP, QuickTime, 3GPP and the text of a receiver.
+POSITION = re.compile(
+    rb"\x88\x25\x00\x04\x00\x00\x00\x01|\x25\x88\x04\x00\x01\x00\x00\x00|GPSL(?:at|ong)itude|GPSPosition"
+    rb"|location\.ISO6709|\xa9xyz.{4}(?:[+-]\d|data)|loci\x00\x00\x00\x00|\$G[PN](?:RMC|GGA),",
+    re.DOTALL,
+)
+_CHUNK = 1 << 20
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalFile:
+    """A file of a clip. sha256: '' where it could not be read. left_out: why it is not in the ZIP, or ''."""
+
+    ref: str
+    path: str
+    n_bytes: int
+    sha256: str
+    left_out: Reason = ""
+
+
+def list_originals(
+    clips: Mapping[str, Clip], root: Path, *, hidden: Sequence[str] = (), exact: Sequence[str] = ()
+) -> list[OriginalFile]:
+    """Return the files of clips, by the ref of their record, with their checksums.
+
+    hidden, exact: refs of clips that show people, and of those whose exact place may be told. A file that seems to
+    hold a position is left out of the ZIP unless its clip is of the latter: a file cannot be made coarse.
+    """
+    found = []
+    for ref, clip in clips.items():
+        for path in clip.paths:
+            try:
+                file = resolve_path(root, path)
+                n_bytes, sha256, has_position = _read(file)
+            except (MediaError, OSError):
+                found.append(OriginalFile(ref, path, 0, "", "unreadable"))
+                continue
+            why: Reason = "people" if ref in hidden else "position" if has_position and ref not in exact else ""
+            found.append(OriginalFile(ref, path, n_bytes, sha256, why))
+    return found
+
+
+def write_media(folder: Path, files: Sequence[OriginalFile], root: Path) -> Path:
+    """Write the files that are not left out, and their checksums, as `media.zip`, and return its path.
+
+    Paths in it are those below the root. The checksums are in the form that `sha256sum --check` reads.
+    """
+    out = Path(folder) / MEDIA_FILE
+    kept = list(dict.fromkeys((f.path, f.sha256) for f in files if not f.left_out))
+    with atomic_path(out) as part, zipfile.ZipFile(part, "w") as archive:
+        for path, _ in kept:
+            entry = zipfile.ZipInfo(path, _EPOCH)  # a time of the file would say when it was copied, and no more
+            with resolve_path(root, path).open("rb") as file, archive.open(entry, "w", force_zip64=True) as copy:
+                while block := file.read(_CHUNK):
+                    copy.write(block)
+        sums = "".join(f"{sha256}  {path}\n" for path, sha256 in kept)
+        archive.writestr(zipfile.ZipInfo(SUMS, _EPOCH), sums.encode("utf-8", "surrogateescape"))
+    return out
+
+
+def _read(file: Path) -> tuple[int, str, bool]:
+    """Return size, checksum, and whether a position seems to be anywhere in the file."""
+    digest, n_bytes, has_position, tail = hashlib.sha256(), 0, False, b""
+    for block in _blocks(file):
+        digest.update(block)
+        n_bytes += len(block)
+        has_position = has_position or POSITION.search(tail + block) is not None
+        tail = block[-32:]
+    return n_bytes, digest.hexdigest(), has_position
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as stream:
+        while block := stream.read(_CHUNK):
+            yield block

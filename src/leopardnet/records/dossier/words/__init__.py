@@ -1,0 +1,1 @@
+"""What a dossier says, in the language of the reader."""

@@ -1,0 +1,230 @@
+"""From predictions, labels, deployments and ranges to the records of a season and what is notable among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from leopardnet.core.columns import FINDINGS
+from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.labels import list_names
+from leopardnet.core.manifest import Manifest
+from leopardnet.core.people import clips_with_people
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import conform, read_table, write_table
+from leopardnet.data.checks.check import SEVERITIES
+from leopardnet.data.checks.finding import Finding
+from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
+from leopardnet.export.pseudonyms import has_coordinates
+from leopardnet.records.clip_places import place_clips
+from leopardnet.records.coarse_places import hide_places
+from leopardnet.records.first_records import add_firsts
+from leopardnet.records.place_findings import check_clips, check_places
+from leopardnet.records.ranges.add_ranges import add_ranges
+from leopardnet.records.ranges.range_map import RangeMap
+from leopardnet.records.record_settings import NotableSettings
+from leopardnet.records.record_table import (
+    BEYOND,
+    BOOLEAN,
+    CANNOT_TELL,
+    CONFIRMED,
+    OUTSIDE,
+    RECORDS,
+    build_records,
+    find_targets,
+    is_suspected,
+)
+
+NAME = "records"
+
+
+@dataclass(frozen=True, eq=False)
+class SeasonRecords:
+    """What was found in a season.
+
+    records: with the columns RECORDS, places exact; findings: FINDINGS; clips: the table of `place_clips`; ranges:
+    those that were used; labels: that were looked for.
+    """
+
+    records: pd.DataFrame
+    findings: pd.DataFrame
+    clips: pd.DataFrame
+    ranges: RangeMap
+    labels: tuple[str, ...]
+
+    @property
+    def notable(self) -> pd.DataFrame:
+        """The notable records, confirmed ones first, then those farthest from their range."""
+        rows = self.records[self.records["is_notable"]]
+        order = rows.assign(_rank=rows["state"].ne(CONFIRMED), _km=-rows["distance_km"].fillna(0.0))
+        return order.sort_values(["_rank", "_km", "at_utc", "record_id"], kind="stable").drop(
+            columns=["_rank", "_km"]
+        )
+
+    def count_states(self) -> pd.DataFrame:
+        """Return the number of records and of notable ones by label and state; the states are never added up."""
+        counts = self.records.groupby(["label", "state"])["is_notable"].agg(n="size", n_notable="sum")
+        return counts.astype(int).reset_index()
+
+    def write(self, folder: Path, *, exact_places: bool = False) -> Path:
+        """Write records.parquet, records.csv and findings.csv, and return the folder.
+
+        Places are rounded to one decimal unless `exact_places`, and always where their owner forbids exact ones.
+        """
+        folder = Path(folder)
+        records = hide_places(self.records, exact_places=exact_places)
+        write_table(records, folder / f"{NAME}.csv")
+        write_table(records, folder / f"{NAME}.parquet")
+        write_table(self.findings, folder / "findings.csv")
+        return folder
+
+
+def find_records(
+    predictions: Predictions,
+    *,
+    manifest: Manifest | None = None,
+    deployments: pd.DataFrame | None = None,
+    ranges: RangeMap | None = None,
+    labels: pd.DataFrame | None = None,
+    wanted: Sequence[str] | None = None,
+    alert_score: float | None = None,
+    earlier: pd.DataFrame | None = None,
+    settings: NotableSettings | None = None,
+    include_people: bool = False,
+) -> SeasonRecords:
+    """Return the records of the predictions, where they lie to the ranges, which are first, and what is unclear.
+
+    manifest: of the footage, for deployments and time zones; deployments: the table of `read_deployments`; ranges:
+    of `read_ranges`; labels: the entries of `labels.sqlite`, whose labels alone confirm; wanted: labels to look
+    for, by default the targets. alert_score: outside the range, and where that cannot be told, a label is suspected
+    from this probability on. earlier: records of earlier seasons (`read_records`). settings: what is notable.
+    Clips that show people or vehicles count in all this, but are left out of the result, with their number in the
+    findings, unless `include_people`. No probability is changed.
+
+    Raises ManifestError where a table is of other footage, or the targets are unknown and `wanted` is not given.
+    """
+    names = find_targets(predictions) if wanted is None else tuple(dict.fromkeys(wanted))
+    ranges = ranges or RangeMap()
+    if manifest is not None:
+        refuse_other_footage(predictions.table, manifest.table)
+    clips = place_clips(predictions, manifest=manifest, deployments=deployments)
+    records = build_records(predictions, labels=labels, wanted=names, alert_score=alert_score, clips=clips)
+    records = add_ranges(records, ranges)
+    if alert_score is not None:
+        records = _drop_low_scores_inside(records, predictions)
+    unchecked = frozenset(clips.loc[~clips["is_clock_checked"], "clip_id"])
+    records = add_firsts(records, earlier=earlier, settings=settings, unchecked=unchecked)
+    private = frozenset[str]() if include_people else _find_private(predictions, manifest, labels)
+    is_private = records["clip_id"].isin(private)
+    shown = records[~is_private].reset_index(drop=True)
+    history = records if earlier is None else pd.concat([records, earlier], ignore_index=True)
+    found = [
+        *(check_places(deployments, ranges) if deployments is not None and len(deployments) else ()),
+        *check_clips(clips[~clips["clip_id"].isin(private)], shown),
+        *_check_labels(clips, labels, names),
+        *_check_comparison(predictions, ranges, names, history),
+        *_note_people(records[is_private]),
+        *_note_names(shown),
+    ]
+    return SeasonRecords(shown, _to_table(found), clips, ranges, names)
+
+
+def read_records(path: Path) -> pd.DataFrame:
+    """Read records of another season: records.parquet or .csv, or the folder that holds them.
+
+    Raises ManifestError for a table that holds no records.
+    """
+    path = Path(path)
+    file = path / f"{NAME}.parquet" if path.is_dir() else path
+    table = read_table(file)
+    if file.suffix.lower() == ".csv":  # where any text would be true
+        flags = [c.name for c in RECORDS if c.dtype in ("bool", BOOLEAN) and c.name in table]
+        table = table.assign(**{c: table[c].map({"True": True, "False": False}) for c in flags})
+        table = table.astype(dict.fromkeys(flags, BOOLEAN))
+    return conform(table, RECORDS, where=file.name, unique=("record_id",))
+
+
+def _drop_low_scores_inside(records: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
+    """Return the records without those that only the lower score found, and that do not lie outside the range."""
+    table = predictions.table
+    usual = [
+        records["label"].eq(label) & records["clip_id"].isin(table.loc[is_suspected(table, label), "clip_id"])
+        for label in records["label"].unique()
+    ]
+    is_usual = pd.concat(usual, axis=1).any(axis=1) if usual else pd.Series(False, index=records.index)
+    keep = is_usual | records["by"].notna() | records["range_status"].isin([OUTSIDE, BEYOND, CANNOT_TELL])
+    return records[keep].reset_index(drop=True)
+
+
+def _find_private(
+    predictions: Predictions, manifest: Manifest | None, labels: pd.DataFrame | None
+) -> frozenset[str]:
+    said = None if labels is None else labels_by_person(labels).rename(columns={"labels": "label"})
+    return clips_with_people(predictions, manifest, said)
+
+
+def _check_labels(clips: pd.DataFrame, labels: pd.DataFrame | None, names: tuple[str, ...]) -> Iterator[Finding]:
+    if labels is None or not len(labels):
+        yield Finding("info", "no_labels", "no labels of people were given, so nothing is confirmed")
+        return
+    agreed = labels_by_clip(labels)
+    strange = agreed.loc[~agreed["clip_id"].isin(clips["clip_id"]) & agreed["labels"].ne(""), "path"]
+    if len(strange):
+        text = f"labelled clips that predictions and manifest lack, not counted: {len(strange)}; the first is "
+        yield Finding("warning", "other_clips", text + str(strange.iloc[0]), path=str(strange.iloc[0]))
+    people = labels_by_person(labels)
+    named = people.loc[people["labels"].str.split(" + ", regex=False).map(lambda x: bool(set(x) & set(names)))]
+    for path in agreed.loc[agreed["is_disputed"] & agreed["clip_id"].isin(named["clip_id"]), "path"]:
+        text = "people disagree whether this clip shows the label, so it counts as suspected; look at it together"
+        yield Finding("warning", "disputed", text, path=path)
+
+
+def _check_comparison(
+    predictions: Predictions, ranges: RangeMap, names: tuple[str, ...], history: pd.DataFrame
+) -> Iterator[Finding]:
+    """Find labels without a range or without history, and ranges of labels that nobody looked for."""
+    known = {*predictions.labels, *names}
+    for label in [x for x in ranges.labels if x not in names]:
+        unknown = label not in known
+        text = f"the range of {label} was not used: " + (
+            f"the model has no such label (it has {list_names(predictions.labels)})"
+            if unknown
+            else "its records were not asked for; add --label " + label
+        )
+        yield Finding("warning" if unknown else "info", "unused_range", text)
+    for label in names:
+        has_range = label in ranges.labels
+        mine = history[history["label"] == label]
+        if not has_range and len(mine):
+            text = f"there is no range of {label}: whether a record lies outside cannot be told"
+            yield Finding("info", "no_range", text)
+        if len(mine) and not mine["state"].eq(CONFIRMED).any():
+            text = f"no record of {label} is confirmed: there is nothing that another one could be first against"
+            yield Finding("info", "no_history", text)
+
+
+def _note_people(hidden: pd.DataFrame) -> Iterator[Finding]:
+    if len(hidden):
+        text = (
+            f"records left out, because their clips show people or vehicles: {len(hidden)}, of which notable: "
+            f"{int(hidden['is_notable'].sum())}; look at them yourself; --people includes them"
+        )
+        yield Finding("warning", "people", text)
+
+
+def _note_names(records: pd.DataFrame) -> Iterator[Finding]:
+    n = int(records["path"].map(has_coordinates).astype(bool).sum())
+    if n:
+        text = f"paths of records that look like coordinates: {n}; whoever gets the table can read the place there"
+        yield Finding("warning", "place_in_path", text)
+
+
+def _to_table(found: Iterable[Finding]) -> pd.DataFrame:
+    """Return findings as a table with the columns FINDINGS: errors first, then as they were found."""
+    rows = sorted(found, key=lambda f: SEVERITIES.index(f.severity))
+    values = [(f.severity, f.rule, None if f.i_row is None else f.i_row + 1, f.path, f.message) for f in rows]
+    table = pd.DataFrame(values, columns=[c.name for c in FINDINGS]).astype({"row": "Int64"})
+    return conform(table, FINDINGS, where="findings")

@@ -1,0 +1,1 @@
+"""Ranges and barriers: reading them, distances to them, and where a record lies."""

@@ -1,0 +1,95 @@
+"""Why a place stands where it stands in the ranking, and what the ranking assumes, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from leopardnet.records.survey.camera_places import CAMERA
+from leopardnet.records.survey.survey_settings import SurveySettings
+
+CELL = "cell"
+_DAY = "%Y-%m-%d"
+
+
+def give_reasons(places: pd.DataFrame, sigma_km: float) -> pd.DataFrame:
+    """Return the places with the columns name and reasons. places: weighed, with the facts of their record."""
+    rows: list[dict[Any, Any]] = places.to_dict("records")
+    return places.assign(
+        name=[_name(r) for r in rows], reasons=["; ".join(_list_reasons(r, sigma_km)) for r in rows]
+    ).astype({"name": "str", "reasons": "str"})
+
+
+def _name(row: dict[Any, Any]) -> str:
+    if row["kind"] != CELL:
+        return str(row["site"])
+    return f"{row['distance_km']:.1f} km {row['direction']} of {_or_unknown(row['record_site'])}"
+
+
+def _or_unknown(site: object) -> str:
+    return site if isinstance(site, str) else "a site without a name"
+
+
+def _list_reasons(row: dict[Any, Any], sigma_km: float) -> list[str]:
+    at_record = row["kind"] != CELL and row["site"] == row["record_site"]
+    if at_record:
+        reasons = [f"it made the record {row['record_id']}, on {row['record_at']:{_DAY}}"]
+    else:
+        reasons = [
+            f"{row['distance_km']:.1f} km {row['direction']} of the record {row['record_id']} at "
+            f"{_or_unknown(row['record_site'])}, {row['sigmas']:.1f} sigma"
+        ]
+    if row["record_age_days"] >= 1:
+        reasons.append(f"that record is {row['record_age_days']:.0f} days older than the latest one")
+    if row["is_beyond"]:
+        if isinstance(row["barrier"], str):
+            reasons.append(f"across {row['barrier']} from the record, so it comes later")
+        elif not at_record:
+            reasons.append("on the record's side of the barriers")
+    elif isinstance(row["barrier"], str):
+        reasons.append(f"{row['barrier']} lies between it and the record")
+    if row["kind"] == CELL:
+        known = pd.notna(row["nearest_camera_km"])
+        nearest = f"; the nearest is {row['nearest_camera_km']:.1f} km away" if known else ""
+        reasons.append(f"no camera within {sigma_km:.1f} km{nearest}")
+    else:
+        reasons.append(_tell_clips(row))
+    if row["is_coarse"]:
+        reasons.append("from a place that its owner does not show, so it is rough")
+    return reasons
+
+
+def _tell_clips(row: dict[Any, Any]) -> str:
+    last = row["last_clip_at"]
+    if pd.isna(last):
+        return "none of its clips are in the archive" if row["kind"] == CAMERA else "a camera stood here once"
+    if row["kind"] != CAMERA:
+        return f"a camera stood here until {last:{_DAY}}: a known place for another"
+    if last >= row["record_at"]:
+        return f"its clips until {last:{_DAY}}, after the record, are in the archive already"
+    days = (row["record_at"] - last).total_seconds() / 86_400
+    first = "its last clip in the archive is"
+    return f"{first} {days:.0f} days older than the record: what it filmed since is on the card"
+
+
+def list_assumptions(
+    settings: SurveySettings, *, label: str, sigma_km: float, source: str, n_barriers: int
+) -> tuple[str, ...]:
+    """Return what the ranking takes for granted, one sentence each."""
+    beyond = (
+        f"an animal that was beyond a barrier is there rather than before it: places across count "
+        f"{settings.across_barrier:g} times"
+        if n_barriers
+        else "no barrier is known, so distance alone says how likely a place is"
+    )
+    return (
+        f"sigma of {label} is {sigma_km:.2f} km ({source})",
+        "the animal's range is round, and the record is its middle: it may lie up to "
+        f"{settings.reach_sigma:g} sigma away in any direction",
+        beyond,
+        f"a record that is {settings.half_life_days:g} days older than the latest one says half as much",
+        f"a camera covers everything within one sigma, for {settings.covered_days:g} days after its end",
+        "a camera without an end in the deployments table is still there",
+        "terrain, forest, roads and who may go where are not known here",
+    )

@@ -1,0 +1,1 @@
+"""The sound track of clips: tonal calls, such as the alarm whistle of deer, and human voices."""

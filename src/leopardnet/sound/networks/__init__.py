@@ -1,0 +1,1 @@
+"""Sound networks of the user, and BirdNET, which a user may install."""

@@ -1,0 +1,186 @@
+"""The sound track of a video as samples: any codec, one channel, at most 16 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Discard
+from numpy.typing import NDArray
+
+from leopardnet.core.errors import MediaError
+from leopardnet.media.video.open import OPTIONS, QUICK, describe_error, detect_format, list_videos
+
+MIN_RATE_HZ, MAX_RATE_HZ = 8000, 16_000  # the higher one holds everything up to 8 kHz
+MAX_S = 900.0  # the sound behind that is left out, with a warning
+MAX_GAP_S = 0.1  # a longer gap between two packets is filled with silence, so that times stay true
+MAX_DAMAGED = 100
+PROBED = ("mpegts", "mpeg", "flv")  # containers whose streams are known only after some packets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """The sound of a clip.
+
+    samples: float32 [N], one channel, mostly between -1 and 1; rate_hz: samples per second; start_s: seconds from
+    the first picture to the first sample, negative where the sound begins earlier; warnings: what is odd about it.
+    """
+
+    samples: NDArray[np.float32]
+    rate_hz: int
+    start_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """The length of the sound in seconds."""
+        return len(self.samples) / self.rate_hz
+
+    def cut(self, start_s: float, end_s: float) -> Track:
+        """Return the part between two times of the clip, in seconds from its first picture.
+
+        >>> Track(np.zeros(100, np.float32), 10, start_s=2.0).cut(3.0, 4.0).samples.shape
+        (10,)
+        """
+        first = max(0, round((start_s - self.start_s) * self.rate_hz))
+        last = max(first, round((end_s - self.start_s) * self.rate_hz))
+        return Track(self.samples[first:last], self.rate_hz, self.start_s + first / self.rate_hz)
+
+
+def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
+    """Return the sound track of a video, or None where the file has none.
+
+    The first sound stream is taken and its channels are mixed. Rates become 8 to 16 kHz; max_rate_hz: another highest
+    rate, for a network that hears more.
+    Raises MediaError where the file cannot be opened and where no sound can be decoded.
+
+    >>> track = read_track("IMAG0001.AVI")  # doctest: +SKIP
+    """
+    path = Path(path)
+    with _open(path) as container:
+        sound = next(iter(container.streams.audio), None)
+        if sound is None:
+            return None
+        if sound.codec_context is None:
+            raise MediaError(
+                "the sound is in a format that cannot be decoded",
+                where=path.name,
+                todo="convert the file with a program of the camera's maker, for example to MP4",
+            )
+        for stream in container.streams:
+            if stream is not sound:
+                stream.discard = Discard.all  # skipped, not read
+        picture_s = _picture_span_s(container)
+        reader = _SoundReader(container, sound, max_rate_hz)
+        samples = reader.read()
+    if not len(samples):
+        raise MediaError(
+            "no sound can be decoded",
+            where=path.name,
+            found=reader.stop_reason or f"{reader.n_damaged} damaged packets, no other",
+        )
+    start_s = round(reader.start_s - picture_s[0], 3)
+    track = Track(samples, reader.rate_hz, start_s)
+    return Track(samples, reader.rate_hz, start_s, tuple(_warnings(track, reader, picture_s[1])))
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[InputContainer]:
+    name = detect_format(path)
+    options = OPTIONS if name in PROBED else OPTIONS | QUICK
+    try:
+        with av.open(str(path), format=name, options=options, metadata_errors="replace") as container:
+            yield container
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        raise MediaError("the sound cannot be read", where=path.name, found=describe_error(error)) from None
+
+
+def _picture_span_s(container: InputContainer) -> tuple[float, float | None]:
+    """Return when the picture begins, and its length if the header states it, in seconds."""
+    video = next(iter(list_videos(container)), None)
+    if video is None or video.time_base is None:
+        return 0.0, None
+    begins = video.start_time or 0
+    return float(begins * video.time_base), float(video.duration * video.time_base) if video.duration else None
+
+
+class _SoundReader:
+    """Decodes a sound stream. n_damaged: packets left out; stop_reason: why reading ended before the end."""
+
+    def __init__(self, container: InputContainer, sound: AudioStream, max_rate_hz: int) -> None:
+        self.container, self.sound, self.max_rate_hz = container, sound, max_rate_hz
+        self.rate_hz, self.start_s, self.n_damaged, self.stop_reason = 0, 0.0, 0, ""
+        self.parts: list[NDArray[np.float32]] = []
+        self.n_samples = 0
+        self.resampler: AudioResampler | None = None
+
+    def read(self) -> NDArray[np.float32]:
+        """Return all samples, float32 [N], with silence where packets are missing."""
+        for frame in self._decode():
+            if self.resampler is None:
+                self.rate_hz = min(max(frame.sample_rate, MIN_RATE_HZ), self.max_rate_hz)
+                self.start_s = frame.time or 0.0
+                self.resampler = AudioResampler(format="flt", layout="mono", rate=self.rate_hz)
+            self._add(frame)
+            if self.n_samples > MAX_S * self.rate_hz:
+                self.stop_reason = f"only the first {MAX_S:.0f} s were searched"
+                break
+        if self.resampler is not None:
+            self._keep(self.resampler.resample(None))
+        samples = np.concatenate(self.parts) if self.parts else np.zeros(0, np.float32)
+        return np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0)
+
+    def _decode(self) -> Iterator[AudioFrame]:
+        try:
+            for packet in self.container.demux(self.sound):
+                try:
+                    yield from self.sound.codec_context.decode(packet)
+                except av.error.EOFError:
+                    return
+                except (av.error.FFmpegError, ValueError):
+                    self.n_damaged += 1
+                    if self.n_damaged > MAX_DAMAGED:
+                        self.stop_reason = f"more than {MAX_DAMAGED} damaged packets"
+                        return
+        except (av.error.FFmpegError, OSError) as error:
+            self.stop_reason = f"reading stopped early: {describe_error(error)}"
+
+    def _add(self, frame: AudioFrame) -> None:
+        assert self.resampler is not None, "made with the first frame"
+        if frame.time is not None:
+            gap_s = frame.time - self.start_s - self.n_samples / self.rate_hz
+            if MAX_GAP_S < gap_s < MAX_S:
+                self._keep_samples(np.zeros(round(gap_s * self.rate_hz), np.float32))
+        frame.pts = None
+        self._keep(self.resampler.resample(frame))
+
+    def _keep(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            self._keep_samples(frame.to_ndarray().reshape(-1).astype(np.float32, copy=False))
+
+    def _keep_samples(self, samples: NDArray[np.float32]) -> None:
+        self.parts.append(samples)
+        self.n_samples += len(samples)
+
+
+def _warnings(track: Track, reader: _SoundReader, picture_s: float | None) -> list[str]:
+    warnings = []
+    if reader.n_damaged:
+        warnings.append(f"{reader.n_damaged} damaged packets of sound")
+    if reader.stop_reason:
+        warnings.append(reader.stop_reason)
+    sound_s = track.duration_s
+    if picture_s and abs(sound_s - picture_s) > max(0.5, 0.05 * picture_s) and sound_s < MAX_S:
+        warnings.append(f"the sound is {sound_s:.1f} s long, the picture {picture_s:.1f} s")
+    if not track.samples.any():
+        warnings.append("the sound track is silent")
+    return warnings

@@ -1,0 +1,1 @@
+"""A rendered season with a planted first record, and the truth about it. See `render_story`."""

@@ -1,0 +1,49 @@
+"""Labels of Raven and Audacity become entries: by clip, once, and only what a person named."""
+
+import pytest
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.data.formats.sound_tables.audacity import format_audacity
+from leopardnet.data.formats.sound_tables.raven import format_raven
+from leopardnet.data.formats.sound_tables.stretch_row import StretchRow
+from leopardnet.data.human_labels.listened_elsewhere import read_listened
+from leopardnet.data.human_labels.sound_labels import SoundLabelFile
+
+CLIPS = {"s1/a.AVI": "c1", "s1/b.AVI": "c2"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "heard"
+    (folder / "s1").mkdir(parents=True)
+    rows = [StretchRow(2.0, 2.4, "alarm call"), StretchRow(5.0, 5.2, "tonal_call 0.87"), StretchRow(7.0, 8.0)]
+    (folder / "s1/a.AVI.Table.1.selections.txt").write_text(format_raven(rows), "utf-8")
+    (folder / "s1/b.AVI.labels.txt").write_text(format_audacity([StretchRow(1.0, 2.0, "bird")]), "utf-8")
+    (folder / "s1/gone.AVI.labels.txt").write_text(format_audacity([StretchRow(1.0, 2.0, "bird")]), "utf-8")
+    return folder
+
+
+def test_what_a_person_named_becomes_an_entry_and_the_rest_is_counted(folder):
+    entries, notes = read_listened(folder, CLIPS, by="AB")
+    assert [(e.clip_id, e.start_s, e.label, e.by) for e in entries] == [
+        ("c1", 2.0, "alarm call", "AB"),
+        ("c2", 1.0, "bird", "AB"),
+    ]
+    assert sorted(note.rpartition(": ")[2] for note in notes) == ["1", "1", "1"]
+
+
+def test_files_read_twice_add_nothing(folder, tmp_path):
+    with SoundLabelFile(tmp_path / "labels.sqlite") as file:
+        for _ in range(2):
+            file.add(*read_listened(folder, CLIPS, by="AB")[0])
+        assert len(file.entries()) == 2
+        file.add(*read_listened(folder, CLIPS, by="CD")[0])
+        assert len(file.entries()) == 4
+
+
+def test_a_folder_without_labels_and_a_file_in_another_encoding_are_named(tmp_path):
+    with pytest.raises(ManifestError, match="no labels of sounds"):
+        read_listened(tmp_path, CLIPS, by="AB")
+    (tmp_path / "a.labels.txt").write_bytes(b"1\t2\t\xff\n")
+    with pytest.raises(ManifestError, match=r"UTF-8(.|\n)*a\.labels\.txt|a\.labels\.txt(.|\n)*UTF-8"):
+        read_listened(tmp_path, {"a": "c1"}, by="AB")

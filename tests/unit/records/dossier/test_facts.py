@@ -1,0 +1,164 @@
+"""The facts of a dossier against what was planted."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.tables import clip_id
+from leopardnet.records.dossier.facts import gather_facts
+from leopardnet.records.dossier.sources import DossierSources, choose_dossiers, find_rows
+from leopardnet.records.dossier.words import statements as say
+from leopardnet.records.dossier.words.clock_check import check_clocks
+from leopardnet.records.dossier.words.open_questions import list_open_questions
+from planted_record import CAPTURES, OTHERS, plant_season
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory):
+    return plant_season(tmp_path_factory.mktemp("footage"))
+
+
+@pytest.fixture(scope="module")
+def facts(season):
+    return gather_facts("rec3", season, hidden=season.find_people())
+
+
+def texts(said):
+    return [s.text for s in said]
+
+
+def test_the_captures_are_those_of_the_encounter_in_the_order_of_time(facts):
+    assert [(c.ref, c.path, c.state) for c in facts.captures] == [
+        (f"r{i}", path, state) for i, (path, _, _, state, _, _) in enumerate(CAPTURES, 1)
+    ]
+    assert facts.state == "confirmed"
+    assert [c.ref for c in facts.valid] == ["r1", "r2", "r3", "r5"]
+    assert facts.captures[0].by == ("AB", "CD")
+
+
+def test_confirmed_suspected_and_refuted_are_counted_apart(facts):
+    assert [(s.state, s.refs) for s in say.say_what(facts)] == [
+        ("confirmed", ("r1", "r2")),
+        ("suspected", ("r3", "r5")),
+        ("refuted", ("r4",)),
+    ]
+    assert texts(say.say_what(facts))[0] == "in 2 clips, by AB, CD."
+
+
+def test_time_and_probability_leave_out_what_was_refuted(facts):
+    (when,) = say.say_when(facts)
+    assert when.text == "2021-12-30 22:34 – 2021-12-31 05:20, local time of the cameras (Asia/Vladivostok)."
+    assert when.refs == ("r1", "r5")
+    (sure,) = say.say_how_sure(facts)
+    assert "between 0.55 and 0.97" in sure.text and sure.refs == ("r5", "r1")
+
+
+def test_distances_and_barriers_are_those_of_the_records_rounded_where_places_are(season):
+    coarse, exact = (gather_facts("rec1", season, exact_places=x) for x in (False, True))
+    assert {c.distance_km for c in coarse.captures} == {12.0}
+    assert [c.distance_km for c in exact.captures] == [12.34, 12.34, 12.34, 12.0, 12.0]  # C forbids exact places
+    said = texts(say.say_range(coarse))
+    assert said[0] == "Outside the known range, 12 km (± 1.0 km) from its border, and beyond Railway."
+    assert said[1:] == [
+        "No earlier confirmed record in the area.",
+        "The nearest earlier confirmed record is 27 km away.",
+    ]
+
+
+def test_exact_places_are_given_only_on_request_and_never_against_the_owner(season):
+    of = {c.site: c.place for c in gather_facts("rec1", season, exact_places=True).captures}
+    assert (of["A"].latitude, of["A"].radius_m, of["A"].is_coarse) == (43.412345, 10.0, False)
+    assert (of["C"].latitude, of["C"].longitude, of["C"].is_coarse) == (43.5, 132.0, True)
+    assert of["B"].is_assumed and of["B"].radius_m == 818  # two digits: half the diagonal of their cell, and 30 m
+    assert all(c.place.is_coarse for c in gather_facts("rec1", season).captures)
+
+
+def test_the_encounter_the_flanks_and_the_hint(facts):
+    assert facts.encounter.min_animals == 1 and facts.encounter.path_km == 9.4
+    assert [f.refs for f in facts.flanks] == [("r2", "r3")]
+    (hint,) = facts.hints
+    assert (hint.station, hint.n_captures, hint.n_alarm_calls, hint.n_prey) == ("gate", 2, 1, 3)
+    (around,) = say.say_around(facts)
+    assert around.text.startswith("2 captures at gate from 2021-12-31 01:10 to 2021-12-31 01:11")
+    assert "Worth a visit." in around.text and "kill" not in around.text
+
+
+def test_sounds_have_their_seconds_and_only_standing_labels_of_people(facts):
+    assert [(s.ref, s.path, s.start_s, s.end_s, s.state, s.label, s.by) for s in facts.sounds] == [
+        ("s1", OTHERS[0][0], 0.4, 0.7, "confirmed", "alarm call", ("AB",)),  # EF took "bird" back
+        ("s2", OTHERS[0][0], 1.2, 1.5, "suspected", "", ()),
+    ]
+    assert facts.n_voices == 1
+
+
+def test_people_and_voices_are_found_whoever_says_so(season):
+    assert season.find_people() == {clip_id(OTHERS[1][0])}
+    quiet = replace(season, sounds=None, sound_labels=None)
+    assert quiet.find_people() == {clip_id(OTHERS[1][0])}  # the model says so, too
+    heard = season.sound_labels.assign(label="person", undoes=None)
+    assert clip_id(OTHERS[0][0]) in replace(season, sound_labels=heard).find_people()
+
+
+def test_the_clocks_say_source_correction_and_error(facts):
+    rows = {row.camera: row for row in check_clocks(facts)}
+    assert (rows["B / B1"].correction, rows["B / B1"].uncertainty, rows["B / B1"].refs) == (
+        "+1.0 h",
+        "60 s",
+        ("r2", "r3"),
+    )
+    assert rows["C / C1"].uncertainty == "not stated" and rows["A / A1"].source == "EXIF of the picture"
+
+
+def test_what_is_not_known_is_said(facts, season):
+    asked = {s.text: s.refs for s in list_open_questions(facts, season, missing=["b/2.JPG"])}
+    refs_of = {text[:24]: refs for text, refs in asked.items()}
+    assert refs_of["Whether the suspected cl"] == ("r3", "r5")
+    assert refs_of["1 clip was confirmed by "] == ("r2",)
+    assert refs_of["By how much these clocks"] == ("r5",)
+    assert refs_of["How exact the coordinate"] == ("r2", "r3")
+    assert refs_of["What made the sounds tha"] == ("s2",)
+    assert refs_of["1 original file could no"] == ("r2",)
+    assert any(text.startswith("Which individual it is") for text in asked)
+    assert not any("no range was given" in text for text in asked)
+
+
+def test_a_lone_record_of_which_nothing_is_known_has_a_dossier_too(season):
+    bare = season.records.iloc[[2]][["record_id", "clip_id", "path", "label", "state", "is_notable"]]
+    empty = DossierSources(records=bare, predictions=season.predictions, manifest=season.manifest)
+    facts = gather_facts("rec3", empty)
+    (capture,) = facts.captures
+    assert capture.place is None and math.isnan(capture.score) and capture.captured_at is None
+    assert texts(say.say_when(facts)) == ["The time is not known."]
+    assert texts(say.say_range(facts)) == ["Nothing makes this record notable."]
+    asked = " ".join(texts(list_open_questions(facts, empty)))
+    assert "no coordinates were given" in asked and "no range was given" in asked and "not searched" in asked
+
+
+def test_the_words_for_every_place_to_the_range(season):
+    rows = season.records.assign(first_in_area=False, first_at_site=[False, True, True, True, False])
+    rows["range_status"] = ["inside", "outside", "cannot_tell", "inside", "no_range"]
+    facts = gather_facts("rec1", replace(season, records=rows.assign(first_in_years=[np.nan, 6.5, *[np.nan] * 3])))
+    said = {s.text: s.refs for s in say.say_range(facts)}
+    assert said["Outside the known range: 12 km (± 1.0 km) from its border."] == ("r2",)
+    assert said["Inside the known range."] == ("r1",)  # r4 was refuted
+    assert said["No earlier confirmed record at: B."] == ("r2", "r3")
+    assert said["The last one in the area is 6.5 years old."] == ("r2",)
+    assert any(text.startswith("It cannot be told") and refs == ("r3",) for text, refs in said.items())
+
+
+def test_dossiers_are_chosen_once_per_encounter_and_never_of_refuted_records(season):
+    assert choose_dossiers(season.records) == ["rec1"]
+    lone = season.records.assign(encounter_id=None, is_notable=[False, True, True, True, False])
+    assert choose_dossiers(lone) == ["rec2", "rec3"]
+    assert choose_dossiers(season.records.iloc[:0]) == []
+
+
+def test_other_tables_and_unknown_records_are_refused(season):
+    with pytest.raises(ManifestError, match="no such record"):
+        find_rows(season.records, "rec9")
+    with pytest.raises(ManifestError, match="holds no records"):
+        DossierSources(records=pd.DataFrame({"a": [1]}), predictions=season.predictions, manifest=season.manifest)

@@ -1,0 +1,105 @@
+"""The map and the time line of a dossier, measured in their drawings."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from leopardnet.records.dossier.drawings.local_map import LocalPlane, MapPlace, draw_map
+from leopardnet.records.dossier.drawings.time_line import TimeMark, choose_step_min, draw_time_line
+from leopardnet.records.ranges.range_map import Barrier, RangeMap, RangePolygon
+
+NOTHING = RangeMap()
+
+
+def place(latitude, longitude, radius_m=30.0, name="A", role="confirmed"):
+    return MapPlace(latitude, (longitude + 180) % 360 - 180, radius_m, name, role)
+
+
+def centres(svg, role):
+    return [tuple(map(float, xy)) for xy in re.findall(rf'class="{role}" cx="([\d.]+)" cy="([\d.]+)"', svg)]
+
+
+def scale(svg):
+    """Pixels per kilometre, as the bar says."""
+    left, right = re.search(r'class="scale" d="M([\d.]+) .*?H([\d.]+)', svg).groups()
+    n, unit = re.search(r">([\d.]+) (k?m)</text>", svg).groups()
+    return (float(right) - float(left)) / (float(n) / (1 if unit == "km" else 1000))
+
+
+def test_distances_on_the_map_are_those_of_the_globe():
+    svg = draw_map(
+        [place(43.0, 132.0), place(43.2, 132.0, name="B"), place(43.0, 132.3, name="C")], NOTHING, "leopard"
+    )
+    (ax, ay), (bx, by), (cx, cy) = centres(svg, "confirmed")
+    per_km = scale(svg)
+    # A fifth of a degree of latitude at 43 degrees is 22.22 km, 0.3 degrees of longitude 24.45 km.
+    assert (ay - by) / per_km == pytest.approx(22.22, abs=0.05) and abs(ax - bx) < 0.2
+    assert (cx - ax) / per_km == pytest.approx(24.45, abs=0.05) and abs(cy - ay) < 1  # parallels are bent
+
+
+def test_a_map_over_the_antimeridian_is_the_same_as_elsewhere():
+    drawn = []
+    for longitude in (20.0, 180.0):
+        ring = [(longitude + x, 43.0 + y) for x, y in ((-1, -1), (0.1, -1), (0.1, -0.1), (-1, -0.1))]
+        ranges = RangeMap(
+            (RangePolygon("leopard", "Range", shapely.Polygon(ring)),),
+            (Barrier("River", shapely.LineString([(longitude - 1, 42.95), (longitude + 1, 42.97)])),),
+        )
+        places = [place(43.0, longitude - 0.02), place(43.1, longitude + 0.1, 7900.0, "B", "suspected")]
+        drawn.append(str(draw_map(places, ranges, "leopard")))
+    assert drawn[0] == drawn[1] and "Range" in drawn[0] and "River" in drawn[0]
+
+
+def test_a_coarse_place_is_a_circle_of_its_size_and_others_are_points():
+    svg = draw_map([place(43.0, 132.0, 8000.0), place(43.0, 132.4, 30.0, "B")], NOTHING, "leopard")
+    (radius,) = re.findall(r'class="about confirmed".*?r="([\d.]+)"', svg)
+    assert float(radius) / scale(svg) == pytest.approx(8.0, abs=0.02)
+
+
+def test_only_the_range_of_the_animal_is_drawn_and_its_nearest_part_is_in_the_map():
+    here, there = (shapely.box(131 + x, 42, 131.5 + x, 42.5) for x in (0, 2))
+    ranges = RangeMap((RangePolygon("leopard", "", here), RangePolygon("tiger", "Tigers", there)))
+    svg = str(draw_map([place(43.0, 131.2)], ranges, "leopard"))
+    assert svg.count('class="range"') == 1 and "known range" in svg and "Tigers" not in svg
+
+
+def test_without_a_place_of_the_record_there_is_no_map():
+    assert draw_map([], NOTHING, "leopard") is None
+    assert draw_map([place(43.0, 132.0, role="camera")], NOTHING, "leopard") is None
+
+
+def test_names_are_text():
+    svg = draw_map([place(43.0, 132.0, name="<script>")], NOTHING, "leopard")
+    assert "<script>" not in svg and "&lt;script&gt;" in svg
+
+
+def test_the_plane_is_true_from_its_place():
+    east, north = LocalPlane(43.0, 132.0).project(np.array([132.0]), np.array([44.0]))[0]
+    assert abs(east) < 1e-6 and north == pytest.approx(111_102.5, abs=0.5)  # a degree of latitude there
+
+
+def test_marks_of_the_time_line_stand_in_their_lanes_in_proportion():
+    day = pd.Timestamp("2021-12-30 22:00")
+    marks = [
+        TimeMark("A", day, "confirmed", "r1"),
+        TimeMark("B", day + pd.Timedelta(hours=1), "suspected", "r2", error_s=600.0),
+        TimeMark("A", day + pd.Timedelta(hours=4), "confirmed", "r3"),
+        TimeMark("B", day + pd.Timedelta(hours=2), "sound", "s1"),
+    ]
+    svg = str(draw_time_line(marks))
+    (first, y), (last, same_y) = centres(svg, "confirmed")
+    ((second, other_y),) = centres(svg, "suspected")
+    assert y == same_y != other_y
+    assert (second - first) / (last - first) == pytest.approx(0.25, abs=0.001)
+    left, right = re.search(r'class="error" d="M([\d.]+) [\d.]+H([\d.]+)', svg).groups()
+    assert (float(right) - float(left)) / (last - first) == pytest.approx(1200 / 14_400, abs=0.001)
+    assert "2021-12-31" in svg and svg.count('class="lane"') == 2
+
+
+def test_one_mark_and_none():
+    assert draw_time_line([]) is None
+    assert centres(str(draw_time_line([TimeMark("A", pd.Timestamp("2021-12-30"), "confirmed", "")])), "confirmed")
+    assert choose_step_min(60 * 24 * 3000) == 432_000

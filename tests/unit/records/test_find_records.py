@@ -1,0 +1,191 @@
+"""A whole season: records, what is notable, what is written, and every fault of the tables by name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import LineString, Polygon
+
+from leopardnet.core.errors import ManifestError
+from leopardnet.core.tables import clip_id
+from leopardnet.records.coarse_places import hide_places
+from leopardnet.records.find_records import find_records, read_records
+from leopardnet.records.ranges.range_map import Barrier, RangeMap, RangePolygon
+from season_tables import deployments_of, entries_of, manifest_of, predictions_of, records_of
+
+RANGE = RangePolygon("leopard", "land", Polygon([(131, 43), (132, 43), (132, 44), (131, 44)]))
+MAP = RangeMap((RANGE,), (Barrier("railway", LineString([(132.2, 42), (132.2, 45)])),))
+IN = {"deployment": "d1", "site": "in", "latitude": 43.51234, "longitude": 131.51234}
+OUT = {"deployment": "d2", "site": "out", "latitude": 43.51234, "longitude": 132.41234}
+PLACES = deployments_of(IN, OUT).assign(time_zone="Asia/Vladivostok")
+CLIPS = {
+    "in/a.avi": ("in", "d1", "2021-12-30 10:00"),
+    "out/b.avi": ("out", "d2", "2021-12-30 22:00"),
+    "out/c.avi": ("out", "d2", "2021-12-31 22:00"),
+}
+SCORES = {"in/a.avi": 0.9, "out/b.avi": 0.9, "out/c.avi": 0.1}
+LABELS = ["leopard"]
+
+
+def find(scores=SCORES, **options):
+    given = {"manifest": manifest_of(CLIPS), "deployments": PLACES, "ranges": MAP, "wanted": LABELS}
+    return find_records(predictions_of(scores), **(given | options))
+
+
+def rules(found):
+    return set(found.findings["rule"])
+
+
+def test_a_season_tells_what_lies_beyond_its_range():
+    found = find(labels=entries_of([("in/a.avi", ["leopard"], "AB")]))
+    rows = found.records.set_index("path")
+    assert rows["state"].to_dict() == {"in/a.avi": "confirmed", "out/b.avi": "suspected"}
+    assert rows["range_status"].to_dict() == {"in/a.avi": "inside", "out/b.avi": "beyond_barrier"}
+    assert rows["barriers"]["out/b.avi"] == "railway" and found.notable["path"].tolist() == ["out/b.avi"]
+    counts = found.count_states().values.tolist()
+    assert counts == [["leopard", "confirmed", 1, 0], ["leopard", "suspected", 1, 1]]
+
+
+def test_the_lower_score_counts_outside_the_range_only():
+    low = {"in/a.avi": 0.1, "out/b.avi": 0.1, "out/c.avi": 0.01}
+    assert len(find(low).records) == 0
+    found = find(low, alert_score=0.05)
+    assert found.records["path"].tolist() == ["out/b.avi"] and found.records["is_notable"].all()
+    assert len(find(low, alert_score=0.05, ranges=None).records) == 0
+
+
+def test_clips_with_people_are_left_out_and_counted():
+    predictions = predictions_of(SCORES, human=("out/b.avi",))
+    options = {"manifest": manifest_of(CLIPS), "deployments": PLACES, "ranges": MAP, "wanted": LABELS}
+    alerts = predictions.table["alerts"].mask(predictions.table["path"].eq("out/b.avi"), "leopard")
+    predictions = type(predictions)(predictions.table.assign(alerts=alerts), predictions.evidence)
+    hidden = find_records(predictions, **options)
+    assert hidden.records["path"].tolist() == ["in/a.avi"]
+    (text,) = hidden.findings.loc[hidden.findings["rule"] == "people", "message"]
+    assert "vehicles: 1, of which notable: 1" in text and "out/b.avi" not in str(hidden.findings.to_dict())
+    assert len(find_records(predictions, include_people=True, **options).records) == 2
+
+
+# --- findings ---
+
+
+def test_faults_of_places_are_named_with_their_row():
+    places = deployments_of(
+        IN,
+        {"deployment": "d2", "site": "out"},
+        {"deployment": "d3", "site": "x", "latitude": 43.5, "longitude": 131.5},
+        {"deployment": "d4", "site": "y", "latitude": 43.51234, "longitude": 75.41234},
+    )
+    found = find(deployments=places).findings.set_index("rule")
+    assert found["row"]["no_coordinates"] == 2 and "d2 at out" in found["message"]["no_coordinates"]
+    assert found["row"]["rounded_coordinates"] == 3 and "7.9 km" in found["message"]["rounded_coordinates"]
+    assert "swapped_coordinates" not in found.index, "75 degrees north is even farther from this range"
+
+
+def test_coordinates_that_make_sense_only_when_swapped_are_named():
+    europe = Polygon([(10, 50), (11, 50), (11, 51), (10, 51)])
+    places = deployments_of(
+        {"deployment": "d1", "site": "in", "latitude": 50.51234, "longitude": 10.51234},
+        {"deployment": "d2", "site": "out", "latitude": 10.61234, "longitude": 50.71234},
+    )
+    for ranges in (RangeMap((RangePolygon("leopard", "", europe),)), None):
+        more = deployments_of(
+            *(
+                {"deployment": f"e{i}", "site": "in", "latitude": 50.6 + i / 1e4, "longitude": 10.4}
+                for i in range(3)
+            )
+        )
+        found = find(deployments=pd.concat([places, more], ignore_index=True), ranges=ranges).findings
+        swapped = found[found["rule"] == "swapped_coordinates"]
+        assert swapped["row"].tolist() == [2] and swapped["severity"].tolist() == ["error"]
+
+
+def test_two_deployments_of_one_camera_at_once_are_named():
+    periods = [("2021-01-01", "2021-03-01"), ("2021-02-01", "2021-02-05"), ("2021-02-20", "2021-04-01")]
+    rows = [{"deployment": f"d{i}", "site": "in", "start": a, "end": b} for i, (a, b) in enumerate(periods)]
+    places = deployments_of(*rows, {"deployment": "d9", "site": "out", "start": "2021-01-01", "end": "2022-01-01"})
+    found = find(deployments=places.assign(camera=["K1", "K1", "K1", "K2"])).findings
+    over = found[found["rule"] == "overlapping_deployments"]
+    assert over["row"].tolist() == [2, 3] and over["message"].str.contains("camera K1").all()
+
+
+def test_clips_without_or_outside_their_deployment_are_named():
+    clips = CLIPS | {"x/d.avi": ("x", "d7", "2021-12-30 10:00"), "out/e.avi": ("out", "d2", "2015-01-01 00:01")}
+    places = PLACES.assign(start=pd.Timestamp("2021-12-01"), end=pd.Timestamp("2021-12-31 23:59:59"))
+    scores = SCORES | {"x/d.avi": 0.9, "out/e.avi": 0.9}
+    found = find(scores, manifest=manifest_of(clips), deployments=places.astype(PLACES.dtypes))
+    table = found.findings
+    assert table.loc[table["rule"] == "unknown_deployment", "path"].tolist() == ["x/d.avi", "x/d.avi"]
+    assert table.loc[table["rule"] == "outside_deployment", "path"].tolist() == ["out/e.avi", "out/e.avi"]
+    rows = found.records.set_index("path")
+    assert len(rows) == 4 and pd.isna(rows["at_utc"]["out/e.avi"]) and rows["range_status"]["x/d.avi"] == "no_place"
+    assert rows["is_notable"]["out/e.avi"], "a wrong clock does not hide what its place says"
+
+
+def test_what_cannot_be_compared_is_said():
+    assert {"no_range", "no_history", "no_labels"} <= rules(find(ranges=None))
+    typo = RangeMap((RangePolygon("leopards", "", RANGE.polygon),))
+    found = find(ranges=typo).findings.set_index("rule")["message"]
+    assert "no such label" in found["unused_range"]
+    assert "unused_range" in rules(find(ranges=RangeMap((RANGE, RangePolygon("deer", "", RANGE.polygon)))))
+    said = [("in/a.avi", ["leopard"], "AB"), ("in/a.avi", ["deer"], "CD"), ("other.avi", ["leopard"], "AB")]
+    assert {"disputed", "other_clips"} <= rules(find(labels=entries_of(said)))
+
+
+def test_results_without_places_or_times_know_nothing_notable():
+    found = find_records(predictions_of(SCORES), wanted=LABELS)
+    assert len(found.records) == 2 and not found.records["is_notable"].any() and len(found.notable) == 0
+
+
+def test_tables_of_other_footage_are_refused():
+    predictions = predictions_of(SCORES)
+    other = predictions.table.assign(captured_at=pd.Timestamp("2019-05-05"), site="z")
+    with pytest.raises(ManifestError, match="different footage"):
+        find_records(type(predictions)(other, predictions.evidence), manifest=manifest_of(CLIPS), wanted=LABELS)
+
+
+# --- what is written ---
+
+
+def test_written_places_are_rounded_unless_exact_ones_are_asked_for_and_allowed(tmp_path):
+    places = PLACES.assign(exact_place=["no", None], coordinate_uncertainty_m=[50.0, np.nan])
+    found = find(deployments=places)
+    coarse = read_records(found.write(tmp_path / "coarse"))
+    assert coarse[["latitude", "longitude"]].values.tolist() == [[43.5, 131.5], [43.5, 132.4]]
+    assert coarse["coordinate_uncertainty_m"].tolist() == [50 + 7902, 7902]
+    assert coarse["distance_km"].tolist() == [0, 33] and coarse["distance_error_km"].iloc[1] == 1
+    exact = read_records(found.write(tmp_path / "exact", exact_places=True))
+    assert exact["latitude"].tolist() == [43.5, 43.51234] and exact["distance_km"].iloc[1] != 33
+    for file in (tmp_path / "coarse").iterdir():
+        if file.suffix == ".csv":
+            assert "1234" not in file.read_text("utf-8"), file.name
+    assert found.records["latitude"].tolist() == [43.51234, 43.51234], "the result itself keeps them"
+
+
+def test_rounded_places_hold_the_true_one():
+    for seed in range(20):
+        lat, lon = np.random.default_rng(seed).uniform([-80, -179], [80, 179])
+        t = records_of({"latitude": lat, "longitude": lon, "coordinate_uncertainty_m": 10.0})
+        hidden = hide_places(t, exact_places=False).iloc[0]
+        # Half a cell each way, on a sphere of 111.2 km for each degree.
+        off = np.hypot(hidden["latitude"] - lat, (hidden["longitude"] - lon) * np.cos(np.deg2rad(lat))) * 111_200
+        assert off <= hidden["coordinate_uncertainty_m"] + 20
+
+
+def test_records_are_read_as_they_were_written(tmp_path):
+    found = find(labels=entries_of([("in/a.avi", ["leopard"], "AB")]))
+    found.write(tmp_path, exact_places=True)
+    pd.testing.assert_frame_equal(read_records(tmp_path), found.records)
+    from_csv = read_records(tmp_path / "records.csv")
+    pd.testing.assert_frame_equal(from_csv, found.records, check_exact=False)
+    with pytest.raises(ManifestError):
+        read_records(tmp_path / "findings.csv")
+
+
+def test_an_earlier_season_is_history(tmp_path):
+    old = find(labels=entries_of([("in/a.avi", ["leopard"], "AB")])).write(tmp_path)
+    season = {"manifest": manifest_of({"in/z.avi": ("in", "d1", "2029-12-30 10:00")}), "earlier": read_records(old)}
+    found = find({"in/z.avi": 0.9}, deployments=PLACES.assign(clock_uncertainty_s=60.0), **season)
+    assert found.records["rules"].tolist() == ["first_in_years"] and "no_history" not in rules(found)
+    doubtful = find({"in/z.avi": 0.9}, **season)
+    assert not doubtful.records["is_notable"].any(), "nothing speaks for the year of this camera"
+    assert clip_id("in/a.avi") not in set(found.records["clip_id"])
