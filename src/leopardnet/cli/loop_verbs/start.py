@@ -28,6 +28,20 @@ if TYPE_CHECKING:
 
 N_SHOWN = 10
 
+Detector = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        metavar="NAME|FILE",
+        help="Boxes around animals in the frames shown: embedded (once installed), motion, none, a file "
+        "of MegaDetector results (.json), or a network (.onnx). Takes longer, and may be given later, too.",
+    ),
+]
+Results = Annotated[
+    Path | None,
+    typer.Option("--results", help="Results of MegaDetector or SpeciesNet (.json): they only change the order."),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class _Run:
@@ -54,25 +68,12 @@ def start(
         str | None,
         typer.Option("--pattern", help='Pattern of folder names, as in `scan`, such as "{site}/{deployment}/*".'),
     ] = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            "--results", help="Results of MegaDetector or SpeciesNet (.json): they only change the order."
-        ),
-    ] = None,
+    results: Results = None,
     model: Annotated[
         str | None,
         typer.Option("--model", help="Backbone: lite0 or lite2. [default: lite2 where it is installed, or lite0]"),
     ] = None,
-    detector: Annotated[
-        str,
-        typer.Option(
-            "--detector",
-            metavar="NAME|FILE",
-            help="Boxes around animals in the frames shown: embedded (once installed), motion, none, a file "
-            "of MegaDetector results (.json), or a network (.onnx). Takes longer, and may be given later, too.",
-        ),
-    ] = "none",
+    detector: Detector = "none",
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=0, help="Worker processes; one per core by default. 0: only this process."),
