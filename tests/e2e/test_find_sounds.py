@@ -7,8 +7,8 @@ import pytest
 from command_line import leopardnet
 
 from leopardnet.core.predictions import read_sounds
+from made_sounds import add_at, make_noise, make_tone, write_sounding
 from made_videos import write_film
-from sounding_videos import add_at, make_noise, make_tone, write_sounding
 
 
 def test_a_whistle_is_found_and_every_file_has_a_row(tmp_path):

@@ -15,8 +15,8 @@ from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.infer import predict_footage
 from leopardnet.infer.predict_footage import predict
+from made_sounds import add_at, make_noise, make_speech, make_tone, write_sounding
 from made_videos import write_film
-from sounding_videos import add_at, make_noise, make_speech, make_tone, write_sounding
 
 HERE = RuntimeConfig(workers=0)
 RATE_HZ = 16_000
