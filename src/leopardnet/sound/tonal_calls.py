@@ -37,6 +37,8 @@ MAX_WIDTH_HZ, MAX_ROUGH_HZ = 350.0, 90.0  # half the score; a whistle is thin an
 NEAR_S, CROWD_S = 1.5, 6.0  # calls of deer are seconds apart, notes of a song less
 RIVAL_DB = 3.0  # a ridge that is weaker than another by more than this is no rival
 MAX_NEAR, MAX_CROWD = 2.5, 6.0  # rivals at half the score
+MAX_RATIO_OFF = 0.1  # of an overtone from a whole multiple
+MIN_COMMON = 0.7  # share of its length for which an overtone sounds together with its tone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,10 +186,7 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
     fits = (length >= settings.min_s * 0.65) & (length <= settings.max_s * 1.25)  # echoes and noise change a length
     fits &= (low >= settings.min_hz) & (high <= settings.max_hz)
     gap = np.maximum(start[:, None], start) - np.minimum(end[:, None], end)  # [N, N], below 0 where they overlap
-    pitch = (low + high) / 2
-    ratio = pitch / pitch[:, None]  # of the other to this one
-    overtone = (gap < 0) & (np.abs(ratio - np.round(ratio)) < 0.06) & (ratio > 1.5)
-    rival = (db >= db[:, None] - RIVAL_DB) & ~overtone & ~np.eye(len(ridges), dtype=bool)
+    rival = (db >= db[:, None] - RIVAL_DB) & ~find_overtones(ridges) & ~np.eye(len(ridges), dtype=bool)
     n_near, n_crowd = (rival & (gap < NEAR_S)).sum(axis=1), (rival & (gap < CROWD_S)).sum(axis=1)
     strength = np.clip((db - WEAK_DB) / (2 * (STRONG_DB - WEAK_DB)), 0, 1)
     parts = [
@@ -197,6 +196,23 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
         _fall(n_crowd, MAX_CROWD),
     ]
     return np.where(fits, np.minimum.reduce([strength, *parts]), 0.0)
+
+
+def find_overtones(ridges: list[Ridge]) -> NDArray[np.bool_]:
+    """Return whether each line is an overtone: another sounds with it, at a half, a third, … of its pitch. [N]."""
+    start = np.array([r.start_s for r in ridges])
+    end = np.array([r.end_s for r in ridges])
+    common_s = np.minimum(end[:, None], end) - np.maximum(start[:, None], start)  # [N, N]
+    found = np.zeros(len(ridges), bool)
+    for i, k in np.argwhere(common_s >= MIN_COMMON * (end - start)[:, None]).tolist():
+        line, tone = ridges[i], ridges[k]
+        shift = round((tone.start_s - line.start_s) / HOP_S)
+        high, low = line.hz[max(0, shift) :], tone.hz[max(0, -shift) :]
+        n = min(len(high), len(low))
+        ratio = high[:n] / low[:n]
+        off = float(np.median(np.abs(ratio - np.round(ratio))))
+        found[i] |= np.median(ratio) > 1.5 and off < MAX_RATIO_OFF
+    return found
 
 
 def _fall(values: NDArray[np.float64], half: float) -> NDArray[np.float64]:

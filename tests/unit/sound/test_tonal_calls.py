@@ -72,6 +72,14 @@ def test_calls_that_are_seconds_apart_are_calls_and_notes_of_a_song_are_not():
     assert calls_of(song) == []
 
 
+def test_calls_with_overtones_are_no_rivals_of_each_other():
+    samples = make_noise(6.0, 16_000)
+    for at_s in (1.0, 2.2, 3.4):
+        samples = add_at(samples, make_tone(16_000, amplitude=0.2), at_s, 16_000)
+        samples = add_at(samples, make_tone(16_000, from_hz=7200, to_hz=3600, amplitude=0.2), at_s, 16_000)
+    assert sorted(call.start_s for call in calls_of(samples)) == pytest.approx([1.0, 2.2, 3.4], abs=0.05)
+
+
 def test_a_voice_is_no_call():
     assert calls_of(add_at(make_noise(6.0, 16_000, level=0.003), make_speech(16_000), 2.0, 16_000)) == []
 
