@@ -48,6 +48,7 @@ def summarise(
     title: str | None = None,
     n_pictures: int | None = None,
     people: bool = False,
+    voices: Collection[str] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one self-contained HTML report and return its path.
@@ -57,7 +58,7 @@ def summarise(
     predictions, for what its watch.json says of the bundle's promise, see `watch_promise`.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so. Raises ManifestError for a manifest of other footage with the same file names,
+    the model says so, as are those of `voices`, clip_id of clips in which somebody heard a person. Raises ManifestError for a manifest of other footage with the same file names,
     and BundleError for the bundle of another model.
     """
     if bundle is not None:
@@ -70,7 +71,7 @@ def summarise(
         sites = table["clip_id"].map(clip_sites(manifest))
         table = table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
         if not people:
-            hidden = clips_with_people(predictions, manifest)
+            hidden = clips_with_people(predictions, manifest) | frozenset(voices)
         pictures = make_thumbnails(
             table,
             manifest,
