@@ -27,7 +27,7 @@ from leopardnet.report.summarise import summarise
 from leopardnet.synth import FootageSpec, render_footage
 
 if TYPE_CHECKING:
-    from leopardnet.training.training_run import Run
+    from leopardnet.training.runs.run import Run
 
 NOTICE = (
     "This footage was rendered by a program. The figures show that the software works; "

@@ -18,7 +18,7 @@ from leopardnet.core.errors import BackendError, ConfigError
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
     from leopardnet.core.manifest import Manifest
-    from leopardnet.training.training_run import Run
+    from leopardnet.training.runs.run import Run
 
 PeopleLabels = Annotated[
     Path | None,
@@ -161,7 +161,8 @@ def _read_folder(folder: Path, site_from: str | None) -> Manifest:
 
 def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
     from leopardnet.training.rank_epochs import explain_choice
-    from leopardnet.training.run_folder import list_scarcities, read_state
+    from leopardnet.training.run_folder import list_scarcities
+    from leopardnet.training.runs.run import read_state
 
     bundle = out / "bundle"
     if as_json:

@@ -21,16 +21,16 @@ from leopardnet.bundle.runtime import OpenVinoRuntime
 from leopardnet.core.errors import BackendError, BundleError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
-from leopardnet.core.settings.training import TrainConfig, add_missing_settings
-from leopardnet.core.settings.validate import validate
+from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import atomic_path, write_json, write_table
 from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration, write_held_out
-from leopardnet.training.run_folder import read_labels_by_split, read_state, write_state
+from leopardnet.training.run_folder import read_labels_by_split
+from leopardnet.training.runs.run import Run, read_settings, read_state, write_state
 from leopardnet.training.start.beginning import PLAIN, Beginning
-from leopardnet.training.training_run import Run, train
+from leopardnet.training.training_run import train
 
 RUN_FILES = (
     "config.yaml",
@@ -84,8 +84,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
             found="no " + ", ".join(missing),
             expected=", ".join(RUN_FILES),
         )
-    stored = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
-    config = validate(TrainConfig, add_missing_settings(stored), where="config.yaml")
+    config = read_settings(run)
     labels = config.labels.label_set()
     # Everything is first written to a folder beside it, so that an old bundle stays complete until the new one is.
     final, folder = folder, folder.with_name(f".{folder.name}.part")
