@@ -175,7 +175,7 @@ def measure(
         rows.append(("made noise", 1, 60.0, int((find(samples, rate_hz)[1] >= threshold).sum())))
     table = pd.DataFrame(rows, columns=["sound", "recordings", "s", "candidates"]).groupby("sound").sum()
     table["per hour"] = (table["candidates"] / table["s"] * 3600).round(1)
-    print(table.round(0).to_string() if False else table.to_string())
+    print(table.to_string())
     for is_chorus in (False, True):
         names = [
             k

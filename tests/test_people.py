@@ -35,6 +35,7 @@ PRIVATE = {
     "labelled": ((0.9, 0.0, 0.1), {"label": "human"}),
     "species": ((0.9, 0.0, 0.1), {"species": "human + deer"}),
     "framed": ((0.9, 0.0, 0.1), {"frame_boxes": BOX}),
+    "heard": ((0.9, 0.0, 0.1), {"has_voice": "yes"}),
     "boxed": ((0.9, 0.0, 0.1), {"boxes": BOX, "box_unit": "fraction"}),
 }
 PUBLIC = {"leopard": ((0.9, 0.05, 0.05), {})}
@@ -69,6 +70,7 @@ def season(tmp_path, rng):
             "evidence_times_s": "[0.0]",
             "bundle_id": "b",
             "labels_id": "l",
+            "has_voice": [facts.get("has_voice", "no") for facts in known],
             **{f"p_{x}": [p[i] for p, _ in CLIPS.values()] for i, x in enumerate(LABELS)},
         }
     )

@@ -15,8 +15,9 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
 from leopardnet.data.human_labels.sound_labels import read_sound_labels
 from reviewed_season import Made, make_predictions
-from sounding_videos import RATE_HZ, make_call, write_sound
+from sounding_videos import add_at, make_tone, write_sounding
 
+RATE_HZ = 16_000
 CLIPS = [Made("s1/a.avi", (0.0, 0.9, 0.0, 0.1)), Made("s1/b.avi", (0.0, 0.9, 0.0, 0.1), hours=1.0)]
 A, B = (clip.clip_id for clip in CLIPS)
 PLAYS = """
@@ -30,9 +31,10 @@ MARKS = "return [...document.querySelectorAll('#spectrogram .heard-mark')].map((
 def make_results(folder):
     """Two clips of four seconds, a call in each; in the first, something else before it."""
     samples = np.random.default_rng(0).normal(0, 0.003, 4 * RATE_HZ).astype(np.float32)
-    make_call(samples, 2.0)
+    samples = add_at(samples, make_tone(RATE_HZ), 2.0, RATE_HZ)
+    (folder / "cards" / "s1").mkdir(parents=True)
     for clip in CLIPS:
-        write_sound(folder / "cards" / clip.path, samples)
+        write_sounding(folder / "cards" / clip.path, samples, RATE_HZ)
     found = [(A, 0.5, 0.8, 0.6), (A, 2.0, 2.3, 0.9), (B, 2.0, 2.3, 0.8)]
     table = pd.DataFrame(found, columns=["clip_id", "start_s", "end_s", "score"]).assign(
         kind="tonal_call", source="tonal 1", peak_hz=1500.0

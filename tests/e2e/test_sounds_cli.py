@@ -14,8 +14,9 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import conform
 from leopardnet.data.human_labels.sound_labels import read_sound_labels
 from reviewed_season import Made, make_predictions
-from sounding_videos import RATE_HZ, make_call, write_sound
+from sounding_videos import add_at, make_tone, write_sounding
 
+RATE_HZ = 16_000
 RISING, FALLING = (1000.0, 2000.0), (3200.0, 2600.0)
 CLIPS = [Made(f"s{i // 5}/{i:02d}.avi", (0.0, 0.9, 0.0, 0.1), site=f"s{i // 5}", hours=float(i)) for i in range(20)]
 NETWORK = """name: loud
@@ -37,8 +38,9 @@ def season(tmp_path_factory):
     for i, clip in enumerate(CLIPS):
         samples = rng.normal(0, 0.01, RATE_HZ).astype(np.float32)
         first, last = (RISING, FALLING)[i % 2]
-        make_call(samples, 0.4, from_hz=first, to_hz=last)
-        write_sound(folder / "cards" / clip.path, samples)
+        samples = add_at(samples, make_tone(RATE_HZ, from_hz=first, to_hz=last, amplitude=0.3), 0.4, RATE_HZ)
+        (folder / "cards" / clip.path).parent.mkdir(parents=True, exist_ok=True)
+        write_sounding(folder / "cards" / clip.path, samples, RATE_HZ)
         span = {"start_s": 0.4, "end_s": 0.7, "low_hz": min(first, last), "high_hz": max(first, last)}
         slope = {"peak_hz": (first + last) / 2, "slope_hz_s": (last - first) / 0.3, "snr_db": 12.0}
         rows.append(

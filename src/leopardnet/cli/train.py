@@ -74,7 +74,7 @@ def train(
 
     The model is evaluated on the split val, or by cross-validation over sites where there is none.
 
-    An interrupted run continues when the same command is given again. Named sounds teach with `leopardnet sounds train`.
+    An interrupted run continues when the same command is given again. (Sounds: `leopardnet sounds train`.)
 
     Example: leopardnet train pictures/ --out runs/first
 

@@ -67,7 +67,9 @@ class ReviewDesk:
         self._has_person = np.array([c in people for c in self.index.clip_ids], bool)
         heard = SoundLabelFile(source.labels, read_only=read_only) if file is not None else None
         self.sounds = SoundDesk(source.predictions.sounds if source.predictions else no_sounds(), heard, self.index)
-        others = {name: partial(make, self) for name, make in (queues or {}).items()}
+        others: dict[str, Callable[[], QueueRows]] = {
+            name: partial(make, self) for name, make in (queues or {}).items()
+        }
         if len(self.sounds.table):
             others[SOUNDS] = self.sounds.list_clips
         self.queues = QueueSet(
@@ -105,6 +107,7 @@ class ReviewDesk:
         decisions = sorted({x for x in index.texts("decision") if x is not None})
         return {
             "labels": describe_labels(self.source, self._targets, self.said.names()),
+            "free_digits": self.source.workspace.free_digits(),
             "reserved": sorted(RESERVED),
             "queues": [
                 {"id": queue, "n_total": len(contents), "n_done": self._count_done(queue, contents, by)}

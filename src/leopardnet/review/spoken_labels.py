@@ -157,7 +157,7 @@ class SpokenLabels:
         """
         with self._lock:
             assert self._file is not None, "a review that may not write does not come here"
-            made = self._made(key)
+            made = self._entries_of(key)
             if len(made):
                 return list(made["clip_id"]), str(made["queue"].iloc[0])
             self.refresh()
@@ -173,7 +173,7 @@ class SpokenLabels:
     def has_made(self, key: str) -> bool:
         """Return whether there are entries of this key, such as those that took something back."""
         with self._lock:
-            return self._file is not None and bool(len(self._made(key)))
+            return self._file is not None and bool(len(self._entries_of(key)))
 
     def newest_of(self, by: str) -> datetime | None:
         """Return when a person last said something that `undo` would take back; None for never."""
@@ -185,7 +185,7 @@ class SpokenLabels:
             found = self._file.entries(where="entry_id = ?", values=(newest,))
             return datetime.fromisoformat(str(found["at"].iloc[0]))
 
-    def _made(self, key: str) -> pd.DataFrame:
+    def _entries_of(self, key: str) -> pd.DataFrame:
         assert self._file is not None, "whoever asks has a file"
         return self._file.entries(where="key >= ? AND key < ?", values=(f"{key}:", f"{key};"))
 

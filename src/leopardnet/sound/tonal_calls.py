@@ -181,7 +181,7 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
     width = np.array([r.width_hz for r in ridges])
     rough = np.array([r.rough_hz for r in ridges])
     low, high = np.array([r.hz.min() for r in ridges]), np.array([r.hz.max() for r in ridges])
-    fits = (length >= settings.min_s * 0.75) & (length <= settings.max_s * 1.25)  # echoes and noise change a length
+    fits = (length >= settings.min_s * 0.65) & (length <= settings.max_s * 1.25)  # echoes and noise change a length
     fits &= (low >= settings.min_hz) & (high <= settings.max_hz)
     gap = np.maximum(start[:, None], start) - np.minimum(end[:, None], end)  # [N, N], below 0 where they overlap
     pitch = (low + high) / 2

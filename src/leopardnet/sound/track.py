@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -24,6 +25,7 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8000, 16_000  # the higher one holds everything up to
 MAX_S = 900.0  # the sound behind that is left out, with a warning
 MAX_GAP_S = 0.1  # a longer gap between two packets is filled with silence, so that times stay true
 MAX_DAMAGED = 100
+BATCH_S = 10.0  # that are resampled at once
 PROBED = ("mpegts", "mpeg", "flv")  # containers whose streams are known only after some packets
 
 
@@ -59,9 +61,9 @@ class Track:
 def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
     """Return the sound track of a video, or None where the file has none.
 
-    The first sound stream is taken and its channels are mixed. Rates become 8 to 16 kHz; max_rate_hz: another highest
-    rate, for a network that hears more.
-    Raises MediaError where the file cannot be opened and where no sound can be decoded.
+    The first sound stream is taken and its channels are mixed. Rates become 8 to 16 kHz; max_rate_hz: another
+    highest rate, for a network that hears more. Raises MediaError where the file cannot be opened and where no
+    sound can be decoded.
 
     >>> track = read_track("IMAG0001.AVI")  # doctest: +SKIP
     """
@@ -114,29 +116,29 @@ def _picture_span_s(container: InputContainer) -> tuple[float, float | None]:
 
 
 class _SoundReader:
-    """Decodes a sound stream. n_damaged: packets left out; stop_reason: why reading ended before the end."""
+    """Decodes a sound stream. n_damaged: packets left out; stop_reason: why reading ended before the end.
+
+    Frames are joined before they are resampled, because a call for each takes longer than the work itself.
+    """
 
     def __init__(self, container: InputContainer, sound: AudioStream, max_rate_hz: int) -> None:
         self.container, self.sound, self.max_rate_hz = container, sound, max_rate_hz
         self.rate_hz, self.start_s, self.n_damaged, self.stop_reason = 0, 0.0, 0, ""
-        self.parts: list[NDArray[np.float32]] = []
-        self.n_samples = 0
-        self.resampler: AudioResampler | None = None
+        self._parts: list[NDArray[np.float32]] = []
+        self._waiting: list[NDArray[Any]] = []
+        self._waiting_s = self._heard_s = 0.0
+        self._form: tuple[str, str, int] | None = None
+        self._resampler: AudioResampler | None = None
 
     def read(self) -> NDArray[np.float32]:
         """Return all samples, float32 [N], with silence where packets are missing."""
         for frame in self._decode():
-            if self.resampler is None:
-                self.rate_hz = min(max(frame.sample_rate, MIN_RATE_HZ), self.max_rate_hz)
-                self.start_s = frame.time or 0.0
-                self.resampler = AudioResampler(format="flt", layout="mono", rate=self.rate_hz)
             self._add(frame)
-            if self.n_samples > MAX_S * self.rate_hz:
+            if self._heard_s > MAX_S:
                 self.stop_reason = f"only the first {MAX_S:.0f} s were searched"
                 break
-        if self.resampler is not None:
-            self._keep(self.resampler.resample(None))
-        samples = np.concatenate(self.parts) if self.parts else np.zeros(0, np.float32)
+        self._resample(is_last=True)
+        samples = np.concatenate(self._parts) if self._parts else np.zeros(0, np.float32)
         return np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0)
 
     def _decode(self) -> Iterator[AudioFrame]:
@@ -155,21 +157,43 @@ class _SoundReader:
             self.stop_reason = f"reading stopped early: {describe_error(error)}"
 
     def _add(self, frame: AudioFrame) -> None:
-        assert self.resampler is not None, "made with the first frame"
-        if frame.time is not None:
-            gap_s = frame.time - self.start_s - self.n_samples / self.rate_hz
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if form != self._form:  # the first frame, or a stream that changes
+            self._resample(is_last=True)
+            if self._form is None:
+                self.rate_hz = min(max(frame.sample_rate, MIN_RATE_HZ), self.max_rate_hz)
+                self.start_s = frame.time or 0.0
+            self._form = form
+            self._resampler = AudioResampler(format="flt", layout="mono", rate=self.rate_hz)
+        samples = frame.to_ndarray()
+        if frame.pts is not None and frame.time_base:
+            gap_s = float(frame.pts * frame.time_base) - self.start_s - self._heard_s
             if MAX_GAP_S < gap_s < MAX_S:
-                self._keep_samples(np.zeros(round(gap_s * self.rate_hz), np.float32))
-        frame.pts = None
-        self._keep(self.resampler.resample(frame))
+                n = round(gap_s * frame.sample_rate) * (samples.shape[1] // frame.samples)
+                silence = 128 if samples.dtype == np.uint8 else 0
+                self._waiting.append(np.full((len(samples), n), silence, samples.dtype))
+                self._heard_s += gap_s
+        self._waiting.append(samples)
+        self._heard_s += frame.samples / frame.sample_rate
+        self._waiting_s += frame.samples / frame.sample_rate
+        if self._waiting_s > BATCH_S:
+            self._resample()
 
-    def _keep(self, frames: list[AudioFrame]) -> None:
-        for frame in frames:
-            self._keep_samples(frame.to_ndarray().reshape(-1).astype(np.float32, copy=False))
-
-    def _keep_samples(self, samples: NDArray[np.float32]) -> None:
-        self.parts.append(samples)
-        self.n_samples += len(samples)
+    def _resample(self, *, is_last: bool = False) -> None:
+        """Turn what is waiting into one channel at the rate of the track; `is_last`: and what the filter holds."""
+        if self._form is None or self._resampler is None:
+            return
+        frames: list[AudioFrame] = []
+        if self._waiting:
+            name, layout, rate_hz = self._form
+            joined = np.ascontiguousarray(np.concatenate(self._waiting, axis=1))
+            frame = AudioFrame.from_ndarray(joined, format=name, layout=layout)
+            frame.sample_rate = rate_hz
+            frames += self._resampler.resample(frame)
+            self._waiting, self._waiting_s = [], 0.0
+        if is_last:
+            frames += self._resampler.resample(None)
+        self._parts += [x.to_ndarray().reshape(-1).astype(np.float32, copy=False) for x in frames]
 
 
 def _warnings(track: Track, reader: _SoundReader, picture_s: float | None) -> list[str]:

@@ -13,8 +13,9 @@ from leopardnet.core.tables import conform
 from leopardnet.report.sound_pictures import draw_sounds
 from leopardnet.report.summarise import summarise
 from reviewed_season import Made, make_predictions
-from sounding_videos import RATE_HZ, make_call, write_sound
+from sounding_videos import add_at, make_tone, write_sounding
 
+RATE_HZ = 16_000
 CLIPS = [
     Made(f"{name}.avi", (0.6, 0.2, 0.0, 0.2), alert="leopard") for name in ("call", "voice", "broken", "silent")
 ]
@@ -37,9 +38,9 @@ def sound(clip_id, start_s, kind="tonal_call", **more):
 def footage(tmp_path_factory):
     root = tmp_path_factory.mktemp("footage")
     samples = np.random.default_rng(1).normal(0, 0.003, 3 * RATE_HZ).astype(np.float32)
-    make_call(samples, 1.0)
+    samples = add_at(samples, make_tone(RATE_HZ), 1.0, RATE_HZ)
     for name in ("call", "voice"):
-        write_sound(root / f"{name}.avi", samples)
+        write_sounding(root / f"{name}.avi", samples, RATE_HZ)
     for name in ("broken", "silent"):
         (root / f"{name}.avi").write_bytes(b"RIFF junk")
     made = make_predictions(CLIPS)

@@ -9,14 +9,17 @@ if TYPE_CHECKING:
 
 
 def count_sounds(table: pd.DataFrame) -> dict[str, int]:
-    """Return how many clips of a table of predictions were heard, or could not be, and what was found.
+    """Return how many clips were heard, or could not be, and what was found. table: predictions or tracks.
 
     >>> import pandas as pd
     >>> rows = {"sound": ["heard", "none"], "n_calls": [2, None], "has_voice": ["yes", None], "status": "ok"}
     >>> count_sounds(pd.DataFrame(rows))["with_calls"]
     1
     """
-    sound, n_calls = table["sound"], table["n_calls"].fillna(0)
+    import pandas as pd
+
+    sound, n_calls = table["sound"], pd.to_numeric(table["n_calls"]).fillna(0)
+    no_picture = table["status"] == "unreadable" if "status" in table.columns else False
     return {
         "heard": int((sound == "heard").sum()),
         "no_track": int((sound == "none").sum()),
@@ -24,7 +27,7 @@ def count_sounds(table: pd.DataFrame) -> dict[str, int]:
         "calls": int(n_calls.sum()),
         "with_calls": int((n_calls > 0).sum()),
         "with_voice": int((table["has_voice"] == "yes").sum()),
-        "heard_without_picture": int(((sound == "heard") & (table["status"] == "unreadable")).sum()),
+        "heard_without_picture": int(((sound == "heard") & no_picture).sum()),
     }
 
 

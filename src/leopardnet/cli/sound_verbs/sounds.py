@@ -1,23 +1,26 @@
-"""The verbs of sounds: search with a network, train and use a probe, exchange labels with other programs."""
+"""The verbs of sounds: find, search with a network, train and use a probe, exchange labels with other programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leopardnet.cli.console import app, print_json, progress_bar, say
 from leopardnet.cli.options import FootageRoot, Json, ManifestOption, People, read_footage
+from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
+from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.core.predictions import SOUND_TABLE, Predictions
-from leopardnet.core.tables import write_table
 from leopardnet.export.format_names import SoundFormat
+
+if TYPE_CHECKING:
+    from leopardnet.core.predictions import Predictions
 
 verbs = typer.Typer(
     name="sounds",
     no_args_is_help=True,
-    help="What is on the sound tracks: name it with a network or a probe, exchange labels with Raven and Audacity.",
+    help="What is on the sound tracks: find it, name it with a network or a probe, exchange labels with programs.",
 )
 app.add_typer(verbs)
 
@@ -25,6 +28,46 @@ Results = Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder that `l
 Labels = Annotated[
     Path, typer.Option("--labels", help="labels.sqlite of `leopardnet review`, or the folder that holds it.")
 ]
+
+
+@verbs.command()
+def find(
+    source: Annotated[Path, typer.Argument(help="Folder of footage, a manifest, or a video.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for sounds.parquet and tracks.csv.")],
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=0, help="Worker processes; one per core by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Search the sound of clips, without a model: candidates for alarm calls, and human voices.
+
+    `leopardnet predict` does the same beside its own work. A voice is flagged and never transcribed.
+
+    Example: leopardnet sounds find /media/card/DCIM --out sounds/
+    """
+    from leopardnet.compose import load_group
+    from leopardnet.core.settings.inference import RuntimeConfig
+    from leopardnet.infer.footage_source import open_source
+    from leopardnet.sound.find_sounds import find_sounds
+
+    manifest = open_source(source)
+    out.mkdir(parents=True, exist_ok=True)
+    with stop_on_signal() as should_stop, progress_bar("listening") as on_progress:
+        heard = find_sounds(
+            manifest,
+            load_group("sound", "tonal"),
+            runtime=RuntimeConfig(workers=workers),
+            should_stop=should_stop,
+            on_progress=on_progress,
+        )
+    heard.write(out)
+    counts = count_sounds(heard.tracks)
+    if as_json:
+        print_json({"out": str(out), "n_clips": len(heard.tracks), "sound": counts})
+        return
+    for note in sound_notes(heard.tracks) or ["no clip has a sound track"]:
+        say(note)
+    say(f"written: {out / 'sounds.parquet'}, tracks.csv")
 
 
 @verbs.command()
@@ -73,6 +116,8 @@ def score(
 
     Example: leopardnet sounds score results/ --call-probe calls.json --root cards/
     """
+    from leopardnet.core.predictions import SOUND_TABLE
+    from leopardnet.core.tables import write_table
     from leopardnet.sound.labelled.call_probe import read_probe
     from leopardnet.sound.labelled.score_calls import score_calls
 
@@ -106,6 +151,7 @@ def search(
 
     Example: leopardnet sounds search results/ --network perch.yaml --root cards/
     """
+    from leopardnet.core.predictions import Predictions
     from leopardnet.sound.networks.birdnet import NAME, find_birdnet
     from leopardnet.sound.networks.search_clips import flag_voices, replace_sounds, search_clips
     from leopardnet.sound.networks.sound_network import open_sound_network
@@ -167,6 +213,7 @@ def import_labels(
 
     Example: leopardnet sounds import selections/ --results results/ --labels results/ --by AB
     """
+    from leopardnet.core.predictions import Predictions
     from leopardnet.data.human_labels.listened_elsewhere import read_listened
     from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 
@@ -207,6 +254,8 @@ def install(
 
 
 def _read_results(results: Path) -> Predictions:
+    from leopardnet.core.predictions import Predictions
+
     if not results.is_dir():
         raise ManifestError(
             "there is no such folder of results", where=results.name, todo="give the folder that predict wrote"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,6 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.boxes import xyxy_to_xywh
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, LabelSet, split_labels
 from leopardnet.core.people import person_kind
@@ -32,14 +31,12 @@ from leopardnet.data.human_labels.sound_labels import ALARM_CALL
 from leopardnet.data.reading.label_map import JOINER
 from leopardnet.data.reading.tables.csv_cells import local_time
 from leopardnet.data.reading.to_manifest import count_note
+from leopardnet.export.formats.camtrap_cells import ANY_ANIMAL, join_tags, make_period, select_labels, write_box
 from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, read_clips, to_records
 
-ANY_ANIMAL = "Animalia"  # the scientific name of an animal of unknown species
 SHOWS_ANIMAL = 0.5  # the section of an animal runs over frames with at least this probability of one
-FIRST = ("animal", "human", "vehicle", "unknown", "blank")  # the type of an event whose clips differ
-_ByLabel = Mapping[tuple[str, str], list[Observation]]  # by observationType and scientificName
 
 
 def write(
@@ -127,13 +124,13 @@ class PredictionObservations(Observations):
     def make(self, row: Mapping[str, Any], time: datetime) -> list[Observation]:
         """Return the prediction for a clip, and its human label."""
         clip = self.clips[row["clip_id"]]
-        whole = _make_period(time, 0.0, clip.prediction["duration_s"] or 0.0)
+        whole = make_period(time, 0.0, clip.prediction["duration_s"] or 0.0)
         self._add_to_event(row, time, whole["eventEnd"])
         made: list[Observation] = [
             {
                 "observationLevel": "media",
                 **self._from_prediction(clip, name),
-                **_make_period(time, *section_s(clip, self._empty, name)),
+                **make_period(time, *section_s(clip, self._empty, name)),
             }
             for name in clip.names
         ]
@@ -155,9 +152,9 @@ class PredictionObservations(Observations):
         of_clip = [self._from_prediction(clip, name) for name in clip.names]
         if clip.human_label:
             for human in self._from_human(clip, i_still=best):
-                human["observationTags"] = _join_tags(human.get("observationTags"), "said_of:burst")
+                human["observationTags"] = join_tags(human.get("observationTags"), "said_of:burst")
                 of_clip.append(human)
-        moment = _make_period(time, 0.0, 0.0)
+        moment = make_period(time, 0.0, 0.0)
         made: list[Observation] = [{"observationLevel": "media", **o, **moment} for o in of_clip]
         return [made if i == best else [self.make_unclassified(time)] for i in range(len(paths))]
 
@@ -176,7 +173,7 @@ class PredictionObservations(Observations):
                     by_label[o["observationType"], o.get("scientificName") or ""].append(o)
             is_human = all(c.human_label for c in clips)
             author: Observation = {"classificationMethod": "human"} if is_human else _name_model(clips[0])
-            for (kind, name), found in _select_labels(by_label).items():
+            for (kind, name), found in select_labels(by_label).items():
                 n_people = sum(o.get("classificationMethod") == "human" for o in found)
                 tags = f"clips:{len(found)} of {len(clips)}" + (
                     f" | named_by_people:{n_people}" if n_people else ""
@@ -214,10 +211,10 @@ class PredictionObservations(Observations):
         if made["observationType"] != "unknown":  # the score of `unsure` is not a probability of the decision
             made["classificationProbability"] = clip.score(name) or 0.0
         tags = (f"rule:{prediction['rule']}", f"frames:{prediction['n_frames']}", *self._list_figures(clip))
-        made["observationTags"] = _join_tags(made.get("observationTags"), *tags)
+        made["observationTags"] = join_tags(made.get("observationTags"), *tags)
         best, is_any = clip.best_frame, made["observationType"] in ("animal", "unknown")
         if best and best.animal_boxes and is_any and len(clip.names) == 1:  # `t_best` names the frame of a video
-            made.update(_write_box(best.animal_boxes[0]))
+            made.update(write_box(best.animal_boxes[0]))
         return made
 
     def _list_figures(self, clip: OutgoingClip) -> Iterator[str]:
@@ -244,8 +241,8 @@ class PredictionObservations(Observations):
         for name, seen in zip(label["label"].split(JOINER), made, strict=True):
             if found := clip.find_drawn(name, i_still=i_still):
                 tag = f"t_box:{found[0]:.1f}" if clip.prediction["kind"] == "video" else None
-                tags = _join_tags(seen.get("observationTags"), tag) or None
-                seen.update({"observationTags": tags, **_write_box(found[1])})
+                tags = join_tags(seen.get("observationTags"), tag) or None
+                seen.update({"observationTags": tags, **write_box(found[1])})
         return made
 
     def _from_alarm(self, call: Mapping[str, Any], time: datetime) -> Observation:
@@ -254,7 +251,7 @@ class PredictionObservations(Observations):
         return {
             "observationLevel": "media",
             **self._classify(ANIMAL),
-            **_make_period(time, call["start_s"], call["end_s"]),
+            **make_period(time, call["start_s"], call["end_s"]),
             "behavior": ALARM_CALL,
             "classificationMethod": "human",
             "classifiedBy": call["by"],
@@ -297,15 +294,6 @@ def section_s(clip: OutgoingClip, empty: str | None, name: str | None = None) ->
     return max(min(times), 0.0), max(max(times), 0.0)
 
 
-def _write_box(box: Mapping[str, Any]) -> Observation:
-    x, y, w, h = xyxy_to_xywh([min(max(float(v), 0.0), 1.0) for v in box["xyxy"]])
-    return {"bboxX": x, "bboxY": y, "bboxWidth": w, "bboxHeight": h} if w > 0 and h > 0 else {}
-
-
-def _join_tags(*tags: str | None) -> str:
-    return " | ".join(t for t in tags if t)
-
-
 def _name_model(clip: OutgoingClip) -> Observation:
     return {
         "classificationMethod": "machine",
@@ -316,22 +304,3 @@ def _name_model(clip: OutgoingClip) -> Observation:
 @cache
 def _name_program() -> str:
     return f"leopardnet {version('leopardnet')}"
-
-
-def _make_period(time: datetime, start_s: float, end_s: float) -> Observation:
-    """Return start and end in whole seconds, which are all that the format holds. Both are rounded down."""
-    return {"eventStart": time + timedelta(seconds=int(start_s)), "eventEnd": time + timedelta(seconds=int(end_s))}
-
-
-def _select_labels(by_label: _ByLabel) -> _ByLabel:
-    """Return the labels of an event: every species, person and vehicle; else an animal; else unknown; else blank.
-
-    An animal without a species adds nothing to one that has it.
-    """
-    named = {
-        k: v
-        for k, v in by_label.items()
-        if k[0] in ("human", "vehicle") or (k[0] == "animal" and k[1] != ANY_ANIMAL)
-    }
-    first = next((kind for kind in FIRST if any(k[0] == kind for k in by_label)), None)
-    return named or {k: v for k, v in by_label.items() if k[0] == first}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -112,7 +111,7 @@ class SoundDesk:
             ]
 
     def _describe(self, i: int, length_s: float, is_private: bool) -> Sound:
-        sound = self.table.loc[i]
+        sound: Any = self.table.iloc[i].to_dict()
         start_s, end_s = float(sound["start_s"]), float(sound["end_s"])
         from_s = max(0.0, (start_s + end_s - WINDOW_S) / 2)
         to_s = max(from_s + WINDOW_S, end_s)
@@ -165,8 +164,8 @@ class SoundDesk:
         """
         row = self._index.find(request.clip_id)
         sounds = self.table.loc[self._of_clip.get(request.clip_id, [])]
-        spans: Sequence[tuple[float, float]] = sounds[["start_s", "end_s"]].round(3).to_numpy().tolist()
-        if [request.start_s, request.end_s] not in spans:
+        starts, ends = (sounds[c].round(3).tolist() for c in ("start_s", "end_s"))
+        if (request.start_s, request.end_s) not in zip(starts, ends, strict=True):
             raise RequestError("the clip has no such sound", status=404, todo="load the page again")
         assert self._file is not None, "a review that may not write does not come here"
         with self._lock:

@@ -144,7 +144,8 @@ def read_probe(path: Path) -> CallProbe:
         figures = [Estimate(**_as_figure(data["figures"][name])) for name in ("auroc", "average_precision")]
         counts = {name: int(data["counts"][name]) for name in ("alarm_calls", "others", "sites")}
         if is_probe and is_whole and np.isfinite(data["bias"]):
-            return CallProbe(*arrays, float(data["bias"]), counts, *figures)
+            mean, scale, weights = arrays
+            return CallProbe(mean, scale, weights, float(data["bias"]), counts, figures[0], figures[1])
         found = "numbers that cannot be used" if is_probe else f"{data.get('kind')}, {data.get('features')}"
     except OSError:
         found = "no such file"

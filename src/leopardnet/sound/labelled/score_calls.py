@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +26,8 @@ def measure_calls(
 ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Return the features of each sound, float64 [M, F], nan where its track cannot be read, and why it cannot."""
     features, reasons = np.full((len(sounds), len(NAMES)), np.nan), Counter[str]()
-    rows = sounds.to_dict("records")
-    places = sounds.groupby("clip_id").indices
+    rows: list[Any] = sounds.to_dict("records")
+    places = {str(clip): list(at) for clip, at in sounds.groupby("clip_id").indices.items()}
     for clip_id, track, reason in read_tracks(manifest, list(places), on_progress=on_progress):
         if track is None:
             reasons[reason or NO_SOUND] += 1
@@ -51,10 +52,11 @@ def train_probe(
     """
     calls = sounds[sounds["kind"] == CALL].reset_index(drop=True)
     labels = match_sounds(calls, said)
-    calls, labels = (x[labels.notna()].reset_index(drop=True) for x in (calls, labels))
+    is_named = labels.notna()
+    calls, labels = calls[is_named].reset_index(drop=True), labels[is_named].reset_index(drop=True)
     features, notes = measure_calls(calls, manifest, on_progress=on_progress)
-    is_heard = np.isfinite(features).all(axis=1)
-    heard = calls.loc[is_heard, "clip_id"].map(sites).reset_index(drop=True)
+    is_heard = np.asarray(np.isfinite(features).all(axis=1), bool)
+    heard = calls["clip_id"][is_heard].map(sites).reset_index(drop=True)
     return fit_probe(features[is_heard], labels[is_heard].reset_index(drop=True), heard), notes
 
 

@@ -15,7 +15,7 @@ import yaml
 from platformdirs import user_data_path
 
 from leopardnet.core.errors import BackendError
-from leopardnet.core.settings.sound_network import SoundNetworkConfig
+from leopardnet.core.settings.sound_network_config import SoundNetworkConfig
 from leopardnet.core.tables import atomic_path
 
 NAME = "birdnet"

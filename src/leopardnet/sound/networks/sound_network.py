@@ -15,7 +15,7 @@ from scipy.signal import resample_poly
 
 from leopardnet.core.errors import BackendError, ConfigError
 from leopardnet.core.onnx_file import refuse_unsafe_graph
-from leopardnet.core.settings.sound_network import SoundNetworkConfig
+from leopardnet.core.settings.sound_network_config import SoundNetworkConfig
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.types import FoundSound
 from leopardnet.sound.track import Track

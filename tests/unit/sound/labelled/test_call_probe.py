@@ -15,8 +15,9 @@ from leopardnet.sound.labelled.call_features import NAMES, measure_call
 from leopardnet.sound.labelled.call_probe import fit_probe, read_probe, write_probe
 from leopardnet.sound.labelled.score_calls import score_calls, train_probe
 from leopardnet.sound.track import Track
-from sounding_videos import RATE_HZ, make_call, write_sound
+from sounding_videos import add_at, make_tone, write_sounding
 
+RATE_HZ = 16_000
 RISING, FALLING = {"from_hz": 1000.0, "to_hz": 2000.0}, {"from_hz": 3200.0, "to_hz": 2600.0}
 
 
@@ -29,7 +30,8 @@ def row_of(start_s, kind):
 
 def hear(rng, kind):
     samples = rng.normal(0, 0.01, 2 * RATE_HZ).astype(np.float32)
-    make_call(samples, 0.8, **{name: hz * rng.uniform(0.95, 1.05) for name, hz in kind.items()})
+    tone = make_tone(RATE_HZ, amplitude=0.3, **{name: hz * rng.uniform(0.95, 1.05) for name, hz in kind.items()})
+    samples = add_at(samples, tone, 0.8, RATE_HZ)
     return measure_call(Track(samples, RATE_HZ), row_of(0.8, kind))
 
 
@@ -50,9 +52,8 @@ def fitted(learned):
 def test_features_are_finite_and_know_neither_the_volume_nor_the_place():
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 0.01, 3 * RATE_HZ).astype(np.float32)
-    early, late = noise.copy(), np.roll(noise, RATE_HZ)
-    make_call(early, 0.5, **RISING)
-    make_call(late, 1.5, **RISING)
+    tone = make_tone(RATE_HZ, amplitude=0.3, **RISING)
+    early, late = add_at(noise, tone, 0.5, RATE_HZ), add_at(np.roll(noise, RATE_HZ), tone, 1.5, RATE_HZ)
     a, b = (measure_call(Track(x, RATE_HZ), row_of(s, RISING)) for x, s in ((early, 0.5), (4 * late, 1.5)))
     assert a.shape == (len(NAMES),) and np.isfinite(a).all()
     np.testing.assert_allclose(a, b, atol=0.05)
@@ -120,9 +121,10 @@ def test_a_table_is_taught_and_scored_from_the_files(tmp_path):
     for i in range(20):
         kind, label = ((RISING, "alarm call"), (FALLING, "bird"))[i % 2]
         samples = rng.normal(0, 0.01, RATE_HZ).astype(np.float32)
-        make_call(samples, 0.4, **kind)
+        samples = add_at(samples, make_tone(RATE_HZ, amplitude=0.3, **kind), 0.4, RATE_HZ)
         path = f"s{i // 5}/{i:02d}.avi"
-        write_sound(tmp_path / path, samples)
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        write_sounding(tmp_path / path, samples, RATE_HZ)
         rows.append({"clip_id": clip_id(path), "path": path, "kind": "tonal_call", **row_of(0.4, kind)})
         said.append((clip_id(path), 0.4, 0.7, label, False, 1, "AB", "t"))
     table = pd.DataFrame(rows)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from leopardnet.core.errors import BackendError
-from leopardnet.core.settings.sound_network import SoundNetworkConfig
+from leopardnet.core.settings.sound_network_config import SoundNetworkConfig
 from leopardnet.sound.networks import birdnet
 
 
