@@ -165,11 +165,7 @@ def parse_problems(deployments: pd.DataFrame) -> pd.DataFrame:
             expected="begin/end such as 2021-12-01 00:00:00/2021-12-05 23:59:59, the end not before the begin",
         )
     return pd.DataFrame(
-        {
-            "i": texts.index.to_numpy(np.int64),
-            "start": start.to_numpy(),
-            "end": _end_whole(end).to_numpy(),
-        }
+        {"i": texts.index.to_numpy(np.int64), "start": start.to_numpy(), "end": _end_whole(end).to_numpy()}
     ).astype({"start": TIME, "end": TIME})
 
 
