@@ -59,6 +59,8 @@ def summarise(
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
     the model says so. Raises ManifestError for a manifest of other footage with the same file names,
     and BundleError for the bundle of another model.
+
+    >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
     if bundle is not None:
         predictions.require_model(bundle.id)

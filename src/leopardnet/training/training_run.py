@@ -47,17 +47,7 @@ def train(
 ) -> Run:
     """Train and return a run, whose folder holds the weights that are best on clips of unseen sites.
 
-    Rows of the manifest with the split `train` (or none) are trained on. Rows of `val`, or as `config.validation`
-    says folds of both, are evaluated on. An unfinished run of the same settings in `out` is continued; a finished
-    one is refused unless `overwrite`. beginning: clips that only judge, and a model to go on from. on_progress:
-    called as `(what, n_done, n_total, note)`.
-
-    Raises ManifestError if a split or a label is missing or a clip is in both splits, MediaError if too many files
-    cannot be read, ConfigError if the loss is not finite or all layers are frozen, and BackendError if memory or
-    disk are full. The weights reached until then are kept.
-
-    >>> run = train(manifest, load_config("train"), out=Path("runs/amur"))  # doctest: +SKIP
-    >>> run.best["val_macro_f1"]  # doctest: +SKIP
+    `train_bundle` explains the arguments and errors; it also packs the folder.
     """
     out, tell = Path(out), on_progress or (lambda *_: None)
     refuse_other_files(manifest.table, manifest.root)

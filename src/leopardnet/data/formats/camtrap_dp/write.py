@@ -67,6 +67,8 @@ def write_camtrap_dp(
     The format has no columns for split, picture size, frame number and fractions of a second. Paths stay relative.
     An existing package is replaced. Raises ManifestError where no row can be written, and for a folder that holds
     anything other than a package.
+
+    >>> ln.write_camtrap_dp(manifest, Path("package.zip"), deployments=deployments)  # doctest: +SKIP
     """
     out = Path(out)
     if refused := {"resources", "profile"} & set(metadata or {}):
