@@ -252,7 +252,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if not module.startswith("leopardnet.training.") or (error.name or "").startswith("leopardnet"):
             raise
-        from leopardnet.core.missing_extra import make_stand_in
+        from leopardnet.core.interactive.missing_extra import make_stand_in
 
         return make_stand_in(name, module, path, error, extra="train")
     for part in filter(None, path.split(".")):

@@ -51,7 +51,7 @@ def make_stand_in(name: str, module: str, path: str, error: ImportError, *, extr
 def _read_signature(node: ast.FunctionDef) -> inspect.Signature:
     empty, x = inspect.Parameter.empty, node.args
     defaults = [*[None] * (len(x.args) - len(x.defaults)), *x.defaults, *x.kw_defaults]
-    kinds = [inspect.Parameter.POSITIONAL_OR_KEYWORD] * len(x.args)
+    kinds: list[Any] = [inspect.Parameter.POSITIONAL_OR_KEYWORD] * len(x.args)
     kinds += [inspect.Parameter.KEYWORD_ONLY] * len(x.kwonlyargs)
     return inspect.Signature(
         [
