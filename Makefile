@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo package test check format catalogues site bench clean install install-dev
+.PHONY: help demo story package test check format catalogues site bench clean install install-dev
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ install-dev: $(VENV)/.dev
 
 demo: install ## The whole job on rendered footage; writes runs/demo/report.html
 	$(BIN)/leopardnet demo --out runs/demo
+
+story: install ## A rendered season with one new thing in it, from the cards to its dossier
+	$(BIN)/leopardnet demo --story --out runs/story
 
 test: install-dev ## All tests, files shared out among as many processes as N says (2)
 	$(BIN)/python -m pytest -n $(N) --dist loadfile --no-loadscope-reorder

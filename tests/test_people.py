@@ -1,6 +1,7 @@
 """One rule for people: everything that shows, writes or copies clips leaves out the same ones."""
 
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from leopardnet.core.tables import clip_id, conform
 from leopardnet.export.sort_copies import copy_files, plan_copies
 from leopardnet.export.write_results import FORMATS, write
 from leopardnet.figures import gallery
+from leopardnet.records.dossier.sources import DossierSources
+from leopardnet.records.dossier.write_dossier import write_dossiers
+from leopardnet.records.find_records import find_records
 from leopardnet.report.summarise import summarise
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.review_source import open_review
@@ -141,9 +145,39 @@ def in_review(predictions, manifest, out, people):
     return found
 
 
-WAYS = {"report": in_report, "gallery": in_gallery, "sort": in_copies, "review": in_review} | {
-    f: in_export(f) for f in FORMATS
-}
+def in_dossier(predictions, manifest, out, people):
+    """The clips whose picture is in a dossier or whose file is in the ZIP beside it, each a record of its own."""
+    rows = predictions.table[["clip_id", "path"]]
+    records = rows.assign(
+        record_id=[path.removesuffix(".jpg") for path in rows["path"]],
+        label="leopard",
+        state="suspected",
+        is_notable=True,
+    )
+    sources = DossierSources(records=records, predictions=predictions, manifest=manifest)
+    found = set()
+    for dossier in write_dossiers(out / "records", sources, with_media=True, people=people):
+        with zipfile.ZipFile(dossier.media) as archive:
+            copied = any(name.endswith(".jpg") for name in archive.namelist())
+        if copied or "/9j/" in dossier.path.read_text("utf-8"):
+            found.add(dossier.facts.record_id)
+    return found
+
+
+def in_records(predictions, manifest, out, people):
+    found = find_records(predictions, manifest=manifest, wanted=LABELS, include_people=people)
+    text = "".join(map(content, files_in(found.write(out / "records"))))
+    return {name for name in CLIPS if f"{name}.jpg" in text}
+
+
+WAYS = {
+    "dossier": in_dossier,
+    "report": in_report,
+    "gallery": in_gallery,
+    "sort": in_copies,
+    "review": in_review,
+    "records": in_records,
+} | {f: in_export(f) for f in FORMATS}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -78,16 +78,18 @@ def _show_briefly(out: Path, workers: int) -> None:
 
 def _tell_story(out: Path, bundle: Path | None, workers: int) -> None:
     """Run the story with the model of a bundle, or with one that is trained for it, and print what it found."""
+    from leopardnet.bundle.bundle import load_bundle
     from leopardnet.demo_story.compare_with_truth import compare_with_truth
     from leopardnet.demo_story.tell_story import tell_story
 
+    model = load_bundle(bundle) if bundle is not None else None  # it fails now rather than after the rendering
     with stages() as on_progress:
-        if bundle is None:
+        if model is None:
             with require_train_extra():
                 from leopardnet.demo_job import train_demo_model
             train_demo_model(out / "model", n_workers=workers, on_progress=on_progress)
-            bundle = out / "model" / "run" / "bundle"
-        story = tell_story(out, bundle, n_workers=workers, language=current_language(), on_progress=on_progress)
+            model = load_bundle(out / "model" / "run" / "bundle")
+        story = tell_story(out, model, n_workers=workers, language=current_language(), on_progress=on_progress)
     rows: list[dict[str, Any]] = [
         {"what": x.what, "planted": x.planted, "found": x.found, "": "" if x.is_right else "differs"}
         for x in compare_with_truth(story)

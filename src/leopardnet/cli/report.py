@@ -10,12 +10,14 @@ import typer
 from leopardnet.cli.console import app, progress_bar, say
 from leopardnet.cli.options import (
     BundleOption,
+    Deployments,
     FootageRoot,
     Language,
     ManifestOption,
     People,
     PredictionsPath,
     read_moved,
+    read_places,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def report(
     bundle: BundleOption = None,
     run: Annotated[Path | None, typer.Option("--run", help="Folder of the training run, for its curve.")] = None,
     labels: Labels = None,
+    deployments: Deployments = None,
     root: FootageRoot = None,
     title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
     pictures: Annotated[
@@ -57,7 +60,7 @@ def report(
     """Write one self-contained HTML page: the clips to check first, every clip, and figures where labels exist.
 
     Pictures and figures need --manifest; --root alone takes pictures from that folder. --bundle adds a description
-    of the model.
+    of the model, --deployments what their periods and places say of the cameras.
 
     Example: leopardnet report results/ --root /media/card/DCIM --out report.html
     """
@@ -89,6 +92,7 @@ def report(
             table,
             out,
             manifest=rows,
+            deployments=read_places(deployments, None, None)[0],
             evaluation=evaluation,
             bundle=model,
             notices=notices,

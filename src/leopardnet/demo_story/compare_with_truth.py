@@ -40,6 +40,7 @@ def compare_with_truth(story: Story) -> list[Finding]:
         *_compare_hints(sources, truth),
         *_compare_sounds(sources, truth),
         *_compare_places(story.places.table, truth),
+        Finding("camera that stopped early", truth["died"]["deployment"], _find_stopped(sources)),
         Finding("dossiers", "1", str(len(story.dossiers))),
     ]
 
@@ -105,12 +106,13 @@ def _compare_hints(sources: DossierSources, truth: dict[str, Any]) -> list[Findi
 def _compare_sounds(sources: DossierSources, truth: dict[str, Any]) -> list[Finding]:
     """Compare each planted call with those found: one of them must overlap with it, and none with nothing."""
     paths = sources.predictions.table[["clip_id", "path"]]
-    calls = [*sources.predictions.sounds.query("kind == 'tonal_call'").merge(paths).itertuples()]
+    calls = sources.predictions.sounds.query("kind == 'tonal_call'").merge(paths)
+    heard = list(zip(calls["path"], calls["start_s"], calls["end_s"], strict=True))
     planted = [(path, span) for path, spans in truth["whistles"].items() for span in spans]
-    found = [any(is_planted(call, {"whistles": {path: [span]}}) for call in calls) for path, span in planted]
+    found = [any(is_planted(*call, {"whistles": {path: [span]}}) for call in heard) for path, span in planted]
     return [
         Finding("whistles of deer, at their seconds", str(len(planted)), str(sum(found))),
-        Finding("other noises taken for one", "0", str(sum(not is_planted(call, truth) for call in calls))),
+        Finding("other noises taken for one", "0", str(sum(not is_planted(*call, truth) for call in heard))),
     ]
 
 
@@ -122,6 +124,12 @@ def _compare_places(places: pd.DataFrame, truth: dict[str, Any]) -> list[Finding
             "new places beyond a barrier from there", "0", str(int(places.loc[is_cell, "barrier"].notna().sum()))
         ),
     ]
+
+
+def _find_stopped(sources: DossierSources) -> str:
+    findings = _given(sources.findings)
+    deployment = sources.manifest.table.set_index("path")["deployment"]
+    return _list(deployment.loc[findings.loc[findings["rule"] == "stopped_early", "path"]])
 
 
 def _given(table: pd.DataFrame | None) -> pd.DataFrame:

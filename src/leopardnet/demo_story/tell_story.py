@@ -14,9 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.bundle.bundle import load_bundle
+from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
+from leopardnet.data.checks.check import check
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.sound_labels import ALARM_CALL, SoundEntry, SoundLabelFile
@@ -25,7 +26,6 @@ from leopardnet.data.scan.scan import scan
 from leopardnet.infer.predict_footage import predict
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
-from leopardnet.records.encounters.season_encounters import find_encounters
 from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
 from leopardnet.records.record_table import is_suspected
@@ -58,7 +58,7 @@ class Story:
 
 def tell_story(
     out: Path,
-    bundle: Path | None,
+    bundle: Bundle | None,
     *,
     classify: Classify | None = None,
     spec: FootageSpec = SPEC,
@@ -103,7 +103,7 @@ def tell_story(
 
 
 def find_season(
-    predictions: Predictions, manifest: Manifest, deployments: pd.DataFrame, out: Path, bundle: Path | None
+    predictions: Predictions, manifest: Manifest, deployments: pd.DataFrame, out: Path, bundle: Bundle | None
 ) -> DossierSources:
     """Return everything that is known of the season, from what the model and the person said.
 
@@ -116,22 +116,21 @@ def find_season(
     season.write(out / RECORDS)
     with SoundLabelFile(out / RESULTS / LABELS, read_only=True) as heard:
         sound_labels = heard.entries()
-    found = find_encounters(season.records, deployments=deployments, clips=season.clips, sounds=predictions.sounds)
-    found.write(out / RECORDS)
+    cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
     return DossierSources(
-        records=found.records,
+        records=season.records,
         predictions=predictions,
         manifest=manifest,
         deployments=deployments,
-        encounters=found.encounters,
-        hints=found.hints,
-        flanks=found.flanks,
+        encounters=season.encounters.encounters,
+        hints=season.encounters.hints,
+        flanks=season.encounters.flanks,
         labels=said,
         sounds=predictions.sounds,
         sound_labels=sound_labels,
-        findings=season.findings,
+        findings=pd.concat([season.findings, cameras], ignore_index=True),
         ranges=ranges,
-        model=describe_bundle(load_bundle(bundle)) if bundle is not None else {},
+        model=describe_bundle(bundle) if bundle is not None else {},
     )
 
 
@@ -153,17 +152,18 @@ def review_by_script(predictions: Predictions, truth: dict[str, Any], file: Path
         )
         for row in table[is_suspected(table, ANIMAL)].itertuples()
     ]
-    calls = predictions.sounds[predictions.sounds["kind"] == "tonal_call"].merge(table[["clip_id", "path"]])
+    calls = predictions.sounds.query("kind == 'tonal_call'").merge(table[["clip_id", "path"]])
+    spans = zip(calls["start_s"].to_numpy(float).tolist(), calls["end_s"].to_numpy(float).tolist(), strict=True)
     sounds = [
         SoundEntry(
-            key=f"story:{row.clip_id}:{row.start_s}",
+            key=f"story:{clip_id}:{start_s}",
             by=REVIEWER,
-            clip_id=str(row.clip_id),
-            start_s=float(row.start_s),
-            end_s=float(row.end_s),
-            label=ALARM_CALL if is_planted(row, truth) else "other",
+            clip_id=str(clip_id),
+            start_s=start_s,
+            end_s=end_s,
+            label=ALARM_CALL if is_planted(str(path), start_s, end_s, truth) else "other",
         )
-        for row in calls.itertuples()
+        for clip_id, path, (start_s, end_s) in zip(calls["clip_id"], calls["path"], spans, strict=True)
     ]
     with LabelFile(file) as labels:
         labels.add(*clips)
@@ -172,15 +172,15 @@ def review_by_script(predictions: Predictions, truth: dict[str, Any], file: Path
 
 
 def _classify(
-    manifest: Manifest, results: Path, *, bundle: Path, on_progress: Callable[[int, int], None]
+    manifest: Manifest, results: Path, *, bundle: Bundle | None, on_progress: Callable[[int, int], None]
 ) -> Predictions:
+    assert bundle is not None  # or `classify` would have been given
     return predict(manifest, bundle, out=results, on_progress=on_progress)
 
 
-def is_planted(call: Any, truth: dict[str, Any]) -> bool:
-    """Return whether a found call (path, start_s, end_s) is one of the planted whistles."""
-    spans = truth["whistles"].get(call.path, [])
-    return any(call.start_s < end_s and start_s < call.end_s for start_s, end_s in spans)
+def is_planted(path: str, start_s: float, end_s: float, truth: dict[str, Any]) -> bool:
+    """Return whether a found call overlaps with one of the planted whistles of its clip."""
+    return any(start_s < end and start < end_s for start, end in truth["whistles"].get(path, []))
 
 
 def _name_stage(on_progress: Callable[..., None], stage: str) -> Callable[[int, int], None]:

@@ -35,7 +35,7 @@ PERIODS = (
     Column("end", TIME, False, "its end, exclusive"),
 )
 TABLE, FIRST_CLIP, LAST_CLIP, UNKNOWN = "table", "first clip", "last clip", "unknown"
-_DAY = pd.Timedelta(days=1)
+_DAY_S = 86_400.0
 _SECOND = pd.Timedelta(seconds=1)
 
 
@@ -50,9 +50,9 @@ def count_effort(deployments: pd.DataFrame, clips: pd.DataFrame | None = None) -
     """
     periods, table = find_periods(deployments, clips), deployments.reset_index(drop=True)
     problems = merge_problems(table, periods)
-    length = (problems["end"] - problems["start"]) / _DAY
+    length = (problems["end"] - problems["start"]).dt.total_seconds() / _DAY_S
     lost = length.groupby(problems["i"]).sum().reindex(table.index, fill_value=0.0)
-    days = (periods["end"] - periods["start"]) / _DAY
+    days = (periods["end"] - periods["start"]).dt.total_seconds() / _DAY_S
     effort = pd.DataFrame(
         {
             "deployment": table["deployment"],
@@ -105,7 +105,8 @@ def find_periods(deployments: pd.DataFrame, clips: pd.DataFrame | None) -> pd.Da
     A last second such as 23:59:59 counts whole, because a date alone means the whole day.
     """
     table = deployments.reset_index(drop=True)
-    first = last = pd.Series(pd.NaT, index=table.index, dtype=TIME)
+    first: Any = pd.Series(pd.NaT, index=table.index, dtype=TIME)
+    last = first
     n_clips = pd.Series(0, index=table.index)
     if clips is not None:
         i = match_deployments(clips, table)
@@ -166,14 +167,15 @@ def parse_problems(deployments: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "i": texts.index.to_numpy(np.int64),
-            "start": start.astype(TIME).to_numpy(),
+            "start": start.to_numpy(),
             "end": _end_whole(end).to_numpy(),
         }
     ).astype({"start": TIME, "end": TIME})
 
 
-def _end_whole(ends: pd.Series[Any]) -> pd.Series[Any]:
-    return ends.where((ends.dt.second != 59) | ends.isna(), ends + _SECOND).astype(TIME)
+def _end_whole(ends: pd.Series[Any]) -> Any:
+    whole: Any = ends.where((ends.dt.second != 59) | ends.isna(), ends + _SECOND)
+    return whole.astype(TIME)
 
 
 def _name_overlaps(table: pd.DataFrame, periods: pd.DataFrame) -> pd.Series[Any]:
@@ -196,5 +198,6 @@ def _texts(table: pd.DataFrame, column: str) -> pd.Series[Any]:
     return table.get(column, pd.Series(None, index=table.index)).astype(object)
 
 
-def _times(table: pd.DataFrame, column: str) -> pd.Series[Any]:
-    return table.get(column, pd.Series(pd.NaT, index=table.index)).astype(TIME)
+def _times(table: pd.DataFrame, column: str) -> Any:
+    found: Any = table.get(column, pd.Series(pd.NaT, index=table.index))
+    return found.astype(TIME)

@@ -20,10 +20,12 @@ from leopardnet.data.checks.finding import Finding
 from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
 from leopardnet.export.pseudonyms import has_coordinates
 from leopardnet.records.clip_places import place_clips
-from leopardnet.records.coarse_places import hide_places
+from leopardnet.records.encounters.encounter_settings import EncounterSettings
+from leopardnet.records.encounters.season_encounters import SeasonEncounters, find_encounters
 from leopardnet.records.first_records import add_firsts
 from leopardnet.records.place_findings import check_clips, check_places
 from leopardnet.records.ranges.add_ranges import add_ranges
+from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_settings import NotableSettings
 from leopardnet.records.record_table import (
@@ -45,15 +47,20 @@ NAME = "records"
 class SeasonRecords:
     """What was found in a season.
 
-    records: with the columns RECORDS, places exact; findings: FINDINGS; clips: the table of `place_clips`; ranges:
+    encounters: what the records make up together; findings: FINDINGS; clips: the table of `place_clips`; ranges:
     those that were used; labels: that were looked for.
     """
 
-    records: pd.DataFrame
+    encounters: SeasonEncounters
     findings: pd.DataFrame
     clips: pd.DataFrame
     ranges: RangeMap
     labels: tuple[str, ...]
+
+    @property
+    def records(self) -> pd.DataFrame:
+        """The records, with the columns RECORDS and exact places."""
+        return self.encounters.records
 
     @property
     def notable(self) -> pd.DataFrame:
@@ -70,7 +77,7 @@ class SeasonRecords:
         return counts.astype(int).reset_index()
 
     def write(self, folder: Path, *, exact_places: bool = False) -> Path:
-        """Write records.parquet, records.csv and findings.csv, and return the folder.
+        """Write records.parquet, records.csv, findings.csv and the tables of encounters, and return the folder.
 
         Places are rounded to one decimal unless `exact_places`, and always where their owner forbids exact ones.
         """
@@ -79,6 +86,7 @@ class SeasonRecords:
         write_table(records, folder / f"{NAME}.csv")
         write_table(records, folder / f"{NAME}.parquet")
         write_table(self.findings, folder / "findings.csv")
+        self.encounters.write(folder)
         return folder
 
 
@@ -93,6 +101,7 @@ def find_records(
     alert_score: float | None = None,
     earlier: pd.DataFrame | None = None,
     settings: NotableSettings | None = None,
+    encounter_settings: EncounterSettings | None = None,
     include_people: bool = False,
 ) -> SeasonRecords:
     """Return the records of the predictions, where they lie to the ranges, which are first, and what is unclear.
@@ -100,9 +109,9 @@ def find_records(
     manifest: of the footage, for deployments and time zones; deployments: the table of `read_deployments`; ranges:
     of `read_ranges`; labels: the entries of `labels.sqlite`, whose labels alone confirm; wanted: labels to look
     for, by default the targets. alert_score: outside the range, and where that cannot be told, a label is suspected
-    from this probability on. earlier: records of earlier seasons (`read_records`). settings: what is notable.
-    Clips that show people or vehicles count in all this, but are left out of the result, with their number in the
-    findings, unless `include_people`. No probability is changed.
+    from this probability on. earlier: records of earlier seasons (`read_records`). settings: what is notable;
+    encounter_settings: what is linked. Clips that show people or vehicles count in what is first, but are left out
+    of the result, with their number in the findings, unless `include_people`. No probability is changed.
 
     Raises ManifestError where a table is of other footage, or the targets are unknown and `wanted` is not given.
     """
@@ -120,6 +129,9 @@ def find_records(
     private = frozenset[str]() if include_people else _find_private(predictions, manifest, labels)
     is_private = records["clip_id"].isin(private)
     shown = records[~is_private].reset_index(drop=True)
+    encounters = find_encounters(
+        shown, deployments=deployments, clips=clips, sounds=predictions.sounds, settings=encounter_settings
+    )
     history = records if earlier is None else pd.concat([records, earlier], ignore_index=True)
     found = [
         *(check_places(deployments, ranges) if deployments is not None and len(deployments) else ()),
@@ -129,7 +141,7 @@ def find_records(
         *_note_people(records[is_private]),
         *_note_names(shown),
     ]
-    return SeasonRecords(shown, _to_table(found), clips, ranges, names)
+    return SeasonRecords(encounters, _to_table(found), clips, ranges, names)
 
 
 def read_records(path: Path) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from leopardnet.pages.palette import decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
 from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
+from leopardnet.report.camera_section import CameraFault
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
 from leopardnet.report.sound_pictures import SoundPicture
@@ -43,6 +44,7 @@ def write_report(
     thumbnails: Mapping[str, bytes] | None = None,
     heard: Mapping[str, SoundPicture] | None = None,
     hidden: Collection[str] = (),
+    cameras: Sequence[CameraFault] = (),
     bundle: Mapping[str, Any] | None = None,
     manifest_summary: pd.DataFrame | None = None,
     history: Sequence[Mapping[str, Any]] | None = None,
@@ -52,11 +54,11 @@ def write_report(
     """Write the report and return its path: `out`, or `out/report.html` where `out` does not end in .html or .htm.
 
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
-    evidence: an evidence table, for the probabilities over time and the boxes on the pictures. truth: labels by
-    `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for
-    the cards. hidden: clip_id of clips whose picture and sound are left out. bundle: plain values, as
-    `describe_bundle` returns them, and watch (`watch_facts`). manifest_summary: counts, label by split. history:
-    rows with epoch, loss, val_macro_f1. notices: shown on top. The page is in the current language.
+    evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
+    thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
+    hidden: clip_id of clips whose picture and sound are left out. cameras: their faults. bundle: plain values as of
+    `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts, label by split.
+    history: rows with epoch, loss, val_macro_f1. notices: shown on top.
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
@@ -84,6 +86,7 @@ def write_report(
         summary=summarise_run(predictions, styles),
         review=choose_review(predictions, styles, hidden=hidden),
         sites=count_by_site(predictions, styles),
+        cameras=list(cameras),
         n_pictures=len(data["thumbs"]),
         n_hidden=len(data["hidden"]),
         hidden=frozenset(hidden),
@@ -94,10 +97,7 @@ def write_report(
         evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
         curves=_history_charts(history or ()),
         data_counts=None if manifest_summary is None else count_table(manifest_summary),
-        model=_describe_model(description) if description else None,
-        thresholds=dict(flatten_facts(description.get("thresholds") or {})),
-        promises=description.get("promises"),
-        watch=description.get("watch"),
+        **_describe_promise(description),
         made_by=_sources(predictions),
     )
     with atomic_path(out) as part:
@@ -158,6 +158,16 @@ def _history_charts(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
         if points:
             charts.append((name, line_chart(points, title=name, x_label=translate("epoch"), unit_range=unit)))
     return charts
+
+
+def _describe_promise(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page says of a bundle, and of what it promises."""
+    return {
+        "model": _describe_model(description) if description else None,
+        "thresholds": dict(flatten_facts(description.get("thresholds") or {})),
+        "promises": description.get("promises"),
+        "watch": description.get("watch"),
+    }
 
 
 def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:

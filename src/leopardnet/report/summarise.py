@@ -22,6 +22,7 @@ from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
+from leopardnet.report.camera_section import find_camera_faults
 from leopardnet.report.page import write_report
 from leopardnet.report.sound_pictures import draw_sounds
 
@@ -38,6 +39,7 @@ def summarise(
     out: Path,
     *,
     manifest: Manifest | None = None,
+    deployments: pd.DataFrame | None = None,
     evaluation: Evaluation | None = None,
     bundle: Bundle | None = None,
     history: Sequence[dict[str, Any]] | None = None,
@@ -50,7 +52,8 @@ def summarise(
 ) -> Path:
     """Write one self-contained HTML report and return its path.
 
-    manifest: adds pictures, and the labels and the sites that the results lack. results: the folder of the
+    manifest: adds pictures, and the labels and the sites that the results lack. deployments: the table of
+    `read_deployments`, for the faults of cameras. results: the folder of the
     predictions, for what its watch.json says of the bundle's promise, see `watch_promise`.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
@@ -87,6 +90,7 @@ def summarise(
         thumbnails=pictures,
         heard=heard,
         hidden=hidden,
+        cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments),
         bundle=describe_bundle(bundle) | season if bundle else None,
         manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),
         history=history,

@@ -7,8 +7,8 @@ from shapely.geometry import LineString, Polygon
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
-from leopardnet.records.coarse_places import hide_places
 from leopardnet.records.find_records import find_records, read_records
+from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.ranges.range_map import Barrier, RangeMap, RangePolygon
 from season_tables import deployments_of, entries_of, manifest_of, predictions_of, records_of
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leopardnet.cli.console import app, print_json, print_rows, say
+from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
 from leopardnet.cli.options import (
+    BundleOption,
     DateFormat,
     Encoding,
     Json,
+    Language,
     ManifestOption,
+    MovedRoot,
     People,
     PredictionsPath,
     read_moved,
@@ -26,51 +30,69 @@ if TYPE_CHECKING:
 
 N_SHOWN = 20
 
+Out = Annotated[Path, typer.Option("--out", help="Folder of the records.")]
+Places = Annotated[
+    Path | None,
+    typer.Option("--deployments", help="Table of deployments: coordinates, time zone, period, owner, …"),
+]
+Range = Annotated[Path | None, typer.Option("--range", help="GeoJSON with the range of each label, and barriers.")]
+Labels = Annotated[
+    list[Path] | None,
+    typer.Option("--labels", help="labels.sqlite of `leopardnet review`, or its folder. May be repeated."),
+]
+Wanted = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="Animal to look for. May be repeated. [default: the targets of the model]"),
+]
+AlertScore = Annotated[
+    float | None,
+    typer.Option(
+        "--alert-score", min=0.0, max=1.0, help="Outside the range, suspect from this probability on, too."
+    ),
+]
+Earlier = Annotated[
+    list[Path] | None,
+    typer.Option("--earlier", help="Records of an earlier season: folder or table. May be repeated."),
+]
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="YAML: what is notable. [default: notable.yaml]")
+]
+ExactPlaces = Annotated[
+    bool, typer.Option("--exact-places", help="Write exact coordinates, except where an owner forbids them.")
+]
+Dossiers = Annotated[
+    bool, typer.Option("--dossiers/--no-dossiers", help="With --manifest: write a page on what is notable.")
+]
+Media = Annotated[bool, typer.Option("--media", help="Beside each dossier, a ZIP with the original files.")]
+
 
 @app.command(rich_help_panel="Records")
 def records(
     predictions: PredictionsPath,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the records.")],
+    out: Out,
     manifest: ManifestOption = None,
-    deployments: Annotated[
-        Path | None,
-        typer.Option("--deployments", help="Table of deployments: coordinates, time zone, period, owner, …"),
-    ] = None,
-    range_: Annotated[
-        Path | None, typer.Option("--range", help="GeoJSON with the range of each label, and barriers.")
-    ] = None,
-    labels: Annotated[
-        list[Path] | None,
-        typer.Option("--labels", help="labels.sqlite of `leopardnet review`, or its folder. May be repeated."),
-    ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option("--label", help="Animal to look for. May be repeated. [default: the targets of the model]"),
-    ] = None,
-    alert_score: Annotated[
-        float | None,
-        typer.Option(
-            "--alert-score", min=0.0, max=1.0, help="Outside the range, suspect from this probability on, too."
-        ),
-    ] = None,
-    earlier: Annotated[
-        list[Path] | None,
-        typer.Option("--earlier", help="Records of an earlier season: folder or table. May be repeated."),
-    ] = None,
-    settings: Annotated[
-        Path | None, typer.Option("--settings", help="YAML: what is notable. [default: notable.yaml]")
-    ] = None,
-    exact_places: Annotated[
-        bool, typer.Option("--exact-places", help="Write exact coordinates, except where an owner forbids them.")
-    ] = False,
+    root: MovedRoot = None,
+    deployments: Places = None,
+    range_: Range = None,
+    labels: Labels = None,
+    label: Wanted = None,
+    alert_score: AlertScore = None,
+    earlier: Earlier = None,
+    settings: SettingsFile = None,
+    exact_places: ExactPlaces = False,
+    dossiers: Dossiers = True,
+    media: Media = False,
+    bundle: BundleOption = None,
     people: People = False,
     encoding: Encoding = None,
     date_format: DateFormat = None,
+    language: Language = None,
     json_: Json = False,
 ) -> None:
     """List where and when each target was recorded, what lies outside its range, and what is a first record.
 
-    A record is suspected if a model says so, and confirmed if a person did; the two are counted apart.
+    A record is suspected if a model says so, and confirmed if a person did; the two are counted apart. With the
+    manifest of the footage, each notable encounter gets a dossier, a page that needs no network.
 
     Example: leopardnet records results/ --manifest season.parquet --deployments d.csv --range r.geojson --out rec/
     """
@@ -82,12 +104,14 @@ def records(
     places, notes = read_places(deployments, encoding, date_format)
     for note in notes:
         say(f"note: {note}")
+    rows = read_moved(manifest, root) if manifest else None
+    said, clips = _read_labels(labels), Predictions.read(predictions)
     found = find_records(
-        Predictions.read(predictions),
-        manifest=read_moved(manifest, None) if manifest else None,
+        clips,
+        manifest=rows,
         deployments=places,
         ranges=read_ranges(range_) if range_ else None,
-        labels=_read_labels(labels),
+        labels=said,
         wanted=label,
         alert_score=alert_score,
         earlier=_join([read_records(path) for path in earlier or ()]),
@@ -95,13 +119,58 @@ def records(
         include_people=people,
     )
     found.write(out, exact_places=exact_places)
+    written = 0
+    if rows is not None and dossiers and len(found.notable):
+        known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
+        known |= {"sound_labels": _read_sound_labels(labels), "model": _describe_model(bundle)}
+        options = {"exact_places": exact_places, "with_media": media, "people": people}
+        written = _write_dossiers(out, found, known, options)
     if json_:
-        print_json({"out": out.as_posix(), **_summarise(found)})
+        print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
     else:
         _print_found(found)
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to kilometres; --exact-places writes them exactly")
-    say(f"written: {out.name}")
+    say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
+
+
+def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, bool]) -> int:
+    """Write the dossiers and return their number. known: the sources beside what was found."""
+    from leopardnet.core.language import current_language
+    from leopardnet.records.dossier.sources import DossierSources
+    from leopardnet.records.dossier.write_dossier import write_dossiers
+
+    season = found.encounters
+    sources = DossierSources(
+        records=found.records,
+        encounters=season.encounters,
+        hints=season.hints,
+        flanks=season.flanks,
+        findings=found.findings,
+        ranges=found.ranges,
+        sounds=known["predictions"].sounds,
+        **known,
+    )
+    with progress_bar("writing dossiers") as on_progress:
+        return len(write_dossiers(out, sources, language=current_language(), on_progress=on_progress, **options))
+
+
+def _describe_model(bundle: Path | None) -> dict[str, Any]:
+    from leopardnet.bundle.bundle import load_bundle
+    from leopardnet.report.summarise import describe_bundle
+
+    return describe_bundle(load_bundle(bundle)) if bundle else {}
+
+
+def _read_sound_labels(paths: list[Path] | None) -> pd.DataFrame | None:
+    from leopardnet.data.human_labels.label_file import FILE
+    from leopardnet.data.human_labels.sound_labels import SoundLabelFile
+
+    tables = []
+    for path in paths or ():
+        with SoundLabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
+            tables.append(file.entries())
+    return _join(tables)
 
 
 def _read_labels(paths: list[Path] | None) -> pd.DataFrame | None:
@@ -167,6 +236,6 @@ def _describe(row: dict[Any, Any]) -> dict[str, Any]:
         "state": row["state"],
         "site": row["site"],
         "when": "" if row["captured_at"] != row["captured_at"] else f"{row['captured_at']:%Y-%m-%d %H:%M}",
-        "from range": "" if km != km else f"{km:.0f} ± {max(error, 0.5):.0f} km",
+        "from range": "" if km != km else f"{km:.0f} ± {math.ceil(error)} km",
         "why": str(row["rules"]).replace(" + ", ", "),
     }

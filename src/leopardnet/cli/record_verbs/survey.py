@@ -12,6 +12,8 @@ from leopardnet.cli.options import DateFormat, Encoding, Json
 from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 verbs = typer.Typer(
@@ -99,11 +101,7 @@ def after(
     if as_json:
         print_json({"places": table.to_dict("records"), "assumptions": found.assumptions, "notes": notes})
         return
-    print_rows(_list_rows(table), title=f"Places to visit after records of {label}")
-    for assumption in found.assumptions:
-        say(f"assumed: {assumption}")
-    for note in notes:
-        say(f"note: {note}")
+    _print_places(table, label, found.assumptions, notes)
     say(f"written: {', '.join(p.name for p in (out, geojson, gpx) if p)}")
 
 
@@ -205,6 +203,10 @@ def _print_plan(found: Any, sigma_km: float, source: str, *, as_json: bool) -> N
     say(f"assumed: sigma is {sigma_km:.2f} km ({source}), and animals live anywhere in {found.area_km2:.0f} km²")
 
 
-def _list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _print_places(table: pd.DataFrame, label: str, assumptions: Sequence[str], notes: Sequence[str]) -> None:
     shown = table[["rank", "kind", "name", "weight", "reasons"]]
-    return [{str(k): v for k, v in row.items()} for row in shown.to_dict("records")]
+    print_rows(shown.to_dict("records"), title=f"Places to visit after records of {label}")
+    for assumption in assumptions:
+        say(f"assumed: {assumption}")
+    for note in notes:
+        say(f"note: {note}")

@@ -10,12 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.footage.light import find_clip_lights
 from leopardnet.core.labels import split_labels
-from leopardnet.records.coarse_places import hide_places
 from leopardnet.records.dossier.shown_places import Place, list_shown_places
 from leopardnet.records.dossier.sound_facts import SoundFact, list_sounds
 from leopardnet.records.dossier.sources import DossierSources, find_rows
+from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 
 Refs = tuple[str, ...]
@@ -44,7 +43,6 @@ class Capture:
     time_source: str
     clock_correction_s: float
     clock_uncertainty_s: float
-    light: str
     place: Place | None
     is_hidden: bool
     in_training: str
@@ -77,15 +75,18 @@ class EncounterFact:
 
 @dataclass(frozen=True)
 class HintFact:
-    """Repeated captures at a station. n_alarm_calls, n_prey: None where nobody searched."""
+    """Repeated captures at a station. state: confirmed where confirmed records alone show it. n_calls: clips with a
+    tonal call, n_prey: confirmed events of prey; None where nobody searched.
+    """
 
     station: str
+    state: str
     start: pd.Timestamp | None
     end: pd.Timestamp | None
     n_captures: int
     expected: float
     p_value: float
-    n_alarm_calls: int | None
+    n_calls: int | None
     n_prey: int | None
     refs: Refs
 
@@ -163,7 +164,6 @@ def _list_captures(
     rows: pd.DataFrame, sources: DossierSources, exact: bool, hidden: Collection[str]
 ) -> tuple[Capture, ...]:
     clips = sources.predictions.table.set_index("clip_id").reindex(rows["clip_id"])
-    lights = find_clip_lights(sources.predictions.read_frames(rows["clip_id"]))
     corrections = _list_corrections(sources.deployments)
     places = list_shown_places(rows, exact_places=exact)
     shown, captures = _records(hide_places(rows, exact_places=exact)), []
@@ -180,7 +180,6 @@ def _list_captures(
                 at_utc=row.get("at_utc"),
                 clock_correction_s=corrections.get(key, corrections.get((key[0], ""), math.nan)),
                 clock_uncertainty_s=_number(row.get("clock_uncertainty_s")),
-                light=str(lights.get(row["clip_id"]) or ""),
                 place=place,
                 is_hidden=row["clip_id"] in hidden,
                 in_training=_text(clip, "in_training"),
@@ -230,12 +229,13 @@ def _list_hints(own: Any, sources: DossierSources, ref_of: dict[str, str]) -> tu
             found.append(
                 HintFact(
                     station=_text(row, "station"),
+                    state=_text(row, "state"),
                     start=row.get("start"),
                     end=row.get("end"),
                     n_captures=int(row["n_captures"]),
                     expected=_number(row.get("expected")),
                     p_value=_number(row.get("p_value")),
-                    n_alarm_calls=_count(row.get("n_alarm_calls")),
+                    n_calls=_count(row.get("n_alarm_calls")),
                     n_prey=_count(row.get("n_prey")),
                     refs=refs,
                 )

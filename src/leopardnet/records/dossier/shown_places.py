@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from leopardnet.records.coarse_places import hide_places
+from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.ranges.uncertain_places import PLACE, find_uncertainty_m
 
 

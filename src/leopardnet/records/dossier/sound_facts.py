@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.records.dossier.sources import VOICE, DossierSources, standing_sound_labels
+from leopardnet.core.labels import UNKNOWN
+from leopardnet.data.human_labels.sound_labels import match_sounds, settle_sounds
+from leopardnet.records.dossier.sources import VOICE, DossierSources
 from leopardnet.records.record_table import CONFIRMED, SUSPECTED
 
 AROUND = pd.Timedelta(hours=24)  # sounds at the same sites, so long before the first clip and after the last
-SAME_S = 0.05  # two times of one sound differ by less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class SoundFact:
     high_hz: float
     peak_hz: float
     score: float
+    p_alarm_call: float
     kind: str
     source: str
     state: str
@@ -59,21 +61,26 @@ def list_sounds(
         ["captured_at", "path", "start_s"], kind="stable", na_position="last"
     )
     is_voice = heard["kind"] == VOICE
-    said = None if sources.sound_labels is None else standing_sound_labels(sources.sound_labels)
-    facts = [_make_fact(f"s{i}", row, said, hidden) for i, row in enumerate(heard[~is_voice].to_dict("records"), 1)]
-    return tuple(facts), int(is_voice.sum())
+    calls = heard[~is_voice].reset_index(drop=True).assign(label=None, by="")
+    if sources.sound_labels is not None:
+        said = settle_sounds(sources.sound_labels)
+        named = said[~said["label"].isin(["", UNKNOWN])]
+        calls = calls.assign(
+            label=match_sounds(calls, named), by=match_sounds(calls, named.assign(label=named["by"]))
+        )
+    facts = tuple(_make_fact(f"s{i}", row, hidden) for i, row in enumerate(calls.to_dict("records"), 1))
+    return facts, int(is_voice.sum())
 
 
-def _make_fact(ref: str, row: dict[Any, Any], said: pd.DataFrame | None, hidden: Collection[str]) -> SoundFact:
-    label, by = _find_label(row, said)
+def _make_fact(ref: str, row: dict[Any, Any], hidden: Collection[str]) -> SoundFact:
+    texts = _read_texts(row)
     return SoundFact(
         ref=ref,
-        **_read_texts(row),
+        **texts,
         **_read_numbers(row),
         captured_at=None if pd.isna(row["captured_at"]) else row["captured_at"],
-        state=CONFIRMED if label else SUSPECTED,
-        label=label,
-        by=by,
+        state=CONFIRMED if texts["label"] else SUSPECTED,
+        by=tuple(str(row["by"]).split(", ")) if texts["label"] else (),
         is_hidden=row["clip_id"] in hidden,
     )
 
@@ -86,20 +93,5 @@ def _read_numbers(row: dict[Any, Any]) -> Any:
     return {name: math.nan if pd.isna(row.get(name)) else float(row[name]) for name in _NUMBERS}
 
 
-_TEXTS = ("clip_id", "path", "site", "kind", "source")
-_NUMBERS = ("start_s", "end_s", "low_hz", "high_hz", "peak_hz", "score")
-
-
-def _find_label(row: dict[Any, Any], said: pd.DataFrame | None) -> tuple[str, tuple[str, ...]]:
-    """Return the label that people agree on for a sound, and who gave it; '' where nobody did or they disagree."""
-    if said is None:
-        return "", ()
-    same = said[
-        (said["clip_id"] == row["clip_id"])
-        & (said["start_s"] < row["end_s"] + SAME_S)
-        & (said["end_s"] > row["start_s"] - SAME_S)
-    ]
-    labels = set(same["label"].dropna()) - {"unknown"}
-    if len(labels) != 1:
-        return "", ()
-    return str(labels.pop()), tuple(sorted(set(same["by"])))
+_TEXTS = ("clip_id", "path", "site", "kind", "source", "label")
+_NUMBERS = ("start_s", "end_s", "low_hz", "high_hz", "peak_hz", "score", "p_alarm_call")

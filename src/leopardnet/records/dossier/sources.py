@@ -13,6 +13,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.human_labels.label_views import labels_by_person
+from leopardnet.data.human_labels.sound_labels import PERSON, list_spoken_of
 from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_table import REFUTED, fill_records
 
@@ -60,27 +61,11 @@ class DossierSources:
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""
-        said = [table[["clip_id", "label"]] for table in self._list_names()]
-        everything = pd.concat(said, ignore_index=True) if said else None
-        return clips_with_people(self.predictions, self.manifest, everything)
-
-    def _list_names(self) -> list[pd.DataFrame]:
-        tables = []
-        if self.labels is not None:
-            tables.append(labels_by_person(self.labels).rename(columns={"labels": "label"}))
-        if self.sound_labels is not None:
-            tables.append(standing_sound_labels(self.sound_labels))
+        said = None if self.labels is None else labels_by_person(self.labels).rename(columns={"labels": "label"})
+        found = clips_with_people(self.predictions, self.manifest, said)
         if self.sounds is not None:
-            tables.append(self.sounds[self.sounds["kind"] == VOICE].assign(label="person"))
-        return tables
-
-
-def standing_sound_labels(entries: pd.DataFrame) -> pd.DataFrame:
-    """Return the entries on sounds that nobody took back, the newest of each person and sound."""
-    undone = set(entries["undoes"].dropna())
-    valid = entries[~entries["entry_id"].isin(undone) & entries["undoes"].isna()]
-    standing: pd.DataFrame = valid.drop_duplicates(["clip_id", "start_s", "end_s", "by"], keep="last")
-    return standing
+            found |= set(self.sounds.loc[self.sounds["kind"] == VOICE, "clip_id"])
+        return found if self.sound_labels is None else found | list_spoken_of(self.sound_labels, PERSON)
 
 
 def choose_dossiers(records: pd.DataFrame) -> list[str]:
@@ -107,7 +92,8 @@ def find_rows(records: pd.DataFrame, record_id: str) -> pd.DataFrame:
         raise ManifestError("there is no such record", where="records", found=record_id)
     ordered = order_records(records)
     groups = group_records(ordered)
-    return ordered[groups == groups[ordered["record_id"] == record_id].iloc[0]]
+    rows: pd.DataFrame = ordered[groups == groups[ordered["record_id"] == record_id].iloc[0]]
+    return rows
 
 
 def order_records(records: pd.DataFrame) -> pd.DataFrame:

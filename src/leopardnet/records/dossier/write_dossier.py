@@ -16,10 +16,10 @@ from leopardnet.pages.environment import environment, read_style
 from leopardnet.pages.palette import label_styles
 from leopardnet.pages.table_rows import flatten_facts
 from leopardnet.records.dossier.drawings.clip_pictures import (
+    choose_labels,
     choose_stills,
     show_captures,
     show_sounds,
-    shown_labels,
 )
 from leopardnet.records.dossier.drawings.local_map import MapPlace, draw_map
 from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
@@ -124,7 +124,7 @@ def write_index(folder: Path, dossiers: Sequence[Dossier], *, language: str = "e
             for d in dossiers
         ]
         template = environment().get_template("dossier_index.html.j2")
-        page = template.render(css=_style(), rows=rows, made_by=_made_by())
+        page = template.render(css=_style(), rows=rows, made_by=_name_program())
     return _write(Path(folder) / INDEX_FILE, page)
 
 
@@ -169,7 +169,7 @@ def _fill_page(
             sounds_said=say.say_sounds(facts),
             unknown=list_open_questions(facts, sources, missing),
             stills=stills,
-            legend=shown_labels(frames, styles, facts.label),
+            legend=choose_labels(frames, styles, facts.label),
             sounds=show_sounds(facts.sounds, sources.manifest.root),
             map=draw_map(_list_places(facts), sources.ranges, facts.label),
             time_line=draw_time_line(_list_marks(facts)),
@@ -179,7 +179,7 @@ def _fill_page(
             promises=sources.model.get("promises") or (),
             files=files,
             media_file=MEDIA_FILE if has_media else "",
-            made_by=_made_by(),
+            made_by=_name_program(),
             show_time=say.show_time,
         )
     )
@@ -199,7 +199,7 @@ def _list_places(facts: DossierFacts) -> list[MapPlace]:
 def _list_marks(facts: DossierFacts) -> list[TimeMark]:
     """Return the sounds and the captures, owner by owner, in lanes; what is confirmed is drawn above the rest."""
     known = sorted((c for c in facts.valid if c.captured_at is not None), key=lambda c: c.owner)
-    lane_of = {c.site: " · ".join(x for x in (c.owner, c.site) if x) for c in reversed(known)}
+    lane_of = {c.site: " · ".join(x for x in (c.site, c.owner) if x) for c in reversed(known)}
     marks = [
         TimeMark(
             lane_of[c.site],
@@ -234,7 +234,7 @@ def _style() -> Any:
     return read_style("shared", "report", "dossier")
 
 
-def _made_by() -> str:
+def _name_program() -> str:
     return f"leopardnet {version('leopardnet')}"
 
 

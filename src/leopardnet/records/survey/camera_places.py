@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.records.coarse_places import round_places
 from leopardnet.records.effort import LAST_CLIP, find_periods
+from leopardnet.records.ranges.coarse_places import round_places
 from leopardnet.records.survey.survey_settings import SurveySettings
 
 CAMERA, FORMER = "camera", "former camera"

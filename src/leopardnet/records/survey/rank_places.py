@@ -75,13 +75,13 @@ def rank_places(
 
     records: rows of a records table; refuted ones and other labels do not count, and of several records of a site
     only the latest. Their places are those of `deployments`, the table of `read_deployments`, where it has them.
-    sigma_km: instead of that of the settings. barriers: names and shapely lines in degrees, x to the east. clips: as
-    for `count_effort`, for the last clip of each camera.
+    sigma_km: instead of that of the settings. barriers: names and shapely lines in degrees, x to the east. clips:
+    as for `count_effort`, for the last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
-    record is older than the latest one, times `across_barrier` where a barrier lies between and the record is beyond
-    one, and times `read_since` for a camera of which later clips are in the archive; of several records the largest
-    counts. The uncertainty of a record's coordinates widens its sigma, and spreads its weight over the larger area.
+    record is older than the latest one, times `across_barrier` where a barrier lies between and the record lies
+    beyond one, and times `read_since` for a camera of which the archive has later clips; of several records the
+    largest counts. The uncertainty of coordinates widens sigma, and spreads the weight over the larger area.
     Raises ManifestError without a record that has coordinates, and for records more than 500 km apart, and
     ConfigError where sigma is not known.
     """

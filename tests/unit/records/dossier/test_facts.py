@@ -69,6 +69,14 @@ def test_distances_and_barriers_are_those_of_the_records_rounded_where_places_ar
     ]
 
 
+def test_a_record_of_the_same_encounter_is_no_earlier_one(season):
+    rows = season.records.assign(
+        nearest_record_id=[None, "rec1", "rec1", None, None], nearest_record_km=[27, 1, 1, 27, 27.0]
+    )
+    said = texts(say.say_range(gather_facts("rec1", replace(season, records=rows))))
+    assert said[-1] == "The nearest earlier confirmed record is 27 km away."
+
+
 def test_exact_places_are_given_only_on_request_and_never_against_the_owner(season):
     of = {c.site: c.place for c in gather_facts("rec1", season, exact_places=True).captures}
     assert (of["A"].latitude, of["A"].radius_m, of["A"].is_coarse) == (43.412345, 10.0, False)
@@ -81,7 +89,7 @@ def test_the_encounter_the_flanks_and_the_hint(facts):
     assert facts.encounter.min_animals == 1 and facts.encounter.path_km == 9.4
     assert [f.refs for f in facts.flanks] == [("r2", "r3")]
     (hint,) = facts.hints
-    assert (hint.station, hint.n_captures, hint.n_alarm_calls, hint.n_prey) == ("gate", 2, 1, 3)
+    assert (hint.station, hint.n_captures, hint.n_calls, hint.n_prey) == ("gate", 2, 1, 3)
     (around,) = say.say_around(facts)
     assert around.text.startswith("2 captures at gate from 2021-12-31 01:10 to 2021-12-31 01:11")
     assert "Worth a visit." in around.text and "kill" not in around.text

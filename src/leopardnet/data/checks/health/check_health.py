@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.columns import STRING
 from leopardnet.core.footage.light import name_light
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest
@@ -46,7 +48,7 @@ def list_camera_clips(
     t = t.sort_values("_frame", kind="stable").drop_duplicates("clip_id")
     of_file = facts.set_index("path").reindex(t["path"]).set_axis(t.index) if facts is not None else None
     clips = t[["clip_id", "i_row", "path", "site", "deployment", "captured_at"]].assign(
-        unit=_name_units(t), is_empty=_find_empty(manifest, t["clip_id"])
+        unit=name_units(t), is_empty=_find_empty(manifest, t["clip_id"])
     )
     if of_file is not None:
         clips["light"] = name_light(of_file["chroma"])
@@ -64,13 +66,14 @@ def add_deployments(clips: pd.DataFrame, deployments: pd.DataFrame | None) -> pd
     return clips.assign(**{name: rows[name].to_numpy() for name in OF_UNIT})
 
 
-def _name_units(table: pd.DataFrame) -> pd.Series[str]:
+def name_units(table: pd.DataFrame) -> pd.Series[str]:
     """Return the deployment of each row, else its site; with the site where two sites have one of this name."""
-    site = table["site"]
-    n_sites = table.groupby("deployment")["site"].transform("nunique")
-    both = site + "/" + table["deployment"]
-    name = table["deployment"].where(~(n_sites > 1) | site.isna(), both)
-    return name.fillna(site)
+    texts: Any = table[["site", "deployment"]]
+    site, deployment = texts["site"].astype(STRING), texts["deployment"].astype(STRING)
+    n_sites = site.groupby(deployment).transform("nunique")
+    name = deployment.where(~(n_sites > 1) | site.isna(), site + "/" + deployment)
+    units: pd.Series[str] = name.fillna(site)
+    return units
 
 
 def _find_empty(manifest: Manifest, clip_ids: pd.Series[str]) -> pd.Series[bool]:

@@ -30,7 +30,7 @@ def is_at_night(unit: CameraUnit) -> NDArray[np.bool_]:
     """Return for each clip whether it is from the night: by the sun if the place is known, else by the hour."""
     if unit.has_place:
         return unit.sun < NIGHT_SUN_DEG
-    return unit.clips["captured_at"].dt.hour.isin(NIGHT_HOURS).to_numpy()
+    return np.asarray(unit.clips["captured_at"].dt.hour.isin(NIGHT_HOURS), bool)
 
 
 def find_blind_nights(unit: CameraUnit, others: Sequence[float]) -> Iterator[Finding]:

@@ -50,5 +50,5 @@ def chance_of_silence(n_visits: int, silence: float, length: float, clumping: fl
     True
     """
     n = n_visits / clumping
-    chance = (1 - min(silence / length, 1.0)) ** n
+    chance = float((1 - min(silence / length, 1.0)) ** n)
     return min(1.0, (n + 1) * chance) if anywhere else chance

@@ -94,7 +94,7 @@ def draw_curves(clip_id: str, predictions: Predictions, styles: Sequence[LabelSt
             s.colour,
             list(zip(frames["time_s"].astype(float), frames[f"p_{s.name}"].astype(float), strict=True)),
         )
-        for s in reversed(shown_labels(frames, styles, label))
+        for s in reversed(choose_labels(frames, styles, label))
     ]
     times = frames["time_s"].astype(float)
     return curve_chart(
@@ -106,7 +106,7 @@ def draw_curves(clip_id: str, predictions: Predictions, styles: Sequence[LabelSt
     )
 
 
-def shown_labels(frames: pd.DataFrame, styles: Sequence[LabelStyle], label: str) -> list[LabelStyle]:
+def choose_labels(frames: pd.DataFrame, styles: Sequence[LabelStyle], label: str) -> list[LabelStyle]:
     """Return the labels that have a visible curve in these frames, the animal first."""
     visible = [s for s in styles if s.name == label or (frames[f"p_{s.name}"] >= VISIBLE).any()]
     return sorted(visible, key=lambda s: s.name != label)

@@ -150,7 +150,7 @@ def _draw_range(frame: _Frame, name: str, geometry: Any) -> Markup:
 def _draw_barrier(frame: _Frame, name: str, geometry: Any, at: Any) -> Markup:
     """Draw a barrier with its name where the cameras, metres [N, 2], leave room for it."""
     seen = shapely.intersection(geometry, frame.box)
-    lines = [p for p in _parts(seen) if p.geom_type == "LineString"]
+    lines = [p for p in _parts(seen) if p.geom_type == "LineString" and p.length > 0]
     if not lines:
         return Markup("")
     lines = list(shapely.get_parts(shapely.line_merge(shapely.union_all(lines))))

@@ -1,11 +1,11 @@
-"""Where the times of a record come from, by how much the clocks were off, and whether the light fits the hour."""
+"""Where the times of a record come from, and by how much the clocks were and may be off."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
 
-from leopardnet.core.language import format_number, translate, translate_label
+from leopardnet.core.language import format_number, translate
 from leopardnet.records.dossier.facts import Capture, DossierFacts, Refs, all_refs
 
 
@@ -17,7 +17,6 @@ class ClockRow:
     source: str
     correction: str
     uncertainty: str
-    light: str
     refs: Refs
 
 
@@ -38,10 +37,6 @@ def _describe(captures: list[Capture]) -> ClockRow:
         source=name_source(first.time_source),
         correction=show_seconds(first.clock_correction_s, unknown, sign=True),
         uncertainty=show_seconds(first.clock_uncertainty_s, unknown),
-        light=", ".join(
-            f"{translate_label(light)}: {_list_hours(captures, light)}"
-            for light in dict.fromkeys(c.light for c in captures if c.light)
-        ),
         refs=all_refs(captures),
     )
 
@@ -79,9 +74,3 @@ def show_seconds(value: float, unknown: str, *, sign: bool = False) -> str:
     if abs(value) >= 3600:
         return before + translate("{n} h", n=format_number(abs(value) / 3600, 1))
     return before + translate("{n} s", n=format_number(abs(value)))
-
-
-def _list_hours(captures: list[Capture], light: str) -> str:
-    """Return the first and the last hour at which clips of a light were filmed."""
-    times = sorted(f"{c.captured_at:%H:%M}" for c in captures if c.light == light and c.captured_at is not None)
-    return "?" if not times else times[0] if times[0] == times[-1] else f"{times[0]} … {times[-1]}"

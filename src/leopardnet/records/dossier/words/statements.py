@@ -16,9 +16,9 @@ from leopardnet.core.language import (
     translate_message,
     translate_plural,
 )
-from leopardnet.records.coarse_places import COARSE_DIGITS
 from leopardnet.records.dossier.facts import Capture, DossierFacts, Refs, all_refs
 from leopardnet.records.dossier.shown_places import Place
+from leopardnet.records.ranges.coarse_places import COARSE_DIGITS
 from leopardnet.records.record_table import BEYOND, CANNOT_TELL, CONFIRMED, INSIDE, OUTSIDE, REFUTED, SUSPECTED
 
 
@@ -166,7 +166,8 @@ def say_firsts(facts: DossierFacts) -> list[Statement]:
     if years:
         n = format_number(max(c.first_in_years for c in years), 1)
         said.append(Statement(translate("The last one in the area is {n} years old.", n=n), all_refs(years)))
-    near = [c for c in facts.valid if not math.isnan(c.nearest_record_km)]
+    own = {c.record_id for c in facts.captures}
+    near = [c for c in facts.valid if c.nearest_record_km >= 0 and c.nearest_record_id not in own]
     if near:
         km = show_span([c.nearest_record_km for c in near])
         words = translate("The nearest earlier confirmed record is {km} km away.", km=km)
@@ -224,16 +225,18 @@ def say_around(facts: DossierFacts) -> list[Statement]:
             station=hint.station,
             start=show_time(hint.start),
             end=show_time(hint.end),
-            expected=format_number(hint.expected, 1),
+            expected=format_number(hint.expected, 2),
             p=format_number(hint.p_value, 3),
         )
-        if hint.n_alarm_calls is not None:
+        if hint.n_calls is not None:
             words += " " + translate(
-                "Clips with an alarm call around that time: {n}.", n=format_number(hint.n_alarm_calls)
+                "Clips with a call, perhaps an alarm, around that time: {n}.", n=format_number(hint.n_calls)
             )
         if hint.n_prey is not None:
-            words += " " + translate("Events with prey around that time: {n}.", n=format_number(hint.n_prey))
-        said.append(Statement(words, hint.refs))
+            words += " " + translate(
+                "Confirmed events with prey around that time: {n}.", n=format_number(hint.n_prey)
+            )
+        said.append(Statement(words, hint.refs, hint.state))
     return said
 
 

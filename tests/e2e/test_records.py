@@ -1,0 +1,110 @@
+"""`records` and `ranges` as a user runs them: from tables on the disk to notable records, and every bad input."""
+
+import json
+
+import pandas as pd
+import pytest
+from command_line import leopardnet
+
+from leopardnet.core.tables import clip_id
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.records.find_records import read_records
+from season_tables import manifest_of, predictions_of
+
+SQUARE = [[131.0, 43.0], [132.0, 43.0], [132.0, 44.0], [131.0, 44.0], [131.0, 43.0]]
+CLIPS = {
+    "in/a.avi": ("in", "d1", "2021-12-30 10:00"),
+    "out/b.avi": ("out", "d2", "2021-12-30 22:00"),
+    "out/c.avi": ("out", "d2", "2021-12-31 22:00"),
+}
+SCORES = {"in/a.avi": 0.9, "out/b.avi": 0.9, "out/c.avi": 0.1}
+
+
+@pytest.fixture
+def season(tmp_path):
+    """Results, manifest, deployments, labels and a range; the folder they are in."""
+    (tmp_path / "footage").mkdir()
+    predictions_of(SCORES).write(tmp_path / "results")
+    manifest = manifest_of(CLIPS)
+    type(manifest)(manifest.table, tmp_path / "footage").write(tmp_path / "m.parquet")
+    (tmp_path / "d.csv").write_text(
+        "deployment,site,latitude,longitude,time_zone\n"
+        "d1,in,43.51234,131.51234,Asia/Vladivostok\nd2,out,43.51234,132.41234,Asia/Vladivostok\n"
+    )
+    with LabelFile(tmp_path / "labels.sqlite") as file:
+        said = {"path": "in/a.avi", "labels": ["leopard"], "by": "AB", "queue": "all"}
+        file.add(LabelEntry(key="k", clip_id=clip_id("in/a.avi"), **said))
+    write_range(tmp_path / "r.geojson", SQUARE)
+    return tmp_path
+
+
+def write_range(path, ring, **properties):
+    area = {"type": "Polygon", "coordinates": [ring]}
+    line = {"type": "LineString", "coordinates": [[132.2, 42.0], [132.2, 45.0]]}
+    features = [
+        {"type": "Feature", "properties": {"kind": "range", "label": "leopard", **properties}, "geometry": area},
+        {"type": "Feature", "properties": {"kind": "barrier", "name": "railway"}, "geometry": line},
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+
+
+def run(season, *more, code=0):
+    options = ["--manifest", season / "m.parquet", "--deployments", season / "d.csv"]
+    options += ["--range", season / "r.geojson", "--labels", season / "labels.sqlite"]
+    options += ["--label", "leopard", "--out", season / "records"]
+    return leopardnet("records", season / "results", *options, *more, code=code)
+
+
+def test_a_season_gives_its_records_and_says_what_is_notable(season):
+    text = "".join(run(season))
+    assert "beyond_barrier" in text and "33 ± 1 km" in text and "--exact-places" in text
+    table = read_records(season / "records").set_index("path")
+    assert table["state"].to_dict() == {"in/a.avi": "confirmed", "out/b.avi": "suspected"}
+    assert table["latitude"].tolist() == [43.5, 43.5] and table["barriers"]["out/b.avi"] == "railway"
+    assert str(season) not in text
+    notable = table.loc["out/b.avi", "record_id"]
+    page = (season / "records" / notable / "dossier.html").read_text("utf-8")
+    assert "railway" in page and "43.51" not in page and (season / "records" / "encounters.csv").is_file()
+    for file in (season / "records").glob("*.csv"):
+        assert "1234" not in file.read_text("utf-8") and str(season) not in file.read_text("utf-8")
+
+
+def test_json_and_exact_places(season):
+    out, _ = run(season, "--json", "--exact-places", "--alert-score", "0.05")
+    found = json.loads(out)
+    assert [row["path"] for row in found["notable"]] == ["out/b.avi", "out/c.avi"]
+    assert {"label": "leopard", "state": "suspected", "n": 2, "n_notable": 2} in found["counts"]
+    assert read_records(season / "records")["latitude"].eq(43.51234).all()
+
+
+def test_a_range_from_records_is_what_the_next_season_is_held_against(season):
+    run(season, "--exact-places")
+    leopardnet("ranges", "from-records", season / "records", "--out", season / "r.geojson")
+    run(season)
+    table = read_records(season / "records").set_index("path")
+    assert table["range_status"].to_dict() == {"in/a.avi": "inside", "out/b.avi": "outside"}
+
+
+def test_an_earlier_season_and_settings_are_read(season):
+    run(season, "--exact-places")
+    (season / "records").rename(season / "old")
+    (season / "s.yaml").write_text("area_km: 25\nmin_years: 5\nunknown_clock_s: 60\nnotable: [first_at_site]\n")
+    run(season, "--earlier", season / "old", "--settings", season / "s.yaml")
+    table = read_records(season / "records").set_index("path")
+    assert table["rules"].fillna("").to_dict() == {"in/a.avi": "first_at_site", "out/b.avi": "first_at_site"}
+
+
+def test_bad_input_is_one_error_that_names_it(season):
+    good = (season / "r.geojson").read_text()
+    write_range(season / "r.geojson", [[y, x] for x, y in SQUARE])
+    assert "swapped" in "".join(run(season, code=1))
+    write_range(season / "r.geojson", [SQUARE[i] for i in (0, 2, 1, 3, 0)])
+    assert "self-intersection" in "".join(run(season, code=1))
+    (season / "r.geojson").write_text(good)
+    (season / "s.yaml").write_text("area_km: 25\n")
+    assert "min_years" in "".join(run(season, "--settings", season / "s.yaml", code=1))
+    assert "no such table" in "".join(run(season, "--earlier", season / "none", code=1))
+    pd.DataFrame({"a": [1]}).to_parquet(season / "old.parquet")
+    assert "wrong columns" in "".join(run(season, "--earlier", season / "old.parquet", code=1))
+    (season / "labels.sqlite").unlink()
+    assert "no such file of labels" in "".join(run(season, code=1))

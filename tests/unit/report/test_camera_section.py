@@ -1,0 +1,56 @@
+"""Faults of cameras in the report: from predictions, their evidence, the manifest and the deployments table."""
+
+import pandas as pd
+
+from leopardnet.core.columns import evidence_columns
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import clip_id, conform
+from leopardnet.report.camera_section import find_camera_faults
+from leopardnet.report.page import write_report
+from season_tables import LABELS, deployments_of, manifest_of, predictions_of
+
+NOW = pd.Timestamp("2022-06-01").to_pydatetime()
+TIMES = pd.date_range("2021-10-01 01:12", periods=160, freq="6h")
+CLIPS = {f"s1/{i:03d}.avi": ("s1", "d1", f"{at}") for i, at in enumerate(TIMES)}
+D1 = {"deployment": "d1", "site": "s1", "start": "2021-10-01", "end": "2021-12-20"}
+
+
+def season(*, site="s1", contrast=40.0):
+    """Predictions with one frame each: dark at night where the contrast is low."""
+    predictions = predictions_of(dict.fromkeys(CLIPS, 0.1))
+    table = predictions.table.assign(site=site, captured_at=TIMES.to_numpy().astype("datetime64[us]"))
+    columns = evidence_columns(LABELS)
+    frames = pd.DataFrame({"clip_id": [clip_id(p) for p in CLIPS], "i_frame": 0, "time_s": 0.0})
+    frames["contrast"] = [contrast if at.hour < 5 else 40.0 for at in TIMES]
+    frames = frames.reindex(columns=[c.name for c in columns])
+    return Predictions(table, conform(frames, columns, where="evidence"))
+
+
+def rules(predictions, **options):
+    return [f.rule for f in find_camera_faults(predictions, now=NOW, **options)]
+
+
+def test_a_camera_that_stopped_early_is_in_the_report():
+    places = deployments_of(D1)
+    [fault] = find_camera_faults(season(), manifest=manifest_of(CLIPS), deployments=places, now=NOW)
+    assert fault.rule == "stopped_early" and fault.message.startswith("d1: the last clip is 40 days before the end")
+    assert fault.path == "s1/159.avi"
+    assert rules(season(), manifest=manifest_of(CLIPS)) == [], "without a table, nobody knows the end"
+
+
+def test_black_nights_come_from_the_contrast_of_frames():
+    assert rules(season(contrast=1.0)) == ["dark_nights"] and rules(season()) == []
+
+
+def test_clips_without_a_site_belong_to_no_camera():
+    assert rules(season(site=None, contrast=1.0)) == []
+    assert rules(season(site=None, contrast=1.0), manifest=manifest_of(CLIPS)) == ["dark_nights"]
+
+
+def test_the_page_has_a_section_only_if_there_is_something_to_say(tmp_path):
+    dark, sound = season(contrast=1.0), season()
+    for name, predictions in (("dark", dark), ("sound", sound)):
+        faults = find_camera_faults(predictions, now=NOW)
+        page = write_report(tmp_path / f"{name}.html", predictions.table, cameras=faults).read_text("utf-8")
+        assert ('id="cameras"' in page) == (name == "dark")
+        assert ("show a black picture" in page) == (name == "dark")
