@@ -45,7 +45,7 @@ def test_boxes_that_people_drew_are_counted_and_written(season):
         file.add(LabelEntry(labels=[], boxes=boxes, **names))
     out = season / "labelled.csv"
     _, said = leopardnet("labels", season, "--manifest", season / "m.parquet", "--out", out)
-    assert "boxes around animals: 1; of none of the labels of the clip: 1" in said
+    assert "boxes around animals: 1, and of none of the labels of the clip: 1" in said
     cell = Manifest.read(out).table.set_index("path")["boxes"]["1.jpg"]
     assert json.loads(cell) == [{"xyxy": [0, 0, 0.5, 1], "label": "tiger"}]
 

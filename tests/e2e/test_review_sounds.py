@@ -70,7 +70,10 @@ def test_a_sound_is_seen_heard_named_and_taken_back(tmp_path):
             ]
             assert chromium.execute_script(MARKS)[0][1] == "heard-mark current"
             press(chromium, "i")
-            wait_for(chromium, lambda: chromium.execute_script(MARKS)[1][1] == "heard-mark current")
+            wait_for(
+                chromium,
+                lambda: [c for _, c in chromium.execute_script(MARKS)] == ["heard-mark", "heard-mark current"],
+            )
             press(chromium, "l")
             is_muted, at_s = wait_for(chromium, lambda: chromium.execute_script(PLAYS))
             assert not is_muted and at_s < 4.0  # from half a second before the call

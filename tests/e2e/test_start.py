@@ -2,13 +2,18 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from command_line import leopardnet
 from PIL import Image
 
 from leopardnet.core.manifest import Manifest
+from leopardnet.review.review_desk import ReviewDesk
+from leopardnet.review.review_source import open_review
 
 
 @pytest.fixture
@@ -94,3 +99,63 @@ def test_a_file_of_features_that_a_full_disk_left_empty_is_begun_again(card, tmp
     (made / "features.sqlite").touch()
     out, _ = leopardnet("start", card, "--workers", 0, "--no-page", "--json")
     assert json.loads(out)["n_clips"] == 4
+
+
+def test_a_detector_puts_boxes_into_the_frames_that_are_shown(card, tmp_path):
+    _, err = start(card, "--detector", "motion")
+    made = tmp_path / "review-card"
+    assert "boxes in 0 of 3 clips (motion)" in err  # a still has no motion
+    frames = pd.read_parquet(made / "evidence.parquet")
+    assert len(frames) == 3 and frames["boxes"].eq("[]").all()
+    boxes = (
+        '[{"xyxy": [0.1, 0.2, 0.3, 0.4], "score": 0.9}, {"xyxy": [0, 0, 1, 1], "score": 0.5, "label": "person"}]'
+    )
+    frames.assign(boxes=[boxes, "[]", "[]"]).to_parquet(made / "evidence.parquet")
+    desk = ReviewDesk(open_review(made, root=card))
+    try:
+        rows = desk.index.row_of
+        seen = {c: desk.show_clip(c, "all", "AB") for c in rows}
+    finally:
+        desk.close()
+    first, second = (seen[c] for c in frames["clip_id"][:2])
+    assert first["has_person"] and first["frames"] == []  # the detector saw a person: nobody is shown
+    assert [f["boxes"] for f in second["frames"]] == [[]] and not second["has_person"]
+
+
+def test_a_detector_that_is_not_there_is_said_before_the_long_work(card, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    _, err = start(card, "--detector", "embedded", code=1)
+    assert "the embedded detector is not installed" in err and "leopardnet detector install" in err
+    assert not (tmp_path / "review-card").exists()
+
+
+def test_a_link_out_of_the_card_is_named_and_the_others_go_on(card, tmp_path):
+    (tmp_path / "elsewhere.jpg").write_bytes((card / "siteA/0.jpg").read_bytes())
+    (card / "siteA/out.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    out, err = start(card, "--json")
+    assert "left out 1 links that lead out of the folder: siteA/out.jpg" in err and str(tmp_path) not in err
+    assert json.loads(out)["n_clips"] == 4
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("leopardnet.data.scan.scan.scan_report", "give the same command again to continue"),
+        ("leopardnet.hunt.embed.embed", "give the same command again to continue"),
+        ("leopardnet.cli.console.importlib.import_module", "stopped before anything was done"),
+    ],
+)
+def test_ctrl_c_before_the_long_work_is_one_line(card, place, said):
+    module, _, name = place.rpartition(".")
+    module = module.removesuffix(".importlib")
+    code = (
+        f"import sys, {module} as module\n"
+        "def stop(*args, **options): raise KeyboardInterrupt\n"
+        f"setattr(getattr(module, 'importlib', module), '{name}', stop)\n"
+        "from leopardnet.cli.console import main\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, "start", str(card), "--model", "lite0", "--workers", "0", "--no-page"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 130 and said in ended.stderr, ended.stderr
+    assert "Traceback" not in ended.stderr and "KeyboardInterrupt" not in ended.stderr

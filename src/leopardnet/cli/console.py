@@ -257,10 +257,13 @@ def advise_usage(words: Sequence[str]) -> str | None:
 def main() -> None:
     """Run the command line. Every LeopardnetError becomes its message and exit code 1, never a traceback."""
     set_language(language_of(system=read_system_language(os.environ)))
-    for name in VERB_MODULES:
-        importlib.import_module(f"leopardnet.cli.{name}")
     try:
+        for name in VERB_MODULES:
+            importlib.import_module(f"leopardnet.cli.{name}")
         app()
+    except KeyboardInterrupt:  # before a verb began
+        say("stopped before anything was done")
+        sys.exit(EXIT_STOPPED)
     except SystemExit as end:
         if end.code == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:])):
             say(advice)

@@ -165,6 +165,7 @@ def find_thresholds(
             clips.score(label),
             clips.shows(label),
             clips.site_codes,
+            has_site=np.array([x is not None for x in clips.sites], bool),
             event_codes=clips.event_codes,
             chances=clips.choice.find_chances(clips.clip_ids),
             max_miss=share,

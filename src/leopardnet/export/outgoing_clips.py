@@ -91,7 +91,7 @@ class OutgoingClip:
         return name_drawn_boxes(human["boxes"], human["label"]) if human else {}
 
     def find_drawn(self, name: str, *, i_still: int | None = None) -> tuple[float, Mapping[str, Any]] | None:
-        """Return the first box around one of the labels of people, with its second. i_still: on this still alone."""
+        """Return the first box around a label that people gave, with its second. i_still: on this still alone."""
         frames = [(t, boxes) for t, boxes in self.drawn.items() if i_still in (None, int(t))]
         return next(((t, box) for t, boxes in frames for box in boxes if box["label"] == name), None)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,26 +21,17 @@ from leopardnet.core.columns import LOOKS
 from leopardnet.core.journal.clip_journal import ClipJournal
 from leopardnet.core.journal.journal_file import JournalKind, explain_errors
 from leopardnet.core.journal.queued_clip import MISSING, QueuedClip, stamp_clip
-from leopardnet.core.labels import ANIMAL
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.types import Boxes, Clip, ClipPrediction, ClipSound, FoundSound, MediaInfo, Rule, Status
+from leopardnet.detect.kept_boxes import StoredBox, keep_boxes
 
 RESULTS_VERSION = 1  # raised where the program itself gives other results, so that older rows no longer count
-MIN_BOX_SCORE, MAX_BOXES = 0.05, 5  # which boxes of a frame are kept
 PAGE_CLIPS = 20_000  # clips in memory at a time while tables are written
 ROW_COLUMNS = (
     *("clip_id", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s"),
     *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity", "looks", "sound"),
 )
 KIND = JournalKind("journal.sqlite", 0x6C656F70, (*ROW_COLUMNS[:1], "stamp", *ROW_COLUMNS[1:]))
-
-
-class StoredBox(TypedDict):
-    """A box as the journal and the evidence table keep it: in fractions of the upright frame."""
-
-    xyxy: list[float]
-    score: float
-    label: NotRequired[str]  # absent for an animal
 
 
 class FrameBoxes(NamedTuple):
@@ -252,13 +243,4 @@ def _encode_boxes(boxes: Sequence[Boxes | None]) -> str | None:
     """Return the boxes of all frames as JSON: for each frame null, or its detector and a list of boxes."""
     if not any(b is not None for b in boxes):
         return None
-    return json.dumps([None if b is None else [b.source, _best_boxes(b)] for b in boxes], separators=(",", ":"))
-
-
-def _best_boxes(boxes: Boxes) -> list[StoredBox]:
-    found = zip(boxes.fractions.tolist(), boxes.scores.tolist(), boxes.labels, strict=True)
-    best = [(xyxy, round(score, 4), label) for xyxy, score, label in found if score >= MIN_BOX_SCORE][:MAX_BOXES]
-    return [
-        {"xyxy": xyxy, "score": score} if label == ANIMAL else {"xyxy": xyxy, "score": score, "label": label}
-        for xyxy, score, label in best
-    ]
+    return json.dumps([None if b is None else [b.source, keep_boxes(b)] for b in boxes], separators=(",", ":"))

@@ -59,6 +59,7 @@ def write_report(
     hidden: clip_id of clips whose picture and sound are left out. cameras: their faults. bundle: plain values as of
     `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts, label by split.
     history: rows with epoch, loss, val_macro_f1. notices: shown on top.
+
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"

@@ -13,8 +13,6 @@ from leopardnet.review.review_source import ReviewSource
 
 def find_people(source: ReviewSource, evidence: FrameEvidence, index: ClipIndex) -> frozenset[str]:
     """Return the clips that show people or vehicles by what the model, the detector or the manifest says."""
-    if source.predictions is None:
-        none = pd.DataFrame({"clip_id": [], "decision": []}, dtype="str")
-        return clips_with_people(Predictions(none, pd.DataFrame()), source.manifest)
-    boxes = evidence.find_named_boxes(index)
-    return clips_with_people(Predictions(source.predictions.table, boxes), source.manifest)
+    none = pd.DataFrame({"clip_id": [], "decision": []}, dtype="str")
+    table = none if source.predictions is None else source.predictions.table
+    return clips_with_people(Predictions(table, evidence.find_named_boxes(index)), source.manifest)

@@ -107,6 +107,7 @@ class ReviewDesk:
         decisions = sorted({x for x in index.texts("decision") if x is not None})
         return {
             "labels": describe_labels(self.source, self._targets, self.said.names()),
+            "free_digits": self.source.workspace.free_digits(),
             "reserved": sorted(RESERVED),
             "queues": [
                 {"id": queue, "n_total": len(contents), "n_done": self._count_done(queue, contents, by)}

@@ -18,7 +18,8 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import read_table
 from leopardnet.data.checks.match_files import refuse_other_root
 from leopardnet.data.human_labels.label_file import FILE as LABELS
-from leopardnet.data.scan.scan import scan
+from leopardnet.data.scan.scan import scan_report
+from leopardnet.detect.footage_boxes import TABLE as EVIDENCE
 from leopardnet.hunt.feature_store import KIND as FEATURES
 from leopardnet.review.workspace.same_card import MANIFEST, keep_manifest, refuse_other_card
 from leopardnet.review.workspace.workspace import FILE as WORKSPACE
@@ -52,6 +53,7 @@ class _Parts:
     predictions: Predictions | None = None
     evidence: Path | None = None
     manifest_folder: Path | None = None
+    outside_links: tuple[str, ...] = ()
 
 
 def open_review(
@@ -85,7 +87,7 @@ def open_review(
     if kind == "results":
         parts = _open_results(source, workspace, manifest, root)
     elif kind == "footage":
-        parts = _Parts(_scan_footage(source, workspace, on_progress))
+        parts = _scan_footage(source, workspace, on_progress)
     else:
         file = source / MANIFEST if kind == "workspace" else source
         if kind == "workspace" and not file.is_file():
@@ -94,7 +96,9 @@ def open_review(
                 where=f"{source.name}/{MANIFEST}",
                 todo="give the folder of footage as before, and this folder with --out",
             )
-        parts = _Parts(_read_moved(file, root))
+        boxes = source / EVIDENCE  # of the frames that a hunt looked at
+        is_hunt = kind == "workspace" and boxes.is_file()
+        parts = _Parts(_read_moved(file, root), evidence=boxes if is_hunt else None)
     if bundle is not None and parts.predictions is not None:
         parts.predictions.require_model(bundle.id)
     if not len(parts.manifest):
@@ -149,12 +153,13 @@ def _read_moved(file: Path, root: Path | None) -> Manifest:
     return rows
 
 
-def _scan_footage(folder: Path, workspace: Workspace, on_progress: Callable[[int, int], None] | None) -> Manifest:
-    rows = guess_sites(scan(folder, on_progress=on_progress))
+def _scan_footage(folder: Path, workspace: Workspace, on_progress: Callable[[int, int], None] | None) -> _Parts:
+    report = scan_report(folder, skip_outside_links=True, on_progress=on_progress)
+    rows = guess_sites(report.manifest)
     refuse_other_card(rows, workspace)
     if not workspace.read_only:
         keep_manifest(rows, workspace)
-    return rows
+    return _Parts(rows, outside_links=report.outside_links)
 
 
 def guess_sites(rows: Manifest) -> Manifest:
@@ -193,7 +198,7 @@ def _open_results(source: Path, workspace: Workspace, manifest: Path | None, roo
     workspace.keep("footage", {"manifest": _relative(manifest, workspace), "root": _relative(root, workspace)})
     folder = source if source.is_dir() else source.parent
     files = [f for f in (folder / "held_out", folder) if (f / PREDICTIONS).is_file() or f == folder]
-    evidence = files[0] / "evidence.parquet"
+    evidence = files[0] / EVIDENCE
     beside = None if manifest is None else manifest.parent
     return _Parts(rows, predictions, evidence if evidence.is_file() else None, beside)
 
@@ -201,17 +206,19 @@ def _open_results(source: Path, workspace: Workspace, manifest: Path | None, roo
 def _find_labels(workspace: Workspace, manifest_folder: Path | None) -> Path:
     """Return the file of labels: that beside the manifest of results, where people labelled this footage before.
 
-    Then the seed of the random samples is taken over as well: over all rounds, the audit is one sample.
+    Then the seed of the random samples and the digits of labels are taken over as well: over all rounds, the audit
+    is one sample, and a key means the same.
     """
     own = workspace.folder / LABELS
     if manifest_folder is None or own.is_file() or not (manifest_folder / LABELS).is_file():
         return own
     if (manifest_folder / WORKSPACE).is_file():
         first_round = Workspace(manifest_folder, read_only=True)
-        seed = first_round.read("seed")
+        kept = {name: first_round.read(name) for name in ("seed", "digits")}
         first_round.close()
-        if seed is not None and workspace.read("seed") is None:
-            workspace.keep("seed", seed)
+        for name, value in kept.items():
+            if value is not None and workspace.read(name) is None:
+                workspace.keep(name, value)
     return manifest_folder / LABELS
 
 
@@ -226,9 +233,13 @@ def _relative(path: Path | None, workspace: Workspace) -> str | None:
 
 
 def _list_notices(parts: _Parts) -> list[str]:
+    notices = []
+    if parts.outside_links:
+        n, first = len(parts.outside_links), parts.outside_links[0]
+        notices.append(f"{n:,} links lead out of the folder and were left out, such as {first}.")
     if parts.predictions is None:
-        return []
-    table, notices = parts.predictions.table, []
+        return notices
+    table = parts.predictions.table
     classified, clips = (set(t["clip_id"].to_numpy(object)) for t in (table, parts.manifest.table))
     gone = len(classified - clips)
     if gone:

@@ -49,17 +49,18 @@ def describe_labels(source: ReviewSource, targets: Sequence[str], spoken: Sequen
     # What people add comes last, in the order in which they did, so that no key changes its meaning.
     ordered = [*fixed, *(x for x in spoken if x not in (*fixed, UNKNOWN))]
     known = bundle.labels.to_dict() if bundle else {"empty": EMPTY, "targets": list(targets)}
-    numbers = iter("123456789")
+    styles = label_styles(ordered, known)
+    digits = source.workspace.choose_digits([x.name for x in styles if not x.is_empty])
     return [
         {
             "name": style.name,
             "title": translate_label(style.name),
             "colour": style.colour,
-            "key": None if style.is_empty else next(numbers, None),
+            "key": digits.get(style.name),
             "is_target": style.is_target,
             "is_empty": style.is_empty,
         }
-        for style in label_styles(ordered, known)
+        for style in styles
     ]
 
 

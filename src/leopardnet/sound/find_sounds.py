@@ -67,5 +67,6 @@ def find_sounds(
         )
     ids = [clip.clip_id for clip in clips]
     rows = manifest.table.drop_duplicates("clip_id").set_index("clip_id").loc[ids]
-    tracks = rows[["path", "site", "captured_at"]].reset_index().assign(**describe_sounds([found[i] for i in ids]))
+    facts = pd.DataFrame(describe_sounds([found[i] for i in ids]))
+    tracks = pd.concat([rows[["path", "site", "captured_at"]].reset_index(), facts], axis=1)
     return HeardFootage(tracks, build_sound_table([(i, found[i]) for i in ids]))

@@ -62,8 +62,8 @@ def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
     """Return the sound track of a video, or None where the file has none.
 
     The first sound stream is taken and its channels are mixed. Rates become 8 to 16 kHz; max_rate_hz: another
-    highest rate, for a network that hears more.
-    Raises MediaError where the file cannot be opened and where no sound can be decoded.
+    highest rate, for a network that hears more. Raises MediaError where the file cannot be opened and where no
+    sound can be decoded.
 
     >>> track = read_track("IMAG0001.AVI")  # doctest: +SKIP
     """

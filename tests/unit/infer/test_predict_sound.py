@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,8 @@ from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.infer import predict_footage
 from leopardnet.infer.predict_footage import predict
+from made_sounds import add_at, make_noise, make_speech, make_tone, write_sounding
 from made_videos import write_film
-from sounding_videos import add_at, make_noise, make_speech, make_tone, write_sounding
 
 HERE = RuntimeConfig(workers=0)
 RATE_HZ = 16_000
@@ -62,9 +63,7 @@ def test_in_memory_and_on_disk_and_in_worker_processes_it_is_the_same(heard, car
     pd.testing.assert_frame_equal(memory.sounds, read_sounds(heard))
     workers = predict(card, tiny_bundle, out=tmp_path, runtime=RuntimeConfig(workers=1))
     pd.testing.assert_frame_equal(workers.sounds, memory.sounds)
-    pd.testing.assert_frame_equal(
-        memory.write(tmp_path / "again") and read_sounds(tmp_path / "again"), memory.sounds
-    )
+    pd.testing.assert_frame_equal(read_sounds(memory.write(tmp_path / "again")), memory.sounds)
 
 
 def test_without_sound_nothing_is_searched_and_everything_else_is_the_same(heard, card, tiny_bundle, tmp_path):
@@ -74,11 +73,9 @@ def test_without_sound_nothing_is_searched_and_everything_else_is_the_same(heard
     pd.testing.assert_frame_equal(silent[columns], Predictions.read(heard).table[columns])
 
 
-def test_rows_of_before_get_their_sound_and_are_not_classified_again(
-    heard, card, tiny_bundle, tmp_path, monkeypatch
-):
+def test_rows_of_before_get_sound_and_are_not_classified_again(heard, card, tiny_bundle, tmp_path, monkeypatch):
     shutil.copy(heard / "journal.sqlite", tmp_path)
-    with sqlite3.connect(tmp_path / "journal.sqlite") as db:
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as db:
         db.execute("ALTER TABLE clips DROP COLUMN sound")  # as an older version wrote it
     monkeypatch.setattr(predict_footage, "classify", lambda *_: pytest.fail("this clip was classified"))
     notes = []
@@ -87,17 +84,14 @@ def test_rows_of_before_get_their_sound_and_are_not_classified_again(
     assert notes == ["searching the sound of 4 clips that were classified without it"]  # a picture has none
     predict(card, tiny_bundle, out=tmp_path, runtime=HERE, on_note=notes.append)
     assert len(notes) == 1
-    louder = predict(
-        card, tiny_bundle, out=tmp_path, runtime=HERE, sound=SoundConfig(voice=False), on_note=notes.append
-    )
-    assert len(notes) == 2 and louder.sounds["kind"].tolist() == ["tonal_call"]
+    deaf = SoundConfig(voice=False)
+    other = predict(card, tiny_bundle, out=tmp_path, runtime=HERE, sound=deaf, on_note=notes.append)
+    assert len(notes) == 2 and other.sounds["kind"].tolist() == ["tonal_call"]
 
 
 def test_a_clip_whose_picture_cannot_be_read_may_still_be_heard(tiny_bundle, tmp_path):
-    path = write_sounding(
-        tmp_path / "a.avi", add_at(make_noise(4.0, RATE_HZ), make_tone(RATE_HZ), 2.0, RATE_HZ), RATE_HZ
-    )
-    data = path.read_bytes().replace(b"FMP4", b"XXXX")  # a codec that nobody knows
-    path.write_bytes(data)
+    whistle = add_at(make_noise(4.0, RATE_HZ), make_tone(RATE_HZ), 2.0, RATE_HZ)
+    path = write_sounding(tmp_path / "a.avi", whistle, RATE_HZ)
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"XXXX"))  # a codec that nobody knows
     (row,) = predict(tmp_path, tiny_bundle, runtime=HERE).table.to_dict("records")
     assert (row["status"], row["sound"], row["n_calls"]) == ("unreadable", "heard", 1)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from leopardnet.sound.spectrogram import draw_spectrogram, make_spectrogram
 from leopardnet.sound.track import Track
-from sounding_videos import add_at, make_noise, make_tone
+from made_sounds import add_at, make_noise, make_tone
 
 
 @pytest.fixture(scope="module")

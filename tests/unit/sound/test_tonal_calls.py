@@ -4,7 +4,7 @@ import pytest
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.sound.tonal_calls import find_calls, whiten
 from leopardnet.sound.track import Track
-from sounding_videos import add_at, make_noise, make_speech, make_tone
+from made_sounds import add_at, make_noise, make_speech, make_tone
 
 SETTINGS = SoundConfig()
 

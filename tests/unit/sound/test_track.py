@@ -3,8 +3,8 @@ import pytest
 
 from leopardnet.core.errors import MediaError
 from leopardnet.sound.track import Track, read_track
+from made_sounds import make_noise, make_tone, write_sounding
 from made_videos import write_film
-from sounding_videos import make_noise, make_tone, write_sounding
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.sound.track import Track
 from leopardnet.sound.voice import MODEL, find_voices, measure_speech
-from sounding_videos import add_at, make_noise, make_speech, make_tone
+from made_sounds import add_at, make_noise, make_speech, make_tone
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 11_025, 16_000])

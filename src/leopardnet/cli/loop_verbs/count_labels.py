@@ -98,7 +98,7 @@ def _print_summary(agreed: pd.DataFrame, agreement: pd.DataFrame) -> None:
         print_rows(rows)
     if found["n_boxes"] or found["n_boxes_left_out"]:
         n, n_out = found["n_boxes"], found["n_boxes_left_out"]
-        say(f"boxes around animals: {n}; of none of the labels of the clip: {n_out}")
+        say(f"boxes around animals: {n}, and of none of the labels of the clip: {n_out}")
     if len(agreement):
         names = {"by_a": "person", "by_b": "and", "n_clips": "clips of both", "agreement": "same", "kappa": "kappa"}
         shown = agreement.rename(columns=names).astype(object)

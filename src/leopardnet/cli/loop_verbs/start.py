@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,18 +13,46 @@ from leopardnet.cli.console import app, print_json, print_rows, progress_bar, sa
 from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageOptions, Port, serve_page
 from leopardnet.cli.options import Json, Language, People
 from leopardnet.cli.printing.scan_notes import footage_notes
-from leopardnet.cli.stop_signal import stop_on_signal
+from leopardnet.cli.stop_signal import explain_stop, stop_on_signal
 from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from leopardnet.core.manifest import Manifest
+    from leopardnet.core.settings.detection import DetectorConfig
+    from leopardnet.core.settings.inference import RuntimeConfig
     from leopardnet.hunt.feature_store import FeatureStore
     from leopardnet.hunt.hunt_order import Place
     from leopardnet.hunt.setup import HuntSetup
 
 N_SHOWN = 10
+
+Detector = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        metavar="NAME|FILE",
+        help="Boxes around animals in the frames shown: embedded (once installed), motion, none, a file "
+        "of MegaDetector results (.json), or a network (.onnx). Takes longer, and may be given later, too.",
+    ),
+]
+Results = Annotated[
+    Path | None,
+    typer.Option("--results", help="Results of MegaDetector or SpeciesNet (.json): they only change the order."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How the long work is done."""
+
+    runtime: RuntimeConfig
+    retry_failed: bool
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"runtime": self.runtime, "retry_failed": self.retry_failed}
 
 
 @app.command()
@@ -39,16 +68,12 @@ def start(
         str | None,
         typer.Option("--pattern", help='Pattern of folder names, as in `scan`, such as "{site}/{deployment}/*".'),
     ] = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            "--results", help="Results of MegaDetector or SpeciesNet (.json): they only change the order."
-        ),
-    ] = None,
+    results: Results = None,
     model: Annotated[
         str | None,
         typer.Option("--model", help="Backbone: lite0 or lite2. [default: lite2 where it is installed, or lite0]"),
     ] = None,
+    detector: Detector = "none",
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=0, help="Worker processes; one per core by default. 0: only this process."),
@@ -74,27 +99,53 @@ def start(
 
     Example: leopardnet start /media/card/DCIM --target leopard
     """
+    from leopardnet.core.settings.inference import RuntimeConfig
     from leopardnet.hunt.hunt_order import Hunt
     from leopardnet.review.review_source import open_review
+
+    targets, boxes = _check_targets(target or ["leopard"]), _choose_detector(detector)
+    out = _choose_workspace(folder, out_path)
+    with explain_stop():
+        manifest, scores, setup = _prepare(folder, out, pattern, results, targets, model)
+        run = _Run(RuntimeConfig(workers=workers), retry_failed=retry_failed)
+        store = _embed(manifest, out, setup, run)
+        if boxes.is_on:
+            _find_boxes(manifest, store, out, boxes, run)
+        if no_page or as_json:
+            ids = set(manifest.table["clip_id"])
+            order = Hunt(store, targets=targets, clip_ids=ids, results=scores).order({})
+            _print_result(manifest, store, order, out, as_json=as_json)
+            return
+        opened = open_review(out, root=folder)
+    page = PageOptions(by, lan, port, no_browser, people, language)
+    serve_page(opened, page, targets=targets, results=scores)
+
+
+def _choose_detector(name: str) -> DetectorConfig:
+    """Return the detector of this name. Whoever lacks it hears of it before the long work."""
+    from leopardnet.core.settings.detection import NO_DETECTOR
+    from leopardnet.detect.detector import choose_detector, detector_file
+
+    chosen = choose_detector(name, NO_DETECTOR)
+    if chosen.is_on:
+        detector_file(chosen)
+    return chosen
+
+
+def _prepare(
+    folder: Path, out: Path, pattern: str | None, results: Path | None, targets: list[str], model: str | None
+) -> tuple[Manifest, Mapping[str, Mapping[str, float]] | None, HuntSetup]:
+    """Find the clips and keep their manifest; return it with the scores of another program and the set-up."""
     from leopardnet.review.workspace.same_card import keep_manifest, refuse_other_card
     from leopardnet.review.workspace.workspace import Workspace
 
-    targets = _check_targets(target or ["leopard"])
-    out = _choose_workspace(folder, out_path)
     manifest = _scan(folder, pattern)
     with closing(Workspace(out)) as workspace:
         refuse_other_card(manifest, workspace)
         scores = _read_scores(results, manifest, targets)
         setup = _choose_setup(out, model)
         keep_manifest(manifest, workspace)  # before the long work, so that what was interrupted can be opened
-    store = _embed(manifest, out, setup, workers, retry_failed=retry_failed)
-    if no_page or as_json:
-        ids = set(manifest.table["clip_id"])
-        order = Hunt(store, targets=targets, clip_ids=ids, results=scores).order({})
-        _print_result(manifest, store, order, out, as_json=as_json)
-        return
-    page = PageOptions(by, lan, port, no_browser, people, language)
-    serve_page(open_review(out, root=folder), page, targets=targets, results=scores)
+    return manifest, scores, setup
 
 
 def _check_targets(targets: list[str]) -> list[str]:
@@ -123,7 +174,7 @@ def _scan(folder: Path, pattern: str | None) -> Manifest:
     from leopardnet.review.review_source import guess_sites
 
     with progress_bar("finding clips") as on_progress:
-        report = scan_report(folder, pattern=pattern, on_progress=on_progress)
+        report = scan_report(folder, pattern=pattern, skip_outside_links=True, on_progress=on_progress)
     for note in footage_notes(report):
         say(f"note: {note}")
     return guess_sites(report.manifest)
@@ -142,22 +193,33 @@ def _read_scores(
     return other.scores
 
 
-def _embed(
-    manifest: Manifest, out: Path, setup: HuntSetup, workers: int | None, *, retry_failed: bool
-) -> FeatureStore:
-    from leopardnet.core.settings.inference import RuntimeConfig
+def _embed(manifest: Manifest, out: Path, setup: HuntSetup, run: _Run) -> FeatureStore:
     from leopardnet.hunt.embed import embed
 
     with stop_on_signal() as should_stop, progress_bar("looking through the footage") as on_progress:
-        return embed(
+        return embed(manifest, out, setup=setup, **run.options, should_stop=should_stop, on_progress=on_progress)
+
+
+def _find_boxes(manifest: Manifest, store: FeatureStore, out: Path, detector: DetectorConfig, run: _Run) -> None:
+    from leopardnet.detect.footage_boxes import find_footage_boxes
+
+    times_s = store.read_times()
+    with stop_on_signal() as should_stop, progress_bar("looking for animals") as on_progress:
+        frames, n_unreadable = find_footage_boxes(
             manifest,
+            times_s,
             out,
-            setup=setup,
-            runtime=RuntimeConfig(workers=workers),
-            retry_failed=retry_failed,
+            detector=detector,
+            frames_id=store.run_id,
+            **run.options,
             should_stop=should_stop,
             on_progress=on_progress,
         )
+    frames = frames[frames["clip_id"].isin(set(manifest.table["clip_id"]))]
+    found = frames[frames["boxes"].notna() & (frames["boxes"] != "[]")]
+    say(f"boxes in {found['clip_id'].nunique()} of {frames['clip_id'].nunique()} clips ({detector.source})")
+    if n_unreadable:
+        say(f"{n_unreadable} clips could not be examined for boxes; --retry-failed tries them again")
 
 
 def _choose_setup(out: Path, model: str | None) -> HuntSetup:

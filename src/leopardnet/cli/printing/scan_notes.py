@@ -103,6 +103,9 @@ def footage_notes(report: ScanReport) -> list[str]:
         notes.append(f"left out {report.n_system_files} hidden or system files and folders")
     if report.n_links:
         notes.append(f"left out {report.n_links} links to footage that is listed under its own name")
+    if report.outside_links:
+        n = len(report.outside_links)
+        notes.append(f"left out {n} links that lead out of the folder: {_few(report.outside_links)}")
     return notes
 
 

@@ -1,4 +1,4 @@
-"""The verbs of sounds: find, search, train and use a probe of alarm calls, exchange labels with other programs."""
+"""The verbs of sounds: find, search with a network, train and use a probe, exchange labels with other programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 verbs = typer.Typer(
     name="sounds",
     no_args_is_help=True,
-    help="What is on the sound tracks: find it, name it, and exchange labels with other programs.",
+    help="What is on the sound tracks: find it, name it with a network or a probe, exchange labels with programs.",
 )
 app.add_typer(verbs)
 
@@ -37,7 +37,7 @@ def find(
     workers: Annotated[
         int | None, typer.Option("--workers", min=0, help="Worker processes; one per core by default.")
     ] = None,
-    json_: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Search the sound of clips, without a model: candidates for alarm calls, and human voices.
 
@@ -62,7 +62,7 @@ def find(
         )
     heard.write(out)
     counts = count_sounds(heard.tracks)
-    if json_:
+    if as_json:
         print_json({"out": str(out), "n_clips": len(heard.tracks), "sound": counts})
         return
     for note in sound_notes(heard.tracks) or ["no clip has a sound track"]:

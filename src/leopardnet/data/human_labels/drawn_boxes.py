@@ -49,8 +49,8 @@ def add_drawn_boxes(table: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
     stills = clips[clips["kind"] == "still"]
     cells = {i: format_boxes(next(iter(drawn[c].values()))) for i, c in stills["clip_id"].items()}
     has_cell = table.index.isin(list(cells)) & ~is_frame
-    boxes = table["boxes"].mask(has_cell, pd.Series(cells, index=table.index, dtype=object))
-    table = table.assign(boxes=boxes, box_unit=table["box_unit"].mask(has_cell, "fraction"))
+    written = table["boxes"].mask(has_cell, pd.Series(cells, index=table.index, dtype=object))
+    table = table.assign(boxes=written, box_unit=table["box_unit"].mask(has_cell, "fraction"))
     videos = clips[clips["kind"] == "video"]
     frames = [
         table.loc[[i]].assign(**_describe_frame(time_s, boxes))

@@ -82,6 +82,7 @@ def labels_by_clip(entries: pd.DataFrame) -> pd.DataFrame:
     [['', True, 0.1]]
     """
     people = labels_by_person(entries)
+    people["boxes"] = people["boxes"].mask(people["boxes"] == "[]")  # taken away
     said = people[people["labels"] != ""].sort_values("entry_id", kind="stable")
     types: Any = {"is_disputed": bool, "n_people": int, "inclusion": float}
     is_alone = ~said["clip_id"].duplicated(keep=False)
@@ -104,7 +105,6 @@ def _settle(clip: str, said: pd.DataFrame) -> dict[str, Any]:
     chosen = drawn.iloc[0] if len(drawn) else said.iloc[-1]
     notes = said["note"].dropna()
     drawn_boxes = stand["boxes"].dropna()
-    drawn_boxes = drawn_boxes[drawn_boxes != "[]"]
     return {
         "clip_id": clip,
         "path": said["path"].iloc[-1],

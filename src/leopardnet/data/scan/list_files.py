@@ -25,20 +25,22 @@ class FootageFiles:
     `sizes` maps the path of each file (POSIX, relative, spelled as on disk) to its bytes, in natural order; a
     broken link has size None. `n_system_files` counts hidden and system files and folders, `n_links` links to
     footage that is listed under its own name, and `other_files` by suffix the files that are not footage, and raw
-    pictures beside a picture of their name.
+    pictures beside a picture of their name; `outside_links` names links that lead out of the root.
     """
 
     sizes: dict[str, int | None]
     n_system_files: int = 0
     n_links: int = 0
     other_files: dict[str, int] = field(default_factory=dict)
+    outside_links: tuple[str, ...] = ()
 
 
-def list_footage(root: Path) -> FootageFiles:
+def list_footage(root: Path, *, skip_outside_links: bool = False) -> FootageFiles:
     """List every video and still under `root`.
 
     Links inside the root are followed if their target is not listed otherwise. Raises ManifestError for a folder
-    that cannot be read, a link out of the root, a root without footage, and a name that no table can hold.
+    that cannot be read, a link out of the root (unless these are skipped), a root without footage, and a name that
+    no table can hold.
     """
     root = Path(root)
     if not root.is_dir():
@@ -48,7 +50,7 @@ def list_footage(root: Path) -> FootageFiles:
             found="a file" if root.exists() else "nothing",
             todo="give the folder that holds the footage",
         )
-    listing = _Listing(root)
+    listing = _Listing(root, skip_outside_links)
     listing.walk("")
     listing.follow_links()
     listing.drop_companions()
@@ -57,15 +59,20 @@ def list_footage(root: Path) -> FootageFiles:
     _check_names(list(listing.sizes))
     paths = _sort_naturally(list(listing.sizes))
     return FootageFiles(
-        {p: listing.sizes[p] for p in paths}, listing.n_system, listing.n_links, listing.other_by_count
+        {p: listing.sizes[p] for p in paths},
+        listing.n_system,
+        listing.n_links,
+        listing.other_by_count,
+        tuple(sorted(map(_escape, listing.outside))),
     )
 
 
 class _Listing:
     """A walk over a tree that collects files, and keeps links for later."""
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.real_root = root, root.resolve()
+    def __init__(self, root: Path, skips_outside: bool) -> None:
+        self.root, self.real_root, self.skips_outside = root, root.resolve(), skips_outside
+        self.outside: list[str] = []  # links that lead out of the root
         self.sizes: dict[str, int | None] = {}
         self.other: Counter[str] = Counter()
         self.links: list[tuple[str, bool]] = []
@@ -139,9 +146,10 @@ class _Listing:
                 self._follow_file(path, real_files)
 
     def _follow_folder(self, path: str) -> None:
-        if self._target(path) in self.real_folders:
+        target = self._target(path)
+        if target in self.real_folders:
             self.n_links += 1
-        else:
+        elif target is not None:
             self.walk(path)
 
     def _follow_file(self, path: str, real_files: set[Path]) -> None:
@@ -149,18 +157,24 @@ class _Listing:
             self.count_other(path)
             return
         target = self._target(path)
+        if target is None:
+            return
         if target in real_files:
             self.n_links += 1
             return
         real_files.add(target)
         self.sizes[path] = target.stat().st_size if target.is_file() else None
 
-    def _target(self, path: str) -> Path:
+    def _target(self, path: str) -> Path | None:
+        """Return where a link leads; None out of the root, where such links are skipped."""
         try:
             target = (self.root / path).resolve()
         except (OSError, RuntimeError):  # a link to itself
             target = self.real_root / path
         if not target.is_relative_to(self.real_root):
+            if self.skips_outside:
+                self.outside.append(path)
+                return None
             raise ManifestError(
                 "a link leads out of the folder",
                 where=_escape(path),

@@ -45,7 +45,7 @@ class ScanReport:
     `unknown_deployments`: rows of each deployment that is not in the deployments table; `n_outside_period`: rows
     recorded before the start or after the end of their deployment; `unread_times`: the text that stands where the
     time should be, by path, for files without a time; `doubtful_banners`: why the time in a banner is not certain,
-    by path; `notes`: on how the deployments table was read.
+    by path; `outside_links`: see FootageFiles; `notes`: on how the deployments table was read.
     """
 
     manifest: Manifest
@@ -61,6 +61,7 @@ class ScanReport:
     unread_times: dict[str, str] = field(default_factory=dict)
     doubtful_banners: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    outside_links: tuple[str, ...] = ()
 
 
 def scan(
@@ -116,9 +117,13 @@ def scan_report(
     container_time: Literal["camera", "utc"] = "camera",
     group_bursts: bool = False,
     burst_gap_s: float = BURST_GAP_S,
+    skip_outside_links: bool = False,
     on_progress: Progress | None = None,
 ) -> ScanReport:
-    """Scan like `scan`, and also return counts of unmatched, ignored and unknown files and rows."""
+    """Scan like `scan`, and also return counts of unmatched, ignored and unknown files and rows.
+
+    skip_outside_links: leave links out of `root` out, and name them.
+    """
     folder_pattern = FolderPattern.parse(pattern) if pattern is not None else None
     reader = CaptureTimeReader(tuple(time_from), filename_time)
     if container_time not in ("camera", "utc"):
@@ -134,7 +139,7 @@ def scan_report(
         raise ConfigError("burst_gap_s must not be negative", found=burst_gap_s)
     places, notes = find_deployments(deployments)
     banners = _open_banners(date_order) if "banner" in reader.order else None
-    files = list_footage(Path(root))
+    files = list_footage(Path(root), skip_outside_links=skip_outside_links)
     table, unmatched = _build_table(list(files.sizes), folder_pattern)
     found, doubts = _find_times(table, Path(root), reader, banners, on_progress)
     table = _add_times(table, found, container_time)
@@ -160,6 +165,7 @@ def scan_report(
         unread_times={path: t.unread for path, t in zip(files.sizes, found, strict=True) if t.unread},
         doubtful_banners=doubts,
         notes=notes,
+        outside_links=files.outside_links,
     )
 
 

@@ -110,6 +110,7 @@ def find_loss_threshold(
     is_positive: NDArray[np.bool_],
     site_codes: Ints,
     *,
+    has_site: NDArray[np.bool_] | None = None,
     event_codes: Ints | None = None,
     chances: Floats | None = None,
     max_miss: float = 0.01,
@@ -119,6 +120,9 @@ def find_loss_threshold(
 
     score: float64 [M], of calibration clips that the model was not trained on; nan (unreadable) never goes unseen
     and has no part; 0 or less is a clip that no threshold keeps. is_positive: bool [M]; site_codes: int64 [M].
+    has_site: bool [M], clips whose site is known; the others share a code, and may be of any site: they count
+    against a guarantee and not for it: it has to hold with them as one more site and without them. None: all are
+    known.
     event_codes: int64 [M]; clips of an event count as copies of each other, None: each is an event of its own.
     chances: float64 [M], with which each positive was drawn, equal at one site; None: all the same. The strongest
     level that is supported is chosen. Raises ConfigError for shares that are not between 0 and 1.
@@ -130,13 +134,36 @@ def find_loss_threshold(
     use = is_positive & ~np.isnan(score)
     order = np.argsort(score[use], kind="stable")
     ranked, sites = score[use][order], pd.factorize(site_codes[use][order])[0]
-    events = None if event_codes is None else pd.factorize(event_codes[use][order])[0]
-    counts = None if chances is None else find_counts(chances[use][order])
-    supports = (
-        support_any_sites(ranked, sites, max_miss=max_miss, confidence=confidence),
-        support_like_sites(ranked, sites, max_miss=max_miss, confidence=confidence, events=events, counts=counts),
-    )
+    known = np.ones(len(ranked), bool) if has_site is None else has_site[use][order]
+    events = None if event_codes is None else event_codes[use][order]
+    drawn = None if chances is None else chances[use][order]
+
+    def support(rows: NDArray[np.bool_]) -> tuple[Support, Support]:
+        some, of = ranked[rows], pd.factorize(sites[rows])[0]
+        within = None if events is None else pd.factorize(events[rows])[0]
+        counts = None if drawn is None else find_counts(drawn[rows])
+        shares = {"max_miss": max_miss, "confidence": confidence}
+        return support_any_sites(some, of, **shares), support_like_sites(
+            some, of, events=within, counts=counts, **shares
+        )
+
+    supports: tuple[Support, ...] = support(np.ones(len(ranked), bool))
+    if not known.all():
+        supports = tuple(_take_weaker(a, b, ranked) for a, b in zip(supports, support(known), strict=True))
     level = next((s.level for s in supports if s.threshold is not None), None)
-    n_sites = len(np.unique(sites))
+    n_sites = len(np.unique(sites[known]))
     n_events = len(ranked) if events is None else len(np.unique(events))
     return LossGuarantee(label, max_miss, confidence, len(ranked), n_sites, supports, level, n_events)
+
+
+def _take_weaker(a: Support, b: Support, ranked: Floats) -> Support:
+    """Return what both of two supports of one level allow. ranked: the scores of all positives."""
+    threshold = None if a.threshold is None or b.threshold is None else min(a.threshold, b.threshold)
+    return Support(
+        a.level,
+        threshold,
+        0 if threshold is None else int((ranked < threshold).sum()),
+        max(a.miss_at_most, b.miss_at_most),
+        max(a.n_sites_needed, b.n_sites_needed),
+        a.is_saturated or b.is_saturated,
+    )

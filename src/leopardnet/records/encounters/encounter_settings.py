@@ -1,9 +1,8 @@
-"""The settings of encounters (`configs/records/encounters.yaml`): gaps, speeds and their sources, and windows."""
+"""The settings of encounters (`configs/records/encounters.yaml`): gaps, speeds and their sources, hints."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import yaml
 from pydantic import Field
@@ -14,7 +13,6 @@ from leopardnet.core.settings.settings_model import Settings
 from leopardnet.core.settings.validate import validate
 
 FILE = "encounters.yaml"
-Days = Annotated[float, Field(gt=0.0, le=366.0)]
 
 
 class Speed(Settings):
@@ -28,7 +26,7 @@ class RepeatSettings(Settings):
     """When repeated captures are worth a visit."""
 
     level: float = Field(gt=0.0, lt=0.5)
-    windows_days: tuple[Days, ...] = Field(min_length=1, max_length=10)
+    max_days: float = Field(gt=0.0, le=366.0)
     min_captures: int = Field(ge=2)
     n_shuffles: int = Field(ge=19, le=100_000)
     seed: int = Field(ge=0)
@@ -41,7 +39,6 @@ class EncounterSettings(Settings):
 
     max_gap_h: float = Field(gt=0.0, le=24.0 * 366)
     max_km: float = Field(ge=0.0, le=20_000.0)
-    unknown_place_m: float = Field(ge=0.0, le=100_000.0)
     flank_pair_s: float = Field(ge=0.0, le=3600.0)
     speeds: dict[str, Speed]
     repeated: RepeatSettings

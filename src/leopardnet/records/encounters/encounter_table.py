@@ -61,7 +61,7 @@ def link_encounters(
     is_used = (records["state"] != REFUTED).to_numpy()
     used = records[is_used].reset_index(drop=True)
     time_s = count_seconds(used)
-    posts = find_posts(used, unknown_place_m=settings.unknown_place_m)
+    posts = find_posts(used)
     group = _group_records(used["label"], time_s, posts, settings)
     order = np.lexsort((used["record_id"].to_numpy(object).astype(str), time_s, group))  # nan is last
     number = np.zeros(len(used), np.int64)
@@ -97,7 +97,7 @@ def count_by_label(records: pd.DataFrame, settings: EncounterSettings | None = N
     settings = settings or load_encounter_settings()
     used = records[records["state"] == CONFIRMED].reset_index(drop=True)
     labels = np.sort(records["label"].unique())
-    posts = find_posts(used, unknown_place_m=settings.unknown_place_m)
+    posts = find_posts(used)
     number = np.searchsorted(labels, used["label"].to_numpy(object)).astype(np.int64)
     counts = count_animals(used, number, count_seconds(used), posts, len(labels), settings.speeds)
     n_confirmed = np.bincount(number, minlength=len(labels))

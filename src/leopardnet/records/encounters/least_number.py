@@ -13,7 +13,9 @@ apart, so the answer is still certain, but a larger set may exist.
 
 Sets of records apart lie within a short time, which an animal needs through the whole encounter. So the records are
 cut where nothing happens for so long, and longer stretches are searched in windows of twice that time that overlap
-by half: each set lies within one of them. Only a window of more than 2,000 records is searched in parts.
+by half: each set lies within one of them. Of an encounter with more than 400 windows, which no rare animal has,
+only those of the most stations are searched, and a window of more than 2,000 records is searched in parts: the
+answer is then certain, but a larger set may exist.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from leopardnet.records.encounters.link_records import TOLERANCE_KM
 from leopardnet.records.encounters.posts import Indices, Posts
 
 _MOST_AT_ONCE = 2_000  # records; memory grows with their square
+_MOST_WINDOWS = 400  # with two records or more, of an encounter
 
 
 def find_records_apart(time_s: NDArray[np.float64], of_post: Indices, posts: Posts, *, top_km_h: float) -> Indices:
@@ -46,7 +49,7 @@ def find_records_apart(time_s: NDArray[np.float64], of_post: Indices, posts: Pos
         for i, j in _cut_windows(time_s[order], reach_s)
         if j - i > 1
     ]
-    for n_stations, i, j in sorted(blocks, key=lambda block: -block[0]):
+    for n_stations, i, j in sorted(blocks, key=lambda block: -block[0])[:_MOST_WINDOWS]:
         if n_stations <= len(best):
             break
         rows = order[i:j]

@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import Geod
 
+from leopardnet.records.ranges.uncertain_places import find_uncertainty_m
+
 WGS84 = Geod(ellps="WGS84")
 Indices = NDArray[np.int64]
 _KEYS = "_station latitude longitude coordinate_uncertainty_m clock_uncertainty_s _has_zone".split()  # noqa: SIM905
@@ -58,24 +60,23 @@ class Posts:
         return replace(self, of_record=self.of_record[rows])
 
 
-def find_posts(records: pd.DataFrame, *, unknown_place_m: float) -> Posts:
+def find_posts(records: pd.DataFrame) -> Posts:
     """Return the posts of records: distinct combinations of station, place, clock and their uncertainties.
 
     A station is that of one owner: equal names of two owners are two stations. A record without a station has one
-    of its own. unknown_place_m: uncertainty of places whose uncertainty is not stated.
+    of its own. Places without a stated uncertainty are as exact as their digits say.
     """
     table = records[["latitude", "longitude", "coordinate_uncertainty_m", "clock_uncertainty_s"]].astype("float64")
     table = table.assign(_station=number_stations(records), _has_zone=records["at_utc"].notna())
     of_record = np.asarray(table.groupby(_KEYS, dropna=False, sort=False).ngroup(), np.int64)
     first = np.unique(of_record, return_index=True)[1]
     posts = table.iloc[first]
-    reach_m = posts["coordinate_uncertainty_m"].fillna(unknown_place_m).to_numpy()
     latitude, longitude = posts["latitude"].to_numpy(), posts["longitude"].to_numpy()
     return Posts(
         of_record=of_record,
         station=posts["_station"].to_numpy(np.int64),
         xyz_km=_to_straight(latitude, longitude),
-        reach_km=reach_m / 1000,
+        reach_km=find_uncertainty_m(posts) / 1000,
         clock_s=posts["clock_uncertainty_s"].fillna(np.inf).to_numpy(),
         has_zone=posts["_has_zone"].to_numpy(bool),
         latitude=latitude,

@@ -22,7 +22,7 @@ from leopardnet.records.encounters.encounter_settings import (
 )
 from leopardnet.records.encounters.scan_statistic import Crowd, History, find_crowds, unite_periods
 from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
-from leopardnet.score.events import event_ids
+from leopardnet.score.events import GAP_MINUTES, event_ids
 
 VISIT = "worth a visit"
 NO_PERIOD = "no period of work is known of the station"
@@ -34,17 +34,17 @@ SCANS = (
     Column("label", STRING, False, "the animal"),
     Column("state", STRING, False, "confirmed: of confirmed records alone; suspected: with suspected ones"),
     Column("words", STRING, False, "worth a visit, or why not"),
-    Column("start", TIME, True, "local time of the first capture of the most crowded window"),
-    Column("end", TIME, True, "local time of its last capture"),
-    Column("window_days", FLOAT, True, "length of that window"),
-    Column("n_captures", INT, False, "captures in the window, of which"),
+    Column("start", TIME, True, "local time of the first of the most crowded captures; empty if none crowd"),
+    Column("end", TIME, True, "local time of the last one"),
+    Column("span_days", FLOAT, True, "days from the first to the last"),
+    Column("n_captures", INT, False, "captures in that time, of which"),
     Column("n_confirmed", INT, False, "have a confirmed record"),
     Column("n_suspected", INT, False, "rest on suspected records alone"),
-    Column("n_history", INT, False, "captures at the station in its periods of work, those of the window included"),
+    Column("n_history", INT, False, "captures at the station in its periods of work, these included"),
     Column("n_outside", INT, False, "captures outside the periods of work, which do not count"),
     Column("camera_days", FLOAT, True, "days in which a camera of the station worked"),
-    Column("expected", FLOAT, True, "captures that the rest of the history leads to expect in such a window"),
-    Column("p_value", FLOAT, True, "probability that chance crowds any station, label and window so much"),
+    Column("expected", FLOAT, True, "captures that the rest of the history leads to expect in so many days"),
+    Column("p_value", FLOAT, True, "probability that chance crowds any station and label so much"),
     Column("n_looked_at", INT, False, "stations, labels and states that were looked at together"),
     Column("n_alarm_calls", INT, True, "clips with an alarm call around that time; empty: not searched"),
     Column("n_prey", INT, True, "events of prey around that time, confirmed; empty: no record of prey is known"),
@@ -101,11 +101,12 @@ def scan_stations(
         rows.append({**row, "mine": mine, "n_outside": int((~inside).sum())})
     crowds = find_crowds(
         histories,
-        windows_days=how.windows_days,
+        max_days=how.max_days,
         min_captures=how.min_captures,
         n_shuffles=how.n_shuffles,
         level=how.level,
         seed=how.seed,
+        gap_days=GAP_MINUTES / 1440,
     )
     table = pd.DataFrame(
         [_describe(row, h, crowd, how) for row, h, crowd in zip(rows, histories, crowds, strict=True)],
@@ -162,19 +163,20 @@ def _describe(row: dict[str, Any], history: History, crowd: Crowd, how: RepeatSe
     words = NO_PERIOD if not len(history.begins) else TOO_FEW if few else BY_CHANCE
     inside = mine.iloc[crowd.first : crowd.first + crowd.n]
     n_confirmed = int(inside["is_confirmed"].sum())
-    rest_days = history.days - crowd.window_days
+    span_days = float(np.ptp(history.times[crowd.first : crowd.first + crowd.n])) if crowd.n else np.nan
+    rest_days = history.days - span_days
     return {
         **{c: row[c] for c in (*_KEYS, "n_outside")},
         "words": VISIT if not few and crowd.p_value <= how.level else words,
         "start": inside["at"].min(),
         "end": inside["at"].max(),
-        "window_days": crowd.window_days if len(mine) else np.nan,
+        "span_days": span_days,
         "n_captures": crowd.n,
         "n_confirmed": n_confirmed,
         "n_suspected": crowd.n - n_confirmed,
         "n_history": len(mine),
         "camera_days": history.days if len(history.begins) else np.nan,
-        "expected": (len(mine) - crowd.n) * crowd.window_days / rest_days if rest_days > 0 else np.nan,
+        "expected": (len(mine) - crowd.n) * span_days / rest_days if rest_days > 0 else np.nan,
         "p_value": np.nan if few else crowd.p_value,
         "record_ids": json.dumps([x for ids in inside["record_ids"] for x in ids]),
     }

@@ -1,11 +1,11 @@
-"""The scan statistic: whether captures at a station crowd in a short time more than chance alone would crowd them.
+"""The scan statistic: whether captures at a station crowd in a short time more than chance alone makes them.
 
-Of N captures in T days of work, the most within any w days are counted, for several w. By chance, one of the N is
-followed by k - 1 others within w days with a probability of at most N x P(Binomial(N - 1, w / T) >= k - 1). This
-bound is the score of a station, the smaller the more crowded, the least over its windows. What the smallest score
-of all stations would be by chance is found by drawing: every station keeps its number of captures, which fall
-anywhere in its days of work. The share of draws whose smallest score is as small is the p-value of a station. So
-the probability of one false finding or more, over all stations and windows, is the level.
+Of N captures in T days of work, k lie within some days s. By chance, one of the N is followed by k - 1 others
+within s days with a probability of at most N x P(Binomial(N - 1, s / T) >= k - 1). The least of these bounds, over
+all k and all stretches of at most `max_days`, is the score of a station: the smaller, the more crowded. What the
+smallest score of all stations would be by chance is found by drawing: every station keeps its number of captures,
+which fall anywhere in its days of work. The share of draws whose smallest score is as small is the p-value of a
+station. So the probability of one false finding or more, over all stations and stretches, is the level.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """The most crowded window of a station: its length in days, its captures from `first` on, and its p-value."""
+    """The most crowded stretch of a station: its n captures from `first` on (0: no crowd), and its p-value."""
 
-    window_days: float
     first: int
     n: int
     p_value: float
@@ -55,63 +54,65 @@ class Crowd:
 def find_crowds(
     histories: Sequence[History],
     *,
-    windows_days: Sequence[float],
+    max_days: float,
     min_captures: int,
     n_shuffles: int,
     level: float,
     seed: int,
+    gap_days: float = 0.0,
 ) -> list[Crowd]:
-    """Return the most crowded window of each history, with p-values that hold over all of them together.
+    """Return the most crowded stretch of each history, with p-values that hold over all of them together.
 
-    A window with fewer than `min_captures` has the p-value 1. With very many captures fewer histories are drawn
-    than `n_shuffles`; the p-value stays valid, since the observed history counts as one of the draws.
+    Fewer than `min_captures` are no crowd. With very many captures fewer histories are drawn than `n_shuffles`; the
+    p-value stays valid, since the observed history counts as one of the draws. gap_days: see `draw_times`.
     """
     n_draws = _count_draws(sum(len(h.times) for h in histories), n_shuffles, level)
     found, least = [], np.zeros(n_draws)
     for history in histories:
-        tables = [_score_counts(history, w, min_captures) for w in windows_days]
-        counts = [count_ahead(history.times[None], w)[0] for w in windows_days]
-        scores = [table[n.max(initial=0)] for table, n in zip(tables, counts, strict=True)]
-        i = int(np.argmin(scores))
-        found.append((scores[i], windows_days[i], int(counts[i].argmax()) if len(counts[i]) else 0, counts[i]))
-        if len(history.times) < min_captures:
-            continue  # no draw of it can score
-        drawn = draw_times(history, n_draws, seed)
-        for w, table in zip(windows_days, tables, strict=True):
-            least = np.minimum(least, table[count_ahead(drawn, w).max(axis=1)])
+        found.append(score_captures(history.times[None], history.days, max_days, min_captures))
+        if len(history.times) >= min_captures:
+            drawn = draw_times(history, n_draws, seed, gap_days=gap_days)
+            least = np.minimum(least, score_captures(drawn, history.days, max_days, min_captures)[0])
     least = np.sort(least)
-    crowds = []
-    for score, window, first, counts in found:
-        p = (1 + int(np.searchsorted(least, score, side="right"))) / (n_draws + 1)
-        crowds.append(Crowd(window, first, int(counts.max(initial=0)), p if score < 0 else 1.0))
-    return crowds
+    p_values = [(1 + int(np.searchsorted(least, scores[0], side="right"))) / (n_draws + 1) for scores, *_ in found]
+    return [Crowd(int(i[0]), int(n[0]), p if n[0] else 1.0) for (_, i, n), p in zip(found, p_values, strict=True)]
 
 
-def count_ahead(times: Floats, width: float) -> NDArray[np.int64]:
-    """Return how many captures lie from each one up to `width` later, itself included, int64 [M, N].
+def score_captures(
+    times: Floats, days: float, max_days: float, min_captures: int
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the score of each history, and the first and the number of its most crowded captures, each [M].
 
-    times: float64 [M, N], each row sorted.
-
-    >>> count_ahead(np.array([[0.0, 0.5, 1.0, 9.0]]), 1.0)
-    array([[3, 2, 1, 1]])
+    times: float64 [M, N], days, each row sorted. days: of work. The score is 0 and the number 0 without a crowd.
     """
     m, n = times.shape
-    if not times.size:
-        return np.zeros((m, n), np.int64)
-    step = float(np.ptp(times)) + 2 * width + 1
-    flat = (times - times.min() + np.arange(m)[:, None] * step).ravel()
-    # Rounding must not decide whether a capture exactly `width` later counts.
-    after = np.searchsorted(flat, flat + width + 1e-7, side="right")
-    ahead: NDArray[np.int64] = (after - np.arange(m * n)).reshape(m, n)
-    return ahead
+    best, first, count = np.zeros(m), np.zeros(m, np.int64), np.zeros(m, np.int64)
+    for k in range(min_captures, n + 1):
+        spans = times[:, k - 1 :] - times[:, : n - k + 1]
+        i = spans.argmin(axis=1)
+        span = spans[np.arange(m), i]
+        if span.min() > max_days:
+            break
+        with np.errstate(divide="ignore"):
+            score = np.maximum(np.log(n * bdtrc(float(k - 2), n - 1, np.minimum(span / days, 1.0))), -700.0)
+        is_better = (score < best) & (span <= max_days)
+        best = np.where(is_better, score, best)
+        first, count = np.where(is_better, i, first), np.where(is_better, k, count)
+    return np.round(best, 9), first, count
 
 
-def draw_times(history: History, n_draws: int, seed: int) -> Floats:
-    """Return captures that fall anywhere in the days of work, float64 [n_draws, N], each row sorted."""
+def draw_times(history: History, n_draws: int, seed: int, *, gap_days: float = 0.0) -> Floats:
+    """Return captures that fall anywhere in the days of work, float64 [n_draws, N], each row sorted.
+
+    gap_days: the least time between two, as events have; less where the days do not hold so many.
+    """
     rng = np.random.default_rng([seed, zlib.crc32(history.name.encode())])
+    n = len(history.times)
+    gaps = np.arange(n) * min(gap_days, history.days / (2 * max(n, 1)))
     lengths = history.ends - history.begins
     passed = np.cumsum(lengths) - lengths  # days of work before each period
-    worked = np.sort(rng.uniform(0.0, history.days, (n_draws, len(history.times))), axis=1)
+    # Evenly spread captures with a least gap are evenly spread ones in the time without the gaps.
+    worked = np.sort(rng.uniform(0.0, history.days - gaps.max(initial=0.0), (n_draws, n)), axis=1) + gaps
     i = np.searchsorted(passed, worked, side="right") - 1
     times: Floats = worked - passed[i] + history.begins[i]
     return times
@@ -128,18 +129,6 @@ def unite_periods(begins: Floats, ends: Floats) -> tuple[Floats, Floats]:
     is_new = np.append(True, begins[1:] > latest[:-1])[: len(begins)]
     is_last = np.append(is_new[1:], True)[: len(begins)]
     return begins[is_new], latest[is_last]
-
-
-def _score_counts(history: History, width: float, min_captures: int) -> Floats:
-    """Return the log of the bound for 0, 1, … N captures within `width` days, rounded, float64 [N + 1]."""
-    n = len(history.times)
-    share = min(width / history.days, 1.0) if n else 1.0
-    counts = np.arange(n + 1)
-    with np.errstate(divide="ignore"):
-        scores: Floats = np.log(n * bdtrc(np.maximum(counts - 2.0, -1.0), max(n - 1, 0), share))
-    scores = np.where(counts < min_captures, 0.0, np.clip(scores, -700.0, 0.0))
-    rounded: Floats = np.round(scores, 9)
-    return rounded
 
 
 def _count_draws(n_captures: int, n_shuffles: int, level: float) -> int:

@@ -53,9 +53,9 @@ class HuntQueues:
         self._row_of = {clip_id: i for i, clip_id in enumerate(self._hunt.features.clip_ids)}
 
     def list_hunt(self, desk: ReviewDesk) -> QueueRows:
-        """Return the clips that nobody labelled, the most promising first; those that cannot be read stand last.
+        """Return the labelled clips in the order in which they were, and then the others, the most promising first.
 
-        Every tenth is of the blind audit, and keeps its chance of inclusion.
+        Clips that cannot be read stand last. Every tenth is of the blind audit, and keeps its chance of inclusion.
         """
         with self._lock:
             labels = collect_labels(desk.said)
@@ -67,7 +67,8 @@ class HuntQueues:
                 self._fitted, self._had_target = frozenset(labels), has_target
             rows = self._order.rows
             left = rows[[desk.index.clip_ids[r] not in labels for r in rows]]
-            return QueueRows(left, inclusion=self._order.inclusion, hints=self._order.hints)
+            done = list_rows(desk.index, [c for c in labels if c in desk.index.row_of])
+            return QueueRows(np.concatenate([done, left]), inclusion=self._order.inclusion, hints=self._order.hints)
 
     def refit(self) -> None:
         """Find the order anew when it is asked for next."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, UNKNOWN
 from leopardnet.review.clip_index import ClipIndex
 from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.spoken_labels import SpokenLabels
@@ -55,9 +55,12 @@ def _cells_of(index: ClipIndex, said: SpokenLabels, k: int) -> pd.DataFrame:
 
 
 def _certain_where_said(index: ClipIndex, said: SpokenLabels, k: int) -> NDArray[np.float64]:
-    """Return the probabilities of a species, float64 [N]: 0 or 1 where people agree on the clip."""
+    """Return the probabilities of a species, float64 [N]: 0 or 1 where people agree on the clip.
+
+    A clip of which they cannot tell what it shows decides nothing: nan.
+    """
     p, name = index.probs[:, k].astype(np.float64), index.labels[k]
     for row in np.flatnonzero(said.is_done & ~said.is_disputed):
         labels = next(iter(said.all_labels(index.clip_ids[row]).values()))
-        p[row] = float(name in labels)
+        p[row] = float(name in labels) if labels != (UNKNOWN,) else np.nan
     return p

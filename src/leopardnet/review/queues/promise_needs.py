@@ -22,5 +22,5 @@ def count_promise(index: ClipIndex, said: SpokenLabels, targets: Sequence[str]) 
         return None
     target = targets[0]
     met = said.find(lambda c: any(target in names for names in said.all_labels(c, queue=AUDIT).values()))
-    sites = {int(index.site_codes[index.row_of[c]]) for c in met if c in index.row_of}
+    sites = {index.texts("site")[index.row_of[c]] for c in met if c in index.row_of} - {None}  # known ones
     return {"label": target, "n_needed": sites_needed(PROMISED_MISS), "n_have": len(sites)}

@@ -11,6 +11,7 @@ import os
 import secrets
 import sqlite3
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from leopardnet.data.human_labels.label_file import WAIT_S, explain_errors
 
 FILE = "review.sqlite"
 APPLICATION_ID = 0x6C656F72
+DIGITS = "123456789"  # keys of labels
 _SCHEMA = "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 
 
@@ -83,6 +85,25 @@ class Workspace:
             self._db.execute("INSERT OR IGNORE INTO facts VALUES ('seed', ?)", (drawn,))
             seed = json.loads(self._db.execute("SELECT value FROM facts WHERE name = 'seed'").fetchone()[0])
         return str(seed)
+
+    def choose_digits(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the digits that are keys of these labels: those of before, and the first free ones for new labels.
+
+        A label without a key has none. A digit keeps its meaning for as long as there are others.
+        """
+        kept = self.read("digits") or {}
+        digits = {name: kept[name] for name in names if name in kept}
+        free = [x for x in DIGITS if x not in kept.values()]
+        free += [x for x in DIGITS if x in kept.values() and x not in digits.values()]
+        new = dict(zip((name for name in names if name not in digits), free, strict=False))
+        if new:
+            taken = {name: x for name, x in kept.items() if x not in new.values()}
+            self.keep("digits", taken | new)
+        return digits | new
+
+    def free_digits(self) -> str:
+        """Return the digits that no label has had yet, in order."""
+        return "".join(sorted(set(DIGITS) - set((self.read("digits") or {}).values())))
 
     def enter(self) -> bool:
         """Note that this process serves the workspace; return whether another one of this computer does, too."""

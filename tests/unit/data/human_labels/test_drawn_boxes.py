@@ -54,7 +54,7 @@ def test_boxes_stay_until_they_are_taken_away(say):
     say("a", "AB", "tiger", starred=True)
     assert json.loads(agreed(say)["boxes"]["a"]) == [box(0, 0, 1, 1)]
     gone = say("a", "AB", "tiger", boxes=[])
-    assert agreed(say)["boxes"]["a"] is None
+    assert pd.isna(agreed(say)["boxes"]["a"])
     say.file.undo({"u": gone}, by="AB")
     assert json.loads(agreed(say)["boxes"]["a"]) == [box(0, 0, 1, 1)]
 

@@ -98,3 +98,23 @@ def test_a_probability_of_nothing_is_refused_and_said():
     assert "no threshold keeps those whose probability is 0" in str(found)
     laxer = find_loss_threshold("animal", score, np.ones(400, bool), np.arange(400), max_miss=0.1)
     assert laxer.is_kept and laxer.at("any_sites").n_missed >= 10, "ten may be missed there"
+
+
+def test_clips_without_a_site_are_no_site():
+    score, sites = np.linspace(0.1, 1, 59), np.arange(59)
+    yes = np.ones(59, bool)
+    assert find_loss_threshold("leopard", score, yes, sites, max_miss=0.05).level == "any_sites"  # 0.95^59 < 0.05
+    placed = np.arange(59) > 0
+    found = find_loss_threshold("leopard", score, yes, sites, has_site=placed, max_miss=0.05)
+    assert found.n_sites == 58 and found.n_positives == 59 and found.at("any_sites").threshold is None
+    none = find_loss_threshold("leopard", score, yes, np.zeros(59, np.int64), has_site=~yes, max_miss=0.05)
+    assert none.n_sites == 0 and none.level is None
+
+
+def test_a_miss_without_a_site_counts_against_the_promise():
+    score, sites = np.linspace(0.2, 1, 80), np.arange(80)
+    score[0] = 0.01  # of no known site
+    placed = np.arange(80) > 0
+    without = find_loss_threshold("leopard", score[1:], placed[1:], sites[1:], max_miss=0.05)
+    found = find_loss_threshold("leopard", score, np.ones(80, bool), sites, has_site=placed, max_miss=0.05)
+    assert without.threshold == score[1] and found.threshold == 0.01 and found.n_sites == 79

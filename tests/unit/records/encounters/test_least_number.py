@@ -136,7 +136,7 @@ def test_long_series_are_searched_in_windows_that_lose_nothing(script, seed):
     station, minutes = rng.integers(0, 8, 250), np.sort(np.round(rng.uniform(0, 1440, 250), 1))
     latitude, longitude = 43.4 + rng.uniform(0, 0.4, 8), 131.5 + rng.uniform(0, 0.4, 8)
     records = script.make_records(station, minutes, latitude[station], longitude[station])
-    posts, time_s = find_posts(records, unknown_place_m=0.0), count_seconds(records)
+    posts, time_s = find_posts(records), count_seconds(records)
     apart = is_apart(time_s, posts.of_record, posts, top_km_h=TOP)
     matched = maximum_bipartite_matching(csr_matrix(np.triu(~apart, 1)), perm_type="column")
     found = find_records_apart(time_s, posts.of_record, posts, top_km_h=TOP)

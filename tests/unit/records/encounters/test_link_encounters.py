@@ -77,8 +77,8 @@ def test_a_day_without_a_record_ends_an_encounter(time, linked):
         ({"km_north": TOP / 10 + 0.01, "clock_uncertainty_s": 30.0}, True),
         ({"km_north": TOP / 10 + 0.01, "clock_uncertainty_s": np.nan}, True),
         ({"km_north": TOP / 10 + 0.01, "coordinate_uncertainty_m": 10.0}, True),
-        ({"km_north": TOP / 10 + 0.01, "coordinate_uncertainty_m": np.nan}, True),  # taken for 30 m
-        ({"km_north": TOP / 10 + 0.04, "coordinate_uncertainty_m": np.nan}, False),
+        ({"km_north": TOP / 10 + 0.01, "coordinate_uncertainty_m": np.nan}, True),  # as exact as a receiver
+        ({"km_north": TOP / 10 + 0.05, "coordinate_uncertainty_m": np.nan}, False),
     ],
 )
 def test_who_cannot_be_there_in_time_is_not_linked_unless_a_clock_or_a_place_may_be_wrong(told, linked):

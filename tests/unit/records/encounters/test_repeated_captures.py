@@ -28,9 +28,8 @@ def test_a_station_with_four_captures_in_a_day_is_worth_a_visit_and_says_no_more
     row = hints.iloc[0]
     assert (row["words"], row["state"], row["label"]) == ("worth a visit", "confirmed", "leopard")
     assert (row["n_captures"], row["n_confirmed"], row["n_suspected"], row["n_history"]) == (4, 4, 0, 4)
-    assert (row["start"], row["end"]) == (pd.Timestamp(NIGHT[0]), pd.Timestamp(NIGHT[3])) and row[
-        "window_days"
-    ] == 1
+    assert (row["start"], row["end"]) == (pd.Timestamp(NIGHT[0]), pd.Timestamp(NIGHT[3]))
+    assert row["span_days"] == pytest.approx(22 / 24)
     assert row["camera_days"] == 120 and row["expected"] == 0 and row["p_value"] <= 0.01 and row["n_looked_at"] == 2
     assert json.loads(row["record_ids"]) == ["r0", "r1", "r2", "r3"]
     assert row[["n_alarm_calls", "n_prey", "n_prey_suspected"]].isna().all(), "nobody looked"
@@ -39,13 +38,13 @@ def test_a_station_with_four_captures_in_a_day_is_worth_a_visit_and_says_no_more
 def test_what_the_history_leads_to_expect_comes_from_the_rest_of_it():
     rows = [("A", at) for at in (*QUIET, *NIGHT)]
     row = find_repeated_captures(plant(*rows), work("A")).iloc[0]
-    assert row["n_history"] == 8 and row["expected"] == pytest.approx(4 * 1 / 119)
+    assert row["n_history"] == 8 and row["expected"] == pytest.approx(4 * (22 / 24) / (120 - 22 / 24))
 
 
 def test_a_burst_of_clips_is_one_capture():
     rows = [("A", pd.Timestamp(NIGHT[0]) + pd.Timedelta(minutes=2 * i)) for i in range(20)]
     table = scan_stations(plant(*rows), work("A"))
-    assert table[["words", "n_captures", "n_history"]].to_numpy().tolist() == [["too few captures", 1, 1]]
+    assert table[["words", "n_captures", "n_history"]].to_numpy().tolist() == [["too few captures", 0, 1]]
     assert table["p_value"].isna().all() and len(find_repeated_captures(plant(*rows), work("A"))) == 0
 
 

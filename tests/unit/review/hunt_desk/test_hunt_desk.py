@@ -8,6 +8,7 @@ import pytest
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
+from leopardnet.review.clip_index import ClipFilter
 from leopardnet.review.hunt_desk.hunt_queues import HuntQueues
 from leopardnet.review.hunt_desk.model_maker import ModelMaker
 from leopardnet.review.label_request import LabelRequest, UndoRequest
@@ -43,6 +44,11 @@ def paths(desk, queue="hunt"):
     return [desk.index.texts("path")[r] for r in desk.queues.open(queue, "AB", anew=True).rows]
 
 
+def left(desk):
+    """The clips of the hunt that nobody labelled."""
+    return [p for p in paths(desk) if not desk.said.is_done[desk.index.row_of[clip_id(p)]]]
+
+
 def say(desk, path, *labels, queue="hunt"):
     say.n = getattr(say, "n", 0) + 1
     request = LabelRequest(key=f"press-{say.n:05}", clip_ids=[clip_id(path)], labels=list(labels), queue=queue)
@@ -64,20 +70,22 @@ def test_what_resembles_the_target_comes_first_and_what_cannot_be_read_last(hunt
     assert "could not be read: no frame" in hints[row] or BROKEN in drawn(desk)
 
 
-def test_a_found_target_teaches_the_order_at_once_and_labelled_clips_leave_it(hunt):
+def test_a_found_target_teaches_the_order_at_once_and_labelled_clips_stand_first(hunt):
     desk, queues, _ = hunt
     found = next(p for p in LEOPARDS if p not in drawn(desk))
     for path in [p for p in DEER if p not in drawn(desk)][:3]:
         say(desk, path, "deer")
-    before = paths(desk)
+    before = left(desk)
     say(desk, found, "leopard")
-    after = [p for p in paths(desk) if p not in drawn(desk)]
+    after = [p for p in left(desk) if p not in drawn(desk)]
     others = [p for p in LEOPARDS if p != found and p not in drawn(desk)]
     assert found not in after and set(after[: len(others)]) == set(others)
-    assert len(before) == 42
+    assert len(before) == 42 and paths(desk)[3] == found
+    counts = desk.list_queue("hunt", "AB", only=ClipFilter(), offset=0, limit=5)
+    assert (counts["n_total"], counts["n_done"]) == (45, 4)  # its progress can be seen
     assert queues.describe(desk)["n_labels"] == {"deer": 3, "leopard": 1}
     desk.undo(UndoRequest(key="undo-00001"), "AB")
-    assert found in paths(desk) and queues.describe(desk)["n_labels"] == {"deer": 3}
+    assert found in left(desk) and queues.describe(desk)["n_labels"] == {"deer": 3}
 
 
 def test_all_targets_are_named(hunt):
@@ -94,9 +102,9 @@ def test_a_label_that_is_taken_back_gives_the_clip_its_place_again(hunt):
     for path in chosen:
         say(desk, path, "deer")
     queues.refit()
-    assert not set(chosen) & set(paths(desk))  # found with three labels
+    assert not set(chosen) & set(left(desk))  # found with three labels
     desk.undo(UndoRequest(key="undo-00009"), "AB")
-    assert set(chosen) & set(paths(desk)) == {chosen[2]}
+    assert set(chosen) & set(left(desk)) == {chosen[2]} and len(paths(desk)) == 45
 
 
 def test_every_tenth_clip_is_of_the_audit_and_counts_for_it(hunt):

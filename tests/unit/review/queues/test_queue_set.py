@@ -19,6 +19,7 @@ from leopardnet.review.queues.model_queues import (
 )
 from leopardnet.review.queues.people_queues import draw_audit, list_second_opinion
 from leopardnet.review.queues.plan_looks import plan_looks
+from leopardnet.review.queues.promise_needs import count_promise
 from leopardnet.review.queues.queue_rows import QueueRows, draw_numbers, draw_per_site
 from leopardnet.review.queues.queue_set import QueueSet
 from leopardnet.review.queues.same_box import list_same_boxes
@@ -147,6 +148,20 @@ def test_a_second_opinion_begins_with_what_two_people_dispute(tmp_path, label):
     assert set(names(index, list_second_opinion(index, said, "new", "seed"))) == {"a", "b", "c"}
 
 
+# --- the promise ---
+
+
+def test_clips_of_no_known_site_are_no_site_of_a_promise(tmp_path):
+    clips = [Made(f"{n}.jpg", (0.9, 0.1, 0.0, 0.0), site=s) for n, s in (("a", "s1"), ("b", None), ("c", None))]
+    index, _ = index_of(clips, tmp_path)
+    with LabelFile(tmp_path / "labels.sqlite") as file:
+        for clip in clips:
+            of = {"key": clip.path, "clip_id": clip.clip_id, "path": clip.path, "by": "P"}
+            file.add(LabelEntry(labels=["leopard"], queue="audit", inclusion=0.5, **of))
+        found = count_promise(index, SpokenLabels(file, index), ["leopard"])
+    assert found == {"label": "leopard", "n_needed": 59, "n_have": 1}
+
+
 # --- the plan ---
 
 
@@ -176,6 +191,14 @@ def test_the_plan_takes_turns_among_sites_and_weeks(tmp_path):
     ]
     index, _ = index_of(clips, tmp_path)
     assert names(index, plan_looks(index, nobody(index))) == ["a1", "a3", "b1", "a2"]
+
+
+def test_what_nobody_can_tell_decides_no_cell_of_the_plan(tmp_path, label):
+    clips = [Made("a1.jpg", (0.0, 0.6, 0.0, 0.4)), Made("a2.jpg", (0.0, 0.3, 0.0, 0.7), hours=1)]
+    index, _ = index_of(clips, tmp_path)
+    assert names(index, plan_looks(index, nobody(index))) == ["a1"]
+    said = SpokenLabels(label(("P", "a1", ["unknown"])), index)
+    assert names(index, plan_looks(index, said)) == ["a2"]  # the deer may still be there
 
 
 def test_what_people_said_settles_cells_of_the_plan(tmp_path, label):

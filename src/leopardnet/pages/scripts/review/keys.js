@@ -50,15 +50,17 @@ export function keyName({ key, code }) {
 }
 
 export class Keys {
-  // labels: of the session, each with its key. chosen: action → key, as the server keeps them.
-  constructor(labels, chosen) {
+  // labels: of the session, each with its key. chosen: action → key, as the server keeps them. freeDigits: for labels
+  // to come.
+  constructor(labels, chosen, freeDigits = "123456789") {
+    this.freeDigits = [...freeDigits];
     this.of = Object.fromEntries(ACTIONS.map(([action, key]) => [action, chosen[action] || key]));
     for (const label of labels) if (label.key) this.of[`label:${label.name}`] = label.key;
   }
 
   // Gives a new label the first digit that is free.
   addLabel(name) {
-    const free = [..."123456789"].find((digit) => !this.action(digit));
+    const free = this.freeDigits.find((digit) => !this.action(digit));
     if (free) this.of[`label:${name}`] = free;
   }
 

@@ -27,7 +27,7 @@ const REFRESH = 5; // after so many labels the counts of all lists and the order
 export class Review {
   constructor(session) {
     this.session = session;
-    this.keys = new Keys(session.labels, session.keys || {});
+    this.keys = new Keys(session.labels, session.keys || {}, session.free_digits);
     this.clips = new Clips();
     this.panel = new ClipPanel(session, this.keys);
     this.stage = new Stage(session.labels);
@@ -194,6 +194,7 @@ export class Review {
       if (this.clip !== before) return; // another one is shown by now
       this.clip = clip;
       this.draw();
+      this.sounds.show(clip.detail);
       this.stage.showAgain(clip, this.labelling.said.boxes);
     } catch (error) {
       this.fail(error);
@@ -235,7 +236,8 @@ export class Review {
     const fresh = await new Queue("hunt", this.queue.filters).open().catch(() => null);
     if (!fresh || this.queue.id !== "hunt") return;
     this.queue = fresh;
-    this.at = this.clip ? fresh.find(this.clip.detail.clip_id) : -1;
+    const position = this.clip ? fresh.find(this.clip.detail.clip_id) : -1;
+    this.at = position >= 0 ? position : fresh.nDone - 1; // labelled clips stand first
   }
 
   // --- what is drawn ---
