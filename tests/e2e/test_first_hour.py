@@ -44,7 +44,8 @@ def here(tmp_path, monkeypatch):
         ),
         (
             ["report", "nothing"],
-            "  do:       check the path; `leopardnet scan` and `import` make manifests, `predict` makes predictions",
+            "  do:       check the path; `leopardnet scan` and `import` make manifests, "
+            "`predict` makes predictions",
             1,
         ),
         (

@@ -14,8 +14,8 @@ from leopardnet.core.columns import SOUNDS
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
 from leopardnet.data.human_labels.sound_labels import read_sound_labels
+from made_sounds import add_at, make_tone, write_sounding
 from reviewed_season import Made, make_predictions
-from sounding_videos import add_at, make_tone, write_sounding
 
 RATE_HZ = 16_000
 CLIPS = [Made("s1/a.avi", (0.0, 0.9, 0.0, 0.1)), Made("s1/b.avi", (0.0, 0.9, 0.0, 0.1), hours=1.0)]

@@ -13,8 +13,8 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import conform
 from leopardnet.data.human_labels.sound_labels import read_sound_labels
+from made_sounds import add_at, make_tone, write_sounding
 from reviewed_season import Made, make_predictions
-from sounding_videos import add_at, make_tone, write_sounding
 
 RATE_HZ = 16_000
 RISING, FALLING = (1000.0, 2000.0), (3200.0, 2600.0)

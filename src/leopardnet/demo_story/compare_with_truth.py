@@ -67,7 +67,7 @@ def _compare_records(own: pd.DataFrame, truth: dict[str, Any]) -> list[Finding]:
 
 
 def _compare_encounter(sources: DossierSources, own: pd.DataFrame, truth: dict[str, Any]) -> list[Finding]:
-    planted, table = truth["encounter"], _given(sources.encounters)
+    planted, table = truth["encounter"], _require(sources.encounters)
     ids = own.loc[own["path"].isin(planted["paths"]), "encounter_id"].dropna().unique()
     rows = table[table["encounter_id"].isin(ids)]
     owners = [name for cell in rows["owners"].dropna() for name in split_labels(cell)]
@@ -81,7 +81,7 @@ def _compare_encounter(sources: DossierSources, own: pd.DataFrame, truth: dict[s
 
 
 def _compare_flanks(sources: DossierSources, truth: dict[str, Any]) -> Finding:
-    table = _given(sources.flanks)
+    table = _require(sources.flanks)
     own = table[(table["label"] == ANIMAL) & (table["is_together"] == "yes")]
     pairs = [_pair(*both) for both in zip(own["path_1"], own["path_2"], strict=True)]
     return _count("pairs with both flanks", [_pair(*both) for both in truth["flanks"]], pairs)
@@ -92,7 +92,7 @@ def _pair(one: str, other: str) -> str:
 
 
 def _compare_hints(sources: DossierSources, truth: dict[str, Any]) -> list[Finding]:
-    planted, hints = truth["hint"], _given(sources.hints)
+    planted, hints = truth["hint"], _require(sources.hints)
     paths = sources.records.set_index("record_id")["path"]
     clips = [str(paths[i]) for cell in hints["record_ids"] for i in json.loads(cell)]
     heard = sum(path.startswith(f"{planted['station']}/") for path in truth["whistles"])
@@ -127,12 +127,12 @@ def _compare_places(places: pd.DataFrame, truth: dict[str, Any]) -> list[Finding
 
 
 def _find_stopped(sources: DossierSources) -> str:
-    findings = _given(sources.findings)
+    findings = _require(sources.findings)
     deployment = sources.manifest.table.set_index("path")["deployment"]
     return _list(deployment.loc[findings.loc[findings["rule"] == "stopped_early", "path"]])
 
 
-def _given(table: pd.DataFrame | None) -> pd.DataFrame:
+def _require(table: pd.DataFrame | None) -> pd.DataFrame:
     assert table is not None  # the story makes every table
     return table
 

@@ -100,7 +100,7 @@ class ClipView:
             status, reason = MISSING, missing
         elif not is_private:
             try:
-                drawn_s = _drawn_times(history, by) if index.texts("kind")[row] == "video" else set()
+                drawn_s = _times_of_boxes(history, by) if index.texts("kind")[row] == "video" else set()
                 frames = self._frames(row, is_blind, drawn_s)
             except MediaError as error:
                 status, reason = UNREADABLE, error.one_line
@@ -204,7 +204,7 @@ class ClipView:
         return f"/media/frame/{self.index.clip_ids[row]}/{max(round(1000 * time_s), 0)}?width={width_px}"
 
 
-def _drawn_times(history: list[dict[str, Any]], by: str) -> set[float]:
+def _times_of_boxes(history: list[dict[str, Any]], by: str) -> set[float]:
     """Return the times of the frames on which a person drew the boxes that count, in s."""
     own = [x["boxes"] for x in history if x["by"] == by and x["boxes"] is not None and not x["is_undone"]]
     return {round(float(box.get("time_s", 0.0)), 3) for box in (own[-1] if own else ())}

@@ -12,8 +12,8 @@ from leopardnet.core.predictions import no_sounds
 from leopardnet.core.tables import conform
 from leopardnet.report.sound_pictures import draw_sounds
 from leopardnet.report.summarise import summarise
+from made_sounds import add_at, make_tone, write_sounding
 from reviewed_season import Made, make_predictions
-from sounding_videos import add_at, make_tone, write_sounding
 
 RATE_HZ = 16_000
 CLIPS = [

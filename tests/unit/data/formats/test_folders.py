@@ -5,7 +5,7 @@ import pytest
 
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.data.formats.folders import read_folders, read_labelled_folder
-from leopardnet.data.formats.site_level import find_site_level
+from leopardnet.data.reading.folder_pattern import find_site_level
 from leopardnet.data.reading.label_map import LabelMap
 
 

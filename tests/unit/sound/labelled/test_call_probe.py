@@ -15,7 +15,7 @@ from leopardnet.sound.labelled.call_features import NAMES, measure_call
 from leopardnet.sound.labelled.call_probe import fit_probe, read_probe, write_probe
 from leopardnet.sound.labelled.score_calls import score_calls, train_probe
 from leopardnet.sound.track import Track
-from sounding_videos import add_at, make_tone, write_sounding
+from made_sounds import add_at, make_tone, write_sounding
 
 RATE_HZ = 16_000
 RISING, FALLING = {"from_hz": 1000.0, "to_hz": 2000.0}, {"from_hz": 3200.0, "to_hz": 2600.0}
