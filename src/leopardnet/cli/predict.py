@@ -114,12 +114,7 @@ def predict(
         **{"batch_size": batch_size, "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit},
     }
     runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
-    if root is not None and source.is_dir():
-        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-    if split is not None and source.is_dir():
-        raise typer.BadParameter("goes with a manifest; a folder has no splits", param_hint="--split")
-    if pattern is not None and not source.is_dir():
-        raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
+    _check_source(source, root=root, split=split, pattern=pattern)
     model = load_bundle(bundle)
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
     _say_frames_of_promise(model, has_others=bool(effort != "full" or sampling or detector))
@@ -143,6 +138,16 @@ def predict(
         )
     progress.say_crop_share()
     _print_result(predictions, out, model, as_json=json_)
+
+
+def _check_source(source: Path, *, root: Path | None, split: str | None, pattern: str | None) -> None:
+    """Raise BadParameter for an option that does not go with a folder, or with a manifest."""
+    if root is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if split is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder has no splits", param_hint="--split")
+    if pattern is not None and not source.is_dir():
+        raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
 
 
 def _say_frames_of_promise(model: Model, *, has_others: bool) -> None:

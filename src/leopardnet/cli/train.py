@@ -87,12 +87,7 @@ def train(
     with require_train_extra():
         from leopardnet.training.pack.pack import train_bundle
         from leopardnet.training.start.beginning import Beginning
-    if root is not None and source.is_dir():
-        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-    if site_from is not None and (labels is not None or not source.is_dir()):
-        raise typer.BadParameter("goes with a folder whose subfolders are labels", param_hint="--site-from")
-    if train_on_audit and labels is None:
-        raise typer.BadParameter("goes with --labels", param_hint="--train-on-audit")
+    _check_source(source, root, labels, site_from=site_from, train_on_audit=train_on_audit)
     beginning = Beginning(bundle=None if start is None else _load_start(start))
     if labels is not None:
         rows, judges = _join_people(source, root, labels, train_on_audit=train_on_audit)
@@ -119,6 +114,18 @@ def train(
         run = train_bundle(rows, config, out=out, overwrite=overwrite, beginning=beginning, on_progress=on_progress)
     if is_first_process():
         _print_run(run, out, as_json=json_)
+
+
+def _check_source(
+    source: Path, root: Path | None, labels: Path | None, *, site_from: str | None, train_on_audit: bool
+) -> None:
+    """Raise BadParameter for options that do not go together."""
+    if root is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if site_from is not None and (labels is not None or not source.is_dir()):
+        raise typer.BadParameter("goes with a folder whose subfolders are labels", param_hint="--site-from")
+    if train_on_audit and labels is None:
+        raise typer.BadParameter("goes with --labels", param_hint="--train-on-audit")
 
 
 def _load_start(folder: Path) -> Bundle:

@@ -81,7 +81,7 @@ def test_the_settings_bound_pitch_length_number_and_score():
     for at_s in (1.0, 4.0, 7.5):
         samples = add_at(samples, make_tone(16_000, amplitude=0.1), at_s, 16_000)
     assert len(calls_of(samples, max_calls=2)) == 2
-    assert calls_of(samples, max_hz=3000.0) == [] and calls_of(samples, min_s=0.45) == []
+    assert calls_of(samples, max_hz=3000.0) == [] and calls_of(samples, min_s=0.55) == []
     assert calls_of(samples, min_score=1.0) == []
 
 
