@@ -15,6 +15,7 @@ from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.labels import say_blindness
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle as Model
@@ -114,12 +115,7 @@ def predict(
         **{"batch_size": batch_size, "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit},
     }
     runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
-    if root is not None and source.is_dir():
-        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-    if split is not None and source.is_dir():
-        raise typer.BadParameter("goes with a manifest; a folder has no splits", param_hint="--split")
-    if pattern is not None and not source.is_dir():
-        raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
+    _check_source(source, root=root, split=split, pattern=pattern)
     model = load_bundle(bundle)
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
     _say_frames_of_promise(model, has_others=bool(effort != "full" or sampling or detector))
@@ -143,6 +139,16 @@ def predict(
         )
     progress.say_crop_share()
     _print_result(predictions, out, model, as_json=json_)
+
+
+def _check_source(source: Path, *, root: Path | None, split: str | None, pattern: str | None) -> None:
+    """Raise BadParameter for an option that does not go with a folder, or with a manifest."""
+    if root is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if split is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder has no splits", param_hint="--split")
+    if pattern is not None and not source.is_dir():
+        raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
 
 
 def _say_frames_of_promise(model: Model, *, has_others: bool) -> None:
@@ -230,6 +236,8 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
             say(note)
     if watch is not None:
         say(watch["says"])
+    if blind := say_blindness(model.labels.names):
+        say(f"note: {blind}")
     n_left_out = int(predictions.table["reason"].str.contains(LEFT_OUT, regex=False, na=False).sum())
     if n_left_out:
         say(f"boxes of {n_left_out} of {n_clips} clips were left out; the column `reason` explains why")

@@ -99,6 +99,7 @@ def report(
             bundle=model,
             notices=notices,
             results=predictions if predictions.is_dir() else predictions.parent,
+            said=None if said is None else labels_by_clip(said),
             history=read_history(run) if run else None,
             title=title,
             n_pictures=pictures,
