@@ -215,7 +215,9 @@ _TEXTS = (
 
 def _list_corrections(deployments: pd.DataFrame | None) -> dict[tuple[str, str], float]:
     rows = [] if deployments is None else list_rows(deployments)
-    return {(read_text(r, "deployment"), read_text(r, "site")): read_number(r.get("clock_correction_s")) for r in rows}
+    return {
+        (read_text(r, "deployment"), read_text(r, "site")): read_number(r.get("clock_correction_s")) for r in rows
+    }
 
 
 def _find_likeliest(clip: dict[str, Any], labels: Sequence[str]) -> dict[str, Any]:
@@ -231,7 +233,9 @@ def _parse_seconds(clip: dict[str, Any]) -> tuple[float, ...]:
     times = tuple(float(word) for word in cell.split())
     best = read_number(clip.get("best_time_s"))
     found = times if math.isnan(best) else (best, *times)
-    return tuple({round(t, 1): t for t in reversed(found)}[t] for t in dict.fromkeys(round(t, 1) for t in found))[:4]
+    return tuple({round(t, 1): t for t in reversed(found)}[t] for t in dict.fromkeys(round(t, 1) for t in found))[
+        :4
+    ]
 
 
 def all_refs(captures: Iterable[Capture]) -> Refs:

@@ -17,6 +17,7 @@ from leopardnet.records.record_table import CONFIRMED, SUSPECTED
 Refs = tuple[str, ...]
 """Rows of the page's table that a statement rests on: r1, … for records, s1, … for sounds, e1, … for earlier ones."""
 
+
 @dataclass(frozen=True)
 class EncounterFact:
     """The encounter of the captures. confirmed_path_km: over its confirmed records alone. min_animals: None where it

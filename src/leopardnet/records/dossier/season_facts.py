@@ -12,7 +12,15 @@ from leopardnet.records.dossier.shown_places import Place, list_shown_places
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.effort import find_active_periods
 
-TROUBLES = ("stopped_early", "silence", "set_up_date", "no_night", "dark_nights", "moved_camera", "clock_against_sun")
+TROUBLES = (
+    "stopped_early",
+    "silence",
+    "set_up_date",
+    "no_night",
+    "dark_nights",
+    "moved_camera",
+    "clock_against_sun",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +36,7 @@ class EarlierRecord:
     place: Place | None
 
 
-def list_other_places(
-    rows: pd.DataFrame, sources: DossierSources, exact: bool
-) -> tuple[tuple[str, Place], ...]:
+def list_other_places(rows: pd.DataFrame, sources: DossierSources, exact: bool) -> tuple[tuple[str, Place], ...]:
     """Return the cameras that did not film the animal here, by their site."""
     if sources.deployments is None:
         return ()

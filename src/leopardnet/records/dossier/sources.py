@@ -89,9 +89,14 @@ def choose_dossiers(sources: DossierSources) -> tuple[list[str], list[str]]:
     decided = dict(zip(table["clip_id"], table["decision"].fillna(""), strict=True))
     said = [decided.get(c, "") for c in known["clip_id"]]
     named = [x in split_labels(d) for x, d in zip(known["label"], said, strict=True)]
-    known = known.assign(group=group_records(known), is_strong=known["state"].eq(CONFIRMED) | pd.Series(named, known.index, dtype=bool))
+    known = known.assign(
+        group=group_records(known),
+        is_strong=known["state"].eq(CONFIRMED) | pd.Series(named, known.index, dtype=bool),
+    )
     by = known.groupby("group", sort=False)
-    groups = by.agg(record_id=("record_id", "first"), is_notable=("is_notable", "any"), is_strong=("is_strong", "any"))
+    groups = by.agg(
+        record_id=("record_id", "first"), is_notable=("is_notable", "any"), is_strong=("is_strong", "any")
+    )
     notable = groups[groups["is_notable"].astype(bool)]
     strong = notable["is_strong"].astype(bool)
     return notable.loc[strong, "record_id"].tolist(), notable.loc[~strong, "record_id"].tolist()
