@@ -1,4 +1,4 @@
-"""Frames without content, from a decoder that lost its data: one colour all over, or one row drawn out downwards."""
+"""Frames without content, from a decoder that lost its data: one colour all over, or one row drawn out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def find_blank_frames(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def find_smeared_frames(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return in which frames of a clip, uint8 [N, H, W, 3], half of the rows or more repeat the row above, bool [N].
+    """Return in which frames, uint8 [N, H, W, 3], half of the rows or more repeat the row above, bool [N].
 
     Decoders draw the last row that they have down to the end of the picture, or fill it up with a colour of theirs.
     Rows of another colour all over, such as black bars, a banner or an overexposed sky, do not count.
