@@ -107,9 +107,10 @@ def summarise(
 
 
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:
-    """Return how many clips of the manifest have no result, and how many files of its folder it does not list.
+    """Return how many clips of the manifest have no result, and how many files of its folder are not in it.
 
-    Clips that are there to teach a model need no result. The second is None where there is no manifest, or no folder that can be listed.
+    Clips that are there to teach a model need no result. The second is None without a
+    manifest, or where its folder cannot be listed.
     """
     if manifest is None:
         return 0, None

@@ -29,7 +29,17 @@ def stills(tmp_path, rng):
     return tmp_path
 
 
-ABSENT = ("duration_s", "fps", "width_px", "height_px", "in_training")
+ABSENT = (
+    "duration_s",
+    "fps",
+    "width_px",
+    "height_px",
+    "in_training",
+    "sound",
+    "sound_note",
+    "n_calls",
+    "has_voice",
+)
 
 
 def predictions_of(*rows):
