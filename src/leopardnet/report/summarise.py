@@ -114,7 +114,7 @@ def summarise(
 
 
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:
-    """Return how many clips of the manifest have no result, and how many files of its folder it does not list.
+    """Return how many clips of the manifest have no result, and how many files of its folder are not in it.
 
     Clips that are there to teach a model need no result. The second is None where there is no manifest, or no
     folder that can be listed.
