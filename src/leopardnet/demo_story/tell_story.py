@@ -28,6 +28,7 @@ from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
 from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
+from leopardnet.records.record_settings import load_notable
 from leopardnet.records.record_table import is_suspected
 from leopardnet.records.survey.rank_places import RankedPlaces, rank_places
 from leopardnet.records.survey.survey_settings import load_survey_settings
@@ -36,7 +37,7 @@ from leopardnet.synth.plan import FootageSpec
 from leopardnet.synth.story.render_story import FOOTAGE, TRUTH, render_story
 from leopardnet.synth.story.season import DEPLOYMENTS, RANGE, SPEC
 
-REVIEWER = "reviewer"
+REVIEWER = "script"
 ANIMAL = "leopard"
 RECORDS, RESULTS = "records", "results"
 Classify = Callable[[Manifest, Path], Predictions]
@@ -127,7 +128,9 @@ def find_season(
         sounds=predictions.sounds,
         findings=pd.concat([season.findings, cameras], ignore_index=True),
         ranges=ranges,
-        model=describe_bundle(bundle) if bundle is not None else {},
+        model=describe_bundle(bundle) | {"data": bundle.spec.provenance.get("data")} if bundle is not None else {},
+        area_km=load_notable().area_km,
+        is_rendered=True,
         **known,
     )
 

@@ -233,9 +233,8 @@ def _parse_seconds(clip: dict[str, Any]) -> tuple[float, ...]:
     times = tuple(float(word) for word in cell.split())
     best = read_number(clip.get("best_time_s"))
     found = times if math.isnan(best) else (best, *times)
-    return tuple({round(t, 1): t for t in reversed(found)}[t] for t in dict.fromkeys(round(t, 1) for t in found))[
-        :4
-    ]
+    once = {round(t, 1): t for t in reversed(found)}  # a page shows tenths
+    return tuple(once[t] for t in dict.fromkeys(round(t, 1) for t in found))[:4]
 
 
 def all_refs(captures: Iterable[Capture]) -> Refs:

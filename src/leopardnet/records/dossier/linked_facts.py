@@ -20,8 +20,9 @@ Refs = tuple[str, ...]
 
 @dataclass(frozen=True)
 class EncounterFact:
-    """The encounter of the captures. confirmed_path_km: over its confirmed records alone. min_animals: None where it
-    cannot be told; refs: what proves it.
+    """The encounter of the captures. confirmed_path_km: over its confirmed records alone.
+
+    min_animals: None where it cannot be told; refs: what proves it.
     """
 
     path_km: float

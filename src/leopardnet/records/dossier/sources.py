@@ -76,7 +76,7 @@ class DossierSources:
 
 
 def choose_dossiers(sources: DossierSources) -> tuple[list[str], list[str]]:
-    """Return the records that name the encounters, or lone records, that are notable: the first of each, in two lists.
+    """Return the first record of each notable encounter, or lone record, in two lists.
 
     First those that a person confirmed or that the model's decision names; then the weaker suspicions. Both are in
     the order of time. Refuted records are in neither.

@@ -91,7 +91,8 @@ def say_around(facts: DossierFacts) -> list[Statement]:
                 "Events with prey around that time: {n} confirmed, {n_suspected} suspected by the model alone.",
                 **_show_counts(hint.prey),
             )
-        calls = tuple(s.ref for s in facts.sounds) if hint.calls is not None else ()
+        sites = {c.site for c in facts.captures if c.ref in hint.refs}
+        calls = tuple(s.ref for s in facts.sounds if s.site in sites) if hint.calls is not None else ()
         said.append(Statement(words, hint.refs + calls, hint.state))
     return said
 

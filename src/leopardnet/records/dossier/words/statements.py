@@ -39,7 +39,7 @@ def title_of(facts: DossierFacts) -> str:
 
 
 def say_by_state(facts: DossierFacts, say: Callable[[Sequence[Capture]], list[Statement]]) -> list[Statement]:
-    """Return what `say` says of the confirmed captures, then of the suspected ones, each with its state if both are.
+    """Return what `say` says of the confirmed captures, then of the suspected ones, with states if both are.
 
     What the suspected ones only repeat is left out.
     """
