@@ -179,7 +179,7 @@ def _list_captures(
         captures.append(
             Capture(
                 ref=f"r{i}",
-                **{name: read_text(row, name) for name in _TEXTS},
+                **_read_texts(row),
                 by=tuple(name for name in read_text(row, "by").split(", ") if name),
                 score=read_number(row.get("score")),
                 decision=read_text(clip, "decision"),
@@ -220,7 +220,11 @@ def _list_corrections(deployments: pd.DataFrame | None) -> dict[tuple[str, str],
     }
 
 
-def _find_likeliest(clip: dict[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+def _read_texts(row: dict[str, Any]) -> Any:
+    return {name: read_text(row, name) for name in _TEXTS}
+
+
+def _find_likeliest(clip: dict[str, Any], labels: Sequence[str]) -> Any:
     scores = {name: read_number(clip.get(f"p_{name}")) for name in labels}
     known = {name: p for name, p in scores.items() if not math.isnan(p)}
     best = max(known, key=lambda name: known[name], default="")

@@ -23,8 +23,9 @@ from leopardnet.records.dossier.drawings.clip_pictures import (
 )
 from leopardnet.records.dossier.drawings.local_map import MapPlace, draw_map
 from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
-from leopardnet.records.dossier.facts import DossierFacts, gather_facts
+from leopardnet.records.dossier.facts import Capture, DossierFacts, gather_facts
 from leopardnet.records.dossier.original_files import MEDIA_FILE, OriginalFile, list_originals, write_media
+from leopardnet.records.dossier.sound_facts import SoundFact
 from leopardnet.records.dossier.sources import DossierSources, choose_dossiers
 from leopardnet.records.dossier.words import statements as say
 from leopardnet.records.dossier.words.clock_check import check_clocks
@@ -256,7 +257,7 @@ def _list_files(
     return list_originals(
         {**clips, **{s.ref: known[i] for i, s in reversed(heard.items())}},
         root,
-        hidden=[x.ref for x in (*facts.captures, *facts.sounds) if x.is_hidden],
+        hidden=[*(c.ref for c in facts.captures if c.is_hidden), *(s.ref for s in facts.sounds if s.is_hidden)],
         exact=[
             *(c.ref for c in facts.captures if c.place is not None and not c.place.is_coarse),
             *(s.ref for s in facts.sounds if s.site not in coarse),
@@ -266,7 +267,7 @@ def _list_files(
 
 def _list_refs(facts: DossierFacts) -> dict[str, list[str]]:
     """Return, by the ref of a capture or a sound, all refs of its clip."""
-    rows = (*facts.captures, *facts.sounds)
+    rows: list[Capture | SoundFact] = [*facts.captures, *facts.sounds]
     return {x.ref: [y.ref for y in rows if y.clip_id == x.clip_id] for x in rows}
 
 

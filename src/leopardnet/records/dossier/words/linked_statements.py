@@ -107,8 +107,8 @@ def say_sounds(facts: DossierFacts) -> list[Statement]:
     for label in dict.fromkeys(s.label for s in facts.sounds if s.state == CONFIRMED):
         mine = [s for s in facts.sounds if s.label == label and s.state == CONFIRMED]
         words = translate_plural(
-            "{n} sound is “{label}”: so said {people}.",
-            "{n} sounds are “{label}”: so said {people}.",
+            "{n} sound is “{label}”, as {people} said.",
+            "{n} sounds are “{label}”, as {people} said.",
             len(mine),
             label=translate_label(label),
             people=", ".join(sorted({name for s in mine for name in s.by})),
