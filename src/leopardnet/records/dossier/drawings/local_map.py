@@ -144,7 +144,8 @@ def _draw_range(frame: _Frame, name: str, geometry: Any) -> Markup:
     path = "".join(frame.path(ring) + "Z" for ring in rings)
     spot = max(polygons, key=lambda p: p.area).representative_point()
     drawn = Markup('<path class="range" fill-rule="evenodd" d="{}"/>').format(path)
-    return drawn + _write(frame.x(spot.x), frame.y(spot.y), name, "of-range", "middle")
+    y = min(frame.y(spot.y), HEIGHT - 52)  # above the scale
+    return drawn + _write(frame.x(spot.x), y, name, "of-range", "middle")
 
 
 def _draw_barrier(frame: _Frame, name: str, geometry: Any, at: Any) -> Markup:
