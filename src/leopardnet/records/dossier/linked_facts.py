@@ -15,7 +15,7 @@ from leopardnet.records.ranges.coarse_places import hide_paths
 from leopardnet.records.record_table import CONFIRMED, SUSPECTED
 
 Refs = tuple[str, ...]
-"""Rows of the page's table that a statement rests on: r1, … for records, s1, … for sounds, e1, … for earlier ones."""
+"""Rows of the page that a statement rests on: r1, … for records, s1, … for sounds, e1, … for earlier records."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a dossier says of the season around its captures: other cameras, earlier records, effort, cameras in trouble."""
+"""The season around the captures of a dossier: other cameras, earlier records, effort, cameras in trouble."""
 
 from __future__ import annotations
 

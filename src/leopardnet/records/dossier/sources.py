@@ -29,8 +29,8 @@ class DossierSources:
     records: a table of records; encounters, hints, flanks: the tables made from it. predictions and manifest: of
     the same footage. deployments: with the columns of `data.scan.deployments.DEPLOYMENTS`. labels: the entries of
     `labels.sqlite`. sounds: a table of sounds, sound_labels: what people said of them. ranges: and barriers.
-    findings: of `check`. model: plain values that describe a bundle. alert_score: the one given, if any. area_km: the
-    radius of "the area" in which a record was the first. is_rendered: whether a program drew the footage.
+    findings: of `check`. model: plain values that describe a bundle. alert_score: the one given, if any.
+    area_km: the radius of "the area" in which a record was the first. is_rendered: a program drew the footage.
 
     Raises ManifestError where `records` is no table of records.
 

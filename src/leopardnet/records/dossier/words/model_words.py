@@ -1,4 +1,4 @@
-"""The model of a dossier in words that a reader understands: what it learned from, and from when on it says what."""
+"""The model of a dossier in plain words: what it learned from, and from which probability on it says what."""
 
 from __future__ import annotations
 
