@@ -131,7 +131,7 @@ def records(
     else:
         _print_found(found)
     if not exact_places:
-        say("places are rounded to 0.1 degrees, and distances to kilometres; --exact-places writes them exactly")
+        say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
 
 
