@@ -162,13 +162,19 @@ def whiten(db: NDArray[np.float32], hz: NDArray[np.float64]) -> NDArray[np.float
 
     The noise of a window is measured in pieces of about 1 kHz, and in a straight line between their middles.
     """
-    db = db - np.median(db, axis=0).astype(np.float32)
+    db = db - _median_of_rows(np.ascontiguousarray(db.T))
     n_bands = max(2, round(float(hz[-1] - hz[0]) / NOISE_BAND_HZ))
     edges = np.linspace(0, len(hz), n_bands + 1).astype(int)
-    noise = np.stack([np.median(db[:, a:b], axis=1) for a, b in pairwise(edges)], axis=1)
+    noise = np.stack([_median_of_rows(db[:, a:b]) for a, b in pairwise(edges)], axis=1)
     middles = (edges[:-1] + edges[1:] - 1) / 2
     weights = [np.interp(np.arange(len(hz)), middles, row) for row in np.eye(n_bands)]
-    return db - noise.astype(np.float32) @ np.asarray(weights, np.float32)  # [T, bands] by [bands, F]
+    return db - noise @ np.asarray(weights, np.float32)  # [T, bands] by [bands, F]
+
+
+def _median_of_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the median of each row, float32 [N]; numpy sorts float32 several times as fast as it partitions."""
+    values, n = np.sort(values, axis=1), values.shape[1]
+    return (values[:, (n - 1) // 2] + values[:, n // 2]) / np.float32(2)
 
 
 def _average_along_lines(db: NDArray[np.float32], bin_hz: float) -> NDArray[np.float32]:
