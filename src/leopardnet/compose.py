@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from leopardnet.core.errors import ConfigError
@@ -143,11 +144,17 @@ def _explain(error: Exception, overrides: Sequence[str]) -> ConfigError:
 
 
 def _unknown_choice(group: str, name: str, override: str = "") -> ConfigError:
+    choices = list_choices(group)
+    backbone = "NAME" if get_close_matches(name, choices) else name  # a misspelt name is none of timm's
     return ConfigError(
         f"there is no {group} named '{name}'",
         where=override or f"{group}={name}",
         found=name,
-        expected=", ".join(list_choices(group)),
+        expected=", ".join(choices),
+        todo=f"another network of timm: model=hub model.backbone={backbone} downloads it from the hub; with "
+        "model.weights=FILE, model.licence and model.trained_on its weights come from a file"
+        if group == "model"
+        else None,
     )
 
 
