@@ -104,7 +104,7 @@ def _load_file(config: ModelConfig, path: Path) -> nn.Module:
 
 
 def _count_classes(config: ModelConfig, path: Path) -> int | None:
-    """Return the number of classes of the head in a file, which is replaced; None where the file has no such head."""
+    """Return the number of classes of the head in a file, which is replaced; None where it has no such head."""
     described = timm.get_pretrained_cfg(find_weights(config.backbone)[0])
     state = timm.models.load_state_dict(str(path), device="cpu", weights_only=True)
     head = state.get(f"{described.classifier}.weight") if described is not None else None
