@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -177,6 +178,8 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         return
     is_new = run.config.optim.mode == "probe" or not (read_state(out) or {}).get("goes_on_from")
     first = "the probe" if is_new else "as it was"
+    for sentence in _read_results(bundle):
+        say(f"{sentence}.")
     titles = {"train_loss": "train loss", "val_macro_f1": "val macro-F1", "val_nll": "val NLL"}
     print_rows(
         [
@@ -195,6 +198,14 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         say(f"note: {scarcity}")
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
     say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
+
+
+def _read_results(bundle: Path) -> list[str]:
+    """Return what the card of a bundle says was named, taken away and lost; nothing where it says nothing."""
+    try:
+        return list(json.loads((bundle / "card.json").read_text("utf-8")).get("says", []))
+    except (OSError, ValueError):
+        return []
 
 
 def _add_labels(overrides: list[str]) -> list[str]:

@@ -29,7 +29,10 @@ def stills(tmp_path, rng):
     return tmp_path
 
 
-ABSENT = ("duration_s", "fps", "width_px", "height_px", "in_training")
+ABSENT = (
+    *("duration_s", "fps", "width_px", "height_px", "in_training"),
+    *("sound", "sound_note", "n_calls", "has_voice"),
+)
 
 
 def predictions_of(*rows):
@@ -135,6 +138,14 @@ def test_people_are_shown_only_to_those_who_ask(stills, tmp_path, columns, peopl
     assert str(tmp_path) not in page
 
 
+def test_a_clip_in_which_somebody_heard_a_person_has_no_picture(stills, tmp_path):
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    options = {"manifest": manifest_of(stills), "voices": ids("d")}
+    page = summarise(Predictions(TABLE, evidence), tmp_path / "r.html", **options).read_text("utf-8")
+    thumbs = page.split('"thumbs":{')[1].split("}")[0]
+    assert thumbs.count(":") == 2 and f'"{"abcd".index("d")}":' not in thumbs  # b and a; c shows a person
+
+
 def test_without_a_manifest_there_are_no_pictures(tmp_path):
     evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
     assert (
@@ -148,3 +159,20 @@ def test_sites_that_the_results_lack_come_from_the_manifest(stills, tmp_path):
     manifest = manifest_of(stills, site=["north", "north", "south", None])
     page = summarise(Predictions(TABLE, evidence), tmp_path / "r.html", manifest=manifest).read_text("utf-8")
     assert "north" in page and "south" in page and "1 clip without a site" in page
+
+
+def test_clips_that_the_manifest_lacks_keep_their_pictures_and_are_named(stills, tmp_path):
+    whole = manifest_of(stills)
+    part = whole.replace(whole.table.iloc[[0]])  # a alone; b, the suspected leopard, is among the others
+    (stills / "d.jpg").unlink()
+    found = make_thumbnails(TABLE, part)
+    assert list(found) == ids("bca"), "d has no file"
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    page = summarise(Predictions(TABLE, evidence), tmp_path / "page.html", manifest=part, people=True).read_text()
+    assert "3 of 4 clips are not in the manifest, which gives the labels: b.jpg, c.jpg, d.jpg" in page
+    assert "Clips that are not in the manifest and have no picture here: d.jpg" in page
+    whole_page = summarise(Predictions(TABLE, evidence), tmp_path / "all.html", manifest=whole).read_text()
+    assert "not in the manifest" not in whole_page
+    other = manifest_of(stills, label="empty")
+    strangers = other.replace(other.table.assign(clip_id=[f"{i:016d}" for i in range(4)]))
+    assert make_thumbnails(TABLE, strangers) == {}, "nothing says that it is of the same footage"
