@@ -60,8 +60,19 @@ def here(tmp_path, monkeypatch):
             1,
         ),
         (
-            ["import", "csv", "labels.xlsx", "--root", "cards", "--path", "path", "--label", "label"]
-            + ["--captured-at", "when", "--out", "l.parquet"],
+            [
+                "import",
+                "csv",
+                "labels.xlsx",
+                "--root",
+                "cards",
+                "--path",
+                "path",
+                "--label",
+                "label",
+                "--out",
+                "l.parquet",
+            ],
             "note: names that became labels: blank → empty, Леопард → leopard\n",
             0,
         ),

@@ -39,7 +39,8 @@ class Outgoing:
 
     predictions: tables of these clips; footage: one row per clip, in the same order, with site, deployment, time
     and zone, and without labels; human_labels: labels that people gave, with the columns CORRECTIONS; reasons:
-    clips left out, counted by reason; root: the folder of the footage, where it is known and no secret; sounds: what people say of sounds, as `settle_sounds` returns it.
+    clips left out, counted by reason; sounds: what people say of sounds, as `settle_sounds` returns it; root: the
+    folder of the footage, where it is known and no secret.
     """
 
     predictions: Predictions

@@ -62,8 +62,8 @@ def write_sheet(
     """Write the table to `out`, whole or not at all, and return notes on changed cells.
 
     Numbers have a decimal point in every locale. bom: a byte-order mark at the head of a CSV file, by which Excel
-    recognizes UTF-8. link_to: XLSX: see `write_workbook`. Columns of lists and dicts are written as JSON. Raises ManifestError for a table too long for
-    XLSX.
+    recognizes UTF-8. link_to: of XLSX, see `write_workbook`. Columns of lists and dicts are written as JSON. Raises
+    ManifestError for a table too long for XLSX.
     """
     table = table.assign(
         **{c: table[c].map(_format_json, na_action="ignore") for c in _object_columns(table, format)}

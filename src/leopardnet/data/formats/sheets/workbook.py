@@ -1,4 +1,4 @@
-"""A table as an XLSX file for people: one sheet to read and filter, and a second one for what only programs need."""
+"""A table as an XLSX file: one sheet for people to read and filter, a second one for what only programs need."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FOR_PROGRAMS = ("clip_id", "bundle_id", "labels_id", "evidence_times_s")
 def write_workbook(table: pd.DataFrame, path: Path, *, link_to: Path | None = None) -> int:
     """Write the table to `path` and return how many cells were cut because they are too long for Excel.
 
-    Where the table has a `path` of each row, ids and lists are on a second sheet, in the same order of rows. link_to:
-    the folder of the footage, relative to that of the workbook; then paths are links to the files.
+    Where the table has a `path` of each row, ids and lists are on a second sheet, in the same order of rows.
+    link_to: the folder of the footage, relative to that of the workbook; then paths are links to the files.
     """
     import xlsxwriter
 
