@@ -136,6 +136,5 @@ def test_a_missing_device_is_left_out(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(BackendError) as error:
         choose_device("cuda")
-    assert (
-        error.value.parts["do"] == "leave out --device, or runtime.device: then the best one that is here is used"
-    )
+    todo = "leave out --device, or runtime.device: then the best one that is here is used"
+    assert error.value.parts["do"] == todo

@@ -117,12 +117,7 @@ def predict(
         **{"batch_size": batch_size, "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit},
     }
     runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
-    if root is not None and source.is_dir():
-        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-    if split is not None and source.is_dir():
-        raise typer.BadParameter("goes with a manifest; a folder has no splits", param_hint="--split")
-    if pattern is not None and not source.is_dir():
-        raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
+    _check_source(source, root=root, split=split, pattern=pattern)
     model = load_bundle(bundle)
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
     _say_frames_of_promise(model, has_others=bool(effort != "full" or sampling or detector))
@@ -160,6 +155,16 @@ def _name_footage(source: Path, root: Path | None) -> list[object]:
     if kind_by_suffix(source.name):
         return ["--root", source.parent]
     return ["--manifest", source] if root is None else ["--manifest", source, "--root", root]
+
+
+def _check_source(source: Path, *, root: Path | None, split: str | None, pattern: str | None) -> None:
+    """Raise BadParameter for an option that does not go with a folder, or with a manifest."""
+    if root is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if split is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder has no splits", param_hint="--split")
+    if pattern is not None and not source.is_dir():
+        raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
 
 
 def _say_frames_of_promise(model: Model, *, has_others: bool) -> None:

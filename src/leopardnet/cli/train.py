@@ -19,7 +19,7 @@ from leopardnet.core.errors import BackendError, ConfigError
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
     from leopardnet.core.manifest import Manifest
-    from leopardnet.training.training_run import Run
+    from leopardnet.training.runs.run import Run
 
 PeopleLabels = Annotated[
     Path | None,
@@ -88,12 +88,7 @@ def train(
     with require_train_extra():
         from leopardnet.training.pack.pack import train_bundle
         from leopardnet.training.start.beginning import Beginning
-    if root is not None and source.is_dir():
-        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
-    if site_from is not None and (labels is not None or not source.is_dir()):
-        raise typer.BadParameter("goes with a folder whose subfolders are labels", param_hint="--site-from")
-    if train_on_audit and labels is None:
-        raise typer.BadParameter("goes with --labels", param_hint="--train-on-audit")
+    _check_source(source, root, labels, site_from=site_from, train_on_audit=train_on_audit)
     beginning = Beginning(bundle=None if start is None else _load_start(start))
     if labels is not None:
         rows, judges = _join_people(source, root, labels, train_on_audit=train_on_audit)
@@ -120,6 +115,18 @@ def train(
         run = train_bundle(rows, config, out=out, overwrite=overwrite, beginning=beginning, on_progress=on_progress)
     if is_first_process():
         _print_run(run, out, as_json=json_)
+
+
+def _check_source(
+    source: Path, root: Path | None, labels: Path | None, *, site_from: str | None, train_on_audit: bool
+) -> None:
+    """Raise BadParameter for options that do not go together."""
+    if root is not None and source.is_dir():
+        raise typer.BadParameter("goes with a manifest; a folder is its own root", param_hint="--root")
+    if site_from is not None and (labels is not None or not source.is_dir()):
+        raise typer.BadParameter("goes with a folder whose subfolders are labels", param_hint="--site-from")
+    if train_on_audit and labels is None:
+        raise typer.BadParameter("goes with --labels", param_hint="--train-on-audit")
 
 
 def _load_start(folder: Path) -> Bundle:
@@ -162,7 +169,8 @@ def _read_folder(folder: Path, site_from: str | None) -> Manifest:
 
 def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
     from leopardnet.training.rank_epochs import explain_choice
-    from leopardnet.training.run_folder import list_scarcities, read_state
+    from leopardnet.training.run_folder import list_scarcities
+    from leopardnet.training.runs.run import read_state
 
     bundle = out / "bundle"
     if as_json:

@@ -92,19 +92,7 @@ def predict(
     manifest = open_source(source)
     refuse_other_files(manifest.table, manifest.root)
     learned = read_learned_from(bundle.spec)
-    frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
-    boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
-    heard = load_group("sound", sound) if isinstance(sound, str) else sound
-    job = Job(
-        *(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort),
-        sound=heard,
-    )
-    clips, fit = [clip.paths for clip in manifest.clips()], None
-    if boxes.is_on:
-        fit = match_detector(boxes, manifest.root, clips, table=manifest.table)
-    if fit is not None:
-        on_note(fit.text)
-        job = replace(job, twins=fit.twins)
+    job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:
         fill_journal(
             journal,
@@ -125,6 +113,33 @@ def predict(
         predictions = write_pages(pages, bundle, Path(out), parts=parts)
         write_watch(predictions, bundle, Path(out))
         return predictions
+
+
+def _plan_job(
+    manifest: Manifest,
+    bundle: Bundle,
+    runtime: RuntimeConfig | None,
+    sampling: Sampling | str | None,
+    detector: DetectorConfig | str,
+    sound: SoundConfig | str,
+    effort: Effort,
+    on_note: Callable[[str], None],
+) -> Job:
+    """Return what is the same for every clip; the arguments are those of `predict`."""
+    frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
+    boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
+    heard = load_group("sound", sound) if isinstance(sound, str) else sound
+    job = Job(
+        *(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort),
+        sound=heard,
+    )
+    if boxes.is_on:
+        clips = [clip.paths for clip in manifest.clips()]
+        fit = match_detector(boxes, manifest.root, clips, table=manifest.table)
+        if fit is not None:
+            on_note(fit.text)
+            job = replace(job, twins=fit.twins)
+    return job
 
 
 def fill_journal(

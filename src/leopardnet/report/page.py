@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from leopardnet.pages.svg import line_chart
 from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
 from leopardnet.report.camera_section import CameraFault
 from leopardnet.report.evaluation_section import make_evaluation_section
+from leopardnet.report.overview import Beside, list_reasons, make_overview
 from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
 from leopardnet.report.sound_pictures import SoundPicture
 from leopardnet.score.decide import RULES
@@ -45,6 +47,7 @@ def write_report(
     heard: Mapping[str, SoundPicture] | None = None,
     hidden: Collection[str] = (),
     cameras: Sequence[CameraFault] = (),
+    beside: Beside | None = None,
     bundle: Mapping[str, Any] | None = None,
     manifest_summary: pd.DataFrame | None = None,
     history: Sequence[Mapping[str, Any]] | None = None,
@@ -56,7 +59,8 @@ def write_report(
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
     thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
-    hidden: clip_id of clips whose picture and sound are left out. cameras: their faults. bundle: plain values as of
+    hidden: clip_id of clips whose picture and sound are left out. cameras: their faults. beside: what else
+    is known, for the first page; its n_hidden and n_faults are counted here. bundle: plain values as of
     `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts, label by split.
     history: rows with epoch, loss, val_macro_f1. notices: shown on top.
 
@@ -85,6 +89,14 @@ def write_report(
         styles=styles,
         colours=decision_colours(styles),
         summary=summarise_run(predictions, styles),
+        overview=make_overview(
+            predictions,
+            styles,
+            evaluation=evaluation,
+            description=description,
+            beside=replace(beside or Beside(), n_hidden=len(data["hidden"]), n_faults=len(cameras)),
+        ),
+        reasons=list_reasons(predictions),
         review=choose_review(predictions, styles, hidden=hidden),
         sites=count_by_site(predictions, styles),
         cameras=list(cameras),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pandas as pd
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.promise_watch import watch_facts, watch_promise
 from leopardnet.bundle.promises import describe_promise, read_promises
+from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.labels import UNREADABLE, list_names
 from leopardnet.core.language import translate
@@ -20,11 +22,13 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.types import Clip
+from leopardnet.data.scan.list_files import list_footage
 from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 from leopardnet.report.camera_section import find_camera_faults
+from leopardnet.report.overview import Beside
 from leopardnet.report.page import write_report
 from leopardnet.report.sound_pictures import draw_sounds
 
@@ -48,20 +52,25 @@ def summarise(
     history: Sequence[dict[str, Any]] | None = None,
     notices: Sequence[str] = (),
     results: Path | None = None,
+    said: pd.DataFrame | None = None,
     title: str | None = None,
     n_pictures: int | None = None,
     people: bool = False,
+    voices: Collection[str] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one self-contained HTML report and return its path.
 
     manifest: adds pictures, and the labels and the sites that the results lack. deployments: the table of
     `read_deployments`, for the faults of cameras. results: the folder of the
-    predictions, for what its watch.json says of the bundle's promise, see `watch_promise`.
+    predictions, for what its watch.json says of the bundle's promise, see `watch_promise`. said:
+    what people said, as `labels_by_clip` returns it; the first page then tells confirmed clips from suspected ones.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so. Raises ManifestError for a manifest of other footage with the same file names,
+    the model says so, as are those of `voices`, clip_id of clips in which somebody heard a person. Raises ManifestError for a manifest of other footage with the same file names,
     and BundleError for the bundle of another model.
+
+    >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
     if bundle is not None:
         predictions.require_model(bundle.id)
@@ -73,7 +82,7 @@ def summarise(
         sites = table["clip_id"].map(clip_sites(manifest))
         table = table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
         if not people:
-            hidden = clips_with_people(predictions, manifest)
+            hidden = clips_with_people(predictions, manifest) | frozenset(voices)
         pictures = make_thumbnails(
             table,
             manifest,
@@ -95,12 +104,32 @@ def summarise(
         heard=heard,
         hidden=hidden,
         cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments),
+        beside=Beside(said, *_count_left_out(table, manifest)),
         bundle=describe_bundle(bundle) | season if bundle else None,
         manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),
         history=history,
         notices=(*notices, *absent, *([season["watch"]["says"]] if season and season["watch"]["alarm"] else [])),
         title=title,
     )
+
+
+def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:
+    """Return how many clips of the manifest have no result, and how many files of its folder are not in it.
+
+    Clips that are there to teach a model need no result. The second is None where there is no manifest, or no
+    folder that can be listed.
+    """
+    if manifest is None:
+        return 0, None
+    is_taught = manifest.table["split"].isin(["train", "val"])
+    to_classify = pd.Index(manifest.table.loc[~is_taught, "clip_id"].unique())
+    n_without_result = int((~to_classify.isin(table["clip_id"])).sum())
+    try:
+        listed = list_footage(manifest.root, skip_outside_links=True).sizes
+    except LeopardnetError:
+        return n_without_result, None
+    stills = manifest.table["paths"].dropna().map(json.loads).explode()
+    return n_without_result, len(set(listed) - {*manifest.table["path"], *stills})
 
 
 def make_thumbnails(
