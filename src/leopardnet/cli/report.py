@@ -19,6 +19,7 @@ from leopardnet.cli.options import (
     read_moved,
     read_places,
 )
+from leopardnet.cli.printing.next_step import say_next
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,6 +109,9 @@ def report(
             on_progress=on_progress,
         )
     say(f"written: {path}" if is_new else f"written over the one that was there: {path}")
+    if rows is not None:
+        footage = ["--manifest", manifest] if manifest else []
+        say_next("review", predictions, *footage, *(["--root", root] if root else []))
 
 
 def _evaluate(
