@@ -112,10 +112,10 @@ def tell_least(cases: list[pd.DataFrame]) -> np.ndarray:
     return counts["min_animals"].to_numpy(np.int64)
 
 
-def measure_animals(n_cases: int) -> None:
+def measure_animals(n_cases: int, seed: int) -> None:
     """Print how often the number of animals equals brute force, and how often it exceeds the truth."""
     top = load_encounter_settings().speeds["leopard"].top_km_h
-    rng, began = np.random.default_rng(SEED), time.perf_counter()
+    rng, began = np.random.default_rng(seed), time.perf_counter()
     cases = [draw_case(rng) for _ in range(n_cases)]
     forced = np.array([count_by_force(case, top) for case in cases])
     equal = (tell_least(cases) == forced).sum()
@@ -160,10 +160,10 @@ def find_smallest_p(n_archives: int, *, n_shuffles: int | None = None, seed: int
     return np.array(smallest)
 
 
-def measure_hints(n_archives: int, figure: Path | None) -> None:
+def measure_hints(n_archives: int, figure: Path | None, seed: int) -> None:
     """Print the share of archives with a false hint at several levels, with its standard error."""
     began = time.perf_counter()
-    smallest = find_smallest_p(n_archives)
+    smallest = find_smallest_p(n_archives, seed=seed)
     print(f"{n_archives} archives without crowding ({time.perf_counter() - began:.0f} s): share with a hint")
     for level in LEVELS:
         share, error = (smallest <= level).mean(), np.sqrt(level * (1 - level) / n_archives)
@@ -192,11 +192,12 @@ def main() -> None:
     parser.add_argument("part", choices=("animals", "hints"))
     parser.add_argument("--cases", type=int, default=1000, help="cases or archives")
     parser.add_argument("--figure", type=Path, help="where to draw the shares of hints")
+    parser.add_argument("--seed", type=int, default=SEED)
     arguments = parser.parse_args()
     if arguments.part == "animals":
-        measure_animals(arguments.cases)
+        measure_animals(arguments.cases, arguments.seed)
     else:
-        measure_hints(arguments.cases, arguments.figure)
+        measure_hints(arguments.cases, arguments.figure, arguments.seed)
 
 
 if __name__ == "__main__":

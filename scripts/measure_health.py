@@ -172,8 +172,10 @@ def main() -> None:
     """Print the shares of cameras with a finding."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=1000, help="sound cameras; a tenth of it with each fault")
-    n = parser.parse_args().n
-    rng = np.random.default_rng(SEED)
+    parser.add_argument("--seed", type=int, default=SEED)
+    arguments = parser.parse_args()
+    n = arguments.n
+    rng = np.random.default_rng(arguments.seed)
     counts, n_seen = count_findings(rng, n)
     print(f"{n_seen} sound cameras")
     for rule in (*dict.fromkeys(FAULTS.values()), "dark_nights"):

@@ -38,6 +38,7 @@ MESSAGE_ROOMS = (
     *("core", "data/scan", "data/human_labels", "data/reading", "data/formats", "data/checks", "data/splits"),
 )
 SENTENCES = (  # modules whose texts are all for people
+    "core/labels.py",
     "cli/printing/import_problems.py",
     "cli/printing/print_evaluation.py",
     "cli/printing/print_predictions.py",

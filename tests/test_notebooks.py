@@ -107,6 +107,9 @@ def test_every_notebook_begins_with_a_title_and_parameters_and_defines_no_functi
     assert notebook.cells[1] is parameters_cell(notebook)
     code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
     assert "def " not in code and "class " not in code and "import torch" not in code
+    assert [line for line in code.splitlines() if "import" in line and "leopardnet" in line] == [
+        "import leopardnet as ln"
+    ], "ln is all that a notebook needs"
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from leopardnet.report.summarise import summarise
 from leopardnet.synth import FootageSpec, render_footage
 
 if TYPE_CHECKING:
-    from leopardnet.training.training_run import Run
+    from leopardnet.training.runs.run import Run
 
 NOTICE = (
     "This footage was rendered by a program. The figures show that the software works; "
@@ -175,6 +175,8 @@ def add_labels(manifest: Manifest, footage: Path) -> Manifest:
     """Return the manifest of rendered footage with the label of each clip and of each frame of a video.
 
     The labels are read from `clips.csv` and `frames.csv`, which `render_footage` wrote to the folder `footage`.
+
+    >>> manifest = ln.add_labels(ln.scan("footage"), Path("footage"))  # doctest: +SKIP
     """
     clips = pd.read_csv(footage / "clips.csv", dtype=str, keep_default_na=False, na_values=[""]).set_index("path")
     table = manifest.table.assign(label=manifest.table["path"].map(clips["label"]), label_source="human")

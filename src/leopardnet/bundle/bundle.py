@@ -84,6 +84,9 @@ class Bundle:
     """A verified model folder.
 
     `id`, the first twelve hex digits of the hash over all its files, is in every row that the model wrote.
+
+    >>> ln.load_bundle("runs/amur/bundle").labels.names  # doctest: +SKIP
+    ('leopard', 'tiger', 'sika_deer', 'empty')
     """
 
     folder: Path
@@ -160,7 +163,11 @@ class Bundle:
 
 
 def load_bundle(folder: str | Path) -> Bundle:
-    """Return the verified bundle in a folder. Raises BundleError, as `Bundle.load` does."""
+    """Return the verified bundle in a folder. Raises BundleError, as `Bundle.load` does.
+
+    >>> ln.load_bundle("runs/amur/bundle").id  # doctest: +SKIP
+    '3f0c9a71b2de'
+    """
     return Bundle.load(Path(folder))
 
 

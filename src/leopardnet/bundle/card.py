@@ -14,9 +14,11 @@ from leopardnet.bundle.card_figures import (
     list_bullets,
     list_table,
     make_plain,
+    say_results,
 )
 from leopardnet.bundle.chosen_figures import choice_json
 from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
+from leopardnet.core.labels import say_blindness
 from leopardnet.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ def model_card(
             "",
             *([INDEPENDENT, ""] if spec.labels.multi else []),
             f"Targets, which are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
+            *_say_blindness(spec),
         ],
         "What it must not be used for": list_bullets(MUST_NOT),
         "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
@@ -139,6 +142,7 @@ def card_json(
         },
         "data": [{k: make_plain(v) for k, v in row.items()} for row in _records(data)],
         "promises": list(read_promises(spec)),
+        "says": say_results(evaluation) if evaluation else [],
         "figures": evaluation.to_metrics_json() if evaluation else None,
         "figures_obtained": how,
         **choice_json(None if evaluation is chosen_on else evaluation, chosen_on),
@@ -158,6 +162,12 @@ def card_json(
 
 
 # --- sections ---
+
+
+def _say_blindness(spec: BundleSpec) -> list[str]:
+    """Return what a model without the label leopard must be known for; nothing for another."""
+    blind = say_blindness([x.name for x in spec.labels.labels])
+    return ["", f"**T{blind[1:]}**: it never says that one was seen, and calls it something else."] if blind else []
 
 
 def _describe_crops(spec: BundleSpec) -> list[str]:

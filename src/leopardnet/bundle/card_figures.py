@@ -9,7 +9,7 @@ from typing import Any
 from leopardnet.bundle.chosen_figures import compare_choice
 from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.conditions.box_sizes import list_size_rows
-from leopardnet.metrics.evaluation import Evaluation
+from leopardnet.metrics.evaluation import Evaluation, read_estimate
 
 
 def describe_figures(evaluation: Evaluation | None, how: str) -> list[str]:
@@ -34,12 +34,7 @@ def describe_figures(evaluation: Evaluation | None, how: str) -> list[str]:
         if row.any()
     )
     each = "combination of labels" if e.is_multi else "label"
-    said = [
-        f"Clips of {x} that were called empty: {n} of {_support(e, x)}."
-        for x, n in e.target_lost.items()
-        if _support(e, x)
-    ]
-    said += [f"{sentence}." for sentence in (e.archive.sentences if e.archive else [])]
+    said = [f"{sentence}." for sentence in say_results(e)]
     likeliest = (
         "By a probability of 0.5 or more, whatever is decided; ECE and Brier are those of each label"
         if e.is_multi
@@ -54,6 +49,10 @@ def describe_figures(evaluation: Evaluation | None, how: str) -> list[str]:
         "",
         *(f"- {line}" for line in said),
         "",
+        "What was said of each label, by decisions:",
+        "",
+        *list_table(_list_names(e)),
+        "",
         f"Decisions for the clips of each {each}:",
         "",
         *list_table(rows),
@@ -65,6 +64,24 @@ def describe_figures(evaluation: Evaluation | None, how: str) -> list[str]:
         '"Recall at least" is the lower bound that this number of clips, those of one event counted once, supports '
         "with 95 % confidence if they are independent. Those of one site are not, so the true recall may be lower.",
     ]
+
+
+def say_results(evaluation: Evaluation) -> list[str]:
+    """Return what was named, taken away as empty, lost of the targets and left to look at, in sentences.
+
+    A target that no clip shows has no figure.
+    """
+    e = evaluation
+    lost = [
+        f"Clips of {x} that were called empty: {n} of {_support(e, x)}"
+        for x, n in e.target_lost.items()
+        if _support(e, x)
+    ]
+    if not e.archive:
+        return lost
+    if not e.archive.n_archived:  # then nothing lost is no good news
+        lost = ["No clip was called empty, so none was lost that way"]
+    return [*e.archive.saved, *lost, *e.archive.limits]
 
 
 def describe_conditions(evaluation: Evaluation | None) -> list[str]:
@@ -111,6 +128,19 @@ def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
         **{title: evaluation.label_estimate(label, m).format(2) for m, title in evaluation.measures.items()},
         "recall at least": _figure(floor),
     }
+
+
+def _list_names(evaluation: Evaluation) -> Iterable[Mapping[str, Any]]:
+    """Yield what was said of each label that a clip shows, or that was said of one."""
+    for label, row in evaluation.names.to_dict("index").items():
+        if row["support"] + row["said"]:
+            yield {
+                "label": label,
+                "clips": int(row["support"]),
+                "said": int(row["said"]),
+                "right of these": read_estimate(row, "right").format(2),
+                "said of its clips": read_estimate(row, "found").format(2),
+            }
 
 
 def _support(evaluation: Evaluation, label: str) -> int:

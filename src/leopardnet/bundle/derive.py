@@ -45,6 +45,8 @@ def derive_bundle(
     changes, it is dropped with its threshold, which meant another one: see `release_thresholds`. watch: what the
     sites behind new promises look like (`describe_sites`); where none is new, that of `bundle` stays. Raises
     BundleError where `out` exists, ConfigError for an alert of a label that is no target.
+
+    >>> ln.derive_bundle(bundle, Path("stricter"), decide=found.decide, note="stricter.")  # doctest: +SKIP
     """
     out = Path(out)
     _refuse(bundle, out, decide)

@@ -59,6 +59,8 @@ def describe_sites(predictions: Predictions, clips: LabelledClips, promises: Seq
 
     clips: those that set the promises, with the probabilities that the new bundle gives. All clips of a site with a
     labelled clip count, labelled or not.
+
+    >>> ln.describe_sites(predictions, again.clips, found.kept_promises)  # doctest: +SKIP
     """
     if not promises:
         return {}

@@ -171,7 +171,11 @@ def is_first_process() -> bool:
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function `(n_done, n_total)` that shows the progress of one job on stderr."""
+    """Yield a function `(n_done, n_total)` that shows the progress of one job on stderr.
+
+    >>> with ln.progress_bar("classifying") as tell:  # doctest: +SKIP
+    ...     ln.predict("cards", bundle, on_progress=tell)
+    """
     with stages() as on_progress:
         yield lambda n_done, n_total: on_progress(what, n_done, n_total)
 
@@ -181,6 +185,9 @@ def stages() -> Iterator[Callable[..., None]]:
     """Yield a function `(what, n_done, n_total, note)` that shows one progress bar per job on stderr.
 
     Where stderr is not a terminal but a log file, every job gives one line when it is done.
+
+    >>> with ln.stages() as tell:  # doctest: +SKIP
+    ...     ln.train(manifest, config, out="runs/amur", on_progress=tell)
     """
     if not is_first_process():
         yield lambda *_: None

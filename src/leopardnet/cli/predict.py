@@ -15,6 +15,7 @@ from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.labels import say_blindness
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle as Model
@@ -235,6 +236,8 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
             say(note)
     if watch is not None:
         say(watch["says"])
+    if blind := say_blindness(model.labels.names):
+        say(f"note: {blind}")
     n_left_out = int(predictions.table["reason"].str.contains(LEFT_OUT, regex=False, na=False).sum())
     if n_left_out:
         say(f"boxes of {n_left_out} of {n_clips} clips were left out; the column `reason` explains why")

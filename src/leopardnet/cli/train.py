@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from leopardnet.core.errors import BackendError, ConfigError
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
     from leopardnet.core.manifest import Manifest
-    from leopardnet.training.training_run import Run
+    from leopardnet.training.runs.run import Run
 
 PeopleLabels = Annotated[
     Path | None,
@@ -168,7 +169,8 @@ def _read_folder(folder: Path, site_from: str | None) -> Manifest:
 
 def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
     from leopardnet.training.rank_epochs import explain_choice
-    from leopardnet.training.run_folder import list_scarcities, read_state
+    from leopardnet.training.run_folder import list_scarcities
+    from leopardnet.training.runs.run import read_state
 
     bundle = out / "bundle"
     if as_json:
@@ -176,6 +178,8 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         return
     is_new = run.config.optim.mode == "probe" or not (read_state(out) or {}).get("goes_on_from")
     first = "the probe" if is_new else "as it was"
+    for sentence in _read_results(bundle):
+        say(f"{sentence}.")
     titles = {"train_loss": "train loss", "val_macro_f1": "val macro-F1", "val_nll": "val NLL"}
     print_rows(
         [
@@ -194,6 +198,14 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         say(f"note: {scarcity}")
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
     say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
+
+
+def _read_results(bundle: Path) -> list[str]:
+    """Return what the card of a bundle says was named, taken away and lost; nothing where it says nothing."""
+    try:
+        return list(json.loads((bundle / "card.json").read_text("utf-8")).get("says", []))
+    except (OSError, ValueError):
+        return []
 
 
 def _add_labels(overrides: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ EMPTY = "empty"  # the label of a clip without an animal in every manifest
 ANIMAL = "animal"  # an animal of any species: a class of detectors, and a possible decision
 UNSURE, UNREADABLE = "unsure", "unreadable"  # decisions that name no label
 UNKNOWN = "unknown"  # what a person says of a clip of which nobody can tell
+LEOPARD = "leopard"  # what the program was made for; a model may lack it
 JOINER = " + "  # between the species of a clip that shows several
 
 
@@ -29,6 +30,15 @@ def split_labels(cell: object) -> tuple[str, ...]:
     (('leopard', 'sika_deer'), ())
     """
     return tuple(dict.fromkeys(filter(None, cell.split(JOINER)))) if isinstance(cell, str) else ()
+
+
+def say_blindness(names: Sequence[str]) -> str:
+    """Return the sentence that a model with these labels cannot find a leopard; '' for one that can.
+
+    >>> say_blindness(["tiger", "empty"]), say_blindness(["leopard", "empty"])
+    ('this model has no label leopard', '')
+    """
+    return "" if LEOPARD in names else f"this model has no label {LEOPARD}"
 
 
 def list_names(names: Sequence[str], *, most: int = 5) -> str:

@@ -33,6 +33,10 @@ class Manifest:
     `table` has the columns of `core.columns.MANIFEST`; a row is a video, a still, a burst, or a labelled frame of a
     video (kind `frame`, with `time_s` or `frame_number`). On disk, the column `root` holds the root as a path
     relative to the folder of the manifest, so that both can move together.
+
+    >>> rows = pd.DataFrame({"path": ["a/1.jpg"], "kind": ["still"]})
+    >>> len(Manifest.from_rows(rows, Path(".")))
+    1
     """
 
     table: pd.DataFrame
@@ -59,6 +63,8 @@ class Manifest:
         """Read a manifest from a CSV or Parquet file. `root` overrides the root that the file names.
 
         Raises ManifestError for a table that is not a manifest, or that names an absolute root or several.
+
+        >>> ln.read_manifest(Path("season.parquet")).where(split="test")  # doctest: +SKIP
         """
         path = Path(path)
         table = read_table(path)

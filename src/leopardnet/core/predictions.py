@@ -44,6 +44,8 @@ class Predictions:
     table: one row per clip, with the columns of `core.columns.predictions_columns`; evidence: one row per
     classified frame, with the columns of `evidence_columns`: the probabilities are of that frame alone; sounds: one
     row per sound that was found, with the columns SOUNDS.
+
+    >>> ln.Predictions.read(Path("results")).table["decision"].value_counts()  # doctest: +SKIP
     """
 
     table: pd.DataFrame

@@ -37,10 +37,11 @@ def evaluate(
 
     Intervals come from a bootstrap over sites. Clips without a label are only counted; unreadable clips count as
     wrong. outside: species that the model was not taught. Clips that the model learned from are left out, unless
-    `include_training`; raises ManifestError where no other is left. choice: how the labels were chosen, see
-    `evaluation.audit.judging_labels`. Infrared stands beside colour where
-    the evidence says which light it was. See `metrics.evaluate_clips.evaluate_clips` for the figures,
-    `LabelledClips.from_tables` for what is refused, and `evaluate_all` for comparisons.
+    `include_training`; raises ManifestError where no other is left. choice: how the labels were chosen, as
+    `read_judging_labels` says it. n_boot, seed: of the draws of sites. Infrared stands beside colour where
+    the evidence says which light it was. `Evaluation` explains the figures; `evaluate_all` compares.
+
+    >>> ln.evaluate(ln.Predictions.read(Path("results")), manifest)  # doctest: +SKIP
     """
     clips = LabelledClips.of(predictions, manifest, outside=outside, choice=choice)
     clips = clips.leave_out_training_sites(keep=include_training)
@@ -142,17 +143,20 @@ def evaluate_all(
 ) -> EvaluationReport:
     """Return the evaluation of predictions with labels in all of `PARTS`.
 
-    by: slices, see `evaluation.slice_clips.slice_clips`. outside: species that the model was not taught. bundle:
+    by: slices: columns of the manifest, or site_known, daytime, month, light, box_size. outside: species that the
+    model was not taught. bundle:
     the model, whose temperature is undone before frames are aggregated again. n_shortcuts: so many clips with an
     animal, and as many without, are classified again with something changed (`evaluation.shortcuts`), which opens
-    their footage. choice: how the labels were chosen, see `evaluation.audit.judging_labels`.
+    their footage. choice: how the labels were chosen, as `read_judging_labels` says it.
     include_training: count the clips that the model learned from, and their sites, too; the figures are then named
     so. footage: open the clips again to measure motion, for aggregators weighed by it and the motion
     baseline. full: False leaves out the comparisons with other aggregations and with baselines. gap_minutes, mode:
-    what ends an event, see `score.events.event_ids`. on_progress(what, n_done, n_total).
+    what ends an event, as in `join_events`. on_progress(what, n_done, n_total).
 
     Raises ManifestError and ConfigError for labels, columns and options that cannot be used, and BundleError for
     the bundle of another model, before the long work begins.
+
+    >>> print(ln.evaluate_all(predictions, manifest, by=["site", "daytime"], bundle=bundle))  # doctest: +SKIP
     """
     if bundle is not None:
         predictions.require_model(bundle.id)

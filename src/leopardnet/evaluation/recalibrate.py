@@ -65,10 +65,13 @@ def recalibrate(
     """Return a temperature for the bundle, fitted on labelled clips of sites that the model was not trained on.
 
     outside: labels that the model was not taught; such clips have no part in the fit. choice: how the labels were
-    chosen, see `evaluation.audit.judging_labels`; in the fit each clip counts as one, in the errors by its chance.
+    chosen, as `read_judging_labels` says it; in the fit each clip counts as one, in the errors by its chance.
 
     Raises BundleError where another model made the predictions, and ManifestError where no clip is left and for the
     held-out scores of a training run, to which the temperature of the bundle was fitted already.
+
+    >>> ln.recalibrate(predictions, manifest, bundle).calibration.temperature  # doctest: +SKIP
+    1.32
     """
     predictions.require_model(bundle.id)
     if (predictions.table["in_training"] == HELD_OUT).any():

@@ -13,6 +13,8 @@ def write_evaluation(evaluation: Evaluation | EvaluationReport, folder: Path) ->
     """Write metrics.json and a CSV file for each table to a folder, and return the folder.
 
     Tables of an earlier evaluation in the folder that this one does not have are deleted.
+
+    >>> ln.write_evaluation(ln.evaluate_all(predictions, manifest), Path("evaluation"))  # doctest: +SKIP
     """
     folder = Path(folder)
     if (folder / "metrics.json").is_file():

@@ -75,6 +75,8 @@ def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
     without a label are counted. encoding: of a text table, detected by default. Raises ManifestError for a table
     without a required column, for a row without a clip or whose path and clip_id are of two clips, and for a time
     without a zone.
+
+    >>> ln.read_corrections(Path("corrected.csv"))  # doctest: +SKIP
     """
     if is_label_file(Path(path)):
         return _read_label_file(Path(path))

@@ -47,6 +47,8 @@ def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, incl
     suspected goes into `look_first_<label>`, one for each; it stays in the folder of its decision only where that
     is a suspected target too. A clip of several species, from a model with independent labels, goes into the folder
     of each. Raises ConfigError where the new folder lies in the footage.
+
+    >>> ln.plan_copies(predictions, manifest, Path("sorted"))  # doctest: +SKIP
     """
     root, out = Path(manifest.root), Path(out)
     if out.resolve().is_relative_to(root.resolve()):
@@ -87,6 +89,9 @@ def copy_files(plan: Plan, *, on_progress: Callable[[int, int], None] | None = N
     """Copy the files and return their number. Each is complete before it gets its name; none replaces a file.
 
     Raises ConfigError where the disk has too little room for all of them.
+
+    >>> ln.copy_files(ln.plan_copies(predictions, manifest, Path("sorted")))  # doctest: +SKIP
+    212
     """
     place = next(p for p in (plan.out.resolve(), *plan.out.resolve().parents) if p.exists())
     free = shutil.disk_usage(place).free

@@ -40,6 +40,8 @@ def write_selections(
     corrections: what people said of clips and of sounds; a sound that nobody named has its kind and score as its
     label. A row is a sound. Raises ConfigError where the folder holds such files already: those of people would be
     overwritten.
+
+    >>> ln.write_selections(predictions, Path("raven"), format="raven")  # doctest: +SKIP
     """
     out, suffix = Path(out), SUFFIXES[format]
     if out.is_file() or next(out.rglob("*" + suffix), None):

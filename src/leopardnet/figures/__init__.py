@@ -1,4 +1,7 @@
-"""Figures from tables, for notebooks. Each function returns a matplotlib Figure that is not shown yet."""
+"""Figures from tables, for notebooks. Each function returns a matplotlib Figure that is not shown yet.
+
+>>> ln.figures.confusion_matrix(ln.evaluate(predictions, manifest)).savefig("confusion.png")  # doctest: +SKIP
+"""
 
 from leopardnet.figures.accuracy import (
     comparison_plot,

@@ -28,6 +28,8 @@ def confusion_matrix(evaluation: Evaluation, *, columns: Literal["likeliest", "d
 
     Independent labels have no likeliest one. Their columns are the labels that were said of clips of the row and
     are not there, with the share of the row's clips; their decisions are combinations.
+
+    >>> ln.figures.confusion_matrix(ln.evaluate(predictions, manifest), columns="decision")  # doctest: +SKIP
     """
     is_wrong_names = evaluation.is_multi and columns == "likeliest"
     likeliest = evaluation.wrong_names if is_wrong_names else evaluation.confusion
@@ -51,6 +53,8 @@ def precision_recall_curves(clips: LabelledClips) -> Figure:
     """Return precision against recall of each label, a curve per label with the area under it in the legend.
 
     The dotted line of a label is the precision of guessing: its share of the clips. Unreadable clips have no part.
+
+    >>> ln.figures.precision_recall_curves(ln.LabelledClips.of(predictions, manifest))  # doctest: +SKIP
     """
     from sklearn.metrics import precision_recall_curve
 
@@ -74,6 +78,8 @@ def reliability_diagram(evaluation: Evaluation) -> Figure:
 
     The bars are exact 95 % intervals for independent clips. On the dotted line the probabilities are calibrated;
     below it the model is overconfident.
+
+    >>> ln.figures.reliability_diagram(ln.evaluate(predictions, manifest))  # doctest: +SKIP
     """
     bins = evaluation.reliability
     figure, axes = blank(4.4, 4.2)
@@ -96,6 +102,8 @@ def empty_filter_curve(evaluation: Evaluation) -> Figure:
     """Return the share of empty clips that a filter removes, against the share of animals that are kept.
 
     The band is the 95 % interval; the values at 0.95 and 0.99 of the animals are marked.
+
+    >>> ln.figures.empty_filter_curve(ln.evaluate(predictions, manifest))  # doctest: +SKIP
     """
     table = evaluation.empties
     figure, axes = blank(6, 3.6)
@@ -121,6 +129,8 @@ def review_curve(evaluation: Evaluation) -> Figure:
     """Return the share of errors left against the share of clips that a person reviews, the least sure first.
 
     The band is the 95 % interval; the dotted line is a review in any order.
+
+    >>> ln.figures.review_curve(ln.evaluate(predictions, manifest))  # doctest: +SKIP
     """
     figure, axes = blank(6, 3.6)
     start = pd.DataFrame({"reviewed": [0.0], "errors_left": 1.0, "errors_left_low": 1.0, "errors_left_high": 1.0})
@@ -136,6 +146,8 @@ def risk_coverage_curve(evaluation: Evaluation) -> Figure:
     """Return the share of errors among the surest clips, against the share of clips that are labelled at all.
 
     The band is the 95 % interval; the marked point is what the decisions do that name a label.
+
+    >>> ln.figures.risk_coverage_curve(ln.evaluate(predictions, manifest))  # doctest: +SKIP
     """
     figure, axes = blank(6, 3.6)
     if len(evaluation.coverage):
@@ -159,6 +171,8 @@ def forest_plot(slices: pd.DataFrame, overall: Evaluation) -> Figure:
 
     slices: a table of `evaluate_slices`. The line and its band are all clips together. Few clips give wide
     intervals, which are no evidence of a bad site.
+
+    >>> ln.figures.forest_plot(report.slices["site"], report.clips)  # doctest: +SKIP
     """
     table = slices.assign(share=slices["n_right"] / slices["n_clips"]).sort_values("share", kind="stable")
     figure, axes = blank(6, 1.1 + 0.26 * max(len(table), 2))
@@ -183,6 +197,8 @@ def comparison_plot(table: pd.DataFrame, measure: str = "macro_f1", *, model: Ev
     table: of `metrics.comparison.compare.compare`. model: the evaluation of the model itself, drawn as a line with
     its band. Two rows whose intervals overlap may still differ: all were computed on the same sites, which the
     column `behind` of the table takes into account.
+
+    >>> ln.figures.comparison_plot(report.tables["baselines"], model=report.clips)  # doctest: +SKIP
     """
     rows = table[table[measure].notna()].sort_values(measure, kind="stable")
     figure, axes = blank(7, 1.1 + 0.32 * max(len(rows), 2))

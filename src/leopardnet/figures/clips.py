@@ -28,6 +28,8 @@ def frame_probabilities(predictions: Predictions, clip_id: str) -> Figure:
     """Return the probabilities of each frame of a clip over its time in seconds, one line per label.
 
     Raises ManifestError where the clip is unknown or has no frame in the evidence.
+
+    >>> ln.figures.frame_probabilities(predictions, predictions.table["clip_id"].iloc[0])  # doctest: +SKIP
     """
     row = predictions.table[predictions.table["clip_id"] == clip_id]
     frames = predictions.evidence[predictions.evidence["clip_id"] == clip_id]
@@ -54,6 +56,8 @@ def gallery(
     On the left is the frame that decided, with its boxes; on the right the probabilities over time, with the time
     of that frame as a dotted line. Boxes are those of a detector in the evidence, where one was run. A clip whose
     file is missing has a grey field, and so has a clip of people or vehicles, unless `people` is set.
+
+    >>> ln.figures.gallery(predictions, manifest, ln.review_order(predictions.table), n=3)  # doctest: +SKIP
     """
     chosen = clips.head(n)
     figure = sheet(9, max(2.1 * len(chosen), 1.2))

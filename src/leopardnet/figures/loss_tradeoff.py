@@ -20,6 +20,8 @@ def loss_tradeoff(found: Sequence[Thresholds]) -> Figure:
 
     found: thresholds for one label each, at several tolerable losses. A loss that can be guaranteed at no level
     is a cross on the axis: it takes more labelled sites, not another threshold.
+
+    >>> ln.figures.loss_tradeoff([ln.find_thresholds(clips, {"leopard": x}) for x in (0.01, 0.1)])  # doctest: +SKIP
     """
     figure, axes = blank(6, 3.6)
     for (level, says), colour in zip(LEVELS.items(), (VERMILION, BLUE), strict=True):

@@ -16,7 +16,10 @@ COLOURS = {"better": BLUE, "worse": VERMILION, "cannot tell": GREY}
 
 
 def model_difference(found: ModelComparison, *, old: str = "old", new: str = "new") -> Figure:
-    """Return how much higher each figure of the new model is, with intervals over sites; grey: cannot tell."""
+    """Return how much higher each figure of the new model is, with intervals over sites; grey: cannot tell.
+
+    >>> ln.figures.model_difference(ln.compare_predictions(old, new, judges).found)  # doctest: +SKIP
+    """
     rows = found.differences
     figure, axes = blank(7, 1.6 + 0.42 * len(rows))
     for i, d in enumerate(rows):

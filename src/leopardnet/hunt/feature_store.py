@@ -115,7 +115,10 @@ class ClipFeatures:
 
 
 class FeatureStore:
-    """The features in a folder, for reading. Any number of programs may read them at once."""
+    """The features in a folder, for reading. Any number of programs may read them at once.
+
+    >>> len(ln.FeatureStore("season").features())  # doctest: +SKIP
+    """
 
     def __init__(self, folder: str | Path, *, run_id: str | None = None) -> None:
         """Open those of a run, by default of the one that was begun last.

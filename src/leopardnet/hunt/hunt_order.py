@@ -39,7 +39,10 @@ class Place(NamedTuple):
 
 
 class Hunt:
-    """The clips of a store, ranked for some targets. It keeps the features in memory between two orders."""
+    """The clips of a store, ranked for some targets. It keeps the features in memory between two orders.
+
+    >>> ln.Hunt(ln.FeatureStore("season"), targets=["leopard"])  # doctest: +SKIP
+    """
 
     def __init__(
         self,

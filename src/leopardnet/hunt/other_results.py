@@ -40,6 +40,8 @@ def read_other_results(source: Path, manifest: Manifest, targets: Sequence[str])
 
     The score of a clip is the probability of the target's name in it, and a little for any animal. Raises
     ManifestError for another file, and where none of its entries belongs to a clip.
+
+    >>> ln.read_other_results(Path("md.json"), manifest, ["leopard"]).text  # doctest: +SKIP
     """
     source, problems = Path(source), Problems()
     entries = list(_read_entries(source, manifest.root, problems))

@@ -14,6 +14,8 @@ def open_source(source: Manifest | str | Path, *, pattern: str | None = None) ->
 
     pattern: the names of sites and deployments in a folder's paths, see `scan`. Raises ManifestError where there is
     no such footage, and where there is no clip in it.
+
+    >>> ln.open_source("cards", pattern="{site}/*")  # doctest: +SKIP
     """
     manifest = source if isinstance(source, Manifest) else _open_path(Path(source), pattern)
     if not len(manifest):

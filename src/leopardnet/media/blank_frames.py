@@ -1,4 +1,4 @@
-"""Frames without content: one colour all over, from a decoder that lost its data."""
+"""Frames without content, from a decoder that lost its data: one colour, or one row drawn out downwards."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ DARK, BRIGHT = 40, 245  # black and white frames are real: infrared that is not 
 N_SAMPLES = 8  # rows and columns looked at first; hardly any frame with content passes
 # What decoders show where they have no data: grey, and the greens of a video frame of zeros.
 FILLINGS = np.array([(128, 128, 128), (0, 135, 0), (0, 77, 0), (0, 84, 0)])
+STRONG = 60  # values between the channels of a colour that no empty picture of a camera has all over
+SMEARED_SHARE = 0.5  # of the rows that repeat the row above them
+SMEARED = "half of the picture or more repeats one row, where the decoder had no data"
 NO_CONTENT = "one colour all over, which decoders show where they have no data"
 
 
@@ -17,7 +20,7 @@ def find_blank_frames(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which frames of a clip, uint8 [N, H, W, 3], show one colour that is neither dark nor white, bool [N].
 
     If all frames are of one colour, there is nothing to compare with; then only the colours count that decoders
-    show where they have no data.
+    show where they have no data, and strong ones.
 
     >>> clip = np.random.default_rng(0).integers(0, 256, (4, 30, 40, 3), dtype=np.uint8)
     >>> clip[1], clip[3] = 100, 0
@@ -35,8 +38,37 @@ def find_blank_frames(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
         return is_flat
     first = few[:, 0].astype(int)
     if is_flat.all():
-        is_flat &= (np.abs(first[:, None] - FILLINGS).max(axis=2) <= SPREAD).any(axis=1)
+        is_filling = (np.abs(first[:, None] - FILLINGS).max(axis=2) <= SPREAD).any(axis=1)
+        is_flat &= is_filling | (np.ptp(first, axis=1) >= STRONG)
     else:
         is_flat &= (first.max(axis=1) >= DARK) & (first.min(axis=1) <= BRIGHT)
     is_flat[is_flat] = [np.ptp(frame.reshape(-1, 3), axis=0).max() <= SPREAD for frame in pixels[is_flat]]
     return is_flat
+
+
+def find_smeared_frames(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return in which frames, uint8 [N, H, W, 3], half of the rows or more repeat the row above, bool [N].
+
+    Decoders draw the last row that they have down to the end of the picture, or fill it up with a colour of theirs.
+    Rows of another colour all over, such as black bars, a banner or an overexposed sky, do not count.
+
+    >>> clip = np.random.default_rng(0).integers(0, 256, (3, 30, 40, 3), dtype=np.uint8)
+    >>> clip[1, 12:], clip[2, 12:] = clip[1, 11], 128
+    >>> find_smeared_frames(clip).tolist()
+    [False, True, True]
+    """
+    found = np.zeros(len(pixels), bool)
+    few = pixels[:, :, :: max(1, pixels.shape[2] // N_SAMPLES)]
+    found[:] = [_find_repeated(frame).mean() >= SMEARED_SHARE for frame in few]
+    for i in np.flatnonzero(found):
+        rows = pixels[i].astype(np.int16)
+        is_filled = (np.abs(rows[:, 0, None] - FILLINGS).max(axis=2) <= SPREAD).any(axis=1)
+        is_flat = np.ptp(rows, axis=1).max(axis=1) <= 4 * SPREAD
+        found[i] = (_find_repeated(pixels[i]) & (is_filled | ~is_flat)).mean() >= SMEARED_SHARE
+    return found
+
+
+def _find_repeated(frame: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which rows of a frame, uint8 [H, W, 3], are as the row above them, bool [H]; never the first."""
+    steps = np.maximum(frame[1:], frame[:-1]) - np.minimum(frame[1:], frame[:-1])
+    return np.append(False, steps.max(axis=(1, 2), initial=0) <= 1)

@@ -15,7 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from leopardnet.core.errors import MediaError
 from leopardnet.core.footage_suffixes import UNREAD_SUFFIXES
 from leopardnet.core.types import Frames
-from leopardnet.media.blank_frames import NO_CONTENT, find_blank_frames
+from leopardnet.media.blank_frames import NO_CONTENT, SMEARED, find_blank_frames, find_smeared_frames
 from leopardnet.media.file_content import advise, describe_content
 from leopardnet.media.jpeg import MODES, decode_jpeg
 from leopardnet.media.preprocess import shrink_size
@@ -73,6 +73,8 @@ def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_
         except MediaError as error:
             warnings.append(f"still {i}: {error.one_line}")
             continue
+        if find_smeared_frames(pixels[np.newaxis])[0]:
+            damage = "; ".join(filter(None, (damage, f"the picture is smeared: {SMEARED}")))
         if damage:
             warnings.append(damage if len(paths) == 1 else f"still {i}: {damage}")
         if frames and pixels.shape != frames[0].shape:

@@ -71,6 +71,9 @@ class Evaluation:
     share of clips of which all labels are right, takes the place of `top1`, and `wrong_names` that of `confusion`:
     of the clips that show the label of a row, how many were said to show that of a column, and do not. per_label
     also has the columns of ece and brier, and `decisions` has combinations of labels.
+
+    >>> ln.evaluate(predictions, manifest).macro_f1  # doctest: +SKIP
+    0.81 [0.72, 0.88]
     """
 
     n_clips: int

@@ -36,15 +36,16 @@ class LabelledClips:
     labels: the C labels of the model, in class order. outside: further true labels, which the model was not taught.
     clip_ids: object [M]. probs: float64 [M, C], nan for a clip that could not be read. y: int64 [M], the true
     class: a position in `labels`, C + k for the k-th label of `outside`, -1 for a clip without a label. site_codes:
-    int64 [M], positions in `site_names`, which are in alphabetical order; clips without a site have the name '(no
-    site)'. decisions, rules, bundle_ids: object [M], as in a predictions table; None where the table has none.
-    alerts: bool [M, C], the labels that a person should check each clip for. presence: bool [M, C + K], the labels
-    that each clip truly shows, and named: bool [M, C], those that its decision names; None where a clip has one
-    label. Where labels are independent and a clip shows several, y is the first of them. n_without_prediction:
-    labels of clips that were not predicted. n_copies: clips that `drop_copies` removed. event_codes: int64 [M], the
-    event of each clip (`clip_units.code_events`); None where each clip is one of its own. in_training: object [M],
-    the part of each clip in making the model, see `find_parts`; None if unknown. taught: labelled clips that had a
-    part, and whether they are counted or were left out. choice: how the labelled clips were chosen.
+    int64 [M], positions in `site_names`, in alphabetical order; clips without a site have the name '(no site)'.
+    decisions, rules, bundle_ids: object [M], as in a predictions table; None where the table has none. alerts: bool
+    [M, C], the labels to check each clip for. presence: bool [M, C + K], the labels that each clip truly shows, and
+    named: bool [M, C], those of its decision; None where a clip has one label. Of several, y is the first.
+    n_without_prediction: labels of clips that were not predicted. n_copies: clips that `drop_copies` removed.
+    event_codes: int64 [M], the event of each clip (`clip_units.code_events`); None where each clip is one of its
+    own. in_training: object [M], the part of each clip in making the model, see `find_parts`; None if unknown.
+    taught: labelled clips that had a part, counted or left out. choice: how the labelled clips were chosen.
+
+    >>> ln.LabelledClips.of(predictions, manifest).leave_out_training_sites()  # doctest: +SKIP
     """
 
     labels: tuple[str, ...]

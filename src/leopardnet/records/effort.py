@@ -47,6 +47,8 @@ def count_effort(deployments: pd.DataFrame, clips: pd.DataFrame | None = None) -
     end_from says so. Problem periods that overlap count once, and only inside the period. Deployments of one camera
     (column `camera`) that overlap are named in `overlaps`; their days count as the table gives them, because one of
     them must be wrong. Raises ManifestError for problems that cannot be read.
+
+    >>> ln.count_effort(ln.read_deployments(Path("deployments.csv")), manifest.table)  # doctest: +SKIP
     """
     periods, table = find_periods(deployments, clips), deployments.reset_index(drop=True)
     problems = merge_problems(table, periods)

@@ -114,6 +114,8 @@ def find_records(
     of the result, with their number in the findings, unless `include_people`. No probability is changed.
 
     Raises ManifestError where a table is of other footage, or the targets are unknown and `wanted` is not given.
+
+    >>> ln.find_records(predictions, manifest=manifest, ranges=ranges).notable  # doctest: +SKIP
     """
     names = find_targets(predictions) if wanted is None else tuple(dict.fromkeys(wanted))
     ranges = ranges or RangeMap()
@@ -148,6 +150,8 @@ def read_records(path: Path) -> pd.DataFrame:
     """Read records of another season: records.parquet or .csv, or the folder that holds them.
 
     Raises ManifestError for a table that holds no records.
+
+    >>> ln.find_records(predictions, earlier=ln.read_records(Path("records-2020")))  # doctest: +SKIP
     """
     path = Path(path)
     file = path / f"{NAME}.parquet" if path.is_dir() else path

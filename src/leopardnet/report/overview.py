@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.labels import ANIMAL, UNREADABLE
+from leopardnet.core.labels import ANIMAL, UNREADABLE, say_blindness
 from leopardnet.core.language import format_day, format_number, translate, translate_label, translate_plural
 from leopardnet.metrics.bootstrap import WIDEST
 from leopardnet.metrics.evaluation import Evaluation
@@ -149,6 +149,7 @@ def _describe_found(
     lines = []
     if facts.get("labels") and not any(s.is_target for s in styles):
         lines.append(translate("The model has no target, so it can suspect none."))
+        lines += filter(None, [say_blindness([s.name for s in styles])])
     elif not targets:
         lines.append(translate("No clip is suspected to show a target."))
     if said is None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.columns import has_several_labels, join_alerts
-from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE, split_labels
+from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE, say_blindness, split_labels
 from leopardnet.core.language import translate
 from leopardnet.metrics.comparison.review_order import mistakes, review_order, top_probability
 from leopardnet.pages.palette import LabelStyle
@@ -28,7 +28,8 @@ SURE = 0.95
 class Summary:
     """Counts over all clips, in display order. The days are None where no time is known.
 
-    alerts: the clips by suspected target; n_alerts: those with any.
+    alerts: the clips by suspected target; n_alerts: those with any. n_dated: the clips of which the time is known.
+    blind: why the model can suspect nothing, '' where it can.
     """
 
     n_clips: int
@@ -41,6 +42,8 @@ class Summary:
     n_alerts: int
     first_day: date | None
     last_day: date | None
+    n_dated: int = 0
+    blind: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,8 @@ def summarise_run(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> Su
         n_alerts=int(predictions["alert"].notna().sum()),
         first_day=days.min().date() if len(days) else None,
         last_day=days.max().date() if len(days) else None,
+        n_dated=len(days),
+        blind="" if any(s.is_target for s in styles) else say_blindness([s.name for s in styles]),
     )
 
 

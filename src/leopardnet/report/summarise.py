@@ -16,10 +16,12 @@ from leopardnet.bundle.promise_watch import watch_facts, watch_promise
 from leopardnet.bundle.promises import describe_promise, read_promises
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.footage.other_footage import refuse_other_footage
-from leopardnet.core.labels import UNREADABLE
+from leopardnet.core.labels import UNREADABLE, list_names
+from leopardnet.core.language import translate
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
+from leopardnet.core.types import Clip
 from leopardnet.data.scan.list_files import list_footage
 from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
@@ -36,6 +38,7 @@ MAX_PAGE_BYTES = 58_000_000  # a browser still opens a page of this size at once
 MIN_PICTURE_BYTES = 10_000_000  # the first clips to review have pictures however large the page is
 ROW_BYTES, VALUE_BYTES = 600, 4  # upper bounds for a row of the table and for a value of a frame
 N_AT_ONCE = 32
+MOST_NAMED = 5
 
 
 def summarise(
@@ -65,11 +68,13 @@ def summarise(
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
     the model says so. Raises ManifestError for a manifest of other footage with the same file names,
     and BundleError for the bundle of another model.
+
+    >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
     if bundle is not None:
         predictions.require_model(bundle.id)
     table = predictions.table
-    pictures, truth, hidden = None, None, frozenset[str]()
+    pictures, truth, hidden, absent = None, None, frozenset[str](), []
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)
@@ -85,6 +90,7 @@ def summarise(
             max_bytes=picture_budget(predictions),
             on_progress=on_progress,
         )
+        absent = _note_absent(table, manifest, {*pictures, *hidden})
     heard = None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden)
     season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}
     return write_report(
@@ -101,7 +107,7 @@ def summarise(
         bundle=describe_bundle(bundle) | season if bundle else None,
         manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),
         history=history,
-        notices=(*notices, *([season["watch"]["says"]] if season and season["watch"]["alarm"] else [])),
+        notices=(*notices, *absent, *([season["watch"]["says"]] if season and season["watch"]["alarm"] else [])),
         title=title,
     )
 
@@ -109,8 +115,8 @@ def summarise(
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:
     """Return how many clips of the manifest have no result, and how many files of its folder are not in it.
 
-    Clips that are there to teach a model need no result. The second is None without a
-    manifest, or where its folder cannot be listed.
+    Clips that are there to teach a model need no result. The second is None where there is no manifest, or no
+    folder that can be listed.
     """
     if manifest is None:
         return 0, None
@@ -136,9 +142,11 @@ def make_thumbnails(
 ) -> dict[str, bytes]:
     """Return JPEG bytes by clip_id, in the order of `review_order`: the first 400 clips large, the others small.
 
-    Pictures end at `max_bytes` or at `n_pictures`. Clips in `hidden` and unreadable clips are not opened.
+    Clips that the manifest lacks are looked for under its root. Pictures end at `max_bytes` or at `n_pictures`.
+    Clips in `hidden` and unreadable clips are not opened.
     """
-    clips = {clip.clip_id: clip for clip in manifest.clips() if clip.clip_id not in hidden}
+    known = [*_find_absent(table, manifest), *manifest.clips()]
+    clips = {clip.clip_id: clip for clip in known if clip.clip_id not in hidden}
     ordered = review_order(table[table["status"] != UNREADABLE])[["clip_id", "best_time_s"]]
     chosen = ordered[ordered["clip_id"].isin(list(clips))].iloc[:n_pictures]
 
@@ -162,6 +170,30 @@ def make_thumbnails(
             if left <= 0:
                 break
     return pictures
+
+
+def _find_absent(table: pd.DataFrame, manifest: Manifest) -> list[Clip]:
+    """Return the videos and stills that the manifest lacks, where it is of the same footage as the table."""
+    is_absent = ~table["clip_id"].isin(manifest.table["clip_id"])
+    if is_absent.all():
+        return []
+    rows = table.loc[is_absent & (table["kind"] != "burst"), ["clip_id", "path", "kind"]]
+    return [Clip(clip_id, (path,), kind) for clip_id, path, kind in rows.itertuples(index=False)]
+
+
+def _note_absent(table: pd.DataFrame, manifest: Manifest, shown: Collection[str]) -> list[str]:
+    """Return a notice on the clips that the manifest lacks, and on those of them without a picture."""
+    absent = table[~table["clip_id"].isin(manifest.table["clip_id"])]
+    if absent.empty:
+        return []
+    unseen = absent[~absent["clip_id"].isin(list(shown)) & (absent["status"] != UNREADABLE)]
+    named, unnamed = (list_names(rows["path"].tolist(), most=MOST_NAMED) for rows in (absent, unseen))
+    first = translate(
+        "{n} of {n_clips} clips are not in the manifest, which gives the labels: {named}.",
+        **{"n": len(absent), "n_clips": len(table), "named": named},
+    )
+    second = translate("Clips that are not in the manifest and have no picture here: {named}.", named=unnamed)
+    return [first, second] if unnamed else [first]
 
 
 def picture_budget(predictions: Predictions) -> int:

@@ -97,6 +97,8 @@ def join_events(
     Columns: EVENT_COLUMNS, `labels` for independent labels, p_<label> (clips aggregated like frames, by `config`),
     clip_ids (JSON list). `seen` is a JSON list of the named animals. `alerts` are those of any clip: first those
     that the event is not, each group by strength; `alert` is the first of them.
+
+    >>> ln.join_events(predictions.table, gap_minutes=30.0)  # doctest: +SKIP
     """
     labels = table_labels(predictions)
     ids = event_ids(predictions, gap_minutes=gap_minutes, mode=mode)

@@ -32,7 +32,7 @@ def sound_id(settings: SoundConfig) -> str:
     """Return what searches, with its versions and settings; another one would find other sounds.
 
     >>> sound_id(SoundConfig())[:25]
-    'tonal 1, silero-vad 6.2, '
+    'tonal 2, silero-vad 6.2, '
     """
     digest = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:8]
     return f"{tonal_calls.SOURCE}, {voice.SOURCE}, {digest}"

@@ -20,7 +20,7 @@ from leopardnet.core.types import FoundSound
 from leopardnet.sound.spectrogram import FLOOR, measure_power
 from leopardnet.sound.track import Track
 
-SOURCE = "tonal 1"
+SOURCE = "tonal 2"
 WINDOW_S, HOP_S = 0.020, 0.010
 BLOCK_S = 30.0  # in which the noise is measured; longer tracks are cut into equal blocks
 MARGIN_HZ = 300.0  # above and below the pitch of calls, to see whether a ridge leaves that range
@@ -34,22 +34,27 @@ WEAK_DB, STRONG_DB = 7.0, 8.5  # a ridge of this mean strength has no chance, an
 WIDTH_DB = 8.0  # what is at most this much weaker than the line belongs to its width
 JOIN_S, JOIN_HZ = 0.05, 500.0  # a ridge that goes on after a gap is one
 MAX_WIDTH_HZ, MAX_ROUGH_HZ = 350.0, 90.0  # half the score; a whistle is thin and its pitch glides
+STEEP_S = 0.05  # over which the steepness of a glide is measured
+ROUGH_PER_STEP = 0.25  # of the change of pitch from window to window, which a glide over whole bins makes rough
 NEAR_S, CROWD_S = 1.5, 6.0  # calls of deer are seconds apart, notes of a song less
 RIVAL_DB = 3.0  # a ridge that is weaker than another by more than this is no rival
 MAX_NEAR, MAX_CROWD = 2.5, 6.0  # rivals at half the score
+OVERTONE_DB, OVERTONE_RATIO = 6.0, 0.06  # an overtone is weaker by this, and this near to a multiple of the pitch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ridge:
     """A line in the spectrogram: pitch in Hz and strength in dB above the noise for each window, float [n].
 
-    start_s: middle of the first window; width_hz: mean extent of what stands out around the line.
+    start_s: middle of the first window; width_hz: mean extent of what stands out around the line; loud_db: mean
+    strength of its single windows, without the limit that is set to them elsewhere.
     """
 
     start_s: float
     hz: NDArray[np.float64]
     db: NDArray[np.float32]
     width_hz: float
+    loud_db: float
 
     @property
     def length_s(self) -> float:
@@ -70,6 +75,12 @@ class Ridge:
     def rough_hz(self) -> float:
         """Mean change of the change of pitch from window to window."""
         return float(np.abs(np.diff(self.hz, 2)).mean()) if len(self.hz) > 2 else 0.0
+
+    @property
+    def steep_hz_s(self) -> float:
+        """Mean steepness, whether it rises or falls."""
+        n = round(STEEP_S / HOP_S)
+        return float(np.abs(self.hz[n:] - self.hz[:-n]).mean() / STEEP_S) if len(self.hz) > n else 0.0
 
 
 def find_calls(track: Track, settings: SoundConfig) -> list[FoundSound]:
@@ -120,7 +131,8 @@ def _find_in_block(
         at = line.argmax(axis=1)
         strength = line[np.arange(len(at)), at]
         width_hz = float((line > strength[:, None] - WIDTH_DB).sum(axis=1).mean() * (hz[1] - hz[0]))
-        ridges.append(Ridge(float(s[rows.start]) + start_s, hz[columns][at], strength, width_hz))
+        loud_db = float(db[rows, columns][np.arange(len(at)), at].mean())
+        ridges.append(Ridge(float(s[rows.start]) + start_s, hz[columns][at], strength, width_hz, loud_db))
     return _join(sorted(ridges, key=lambda r: r.start_s))
 
 
@@ -137,7 +149,8 @@ def _join(ridges: list[Ridge]) -> list[Ridge]:
                 hz = np.concatenate([before.hz, np.linspace(before.hz[-1], ridge.hz[0], n_gap + 2)[1:-1], ridge.hz])
                 db = np.concatenate([before.db, np.full(n_gap, RIDGE_DB, np.float32), ridge.db])
                 width_hz = (before.width_hz * n_before + ridge.width_hz * n) / (n_before + n)
-                joined[i] = Ridge(before.start_s, hz, db, width_hz)
+                loud_db = (before.loud_db * n_before + ridge.loud_db * n) / (n_before + n)
+                joined[i] = Ridge(before.start_s, hz, db, width_hz, loud_db)
                 break
         else:
             joined.append(ridge)
@@ -174,20 +187,22 @@ def _average_along_lines(db: NDArray[np.float32], bin_hz: float) -> NDArray[np.f
 
 
 def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float64]:
-    """Return how well each ridge fits a call that stands alone, 0 to 1, float64 [N]."""
+    """Return how well each ridge fits a call that stands alone, 0 to 1, float64 [N].
+
+    The pitch of a steep glide changes within a window, which makes its line wider, and rougher; this is allowed for.
+    """
     start = np.array([r.start_s for r in ridges])
     end = np.array([r.end_s for r in ridges])
     length, db = end - start, np.array([r.strength_db for r in ridges])
-    width = np.array([r.width_hz for r in ridges])
-    rough = np.array([r.rough_hz for r in ridges])
+    steep = np.array([r.steep_hz_s for r in ridges])
+    width = np.array([r.width_hz for r in ridges]) - steep * WINDOW_S
+    rough = np.array([r.rough_hz for r in ridges]) - steep * HOP_S * ROUGH_PER_STEP
     low, high = np.array([r.hz.min() for r in ridges]), np.array([r.hz.max() for r in ridges])
     fits = (length >= settings.min_s * 0.65) & (length <= settings.max_s * 1.25)  # echoes and noise change a length
     fits &= (low >= settings.min_hz) & (high <= settings.max_hz)
     gap = np.maximum(start[:, None], start) - np.minimum(end[:, None], end)  # [N, N], below 0 where they overlap
-    pitch = (low + high) / 2
-    ratio = pitch / pitch[:, None]  # of the other to this one
-    overtone = (gap < 0) & (np.abs(ratio - np.round(ratio)) < 0.06) & (ratio > 1.5)
-    rival = (db >= db[:, None] - RIVAL_DB) & ~overtone & ~np.eye(len(ridges), dtype=bool)
+    rival = (db >= db[:, None] - RIVAL_DB) & ~np.eye(len(ridges), dtype=bool)
+    rival[:, [is_overtone(r, ridges) for r in ridges]] = False
     n_near, n_crowd = (rival & (gap < NEAR_S)).sum(axis=1), (rival & (gap < CROWD_S)).sum(axis=1)
     strength = np.clip((db - WEAK_DB) / (2 * (STRONG_DB - WEAK_DB)), 0, 1)
     parts = [
@@ -199,9 +214,28 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
     return np.where(fits, np.minimum.reduce([strength, *parts]), 0.0)
 
 
+def is_overtone(ridge: Ridge, ridges: list[Ridge]) -> bool:
+    """Return whether a ridge is the overtone of a stronger one: it glides beside it at a multiple of its pitch.
+
+    Pitches are compared window by window, because the upper range of pitch cuts off a part of many an overtone.
+    """
+    first, n = round(ridge.start_s / HOP_S), len(ridge.hz)
+    for other in ridges:
+        if other.loud_db < ridge.loud_db + OVERTONE_DB:
+            continue
+        later = round(other.start_s / HOP_S) - first
+        begin, end = max(0, later), min(n, later + len(other.hz))
+        if end - begin < n / 2:
+            continue
+        ratio = float(np.median(ridge.hz[begin:end] / other.hz[begin - later : end - later]))
+        if ratio > 1.5 and abs(ratio - round(ratio)) < OVERTONE_RATIO:
+            return True
+    return False
+
+
 def _fall(values: NDArray[np.float64], half: float) -> NDArray[np.float64]:
     """Return 1 for small values, 0.5 at `half` and near 0 far above it."""
-    return 1 / (1 + (values / half) ** 4)
+    return 1 / (1 + (np.maximum(values, 0) / half) ** 4)
 
 
 def _describe(ridge: Ridge, score: float) -> FoundSound:

@@ -195,6 +195,8 @@ def render_footage(
 
     Paths are as on the card of a camera: `site01/2021-07/DCIM/100MEDIA/IMAG0001.MP4`. The files do not depend on
     the number of workers. `on_progress(n_done, n_all)` is called after each clip.
+
+    >>> ln.render_footage(Path("footage"), ln.FootageSpec(n_sites=2, clips_per_site=1))  # doctest: +SKIP
     """
     items = [(i_site, i_clip) for i_site in range(spec.n_sites) for i_clip in range(spec.n_items)]
     for i_site in range(spec.n_sites):

@@ -24,7 +24,6 @@ cache/               decoded frames, during the run
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.tables import atomic_path, read_table, write_json, write_table
 from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.network.classifier import choose_device
+from leopardnet.training.runs.run import read_state, write_state
 
 WORK = ("metrics.jsonl", "stage.json", "start.safetensors", "best.safetensors", "last.pt", "folds")  # worth keeping
 NO_SITE = "(no site)"
@@ -124,20 +124,6 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
     write_json(environment, folder / "environment.json")
     write_state(folder, state="running", key=key)
     return RunFolder(folder, resumed=False)
-
-
-def read_state(folder: Path) -> dict[str, Any] | None:
-    """Return what `write_state` wrote, or None if the folder holds no run."""
-    try:
-        state: dict[str, Any] = json.loads((folder / "state.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return state if {"state", "key"} <= state.keys() and (folder / "config.yaml").is_file() else None
-
-
-def write_state(folder: Path, **values: Any) -> None:
-    """Update the state of the run. Values that are not given stay as they are."""
-    write_json((read_state(folder) or {}) | values, folder / "state.json")
 
 
 def write_counts(table: pd.DataFrame, folder: Path) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ from leopardnet.training.folds import Plan, plan_folds, should_use_folds
 from leopardnet.training.rank_epochs import format_minutes
 from leopardnet.training.resolve_settings import resolve_settings
 from leopardnet.training.resource_errors import explain_resource_errors
-from leopardnet.training.run_folder import open_run, read_state, write_counts, write_state
+from leopardnet.training.run_folder import open_run, write_counts
+from leopardnet.training.runs.run import Run, read_state, write_state
 from leopardnet.training.stage import Stage, StageResult
 from leopardnet.training.start.beginning import PLAIN, Beginning
 from leopardnet.training.train_val import (
@@ -34,24 +34,6 @@ from leopardnet.training.train_val import (
     record_learned,
     select_train_val,
 )
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished training run: its folder and the metric history, one dict per epoch.
-
-    With folds, a row of the history is about all folds together.
-    """
-
-    folder: Path
-    history: tuple[dict[str, Any], ...] = field(repr=False)
-    config: TrainConfig = field(repr=False)
-
-    @property
-    def best(self) -> dict[str, Any]:
-        """The epoch whose weights were kept."""
-        kept = (read_state(self.folder) or {})["kept_epoch"]
-        return next(row for row in self.history if row["epoch"] == kept)
 
 
 def train(
@@ -65,17 +47,7 @@ def train(
 ) -> Run:
     """Train and return a run, whose folder holds the weights that are best on clips of unseen sites.
 
-    Rows of the manifest with the split `train` (or none) are trained on. Rows of `val`, or as `config.validation`
-    says folds of both, are evaluated on. An unfinished run of the same settings in `out` is continued; a finished
-    one is refused unless `overwrite`. beginning: clips that only judge, and a model to go on from. on_progress:
-    called as `(what, n_done, n_total, note)`.
-
-    Raises ManifestError if a split or a label is missing or a clip is in both splits, MediaError if too many files
-    cannot be read, ConfigError if the loss is not finite or all layers are frozen, and BackendError if memory or
-    disk are full. The weights reached until then are kept.
-
-    >>> run = train(manifest, load_config("train"), out=Path("runs/amur"))  # doctest: +SKIP
-    >>> run.best["val_macro_f1"]  # doctest: +SKIP
+    `train_bundle` explains the arguments and errors; it also packs the folder.
     """
     out, tell = Path(out), on_progress or (lambda *_: None)
     refuse_other_files(manifest.table, manifest.root)

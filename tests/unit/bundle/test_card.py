@@ -71,9 +71,27 @@ def test_the_figures_are_those_of_the_evaluation_worked_out_by_hand():
     assert "Clips of leopard that were called empty: 1 of 2." in figures
     assert "The model knows no animal but leopard, tiger, sika_deer; no clip here shows tiger, sika_deer" in figures
     assert "tiger that were called empty" not in figures, "no clip of it was there to be lost"
-    assert figures.index("- Left to look at: ") < figures.index("By the likeliest label")
+    order = ("- Names of animals: 1 given, 1 of them right", "- Empty clips archived: 2 of 2", "- Clips of leopard")
+    order = (*order, "- Left to look at: ", "| leopard | 2 | 1 | 1.00 | 0.50 |", "By the likeliest label")
+    assert sorted(map(figures.index, order)) == [*map(figures.index, order)], "what is said comes first"
+    assert "| tiger |" not in figures, "a label of no clip, that was never said, has no row"
     assert HOW in figures
     assert "| leopard | 1 | 1 |" in figures and "| empty | 0 | 2 |" in figures, "what was said"
+
+
+def test_a_model_without_leopards_says_so_and_where_nothing_was_called_empty_nothing_lost_is_no_good_news():
+    labels = load_config("train", ["experiment=real_dev", "labels=amur"]).labels
+    others = labels.model_copy(update={"labels": labels.labels[1:], "targets": ()})
+    said = section(model_card(spec(labels=others), DATA), "Labels")
+    assert "**This model has no label leopard**" in said
+    assert "no label leopard" not in model_card(spec(), DATA)
+    judged = evaluation(n_boot=0)
+    none_empty = replace(judged, archive=replace(judged.archive, n_archived=0, n_empty_archived=0))
+    assert card_json(spec(), DATA, evaluation=none_empty)["says"][1:3] == [
+        "Empty clips archived: 0 of 2, 1.000",
+        "No clip was called empty, so none was lost that way",
+    ]
+    assert card_json(spec(), DATA)["says"] == []
 
 
 def test_figures_that_were_chosen_stand_beside_those_that_were_judged():

@@ -106,3 +106,11 @@ def test_a_picture_of_nothing_but_the_filling_of_a_decoder_is_no_empty_picture(t
     assert (
         frames.times_s.tolist() == [1.0, 2.0, 3.0] and "still 0: the picture has no content" in frames.warnings[0]
     )
+
+
+def test_a_smeared_still_is_read_and_is_not_ok(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    pixels[12:] = pixels[11]
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    frames = decode(clip("a.png"), tmp_path, times_s=np.zeros(1))
+    assert len(frames) == 1 and frames.warnings[0].startswith("the picture is smeared")

@@ -1,8 +1,11 @@
 """The content of the sections: which clips come first, which mistakes are shown."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from leopardnet.pages.palette import label_styles
 from leopardnet.pages.table_rows import flatten_facts
 from leopardnet.report.sections import choose_review, make_mistake_cards, summarise_run
 
@@ -65,3 +68,15 @@ def test_a_card_of_independent_labels_has_a_bar_for_each_and_the_least_certain_c
     cards = choose_review(table, styles).unsure
     assert [card.clip_id for card in cards] == ["doubtful"], "of the other clip the least certain label has 0.96"
     assert cards[0].is_multi and [p for _, p in cards[0].probs] == [0.98, 0.55, 0.01]
+
+
+def test_days_are_of_the_clips_that_have_a_time_and_a_model_without_leopards_suspects_none(clips, styles):
+    table = clips(("a", 0.1, 0.8, 0.1, "tiger", None), ("b", 0.0, 0.1, 0.9, "empty", None))
+    table = table.assign(captured_at=[pd.Timestamp("2025-11-12 04:00"), pd.NaT], alerts=None)
+    found = summarise_run(table, styles)
+    assert (found.n_dated, str(found.first_day), str(found.last_day)) == (1, "2025-11-12", "2025-11-12")
+    assert found.blind == ""
+    tigers = label_styles(("tiger", "empty"), None)
+    assert summarise_run(table.drop(columns="p_leopard"), tigers).blind == "this model has no label leopard"
+    of_tigers = [replace(s, is_target=s.name == "tiger") for s in tigers]
+    assert summarise_run(table.drop(columns="p_leopard"), of_tigers).blind == "", "it looks for tigers"

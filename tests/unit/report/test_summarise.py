@@ -30,15 +30,8 @@ def stills(tmp_path, rng):
 
 
 ABSENT = (
-    "duration_s",
-    "fps",
-    "width_px",
-    "height_px",
-    "in_training",
-    "sound",
-    "sound_note",
-    "n_calls",
-    "has_voice",
+    *("duration_s", "fps", "width_px", "height_px", "in_training"),
+    *("sound", "sound_note", "n_calls", "has_voice"),
 )
 
 
@@ -158,3 +151,20 @@ def test_sites_that_the_results_lack_come_from_the_manifest(stills, tmp_path):
     manifest = manifest_of(stills, site=["north", "north", "south", None])
     page = summarise(Predictions(TABLE, evidence), tmp_path / "r.html", manifest=manifest).read_text("utf-8")
     assert "north" in page and "south" in page and "1 clip without a site" in page
+
+
+def test_clips_that_the_manifest_lacks_keep_their_pictures_and_are_named(stills, tmp_path):
+    whole = manifest_of(stills)
+    part = whole.replace(whole.table.iloc[[0]])  # a alone; b, the suspected leopard, is among the others
+    (stills / "d.jpg").unlink()
+    found = make_thumbnails(TABLE, part)
+    assert list(found) == ids("bca"), "d has no file"
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    page = summarise(Predictions(TABLE, evidence), tmp_path / "page.html", manifest=part, people=True).read_text()
+    assert "3 of 4 clips are not in the manifest, which gives the labels: b.jpg, c.jpg, d.jpg" in page
+    assert "Clips that are not in the manifest and have no picture here: d.jpg" in page
+    whole_page = summarise(Predictions(TABLE, evidence), tmp_path / "all.html", manifest=whole).read_text()
+    assert "not in the manifest" not in whole_page
+    other = manifest_of(stills, label="empty")
+    strangers = other.replace(other.table.assign(clip_id=[f"{i:016d}" for i in range(4)]))
+    assert make_thumbnails(TABLE, strangers) == {}, "nothing says that it is of the same footage"

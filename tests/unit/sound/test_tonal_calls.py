@@ -72,6 +72,25 @@ def test_calls_that_are_seconds_apart_are_calls_and_notes_of_a_song_are_not():
     assert calls_of(song) == []
 
 
+@pytest.mark.parametrize("from_hz", [2600, 1500])  # an overtone that is cut off at 5.3 kHz, and a whole one
+def test_the_overtone_of_one_call_is_no_rival_of_the_other(from_hz):
+    tone = make_tone(16_000, from_hz=from_hz, to_hz=1.3 * from_hz, amplitude=0.2)
+    tone += make_tone(16_000, from_hz=2 * from_hz, to_hz=2.6 * from_hz, amplitude=0.05)
+    samples = make_noise(10.0, 16_000, level=0.01)
+    for at_s in (3.0, 4.2):
+        samples = add_at(samples, tone, at_s, 16_000)
+    calls = [call for call in calls_of(samples) if call.low_hz < 1.3 * from_hz]
+    assert sorted(call.start_s for call in calls) == pytest.approx([3.0, 4.2], abs=0.05)
+    assert min(call.score for call in calls) > 0.8
+
+
+@pytest.mark.parametrize("amplitude", [0.05, 0.3, 0.9])  # 12 to 37 dB above the noise of 1 kHz
+def test_a_short_and_steep_whistle_is_found_however_loud_it_is(amplitude):
+    tone = make_tone(16_000, from_hz=2000, to_hz=4400, length_s=0.25, amplitude=amplitude)
+    (call,) = calls_of(add_at(make_noise(8.0, 16_000), tone, 4.0, 16_000))
+    assert call.start_s == pytest.approx(4.0, abs=0.06) and call.score > 0.6
+
+
 def test_a_voice_is_no_call():
     assert calls_of(add_at(make_noise(6.0, 16_000, level=0.003), make_speech(16_000), 2.0, 16_000)) == []
 

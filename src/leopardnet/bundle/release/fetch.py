@@ -35,6 +35,8 @@ def find_release(source: str, sha256: str | None, models: Mapping[str, Published
     """Return what to fetch: with a hash the archive at an address or path, without one the model of this name.
 
     Raises ConfigError for an unknown name, for an address that is not https, and for what is not a hash.
+
+    >>> ln.find_release("https://example.org/amur.zip", "9f86…0a08", {})  # doctest: +SKIP
     """
     if sha256 is None and source in models:
         model = models[source]
@@ -71,6 +73,8 @@ def fetch_bundle(
     Until it is complete and checked, everything lies in a temporary folder beside `out`, which is always removed.
     on_progress gets bytes. Raises BundleError for another hash, for an archive that is too large or holds no sound
     bundle, and for a place that is taken; BackendError if the archive cannot be reached or the disk is full.
+
+    >>> ln.fetch_bundle(ln.find_release("model.zip", "9f86…0a08", {}), Path("models/amur"))  # doctest: +SKIP
     """
     out = Path(out)
     _refuse_taken(out)

@@ -41,11 +41,14 @@ def check(
 ) -> pd.DataFrame:
     """Check a manifest and return the findings: columns FINDINGS, errors first, then by rule and row.
 
-    Finding explains the severities. hash_files, perceptual, probe, on_progress: see read_file_facts; with `facts`
-    from an earlier call of it, no file is read. min_sites: a label with fewer sites is a warning. max_distance: the
-    number of bits in which perceptual hashes of near-duplicates may differ (0 to 3). deployments: the table of
-    `read_deployments`, or its file; times outside the period of their deployment are findings. now: a naive time;
-    later capture times are findings; the present by default.
+    error: a row cannot be used, or metrics would be wrong; warning: a person should check; info: worth knowing.
+    hash_files finds copies by content, perceptual near-copies by their look, probe broken files; facts: what an
+    earlier call of `read_file_facts` found, so that no file is read. min_sites: a label with fewer sites is a
+    warning. max_distance: the number of bits in which perceptual hashes of near-duplicates may differ (0 to 3).
+    deployments: the table of `read_deployments`, or its file; times outside the period of their deployment are
+    findings. now: a naive time; later capture times are findings; the present by default.
+
+    >>> ln.check(manifest)[["severity", "rule", "path", "message"]]  # doctest: +SKIP
     """
     if facts is None:
         facts = read_file_facts(
@@ -88,6 +91,8 @@ def count_coverage(
     per_site: one line per label and site, without n_sites. Colour comes from the chroma in `facts`: a picture
     without colour was nearly always taken in infrared, at night. Without facts, and for files without a picture,
     rows count as n_not_seen.
+
+    >>> ln.count_coverage(manifest, per_site=True)  # doctest: +SKIP
     """
     t = manifest.table
     chroma = pd.Series(float("nan"), index=t.index)

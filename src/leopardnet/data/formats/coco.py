@@ -60,6 +60,8 @@ def read_coco(
     names no picture or video, and an annotation of a category or picture that the file does not declare. A picture
     that occurs twice has one row, and an id of two pictures leaves both without annotations. Raises ManifestError
     with the entry for a path outside the root.
+
+    >>> ln.read_coco(Path("labels.json"), root=Path("footage")).manifest  # doctest: +SKIP
     """
     source, problems = Path(source), Problems(strict=strict)
     with pause_gc():
@@ -258,6 +260,8 @@ def write_coco(
     files that cannot be read. scores: by path, the probability that a model gives to the label of the file.
 
     Raises ManifestError for a box without a name.
+
+    >>> ln.write_coco(manifest, Path("labels.json"))  # doctest: +SKIP
     """
     entries = single_files(manifest, kinds=("still", "video", "frame"), format_name="COCO")
     annotated = [_annotate(row) for row in entries]

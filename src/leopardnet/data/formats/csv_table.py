@@ -92,15 +92,15 @@ def read_csv_table(
     joined of columns (`folder/name`), and so may the names (`leopard,tiger`: a column for each, with 0 and 1 or
     with a name). `time_zone` is the zone of all times without one, `time_format` their form (see DateForm.parse).
     Rows of one file that differ only in the species or the box become one row, and a label may name several species
-    (see `split_names`). Without a column for the label, the species is mapped. Cells such as NA are missing.
-
+    joined by ; or |. Without a column for the label, the species is mapped. Cells such as NA are missing.
     A cell that cannot be read, and what rows of one file contradict each other in, is left out and counted; so is a
     row that names no picture or video, or no frame where one is given. With `strict` they are refused, and a column
     of which no cell can be read is always refused.
-
     Raises ManifestError with the row for a path outside the root and for one path of two files; with
     `require_files` also for files that do not exist. Raises ConfigError for unknown fields in `columns`, a time
     format without year, month and day, and a separator that is no character.
+
+    >>> ln.read_csv_table(Path("a.csv"), root=Path("."), columns={"path": "File"})  # doctest: +SKIP
     """
     source, problems = Path(source), Problems(strict=strict)
     _check_columns(columns)
@@ -294,8 +294,9 @@ def _require_files(paths: Sequence[str], root: Path, cells: Cells) -> None:
 def write_csv_table(manifest: Manifest, out: Path) -> Path:
     """Write a table with the columns FIELDS and one row for each box, or else for each file or frame; return `out`.
 
-    `read_csv_table(out, columns=COLUMNS)` reads it back. Bursts become their stills. Raises ManifestError where
-    boxes have two units.
+    `read_csv_table(out, columns=COLUMNS)` reads it back. Bursts become their stills.
+    Raises ManifestError where boxes have two units.
+    >>> ln.write_csv_table(manifest, Path("labels.csv"))  # doctest: +SKIP
     """
     rows = single_files(manifest, kinds=("video", "still", "frame"), format_name="CSV")
     units = {r["box_unit"] for r in rows if parse_boxes(r["boxes"])}
@@ -303,8 +304,7 @@ def write_csv_table(manifest: Manifest, out: Path) -> Path:
         raise ManifestError(
             "boxes in two units cannot be in one table", found=sorted(map(str, units)), expected="px or fraction"
         )
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text := io.StringIO(newline=""), lineterminator="\n")
     writer.writerow(FIELDS)
     for row in rows:
         row = row | {"label": row["label"] or row["labels"]}

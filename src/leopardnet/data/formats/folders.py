@@ -34,6 +34,8 @@ def read_folders(
     pattern names the label instead. Paths are relative to `root` (default: `source`), which must hold `source`.
 
     Raises ConfigError for a label level of 0, and for a source outside the root.
+
+    >>> ln.read_folders(Path("sorted"), site_from="{label}/{site}/*").manifest  # doctest: +SKIP
     """
     source = Path(source)
     root = source if root is None else Path(root)
@@ -78,6 +80,8 @@ def read_labelled_folder(folder: Path, *, site_from: str | None = None) -> Impor
     labels (`blank`, `Panthera pardus`) become that label; other names are kept, as ids in small letters with
     underscores. Footage outside the subfolders has no label. Raises ManifestError where there are fewer than two
     subfolders, or a name cannot be a label.
+
+    >>> ln.read_labelled_folder(Path("pictures")).manifest  # doctest: +SKIP
     """
     names = sorted(p.name for p in Path(folder).iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:

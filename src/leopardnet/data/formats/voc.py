@@ -47,6 +47,8 @@ def read_voc(
     without a label. An object without a name or a box of numbers is left out, and so is an XML file that several
     pictures fit. All are counted, and with `strict` refused. Raises ManifestError where no XML
     file can be read.
+
+    >>> ln.read_voc(Path("NTLNP"), root=Path("NTLNP")).manifest  # doctest: +SKIP
     """
     source, root, problems = Path(source), Path(root), Problems(strict=strict)
     files = _xml_files(source)

@@ -50,6 +50,8 @@ def read_yolo(
     A line with a class that data.yaml does not name, or with a box that is not numbers, is left out and counted,
     and its picture has no label; with `strict` it is refused. Raises ManifestError where no line can be used, and
     for pictures outside the root.
+
+    >>> ln.read_yolo(Path("data.yaml"), root=Path(".")).manifest  # doctest: +SKIP
     """
     source, root = Path(source), Path(root)
     labels = TextFiles(root, Problems(strict=strict))

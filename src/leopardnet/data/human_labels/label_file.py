@@ -82,6 +82,9 @@ class LabelEntry:
     frame, with `time_s`; () takes them away, None leaves them as they are. queue: the list in which the clip was
     shown. inclusion: the chance with which this clip came into that list, known only for random ones. bundle_id:
     the model whose answers the person may have seen. at: ISO time with its zone, by default now.
+
+    >>> LabelEntry(key="1", clip_id="ab", path="a.mp4", labels=("leopard",), by="Anna", queue="all").labels
+    ('leopard',)
     """
 
     key: str
@@ -184,7 +187,11 @@ class LabelDatabase:
 
 
 class LabelFile(LabelDatabase):
-    """What people said about clips."""
+    """What people said about clips.
+
+    >>> with ln.LabelFile(Path("results/labels.sqlite"), read_only=True) as file:  # doctest: +SKIP
+    ...     entries = file.entries()
+    """
 
     def add(self, *entries: LabelEntry) -> list[int]:
         """Write entries as one transaction, and return their numbers; entries of a known key keep the old one.

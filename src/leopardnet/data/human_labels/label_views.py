@@ -125,6 +125,8 @@ def labels_for_models(entries: pd.DataFrame) -> pd.DataFrame:
 
     There people saw neither the model's answer nor each other's. Whatever they said elsewhere of such a clip,
     before or after, they may have said because of the answer, and it would judge the model too kindly.
+
+    >>> ln.label_manifest(manifest, ln.labels_for_models(entries))  # doctest: +SKIP
     """
     blind = labels_by_clip(entries[entries["queue"] == AUDIT])
     others = labels_by_clip(entries)
@@ -139,6 +141,8 @@ def label_manifest(manifest: Manifest, said: pd.DataFrame) -> Manifest:
     several in `labels`. A clip that people dispute, or say to be `unknown`, has none. `label_source` becomes
     `human`. Labelled frames that contradict the people are left out; boxes that they drew become labelled frames,
     see `add_drawn_boxes`. Labels of clips of other footage change nothing.
+
+    >>> ln.label_manifest(manifest, ln.labels_by_clip(entries))  # doctest: +SKIP
     """
     agreed = said.set_index("clip_id")["labels"]
     agreed = agreed.mask(agreed.isin(["", UNKNOWN]))
@@ -170,6 +174,8 @@ def measure_agreement(entries: pd.DataFrame) -> pd.DataFrame:
 
     Columns: by_a, by_b, n_clips, agreement (share of equal answers), kappa (Cohen 1960: agreement beyond what
     chance would give; nan where it is not defined, because both always gave one and the same answer).
+
+    >>> ln.measure_agreement(entries)[["by_a", "by_b", "kappa"]]  # doctest: +SKIP
     """
     from sklearn.metrics import cohen_kappa_score
 

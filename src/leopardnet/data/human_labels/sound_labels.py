@@ -134,7 +134,12 @@ class SoundLabelFile(LabelDatabase):
 
 
 def read_sound_labels(path: Path) -> pd.DataFrame:
-    """Return what people say of each sound today, as `settle_sounds`. Raises LabelFileError as `LabelFile` does."""
+    """Return what people say of each sound today: a row for each, with the columns TODAY_COLUMNS.
+
+    Raises LabelFileError for a file that is none of labels, or is damaged.
+
+    >>> ln.read_sound_labels(Path("results/labels.sqlite"))  # doctest: +SKIP
+    """
     with SoundLabelFile(path, read_only=True) as file:
         return settle_sounds(file.entries())
 

@@ -74,6 +74,8 @@ def read_deployments(path: Path, *, encoding: str | None = None, date_format: st
     `true_time`; an empty one means 0. Capitals and spaces in the header do not matter, and other columns are
     ignored. encoding: of a text table, detected by default; date_format: see DateForm.parse. Raises ManifestError
     with the line and column at fault.
+
+    >>> ln.read_deployments(Path("deployments.xlsx"), date_format="dmy")  # doctest: +SKIP
     """
     return read_deployments_table(path, encoding=encoding, date_format=date_format)[0]
 

@@ -91,6 +91,8 @@ def scan(
     accents. Raises ManifestError for a folder that is missing, unreadable or without footage, a link out of it, and
     a name that no table can hold; ConfigError for wrong options; BackendError for banners without the extra
     `banner`. `scan_report` returns the same manifest with counts.
+
+    >>> ln.scan("cards", pattern="{site}/{deployment}/*").write(Path("season.parquet"))  # doctest: +SKIP
     """
     return scan_report(
         root,

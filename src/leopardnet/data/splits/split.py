@@ -71,7 +71,10 @@ def split(
 
 
 def split_by_site(manifest: Manifest, *, fractions: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 7) -> Manifest:
-    """Split by site: no camera is in two parts, so the test shows how well a model works at new sites."""
+    """Split by site: no camera is in two parts, so the test shows how well a model works at new sites.
+
+    >>> ln.split_by_site(manifest, fractions=(0.6, 0.2, 0.2))  # doctest: +SKIP
+    """
     return split(manifest, by="site", fractions=fractions, seed=seed)
 
 
@@ -79,6 +82,8 @@ def count_by_split(manifest: Manifest, *, count: Literal["rows", "clips", "sites
     """Count rows, clips or sites of each label in each part: index `label`, an int64 column per part, and `all`.
 
     Rows without a label count as "(no label)", and rows without a split as "(no split)".
+
+    >>> ln.count_by_split(manifest, count="sites")  # doctest: +SKIP
     """
     table = manifest.table
     part = table["split"].fillna("(no split)")

@@ -75,6 +75,8 @@ def compare_predictions(
 
     Clips that either model learned from have no part; others of its sites do, unless `new_sites`, and are counted.
     Raises NoJudgeError where no clip is left, and errors as `compare_models`.
+
+    >>> ln.compare_predictions(old, new, ln.read_judging_labels(manifest, Path("labels.sqlite")))  # doctest: +SKIP
     """
     both = [_join(x, judges) for x in (old, new)]
     parts = [_find_parts(x) for x in both]

@@ -47,6 +47,8 @@ def read_judging_labels(manifest: Manifest, path: Path, *, labels_as: LabelsAs =
     """Return the labels of people that judge a model, from a `labels.sqlite` or the folder that holds it.
 
     Raises LabelFileError for a file that cannot be read, and NoAuditError as `choose_judging_labels`.
+
+    >>> ln.evaluate(predictions, ln.read_judging_labels(manifest, Path("labels.sqlite")).manifest)  # doctest: +SKIP
     """
     with LabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
         return choose_judging_labels(manifest, file.entries(), labels_as=labels_as)

@@ -34,6 +34,8 @@ def read_training_labels(manifest: Manifest, path: Path, *, train_on_audit: bool
     Clips that people dispute or do not know have no label. Audit clips of a label that no other clip has are left
     out: the model cannot learn it. Raises ManifestError where people labelled no clip of this manifest, and where
     all labels are of the audit, so that nothing is left to train on.
+
+    >>> ln.read_training_labels(manifest, Path("results/labels.sqlite")).manifest  # doctest: +SKIP
     """
     with LabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
         entries = file.entries()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames, MediaInfo
-from leopardnet.media.blank_frames import NO_CONTENT, find_blank_frames
+from leopardnet.media.blank_frames import NO_CONTENT, SMEARED, find_blank_frames, find_smeared_frames
 from leopardnet.media.video.index import Track, read_packet_times, read_track
 from leopardnet.media.video.open import describe_other_videos, open_container
 from leopardnet.media.video.rgb import RgbFrames
@@ -52,6 +52,12 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
     if blank.any():
         warnings.append(f"{blank.sum()} frames of one colour without content were left out")
         pixels, decoded_s = pixels[~blank], decoded_s[~blank]
+    smeared = find_smeared_frames(pixels)
+    if smeared.all():
+        warnings.append(f"all {len(smeared)} frames are smeared: {SMEARED}")
+    elif smeared.any():
+        warnings.append(f"{smeared.sum()} smeared frames were left out: {SMEARED}")
+        pixels, decoded_s = pixels[~smeared], decoded_s[~smeared]
     return Frames(clip_id, pixels, decoded_s, tuple(warnings))
 
 

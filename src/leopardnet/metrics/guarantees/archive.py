@@ -99,30 +99,40 @@ class Archive:
     names_right: Estimate
 
     @property
-    def sentences(self) -> list[str]:
-        """What is saved, named and left to look at, and what the model cannot see, each a line without a stop."""
+    def saved(self) -> list[str]:
+        """The names that were given and the empty clips that were taken away, as far as there are any, in words."""
+        lines = []
+        if self.n_names:
+            right = f"{self.n_names_right} of them right, {self.names_right.format(3)}"
+            lines.append(f"Names of animals: {self.n_names} given, {right}")
+        if self.n_empty:
+            lines.append(
+                f"Empty clips archived: {self.n_empty_archived} of {self.n_empty}, {self.empties.format(3)}"
+            )
+        return lines
+
+    @property
+    def limits(self) -> list[str]:
+        """What is left to look at, and what the model cannot see, each a line without a stop."""
         left = {
             f"{self.n_named} named": self.n_named,
             f"{self.n_undecided} 'animal' or 'unsure'": self.n_undecided,
             f"{self.n_unreadable} unreadable": self.n_unreadable,
         }
         parts = ", ".join(words for words, n in left.items() if n)
-        lines = []
-        if self.n_empty:
-            lines.append(
-                f"Empty clips archived: {self.n_empty_archived} of {self.n_empty}, {self.empties.format(3)}"
-            )
-        if self.n_names:
-            right = f"{self.n_names_right} of them right, {self.names_right.format(3)}"
-            lines.append(f"Names of animals: {self.n_names} given, {right}")
         n_left = self.n_clips - self.n_archived
         looked_at = f"{n_left} of {self.n_clips} clips"
-        lines.append(f"Left to look at: {looked_at} ({parts})" if parts else f"Left to look at: {looked_at}")
+        lines = [f"Left to look at: {looked_at} ({parts})" if parts else f"Left to look at: {looked_at}"]
         known, absent = list_names(self.known), list_names(self.absent)
         alone = f"The model knows no animal but {known}"
         missing = f"The model knows no animal but {known}; no clip here shows {absent}, so nothing is known there"
         lines.append(missing if absent else alone)
         return lines
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is named and saved, what is left to look at, and what the model cannot see."""
+        return [*self.saved, *self.limits]
 
     @property
     def question(self) -> str:

@@ -31,6 +31,8 @@ class DossierSources:
     findings: of `check`, for clips. model: plain values that describe a bundle and the settings of the run.
 
     Raises ManifestError where `records` is no table of records.
+
+    >>> ln.DossierSources(records=found.records, predictions=predictions, manifest=manifest)  # doctest: +SKIP
     """
 
     records: pd.DataFrame

@@ -57,6 +57,8 @@ def write_dossiers(
 
     Each is `<record_id>/dossier.html` below the folder, with the id of the first record. The options are those of
     `write_dossier`.
+
+    >>> ln.write_dossiers(Path("rec"), ln.DossierSources(found.records, predictions, manifest))  # doctest: +SKIP
     """
     chosen, written = choose_dossiers(sources.records), []
     for i, record_id in enumerate(chosen, 1):

@@ -56,6 +56,8 @@ def link_encounters(
     latitude, longitude, coordinate_uncertainty_m. Rows and their order stay. Refuted records belong to no
     encounter, and a record that is linked to no other is an encounter of its own. Records link across stations if
     both times are UTC, or neither is.
+
+    >>> records, encounters = ln.link_encounters(ln.read_records(Path("records")))  # doctest: +SKIP
     """
     settings = settings or load_encounter_settings()
     is_used = (records["state"] != REFUTED).to_numpy()

@@ -51,6 +51,8 @@ def draw_ranges(
     Places are rounded to one decimal, all of them, unless `exact_places` and no owner forbids exact ones; the
     circles grow by the rounding, so that every record lies inside with its buffer. A range across the antimeridian
     is split there. Raises ManifestError without a confirmed record with a place, or for one near a pole.
+
+    >>> drawn = ln.draw_ranges(ln.read_records(Path("records")))  # doctest: +SKIP
     """
     settings = settings or load_drawn_range()
     rows = records[records["state"].eq(CONFIRMED) & records["latitude"].notna() & records["longitude"].notna()]

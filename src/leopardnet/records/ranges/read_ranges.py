@@ -35,6 +35,8 @@ def read_ranges(path: Path) -> RangeMap:
     for a range across the antimeridian; one that is split there, as the RFC wishes, is the same range.
 
     Raises ManifestError, with the name of the feature, for everything that cannot be meant so.
+
+    >>> ln.find_records(predictions, ranges=ln.read_ranges(Path("ranges.geojson")))  # doctest: +SKIP
     """
     path = Path(path)
     return parse_ranges(read_json(path, expected=EXPECTED), name=path.name)

@@ -26,7 +26,10 @@ class Detection:
 
     density_per_km2: of animals. lambda0: expected detections per occasion by a camera in the middle of a range.
     detector: proximity, a camera that films any number of animals; multi, a trap that holds an animal until the end
-    of the occasion.
+    of the occasion. sigma_km: how far ranges reach. Raises ConfigError for a number that is not larger than 0.
+
+    >>> Detection(density_per_km2=0.01, lambda0=0.05, sigma_km=4.0, n_occasions=90).detector
+    'proximity'
     """
 
     density_per_km2: float

@@ -38,6 +38,8 @@ def plan_survey(
     cameras, candidates: with deployment, latitude and longitude, such as `read_deployments` gives. Animals may live
     anywhere in the rectangle around all of them that ends `buffer_km` (by default 4 sigma) beyond. Raises
     ManifestError for places without coordinates, for places more than 500 km apart, and without any camera.
+
+    >>> ln.plan_survey(ln.read_deployments(Path("d.csv")), detection, n_add=3)  # doctest: +SKIP
     """
     others = cameras.iloc[:0] if candidates is None else candidates
     for table, name in ((cameras, "cameras"), (others, "candidates")):

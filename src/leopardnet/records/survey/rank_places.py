@@ -84,6 +84,8 @@ def rank_places(
     largest counts. The uncertainty of coordinates widens sigma, and spreads the weight over the larger area.
     Raises ManifestError without a record that has coordinates, and for records more than 500 km apart, and
     ConfigError where sigma is not known.
+
+    >>> ln.rank_places(records, deployments, ln.load_survey_settings(), label="leopard").places  # doctest: +SKIP
     """
     sigma, source = (sigma_km, "given") if sigma_km is not None else settings.find_sigma(label)
     used, notes = _choose_records(_take_places(records, deployments), label)

@@ -21,6 +21,8 @@ def write_geojson(places: RankedPlaces, path: Path) -> int:
     """Write the places as GeoJSON (RFC 7946), cells as squares; return how many were left out.
 
     Cameras whose owner forbids the exact place are left out.
+
+    >>> ln.write_geojson(places, Path("p.geojson"))  # doctest: +SKIP
     """
     features = [
         {"type": "Feature", "geometry": _draw(row), "properties": {name: row[name] for name in _FACTS}}
@@ -34,6 +36,8 @@ def write_gpx(places: RankedPlaces, path: Path) -> int:
     """Write the places as the way points of a GPX file for a navigation device; return how many were left out.
 
     Cameras whose owner forbids the exact place are left out.
+
+    >>> ln.write_gpx(places, Path("p.gpx"))  # doctest: +SKIP
     """
     ElementTree.register_namespace("", _SPACE)
     root = ElementTree.Element(f"{{{_SPACE}}}gpx", version="1.1", creator="leopardnet")

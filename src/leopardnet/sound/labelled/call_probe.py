@@ -125,7 +125,10 @@ def _fit(x: Floats, is_alarm: NDArray[np.bool_]) -> tuple[Floats, float]:
 
 
 def write_probe(probe: CallProbe, path: Path) -> Path:
-    """Write a probe as JSON and return the path."""
+    """Write a probe as JSON and return the path.
+
+    >>> ln.write_probe(probe, Path("calls.json"))  # doctest: +SKIP
+    """
     numbers = {name: getattr(probe, name).round(9).tolist() for name in ("mean", "scale", "weights")}
     figures = {name: getattr(probe, name).to_dict() for name in ("auroc", "average_precision")}
     head = {"kind": KIND, "format": FORMAT, "features": VERSION, "names": list(NAMES), "counts": probe.counts}
@@ -134,7 +137,10 @@ def write_probe(probe: CallProbe, path: Path) -> Path:
 
 
 def read_probe(path: Path) -> CallProbe:
-    """Read a probe. Raises ManifestError where the file is none, is damaged, or is of another version."""
+    """Read a probe. Raises ManifestError where the file is none, is damaged, or is of another version.
+
+    >>> print(ln.read_probe(Path("calls.json")))  # doctest: +SKIP
+    """
     path = Path(path)
     try:
         data: Any = json.loads(path.read_text("utf-8"))

@@ -47,8 +47,10 @@ def train_probe(
 ) -> tuple[CallProbe, tuple[str, ...]]:
     """Fit a probe to the calls that people named, and return it with notes on the clips that were not heard.
 
-    sounds: a table of sounds; said: as `settle_sounds` returns it; sites: by clip_id. Raises LabelFileError where
-    there are too few.
+    sounds: a table of sounds; said: as `read_sound_labels` returns it; sites: by clip_id. Raises LabelFileError
+    where there are too few.
+
+    >>> probe, notes = ln.train_probe(predictions.sounds, said, manifest, sites)  # doctest: +SKIP
     """
     calls = sounds[sounds["kind"] == CALL].reset_index(drop=True)
     labels = match_sounds(calls, said)
@@ -63,7 +65,10 @@ def train_probe(
 def score_calls(
     sounds: pd.DataFrame, probe: CallProbe, manifest: Manifest, *, on_progress: Progress = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return the table of sounds with `p_alarm_call` of each call, empty where it was not heard, and notes."""
+    """Return the table of sounds with `p_alarm_call` of each call, empty where it was not heard, and notes.
+
+    >>> sounds, notes = ln.score_calls(predictions.sounds, probe, manifest)  # doctest: +SKIP
+    """
     calls = sounds[sounds["kind"] == CALL]
     features, notes = measure_calls(calls.reset_index(drop=True), manifest, on_progress=on_progress)
     is_heard = np.isfinite(features).all(axis=1)

@@ -25,6 +25,8 @@ def search_clips(
     """Return what a network hears in these clips as rows of SOUNDS, and notes on those that could not be heard.
 
     Clips without a sound track have no row and are no fault.
+
+    >>> ln.search_clips(ln.open_sound_network(Path("birds.yaml")), manifest, clip_ids)  # doctest: +SKIP
     """
     rows, reasons = [], Counter[str]()
     rate_hz = network.config.sample_rate_hz

@@ -102,6 +102,8 @@ def open_sound_network(path: Path) -> SoundNetwork:
 
     Raises ConfigError for a description that is missing or not valid, BackendError for a network that is missing,
     keeps weights in other files, or that no installed library can load.
+
+    >>> network = ln.open_sound_network(Path("birds.yaml"))  # doctest: +SKIP
     """
     path = Path(path)
     path = path.with_suffix(".yaml") if path.suffix.lower() in (".onnx", ".tflite") else path

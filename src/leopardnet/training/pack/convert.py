@@ -16,12 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from leopardnet.bundle.bundle import MAX_WEIGHTS_BYTES, Bundle, write_spec
 from leopardnet.bundle.card import card_json, model_card
 from leopardnet.core.errors import BundleError
 from leopardnet.core.tables import atomic_path, write_json
+from leopardnet.network.classifier import load_classifier, save_weights
+from leopardnet.network.onnx_export import export_classifier
 from leopardnet.score.calibrate import Calibration
+from leopardnet.training.pack.pack import check_parity
 
 HOLDERS = ("state_dict", "model_state_dict", "model")  # keys of the weights in checkpoints of training programs
 PREFIXES = ("module.", "_orig_mod.", "model.")  # prefixes that wrappers add to names
@@ -32,11 +36,9 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
     """Write a bundle to `out`, with the weights of a `.pt` file and all else from the bundle `like`, and return it.
 
     Raises BundleError if the file holds anything but tensors, if they do not fit, and if `out` exists.
-    """
-    from leopardnet.network.classifier import load_classifier, save_weights
-    from leopardnet.network.onnx_export import export_classifier
-    from leopardnet.training.pack.pack import check_parity
 
+    >>> ln.convert(Path("weights.pt"), ln.load_bundle("runs/amur/bundle"), Path("converted"))  # doctest: +SKIP
+    """
     weights, out = Path(weights), Path(out)
     if out.exists():
         raise BundleError(
@@ -82,8 +84,6 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
 
 def _read_tensors(path: Path) -> dict[str, Any]:
     """Return the tensors in the file by name. Nothing else in it is loaded or run."""
-    import torch
-
     if not path.is_file():
         raise BundleError("there is no such file", where=path.name, expected="weights in a .pt file")
     n_bytes = path.stat().st_size

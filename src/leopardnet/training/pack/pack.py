@@ -21,16 +21,16 @@ from leopardnet.bundle.runtime import OpenVinoRuntime
 from leopardnet.core.errors import BackendError, BundleError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
-from leopardnet.core.settings.training import TrainConfig, add_missing_settings
-from leopardnet.core.settings.validate import validate
+from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import atomic_path, write_json, write_table
 from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration, write_held_out
-from leopardnet.training.run_folder import read_labels_by_split, read_state, write_state
+from leopardnet.training.run_folder import read_labels_by_split
+from leopardnet.training.runs.run import Run, read_settings, read_state, write_state
 from leopardnet.training.start.beginning import PLAIN, Beginning
-from leopardnet.training.training_run import Run, train
+from leopardnet.training.training_run import train
 
 RUN_FILES = (
     "config.yaml",
@@ -52,9 +52,21 @@ def train_bundle(
     beginning: Beginning = PLAIN,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
-    """Train, pack the run's folder into `bundle/`, ready for `load_bundle`, and return the run. See `train`.
+    """Train on the labelled frames of a manifest, pack the result into `out/bundle`, and return the run.
 
-    With several processes (`torchrun`), the main process packs.
+    Rows with the split `train` (or none) are trained on; rows of `val`, or as `config.validation` says folds of
+    both, judge every epoch. config: of `load_config`. An unfinished run of the same settings in `out` is continued;
+    a finished one is refused unless `overwrite`. beginning: clips that only judge, and a model to go on from.
+    on_progress: called as `(what, n_done, n_total, note)`; `stages` shows it. With several processes (`torchrun`),
+    the main one packs.
+
+    Raises ManifestError if a split or a label is missing or a clip is in both splits, MediaError if too many files
+    cannot be read, ConfigError if the loss is not finite or all layers are frozen, and BackendError if memory or
+    disk are full. The weights reached until then are kept.
+
+    >>> run = ln.train(manifest, ln.load_config("train", ["optim=probe"]), out="runs/amur")  # doctest: +SKIP
+    >>> run.best["val_macro_f1"]  # doctest: +SKIP
+    0.81
     """
     run = train(manifest, config, out=Path(out), overwrite=overwrite, beginning=beginning, on_progress=on_progress)
     if not PartialState().is_main_process:
@@ -73,6 +85,8 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
 
     The temperature is fitted on the validation clips, after aggregation. Raises BundleError if the run is not
     finished, and BackendError if the exported graph does not give the logits of the trained network.
+
+    >>> ln.pack(Path("runs/amur"), out=Path("amur-2021"))  # doctest: +SKIP
     """
     run = Path(run)
     folder = Path(out) if out else run / "bundle"
@@ -84,8 +98,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
             found="no " + ", ".join(missing),
             expected=", ".join(RUN_FILES),
         )
-    stored = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
-    config = validate(TrainConfig, add_missing_settings(stored), where="config.yaml")
+    config = read_settings(run)
     labels = config.labels.label_set()
     # Everything is first written to a folder beside it, so that an old bundle stays complete until the new one is.
     final, folder = folder, folder.with_name(f".{folder.name}.part")

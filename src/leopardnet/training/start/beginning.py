@@ -36,6 +36,8 @@ class Beginning:
 
     judges: the chance of each clip of a random audit, by clip_id; these clips are never trained on, and figures are
     theirs alone. bundle: the model to go on from; None for a new one.
+
+    >>> ln.train(manifest, config, out="runs/2", beginning=ln.Beginning(bundle=bundle))  # doctest: +SKIP
     """
 
     judges: Mapping[str, float] = field(default_factory=dict)

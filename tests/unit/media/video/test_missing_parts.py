@@ -13,7 +13,7 @@ from leopardnet.core.settings.inference import AutoSampling
 from leopardnet.core.tables import clip_id
 from leopardnet.core.types import Clip
 from leopardnet.data.checks.file_facts import read_file_facts
-from leopardnet.media.blank_frames import find_blank_frames
+from leopardnet.media.blank_frames import find_blank_frames, find_smeared_frames
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.sampling import sample_times
 
@@ -153,7 +153,8 @@ def test_frames_of_one_colour_are_left_out_of_a_clip_that_has_others(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("colour", "is_lost"), [((128, 128, 128), True), ((0, 135, 0), True), ((90, 90, 90), False)]
+    ("colour", "is_lost"),
+    [((128, 128, 128), True), ((0, 135, 0), True), ((90, 90, 90), False), ((0, 200, 60), True)],
 )
 def test_a_video_of_nothing_but_the_filling_of_a_decoder_is_no_empty_clip(tmp_path, colour, is_lost):
     with av.open(str(tmp_path / "a.avi"), "w") as container:
@@ -177,3 +178,35 @@ def test_dark_and_white_frames_are_real():
     clip[0], clip[1], clip[2] = 3, 255, 200
     clip[2, 5, 7] = 90  # a speck is content
     assert not find_blank_frames(clip).any() and not find_blank_frames(clip[:0]).any()
+
+
+def test_smeared_frames_are_damage_and_never_the_only_evidence(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    drawn_out, filled, bars, sky = (noise.copy() for _ in range(4))
+    drawn_out[20:], filled[20:] = drawn_out[19], (0, 135, 0)
+    bars[:16], bars[32:], sky[:30] = 0, 0, 255
+    assert find_smeared_frames(np.stack([noise, drawn_out, filled, bars, sky])).tolist() == [
+        False,
+        True,
+        True,
+        *[False] * 2,
+    ]
+    assert find_smeared_frames(np.zeros((0, 48, 64, 3), np.uint8)).tolist() == []
+    assert find_smeared_frames(np.zeros((1, 1, 1, 3), np.uint8)).tolist() == [False]
+
+    def decode_frames(name, *frames):
+        with av.open(str(tmp_path / name), "w") as container:
+            stream = container.add_stream("ffv1", rate=FPS)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr0"
+            for pixels in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            container.mux(stream.encode())
+        return decode(Clip("a", (name,), "video"), tmp_path, times_s=np.arange(len(frames)) / FPS)
+
+    mixed = decode_frames("mixed.avi", noise, drawn_out, noise)
+    assert len(mixed) == 2 and "1 smeared frames were left out" in mixed.warnings[0]
+    only = decode_frames("only.avi", drawn_out, drawn_out)
+    assert len(only) == 2 and only.warnings[0].startswith("all 2 frames are smeared"), "seen, and not ok"
+    sound = decode_frames("sound.avi", noise, bars)
+    assert len(sound) == 2 and not sound.warnings

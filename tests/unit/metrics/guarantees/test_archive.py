@@ -58,8 +58,8 @@ def test_every_labelled_clip_that_would_be_archived_is_counted(found):
 
 def test_it_says_so_in_words_and_nothing_about_no_clips(found):
     assert [s.split(" (")[0] for s in found.archive.sentences] == [
-        "Empty clips archived: 2 of 4, 0.500",
         "Names of animals: 2 given, 1 of them right, 0.500",
+        "Empty clips archived: 2 of 4, 0.500",
         "Left to look at: 4 of 7 clips",
         "The model knows no animal but leopard, deer; no clip here shows deer, so nothing is known there",
     ]

@@ -54,7 +54,11 @@ class Tables:
 
 
 def lint_camtrap_dp(source: Path) -> list[Fault]:
-    """Return the faults of a package (folder or zip), by rule. Raises ManifestError if it cannot be read."""
+    """Return the faults of a package (folder or zip), by rule. Raises ManifestError if it cannot be read.
+
+    >>> [fault.rule for fault in ln.lint_camtrap_dp(Path("package.zip"))]  # doctest: +SKIP
+    []
+    """
     with open_package(Path(source), main=MAIN) as package:
         where = f"{package.name}, {MAIN}"
         description = parse_json(package.read(MAIN), name=where, expected="a Camtrap DP description")

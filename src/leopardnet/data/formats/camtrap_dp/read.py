@@ -45,6 +45,8 @@ def read_camtrap_dp(
     A row with a fault, such as an id that is not in the other table or an unreadable time, is kept without what is
     wrong and counted; with `strict` it is refused. Raises ManifestError for unsafe paths and archives, and for
     another version of the format.
+
+    >>> ln.read_camtrap_dp(Path("package.zip"), root=Path("footage")).manifest  # doctest: +SKIP
     """
     problems = Problems(strict=strict)
     with open_package(Path(source), main=MAIN) as package:

@@ -63,10 +63,10 @@ def write_camtrap_dp(
     scientific_names: such as {"tiger": "Panthera tigris"}; without it, labels are written unchanged. metadata: keys
     of the description such as title, contributors, licenses, project. created: with a zone; default now.
     observations: makes observations from something else than the labels of the manifest.
+    The format has no columns for split, picture size, frame number and fractions of a second. An existing package
+    is replaced. Raises ManifestError where no row can be written, and for a folder that holds anything else.
 
-    The format has no columns for split, picture size, frame number and fractions of a second. Paths stay relative.
-    An existing package is replaced. Raises ManifestError where no row can be written, and for a folder that holds
-    anything other than a package.
+    >>> ln.write_camtrap_dp(manifest, Path("package.zip"), deployments=deployments)  # doctest: +SKIP
     """
     out = Path(out)
     if refused := {"resources", "profile"} & set(metadata or {}):

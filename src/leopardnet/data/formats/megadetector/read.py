@@ -43,6 +43,8 @@ def read_megadetector(
 
     What cannot be read is left out and counted (see `read_entries`), and so is a file that is no footage by its
     suffix; with `strict` they are refused. Raises ManifestError for a path outside the root.
+
+    >>> ln.read_megadetector(Path("md.json"), root=Path("cards"), min_score=0.2).manifest  # doctest: +SKIP
     """
     source, problems = Path(source), Problems(strict=strict)
     found = read_entries(source, root=root, min_score=min_score, problems=problems)
@@ -97,6 +99,9 @@ def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
     dropped. Bursts get no boxes, because those belong to single stills. A path in another case matches where only
     one file of each side has it. Raises ManifestError if no file of `detections` is in the manifest, and if they
     are of other footage with the same file names.
+
+    >>> boxes = ln.read_megadetector(Path("md.json"), root=Path("cards"))  # doctest: +SKIP
+    >>> ln.merge_boxes(manifest, boxes.manifest).manifest  # doctest: +SKIP
     """
     table = manifest.table
     found = _take_ids(detections.table.drop_duplicates("clip_id"), table).set_index("clip_id")
