@@ -56,9 +56,7 @@ def after(
     ] = False,
     suspected: Annotated[
         bool,
-        typer.Option(
-            "--suspected", help="Count suspected records, too, where others are confirmed by a person."
-        ),
+        typer.Option("--suspected", help="Count suspected records, too, where others are confirmed by a person."),
     ] = False,
     sigma_km: SigmaKm = None,
     settings_file: SettingsFile = None,
