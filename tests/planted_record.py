@@ -164,7 +164,7 @@ def _list_hints(records):
     return pd.DataFrame(
         [{"station": "gate", "label": "leopard", "state": "suspected", "start": pd.Timestamp("2021-12-31 01:10"),
           "end": pd.Timestamp("2021-12-31 01:11"), "n_captures": 2, "expected": 0.1, "p_value": 0.004,
-          "n_alarm_calls": 1, "n_prey": 3, "record_ids": json.dumps(["rec2", "rec3"])}]
+          "n_alarm_calls": 1, "n_prey": 3, "n_prey_suspected": 2, "record_ids": json.dumps(["rec2", "rec3"])}]
     )  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def test_json_and_exact_places(season):
     out, _ = run(season, "--json", "--exact-places", "--alert-score", "0.05")
     found = json.loads(out)
     assert [row["path"] for row in found["notable"]] == ["out/b.avi", "out/c.avi"]
-    assert {"label": "leopard", "state": "suspected", "n": 2, "n_notable": 2} in found["counts"]
+    assert {"label": "leopard", "state": "suspected", "n": 2, "n_notable": 2, "n_to_check": 0} in found["counts"]
     assert read_records(season / "records")["latitude"].eq(43.51234).all()
 
 
@@ -88,7 +88,9 @@ def test_a_range_from_records_is_what_the_next_season_is_held_against(season):
 def test_an_earlier_season_and_settings_are_read(season):
     run(season, "--exact-places")
     (season / "records").rename(season / "old")
-    (season / "s.yaml").write_text("area_km: 25\nmin_years: 5\nunknown_clock_s: 60\nnotable: [first_at_site]\n")
+    (season / "s.yaml").write_text(
+        "area_km: 25\nmin_years: 5\nunknown_clock_s: 60\nnotable: [first_at_site]\nto_check: []\n"
+    )
     run(season, "--earlier", season / "old", "--settings", season / "s.yaml")
     table = read_records(season / "records").set_index("path")
     assert table["rules"].fillna("").to_dict() == {"in/a.avi": "first_at_site", "out/b.avi": "first_at_site"}

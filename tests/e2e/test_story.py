@@ -143,6 +143,11 @@ def test_leopards_within_the_range_are_records_and_no_news(story):
     assert not own["is_notable"].any()
 
 
+def test_calls_and_deer_beside_the_hint_are_counted_by_who_says_so(story):
+    counts = story.sources.hints[["n_alarm_calls", "n_alarm_calls_suspected", "n_prey", "n_prey_suspected"]]
+    assert counts.to_numpy().tolist() == [[2, 0, 2, 1]], "nobody looked at the deer that did not call"
+
+
 def test_with_the_clock_left_wrong_one_leopard_is_taken_for_two(story):
     own = story.sources.records
     shift = pd.to_timedelta(own["site"].eq("T2") * story.truth["clock"]["correction_s"], unit="s")

@@ -21,6 +21,7 @@ from pydantic import ValidationError, field_serializer, model_validator
 from leopardnet.bundle.promise_record import check_promises
 from leopardnet.bundle.runtime import OnnxRuntime, OpenVinoRuntime, Runtime, TorchRuntime
 from leopardnet.core.errors import BundleError
+from leopardnet.core.interactive.html_summary import summarise_as_html
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.onnx_file import refuse_unsafe_graph
 from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
@@ -160,6 +161,19 @@ class Bundle:
             f"Bundle({s.name} {self.id}; labels {', '.join(self.labels.names)}; {s.model.backbone} at "
             f"{s.preprocess.size_px} px; temperature {s.calibration.temperature:.2f})"
         )
+
+    def _repr_html_(self) -> str:
+        s = self.spec
+        facts = {
+            "labels": ", ".join(self.labels.names),
+            "looks for": ", ".join(self.labels.targets) or "no target",
+            "network": f"{s.model.backbone} at {s.preprocess.size_px} px",
+            "licence of the weights it began with": s.model.licence,
+            "temperature": f"{s.calibration.temperature:.2f}",
+            "called empty from": s.decide.empty,
+            "named from": s.decide.species,
+        }
+        return summarise_as_html(f"Bundle {s.name}, id {self.id}", facts)
 
 
 def load_bundle(folder: str | Path) -> Bundle:

@@ -37,6 +37,14 @@ Corrections = Annotated[
     Path | None,
     typer.Option("--corrections", help="Table of human corrections: path or clip_id, label; also by, at, comment."),
 ]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        help="labels.sqlite of `leopardnet review`, or its folder: clips in which somebody saw or heard people are "
+        "left out.",
+    ),
+]
 Places = Annotated[
     Path | None, typer.Option("--deployments", help="Table with the coordinates of each deployment.")
 ]
@@ -149,6 +157,7 @@ def sort(
     out: Annotated[Path, typer.Option("--out", help="New folder, outside the footage.")],
     root: FootageRoot = None,
     manifest: ManifestOption = None,
+    labels: Labels = None,
     people: People = False,
     copy: Annotated[
         bool, typer.Option("--copy", help="Copy the files; without it, only show what would be done.")
@@ -160,11 +169,14 @@ def sort(
     Example: leopardnet sort results/ --root cards/ --out sorted/ --copy
     """
     from leopardnet.core.predictions import Predictions
+    from leopardnet.data.human_labels.label_file import FILE
+    from leopardnet.export.corrections import read_corrections
     from leopardnet.export.sort_copies import copy_files, plan_copies
 
     table = Predictions.read(predictions)
     rows = read_footage(table, manifest, root)
-    copies = plan_copies(table, rows, out, include_people=people)
+    file = labels / FILE if labels is not None and labels.is_dir() else labels
+    copies = plan_copies(table, rows, out, said=read_corrections(file) if file else None, include_people=people)
     n_copied = 0
     if copy:
         with progress_bar("copying") as on_progress:

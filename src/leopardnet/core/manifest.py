@@ -17,6 +17,7 @@ from pandas.api.types import is_float_dtype
 
 from leopardnet.core.columns import MANIFEST, STRING
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.interactive.html_summary import count_values, summarise_as_html
 from leopardnet.core.labels import EMPTY, JOINER, split_labels
 from leopardnet.core.tables import clip_id, conform, read_table, write_table
 from leopardnet.core.types import Clip
@@ -127,6 +128,20 @@ class Manifest:
         sites = f"{t['site'].nunique()} sites" if t["site"].notna().any() else "no sites"
         size = f"{len(t)} row{'s' * (len(t) != 1)}, {n_clips} clip{'s' * (n_clips != 1)}"
         return f"Manifest({size}; {counts('label', 'no labels')}; {sites}; {counts('split', 'no split')})"
+
+    def _repr_html_(self) -> str:
+        t = self.table
+        days = t["captured_at"].dropna()
+        facts = {
+            "kinds": count_values(t["kind"]),
+            "sites": t["site"].nunique(),
+            "dates": f"{days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}" if len(days) else "not known",
+            "splits": count_values(t["split"]) or "no split",
+        }
+        by_label = t.assign(label=t["label"].fillna("(no label)")).groupby("label")
+        labels = by_label.agg(rows=("path", "size"), clips=("clip_id", "nunique"), sites=("site", "nunique"))
+        title = f"Manifest of {len(t)} rows, {t['clip_id'].nunique()} clips"
+        return summarise_as_html(title, facts, labels.sort_values("clips", ascending=False, kind="stable"))
 
     def where(self, **values: Any) -> Manifest:
         """Return the rows whose columns have these values; a list means any of its values.

@@ -18,6 +18,8 @@ from leopardnet.core.columns import (
     table_labels,
 )
 from leopardnet.core.errors import BundleError, ManifestError
+from leopardnet.core.interactive.html_summary import count_values, summarise_as_html
+from leopardnet.core.labels import JOINER
 from leopardnet.core.tables import conform, read_table, write_table
 
 SOUND_TABLE = "sounds.parquet"
@@ -144,3 +146,15 @@ class Predictions:
     def __repr__(self) -> str:
         counts = ", ".join(f"{k} {v}" for k, v in self.table["decision"].value_counts().items())
         return f"Predictions({len(self)} clips: {counts}; labels {', '.join(self.labels)})"
+
+    def _repr_html_(self) -> str:
+        t = self.table
+        facts = {
+            "not readable": self.n_unreadable,
+            "suspected": count_values(t["alerts"].dropna().str.split(JOINER).explode()) or "no clip",
+            "labels of the model": ", ".join(self.labels),
+            "model": ", ".join(sorted(t["bundle_id"].dropna().astype(str).unique())),
+        }
+        decisions = t.groupby("decision").agg(clips=("clip_id", "size"), sites=("site", "nunique"))
+        title = f"Predictions of {len(t)} clips"
+        return summarise_as_html(title, facts, decisions.sort_values("clips", ascending=False, kind="stable"))

@@ -95,11 +95,13 @@ def _compare_hints(sources: DossierSources, truth: dict[str, Any]) -> list[Findi
     planted, hints = truth["hint"], _require(sources.hints)
     paths = sources.records.set_index("record_id")["path"]
     clips = [str(paths[i]) for cell in hints["record_ids"] for i in json.loads(cell)]
+    named = len(set(planted["prey"]) & set(_require(sources.labels)["path"]))
     heard = sum(path.startswith(f"{planted['station']}/") for path in truth["whistles"])
     return [
         Finding("station worth a visit", planted["station"], _list(hints["station"])),
         _count("clips that say so", planted["paths"], clips),
         Finding("clips with an alarm call there", str(heard), _list(hints["n_alarm_calls"])),
+        Finding("events of deer there, confirmed", str(named), _list(hints["n_prey"])),
     ]
 
 

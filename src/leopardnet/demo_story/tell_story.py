@@ -116,36 +116,35 @@ def find_season(
     with LabelFile(out / RESULTS / LABELS, read_only=True) as file:
         said = file.entries()
     ranges = read_ranges(out / RANGE)
-    season = find_records(predictions, manifest=manifest, deployments=deployments, ranges=ranges, labels=said)
+    with SoundLabelFile(out / RESULTS / LABELS, read_only=True) as heard:
+        sound_labels = heard.entries()
+    known = {"manifest": manifest, "deployments": deployments, "labels": said, "sound_labels": sound_labels}
+    season = find_records(predictions, ranges=ranges, **known)
     season.write(out / RECORDS)
     cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
     findings = pd.concat([season.findings, cameras], ignore_index=True)
     write_table(findings, out / RECORDS / FINDINGS)
-    with SoundLabelFile(out / RESULTS / LABELS, read_only=True) as heard:
-        sound_labels = heard.entries()
     return DossierSources(
         records=season.records,
         predictions=predictions,
-        manifest=manifest,
-        deployments=deployments,
         encounters=season.encounters.encounters,
         hints=season.encounters.hints,
         flanks=season.encounters.flanks,
-        labels=said,
         sounds=predictions.sounds,
-        sound_labels=sound_labels,
         findings=findings,
         ranges=ranges,
         model=describe_bundle(bundle) if bundle is not None else {},
+        **known,
     )
 
 
 def review_by_script(predictions: Predictions, truth: dict[str, Any], file: Path) -> None:
-    """Say of every clip that a model suspects, and of every sound that may be a call, what a person would.
+    """Say what a person would: of every clip that a model suspects, or with a sound that may be a call, and of these.
 
     The answers come from the truth and are kept in `file` as the review page keeps them.
     """
     table = predictions.table
+    calls = predictions.sounds.query("kind == 'tonal_call'").merge(table[["clip_id", "path"]])
     clips = [
         LabelEntry(
             key=f"story:{row.clip_id}",
@@ -153,12 +152,11 @@ def review_by_script(predictions: Predictions, truth: dict[str, Any], file: Path
             path=str(row.path),
             labels=[truth["labels"][row.path]],
             by=REVIEWER,
-            queue="suspected",
+            queue="all",
             bundle_id=str(row.bundle_id),
         )
-        for row in table[is_suspected(table, ANIMAL)].itertuples()
+        for row in table[is_suspected(table, ANIMAL) | table["clip_id"].isin(calls["clip_id"])].itertuples()
     ]
-    calls = predictions.sounds.query("kind == 'tonal_call'").merge(table[["clip_id", "path"]])
     spans = zip(calls["start_s"].to_numpy(float).tolist(), calls["end_s"].to_numpy(float).tolist(), strict=True)
     sounds = [
         SoundEntry(

@@ -16,6 +16,7 @@ from leopardnet.core.errors import ConfigError, MediaError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import MAX_NAME, atomic_path
+from leopardnet.export.corrections import Corrections
 from leopardnet.export.outgoing import select_outgoing
 from leopardnet.export.outgoing_clips import OutgoingClip, read_clips
 from leopardnet.media.decode import resolve_path
@@ -40,13 +41,21 @@ class Plan:
         return dict(Counter(target.split("/")[0] for _, target in self.copies).most_common())
 
 
-def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, include_people: bool = False) -> Plan:
+def plan_copies(
+    predictions: Predictions,
+    manifest: Manifest,
+    out: Path,
+    *,
+    said: Corrections | None = None,
+    include_people: bool = False,
+) -> Plan:
     """Return what sorting would copy, and write nothing.
 
     A clip goes into the folder of its decision, under its own path. A clip in which another target label is
     suspected goes into `look_first_<label>`, one for each; it stays in the folder of its decision only where that
     is a suspected target too. A clip of several species, from a model with independent labels, goes into the folder
-    of each. Raises ConfigError where the new folder lies in the footage.
+    of each. said: what people said of clips and sounds; it changes no folder, and a clip in which one saw or heard
+    people is left out. Raises ConfigError where the new folder lies in the footage.
 
     >>> ln.plan_copies(predictions, manifest, Path("sorted"))  # doctest: +SKIP
     """
@@ -59,7 +68,7 @@ def plan_copies(predictions: Predictions, manifest: Manifest, out: Path, *, incl
             expected="a folder beside it",
             todo="choose another folder; the next scan would take the copies for clips",
         )
-    outgoing = select_outgoing(predictions, manifest=manifest, include_people=include_people)
+    outgoing = select_outgoing(predictions, manifest=manifest, corrections=said, include_people=include_people)
     copies, reasons, n_bytes = list[tuple[str, str]](), Counter(outgoing.reasons), 0
     for clip in read_clips(outgoing):
         for folder, path in product(folder_names(clip), clip.files):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.interactive.html_summary import summarise_as_html
 from leopardnet.metrics.bootstrap import Estimate, Floats, estimate_share, interval_columns
 from leopardnet.metrics.conditions.conditions import Conditions
 from leopardnet.metrics.guarantees.archive import Archive
@@ -133,6 +134,19 @@ class Evaluation:
                 self.decisions.to_string(),
             ]
         )
+
+    def _repr_html_(self) -> str:
+        removed = [f"{share} at animal recall {recall:g}" for recall, share in self.empty_removal().items()]
+        facts = {
+            "how the clips were chosen": str(self.choice),
+            "left out": str(self.taught),
+            "targets called empty": ", ".join(f"{name} {n}" for name, n in self.target_lost.items()),
+            "empty clips removed": "; ".join(removed),
+            "decided": f"{self.answered}, of these right {self.answered_right}",
+            **{f"likeliest label, {name}": str(x) for name, x in self.headline.items()},
+        }
+        said = self.names if len(self.names) else self.per_label[["support", *self.figures]]
+        return summarise_as_html(f"Evaluation of {self.n_clips} clips from {self.places}", facts, said)
 
     @property
     def places(self) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from leopardnet.core.columns import FINDINGS
 from leopardnet.core.footage.other_footage import refuse_other_footage
-from leopardnet.core.labels import list_names
+from leopardnet.core.labels import JOINER, list_names
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
@@ -18,9 +18,10 @@ from leopardnet.core.tables import conform, read_table, write_table
 from leopardnet.data.checks.check import SEVERITIES
 from leopardnet.data.checks.finding import Finding
 from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
+from leopardnet.data.human_labels.sound_labels import PERSON, list_spoken_of
 from leopardnet.export.pseudonyms import has_coordinates
 from leopardnet.records.clip_places import place_clips
-from leopardnet.records.encounters.encounter_settings import EncounterSettings
+from leopardnet.records.encounters.encounter_settings import EncounterSettings, load_encounter_settings
 from leopardnet.records.encounters.season_encounters import SeasonEncounters, find_encounters
 from leopardnet.records.first_records import add_firsts
 from leopardnet.records.place_findings import check_clips, check_places
@@ -71,10 +72,18 @@ class SeasonRecords:
             columns=["_rank", "_km"]
         )
 
+    @property
+    def to_check(self) -> pd.DataFrame:
+        """The records that are not notable, and may be for all that is known."""
+        return self.records[self.records["unclear"].notna() & ~self.records["is_notable"]]
+
     def count_states(self) -> pd.DataFrame:
-        """Return the number of records and of notable ones by label and state; the states are never added up."""
-        counts = self.records.groupby(["label", "state"])["is_notable"].agg(n="size", n_notable="sum")
-        return counts.astype(int).reset_index()
+        """Return the number of records, of notable ones and of those to check by label and state."""
+        known = self.records.assign(check=self.records.index.isin(self.to_check.index))
+        counts = known.groupby(["label", "state"]).agg(
+            n=("label", "size"), n_notable=("is_notable", "sum"), n_to_check=("check", "sum")
+        )
+        return counts.astype(int).reset_index()  # the states are never added up
 
     def write(self, folder: Path, *, exact_places: bool = False) -> Path:
         """Write records.parquet, records.csv, findings.csv and the tables of encounters, and return the folder.
@@ -86,7 +95,7 @@ class SeasonRecords:
         write_table(records, folder / f"{NAME}.csv")
         write_table(records, folder / f"{NAME}.parquet")
         write_table(self.findings, folder / "findings.csv")
-        self.encounters.write(folder)
+        self.encounters.write(folder, exact_places=exact_places)
         return folder
 
 
@@ -102,6 +111,7 @@ def find_records(
     earlier: pd.DataFrame | None = None,
     settings: NotableSettings | None = None,
     encounter_settings: EncounterSettings | None = None,
+    sound_labels: pd.DataFrame | None = None,
     include_people: bool = False,
 ) -> SeasonRecords:
     """Return the records of the predictions, where they lie to the ranges, which are first, and what is unclear.
@@ -110,7 +120,8 @@ def find_records(
     of `read_ranges`; labels: the entries of `labels.sqlite`, whose labels alone confirm; wanted: labels to look
     for, by default the targets. alert_score: outside the range, and where that cannot be told, a label is suspected
     from this probability on. earlier: records of earlier seasons (`read_records`). settings: what is notable;
-    encounter_settings: what is linked. Clips that show people or vehicles count in what is first, but are left out
+    encounter_settings: what is linked, and which labels are prey, to be counted beside hints. sound_labels: entries
+    of `SoundLabelFile`: they confirm alarm calls, and a clip in which one heard a person is private. Clips that show people or vehicles count in what is first, but are left out
     of the result, with their number in the findings, unless `include_people`. No probability is changed.
 
     Raises ManifestError where a table is of other footage, or the targets are unknown and `wanted` is not given.
@@ -128,11 +139,20 @@ def find_records(
         records = _drop_low_scores_inside(records, predictions)
     unchecked = frozenset(clips.loc[~clips["is_clock_checked"], "clip_id"])
     records = add_firsts(records, earlier=earlier, settings=settings, unchecked=unchecked)
-    private = frozenset[str]() if include_people else _find_private(predictions, manifest, labels)
+    private = frozenset[str]() if include_people else _find_private(predictions, manifest, labels, sound_labels)
     is_private = records["clip_id"].isin(private)
     shown = records[~is_private].reset_index(drop=True)
+    encounter_settings = encounter_settings or load_encounter_settings()
+    others = [x for x in encounter_settings.repeated.prey if x not in names]
+    prey = build_records(predictions, labels=labels, wanted=others, clips=clips)
     encounters = find_encounters(
-        shown, deployments=deployments, clips=clips, sounds=predictions.sounds, settings=encounter_settings
+        shown,
+        deployments=deployments,
+        clips=clips,
+        sounds=predictions.sounds,
+        sound_labels=sound_labels,
+        prey=prey[~prey["clip_id"].isin(private)],
+        settings=encounter_settings,
     )
     history = records if earlier is None else pd.concat([records, earlier], ignore_index=True)
     found = [
@@ -141,6 +161,7 @@ def find_records(
         *_check_labels(clips, labels, names),
         *_check_comparison(predictions, ranges, names, history),
         *_note_people(records[is_private]),
+        *_note_unclear(shown),
         *_note_names(shown),
     ]
     return SeasonRecords(encounters, _to_table(found), clips, ranges, names)
@@ -176,10 +197,14 @@ def _drop_low_scores_inside(records: pd.DataFrame, predictions: Predictions) -> 
 
 
 def _find_private(
-    predictions: Predictions, manifest: Manifest | None, labels: pd.DataFrame | None
+    predictions: Predictions,
+    manifest: Manifest | None,
+    labels: pd.DataFrame | None,
+    sound_labels: pd.DataFrame | None,
 ) -> frozenset[str]:
     said = None if labels is None else labels_by_person(labels).rename(columns={"labels": "label"})
-    return clips_with_people(predictions, manifest, said)
+    heard = frozenset[str]() if sound_labels is None else list_spoken_of(sound_labels, PERSON)
+    return clips_with_people(predictions, manifest, said) | heard
 
 
 def _check_labels(clips: pd.DataFrame, labels: pd.DataFrame | None, names: tuple[str, ...]) -> Iterator[Finding]:
@@ -224,11 +249,19 @@ def _check_comparison(
 
 def _note_people(hidden: pd.DataFrame) -> Iterator[Finding]:
     if len(hidden):
+        n = int((hidden["is_notable"] | hidden["unclear"].notna()).sum())
         text = (
-            f"records left out, because their clips show people or vehicles: {len(hidden)}, of which notable: "
-            f"{int(hidden['is_notable'].sum())}; look at them yourself; --people includes them"
+            f"records left out, because of people or vehicles in their clips: {len(hidden)}, of which notable or to "
+            f"check: {n}; look at them yourself; --people includes them"
         )
         yield Finding("warning", "people", text)
+
+
+def _note_unclear(records: pd.DataFrame) -> Iterator[Finding]:
+    """Name every record that may be notable for all that is known, and is not."""
+    for row in records[records["unclear"].notna() & ~records["is_notable"]].itertuples():
+        text = f"{row.label} to check: {str(row.unclear).replace(JOINER, ', ')}; find out its place and time"
+        yield Finding("warning", "to_check", text, path=str(row.path))
 
 
 def _note_names(records: pd.DataFrame) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ a confirmed one is certainly earlier, empty if that cannot be told (a time or a 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +36,13 @@ def add_firsts(
     settings: NotableSettings | None = None,
     unchecked: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Return the records with nearest_record_*, first_*, rules and is_notable; after `add_ranges`.
+    """Return the records with nearest_record_*, first_*, rules, is_notable and unclear; after `add_ranges`.
 
     earlier: records of earlier seasons, with the columns RECORDS; their confirmed rows count as history. unchecked:
     clip_id of clips whose time nothing speaks for. A camera that starts in 2015 again after a change of batteries
     would make gaps of years, so `first_in_years` is empty where the record or the last one before is of these.
     Without any confirmed record of a label there is nothing to be first against, and what is suspected stays empty.
-    Refuted records are never notable.
+    Refuted records are never notable, and nothing about them is unclear.
     """
     settings = settings or load_notable()
     parts = [records] if earlier is None else [records, earlier[~earlier["record_id"].isin(records["record_id"])]]
@@ -213,24 +213,30 @@ def _find_earlier(low: Floats, first_high: Floats) -> NDArray[np.int64]:
 
 
 def _add_rules(records: pd.DataFrame, labels: Iterable[str], settings: NotableSettings) -> pd.DataFrame:
-    """Return the records with the rules of the settings that apply. labels: those with anything to compare with."""
+    """Return the records with rules, is_notable and unclear. labels: those with anything to compare with."""
     status, first = records["range_status"], records["first_in_area"]
     is_inside = status.eq(INSIDE)
-    may_be = first.isna() & records["latitude"].notna() & records["label"].isin(list(labels))
+    may_be = first.fillna(True).astype(bool) & records["latitude"].notna() & records["label"].isin(list(labels))
+    is_open = first.isna() | status.eq(CANNOT_TELL)  # whether it is a first, or whether that would be news
     applies = {
         "beyond_barrier": status.eq(BEYOND),
         "outside_range": status.isin([OUTSIDE, BEYOND]),
         "range_cannot_tell": status.eq(CANNOT_TELL),
         "first_at_site": records["first_at_site"].fillna(False).astype(bool),
-        "first_in_area": first.fillna(False).astype(bool) & ~is_inside,
-        "first_cannot_tell": may_be & ~is_inside,
+        "first_in_area": first.fillna(False).astype(bool) & ~is_inside & ~is_open,
+        "first_cannot_tell": may_be & ~is_inside & is_open,
         "first_in_years": records["first_in_years"].ge(settings.min_years),
     }
     counts = records["state"].ne(REFUTED)
-    table = np.stack([(applies[rule] & counts).to_numpy(bool) for rule in settings.notable], axis=1)
-    kind = table @ (1 << np.arange(len(settings.notable)))  # each set of rules has a number
-    names = {
-        k: JOINER.join(r for i, r in enumerate(settings.notable) if k >> i & 1) or None for k in set(kind.tolist())
-    }
-    rules = pd.Series([names[k] for k in kind.tolist()], index=records.index, dtype=STRING)
-    return records.assign(rules=rules, is_notable=rules.notna())
+    applies = {rule: (applied & counts).to_numpy(bool) for rule, applied in applies.items()}
+    rules, unclear = (_join_rules(applies, names, records.index) for names in (settings.notable, settings.to_check))
+    return records.assign(rules=rules, is_notable=rules.notna(), unclear=unclear)
+
+
+def _join_rules(applies: dict[str, Bools], rules: Sequence[str], index: pd.Index[Any]) -> pd.Series[str]:
+    """Return the names of those of the rules that apply to each record, joined; empty where none does."""
+    kind = np.zeros(len(index), np.int64)  # each set of rules has a number
+    for i, rule in enumerate(rules):
+        kind |= applies[rule].astype(np.int64) << i
+    names = {k: JOINER.join(r for i, r in enumerate(rules) if k >> i & 1) or None for k in set(kind.tolist())}
+    return pd.Series([names[k] for k in kind.tolist()], index=index, dtype=STRING)

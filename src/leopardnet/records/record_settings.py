@@ -26,12 +26,13 @@ Model = TypeVar("Model", bound=Settings)
 
 
 class NotableSettings(Settings):
-    """What makes a record notable: how far and how long to look back, and the rules that count."""
+    """What makes a record notable, and what makes it one to check: how far and how long to look back, and the rules."""
 
     area_km: float = Field(gt=0, le=20_000)
     min_years: float = Field(gt=0)
     unknown_clock_s: float = Field(ge=0)
     notable: tuple[Rule, ...]
+    to_check: tuple[Rule, ...]
 
 
 def load_notable(path: Path | None = None) -> NotableSettings:

@@ -74,6 +74,7 @@ RECORDS = (
     Column("rules", STRING, True, "the rules that made it notable, joined by ' + '"),
     Column("encounter_id", STRING, True, "the encounter across cameras that it belongs to"),
     Column("event_id", STRING, True, "the event at its site: the clip_id of the event's first clip"),
+    Column("unclear", STRING, True, "the rules for which it should be checked, joined by ' + '"),
 )
 _DEFAULTS: dict[str, Any] = {"range_status": NO_RANGE, "is_notable": False}
 

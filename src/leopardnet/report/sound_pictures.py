@@ -57,7 +57,7 @@ def draw_sounds(
 
 
 def rate_sounds(sounds: pd.DataFrame) -> pd.Series[float]:
-    """Return how much each sound is like an alarm call: the probability of a probe, else the score of the search."""
+    """Return how like an alarm call each sound is: the probability of a probe, else the score of the search."""
     return sounds["p_alarm_call"].fillna(sounds["score"])
 
 

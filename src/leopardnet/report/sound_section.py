@@ -1,4 +1,4 @@
-"""The sounds of a season as a list: alarm calls that people confirmed, and what the search found, likeliest first."""
+"""The sounds of a season as a list: confirmed alarm calls, and what the search found, the likeliest first."""
 
 from __future__ import annotations
 

@@ -68,9 +68,9 @@ def summarise(
     what people said, as `labels_by_clip` returns it; the first page then tells confirmed clips from suspected ones.
     said_of_sounds: entries of `SoundLabelFile`; alarm calls that people confirmed are listed apart.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
-    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so. Raises ManifestError for a manifest of other footage with the same file names,
-    and BundleError for the bundle of another model.
+    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label, the
+    model or somebody who heard a person says so. Raises ManifestError for a manifest of other footage with the same
+    file names, and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
@@ -118,7 +118,7 @@ def summarise(
 
 
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:
-    """Return how many clips of the manifest have no result, and how many files of its folder it does not list.
+    """Return how many clips of the manifest have no result, and how many files of its folder are not in it.
 
     Clips that are there to teach a model need no result. The second is None where there is no manifest, or no
     folder that can be listed.

@@ -39,7 +39,9 @@ ROUGH_PER_STEP = 0.25  # of the change of pitch from window to window, which a g
 NEAR_S, CROWD_S = 1.5, 6.0  # calls of deer are seconds apart, notes of a song less
 RIVAL_DB = 3.0  # a ridge that is weaker than another by more than this is no rival
 MAX_NEAR, MAX_CROWD = 2.5, 6.0  # rivals at half the score
-OVERTONE_DB, OVERTONE_RATIO = 6.0, 0.06  # an overtone is weaker by this, and this near to a multiple of the pitch
+# Above the noise, which is fainter up there, an overtone is at most this much louder, and near to a multiple of the pitch.
+OVERTONE_DB, OVERTONE_RATIO = 3.0, 0.1
+MAX_OVERTONES = 2  # a line with more lines beside it is a voice, or one of many birds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +204,8 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
     fits &= (low >= settings.min_hz) & (high <= settings.max_hz)
     gap = np.maximum(start[:, None], start) - np.minimum(end[:, None], end)  # [N, N], below 0 where they overlap
     rival = (db >= db[:, None] - RIVAL_DB) & ~np.eye(len(ridges), dtype=bool)
-    rival[:, [is_overtone(r, ridges) for r in ridges]] = False
+    tones = [r for r, n in zip(ridges, (gap < 0).sum(axis=1), strict=True) if n - 1 <= MAX_OVERTONES]
+    rival[:, [is_overtone(r, tones) for r in ridges]] = False
     n_near, n_crowd = (rival & (gap < NEAR_S)).sum(axis=1), (rival & (gap < CROWD_S)).sum(axis=1)
     strength = np.clip((db - WEAK_DB) / (2 * (STRONG_DB - WEAK_DB)), 0, 1)
     parts = [
@@ -214,14 +217,14 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
     return np.where(fits, np.minimum.reduce([strength, *parts]), 0.0)
 
 
-def is_overtone(ridge: Ridge, ridges: list[Ridge]) -> bool:
-    """Return whether a ridge is the overtone of a stronger one: it glides beside it at a multiple of its pitch.
+def is_overtone(ridge: Ridge, tones: list[Ridge]) -> bool:
+    """Return whether a ridge is the overtone of another one of these: it glides beside it at a multiple of its pitch.
 
     Pitches are compared window by window, because the upper range of pitch cuts off a part of many an overtone.
     """
     first, n = round(ridge.start_s / HOP_S), len(ridge.hz)
-    for other in ridges:
-        if other.loud_db < ridge.loud_db + OVERTONE_DB:
+    for other in tones:
+        if other.loud_db < ridge.loud_db - OVERTONE_DB:
             continue
         later = round(other.start_s / HOP_S) - first
         begin, end = max(0, later), min(n, later + len(other.hz))

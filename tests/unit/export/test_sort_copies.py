@@ -6,7 +6,11 @@ from collections import namedtuple
 import pytest
 
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.tables import clip_id
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile
 from leopardnet.export import sort_copies as sorting
+from leopardnet.export.corrections import read_corrections
 from leopardnet.export.sort_copies import ALREADY, OTHER, copy_files, plan_copies
 
 
@@ -99,6 +103,21 @@ def test_what_cannot_be_copied_is_counted(tmp_path, predicted, cards, footage):
     made = plan_copies(said, footage(*[{"path": p} for p in paths]), tmp_path / "sorted")
     assert [source for source, _ in made.copies] == ["1.jpg"] and sorted(made.reasons.values()) == [1, 1, 1]
     assert any("out of the data root" in r for r in made.reasons)
+
+
+def test_clips_in_which_somebody_saw_or_heard_a_person_are_not_copied(tmp_path, predicted, cards):
+    rows = cards("1.jpg", "2.jpg", "3.jpg")
+    with LabelFile(tmp_path / "labels.sqlite") as file:
+        said = {"path": "2.jpg", "labels": ["person"], "by": "AB", "queue": "all"}
+        file.add(LabelEntry(key="k", clip_id=clip_id("2.jpg"), **said))
+        deer = {"path": "1.jpg", "labels": ["sika_deer"], "by": "AB", "queue": "all"}
+        file.add(LabelEntry(key="l", clip_id=clip_id("1.jpg"), **deer))
+    with SoundLabelFile(tmp_path / "labels.sqlite") as file:
+        span = {"start_s": 1.0, "end_s": 2.0, "by": "AB"}
+        file.add(SoundEntry(key="m", clip_id=clip_id("3.jpg"), label="person", **span))
+    seen = predicted({"path": "1.jpg"}, {"path": "2.jpg"}, {"path": "3.jpg"})
+    made = plan_copies(seen, rows, tmp_path / "sorted", said=read_corrections(tmp_path / "labels.sqlite"))
+    assert made.copies == (("1.jpg", "leopard/1.jpg"),) and list(made.reasons.values()) == [2]
 
 
 def test_a_burst_takes_all_its_stills(tmp_path, predicted, cards, footage):

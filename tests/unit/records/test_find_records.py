@@ -8,7 +8,7 @@ from shapely.geometry import LineString, Polygon
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
 from leopardnet.records.find_records import find_records, read_records
-from leopardnet.records.ranges.coarse_places import hide_places
+from leopardnet.records.ranges.coarse_places import hide_paths, hide_places
 from leopardnet.records.ranges.range_map import Barrier, RangeMap, RangePolygon
 from season_tables import deployments_of, entries_of, manifest_of, predictions_of, records_of
 
@@ -42,7 +42,16 @@ def test_a_season_tells_what_lies_beyond_its_range():
     assert rows["range_status"].to_dict() == {"in/a.avi": "inside", "out/b.avi": "beyond_barrier"}
     assert rows["barriers"]["out/b.avi"] == "railway" and found.notable["path"].tolist() == ["out/b.avi"]
     counts = found.count_states().values.tolist()
-    assert counts == [["leopard", "confirmed", 1, 0], ["leopard", "suspected", 1, 1]]
+    assert counts == [["leopard", "confirmed", 1, 0, 0], ["leopard", "suspected", 1, 1, 0]]
+
+
+def test_a_place_that_may_be_outside_is_to_be_checked_and_no_alert():
+    near = {**OUT, "longitude": 132.01, "coordinate_uncertainty_m": 5_000.0}  # 0.8 km from the border
+    found = find(deployments=deployments_of(IN, near), labels=entries_of([("in/a.avi", ["leopard"], "AB")]))
+    assert found.notable.empty and found.to_check["path"].tolist() == ["out/b.avi"]
+    assert found.count_states().iloc[1].tolist() == ["leopard", "suspected", 1, 0, 1]
+    (named,) = found.findings[found.findings["rule"] == "to_check"].itertuples()
+    assert named.path == "out/b.avi" and "range_cannot_tell" in named.message
 
 
 def test_the_lower_score_counts_outside_the_range_only():
@@ -61,8 +70,17 @@ def test_clips_with_people_are_left_out_and_counted():
     hidden = find_records(predictions, **options)
     assert hidden.records["path"].tolist() == ["in/a.avi"]
     (text,) = hidden.findings.loc[hidden.findings["rule"] == "people", "message"]
-    assert "vehicles: 1, of which notable: 1" in text and "out/b.avi" not in str(hidden.findings.to_dict())
+    assert "clips: 1, of which notable or to check: 1" in text and "out/b.avi" not in str(hidden.findings.to_dict())
     assert len(find_records(predictions, include_people=True, **options).records) == 2
+
+
+def test_a_person_who_is_only_heard_makes_a_clip_private():
+    heard = {"entry_id": 1, "clip_id": clip_id("out/b.avi"), "start_s": 1.0, "end_s": 2.0, "label": "person"}
+    entries = pd.DataFrame([{**heard, "key": "k", "by": "AB", "at": "t", "undoes": None}]).astype(
+        {"undoes": "Int64"}
+    )
+    found = find(sound_labels=entries)
+    assert found.records["path"].tolist() == ["in/a.avi"] and "people" in rules(found)
 
 
 # --- findings ---
@@ -159,6 +177,18 @@ def test_written_places_are_rounded_unless_exact_ones_are_asked_for_and_allowed(
         if file.suffix == ".csv":
             assert "1234" not in file.read_text("utf-8"), file.name
     assert found.records["latitude"].tolist() == [43.51234, 43.51234], "the result itself keeps them"
+
+
+def test_no_two_distances_lead_back_to_a_hidden_place():
+    table = records_of({"distance_km": 31.6, "nearest_record_km": 47.3, "exact_place": "no", "encounter_id": "e"})
+    table = pd.concat([table, table.assign(exact_place=None, encounter_id="f")], ignore_index=True)
+    for exact, shown in ((True, [[32.0, 50.0], [31.6, 47.3]]), (False, [[32.0, 50.0]] * 2)):
+        hidden = hide_places(table.assign(distance_error_km=0.1), exact_places=exact)
+        assert hidden[["distance_km", "nearest_record_km"]].values.tolist() == shown
+    ways = pd.DataFrame({"encounter_id": ["e", "f", "g"], "path_km": [28.9, 28.9, np.nan]})
+    for exact, km in ((True, [20.0, 28.9]), (False, [20.0, 20.0])):
+        found = hide_paths(ways, table, exact_places=exact)["path_km"]
+        assert found[:2].tolist() == km and pd.isna(found[2])
 
 
 def test_rounded_places_hold_the_true_one():

@@ -83,10 +83,13 @@ def test_records_that_may_be_of_one_time_share_the_first():
     assert firsts(*sure) == [True, False]
 
 
-def test_an_unknown_time_leaves_it_open_and_is_notable():
+def test_an_unknown_time_leaves_it_open_and_is_to_be_checked():
     rows = ({**HERE, **CONFIRMED}, {**NEAR, **at("2020-06-01")}, {**FAR, **at("2020-06-01")})
     assert firsts(*rows) == [True, None, True]
-    assert firsts(*rows, column="rules")[1] == "first_cannot_tell"
+    assert firsts(*rows, column="unclear") == [None, "first_cannot_tell", None]
+    assert firsts(*rows, column="is_notable") == [True, False, True], "what cannot be told is no alert"
+    strict = load_notable().model_copy(update={"notable": ("first_cannot_tell",), "to_check": ()})
+    assert firsts(*rows, column="is_notable", settings=strict) == [False, True, False]
     both = ({**HERE, **CONFIRMED, **at("2020-01-01")}, {**NEAR})
     assert firsts(*both) == [True, None]
     earlier = (*rows, {**HERE, **CONFIRMED, **at("2010-01-01")})
@@ -134,6 +137,11 @@ def test_inside_the_range_a_first_in_the_area_is_expected():
     assert add_firsts(records)["is_notable"].tolist() == [False, False]
     beyond = add_firsts(records.assign(range_status="beyond_barrier"))
     assert beyond["rules"].iloc[1] == "beyond_barrier + outside_range + first_in_area"
+    open_ = add_firsts(records.assign(range_status="cannot_tell"))
+    assert not open_["is_notable"].any()
+    assert open_["unclear"].tolist() == ["range_cannot_tell + first_cannot_tell"] * 2
+    refuted = add_firsts(records.assign(range_status="cannot_tell", state="refuted"))
+    assert refuted["unclear"].isna().all()
     one = load_notable().model_copy(update={"notable": ("first_at_site",)})
     assert add_firsts(records, settings=one)["rules"].tolist() == ["first_at_site"] * 2
 

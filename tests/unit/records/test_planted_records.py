@@ -14,4 +14,4 @@ def test_no_planted_first_record_is_suppressed_and_no_place_is_untrue():
     spec.loader.exec_module(script)
     counts = script.measure(2, seed=3)
     assert counts["planted"] == 40 and counts["suppressed"] == 0
-    assert counts["untrue_status"] == 0 and counts["false_alerts"] == 0 and counts["shuffled_clips"] == 1600
+    assert counts["untrue_status"] == 0 and counts["alerts"] == 0 and counts["shuffled_clips"] == 1600

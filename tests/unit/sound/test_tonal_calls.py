@@ -4,6 +4,7 @@ import pytest
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.sound.tonal_calls import find_calls, whiten
 from leopardnet.sound.track import Track
+from leopardnet.synth.story.noises import mix_sound
 from made_sounds import add_at, make_noise, make_speech, make_tone
 
 SETTINGS = SoundConfig()
@@ -82,6 +83,12 @@ def test_the_overtone_of_one_call_is_no_rival_of_the_other(from_hz):
     calls = [call for call in calls_of(samples) if call.low_hz < 1.3 * from_hz]
     assert sorted(call.start_s for call in calls) == pytest.approx([3.0, 4.2], abs=0.05)
     assert min(call.score for call in calls) > 0.8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_falling_whistles_with_overtones_are_found_a_second_apart(seed):
+    samples = mix_sound("whistle 0.7; whistle 1.9", 4.5, np.random.default_rng(seed))
+    assert sorted(call.start_s for call in calls_of(samples)) == pytest.approx([0.7, 1.9], abs=0.05)
 
 
 @pytest.mark.parametrize("amplitude", [0.05, 0.3, 0.9])  # 12 to 37 dB above the noise of 1 kHz

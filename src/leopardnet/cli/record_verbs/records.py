@@ -105,7 +105,7 @@ def records(
     for note in notes:
         say(f"note: {note}")
     rows = read_moved(manifest, root) if manifest else None
-    said, clips = _read_labels(labels), Predictions.read(predictions)
+    said, heard, clips = _read_labels(labels), _read_sound_labels(labels), Predictions.read(predictions)
     found = find_records(
         clips,
         manifest=rows,
@@ -116,13 +116,14 @@ def records(
         alert_score=alert_score,
         earlier=_join([read_records(path) for path in earlier or ()]),
         settings=load_notable(settings),
+        sound_labels=heard,
         include_people=people,
     )
     found.write(out, exact_places=exact_places)
     written = 0
     if rows is not None and dossiers and len(found.notable):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
-        known |= {"sound_labels": _read_sound_labels(labels), "model": _describe_model(bundle)}
+        known |= {"sound_labels": heard, "model": _describe_model(bundle)}
         options = {"exact_places": exact_places, "with_media": media, "people": people}
         written = _write_dossiers(out, found, known, options)
     if json_:
@@ -196,19 +197,22 @@ def _join(tables: list[pd.DataFrame]) -> pd.DataFrame | None:
 
 def _summarise(found: SeasonRecords) -> dict[str, Any]:
     status = found.records.groupby(["label", "state", "range_status"]).size().rename("n").reset_index()
-    columns = ["record_id", "path", "label", "state", "range_status", "distance_km", "barriers", "rules"]
-    notable = found.notable[columns].round({"distance_km": 0}).astype(object)
+    columns = ["record_id", "path", "label", "state", "range_status", "distance_km", "barriers", "rules", "unclear"]
+    notable, to_check = (
+        table[columns].round({"distance_km": 0}).astype(object) for table in (found.notable, found.to_check)
+    )
     return {
         "labels": list(found.labels),
         "counts": found.count_states().to_dict("records"),
         "range_status": status.to_dict("records"),
         "notable": notable.where(notable.notna(), None).to_dict("records"),
+        "to_check": to_check.where(to_check.notna(), None).to_dict("records"),
         "findings": found.findings["rule"].value_counts(sort=False).to_dict(),
     }
 
 
 def _print_found(found: SeasonRecords) -> None:
-    counts = found.count_states().rename(columns={"n": "records", "n_notable": "notable"})
+    counts = found.count_states().rename(columns={"n": "records", "n_notable": "notable", "n_to_check": "to check"})
     if len(counts):
         print_rows(
             counts.to_dict("records"), title="Records", caption="suspected: by a model; confirmed: by a person"

@@ -14,7 +14,7 @@ from leopardnet.core.labels import split_labels
 from leopardnet.records.dossier.shown_places import Place, list_shown_places
 from leopardnet.records.dossier.sound_facts import SoundFact, list_sounds
 from leopardnet.records.dossier.sources import DossierSources, find_rows
-from leopardnet.records.ranges.coarse_places import hide_places
+from leopardnet.records.ranges.coarse_places import hide_paths, hide_places
 from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 
 Refs = tuple[str, ...]
@@ -75,9 +75,7 @@ class EncounterFact:
 
 @dataclass(frozen=True)
 class HintFact:
-    """Repeated captures at a station. state: confirmed where confirmed records alone show it. n_calls: clips with a
-    tonal call, n_prey: confirmed events of prey; None where nobody searched.
-    """
+    """Repeated captures at a station. calls, prey: how many are confirmed, and suspected; None: nobody searched."""
 
     station: str
     state: str
@@ -86,8 +84,8 @@ class HintFact:
     n_captures: int
     expected: float
     p_value: float
-    n_calls: int | None
-    n_prey: int | None
+    calls: tuple[int, int] | None
+    prey: tuple[int, int] | None
     refs: Refs
 
 
@@ -150,7 +148,7 @@ def gather_facts(
         record_id=record_id,
         label=str(own["label"]),
         captures=captures,
-        encounter=_find_encounter(own, sources, ref_of),
+        encounter=_find_encounter(own, rows, sources, exact_places, ref_of),
         sounds=sounds,
         n_voices=n_voices,
         hints=_list_hints(own, sources, ref_of),
@@ -202,11 +200,14 @@ _TEXTS = (
 )
 
 
-def _find_encounter(own: Any, sources: DossierSources, ref_of: dict[str, str]) -> EncounterFact | None:
+def _find_encounter(
+    own: Any, rows: pd.DataFrame, sources: DossierSources, exact: bool, ref_of: dict[str, str]
+) -> EncounterFact | None:
     table = sources.encounters
     if table is None or pd.isna(own["encounter_id"]):
         return None
-    for row in _records(table[table["encounter_id"] == own["encounter_id"]]):
+    table = table[table["encounter_id"] == own["encounter_id"]]
+    for row in _records(hide_paths(table, rows, exact_places=exact)):
         proof = json.loads(_text(row, "min_animals_ids") or "[]")
         least = row.get("min_animals")
         return EncounterFact(
@@ -235,8 +236,8 @@ def _list_hints(own: Any, sources: DossierSources, ref_of: dict[str, str]) -> tu
                     n_captures=int(row["n_captures"]),
                     expected=_number(row.get("expected")),
                     p_value=_number(row.get("p_value")),
-                    n_calls=_count(row.get("n_alarm_calls")),
-                    n_prey=_count(row.get("n_prey")),
+                    calls=_count(row, "n_alarm_calls"),
+                    prey=_count(row, "n_prey"),
                     refs=refs,
                 )
             )
@@ -302,8 +303,9 @@ def _number(value: Any) -> float:
     return math.nan if value is None or pd.isna(value) else float(value)
 
 
-def _count(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _count(row: Any, name: str) -> tuple[int, int] | None:
+    sure, open_ = row.get(name), row.get(f"{name}_suspected")
+    return None if sure is None else (int(sure), int(open_ or 0))
 
 
 def _parse_seconds(clip: dict[str, Any]) -> tuple[float, ...]:

@@ -46,7 +46,8 @@ SCANS = (
     Column("expected", FLOAT, True, "captures that the rest of the history leads to expect in so many days"),
     Column("p_value", FLOAT, True, "probability that chance crowds any station and label so much"),
     Column("n_looked_at", INT, False, "stations, labels and states that were looked at together"),
-    Column("n_alarm_calls", INT, True, "clips with an alarm call around that time; empty: not searched"),
+    Column("n_alarm_calls", INT, True, "clips with an alarm call around that time, confirmed; empty: not searched"),
+    Column("n_alarm_calls_suspected", INT, True, "clips with a candidate around that time that nobody named"),
     Column("n_prey", INT, True, "events of prey around that time, confirmed; empty: no record of prey is known"),
     Column("n_prey_suspected", INT, True, "events of prey around that time that only a model suspects"),
     Column("record_ids", STRING, False, "JSON list of the records of these captures"),
@@ -82,7 +83,8 @@ def scan_stations(
 
     records: columns record_id, label, state, station, owner, captured_at. periods: times in which a camera worked,
     columns start, end (local time, exclusive), station or else site, and owner if stations of two owners share a
-    name. calls: one row per clip with an alarm call, columns station, owner, captured_at. Refuted records, those of
+    name. calls: one row per clip with an alarm call or a candidate, columns station, owner, captured_at,
+    is_confirmed; None: sounds were not searched. Refuted records, those of
     prey, and those without station or time are not looked at. The row with all records is there only if some are
     suspected.
     """
@@ -185,7 +187,7 @@ def _describe(row: dict[str, Any], history: History, crowd: Crowd, how: RepeatSe
 def _count_beside(
     hints: pd.DataFrame, records: pd.DataFrame, calls: pd.DataFrame | None, how: RepeatSettings
 ) -> pd.DataFrame:
-    """Return n_alarm_calls, n_prey and n_prey_suspected of each hint, by its index."""
+    """Return the confirmed and the suspected calls and prey of each hint, by its index."""
     is_prey = records["label"].isin(how.prey)
     prey = _list_captures(records[is_prey & records["station"].isin(hints["station"])])
     margin = pd.Timedelta(hours=how.beside_h)
@@ -196,12 +198,14 @@ def _count_beside(
         events = events[events["at"].between(first, last)]
         events = events.sort_values("state", ascending=False).drop_duplicates(["label", "at"])
         n_sure = int(events["is_confirmed"].sum())
-        n_heard = (
-            pd.NA if calls is None else int(_take_place(calls, hint)["captured_at"].between(first, last).sum())
-        )
-        n_prey, n_suspected = (n_sure, len(events) - n_sure) if is_prey.any() else (pd.NA, pd.NA)
-        rows.append((n_heard, n_prey, n_suspected))
-    columns = ["n_alarm_calls", "n_prey", "n_prey_suspected"]
+        n_prey = (n_sure, len(events) - n_sure) if is_prey.any() else (pd.NA, pd.NA)
+        n_calls: tuple[Any, Any] = (pd.NA, pd.NA)
+        if calls is not None:
+            heard = _take_place(calls, hint)
+            is_sure = heard.loc[heard["captured_at"].between(first, last), "is_confirmed"]
+            n_calls = (int(is_sure.sum()), int((~is_sure).sum()))
+        rows.append((*n_calls, *n_prey))
+    columns = ["n_alarm_calls", "n_alarm_calls_suspected", "n_prey", "n_prey_suspected"]
     return pd.DataFrame(rows, index=hints.index, columns=columns).astype("Int64")
 
 

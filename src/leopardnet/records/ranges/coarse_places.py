@@ -10,15 +10,15 @@ from leopardnet.data.formats.camtrap_dp.places import uncertainty_m
 from leopardnet.records.ranges.uncertain_places import PLACE, find_uncertainty_m
 
 COARSE_DIGITS = 1  # about 10 km, as in exports
-_DISTANCES = ("distance_km", "nearest_record_km")
+_FAR_KM = 10.0  # the step of the second distance: two that are known to a kilometre meet in two small places
 
 
 def hide_places(table: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
     """Return a table of records with the places that may be written.
 
     Without `exact_places`, and always where `exact_place` is "no", coordinates are rounded to one decimal,
-    `coordinate_uncertainty_m` grows by the rounding, and distances, from which a place could be found again, are
-    whole kilometres.
+    `coordinate_uncertainty_m` grows by the rounding. So that distances do not lead back to the place, that to the
+    range is in whole kilometres and that to the nearest record in tens.
 
     >>> t = pd.DataFrame({"latitude": [43.1234], "longitude": [131.4321], "coordinate_uncertainty_m": [50.0],
     ...                   "exact_place": ["no"], "distance_km": [12.34], "nearest_record_km": [np.nan]})
@@ -27,11 +27,22 @@ def hide_places(table: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
     """
     hidden = table["exact_place"].eq("no").fillna(False).to_numpy(bool) | (not exact_places)
     table = round_places(table, hidden)
-    for column in _DISTANCES:
-        table.loc[hidden, column] = table.loc[hidden, column].round(0)
+    table.loc[hidden, "distance_km"] = table.loc[hidden, "distance_km"].round(0)
+    table.loc[hidden, "nearest_record_km"] = (table.loc[hidden, "nearest_record_km"] / _FAR_KM).round(0) * _FAR_KM
     moved = hidden & table["distance_km"].notna().to_numpy(bool)
     table.loc[moved, "distance_error_km"] = np.ceil(table.loc[moved, "distance_error_km"] + 0.5)
     return table
+
+
+def hide_paths(encounters: pd.DataFrame, records: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
+    """Return a table of encounters whose `path_km` leads back to no place: in tens, rounded down, where one is hidden.
+
+    records: theirs. It stays true that the way was at least so long.
+    """
+    forbidden = records.loc[records["exact_place"].eq("no").fillna(False), "encounter_id"]
+    hidden = encounters["encounter_id"].isin(forbidden) | (not exact_places)
+    coarse = np.floor(encounters["path_km"] / _FAR_KM) * _FAR_KM
+    return encounters.assign(path_km=encounters["path_km"].mask(hidden, coarse))
 
 
 def round_places(table: pd.DataFrame, hidden: NDArray[np.bool_]) -> pd.DataFrame:

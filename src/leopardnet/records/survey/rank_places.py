@@ -78,14 +78,16 @@ def rank_places(
     """Rank the places to visit after records of one label, the best first.
 
     records: rows of a records table; refuted ones and other labels do not count, suspected ones only
-    `with_suspected` or where nothing is confirmed, and of several records of a site only the latest. Their places are those of `deployments`, the table of `read_deployments`, where it has them.
-    sigma_km: instead of that of the settings. barriers: names and shapely lines in degrees, x to the east. clips:
-    as for `count_effort`, for the last clip of each camera.
+    `with_suspected` or where nothing is confirmed, and of several records of a site only the latest. Their places
+    are those of `deployments`, the table of `read_deployments`, where it has them. sigma_km: instead of that of the
+    settings. barriers: names and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the last
+    clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
     record is older than the latest one, times `across_barrier` where a barrier lies between and the record lies
-    beyond one, and times `read_since` for a camera of which the archive has clips since; of several records the
-    largest counts. A camera that made one of the records was read until then, and counts as such. The uncertainty of coordinates widens sigma, and spreads the weight over the larger area.
+    beyond one, and times `read_since` for a camera of which the archive has clips since, as it has of one that made
+    a record; of several records the largest counts. The uncertainty of coordinates widens sigma, and spreads the
+    weight over the larger area.
     Raises ManifestError without a record that has coordinates, and for records more than 500 km apart, and
     ConfigError where sigma is not known.
 

@@ -7,6 +7,7 @@ is a mistake of whoever reports it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from leopardnet.synth.story.noises import read_noises
@@ -56,12 +57,20 @@ def describe_truth(clips: Sequence[StoryClip]) -> dict[str, Any]:
             "start": feast[0].true_time.isoformat(),
             "end": feast[-1].true_time.isoformat(),
             "paths": [c.plan.path for c in feast],
+            "prey": _find_prey(clips, feast),
         },
         "visit": {"cameras": sites},
         "clock": {"deployment": "T2", "correction_s": 97 * 60},
         "died": {"deployment": "T3", "last_file": last.isoformat()},
         "without_exact_place": [str(name) for name, row in cameras.iterrows() if row["exact_place"] == "no"],
     }
+
+
+def _find_prey(clips: Sequence[StoryClip], feast: Sequence[StoryClip]) -> list[str]:
+    """Return the clips of deer at the place of these clips, from a day before them to a day after."""
+    day, first, last = timedelta(days=1), feast[0].true_time, feast[-1].true_time
+    deer = (c for c in clips if c.plan.label == "sika_deer" and c.plan.site == feast[0].plan.site)
+    return [c.plan.path for c in deer if first - day <= c.true_time <= last + day]
 
 
 def _pair_flanks(clips: Sequence[StoryClip]) -> list[list[str]]:

@@ -65,7 +65,7 @@ def test_distances_and_barriers_are_those_of_the_records_rounded_where_places_ar
     assert said[0] == "Outside the known range, 12 km (± 1.0 km) from its border, and beyond Railway."
     assert said[1:] == [
         "No earlier confirmed record in the area.",
-        "The nearest earlier confirmed record is 27 km away.",
+        "The nearest earlier confirmed record is about 30 km away.",
     ]
 
 
@@ -74,7 +74,9 @@ def test_a_record_of_the_same_encounter_is_no_earlier_one(season):
         nearest_record_id=[None, "rec1", "rec1", None, None], nearest_record_km=[27, 1, 1, 27, 27.0]
     )
     said = texts(say.say_range(gather_facts("rec1", replace(season, records=rows))))
-    assert said[-1] == "The nearest earlier confirmed record is 27 km away."
+    assert said[-1] == "The nearest earlier confirmed record is about 30 km away."
+    exact = texts(say.say_range(gather_facts("rec1", replace(season, records=rows), exact_places=True)))
+    assert exact[-1] == "The nearest earlier confirmed record is about 27–30 km away.", "one of them is coarse"
 
 
 def test_exact_places_are_given_only_on_request_and_never_against_the_owner(season):
@@ -86,13 +88,14 @@ def test_exact_places_are_given_only_on_request_and_never_against_the_owner(seas
 
 
 def test_the_encounter_the_flanks_and_the_hint(facts):
-    assert facts.encounter.min_animals == 1 and facts.encounter.path_km == 9.4
+    assert facts.encounter.min_animals == 1 and facts.encounter.path_km == 0.0, "at least; the places are coarse"
     assert [f.refs for f in facts.flanks] == [("r2", "r3")]
     (hint,) = facts.hints
-    assert (hint.station, hint.n_captures, hint.n_calls, hint.n_prey) == ("gate", 2, 1, 3)
+    assert (hint.station, hint.n_captures, hint.calls, hint.prey) == ("gate", 2, (1, 0), (3, 2))
     (around,) = say.say_around(facts)
     assert around.text.startswith("2 captures at gate from 2021-12-31 01:10 to 2021-12-31 01:11")
     assert "Worth a visit." in around.text and "kill" not in around.text
+    assert "prey around that time: 3 confirmed, 2 suspected by the model alone" in around.text
 
 
 def test_sounds_have_their_seconds_and_only_standing_labels_of_people(facts):

@@ -110,8 +110,13 @@ def test_alarm_calls_and_prey_stand_beside_a_hint_and_do_not_change_it():
     calls["captured_at"] = pd.to_datetime(
         ["2021-12-30 19:59", "2021-11-30 19:59", "2021-12-30 19:59", "2021-12-30 19:59"]
     )
+    calls["is_confirmed"] = [True, True, True, True]
     hints = find_repeated_captures(records, work("A", "B"), calls=calls)
-    assert hints[["n_alarm_calls", "n_prey", "n_prey_suspected"]].to_numpy().tolist() == [[1, 1, 1]]
+    beside = ["n_alarm_calls", "n_alarm_calls_suspected", "n_prey", "n_prey_suspected"]
+    assert hints[beside].to_numpy().tolist() == [[1, 0, 1, 1]]
+    calls["is_confirmed"] = [False, True, True, True]
+    hints = find_repeated_captures(records, work("A", "B"), calls=calls)
+    assert hints[beside].to_numpy().tolist() == [[0, 1, 1, 1]]
     alone = find_repeated_captures(season(), work("A", "B"))
     assert hints["p_value"].tolist() == alone["p_value"].tolist() and set(hints["label"]) == {"leopard"}
 

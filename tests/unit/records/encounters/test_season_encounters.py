@@ -38,13 +38,27 @@ def test_a_season_from_records_to_tables(tmp_path):
     clips = records()[["clip_id", "deployment", "site", "station", "owner", "captured_at"]]
     sounds = pd.DataFrame(
         {"clip_id": ["c1", "c1", "c2", "c5"], "kind": ["tonal_call", "tonal_call", "voice", "tonal_call"]}
-    )
+    ).assign(start_s=[1.0, 3.0, 1.0, 1.0], end_s=[1.5, 3.5, 1.5, 1.5])
     found = find_encounters(records(), deployments=deployments(), clips=clips, sounds=sounds)
     assert conform(found.records, RECORDS, where="records")["encounter_id"].tolist() == ["r0"] * 6
     assert found.encounters[["n_records", "min_animals"]].to_numpy().tolist() == [[6, 2]]
     assert found.animals["min_animals"].tolist() == [2]
     assert found.flanks[["record_id_1", "record_id_2"]].to_numpy().tolist() == [["r0", "r4"]]
-    assert found.hints[["station", "n_captures", "n_alarm_calls"]].to_numpy().tolist() == [["A", 4, 1]]
+    beside = ["n_captures", "n_alarm_calls", "n_alarm_calls_suspected"]
+    assert found.hints[beside].to_numpy().tolist() == [[4, 0, 1]], "nobody has listened yet"
+    said = {"start_s": 1.0, "end_s": 1.5, "by": "AB", "at": "t", "key": "k", "undoes": None}
+    rows = [{**said, "entry_id": 1, "clip_id": "c3", "label": "alarm call"}]
+    bird = {**said, "clip_id": "c1", "label": "bird"}
+    rows += [{**bird, "entry_id": 2}, {**bird, "entry_id": 3, "start_s": 3.0, "end_s": 3.5}]
+    named = find_encounters(
+        records(),
+        deployments=deployments(),
+        clips=clips,
+        sounds=sounds,
+        sound_labels=pd.DataFrame(rows).astype({"undoes": "Int64"}),
+        prey=records().iloc[:1].assign(label="sika_deer"),
+    )
+    assert named.hints[[*beside, "n_prey"]].to_numpy().tolist() == [[4, 1, 0, 1]], "a bird is no candidate any more"
     assert found.hints["camera_days"].tolist() == [120.0], "the other camera of the station worked on"
     folder = found.write(tmp_path / "records")
     assert sorted(p.name for p in folder.iterdir()) == ["animals.csv", "encounters.csv", "flanks.csv", "hints.csv"]

@@ -30,7 +30,8 @@ def at(x_km, y_km, longitude=LONGITUDE):
 
 def records(*rows):
     """Records at the origin, beyond a barrier, confirmed; each row changes what it names."""
-    one = {"record_id": "r1", "label": "leopard", "state": "confirmed", "score": 0.87, "site": "S1", "captured_at": NIGHT,
+    one = {"record_id": "r1", "label": "leopard", "state": "confirmed", "score": 0.87,
+           "site": "S1", "captured_at": NIGHT,
            "coordinate_uncertainty_m": np.nan, "exact_place": None, "range_status": "beyond_barrier",
            "deployment": None,
            **at(0, 0)}  # fmt: skip

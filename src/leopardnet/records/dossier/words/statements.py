@@ -171,6 +171,8 @@ def say_firsts(facts: DossierFacts) -> list[Statement]:
     if near:
         km = show_span([c.nearest_record_km for c in near])
         words = translate("The nearest earlier confirmed record is {km} km away.", km=km)
+        if any(c.place is not None and c.place.is_coarse for c in near):
+            words = translate("The nearest earlier confirmed record is about {km} km away.", km=km)
         said.append(Statement(words, all_refs(near)))
     return said
 
@@ -228,16 +230,22 @@ def say_around(facts: DossierFacts) -> list[Statement]:
             expected=format_number(hint.expected, 2),
             p=format_number(hint.p_value, 3),
         )
-        if hint.n_calls is not None:
+        if hint.calls is not None:
             words += " " + translate(
-                "Clips with a call, perhaps an alarm, around that time: {n}.", n=format_number(hint.n_calls)
+                "Clips with an alarm call around that time: {n} confirmed, {n_suspected} marked by the program alone.",
+                **_show_counts(hint.calls),
             )
-        if hint.n_prey is not None:
+        if hint.prey is not None:
             words += " " + translate(
-                "Confirmed events with prey around that time: {n}.", n=format_number(hint.n_prey)
+                "Events with prey around that time: {n} confirmed, {n_suspected} suspected by the model alone.",
+                **_show_counts(hint.prey),
             )
         said.append(Statement(words, hint.refs, hint.state))
     return said
+
+
+def _show_counts(counts: tuple[int, int]) -> dict[str, str]:
+    return {"n": format_number(counts[0]), "n_suspected": format_number(counts[1])}
 
 
 def say_sounds(facts: DossierFacts) -> list[Statement]:
