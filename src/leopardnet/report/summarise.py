@@ -56,7 +56,7 @@ def summarise(
     title: str | None = None,
     n_pictures: int | None = None,
     people: bool = False,
-    voices: Collection[str] = (),
+    human_labels: pd.DataFrame | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one self-contained HTML report and return its path.
@@ -66,9 +66,9 @@ def summarise(
     predictions, for what its watch.json says of the bundle's promise, see `watch_promise`. said:
     what people said, as `labels_by_clip` returns it; the first page then tells confirmed clips from suspected ones.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
-    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so, as are those of `voices`, clip_id of clips in which somebody heard a person. Raises ManifestError for a manifest of other footage with the same file names,
-    and BundleError for the bundle of another model.
+    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, as `clips_with_people`
+    says; human_labels: what every person said, for it, as `list_said` returns it. Raises ManifestError for a
+    manifest of other footage with the same file names, and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
@@ -82,7 +82,7 @@ def summarise(
         sites = table["clip_id"].map(clip_sites(manifest))
         table = table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
         if not people:
-            hidden = clips_with_people(predictions, manifest) | frozenset(voices)
+            hidden = clips_with_people(predictions, manifest, said if human_labels is None else human_labels)
         pictures = make_thumbnails(
             table,
             manifest,

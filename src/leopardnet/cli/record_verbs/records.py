@@ -212,9 +212,7 @@ def _summarise(found: SeasonRecords) -> dict[str, Any]:
 
 
 def _print_found(found: SeasonRecords) -> None:
-    counts = found.count_states().rename(
-        columns={"n": "records", "n_notable": "notable", "n_to_check": "to check"}
-    )
+    counts = found.count_states().rename(columns={"n": "records", "n_notable": "notable", "n_to_check": "to check"})
     if len(counts):
         print_rows(
             counts.to_dict("records"), title="Records", caption="suspected: by a model; confirmed: by a person"
