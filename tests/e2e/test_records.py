@@ -102,7 +102,9 @@ def test_a_range_from_records_is_what_the_next_season_is_held_against(season):
 def test_an_earlier_season_and_settings_are_read(season):
     run(season, "--exact-places")
     (season / "records").rename(season / "old")
-    (season / "s.yaml").write_text("area_km: 25\nmin_years: 5\nunknown_clock_s: 60\nnotable: [first_at_site]\nto_check: []\n")
+    (season / "s.yaml").write_text(
+        "area_km: 25\nmin_years: 5\nunknown_clock_s: 60\nnotable: [first_at_site]\nto_check: []\n"
+    )
     run(season, "--earlier", season / "old", "--settings", season / "s.yaml")
     table = read_records(season / "records").set_index("path")
     assert table["rules"].fillna("").to_dict() == {"in/a.avi": "first_at_site", "out/b.avi": "first_at_site"}

@@ -67,7 +67,8 @@ def summarise(
     what people said, as `labels_by_clip` returns it; the first page then tells confirmed clips from suspected ones.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
     page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so, as are those of `voices`, clip_id of clips in which somebody heard a person. Raises ManifestError for a manifest of other footage with the same file names,
+    the model says so, as are those of `voices`, clip_id of clips in which somebody heard a person.
+    Raises ManifestError for a manifest of other footage with the same file names,
     and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP

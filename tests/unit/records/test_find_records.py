@@ -76,7 +76,9 @@ def test_clips_with_people_are_left_out_and_counted():
 
 def test_a_person_who_is_only_heard_makes_a_clip_private():
     heard = {"entry_id": 1, "clip_id": clip_id("out/b.avi"), "start_s": 1.0, "end_s": 2.0, "label": "person"}
-    entries = pd.DataFrame([{**heard, "key": "k", "by": "AB", "at": "t", "undoes": None}]).astype({"undoes": "Int64"})
+    entries = pd.DataFrame([{**heard, "key": "k", "by": "AB", "at": "t", "undoes": None}]).astype(
+        {"undoes": "Int64"}
+    )
     found = find(sound_labels=entries)
     assert found.records["path"].tolist() == ["in/a.avi"] and "people" in rules(found)
 

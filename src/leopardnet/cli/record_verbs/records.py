@@ -66,7 +66,9 @@ Dossiers = Annotated[
 OneRecord = Annotated[
     list[str] | None,
     typer.Option(
-        "--record", metavar="ID", help="With --manifest: a page on this record, too, notable or not. May be repeated."
+        "--record",
+        metavar="ID",
+        help="With --manifest: a page on this record, too, notable or not. May be repeated.",
     ),
 ]
 Media = Annotated[bool, typer.Option("--media", help="Beside each dossier, a ZIP with the original files.")]
@@ -219,9 +221,7 @@ def _summarise(found: SeasonRecords) -> dict[str, Any]:
 
 
 def _print_found(found: SeasonRecords) -> None:
-    counts = found.count_states().rename(
-        columns={"n": "records", "n_notable": "notable", "n_to_check": "to check"}
-    )
+    counts = found.count_states().rename(columns={"n": "records", "n_notable": "notable", "n_to_check": "to check"})
     if len(counts):
         print_rows(
             counts.to_dict("records"), title="Records", caption="suspected: by a model; confirmed: by a person"
