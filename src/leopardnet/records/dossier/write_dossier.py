@@ -62,6 +62,8 @@ def write_dossiers(
     >>> ln.write_dossiers(Path("rec"), ln.DossierSources(found.records, predictions, manifest))  # doctest: +SKIP
     """
     chosen, written = choose_dossiers(sources.records, also), []
+    if on_progress and chosen:
+        on_progress(0, len(chosen))  # the first page takes its time, too
     for i, record_id in enumerate(chosen, 1):
         written.append(
             write_dossier(
