@@ -35,9 +35,9 @@ def hide_places(table: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
 
 
 def hide_paths(encounters: pd.DataFrame, records: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
-    """Return a table of encounters whose `path_km` leads back to no place: in tens, rounded down, where one is hidden.
+    """Return a table of encounters whose `path_km` leads back to no place: in tens where one is hidden.
 
-    records: theirs. It stays true that the way was at least so long.
+    records: theirs. It is rounded down, so it stays true that the way was at least so long.
     """
     forbidden = records.loc[records["exact_place"].eq("no").fillna(False), "encounter_id"]
     hidden = encounters["encounter_id"].isin(forbidden) | (not exact_places)
