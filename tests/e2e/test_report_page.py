@@ -164,8 +164,31 @@ def assert_box_is_at(driver, box, image, xyxy):
 def test_it_opens_with_a_page_of_rows_and_the_counts_of_all(opened):
     assert opened.title == "Winter" and len(names(opened)) == 100
     assert one(opened, "#shown").text == "1–100 of 255"
-    tiles = [t.text.split("\n")[:2] for t in all_of(opened, "#summary .tile")]
-    assert tiles == [["255", "clips"], ["2", "suspected targets"], ["1", "unreadable"], ["3", "sites"]]
+    panels = [p.text.split("\n")[0].upper() for p in all_of(opened, "#summary .panel")]
+    assert panels[:3] == ["WHAT WAS LOOKED AT", "WHAT WAS FOUND", "WHAT WAS NOT LOOKED AT, AND WHY"]
+    assert panels[3:] == ["HOW FAR TO TRUST THIS", "WHAT TO DO NEXT", "DECISIONS"]
+    assert one(opened, "#summary .big").text == "255 clips"
+    assert [x.text for x in all_of(opened, ".targets .suspected")] == [
+        "2",
+        "1",
+    ]  # leopard; sika deer in one of them
+
+
+def test_the_first_page_fits_a_screen_and_a_sheet(opened):
+    screen, a4 = (1280, 800), (703, 1032)  # A4 without its margins, in CSS pixels
+    for (width, height), media in ((screen, "screen"), (a4, "print")):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+        bottom = place(opened, one(opened, "#summary"))[3]
+        wide = opened.execute_script("return document.documentElement.scrollWidth")
+        columns = opened.execute_script(
+            "return getComputedStyle(document.querySelector('.overview')).gridTemplateColumns"
+        )
+        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        prefer(opened, reduced_motion="reduce")
+        opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert bottom <= height and wide <= width and len(columns.split()) == 6, media
 
 
 def test_filters_narrow_the_table_and_the_counter_shows_it(opened):
@@ -206,7 +229,7 @@ def test_columns_sort_both_ways_and_missing_values_come_last(opened):
     one(opened, "#next").click()
     one(opened, "#next").click()
     assert names(opened)[-1] == "broken.AVI" and one(opened, "#shown").text == "201–255 of 255"
-    one(opened, "th[data-sort=path]").click()
+    one(opened, "th[data-sort=path] button").send_keys(" ")  # a key does what the mouse does
     assert names(opened)[0] == "a.AVI"
 
 

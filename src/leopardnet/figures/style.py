@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from leopardnet.core.errors import BackendError
 from leopardnet.pages.palette import label_styles
 
 if TYPE_CHECKING:
@@ -24,10 +25,21 @@ def blank(width_in: float, height_in: float) -> tuple[Figure, Axes]:
 
 
 def sheet(width_in: float, height_in: float) -> Figure:
-    """Return an empty figure; sizes in inches. Without pyplot, no figure stays open and no display is needed."""
-    from matplotlib.figure import Figure
+    """Return an empty figure; sizes in inches. Without pyplot, no figure stays open and no display is needed.
 
-    return Figure(figsize=(width_in, height_in), layout="constrained")
+    Raises BackendError where matplotlib, which is not in the base install, is missing.
+    """
+    try:
+        from leopardnet.figures.described_figure import DescribedFigure
+    except ImportError as error:
+        raise BackendError(
+            "figures need a library that is not installed",
+            found=str(error),
+            expected="matplotlib",
+            todo='pip install -c constraints.txt -e ".[figures]"',
+        ) from None
+
+    return DescribedFigure(figsize=(width_in, height_in), layout="constrained")
 
 
 def colours(labels: Sequence[str]) -> dict[str, str]:

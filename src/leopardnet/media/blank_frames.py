@@ -1,4 +1,4 @@
-"""Frames without content, from a decoder that lost its data: one colour, or one row drawn out downwards."""
+"""Frames without content, from a decoder that lost its data: one colour all over, or one row drawn out."""
 
 from __future__ import annotations
 

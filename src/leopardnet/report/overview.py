@@ -12,31 +12,17 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.columns import join_alerts
-from leopardnet.core.labels import ANIMAL, UNKNOWN, UNREADABLE, say_blindness, split_labels
+from leopardnet.core.labels import ANIMAL, UNREADABLE, say_blindness
 from leopardnet.core.language import format_day, format_number, translate, translate_label, translate_plural
 from leopardnet.metrics.bootstrap import WIDEST
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.guarantees.archive import ArchivedLoss
 from leopardnet.metrics.guarantees.levels import Level
 from leopardnet.pages.palette import LabelStyle
+from leopardnet.report.target_counts import TargetCounts, count_targets, read_answers
 
 MAX_REASONS = 3
 MAX_TARGETS = 6  # the first page has room for so many; the table of clips has all
-
-
-@dataclass(frozen=True)
-class TargetCounts:
-    """Clips of one target: those that the model suspects and nobody judged, and what people said.
-
-    n_sites: sites of the suspected clips. n_refuted: suspected clips that people say to show something else.
-    """
-
-    name: str
-    n_suspected: int
-    n_sites: int
-    n_confirmed: int
-    n_refuted: int
 
 
 @dataclass(frozen=True)
@@ -97,35 +83,6 @@ def make_overview(
         trust=_describe_trust(evaluation, facts, [t.name for t in targets]),
         steps=_plan_steps(predictions, targets, evaluation, facts, beside),
     )
-
-
-def count_targets(
-    predictions: pd.DataFrame, targets: Sequence[str], said: pd.DataFrame | None
-) -> list[TargetCounts]:
-    """Count the suspected and the confirmed clips of each target, and of whatever else has an alert.
-
-    A clip that people dispute, or cannot tell, stays suspected.
-    """
-    alerts = join_alerts(predictions).map(split_labels)
-    names = dict.fromkeys([*targets, *sorted(set(alerts.explode().dropna()) - set(targets))])
-    answer = predictions["clip_id"].map(_read_answers(said))
-    counted = []
-    for name in names:
-        is_suspected = alerts.map(lambda found, name=name: name in found).astype(bool)
-        is_judged = answer.notna()
-        is_confirmed = answer.map(lambda found, name=name: name in found, na_action="ignore").fillna(False)
-        is_confirmed = is_confirmed.astype(bool)
-        is_open = is_suspected & ~is_judged
-        counted.append(
-            TargetCounts(
-                name,
-                n_suspected=int(is_open.sum()),
-                n_sites=int(predictions.loc[is_open, "site"].nunique()),
-                n_confirmed=int(is_confirmed.sum()),
-                n_refuted=int((is_suspected & is_judged & ~is_confirmed).sum()),
-            )
-        )
-    return counted
 
 
 def _describe_footage(predictions: pd.DataFrame) -> list[str]:
@@ -294,7 +251,7 @@ def _plan_steps(
     if watch.get("alarm"):
         text = translate("Archive nothing unseen: the promise no longer applies.")
         steps.append(Step(text, "leopardnet thresholds", "reading"))
-    is_judged = predictions["clip_id"].isin(_read_answers(beside.said).index)
+    is_judged = predictions["clip_id"].isin(read_answers(beside.said).index)
     n_open = int((predictions["alert"].notna() & ~is_judged).sum())
     if n_open:
         steps.append(
@@ -341,9 +298,3 @@ def _plan_steps(
     if any(t.n_confirmed for t in targets):
         steps.append(Step(translate("Hand on what was confirmed"), "leopardnet export --corrections"))
     return steps
-
-
-def _read_answers(said: pd.DataFrame | None) -> pd.Series[Any]:
-    """Return the labels that people agree on, as tuples, by clip_id."""
-    answers = pd.Series(dtype=object) if said is None else said.set_index("clip_id")["labels"]
-    return answers[~answers.isin(["", UNKNOWN])].map(split_labels)

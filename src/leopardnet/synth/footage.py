@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import EMPTY
+from leopardnet.core.processes.orphans import end_with_parent
 from leopardnet.synth.animal.animal import UNSEEN, Animal, Sighting, make_animal
 from leopardnet.synth.audio import make_sound
 from leopardnet.synth.banner import banner_height, stamp_banner
@@ -223,10 +224,16 @@ def _render_items(
             yield item, _render_to_disk(out, spec, item)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_worker) as pool:
         futures = {pool.submit(_render_to_disk, out, spec, item): item for item in items}
         for future in as_completed(futures):
             yield futures[future], future.result()
+
+
+def start_worker() -> None:
+    """Prepare a process that renders: one thread for each, and an end with its parent."""
+    end_with_parent()
+    cv2.setNumThreads(1)
 
 
 def _render_to_disk(out: Path, spec: FootageSpec, item: tuple[int, int]) -> Rows:

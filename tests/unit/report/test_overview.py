@@ -1,6 +1,5 @@
 """The first page of a report: counts worked out by hand, and what it says where something is missing."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,7 +9,8 @@ from leopardnet.core.language import use_language
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.pages.palette import label_styles
-from leopardnet.report.overview import Beside, TargetCounts, list_reasons, make_overview
+from leopardnet.report.overview import Beside, list_reasons, make_overview
+from leopardnet.report.target_counts import TargetCounts
 
 NAN = float("nan")
 LABELS = LabelSet((Label("leopard"), Label("tiger"), Label("empty")), targets=("leopard",))
@@ -32,7 +32,7 @@ def season(clips):
     return table.assign(
         site=["north", "north", "south", "south", None, "south"],
         reason=[None] * 5 + ["no moov index"],
-        captured_at=pd.to_datetime(["2025-11-12 06:00", "2026-01-03", *[None] * 4]),
+        captured_at=pd.to_datetime(["2025-11-12", "2026-01-03", *[None] * 4]),
         duration_s=[3600.0, 1800.0, 1800.0, 0.0, 0.0, NAN],
         kind=["video"] * 3 + ["still", "video", "video"],
         alerts=["leopard + tiger", "leopard", "leopard", None, None, None],
@@ -133,10 +133,8 @@ def test_the_first_page_and_the_card_tell_the_same_losses(season):
     page = make_overview(season, STYLES, description=FACTS, evaluation=found)
     card = "\n".join(describe_figures(found, ""))
     assert "Clips of leopard that were called empty: 1 of 3." in card
-    assert (
-        "leopard: 1 of 3 labelled clips were called empty, without an alert; too few to say anything of other sites."
-        in page.trust
-    )
+    lost = "leopard: 1 of 3 labelled clips were called empty, without an alert"
+    assert f"{lost}; too few to say anything of other sites." in page.trust
     assert any(line.startswith("any animal: 1 of 5 ") for line in page.trust)
 
 
@@ -149,4 +147,5 @@ def test_everything_is_in_russian(season):
 
 def test_no_clip_at_all_is_a_page_too(season):
     page = make_overview(season.head(0), STYLES)
-    assert page.targets == [] and page.looked_at == [] and np.isfinite(len(page.steps))
+    assert page.targets == [TargetCounts("leopard", 0, 0, 0, 0)] and page.looked_at == []
+    assert page.not_looked_at == ["Whether the folder holds files that were never scanned is not known here."]

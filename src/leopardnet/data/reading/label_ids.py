@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import EMPTY, is_label_id
+from leopardnet.core.labels import is_label_id
 from leopardnet.data.reading.label_map import MAX_NAMES, LabelMap, load_label_map, name_key
 
+OTHER = "other"  # a label of the map that joins many species
 _SAME = re.compile(r"[\s_.,'’()-]")  # signs that do not make another animal; a question mark does
 
 
@@ -45,16 +46,16 @@ def make_label_id(name: str) -> str:
 
 
 def make_label_ids(names: Iterable[str], *, where: str) -> LabelIds:
-    """Return an id for each name. Spellings of one name share it, and every name for nothing becomes `empty`.
+    """Return an id for each name. Spellings of one name share it; a name for a label of the Amur set becomes that.
 
     Raises ManifestError for a name without letters and digits, and for two names that differ in other signs only,
     such as `lynx` and `lynx?`.
 
-    >>> made = make_label_ids(["Roe deer", "roe_deer", "Blank", "tiger"], where="x.csv")
+    >>> made = make_label_ids(["Roe deer", "roe_deer", "Blank", "тигр"], where="x.csv")
     >>> made.ids
-    {'Blank': 'empty', 'Roe deer': 'roe_deer', 'roe_deer': 'roe_deer', 'tiger': 'tiger'}
+    {'Blank': 'empty', 'Roe deer': 'roe_deer', 'roe_deer': 'roe_deer', 'тигр': 'tiger'}
     >>> made.notes
-    ('names that became labels: Blank → empty, Roe deer → roe_deer',)
+    ('names that became labels: Blank → empty, Roe deer → roe_deer, тигр → tiger',)
     """
     amur = load_label_map("amur")
     spellings: dict[str, list[str]] = {}
@@ -62,8 +63,9 @@ def make_label_ids(names: Iterable[str], *, where: str) -> LabelIds:
         spellings.setdefault(name_key(name), []).append(name)
     ids: dict[str, str] = {}
     for same in spellings.values():
-        if amur.knows(same[0]) and amur.label(same[0]) == EMPTY:
-            ids.update(dict.fromkeys(same, EMPTY))
+        known = amur.label(same[0]) if amur.knows(same[0]) else None
+        if known is not None and known != OTHER:
+            ids.update(dict.fromkeys(same, known))
         elif all(map(is_label_id, same)):  # labels of a manifest come back as they were
             ids.update((n, n) for n in same)
         else:

@@ -18,9 +18,10 @@ from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.core.errors import BackendError, LeopardnetError
 from leopardnet.core.journal.queued_clip import QueuedClip
+from leopardnet.core.processes.orphans import end_with_parent
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip
-from leopardnet.media.workers.process import WorkerContext, describe_exit, end_with_parent, limit_memory, n_workers
+from leopardnet.media.workers.process import WorkerContext, describe_exit, limit_memory, n_workers
 
 GROUP_BYTES = 1_000_000  # the most that a group holds, so that little is lost when it fails
 GROUP_CLIPS = 16

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from multiprocessing import connection, spawn
+from multiprocessing import spawn
 from pathlib import Path
 from typing import Any
 
@@ -83,19 +83,6 @@ def _data_bytes() -> int:
     """Return the bytes that count against RLIMIT_DATA now."""
     with Path("/proc/self/status").open(encoding="ascii", errors="replace") as file:  # absent on some systems
         return next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmData:")), 0)
-
-
-def end_with_parent() -> None:
-    """End this process at once when its parent has ended, whatever it is doing: nobody needs its result."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def wait() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def describe_exit(exit_code: int | None) -> str:

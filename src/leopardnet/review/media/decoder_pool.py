@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.core.errors import MediaError
+from leopardnet.core.processes.orphans import end_with_parent
 from leopardnet.media.video.open import describe_error
-from leopardnet.media.workers.process import WorkerContext, describe_exit, end_with_parent, limit_memory
+from leopardnet.media.workers.process import WorkerContext, describe_exit, limit_memory
 
 MEMORY_MB = 2000  # of one process, beyond what its libraries take
 MAX_TASKS = 500  # then a process is replaced, which frees what its decoders have leaked

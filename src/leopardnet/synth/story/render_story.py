@@ -23,11 +23,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import cv2
 import pandas as pd
 
 from leopardnet.core.tables import write_json
-from leopardnet.synth.footage import render_plan, write_clip
+from leopardnet.synth.footage import render_plan, start_worker, write_clip
 from leopardnet.synth.plan import FootageSpec, stream
 from leopardnet.synth.story.noises import mix_sound
 from leopardnet.synth.story.planted_truth import describe_truth
@@ -75,7 +74,7 @@ def render_clips(
         results: Iterable[Row] = map(render, clips)
         if n_workers > 1:
             context = multiprocessing.get_context("spawn")
-            pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,))
+            pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_worker)
             results = stack.enter_context(pool).map(render, clips)
         for row in results:
             rows.append(row)
