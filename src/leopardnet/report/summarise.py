@@ -22,6 +22,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.types import Clip
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.data.scan.list_files import list_footage
 from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
@@ -79,9 +80,8 @@ def summarise(
     if bundle is not None:
         predictions.require_model(bundle.id)
     table = predictions.table
-    private = frozenset[str]()
-    if not people:
-        private = clips_with_people(predictions, manifest, said if human_labels is None else human_labels)
+    words = [x.astype(object) for x in (human_labels, said, list_said(None, said_of_sounds)) if x is not None]
+    private = frozenset[str]() if people else clips_with_people(predictions, manifest, pd.concat(words))
     pictures, truth, hidden, absent = None, None, frozenset[str](), []
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
