@@ -17,6 +17,7 @@ import pandas as pd
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import write_table
 from leopardnet.data.checks.check import check
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
@@ -40,6 +41,7 @@ from leopardnet.synth.story.season import DEPLOYMENTS, RANGE, SPEC
 REVIEWER = "script"
 ANIMAL = "leopard"
 RECORDS, RESULTS = "records", "results"
+PLACES, FINDINGS = "places.csv", "findings.csv"
 Classify = Callable[[Manifest, Path], Predictions]
 
 
@@ -100,6 +102,7 @@ def tell_story(
     places = rank_places(
         new, deployments, load_survey_settings(), label=ANIMAL, barriers=barriers, clips=manifest.table
     )
+    write_table(places.without_coordinates(), out / RECORDS / PLACES)
     return Story(sources, places, [d.path for d in dossiers], truth)
 
 
@@ -108,7 +111,8 @@ def find_season(
 ) -> DossierSources:
     """Return everything that is known of the season, from what the model and the person said.
 
-    out: the folder with `range.geojson` and the labels; the table of records is written there, with coarse places.
+    out: the folder with `range.geojson` and the labels; the tables of records, with coarse places, and of findings
+    on records and cameras are written there.
     """
     with LabelFile(out / RESULTS / LABELS, read_only=True) as file:
         said = file.entries()
@@ -124,6 +128,8 @@ def find_season(
     season = find_records(predictions, ranges=ranges, **known)
     season.write(out / RECORDS)
     cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
+    findings = pd.concat([season.findings, cameras], ignore_index=True)
+    write_table(findings, out / RECORDS / FINDINGS)
     return DossierSources(
         records=season.records,
         predictions=predictions,
@@ -131,7 +137,7 @@ def find_season(
         hints=season.encounters.hints,
         flanks=season.encounters.flanks,
         sounds=predictions.sounds,
-        findings=pd.concat([season.findings, cameras], ignore_index=True),
+        findings=findings,
         ranges=ranges,
         model=describe_bundle(bundle) | {"data": bundle.spec.provenance.get("data")} if bundle is not None else {},
         area_km=load_notable().area_km,
@@ -141,7 +147,7 @@ def find_season(
 
 
 def review_by_script(predictions: Predictions, truth: dict[str, Any], file: Path) -> None:
-    """Say what a person would: of every clip that a model suspects, or with a sound that may be a call, and of these.
+    """Say what a person would of each sound that may be a call, its clip, and each clip that a model suspects.
 
     The answers come from the truth and are kept in `file` as the review page keeps them.
     """

@@ -67,6 +67,14 @@ AllDossiers = Annotated[
     bool,
     typer.Option("--all-dossiers", help="A page for weak suspicions, too, which are else listed in the index."),
 ]
+OneRecord = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--record",
+        metavar="ID",
+        help="With --manifest: a page on this record, too, notable or not. May be repeated.",
+    ),
+]
 Media = Annotated[bool, typer.Option("--media", help="Beside each dossier, a ZIP with the original files.")]
 
 
@@ -86,6 +94,7 @@ def records(
     exact_places: ExactPlaces = False,
     dossiers: Dossiers = True,
     all_dossiers: AllDossiers = False,
+    record: OneRecord = None,
     media: Media = False,
     bundle: BundleOption = None,
     people: People = False,
@@ -102,6 +111,7 @@ def records(
     Example: leopardnet records results/ --manifest season.parquet --deployments d.csv --range r.geojson --out rec/
     """
     from leopardnet.core.predictions import Predictions
+    from leopardnet.records.dossier.write_dossier import remove_dossiers
     from leopardnet.records.find_records import find_records, read_records
     from leopardnet.records.ranges.read_ranges import read_ranges
     from leopardnet.records.record_settings import load_notable
@@ -126,11 +136,12 @@ def records(
         include_people=people,
     )
     found.write(out, exact_places=exact_places)
+    remove_dossiers(out)  # those of before would stand beside tables of now
     written = 0
-    if rows is not None and dossiers and len(found.notable):
+    if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
         known |= {"sound_labels": heard, "model": _describe_model(bundle)}
-        options = {"exact_places": exact_places, "with_media": media, "people": people}
+        options = {"exact_places": exact_places, "with_media": media, "people": people, "also": record or ()}
         options["every"] = all_dossiers
         known |= {"alert_score": alert_score, "area_km": notable.area_km}
         written = _write_dossiers(out, found, known, options)
@@ -139,11 +150,11 @@ def records(
     else:
         _print_found(found)
     if not exact_places:
-        say("places are rounded to 0.1 degrees, and distances to kilometres; --exact-places writes them exactly")
+        say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
 
 
-def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, bool]) -> int:
+def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:
     """Write the dossiers and return their number. known: the sources beside what was found."""
     import pandas as pd
 

@@ -173,7 +173,7 @@ def _list_captures(
     answered = set() if sources.labels is None else set(sources.labels["clip_id"])
     corrections = _list_corrections(sources.deployments)
     places = list_shown_places(rows, exact_places=exact)
-    shown, captures = list_rows(hide_places(rows, exact_places=exact)), []
+    shown, captures = list_rows(hide_places(rows, exact_places=exact, among=sources.records)), []
     for i, (row, clip, place) in enumerate(zip(shown, list_rows(clips.reset_index()), places, strict=True), 1):
         key = (read_text(row, "deployment"), read_text(row, "site"))
         captures.append(

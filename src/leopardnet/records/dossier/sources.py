@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,7 @@ from leopardnet.core.labels import split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.data.human_labels.label_views import labels_by_person
-from leopardnet.data.human_labels.sound_labels import PERSON, list_spoken_of
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_table import CONFIRMED, REFUTED, fill_records
 
@@ -68,30 +67,39 @@ class DossierSources:
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""
-        said = None if self.labels is None else labels_by_person(self.labels).rename(columns={"labels": "label"})
-        found = clips_with_people(self.predictions, self.manifest, said)
+        known = self.predictions
         if self.sounds is not None:
-            found |= set(self.sounds.loc[self.sounds["kind"] == VOICE, "clip_id"])
-        return found if self.sound_labels is None else found | list_spoken_of(self.sound_labels, PERSON)
+            known = Predictions(known.table, known.evidence, self.sounds)
+        return clips_with_people(known, self.manifest, list_said(self.labels, self.sound_labels))
 
 
-def choose_dossiers(sources: DossierSources) -> tuple[list[str], list[str]]:
+def choose_dossiers(sources: DossierSources, also: Collection[str] = ()) -> tuple[list[str], list[str]]:
     """Return the first record of each notable encounter, or lone record, in two lists.
 
     First those that a person confirmed or that the model's decision names; then the weaker suspicions. Both are in
-    the order of time. Refuted records are in neither.
+    the order of time. also: record_id of records that are in the first list, notable or not. Refuted records are in
+    neither. Raises ManifestError where `also` names a record that is not there, or is refuted.
 
     >>> choose_dossiers(sources)  # doctest: +SKIP
     (['986275901f2f'], ['5d2f3b1c9a77'])
     """
     known = order_records(sources.records[sources.records["state"] != REFUTED])
+    if unknown := set(also) - set(known["record_id"]):
+        raise ManifestError(
+            "there is no such record",
+            where="records",
+            found=", ".join(sorted(unknown)),
+            expected="a record_id of records.csv that is confirmed or suspected",
+        )
     table = sources.predictions.table
     decided = dict(zip(table["clip_id"], table["decision"].fillna(""), strict=True))
     said = [decided.get(c, "") for c in known["clip_id"]]
     named = [x in split_labels(d) for x, d in zip(known["label"], said, strict=True)]
+    is_asked = known["record_id"].isin(list(also))
     known = known.assign(
         group=group_records(known),
-        is_strong=known["state"].eq(CONFIRMED) | pd.Series(named, known.index, dtype=bool),
+        is_strong=known["state"].eq(CONFIRMED) | pd.Series(named, known.index, dtype=bool) | is_asked,
+        is_notable=known["is_notable"].astype(bool) | is_asked,
     )
     by = known.groupby("group", sort=False)
     groups = by.agg(

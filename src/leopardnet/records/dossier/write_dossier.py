@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,6 +38,7 @@ from leopardnet.records.dossier.words.shown_values import show_share, show_span,
 from leopardnet.records.record_table import CONFIRMED
 
 DOSSIER_FILE, INDEX_FILE = "dossier.html", "index.html"
+RECORD_ID = "[0-9a-f]{12}"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def write_dossiers(
     folder: Path,
     sources: DossierSources,
     *,
+    also: Collection[str] = (),
     language: str = "en",
     exact_places: bool = False,
     with_media: bool = False,
@@ -63,13 +66,17 @@ def write_dossiers(
 
     Each is `<record_id>/dossier.html` below the folder, with the id of the first record. Those that nobody
     confirmed and that the decision of the model does not name are only listed in the index, as ones to check,
-    unless `every`. The other options are those of `write_dossier`.
+    unless `every`. also: record_id of records that get one although they are not notable. The other options are
+    those of `write_dossier`.
 
     >>> ln.write_dossiers(Path("rec"), ln.DossierSources(found.records, predictions, manifest))  # doctest: +SKIP
     """
-    strong, weak = choose_dossiers(sources)
+    remove_dossiers(folder)
+    strong, weak = choose_dossiers(sources, also)
     chosen, weak = ([*strong, *weak], []) if every else (strong, weak)
     written = []
+    if on_progress and chosen:
+        on_progress(0, len(chosen))  # the first page takes its time, too
     for i, record_id in enumerate(chosen, 1):
         written.append(
             write_dossier(
@@ -88,6 +95,17 @@ def write_dossiers(
     to_check = [gather_facts(i, sources, exact_places=exact_places, hidden=hidden) for i in weak]
     write_index(folder, written, sources, to_check=to_check, language=language)
     return written
+
+
+def remove_dossiers(folder: Path) -> None:
+    """Remove the dossiers that a folder has from before, with their media and the index; other files stay."""
+    for page in Path(folder).glob(f"*/{DOSSIER_FILE}"):
+        if re.fullmatch(RECORD_ID, page.parent.name):
+            for name in (MEDIA_FILE, DOSSIER_FILE):
+                (page.parent / name).unlink(missing_ok=True)
+            if not any(page.parent.iterdir()):
+                page.parent.rmdir()
+            (Path(folder) / INDEX_FILE).unlink(missing_ok=True)
 
 
 def write_dossier(
@@ -113,6 +131,7 @@ def write_dossier(
     known = {clip.clip_id: clip for clip in sources.manifest.clips()}
     clips = {c.ref: known[c.clip_id] for c in facts.captures if c.clip_id in known}
     files = _list_files(facts, sources.manifest.root, known, clips)
+    (folder / MEDIA_FILE).unlink(missing_ok=True)
     media = write_media(folder, files, sources.manifest.root) if with_media else None
     with use_language(language):
         page = _fill_page(facts, sources, clips, files, has_media=with_media)

@@ -100,9 +100,10 @@ def _say_firsts(captures: Sequence[Capture], facts: DossierFacts) -> list[Statem
     if near:
         km = show_span([c.nearest_record_km for c in near])
         words = translate("The nearest earlier confirmed record is {km} km away.", km=km)
-        if any(c.place is not None and c.place.is_coarse for c in near):
-            words = translate("The nearest earlier confirmed record is about {km} km away.", km=km)
         ids = {c.nearest_record_id for c in near}
+        places = [c.place for c in near] + [e.place for e in facts.earlier if e.record_id in ids]
+        if any(p is None or p.is_coarse for p in places) or not any(e.record_id in ids for e in facts.earlier):
+            words = translate("The nearest earlier confirmed record is about {km} km away.", km=km)
         earlier = tuple(e.ref for e in facts.earlier if e.record_id in ids)
         days = [show_time(e.captured_at) for e in facts.earlier if e.record_id in ids and e.captured_at is not None]
         if days:
