@@ -46,7 +46,7 @@ def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConf
         if (todo := RETIRED.get(override.partition("=")[0]) or RETIRED.get(override)) is not None:
             raise ConfigError("this setting has been retired", where=override, found=override, todo=todo)
     refuse_unstated_weights(overrides)
-    return build_settings(_compose(name, overrides))
+    return build_settings(_compose(name, overrides), overrides)
 
 
 def expand_sweep(overrides: Sequence[str]) -> list[tuple[list[str], list[str]]]:
@@ -122,9 +122,17 @@ def load_group(group: str, name: str) -> Settings:
     return validate(model, data, where=f"{group}/{name}.yaml")
 
 
-def build_settings(composed: DictConfig) -> TrainConfig:
-    """Return frozen settings from what hydra composed; for `scripts/train.py` and `load_config`."""
-    return validate(TrainConfig, _to_dict(composed), where="the composed settings")
+def build_settings(composed: DictConfig, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Return frozen settings from what hydra composed; for `scripts/train.py` and `load_config`.
+
+    overrides: the settings that were given, such as optim.epochs=5; an error names the one that it is about.
+    """
+    try:
+        return validate(TrainConfig, _to_dict(composed), where="the composed settings")
+    except ConfigError as error:
+        names = {text.lstrip("+").partition("=")[0]: text for text in overrides}
+        error.parts["where"] = next((x for k, x in names.items() if f"'{k}'" in error.what), error.parts["where"])
+        raise
 
 
 def list_choices(group: str) -> list[str]:

@@ -66,12 +66,14 @@ def test_after_a_record_the_places_are_listed_with_reasons_and_without_coordinat
     assert table["record_site"].unique().tolist() == ["out"], "the record inside its range is not notable"
     first = table.iloc[0]
     assert first["name"] in ("out", "near") and "latitude" not in table and "longitude" not in table
+    assert set(table["state"]) == {"suspected"} and "after suspected records of leopard" in result.output
     assert "43.5" not in out.read_text("utf-8")
     west = table[table["barrier"].notna()]
     assert len(west) and west["reasons"].str.contains("across railway from the record").all()
     assert "assumed: sigma of leopard is 2.34 km" in result.output and "1 places are in no file" in result.output
     for path in maps:
         text = path.read_text("utf-8")
+        assert "suspected" in text and "confirmed" not in text
         assert "43.51234" in text and "43.52345" not in text and "43.5234" not in text
 
 

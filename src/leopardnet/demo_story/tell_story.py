@@ -17,6 +17,7 @@ import pandas as pd
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import write_table
 from leopardnet.data.checks.check import check
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
@@ -39,6 +40,7 @@ from leopardnet.synth.story.season import DEPLOYMENTS, RANGE, SPEC
 REVIEWER = "reviewer"
 ANIMAL = "leopard"
 RECORDS, RESULTS = "records", "results"
+PLACES, FINDINGS = "places.csv", "findings.csv"
 Classify = Callable[[Manifest, Path], Predictions]
 
 
@@ -99,6 +101,7 @@ def tell_story(
     places = rank_places(
         new, deployments, load_survey_settings(), label=ANIMAL, barriers=barriers, clips=manifest.table
     )
+    write_table(places.without_coordinates(), out / RECORDS / PLACES)
     return Story(sources, places, [d.path for d in dossiers], truth)
 
 
@@ -107,7 +110,8 @@ def find_season(
 ) -> DossierSources:
     """Return everything that is known of the season, from what the model and the person said.
 
-    out: the folder with `range.geojson` and the labels; the table of records is written there, with coarse places.
+    out: the folder with `range.geojson` and the labels; the tables of records, with coarse places, and of findings
+    on records and cameras are written there.
     """
     with LabelFile(out / RESULTS / LABELS, read_only=True) as file:
         said = file.entries()
@@ -118,6 +122,8 @@ def find_season(
     season = find_records(predictions, ranges=ranges, **known)
     season.write(out / RECORDS)
     cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
+    findings = pd.concat([season.findings, cameras], ignore_index=True)
+    write_table(findings, out / RECORDS / FINDINGS)
     return DossierSources(
         records=season.records,
         predictions=predictions,
@@ -125,7 +131,7 @@ def find_season(
         hints=season.encounters.hints,
         flanks=season.encounters.flanks,
         sounds=predictions.sounds,
-        findings=pd.concat([season.findings, cameras], ignore_index=True),
+        findings=findings,
         ranges=ranges,
         model=describe_bundle(bundle) if bundle is not None else {},
         **known,

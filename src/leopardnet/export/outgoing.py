@@ -39,7 +39,8 @@ class Outgoing:
 
     predictions: tables of these clips; footage: one row per clip, in the same order, with site, deployment, time
     and zone, and without labels; human_labels: labels that people gave, with the columns CORRECTIONS; reasons:
-    clips left out, counted by reason; sounds: what people say of sounds, as `settle_sounds` returns it.
+    clips left out, counted by reason; sounds: what people say of sounds, as `settle_sounds` returns it; root: the
+    folder of the footage, where it is known and no secret.
     """
 
     predictions: Predictions
@@ -49,6 +50,7 @@ class Outgoing:
     reasons: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     sounds: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(TODAY_COLUMNS)))
+    root: Path | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -119,6 +121,7 @@ def select_outgoing(
         labels,
         {k: n for k, n in reasons.items() if n},
         tuple(notes),
+        root=None if manifest is None else manifest.root,
     )
     if isinstance(corrections, Corrections):
         sounds = corrections.sounds[corrections.sounds["clip_id"].isin(keep["clip_id"])]
@@ -226,6 +229,7 @@ def _apply_pseudonyms(outgoing: Outgoing, pseudonyms: Pseudonyms) -> Outgoing:
         human_labels=human,
         notes=(*outgoing.notes, note),
         sounds=sounds,
+        root=None,
     )
 
 

@@ -27,6 +27,7 @@ from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.overview import Beside, list_reasons, make_overview
 from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
 from leopardnet.report.sound_pictures import SoundPicture
+from leopardnet.report.sound_section import SoundList
 from leopardnet.score.decide import RULES
 
 SCRIPTS = (
@@ -45,6 +46,7 @@ def write_report(
     truth: pd.Series[str] | None = None,
     thumbnails: Mapping[str, bytes] | None = None,
     heard: Mapping[str, SoundPicture] | None = None,
+    sounds: SoundList | None = None,
     hidden: Collection[str] = (),
     cameras: Sequence[CameraFault] = (),
     beside: Beside | None = None,
@@ -59,6 +61,7 @@ def write_report(
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
     thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
+    sounds: the list of them.
     hidden: clip_id of clips whose picture and sound are left out. cameras: their faults. beside: what else
     is known, for the first page; its n_hidden and n_faults are counted here. bundle: plain values as of
     `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts, label by split.
@@ -104,6 +107,7 @@ def write_report(
         n_hidden=len(data["hidden"]),
         hidden=frozenset(hidden),
         heard={clip_id: sound for clip_id, sound in (heard or {}).items() if clip_id not in hidden},
+        sounds=sounds if sounds and (sounds.confirmed or sounds.others) else None,
         picture_of=_picture_finder(data, shown),
         has_truth=any(data["truth"]),
         data=script_json(data),

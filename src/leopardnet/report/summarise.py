@@ -31,6 +31,7 @@ from leopardnet.report.camera_section import find_camera_faults
 from leopardnet.report.overview import Beside
 from leopardnet.report.page import write_report
 from leopardnet.report.sound_pictures import draw_sounds
+from leopardnet.report.sound_section import find_private, list_sounds
 
 N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews
 LARGE, SMALL = {"short_side_px": 270, "quality": 78}, {"short_side_px": 72, "quality": 70}  # about 20 and 2 kB
@@ -53,10 +54,10 @@ def summarise(
     notices: Sequence[str] = (),
     results: Path | None = None,
     said: pd.DataFrame | None = None,
+    said_of_sounds: pd.DataFrame | None = None,
     title: str | None = None,
     n_pictures: int | None = None,
     people: bool = False,
-    voices: Collection[str] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one self-contained HTML report and return its path.
@@ -65,16 +66,18 @@ def summarise(
     `read_deployments`, for the faults of cameras. results: the folder of the
     predictions, for what its watch.json says of the bundle's promise, see `watch_promise`. said:
     what people said, as `labels_by_clip` returns it; the first page then tells confirmed clips from suspected ones.
+    said_of_sounds: entries of `SoundLabelFile`; alarm calls that people confirmed are listed apart.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
-    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so, as are those of `voices`, clip_id of clips in which somebody heard a person. Raises ManifestError for a manifest of other footage with the same file names,
-    and BundleError for the bundle of another model.
+    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label, the
+    model or somebody who heard a person says so. Raises ManifestError for a manifest of other footage with the same
+    file names, and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
     if bundle is not None:
         predictions.require_model(bundle.id)
     table = predictions.table
+    private = frozenset[str]() if people else find_private(predictions, said_of_sounds)
     pictures, truth, hidden, absent = None, None, frozenset[str](), []
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
@@ -82,7 +85,7 @@ def summarise(
         sites = table["clip_id"].map(clip_sites(manifest))
         table = table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
         if not people:
-            hidden = clips_with_people(predictions, manifest) | frozenset(voices)
+            hidden = clips_with_people(predictions, manifest) | private
         pictures = make_thumbnails(
             table,
             manifest,
@@ -102,6 +105,7 @@ def summarise(
         truth=truth,
         thumbnails=pictures,
         heard=heard,
+        sounds=list_sounds(predictions, said_of_sounds, hidden=hidden | private),
         hidden=hidden,
         cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments),
         beside=Beside(said, *_count_left_out(table, manifest)),

@@ -63,6 +63,12 @@ ExactPlaces = Annotated[
 Dossiers = Annotated[
     bool, typer.Option("--dossiers/--no-dossiers", help="With --manifest: write a page on what is notable.")
 ]
+OneRecord = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--record", metavar="ID", help="With --manifest: a page on this record, too, notable or not. May be repeated."
+    ),
+]
 Media = Annotated[bool, typer.Option("--media", help="Beside each dossier, a ZIP with the original files.")]
 
 
@@ -81,6 +87,7 @@ def records(
     settings: SettingsFile = None,
     exact_places: ExactPlaces = False,
     dossiers: Dossiers = True,
+    record: OneRecord = None,
     media: Media = False,
     bundle: BundleOption = None,
     people: People = False,
@@ -121,21 +128,21 @@ def records(
     )
     found.write(out, exact_places=exact_places)
     written = 0
-    if rows is not None and dossiers and len(found.notable):
+    if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
         known |= {"sound_labels": heard, "model": _describe_model(bundle)}
-        options = {"exact_places": exact_places, "with_media": media, "people": people}
+        options = {"exact_places": exact_places, "with_media": media, "people": people, "also": record or ()}
         written = _write_dossiers(out, found, known, options)
     if json_:
         print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
     else:
         _print_found(found)
     if not exact_places:
-        say("places are rounded to 0.1 degrees, and distances to kilometres; --exact-places writes them exactly")
+        say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
 
 
-def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, bool]) -> int:
+def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:
     """Write the dossiers and return their number. known: the sources beside what was found."""
     from leopardnet.core.language import current_language
     from leopardnet.records.dossier.sources import DossierSources

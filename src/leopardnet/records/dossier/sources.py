@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,10 +70,11 @@ class DossierSources:
         return found if self.sound_labels is None else found | list_spoken_of(self.sound_labels, PERSON)
 
 
-def choose_dossiers(records: pd.DataFrame) -> list[str]:
+def choose_dossiers(records: pd.DataFrame, also: Collection[str] = ()) -> list[str]:
     """Return the record that names each dossier: the first of each encounter, or lone record, that is notable.
 
-    The order is that of time. Refuted records have none.
+    The order is that of time. also: record_id of records that get one, notable or not. Refuted records have none
+    of their own. Raises ManifestError where `also` names a record that is not there, or is refuted.
 
     >>> choose_dossiers(pd.DataFrame({"record_id": ["a", "b", "c"], "state": ["suspected", "confirmed", "refuted"],
     ...     "is_notable": True, "encounter_id": ["e", "e", None], "captured_at": pd.Timestamp("2021-12-30")}))
@@ -81,7 +82,15 @@ def choose_dossiers(records: pd.DataFrame) -> list[str]:
     """
     known = order_records(records[records["state"] != REFUTED])
     known = known.assign(group=group_records(known))
-    notable = known["group"].isin(known.loc[known["is_notable"].astype(bool), "group"])
+    if unknown := set(also) - set(known["record_id"]):
+        raise ManifestError(
+            "there is no such record",
+            where="records",
+            found=", ".join(sorted(unknown)),
+            expected="a record_id of records.csv that is confirmed or suspected",
+        )
+    wanted = known["is_notable"].astype(bool) | known["record_id"].isin(list(also))
+    notable = known["group"].isin(known.loc[wanted, "group"])
     return [str(i) for i in known[notable].drop_duplicates("group")["record_id"]]
 
 

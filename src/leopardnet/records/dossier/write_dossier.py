@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +47,7 @@ def write_dossiers(
     folder: Path,
     sources: DossierSources,
     *,
+    also: Collection[str] = (),
     language: str = "en",
     exact_places: bool = False,
     with_media: bool = False,
@@ -55,12 +56,14 @@ def write_dossiers(
 ) -> list[Dossier]:
     """Write a dossier for each notable encounter or lone record, and `index.html`; return them in order of time.
 
-    Each is `<record_id>/dossier.html` below the folder, with the id of the first record. The options are those of
-    `write_dossier`.
+    Each is `<record_id>/dossier.html` below the folder, with the id of the first record. also: record_id of records
+    that get one although they are not notable. The other options are those of `write_dossier`.
 
     >>> ln.write_dossiers(Path("rec"), ln.DossierSources(found.records, predictions, manifest))  # doctest: +SKIP
     """
-    chosen, written = choose_dossiers(sources.records), []
+    chosen, written = choose_dossiers(sources.records, also), []
+    if on_progress and chosen:
+        on_progress(0, len(chosen))  # the first page takes its time, too
     for i, record_id in enumerate(chosen, 1):
         written.append(
             write_dossier(
