@@ -66,7 +66,9 @@ Dossiers = Annotated[
 OneRecord = Annotated[
     list[str] | None,
     typer.Option(
-        "--record", metavar="ID", help="With --manifest: a page on this record, too, notable or not. May be repeated."
+        "--record",
+        metavar="ID",
+        help="With --manifest: a page on this record, too, notable or not. May be repeated.",
     ),
 ]
 Media = Annotated[bool, typer.Option("--media", help="Beside each dossier, a ZIP with the original files.")]
