@@ -35,6 +35,7 @@ OPTIONS = {"pages/**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blo
 # The way of a biologist: from footage to a report. Errors of other rooms stay English.
 MESSAGE_ROOMS = (
     *("cli", "review", "hunt", "infer", "media", "export", "report", "pages", "detect", "bundle"),
+    *("records", "sound"),
     *("core", "data/scan", "data/human_labels", "data/reading", "data/formats", "data/checks", "data/splits"),
     *("records", "sound"),
 )

@@ -3,8 +3,11 @@
 import pandas as pd
 import pytest
 from command_line import leopardnet
+from PIL import Image
 
+from leopardnet.core.errors import BackendError
 from leopardnet.core.manifest import Manifest
+from leopardnet.network.classifier import choose_device
 
 
 @pytest.fixture
@@ -16,6 +19,15 @@ def here(tmp_path, monkeypatch):
     rows = pd.DataFrame({"path": ["a/1.jpg", "b/1.jpg"], "kind": "still", "site": ["a", "b"]})
     Manifest.from_rows(rows, tmp_path / "cards").write(tmp_path / "m.parquet")
     (tmp_path / "some.txt").write_text("text", "utf-8")
+    for name in ("cards/a/1.jpg", "cards/b/1.jpg", "cards 2021/1.jpg"):
+        Image.new("RGB", (40, 30), (90, 90, 90)).save(tmp_path / name)
+    when = ["15.03.2021 10:00", "16.03.2021 11:00"]
+    labels = pd.DataFrame({"path": ["a/1.jpg", "b/1.jpg"], "label": ["Леопард", "blank"], "when": when})
+    labels.to_excel(tmp_path / "labels.xlsx", index=False)
+    days = {"start": ["15.03.2021", "16.03.2021"], "end": ["01.04.2021", "30.04.2021"]}
+    pd.DataFrame({"deployment": ["a", "b"], "site": ["a", "b"], **days}).to_excel(
+        tmp_path / "places.xlsx", index=False
+    )
     return tmp_path
 
 
@@ -40,6 +52,44 @@ def here(tmp_path, monkeypatch):
         (
             ["predict", "cards", "--bundle", "../x/Архив", "--out", "r"],
             "  where:    ../x/Архив\n  found:    no such folder\n",
+            1,
+        ),
+        (
+            ["train", "m.parquet", "optim.epochs=-3", "--out", "r"],
+            "  where:    optim.epochs=-3\n  found:    -3\n",
+            1,
+        ),
+        (
+            [
+                "import",
+                "csv",
+                "labels.xlsx",
+                "--root",
+                "cards",
+                "--path",
+                "path",
+                "--label",
+                "label",
+                "--out",
+                "l.parquet",
+            ],
+            "note: names that became labels: blank → empty, Леопард → leopard\n",
+            0,
+        ),
+        (
+            ["import", "csv", "labels.xlsx", "--root", "cards", "--path", "path", "--out", "l.parquet"],
+            "next:   leopardnet check l.parquet\n",
+            0,
+        ),
+        (
+            ["scan", "cards", "--deployments", "places.xlsx", "--pattern", "{deployment}/*", "--out", "s.parquet"],
+            "next:   leopardnet check s.parquet\nnext:   leopardnet start cards\n",
+            0,
+        ),
+        (["scan", "cards 2021", "--out", "s.parquet"], 'next:   leopardnet start "cards 2021"\n', 0),
+        (
+            ["scan", "cards", "--out", "some.txt/x.parquet"],
+            "  do:       a file has this name; give the name of a folder",
             1,
         ),
         (
@@ -70,3 +120,21 @@ def test_a_slip_is_answered_with_what_to_do(here, arguments, words, code):
     printed, said = leopardnet(*arguments, code=code)
     assert words in printed + said
     assert str(here) not in printed + said
+
+
+def test_times_with_points_between_day_and_month_are_read_from_a_spreadsheet(here):
+    leopardnet(
+        *["import", "csv", "labels.xlsx", "--root", "cards", "--path", "path", "--label", "label"],
+        *["--captured-at", "when", "--out", "l.parquet"],
+    )
+    rows = Manifest.read(here / "l.parquet").table
+    assert rows["captured_at"].astype(str).tolist() == ["2021-03-15 10:00:00", "2021-03-16 11:00:00"]
+    assert rows["label"].tolist() == ["leopard", "empty"]
+
+
+def test_a_missing_device_is_left_out(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(BackendError) as error:
+        choose_device("cuda")
+    todo = "leave out --device, or runtime.device: then the best one that is here is used"
+    assert error.value.parts["do"] == todo

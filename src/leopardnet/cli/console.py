@@ -50,6 +50,7 @@ EXIT_COULD_NOT_RUN = 1
 EXIT_WRONG_USAGE = 2
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
+LOG_EVERY_S = 30.0  # where stderr is no terminal
 OS_ADVICE = {
     errno.EACCES: "choose another folder with --out, or ask for the right to write into this one",
     errno.EPERM: "choose another folder with --out, or ask for the right to write into this one",
@@ -62,7 +63,7 @@ OS_ADVICE = {
 }
 VERB_MODULES = (
     *("dataset", "join", "import_labels", "train", "predict"),
-    *(f"model_verbs.{name}" for name in ("detectors", "bundles")),
+    *(f"model_verbs.{name}" for name in ("detectors", "bundles", "runs")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
     *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare_two")),
     *(f"record_verbs.{name}" for name in ("records", "ranges", "survey")),
@@ -150,13 +151,14 @@ def print_rows(
         is_number = all(_is_number(r[name]) for r in rows)
         table.add_column(translate_message(str(name)), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(
-            *(
-                "" if v is None else f"{v:.3f}" if isinstance(v, float) else escape(translate_message(str(v)))
-                for v in row.values()
-            )
-        )
+        table.add_row(*(_format_cell(v) for v in row.values()))
     out.print(table)
+
+
+def _format_cell(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3f}"
+    return "" if value is None else escape(translate_message(str(value)))
 
 
 def _is_number(value: object) -> bool:
@@ -184,7 +186,8 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 def stages() -> Iterator[Callable[..., None]]:
     """Yield a function `(what, n_done, n_total, note)` that shows one progress bar per job on stderr.
 
-    Where stderr is not a terminal but a log file, every job gives one line when it is done.
+    Where stderr is not a terminal but a log file, every job gives a line when it is done, and at most one every
+    30 s until then.
 
     >>> with ln.stages() as tell:  # doctest: +SKIP
     ...     ln.train(manifest, config, out="runs/amur", on_progress=tell)
@@ -193,7 +196,7 @@ def stages() -> Iterator[Callable[..., None]]:
         yield lambda *_: None
         return
     if not err.is_terminal:
-        yield _StageLog()
+        yield StageLog()
         return
     tasks: dict[str, TaskID] = {}
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
@@ -209,18 +212,40 @@ def stages() -> Iterator[Callable[..., None]]:
         yield update
 
 
-class _StageLog:
-    def __init__(self) -> None:
-        self.started: dict[str, float] = {}
-        self.finished: set[str] = set()
+class StageLog:
+    """Prints the progress of jobs in lines: of one that goes on, at most every 30 s, with its rate and time left.
+
+    now_s: a clock, in seconds.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s, self._said_s = now_s, now_s()
+        self._started: dict[str, tuple[float, int]] = {}
+        self._finished: set[str] = set()
 
     def __call__(self, what: str, n_done: int, n_total: int, note: str = "") -> None:
-        start = self.started.setdefault(what, time.monotonic())
-        if n_done >= n_total and what not in self.finished:
-            self.finished.add(what)
-            seconds, more = time.monotonic() - start, f", {note}" if note else ""
-            what = translate_message(what)
-            say(f"{what}: {n_done} of {n_total}, {seconds:.1f} s{more}")
+        """Tell how many items of a job are done."""
+        now_s = self._now_s()
+        start_s, n_before = self._started.setdefault(what, (now_s, n_done))
+        took_s, more = now_s - start_s, f", {note}" if note else ""
+        if n_done >= n_total and what not in self._finished:
+            self._finished.add(what)
+            say(f"{translate_message(what)}: {n_done} of {n_total}, {took_s:.1f} s{more}")
+        elif n_before < n_done < n_total and now_s - self._said_s >= LOG_EVERY_S:
+            self._said_s, rate = now_s, (n_done - n_before) / took_s
+            more = more or f", {60 * rate:.0f} a minute"
+            left = describe_duration((n_total - n_done) / rate)
+            say(f"{translate_message(what)}: {n_done} of {n_total}{more}, {left} left")
+
+
+def describe_duration(seconds: float) -> str:
+    """Return a length of time as people say it, to the minute.
+
+    >>> describe_duration(20), describe_duration(200), describe_duration(7500)
+    ('1 min', '3 min', '2 h 5 min')
+    """
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def print_error(error: LeopardnetError) -> None:

@@ -19,6 +19,7 @@ from leopardnet.cli.options import (
     MovedRoot,
     read_places,
 )
+from leopardnet.cli.printing.next_step import say_next
 from leopardnet.cli.printing.print_check import list_records, print_check
 from leopardnet.cli.printing.scan_notes import scan_counts, scan_notes
 from leopardnet.core.errors import ConfigError
@@ -127,6 +128,9 @@ def scan(
     print_rows([{"found": k, "value": v} for k, v in counts.items()], title=f"Scan → {out_path.name}")
     for note in notes:
         out.print(translate_message(f"note: {note}"), markup=False, highlight=False, soft_wrap=True)
+    say_next("check", out_path)
+    if not report.manifest.table["label"].notna().any():
+        say_next("start", root)
 
 
 def _split_words(text: str) -> tuple[str, ...]:
@@ -188,6 +192,8 @@ def check(
         print_check(findings, labels, manifest.name, n_shown, out_path)
     if findings["severity"].eq("error").any():
         raise typer.Exit(EXIT_FINDINGS)
+    if rows.table[["label", "labels"]].notna().any(axis=None) and rows.table["split"].isna().all():
+        say_next("split", manifest)
 
 
 # --- split ---
@@ -242,6 +248,8 @@ def split(
     if rows.table["split"].notna().any() and target == manifest:
         say("the split that was in the manifest has been replaced")
     _print_split(result, target.name, by, as_json=as_json)
+    if result.table[["label", "labels"]].notna().any(axis=None):
+        say_next("train", target, "--out", "runs/latest")
 
 
 def _parse_fractions(text: str) -> tuple[float, ...]:

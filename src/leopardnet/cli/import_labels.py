@@ -13,6 +13,7 @@ from leopardnet.cli.console import app, print_json, progress_bar, say
 from leopardnet.cli.dataset import check_table_name
 from leopardnet.cli.options import ImportRoot, Json, LabelMap, ManifestOut, OnUnknown, SiteFrom, Strict, TimeZone
 from leopardnet.cli.printing.import_problems import write_problems
+from leopardnet.cli.printing.next_step import say_next
 
 if TYPE_CHECKING:
     from leopardnet.data.reading.to_manifest import ImportResult
@@ -82,6 +83,7 @@ def _write(imported: "ImportResult", out: Path, as_json: bool) -> None:
     if as_json:
         sizes = {"n_rows": n_rows, "n_clips": n_clips, "n_sites": n_sites, "n_problems": len(imported.problems)}
         print_json({"out": out.as_posix(), **sizes, "labels": counts, "notes": list(imported.notes)})
+    say_next("check", out)
 
 
 @imports.command("csv")

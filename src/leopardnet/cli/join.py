@@ -10,6 +10,7 @@ import typer
 from leopardnet.cli.console import app, say
 from leopardnet.cli.dataset import check_table_name
 from leopardnet.cli.options import ManifestOut
+from leopardnet.cli.printing.next_step import say_next
 
 WORDS = {"site": "sites", "deployment": "deployments", "sequence_id": "sequences"}
 SHOWN = 5
@@ -54,6 +55,7 @@ def join(
             else "taken for the same; --keep-apart if not"
         )
         say(f"{WORDS[column]} in more than one manifest, {what}: {shown}")
+    say_next("check", out_path)
 
 
 def _name_apart(paths: list[Path]) -> list[str]:

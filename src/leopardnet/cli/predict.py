@@ -9,12 +9,14 @@ import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
 from leopardnet.cli.options import Bundle, Detector, Json, MovedRoot, read_moved
+from leopardnet.cli.printing.next_step import say_next
 from leopardnet.cli.printing.predict_progress import predict_progress
 from leopardnet.cli.printing.print_predictions import print_predictions
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.labels import say_blindness
 
 if TYPE_CHECKING:
@@ -139,6 +141,20 @@ def predict(
         )
     progress.say_crop_share()
     _print_result(predictions, out, model, as_json=json_)
+    footage = _name_footage(source, root)
+    say_next("report", out, *footage, "--bundle", bundle, "--out", out / "report.html")
+    say_next("review", out, *footage)
+    if predictions.n_unreadable:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def _name_footage(source: Path, root: Path | None) -> list[object]:
+    """Return the options by which other verbs find the footage of this command."""
+    if source.is_dir():
+        return ["--root", source]
+    if kind_by_suffix(source.name):
+        return ["--root", source.parent]
+    return ["--manifest", source] if root is None else ["--manifest", source, "--root", root]
 
 
 def _check_source(source: Path, *, root: Path | None, split: str | None, pattern: str | None) -> None:
@@ -246,4 +262,3 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
             f"{n_unreadable} of {n_clips} clips could not be read; the column `reason` explains why, and "
             "--retry-failed tries them again"
         )
-        raise typer.Exit(EXIT_FINDINGS)

@@ -139,7 +139,7 @@ def find_season(
 
 
 def review_by_script(predictions: Predictions, truth: dict[str, Any], file: Path) -> None:
-    """Say what a person would: of every clip that a model suspects, or with a sound that may be a call, and of these.
+    """Say what a person would of each sound that may be a call, its clip, and each clip that a model suspects.
 
     The answers come from the truth and are kept in `file` as the review page keeps them.
     """

@@ -19,7 +19,8 @@ from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.config_folder import configs_dir
-from leopardnet.data.human_labels.sound_labels import PERSON, TODAY_COLUMNS
+from leopardnet.data.human_labels.said_now import COLUMNS
+from leopardnet.data.human_labels.sound_labels import TODAY_COLUMNS
 from leopardnet.data.scan.deployments import find_time_zones
 from leopardnet.export.corrections import Corrections, collect_human_labels
 from leopardnet.export.pseudonyms import Pseudonyms, has_coordinates
@@ -39,7 +40,8 @@ class Outgoing:
 
     predictions: tables of these clips; footage: one row per clip, in the same order, with site, deployment, time
     and zone, and without labels; human_labels: labels that people gave, with the columns CORRECTIONS; reasons:
-    clips left out, counted by reason; sounds: what people say of sounds, as `settle_sounds` returns it.
+    clips left out, counted by reason; sounds: what people say of sounds, as `settle_sounds` returns it; root: the
+    folder of the footage, where it is known and no secret.
     """
 
     predictions: Predictions
@@ -49,6 +51,7 @@ class Outgoing:
     reasons: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     sounds: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(TODAY_COLUMNS)))
+    root: Path | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -119,6 +122,7 @@ def select_outgoing(
         labels,
         {k: n for k, n in reasons.items() if n},
         tuple(notes),
+        root=None if manifest is None else manifest.root,
     )
     if isinstance(corrections, Corrections):
         sounds = corrections.sounds[corrections.sounds["clip_id"].isin(keep["clip_id"])]
@@ -132,10 +136,9 @@ def find_people_said(
     human: pd.DataFrame,
     corrections: Corrections | pd.DataFrame | None,
 ) -> frozenset[str]:
-    """Return the clips with people, those included in which somebody heard one. human: the labels of people."""
-    voices = corrections.voices if isinstance(corrections, Corrections) else ()
-    heard = pd.DataFrame({"clip_id": sorted(voices), "label": PERSON})
-    return clips_with_people(predictions, manifest, pd.concat([human[["clip_id", "label"]], heard]))
+    """Return the clips with people, also those of which one person alone says so. human: labels of people."""
+    said = [human[list(COLUMNS)], *([corrections.said] if isinstance(corrections, Corrections) else [])]
+    return clips_with_people(predictions, manifest, pd.concat([x.astype(object) for x in said]))
 
 
 def _note_lost(corrections: Corrections | pd.DataFrame, table: pd.DataFrame) -> list[str]:
@@ -226,6 +229,7 @@ def _apply_pseudonyms(outgoing: Outgoing, pseudonyms: Pseudonyms) -> Outgoing:
         human_labels=human,
         notes=(*outgoing.notes, note),
         sounds=sounds,
+        root=None,
     )
 
 

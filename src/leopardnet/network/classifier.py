@@ -150,6 +150,7 @@ def choose_device(wanted: str) -> str:
             where="runtime.device",
             found=wanted,
             expected=", ".join(name for name, here in available.items() if here),
+            todo="leave out --device, or runtime.device: then the best one that is here is used",
         )
     return wanted
 

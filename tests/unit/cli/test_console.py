@@ -6,13 +6,14 @@ import os
 import pytest
 
 from leopardnet.cli import console
+from leopardnet.cli.console import StageLog, print_rows
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.language import current_language, set_language
 
 
 @pytest.mark.parametrize(
     ("number", "advice"),
-    [(errno.EROFS, "this one is read-only"), (errno.ENAMETOOLONG, "a shorter name"), (errno.ENOSPC, "")],
+    [(errno.EROFS, "this one is read-only"), (errno.ENAMETOOLONG, "a shorter name"), (errno.ENOSPC, "make room")],
 )
 def test_a_disk_that_refuses_is_no_traceback(monkeypatch, capsys, number, advice):
     def refuse():
@@ -81,3 +82,23 @@ def test_tables_and_notes_are_translated_where_they_are_printed(capsys, english_
     printed = capsys.readouterr()
     assert printed.err == "записано: m.parquet\n"
     assert all(word in printed.out for word in ("Метки в m.parquet", "метка", "роликов", "tiger"))
+
+
+def test_a_log_file_gets_a_line_every_half_minute_with_rate_and_time_left_and_one_at_the_end(capsys):
+    clock = iter([0.0, 0.0, 10.0, 31.0, 50.0, 62.0, 100.0, 101.0])
+    log = StageLog(now_s=lambda: next(clock))
+    for n_done in (0, 10, 31, 50, 62, 100):
+        log("fold 2 of 4: epoch 1", n_done, 100, "")
+    assert capsys.readouterr().err.splitlines() == [
+        "fold 2 of 4: epoch 1: 31 of 100, 60 a minute, 1 min left",
+        "fold 2 of 4: epoch 1: 62 of 100, 60 a minute, 1 min left",
+        "fold 2 of 4: epoch 1: 100 of 100, 100.0 s",
+    ]
+    log("fold 2 of 4: epoch 1", 100, 100)
+    assert capsys.readouterr().err == "", "it is done once"
+
+
+def test_a_figure_that_does_not_exist_is_a_dash(capsys):
+    print_rows([{"label": "tiger", "F1": float("nan")}, {"label": "deer", "F1": 0.5}])
+    shown = capsys.readouterr().out
+    assert "nan" not in shown and "–" in shown and "0.500" in shown

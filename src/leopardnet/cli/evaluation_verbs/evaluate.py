@@ -21,6 +21,7 @@ from leopardnet.cli.options import (
     PredictionsPath,
     read_judges,
 )
+from leopardnet.cli.printing.next_step import say_next
 from leopardnet.cli.printing.print_evaluation import print_comparisons, print_evaluation
 
 Out = Annotated[
@@ -140,3 +141,8 @@ def evaluate(
     print_evaluation(report.clips, full=full or footage)
     print_comparisons(report, full=full or footage)
     say(f"written: {out / 'metrics.json'} and a table for each part; docs/evaluate.md describes them")
+    judged = ["--manifest", manifest, *(["--labels", labels] if labels else [])]
+    say_next("report", predictions, *judged, "--out", out / "report.html")
+    if report.clips.archive is not None:
+        lose = report.clips.archive.question.split()
+        say_next("thresholds", predictions, *judged, *lose, "--out", out / "thresholds.json")

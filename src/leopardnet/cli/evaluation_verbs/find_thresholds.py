@@ -95,5 +95,7 @@ def thresholds(
         say("written: " + ", ".join(map(str, written)))
         if not found.is_kept and new_bundle:
             say("no new bundle was written, because a guarantee cannot be given")
+        if new_bundle in written:
+            say(f"next:   leopardnet predict CLIPS --bundle {new_bundle} --out results/")
     if not found.is_kept:
         raise typer.Exit(EXIT_FINDINGS)

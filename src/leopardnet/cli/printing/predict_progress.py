@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from leopardnet.cli.console import err, say, stages
+from leopardnet.cli.console import say, stages
 
 if TYPE_CHECKING:
     from leopardnet.core.types import ClipPrediction
@@ -16,18 +16,16 @@ if TYPE_CHECKING:
 RATE_WINDOW_S = 60.0
 MAX_TIMES = 5000
 MIN_SHARE = 0.01
-LOG_EVERY_S = 60.0  # where stderr is no terminal
 
 
 class PredictProgress:
     """Counts predictions as they come in, and shows their number and rate."""
 
-    def __init__(self, on_progress: Callable[..., None], *, is_terminal: bool) -> None:
-        self._on_progress, self._is_terminal = on_progress, is_terminal
+    def __init__(self, on_progress: Callable[..., None]) -> None:
+        self._on_progress = on_progress
         self.counts: Counter[str] = Counter()
         self.total_s, self.crop_s = 0.0, 0.0
-        self._logged = time.monotonic()
-        self._times: deque[float] = deque([self._logged])  # the start, then each clip
+        self._times: deque[float] = deque([time.monotonic()])  # the start, then each clip
 
     def count(self, result: ClipPrediction) -> None:
         """Count a new prediction and the seconds it took."""
@@ -39,12 +37,8 @@ class PredictProgress:
             self._times.popleft()
 
     def show(self, n_done: int, n_total: int) -> None:
-        """Show how many clips are done; in a log file, once a minute."""
+        """Show how many clips are done."""
         self._on_progress("classifying", n_done, n_total, self.note)
-        now = time.monotonic()
-        if not self._is_terminal and now - self._logged > LOG_EVERY_S:
-            self._logged = now
-            say(f"classifying: {n_done} of {n_total}, {self.note}, {self._time_left(n_total - n_done)} left")
 
     def say_crop_share(self) -> None:
         """Print the share of the time that boxes and crops took, if it is worth mentioning."""
@@ -65,13 +59,9 @@ class PredictProgress:
         bad = [f"{self.counts[s]} {s}" for s in ("partial", "unreadable") if self.counts[s]]
         return ", ".join([f"{self.per_minute:.0f} clips/min" if self.per_minute else "", *bad]).strip(", ")
 
-    def _time_left(self, n_left: int) -> str:
-        minutes = round(n_left / self.per_minute) if self.per_minute else 0
-        return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
 
 @contextmanager
 def predict_progress() -> Iterator[PredictProgress]:
     """Show the progress of `predict` on stderr for as long as the block lasts."""
     with stages() as on_progress:
-        yield PredictProgress(on_progress, is_terminal=err.is_terminal)
+        yield PredictProgress(on_progress)

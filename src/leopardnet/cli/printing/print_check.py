@@ -47,8 +47,9 @@ def print_check(
     for row in list_records(findings.head(n_shown)):
         at = translate("row {n}", n=row["row"]) if row["row"] else ""
         place = " ".join(str(x) for x in (at, row["path"] or "") if x)
+        said = translate_message(row["message"])
         out.print(
-            f"{translate_message(row['severity'])}: {place + ': ' if place else ''}{translate_message(row['message'])}",
+            f"{translate_message(row['severity'])}: {place + ': ' if place else ''}{said}",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -22,7 +22,6 @@ from leopardnet.cli.options import (
     read_moved,
     read_places,
 )
-
 from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
@@ -65,6 +64,14 @@ ExactPlaces = Annotated[
 Dossiers = Annotated[
     bool, typer.Option("--dossiers/--no-dossiers", help="With --manifest: write a page on what is notable.")
 ]
+OneRecord = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--record",
+        metavar="ID",
+        help="With --manifest: a page on this record, too, notable or not. May be repeated.",
+    ),
+]
 Media = Annotated[bool, typer.Option("--media", help="Beside each dossier, a ZIP with the original files.")]
 
 
@@ -83,6 +90,7 @@ def records(
     settings: SettingsFile = None,
     exact_places: ExactPlaces = False,
     dossiers: Dossiers = True,
+    record: OneRecord = None,
     media: Media = False,
     bundle: BundleOption = None,
     people: People = False,
@@ -99,6 +107,7 @@ def records(
     Example: leopardnet records results/ --manifest season.parquet --deployments d.csv --range r.geojson --out rec/
     """
     from leopardnet.core.predictions import Predictions
+    from leopardnet.records.dossier.write_dossier import remove_dossiers
     from leopardnet.records.find_records import find_records, read_records
     from leopardnet.records.ranges.read_ranges import read_ranges
     from leopardnet.records.record_settings import load_notable
@@ -122,22 +131,23 @@ def records(
         include_people=people,
     )
     found.write(out, exact_places=exact_places)
+    remove_dossiers(out)  # those of before would stand beside tables of now
     written = 0
-    if rows is not None and dossiers and len(found.notable):
+    if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
         known |= {"sound_labels": heard, "model": _describe_model(bundle)}
-        options = {"exact_places": exact_places, "with_media": media, "people": people}
+        options = {"exact_places": exact_places, "with_media": media, "people": people, "also": record or ()}
         written = _write_dossiers(out, found, known, options)
     if json_:
         print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
     else:
         _print_found(found)
     if not exact_places:
-        say("places are rounded to 0.1 degrees, and distances to kilometres; --exact-places writes them exactly")
+        say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
 
 
-def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, bool]) -> int:
+def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:
     """Write the dossiers and return their number. known: the sources beside what was found."""
     from leopardnet.core.language import current_language
     from leopardnet.records.dossier.sources import DossierSources

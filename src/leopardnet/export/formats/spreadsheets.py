@@ -13,6 +13,7 @@ from leopardnet.core.labels import split_labels
 from leopardnet.data.formats.camtrap_dp.places import Places, StudyArea
 from leopardnet.data.formats.sheets.spreadsheet import SheetFormat, write_sheet
 from leopardnet.data.formats.sheets.timelapse import write_timelapse
+from leopardnet.data.formats.sheets.workbook import find_link_root
 from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.export.outgoing import Outgoing
 from leopardnet.export.outgoing_clips import read_clips, to_records
@@ -40,7 +41,8 @@ def write(
         ]
         by_clip = dict(zip(outgoing.table["clip_id"], frames, strict=True))
         table = table.assign(frames=table["clip_id"].map(by_clip).astype(object))
-    notes = write_sheet(table, Path(out), format=format, bom=bom)
+    link_to = None if outgoing.root is None else find_link_root(outgoing.root, Path(out))
+    notes = write_sheet(table, Path(out), format=format, bom=bom, link_to=link_to)
     return WriteResult(
         Path(out), len(table), sum(outgoing.reasons.values()), outgoing.reasons, (*outgoing.notes, *notes)
     )

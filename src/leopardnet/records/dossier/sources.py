@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.data.human_labels.label_views import labels_by_person
-from leopardnet.data.human_labels.sound_labels import PERSON, list_spoken_of
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_table import REFUTED, fill_records
 
@@ -63,17 +62,17 @@ class DossierSources:
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""
-        said = None if self.labels is None else labels_by_person(self.labels).rename(columns={"labels": "label"})
-        found = clips_with_people(self.predictions, self.manifest, said)
+        known = self.predictions
         if self.sounds is not None:
-            found |= set(self.sounds.loc[self.sounds["kind"] == VOICE, "clip_id"])
-        return found if self.sound_labels is None else found | list_spoken_of(self.sound_labels, PERSON)
+            known = Predictions(known.table, known.evidence, self.sounds)
+        return clips_with_people(known, self.manifest, list_said(self.labels, self.sound_labels))
 
 
-def choose_dossiers(records: pd.DataFrame) -> list[str]:
+def choose_dossiers(records: pd.DataFrame, also: Collection[str] = ()) -> list[str]:
     """Return the record that names each dossier: the first of each encounter, or lone record, that is notable.
 
-    The order is that of time. Refuted records have none.
+    The order is that of time. also: record_id of records that get one, notable or not. Refuted records have none
+    of their own. Raises ManifestError where `also` names a record that is not there, or is refuted.
 
     >>> choose_dossiers(pd.DataFrame({"record_id": ["a", "b", "c"], "state": ["suspected", "confirmed", "refuted"],
     ...     "is_notable": True, "encounter_id": ["e", "e", None], "captured_at": pd.Timestamp("2021-12-30")}))
@@ -81,7 +80,15 @@ def choose_dossiers(records: pd.DataFrame) -> list[str]:
     """
     known = order_records(records[records["state"] != REFUTED])
     known = known.assign(group=group_records(known))
-    notable = known["group"].isin(known.loc[known["is_notable"].astype(bool), "group"])
+    if unknown := set(also) - set(known["record_id"]):
+        raise ManifestError(
+            "there is no such record",
+            where="records",
+            found=", ".join(sorted(unknown)),
+            expected="a record_id of records.csv that is confirmed or suspected",
+        )
+    wanted = known["is_notable"].astype(bool) | known["record_id"].isin(list(also))
+    notable = known["group"].isin(known.loc[wanted, "group"])
     return [str(i) for i in known[notable].drop_duplicates("group")["record_id"]]
 
 

@@ -79,9 +79,9 @@ def rank_places(
 
     records: rows of a records table; refuted ones and other labels do not count, suspected ones only
     `with_suspected` or where nothing is confirmed, and of several records of a site only the latest. Their places
-    are those of `deployments`, the table of `read_deployments`, where it has them. sigma_km: instead of that of the
-    settings. barriers: names and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the last
-    clip of each camera.
+    are those of `deployments`, the table of `read_deployments`, where it has them. sigma_km: instead of that of
+    the settings. barriers: names and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the
+    last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
     record is older than the latest one, times `across_barrier` where a barrier lies between and the record lies

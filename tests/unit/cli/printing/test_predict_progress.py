@@ -5,7 +5,7 @@ from leopardnet.cli.printing.predict_progress import PredictProgress
 
 def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
     shown = []
-    progress = PredictProgress(lambda *values: shown.append(values), is_terminal=True)
+    progress = PredictProgress(lambda *values: shown.append(values))
     for i, status in enumerate(("ok", "partial", "unreadable", "unreadable")):
         progress.count(SimpleNamespace(status=status, seconds=(2.0, 0.5)))
         progress.show(i + 1, 4)
@@ -18,7 +18,7 @@ def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
 def test_a_rate_counts_from_the_start_and_not_from_the_first_of_results_that_come_together(monkeypatch, capsys):
     seconds = iter([0.0, 10.0, 10.0, 75.0])
     monkeypatch.setattr("time.monotonic", lambda: next(seconds))
-    progress = PredictProgress(lambda *_: None, is_terminal=True)
+    progress = PredictProgress(lambda *_: None)
     assert progress.per_minute == 0.0
     for expected in (6.0, 12.0, 0.0):  # the last result is alone in its minute
         progress.count(SimpleNamespace(status="ok", seconds=(2.0, 0.001)))

@@ -11,7 +11,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -20,14 +20,13 @@ import pandas as pd
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import CSV_TIME, atomic_path
+from leopardnet.data.formats.sheets.workbook import FOR_PROGRAMS, MAX_CELL, list_records, write_workbook
 
 SheetFormat = Literal["csv", "parquet", "jsonl", "xlsx"]
 SHEET_FORMATS: tuple[SheetFormat, ...] = ("csv", "parquet", "jsonl", "xlsx")
 # East Asian spreadsheets treat the full-width signs alike.
 _RUNS = re.compile("^'*\\s*[=+\\-@\t\r\n＝＋－＠]")
 MAX_XLSX_ROWS = 1_048_575  # below the header
-MAX_XLSX_CELL = 32_767
-EXCEL_BEGINS = datetime(1900, 3, 1)  # Excel's calendar is wrong before this day
 
 
 def runs_as_formula(text: str) -> bool:
@@ -57,12 +56,14 @@ def plain_text(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and runs_as_formula(cell[1:]) else cell
 
 
-def write_sheet(table: pd.DataFrame, out: Path, *, format: SheetFormat, bom: bool = False) -> tuple[str, ...]:
+def write_sheet(
+    table: pd.DataFrame, out: Path, *, format: SheetFormat, bom: bool = False, link_to: Path | None = None
+) -> tuple[str, ...]:
     """Write the table to `out`, whole or not at all, and return notes on changed cells.
 
     Numbers have a decimal point in every locale. bom: a byte-order mark at the head of a CSV file, by which Excel
-    recognizes UTF-8. Columns of lists and dicts are written as JSON. Raises ManifestError for a table too long for
-    XLSX.
+    recognizes UTF-8. link_to: of XLSX, see `write_workbook`. Columns of lists and dicts are written as JSON. Raises
+    ManifestError for a table too long for XLSX.
     """
     table = table.assign(
         **{c: table[c].map(_format_json, na_action="ignore") for c in _object_columns(table, format)}
@@ -74,7 +75,7 @@ def write_sheet(table: pd.DataFrame, out: Path, *, format: SheetFormat, bom: boo
         if format == "jsonl":
             part.write_text("".join(_format_lines(table)), "utf-8", newline="")
             return ()
-        return _write_xlsx(table, part) if format == "xlsx" else _write_csv(table, part, bom=bom)
+        return _write_xlsx(table, part, link_to) if format == "xlsx" else _write_csv(table, part, bom=bom)
 
 
 def read_sheet(path: Path, *, format: SheetFormat) -> pd.DataFrame:
@@ -85,7 +86,11 @@ def read_sheet(path: Path, *, format: SheetFormat) -> pd.DataFrame:
         lines = Path(path).read_text("utf-8").split("\n")
         return pd.DataFrame([json.loads(line) for line in lines if line])
     if format == "xlsx":
-        return pd.read_excel(path, engine="calamine", dtype=object, keep_default_na=False, na_values=[""])
+        found = pd.read_excel(
+            path, sheet_name=None, engine="calamine", dtype=object, keep_default_na=False, na_values=[""]
+        )
+        shown, *aside = found.values()
+        return shown.join([ids[[c for c in ids.columns if c in FOR_PROGRAMS]] for ids in aside])
     table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     table = table.rename(columns=plain_text)
     return table.assign(**{c: table[c].map(plain_text, na_action="ignore") for c in table.columns})
@@ -107,13 +112,11 @@ def _write_csv(table: pd.DataFrame, path: Path, *, bom: bool) -> tuple[str, ...]
 
 
 def _format_lines(table: pd.DataFrame) -> Iterable[str]:
-    for row in _records(table):
+    for row in list_records(table):
         yield json.dumps({k: _to_json_value(v) for k, v in row.items()}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _write_xlsx(table: pd.DataFrame, path: Path) -> tuple[str, ...]:
-    import xlsxwriter
-
+def _write_xlsx(table: pd.DataFrame, path: Path, link_to: Path | None) -> tuple[str, ...]:
     if len(table) > MAX_XLSX_ROWS:
         raise ManifestError(
             "the table is too long for XLSX",
@@ -121,28 +124,8 @@ def _write_xlsx(table: pd.DataFrame, path: Path) -> tuple[str, ...]:
             expected=f"at most {MAX_XLSX_ROWS}",
             todo="write CSV or Parquet",
         )
-    n_cut = 0
-    # constant_memory writes rows to disk at once; the other two keep a name such as =x or http://x a text.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(path, options) as book:
-        book.set_properties({"author": "", "created": datetime(2000, 1, 1)})
-        sheet, as_time = book.add_worksheet("clips"), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        sheet.freeze_panes(1, 0)
-        for j, name in enumerate(table.columns):
-            sheet.write_string(0, j, str(name))
-        for i, row in enumerate(_records(table), start=1):
-            for j, value in enumerate(row.values()):
-                if isinstance(value, datetime) and value >= EXCEL_BEGINS:
-                    sheet.write_datetime(i, j, value, as_time)
-                elif isinstance(value, bool):
-                    sheet.write_boolean(i, j, value)
-                elif isinstance(value, (int, float)):
-                    sheet.write_number(i, j, value)
-                elif value is not None:
-                    text = value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
-                    n_cut += len(text) > MAX_XLSX_CELL
-                    sheet.write_string(i, j, text[:MAX_XLSX_CELL])
-    return (f"cells longer than {MAX_XLSX_CELL} characters, cut: {n_cut}",) * bool(n_cut)
+    n_cut = write_workbook(table, path, link_to=link_to)
+    return (f"cells longer than {MAX_CELL} characters, cut: {n_cut}",) * bool(n_cut)
 
 
 # --- values ---
@@ -162,14 +145,6 @@ def _object_columns(table: pd.DataFrame, format: SheetFormat) -> list[str]:
 
 def _format_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _records(table: pd.DataFrame) -> Iterable[Mapping[str, Any]]:
-    """Yield rows as plain values, None where missing, converting 10,000 at a time."""
-    for start in range(0, len(table), 10_000):
-        page = table.iloc[start : start + 10_000].astype(object)
-        rows: Any = page.where(page.notna(), None).to_dict("records")
-        yield from rows
 
 
 def _to_json_value(value: Any) -> Any:

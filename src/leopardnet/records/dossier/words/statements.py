@@ -232,7 +232,7 @@ def say_around(facts: DossierFacts) -> list[Statement]:
         )
         if hint.calls is not None:
             words += " " + translate(
-                "Clips with an alarm call around that time: {n} confirmed, {n_suspected} marked by the program alone.",
+                "Clips with an alarm call around that time: {n} confirmed, {n_suspected} marked by the program.",
                 **_show_counts(hint.calls),
             )
         if hint.prey is not None:

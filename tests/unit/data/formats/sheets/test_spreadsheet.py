@@ -16,6 +16,7 @@ from leopardnet.data.formats.sheets.spreadsheet import (
     runs_as_formula,
     write_sheet,
 )
+from leopardnet.data.formats.sheets.workbook import find_link_root
 
 DANGEROUS = ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "'=1", "＝1", '=HYPERLINK("http://x")']
 HARMLESS = ["", "site-1", "a=b", "тигр", "'tis", "1+1", "x@y", "_"]
@@ -99,3 +100,38 @@ def test_json_lines_have_null_for_numbers_that_are_not_finite(tmp_path):
     table = pd.DataFrame({"p": [float("nan")], "frames": [[{"p": float("inf"), "t": [1.5, float("nan")]}]]})
     write_sheet(table, tmp_path / "x.jsonl", format="jsonl")
     assert json.loads((tmp_path / "x.jsonl").read_text()) == {"p": None, "frames": [{"p": None, "t": [1.5, None]}]}
+
+
+def test_the_first_sheet_is_for_people_and_ids_are_on_the_second(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    table = pd.DataFrame(
+        {
+            "clip_id": ["0011", "2233"],
+            "path": ["site a/1.jpg", "=b/2#3.jpg"],
+            "decision": ["a leopard that is long", "x"],
+            "evidence_times_s": ["[0.5]", "[1.0]"],
+            "bundle_id": ["b", "b"],
+        }
+    )
+    (tmp_path / "cards").mkdir()
+    file = tmp_path / "results" / "r.xlsx"
+    root = find_link_root(tmp_path / "cards", file)
+    write_sheet(table, file, format="xlsx", link_to=root)
+    book = openpyxl.load_workbook(file)
+    shown, ids = book.worksheets
+    assert [c.value for c in shown[1]] == ["path", "decision"] and shown.auto_filter.ref == "A1:B3"
+    assert [c.value for c in ids[1]] == ["path", "clip_id", "evidence_times_s", "bundle_id"]
+    assert [c.value for c in shown["A"]] == ["path", "site a/1.jpg", "=b/2#3.jpg"]
+    assert shown["A2"].hyperlink.target.replace("%20", " ").replace("\\", "/") == "../cards/site a/1.jpg"
+    assert shown["A3"].data_type == "s", "a text, whatever it looks like"
+    assert 20 <= shown.column_dimensions["B"].width <= 30 and shown.column_dimensions["A"].width <= 61
+    assert find_link_root(tmp_path / "cards", tmp_path / "a/b/c/d/r.xlsx") is None, "it would name many folders"
+    got = read_sheet(file, format="xlsx")
+    assert got[table.columns].astype(str).equals(table.astype(str)), "programs find all of it"
+    write_sheet(table.drop(columns="path"), file, format="xlsx")
+    assert [s.title for s in openpyxl.load_workbook(file).worksheets] == ["clips"], "without paths, ids say which"
+
+
+def test_a_table_without_rows_is_a_sheet(tmp_path):
+    write_sheet(pd.DataFrame({"path": pd.Series(dtype="str")}), tmp_path / "x.xlsx", format="xlsx")
+    assert list(read_sheet(tmp_path / "x.xlsx", format="xlsx").columns) == ["path"]

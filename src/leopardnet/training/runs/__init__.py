@@ -1,0 +1,1 @@
+"""Training runs that were made, read without torch."""
