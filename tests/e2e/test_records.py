@@ -124,3 +124,18 @@ def test_bad_input_is_one_error_that_names_it(season):
     assert "wrong columns" in "".join(run(season, "--earlier", season / "old.parquet", code=1))
     (season / "labels.sqlite").unlink()
     assert "no such file of labels" in "".join(run(season, code=1))
+
+
+def test_pages_and_media_of_an_earlier_call_do_not_stay_beside_new_tables(season):
+    (season / "footage/out").mkdir()
+    (season / "footage/out/b.avi").write_bytes(b"film")
+    run(season, "--media")
+    out = season / "records"
+    (old,) = out.glob("*/media.zip")
+    own = old.with_name("own notes.txt")
+    own.write_text("mine")
+    run(season)
+    assert (old.parent / "dossier.html").is_file() and not old.exists()
+    run(season, "--media", "--no-dossiers")
+    assert [p.name for p in out.rglob("*.html")] == [] and own.read_text() == "mine"
+    assert (out / "records.csv").is_file()

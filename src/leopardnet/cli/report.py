@@ -71,6 +71,7 @@ def report(
     from leopardnet.data.checks.match_files import refuse_other_root
     from leopardnet.data.human_labels.label_file import FILE, LabelFile
     from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
+    from leopardnet.data.human_labels.said_now import list_said
     from leopardnet.data.human_labels.sound_labels import SoundLabelFile
     from leopardnet.infer.footage_source import open_source
     from leopardnet.report.summarise import summarise
@@ -79,7 +80,7 @@ def report(
     rows = read_moved(manifest, root) if manifest else open_source(root) if root else None
     if manifest is None and root is not None:
         refuse_other_root(table.table, root, name="the predictions")
-    model, said, of_sounds = load_bundle(bundle) if bundle else None, None, None
+    model, said, of_sounds, words = load_bundle(bundle) if bundle else None, None, None, None
     judges = rows
     if labels is not None:
         if rows is None:
@@ -87,6 +88,7 @@ def report(
         path = labels / FILE if labels.is_dir() else labels
         with LabelFile(path, read_only=True) as file, SoundLabelFile(path, read_only=True) as heard:
             said, of_sounds = file.entries(), heard.entries()
+        words = list_said(said, of_sounds)
         rows = label_manifest(rows, labels_by_clip(said))
     evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
     is_new = not out.exists()
@@ -106,6 +108,7 @@ def report(
             title=title,
             n_pictures=pictures,
             people=people,
+            human_labels=words,
             on_progress=on_progress,
         )
     say(f"written: {written}" if is_new else f"written over the one that was there: {written}")

@@ -18,7 +18,7 @@ from leopardnet.core.tables import conform, read_table, write_table
 from leopardnet.data.checks.check import SEVERITIES
 from leopardnet.data.checks.finding import Finding
 from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
-from leopardnet.data.human_labels.sound_labels import PERSON, list_spoken_of
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.export.pseudonyms import has_coordinates
 from leopardnet.records.clip_places import place_clips
 from leopardnet.records.encounters.encounter_settings import EncounterSettings, load_encounter_settings
@@ -140,9 +140,12 @@ def find_records(
         records = _drop_low_scores_inside(records, predictions)
     unchecked = frozenset(clips.loc[~clips["is_clock_checked"], "clip_id"])
     records = add_firsts(records, earlier=earlier, settings=settings, unchecked=unchecked)
-    private = frozenset[str]() if include_people else _find_private(predictions, manifest, labels, sound_labels)
+    said = list_said(labels, sound_labels)
+    private = frozenset[str]() if include_people else clips_with_people(predictions, manifest, said)
     is_private = records["clip_id"].isin(private)
     shown = records[~is_private].reset_index(drop=True)
+    is_left_out = shown["nearest_record_id"].isin(records.loc[is_private, "record_id"])
+    shown = shown.assign(nearest_record_id=shown["nearest_record_id"].mask(is_left_out))
     encounter_settings = encounter_settings or load_encounter_settings()
     others = [x for x in encounter_settings.repeated.prey if x not in names]
     prey = build_records(predictions, labels=labels, wanted=others, clips=clips)
@@ -159,7 +162,7 @@ def find_records(
     found = [
         *(check_places(deployments, ranges) if deployments is not None and len(deployments) else ()),
         *check_clips(clips[~clips["clip_id"].isin(private)], shown),
-        *_check_labels(clips, labels, names),
+        *_check_labels(clips, labels, names, private),
         *_check_comparison(predictions, ranges, names, history),
         *_note_people(records[is_private]),
         *_note_unclear(shown),
@@ -197,29 +200,22 @@ def _drop_low_scores_inside(records: pd.DataFrame, predictions: Predictions) -> 
     return records[keep].reset_index(drop=True)
 
 
-def _find_private(
-    predictions: Predictions,
-    manifest: Manifest | None,
-    labels: pd.DataFrame | None,
-    sound_labels: pd.DataFrame | None,
-) -> frozenset[str]:
-    said = None if labels is None else labels_by_person(labels).rename(columns={"labels": "label"})
-    heard = frozenset[str]() if sound_labels is None else list_spoken_of(sound_labels, PERSON)
-    return clips_with_people(predictions, manifest, said) | heard
-
-
-def _check_labels(clips: pd.DataFrame, labels: pd.DataFrame | None, names: tuple[str, ...]) -> Iterator[Finding]:
+def _check_labels(
+    clips: pd.DataFrame, labels: pd.DataFrame | None, names: tuple[str, ...], private: frozenset[str]
+) -> Iterator[Finding]:
     if labels is None or not len(labels):
         yield Finding("info", "no_labels", "no labels of people were given, so nothing is confirmed")
         return
     agreed = labels_by_clip(labels)
+    agreed = agreed.assign(path=agreed["path"].mask(agreed["clip_id"].isin(private)))
     strange = agreed.loc[~agreed["clip_id"].isin(clips["clip_id"]) & agreed["labels"].ne(""), "path"]
     if len(strange):
-        text = f"labelled clips that predictions and manifest lack, not counted: {len(strange)}; the first is "
-        yield Finding("warning", "other_clips", text + str(strange.iloc[0]), path=str(strange.iloc[0]))
+        text = f"labelled clips that predictions and manifest lack, not counted: {len(strange)}"
+        first = next(iter(strange.dropna()), None)
+        yield Finding("warning", "other_clips", text + (f"; the first is {first}" if first else ""), path=first)
     people = labels_by_person(labels)
     named = people.loc[people["labels"].str.split(" + ", regex=False).map(lambda x: bool(set(x) & set(names)))]
-    for path in agreed.loc[agreed["is_disputed"] & agreed["clip_id"].isin(named["clip_id"]), "path"]:
+    for path in agreed.loc[agreed["is_disputed"] & agreed["clip_id"].isin(named["clip_id"]), "path"].dropna():
         text = "people disagree whether this clip shows the label, so it counts as suspected; look at it together"
         yield Finding("warning", "disputed", text, path=path)
 

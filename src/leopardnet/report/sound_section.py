@@ -8,15 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.data.human_labels.sound_labels import (
-    ALARM_CALL,
-    PERSON,
-    list_spoken_of,
-    match_sounds,
-    settle_sounds,
-)
+from leopardnet.data.human_labels.sound_labels import ALARM_CALL, match_sounds, settle_sounds
 from leopardnet.report.sound_pictures import VOICE, describe_sound, rate_sounds
 
 MOST = 40
@@ -71,9 +64,3 @@ def list_sounds(
         for i, sound in first.iterrows()
     ]
     return SoundList(tuple(confirmed), tuple(others), len(open_))
-
-
-def find_private(predictions: Predictions, entries: pd.DataFrame | None) -> frozenset[str]:
-    """Return the clips whose sound is private: of people and voices, and those in which somebody hears a person."""
-    heard = frozenset[str]() if entries is None else list_spoken_of(entries, PERSON)
-    return clips_with_people(predictions) | heard

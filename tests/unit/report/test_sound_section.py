@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.columns import SOUNDS
+from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import no_sounds
 from leopardnet.core.tables import conform
 from leopardnet.data.human_labels.label_file import LabelFile
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile
-from leopardnet.report.sound_section import find_private, list_sounds
+from leopardnet.report.sound_section import list_sounds
 from leopardnet.report.summarise import summarise
 from reviewed_season import Made, make_predictions
 
@@ -55,7 +57,7 @@ def facts(rows):
 
 
 def test_confirmed_alarm_calls_stand_apart_and_the_likeliest_first(predictions, said):
-    found = list_sounds(predictions, said, hidden=find_private(predictions, said))
+    found = list_sounds(predictions, said, hidden=clips_with_people(predictions, None, list_said(None, said)))
     assert facts(found.confirmed) == [("b.avi", 1.0, "alarm call"), ("d.avi", 5.0, "alarm call")]
     assert {row.by for row in found.confirmed} == {"AB"}
     assert facts(found.others) == [("a.avi", 2.0, ""), ("a.avi", 1.0, "bird")]

@@ -164,7 +164,7 @@ def _list_captures(
     clips = sources.predictions.table.set_index("clip_id").reindex(rows["clip_id"])
     corrections = _list_corrections(sources.deployments)
     places = list_shown_places(rows, exact_places=exact)
-    shown, captures = _records(hide_places(rows, exact_places=exact)), []
+    shown, captures = _records(hide_places(rows, exact_places=exact, among=sources.records)), []
     for i, (row, clip, place) in enumerate(zip(shown, _records(clips.reset_index()), places, strict=True), 1):
         key = (_text(row, "deployment"), _text(row, "site"))
         captures.append(

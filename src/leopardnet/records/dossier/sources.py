@@ -12,8 +12,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.data.human_labels.label_views import labels_by_person
-from leopardnet.data.human_labels.sound_labels import PERSON, list_spoken_of
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_table import REFUTED, fill_records
 
@@ -63,11 +62,10 @@ class DossierSources:
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""
-        said = None if self.labels is None else labels_by_person(self.labels).rename(columns={"labels": "label"})
-        found = clips_with_people(self.predictions, self.manifest, said)
+        known = self.predictions
         if self.sounds is not None:
-            found |= set(self.sounds.loc[self.sounds["kind"] == VOICE, "clip_id"])
-        return found if self.sound_labels is None else found | list_spoken_of(self.sound_labels, PERSON)
+            known = Predictions(known.table, known.evidence, self.sounds)
+        return clips_with_people(known, self.manifest, list_said(self.labels, self.sound_labels))
 
 
 def choose_dossiers(records: pd.DataFrame, also: Collection[str] = ()) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -31,6 +32,7 @@ from leopardnet.records.dossier.words.clock_check import check_clocks
 from leopardnet.records.dossier.words.open_questions import list_open_questions
 
 DOSSIER_FILE, INDEX_FILE = "dossier.html", "index.html"
+RECORD_ID = "[0-9a-f]{12}"
 _MODEL_FACTS = ("name", "bundle_id", "labels_id", "backbone", "trained_on", "thresholds", "settings")
 
 
@@ -61,6 +63,7 @@ def write_dossiers(
 
     >>> ln.write_dossiers(Path("rec"), ln.DossierSources(found.records, predictions, manifest))  # doctest: +SKIP
     """
+    remove_dossiers(folder)
     chosen, written = choose_dossiers(sources.records, also), []
     if on_progress and chosen:
         on_progress(0, len(chosen))  # the first page takes its time, too
@@ -80,6 +83,17 @@ def write_dossiers(
             on_progress(i, len(chosen))
     write_index(folder, written, language=language)
     return written
+
+
+def remove_dossiers(folder: Path) -> None:
+    """Remove the dossiers that were written to a folder before, with their media and the index; other files stay."""
+    for page in Path(folder).glob(f"*/{DOSSIER_FILE}"):
+        if re.fullmatch(RECORD_ID, page.parent.name):
+            for name in (MEDIA_FILE, DOSSIER_FILE):
+                (page.parent / name).unlink(missing_ok=True)
+            if not any(page.parent.iterdir()):
+                page.parent.rmdir()
+            (Path(folder) / INDEX_FILE).unlink(missing_ok=True)
 
 
 def write_dossier(
@@ -110,6 +124,7 @@ def write_dossier(
         hidden=[c.ref for c in facts.captures if c.is_hidden],
         exact=[c.ref for c in facts.captures if c.place is not None and not c.place.is_coarse],
     )
+    (folder / MEDIA_FILE).unlink(missing_ok=True)
     media = write_media(folder, files, sources.manifest.root) if with_media else None
     with use_language(language):
         page = _fill_page(facts, sources, clips, files, has_media=with_media)
