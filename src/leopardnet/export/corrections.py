@@ -50,8 +50,8 @@ class Corrections:
 
     places: of each row, for messages; paths: of a clip as the table names it, by clip_id; notes: on how the table
     was read; footage: site and capture time of the rows that state them, by which another card is recognised.
-    sounds: what people say of sounds, as `settle_sounds` returns it; said: what each person says, disputed or not, as
-    `list_said` returns it.
+    sounds: what people say of sounds, as `settle_sounds` returns it; said: what each person says, disputed or
+    not, as `list_said` returns it.
     """
 
     table: pd.DataFrame

@@ -70,8 +70,8 @@ def summarise(
     what people said, as `labels_by_clip` returns it; the first page then tells confirmed clips from suspected ones.
     said_of_sounds: entries of `SoundLabelFile`; alarm calls that people confirmed are listed apart.
     n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
-    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, as `clips_with_people`
-    says; human_labels: what every person said, for it, as `list_said` returns it. Raises ManifestError for a
+    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, see
+    `clips_with_people`; human_labels: what every person said, for it, as `list_said` returns it. Raises ManifestError for a
     manifest of other footage with the same file names, and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP

@@ -86,7 +86,7 @@ def write_dossiers(
 
 
 def remove_dossiers(folder: Path) -> None:
-    """Remove the dossiers that were written to a folder before, with their media and the index; other files stay."""
+    """Remove the dossiers that were written to a folder before, with media and index; other files stay."""
     for page in Path(folder).glob(f"*/{DOSSIER_FILE}"):
         if re.fullmatch(RECORD_ID, page.parent.name):
             for name in (MEDIA_FILE, DOSSIER_FILE):
