@@ -56,7 +56,7 @@ def expand_sweep(overrides: Sequence[str]) -> list[tuple[list[str], list[str]]]:
     an override that cannot be read.
 
     >>> [swept for _, swept in expand_sweep(["seed=7", "optim.lr=1e-3,1e-4"])]
-    [['optim.lr=1e-3'], ['optim.lr=1e-4']]
+    [['optim.lr=0.001'], ['optim.lr=0.0001']]
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException

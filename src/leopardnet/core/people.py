@@ -52,7 +52,7 @@ def names_people(cell: object) -> bool:
 def shows_person_box(cell: object) -> bool:
     """Return whether a cell of boxes has one of a person or a vehicle with a score of at least `MIN_BOX_SCORE`.
 
-    Boxes without a score, such as those that people drew, count. Raises ManifestError for what cannot be read.
+    Boxes without a score, such as those that people drew, count. Raises ManifestError for an unreadable cell.
 
     >>> shows_person_box('[{"xyxy": [0, 0, 1, 1], "label": "person"}]'), shows_person_box("[]")
     (True, False)

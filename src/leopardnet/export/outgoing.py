@@ -136,7 +136,7 @@ def find_people_said(
     human: pd.DataFrame,
     corrections: Corrections | pd.DataFrame | None,
 ) -> frozenset[str]:
-    """Return the clips with people, also by the word of one person alone. human: the labels of people."""
+    """Return the clips with people, also those of which one person alone says so. human: labels of people."""
     said = [human[list(COLUMNS)], *([corrections.said] if isinstance(corrections, Corrections) else [])]
     return clips_with_people(predictions, manifest, pd.concat([x.astype(object) for x in said]))
 

@@ -121,8 +121,9 @@ def find_records(
     for, by default the targets. alert_score: outside the range, and where that cannot be told, a label is suspected
     from this probability on. earlier: records of earlier seasons (`read_records`). settings: what is notable;
     encounter_settings: what is linked, and which labels are prey, to be counted beside hints. sound_labels: entries
-    of `SoundLabelFile`: they confirm alarm calls, and a clip in which one heard a person is private. Clips that show people or vehicles count in what is first, but are left out
-    of the result, with their number in the findings, unless `include_people`. No probability is changed.
+    of `SoundLabelFile`: they confirm alarm calls, and a clip in which one heard a person is private. Clips that
+    show people or vehicles count in what is first, but are left out of the result, with their number in the
+    findings, unless `include_people`. No probability is changed.
 
     Raises ManifestError where a table is of other footage, or the targets are unknown and `wanted` is not given.
 
@@ -247,8 +248,8 @@ def _note_people(hidden: pd.DataFrame) -> Iterator[Finding]:
     if len(hidden):
         n = int((hidden["is_notable"] | hidden["unclear"].notna()).sum())
         text = (
-            f"records left out, because of people or vehicles in their clips: {len(hidden)}, of which notable or to "
-            f"check: {n}; look at them yourself; --people includes them"
+            f"records left out, because of people or vehicles in their clips: {len(hidden)}, of which notable or "
+            f"to check: {n}; look at them yourself; --people includes them"
         )
         yield Finding("warning", "people", text)
 

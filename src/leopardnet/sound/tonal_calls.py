@@ -39,7 +39,7 @@ ROUGH_PER_STEP = 0.25  # of the change of pitch from window to window, which a g
 NEAR_S, CROWD_S = 1.5, 6.0  # calls of deer are seconds apart, notes of a song less
 RIVAL_DB = 3.0  # a ridge that is weaker than another by more than this is no rival
 MAX_NEAR, MAX_CROWD = 2.5, 6.0  # rivals at half the score
-# Above the noise, fainter up there, an overtone is at most this much louder, and it is near a multiple of the pitch.
+# Above the noise, fainter up there, an overtone is at most this much louder, and near a multiple of the pitch.
 OVERTONE_DB, OVERTONE_RATIO = 3.0, 0.1
 MAX_OVERTONES = 2  # a line with more lines beside it is a voice, or one of many birds
 

@@ -38,7 +38,7 @@ def run_sweep(source: Path, overrides: Sequence[str], out: Path, options: Sequen
                 say(f"this run failed with exit code {code}: {name}; the others go on")
     finally:
         signal.signal(signal.SIGTERM, before)
-    if len(failed) < len(jobs):
+    if any((out / name / "state.json").is_file() for name in jobs):
         print_runs(out)
     for name in failed:
         say(f"failed: {name}")
