@@ -29,7 +29,7 @@ class EarlierSounds:
 
     @classmethod
     def read(cls, folder: Path) -> EarlierSounds:
-        """Read the tables of a folder; nothing without them. Raises ManifestError for sounds of another kind."""
+        """Read the tables of a folder; nothing where there are none. Raises ManifestError for other sounds."""
         return cls.of(read_sounds(folder), _read_voices(Path(folder) / "predictions.parquet"))
 
     @classmethod
@@ -47,7 +47,7 @@ class EarlierSounds:
         return table.assign(has_voice=table["has_voice"].mask(table["clip_id"].isin(self.voices), "yes"))
 
     def add_to(self, sounds: pd.DataFrame, clip_ids: Iterable[str]) -> pd.DataFrame:
-        """Return the sounds of these clips, found now, with what was added, and the probabilities of before."""
+        """Return the sounds of these clips, found now, with what was added and the probabilities of before."""
         kept = self.added[self.added["clip_id"].isin(set(clip_ids))]
         if len(self.scored) and len(sounds):
             known = sounds.drop(columns="p_alarm_call").merge(
