@@ -92,6 +92,7 @@ NAMES = (  # labels that people add to the built-in ones, as in the lists of nam
     *("ECE", "Brier", "other", "deer"),
     *("roe_deer", "sable", "snow_leopard", "squirrel", "vehicle", "weasel", "wild_boar", "wolf"),
     *("yellow_throated_marten", "black_bear", "animal", "unsure", "unreadable", "unknown"),
+    *("alarm call", "call"),
 )
 
 HEADINGS = (  # of tables in the terminal, where they are single words
