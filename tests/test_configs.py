@@ -169,6 +169,7 @@ def test_settings_stay_as_they_were_composed():
         config.seed = 12
 
 
+FROM_FILE = "with model.weights=FILE, model.licence and model.trained_on its weights come from a file"
 MISTAKES = {
     "optim.learning_rate=1": f"""\
 unknown setting 'optim.learning_rate'
@@ -190,7 +191,14 @@ unknown setting 'optim.momentum'
 there is no model named 'lite7'
   where:    model=lite7
   found:    lite7
-  expected: {", ".join(list_choices("model"))}""",
+  expected: {", ".join(list_choices("model"))}
+  do:       another network of timm: model=hub model.backbone=NAME downloads it from the hub; {FROM_FILE}""",
+    "model=resnet50": f"""\
+there is no model named 'resnet50'
+  where:    model=resnet50
+  found:    resnet50
+  expected: {", ".join(list_choices("model"))}
+  do:       another network of timm: model=hub model.backbone=resnet50 downloads it from the hub; {FROM_FILE}""",
     "experiment=mine": f"""\
 there is no experiment named 'mine'
   where:    experiment=mine

@@ -9,12 +9,17 @@ import pytest
 from file_texts import content, files_in
 from PIL import Image
 
-from leopardnet.core.columns import evidence_columns, predictions_columns
+from leopardnet.core.columns import SOUNDS, evidence_columns, predictions_columns
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id, conform
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.said_now import list_said
+from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile
+from leopardnet.export.corrections import read_corrections
 from leopardnet.export.sort_copies import copy_files, plan_copies
+from leopardnet.export.sound_selections import write_selections
 from leopardnet.export.write_results import FORMATS, write
 from leopardnet.figures import gallery
 from leopardnet.records.dossier.sources import DossierSources
@@ -37,15 +42,21 @@ PRIVATE = {
     "framed": ((0.9, 0.0, 0.1), {"frame_boxes": BOX}),
     "heard": ((0.9, 0.0, 0.1), {"has_voice": "yes"}),
     "boxed": ((0.9, 0.0, 0.1), {"boxes": BOX, "box_unit": "fraction"}),
+    "searched": ((0.9, 0.0, 0.1), {"has_voice": None, "sound": "voice"}),
+    "netted": ((0.9, 0.0, 0.1), {"sound": "network:Human vocal"}),
+    "disputed": ((0.9, 0.0, 0.1), {"said": {"Anna": "human", "Boris": "leopard"}}),
+    "drawn": ((0.9, 0.0, 0.1), {"said": {"Anna": "leopard"}, "drawn": "human"}),
+    "listened": ((0.9, 0.0, 0.1), {"spoken": "Human"}),
+    "talking": ((0.9, 0.0, 0.1), {"spoken": "голос"}),
 }
-PUBLIC = {"leopard": ((0.9, 0.05, 0.05), {})}
+PUBLIC = {"leopard": ((0.9, 0.05, 0.05), {"said": {"Anna": "leopard"}, "drawn": "leopard", "spoken": "alarm call"})}
 CLIPS = PRIVATE | PUBLIC
 MANIFEST_COLUMNS = ("label", "species", "boxes", "box_unit")
 
 
 @pytest.fixture
 def season(tmp_path, rng):
-    """A picture of its own noise for each clip, their predictions and their manifest."""
+    """A picture of its own noise for each clip, their predictions, their manifest, and what people said."""
     root = tmp_path / "footage"
     root.mkdir()
     for name in CLIPS:
@@ -81,19 +92,40 @@ def season(tmp_path, rng):
         box_source="detector",
     )
     columns, frame_columns = predictions_columns(LABELS), evidence_columns(LABELS)
+    calls = table[["clip_id"]].assign(start_s=0.0, end_s=1.0, score=0.5, source="s")
+    sounds = calls.assign(kind=[facts.get("sound", "tonal_call") for facts in known])
     predictions = Predictions(
         conform(table.reindex(columns=[c.name for c in columns]), columns, where="predictions"),
         conform(frames.reindex(columns=[c.name for c in frame_columns]), frame_columns, where="evidence"),
+        conform(sounds.reindex(columns=[c.name for c in SOUNDS]), SOUNDS, where="sounds"),
     )
     rows = pd.DataFrame({"path": paths, "kind": "still", "site": "s1", "deployment": "d1"}).assign(
         **{column: [facts.get(column) for facts in known] for column in MANIFEST_COLUMNS},
         captured_at=pd.Timestamp("2021-12-30 22:34:56"),
         time_zone="+10:00",
     )
-    return predictions, Manifest.from_rows(rows, root)
+    return predictions, Manifest.from_rows(rows, root), write_labels(tmp_path / "labels.sqlite")
 
 
-def in_report(predictions, manifest, out, people):
+def write_labels(path):
+    with LabelFile(path) as clips, SoundLabelFile(path) as sounds:
+        for name, (_, facts) in CLIPS.items():
+            known = {"clip_id": clip_id(f"{name}.jpg")}
+            drawn = [{"xyxy": [0.1, 0.1, 0.9, 0.9], "label": facts["drawn"]}] if "drawn" in facts else None
+            for by, label in facts.get("said", {}).items():
+                asked = {"key": f"{by}:{name}", "path": f"{name}.jpg", "queue": "all", "boxes": drawn}
+                clips.add(LabelEntry(labels=[label], by=by, **asked, **known))
+            if label := facts.get("spoken"):
+                sounds.add(SoundEntry(key=name, by="Anna", start_s=0.0, end_s=1.0, label=label, **known))
+    return path
+
+
+def read_entries(path):
+    with LabelFile(path, read_only=True) as clips, SoundLabelFile(path, read_only=True) as sounds:
+        return {"labels": clips.entries(), "sound_labels": sounds.entries()}
+
+
+def in_report(predictions, manifest, said, out, people):
     """The clips with a picture, each in a report of its own: a page does not say whose a picture is."""
     found = set()
     for name in CLIPS:
@@ -102,37 +134,50 @@ def in_report(predictions, manifest, out, people):
         single = Predictions(
             predictions.table[one].reset_index(drop=True),
             predictions.evidence[predictions.evidence["clip_id"].isin(ids)].reset_index(drop=True),
+            predictions.sounds[predictions.sounds["clip_id"].isin(ids)].reset_index(drop=True),
         )
-        page = summarise(single, out / f"{name}.html", manifest=manifest, people=people).read_text("utf-8")
+        words = list_said(**read_entries(said))
+        page = summarise(single, out / f"{name}.html", manifest=manifest, people=people, human_labels=words)
+        page = page.read_text("utf-8")
         if "/9j/" in page:  # what every JPEG in base64 begins with
             found.add(name)
     return found
 
 
-def in_gallery(predictions, manifest, out, people):
-    figure = gallery(predictions, manifest, predictions.table, n=len(CLIPS), people=people)
+def in_gallery(predictions, manifest, said, out, people):
+    words = list_said(**read_entries(said))
+    figure = gallery(predictions, manifest, predictions.table, n=len(CLIPS), people=people, human_labels=words)
     pictures = figure.get_axes()[0::2]
     return {name for name, axes in zip(CLIPS, pictures, strict=True) if axes.get_images()}
 
 
-def in_copies(predictions, manifest, out, people):
-    copy_files(plan_copies(predictions, manifest, out / "sorted", include_people=people))
+def in_copies(predictions, manifest, said, out, people):
+    words = read_corrections(said)
+    copy_files(plan_copies(predictions, manifest, out / "sorted", said=words, include_people=people))
     return {path.stem for path in (out / "sorted").rglob("*.jpg")}
 
 
 def in_export(format):
-    def named(predictions, manifest, out, people):
+    def named(predictions, manifest, said, out, people):
         options = {"deployments": None, "study_area": (43.0, 131.4, 40_000.0)} if format == "camtrap-dp" else {}
-        write(predictions, out / "shared", format=format, manifest=manifest, include_people=people, **options)
+        options |= {"corrections": read_corrections(said), "include_people": people}
+        write(predictions, out / "shared", format=format, manifest=manifest, **options)
         text = "".join(map(content, files_in(out / "shared")))
         return {name for name in CLIPS if f"{name}.jpg" in text}
 
     return named
 
 
-def in_review(predictions, manifest, out, people):
+def in_selections(predictions, manifest, said, out, people):
+    words = read_corrections(said)
+    options = {"format": "raven", "corrections": words, "manifest": manifest, "include_people": people}
+    write_selections(predictions, out / "raven", **options)
+    return {path.name.partition(".")[0] for path in (out / "raven").rglob("*.txt")}
+
+
+def in_review(predictions, manifest, said, out, people):
     results, table = predictions.write(out / "reviewed"), manifest.write(out / "reviewed.parquet")
-    desk = ReviewDesk(open_review(results, manifest=table), shows_people=people)
+    desk = ReviewDesk(open_review(results, manifest=table, labels=said), shows_people=people)
     browser = enter(desk)
     thumbs = {c["path"]: c["thumb"] for c in browser.get("/api/queue/all").json()["clips"]}
     frames = [f"/media/frame/{clip_id(f'{name}.jpg')}/0" for name in CLIPS]
@@ -145,7 +190,7 @@ def in_review(predictions, manifest, out, people):
     return found
 
 
-def in_dossier(predictions, manifest, out, people):
+def in_dossier(predictions, manifest, said, out, people):
     """The clips whose picture is in a dossier or whose file is in the ZIP beside it, each a record of its own."""
     rows = predictions.table[["clip_id", "path"]]
     records = rows.assign(
@@ -154,7 +199,7 @@ def in_dossier(predictions, manifest, out, people):
         state="suspected",
         is_notable=True,
     )
-    sources = DossierSources(records=records, predictions=predictions, manifest=manifest)
+    sources = DossierSources(records=records, predictions=predictions, manifest=manifest, **read_entries(said))
     found = set()
     for dossier in write_dossiers(out / "records", sources, with_media=True, people=people):
         with zipfile.ZipFile(dossier.media) as archive:
@@ -164,8 +209,9 @@ def in_dossier(predictions, manifest, out, people):
     return found
 
 
-def in_records(predictions, manifest, out, people):
-    found = find_records(predictions, manifest=manifest, wanted=LABELS, include_people=people)
+def in_records(predictions, manifest, said, out, people):
+    options = {"wanted": LABELS, "include_people": people, **read_entries(said)}
+    found = find_records(predictions, manifest=manifest, **options)
     text = "".join(map(content, files_in(found.write(out / "records"))))
     return {name for name in CLIPS if f"{name}.jpg" in text}
 
@@ -175,6 +221,7 @@ WAYS = {
     "report": in_report,
     "gallery": in_gallery,
     "sort": in_copies,
+    "sounds": in_selections,
     "review": in_review,
     "records": in_records,
 } | {f: in_export(f) for f in FORMATS}
@@ -188,6 +235,6 @@ def test_clips_of_people_stay_out_of_everything_unless_asked_for(way, season, tm
 
 
 def test_all_of_them_ask_the_same_rule(season):
-    predictions, manifest = season
-    hidden = clips_with_people(predictions, manifest)
+    predictions, manifest, said = season
+    hidden = clips_with_people(predictions, manifest, list_said(**read_entries(said)))
     assert hidden == {clip_id(f"{name}.jpg") for name in PRIVATE}

@@ -43,6 +43,7 @@ _NAMES = {
     "add_labels": "leopardnet.demo_job",
     "check": "leopardnet.data.checks.check",
     "compare_predictions": "leopardnet.evaluation.audit.compare_models",
+    "compare_runs": "leopardnet.training.runs.compare_runs",
     "convert": "leopardnet.training.pack.convert",
     "copy_files": "leopardnet.export.sort_copies",
     "count_by_split": "leopardnet.data.splits.split",
@@ -128,6 +129,7 @@ _NAMES = {
     "write_geojson": "leopardnet.records.survey.write_places",
     "write_gpx": "leopardnet.records.survey.write_places",
     "write_probe": "leopardnet.sound.labelled.call_probe",
+    "write_runs_page": "leopardnet.training.runs.runs_page",
     "write_selections": "leopardnet.export.sound_selections",
 }
 __all__ = ["__version__", *_NAMES]
@@ -234,8 +236,10 @@ if TYPE_CHECKING:
     from leopardnet.training.pack.convert import convert as convert
     from leopardnet.training.pack.pack import pack as pack
     from leopardnet.training.pack.pack import train_bundle
+    from leopardnet.training.runs.compare_runs import compare_runs as compare_runs
     from leopardnet.training.runs.run import Run as Run
     from leopardnet.training.runs.run import read_run as read_run
+    from leopardnet.training.runs.runs_page import write_runs_page as write_runs_page
     from leopardnet.training.start.beginning import Beginning as Beginning
 
     read_manifest = Manifest.read

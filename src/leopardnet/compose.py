@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from leopardnet.core.errors import ConfigError
@@ -45,6 +47,36 @@ def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConf
             raise ConfigError("this setting has been retired", where=override, found=override, todo=todo)
     refuse_unstated_weights(overrides)
     return build_settings(_compose(name, overrides), overrides)
+
+
+def expand_sweep(overrides: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """Return the overrides of each run of a sweep, and those of them that were swept over.
+
+    Values of hydra's sweeps: lists such as `optim.lr=1e-3,1e-4`, `range(…)` and `glob(…)`. Raises ConfigError for
+    an override that cannot be read.
+
+    >>> [swept for _, swept in expand_sweep(["seed=7", "optim.lr=1e-3,1e-4"])]
+    [['optim.lr=0.001'], ['optim.lr=0.0001']]
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    choices: list[list[tuple[str, bool]]] = []
+    try:
+        for override in OverridesParser.create().parse_overrides(list(overrides)):
+            if override.is_sweep_override():
+                key = override.get_key_element()
+                choices.append([(f"{key}={value}", True) for value in override.sweep_string_iterator()])
+            else:
+                choices.append([(str(override.input_line), False)])
+    except HydraException as error:
+        raise ConfigError(
+            "these settings cannot be read", found=str(error).splitlines()[0], expected="key=value or key=a,b"
+        ) from None
+    return [
+        ([text for text, _ in combination], [text for text, is_swept in combination if is_swept])
+        for combination in product(*choices)
+    ]
 
 
 def refuse_unstated_weights(overrides: Sequence[str]) -> None:
@@ -151,11 +183,17 @@ def _explain(error: Exception, overrides: Sequence[str]) -> ConfigError:
 
 
 def _unknown_choice(group: str, name: str, override: str = "") -> ConfigError:
+    choices = list_choices(group)
+    backbone = "NAME" if get_close_matches(name, choices) else name  # a misspelt name is none of timm's
     return ConfigError(
         f"there is no {group} named '{name}'",
         where=override or f"{group}={name}",
         found=name,
-        expected=", ".join(list_choices(group)),
+        expected=", ".join(choices),
+        todo=f"another network of timm: model=hub model.backbone={backbone} downloads it from the hub; with "
+        "model.weights=FILE, model.licence and model.trained_on its weights come from a file"
+        if group == "model"
+        else None,
     )
 
 

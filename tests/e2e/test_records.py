@@ -69,6 +69,20 @@ def test_a_season_gives_its_records_and_says_what_is_notable(season):
         assert "1234" not in file.read_text("utf-8") and str(season) not in file.read_text("utf-8")
 
 
+def test_a_record_that_is_not_notable_gets_a_page_on_request_and_an_empty_index_says_so(season):
+    (season / "d.csv").write_text(
+        "deployment,site,latitude,longitude,time_zone\n"
+        "d1,in,43.51234,131.51234,Asia/Vladivostok\nd2,out,43.51234,131.61234,Asia/Vladivostok\n"
+    )
+    assert "nothing notable is known" in "".join(run(season))
+    assert "No record of this footage is notable." in (season / "records" / "index.html").read_text("utf-8")
+    known = read_records(season / "records").set_index("path").loc["in/a.avi", "record_id"]
+    run(season, "--record", known)
+    page = (season / "records" / known / "dossier.html").read_text("utf-8")
+    assert "Nothing makes this record notable." in page and "Inside the known range." in page
+    assert "no such record" in "".join(run(season, "--record", "0000", code=1))
+
+
 def test_json_and_exact_places(season):
     out, _ = run(season, "--json", "--exact-places", "--alert-score", "0.05")
     found = json.loads(out)
@@ -110,3 +124,18 @@ def test_bad_input_is_one_error_that_names_it(season):
     assert "wrong columns" in "".join(run(season, "--earlier", season / "old.parquet", code=1))
     (season / "labels.sqlite").unlink()
     assert "no such file of labels" in "".join(run(season, code=1))
+
+
+def test_pages_and_media_of_an_earlier_call_do_not_stay_beside_new_tables(season):
+    (season / "footage/out").mkdir()
+    (season / "footage/out/b.avi").write_bytes(b"film")
+    run(season, "--media")
+    out = season / "records"
+    (old,) = out.glob("*/media.zip")
+    own = old.with_name("own notes.txt")
+    own.write_text("mine")
+    run(season)
+    assert (old.parent / "dossier.html").is_file() and not old.exists()
+    run(season, "--media", "--no-dossiers")
+    assert [p.name for p in out.rglob("*.html")] == [] and own.read_text() == "mine"
+    assert (out / "records.csv").is_file()

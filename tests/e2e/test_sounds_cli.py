@@ -12,7 +12,8 @@ from leopardnet.core.columns import SOUNDS
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import conform
-from leopardnet.data.human_labels.sound_labels import read_sound_labels
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile, read_sound_labels
 from made_sounds import add_at, make_tone, write_sounding
 from reviewed_season import Made, make_predictions
 
@@ -58,6 +59,7 @@ def test_from_audacity_to_a_probe_and_its_scores(season):
     results, root = season / "results", ("--root", season / "cards")
     too_few = leopardnet("sounds", "train", results, "--labels", results, "--out", season / "x.json", *root, code=1)
     assert "there is no such file of labels" in too_few[1]
+    assert f"{results.as_posix()}/labels.sqlite" in too_few[1], "the path as it was given"
     _, err = leopardnet("sounds", "export", results, "--format", "audacity", "--out", season / "heard")
     assert "20 sounds, 0 left out" in err
     for i, clip in enumerate(CLIPS):
@@ -129,3 +131,21 @@ def test_what_cannot_be_done_is_one_message(season, tmp_path):
     ):
         assert found in leopardnet("sounds", *arguments, code=1)[1]
     assert "ai_edge_litert" not in sys.modules
+
+
+def test_a_report_with_labels_lists_sounds_and_advises_what_works(season, tmp_path):
+    clip = CLIPS[0]
+    with LabelFile(tmp_path / "labels.sqlite") as file:
+        entry = {"clip_id": clip.clip_id, "path": clip.path, "queue": "suspected"}
+        file.add(LabelEntry(key="1", labels=["leopard"], by="AB", **entry))
+    with SoundLabelFile(tmp_path / "labels.sqlite") as file:
+        span = {"clip_id": clip.clip_id, "start_s": 0.4, "end_s": 0.7}
+        file.add(SoundEntry(key="1", by="AB", label="alarm call", **span))
+    options = ("--manifest", season / "manifest.parquet", "--labels", tmp_path, "--out", tmp_path / "r.html")
+    leopardnet("report", season / "results", *options)
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "give --labels-as chosen to `leopardnet evaluate`" in page
+    sounds = page.split('<section id="sounds">')[1].split("</section>")[0]
+    assert sounds.index("confirmed by people") < sounds.index(clip.path)
+    judged = ("--manifest", season / "manifest.parquet", "--labels", tmp_path, "--labels-as", "chosen")
+    leopardnet("evaluate", season / "results", *judged, "--n-boot", 0, "--out", tmp_path / "eval")

@@ -127,6 +127,16 @@ def test_distances_are_geodesics_to_the_metre(story):
         assert far.loc[site].tolist() == pytest.approx([km, km], abs=0.001)
 
 
+def test_what_is_printed_is_written(story, folder):
+    places = read_table(folder / "records" / "places.csv")
+    assert places["name"].tolist() == story.places.table["name"].tolist() and "latitude" not in places
+    findings = read_table(folder / "records" / "findings.csv")
+    stopped = findings.loc[findings["rule"] == "stopped_early", "path"]
+    assert stopped.str.startswith("T3/").tolist() == [True]
+    across = [f for f in compare_with_truth(story) if "far side of a barrier" in f.what]
+    assert [(f.planted, f.found) for f in across] == [("none", "none")]
+
+
 def test_leopards_within_the_range_are_records_and_no_news(story):
     own = story.sources.records.set_index("path").loc[story.truth["inside_range"]]
     assert own["range_status"].tolist() == ["inside"] * 4

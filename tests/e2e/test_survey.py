@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import leopardnet.cli.record_verbs.survey  # noqa: F401  (registers the verbs)
 from leopardnet.cli.console import app
 from leopardnet.core.errors import LeopardnetError
+from leopardnet.core.language import set_language
 from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
 from season_tables import deployments_of, manifest_of, predictions_of
@@ -66,12 +67,14 @@ def test_after_a_record_the_places_are_listed_with_reasons_and_without_coordinat
     assert table["record_site"].unique().tolist() == ["out"], "the record inside its range is not notable"
     first = table.iloc[0]
     assert first["name"] in ("out", "near") and "latitude" not in table and "longitude" not in table
+    assert set(table["state"]) == {"suspected"} and "after suspected records of leopard" in result.output
     assert "43.5" not in out.read_text("utf-8")
     west = table[table["barrier"].notna()]
     assert len(west) and west["reasons"].str.contains("across railway from the record").all()
     assert "assumed: sigma of leopard is 2.34 km" in result.output and "1 places are in no file" in result.output
     for path in maps:
         text = path.read_text("utf-8")
+        assert "suspected" in text and "confirmed" not in text
         assert "43.51234" in text and "43.52345" not in text and "43.5234" not in text
 
 
@@ -107,3 +110,16 @@ def test_a_wrong_detector_is_a_usage_error(season):
     options = ["--density", "1", "--lambda0", "0.02", "--occasions", "90", "--detector", "net"]
     result = run("survey", "plan", "--cameras", season / "deployments.csv", *options)
     assert result.exit_code == 2 and "proximity or multi" in result.output
+
+
+def test_records_and_surveys_speak_russian(season, tmp_path):
+    options = ["--deployments", season / "deployments.csv", "--range", season / "range.geojson"]
+    language = ("--language", "ru")
+    result = run(*language, "survey", "after", season / "records", *options, "--out", tmp_path / "p.csv")
+    set_language("en")
+    for words in ("регистрация", "вероятность 0.90", "подозрение", "причины", "принято: сигма", "примечание"):
+        assert words in result.output
+    for words in ("suspected", "reasons", "assumed", "probability", "which of its", "days", "sigma", "its "):
+        assert words not in result.output, words
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert table["reasons"].str.contains("suspected").all(), "files stay English"

@@ -80,7 +80,7 @@ def _tell_story(out: Path, bundle: Path | None, workers: int) -> None:
     """Run the story with the model of a bundle, or with one that is trained for it, and print what it found."""
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.demo_story.compare_with_truth import compare_with_truth
-    from leopardnet.demo_story.tell_story import tell_story
+    from leopardnet.demo_story.tell_story import FINDINGS, PLACES, RECORDS, tell_story
 
     model = load_bundle(bundle) if bundle is not None else None  # it fails now rather than after the rendering
     with stages() as on_progress:
@@ -98,3 +98,5 @@ def _tell_story(out: Path, bundle: Path | None, workers: int) -> None:
     err.print(story.truth["notice"], style="bold yellow")
     for path in story.dossiers:
         say(f"dossier: {path}")
+    folder = out / RECORDS
+    say(f"places to visit: {folder / PLACES}\nfindings on records and cameras: {folder / FINDINGS}")

@@ -69,9 +69,8 @@ def report(
     from leopardnet.bundle.run_history import read_history
     from leopardnet.core.predictions import Predictions
     from leopardnet.data.checks.match_files import refuse_other_root
-    from leopardnet.data.human_labels.label_file import FILE, LabelFile
     from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
-    from leopardnet.data.human_labels.sound_labels import PERSON, SoundLabelFile, list_spoken_of
+    from leopardnet.data.human_labels.said_now import list_said
     from leopardnet.infer.footage_source import open_source
     from leopardnet.report.summarise import summarise
 
@@ -79,19 +78,18 @@ def report(
     rows = read_moved(manifest, root) if manifest else open_source(root) if root else None
     if manifest is None and root is not None:
         refuse_other_root(table.table, root, name="the predictions")
-    model, said, voices = load_bundle(bundle) if bundle else None, None, frozenset[str]()
+    model, said, of_sounds, words = load_bundle(bundle) if bundle else None, None, None, None
     judges = rows
     if labels is not None:
         if rows is None:
             raise typer.BadParameter("needs --manifest or --root", param_hint="--labels")
-        path = labels / FILE if labels.is_dir() else labels
-        with LabelFile(path, read_only=True) as file, SoundLabelFile(path, read_only=True) as sounds:
-            said, voices = file.entries(), list_spoken_of(sounds.entries(), PERSON)
+        said, of_sounds = _read_labels(labels)
+        words = list_said(said, of_sounds)
         rows = label_manifest(rows, labels_by_clip(said))
     evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
     is_new = not out.exists()
     with progress_bar("pictures") as on_progress:
-        path = summarise(
+        written = summarise(
             table,
             out,
             manifest=rows,
@@ -101,17 +99,28 @@ def report(
             notices=notices,
             results=predictions if predictions.is_dir() else predictions.parent,
             said=None if said is None else labels_by_clip(said),
+            said_of_sounds=of_sounds,
             history=read_history(run) if run else None,
             title=title,
             n_pictures=pictures,
             people=people,
-            voices=voices,
+            human_labels=words,
             on_progress=on_progress,
         )
-    say(f"written: {path}" if is_new else f"written over the one that was there: {path}")
+    say(f"written: {written}" if is_new else f"written over the one that was there: {written}")
     if rows is not None:
         footage = ["--manifest", manifest] if manifest else []
         say_next("review", predictions, *footage, *(["--root", root] if root else []))
+
+
+def _read_labels(source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what people said of clips and of sounds: the entries of a labels.sqlite, or of that in a folder."""
+    from leopardnet.data.human_labels.label_file import FILE, LabelFile
+    from leopardnet.data.human_labels.sound_labels import SoundLabelFile
+
+    path = source / FILE if source.is_dir() else source
+    with LabelFile(path, read_only=True) as file, SoundLabelFile(path, read_only=True) as heard:
+        return file.entries(), heard.entries()
 
 
 def _evaluate(

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
+from leopardnet.cli.model_verbs.sweep import run_sweep
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot, read_moved
 from leopardnet.core.errors import BackendError, ConfigError
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
     from leopardnet.core.manifest import Manifest
+    from leopardnet.core.settings.training import TrainConfig
     from leopardnet.training.runs.run import Run
+    from leopardnet.training.start.beginning import Beginning
 
 PeopleLabels = Annotated[
     Path | None,
@@ -47,6 +50,14 @@ GoesOnFrom = Annotated[
 ]
 
 
+Multirun = Annotated[
+    bool,
+    typer.Option(
+        "-m", "--multirun", help="A run for each combination of values, such as optim.lr=1e-3,1e-4, in OUT/VALUES."
+    ),
+]
+
+
 @app.command()
 def train(
     source: Annotated[
@@ -69,6 +80,7 @@ def train(
     train_on_audit: TrainOnAudit = False,
     start: GoesOnFrom = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in OUT, finished or not.")] = False,
+    multirun: Multirun = False,
     json_: Json = False,
 ) -> None:
     """Fine-tune a backbone on labelled frames and pack the result as a bundle.
@@ -82,9 +94,14 @@ def train(
     Example: leopardnet train manifest.parquet --out runs/amur model=lite0 optim.epochs=5
 
     Example: leopardnet train season.parquet --labels results/ --from runs/amur/bundle --out runs/amur2
-    """
-    from leopardnet.compose import load_config
 
+    Example: leopardnet train manifest.parquet --out runs/rates -m optim.lr=1e-3,1e-4
+    """
+    if multirun:
+        files = {"--root": root, "--labels": labels, "--from": start}
+        options = _repeat_options({**files, "--site-from": site_from, "--detector": detector})
+        options += ["--train-on-audit"] * train_on_audit + ["--overwrite"] * overwrite
+        return run_sweep(source, overrides or [], out, options)
     with require_train_extra():
         from leopardnet.training.pack.pack import train_bundle
         from leopardnet.training.start.beginning import Beginning
@@ -95,8 +112,20 @@ def train(
         beginning = replace(beginning, judges=judges)
     else:
         rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
-    settings = list(overrides or [])
-    if source.is_dir() or labels is not None or start is not None:
+    config = _compose_config(list(overrides or []), source, labels, beginning, detector)
+    with stages() as on_progress:
+        run = train_bundle(rows, config, out=out, overwrite=overwrite, beginning=beginning, on_progress=on_progress)
+    if is_first_process():
+        _print_run(run, out, as_json=json_)
+
+
+def _compose_config(
+    settings: list[str], source: Path, labels: Path | None, beginning: Beginning, detector: str
+) -> TrainConfig:
+    """Return the settings of the run. Raises ConfigError for independent labels of folders."""
+    from leopardnet.compose import load_config
+
+    if source.is_dir() or labels is not None or beginning.bundle is not None:
         settings = _add_labels(settings)
     config = beginning.adopt_network(load_config("train", settings), settings)
     if source.is_dir() and labels is None and config.labels.multi:
@@ -110,11 +139,13 @@ def train(
     if detector:
         from leopardnet.detect.detector import choose_detector
 
-        config = config.model_copy(update={"detector": choose_detector(detector, config.detector)})
-    with stages() as on_progress:
-        run = train_bundle(rows, config, out=out, overwrite=overwrite, beginning=beginning, on_progress=on_progress)
-    if is_first_process():
-        _print_run(run, out, as_json=json_)
+        return config.model_copy(update={"detector": choose_detector(detector, config.detector)})
+    return config
+
+
+def _repeat_options(given: Mapping[str, object]) -> list[str]:
+    """Return the options that were given, as they stand on a command line."""
+    return [text for name, value in given.items() if value for text in (name, str(value))]
 
 
 def _check_source(

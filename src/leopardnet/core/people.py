@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -19,11 +20,14 @@ from leopardnet.core.predictions import Predictions
 KINDS = {
     **dict.fromkeys(("human", "humans", "person", "persons", "people", "homo sapiens"), "human"),
     **dict.fromkeys(("человек", "люди", "人"), "human"),
+    **dict.fromkeys(("voice", "voices", "human voice", "human voices", "human vocal", "speech"), "human"),
+    **dict.fromkeys(("human speech", "голос", "голоса", "голос человека", "голоса людей", "речь"), "human"),
     **dict.fromkeys(("vehicle", "vehicles", "car", "cars"), "vehicle"),
     **dict.fromkeys(("транспорт", "машина", "автомобиль", "车辆", "車輛"), "vehicle"),
 }
 MIN_PROBABILITY = 0.2  # a clip that is this likely to show a person stays private, whatever the decision
 MIN_BOX_SCORE = 0.2
+NETWORK = "network:"  # before the label of a sound that a network heard
 _SEPARATORS = re.compile(r"[+;,|]")  # between the species of one cell
 
 
@@ -33,7 +37,29 @@ def person_kind(name: object) -> str | None:
     >>> person_kind("Person"), person_kind("car"), person_kind("homo_sapiens"), person_kind("tiger")
     ('human', 'vehicle', 'human', None)
     """
-    return KINDS.get(name.strip().casefold().replace("_", " ")) if isinstance(name, str) else None
+    return KINDS.get(" ".join(name.casefold().replace("_", " ").split())) if isinstance(name, str) else None
+
+
+def names_people(cell: object) -> bool:
+    """Return whether a text names a person or a vehicle, alone or beside other names.
+
+    >>> names_people("human + deer"), names_people("Human voice"), names_people("deer"), names_people(None)
+    (True, True, False, False)
+    """
+    return isinstance(cell, str) and any(map(person_kind, _SEPARATORS.split(cell)))
+
+
+def shows_person_box(cell: object) -> bool:
+    """Return whether a cell of boxes has one of a person or a vehicle with a score of at least `MIN_BOX_SCORE`.
+
+    Boxes without a score, such as those that people drew, count. Raises ManifestError for an unreadable cell.
+
+    >>> shows_person_box('[{"xyxy": [0, 0, 1, 1], "label": "person"}]'), shows_person_box("[]")
+    (True, False)
+    """
+    if not isinstance(cell, str) or cell == "[]":
+        return False
+    return any(person_kind(b.get("label")) and b.get("score", 1.0) >= MIN_BOX_SCORE for b in parse_boxes(cell))
 
 
 def clips_with_people(
@@ -42,10 +68,11 @@ def clips_with_people(
     """Return the `clip_id` of every clip that shows a person or a vehicle, or lets a voice be heard.
 
     One of these is enough: the decision; a probability of at least `MIN_PROBABILITY`, or the highest of the clip; a
-    label or species in the manifest, where a cell may name several species; a label given by a person
-    (`human_labels`, columns clip_id and label); a box of a person with a score of at least `MIN_BOX_SCORE`, from a
-    detector or in the manifest; a human voice on the sound track. An unreadable clip is therefore returned only if
-    it has a voice, or if the manifest or a person names it so.
+    label or species in the manifest, where a cell may name several species; a label that a person gave to the clip
+    or to one of its sounds (`human_labels`: clip_id with any of label, labels and boxes, as `list_said` returns
+    it); a box of a person with a score of at least `MIN_BOX_SCORE`, from a detector, in the manifest or drawn by
+    somebody; a human voice on the sound track, by the table of clips or that of sounds. An unreadable clip is
+    therefore returned only if it has a voice, or if the manifest or a person names it so.
 
     Raises ManifestError for a cell of boxes that cannot be read.
 
@@ -54,32 +81,23 @@ def clips_with_people(
     ['a']
     """
     table, evidence = predictions.table, predictions.evidence
-    found = set(table.loc[table["decision"].map(_names_people).astype(bool), "clip_id"])
+    found = set(table.loc[table["decision"].map(names_people).astype(bool), "clip_id"])
     columns = [str(c) for c in table.columns if str(c).startswith("p_")]
     highest = table[columns].max(axis=1) if columns else None
     for column in columns:
         if person_kind(column[2:]):
             probability = table[column]
             found |= set(table.loc[(probability >= MIN_PROBABILITY) | (probability == highest), "clip_id"])
-    sources = [(evidence, "boxes", _shows_person_box), (table, "labels", _names_people)]
+    sources: list[tuple[pd.DataFrame, str, Callable[[Any], bool]]]
+    sources = [(evidence, "boxes", shows_person_box), (table, "labels", names_people)]
     sources += [(table, "has_voice", lambda cell: cell == "yes")]
-    if manifest is not None:
-        sources += [(manifest.table, column, _names_people) for column in ("label", "labels", "species")]
-        sources += [(manifest.table, "boxes", _shows_person_box)]
-    if human_labels is not None:
-        sources += [(human_labels, "label", _names_people)]
+    sources += [(predictions.sounds, "kind", lambda kind: names_people(kind.removeprefix(NETWORK)))]
+    for said in (human_labels, None if manifest is None else manifest.table):
+        if said is not None:
+            sources += [(said, column, names_people) for column in ("label", "labels", "species")]
+            sources += [(said, "boxes", shows_person_box)]
     for rows, column, shows in sources:
         if column in rows.columns:
             cells = rows[column]
             found |= set(rows.loc[cells.notna() & cells.map(shows).astype(bool), "clip_id"])
     return frozenset(map(str, found))
-
-
-def _names_people(cell: Any) -> bool:
-    return isinstance(cell, str) and any(person_kind(part) for part in _SEPARATORS.split(cell))
-
-
-def _shows_person_box(cell: Any) -> bool:
-    if not isinstance(cell, str) or cell == "[]":
-        return False
-    return any(person_kind(b.get("label")) and b.get("score", 1.0) >= MIN_BOX_SCORE for b in parse_boxes(cell))

@@ -120,11 +120,10 @@ def _compare_sounds(sources: DossierSources, truth: dict[str, Any]) -> list[Find
 
 def _compare_places(places: pd.DataFrame, truth: dict[str, Any]) -> list[Finding]:
     is_cell = places["kind"] == "cell"
+    n_across = int(places.loc[is_cell, "barrier"].notna().sum())
     return [
         _count("cameras to visit", truth["visit"]["cameras"], places.loc[~is_cell, "name"]),
-        Finding(
-            "new places beyond a barrier from there", "0", str(int(places.loc[is_cell, "barrier"].notna().sum()))
-        ),
+        Finding("places for a new camera on the far side of a barrier", "none", str(n_across or "none")),
     ]
 
 
@@ -143,8 +142,8 @@ def _count(what: str, planted: Iterable[str], found: Iterable[str]) -> Finding:
     """Return the finding that compares two sets by their sizes and by what is only in the second."""
     right, mine = set(planted), set(found)
     more = len(mine - right)
-    text = f"{len(mine & right)}" + (f" and {more} that were not planted" if more else "")
-    return Finding(what, str(len(right)), text)
+    n = len(mine & right)
+    return Finding(what, str(len(right)), f"{n} and {more} that were not planted" if more else str(n))
 
 
 def _list(values: Iterable[Any]) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
+from leopardnet.core.tables import write_table
 from leopardnet.data.checks.check import check
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
@@ -28,6 +29,7 @@ from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
 from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
+from leopardnet.records.record_settings import load_notable
 from leopardnet.records.record_table import is_suspected
 from leopardnet.records.survey.rank_places import RankedPlaces, rank_places
 from leopardnet.records.survey.survey_settings import load_survey_settings
@@ -36,9 +38,10 @@ from leopardnet.synth.plan import FootageSpec
 from leopardnet.synth.story.render_story import FOOTAGE, TRUTH, render_story
 from leopardnet.synth.story.season import DEPLOYMENTS, RANGE, SPEC
 
-REVIEWER = "reviewer"
+REVIEWER = "script"
 ANIMAL = "leopard"
 RECORDS, RESULTS = "records", "results"
+PLACES, FINDINGS = "places.csv", "findings.csv"
 Classify = Callable[[Manifest, Path], Predictions]
 
 
@@ -99,6 +102,7 @@ def tell_story(
     places = rank_places(
         new, deployments, load_survey_settings(), label=ANIMAL, barriers=barriers, clips=manifest.table
     )
+    write_table(places.without_coordinates(), out / RECORDS / PLACES)
     return Story(sources, places, [d.path for d in dossiers], truth)
 
 
@@ -107,17 +111,25 @@ def find_season(
 ) -> DossierSources:
     """Return everything that is known of the season, from what the model and the person said.
 
-    out: the folder with `range.geojson` and the labels; the table of records is written there, with coarse places.
+    out: the folder with `range.geojson` and the labels; the tables of records, with coarse places, and of findings
+    on records and cameras are written there.
     """
     with LabelFile(out / RESULTS / LABELS, read_only=True) as file:
         said = file.entries()
     ranges = read_ranges(out / RANGE)
     with SoundLabelFile(out / RESULTS / LABELS, read_only=True) as heard:
         sound_labels = heard.entries()
-    known = {"manifest": manifest, "deployments": deployments, "labels": said, "sound_labels": sound_labels}
+    known: dict[str, Any] = {
+        "manifest": manifest,
+        "deployments": deployments,
+        "labels": said,
+        "sound_labels": sound_labels,
+    }
     season = find_records(predictions, ranges=ranges, **known)
     season.write(out / RECORDS)
     cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
+    findings = pd.concat([season.findings, cameras], ignore_index=True)
+    write_table(findings, out / RECORDS / FINDINGS)
     return DossierSources(
         records=season.records,
         predictions=predictions,
@@ -125,15 +137,17 @@ def find_season(
         hints=season.encounters.hints,
         flanks=season.encounters.flanks,
         sounds=predictions.sounds,
-        findings=pd.concat([season.findings, cameras], ignore_index=True),
+        findings=findings,
         ranges=ranges,
-        model=describe_bundle(bundle) if bundle is not None else {},
+        model=describe_bundle(bundle) | {"data": bundle.spec.provenance.get("data")} if bundle is not None else {},
+        area_km=load_notable().area_km,
+        is_rendered=True,
         **known,
     )
 
 
 def review_by_script(predictions: Predictions, truth: dict[str, Any], file: Path) -> None:
-    """Say what a person would: of every clip that a model suspects, or with a sound that may be a call, and of these.
+    """Say what a person would of each sound that may be a call, its clip, and each clip that a model suspects.
 
     The answers come from the truth and are kept in `file` as the review page keeps them.
     """

@@ -20,13 +20,8 @@ from leopardnet.core.tables import clip_id, conform
 from leopardnet.data.formats.sheets.spreadsheet import plain_text
 from leopardnet.data.human_labels.label_file import LabelFile, is_label_file
 from leopardnet.data.human_labels.label_views import labels_by_clip
-from leopardnet.data.human_labels.sound_labels import (
-    PERSON,
-    TODAY_COLUMNS,
-    SoundLabelFile,
-    list_spoken_of,
-    settle_sounds,
-)
+from leopardnet.data.human_labels.said_now import COLUMNS, list_said
+from leopardnet.data.human_labels.sound_labels import TODAY_COLUMNS, SoundLabelFile, settle_sounds
 from leopardnet.data.reading.label_map import JOINER, list_label_maps, load_label_map, name_key
 from leopardnet.data.reading.several_species import split_names
 from leopardnet.data.reading.tables.clock_time import parse_clock, settle_date_order
@@ -55,7 +50,8 @@ class Corrections:
 
     places: of each row, for messages; paths: of a clip as the table names it, by clip_id; notes: on how the table
     was read; footage: site and capture time of the rows that state them, by which another card is recognised.
-    sounds: what people say of sounds, as `settle_sounds` returns it; voices: clips in which one hears a person.
+    sounds: what people say of sounds, as `settle_sounds` returns it; said: what each person says, disputed or
+    not, as `list_said` returns it.
     """
 
     table: pd.DataFrame
@@ -64,7 +60,7 @@ class Corrections:
     notes: tuple[str, ...] = ()
     footage: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"clip_id": pd.Series(dtype="str")}))
     sounds: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(TODAY_COLUMNS)))
-    voices: frozenset[str] = frozenset()
+    said: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
 
 
 def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
@@ -120,10 +116,14 @@ def read_corrections(path: Path, *, encoding: str | None = None) -> Corrections:
 
 def _read_label_file(path: Path) -> Corrections:
     with LabelFile(path, read_only=True) as file:
-        agreed = labels_by_clip(file.entries())
+        entries = file.entries()
     with SoundLabelFile(path, read_only=True) as heard:
-        entries = heard.entries()
-    sounds, voices = settle_sounds(entries), list_spoken_of(entries, PERSON)
+        sound_entries = heard.entries()
+    agreed, sounds, everything = (
+        labels_by_clip(entries),
+        settle_sounds(sound_entries),
+        list_said(entries, sound_entries),
+    )
     disputed = int(agreed["is_disputed"].sum())
     said = agreed[~agreed["is_disputed"]].rename(columns={"labels": "label", "note": "comment"})
     table = conform(said[[c.name for c in CORRECTIONS]].astype("str"), CORRECTIONS, where=path.name)
@@ -131,7 +131,7 @@ def _read_label_file(path: Path) -> Corrections:
     paths = dict(zip(said["clip_id"], said["path"], strict=True))
     places = [f"{path.name}, {shown}" for shown in said["path"]]
     notes = (note,) * bool(disputed)
-    return Corrections(table, places, paths, notes, sounds=sounds, voices=voices)
+    return Corrections(table, places, paths, notes, sounds=sounds, said=everything)
 
 
 def _find_clip(columns: Mapping[str, Sequence[str]], source: PeopleTable, i: int) -> tuple[str, str]:

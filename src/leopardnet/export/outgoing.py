@@ -19,7 +19,8 @@ from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.config_folder import configs_dir
-from leopardnet.data.human_labels.sound_labels import PERSON, TODAY_COLUMNS
+from leopardnet.data.human_labels.said_now import COLUMNS
+from leopardnet.data.human_labels.sound_labels import TODAY_COLUMNS
 from leopardnet.data.scan.deployments import find_time_zones
 from leopardnet.export.corrections import Corrections, collect_human_labels
 from leopardnet.export.pseudonyms import Pseudonyms, has_coordinates
@@ -135,10 +136,9 @@ def find_people_said(
     human: pd.DataFrame,
     corrections: Corrections | pd.DataFrame | None,
 ) -> frozenset[str]:
-    """Return the clips with people, those included in which somebody heard one. human: the labels of people."""
-    voices = corrections.voices if isinstance(corrections, Corrections) else ()
-    heard = pd.DataFrame({"clip_id": sorted(voices), "label": PERSON})
-    return clips_with_people(predictions, manifest, pd.concat([human[["clip_id", "label"]], heard]))
+    """Return the clips with people, also those of which one person alone says so. human: labels of people."""
+    said = [human[list(COLUMNS)], *([corrections.said] if isinstance(corrections, Corrections) else [])]
+    return clips_with_people(predictions, manifest, pd.concat([x.astype(object) for x in said]))
 
 
 def _note_lost(corrections: Corrections | pd.DataFrame, table: pd.DataFrame) -> list[str]:

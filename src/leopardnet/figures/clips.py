@@ -49,13 +49,20 @@ def frame_probabilities(predictions: Predictions, clip_id: str) -> Figure:
 
 
 def gallery(
-    predictions: Predictions, manifest: Manifest, clips: pd.DataFrame, *, n: int = 6, people: bool = False
+    predictions: Predictions,
+    manifest: Manifest,
+    clips: pd.DataFrame,
+    *,
+    n: int = 6,
+    people: bool = False,
+    human_labels: pd.DataFrame | None = None,
 ) -> Figure:
     """Return the first n clips of a table, such as the mistakes of an evaluation, one per row.
 
     On the left is the frame that decided, with its boxes; on the right the probabilities over time, with the time
     of that frame as a dotted line. Boxes are those of a detector in the evidence, where one was run. A clip whose
     file is missing has a grey field, and so has a clip of people or vehicles, unless `people` is set.
+    human_labels: what people said, as `list_said` returns it, which tells more of these clips.
 
     >>> ln.figures.gallery(predictions, manifest, ln.review_order(predictions.table), n=3)  # doctest: +SKIP
     """
@@ -67,7 +74,7 @@ def gallery(
         axes.text(0.5, 0.5, "no clip to show", ha="center", va="center", color=GREY)
         return figure
     grid = figure.subplots(len(chosen), 2, squeeze=False, width_ratios=(1, 1.5))
-    hidden = frozenset() if people else clips_with_people(predictions, manifest)
+    hidden = frozenset() if people else clips_with_people(predictions, manifest, human_labels)
     known = {clip.clip_id: clip for clip in manifest.clips() if clip.clip_id not in hidden}
     for (picture, curve), row in zip(grid, chosen.to_dict("records"), strict=True):
         frames = predictions.evidence[predictions.evidence["clip_id"] == row["clip_id"]]

@@ -30,7 +30,7 @@ def sheet(width_in: float, height_in: float) -> Figure:
     Raises BackendError where matplotlib, which is not in the base install, is missing.
     """
     try:
-        from matplotlib.figure import Figure
+        from leopardnet.figures.described_figure import DescribedFigure
     except ImportError as error:
         raise BackendError(
             "figures need a library that is not installed",
@@ -39,7 +39,7 @@ def sheet(width_in: float, height_in: float) -> Figure:
             todo='pip install -c constraints.txt -e ".[figures]"',
         ) from None
 
-    return Figure(figsize=(width_in, height_in), layout="constrained")
+    return DescribedFigure(figsize=(width_in, height_in), layout="constrained")
 
 
 def colours(labels: Sequence[str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from leopardnet.core.errors import JournalError, ManifestError
 from leopardnet.core.labels import JOINER
 from leopardnet.core.predictions import SOUND_TABLE, Predictions, read_sounds
 from leopardnet.core.tables import append_csv, atomic_path, conform, read_table, write_json
+from leopardnet.infer.earlier_sounds import EarlierSounds
 from leopardnet.score.decide import find_alerts, name_all
 from leopardnet.sound.sound_table import build_sound_table, describe_sounds
 
@@ -89,12 +90,14 @@ def write_pages(
     """Write the files of `Predictions.write` page by page, with only a few thousand clips in memory at a time.
 
     parts: of each clip in making the model, by clip_id. All tables are complete before the first one takes its
-    place. Raises JournalError where the disk is full.
+    place. What `sounds search` and `sounds score` added there, and every voice, stays, see `earlier_sounds`.
+    Raises JournalError where the disk is full.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     folder = Path(folder)
+    earlier = EarlierSounds.read(folder)
     with _explain_full_disk(folder), ExitStack() as files:
         table_file, csv_file, evidence_file, sound_file = (
             files.enter_context(atomic_path(folder / name))
@@ -103,7 +106,8 @@ def write_pages(
         writers: list[pq.ParquetWriter] = []
         for page in pages:
             sounds = build_sound_table([(row.clip_id, row.sound) for row in page.rows])
-            tables = build_clip_table(page, bundle, parts=parts), build_frame_table(page, bundle), sounds
+            table = earlier.keep_voices(build_clip_table(page, bundle, parts=parts))
+            tables = table, build_frame_table(page, bundle), earlier.add_to(sounds, table["clip_id"])
             arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in tables]
             if not writers:
                 places = (table_file, evidence_file, sound_file)

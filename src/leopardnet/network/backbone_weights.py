@@ -90,7 +90,8 @@ def _load_file(config: ModelConfig, path: Path) -> nn.Module:
         raise BundleError("there is no such file of weights", where="model.weights", found=path.name)
     _check_name(config)  # its errors are clearer than those below
     try:
-        return _create_timm_model(config, pretrained=True, file=str(path))
+        classes = {} if (n := _count_classes(config, path)) is None else {"num_classes": n}
+        return _create_timm_model(config, pretrained=True, file=str(path), **classes)
     except Exception as error:  # whatever is in the file: torch, timm and safetensors each have errors of their own
         text = str(error).strip().replace(str(path), path.name)
         raise BundleError(
@@ -100,6 +101,14 @@ def _load_file(config: ModelConfig, path: Path) -> nn.Module:
             expected=f"tensors for {config.backbone}, all of them, as .safetensors or in a file of torch",
             todo="set model= and model.backbone= to the network that these weights were made for",
         ) from None
+
+
+def _count_classes(config: ModelConfig, path: Path) -> int | None:
+    """Return the number of classes of the head in a file, which is replaced; None where it has no such head."""
+    described = timm.get_pretrained_cfg(find_weights(config.backbone)[0])
+    state = timm.models.load_state_dict(str(path), device="cpu", weights_only=True)
+    head = state.get(f"{described.classifier}.weight") if described is not None else None
+    return None if head is None else int(head.shape[0])
 
 
 def load_embedded_state(backbone: str, model: nn.Module) -> dict[str, Tensor]:
@@ -127,8 +136,9 @@ def _create_timm_model(config: ModelConfig, *, pretrained: bool = False, **sourc
     """Return timm's network; `source` replaces values of its description, such as where weights come from."""
     _check_name(config)
     name, changes = find_weights(config.backbone)
+    overlay, classes = changes | source, {k: v for k, v in source.items() if k == "num_classes"}
     model: nn.Module = timm.create_model(
-        name, pretrained=pretrained, pretrained_cfg_overlay=changes | source, drop_rate=config.drop_rate
+        name, pretrained=pretrained, pretrained_cfg_overlay=overlay, drop_rate=config.drop_rate, **classes
     )
     return model
 

@@ -18,7 +18,7 @@ from leopardnet.core.tables import conform, read_table, write_table
 from leopardnet.data.checks.check import SEVERITIES
 from leopardnet.data.checks.finding import Finding
 from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
-from leopardnet.data.human_labels.sound_labels import PERSON, list_spoken_of
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.export.pseudonyms import has_coordinates
 from leopardnet.records.clip_places import place_clips
 from leopardnet.records.encounters.encounter_settings import EncounterSettings, load_encounter_settings
@@ -121,8 +121,9 @@ def find_records(
     for, by default the targets. alert_score: outside the range, and where that cannot be told, a label is suspected
     from this probability on. earlier: records of earlier seasons (`read_records`). settings: what is notable;
     encounter_settings: what is linked, and which labels are prey, to be counted beside hints. sound_labels: entries
-    of `SoundLabelFile`: they confirm alarm calls, and a clip in which one heard a person is private. Clips that show people or vehicles count in what is first, but are left out
-    of the result, with their number in the findings, unless `include_people`. No probability is changed.
+    of `SoundLabelFile`: they confirm alarm calls, and a clip in which one heard a person is private. Clips that
+    show people or vehicles count in what is first, but are left out of the result, with their number in the
+    findings, unless `include_people`. No probability is changed.
 
     Raises ManifestError where a table is of other footage, or the targets are unknown and `wanted` is not given.
 
@@ -139,9 +140,12 @@ def find_records(
         records = _drop_low_scores_inside(records, predictions)
     unchecked = frozenset(clips.loc[~clips["is_clock_checked"], "clip_id"])
     records = add_firsts(records, earlier=earlier, settings=settings, unchecked=unchecked)
-    private = frozenset[str]() if include_people else _find_private(predictions, manifest, labels, sound_labels)
+    said = list_said(labels, sound_labels)
+    private = frozenset[str]() if include_people else clips_with_people(predictions, manifest, said)
     is_private = records["clip_id"].isin(private)
     shown = records[~is_private].reset_index(drop=True)
+    is_left_out = shown["nearest_record_id"].isin(records.loc[is_private, "record_id"])
+    shown = shown.assign(nearest_record_id=shown["nearest_record_id"].mask(is_left_out))
     encounter_settings = encounter_settings or load_encounter_settings()
     others = [x for x in encounter_settings.repeated.prey if x not in names]
     prey = build_records(predictions, labels=labels, wanted=others, clips=clips)
@@ -158,7 +162,7 @@ def find_records(
     found = [
         *(check_places(deployments, ranges) if deployments is not None and len(deployments) else ()),
         *check_clips(clips[~clips["clip_id"].isin(private)], shown),
-        *_check_labels(clips, labels, names),
+        *_check_labels(clips, labels, names, private),
         *_check_comparison(predictions, ranges, names, history),
         *_note_people(records[is_private]),
         *_note_unclear(shown),
@@ -196,29 +200,22 @@ def _drop_low_scores_inside(records: pd.DataFrame, predictions: Predictions) -> 
     return records[keep].reset_index(drop=True)
 
 
-def _find_private(
-    predictions: Predictions,
-    manifest: Manifest | None,
-    labels: pd.DataFrame | None,
-    sound_labels: pd.DataFrame | None,
-) -> frozenset[str]:
-    said = None if labels is None else labels_by_person(labels).rename(columns={"labels": "label"})
-    heard = frozenset[str]() if sound_labels is None else list_spoken_of(sound_labels, PERSON)
-    return clips_with_people(predictions, manifest, said) | heard
-
-
-def _check_labels(clips: pd.DataFrame, labels: pd.DataFrame | None, names: tuple[str, ...]) -> Iterator[Finding]:
+def _check_labels(
+    clips: pd.DataFrame, labels: pd.DataFrame | None, names: tuple[str, ...], private: frozenset[str]
+) -> Iterator[Finding]:
     if labels is None or not len(labels):
         yield Finding("info", "no_labels", "no labels of people were given, so nothing is confirmed")
         return
     agreed = labels_by_clip(labels)
+    agreed = agreed.assign(path=agreed["path"].mask(agreed["clip_id"].isin(private)))
     strange = agreed.loc[~agreed["clip_id"].isin(clips["clip_id"]) & agreed["labels"].ne(""), "path"]
     if len(strange):
-        text = f"labelled clips that predictions and manifest lack, not counted: {len(strange)}; the first is "
-        yield Finding("warning", "other_clips", text + str(strange.iloc[0]), path=str(strange.iloc[0]))
+        text = f"labelled clips that predictions and manifest lack, not counted: {len(strange)}"
+        first = next(iter(strange.dropna()), None)
+        yield Finding("warning", "other_clips", text + (f"; the first is {first}" if first else ""), path=first)
     people = labels_by_person(labels)
     named = people.loc[people["labels"].str.split(" + ", regex=False).map(lambda x: bool(set(x) & set(names)))]
-    for path in agreed.loc[agreed["is_disputed"] & agreed["clip_id"].isin(named["clip_id"]), "path"]:
+    for path in agreed.loc[agreed["is_disputed"] & agreed["clip_id"].isin(named["clip_id"]), "path"].dropna():
         text = "people disagree whether this clip shows the label, so it counts as suspected; look at it together"
         yield Finding("warning", "disputed", text, path=path)
 
@@ -251,8 +248,8 @@ def _note_people(hidden: pd.DataFrame) -> Iterator[Finding]:
     if len(hidden):
         n = int((hidden["is_notable"] | hidden["unclear"].notna()).sum())
         text = (
-            f"records left out, because of people or vehicles in their clips: {len(hidden)}, of which notable or to "
-            f"check: {n}; look at them yourself; --people includes them"
+            f"records left out, because of people or vehicles in their clips: {len(hidden)}, of which notable or "
+            f"to check: {n}; look at them yourself; --people includes them"
         )
         yield Finding("warning", "people", text)
 

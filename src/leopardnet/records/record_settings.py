@@ -26,7 +26,7 @@ Model = TypeVar("Model", bound=Settings)
 
 
 class NotableSettings(Settings):
-    """What makes a record notable, and what makes it one to check: how far and how long to look back, and the rules."""
+    """What makes a record notable, or one to check: how far and how long to look back, and the rules that count."""
 
     area_km: float = Field(gt=0, le=20_000)
     min_years: float = Field(gt=0)

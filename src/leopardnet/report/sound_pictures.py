@@ -44,7 +44,7 @@ def draw_sounds(
     sounds = sounds[(sounds["kind"] != VOICE) & ~sounds["clip_id"].isin(list(hidden))]
     if sounds.empty:
         return {}
-    likely = sounds.assign(best=sounds["p_alarm_call"].fillna(sounds["score"]))
+    likely = sounds.assign(best=rate_sounds(sounds))
     best = (
         likely.sort_values("best", ascending=False, kind="stable").drop_duplicates("clip_id").set_index("clip_id")
     )
@@ -54,6 +54,11 @@ def draw_sounds(
     chosen = ordered[ordered.isin(best.index) & ordered.isin(paths.index)].head(MAX_PICTURES)
     found = {clip_id: _draw(best.loc[clip_id], manifest, paths[clip_id]) for clip_id in chosen}
     return {clip_id: picture for clip_id, picture in found.items() if picture is not None}
+
+
+def rate_sounds(sounds: pd.DataFrame) -> pd.Series[float]:
+    """Return how like an alarm call each sound is: the probability of a probe, else the score of the search."""
+    return sounds["p_alarm_call"].fillna(sounds["score"])
 
 
 def _draw(sound: pd.Series, manifest: Manifest, path: str) -> SoundPicture | None:
@@ -66,10 +71,11 @@ def _draw(sound: pd.Series, manifest: Manifest, path: str) -> SoundPicture | Non
         return None
     uri = "data:image/png;base64," + base64.b64encode(png).decode()
     left, right = (100 * (t - from_s) / (to_s - from_s) for t in (max(start_s, from_s), end_s))
-    return SoundPicture(uri, round(left, 1), round(right - left, 1), _describe(sound))
+    return SoundPicture(uri, round(left, 1), round(right - left, 1), describe_sound(sound))
 
 
-def _describe(sound: pd.Series) -> str:
+def describe_sound(sound: pd.Series) -> str:
+    """Return what a sound is, when and how high, in words."""
     kind, peak = str(sound["kind"]), sound["peak_hz"]
     what = translate("tonal call") if kind == "tonal_call" else kind.removeprefix("network:")
     text = translate("{what} at {time} s", what=what, time=f"{sound['start_s']:.1f}")

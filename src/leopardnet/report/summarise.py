@@ -22,6 +22,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.types import Clip
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.data.scan.list_files import list_footage
 from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
@@ -31,6 +32,7 @@ from leopardnet.report.camera_section import find_camera_faults
 from leopardnet.report.overview import Beside
 from leopardnet.report.page import write_report
 from leopardnet.report.sound_pictures import draw_sounds
+from leopardnet.report.sound_section import list_sounds
 
 N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews
 LARGE, SMALL = {"short_side_px": 270, "quality": 78}, {"short_side_px": 72, "quality": 70}  # about 20 and 2 kB
@@ -53,21 +55,23 @@ def summarise(
     notices: Sequence[str] = (),
     results: Path | None = None,
     said: pd.DataFrame | None = None,
+    said_of_sounds: pd.DataFrame | None = None,
     title: str | None = None,
     n_pictures: int | None = None,
     people: bool = False,
-    voices: Collection[str] = (),
+    human_labels: pd.DataFrame | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one self-contained HTML report and return its path.
 
     manifest: adds pictures, and the labels and the sites that the results lack. deployments: the table of
-    `read_deployments`, for the faults of cameras. results: the folder of the
-    predictions, for what its watch.json says of the bundle's promise, see `watch_promise`. said:
-    what people said, as `labels_by_clip` returns it; the first page then tells confirmed clips from suspected ones.
-    n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
-    page. people: show clips of people and vehicles too. Otherwise their pictures are left out, whether a label or
-    the model says so, as are those of `voices`, clip_id of clips in which somebody heard a person. Raises ManifestError for a manifest of other footage with the same file names,
+    `read_deployments`, for the faults of cameras. results: the folder of the predictions, for what its watch.json
+    says of the bundle's promise, see `watch_promise`. said: what people said, as `labels_by_clip` returns it; the
+    first page then tells confirmed clips from suspected ones. said_of_sounds: entries of `SoundLabelFile`; alarm
+    calls that people confirmed are listed apart. n_pictures: the largest number of pictures, the first clips to
+    review first; None for all that fit into the page. people: show clips of people and vehicles too. Otherwise
+    their pictures and sounds are left out, as `clips_with_people` says; human_labels: what every person said, for
+    it, as `list_said` returns it. Raises ManifestError for a manifest of other footage with the same file names,
     and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
@@ -75,22 +79,17 @@ def summarise(
     if bundle is not None:
         predictions.require_model(bundle.id)
     table = predictions.table
+    words = [x.astype(object) for x in (human_labels, said, list_said(None, said_of_sounds)) if x is not None]
+    private = frozenset[str]() if people else clips_with_people(predictions, manifest, pd.concat(words))
     pictures, truth, hidden, absent = None, None, frozenset[str](), []
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)
         sites = table["clip_id"].map(clip_sites(manifest))
         table = table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
-        if not people:
-            hidden = clips_with_people(predictions, manifest) | frozenset(voices)
-        pictures = make_thumbnails(
-            table,
-            manifest,
-            hidden=hidden,
-            n_pictures=n_pictures,
-            max_bytes=picture_budget(predictions),
-            on_progress=on_progress,
-        )
+        hidden = private
+        limits: Any = {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
+        pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
     heard = None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden)
     season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}
@@ -102,6 +101,7 @@ def summarise(
         truth=truth,
         thumbnails=pictures,
         heard=heard,
+        sounds=list_sounds(predictions, said_of_sounds, hidden=private),
         hidden=hidden,
         cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments),
         beside=Beside(said, *_count_left_out(table, manifest)),

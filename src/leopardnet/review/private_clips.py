@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from leopardnet.core.people import clips_with_people
-from leopardnet.core.predictions import Predictions
+from leopardnet.core.predictions import Predictions, no_sounds
 from leopardnet.review.clip_index import ClipIndex
 from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.review_source import ReviewSource
@@ -14,5 +14,6 @@ from leopardnet.review.review_source import ReviewSource
 def find_people(source: ReviewSource, evidence: FrameEvidence, index: ClipIndex) -> frozenset[str]:
     """Return the clips that show people or vehicles by what the model, the detector or the manifest says."""
     none = pd.DataFrame({"clip_id": [], "decision": []}, dtype="str")
-    table = none if source.predictions is None else source.predictions.table
-    return clips_with_people(Predictions(table, evidence.find_named_boxes(index)), source.manifest)
+    known = source.predictions
+    table, sounds = (none, no_sounds()) if known is None else (known.table, known.sounds)
+    return clips_with_people(Predictions(table, evidence.find_named_boxes(index), sounds), source.manifest)

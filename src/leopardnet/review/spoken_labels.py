@@ -12,19 +12,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.people import person_kind
+from leopardnet.core.people import names_people, shows_person_box
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.label_views import AUDIT
 from leopardnet.review.clip_index import ClipIndex
 
 
 class Said(NamedTuple):
-    """One entry that was not taken back. labels: () for a note or a star alone."""
+    """One entry that was not taken back.
+
+    labels: () for a note or a star alone; has_person_box: None where it says nothing of boxes.
+    """
 
     entry_id: int
     labels: tuple[str, ...]
     queue: str
     is_starred: bool
+    has_person_box: bool | None = None
 
 
 class SpokenLabels:
@@ -54,7 +58,7 @@ class SpokenLabels:
             if self._file is None or self._file.newest() == self.version:
                 return
             entries = self._file.entries(after=self.version)
-            columns = ["entry_id", "key", "clip_id", "labels", "by", "queue", "starred", "undoes"]
+            columns = ["entry_id", "key", "clip_id", "labels", "by", "queue", "starred", "boxes", "undoes"]
             for values in entries[columns].itertuples(index=False):
                 self._take(*values)
             self.version = int(entries["entry_id"].iloc[-1])
@@ -62,7 +66,16 @@ class SpokenLabels:
                 self._count(clip_id)
 
     def _take(
-        self, entry_id: int, key: str, clip_id: str, labels: str, by: str, queue: str, starred: bool, undoes: Any
+        self,
+        entry_id: int,
+        key: str,
+        clip_id: str,
+        labels: str,
+        by: str,
+        queue: str,
+        starred: bool,
+        boxes: str | None,
+        undoes: Any,
     ) -> None:
         if not pd.isna(undoes):
             clip_id, by, action = self._place.pop(int(undoes), (clip_id, by, ""))
@@ -78,7 +91,8 @@ class SpokenLabels:
         names = tuple(json.loads(labels)) if isinstance(labels, str) else ()
         before, said = self.labels(clip_id, by), self._said[clip_id].setdefault(by, [])
         self._count_names(before, names or before)
-        said.append(Said(int(entry_id), names, queue, bool(starred)))
+        has_person_box = shows_person_box(boxes) if isinstance(boxes, str) else None
+        said.append(Said(int(entry_id), names, queue, bool(starred), has_person_box))
         self._actions[by].setdefault(action, {})[int(entry_id)] = clip_id
         self._place[int(entry_id)] = (clip_id, by, action)
 
@@ -122,8 +136,15 @@ class SpokenLabels:
             return bool(said and said[-1].is_starred)
 
     def shows_people(self, clip_id: str) -> bool:
-        """Return whether somebody says that a clip shows a person or a vehicle."""
-        return any(person_kind(name) for names in self.all_labels(clip_id).values() for name in names)
+        """Return whether somebody says that a clip shows a person or a vehicle, or drew the box of one."""
+        if any(names_people(name) for names in self.all_labels(clip_id).values() for name in names):
+            return True
+        with self._lock:
+            people = list(self._said[clip_id].values()) if clip_id in self._said else []
+            drawn = [
+                next((x.has_person_box for x in reversed(p) if x.has_person_box is not None), False) for p in people
+            ]
+        return any(drawn)
 
     def find(self, has: Callable[[str], bool]) -> list[str]:
         """Return those clips about which somebody said something and which fulfil a condition."""

@@ -39,7 +39,7 @@ ROUGH_PER_STEP = 0.25  # of the change of pitch from window to window, which a g
 NEAR_S, CROWD_S = 1.5, 6.0  # calls of deer are seconds apart, notes of a song less
 RIVAL_DB = 3.0  # a ridge that is weaker than another by more than this is no rival
 MAX_NEAR, MAX_CROWD = 2.5, 6.0  # rivals at half the score
-# Above the noise, which is fainter up there, an overtone is at most this much louder, and near to a multiple of the pitch.
+# Above the noise, fainter up there, an overtone is at most this much louder, and near a multiple of the pitch.
 OVERTONE_DB, OVERTONE_RATIO = 3.0, 0.1
 MAX_OVERTONES = 2  # a line with more lines beside it is a voice, or one of many birds
 
@@ -164,13 +164,19 @@ def whiten(db: NDArray[np.float32], hz: NDArray[np.float64]) -> NDArray[np.float
 
     The noise of a window is measured in pieces of about 1 kHz, and in a straight line between their middles.
     """
-    db = db - np.median(db, axis=0).astype(np.float32)
+    db = db - _median_of_rows(np.ascontiguousarray(db.T))
     n_bands = max(2, round(float(hz[-1] - hz[0]) / NOISE_BAND_HZ))
     edges = np.linspace(0, len(hz), n_bands + 1).astype(int)
-    noise = np.stack([np.median(db[:, a:b], axis=1) for a, b in pairwise(edges)], axis=1)
+    noise = np.stack([_median_of_rows(db[:, a:b]) for a, b in pairwise(edges)], axis=1)
     middles = (edges[:-1] + edges[1:] - 1) / 2
     weights = [np.interp(np.arange(len(hz)), middles, row) for row in np.eye(n_bands)]
-    return db - noise.astype(np.float32) @ np.asarray(weights, np.float32)  # [T, bands] by [bands, F]
+    return db - noise @ np.asarray(weights, np.float32)  # [T, bands] by [bands, F]
+
+
+def _median_of_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the median of each row, float32 [N]; numpy sorts float32 several times as fast as it partitions."""
+    values, n = np.sort(values, axis=1), values.shape[1]
+    return (values[:, (n - 1) // 2] + values[:, n // 2]) / np.float32(2)
 
 
 def _average_along_lines(db: NDArray[np.float32], bin_hz: float) -> NDArray[np.float32]:
@@ -191,7 +197,7 @@ def _average_along_lines(db: NDArray[np.float32], bin_hz: float) -> NDArray[np.f
 def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float64]:
     """Return how well each ridge fits a call that stands alone, 0 to 1, float64 [N].
 
-    The pitch of a steep glide changes within a window, which makes its line wider, and rougher; this is allowed for.
+    The pitch of a steep glide changes within a window, which makes its line wider and rougher; this is allowed for.
     """
     start = np.array([r.start_s for r in ridges])
     end = np.array([r.end_s for r in ridges])
@@ -218,7 +224,7 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
 
 
 def is_overtone(ridge: Ridge, tones: list[Ridge]) -> bool:
-    """Return whether a ridge is the overtone of another one of these: it glides beside it at a multiple of its pitch.
+    """Return whether a ridge is the overtone of one of these: it glides beside it at a multiple of its pitch.
 
     Pitches are compared window by window, because the upper range of pitch cuts off a part of many an overtone.
     """

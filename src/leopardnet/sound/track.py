@@ -166,8 +166,8 @@ class _SoundReader:
             self._form = form
             self._resampler = AudioResampler(format="flt", layout="mono", rate=self.rate_hz)
         samples = frame.to_ndarray()
-        if frame.pts is not None and frame.time_base:
-            gap_s = float(frame.pts * frame.time_base) - self.start_s - self._heard_s
+        if (time_s := frame.time) is not None:
+            gap_s = time_s - self.start_s - self._heard_s
             if MAX_GAP_S < gap_s < MAX_S:
                 n = round(gap_s * frame.sample_rate) * (samples.shape[1] // frame.samples)
                 silence = 128 if samples.dtype == np.uint8 else 0

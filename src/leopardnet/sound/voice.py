@@ -17,6 +17,7 @@ from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import FoundSound
 from leopardnet.sound.track import Track
 
+KIND = "voice"
 SOURCE = "silero-vad 6.2"
 MODEL = Path(__file__).with_name("silero") / "silero_vad_16k.onnx"
 RATE_HZ, STEP, CONTEXT = 16_000, 512, 64  # the network hears 512 samples at a time, and the 64 before them
@@ -45,7 +46,7 @@ def find_voices(track: Track, settings: SoundConfig) -> list[FoundSound]:
         FoundSound(
             start_s=round(track.start_s + first * step_s, 3),
             end_s=round(track.start_s + last * step_s, 3),
-            kind="voice",
+            kind=KIND,
             low_hz=None,
             high_hz=None,
             peak_hz=None,

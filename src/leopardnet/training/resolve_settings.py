@@ -14,6 +14,7 @@ from leopardnet.core.settings.known_labels import describe_label
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.data.reading.label_ids import make_label_id
 from leopardnet.network.backbone_weights import native_size_px
+from leopardnet.training.augment.pipeline import load_own_transform
 
 
 def resolve_settings(config: TrainConfig, manifest: Manifest) -> TrainConfig:
@@ -32,6 +33,8 @@ def resolve_settings(config: TrainConfig, manifest: Manifest) -> TrainConfig:
         changes["model"] = config.model.model_copy(update={"weights": "none"})
     resolved = config.model_copy(update=changes) if changes else config
     _refuse_decision_names(resolved.labels.label_set().names)
+    if config.augment.own:
+        load_own_transform(config.augment.own)  # what cannot be used is refused before the work begins
     return resolved
 
 

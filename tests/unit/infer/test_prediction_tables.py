@@ -6,11 +6,13 @@ import pandas as pd
 import pytest
 
 from leopardnet.bundle.learned_from import read_learned_from
-from leopardnet.core.columns import evidence_columns, predictions_columns
+from leopardnet.core.columns import SOUNDS, evidence_columns, predictions_columns
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.inference import RuntimeConfig
+from leopardnet.core.tables import conform
 from leopardnet.infer.clip import read_frames
+from leopardnet.infer.earlier_sounds import EarlierSounds
 from leopardnet.infer.job import Job
 from leopardnet.infer.journal import Journal, JournalPage, JournalRow
 from leopardnet.infer.predict_footage import predict
@@ -123,3 +125,30 @@ def test_a_row_alerts_every_target_and_a_table_of_before_has_its_one_alert_in_bo
         False,
         False,
     ]
+
+
+def test_what_was_searched_afterwards_stays_when_the_tables_are_written_again(unseen, tiny_bundle, tmp_path):
+    first = predict(unseen, tiny_bundle, out=tmp_path, runtime=HERE)
+    ids = first.table["clip_id"].tolist()
+    heard = pd.DataFrame({"clip_id": ids[:2], "start_s": 0.5, "end_s": 1.0, "kind": ["voice", "network:dog"]})
+    heard = heard.assign(score=0.9, source="birdnet 2.4").reindex(columns=[c.name for c in SOUNDS])
+    has_voice = first.table["has_voice"].mask(first.table["clip_id"].isin([ids[0], ids[2]]), "yes")
+    flagged = first.table.assign(has_voice=has_voice)
+    sounds = conform(heard, SOUNDS, where="sounds")
+    Predictions(flagged, first.evidence, sounds).write(tmp_path)
+    for _ in range(2):
+        predict(unseen, tiny_bundle, out=tmp_path, runtime=HERE)
+        again = Predictions.read(tmp_path)
+        pd.testing.assert_frame_equal(again.table, flagged)
+        pd.testing.assert_frame_equal(again.sounds, sounds)
+
+
+def test_a_probe_keeps_its_word_on_the_calls_it_judged_and_no_other():
+    call = {"clip_id": "a", "start_s": 1.0, "end_s": 2.0, "kind": "tonal_call", "score": 0.9, "source": "tonal 2"}
+    rows = pd.DataFrame([call, {**call, "start_s": 1.5}]).reindex(columns=[c.name for c in SOUNDS])
+    now = conform(rows, SOUNDS, where="sounds")
+    judged = now.assign(p_alarm_call=[0.7, np.nan])
+    assert EarlierSounds.of(judged).add_to(now, ["a"])["p_alarm_call"].tolist()[0] == 0.7
+    changed = EarlierSounds.of(judged.assign(end_s=3.0)).add_to(now, ["a"])
+    assert len(changed) == 2 and changed["p_alarm_call"].isna().all(), "old rows of this search are replaced"
+    assert EarlierSounds.of(judged).add_to(now.head(0), ["a"]).empty

@@ -231,6 +231,25 @@ def test_weights_may_come_from_a_file(tmp_path, state, name):
     assert type(config).model_validate(config.model_dump()).weights == name
 
 
+@pytest.mark.parametrize("backbone", ["test_resnet", "test_vit", "test_convnext", "test_efficientnet"])
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
+def test_a_checkpoint_of_any_timm_network_with_a_head_of_its_own_gives_its_features(tmp_path, backbone, name):
+    torch.manual_seed(4)
+    trained = timm.create_model(backbone, num_classes=7).eval()
+    state = trained.state_dict()
+    if name.endswith("safetensors"):
+        save_file(state, tmp_path / name)
+    else:
+        torch.save({"state_dict": state, "epoch": 3}, tmp_path / name)  # as training programs keep it
+    config = brought(tmp_path / name, "model=hub", f"model.backbone={backbone}", "model.size_px=160")
+    model = Classifier(create_backbone(config), 2).eval()
+    frames = torch.from_numpy(pattern(160))
+    with torch.no_grad():
+        x = (frames.float() - model.mean) / model.std
+        expected = trained.forward_head(trained.forward_features(x), pre_logits=True)
+        assert torch.equal(model.features(frames), expected) and model(frames).shape == (1, 2)
+
+
 class Program:
     def __init__(self, path):
         self.path = path

@@ -181,7 +181,8 @@ def test_written_places_are_rounded_unless_exact_ones_are_asked_for_and_allowed(
 
 def test_no_two_distances_lead_back_to_a_hidden_place():
     table = records_of({"distance_km": 31.6, "nearest_record_km": 47.3, "exact_place": "no", "encounter_id": "e"})
-    table = pd.concat([table, table.assign(exact_place=None, encounter_id="f")], ignore_index=True)
+    other = {"record_id": "r1", "nearest_record_id": "r1", "exact_place": None, "encounter_id": "f"}
+    table = pd.concat([table, table.assign(**other)], ignore_index=True)
     for exact, shown in ((True, [[32.0, 50.0], [31.6, 47.3]]), (False, [[32.0, 50.0]] * 2)):
         hidden = hide_places(table.assign(distance_error_km=0.1), exact_places=exact)
         assert hidden[["distance_km", "nearest_record_km"]].values.tolist() == shown
@@ -189,6 +190,40 @@ def test_no_two_distances_lead_back_to_a_hidden_place():
     for exact, km in ((True, [20.0, 28.9]), (False, [20.0, 20.0])):
         found = hide_paths(ways, table, exact_places=exact)["path_km"]
         assert found[:2].tolist() == km and pd.isna(found[2])
+
+
+def test_a_distance_to_a_hidden_place_is_coarse_at_both_of_its_ends():
+    places = {"hidden": "no", "exact": None, "gone": "no"}
+    table = records_of(
+        {"record_id": "hidden", "exact_place": "no"},
+        *({"record_id": f"to {x}", "nearest_record_id": x, "nearest_record_km": 47.3} for x in places),
+        {"record_id": "nameless", "nearest_record_km": 47.3},
+        {"record_id": "exact"},
+    )
+    shown = hide_places(table, exact_places=True).set_index("record_id")["nearest_record_km"].dropna()
+    assert shown.to_dict() == {"to hidden": 50, "to exact": 47.3, "to gone": 50, "nameless": 50}
+    part = hide_places(table[table["record_id"] == "to exact"], exact_places=True, among=table)
+    assert part["nearest_record_km"].tolist() == [47.3]
+
+
+def test_nothing_written_names_a_clip_that_was_left_out_for_people(tmp_path):
+    scores = dict.fromkeys(CLIPS, 0.9)
+    said = [("in/a.avi", ["leopard"], "AB"), ("in/a.avi", ["human"], "CD"), ("out/b.avi", ["leopard"], "AB")]
+    said += [
+        ("out/b.avi", ["leopard", "human"], "CD"),
+        ("out/b.avi", ["leopard"], "EF"),
+        ("other.avi", ["human"], "AB"),
+    ]
+    labels = entries_of([*said, ("out/c.avi", ["leopard"], "AB")])
+    found = find(scores, labels=labels)
+    assert found.records["path"].tolist() == ["out/c.avi"] and {"people", "other_clips"} <= rules(found)
+    gone = set(find(scores, labels=labels, include_people=True).records["record_id"]) - {
+        *found.records["record_id"]
+    }
+    assert len(gone) == 2
+    for file in found.write(tmp_path).glob("*.csv"):
+        text = file.read_text("utf-8")
+        assert not [x for x in ("a.avi", "b.avi", "other.avi", *gone) if x in text], file.name
 
 
 def test_rounded_places_hold_the_true_one():

@@ -84,4 +84,6 @@ def test_the_card_of_the_report_shows_it(footage, tmp_path):
     hidden = summarise(replace(predictions, table=people), tmp_path / "h.html", manifest=manifest).read_text(
         "utf-8"
     )
-    assert "data:image/png" not in hidden and "tonal call at" not in hidden
+    assert "data:image/png" not in hidden
+    heard = hidden.split('<section id="sounds">')[1].split("</section>")[0]
+    assert "broken.avi" in heard and "call.avi" not in heard

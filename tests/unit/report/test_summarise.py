@@ -140,7 +140,9 @@ def test_people_are_shown_only_to_those_who_ask(stills, tmp_path, columns, peopl
 
 def test_a_clip_in_which_somebody_heard_a_person_has_no_picture(stills, tmp_path):
     evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
-    options = {"manifest": manifest_of(stills), "voices": ids("d")}
+    row = {"entry_id": 1, "key": "k", "at": "t", "by": "AB", "clip_id": ids("d")[0], "start_s": 0.0, "end_s": 1.0}
+    heard = pd.DataFrame([row | {"label": "person", "undoes": None}])
+    options = {"manifest": manifest_of(stills), "said_of_sounds": heard}
     page = summarise(Predictions(TABLE, evidence), tmp_path / "r.html", **options).read_text("utf-8")
     thumbs = page.split('"thumbs":{')[1].split("}")[0]
     assert thumbs.count(":") == 2 and f'"{"abcd".index("d")}":' not in thumbs  # b and a; c shows a person

@@ -22,6 +22,7 @@ from leopardnet.cli.options import (
     read_moved,
     read_places,
 )
+from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,18 @@ ExactPlaces = Annotated[
 Dossiers = Annotated[
     bool, typer.Option("--dossiers/--no-dossiers", help="With --manifest: write a page on what is notable.")
 ]
+AllDossiers = Annotated[
+    bool,
+    typer.Option("--all-dossiers", help="A page for weak suspicions, too, which are else listed in the index."),
+]
+OneRecord = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--record",
+        metavar="ID",
+        help="With --manifest: a page on this record, too, notable or not. May be repeated.",
+    ),
+]
 Media = Annotated[bool, typer.Option("--media", help="Beside each dossier, a ZIP with the original files.")]
 
 
@@ -81,6 +94,8 @@ def records(
     settings: SettingsFile = None,
     exact_places: ExactPlaces = False,
     dossiers: Dossiers = True,
+    all_dossiers: AllDossiers = False,
+    record: OneRecord = None,
     media: Media = False,
     bundle: BundleOption = None,
     people: People = False,
@@ -97,6 +112,7 @@ def records(
     Example: leopardnet records results/ --manifest season.parquet --deployments d.csv --range r.geojson --out rec/
     """
     from leopardnet.core.predictions import Predictions
+    from leopardnet.records.dossier.write_dossier import remove_dossiers
     from leopardnet.records.find_records import find_records, read_records
     from leopardnet.records.ranges.read_ranges import read_ranges
     from leopardnet.records.record_settings import load_notable
@@ -105,6 +121,7 @@ def records(
     for note in notes:
         say(f"note: {note}")
     rows = read_moved(manifest, root) if manifest else None
+    notable = load_notable(settings)
     said, heard, clips = _read_labels(labels), _read_sound_labels(labels), Predictions.read(predictions)
     found = find_records(
         clips,
@@ -115,39 +132,48 @@ def records(
         wanted=label,
         alert_score=alert_score,
         earlier=_join([read_records(path) for path in earlier or ()]),
-        settings=load_notable(settings),
+        settings=notable,
         sound_labels=heard,
         include_people=people,
     )
     found.write(out, exact_places=exact_places)
+    remove_dossiers(out)  # those of before would stand beside tables of now
     written = 0
-    if rows is not None and dossiers and len(found.notable):
+    if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
         known |= {"sound_labels": heard, "model": _describe_model(bundle)}
-        options = {"exact_places": exact_places, "with_media": media, "people": people}
+        options = {"exact_places": exact_places, "with_media": media, "people": people, "also": record or ()}
+        options["every"] = all_dossiers
+        known |= {"alert_score": alert_score, "area_km": notable.area_km}
         written = _write_dossiers(out, found, known, options)
     if json_:
         print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
     else:
         _print_found(found)
     if not exact_places:
-        say("places are rounded to 0.1 degrees, and distances to kilometres; --exact-places writes them exactly")
+        say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
 
 
-def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, bool]) -> int:
+def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:
     """Write the dossiers and return their number. known: the sources beside what was found."""
+    import pandas as pd
+
     from leopardnet.core.language import current_language
+    from leopardnet.data.checks.check import check
     from leopardnet.records.dossier.sources import DossierSources
     from leopardnet.records.dossier.write_dossier import write_dossiers
 
     season = found.encounters
+    cameras = check(
+        known["manifest"], deployments=known["deployments"], hash_files=False, perceptual=False, probe=False
+    )
     sources = DossierSources(
         records=found.records,
         encounters=season.encounters,
         hints=season.hints,
         flanks=season.flanks,
-        findings=found.findings,
+        findings=pd.concat([found.findings, cameras], ignore_index=True),
         ranges=found.ranges,
         sounds=known["predictions"].sounds,
         **known,
@@ -160,7 +186,10 @@ def _describe_model(bundle: Path | None) -> dict[str, Any]:
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.report.summarise import describe_bundle
 
-    return describe_bundle(load_bundle(bundle)) if bundle else {}
+    if bundle is None:
+        return {}
+    loaded = load_bundle(bundle)
+    return describe_bundle(loaded) | {"data": loaded.spec.provenance.get("data")}
 
 
 def _read_sound_labels(paths: list[Path] | None) -> pd.DataFrame | None:
@@ -229,7 +258,8 @@ def _print_found(found: SeasonRecords) -> None:
         say(f"… and {len(notable) - N_SHOWN} more in records.csv")
     for row in found.findings.drop_duplicates("rule").to_dict("records"):
         n = int(found.findings["rule"].eq(row["rule"]).sum())
-        say(f"{row['severity']}: {row['message']}" + (f" (and {n - 1} more in findings.csv)" if n > 1 else ""))
+        more = f" ({translate('and {n} more in findings.csv', n=n - 1)})" if n > 1 else ""
+        say(f"{translate_message(row['severity'])}: {translate_message(row['message'])}{more}")
 
 
 def _describe(row: dict[Any, Any]) -> dict[str, Any]:

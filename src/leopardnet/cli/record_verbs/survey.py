@@ -54,6 +54,10 @@ def after(
     all_records: Annotated[
         bool, typer.Option("--all", help="After all records of the label, notable or not.")
     ] = False,
+    suspected: Annotated[
+        bool,
+        typer.Option("--suspected", help="Count suspected records, too, where others are confirmed by a person."),
+    ] = False,
     sigma_km: SigmaKm = None,
     settings_file: SettingsFile = None,
     out: Annotated[Path, typer.Option("--out", help="Table without coordinates: .csv or .parquet.")] = Path(
@@ -69,6 +73,7 @@ def after(
 ) -> None:
     """After a record, rank the places without a camera and the cameras to visit first, with the reasons.
 
+    Suspected records count only where no person has confirmed one, or with --suspected or --record.
     Coordinates are written only with --geojson or --gpx, and never those of cameras whose owner forbids it.
 
     Example: leopardnet survey after records/ --deployments deployments.csv --range range.geojson --gpx places.gpx
@@ -91,6 +96,7 @@ def after(
         sigma_km=sigma_km,
         barriers=[(b.name, b.line) for b in read_ranges(ranges).barriers] if ranges else (),
         clips=Manifest.read(manifest).table if manifest else None,
+        with_suspected=suspected or bool(record),
     )
     table = found.without_coordinates()
     write_table(table, out)
@@ -204,8 +210,9 @@ def _print_plan(found: Any, sigma_km: float, source: str, *, as_json: bool) -> N
 
 
 def _print_places(table: pd.DataFrame, label: str, assumptions: Sequence[str], notes: Sequence[str]) -> None:
-    shown = table[["rank", "kind", "name", "weight", "reasons"]]
-    print_rows(shown.to_dict("records"), title=f"Places to visit after records of {label}")
+    shown = table[["rank", "kind", "name", "weight", "state", "reasons"]]
+    states = " + ".join(sorted(table["state"].unique()))
+    print_rows(shown.to_dict("records"), title=f"Places to visit after {states} records of {label}")
     for assumption in assumptions:
         say(f"assumed: {assumption}")
     for note in notes:

@@ -26,7 +26,8 @@ from leopardnet.core.settings.settings_model import Settings, Share
 class AugmentConfig(Settings):
     """Random changes to training frames. Every probability is per frame; `none` turns all of them off.
 
-    A crop keeps at least `crop_min_area` of the frame, and the animal's box where the manifest has one.
+    A crop keeps at least `crop_min_area` of the frame, and the animal's box where the manifest has one. `own` comes
+    before the other steps.
     """
 
     name: str
@@ -39,6 +40,10 @@ class AugmentConfig(Settings):
     jpeg_p: Share
     occlusion_p: Share
     banner_p: Share
+    own: str = Field(
+        pattern=r"^([A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)?$",
+        description="package.module:function, which returns an albumentations transform; it is imported and called",
+    )
 
 
 class LossConfig(Settings):
@@ -153,7 +158,7 @@ class TrainConfig(Settings):
 
 # Settings that run folders of older versions lack, with the values that describe what those versions did.
 ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "augment": {"occlusion_p": 0.0, "banner_p": 0.0},
+    "augment": {"occlusion_p": 0.0, "banner_p": 0.0, "own": ""},
     "data": {"max_stills_per_sequence": None, "balance_labels": 0.0, "balance_sites": 0.0, "cache_gb": 20.0},
     "labels": {"multi": False},
     "experiment": {"countries": "", "data_licence": "", "tracker": "none"},

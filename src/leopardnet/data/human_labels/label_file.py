@@ -114,7 +114,7 @@ class LabelDatabase:
         if read_only and not self.path.is_file():
             raise LabelFileError(
                 "there is no such file of labels",
-                where=self.path.name,
+                where=self.path.as_posix(),
                 expected=f"{FILE}, which the review page writes",
                 todo="label some clips first: `leopardnet review RESULTS`",
             )

@@ -200,11 +200,5 @@ def match_sounds(sounds: pd.DataFrame, said: pd.DataFrame) -> pd.Series[str]:
     return labels
 
 
-def list_spoken_of(entries: pd.DataFrame, label: str) -> frozenset[str]:
-    """Return the clips in which at least one person hears this today, whatever the others say."""
-    said = last_said(entries)
-    return frozenset(said.loc[said["label"] == label, "clip_id"])
-
-
 def _now() -> str:
     return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")

@@ -84,7 +84,7 @@ def choose_judging_labels(
             found=f"{int(is_decided.sum())} labelled clips of this manifest, all chosen by score or by hand",
             expected="labels of the random audit",
             todo="label the queue `audit` of `leopardnet review`. To see figures all the same, which are then "
-            "named biased, give --labels-as chosen",
+            "named biased, give --labels-as chosen to `leopardnet evaluate`",
         )
     sites = _find_sites(manifest)
     chances = _thin(audit["inclusion"].astype(np.float64), sites)

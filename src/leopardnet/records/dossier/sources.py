@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.data.human_labels.label_views import labels_by_person
-from leopardnet.data.human_labels.sound_labels import PERSON, list_spoken_of
+from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.records.ranges.range_map import RangeMap
-from leopardnet.records.record_table import REFUTED, fill_records
+from leopardnet.records.record_table import CONFIRMED, REFUTED, fill_records
 
 VOICE = "voice"
 _NEEDED = ("record_id", "clip_id", "path", "label", "state", "is_notable")
@@ -28,7 +28,8 @@ class DossierSources:
     records: a table of records; encounters, hints, flanks: the tables made from it. predictions and manifest: of
     the same footage. deployments: with the columns of `data.scan.deployments.DEPLOYMENTS`. labels: the entries of
     `labels.sqlite`. sounds: a table of sounds, sound_labels: what people said of them. ranges: and barriers.
-    findings: of `check`, for clips. model: plain values that describe a bundle and the settings of the run.
+    findings: of `check`. model: plain values that describe a bundle. alert_score: the one given, if any.
+    area_km: the radius of "the area" in which a record was the first. is_rendered: a program drew the footage.
 
     Raises ManifestError where `records` is no table of records.
 
@@ -48,6 +49,9 @@ class DossierSources:
     findings: pd.DataFrame | None = None
     ranges: RangeMap = field(default_factory=RangeMap)
     model: Mapping[str, Any] = field(default_factory=dict)
+    alert_score: float | None = None
+    area_km: float | None = None
+    is_rendered: bool = False
 
     def __post_init__(self) -> None:
         missing = [name for name in _NEEDED if name not in self.records.columns]
@@ -63,26 +67,47 @@ class DossierSources:
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""
-        said = None if self.labels is None else labels_by_person(self.labels).rename(columns={"labels": "label"})
-        found = clips_with_people(self.predictions, self.manifest, said)
+        known = self.predictions
         if self.sounds is not None:
-            found |= set(self.sounds.loc[self.sounds["kind"] == VOICE, "clip_id"])
-        return found if self.sound_labels is None else found | list_spoken_of(self.sound_labels, PERSON)
+            known = Predictions(known.table, known.evidence, self.sounds)
+        return clips_with_people(known, self.manifest, list_said(self.labels, self.sound_labels))
 
 
-def choose_dossiers(records: pd.DataFrame) -> list[str]:
-    """Return the record that names each dossier: the first of each encounter, or lone record, that is notable.
+def choose_dossiers(sources: DossierSources, also: Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """Return the first record of each notable encounter, or lone record, in two lists.
 
-    The order is that of time. Refuted records have none.
+    First those that a person confirmed or that the model's decision names; then the weaker suspicions. Both are in
+    the order of time. also: record_id of records that are in the first list, notable or not. Refuted records are in
+    neither. Raises ManifestError where `also` names a record that is not there, or is refuted.
 
-    >>> choose_dossiers(pd.DataFrame({"record_id": ["a", "b", "c"], "state": ["suspected", "confirmed", "refuted"],
-    ...     "is_notable": True, "encounter_id": ["e", "e", None], "captured_at": pd.Timestamp("2021-12-30")}))
-    ['a']
+    >>> choose_dossiers(sources)  # doctest: +SKIP
+    (['986275901f2f'], ['5d2f3b1c9a77'])
     """
-    known = order_records(records[records["state"] != REFUTED])
-    known = known.assign(group=group_records(known))
-    notable = known["group"].isin(known.loc[known["is_notable"].astype(bool), "group"])
-    return [str(i) for i in known[notable].drop_duplicates("group")["record_id"]]
+    known = order_records(sources.records[sources.records["state"] != REFUTED])
+    if unknown := set(also) - set(known["record_id"]):
+        raise ManifestError(
+            "there is no such record",
+            where="records",
+            found=", ".join(sorted(unknown)),
+            expected="a record_id of records.csv that is confirmed or suspected",
+        )
+    table = sources.predictions.table
+    decided = dict(zip(table["clip_id"], table["decision"].fillna(""), strict=True))
+    said = [decided.get(c, "") for c in known["clip_id"]]
+    named = [x in split_labels(d) for x, d in zip(known["label"], said, strict=True)]
+    is_asked = known["record_id"].isin(list(also))
+    known = known.assign(
+        group=group_records(known),
+        is_strong=known["state"].eq(CONFIRMED) | pd.Series(named, known.index, dtype=bool) | is_asked,
+        is_notable=known["is_notable"].astype(bool) | is_asked,
+    )
+    by = known.groupby("group", sort=False)
+    groups = by.agg(
+        record_id=("record_id", "first"), is_notable=("is_notable", "any"), is_strong=("is_strong", "any")
+    )
+    notable = groups[groups["is_notable"].astype(bool)]
+    strong = notable["is_strong"].astype(bool)
+    return notable.loc[strong, "record_id"].tolist(), notable.loc[~strong, "record_id"].tolist()
 
 
 def find_rows(records: pd.DataFrame, record_id: str) -> pd.DataFrame:

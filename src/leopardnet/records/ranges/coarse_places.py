@@ -13,12 +13,13 @@ COARSE_DIGITS = 1  # about 10 km, as in exports
 _FAR_KM = 10.0  # the step of the second distance: two that are known to a kilometre meet in two small places
 
 
-def hide_places(table: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
+def hide_places(table: pd.DataFrame, *, exact_places: bool, among: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return a table of records with the places that may be written.
 
     Without `exact_places`, and always where `exact_place` is "no", coordinates are rounded to one decimal,
     `coordinate_uncertainty_m` grows by the rounding. So that distances do not lead back to the place, that to the
-    range is in whole kilometres and that to the nearest record in tens.
+    range is in whole kilometres and that to the nearest record in tens; the latter also where the place of
+    the nearest record is hidden, or that record is not in the table (or in `among`, records this is a part of).
 
     >>> t = pd.DataFrame({"latitude": [43.1234], "longitude": [131.4321], "coordinate_uncertainty_m": [50.0],
     ...                   "exact_place": ["no"], "distance_km": [12.34], "nearest_record_km": [np.nan]})
@@ -26,23 +27,33 @@ def hide_places(table: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
     [43.1, 131.4, 7952.0]
     """
     hidden = table["exact_place"].eq("no").fillna(False).to_numpy(bool) | (not exact_places)
+    far = hidden | ~_is_nearest_exact(table, table if among is None else among)
     table = round_places(table, hidden)
     table.loc[hidden, "distance_km"] = table.loc[hidden, "distance_km"].round(0)
-    table.loc[hidden, "nearest_record_km"] = (table.loc[hidden, "nearest_record_km"] / _FAR_KM).round(0) * _FAR_KM
+    table.loc[far, "nearest_record_km"] = (table.loc[far, "nearest_record_km"] / _FAR_KM).round(0) * _FAR_KM
     moved = hidden & table["distance_km"].notna().to_numpy(bool)
     table.loc[moved, "distance_error_km"] = np.ceil(table.loc[moved, "distance_error_km"] + 0.5)
     return table
 
 
-def hide_paths(encounters: pd.DataFrame, records: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
-    """Return a table of encounters whose `path_km` leads back to no place: in tens, rounded down, where one is hidden.
+def _is_nearest_exact(table: pd.DataFrame, among: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return whether the place of the nearest record of each record is known and may be exact, bool [N]."""
+    if "nearest_record_id" not in table or "record_id" not in among or "exact_place" not in among:
+        return np.zeros(len(table), bool)
+    exact = among.loc[~among["exact_place"].eq("no").fillna(False).astype(bool), "record_id"]
+    return table["nearest_record_id"].isin(exact).to_numpy(bool)
 
-    records: theirs. It stays true that the way was at least so long.
+
+def hide_paths(encounters: pd.DataFrame, records: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
+    """Return a table of encounters whose ways lead back to no place: in tens where one is hidden.
+
+    records: theirs. It is rounded down, so it stays true that the way was at least so long.
     """
     forbidden = records.loc[records["exact_place"].eq("no").fillna(False), "encounter_id"]
     hidden = encounters["encounter_id"].isin(forbidden) | (not exact_places)
-    coarse = np.floor(encounters["path_km"] / _FAR_KM) * _FAR_KM
-    return encounters.assign(path_km=encounters["path_km"].mask(hidden, coarse))
+    names = [name for name in ("path_km", "confirmed_path_km") if name in encounters]
+    coarse = {x: np.floor(encounters[x].astype(float) / _FAR_KM) * _FAR_KM for x in names}
+    return encounters.assign(**{x: encounters[x].mask(hidden, coarse[x]) for x in names})
 
 
 def round_places(table: pd.DataFrame, hidden: NDArray[np.bool_]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.records.effort import LAST_CLIP, find_periods
+from leopardnet.records.effort import TABLE, find_periods
 from leopardnet.records.ranges.coarse_places import round_places
 from leopardnet.records.survey.survey_settings import SurveySettings
 
@@ -19,18 +19,18 @@ def find_camera_places(
     """Return one row per place with a camera, and notes on what could not be used.
 
     Columns: site, latitude, longitude, kind (a camera is there, or was taken down before `record_at`), last_clip_at
-    (its last clip, else the end in the table; NaT if unknown), is_covering (it worked at most `covered_days` before
-    the record), is_hidden (its owner does not show the place, which is rounded here).
+    (its last clip; NaT without clips), ended_at (the end in the table, NaT without), is_covering (it worked at most
+    `covered_days` before the record), is_hidden (its owner does not show the place, which is rounded here).
     """
     table, periods = hide_exact_places(deployments.reset_index(drop=True)), find_periods(deployments, clips)
-    last_clip = periods["last_clip_at"].fillna(periods["end"])
-    ended = periods["end"].where(periods["end_from"] != LAST_CLIP)  # without an end in the table it still stands
+    ended = periods["end"].where(periods["end_from"] == TABLE)  # without an end in the table it still stands
     rows = pd.DataFrame(
         {
             "site": table["site"].fillna(table["deployment"]),
             "latitude": table["latitude"],
             "longitude": table["longitude"],
-            "last_clip_at": last_clip,
+            "last_clip_at": periods["last_clip_at"],
+            "ended_at": ended,
             "is_there": ended.isna() | (ended >= record_at),
             "is_covering": ended.isna() | (ended >= record_at - pd.Timedelta(days=settings.covered_days)),
             "is_hidden": table["is_hidden"],
@@ -41,16 +41,18 @@ def find_camera_places(
         latitude=("latitude", "first"),
         longitude=("longitude", "first"),
         last_clip_at=("last_clip_at", "max"),
+        ended_at=("ended_at", "max"),
         is_there=("is_there", "any"),
         is_covering=("is_covering", "any"),
         is_hidden=("is_hidden", "any"),
     )
     places["kind"] = places.pop("is_there").map({True: CAMERA, False: FORMER})
     n_lost = len(rows) - len(placed)
-    note = (
+    lost = (
         f"{n_lost} of {len(rows)} deployments have no coordinates: their cameras cover no place and are not listed"
     )
-    return places.reset_index(), (note,) * bool(n_lost)
+    blind = "which clips of each camera are in the archive is not known; give the manifest"
+    return places.reset_index(), (*(lost,) * bool(n_lost), *(blind,) * (clips is None))
 
 
 def hide_exact_places(table: pd.DataFrame) -> pd.DataFrame:

@@ -33,13 +33,16 @@ def _or_unknown(site: object) -> str:
 
 def _list_reasons(row: dict[Any, Any], sigma_km: float) -> list[str]:
     at_record = row["kind"] != CELL and row["site"] == row["record_site"]
+    record = f"the {_tell_state(row['state'], row['score'])} record {row['record_id']}"
     if at_record:
-        reasons = [f"it made the record {row['record_id']}, on {row['record_at']:{_DAY}}"]
+        reasons = [f"it made {record}, on {row['record_at']:{_DAY}}"]
     else:
         reasons = [
-            f"{row['distance_km']:.1f} km {row['direction']} of the record {row['record_id']} at "
+            f"{row['distance_km']:.1f} km {row['direction']} of {record} at "
             f"{_or_unknown(row['record_site'])}, {row['sigmas']:.1f} sigma"
         ]
+        if isinstance(row["made"], str):
+            reasons.append(f"it made the record {row['made']}")
     if row["record_age_days"] >= 1:
         reasons.append(f"that record is {row['record_age_days']:.0f} days older than the latest one")
     if row["is_beyond"]:
@@ -51,32 +54,50 @@ def _list_reasons(row: dict[Any, Any], sigma_km: float) -> list[str]:
         reasons.append(f"{row['barrier']} lies between it and the record")
     if row["kind"] == CELL:
         known = pd.notna(row["nearest_camera_km"])
-        nearest = f"; the nearest is {row['nearest_camera_km']:.1f} km away" if known else ""
-        reasons.append(f"no camera within {sigma_km:.1f} km{nearest}")
+        reasons.append(f"no camera within {sigma_km:.1f} km")
+        if known:
+            reasons.append(f"the nearest camera is {row['nearest_camera_km']:.1f} km away")
     else:
-        reasons.append(_tell_clips(row))
+        reasons += _tell_clips(row)
     if row["is_coarse"]:
         reasons.append("from a place that its owner does not show, so it is rough")
     return reasons
 
 
-def _tell_clips(row: dict[Any, Any]) -> str:
-    last = row["last_clip_at"]
-    if pd.isna(last):
-        return "none of its clips are in the archive" if row["kind"] == CAMERA else "a camera stood here once"
+def _tell_state(state: str, score: float) -> str:
+    """Return confirmed or suspected, with the probability that the model gave."""
+    return f"{state} ({'no probability' if pd.isna(score) else f'probability {score:.2f}'})"
+
+
+def _tell_clips(row: dict[Any, Any]) -> list[str]:
+    """Return what is known of the clips of a camera, and no more: without a manifest that is little."""
+    last, ended = row["last_clip_at"], row["ended_at"]
     if row["kind"] != CAMERA:
-        return f"a camera stood here until {last:{_DAY}}: a known place for another"
+        return [f"a camera stood here until {ended:{_DAY}}: a known place for another"]
+    if not row["is_archive_known"]:
+        until = [] if pd.isna(ended) else [f"in the table until {ended:{_DAY}}"]
+        if isinstance(row["made"], str):
+            return [*until, "its clip of the record is in the archive, and later ones may be"]
+        return [*until, "which of its clips are in the archive is not known"]
+    if pd.isna(last):
+        return ["none of its clips are in the archive"]
     if last >= row["record_at"]:
-        return f"its clips until {last:{_DAY}}, after the record, are in the archive already"
+        return [f"its clips until {last:{_DAY}}, not before the record, are in the archive already"]
     days = (row["record_at"] - last).total_seconds() / 86_400
-    first = "its last clip in the archive is"
-    return f"{first} {days:.0f} days older than the record: what it filmed since is on the card"
+    return [f"its last clip in the archive is {days:.0f} days older than the record: later ones are on the card"]
+
+
+def tell_left_out(label: str, *, n_unsure: int, n_lost: int, n: int) -> tuple[str, ...]:
+    """Return notes on suspected records beside confirmed ones, and on those of `n` without place or time."""
+    unsure = f"suspected records of {label} that do not count beside confirmed ones: {n_unsure}"
+    lost = f"records of {label} without coordinates or time, which count nowhere: {n_lost} of {n}"
+    return (*(unsure,) * bool(n_unsure), *(lost,) * bool(n_lost))
 
 
 def list_assumptions(
-    settings: SurveySettings, *, label: str, sigma_km: float, source: str, n_barriers: int
+    settings: SurveySettings, *, label: str, sigma_km: float, source: str, n_barriers: int, basis: str
 ) -> tuple[str, ...]:
-    """Return what the ranking takes for granted, one sentence each."""
+    """Return what the ranking takes for granted, one sentence each. basis: the states of the records."""
     beyond = (
         f"an animal that was beyond a barrier is there rather than before it: places across count "
         f"{settings.across_barrier:g} times"
@@ -84,6 +105,7 @@ def list_assumptions(
         else "no barrier is known, so distance alone says how likely a place is"
     )
     return (
+        f"the records of {label} that count are {basis}",
         f"sigma of {label} is {sigma_km:.2f} km ({source})",
         "the animal's range is round, and the record is its middle: it may lie up to "
         f"{settings.reach_sigma:g} sigma away in any direction",

@@ -15,10 +15,10 @@ from leopardnet.core.columns import FLOAT, INT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import conform
 from leopardnet.data.scan.deployments import match_deployments
-from leopardnet.records.record_table import BEYOND, REFUTED
+from leopardnet.records.record_table import BEYOND, CONFIRMED, REFUTED
 from leopardnet.records.survey.camera_places import CAMERA, find_camera_places, hide_exact_places
 from leopardnet.records.survey.local_plane import LocalPlane, name_direction, refuse_wide
-from leopardnet.records.survey.place_reasons import CELL, give_reasons, list_assumptions
+from leopardnet.records.survey.place_reasons import CELL, give_reasons, list_assumptions, tell_left_out
 from leopardnet.records.survey.survey_settings import SurveySettings
 
 PLACES = (
@@ -28,13 +28,16 @@ PLACES = (
     Column("label", STRING, False, "the animal"),
     Column("weight", FLOAT, False, "the order: 1 at the latest record itself"),
     Column("record_id", STRING, False, "the record that speaks most for the place"),
+    Column("state", STRING, False, "its state: confirmed by a person, or suspected by a model"),
+    Column("score", FLOAT, True, "its probability; empty if no model gave one"),
     Column("record_site", STRING, True, "its site"),
     Column("distance_km", FLOAT, False, "from that record"),
     Column("direction", STRING, False, "from that record: N, NE, …"),
     Column("sigmas", FLOAT, False, "the distance in units of sigma"),
     Column("barrier", STRING, True, "barriers between the record and the place, joined by ' + '"),
     Column("nearest_camera_km", FLOAT, True, "of a cell, to the nearest camera that covers anything"),
-    Column("last_clip_at", TIME, True, "of a camera, its last clip in the archive or the end in the table"),
+    Column("last_clip_at", TIME, True, "of a camera, its last clip in the archive; empty without a manifest"),
+    Column("ended_at", TIME, True, "of a camera, its end in the deployments table"),
     Column("reasons", STRING, False, "why it stands here"),
     Column("is_coarse", "bool", False, "computed from a place that its owner does not show exactly"),
     Column("is_hidden", "bool", False, "its owner forbids the exact place: in no file with coordinates"),
@@ -70,25 +73,28 @@ def rank_places(
     sigma_km: float | None = None,
     barriers: Barriers = (),
     clips: pd.DataFrame | None = None,
+    with_suspected: bool = False,
 ) -> RankedPlaces:
     """Rank the places to visit after records of one label, the best first.
 
-    records: rows of a records table; refuted ones and other labels do not count, and of several records of a site
-    only the latest. Their places are those of `deployments`, the table of `read_deployments`, where it has them.
-    sigma_km: instead of that of the settings. barriers: names and shapely lines in degrees, x to the east. clips:
-    as for `count_effort`, for the last clip of each camera.
+    records: rows of a records table; refuted ones and other labels do not count, suspected ones only
+    `with_suspected` or where nothing is confirmed, and of several records of a site only the latest. Their places
+    are those of `deployments`, the table of `read_deployments`, where it has them. sigma_km: instead of that of
+    the settings. barriers: names and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the
+    last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
     record is older than the latest one, times `across_barrier` where a barrier lies between and the record lies
-    beyond one, and times `read_since` for a camera of which the archive has later clips; of several records the
-    largest counts. The uncertainty of coordinates widens sigma, and spreads the weight over the larger area.
+    beyond one, and times `read_since` for a camera of which the archive has clips since, as it has of one that made
+    a record; of several records the largest counts. The uncertainty of coordinates widens sigma, and spreads the
+    weight over the larger area.
     Raises ManifestError without a record that has coordinates, and for records more than 500 km apart, and
     ConfigError where sigma is not known.
 
     >>> ln.rank_places(records, deployments, ln.load_survey_settings(), label="leopard").places  # doctest: +SKIP
     """
     sigma, source = (sigma_km, "given") if sigma_km is not None else settings.find_sigma(label)
-    used, notes = _choose_records(_take_places(records, deployments), label)
+    used, notes = _choose_records(_take_places(records, deployments), label, with_suspected=with_suspected)
     cameras, more = find_camera_places(deployments, clips, used["captured_at"].max(), settings)
     plane = LocalPlane.around(used["latitude"].to_numpy(), used["longitude"].to_numpy())
     here = plane.to_km(used["latitude"].to_numpy(), used["longitude"].to_numpy())
@@ -102,6 +108,7 @@ def rank_places(
     points = np.concatenate([cells, there])
     table = _weigh(points, here, widths, used, settings, _project(barriers, plane))
     n = len(cells)
+    made = used.drop_duplicates("site", keep="last").set_index("site")["record_id"]
     latitude, longitude = plane.to_degrees(points)
     table = table.assign(
         kind=[CELL] * n + cameras["kind"].tolist(),
@@ -112,7 +119,9 @@ def rank_places(
         nearest_camera_km=np.concatenate(
             [np.where(np.isfinite(nearest), nearest, np.nan), np.full(len(there), np.nan)]
         ),
-        last_clip_at=pd.Series([pd.NaT] * n + cameras["last_clip_at"].tolist(), dtype=TIME),
+        **{k: pd.Series([pd.NaT] * n + cameras[k].tolist(), dtype=TIME) for k in ("last_clip_at", "ended_at")},
+        made=[None] * n + [made.get(site) for site in cameras["site"]],
+        is_archive_known=clips is not None,
         is_hidden=[False] * n + cameras["is_hidden"].tolist(),
         label=label,
     )
@@ -122,14 +131,21 @@ def rank_places(
         PLACES,
         where="places to visit",
     )
-    assumptions = list_assumptions(settings, label=label, sigma_km=sigma, source=source, n_barriers=len(barriers))
+    assumptions = list_assumptions(
+        settings,
+        label=label,
+        sigma_km=sigma,
+        source=source,
+        n_barriers=len(barriers),
+        basis=" + ".join(sorted(used["state"].unique())),
+    )
     return RankedPlaces(ranked, assumptions, (*notes, *more))
 
 
 def _order(table: pd.DataFrame, settings: SurveySettings) -> pd.DataFrame:
     """Return the places within reach by weight, then by distance, as many as the settings allow."""
     table["is_coarse"] |= table["is_hidden"]
-    is_read = (table["kind"] == CAMERA) & (table["last_clip_at"] >= table["record_at"])
+    is_read = (table["kind"] == CAMERA) & ((table["last_clip_at"] >= table["record_at"]) | table["made"].notna())
     table["weight"] *= np.where(is_read, settings.read_since, 1.0)
     table = table[table["sigmas"] <= settings.reach_sigma + _SAME_KM]
     keys = pd.DataFrame({"w": -table["weight"].round(9), "d": table["distance_km"].round(6), "k": table["kind"]})
@@ -149,9 +165,17 @@ def _take_places(records: pd.DataFrame, deployments: pd.DataFrame) -> pd.DataFra
     return records.assign(**{name: records[name].where(~known, places[name]) for name in _OF_PLACE})
 
 
-def _choose_records(records: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return the latest record of each site of this label, with its place, and what was left out, in words."""
+def _choose_records(
+    records: pd.DataFrame, label: str, *, with_suspected: bool
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the latest record of each site of this label, with its place, and what was left out, in words.
+
+    A record that a person confirmed makes suspected ones superfluous, unless they are asked for.
+    """
     mine = records[(records["label"] == label) & (records["state"] != REFUTED)]
+    is_sure = mine["state"] == CONFIRMED
+    n_unsure = 0 if with_suspected or not is_sure.any() else int((~is_sure).sum())
+    mine = mine[is_sure] if n_unsure else mine
     placed = mine[mine["latitude"].notna() & mine["longitude"].notna() & mine["captured_at"].notna()]
     if placed.empty:
         raise ManifestError(
@@ -161,11 +185,12 @@ def _choose_records(records: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tu
             todo="give the coordinates of the sites in the deployments table, and find the records again",
         )
     n_lost = len(mine) - len(placed)
-    notes = (f"{n_lost} of {len(mine)} records of {label} have no coordinates or no time, and count nowhere",)
+    notes = tell_left_out(label, n_unsure=n_unsure, n_lost=n_lost, n=len(mine))
+    placed = placed.assign(site=placed["site"].fillna(placed["deployment"]))  # as cameras are named
     latest = placed.sort_values(["captured_at", "record_id"], kind="stable").drop_duplicates(
         ["site", "latitude", "longitude"], keep="last"
     )
-    return hide_exact_places(latest.reset_index(drop=True)), notes * bool(n_lost)
+    return hide_exact_places(latest.reset_index(drop=True)), notes
 
 
 def _lay_cells(here: NDArray[np.float64], reach_km: NDArray[np.float64], side_km: float) -> NDArray[np.float64]:
@@ -225,6 +250,8 @@ def _weigh(
         {
             "weight": weight[row, best],
             "record_id": chosen["record_id"],
+            "state": chosen["state"],
+            "score": chosen["score"],
             "record_site": chosen["site"],
             "record_at": chosen["captured_at"],
             "record_age_days": age_days.to_numpy()[best],

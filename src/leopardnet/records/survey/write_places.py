@@ -13,7 +13,7 @@ from leopardnet.records.survey.local_plane import LocalPlane
 from leopardnet.records.survey.rank_places import RankedPlaces
 
 _SPACE = "http://www.topografix.com/GPX/1/1"
-_FACTS = ("rank", "kind", "name", "label", "weight", "record_id", "reasons", "is_coarse")
+_FACTS = ("rank", "kind", "name", "label", "weight", "record_id", "state", "score", "reasons", "is_coarse")
 _DIGITS = 5  # of degrees: a metre
 
 
@@ -25,7 +25,7 @@ def write_geojson(places: RankedPlaces, path: Path) -> int:
     >>> ln.write_geojson(places, Path("p.geojson"))  # doctest: +SKIP
     """
     features = [
-        {"type": "Feature", "geometry": _draw(row), "properties": {name: row[name] for name in _FACTS}}
+        {"type": "Feature", "geometry": _draw(row), "properties": {k: _hide_nan(row[k]) for k in _FACTS}}
         for row in _list_shown(places)
     ]
     write_json({"type": "FeatureCollection", "features": features}, Path(path))
@@ -59,6 +59,10 @@ def write_gpx(places: RankedPlaces, path: Path) -> int:
 def _list_shown(places: RankedPlaces) -> list[dict[Any, Any]]:
     rows: list[dict[Any, Any]] = places.table[~places.table["is_hidden"]].to_dict("records")
     return rows
+
+
+def _hide_nan(value: Any) -> Any:
+    return None if value != value else value  # JSON has no NaN
 
 
 def _draw(row: dict[Any, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from leopardnet.core.people import person_kind
+from leopardnet.core.people import names_people
 from leopardnet.data.human_labels.sound_labels import (
     SOUND_LABELS,
     SoundEntry,
@@ -137,7 +137,7 @@ class SoundDesk:
         """Return whether somebody heard a person on the sound track of a clip."""
         with self._lock:
             said = self._said
-            return not said.empty and any(map(person_kind, said.loc[said["clip_id"] == clip_id, "label"]))
+            return not said.empty and any(map(names_people, said.loc[said["clip_id"] == clip_id, "label"]))
 
     def list_clips(self) -> QueueRows:
         """Return the clips with sounds, voices aside, the best score first."""

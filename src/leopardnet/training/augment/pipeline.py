@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.training import AugmentConfig
 from leopardnet.training.augment import camera_effects as effects
 
@@ -19,6 +21,7 @@ from leopardnet.training.augment import camera_effects as effects
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 import albumentations as A
 
+Transform: TypeAlias = A.BasicTransform | A.BaseCompose
 Window = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, the last two exclusive
 
 RATIO = (0.8, 1.25)  # of the aspect ratio of a crop to that of the frame
@@ -86,8 +89,8 @@ class FrameEffect(A.ImageOnlyTransform):
         return self.change(img, np.random.default_rng(word))
 
 
-def build_steps(config: AugmentConfig) -> list[A.BasicTransform | A.BaseCompose]:
-    """Return the steps after the crop, in the order of a camera: scene, light, lens, sensor, banner, file."""
+def build_steps(config: AugmentConfig) -> list[Transform]:
+    """Return the steps after the crop: own ones, then as in a camera: scene, light, lens, sensor, banner, file."""
     exposure = [
         # Relative to the mean, so that dark frames do not become black.
         A.RandomBrightnessContrast(brightness_limit=0.3, contrast_limit=0.25, brightness_by_max=False, p=1.0),
@@ -109,7 +112,39 @@ def build_steps(config: AugmentConfig) -> list[A.BasicTransform | A.BaseCompose]
         (config.banner_p, FrameEffect(effects.draw_banner, p=config.banner_p)),
         (config.jpeg_p, A.ImageCompression(quality_range=(30, 85), p=config.jpeg_p)),
     ]
-    return [step for p, step in planned if p > 0.0]
+    own = [load_own_transform(config.own)] if config.own else []
+    return own + [step for p, step in planned if p > 0.0]
+
+
+def load_own_transform(name: str) -> Transform:
+    """Return what `package.module:function` returns: an albumentations transform of uint8 RGB frames.
+
+    It is imported and called without arguments, and tried once. Raises ConfigError where that fails, where it is no
+    transform, and where it changes the size or the type of a frame.
+    """
+    module, _, function = name.partition(":")
+    try:
+        made = getattr(importlib.import_module(module), function)()
+        frame = np.full((64, 64, 3), 128, np.uint8)
+        tried = made(image=frame)["image"]
+    except Exception as error:  # whatever the user's code raises
+        raise _explain_own(name, f"{type(error).__name__}: {error}") from error
+    if not isinstance(made, Transform):
+        raise _explain_own(name, type(made).__name__)
+    if getattr(tried, "shape", None) != frame.shape or tried.dtype != frame.dtype:
+        raise _explain_own(name, "a transform that gives " + " ".join(map(str, (tried.dtype, *tried.shape))))
+    return made
+
+
+def _explain_own(name: str, found: str) -> ConfigError:
+    return ConfigError(
+        "this augmentation cannot be used",
+        where=f"augment.own={name}",
+        found=found,
+        expected="a function without arguments that returns an albumentations transform, which keeps frames uint8 "
+        "and of the same size",
+        todo="correct it, or put its folder on PYTHONPATH if it is not found",
+    )
 
 
 def _build_occluder(colour: tuple[int, int, int]) -> A.BasicTransform:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from leopardnet.training.runs.run import read_run
 
 from leopardnet.core.interactive.html_summary import count_values, summarise_as_html
 from leopardnet.core.manifest import Manifest
 from leopardnet.evaluation.full_evaluation import evaluate
+from leopardnet.training.runs.run import read_run
 from simulated_clips import simulate_clips
 
 

@@ -11,7 +11,6 @@ from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.sound_labels import (
     SoundEntry,
     SoundLabelFile,
-    list_spoken_of,
     match_sounds,
     read_sound_labels,
     settle_sounds,
@@ -100,7 +99,6 @@ def test_most_people_decide_and_unknown_has_no_vote(file):
     assert table["label"].to_dict() == {("c1", 2.0): "alarm call", ("c1", 5.0): "", ("c2", 2.0): "call"}
     assert table["by"].tolist() == ["AB, EF", "AB, CD", "AB"] and table["n_people"].tolist() == [3, 2, 1]
     assert table["is_disputed"].tolist() == [False, True, False]
-    assert list_spoken_of(file.entries(), "bird") == {"c1"}
 
 
 def test_a_label_belongs_to_the_sound_that_it_covers_best(file):

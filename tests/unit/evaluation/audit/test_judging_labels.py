@@ -69,7 +69,9 @@ def test_labels_chosen_by_score_judge_only_where_that_is_asked_for_and_are_named
     path = label(tmp_path, [("a/0.jpg", ["tiger"], None), ("b/0.jpg", ["empty"], None)])
     with pytest.raises(ManifestError, match="none may judge") as error:
         read_judging_labels(manifest, path)
-    assert "2 labelled clips" in str(error.value) and "--labels-as chosen" in str(error.value)
+    assert "2 labelled clips" in str(error.value) and "--labels-as chosen to `leopardnet evaluate`" in str(
+        error.value
+    )
     found = read_judging_labels(manifest, path, labels_as="chosen")
     predictions = predict(manifest, lambda p: 0.9 if p == "a/0.jpg" else 0.1)
     figures = evaluate(predictions, found.manifest, choice=found.choice, n_boot=0)

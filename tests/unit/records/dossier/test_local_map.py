@@ -76,6 +76,14 @@ def test_names_are_text():
     assert "<script>" not in svg and "&lt;script&gt;" in svg
 
 
+def test_the_name_of_a_range_does_not_leave_the_map():
+    land = shapely.box(131.9, 42.5, 133.0, 43.1)
+    name = "leopards of a land with a very long name " * 3
+    svg = draw_map([place(43.0, 132.0)], RangeMap((RangePolygon("leopard", name, land),)), "leopard")
+    x, shown = re.search(r'class="of-range" x="([\d.]+)".*?>(.*?)</text>', svg).groups()
+    assert shown.endswith("…") and len(shown) <= 60 and 7 * len(shown) / 2 < float(x) < 720 - 7 * len(shown) / 2
+
+
 def test_the_plane_is_true_from_its_place():
     east, north = LocalPlane(43.0, 132.0).project(np.array([132.0]), np.array([44.0]))[0]
     assert abs(east) < 1e-6 and north == pytest.approx(111_102.5, abs=0.5)  # a degree of latitude there

@@ -30,7 +30,8 @@ def at(x_km, y_km, longitude=LONGITUDE):
 
 def records(*rows):
     """Records at the origin, beyond a barrier, confirmed; each row changes what it names."""
-    one = {"record_id": "r1", "label": "leopard", "state": "confirmed", "site": "S1", "captured_at": NIGHT,
+    one = {"record_id": "r1", "label": "leopard", "state": "confirmed", "score": 0.87,
+           "site": "S1", "captured_at": NIGHT,
            "coordinate_uncertainty_m": np.nan, "exact_place": None, "range_status": "beyond_barrier",
            "deployment": None,
            **at(0, 0)}  # fmt: skip
@@ -65,11 +66,11 @@ def row_of(found, name):
 
 def test_the_weight_falls_with_the_distance_as_worked_out_by_hand():
     found = rank(cameras=deployments(S1, {"deployment": "d2", "site": "S2", **at(3, 0)}))
-    assert row_of(found, "S1")["weight"] == pytest.approx(1.0)
+    assert row_of(found, "S1")["weight"] == pytest.approx(0.5), "its clip of the record is in the archive"
     s2 = row_of(found, "S2")
     assert s2["weight"] == pytest.approx(math.exp(-9 / 8), rel=1e-6)
     assert (s2["direction"], s2["distance_km"], s2["sigmas"]) == ("E", pytest.approx(3.0), pytest.approx(1.5))
-    assert "3.0 km E of the record r1 at S1, 1.5 sigma" in s2["reasons"]
+    assert "3.0 km E of the confirmed (probability 0.87) record r1 at S1, 1.5 sigma" in s2["reasons"]
     assert found.table["rank"].tolist() == list(range(1, len(found.table) + 1))
     assert found.table["weight"].is_monotonic_decreasing
 
@@ -102,7 +103,7 @@ def test_an_older_record_says_less():
     )
     cameras = deployments(S1, {"deployment": "d0", "site": "S0", **at(30, 0)})
     found = rank(older, cameras)
-    assert row_of(found, "S0")["weight"] == pytest.approx(0.5, abs=1e-4)
+    assert row_of(found, "S0")["weight"] == pytest.approx(0.25, abs=1e-4)
     assert "180 days older than the latest" in row_of(found, "S0")["reasons"]
 
 
@@ -120,8 +121,56 @@ def test_a_camera_that_was_read_since_comes_later_and_one_that_was_not_says_so()
     found = rank(cameras=cameras, clips=clips)
     s2, s3 = row_of(found, "S2"), row_of(found, "S3")
     assert s3["weight"] == pytest.approx(2 * s2["weight"], rel=1e-6)
-    assert "after the record, are in the archive already" in s2["reasons"]
+    assert "not before the record, are in the archive already" in s2["reasons"]
     assert "31 days older than the record" in s3["reasons"] and "on the card" in s3["reasons"]
+
+
+def test_without_a_manifest_only_what_is_known_of_clips_is_said():
+    cameras = deployments(
+        {**S1, "end": "2022-02-01"}, {"deployment": "d2", "site": "S2", **at(1, 0), "end": "2022-01-21"}
+    )
+    found = rank(cameras=cameras)
+    s1, s2 = row_of(found, "S1"), row_of(found, "S2")
+    assert "in the table until 2022-01-21; which of its clips are in the archive is not known" in s2["reasons"]
+    assert s2["weight"] == pytest.approx(math.exp(-1 / 8), rel=1e-6), "nothing says that it was read"
+    assert pd.isna(s2["last_clip_at"]) and s2["ended_at"] == pd.Timestamp("2022-01-21")
+    assert s1["reasons"].startswith("it made the confirmed (probability 0.87) record r1, on 2021-12-31")
+    assert "its clip of the record is in the archive" in s1["reasons"]
+    assert "already" not in s1["reasons"] + s2["reasons"] and "give the manifest" in found.notes[0]
+
+
+def test_a_camera_that_made_a_record_is_not_ranked_as_if_new():
+    """S2 made an older record, and lies nearer to that of S1 in what it says: it was read until its own."""
+    older = {"record_id": "r0", "site": "S2", "captured_at": NIGHT - pd.Timedelta(days=180), **at(1, 0)}
+    cameras = deployments(
+        S1, {"deployment": "d2", "site": "S2", **at(1, 0)}, {"deployment": "d3", "site": "S3", **at(0, 1)}
+    )
+    found = rank(records({}, older), cameras)
+    s2, s3 = row_of(found, "S2"), row_of(found, "S3")
+    assert s2["record_id"] == s3["record_id"] == "r1" and s3["weight"] == pytest.approx(2 * s2["weight"])
+    assert "it made the record r0" in s2["reasons"] and "it made" not in s3["reasons"]
+
+
+def test_a_suspected_record_counts_only_where_none_is_confirmed_or_on_request():
+    unsure = {"record_id": "r2", "site": "S2", "state": "suspected", "score": 0.314, **at(30, 0)}
+    both = records({}, unsure)
+    cameras = deployments(S1, {"deployment": "d2", "site": "S2", **at(30, 0)})
+    sure = rank(both, cameras)
+    assert set(sure.table["record_id"]) == {"r1"} and set(sure.table["state"]) == {"confirmed"}
+    assert "suspected records of leopard that do not count beside confirmed ones: 1" in sure.notes
+    asked = rank(both, cameras, with_suspected=True)
+    assert set(asked.table["state"]) == {"confirmed", "suspected"}
+    alone = rank(records(unsure), cameras)
+    assert set(alone.table["state"]) == {"suspected"} and set(alone.table["score"]) == {0.314}
+    assert alone.table["reasons"].str.contains(r"the suspected \(probability 0.31\) record r2").all()
+    assert "that count are suspected" in alone.assumptions[0]
+
+
+def test_a_record_without_a_probability_says_so(tmp_path):
+    found = rank(records({"score": np.nan}))
+    assert found.table["reasons"].str.contains(r"confirmed \(no probability\) record r1").all()
+    write_geojson(found, tmp_path / "p.geojson")
+    assert "NaN" not in (tmp_path / "p.geojson").read_text("utf-8")
 
 
 def test_a_camera_that_was_taken_down_is_a_known_place_and_covers_for_a_year():
@@ -144,7 +193,10 @@ def test_refuted_records_and_those_without_a_place_count_nowhere_and_are_named()
                     {"record_id": "r3", "site": "S8", "latitude": np.nan})  # fmt: skip
     found = rank(these, deployments(S1, {"deployment": "x"}))
     assert set(found.table["record_id"]) == {"r1"}
-    assert "1 of 2 records of leopard" in found.notes[0] and "1 of 2 deployments" in found.notes[1]
+    assert (
+        "records of leopard without coordinates or time, which count nowhere: 1 of 2" in found.notes[0]
+        and "1 of 2 deployments" in found.notes[1]
+    )
 
 
 def test_without_a_record_there_is_nothing_to_rank():
@@ -161,7 +213,7 @@ def test_an_animal_without_a_home_range_needs_a_sigma():
 
 def test_the_assumptions_name_sigma_and_its_source():
     found = rank(sigma_km=None)
-    assert "2.34 km" in found.assumptions[0] and "Farhadinia" in found.assumptions[0]
+    assert "2.34 km" in found.assumptions[1] and "Farhadinia" in found.assumptions[1]
     assert any("barrier" in a for a in found.assumptions)
 
 
@@ -197,6 +249,7 @@ def test_files_with_coordinates_leave_hidden_cameras_out(tmp_path):
     assert write_geojson(found, tmp_path / "p.geojson") == write_gpx(found, tmp_path / "p.gpx") == 1
     for name in ("p.geojson", "p.gpx"):
         text = (tmp_path / name).read_text("utf-8")
+        assert "confirmed" in text
         assert "43.6123" not in text and "131.9234" not in text and "S2" in text
     assert not {"latitude", "longitude"} & set(found.without_coordinates().columns)
 

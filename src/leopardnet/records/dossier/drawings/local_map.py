@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ LEAST_WIDTH_M = 4000.0
 FARTHEST_RANGE_M = 1_500_000.0  # a range that is farther away than this would make everything else a dot
 NEAR_X, NEAR_Y = 90.0, 14.0  # names of places that are nearer than this stand together
 MAX_NAMES = 4
+MAX_LETTERS, LETTER_WIDTH = 60, 7.0  # of the name of a range, which must not leave the map
 MAX_SEGMENT_DEG = 0.25  # an edge of a shape is straight in degrees, and bent on the plane
 Window = tuple[float, float, float, float]
 
@@ -144,7 +146,11 @@ def _draw_range(frame: _Frame, name: str, geometry: Any) -> Markup:
     path = "".join(frame.path(ring) + "Z" for ring in rings)
     spot = max(polygons, key=lambda p: p.area).representative_point()
     drawn = Markup('<path class="range" fill-rule="evenodd" d="{}"/>').format(path)
-    return drawn + _write(frame.x(spot.x), frame.y(spot.y), name, "of-range", "middle")
+    shown = shorten(name, MAX_LETTERS, placeholder=" …")
+    half = LETTER_WIDTH * len(shown) / 2
+    x = min(max(frame.x(spot.x), half + 6), WIDTH - half - 6)
+    y = min(frame.y(spot.y), HEIGHT - 52)  # above the scale
+    return drawn + _write(x, y, shown, "of-range", "middle")
 
 
 def _draw_barrier(frame: _Frame, name: str, geometry: Any, at: Any) -> Markup:

@@ -1,0 +1,45 @@
+"""`leopardnet runs`: training runs beside each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leopardnet.cli.console import app, print_json, print_rows, say
+from leopardnet.cli.options import Json
+
+
+@app.command(rich_help_panel="Model")
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds run folders, such as runs/.")],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the table as a page, too.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """List training runs with their figures and the settings in which they differ, the best first.
+
+    Example: leopardnet runs runs/ --html runs.html
+    """
+    from leopardnet.training.runs.compare_runs import compare_runs
+    from leopardnet.training.runs.runs_page import write_runs_page
+
+    if json_:
+        print_json(compare_runs(folder).to_dict("records"))
+    else:
+        print_runs(folder)
+    if html is not None:
+        say(f"written: {write_runs_page(compare_runs(folder), html)}")
+
+
+def print_runs(folder: Path) -> None:
+    """Print the table of the runs in a folder, and what its figures are."""
+    from leopardnet.training.runs.compare_runs import compare_runs
+
+    table = compare_runs(folder).astype(object)
+    print_rows([dict(row) for row in table.where(table.notna(), None).to_dict("records")])
+    say("each figure is that of the chosen epoch on the clips that chose it: for an order, not for a claim")
+    if table["footage"].nunique() > 1:
+        say("runs with another letter under footage were judged on other clips; do not compare them")

@@ -1,0 +1,66 @@
+"""`leopardnet train -m`: a run for each combination of values, one after the other, in processes of their own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from leopardnet.cli.console import EXIT_COULD_NOT_RUN, EXIT_FINDINGS, EXIT_STOPPED, say
+from leopardnet.cli.model_verbs.runs import print_runs
+from leopardnet.core.language import current_language
+
+MAX_NAME = 100  # characters of the folder of a run
+
+
+def run_sweep(source: Path, overrides: Sequence[str], out: Path, options: Sequence[str]) -> None:
+    """Run `leopardnet train` with the options for each combination, into a folder below `out`, and print a table.
+
+    A job that fails does not end the others. Exits with 3 if some failed, and with 1 if all did.
+    """
+    from leopardnet.compose import expand_sweep
+
+    jobs = {name_job(swept, i): settings for i, (settings, swept) in enumerate(expand_sweep(overrides))}
+    program = [sys.executable, "-m", "leopardnet", "--language", current_language(), "train", str(source)]
+    failed = []
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_STOPPED))
+    try:
+        for i, (name, settings) in enumerate(jobs.items(), 1):
+            say(f"run {i} of {len(jobs)}: {name}")
+            code = _run_job([*program, *settings, *options, "--out", str(out / name)])
+            if code:
+                failed.append(name)
+                say(f"this run failed with exit code {code}: {name}; the others go on")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if any((out / name / "state.json").is_file() for name in jobs):
+        print_runs(out)
+    for name in failed:
+        say(f"failed: {name}")
+    if failed:
+        raise typer.Exit(EXIT_FINDINGS if len(failed) < len(jobs) else EXIT_COULD_NOT_RUN)
+
+
+def name_job(swept: Sequence[str], i: int) -> str:
+    """Return the folder of a run: the values in which it differs, or its number where these are too long.
+
+    >>> name_job(["optim.lr=1e-3", "model.weights=a/b.pth"], 0)
+    'optim.lr=1e-3,model.weights=a_b.pth'
+    """
+    name = re.sub(r"[^\w.=,+-]+", "_", ",".join(swept))
+    return name if 0 < len(name) <= MAX_NAME else f"run{i:02d}"
+
+
+def _run_job(command: Sequence[str]) -> int:
+    """Run a command, whose messages appear as they come, and return its exit code. It ends when this one does."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
