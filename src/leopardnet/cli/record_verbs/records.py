@@ -22,6 +22,7 @@ from leopardnet.cli.options import (
     read_moved,
     read_places,
 )
+from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -257,7 +258,8 @@ def _print_found(found: SeasonRecords) -> None:
         say(f"… and {len(notable) - N_SHOWN} more in records.csv")
     for row in found.findings.drop_duplicates("rule").to_dict("records"):
         n = int(found.findings["rule"].eq(row["rule"]).sum())
-        say(f"{row['severity']}: {row['message']}" + (f" (and {n - 1} more in findings.csv)" if n > 1 else ""))
+        more = f" ({translate('and {n} more in findings.csv', n=n - 1)})" if n > 1 else ""
+        say(f"{translate_message(row['severity'])}: {translate_message(row['message'])}{more}")
 
 
 def _describe(row: dict[Any, Any]) -> dict[str, Any]:

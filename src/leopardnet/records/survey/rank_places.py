@@ -18,7 +18,7 @@ from leopardnet.data.scan.deployments import match_deployments
 from leopardnet.records.record_table import BEYOND, CONFIRMED, REFUTED
 from leopardnet.records.survey.camera_places import CAMERA, find_camera_places, hide_exact_places
 from leopardnet.records.survey.local_plane import LocalPlane, name_direction, refuse_wide
-from leopardnet.records.survey.place_reasons import CELL, give_reasons, list_assumptions
+from leopardnet.records.survey.place_reasons import CELL, give_reasons, list_assumptions, tell_left_out
 from leopardnet.records.survey.survey_settings import SurveySettings
 
 PLACES = (
@@ -79,9 +79,9 @@ def rank_places(
 
     records: rows of a records table; refuted ones and other labels do not count, suspected ones only
     `with_suspected` or where nothing is confirmed, and of several records of a site only the latest. Their places
-    are those of `deployments`, the table of `read_deployments`, where it has them. sigma_km: instead of that of the
-    settings. barriers: names and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the last
-    clip of each camera.
+    are those of `deployments`, the table of `read_deployments`, where it has them. sigma_km: instead of that of
+    the settings. barriers: names and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the
+    last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
     record is older than the latest one, times `across_barrier` where a barrier lies between and the record lies
@@ -185,13 +185,12 @@ def _choose_records(
             todo="give the coordinates of the sites in the deployments table, and find the records again",
         )
     n_lost = len(mine) - len(placed)
-    lost = f"{n_lost} of {len(mine)} records of {label} have no coordinates or no time, and count nowhere"
-    unsure = f"suspected records of {label} that do not count beside confirmed ones: {n_unsure}"
+    notes = tell_left_out(label, n_unsure=n_unsure, n_lost=n_lost, n=len(mine))
     placed = placed.assign(site=placed["site"].fillna(placed["deployment"]))  # as cameras are named
     latest = placed.sort_values(["captured_at", "record_id"], kind="stable").drop_duplicates(
         ["site", "latitude", "longitude"], keep="last"
     )
-    return hide_exact_places(latest.reset_index(drop=True)), (*(unsure,) * bool(n_unsure), *(lost,) * bool(n_lost))
+    return hide_exact_places(latest.reset_index(drop=True)), notes
 
 
 def _lay_cells(here: NDArray[np.float64], reach_km: NDArray[np.float64], side_km: float) -> NDArray[np.float64]:
