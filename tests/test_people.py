@@ -201,7 +201,7 @@ def in_dossier(predictions, manifest, said, out, people):
     )
     sources = DossierSources(records=records, predictions=predictions, manifest=manifest, **read_entries(said))
     found = set()
-    for dossier in write_dossiers(out / "records", sources, with_media=True, people=people):
+    for dossier in write_dossiers(out / "records", sources, with_media=True, people=people, every=True):
         with zipfile.ZipFile(dossier.media) as archive:
             copied = any(name.endswith(".jpg") for name in archive.namelist())
         if copied or "/9j/" in dossier.path.read_text("utf-8"):
