@@ -203,10 +203,9 @@ _TEXTS = (
 def _find_encounter(
     own: Any, rows: pd.DataFrame, sources: DossierSources, exact: bool, ref_of: dict[str, str]
 ) -> EncounterFact | None:
-    table = sources.encounters
-    if table is None or pd.isna(own["encounter_id"]):
+    if sources.encounters is None or pd.isna(own["encounter_id"]):
         return None
-    table = table[table["encounter_id"] == own["encounter_id"]]
+    table = sources.encounters[sources.encounters["encounter_id"] == own["encounter_id"]]
     for row in _records(hide_paths(table, rows, exact_places=exact)):
         proof = json.loads(_text(row, "min_animals_ids") or "[]")
         least = row.get("min_animals")
