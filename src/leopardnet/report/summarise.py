@@ -81,7 +81,7 @@ def summarise(
     table = predictions.table
     words = [x.astype(object) for x in (human_labels, said, list_said(None, said_of_sounds)) if x is not None]
     private = frozenset[str]() if people else clips_with_people(predictions, manifest, pd.concat(words))
-    pictures, truth, hidden, absent = None, None, frozenset[str](), []
+    pictures, truth, hidden, absent = None, None, frozenset[str](), list[str]()
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)

@@ -25,7 +25,7 @@ from leopardnet.records.dossier.drawings.clip_pictures import (
 from leopardnet.records.dossier.drawings.local_map import MapPlace, draw_map
 from leopardnet.records.dossier.drawings.time_line import TimeMark, draw_time_line
 from leopardnet.records.dossier.facts import Capture, DossierFacts, gather_facts
-from leopardnet.records.dossier.original_files import MEDIA_FILE, OriginalFile, list_originals, write_media
+from leopardnet.records.dossier.original_files import MEDIA_FILE, OriginalFile, list_files, write_media
 from leopardnet.records.dossier.sound_facts import SoundFact
 from leopardnet.records.dossier.sources import DossierSources, choose_dossiers
 from leopardnet.records.dossier.words import statements as say
@@ -130,7 +130,7 @@ def write_dossier(
     facts = gather_facts(record_id, sources, exact_places=exact_places, hidden=hidden)
     known = {clip.clip_id: clip for clip in sources.manifest.clips()}
     clips = {c.ref: known[c.clip_id] for c in facts.captures if c.clip_id in known}
-    files = _list_files(facts, sources.manifest.root, known, clips)
+    files = list_files(facts, sources.manifest.root, known, clips)
     (folder / MEDIA_FILE).unlink(missing_ok=True)
     media = write_media(folder, files, sources.manifest.root) if with_media else None
     with use_language(language):
@@ -264,24 +264,6 @@ def _list_marks(facts: DossierFacts) -> list[TimeMark]:
     lanes = list(dict.fromkeys(m.lane for m in marks))
     order = ("sound", "suspected", "confirmed")
     return sorted(sounds + marks, key=lambda m: (lanes.index(m.lane), order.index(m.state)))
-
-
-def _list_files(
-    facts: DossierFacts, root: Path, known: Mapping[str, Clip], clips: Mapping[str, Clip]
-) -> list[OriginalFile]:
-    """Return the files of the captures, then those of other clips with sounds. known: clips by clip_id."""
-    own = {clip.clip_id for clip in clips.values()}
-    heard = {s.clip_id: s for s in reversed(facts.sounds) if s.clip_id in known and s.clip_id not in own}
-    coarse = {c.site for c in facts.captures if c.place is None or c.place.is_coarse}
-    return list_originals(
-        {**clips, **{s.ref: known[i] for i, s in reversed(heard.items())}},
-        root,
-        hidden=[*(c.ref for c in facts.captures if c.is_hidden), *(s.ref for s in facts.sounds if s.is_hidden)],
-        exact=[
-            *(c.ref for c in facts.captures if c.place is not None and not c.place.is_coarse),
-            *(s.ref for s in facts.sounds if s.site not in coarse),
-        ],
-    )
 
 
 def _list_refs(facts: DossierFacts) -> dict[str, list[str]]:

@@ -199,7 +199,7 @@ def test_the_index_lists_the_dossiers_and_says_where_there_is_none(season, tmp_p
     steps = []
     written = write_dossiers(tmp_path / "one", season, on_progress=lambda *n: steps.append(n))
     assert Page(tmp_path / "one" / "index.html").find("href") == ["rec1/dossier.html"]
-    assert [d.facts.record_id for d in written] == ["rec1"] and steps == [(1, 1)]
+    assert [d.facts.record_id for d in written] == ["rec1"] and steps == [(0, 1), (1, 1)]
     none = replace(season, records=season.records.assign(is_notable=False))
     assert write_dossiers(tmp_path / "none", none) == []
     assert "No record of this footage is notable." in Page(tmp_path / "none" / "index.html").text

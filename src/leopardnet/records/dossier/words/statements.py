@@ -101,7 +101,7 @@ def _say_times(captures: Sequence[Capture]) -> list[Statement]:
         return [Statement(translate("The time is not known."), all_refs(captures))]
     zones = sorted({c.time_zone for c in known if c.time_zone})
     first, last = (pick(c.captured_at for c in known if c.captured_at is not None) for pick in (min, max))
-    span = show_time(first) if first == last else f"{show_time(first)} – {show_time(last)}"
+    span = " – ".join(dict.fromkeys(map(show_time, (first, last))))
     words = translate("{span}, local time of the cameras ({zones}).", span=span, zones=", ".join(zones) or "?")
     ends = tuple(dict.fromkeys(c.ref for t in (first, last) for c in known if c.captured_at == t))
     return [Statement(words, ends)]
@@ -163,9 +163,9 @@ def _say_scores(captures: Sequence[Capture], name: str) -> list[Statement]:
         return [Statement(translate("The model gives no probability for it."), all_refs(captures))]
     low, high = min(scores), max(scores)
     label = translate_label(name)
-    if len(scores) == 1:
+    if show_share(low[0]) == show_share(high[0]):
         words = translate("The model's probability of “{label}” is {p}.", label=label, p=show_share(low[0]))
-        return [Statement(words, (low[1],))]
+        return [Statement(words, tuple(ref for _, ref in scores))]
     words = translate(
         "The model's probability of “{label}” is between {low} and {high}.",
         label=label,
