@@ -139,20 +139,19 @@ def records(
     written = 0
     if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
-        known |= {"sound_labels": heard, "model": _describe_model(bundle), "alert_score": alert_score}
-        known |= {"area_km": notable.area_km}
-        options: dict[str, Any] = {
-            "exact_places": exact_places,
-            "with_media": media,
-            "people": people,
-            "every": all_dossiers,
-        }
-        options |= {"also": record or ()}
+        known |= {"sound_labels": heard, "model": _describe_model(bundle)}
+        known |= {"alert_score": alert_score, "area_km": notable.area_km}
+        options: dict[str, Any] = {"exact_places": exact_places, "with_media": media, "people": people}
+        options |= {"every": all_dossiers, "also": record or ()}
         written = _write_dossiers(out, found, known, options)
     if json_:
         print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
     else:
         _print_found(found)
+    _say_written(out, written, exact_places=exact_places)
+
+
+def _say_written(out: Path, written: int, *, exact_places: bool) -> None:
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
