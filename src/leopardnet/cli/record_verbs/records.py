@@ -112,7 +112,6 @@ def records(
     Example: leopardnet records results/ --manifest season.parquet --deployments d.csv --range r.geojson --out rec/
     """
     from leopardnet.core.predictions import Predictions
-    from leopardnet.records.dossier.write_dossier import remove_dossiers
     from leopardnet.records.find_records import find_records, read_records
     from leopardnet.records.ranges.read_ranges import read_ranges
     from leopardnet.records.record_settings import load_notable
@@ -120,8 +119,7 @@ def records(
     places, notes = read_places(deployments, encoding, date_format)
     for note in notes:
         say(f"note: {note}")
-    rows = read_moved(manifest, root) if manifest else None
-    notable = load_notable(settings)
+    rows, notable = read_moved(manifest, root) if manifest else None, load_notable(settings)
     said, heard, clips = _read_labels(labels), _read_sound_labels(labels), Predictions.read(predictions)
     found = find_records(
         clips,
@@ -137,15 +135,14 @@ def records(
         include_people=people,
     )
     found.write(out, exact_places=exact_places)
-    remove_dossiers(out)  # those of before would stand beside tables of now
+    _remove_dossiers(out)  # those of before would stand beside tables of now
     written = 0
     if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
-        known |= {"sound_labels": heard, "model": _describe_model(bundle)}
-        options = {"exact_places": exact_places, "with_media": media, "people": people, "also": record or ()}
-        options["every"] = all_dossiers
-        known |= {"alert_score": alert_score, "area_km": notable.area_km}
-        written = _write_dossiers(out, found, known, options)
+        known |= {"sound_labels": heard, "model": _describe_model(bundle), "alert_score": alert_score}
+        options = {"exact_places": exact_places, "with_media": media, "people": people, "every": all_dossiers}
+        known |= {"area_km": notable.area_km}
+        written = _write_dossiers(out, found, known, options | {"also": record or ()})
     if json_:
         print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
     else:
@@ -153,6 +150,12 @@ def records(
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
+
+
+def _remove_dossiers(out: Path) -> None:
+    from leopardnet.records.dossier.write_dossier import remove_dossiers
+
+    remove_dossiers(out)
 
 
 def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:
