@@ -112,14 +112,14 @@ def records(
     Example: leopardnet records results/ --manifest season.parquet --deployments d.csv --range r.geojson --out rec/
     """
     from leopardnet.core.predictions import Predictions
+    from leopardnet.records.dossier.write_dossier import remove_dossiers
     from leopardnet.records.find_records import find_records, read_records
     from leopardnet.records.ranges.read_ranges import read_ranges
     from leopardnet.records.record_settings import load_notable
 
-    places, notes = read_places(deployments, encoding, date_format)
-    for note in notes:
-        say(f"note: {note}")
-    rows, notable = read_moved(manifest, root) if manifest else None, load_notable(settings)
+    places = _read_places(deployments, encoding, date_format)
+    rows = read_moved(manifest, root) if manifest else None
+    notable = load_notable(settings)
     said, heard, clips = _read_labels(labels), _read_sound_labels(labels), Predictions.read(predictions)
     found = find_records(
         clips,
@@ -135,27 +135,34 @@ def records(
         include_people=people,
     )
     found.write(out, exact_places=exact_places)
-    _remove_dossiers(out)  # those of before would stand beside tables of now
+    remove_dossiers(out)  # those of before would stand beside tables of now
     written = 0
     if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
-        known |= {"sound_labels": heard, "model": _describe_model(bundle), "alert_score": alert_score}
-        options = {"exact_places": exact_places, "with_media": media, "people": people, "every": all_dossiers}
-        known |= {"area_km": notable.area_km}
-        written = _write_dossiers(out, found, known, options | {"also": record or ()})
+        known |= {"sound_labels": heard, "model": _describe_model(bundle)}
+        known |= {"alert_score": alert_score, "area_km": notable.area_km}
+        options: dict[str, Any] = {"exact_places": exact_places, "with_media": media, "people": people}
+        options |= {"every": all_dossiers, "also": record or ()}
+        written = _write_dossiers(out, found, known, options)
     if json_:
         print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
     else:
         _print_found(found)
+    _say_written(out, written, exact_places=exact_places)
+
+
+def _say_written(out: Path, written: int, *, exact_places: bool) -> None:
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
 
 
-def _remove_dossiers(out: Path) -> None:
-    from leopardnet.records.dossier.write_dossier import remove_dossiers
-
-    remove_dossiers(out)
+def _read_places(path: Path | None, encoding: str | None, date_format: str | None) -> pd.DataFrame | None:
+    """Return the table of deployments, and print how it was read."""
+    places, notes = read_places(path, encoding, date_format)
+    for note in notes:
+        say(f"note: {note}")
+    return places
 
 
 def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:

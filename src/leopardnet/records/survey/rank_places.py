@@ -91,7 +91,7 @@ def rank_places(
     Raises ManifestError without a record that has coordinates, and for records more than 500 km apart, and
     ConfigError where sigma is not known.
 
-    >>> ln.rank_places(records, deployments, ln.load_survey_settings(), label="leopard").places  # doctest: +SKIP
+    >>> ln.rank_places(records, deployments, ln.load_survey_settings(), label="leopard").table  # doctest: +SKIP
     """
     sigma, source = (sigma_km, "given") if sigma_km is not None else settings.find_sigma(label)
     used, notes = _choose_records(_take_places(records, deployments), label, with_suspected=with_suspected)
@@ -107,23 +107,14 @@ def rank_places(
     cells, nearest = cells[is_free], nearest[is_free]
     points = np.concatenate([cells, there])
     table = _weigh(points, here, widths, used, settings, _project(barriers, plane))
-    n = len(cells)
-    made = used.drop_duplicates("site", keep="last").set_index("site")["record_id"]
     latitude, longitude = plane.to_degrees(points)
     table = table.assign(
-        kind=[CELL] * n + cameras["kind"].tolist(),
-        site=[None] * n + cameras["site"].tolist(),
         latitude=latitude,
         longitude=longitude,
-        side_km=np.where(np.arange(len(points)) < n, sigma, np.nan),
-        nearest_camera_km=np.concatenate(
-            [np.where(np.isfinite(nearest), nearest, np.nan), np.full(len(there), np.nan)]
-        ),
-        **{k: pd.Series([pd.NaT] * n + cameras[k].tolist(), dtype=TIME) for k in ("last_clip_at", "ended_at")},
-        made=[None] * n + [made.get(site) for site in cameras["site"]],
+        side_km=np.where(np.arange(len(points)) < len(cells), sigma, np.nan),
         is_archive_known=clips is not None,
-        is_hidden=[False] * n + cameras["is_hidden"].tolist(),
         label=label,
+        **_join_columns(nearest, cameras, used),
     )
     table = _order(table, settings)
     ranked = conform(
@@ -140,6 +131,21 @@ def rank_places(
         basis=" + ".join(sorted(used["state"].unique())),
     )
     return RankedPlaces(ranked, assumptions, (*notes, *more))
+
+
+def _join_columns(nearest: NDArray[np.float64], cameras: pd.DataFrame, used: pd.DataFrame) -> dict[str, Any]:
+    """Return the columns of the N cells and of the cameras behind them. nearest: to a camera, km, float64 [N]."""
+    n = len(nearest)
+    made = used.drop_duplicates("site", keep="last").set_index("site")["record_id"]
+    far = np.where(np.isfinite(nearest), nearest, np.nan)
+    return {
+        "kind": [CELL] * n + cameras["kind"].tolist(),
+        "site": [None] * n + cameras["site"].tolist(),
+        "nearest_camera_km": np.concatenate([far, np.full(len(cameras), np.nan)]),
+        **{k: pd.Series([pd.NaT] * n + cameras[k].tolist(), dtype=TIME) for k in ("last_clip_at", "ended_at")},
+        "made": [None] * n + [made.get(site) for site in cameras["site"]],
+        "is_hidden": [False] * n + cameras["is_hidden"].tolist(),
+    }
 
 
 def _order(table: pd.DataFrame, settings: SurveySettings) -> pd.DataFrame:
