@@ -196,7 +196,7 @@ def in_dossier(predictions, manifest, said, out, people):
     records = rows.assign(
         record_id=[path.removesuffix(".jpg") for path in rows["path"]],
         label="leopard",
-        state="suspected",
+        state="confirmed",
         is_notable=True,
     )
     sources = DossierSources(records=records, predictions=predictions, manifest=manifest, **read_entries(said))
