@@ -118,7 +118,8 @@ def find_season(
     ranges = read_ranges(out / RANGE)
     with SoundLabelFile(out / RESULTS / LABELS, read_only=True) as heard:
         sound_labels = heard.entries()
-    known: dict[str, Any] = {"manifest": manifest, "deployments": deployments, "labels": said, "sound_labels": sound_labels}
+    known: dict[str, Any] = {"manifest": manifest, "deployments": deployments}
+    known |= {"labels": said, "sound_labels": sound_labels}
     season = find_records(predictions, ranges=ranges, **known)
     season.write(out / RECORDS)
     cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
