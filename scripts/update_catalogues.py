@@ -37,6 +37,7 @@ MESSAGE_ROOMS = (
     *("cli", "review", "hunt", "infer", "media", "export", "report", "pages", "detect", "bundle"),
     *("records", "sound"),
     *("core", "data/scan", "data/human_labels", "data/reading", "data/formats", "data/checks", "data/splits"),
+    *("records", "sound"),
 )
 SENTENCES = (  # modules whose texts are all for people
     "core/labels.py",
@@ -60,11 +61,17 @@ SENTENCES = (  # modules whose texts are all for people
     "bundle/promise_watch.py",
     "bundle/promises.py",
     "records/encounters/count_animals.py",
+    "records/place_findings.py",
+    "records/survey/place_reasons.py",
+    "records/survey/camera_places.py",
+    "demo_story/compare_with_truth.py",
+    "cli/printing/sound_notes.py",
     "score/decide.py",
     "hunt/hunt_order.py",
     "review/hunt_desk/hunt_queues.py",
 )
 PRINTING = {"say": 0, "print_rows": None, "progress_bar": 0, "on_progress": 0, "on_stage": 0, "_print_lines": 0}
+FINDING_TEXTS = ("text", "message", "note", "why")  # names of the texts of findings, before they are yielded
 PRINTED_PARTS = ("todo", "expected", "title", "caption")
 NAMES = (  # labels that people add to the built-in ones, as in the lists of names of data sets
     *("amur_leopard", "asian_black_bear", "badger", "bird", "brown_bear", "cat", "cattle", "dog", "fox", "hare"),
@@ -85,6 +92,7 @@ NAMES = (  # labels that people add to the built-in ones, as in the lists of nam
     *("ECE", "Brier", "other", "deer"),
     *("roe_deer", "sable", "snow_leopard", "squirrel", "vehicle", "weasel", "wild_boar", "wolf"),
     *("yellow_throated_marten", "black_bear", "animal", "unsure", "unreadable", "unknown"),
+    *("alarm call", "call"),
 )
 
 HEADINGS = (  # of tables in the terminal, where they are single words
@@ -110,6 +118,13 @@ HEADINGS = (  # of tables in the terminal, where they are single words
     *("of a random sample", "person", "and", "clips of both", "same"),  # of labels, and of two people
     *("at", "by", "queue", "note", "stands", "taken back"),
     "evaluated",
+    *("records", "notable", "record", "state", "when", "from range", "why"),  # of records
+    *("confirmed", "suspected", "refuted", "inside", "outside", "error"),
+    *("rank", "kind", "name", "weight", "reasons", "cell", "camera", "place", "expected"),  # of surveys
+    *("animals, E(n)", "recaptures, E(r)", "recaptures at another camera, E(m)"),
+    "relative error of density, about",
+    *("Records", "Notable records"),
+    *("what", "planted", "found", "differs"),  # of the story
 )
 
 
@@ -182,7 +197,10 @@ def find_sentences(tree: ast.Module) -> Iterator[ast.expr]:
 
 def find_printed(tree: ast.Module) -> Iterator[ast.expr]:
     """Yield the texts that a module prints or raises."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for call in ast.walk(tree):
+        if isinstance(call, ast.Assign) and "Finding" in names and ast.unparse(call.targets[0]) in FINDING_TEXTS:
+            yield from split_choices(call.value)
         if not isinstance(call, ast.Call):
             continue
         name, parts = name_of(call), [k.value for k in call.keywords if k.arg in PRINTED_PARTS]
@@ -191,6 +209,8 @@ def find_printed(tree: ast.Module) -> Iterator[ast.expr]:
             parts += call.args[:1]
         elif name == "append" and ast.unparse(call.func).split(".")[-2:-1] in (["notes"], ["notices"]):
             parts += call.args
+        elif name == "Finding":
+            parts += call.args[2:3]
         elif name in PRINTING:
             place = PRINTING[name]
             parts += [] if place is None else call.args[place : place + 1]

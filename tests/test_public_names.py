@@ -22,7 +22,7 @@ WITHOUT_TORCH = """
 import sys
 class Hidden:
     def find_spec(self, name, *_):
-        if name.partition(".")[0] in {"torch", "torchvision", "timm", "accelerate", "albumentations"}:
+        if name.partition(".")[0] in {"torch", "torchvision", "timm", "accelerate", "albumentations", "matplotlib"}:
             raise ModuleNotFoundError(f"No module named '{name}'", name=name)
 sys.meta_path.insert(0, Hidden())
 import leopardnet as ln
@@ -96,6 +96,12 @@ def test_what_needs_an_extra_says_so_when_it_is_called(name):
     assert said.startswith(f"BackendError {name} needs libraries that are not installed\n")
     assert "expected: the extra train\n" in said
     assert 'do:       pip install -c constraints.txt -e ".[train]"' in said
+
+
+def test_a_figure_names_its_extra_when_it_is_drawn():
+    history = '[{"epoch": 0, "val_macro_f1": 0.2, "train_loss": 1.0, "val_nll": 0.1}]'
+    code = f"try:\n    ln.figures.epoch_curve({history})\nexcept ln.LeopardnetError as e:\n    print(e)"
+    assert '-e ".[figures]"' in run_without_torch(code)
 
 
 def test_a_fault_of_ours_is_not_taken_for_a_missing_extra(monkeypatch):

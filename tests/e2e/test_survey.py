@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import leopardnet.cli.record_verbs.survey  # noqa: F401  (registers the verbs)
 from leopardnet.cli.console import app
 from leopardnet.core.errors import LeopardnetError
+from leopardnet.core.language import set_language
 from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
 from season_tables import deployments_of, manifest_of, predictions_of
@@ -109,3 +110,16 @@ def test_a_wrong_detector_is_a_usage_error(season):
     options = ["--density", "1", "--lambda0", "0.02", "--occasions", "90", "--detector", "net"]
     result = run("survey", "plan", "--cameras", season / "deployments.csv", *options)
     assert result.exit_code == 2 and "proximity or multi" in result.output
+
+
+def test_records_and_surveys_speak_russian(season, tmp_path):
+    options = ["--deployments", season / "deployments.csv", "--range", season / "range.geojson"]
+    language = ("--language", "ru")
+    result = run(*language, "survey", "after", season / "records", *options, "--out", tmp_path / "p.csv")
+    set_language("en")
+    for words in ("регистрация", "вероятность 0.90", "подозрение", "причины", "принято: сигма", "примечание"):
+        assert words in result.output
+    for words in ("suspected", "reasons", "assumed", "probability", "which of its", "days", "sigma", "its "):
+        assert words not in result.output, words
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert table["reasons"].str.contains("suspected").all(), "files stay English"

@@ -59,6 +59,6 @@ def test_every_combination_is_a_run_and_settings_of_one_value_are_in_all():
 
 
 def test_the_folder_of_a_run_is_named_after_its_values_where_a_name_can_hold_them():
-    assert name_job(["model=lite0", "optim.lr=0.001"], 3) == "model=lite0,optim.lr=1e-3"
+    assert name_job(["model=lite0", "optim.lr=0.001"], 3) == "model=lite0,optim.lr=0.001"
     assert name_job([], 0) == "run00" and name_job(["augment.name=" + "x" * 200], 12) == "run12"
     assert "/" not in name_job(["model.weights=../a/b.pth"], 0)

@@ -141,11 +141,14 @@ def predict(
         )
     progress.say_crop_share()
     _print_result(predictions, out, model, as_json=json_)
-    footage = _name_footage(source, root)
-    say_next("report", out, *footage, "--bundle", bundle, "--out", out / "report.html")
-    say_next("review", out, *footage)
+    _say_next_steps(out, _name_footage(source, root), bundle)
     if predictions.n_unreadable:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _say_next_steps(out: Path, footage: list[object], bundle: Path) -> None:
+    say_next("report", out, *footage, "--bundle", bundle, "--out", out / "report.html")
+    say_next("review", out, *footage)
 
 
 def _name_footage(source: Path, root: Path | None) -> list[object]:

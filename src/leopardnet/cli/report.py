@@ -69,10 +69,8 @@ def report(
     from leopardnet.bundle.run_history import read_history
     from leopardnet.core.predictions import Predictions
     from leopardnet.data.checks.match_files import refuse_other_root
-    from leopardnet.data.human_labels.label_file import FILE, LabelFile
     from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
     from leopardnet.data.human_labels.said_now import list_said
-    from leopardnet.data.human_labels.sound_labels import SoundLabelFile
     from leopardnet.infer.footage_source import open_source
     from leopardnet.report.summarise import summarise
 
@@ -85,9 +83,7 @@ def report(
     if labels is not None:
         if rows is None:
             raise typer.BadParameter("needs --manifest or --root", param_hint="--labels")
-        path = labels / FILE if labels.is_dir() else labels
-        with LabelFile(path, read_only=True) as file, SoundLabelFile(path, read_only=True) as heard:
-            said, of_sounds = file.entries(), heard.entries()
+        said, of_sounds = _read_labels(labels)
         words = list_said(said, of_sounds)
         rows = label_manifest(rows, labels_by_clip(said))
     evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
@@ -115,6 +111,16 @@ def report(
     if rows is not None:
         footage = ["--manifest", manifest] if manifest else []
         say_next("review", predictions, *footage, *(["--root", root] if root else []))
+
+
+def _read_labels(source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what people said of clips and of sounds: the entries of a labels.sqlite, or of that in a folder."""
+    from leopardnet.data.human_labels.label_file import FILE, LabelFile
+    from leopardnet.data.human_labels.sound_labels import SoundLabelFile
+
+    path = source / FILE if source.is_dir() else source
+    with LabelFile(path, read_only=True) as file, SoundLabelFile(path, read_only=True) as heard:
+        return file.entries(), heard.entries()
 
 
 def _evaluate(

@@ -38,7 +38,7 @@ def say_blindness(names: Sequence[str]) -> str:
     >>> say_blindness(["tiger", "empty"]), say_blindness(["leopard", "empty"])
     ('this model has no label leopard', '')
     """
-    return "" if LEOPARD in names else f"this model has no label {LEOPARD}"
+    return "" if LEOPARD in names else "this model has no label leopard"
 
 
 def list_names(names: Sequence[str], *, most: int = 5) -> str:

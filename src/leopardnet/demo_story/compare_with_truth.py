@@ -142,8 +142,8 @@ def _count(what: str, planted: Iterable[str], found: Iterable[str]) -> Finding:
     """Return the finding that compares two sets by their sizes and by what is only in the second."""
     right, mine = set(planted), set(found)
     more = len(mine - right)
-    text = f"{len(mine & right)}" + (f" and {more} that were not planted" if more else "")
-    return Finding(what, str(len(right)), text)
+    n = len(mine & right)
+    return Finding(what, str(len(right)), f"{n} and {more} that were not planted" if more else str(n))
 
 
 def _list(values: Iterable[Any]) -> str:

@@ -29,6 +29,7 @@ from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.write_dossier import write_dossiers
 from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
+from leopardnet.records.record_settings import load_notable
 from leopardnet.records.record_table import is_suspected
 from leopardnet.records.survey.rank_places import RankedPlaces, rank_places
 from leopardnet.records.survey.survey_settings import load_survey_settings
@@ -37,7 +38,7 @@ from leopardnet.synth.plan import FootageSpec
 from leopardnet.synth.story.render_story import FOOTAGE, TRUTH, render_story
 from leopardnet.synth.story.season import DEPLOYMENTS, RANGE, SPEC
 
-REVIEWER = "reviewer"
+REVIEWER = "script"
 ANIMAL = "leopard"
 RECORDS, RESULTS = "records", "results"
 PLACES, FINDINGS = "places.csv", "findings.csv"
@@ -118,8 +119,12 @@ def find_season(
     ranges = read_ranges(out / RANGE)
     with SoundLabelFile(out / RESULTS / LABELS, read_only=True) as heard:
         sound_labels = heard.entries()
-    known: dict[str, Any] = {"manifest": manifest, "deployments": deployments}
-    known |= {"labels": said, "sound_labels": sound_labels}
+    known: dict[str, Any] = {
+        "manifest": manifest,
+        "deployments": deployments,
+        "labels": said,
+        "sound_labels": sound_labels,
+    }
     season = find_records(predictions, ranges=ranges, **known)
     season.write(out / RECORDS)
     cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
@@ -134,7 +139,9 @@ def find_season(
         sounds=predictions.sounds,
         findings=findings,
         ranges=ranges,
-        model=describe_bundle(bundle) if bundle is not None else {},
+        model=describe_bundle(bundle) | {"data": bundle.spec.provenance.get("data")} if bundle is not None else {},
+        area_km=load_notable().area_km,
+        is_rendered=True,
         **known,
     )
 

@@ -29,12 +29,12 @@ class EarlierSounds:
 
     @classmethod
     def read(cls, folder: Path) -> EarlierSounds:
-        """Read the tables of a folder; nothing where there are none. Raises ManifestError for sounds of another kind."""
+        """Read the tables of a folder; nothing where there are none. Raises ManifestError for other sounds."""
         return cls.of(read_sounds(folder), _read_voices(Path(folder) / "predictions.parquet"))
 
     @classmethod
     def of(cls, sounds: pd.DataFrame, voices: frozenset[str] = frozenset()) -> EarlierSounds:
-        """Return what others than `predict` added to a table of sounds. voices: clips that were known to have one."""
+        """Return what others than `predict` added to a table of sounds. voices: clips known to have one."""
         own = {name.split()[0] for name in (tonal_calls.SOURCE, voice.SOURCE)}
         is_own = sounds["source"].str.split().str[0].isin(own) & ~sounds["kind"].str.startswith("network:")
         scored = sounds.loc[is_own & sounds["p_alarm_call"].notna(), [*_SAME, "p_alarm_call"]]
@@ -47,7 +47,7 @@ class EarlierSounds:
         return table.assign(has_voice=table["has_voice"].mask(table["clip_id"].isin(self.voices), "yes"))
 
     def add_to(self, sounds: pd.DataFrame, clip_ids: Iterable[str]) -> pd.DataFrame:
-        """Return the sounds of these clips, found now, with what was added, and with the probabilities of before."""
+        """Return the sounds of these clips, found now, with what was added and the probabilities of before."""
         kept = self.added[self.added["clip_id"].isin(set(clip_ids))]
         if len(self.scored) and len(sounds):
             known = sounds.drop(columns="p_alarm_call").merge(

@@ -90,8 +90,8 @@ def write_pages(
     """Write the files of `Predictions.write` page by page, with only a few thousand clips in memory at a time.
 
     parts: of each clip in making the model, by clip_id. All tables are complete before the first one takes its
-    place. What `sounds search` and `sounds score` added to the folder, and every voice, stays, see `earlier_sounds`.
-    Raises JournalError where the disk is full.
+        place. What `sounds search` and `sounds score` added to the folder, and every voice, stays: `EarlierSounds`.
+        Raises JournalError where the disk is full.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -228,8 +228,8 @@ def _add_rules(records: pd.DataFrame, labels: Iterable[str], settings: NotableSe
         "first_in_years": records["first_in_years"].ge(settings.min_years),
     }
     counts = records["state"].ne(REFUTED)
-    valid = {rule: (applied & counts).to_numpy(bool) for rule, applied in applies.items()}
-    rules, unclear = (_join_rules(valid, names, records.index) for names in (settings.notable, settings.to_check))
+    counted = {rule: (applied & counts).to_numpy(bool) for rule, applied in applies.items()}
+    rules, unclear = (_join_rules(counted, names, records.index) for names in (settings.notable, settings.to_check))
     return records.assign(rules=rules, is_notable=rules.notna(), unclear=unclear)
 
 

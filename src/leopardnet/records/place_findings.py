@@ -36,7 +36,7 @@ def check_places(deployments: pd.DataFrame, ranges: RangeMap) -> Iterator[Findin
 
 def _name(table: pd.DataFrame, i: int) -> str:
     site = table["site"].iloc[i]
-    return f"{table['deployment'].iloc[i]}" + (f" at {site}" if isinstance(site, str) else "")
+    return f"{table['deployment'].iloc[i]}" + (f" ({site})" if isinstance(site, str) else "")
 
 
 def _check_order(table: pd.DataFrame, ranges: RangeMap) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from leopardnet.core.tables import atomic_path, conform
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.table_checks import refuse_unknown_alerts
 from leopardnet.pages.environment import environment, join_scripts, read_style
-from leopardnet.pages.palette import decision_colours, label_styles
+from leopardnet.pages.palette import LabelStyle, decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
 from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
@@ -61,11 +61,10 @@ def write_report(
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
     thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
-    sounds: the list of them.
-    hidden: clip_id of clips whose picture and sound are left out. cameras: their faults. beside: what else
-    is known, for the first page; its n_hidden and n_faults are counted here. bundle: plain values as of
-    `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts, label by split.
-    history: rows with epoch, loss, val_macro_f1. notices: shown on top.
+    sounds: the list of them. hidden: clip_id of clips whose picture and sound are left out. cameras: their faults.
+    beside: what else is known, for the first page; its n_hidden and n_faults are counted here. bundle: plain values
+    as of `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts, label by
+    split. history: rows with epoch, loss, val_macro_f1. notices: shown on top.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -85,37 +84,22 @@ def write_report(
         hidden=hidden,
         rules={str(k): translate_message(v) for k, v in RULES.items()},
     )
+    beside = replace(beside or Beside(), n_hidden=len(data["hidden"]), n_faults=len(cameras))
     page = _fill_template(
         title=translate("Camera-trap report") if title is None else title,
-        multi=has_several_labels(predictions),
         notices=list(notices),
-        styles=styles,
-        colours=decision_colours(styles),
-        summary=summarise_run(predictions, styles),
-        overview=make_overview(
-            predictions,
-            styles,
-            evaluation=evaluation,
-            description=description,
-            beside=replace(beside or Beside(), n_hidden=len(data["hidden"]), n_faults=len(cameras)),
-        ),
-        reasons=list_reasons(predictions),
-        review=choose_review(predictions, styles, hidden=hidden),
-        sites=count_by_site(predictions, styles),
+        overview=make_overview(predictions, styles, evaluation=evaluation, description=description, beside=beside),
         cameras=list(cameras),
-        n_pictures=len(data["thumbs"]),
-        n_hidden=len(data["hidden"]),
         hidden=frozenset(hidden),
         heard={clip_id: sound for clip_id, sound in (heard or {}).items() if clip_id not in hidden},
         sounds=sounds if sounds and (sounds.confirmed or sounds.others) else None,
         picture_of=_picture_finder(data, shown),
-        has_truth=any(data["truth"]),
-        data=script_json(data),
         evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
         curves=_history_charts(history or ()),
         data_counts=None if manifest_summary is None else count_table(manifest_summary),
+        **_describe_clips(predictions, styles, hidden),
+        **_describe_data(data),
         **_describe_promise(description),
-        made_by=_sources(predictions),
     )
     with atomic_path(out) as part:
         part.write_bytes(page.encode("utf-8", "replace"))  # an invalid character in a title must not stop it
@@ -129,6 +113,32 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
     table = conform(predictions, columns, where="predictions", unique=("clip_id",))
     refuse_unknown_alerts(table, labels)
     return table.assign(decision=table["labels"].fillna(table["decision"])) if multi else table
+
+
+def _describe_clips(
+    predictions: pd.DataFrame, styles: Sequence[LabelStyle], hidden: Collection[str]
+) -> dict[str, Any]:
+    """Return what the template shows of the table of clips alone."""
+    return {
+        "multi": has_several_labels(predictions),
+        "styles": styles,
+        "colours": decision_colours(styles),
+        "summary": summarise_run(predictions, styles),
+        "reasons": list_reasons(predictions),
+        "review": choose_review(predictions, styles, hidden=hidden),
+        "sites": count_by_site(predictions, styles),
+        "made_by": _sources(predictions),
+    }
+
+
+def _describe_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of the scripts, and what the template says of them."""
+    return {
+        "n_pictures": len(data["thumbs"]),
+        "n_hidden": len(data["hidden"]),
+        "has_truth": any(data["truth"]),
+        "data": script_json(data),
+    }
 
 
 def _fill_template(**values: object) -> str:

@@ -58,9 +58,7 @@ def list_sounds(
     open_ = sounds[labels != ALARM_CALL]
     first = open_.loc[rate_sounds(open_).sort_values(ascending=False, kind="stable").index].head(MOST)
     others = [
-        SoundRow(
-            paths[sound["clip_id"]], sound["start_s"], sound["end_s"], describe_sound(sound), str(labels[i]), ""
-        )
-        for i, sound in first.iterrows()
+        SoundRow(paths[sound["clip_id"]], sound["start_s"], sound["end_s"], describe_sound(sound), str(label), "")
+        for (_, sound), label in zip(first.iterrows(), labels.loc[first.index], strict=True)
     ]
     return SoundList(tuple(confirmed), tuple(others), len(open_))

@@ -65,15 +65,14 @@ def summarise(
     """Write one self-contained HTML report and return its path.
 
     manifest: adds pictures, and the labels and the sites that the results lack. deployments: the table of
-    `read_deployments`, for the faults of cameras. results: the folder of the
-    predictions, for what its watch.json says of the bundle's promise, see `watch_promise`. said:
-    what people said, as `labels_by_clip` returns it; the first page then tells confirmed clips from suspected ones.
-    said_of_sounds: entries of `SoundLabelFile`; alarm calls that people confirmed are listed apart.
-    n_pictures: the largest number of pictures, the first clips to review first; None for all that fit into the
-    page. people: show clips of people and vehicles too. Otherwise their pictures and sounds are left out, as
-    `clips_with_people` says; human_labels: what every person said, for it, as `list_said` returns it. Raises
-    ManifestError for a manifest of other footage with the same file names, and BundleError for the bundle of
-    another model.
+    `read_deployments`, for the faults of cameras. results: the folder of the predictions, for what its watch.json
+    says of the bundle's promise, see `watch_promise`. said: what people said, as `labels_by_clip` returns it; the
+    first page then tells confirmed clips from suspected ones. said_of_sounds: entries of `SoundLabelFile`; alarm
+    calls that people confirmed are listed apart. n_pictures: the largest number of pictures, the first clips to
+    review first; None for all that fit into the page. people: show clips of people and vehicles too. Otherwise
+    their pictures and sounds are left out, as `clips_with_people` says; human_labels: what every person said, for
+    it, as `list_said` returns it. Raises ManifestError for a manifest of other footage with the same file names,
+    and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
@@ -82,21 +81,15 @@ def summarise(
     table = predictions.table
     words = [x.astype(object) for x in (human_labels, said, list_said(None, said_of_sounds)) if x is not None]
     private = frozenset[str]() if people else clips_with_people(predictions, manifest, pd.concat(words))
-    pictures, truth, hidden, absent = None, None, frozenset[str](), []
+    pictures, truth, hidden, absent = None, None, frozenset[str](), list[str]()
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)
         sites = table["clip_id"].map(clip_sites(manifest))
         table = table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
         hidden = private
-        pictures = make_thumbnails(
-            table,
-            manifest,
-            hidden=hidden,
-            n_pictures=n_pictures,
-            max_bytes=picture_budget(predictions),
-            on_progress=on_progress,
-        )
+        limits: Any = {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
+        pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
     heard = None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden)
     season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}

@@ -134,7 +134,9 @@ def test_what_was_searched_afterwards_stays_when_the_tables_are_written_again(un
     heard = heard.assign(score=0.9, source="birdnet 2.4").reindex(columns=[c.name for c in SOUNDS])
     has_voice = first.table["has_voice"].mask(first.table["clip_id"].isin([ids[0], ids[2]]), "yes")
     flagged = first.table.assign(has_voice=has_voice)
-    sounds = conform(heard, SOUNDS, where="sounds")
+    heard = conform(heard, SOUNDS, where="sounds")
+    sounds = pd.concat([first.sounds, heard]) if len(first.sounds) else heard
+    sounds = sounds.sort_values(["clip_id", "start_s", "kind"], kind="stable", ignore_index=True)
     Predictions(flagged, first.evidence, sounds).write(tmp_path)
     for _ in range(2):
         predict(unseen, tiny_bundle, out=tmp_path, runtime=HERE)

@@ -139,3 +139,11 @@ def test_a_labelled_clip_of_the_manifest_without_a_prediction_is_a_record():
     records = build_records(predictions_of({"a.avi": 0.0}), manifest=manifest, labels=said, wanted=["leopard"])
     assert states(records) == {"z.avi": "confirmed"} and np.isnan(records["score"].iloc[0])
     assert Path(records["path"].iloc[0]).name == "z.avi" and json.loads(said["labels"].iloc[0]) == ["leopard"]
+
+
+@pytest.mark.parametrize("word", ["animal", "unsure", "unknown", "other", "cat"])
+def test_a_word_that_leaves_open_which_animal_it_is_refutes_nothing(word):
+    found = build_records(
+        predictions_of({"a.avi": 0.9}), labels=entries_of([("a.avi", [word], "AB")]), wanted=["leopard"]
+    )
+    assert found["state"].tolist() == ["suspected"] and found["by"].isna().all()

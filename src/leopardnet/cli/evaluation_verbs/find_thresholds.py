@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from leopardnet.cli.options import (
     read_judges,
     refuse_biased_promise,
 )
+
+if TYPE_CHECKING:
+    from leopardnet.evaluation.thresholds import Thresholds
 
 
 @app.command()
@@ -91,11 +94,15 @@ def thresholds(
     if json_:
         print_json(found.to_dict())
     else:
-        say(repr(found))
-        say("written: " + ", ".join(map(str, written)))
-        if not found.is_kept and new_bundle:
-            say("no new bundle was written, because a guarantee cannot be given")
-        if new_bundle in written:
-            say(f"next:   leopardnet predict CLIPS --bundle {new_bundle} --out results/")
+        _print_found(found, written, new_bundle)
     if not found.is_kept:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _print_found(found: Thresholds, written: list[Path], new_bundle: Path | None) -> None:
+    say(repr(found))
+    say("written: " + ", ".join(map(str, written)))
+    if not found.is_kept and new_bundle:
+        say("no new bundle was written, because a guarantee cannot be given")
+    if new_bundle in written:
+        say(f"next:   leopardnet predict CLIPS --bundle {new_bundle} --out results/")

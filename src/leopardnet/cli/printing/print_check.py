@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leopardnet.cli.console import out, print_rows
+from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,19 +41,23 @@ def print_check(
         caption="infrared: pictures without colour",
     )
     if findings.empty:
-        out.print("No findings.")
+        out.print(translate("No findings."))
         return
     print_rows(list_records(count_by_rule(findings)[["severity", "rule", "count"]]), title="Findings by rule")
     for row in list_records(findings.head(n_shown)):
-        place = " ".join(str(x) for x in (f"row {row['row']}" if row["row"] else "", row["path"] or "") if x)
+        at = translate("row {n}", n=row["row"]) if row["row"] else ""
+        place = " ".join(str(x) for x in (at, row["path"] or "") if x)
+        said = translate_message(row["message"])
         out.print(
-            f"{row['severity']}: {place + ': ' if place else ''}{row['message']}",
+            f"{translate_message(row['severity'])}: {place + ': ' if place else ''}{said}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
     if len(findings) > n_shown:
-        where = f"in {out_path.name}" if out_path else "with --out findings.csv"
-        out.print(f"… and {len(findings) - n_shown} more {where}", highlight=False)
+        n = len(findings) - n_shown
+        in_file = translate("… and {n} more in {name}", n=n, name=out_path.name) if out_path else ""
+        out.print(in_file or translate("… and {n} more with --out findings.csv", n=n), highlight=False)
     counts = {s: int(findings["severity"].eq(s).sum()) for s in SEVERITIES}
-    out.print(f"{counts['error']} errors, {counts['warning']} warnings, {counts['info']} notes", highlight=False)
+    text = translate("{error} errors, {warning} warnings, {info} notes", **counts)
+    out.print(text, highlight=False)

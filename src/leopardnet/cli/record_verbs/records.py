@@ -22,6 +22,7 @@ from leopardnet.cli.options import (
     read_moved,
     read_places,
 )
+from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,10 @@ ExactPlaces = Annotated[
 Dossiers = Annotated[
     bool, typer.Option("--dossiers/--no-dossiers", help="With --manifest: write a page on what is notable.")
 ]
+AllDossiers = Annotated[
+    bool,
+    typer.Option("--all-dossiers", help="A page for weak suspicions, too, which are else listed in the index."),
+]
 OneRecord = Annotated[
     list[str] | None,
     typer.Option(
@@ -89,6 +94,7 @@ def records(
     settings: SettingsFile = None,
     exact_places: ExactPlaces = False,
     dossiers: Dossiers = True,
+    all_dossiers: AllDossiers = False,
     record: OneRecord = None,
     media: Media = False,
     bundle: BundleOption = None,
@@ -111,10 +117,9 @@ def records(
     from leopardnet.records.ranges.read_ranges import read_ranges
     from leopardnet.records.record_settings import load_notable
 
-    places, notes = read_places(deployments, encoding, date_format)
-    for note in notes:
-        say(f"note: {note}")
+    places = _read_places(deployments, encoding, date_format)
     rows = read_moved(manifest, root) if manifest else None
+    notable = load_notable(settings)
     said, heard, clips = _read_labels(labels), _read_sound_labels(labels), Predictions.read(predictions)
     found = find_records(
         clips,
@@ -125,7 +130,7 @@ def records(
         wanted=label,
         alert_score=alert_score,
         earlier=_join([read_records(path) for path in earlier or ()]),
-        settings=load_notable(settings),
+        settings=notable,
         sound_labels=heard,
         include_people=people,
     )
@@ -135,30 +140,50 @@ def records(
     if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
         known |= {"sound_labels": heard, "model": _describe_model(bundle)}
-        options = {"exact_places": exact_places, "with_media": media, "people": people, "also": record or ()}
+        known |= {"alert_score": alert_score, "area_km": notable.area_km}
+        options: dict[str, Any] = {"exact_places": exact_places, "with_media": media, "people": people}
+        options |= {"every": all_dossiers, "also": record or ()}
         written = _write_dossiers(out, found, known, options)
     if json_:
         print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
     else:
         _print_found(found)
+    _say_written(out, written, exact_places=exact_places)
+
+
+def _say_written(out: Path, written: int, *, exact_places: bool) -> None:
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
 
 
+def _read_places(path: Path | None, encoding: str | None, date_format: str | None) -> pd.DataFrame | None:
+    """Return the table of deployments, and print how it was read."""
+    places, notes = read_places(path, encoding, date_format)
+    for note in notes:
+        say(f"note: {note}")
+    return places
+
+
 def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:
     """Write the dossiers and return their number. known: the sources beside what was found."""
+    import pandas as pd
+
     from leopardnet.core.language import current_language
+    from leopardnet.data.checks.check import check
     from leopardnet.records.dossier.sources import DossierSources
     from leopardnet.records.dossier.write_dossier import write_dossiers
 
     season = found.encounters
+    cameras = check(
+        known["manifest"], deployments=known["deployments"], hash_files=False, perceptual=False, probe=False
+    )
     sources = DossierSources(
         records=found.records,
         encounters=season.encounters,
         hints=season.hints,
         flanks=season.flanks,
-        findings=found.findings,
+        findings=pd.concat([found.findings, cameras], ignore_index=True),
         ranges=found.ranges,
         sounds=known["predictions"].sounds,
         **known,
@@ -171,7 +196,10 @@ def _describe_model(bundle: Path | None) -> dict[str, Any]:
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.report.summarise import describe_bundle
 
-    return describe_bundle(load_bundle(bundle)) if bundle else {}
+    if bundle is None:
+        return {}
+    loaded = load_bundle(bundle)
+    return describe_bundle(loaded) | {"data": loaded.spec.provenance.get("data")}
 
 
 def _read_sound_labels(paths: list[Path] | None) -> pd.DataFrame | None:
@@ -240,7 +268,8 @@ def _print_found(found: SeasonRecords) -> None:
         say(f"… and {len(notable) - N_SHOWN} more in records.csv")
     for row in found.findings.drop_duplicates("rule").to_dict("records"):
         n = int(found.findings["rule"].eq(row["rule"]).sum())
-        say(f"{row['severity']}: {row['message']}" + (f" (and {n - 1} more in findings.csv)" if n > 1 else ""))
+        more = f" ({translate('and {n} more in findings.csv', n=n - 1)})" if n > 1 else ""
+        say(f"{translate_message(row['severity'])}: {translate_message(row['message'])}{more}")
 
 
 def _describe(row: dict[Any, Any]) -> dict[str, Any]:

@@ -32,6 +32,16 @@ SettingsFile = Annotated[
 Places = Annotated[Path, typer.Option("--deployments", help="CSV of deployments with latitude and longitude.")]
 
 
+OneRecord = Annotated[
+    list[str] | None,
+    typer.Option("--record", metavar="ID", help="Only after this record. May be repeated. [default: all notable]"),
+]
+AllRecords = Annotated[bool, typer.Option("--all", help="After all records of the label, notable or not.")]
+Suspected = Annotated[
+    bool, typer.Option("--suspected", help="Count suspected records, too, where others are confirmed by a person.")
+]
+
+
 @verbs.command()
 def after(
     records: Annotated[
@@ -45,19 +55,9 @@ def after(
         Path | None, typer.Option("--manifest", help="Manifest of the archive, for the last clip of each camera.")
     ] = None,
     label: Annotated[str, typer.Option("--label", help="The animal.")] = "leopard",
-    record: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--record", metavar="ID", help="Only after this record. May be repeated. [default: all notable]"
-        ),
-    ] = None,
-    all_records: Annotated[
-        bool, typer.Option("--all", help="After all records of the label, notable or not.")
-    ] = False,
-    suspected: Annotated[
-        bool,
-        typer.Option("--suspected", help="Count suspected records, too, where others are confirmed by a person."),
-    ] = False,
+    record: OneRecord = None,
+    all_records: AllRecords = False,
+    suspected: Suspected = False,
     sigma_km: SigmaKm = None,
     settings_file: SettingsFile = None,
     out: Annotated[Path, typer.Option("--out", help="Table without coordinates: .csv or .parquet.")] = Path(

@@ -13,9 +13,11 @@ from leopardnet.data.formats.sound_tables import audacity, raven
 from leopardnet.data.human_labels.sound_labels import SoundEntry
 from leopardnet.data.reading.safe_files import read_file
 
+MAX_NAME = 40  # as on the review page
 _OF_MACHINE = re.compile(r"(tonal_call|voice|network:.*) [01]\.\d\d")
 NOT_NAMED = "sounds that nobody named, left out"
 NO_LABEL = "sounds without a label, left out"
+NO_LENGTH = "labels of a point in time, which mark no stretch of sound, left out"
 NO_CLIP = "files of clips that are not known, left out"
 
 
@@ -27,6 +29,10 @@ def read_listened(folder: Path, clips: Mapping[str, str], *, by: str) -> tuple[l
     the same key, and is kept once. Raises ManifestError where there is no such file, and for one that cannot be
     read, and LabelFileError for a label that is none.
     """
+    if not by.strip() or len(by) > MAX_NAME or not by.isprintable():
+        raise ManifestError(
+            "this is no name of who listened", where="--by", found=repr(by)[:60], expected="initials or a name"
+        )
     counts, entries, files = Counter[str](), list[SoundEntry](), 0
     for suffix, parse in ((raven.SUFFIX, raven.parse_raven), (audacity.SUFFIX, audacity.parse_audacity)):
         for file in sorted(Path(folder).rglob("*" + suffix)):
@@ -39,6 +45,9 @@ def read_listened(folder: Path, clips: Mapping[str, str], *, by: str) -> tuple[l
             for row in parse(_read_text(file, name), where=name):
                 if not row.label or _OF_MACHINE.fullmatch(row.label):
                     counts[NOT_NAMED if row.label else NO_LABEL] += 1
+                    continue
+                if round(row.start_s, 3) >= round(row.end_s, 3):
+                    counts[NO_LENGTH] += 1
                     continue
                 parts = (by, clip_id, f"{row.start_s:.3f}", f"{row.end_s:.3f}", row.label)
                 key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.columns import join_alerts
 from leopardnet.core.labels import split_labels
+from leopardnet.records.dossier.cells import list_rows, read_number, read_text
+from leopardnet.records.dossier.linked_facts import (
+    EncounterFact,
+    FlankFact,
+    HintFact,
+    Refs,
+    find_encounter,
+    list_flanks,
+    list_hints,
+)
+from leopardnet.records.dossier.season_facts import (
+    EarlierRecord,
+    list_earlier,
+    list_other_places,
+    list_troubles,
+    sum_effort,
+)
 from leopardnet.records.dossier.shown_places import Place, list_shown_places
 from leopardnet.records.dossier.sound_facts import SoundFact, list_sounds
 from leopardnet.records.dossier.sources import DossierSources, find_rows
-from leopardnet.records.ranges.coarse_places import hide_paths, hide_places
+from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
-
-Refs = tuple[str, ...]
-"""Rows of the page's table that a statement rests on: r1, r2, … for records, s1, … for sounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capture:
-    """A record of the dossier: one clip. by: who confirmed or refuted it. seconds: of its strongest frames."""
+    """A record of the dossier: one clip. by: who confirmed or refuted it. seconds: of its strongest frames.
+
+    decision: of the model, is_alert: whether it raised one for the animal. likeliest: the label of the highest
+    probability, and that. has_answers: whether anybody looked at the clip, whatever was said.
+    """
 
     ref: str
     record_id: str
@@ -32,6 +50,11 @@ class Capture:
     state: str
     by: tuple[str, ...]
     score: float
+    decision: str
+    is_alert: bool
+    likeliest: str
+    likeliest_score: float
+    has_answers: bool
     seconds: tuple[float, ...]
     site: str
     station: str
@@ -63,45 +86,12 @@ class Capture:
         return self.state != REFUTED
 
 
-@dataclass(frozen=True)
-class EncounterFact:
-    """The encounter of the captures. min_animals: None where it cannot be told; refs: what proves it."""
-
-    path_km: float
-    min_animals: int | None
-    why: str
-    refs: Refs
-
-
-@dataclass(frozen=True)
-class HintFact:
-    """Repeated captures at a station. calls, prey: how many are confirmed, and suspected; None: nobody searched."""
-
-    station: str
-    state: str
-    start: pd.Timestamp | None
-    end: pd.Timestamp | None
-    n_captures: int
-    expected: float
-    p_value: float
-    calls: tuple[int, int] | None
-    prey: tuple[int, int] | None
-    refs: Refs
-
-
-@dataclass(frozen=True)
-class FlankFact:
-    """Two captures of opposite cameras: perhaps the two sides of one animal."""
-
-    station: str
-    apart_s: float
-    is_sure: bool
-    refs: Refs
-
-
 @dataclass(frozen=True, kw_only=True)
 class DossierFacts:
-    """Everything that the page says. captures: in the order of time, those that people refuted included."""
+    """Everything that the page says. captures: in the order of time, those that people refuted included.
+
+    effort: camera-days of the season before the first capture, and the cameras of which they are known.
+    """
 
     record_id: str
     label: str
@@ -112,16 +102,29 @@ class DossierFacts:
     hints: tuple[HintFact, ...]
     flanks: tuple[FlankFact, ...]
     other_places: tuple[tuple[str, Place], ...]
-    earlier_places: tuple[tuple[str, Place], ...]
+    earlier: tuple[EarlierRecord, ...]
+    effort: tuple[float, int] | None
+    troubles: tuple[str, ...]
+    alert_score: float | None
+    area_km: float | None
 
     @property
     def valid(self) -> tuple[Capture, ...]:
         """The captures that nobody refuted."""
         return tuple(c for c in self.captures if c.counts)
 
+    def pick(self, state: str) -> tuple[Capture, ...]:
+        """Return the captures in a state."""
+        return tuple(c for c in self.captures if c.state == state)
+
+    @property
+    def shown_first(self) -> tuple[Capture, ...]:
+        """The captures that the headline tells of: the confirmed ones; where there are none, those not refuted."""
+        return self.pick(CONFIRMED) or self.valid
+
     def refs(self, state: str) -> Refs:
         """Return the captures in a state."""
-        return tuple(c.ref for c in self.captures if c.state == state)
+        return all_refs(self.pick(state))
 
     @property
     def state(self) -> str:
@@ -148,47 +151,57 @@ def gather_facts(
         record_id=record_id,
         label=str(own["label"]),
         captures=captures,
-        encounter=_find_encounter(own, rows, sources, exact_places, ref_of),
+        encounter=find_encounter(own, rows, sources, exact_places, ref_of),
         sounds=sounds,
         n_voices=n_voices,
-        hints=_list_hints(own, sources, ref_of),
-        flanks=_list_flanks(sources, ref_of),
-        other_places=_list_other_places(rows, sources, exact_places),
-        earlier_places=_list_earlier_places(rows, sources, exact_places),
+        hints=list_hints(own, sources, ref_of),
+        flanks=list_flanks(sources, ref_of, [c.ref for c in captures if c.state == CONFIRMED]),
+        other_places=list_other_places(rows, sources, exact_places),
+        earlier=list_earlier(rows, sources, exact_places),
+        effort=sum_effort(rows, sources),
+        troubles=list_troubles(sources),
+        alert_score=sources.alert_score,
+        area_km=sources.area_km,
     )
 
 
 def _list_captures(
     rows: pd.DataFrame, sources: DossierSources, exact: bool, hidden: Collection[str]
 ) -> tuple[Capture, ...]:
-    clips = sources.predictions.table.set_index("clip_id").reindex(rows["clip_id"])
+    table = sources.predictions.table
+    clips = table.assign(alerts=join_alerts(table)).set_index("clip_id").reindex(rows["clip_id"])
+    answered = set() if sources.labels is None else set(sources.labels["clip_id"])
     corrections = _list_corrections(sources.deployments)
     places = list_shown_places(rows, exact_places=exact)
-    shown, captures = _records(hide_places(rows, exact_places=exact, among=sources.records)), []
-    for i, (row, clip, place) in enumerate(zip(shown, _records(clips.reset_index()), places, strict=True), 1):
-        key = (_text(row, "deployment"), _text(row, "site"))
+    shown, captures = list_rows(hide_places(rows, exact_places=exact, among=sources.records)), []
+    for i, (row, clip, place) in enumerate(zip(shown, list_rows(clips.reset_index()), places, strict=True), 1):
+        key = (read_text(row, "deployment"), read_text(row, "site"))
         captures.append(
             Capture(
                 ref=f"r{i}",
-                **{name: _text(row, name) for name in _TEXTS},
-                by=tuple(name for name in _text(row, "by").split(", ") if name),
-                score=_number(row.get("score")),
+                **_read_texts(row),
+                by=tuple(name for name in read_text(row, "by").split(", ") if name),
+                score=read_number(row.get("score")),
+                decision=read_text(clip, "decision"),
+                is_alert=read_text(row, "label") in split_labels(read_text(clip, "alerts")),
+                has_answers=row["clip_id"] in answered,
+                **_find_likeliest(clip, sources.predictions.labels),
                 seconds=_parse_seconds(clip),
                 captured_at=row.get("captured_at"),
                 at_utc=row.get("at_utc"),
                 clock_correction_s=corrections.get(key, corrections.get((key[0], ""), math.nan)),
-                clock_uncertainty_s=_number(row.get("clock_uncertainty_s")),
+                clock_uncertainty_s=read_number(row.get("clock_uncertainty_s")),
                 place=place,
                 is_hidden=row["clip_id"] in hidden,
-                in_training=_text(clip, "in_training"),
-                distance_km=_number(row.get("distance_km")),
-                distance_error_km=_number(row.get("distance_error_km")),
-                barriers=split_labels(_text(row, "barriers")),
-                nearest_record_km=_number(row.get("nearest_record_km")),
+                in_training=read_text(clip, "in_training"),
+                distance_km=read_number(row.get("distance_km")),
+                distance_error_km=read_number(row.get("distance_error_km")),
+                barriers=split_labels(read_text(row, "barriers")),
+                nearest_record_km=read_number(row.get("nearest_record_km")),
                 first_at_site=row.get("first_at_site"),
                 first_in_area=row.get("first_in_area"),
-                first_in_years=_number(row.get("first_in_years")),
-                rules=split_labels(_text(row, "rules")),
+                first_in_years=read_number(row.get("first_in_years")),
+                rules=split_labels(read_text(row, "rules")),
             )
         )
     return tuple(captures)
@@ -200,119 +213,32 @@ _TEXTS = (
 )
 
 
-def _find_encounter(
-    own: Any, rows: pd.DataFrame, sources: DossierSources, exact: bool, ref_of: dict[str, str]
-) -> EncounterFact | None:
-    if sources.encounters is None or pd.isna(own["encounter_id"]):
-        return None
-    table = sources.encounters[sources.encounters["encounter_id"] == own["encounter_id"]]
-    for row in _records(hide_paths(table, rows, exact_places=exact)):
-        proof = json.loads(_text(row, "min_animals_ids") or "[]")
-        least = row.get("min_animals")
-        return EncounterFact(
-            path_km=_number(row.get("path_km")),
-            min_animals=None if least is None else int(least),
-            why=_text(row, "min_animals_why"),
-            refs=tuple(ref_of[i] for i in proof if i in ref_of),
-        )
-    return None
-
-
-def _list_hints(own: Any, sources: DossierSources, ref_of: dict[str, str]) -> tuple[HintFact, ...]:
-    """Return the hints that rest on captures of the dossier."""
-    if sources.hints is None:
-        return ()
-    found = []
-    for row in _records(sources.hints[sources.hints["label"] == own["label"]]):
-        refs = tuple(ref_of[i] for i in json.loads(_text(row, "record_ids") or "[]") if i in ref_of)
-        if refs:
-            found.append(
-                HintFact(
-                    station=_text(row, "station"),
-                    state=_text(row, "state"),
-                    start=row.get("start"),
-                    end=row.get("end"),
-                    n_captures=int(row["n_captures"]),
-                    expected=_number(row.get("expected")),
-                    p_value=_number(row.get("p_value")),
-                    calls=_count(row, "n_alarm_calls"),
-                    prey=_count(row, "n_prey"),
-                    refs=refs,
-                )
-            )
-    return tuple(found)
-
-
-def _list_flanks(sources: DossierSources, ref_of: dict[str, str]) -> tuple[FlankFact, ...]:
-    rows = [] if sources.flanks is None else _records(sources.flanks)
-    pairs = ((row, (str(row["record_id_1"]), str(row["record_id_2"]))) for row in rows)
-    return tuple(
-        FlankFact(
-            _text(row, "station"),
-            _number(row.get("apart_s")),
-            row.get("is_together") == "yes",
-            (ref_of[a], ref_of[b]),
-        )
-        for row, (a, b) in pairs
-        if a in ref_of and b in ref_of
-    )
-
-
-def _list_other_places(rows: pd.DataFrame, sources: DossierSources, exact: bool) -> tuple[tuple[str, Place], ...]:
-    """Return the cameras that did not film the animal here, by their site."""
-    if sources.deployments is None:
-        return ()
-    own = set(rows["site"].dropna())
-    found: dict[str, Place] = {}
-    places = list_shown_places(sources.deployments, exact_places=exact)
-    for row, place in zip(_records(sources.deployments), places, strict=True):
-        name = _text(row, "site") or _text(row, "deployment")
-        if place is not None and name not in own:
-            found.setdefault(name, place)
-    return tuple(found.items())
-
-
-def _list_earlier_places(rows: pd.DataFrame, sources: DossierSources, exact: bool) -> tuple[tuple[str, Place], ...]:
-    """Return the places of the nearest earlier confirmed records."""
-    own, records = set(rows["record_id"]), sources.records
-    nearest = records[records["record_id"].isin(set(rows["nearest_record_id"].dropna()) - own)]
-    places = zip(_records(nearest), list_shown_places(nearest, exact_places=exact), strict=True)
-    return tuple({_text(row, "site"): place for row, place in places if place is not None}.items())
-
-
 def _list_corrections(deployments: pd.DataFrame | None) -> dict[tuple[str, str], float]:
-    rows = [] if deployments is None else _records(deployments)
-    return {(_text(r, "deployment"), _text(r, "site")): _number(r.get("clock_correction_s")) for r in rows}
+    rows = [] if deployments is None else list_rows(deployments)
+    return {
+        (read_text(r, "deployment"), read_text(r, "site")): read_number(r.get("clock_correction_s")) for r in rows
+    }
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows as mappings, None where a value is missing."""
-    return [
-        {str(k): None if not isinstance(v, list) and pd.isna(v) else v for k, v in row.items()}
-        for row in table.to_dict("records")
-    ]
+def _read_texts(row: dict[str, Any]) -> Any:
+    return {name: read_text(row, name) for name in _TEXTS}
 
 
-def _text(row: Any, name: str) -> str:
-    value = row.get(name)
-    return "" if value is None else str(value)
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None or pd.isna(value) else float(value)
-
-
-def _count(row: Any, name: str) -> tuple[int, int] | None:
-    sure, open_ = row.get(name), row.get(f"{name}_suspected")
-    return None if sure is None else (int(sure), int(open_ or 0))
+def _find_likeliest(clip: dict[str, Any], labels: Sequence[str]) -> Any:
+    scores = {name: read_number(clip.get(f"p_{name}")) for name in labels}
+    known = {name: p for name, p in scores.items() if not math.isnan(p)}
+    best = max(known, key=lambda name: known[name], default="")
+    return {"likeliest": best, "likeliest_score": known.get(best, math.nan)}
 
 
 def _parse_seconds(clip: dict[str, Any]) -> tuple[float, ...]:
     """Return the seconds of the strongest frames, the strongest first."""
-    cell = _text(clip, "evidence_times_s").strip("[]").replace(",", " ")
+    cell = read_text(clip, "evidence_times_s").strip("[]").replace(",", " ")
     times = tuple(float(word) for word in cell.split())
-    best = _number(clip.get("best_time_s"))
-    return tuple(dict.fromkeys(times if math.isnan(best) else (best, *times)))[:4]
+    best = read_number(clip.get("best_time_s"))
+    found = times if math.isnan(best) else (best, *times)
+    once = {round(t, 1): t for t in reversed(found)}  # a page shows tenths
+    return tuple(once[t] for t in dict.fromkeys(round(t, 1) for t in found))[:4]
 
 
 def all_refs(captures: Iterable[Capture]) -> Refs:

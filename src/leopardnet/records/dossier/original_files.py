@@ -14,6 +14,7 @@ from leopardnet.core.errors import MediaError
 from leopardnet.core.tables import atomic_path
 from leopardnet.core.types import Clip
 from leopardnet.media.decode import resolve_path
+from leopardnet.records.dossier.facts import DossierFacts
 
 MEDIA_FILE, SUMS = "media.zip", "SHA256SUMS"
 Reason = Literal["people", "position", "unreadable", ""]
@@ -58,6 +59,24 @@ def list_originals(
             why: Reason = "people" if ref in hidden else "position" if has_position and ref not in exact else ""
             found.append(OriginalFile(ref, path, n_bytes, sha256, why))
     return found
+
+
+def list_files(
+    facts: DossierFacts, root: Path, known: Mapping[str, Clip], clips: Mapping[str, Clip]
+) -> list[OriginalFile]:
+    """Return the files of the captures, then those of other clips with sounds. known: clips by clip_id."""
+    own = {clip.clip_id for clip in clips.values()}
+    heard = {s.clip_id: s for s in reversed(facts.sounds) if s.clip_id in known and s.clip_id not in own}
+    coarse = {c.site for c in facts.captures if c.place is None or c.place.is_coarse}
+    return list_originals(
+        {**clips, **{s.ref: known[i] for i, s in reversed(heard.items())}},
+        root,
+        hidden=[*(c.ref for c in facts.captures if c.is_hidden), *(s.ref for s in facts.sounds if s.is_hidden)],
+        exact=[
+            *(c.ref for c in facts.captures if c.place is not None and not c.place.is_coarse),
+            *(s.ref for s in facts.sounds if s.site not in coarse),
+        ],
+    )
 
 
 def write_media(folder: Path, files: Sequence[OriginalFile], root: Path) -> Path:

@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.labels import split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.records.ranges.range_map import RangeMap
-from leopardnet.records.record_table import REFUTED, fill_records
+from leopardnet.records.record_table import CONFIRMED, REFUTED, fill_records
 
 VOICE = "voice"
 _NEEDED = ("record_id", "clip_id", "path", "label", "state", "is_notable")
@@ -27,7 +28,8 @@ class DossierSources:
     records: a table of records; encounters, hints, flanks: the tables made from it. predictions and manifest: of
     the same footage. deployments: with the columns of `data.scan.deployments.DEPLOYMENTS`. labels: the entries of
     `labels.sqlite`. sounds: a table of sounds, sound_labels: what people said of them. ranges: and barriers.
-    findings: of `check`, for clips. model: plain values that describe a bundle and the settings of the run.
+    findings: of `check`. model: plain values that describe a bundle. alert_score: the one given, if any.
+    area_km: the radius of "the area" in which a record was the first. is_rendered: a program drew the footage.
 
     Raises ManifestError where `records` is no table of records.
 
@@ -47,6 +49,9 @@ class DossierSources:
     findings: pd.DataFrame | None = None
     ranges: RangeMap = field(default_factory=RangeMap)
     model: Mapping[str, Any] = field(default_factory=dict)
+    alert_score: float | None = None
+    area_km: float | None = None
+    is_rendered: bool = False
 
     def __post_init__(self) -> None:
         missing = [name for name in _NEEDED if name not in self.records.columns]
@@ -68,18 +73,17 @@ class DossierSources:
         return clips_with_people(known, self.manifest, list_said(self.labels, self.sound_labels))
 
 
-def choose_dossiers(records: pd.DataFrame, also: Collection[str] = ()) -> list[str]:
-    """Return the record that names each dossier: the first of each encounter, or lone record, that is notable.
+def choose_dossiers(sources: DossierSources, also: Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """Return the first record of each notable encounter, or lone record, in two lists.
 
-    The order is that of time. also: record_id of records that get one, notable or not. Refuted records have none
-    of their own. Raises ManifestError where `also` names a record that is not there, or is refuted.
+    First those that a person confirmed or that the model's decision names; then the weaker suspicions. Both are in
+    the order of time. also: record_id of records that are in the first list, notable or not. Refuted records are in
+    neither. Raises ManifestError where `also` names a record that is not there, or is refuted.
 
-    >>> choose_dossiers(pd.DataFrame({"record_id": ["a", "b", "c"], "state": ["suspected", "confirmed", "refuted"],
-    ...     "is_notable": True, "encounter_id": ["e", "e", None], "captured_at": pd.Timestamp("2021-12-30")}))
-    ['a']
+    >>> choose_dossiers(sources)  # doctest: +SKIP
+    (['986275901f2f'], ['5d2f3b1c9a77'])
     """
-    known = order_records(records[records["state"] != REFUTED])
-    known = known.assign(group=group_records(known))
+    known = order_records(sources.records[sources.records["state"] != REFUTED])
     if unknown := set(also) - set(known["record_id"]):
         raise ManifestError(
             "there is no such record",
@@ -87,9 +91,23 @@ def choose_dossiers(records: pd.DataFrame, also: Collection[str] = ()) -> list[s
             found=", ".join(sorted(unknown)),
             expected="a record_id of records.csv that is confirmed or suspected",
         )
-    wanted = known["is_notable"].astype(bool) | known["record_id"].isin(list(also))
-    notable = known["group"].isin(known.loc[wanted, "group"])
-    return [str(i) for i in known[notable].drop_duplicates("group")["record_id"]]
+    table = sources.predictions.table
+    decided = dict(zip(table["clip_id"], table["decision"].fillna(""), strict=True))
+    said = [decided.get(c, "") for c in known["clip_id"]]
+    named = [x in split_labels(d) for x, d in zip(known["label"], said, strict=True)]
+    is_asked = known["record_id"].isin(list(also))
+    known = known.assign(
+        group=group_records(known),
+        is_strong=known["state"].eq(CONFIRMED) | pd.Series(named, known.index, dtype=bool) | is_asked,
+        is_notable=known["is_notable"].astype(bool) | is_asked,
+    )
+    by = known.groupby("group", sort=False)
+    groups = by.agg(
+        record_id=("record_id", "first"), is_notable=("is_notable", "any"), is_strong=("is_strong", "any")
+    )
+    notable = groups[groups["is_notable"].astype(bool)]
+    strong = notable["is_strong"].astype(bool)
+    return notable.loc[strong, "record_id"].tolist(), notable.loc[~strong, "record_id"].tolist()
 
 
 def find_rows(records: pd.DataFrame, record_id: str) -> pd.DataFrame:

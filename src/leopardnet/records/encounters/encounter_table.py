@@ -36,6 +36,7 @@ ENCOUNTERS = (
     Column("owners", STRING, True, "their names in order of time, joined by ' + '"),
     Column("sites", STRING, True, "sites in order of time, joined by ' + '"),
     Column("path_km", FLOAT, True, "way through the places in order of time; empty if a place is unknown"),
+    Column("confirmed_path_km", FLOAT, True, "the same through the places of the confirmed records alone"),
     *_LEAST,
     Column("min_animals_if_confirmed", INT, True, "the same, should all suspected records be confirmed"),
     Column("record_ids", STRING, False, "JSON list of its records in order of time"),
@@ -127,13 +128,8 @@ def _group_records(
 def _describe(used: pd.DataFrame, number: Indices, posts: Posts) -> pd.DataFrame:
     """Return what the table says of each encounter but the number of animals; records are sorted."""
     by = used.groupby(number)
-    n_records, n_confirmed = by.size(), (used["state"] == CONFIRMED).groupby(number).sum()
-    post = posts.of_record
-    is_step = np.append(False, (np.diff(number) == 0) & (np.diff(post) != 0))[: len(used)]
-    i = np.flatnonzero(is_step)
-    step_km = np.zeros(len(used))
-    step_km[i] = measure_steps(posts, post[i - 1], post[i])
-    is_placed = pd.Series(posts.is_placed[post]).groupby(number).all()
+    is_sure = (used["state"] == CONFIRMED).to_numpy()
+    n_records, n_confirmed = by.size(), pd.Series(is_sure).groupby(number).sum()
     return pd.DataFrame(
         {
             "encounter_id": by["record_id"].first(),
@@ -148,10 +144,21 @@ def _describe(used: pd.DataFrame, number: Indices, posts: Posts) -> pd.DataFrame
             "n_owners": by["owner"].nunique(),
             "owners": _join_names(used["owner"], number),
             "sites": _join_names(used["site"], number),
-            "path_km": pd.Series(step_km).groupby(number).sum().where(is_placed),
+            "path_km": _measure_ways(number, posts),
+            "confirmed_path_km": _measure_ways(number[is_sure], posts.take(is_sure)).reindex(n_records.index),
             "record_ids": '["' + by["record_id"].agg('", "'.join) + '"]',
         }
     )
+
+
+def _measure_ways(number: Indices, posts: Posts) -> pd.Series[Any]:
+    """Return the way through the places of each encounter, km, by its number; nan if a place is unknown."""
+    post = posts.of_record
+    i = np.flatnonzero((np.diff(number) == 0) & (np.diff(post) != 0)) + 1
+    step_km = np.zeros(len(number))
+    step_km[i] = measure_steps(posts, post[i - 1], post[i])
+    is_placed = pd.Series(posts.is_placed[post], dtype=bool).groupby(number).all()
+    return pd.Series(step_km).groupby(number).sum().where(is_placed)
 
 
 def _join_names(names: pd.Series[Any], number: Indices) -> pd.Series[Any]:

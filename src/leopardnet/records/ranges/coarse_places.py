@@ -45,14 +45,15 @@ def _is_nearest_exact(table: pd.DataFrame, among: pd.DataFrame) -> NDArray[np.bo
 
 
 def hide_paths(encounters: pd.DataFrame, records: pd.DataFrame, *, exact_places: bool) -> pd.DataFrame:
-    """Return a table of encounters whose `path_km` leads back to no place: in tens where one is hidden.
+    """Return a table of encounters whose ways lead back to no place: in tens where one is hidden.
 
     records: theirs. It is rounded down, so it stays true that the way was at least so long.
     """
     forbidden = records.loc[records["exact_place"].eq("no").fillna(False), "encounter_id"]
     hidden = encounters["encounter_id"].isin(forbidden) | (not exact_places)
-    coarse = np.floor(encounters["path_km"] / _FAR_KM) * _FAR_KM
-    return encounters.assign(path_km=encounters["path_km"].mask(hidden, coarse))
+    names = [name for name in ("path_km", "confirmed_path_km") if name in encounters]
+    coarse = {x: np.floor(encounters[x].astype(float) / _FAR_KM) * _FAR_KM for x in names}
+    return encounters.assign(**{x: encounters[x].mask(hidden, coarse[x]) for x in names})
 
 
 def round_places(table: pd.DataFrame, hidden: NDArray[np.bool_]) -> pd.DataFrame:

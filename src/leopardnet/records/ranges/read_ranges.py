@@ -109,7 +109,7 @@ def _take_parts(feature: Any, where: str) -> tuple[dict[str, Any], dict[str, Any
     _check_crs(feature, where)
     properties, geometry = feature.get("properties"), feature.get("geometry")
     properties = properties if isinstance(properties, dict) else {}
-    if properties.get("kind") not in KINDS:
+    if not isinstance(properties.get("kind"), str) or properties["kind"] not in KINDS:
         _refuse(
             "a feature does not say whether it is a range or a barrier",
             f"{where}, properties.kind",
@@ -214,7 +214,7 @@ def _list_places(positions: Sequence[Any], where: str) -> Iterator[_Place]:
         values = position[:2] if isinstance(position, list) else []
         if len(values) < 2 or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
             _refuse("coordinates are missing", here, found=position, expected="[longitude, latitude]")
-        lon, lat = float(values[0]), float(values[1])
+        lon, lat = (float(v) if abs(v) < 1e9 else math.inf for v in values)  # an int may be too long for a float
         if not (math.isfinite(lon) and math.isfinite(lat)) or abs(lon) > 540 or abs(lat) > 540:
             _refuse(
                 "these are not degrees",

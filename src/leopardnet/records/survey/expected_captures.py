@@ -17,6 +17,7 @@ from leopardnet.core.errors import ConfigError
 Detector = Literal["proximity", "multi"]
 Points = NDArray[np.float64]
 N_CELLS = 64  # along the longer side of the area: as many as secr has, so that figures can be compared
+REACH_SIGMAS = 6.0  # further away, an animal is detected with e^-18 of lambda0
 _BLOCK = 4096
 
 
@@ -69,17 +70,34 @@ class Expected:
         return float(1 / np.sqrt(smaller)) if smaller > 0 else float("inf")
 
 
-def make_mask(cameras_km: Points, *, buffer_km: float, n_cells: int = N_CELLS) -> Mask:
+def make_mask(cameras_km: Points, *, buffer_km: float, n_cells: int = N_CELLS, sigma_km: float = np.inf) -> Mask:
     """Return the cells of the rectangle around the cameras, float64 [K, 2], that ends `buffer_km` beyond them.
+
+    Where they would be larger than half of `sigma_km`, they have this size, and those without a camera within
+    `REACH_SIGMAS` are left out: nothing is expected there. Raises ConfigError for a buffer that is not above 0.
 
     >>> make_mask(np.zeros((1, 2)), buffer_km=1.0, n_cells=2).points_km.tolist()
     [[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5], [0.5, 0.5]]
     """
+    if not 0 < buffer_km < np.inf:
+        raise ConfigError("buffer_km cannot be used", where="survey", found=buffer_km, expected="a number above 0")
     low, high = cameras_km.min(axis=0) - buffer_km, cameras_km.max(axis=0) + buffer_km
     side = float((high - low).max() / n_cells)
+    if side > sigma_km / 2:
+        return _make_near_mask(cameras_km, low, high, side_km=sigma_km / 2, reach_km=REACH_SIGMAS * sigma_km)
     x, y = (low[k] + side * (np.arange(np.ceil((high[k] - low[k]) / side - 1e-9)) + 0.5) for k in (0, 1))
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     return Mask(grid, side * side)
+
+
+def _make_near_mask(cameras_km: Points, low: Points, high: Points, *, side_km: float, reach_km: float) -> Mask:
+    """Return the cells of the rectangle from low to high that lie within reach of a camera."""
+    n = int(np.ceil(reach_km / side_km))
+    steps = np.stack(np.meshgrid(np.arange(-n, n + 1), np.arange(-n, n + 1)), axis=-1).reshape(-1, 2)
+    near = np.floor((cameras_km - low) / side_km).astype(np.int64)
+    cells = np.unique((near[:, None] + steps[None]).reshape(-1, 2), axis=0)
+    points = low + side_km * (cells + 0.5)
+    return Mask(points[((points > low) & (points < high)).all(axis=1)], side_km**2)
 
 
 def compute_hazards(cameras_km: Points, mask: Mask, detection: Detection) -> NDArray[np.float64]:

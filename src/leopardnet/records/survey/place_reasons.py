@@ -54,10 +54,11 @@ def _list_reasons(row: dict[Any, Any], sigma_km: float) -> list[str]:
         reasons.append(f"{row['barrier']} lies between it and the record")
     if row["kind"] == CELL:
         known = pd.notna(row["nearest_camera_km"])
-        nearest = f"; the nearest is {row['nearest_camera_km']:.1f} km away" if known else ""
-        reasons.append(f"no camera within {sigma_km:.1f} km{nearest}")
+        reasons.append(f"no camera within {sigma_km:.1f} km")
+        if known:
+            reasons.append(f"the nearest camera is {row['nearest_camera_km']:.1f} km away")
     else:
-        reasons.append(_tell_clips(row))
+        reasons += _tell_clips(row)
     if row["is_coarse"]:
         reasons.append("from a place that its owner does not show, so it is rough")
     return reasons
@@ -68,23 +69,29 @@ def _tell_state(state: str, score: float) -> str:
     return f"{state} ({'no probability' if pd.isna(score) else f'probability {score:.2f}'})"
 
 
-def _tell_clips(row: dict[Any, Any]) -> str:
+def _tell_clips(row: dict[Any, Any]) -> list[str]:
     """Return what is known of the clips of a camera, and no more: without a manifest that is little."""
     last, ended = row["last_clip_at"], row["ended_at"]
     if row["kind"] != CAMERA:
-        return f"a camera stood here until {ended:{_DAY}}: a known place for another"
+        return [f"a camera stood here until {ended:{_DAY}}: a known place for another"]
     if not row["is_archive_known"]:
-        until = "" if pd.isna(ended) else f"in the table until {ended:{_DAY}}; "
+        until = [] if pd.isna(ended) else [f"in the table until {ended:{_DAY}}"]
         if isinstance(row["made"], str):
-            return f"{until}its clip of the record is in the archive, and later ones may be"
-        return f"{until}which of its clips are in the archive is not known"
+            return [*until, "its clip of the record is in the archive, and later ones may be"]
+        return [*until, "which of its clips are in the archive is not known"]
     if pd.isna(last):
-        return "none of its clips are in the archive"
+        return ["none of its clips are in the archive"]
     if last >= row["record_at"]:
-        return f"its clips until {last:{_DAY}}, not before the record, are in the archive already"
+        return [f"its clips until {last:{_DAY}}, not before the record, are in the archive already"]
     days = (row["record_at"] - last).total_seconds() / 86_400
-    first = "its last clip in the archive is"
-    return f"{first} {days:.0f} days older than the record: what it filmed since is on the card"
+    return [f"its last clip in the archive is {days:.0f} days older than the record: later ones are on the card"]
+
+
+def tell_left_out(label: str, *, n_unsure: int, n_lost: int, n: int) -> tuple[str, ...]:
+    """Return notes on suspected records beside confirmed ones, and on those of `n` without place or time."""
+    unsure = f"suspected records of {label} that do not count beside confirmed ones: {n_unsure}"
+    lost = f"records of {label} without coordinates or time, which count nowhere: {n_lost} of {n}"
+    return (*(unsure,) * bool(n_unsure), *(lost,) * bool(n_lost))
 
 
 def list_assumptions(

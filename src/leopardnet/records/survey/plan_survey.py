@@ -56,8 +56,10 @@ def plan_survey(
     both = pd.concat([cameras[["latitude", "longitude"]], others[["latitude", "longitude"]]]).to_numpy(float)
     places = LocalPlane.around(*both.T).to_km(*both.T)
     refuse_wide(places, where="cameras and candidates", todo="plan each area by itself")
-    mask = make_mask(places, buffer_km=BUFFER_SIGMAS * detection.sigma_km if buffer_km is None else buffer_km)
+    buffer_km = BUFFER_SIGMAS * detection.sigma_km if buffer_km is None else buffer_km
+    mask = make_mask(places, buffer_km=buffer_km, sigma_km=detection.sigma_km)
+    area_km2 = float((np.ptp(places, axis=0) + 2 * buffer_km).prod())
     n = len(cameras)
     added = add_cameras(places[:n], places[n:], mask, detection, n_add=n_add)
     added.insert(0, "place", others["deployment"].to_numpy()[added.pop("i_place").to_numpy(np.int64)])
-    return SurveyPlan(n, len(mask.points_km) * mask.cell_km2, expect_captures(places[:n], mask, detection), added)
+    return SurveyPlan(n, area_km2, expect_captures(places[:n], mask, detection), added)

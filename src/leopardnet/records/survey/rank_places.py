@@ -18,7 +18,7 @@ from leopardnet.data.scan.deployments import match_deployments
 from leopardnet.records.record_table import BEYOND, CONFIRMED, REFUTED
 from leopardnet.records.survey.camera_places import CAMERA, find_camera_places, hide_exact_places
 from leopardnet.records.survey.local_plane import LocalPlane, name_direction, refuse_wide
-from leopardnet.records.survey.place_reasons import CELL, give_reasons, list_assumptions
+from leopardnet.records.survey.place_reasons import CELL, give_reasons, list_assumptions, tell_left_out
 from leopardnet.records.survey.survey_settings import SurveySettings
 
 PLACES = (
@@ -79,9 +79,9 @@ def rank_places(
 
     records: rows of a records table; refuted ones and other labels do not count, suspected ones only
     `with_suspected` or where nothing is confirmed, and of several records of a site only the latest. Their places
-    are those of `deployments`, the table of `read_deployments`, where it has them. sigma_km: instead of that of the
-    settings. barriers: names and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the last
-    clip of each camera.
+    are those of `deployments`, the table of `read_deployments`, where it has them. sigma_km: instead of that of
+    the settings. barriers: names and shapely lines in degrees, x to the east. clips: as for `count_effort`, for the
+    last clip of each camera.
 
     The weight of a place is exp(-d²/2 sigma²) of its distance from a record, halved for each half-life by which the
     record is older than the latest one, times `across_barrier` where a barrier lies between and the record lies
@@ -91,7 +91,7 @@ def rank_places(
     Raises ManifestError without a record that has coordinates, and for records more than 500 km apart, and
     ConfigError where sigma is not known.
 
-    >>> ln.rank_places(records, deployments, ln.load_survey_settings(), label="leopard").places  # doctest: +SKIP
+    >>> ln.rank_places(records, deployments, ln.load_survey_settings(), label="leopard").table  # doctest: +SKIP
     """
     sigma, source = (sigma_km, "given") if sigma_km is not None else settings.find_sigma(label)
     used, notes = _choose_records(_take_places(records, deployments), label, with_suspected=with_suspected)
@@ -107,23 +107,14 @@ def rank_places(
     cells, nearest = cells[is_free], nearest[is_free]
     points = np.concatenate([cells, there])
     table = _weigh(points, here, widths, used, settings, _project(barriers, plane))
-    n = len(cells)
-    made = used.drop_duplicates("site", keep="last").set_index("site")["record_id"]
     latitude, longitude = plane.to_degrees(points)
     table = table.assign(
-        kind=[CELL] * n + cameras["kind"].tolist(),
-        site=[None] * n + cameras["site"].tolist(),
         latitude=latitude,
         longitude=longitude,
-        side_km=np.where(np.arange(len(points)) < n, sigma, np.nan),
-        nearest_camera_km=np.concatenate(
-            [np.where(np.isfinite(nearest), nearest, np.nan), np.full(len(there), np.nan)]
-        ),
-        **{k: pd.Series([pd.NaT] * n + cameras[k].tolist(), dtype=TIME) for k in ("last_clip_at", "ended_at")},
-        made=[None] * n + [made.get(site) for site in cameras["site"]],
+        side_km=np.where(np.arange(len(points)) < len(cells), sigma, np.nan),
         is_archive_known=clips is not None,
-        is_hidden=[False] * n + cameras["is_hidden"].tolist(),
         label=label,
+        **_join_columns(nearest, cameras, used),
     )
     table = _order(table, settings)
     ranked = conform(
@@ -140,6 +131,21 @@ def rank_places(
         basis=" + ".join(sorted(used["state"].unique())),
     )
     return RankedPlaces(ranked, assumptions, (*notes, *more))
+
+
+def _join_columns(nearest: NDArray[np.float64], cameras: pd.DataFrame, used: pd.DataFrame) -> dict[str, Any]:
+    """Return the columns of the N cells and of the cameras behind them. nearest: to a camera, km, float64 [N]."""
+    n = len(nearest)
+    made = used.drop_duplicates("site", keep="last").set_index("site")["record_id"]
+    far = np.where(np.isfinite(nearest), nearest, np.nan)
+    return {
+        "kind": [CELL] * n + cameras["kind"].tolist(),
+        "site": [None] * n + cameras["site"].tolist(),
+        "nearest_camera_km": np.concatenate([far, np.full(len(cameras), np.nan)]),
+        **{k: pd.Series([pd.NaT] * n + cameras[k].tolist(), dtype=TIME) for k in ("last_clip_at", "ended_at")},
+        "made": [None] * n + [made.get(site) for site in cameras["site"]],
+        "is_hidden": [False] * n + cameras["is_hidden"].tolist(),
+    }
 
 
 def _order(table: pd.DataFrame, settings: SurveySettings) -> pd.DataFrame:
@@ -185,13 +191,12 @@ def _choose_records(
             todo="give the coordinates of the sites in the deployments table, and find the records again",
         )
     n_lost = len(mine) - len(placed)
-    lost = f"{n_lost} of {len(mine)} records of {label} have no coordinates or no time, and count nowhere"
-    unsure = f"suspected records of {label} that do not count beside confirmed ones: {n_unsure}"
+    notes = tell_left_out(label, n_unsure=n_unsure, n_lost=n_lost, n=len(mine))
     placed = placed.assign(site=placed["site"].fillna(placed["deployment"]))  # as cameras are named
     latest = placed.sort_values(["captured_at", "record_id"], kind="stable").drop_duplicates(
         ["site", "latitude", "longitude"], keep="last"
     )
-    return hide_exact_places(latest.reset_index(drop=True)), (*(unsure,) * bool(n_unsure), *(lost,) * bool(n_lost))
+    return hide_exact_places(latest.reset_index(drop=True)), notes
 
 
 def _lay_cells(here: NDArray[np.float64], reach_km: NDArray[np.float64], side_km: float) -> NDArray[np.float64]:

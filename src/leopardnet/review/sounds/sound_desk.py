@@ -20,7 +20,7 @@ from leopardnet.data.human_labels.sound_labels import (
     settle_sounds,
 )
 from leopardnet.review.clip_index import ClipIndex
-from leopardnet.review.label_request import Second, UndoRequest
+from leopardnet.review.label_request import UndoRequest
 from leopardnet.review.queues.queue_rows import QueueRows, Rows
 from leopardnet.review.request_error import RequestError
 
@@ -29,12 +29,15 @@ WINDOW_S = 6.0  # of the clip, drawn around a sound
 Sound = dict[str, Any]
 
 
+SoundSecond = Annotated[float, Field(gt=-1e6, lt=1e6)]  # sound may begin before the picture
+
+
 class SoundRequest(UndoRequest):
     """What a person says of a sound that a search found, by the seconds of the clip that the page was given."""
 
     clip_id: Annotated[str, Field(max_length=64)]
-    start_s: Second
-    end_s: Second
+    start_s: SoundSecond
+    end_s: SoundSecond
     label: Literal[SOUND_LABELS]  # type: ignore[valid-type]
     queue: Annotated[str, Field(max_length=40)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leopardnet.core.errors import ManifestError
+from leopardnet.core.errors import LeopardnetError, ManifestError
 from leopardnet.data.formats.sound_tables.audacity import format_audacity
 from leopardnet.data.formats.sound_tables.raven import format_raven
 from leopardnet.data.formats.sound_tables.stretch_row import StretchRow
@@ -47,3 +47,30 @@ def test_a_folder_without_labels_and_a_file_in_another_encoding_are_named(tmp_pa
     (tmp_path / "a.labels.txt").write_bytes(b"1\t2\t\xff\n")
     with pytest.raises(ManifestError, match=r"UTF-8(.|\n)*a\.labels\.txt|a\.labels\.txt(.|\n)*UTF-8"):
         read_listened(tmp_path, {"a": "c1"}, by="AB")
+
+
+HEAD = "Selection\tBegin Time (s)\tEnd Time (s)\tAnnotation"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_selections_of_one_number_and_before_the_picture_are_kept(tmp_path, end):
+    lines = [HEAD, "1\t-0.5\t-0.1\tbird", "1\t2\t3\tcall", "1\t2\t3\tcall", "2\t4\t5\t" + "x" * 200_000]
+    text = end.join(lines[:4]) + end
+    (tmp_path / "a.Table.1.selections.txt").write_text(text, "utf-8", newline="")
+    entries, _ = read_listened(tmp_path, {"a": "c1"}, by="AB")
+    assert [(e.start_s, e.end_s, e.label) for e in entries] == [(-0.5, -0.1, "bird"), (2.0, 3.0, "call")]
+    (tmp_path / "a.Table.1.selections.txt").write_text("\n".join(lines), "utf-8")
+    with pytest.raises(LeopardnetError, match="no label of a sound"):
+        read_listened(tmp_path, {"a": "c1"}, by="AB")
+
+
+def test_a_label_of_a_point_is_counted_and_the_others_are_read(tmp_path):
+    (tmp_path / "a.labels.txt").write_text("1.0\t1.0\tbird\n2.0\t3.0\tcall\n", "utf-8")
+    entries, notes = read_listened(tmp_path, {"a": "c1"}, by="AB")
+    assert [e.label for e in entries] == ["call"] and len(notes) == 1 and notes[0].endswith(": 1")
+
+
+@pytest.mark.parametrize("by", ["", "  ", "a\nb", "x" * 41])
+def test_whoever_listened_has_a_name_as_on_the_page(folder, by):
+    with pytest.raises(ManifestError, match="who listened"):
+        read_listened(folder, CLIPS, by=by)

@@ -13,7 +13,9 @@ from leopardnet.records.dossier.facts import gather_facts
 from leopardnet.records.dossier.sources import DossierSources, choose_dossiers, find_rows
 from leopardnet.records.dossier.words import statements as say
 from leopardnet.records.dossier.words.clock_check import check_clocks
+from leopardnet.records.dossier.words.linked_statements import say_around, say_encounter
 from leopardnet.records.dossier.words.open_questions import list_open_questions
+from leopardnet.records.dossier.words.range_statements import say_range
 from planted_record import CAPTURES, OTHERS, plant_season
 
 
@@ -50,22 +52,88 @@ def test_confirmed_suspected_and_refuted_are_counted_apart(facts):
 
 
 def test_time_and_probability_leave_out_what_was_refuted(facts):
-    (when,) = say.say_when(facts)
-    assert when.text == "2021-12-30 22:34 – 2021-12-31 05:20, local time of the cameras (Asia/Vladivostok)."
-    assert when.refs == ("r1", "r5")
-    (sure,) = say.say_how_sure(facts)
-    assert "between 0.55 and 0.97" in sure.text and sure.refs == ("r5", "r1")
+    sure, open_ = say.say_when(facts)
+    assert sure.text == "2021-12-30 22:34 – 2021-12-31 01:10, local time of the cameras (Asia/Vladivostok)."
+    assert (sure.refs, sure.state) == (("r1", "r2"), "confirmed")
+    assert (open_.refs, open_.state) == (("r3", "r5"), "suspected") and "05:20" in open_.text
+    sure, open_ = say.say_how_sure(facts)
+    assert "between 0.91 and 0.97" in sure.text and sure.refs == ("r2", "r1")
+    assert "between 0.55 and 0.62" in open_.text and (open_.refs, open_.state) == (("r5", "r3"), "suspected")
+
+
+def test_what_is_suspected_adds_nothing_to_the_confirmed_title_places_and_way(facts):
+    assert say.title_of(facts) == "Leopard, 2 sites, 2021-12-30 – 2021-12-31"
+    sites = [(s.state, s.text) for s in say.say_where(facts) if s.text.startswith("At ")]
+    assert sites == [("confirmed", "At 2 sites: A, B."), ("suspected", "At 2 sites: B, C.")]
+    way = replace(facts, encounter=replace(facts.encounter, path_km=20.0, confirmed_path_km=10.0))
+    said = {s.state: s.text for s in say_encounter(way) if " km." in s.text}
+    assert said["confirmed"] == "The way through these places in order of time is at least 10 km."
+    assert said["suspected"] == "With the suspected clips, the way is at least 20 km."
+    (flank,) = [s for s in say_encounter(way) if "flanks" in s.text]
+    assert flank.state == "suspected"  # one of the two clips is
+
+
+def test_what_nobody_confirmed_is_headed_so_and_says_what_the_model_decided(season):
+    rows = season.records.assign(state="suspected", by=None, score=0.05)
+    table = season.predictions.table.assign(decision="unsure", p_leopard=0.05, p_empty=0.79)
+    weak = replace(season, records=rows, predictions=replace(season.predictions, table=table), alert_score=0.03)
+    facts = gather_facts("rec1", weak)
+    assert say.title_of(facts).startswith("Suspected: leopard, 3 sites")
+    assert say.say_attention(facts) == "Nobody has looked yet: this is the word of a model."
+    said = texts(say.say_how_sure(facts))
+    assert "The model's decision is “unsure”; likeliest is “empty” (0.79)." in said
+    assert said[-1].startswith("Suspected only because the option --alert-score was set to 0.03")
+    asked = " ".join(texts(list_open_questions(facts, replace(weak, records=rows.assign(first_at_site=pd.NA)))))
+    undecided = gather_facts("rec1", replace(weak, records=rows.assign(first_at_site=pd.NA)))
+    asked = " ".join(texts(list_open_questions(undecided, weak)))
+    assert "no record is confirmed that could be earlier" in asked and "places or times are missing" not in asked
+    assert choose_dossiers(weak) == ([], ["rec1"])
+
+
+def test_the_range_its_name_and_the_effort_stand_beside_what_is_new(season):
+    deployments = season.deployments.assign(start=pd.Timestamp("2021-12-20"), end=pd.Timestamp("2022-01-10"))
+    told = replace(season, deployments=deployments, area_km=25.0)
+    said = texts(say_range(gather_facts("rec1", told), season.ranges))
+    assert "The range is the one called “Known range” in the file." in said
+    assert "No earlier confirmed record in the area, 25 km around." in said
+    (effort,) = [s for s in said if "camera-days" in s]
+    # four cameras since 20 December, 00:00; the first clip is of 30 December, 22:34: 10.94 days each
+    assert effort.startswith("Before it, 4 cameras of this season had worked 44 camera-days")
+
+
+def test_cameras_in_trouble_are_named_among_what_is_not_known(season):
+    columns = ["severity", "rule", "row", "path", "message"]
+    rows = [
+        ["warning", "stopped_early", 1, "d/1.JPG", "D / D1: silent for the last 9 days"],
+        ["info", "x", 1, "p", "m"],
+    ]
+    sick = replace(season, findings=pd.DataFrame(rows, columns=columns))
+    asked = texts(list_open_questions(gather_facts("rec1", sick), sick))
+    assert "D / D1: silent for the last 9 days" in asked and "m" not in asked
+
+
+def test_an_earlier_record_has_a_row_with_its_day(season):
+    rows = season.records.assign(nearest_record_id=["old", *[None] * 4], nearest_record_km=[27, *[np.nan] * 4])
+    past = rows.iloc[[0]].assign(
+        record_id="old", encounter_id=None, captured_at=pd.Timestamp("2020-01-01 05:00"), nearest_record_id=None
+    )
+    facts = gather_facts("rec1", replace(season, records=pd.concat([rows, past])))
+    assert [(e.ref, e.record_id, e.by) for e in facts.earlier] == [("e1", "old", "AB, CD")]
+    (near,) = [s for s in say_range(facts, season.ranges) if "nearest" in s.text]
+    assert "2020-01-01 05:00" in near.text and near.refs == ("e1", "r1")
 
 
 def test_distances_and_barriers_are_those_of_the_records_rounded_where_places_are(season):
     coarse, exact = (gather_facts("rec1", season, exact_places=x) for x in (False, True))
     assert {c.distance_km for c in coarse.captures} == {12.0}
     assert [c.distance_km for c in exact.captures] == [12.34, 12.34, 12.34, 12.0, 12.0]  # C forbids exact places
-    said = texts(say.say_range(coarse))
+    said = texts(say_range(coarse, season.ranges))
     assert said[0] == "Outside the known range, 12 km (± 1.0 km) from its border, and beyond Railway."
     assert said[1:] == [
         "No earlier confirmed record in the area.",
         "The nearest earlier confirmed record is about 30 km away.",
+        "The range is the one called “Known range” in the file.",
+        "How long cameras had worked before is not known.",
     ]
 
 
@@ -73,10 +141,12 @@ def test_a_record_of_the_same_encounter_is_no_earlier_one(season):
     rows = season.records.assign(
         nearest_record_id=[None, "rec1", "rec1", None, None], nearest_record_km=[27, 1, 1, 27, 27.0]
     )
-    said = texts(say.say_range(gather_facts("rec1", replace(season, records=rows))))
-    assert said[-1] == "The nearest earlier confirmed record is about 30 km away."
-    exact = texts(say.say_range(gather_facts("rec1", replace(season, records=rows), exact_places=True)))
-    assert exact[-1] == said[-1], "nobody knows whether the place of that record may be exact"
+    said = texts(say_range(gather_facts("rec1", replace(season, records=rows)), season.ranges))
+    assert "The nearest earlier confirmed record is about 30 km away." in said
+    exact = say_range(gather_facts("rec1", replace(season, records=rows), exact_places=True), season.ranges)
+    near = {s.state: s.text for s in exact if "nearest" in s.text}
+    assert near["confirmed"] == "The nearest earlier confirmed record is about 30 km away."
+    assert len(near) == 1, "the suspected ones only repeat it; nobody knows whether its place may be exact"
 
 
 def test_exact_places_are_given_only_on_request_and_never_against_the_owner(season):
@@ -92,7 +162,7 @@ def test_the_encounter_the_flanks_and_the_hint(facts):
     assert [f.refs for f in facts.flanks] == [("r2", "r3")]
     (hint,) = facts.hints
     assert (hint.station, hint.n_captures, hint.calls, hint.prey) == ("gate", 2, (1, 0), (3, 2))
-    (around,) = say.say_around(facts)
+    (around,) = say_around(facts)
     assert around.text.startswith("2 captures at gate from 2021-12-31 01:10 to 2021-12-31 01:11")
     assert "Worth a visit." in around.text and "kill" not in around.text
     assert "prey around that time: 3 confirmed, 2 suspected by the model alone" in around.text
@@ -116,12 +186,8 @@ def test_people_and_voices_are_found_whoever_says_so(season):
 
 def test_the_clocks_say_source_correction_and_error(facts):
     rows = {row.camera: row for row in check_clocks(facts)}
-    assert (rows["B / B1"].correction, rows["B / B1"].uncertainty, rows["B / B1"].refs) == (
-        "+1.0 h",
-        "60 s",
-        ("r2", "r3"),
-    )
-    assert rows["C / C1"].uncertainty == "not stated" and rows["A / A1"].source == "EXIF of the picture"
+    assert (rows["B1"].correction, rows["B1"].uncertainty, rows["B1"].refs) == ("+1.0 h", "60 s", ("r2", "r3"))
+    assert rows["C1"].uncertainty == "not stated" and rows["A1"].source == "EXIF of the picture"
 
 
 def test_what_is_not_known_is_said(facts, season):
@@ -144,7 +210,7 @@ def test_a_lone_record_of_which_nothing_is_known_has_a_dossier_too(season):
     (capture,) = facts.captures
     assert capture.place is None and math.isnan(capture.score) and capture.captured_at is None
     assert texts(say.say_when(facts)) == ["The time is not known."]
-    assert texts(say.say_range(facts)) == ["Nothing makes this record notable."]
+    assert texts(say_range(facts, season.ranges)) == ["Nothing makes this record notable."]
     asked = " ".join(texts(list_open_questions(facts, empty)))
     assert "no coordinates were given" in asked and "no range was given" in asked and "not searched" in asked
 
@@ -153,19 +219,19 @@ def test_the_words_for_every_place_to_the_range(season):
     rows = season.records.assign(first_in_area=False, first_at_site=[False, True, True, True, False])
     rows["range_status"] = ["inside", "outside", "cannot_tell", "inside", "no_range"]
     facts = gather_facts("rec1", replace(season, records=rows.assign(first_in_years=[np.nan, 6.5, *[np.nan] * 3])))
-    said = {s.text: s.refs for s in say.say_range(facts)}
+    said = {s.text: s.refs for s in say_range(facts, season.ranges)}
     assert said["Outside the known range: 12 km (± 1.0 km) from its border."] == ("r2",)
     assert said["Inside the known range."] == ("r1",)  # r4 was refuted
-    assert said["No earlier confirmed record at: B."] == ("r2", "r3")
+    assert said["No earlier confirmed record at: B."] == ("r2",)  # r3 only repeats it
     assert said["The last one in the area is 6.5 years old."] == ("r2",)
     assert any(text.startswith("It cannot be told") and refs == ("r3",) for text, refs in said.items())
 
 
 def test_dossiers_are_chosen_once_per_encounter_and_never_of_refuted_records(season):
-    assert choose_dossiers(season.records) == ["rec1"]
+    assert choose_dossiers(season) == (["rec1"], [])
     lone = season.records.assign(encounter_id=None, is_notable=[False, True, True, True, False])
-    assert choose_dossiers(lone) == ["rec2", "rec3"]
-    assert choose_dossiers(season.records.iloc[:0]) == []
+    assert choose_dossiers(replace(season, records=lone)) == (["rec2", "rec3"], [])
+    assert choose_dossiers(replace(season, records=season.records.iloc[:0])) == ([], [])
 
 
 def test_other_tables_and_unknown_records_are_refused(season):

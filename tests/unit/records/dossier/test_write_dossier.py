@@ -11,7 +11,10 @@ import pytest
 from PIL import Image
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.records.dossier.drawings.clip_pictures import choose_stills
+from leopardnet.records.dossier.facts import gather_facts
 from leopardnet.records.dossier.original_files import POSITION
+from leopardnet.records.dossier.words.model_words import describe_model
 from leopardnet.records.dossier.write_dossier import write_dossier, write_dossiers
 from planted_record import CAPTURES, plant_season
 
@@ -71,10 +74,10 @@ def test_every_statement_leads_to_rows_that_are_there(page):
 def test_the_first_screen_answers_the_questions(page):
     text = " ".join(page.text.split())
     for words in (
-        "Leopard, 3 sites, 2021-12-30 – 2021-12-31",
+        "Leopard, 2 sites, 2021-12-30 – 2021-12-31",
         "in 2 clips, by AB, CD.",
         "beyond Railway",
-        "At 3 sites: A, B, C.",
+        "At 2 sites: A, B.",
         "At least 1 animal",
         "Worth a visit",
         "At most 5 % of the clips",
@@ -103,7 +106,7 @@ def test_checksums_are_those_of_the_files_and_of_the_zip(page, dossier, season):
         assert hashlib.sha256((root / path).read_bytes()).hexdigest() in page.text
     with zipfile.ZipFile(dossier.media) as archive:
         sums = dict(reversed(line.split("  ")) for line in archive.read("SHA256SUMS").decode().splitlines())
-        assert sorted(sums) == sorted(path for path, *_ in CAPTURES)
+        assert sorted(sums) == sorted([*(path for path, *_ in CAPTURES), "a/6.MP4"])  # the sounds are in it
         for path, digest in sums.items():
             assert hashlib.sha256(archive.read(path)).hexdigest() == digest
 
@@ -183,7 +186,7 @@ def test_the_page_is_in_russian_without_english_sentences(season, tmp_path):
     bare = replace(season, model={})  # what describes a model is not translated
     text = Page(write_dossier(tmp_path, "rec1", bare, language="ru").path).text
     for words in (
-        "Леопард, 3 точки, 30.12.2021",
+        "Леопард, 2 точки, 30.12.2021",
         "подтверждено",
         "Вне известного ареала, в 12 км",
         "Что не известно",
@@ -196,7 +199,7 @@ def test_the_index_lists_the_dossiers_and_says_where_there_is_none(season, tmp_p
     steps = []
     written = write_dossiers(tmp_path / "one", season, on_progress=lambda *n: steps.append(n))
     assert Page(tmp_path / "one" / "index.html").find("href") == ["rec1/dossier.html"]
-    assert [d.facts.record_id for d in written] == ["rec1"] and steps == [(1, 1)]
+    assert [d.facts.record_id for d in written] == ["rec1"] and steps == [(0, 1), (1, 1)]
     none = replace(season, records=season.records.assign(is_notable=False))
     assert write_dossiers(tmp_path / "none", none) == []
     assert "No record of this footage is notable." in Page(tmp_path / "none" / "index.html").text
@@ -214,5 +217,72 @@ def test_many_captures_are_cut_to_the_best_pictures(season, tmp_path):
         record_id=[f"m{i:02}" for i in range(n)], encounter_id="m00"
     )
     page = Page(write_dossier(tmp_path, "m00", replace(season, records=records)).path)
-    assert page.raw.count(JPEG) == 1 + 12 and "The 12 best of 20 clips are shown." in page.text
-    assert "r1, r2, … r20: 20" in page.text
+    assert page.raw.count(JPEG) == 1 + 12 and "12 of 20 clips are shown" in page.text
+    assert "r1, r2, … r20: 20" in page.text and "r13" in page.text
+
+
+def test_sounds_of_other_clips_have_a_checksum_and_a_place_in_the_zip(page, dossier, season):
+    content = (season.manifest.root / "a/6.MP4").read_bytes()
+    assert hashlib.sha256(content).hexdigest() in page.text
+    assert zipfile.ZipFile(dossier.media).read("a/6.MP4") == content
+
+
+def test_rendered_footage_says_so_on_the_page_and_in_the_index(season, tmp_path):
+    write_dossiers(tmp_path / "drawn", replace(season, is_rendered=True))
+    write_dossiers(tmp_path / "filmed", season)
+    for name in ("rec1/dossier.html", "index.html"):
+        assert "nothing here is a record" in Page(tmp_path / "drawn" / name).text
+        assert "nothing here is a record" not in Page(tmp_path / "filmed" / name).text
+
+
+def test_weak_suspicions_are_a_table_and_have_pages_only_on_request(season, tmp_path):
+    rows = season.records.assign(state="suspected", by=None, encounter_id=["x", "y", "y", "z", "z"])
+    decision = ["leopard", "unsure", "unsure", "leopard", "empty", "empty", "empty"]
+    weak = replace(
+        season,
+        records=rows,
+        predictions=replace(season.predictions, table=season.predictions.table.assign(decision=decision)),
+    )
+    written = write_dossiers(tmp_path / "some", weak)
+    assert [d.facts.record_id for d in written] == ["rec1", "rec4"]
+    index = Page(tmp_path / "some" / "index.html")
+    assert "To check" in index.text and "rec2" in index.text and "unsure" in index.text
+    assert not (tmp_path / "some" / "rec2").exists()
+    assert len(write_dossiers(tmp_path / "all", weak, every=True)) == 3
+    assert (tmp_path / "all" / "rec2" / "dossier.html").exists()
+
+
+def test_the_index_begins_with_what_is_confirmed_then_with_most_clips(season, tmp_path):
+    state = ["suspected", "suspected", "suspected", "confirmed", "suspected"]
+    rows = season.records.assign(state=state, encounter_id=["x", "y", "y", "z", "w"])
+    write_dossiers(tmp_path, replace(season, records=rows))
+    links = Page(tmp_path / "index.html").find("href")
+    assert links == [f"rec{i}/dossier.html" for i in (4, 2, 1, 5)]
+    assert "probability 0.62–0.91" in " ".join(Page(tmp_path / "index.html").text.split())
+
+
+def test_the_model_is_described_by_what_it_learned_from_and_says_from_when_on():
+    data = [
+        {"label": "leopard", "split": "train", "n_frames": 20, "n_clips": 5, "n_sites": 3},
+        {"label": "leopard", "split": "audit", "n_frames": 3, "n_clips": 3, "n_sites": 3},
+    ]
+    model = {
+        "name": "forest",
+        "bundle_id": "b1",
+        "data": data,
+        "thresholds": {"alert": 0.1, "alerts": {"leopard": 0.02}},
+    }
+    assert describe_model(model, "leopard") == [
+        ("Model", "forest · b1"),
+        ("Learned from", "leopard: 20 labelled pictures of 5 clips at 3 sites"),
+        ("Raises an alert for “leopard”", "from a probability of 0.020 on"),
+    ]
+    assert describe_model({}, "leopard") == []
+
+
+def test_the_first_clip_has_a_picture_and_every_site_before_a_second_one(season):
+    best = gather_facts("rec1", season).captures[1]
+    late = [replace(best, ref=f"x{i}", score=0.99) for i in range(20)]
+    first, other = replace(best, ref="r0", score=0.1), replace(best, ref="r9", site="far", score=0.1)
+    chosen = [c.ref for c in choose_stills([first, *late, other])]
+    assert len(chosen) == 12 and {"r0", "r9"} < set(chosen) and chosen[0] == "x0"

@@ -118,3 +118,14 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
     (tmp_path / "cut.geojson").write_text('{"type": "FeatureColl')
     with pytest.raises(ManifestError, match="JSON"):
         read_ranges(tmp_path / "cut.geojson")
+
+
+@pytest.mark.parametrize("change", [{"kind": ["range"]}, {"kind": {}}, {"number": 10**400}])
+def test_odd_values_of_json_are_refused_by_name(tmp_path, change):
+    place = change.pop("number", 131)
+    ring = [[place, 43], [132, 43], [132, 44], [place, 43]]
+    feature = {"type": "Feature", "properties": {"kind": "range", "label": "leopard", **change}}
+    feature["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    (tmp_path / "r.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    with pytest.raises(ManifestError, match="feature 1"):
+        read_ranges(tmp_path / "r.geojson")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.core.errors import ManifestError
+from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.records.survey.expected_captures import Detection
 from leopardnet.records.survey.local_plane import LocalPlane, name_direction
 from leopardnet.records.survey.plan_survey import plan_survey
@@ -58,3 +58,18 @@ def test_no_camera_is_refused():
 )
 def test_directions(step, name):
     assert name_direction(*step) == name
+
+
+@pytest.mark.parametrize("buffer_km", [None, 20.0, 200.0, 1e6])
+@pytest.mark.parametrize("apart_km", [100.0, 390.0])
+def test_two_cameras_far_apart_are_twice_one(buffer_km, apart_km):
+    one = plan_survey(places([(0, 0)]), HOW).expected
+    two = plan_survey(places([(0, 0), (apart_km, 0)]), HOW, buffer_km=buffer_km).expected
+    found = [two.n_animals / one.n_animals, two.n_recaptures / one.n_recaptures]
+    assert found == pytest.approx([2, 2], rel=0.01) and two.n_moves == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("buffer_km", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_buffer_without_land_is_refused(buffer_km):
+    with pytest.raises(ConfigError, match="buffer_km"):
+        plan_survey(places([(0, 0)]), HOW, buffer_km=buffer_km)

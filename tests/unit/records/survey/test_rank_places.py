@@ -193,7 +193,10 @@ def test_refuted_records_and_those_without_a_place_count_nowhere_and_are_named()
                     {"record_id": "r3", "site": "S8", "latitude": np.nan})  # fmt: skip
     found = rank(these, deployments(S1, {"deployment": "x"}))
     assert set(found.table["record_id"]) == {"r1"}
-    assert "1 of 2 records of leopard" in found.notes[0] and "1 of 2 deployments" in found.notes[1]
+    assert (
+        "records of leopard without coordinates or time, which count nowhere: 1 of 2" in found.notes[0]
+        and "1 of 2 deployments" in found.notes[1]
+    )
 
 
 def test_without_a_record_there_is_nothing_to_rank():

@@ -27,7 +27,7 @@ def format_audacity(rows: Sequence[StretchRow]) -> str:
 
 
 def parse_audacity(text: str, *, where: str) -> list[StretchRow]:
-    """Return the labels of a track. A label without a length is refused, because it marks no stretch.
+    """Return the labels of a track. A label of a point in time has no length.
 
     Raises ManifestError for a line that cannot be used, with its number.
     """

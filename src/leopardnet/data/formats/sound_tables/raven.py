@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 
@@ -38,13 +36,14 @@ def parse_raven(text: str, *, where: str) -> list[StretchRow]:
 
     Raises ManifestError for a table without the times, and for a row that cannot be used, with its line.
     """
-    lines = list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter="\t", quoting=csv.QUOTE_NONE))
-    header = lines[0] if lines else []
+    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line.split("\t") for line in text.split("\n")]
+    header = lines[0]
     if BEGIN not in header or END not in header:
         raise ManifestError(
             "this is no selection table of Raven",
             where=where,
-            found=", ".join(header)[:120] or "an empty file",
+            found=", ".join(header)[:120].strip() or "an empty file",
             expected=f"columns {BEGIN} and {END}, separated by tabs",
         )
     column = next((c for c in LABELS if c in header), None)
@@ -57,5 +56,5 @@ def parse_raven(text: str, *, where: str) -> list[StretchRow]:
         low, high = (parse_number(values[c], where=place) if values.get(c) else math.nan for c in (LOW, HIGH))
         label = values.get(column, "").strip() if column else ""
         row = check_stretch(StretchRow(start_s, end_s, label, low, high), where=place)
-        rows.setdefault(values.get("Selection") or n, row)
+        rows.setdefault((values.get("Selection") or n, start_s, end_s), row)  # numbers may stand twice
     return list(rows.values())

@@ -35,8 +35,8 @@ def parse_number(text: str, *, where: str) -> float:
 
 
 def check_stretch(row: StretchRow, *, where: str) -> StretchRow:
-    """Return the row. Raises ManifestError where it begins before the clip, or has no length."""
-    if not 0 <= row.start_s < row.end_s:
+    """Return the row. Raises ManifestError where it ends before it begins."""
+    if row.start_s > row.end_s:
         raise ManifestError(
             "a stretch of sound has a beginning and a later end",
             where=where,

@@ -23,7 +23,7 @@ from leopardnet.records.dossier.facts import Capture
 from leopardnet.records.dossier.sound_facts import SoundFact
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.record_table import CONFIRMED
-from leopardnet.sound.spectrogram import draw_spectrogram
+from leopardnet.sound.spectrogram import MAX_HZ, draw_spectrogram
 from leopardnet.sound.track import read_track
 
 MAX_STILLS, MAX_SOUNDS = 12, 8
@@ -43,18 +43,33 @@ class ShownCapture:
 
 @dataclass(frozen=True, slots=True)
 class ShownSound:
-    """A sound with its spectrogram as a data URI; marks: where the sound begins and ends in it, as shares."""
+    """A sound with its spectrogram as a data URI; marks: where the sound begins and ends in it, as shares.
+
+    start_s, end_s, top_hz: the ends of its axes.
+    """
 
     sound: SoundFact
     uri: str
     marks: tuple[float, float]
+    start_s: float
+    end_s: float
+    top_hz: float
 
 
 def choose_stills(captures: Sequence[Capture]) -> list[Capture]:
-    """Return the captures to show, at most twelve: confirmed ones first, then those of the highest probability."""
+    """Return the captures to show, at most twelve, the best first, the others in the order of time.
+
+    They are the best one, the first one, then the best of each site, then others. Better is a confirmed one, then
+    one of higher probability.
+    """
     valid = [c for c in captures if c.counts and not c.is_hidden]
-    best = sorted(valid, key=lambda c: (c.state != CONFIRMED, -c.score if c.score == c.score else 0.0, c.ref))
-    return best[:MAX_STILLS]
+    best = sorted(valid, key=lambda c: (c.state != CONFIRMED, -c.score if c.score == c.score else 0.0))
+    of_sites = {c.site: c for c in reversed(best)}
+    first = [c for c in valid if c.state == CONFIRMED][:1] + valid[:1]
+    wanted = [*best[:1], *first, *(c for c in best if of_sites[c.site] is c), *best]
+    chosen = list({c.ref: c for c in wanted}.values())[:MAX_STILLS]
+    order = {c.ref: i for i, c in enumerate(valid)}
+    return chosen[:1] + sorted(chosen[1:], key=lambda c: order[c.ref])
 
 
 def show_captures(
@@ -129,5 +144,14 @@ def show_sounds(sounds: Sequence[SoundFact], root: Path) -> list[ShownSound]:
         png = draw_spectrogram(track, start_s, end_s)
         length_s = max(end_s - start_s, 1e-3)
         marks = (sound.start_s - start_s) / length_s, (sound.end_s - start_s) / length_s
-        shown.append(ShownSound(sound, "data:image/png;base64," + base64.b64encode(png).decode(), marks))
+        shown.append(
+            ShownSound(
+                sound,
+                "data:image/png;base64," + base64.b64encode(png).decode(),
+                marks,
+                start_s,
+                end_s,
+                min(MAX_HZ, track.rate_hz / 2),
+            )
+        )
     return shown

@@ -149,7 +149,8 @@ def _draw_range(frame: _Frame, name: str, geometry: Any) -> Markup:
     shown = shorten(name, MAX_LETTERS, placeholder=" …")
     half = LETTER_WIDTH * len(shown) / 2
     x = min(max(frame.x(spot.x), half + 6), WIDTH - half - 6)
-    return drawn + _write(x, frame.y(spot.y), shown, "of-range", "middle")
+    y = min(frame.y(spot.y), HEIGHT - 52)  # above the scale
+    return drawn + _write(x, y, shown, "of-range", "middle")
 
 
 def _draw_barrier(frame: _Frame, name: str, geometry: Any, at: Any) -> Markup:

@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from leopardnet.core.language import format_number, translate
-from leopardnet.records.dossier.facts import Capture, DossierFacts, Refs, all_refs
+from leopardnet.records.dossier.facts import Capture, DossierFacts, all_refs
+from leopardnet.records.dossier.linked_facts import Refs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,11 @@ def check_clocks(facts: DossierFacts) -> list[ClockRow]:
 def _describe(captures: list[Capture]) -> ClockRow:
     first = captures[0]
     unknown = translate("not stated")
-    camera = first.site if first.deployment in ("", first.site) else f"{first.site} / {first.deployment}"
+    camera = first.deployment or first.site
+    if first.site and not camera.startswith(first.site):
+        camera = f"{first.site} / {camera}"
     return ClockRow(
-        camera=camera.strip(" /") or translate("unknown"),
+        camera=camera or translate("unknown"),
         source=name_source(first.time_source),
         correction=show_seconds(first.clock_correction_s, unknown, sign=True),
         uncertainty=show_seconds(first.clock_uncertainty_s, unknown),
@@ -63,14 +66,16 @@ def name_source(source: str) -> str:
 
 
 def show_seconds(value: float, unknown: str, *, sign: bool = False) -> str:
-    """Return seconds, or hours where they are many; `unknown` for nan.
+    """Return seconds, or minutes or hours where they are many; `unknown` for nan.
 
-    >>> show_seconds(-7200.0, "?", sign=True), show_seconds(90.0, "?"), show_seconds(float("nan"), "?")
-    ('−2.0 h', '90 s', '?')
+    >>> show_seconds(-7200.0, "?", sign=True), show_seconds(5820.0, "?"), show_seconds(90.0, "?")
+    ('−2.0 h', '97 min', '90 s')
     """
     if value != value:
         return unknown
     before = ("+" if value > 0 else "−" if value < 0 else "") if sign else ""
-    if abs(value) >= 3600:
+    if abs(value) >= 3600 and abs(value) % 360 == 0:
         return before + translate("{n} h", n=format_number(abs(value) / 3600, 1))
+    if abs(value) >= 120:
+        return before + translate("{n} min", n=format_number(abs(value) / 60, 1 if abs(value) % 60 else 0))
     return before + translate("{n} s", n=format_number(abs(value)))

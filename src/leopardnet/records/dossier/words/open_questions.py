@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from leopardnet.core.language import translate, translate_plural
+from leopardnet.core.language import translate, translate_message, translate_plural
 from leopardnet.records.dossier.facts import Capture, DossierFacts, all_refs
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.dossier.words.statements import Statement
@@ -15,10 +15,13 @@ def list_open_questions(
     facts: DossierFacts, sources: DossierSources, missing: Collection[str] = ()
 ) -> list[Statement]:
     """Return what is not known, the most important first. missing: files of the record that could not be read."""
+    mine = sources.records[sources.records["label"] == facts.label]
+    has_history = bool(mine["state"].eq(CONFIRMED).any())
     return [
         *_ask_about_claim(facts),
         *_ask_about_time(facts),
-        *_ask_about_place(facts),
+        *_ask_about_place(facts, has_history),
+        *[Statement(translate_message(words)) for words in facts.troubles],
         *_ask_about_sound(facts, sources),
         *_ask_about_files(facts, missing),
         Statement(
@@ -69,8 +72,9 @@ def _ask_about_time(facts: DossierFacts) -> list[Statement]:
     return asked
 
 
-def _ask_about_place(facts: DossierFacts) -> list[Statement]:
+def _ask_about_place(facts: DossierFacts, has_history: bool) -> list[Statement]:
     asked = []
+    open_firsts = _pick(facts, lambda c: c.first_at_site is None and c.range_status not in (NO_RANGE, ""))
     for words, captures in (
         (
             translate("Where these cameras stood: no coordinates were given."),
@@ -86,7 +90,11 @@ def _ask_about_place(facts: DossierFacts) -> list[Statement]:
         ),
         (
             translate("Whether these places had an earlier record: places or times are missing."),
-            _pick(facts, lambda c: c.first_at_site is None and c.range_status not in (NO_RANGE, "")),
+            open_firsts if has_history else [],
+        ),
+        (
+            translate("Whether these places had an earlier record: no record is confirmed that could be earlier."),
+            [] if has_history else open_firsts,
         ),
     ):
         if captures:

@@ -1,0 +1,56 @@
+"""Times, places and numbers of a dossier in the form of the reader's language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from leopardnet.core.language import format_day, format_number, translate
+from leopardnet.records.dossier.shown_places import Place
+from leopardnet.records.ranges.coarse_places import COARSE_DIGITS
+
+
+def show_time(moment: pd.Timestamp | None) -> str:
+    """Return a day and minute in the form of the language."""
+    return "?" if moment is None else f"{format_day(moment.date())} {moment:%H:%M}"
+
+
+def show_share(value: float) -> str:
+    """Return a probability with two decimals."""
+    return format_number(value, 2)
+
+
+def show_span(values: Iterable[float], n_digits: int | None = None) -> str:
+    """Return the least and the largest of some numbers, once where they are one.
+
+    n_digits: decimals; by default one, and none for whole numbers.
+    """
+    known = [v for v in values if not math.isnan(v)]
+    if not known:
+        return "?"
+    ends = (min(known), max(known))
+    digits = [(0 if v == round(v) else 1) if n_digits is None else n_digits for v in ends]
+    return "–".join(dict.fromkeys(format_number(v, n) for v, n in zip(ends, digits, strict=True)))
+
+
+def show_place(place: Place) -> str:
+    """Return coordinates with their uncertainty, in words."""
+    n = COARSE_DIGITS if place.is_coarse else 5
+    north, east = format_number(abs(place.latitude), n), format_number(abs(place.longitude), n)
+    latitude = translate("{n}° N", n=north) if place.latitude >= 0 else translate("{n}° S", n=north)
+    longitude = translate("{n}° E", n=east) if place.longitude >= 0 else translate("{n}° W", n=east)
+    at = f"{latitude}, {longitude}"
+    if place.is_coarse:
+        km = format_number(math.ceil(place.radius_m / 1000))
+        return translate("within {km} km of {place} (the exact place is left out).", km=km, place=at)
+    return translate("{place}, to {m} m.", m=format_number(place.radius_m), place=at)
+
+
+def show_days(moments: Sequence[pd.Timestamp]) -> str:
+    """Return the first and the last day, once where they are one; '' for none."""
+    if not moments:
+        return ""
+    first, last = format_day(min(moments).date()), format_day(max(moments).date())
+    return first if first == last else f"{first} – {last}"
