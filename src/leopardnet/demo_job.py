@@ -11,6 +11,7 @@ import pandas as pd
 
 from leopardnet.bundle.bundle import load_bundle
 from leopardnet.compose import load_config
+from leopardnet.core.errors import BundleError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
@@ -122,6 +123,10 @@ def short_demo(
 
     Arguments as of `demo`. Raises BundleError where `out` holds a model already.
     """
+    if (out / "bundle").exists():
+        raise BundleError(
+            "this folder holds a demo already", where=out, todo="give another one with --out, or delete it"
+        )
     footage = out / "footage"
     render_footage(footage, spec, n_workers=n_workers, on_progress=_name_stage(on_progress, "rendering footage"))
     manifest = add_labels(scan(footage, pattern="{site}/{deployment}/*"), footage)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
 from leopardnet.core.columns import FINDINGS
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
-from leopardnet.core.labels import JOINER, list_names
+from leopardnet.core.labels import JOINER, list_names, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
@@ -130,6 +132,7 @@ def find_records(
     >>> ln.find_records(predictions, manifest=manifest, ranges=ranges).notable  # doctest: +SKIP
     """
     names = find_targets(predictions) if wanted is None else tuple(dict.fromkeys(wanted))
+    _refuse_unknown(names, predictions, labels)
     ranges = ranges or RangeMap()
     if manifest is not None:
         refuse_other_footage(predictions.table, manifest.table)
@@ -169,6 +172,22 @@ def find_records(
         *_note_names(shown),
     ]
     return SeasonRecords(encounters, _to_table(found), clips, ranges, names)
+
+
+def _refuse_unknown(names: Sequence[str], predictions: Predictions, labels: pd.DataFrame | None) -> None:
+    """Raise ManifestError for a label that neither the model nor a person ever used: a slip would hide a season."""
+    said = () if labels is None else labels_by_person(labels)["labels"].tolist()
+    known = [*predictions.labels, *sorted({x for cell in said for x in split_labels(cell)} - {*predictions.labels})]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name.casefold(), known, n=1)
+            raise ManifestError(
+                "neither the model nor a person uses this label",
+                where="label",
+                found=repr(name),
+                expected=list_names(known, most=12),
+                todo=f"did you mean {near[0]}?" if near else None,
+            )
 
 
 def read_records(path: Path) -> pd.DataFrame:

@@ -94,7 +94,7 @@ def test_faults_of_places_are_named_with_their_row():
         {"deployment": "d4", "site": "y", "latitude": 43.51234, "longitude": 75.41234},
     )
     found = find(deployments=places).findings.set_index("rule")
-    assert found["row"]["no_coordinates"] == 2 and "d2 at out" in found["message"]["no_coordinates"]
+    assert found["row"]["no_coordinates"] == 2 and "d2 (out)" in found["message"]["no_coordinates"]
     assert found["row"]["rounded_coordinates"] == 3 and "7.9 km" in found["message"]["rounded_coordinates"]
     assert "swapped_coordinates" not in found.index, "75 degrees north is even farther from this range"
 
@@ -254,3 +254,9 @@ def test_an_earlier_season_is_history(tmp_path):
     doubtful = find({"in/z.avi": 0.9}, **season)
     assert not doubtful.records["is_notable"].any(), "nothing speaks for the year of this camera"
     assert clip_id("in/a.avi") not in set(found.records["clip_id"])
+
+
+def test_a_label_that_nobody_uses_is_refused_with_the_nearest():
+    with pytest.raises(ManifestError, match="neither the model nor a person uses this label") as error:
+        find(wanted=["Leopard"])
+    assert "did you mean leopard?" in str(error.value)

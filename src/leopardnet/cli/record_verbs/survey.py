@@ -23,7 +23,7 @@ app.add_typer(verbs)
 SigmaKm = Annotated[
     float | None,
     typer.Option(
-        "--sigma-km", min=0.001, help="Scale of an animal's range. [default: that of --label's home range]"
+        "--sigma-km", min=0.001, max=1000, help="Scale of an animal's range. [default: of --label's home range]"
     ),
 ]
 SettingsFile = Annotated[
@@ -129,7 +129,7 @@ def plan(
         str, typer.Option("--detector", help="proximity: cameras; multi: traps that hold an animal.")
     ] = "proximity",
     buffer_km: Annotated[
-        float | None, typer.Option("--buffer-km", min=0.0, help="Land around the cameras. [default: 4 sigma]")
+        float | None, typer.Option("--buffer-km", min=0.0, max=20_000, help="Land around them. [default: 4 sigma]")
     ] = None,
     candidates: Annotated[
         Path | None, typer.Option("--candidates", help="CSV of further places, in the same form.")

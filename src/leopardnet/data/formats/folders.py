@@ -15,6 +15,7 @@ from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemb
 from leopardnet.data.scan.list_files import list_footage
 
 SHOWN_SITES = 5
+_PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 def read_folders(
@@ -91,6 +92,14 @@ def read_labelled_folder(folder: Path, *, site_from: str | None = None) -> Impor
             found=", ".join(names) or "none",
             expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
             todo="sort the pictures into folders, or give a manifest (`leopardnet import --help`)",
+        )
+    if set(map(str.casefold, names)) <= _PARTS:
+        raise ManifestError(
+            "these folders are the parts of a split, not labels",
+            where=Path(folder).name,
+            found=", ".join(names),
+            expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
+            todo="import them with `leopardnet import folders FOLDER --label-level 2`, then split by site",
         )
     label_map, said = make_label_map(names), list[str]()
     if site_from is None and (level := find_site_level(list_footage(Path(folder)).sizes)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ def labels_by_clip(entries: pd.DataFrame) -> pd.DataFrame:
     order = said["clip_id"].drop_duplicates()
     alone = said[is_alone].assign(is_disputed=False, n_people=1)[list(CLIP_COLUMNS)]  # nearly all; groups are slow
     rows = [_settle(str(clip), group) for clip, group in said[~is_alone].groupby("clip_id", sort=False)]
+    alone["by"] = alone["by"].str.replace(",", "")
     several = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
     both = pd.concat([alone, several], ignore_index=True) if rows and len(alone) else several if rows else alone
     return both.set_index("clip_id").loc[order].reset_index().astype(types)
@@ -111,13 +113,22 @@ def _settle(clip: str, said: pd.DataFrame) -> dict[str, Any]:
         "labels": labels,
         "is_disputed": is_disputed,
         "n_people": len(said),
-        "by": ", ".join(sorted(stand["by"])),
+        "by": join_names(stand["by"]),
         "at": stand["at"].iloc[-1],
         "queue": chosen["queue"],
         "inclusion": chosen["inclusion"],
         "note": "; ".join(dict.fromkeys(notes)) or None,
         "boxes": drawn_boxes.iloc[-1] if len(drawn_boxes) and not is_disputed else None,
     }
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return the names of people as one text, in order; a comma within a name would make two people of it.
+
+    >>> join_names(["CD", "Ivanov, P."])
+    'CD, Ivanov P.'
+    """
+    return ", ".join(sorted(name.replace(",", "") for name in names))
 
 
 def labels_for_models(entries: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ import pandas as pd
 from leopardnet.core.errors import LabelFileError
 from leopardnet.core.labels import UNKNOWN
 from leopardnet.data.human_labels.label_file import LabelDatabase, explain_errors
+from leopardnet.data.human_labels.label_views import join_names
 
 ALARM_CALL, PERSON = "alarm call", "person"
 SOUND_LABELS = (ALARM_CALL, "call", "bird", PERSON, "other", UNKNOWN)
@@ -170,7 +171,7 @@ def settle_sounds(entries: pd.DataFrame) -> pd.DataFrame:
         is_disputed = len(votes) > 1 and votes.iloc[0] == votes.iloc[1]
         label = "" if is_disputed else str(votes.index[0])
         stand = said if is_disputed else said[said["label"] == label]
-        by, at = ", ".join(sorted(stand["by"])), stand["at"].iloc[-1]
+        by, at = join_names(stand["by"]), stand["at"].iloc[-1]
         rows.append((clip_id, start_s, end_s, label, is_disputed, len(said), by, at))
     types: Any = {"start_s": float, "end_s": float, "is_disputed": bool, "n_people": int}
     return pd.DataFrame(rows, columns=list(TODAY_COLUMNS)).astype(types)

@@ -138,3 +138,11 @@ def test_folders_that_stand_under_several_labels_are_sites(tmp_path):
 def test_the_level_of_sites(paths, level):
     found = find_site_level(paths)
     assert (found and found[0]) == level
+
+
+def test_folders_of_a_split_are_no_labels(tmp_path):
+    for path in ("train/tiger/1.jpg", "val/tiger/2.jpg"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"x")
+    with pytest.raises(ManifestError, match="parts of a split, not labels"):
+        read_labelled_folder(tmp_path)
