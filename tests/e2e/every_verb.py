@@ -56,7 +56,10 @@ class Outcome:
         found += [f"an error of Python: {m[0]}"] if (m := PYTHON_ERROR.search(self.said)) else []
         if self.code not in (0, 1, 2, 3) and not found:
             found.append(f"exit code {self.code}")
-        if str(room) in self.said:
+        own = [
+            line for line in self.said.splitlines() if not line.startswith("next:")
+        ]  # which repeats what was typed
+        if any(str(room) in line for line in own):
             found.append("an absolute path in a message")
         for file in files_in(*written):
             text = content(file)
