@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import psutil
 import pytest
 from browser import headless_chromium
@@ -72,7 +73,8 @@ def card(tmp_path):
     for i, name in enumerate(("s1/a.jpg", "s1/b.jpg", "s2/c.jpg")):
         file = tmp_path / "card" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (320, 240), (40 * i, 90, 60)).save(file)
+        noise = np.random.default_rng(i).integers(0, 256, (240, 320, 3), dtype=np.uint8)  # with content
+        Image.fromarray(noise).save(file)
     return tmp_path / "card"
 
 
