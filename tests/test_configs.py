@@ -183,7 +183,7 @@ unknown setting 'optimiser.lr'
   expected: {", ".join(TrainConfig.model_fields)}""",
     "+optim.momentum=0.9": f"""\
 unknown setting 'optim.momentum'
-  where:    the composed settings
+  where:    +optim.momentum=0.9
   found:    optim.momentum=0.9
   expected: one of {", ".join(sorted(OptimConfig.model_fields))}
   do:       correct the spelling, or remove the setting""",
@@ -206,17 +206,17 @@ there is no experiment named 'mine'
   expected: {", ".join(list_choices("experiment"))}""",
     "optim.epochs=many": """\
 invalid value of setting 'optim.epochs'
-  where:    the composed settings
+  where:    optim.epochs=many
   found:    'many'
   expected: Input should be a valid integer, unable to parse string as an integer""",
     "optim.epochs=-1": """\
 invalid value of setting 'optim.epochs'
-  where:    the composed settings
+  where:    optim.epochs=-1
   found:    -1
   expected: Input should be greater than or equal to 0""",
     "aggregate.name=best": """\
 invalid value of setting 'aggregate.name'
-  where:    the composed settings
+  where:    aggregate.name=best
   found:    'best'
   expected: Input should be 'presence_ranked', 'presence_topk', 'topk_logit', 'mean_logit', \
 'mean_prob', 'max' or 'noisy_or'""",

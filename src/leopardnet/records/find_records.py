@@ -131,8 +131,7 @@ def find_records(
 
     >>> ln.find_records(predictions, manifest=manifest, ranges=ranges).notable  # doctest: +SKIP
     """
-    names = find_targets(predictions) if wanted is None else tuple(dict.fromkeys(wanted))
-    _refuse_unknown(names, predictions, labels)
+    names = find_targets(predictions) if wanted is None else _check_wanted(wanted, predictions, labels)
     ranges = ranges or RangeMap()
     if manifest is not None:
         refuse_other_footage(predictions.table, manifest.table)
@@ -174,8 +173,9 @@ def find_records(
     return SeasonRecords(encounters, _to_table(found), clips, ranges, names)
 
 
-def _refuse_unknown(names: Sequence[str], predictions: Predictions, labels: pd.DataFrame | None) -> None:
-    """Raise ManifestError for a label that neither the model nor a person ever used: a slip would hide a season."""
+def _check_wanted(wanted: Sequence[str], predictions: Predictions, labels: pd.DataFrame | None) -> tuple[str, ...]:
+    """Return each label once. Raises ManifestError for one that nobody ever used: a slip would hide a season."""
+    names = tuple(dict.fromkeys(wanted))
     said = () if labels is None else labels_by_person(labels)["labels"].tolist()
     known = [*predictions.labels, *sorted({x for cell in said for x in split_labels(cell)} - {*predictions.labels})]
     for name in names:
@@ -188,6 +188,7 @@ def _refuse_unknown(names: Sequence[str], predictions: Predictions, labels: pd.D
                 expected=list_names(known, most=12),
                 todo=f"did you mean {near[0]}?" if near else None,
             )
+    return names
 
 
 def read_records(path: Path) -> pd.DataFrame:
