@@ -151,7 +151,9 @@ def test_a_site_counts_with_all_its_clips_and_only_where_one_is_labelled(tiny_bu
 def test_the_report_does_not_offer_to_archive_under_an_alarm(promised, tmp_path):
     odd, _ = season(tmp_path, promised, 3, sharpness=-2.0)
     text = summarise(odd, tmp_path / "odd.html", bundle=promised).read_text("utf-8")
-    assert text.count("The promise no longer applies.") == 2, "on top, and where archiving is explained"
+    assert text.count("The promise no longer applies.") == 3, (
+        "on top, in the overview, and where archiving is explained"
+    )
     assert "Under these promises" not in text
     usual, _ = season(tmp_path, promised, 2)
     text = summarise(usual, tmp_path / "usual.html", bundle=promised).read_text("utf-8")
