@@ -151,4 +151,4 @@ def test_the_second_notebook_runs_the_first_and_the_others_continue_from_it(proj
     assert printed.count("cannot be demonstrated with") == 4, "eight clips of one site guarantee nothing"
     assert printed.count(": no clip") == 2, "at neither level"
     assert len(outputs(guaranteed, "image/png")) == 3, "what a promise costs, review effort, gallery"
-    assert len(outputs(guaranteed, "text/html")) == 2, "sites needed, where to look first"
+    assert len(outputs(guaranteed, "text/html")) == 3, "sites needed, the new bundle, where to look first"
