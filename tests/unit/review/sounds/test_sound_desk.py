@@ -107,7 +107,7 @@ def test_undo_takes_back_whatever_was_said_last_clip_or_sound(listen):
         (C, (2.0, 2.4), "bird", 404),
         ("nobody", (2.0, 2.4), "bird", 404),
         (A, (2.0, 2.4), "leopard", 400),
-        (A, (2.0, -1.0), "bird", 400),
+        (A, (2.0, -1.0), "bird", 404),
     ],
 )
 def test_what_cannot_be_is_refused(listen, clip_id, span, label, status):
