@@ -81,8 +81,8 @@ def test_json_is_one_document_on_stdout(table, tmp_path):
     )
     data = json.loads(result.stdout)
     assert (data["n_rows"], data["n_clips"], data["n_sites"]) == (3, 3, 0)
-    assert data["labels"] == {"tiger": 1, "empty": 1, "human": 1}
-    assert data["notes"] == ["names that became labels: AmurTiger → tiger, blank → empty"]
+    assert data["labels"] == {"amur_tiger": 1, "empty": 1, "human": 1}
+    assert data["notes"] == ["names that became labels: AmurTiger → amur_tiger, blank → empty"]
 
 
 def test_an_unknown_label_is_refused_and_nothing_written(table, tmp_path):
@@ -172,7 +172,7 @@ def test_boxes_of_a_detector_join_a_manifest(table, tmp_path):
     )
     assert result.exit_code == 0, result.output
     t = Manifest.read(tmp_path / "b.parquet").table
-    assert t["label"].tolist() == ["tiger", "empty", "human"]
+    assert t["label"].tolist() == ["amur_tiger", "empty", "human"]
     assert json.loads(t["boxes"][0])[0]["label"] == "animal" and t["boxes"][1:].isna().all()
 
 

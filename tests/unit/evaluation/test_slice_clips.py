@@ -81,6 +81,7 @@ def test_asked_for_by_light_the_page_has_the_light_that_the_files_show(tmp_path)
     for i, path in enumerate(stills):  # in turns grey and red
         (tmp_path / path).parent.mkdir(exist_ok=True)
         picture = np.full((64, 64, 3), (90, 90, 90) if i % 2 else (20, 20, 200), np.uint8)
+        picture[:, :4] = 0  # all of one strong colour would be damage
         (tmp_path / path).write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
     said, rows = predictions.table.assign(**changed), manifest.replace(manifest.table.assign(**changed))
     found = evaluate_all(Predictions(said, predictions.evidence[:0]), rows, by=["light"], full=False, n_boot=0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import is_label_id
+from leopardnet.core.labels import EMPTY, is_label_id
 from leopardnet.data.reading.label_map import MAX_NAMES, LabelMap, load_label_map, name_key
 
 OTHER = "other"  # a label of the map that joins many species
@@ -46,7 +46,10 @@ def make_label_id(name: str) -> str:
 
 
 def make_label_ids(names: Iterable[str], *, where: str) -> LabelIds:
-    """Return an id for each name. Spellings of one name share it; a name for a label of the Amur set becomes that.
+    """Return an id for each name. Spellings of one name share it, and every name for nothing becomes `empty`.
+
+    A name in another script for a label of the Amur set becomes that: nobody who writes «тигр» means another animal
+    than tiger. Latin names stay apart, as `panthera_tigris` from `tiger`: a label map joins them.
 
     Raises ManifestError for a name without letters and digits, and for two names that differ in other signs only,
     such as `lynx` and `lynx?`.
@@ -64,8 +67,8 @@ def make_label_ids(names: Iterable[str], *, where: str) -> LabelIds:
     ids: dict[str, str] = {}
     for same in spellings.values():
         known = amur.label(same[0]) if amur.knows(same[0]) else None
-        if known is not None and known != OTHER:
-            ids.update(dict.fromkeys(same, known))
+        if known == EMPTY or (known not in (None, OTHER) and not same[0].isascii()):
+            ids.update(dict.fromkeys(same, str(known)))
         elif all(map(is_label_id, same)):  # labels of a manifest come back as they were
             ids.update((n, n) for n in same)
         else:

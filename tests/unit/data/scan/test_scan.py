@@ -153,7 +153,7 @@ def test_the_verb_writes_a_manifest_and_says_what_it_found(tmp_path):
     assert result.exit_code == 0, result.output
     assert "1 paths do not match" in result.output and "loose.mp4" in result.output
     assert ".txt 1" in result.output
-    assert str(tmp_path) not in result.output
+    assert str(tmp_path) not in result.output.partition("next:")[0], "which repeats what was typed"
     read = Manifest.read(out)
     assert len(read) == 2 and (read.root / "loose.mp4").is_file()
 

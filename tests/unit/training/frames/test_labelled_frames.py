@@ -240,7 +240,9 @@ def test_rows_of_several_labels_are_used_where_labels_are_independent(manifest_o
 
 def test_frames_say_how_colourful_they_are_and_that_nothing_was_searched(tmp_path, manifest_of):
     for name, colour in (("grey.png", (90, 90, 90)), ("green.png", (20, 120, 40))):
-        Image.new("RGB", (48, 40), colour).save(tmp_path / name)
+        picture = Image.new("RGB", (48, 40), colour)
+        picture.paste(tuple(value + 10 for value in colour), (0, 0, 8, 40))  # one strong colour would be damage
+        picture.save(tmp_path / name)
     m = manifest_of(path=["green.png", "grey.png"], kind="still", label=["tiger", "empty"])
     table = load(m, tmp_path).table.set_index("path")
     assert table["colour"].to_dict() == {"grey.png": 0.0, "green.png": 100.0} and table["boxes"].isna().all()
