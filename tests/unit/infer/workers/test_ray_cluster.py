@@ -78,7 +78,7 @@ def test_the_table_equals_the_local_one_although_a_worker_is_lost(address, clips
         fill_journal(journal, manifest, job, engine=ray_engine(address), on_result=kill_one)
         there = build_predictions(journal.read_pages(manifest), tiny_bundle)
         assert journal.list_todo(manifest.clips(), manifest.root) == []
-    here = predict(manifest, tiny_bundle, runtime=RuntimeConfig(workers=0))
+    here = predict(manifest, tiny_bundle, runtime=RuntimeConfig(workers=0), sound="none")  # as the job
     assert killed and len(there) == 121
     # `predict` also says which clips taught the model, which the journal does not know
     there_and_here = (x.table.drop(columns="in_training") for x in (there, here))
