@@ -178,10 +178,11 @@ def test_what_cannot_be_drawn_is_said(chromium, start):  # noqa: F811
 
 
 def test_nothing_is_drawn_where_a_review_is_read(chromium, start):  # noqa: F811
-    start(clips(1), read_only=True)
+    review = start(clips(1), read_only=True)
     wait_clip(chromium, 0)
     press(chromium, "b")
     wait_text(chromium, "#live", "only for reading")
+    assert review.entries == [] and all_of(chromium, "#shot .draft") == []
 
 
 def test_a_box_is_drawn_by_finger(start, tmp_path):  # noqa: F811

@@ -171,14 +171,14 @@ def sort(
     Example: leopardnet sort results/ --root cards/ --out sorted/ --copy
     """
     from leopardnet.core.predictions import Predictions
-    from leopardnet.data.human_labels.label_file import FILE
+    from leopardnet.data.human_labels.label_file import find_label_file
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.sort_copies import copy_files, plan_copies
 
     table = Predictions.read(predictions)
     rows = read_footage(table, manifest, root)
-    file = labels / FILE if labels is not None and labels.is_dir() else labels
-    copies = plan_copies(table, rows, out, said=read_corrections(file) if file else None, include_people=people)
+    said = read_corrections(find_label_file(labels)) if labels else None
+    copies = plan_copies(table, rows, out, said=said, include_people=people)
     n_copied = 0
     if copy:
         with progress_bar("copying") as on_progress:

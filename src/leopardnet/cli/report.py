@@ -115,10 +115,10 @@ def report(
 
 def _read_labels(source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what people said of clips and of sounds: the entries of a labels.sqlite, or of that in a folder."""
-    from leopardnet.data.human_labels.label_file import FILE, LabelFile
+    from leopardnet.data.human_labels.label_file import LabelFile, find_label_file
     from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 
-    path = source / FILE if source.is_dir() else source
+    path = find_label_file(source)
     with LabelFile(path, read_only=True) as file, SoundLabelFile(path, read_only=True) as heard:
         return file.entries(), heard.entries()
 

@@ -34,14 +34,14 @@ def labels(
     Example: leopardnet labels results/ --manifest season.parquet --out labelled.parquet
     """
     from leopardnet.core.manifest import Manifest
-    from leopardnet.data.human_labels.label_file import FILE, LabelFile
+    from leopardnet.data.human_labels.label_file import LabelFile, find_label_file
     from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip, measure_agreement
 
     if (manifest is None) != (out_path is None):
         raise typer.BadParameter("--manifest and --out belong together", param_hint="--manifest")
     if out_path is not None:
         check_table_name(out_path)
-    with LabelFile(source / FILE if source.is_dir() else source, read_only=True) as file:
+    with LabelFile(find_label_file(source), read_only=True) as file:
         entries = file.entries()
     if clip is not None:
         _print_history(entries, clip, as_json=as_json)

@@ -120,7 +120,7 @@ def records(
     places = _read_places(deployments, encoding, date_format)
     rows = read_moved(manifest, root) if manifest else None
     notable = load_notable(settings)
-    said, heard, clips = _read_labels(labels), _read_sound_labels(labels), Predictions.read(predictions)
+    (said, heard), clips = _read_labels(labels), Predictions.read(predictions)
     found = find_records(
         clips,
         manifest=rows,
@@ -202,29 +202,25 @@ def _describe_model(bundle: Path | None) -> dict[str, Any]:
     return describe_bundle(loaded) | {"data": loaded.spec.provenance.get("data")}
 
 
-def _read_sound_labels(paths: list[Path] | None) -> pd.DataFrame | None:
-    from leopardnet.data.human_labels.label_file import FILE
+def _read_labels(paths: list[Path] | None) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Return what people said of clips and of sounds, in all files, or None without one.
+
+    Entries are numbered anew, so that none is taken for another file's, nor taken back by it.
+    """
+    from leopardnet.data.human_labels.label_file import LabelFile, find_label_file
     from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 
-    tables = []
-    for path in paths or ():
-        with SoundLabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
-            tables.append(file.entries())
-    return _join(tables)
+    of_clips, of_sounds = list[Any](), list[Any]()
+    for path in map(find_label_file, paths or ()):
+        with LabelFile(path, read_only=True) as file, SoundLabelFile(path, read_only=True) as heard:
+            _add_entries(file.entries(), of_clips)
+            _add_entries(heard.entries(), of_sounds)
+    return _join(of_clips), _join(of_sounds)
 
 
-def _read_labels(paths: list[Path] | None) -> pd.DataFrame | None:
-    """Return the entries of all files of labels, numbered anew so that none is taken for another's."""
-    from leopardnet.data.human_labels.label_file import FILE, LabelFile
-
-    parts, last = [], 0
-    for path in paths or ():
-        with LabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
-            entries = file.entries()
-        entries = entries.assign(entry_id=entries["entry_id"] + last, undoes=entries["undoes"] + last)
-        parts.append(entries)
-        last = int(entries["entry_id"].max()) if len(entries) else last
-    return _join(parts)
+def _add_entries(entries: pd.DataFrame, before: list[Any]) -> None:
+    last = max((int(part["entry_id"].max()) for part in before if len(part)), default=0)
+    before.append(entries.assign(entry_id=entries["entry_id"] + last, undoes=entries["undoes"] + last))
 
 
 def _join(tables: list[pd.DataFrame]) -> pd.DataFrame | None:

@@ -85,6 +85,7 @@ def train(
 
     Example: leopardnet sounds train results/ --labels results/ --root cards/ --out calls.json
     """
+    from leopardnet.data.human_labels.label_file import find_label_file
     from leopardnet.data.human_labels.sound_labels import read_sound_labels
     from leopardnet.sound.labelled.call_probe import write_probe
     from leopardnet.sound.labelled.score_calls import train_probe
@@ -92,7 +93,7 @@ def train(
     predictions = _read_results(results)
     footage = read_footage(predictions, manifest, root)
     sites = predictions.table.set_index("clip_id")["site"]
-    said = read_sound_labels(_label_file(labels))
+    said = read_sound_labels(find_label_file(labels))
     with progress_bar("listening") as on_progress:
         probe, notes = train_probe(predictions.sounds, said, footage, sites, on_progress=on_progress)
     write_probe(probe, out)
@@ -185,10 +186,11 @@ def export_sounds(
     Example: leopardnet sounds export results/ --format raven --out selections/
     """
     from leopardnet.core.manifest import Manifest
+    from leopardnet.data.human_labels.label_file import find_label_file
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.sound_selections import write_selections
 
-    words = read_corrections(_label_file(labels)) if labels else None
+    words = read_corrections(find_label_file(labels)) if labels else None
     written = write_selections(
         _read_results(results),
         out,
@@ -214,12 +216,13 @@ def import_labels(
     Example: leopardnet sounds import selections/ --results results/ --labels results/ --by AB
     """
     from leopardnet.core.predictions import Predictions
+    from leopardnet.data.human_labels.label_file import find_label_file
     from leopardnet.data.human_labels.listened_elsewhere import read_listened
     from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 
     table = Predictions.read(results, with_evidence=False).table
     entries, notes = read_listened(folder, dict(zip(table["path"], table["clip_id"], strict=True)), by=by)
-    with SoundLabelFile(_label_file(labels)) as file:
+    with SoundLabelFile(find_label_file(labels)) as file:
         before = file.newest()
         file.add(*entries)
         n = file.newest() - before
@@ -261,9 +264,3 @@ def _read_results(results: Path) -> Predictions:
             "there is no such folder of results", where=results.name, todo="give the folder that predict wrote"
         )
     return Predictions.read(results)
-
-
-def _label_file(path: Path) -> Path:
-    from leopardnet.data.human_labels.label_file import FILE
-
-    return path / FILE if path.is_dir() else path

@@ -54,6 +54,15 @@ _FIELDS = (
 )
 
 
+def find_label_file(path: Path) -> Path:
+    """Return the file of labels that a path names: itself, or the one in the folder.
+
+    >>> find_label_file(Path("results/labels.sqlite")).as_posix()
+    'results/labels.sqlite'
+    """
+    return Path(path) / FILE if Path(path).is_dir() else Path(path)
+
+
 def is_label_file(path: Path) -> bool:
     """Return whether a path names a file of SQLite, by its first bytes, or by its name where it does not exist."""
     try:

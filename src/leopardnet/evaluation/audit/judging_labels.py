@@ -23,7 +23,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.site_names import find_clip_values, normalise_site
 from leopardnet.core.labels import UNKNOWN
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.human_labels.label_file import FILE, LabelFile
+from leopardnet.data.human_labels.label_file import FILE, LabelFile, find_label_file
 from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip, labels_for_models
 from leopardnet.metrics.judges.label_choice import SAME, LabelChoice
 
@@ -50,7 +50,7 @@ def read_judging_labels(manifest: Manifest, path: Path, *, labels_as: LabelsAs =
 
     >>> ln.evaluate(predictions, ln.read_judging_labels(manifest, Path("labels.sqlite")).manifest)  # doctest: +SKIP
     """
-    with LabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
+    with LabelFile(find_label_file(path), read_only=True) as file:
         return choose_judging_labels(manifest, file.entries(), labels_as=labels_as)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import UNKNOWN, split_labels
 from leopardnet.core.manifest import Manifest
-from leopardnet.data.human_labels.label_file import FILE, LabelFile
+from leopardnet.data.human_labels.label_file import FILE, LabelFile, find_label_file
 from leopardnet.data.human_labels.label_views import label_manifest, labels_for_models
 from leopardnet.evaluation.audit.judging_labels import choose_judging_labels
 
@@ -37,7 +37,7 @@ def read_training_labels(manifest: Manifest, path: Path, *, train_on_audit: bool
 
     >>> ln.read_training_labels(manifest, Path("results/labels.sqlite")).manifest  # doctest: +SKIP
     """
-    with LabelFile(path / FILE if path.is_dir() else path, read_only=True) as file:
+    with LabelFile(find_label_file(path), read_only=True) as file:
         entries = file.entries()
     agreed = labels_for_models(entries)
     n_all, agreed = len(agreed), agreed[agreed["clip_id"].isin(manifest.table["clip_id"])]
