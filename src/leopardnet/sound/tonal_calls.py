@@ -42,7 +42,7 @@ MIN_RIDGE_S = 0.07
 WEAK_DB, STRONG_DB = 7.0, 8.5  # a ridge of this mean strength has no chance, and half the score
 WIDTH_DB = 8.0  # what is at most this much weaker than the line belongs to its width
 JOIN_S, JOIN_HZ = 0.05, 500.0  # a ridge that goes on after a gap is one
-MAX_WIDTH_HZ, MAX_ROUGH_HZ = 280.0, 90.0  # half the score; a whistle is thin and its pitch glides
+MAX_WIDTH_HZ, MAX_ROUGH_HZ = 300.0, 90.0  # half the score; a whistle is thin and its pitch glides
 STEEP_S = 0.05  # over which the steepness of a glide is measured
 ROUGH_PER_STEP = 0.25  # of the change of pitch from window to window, which a glide over whole bins makes rough
 NEAR_S, CROWD_S = 1.5, 6.0  # calls of deer are seconds apart, notes of a song less
@@ -141,17 +141,9 @@ def _find_in_block(
         line = np.where(inside, mean_db[rows, columns], -np.inf)
         at = line.argmax(axis=1)
         strength = line[np.arange(len(at)), at]
-        width = (line > strength[:, None] - WIDTH_DB).sum(axis=1) * (hz[1] - hz[0])
-        loud = db[rows, columns][np.arange(len(at)), at]
-        pitch = hz[columns][at]
-        # Two lines that touch are one mark; where the louder one changes, the pitch jumps.
-        edges = [0, *(np.flatnonzero(np.abs(np.diff(pitch)) > JOIN_HZ) + 1).tolist(), len(at)]
-        for a, b in pairwise(edges):
-            if (b - a) * HOP_S >= MIN_RIDGE_S:
-                begins_s = float(s[rows.start + a]) + start_s
-                ridges.append(
-                    Ridge(begins_s, pitch[a:b], strength[a:b], float(width[a:b].mean()), float(loud[a:b].mean()))
-                )
+        width_hz = float((line > strength[:, None] - WIDTH_DB).sum(axis=1).mean() * (hz[1] - hz[0]))
+        loud_db = float(db[rows, columns][np.arange(len(at)), at].mean())
+        ridges.append(Ridge(float(s[rows.start]) + start_s, hz[columns][at], strength, width_hz, loud_db))
     return _join(sorted(ridges, key=lambda r: r.start_s))
 
 
@@ -215,7 +207,7 @@ def _average_along_lines(db: NDArray[np.float32], bin_hz: float) -> NDArray[np.f
 def _find_highest_sum(padded: NDArray[np.float32], ups: list[list[int]], margin: int) -> NDArray[np.float32]:
     """Return the highest sum along a line through each point, float32 [t, F].
 
-    padded: the decibels with zeros around them; ups: how many bins higher a line is 1, 2, … windows later, per slope.
+    padded: decibels with zeros around them; ups: for each slope how many bins higher a line is 1, 2, … windows on.
     """
     n, n_bins = len(padded) - 2 * N_BESIDE, padded.shape[1] - 2 * margin
 
