@@ -78,7 +78,7 @@ def make_journal(folder: Path, n: int) -> None:
     info = MediaInfo(1920, 1080, 0.0, 10.0, 30.0, 300, "h264")
     with Journal.open(folder, {}) as journal:
         for clip in Manifest.read(folder / "manifest.parquet").clips():
-            probs = rng.dirichlet(np.ones(4), N_FRAMES).astype(np.float32)
+            probs = rng.dirichlet((0.05, 0.1, 0.4, 4), N_FRAMES).astype(np.float32)
             familiarity, looks = rng.random((2, N_FRAMES, 5), np.float32)
             decision = Decision("empty", float(probs[0].max()), "empty")
             journal.add(
@@ -124,13 +124,13 @@ def measure_clips(folder: Path) -> None:
 
 def measure_tables(folder: Path) -> None:
     """Measure the tables that `predict` writes at its end, from the journal."""
-    from leopardnet.core.labels import LabelSet
+    from leopardnet.core.labels import Label, LabelSet
     from leopardnet.core.manifest import Manifest
     from leopardnet.core.settings.inference import DecideConfig
     from leopardnet.infer.journal import Journal
     from leopardnet.infer.prediction_tables import write_pages
 
-    labels = LabelSet.from_names(LABELS) if hasattr(LabelSet, "from_names") else None
+    labels = LabelSet(tuple(map(Label, LABELS)), targets=LABELS[:1])
     bundle: Any = SimpleNamespace(labels=labels, id="b", spec=SimpleNamespace(decide=DecideConfig()))
     manifest = Manifest.read(folder / "manifest.parquet")
     with tempfile.TemporaryDirectory(dir=folder) as out, Journal.open(folder, {}) as journal, measured("tables"):
