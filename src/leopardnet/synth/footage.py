@@ -173,9 +173,9 @@ def _render_frames(
 
 
 def _draw_foreground(picture: NDArray[np.uint8], front: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    clear = cv2.bitwise_not(front[..., 3])
+    clear = cv2.bitwise_not(cv2.extractChannel(front, 3))
     dimmed = cv2.multiply(picture, cv2.merge([clear] * 3), scale=1 / 255)
-    return cv2.add(dimmed, np.ascontiguousarray(front[..., :3]))
+    return cv2.add(dimmed, cv2.cvtColor(front, cv2.COLOR_RGBA2RGB))
 
 
 def _draw_disturbance(
