@@ -41,7 +41,7 @@ class Attention:
         heat = cv2.resize(self.maps[label] / most, self.frame.shape[1::-1], interpolation=cv2.INTER_CUBIC)
         share = DEEPEST * heat.clip(0, 1)[..., None]
         grey = self.frame.mean(axis=-1, keepdims=True)
-        return np.asarray(grey * (1 - share) + np.array(RED) * share, np.uint8)
+        return np.asarray(np.rint(grey * (1 - share) + np.array(RED) * share), np.uint8)
 
 
 def find_attention(
