@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -45,7 +45,7 @@ Sampling = Annotated[
     str, typer.Option("--sampling", help="Other frames than the bundle's: the name of a file in configs/sampling.")
 ]
 EffortName = Annotated[
-    str, typer.Option("--effort", help="How many frames a clip gets: fast, auto, full or thorough.")
+    str, typer.Option("--effort", help="full, or thorough: also the frames half-way between those of the sampling.")
 ]
 Sound = Annotated[
     bool, typer.Option("--sound/--no-sound", help="Search sound tracks for tonal calls and human voices, or not.")
@@ -110,11 +110,12 @@ def predict(
     if engine == "local" and workers != 0:
         preload_workers()
     from leopardnet.bundle.bundle import load_bundle
-    from leopardnet.core.settings.inference import Effort, RuntimeConfig
+    from leopardnet.core.settings.inference import RuntimeConfig
     from leopardnet.core.settings.validate import validate
+    from leopardnet.infer.job import choose_effort
     from leopardnet.infer.predict_footage import predict as run_predict
 
-    _require_one_of("effort", effort, get_args(Effort))
+    effort = choose_effort(effort, lambda note: say(f"note: {note}"))
     _require_one_of("engine", engine, ("local", "ray"))
     settings = {
         **{"backend": backend, "device": device, "precision": precision, "workers": workers},
@@ -135,7 +136,7 @@ def predict(
             sampling=sampling or None,
             detector=_choose_detector(detector, model),
             sound="tonal" if sound else "none",
-            effort=cast(Effort, effort),
+            effort=effort,
             retry_failed=retry_failed,
             engine=_engine(engine, ray_address),
             should_stop=should_stop,

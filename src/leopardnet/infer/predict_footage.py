@@ -15,13 +15,13 @@ from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
-from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
+from leopardnet.core.settings.inference import RuntimeConfig, Sampling
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import ClipPrediction
 from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
 from leopardnet.infer.footage_source import open_source
-from leopardnet.infer.job import Engine, Job, Results
+from leopardnet.infer.job import Engine, Job, Results, choose_effort
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.workers.preload import preload_workers
 
@@ -69,7 +69,7 @@ def predict(
     sampling: Sampling | str | None = None,
     detector: DetectorConfig | str = "",
     sound: SoundConfig | str = "tonal",
-    effort: Effort = "full",
+    effort: str = "full",
     retry_failed: bool = False,
     engine: Engine = classify_all,
     should_stop: Callable[[], bool] = lambda: False,
@@ -86,10 +86,11 @@ def predict(
     file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
     embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
     configs/sound; `none` reads none. Sound changes no other result, and clips that were classified without it are
-    searched afterwards. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
-    what does the work, `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
-    on_progress: with the numbers of clips that are done and in all; on_note: before the first clip, with how
-    many entries of a results file belong to clips.
+    searched afterwards. effort: `full`, or `thorough`: also the frames half-way between those of the
+    sampling. retry_failed: read unreadable clips again. engine: what does the work, `classify_all` or
+    `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the numbers of clips that
+    are done and in all; on_note: before the first clip, with how many entries of a results file belong to clips,
+    and where `effort` is one of an older version.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
@@ -137,7 +138,7 @@ def _plan_job(
     sampling: Sampling | str | None,
     detector: DetectorConfig | str,
     sound: SoundConfig | str,
-    effort: Effort,
+    effort: str,
     on_note: Callable[[str], None],
 ) -> Job:
     """Return what is the same for every clip; the arguments are those of `predict`."""
@@ -147,7 +148,14 @@ def _plan_job(
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     heard = load_group("sound", sound) if isinstance(sound, str) else sound
     job = Job(
-        *(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort),
+        *(
+            bundle,
+            manifest.root,
+            runtime or RuntimeConfig(),
+            frames or bundle.spec.sampling,
+            boxes,
+            choose_effort(effort, on_note),
+        ),
         sound=heard,
     )
     if boxes.is_on:
