@@ -51,6 +51,15 @@ Sound = Annotated[
     bool, typer.Option("--sound/--no-sound", help="Search sound tracks for tonal calls and human voices, or not.")
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try clips again that could not be read.")]
+Part = Annotated[
+    str | None, typer.Option("--part", help="Classify only part K of N, such as 2/8, on one of several machines.")
+]
+TakeOver = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--take-over", help="Results of a part, or of another run: its finished clips are kept. Repeat it."
+    ),
+]
 Backend = Annotated[str, typer.Option("--backend", help="auto, openvino, onnxruntime or torch.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps (torch only).")]
 Precision = Annotated[str, typer.Option("--precision", help="f32, or bf16 where the processor supports it.")]
@@ -86,6 +95,8 @@ def predict(
     effort: EffortName = "full",
     sound: Sound = True,
     retry_failed: RetryFailed = False,
+    part: Part = None,
+    take_over: TakeOver = None,
     backend: Backend = "auto",
     device: Device = "auto",
     precision: Precision = "f32",
@@ -126,10 +137,10 @@ def predict(
     model = load_bundle(bundle)
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
     _say_frames_of_promise(model, has_others=bool(effort != "full" or sampling or detector))
-    rows = _open_footage(source, root, pattern)
+    rows = _choose_rows(_open_footage(source, root, pattern), split, part)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
-            rows if split is None else _take_split(rows, split),
+            rows,
             model,
             out=out,
             runtime=runtime,
@@ -138,6 +149,7 @@ def predict(
             sound="tonal" if sound else "none",
             effort=effort,
             retry_failed=retry_failed,
+            take_over=take_over or (),
             engine=_engine(engine, ray_address),
             should_stop=should_stop,
             on_result=progress.count,
@@ -195,6 +207,13 @@ def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manif
     for note in footage_notes(report):
         say(f"note: {note}")
     return report.manifest
+
+
+def _choose_rows(rows: Manifest, split: str | None, part: str | None) -> Manifest:
+    from leopardnet.infer.footage_source import take_part
+
+    chosen = rows if split is None else _take_split(rows, split)
+    return chosen if part is None else take_part(chosen, part)
 
 
 def _take_split(rows: Manifest, split: str) -> Manifest:

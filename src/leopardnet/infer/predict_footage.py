@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +71,7 @@ def predict(
     sound: SoundConfig | str = "tonal",
     effort: str = "full",
     retry_failed: bool = False,
+    take_over: Sequence[str | Path] = (),
     engine: Engine = classify_all,
     should_stop: Callable[[], bool] = lambda: False,
     on_result: Callable[[ClipPrediction], None] = lambda result: None,
@@ -87,10 +88,11 @@ def predict(
     embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
     configs/sound; `none` reads none. Sound changes no other result, and clips that were classified without it are
     searched afterwards. effort: `full`, or `thorough`: also the frames half-way between those of the
-    sampling. retry_failed: read unreadable clips again. engine: what does the work, `classify_all` or
-    `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the numbers of clips that
-    are done and in all; on_note: before the first clip, with how many entries of a results file belong to clips,
-    and where `effort` is one of an older version.
+    sampling. retry_failed: read unreadable clips again. take_over: folders of runs with the same bundle and
+    settings, whose finished clips are not classified again (see `take_part`). engine: what does the work,
+    `classify_all` or `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the
+    numbers of clips that are done and in all; on_note: before the first clip, with how many entries of a results
+    file belong to clips, and where `effort` is one of an older version.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
@@ -108,6 +110,8 @@ def predict(
     learned = read_learned_from(bundle.spec)
     job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:
+        for folder in take_over:
+            on_note(f"{journal.take_over(Path(folder))} finished clips of {Path(folder).name}")
         fill_journal(
             journal,
             manifest,

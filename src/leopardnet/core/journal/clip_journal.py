@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from leopardnet.core.errors import RunStopped
+from leopardnet.core.errors import JournalError, RunStopped
 from leopardnet.core.journal.journal_file import JournalKind, explain_errors, open_file
 from leopardnet.core.journal.queued_clip import QueuedClip, refuse_other_files, stamp_clip
 from leopardnet.core.types import Clip
@@ -96,6 +96,31 @@ class ClipJournal(ABC):
             raise RunStopped(
                 f"stopped after {n_done} of {n_total} clips", todo="give the same command again to continue"
             )
+
+    def take_over(self, folder: Path) -> int:
+        """Copy the rows of the same key from the journal in another folder, and return how many there are.
+
+        A clip that has a row here keeps it. Raises JournalError where there is no journal, where it holds no such
+        row, where another process writes to it, and where it is damaged.
+        """
+        problem = "there is no journal in this folder"
+        if (folder / self.kind.file).is_file():
+            columns = ", ".join(("run_id", "clip_id", *(name for name in self.kind.columns if name != "clip_id")))
+            places = ", ".join("?" * (columns.count(",") + 1))
+            with open_file(folder, self.kind) as other, explain_errors(f"{folder.name}/{self.kind.file}"):
+                rows = other.execute(f"SELECT {columns} FROM clips WHERE run_id = ?", (self.run_id,))
+                self._db.execute("BEGIN")
+                self._db.executemany(f"INSERT OR IGNORE INTO clips ({columns}) VALUES ({places})", rows)
+                self._db.execute("COMMIT")
+                n = other.execute("SELECT count(*) FROM clips WHERE run_id = ?", (self.run_id,)).fetchone()[0]
+            if n:
+                return int(n)
+            problem = "the journal in this folder holds no clip of the same bundle and settings"
+        raise JournalError(
+            problem,
+            where=folder.name,
+            todo="give the folders that `leopardnet predict --part` wrote, and the same bundle and options",
+        )
 
     def end_wal(self) -> None:
         """Let other programs read the file from now on without writing files of their own beside it."""
