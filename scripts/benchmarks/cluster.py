@@ -2,9 +2,10 @@
 
 parts     of each clip of a folder: seconds of one processor for decoding and for the network, and MB read
 journal   seconds of the processor that the journal takes for one clip
+driver    the same for the whole driver (Ray, pickle and journal; not the processes of Ray beside it), with workers
+          that answer at once, because Ray also takes time by the second, which counts for less with many clips
 runs      `--engine ray` on this machine with 1 to N workers, by turns, on copies of a tiny clip: clips per second
-          in the middle of the run, seconds of a clip in its worker, and seconds of the processor that the driver
-          takes for a clip (Ray, pickle and journal together; not the processes of Ray beside it)
+          in the middle of the run, seconds of a clip in its worker, and of the driver as above
 
 Times of the processor hold on a busy machine, too; clips per second do not, so the runs alternate, and medians are
 kept.
@@ -18,10 +19,12 @@ import argparse
 import json
 import logging
 import os
+import pickle
 import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,9 +41,25 @@ from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Job
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.predict_footage import fill_journal
-from leopardnet.infer.workers.ray_cluster import CLIPS_PER_TASK, ray_engine
+from leopardnet.infer.unreadable import unreadable_prediction
+from leopardnet.infer.workers import ray_cluster
+from leopardnet.infer.workers.ray_cluster import CLIPS_PER_TASK, ClipWorker
 
 Times = dict[str, float]
+N_FOR_DRIVER = 4096
+
+
+class Echo:
+    """A worker of the cluster that takes no time: it answers every clip with an empty prediction."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Return the predictions of a batch, as `ClipWorker` does."""
+        items = [pickle.loads(data) for data in batch["item"]]
+        pairs = [(item, unreadable_prediction(item.clip, "not read", self.job.bundle)) for item in items]
+        return {"pair": np.array([pickle.dumps(pair) for pair in pairs], dtype=object)}
 
 
 def main() -> None:
@@ -60,6 +79,8 @@ def main() -> None:
         place = Path(name)
         source, bundle = make_tiny_clips(place / "tiny", options.n_tiny), load_bundle(make_bundle(place / "model"))
         found["journal_s"] = measure_journal(source, bundle, place)
+        many = make_tiny_clips(place / "many", N_FOR_DRIVER)
+        found["driver_s"] = run_on_ray(many, bundle, place / "driver", 2, worker=Echo)["driver_s"]
         runs = [
             {"workers": n, **run_on_ray(source, bundle, place / f"{i_repeat}_{n}", n)}
             for i_repeat in range(options.repeats)
@@ -118,7 +139,7 @@ def measure_journal(source: Path, bundle: Bundle, place: Path) -> float:
         return (time.process_time() - begin) / len(clips)
 
 
-def run_on_ray(source: Path, bundle: Bundle, out: Path, n_workers: int) -> Times:
+def run_on_ray(source: Path, bundle: Bundle, out: Path, n_workers: int, *, worker: type = ClipWorker) -> Times:
     """Return the figures of one run on a cluster of one node with `n_workers` processors."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
@@ -129,19 +150,20 @@ def run_on_ray(source: Path, bundle: Bundle, out: Path, n_workers: int) -> Times
     seen: list[tuple[float, float, float]] = []  # clock, processor, seconds of the clip in its worker
 
     def note(result: ClipPrediction) -> None:
-        seen.append((time.perf_counter(), time.process_time(), result.seconds[0] if result.seconds else 0.0))
+        seen.append((time.perf_counter(), time.process_time(), result.seconds[0]))
 
     begin = time.perf_counter()
+    ray_cluster.ClipWorker = worker  # type: ignore[misc]
     with Journal.open(out, job.results_key()) as journal:
-        fill_journal(journal, manifest, job, engine=ray_engine("auto"), on_result=note)
+        fill_journal(journal, manifest, job, engine=ray_cluster.ray_engine("auto"), on_result=note)
     ray.shutdown()
     first, last = seen[2 * CLIPS_PER_TASK], seen[-2 * CLIPS_PER_TASK]
-    n = len(seen) - 4 * CLIPS_PER_TASK
+    n, clip_s = len(seen) - 4 * CLIPS_PER_TASK, [x[2] for x in seen]
     return {
         "clips_per_s": n / (last[0] - first[0]),
         "driver_s": (last[1] - first[1]) / n,
-        "clip_s": statistics.fmean(x[2] for x in seen),
-        "clip_spread": float(np.std([x[2] for x in seen]) / np.mean([x[2] for x in seen])),
+        "clip_s": float(np.mean(clip_s)),
+        "clip_spread": float(np.std(clip_s) / max(np.mean(clip_s), 1e-9)),
         "start_s": seen[0][0] - begin,
     }
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from leopardnet.core.manifest import Manifest
     from leopardnet.core.predictions import Predictions
     from leopardnet.core.settings.detection import DetectorConfig
+    from leopardnet.core.settings.inference import RuntimeConfig
     from leopardnet.infer.job import Engine
 
 Source = Annotated[Path, typer.Argument(help="Folder of footage, a manifest, a video or a picture.")]
@@ -110,34 +111,26 @@ def predict(
 ) -> None:
     """Classify clips: one row for every clip, readable or not. Exit code 3 where some could not be read.
 
-    Every finished clip is written to OUT/journal.sqlite at once.
-
-    After Ctrl-C (exit code 130) or a power cut, the same command continues where it stopped.
+    Every finished clip is written to OUT/journal.sqlite at once: after Ctrl-C (exit code 130) or a power cut, the
+    same command continues where it stopped.
 
     Example: leopardnet predict /media/card/DCIM --bundle runs/amur/bundle --out results/
     """
-    from leopardnet.infer.workers.preload import preload_workers
-
-    if engine == "local" and workers != 0:
-        preload_workers()
+    _require_one_of("engine", engine, ("local", "ray"))
+    _load_workers(engine, workers)
     from leopardnet.bundle.bundle import load_bundle
-    from leopardnet.core.settings.inference import RuntimeConfig
-    from leopardnet.core.settings.validate import validate
-    from leopardnet.infer.job import choose_effort
     from leopardnet.infer.predict_footage import predict as run_predict
 
-    effort = choose_effort(effort, lambda note: say(f"note: {note}"))
-    _require_one_of("engine", engine, ("local", "ray"))
-    settings = {
+    effort = _choose_effort(effort)
+    runtime = _read_runtime(
         **{"backend": backend, "device": device, "precision": precision, "workers": workers},
         **{"batch_size": batch_size, "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit},
-    }
-    runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
+    )
     _check_source(source, root=root, split=split, pattern=pattern)
     model = load_bundle(bundle)
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
     _say_frames_of_promise(model, has_others=bool(effort != "full" or sampling or detector))
-    rows = _choose_rows(_open_footage(source, root, pattern), split, part)
+    rows = _choose_rows(_open_footage(source, root, pattern), split=split, part=part)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
             rows,
@@ -161,6 +154,27 @@ def predict(
     _say_next_steps(out, _name_footage(source, root), bundle)
     if predictions.n_unreadable:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _load_workers(engine: str, workers: int | None) -> None:
+    """Let the worker processes of this machine load while the footage is read."""
+    from leopardnet.infer.workers.preload import preload_workers
+
+    if engine == "local" and workers != 0:
+        preload_workers()
+
+
+def _choose_effort(name: str) -> str:
+    from leopardnet.infer.job import choose_effort
+
+    return choose_effort(name, lambda note: say(f"note: {note}"))
+
+
+def _read_runtime(**options: object) -> RuntimeConfig:
+    from leopardnet.core.settings import inference
+    from leopardnet.core.settings.validate import validate
+
+    return validate(inference.RuntimeConfig, options, where="the options of predict")
 
 
 def _say_next_steps(out: Path, footage: list[object], bundle: Path) -> None:
@@ -209,7 +223,7 @@ def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manif
     return report.manifest
 
 
-def _choose_rows(rows: Manifest, split: str | None, part: str | None) -> Manifest:
+def _choose_rows(rows: Manifest, *, split: str | None, part: str | None) -> Manifest:
     from leopardnet.infer.footage_source import take_part
 
     chosen = rows if split is None else _take_split(rows, split)

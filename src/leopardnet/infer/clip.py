@@ -51,11 +51,12 @@ def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
     """Return the prediction of one clip: all eight steps."""
     began = time.perf_counter()
     frames = (job.read_frames or read_frames)(clip, job)
-    is_read = not isinstance(frames, MediaError)
-    answers = network.answers(frames.x) if is_read else None  # step 5, [N + M, C]
+    answers, crop_s = None, 0.0
+    if not isinstance(frames, MediaError):
+        answers, crop_s = network.answers(frames.x), frames.crop_s  # step 5, [N + M, C]
     result = conclude(clip, frames, answers, job)
     sound = search_clip(clip, job.sound_job) if job.sound.is_on else None
-    return replace(result, sound=sound, seconds=(time.perf_counter() - began, frames.crop_s if is_read else 0.0))
+    return replace(result, sound=sound, seconds=(time.perf_counter() - began, crop_s))
 
 
 # --- steps 1 to 4 ---
