@@ -167,6 +167,7 @@ def find_records(
         *check_clips(clips[~clips["clip_id"].isin(private)], shown),
         *_check_labels(clips, labels, names, private),
         *_check_comparison(predictions, ranges, names, history),
+        *_check_earlier(earlier, names),
         *_note_people(records[is_private]),
         *_note_rendered(records, manifest),
         *_note_unclear(shown),
@@ -196,7 +197,7 @@ def _check_wanted(wanted: Sequence[str], predictions: Predictions, labels: pd.Da
 def read_records(path: Path) -> pd.DataFrame:
     """Read records of another season: records.parquet or .csv, or the folder that holds them.
 
-    Raises ManifestError for a table that holds no records.
+    Raises ManifestError for a table that holds no records, and for a place that is not on the globe.
 
     >>> ln.find_records(predictions, earlier=ln.read_records(Path("records-2020")))  # doctest: +SKIP
     """
@@ -207,7 +208,18 @@ def read_records(path: Path) -> pd.DataFrame:
         flags = [c.name for c in RECORDS if c.dtype in ("bool", BOOLEAN) and c.name in table]
         table = table.assign(**{c: table[c].map({"True": True, "False": False}) for c in flags})
         table = table.astype(dict.fromkeys(flags, BOOLEAN))
-    return conform(table, RECORDS, where=file.name, unique=("record_id",))
+    records = conform(table, RECORDS, where=file.name, unique=("record_id",))
+    for column, most in (("latitude", 90.0), ("longitude", 180.0)):
+        wrong = records.index[records[column].abs() > most]
+        if len(wrong):
+            raise ManifestError(
+                f"a {column} is not on the globe",
+                where=f"{file.name}, row {int(wrong[0]) + 1}",
+                found=f"{records.loc[wrong[0], column]:g}; such rows: {len(wrong)}",
+                expected=f"-{most:g} to {most:g} degrees",
+                todo="correct the place, or leave it empty",
+            )
+    return records
 
 
 def _drop_low_scores_inside(records: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
@@ -264,6 +276,17 @@ def _check_comparison(
         if len(mine) and not mine["state"].eq(CONFIRMED).any():
             text = f"no record of {label} is confirmed: there is nothing that another one could be first against"
             yield Finding("info", "no_history", text)
+
+
+def _check_earlier(earlier: pd.DataFrame | None, names: tuple[str, ...]) -> Iterator[Finding]:
+    """Find confirmed records of earlier seasons that nothing is compared with, as their label is another one."""
+    if earlier is None:
+        return
+    sure = earlier[earlier["state"].eq(CONFIRMED) & ~earlier["label"].isin(names)]
+    for label, n in sure["label"].value_counts(sort=False).items():
+        near = get_close_matches(str(label).casefold(), names, n=1)
+        text = f"earlier confirmed records of “{label}”, which was not looked for, are compared with nothing: {n}"
+        yield Finding("warning", "earlier_label", text + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def _note_people(hidden: pd.DataFrame) -> Iterator[Finding]:

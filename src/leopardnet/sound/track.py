@@ -88,7 +88,8 @@ def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
         raise MediaError(
             "no sound can be decoded",
             where=path.name,
-            found=reader.stop_reason or f"{reader.n_damaged} damaged packets, no other",
+            found=reader.stop_reason
+            or (f"{reader.n_damaged} damaged packets, no other" if reader.n_damaged else "an empty sound track"),
         )
     start_s = round(reader.start_s - picture_s[0], 3)
     track = Track(samples, reader.rate_hz, start_s)

@@ -129,7 +129,7 @@ class LabelDatabase:
             )
         if self.path.is_file() and self.path.suffix != ".sqlite" and not is_label_file(self.path):
             raise _no_labels_error(self.path.name)
-        with explain_errors(self.path.name):
+        with explain_errors(self.path.name, is_reading=read_only):
             uri = self.path.absolute().as_uri() + ("?mode=ro" if read_only else "")
             self._db = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA synchronous = FULL")
@@ -249,14 +249,14 @@ class LabelFile(LabelDatabase):
         """
         columns = ("entry_id", *_FIELDS)
         query = f"SELECT {', '.join(columns)} FROM entries WHERE entry_id > ? AND ({where}) ORDER BY entry_id"
-        with explain_errors(self.path.name):
+        with explain_errors(self.path.name, is_reading=True):
             rows = self._db.execute(query, (after, *values)).fetchall()
         table = pd.DataFrame(rows, columns=list(columns))
         return table.astype({"undoes": "Int64", "inclusion": "float64", "starred": "bool"})
 
     def newest(self) -> int:
         """Return the number of the newest entry, 0 for a file without one: a cheap way to see what others added."""
-        with explain_errors(self.path.name):
+        with explain_errors(self.path.name, is_reading=True):
             return int(self._db.execute("SELECT coalesce(max(entry_id), 0) FROM entries").fetchone()[0])
 
 
@@ -293,10 +293,12 @@ def explain_errors(
     name: str,
     *,
     damaged: tuple[str, str] = ("the file of labels is damaged", "restore it from a copy; do not delete this one"),
+    is_reading: bool = False,
 ) -> Iterator[None]:
     """Turn an error of SQLite into a LabelFileError with its cause and what to do.
 
-    name: of the file; damaged: what to say, and what to do, where it is damaged.
+    name: of the file; damaged: what to say, and what to do, where it is damaged. is_reading: nothing was to be
+    saved.
     """
     try:
         yield
@@ -306,13 +308,19 @@ def explain_errors(
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             kind, what = LabelFileBusyError, "another program holds the file of labels"
             todo = "wait a moment and save again; nothing was lost"
+            if is_reading:
+                todo = "wait until it has finished, or close it, and try again; nothing was changed"
         elif code == sqlite3.SQLITE_FULL:
             kind = LabelDiskFullError
             what, todo = "the disk is full: the label was not saved", "make room and save again"
         elif code == sqlite3.SQLITE_IOERR:
             what, todo = "the disk fails: the label was not saved", "check the disk and save again"
+            if is_reading:
+                what, todo = "the disk fails: the labels cannot be read", "check the disk and try again"
         elif code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
             what, todo = "the file of labels cannot be written", "choose a place that you may write to"
+            if is_reading:
+                what, todo = "the file of labels cannot be opened", "check that you may read it and its folder"
         elif code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             what, todo = damaged
         else:
