@@ -138,7 +138,7 @@ def records(
     )
     found.write(out, exact_places=exact_places)
     remove_dossiers(out)  # those of before would stand beside tables of now
-    written = list[Dossier]()
+    written: list[Dossier] = []
     if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
         known |= {"sound_labels": heard, "model": _describe_model(bundle)}
