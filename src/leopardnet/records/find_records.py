@@ -197,7 +197,7 @@ def _check_wanted(wanted: Sequence[str], predictions: Predictions, labels: pd.Da
 def read_records(path: Path) -> pd.DataFrame:
     """Read records of another season: records.parquet or .csv, or the folder that holds them.
 
-    Raises ManifestError for a table that holds no records, and for a place that is not on the globe.
+    Raises ManifestError for a table that holds no records.
 
     >>> ln.find_records(predictions, earlier=ln.read_records(Path("records-2020")))  # doctest: +SKIP
     """
@@ -208,18 +208,7 @@ def read_records(path: Path) -> pd.DataFrame:
         flags = [c.name for c in RECORDS if c.dtype in ("bool", BOOLEAN) and c.name in table]
         table = table.assign(**{c: table[c].map({"True": True, "False": False}) for c in flags})
         table = table.astype(dict.fromkeys(flags, BOOLEAN))
-    records = conform(table, RECORDS, where=file.name, unique=("record_id",))
-    for column, most in (("latitude", 90.0), ("longitude", 180.0)):
-        wrong = records.index[records[column].abs() > most]
-        if len(wrong):
-            raise ManifestError(
-                f"a {column} is not on the globe",
-                where=f"{file.name}, row {int(wrong[0]) + 1}",
-                found=f"{records.loc[wrong[0], column]:g}; such rows: {len(wrong)}",
-                expected=f"-{most:g} to {most:g} degrees",
-                todo="correct the place, or leave it empty",
-            )
-    return records
+    return conform(table, RECORDS, where=file.name, unique=("record_id",))
 
 
 def _drop_low_scores_inside(records: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:

@@ -122,11 +122,16 @@ def summarise(
 def _note_rendered(manifest: Manifest | None, table: pd.DataFrame) -> list[str]:
     """Return a notice where a program drew some of these clips."""
     n = 0 if manifest is None else int(table["clip_id"].isin(find_rendered(manifest.table)).sum())
-    words = (
-        "A program drew {n} of {n_clips} clips. Their figures show that the software works; they say nothing about "
-        "how well it classifies real animals."
-    )
-    return [translate(words, n=n, n_clips=len(table))] if n else []
+    if not n:
+        return []
+    return [
+        translate(
+            "A program drew {n} of {n_clips} clips. Their figures show that the software works; they say nothing "
+            "about how well it classifies real animals.",
+            n=n,
+            n_clips=len(table),
+        )
+    ]
 
 
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:

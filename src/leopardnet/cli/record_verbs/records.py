@@ -157,14 +157,19 @@ def _say_written(out: Path, written: Sequence[Dossier], *, exact_places: bool) -
     left_out = {x.path: x.left_out for dossier in written for x in dossier.files if x.left_out}
     unreadable = [path for path, why in left_out.items() if why == "unreadable"]
     if unreadable:
-        text = (
+        text = translate(
             "original files of the dossiers that could not be read: {n}, such as {path}; they have no picture and "
-            "no checksum; is the footage at its place? --root says where it is"
+            "no checksum; is the footage at its place? --root says where it is",
+            n=len(unreadable),
+            path=unreadable[0],
         )
-        say(f"{translate('warning')}: {translate(text, n=len(unreadable), path=unreadable[0])}")
+        say(f"{translate_message('warning')}: {text}")
     if any(dossier.media for dossier in written) and len(left_out) > len(unreadable):
-        text = "original files left out of media.zip, because of people or of a position in them: {n}"
-        say(f"{translate('note')}: {translate(text, n=len(left_out) - len(unreadable))}")
+        text = translate(
+            "original files left out of media.zip, because of people or of a position in them: {n}",
+            n=len(left_out) - len(unreadable),
+        )
+        say(f"{translate_message('info')}: {text}")
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     n = len(written)
