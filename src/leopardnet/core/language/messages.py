@@ -97,7 +97,7 @@ def _translate_part(text: str, language: str, n_nested: int) -> str | None:
         return f"{translate(part[1])}: {_translate_line(part[2], language, n_nested + 1)}"
     first, colon, rest = text.partition(": ")
     words = _translate_part(rest, language, n_nested + 1) if colon else None
-    head = _translate_part(first, language, n_nested + 1) or (None if " " in first else first)  # or a name
+    head = _translate_part(first, language, n_nested + 1) or (None if _has_english(first) else first)  # or a name
     return None if words is None or head is None else f"{head}: {words}"
 
 
