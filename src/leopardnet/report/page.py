@@ -23,6 +23,7 @@ from leopardnet.pages.palette import LabelStyle, decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
 from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
+from leopardnet.report.attention_pictures import AttentionPicture
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.overview import Beside, list_reasons, make_overview
 from leopardnet.report.same_spots import Spots, group_same_spots
@@ -46,6 +47,7 @@ def write_report(
     evaluation: Evaluation | None = None,
     truth: pd.Series[str] | None = None,
     thumbnails: Mapping[str, bytes] | None = None,
+    attention: Mapping[str, AttentionPicture] | None = None,
     heard: Mapping[str, SoundPicture] | None = None,
     sounds: SoundList | None = None,
     hidden: Collection[str] = (),
@@ -62,7 +64,8 @@ def write_report(
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
     thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
-    sounds: the list of them. hidden: clip_id of clips whose picture and sound are left out. cameras: findings of
+    attention: pictures of `draw_attention` by clip_id. sounds: the list of them.
+    hidden: clip_id of clips whose picture and sound are left out. cameras: findings of
     `find_camera_faults`. beside: what else is known, for the first page; its n_hidden and n_faults are counted
     here. bundle: plain values as of `describe_bundle`, and watch (`watch_facts`); others are shown too.
     manifest_summary: counts, label by split. history: rows with epoch, loss, val_macro_f1. notices: shown on top.
@@ -92,6 +95,7 @@ def write_report(
         overview=make_overview(predictions, styles, evaluation=evaluation, description=description, beside=beside),
         cameras=list(cameras),
         hidden=frozenset(hidden),
+        attention=attention or {},
         heard={clip_id: sound for clip_id, sound in (heard or {}).items() if clip_id not in hidden},
         sounds=sounds if sounds and (sounds.confirmed or sounds.others) else None,
         picture_of=_picture_finder(data, shown),

@@ -188,13 +188,18 @@ def choose_review(
     )
 
 
+def choose_mistakes(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.DataFrame:
+    """Return the worst wrong decisions that the page shows, in the order of `mistakes`."""
+    return mistakes(predictions, truth).head(MAX_MISTAKES)
+
+
 def make_mistake_cards(
     predictions: pd.DataFrame, truth: pd.Series[str] | None, styles: Sequence[LabelStyle]
 ) -> list[Card]:
     """Make cards of the worst wrong decisions, in the order of `mistakes`; none without `truth`."""
     if truth is None:
         return []
-    worst = mistakes(predictions, truth).head(MAX_MISTAKES)
+    worst = choose_mistakes(predictions, truth)
     return [
         replace(card, truth=str(label))
         for card, label in zip(make_cards(worst, styles), worst["truth"], strict=True)

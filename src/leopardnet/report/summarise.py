@@ -30,8 +30,10 @@ from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
+from leopardnet.report.attention_pictures import AttentionPicture, draw_attention
 from leopardnet.report.overview import Beside
 from leopardnet.report.page import write_report
+from leopardnet.report.sections import choose_mistakes
 from leopardnet.report.sound_pictures import draw_sounds
 from leopardnet.report.sound_section import list_sounds
 
@@ -61,6 +63,7 @@ def summarise(
     n_pictures: int | None = None,
     people: bool = False,
     human_labels: pd.DataFrame | None = None,
+    attention: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write one self-contained HTML report and return its path.
@@ -72,8 +75,9 @@ def summarise(
     calls that people confirmed are listed apart. n_pictures: the largest number of pictures, the first clips to
     review first; None for all that fit into the page. people: show clips of people and vehicles too. Otherwise
     their pictures and sounds are left out, as `clips_with_people` says; human_labels: what every person said, for
-    it, as `list_said` returns it. Raises ManifestError for a manifest of other footage with the same file names,
-    and BundleError for the bundle of another model.
+    it, as `list_said` returns it. attention: show where the frames of the worst mistakes speak for a label, which
+    needs manifest, evaluation, bundle and torch, see `find_attention`. Raises ManifestError for a manifest of other
+    footage with the same file names, and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
@@ -83,6 +87,7 @@ def summarise(
     words = [x.astype(object) for x in (human_labels, said, list_said(None, said_of_sounds)) if x is not None]
     private = frozenset[str]() if people else clips_with_people(predictions, manifest, pd.concat(words))
     pictures, truth, hidden, absent = None, None, frozenset[str](), list[str]()
+    looked_at = dict[str, AttentionPicture]()
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)
@@ -92,6 +97,9 @@ def summarise(
         limits: Any = {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
+        if attention and bundle and evaluation:
+            worst = choose_mistakes(table, evaluation.keep_judged(truth))
+            looked_at = draw_attention(worst, manifest, bundle, hidden=hidden)
     heard = None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden)
     season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}
     return write_report(
@@ -101,6 +109,7 @@ def summarise(
         evaluation=evaluation,
         truth=truth,
         thumbnails=pictures,
+        attention=looked_at,
         heard=heard,
         sounds=list_sounds(predictions, said_of_sounds, hidden=private),
         hidden=hidden,

@@ -20,6 +20,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -173,9 +174,9 @@ def _render_frames(
 
 
 def _draw_foreground(picture: NDArray[np.uint8], front: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    clear = cv2.bitwise_not(front[..., 3])
+    clear = cv2.bitwise_not(cv2.extractChannel(front, 3))
     dimmed = cv2.multiply(picture, cv2.merge([clear] * 3), scale=1 / 255)
-    return cv2.add(dimmed, np.ascontiguousarray(front[..., :3]))
+    return cv2.add(dimmed, cv2.cvtColor(front, cv2.COLOR_RGBA2RGB))
 
 
 def _draw_disturbance(
@@ -226,9 +227,25 @@ def _render_items(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_worker) as pool:
-        futures = {pool.submit(_render_to_disk, out, spec, item): item for item in items}
+        futures = [pool.submit(_render_together, out, spec, part) for part in _group_by_scene(spec, items)]
         for future in as_completed(futures):
-            yield futures[future], future.result()
+            yield from future.result()
+
+
+def _group_by_scene(spec: FootageSpec, items: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Return the items in groups with the same forest in the same light, which a process draws once."""
+    groups: dict[tuple[int, str, bool], list[tuple[int, int]]] = {}
+    for i_site, part in groupby(items, key=lambda item: item[0]):
+        plans = plan_site(spec, i_site)
+        for item in part:
+            groups.setdefault((i_site, plans[item[1]].season, plans[item[1]].night), []).append(item)
+    return list(groups.values())
+
+
+def _render_together(
+    out: Path, spec: FootageSpec, items: list[tuple[int, int]]
+) -> list[tuple[tuple[int, int], Rows]]:
+    return [(item, _render_to_disk(out, spec, item)) for item in items]
 
 
 def start_worker() -> None:
