@@ -11,7 +11,8 @@ import pytest
 
 from leopardnet.core.errors import LabelFileError
 from leopardnet.data.human_labels import label_file
-from leopardnet.data.human_labels.label_file import LabelDiskFullError, LabelEntry, LabelFile, LabelFileBusyError
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.label_file_errors import LabelDiskFullError, LabelFileBusyError
 
 
 def entry(key="k1", clip="c1", labels=("tiger",), **values):
