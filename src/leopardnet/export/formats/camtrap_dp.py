@@ -85,8 +85,8 @@ def _require_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> None
             found=f"{len(table)} clips that name no deployment"
             + (f", and sites that are not in the table: {list_names(sites)}" if sites else ""),
             expected="the manifest of the footage, which names the deployment of each clip",
-            todo='give it with --manifest; if it names none, scan the footage with --pattern "{site}/{deployment}/*" '
-            "if folders are named after sites and deployments",
+            todo="give it with --manifest; if it names none, scan the footage with "
+            '--pattern "{site}/{deployment}/*" if folders are named after sites and deployments',
         )
 
 
