@@ -298,7 +298,7 @@ def main() -> None:
         sys.exit(EXIT_STOPPED)
     except SystemExit as end:
         if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):  # typer says nothing
-            say("stopped")
+            say("stopped on request")
         if end.code == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:])):
             say(advice)
         raise

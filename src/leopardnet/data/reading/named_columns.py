@@ -59,8 +59,10 @@ def note_unused_times(cells: Cells, columns: Mapping[str, str]) -> list[str]:
     if "captured_at" in columns:
         return []
     found = [name for name in cells.header if name not in columns.values() and _holds_times(cells.column(name))]
-    note = f"the times in the table are not read; name their column ({' or '.join(found)}) with --captured-at"
-    return [note] if found else []
+    if not found:
+        return []
+    named = " or ".join(found)
+    return [f"the times in the table are not read; name their column ({named}) with --captured-at"]
 
 
 def _holds_times(texts: Sequence[str]) -> bool:
