@@ -59,10 +59,10 @@ def note_unused_times(cells: Cells, columns: Mapping[str, str]) -> list[str]:
     if "captured_at" in columns:
         return []
     found = [name for name in cells.header if name not in columns.values() and _holds_times(cells.column(name))]
-    if not found:
-        return []
-    named = " or ".join(found)
-    return [f"the times in the table are not read; name their column ({named}) with --captured-at"]
+    notes, named = list[str](), " or ".join(found)
+    if found:
+        notes.append(f"the times in the table are not read; name their column ({named}) with --captured-at")
+    return notes
 
 
 def _holds_times(texts: Sequence[str]) -> bool:
