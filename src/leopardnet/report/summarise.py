@@ -16,12 +16,14 @@ from leopardnet.bundle.promise_watch import watch_facts, watch_promise
 from leopardnet.bundle.promises import describe_promise, read_promises
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.footage.rendered import find_rendered
 from leopardnet.core.labels import UNREADABLE, list_names
 from leopardnet.core.language import translate
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.types import Clip
+from leopardnet.data.checks.health.classified_cameras import find_camera_faults
 from leopardnet.data.human_labels.said_now import list_said
 from leopardnet.data.scan.list_files import list_footage
 from leopardnet.media.thumbnail import make_thumbnail
@@ -29,7 +31,6 @@ from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 from leopardnet.report.attention_pictures import AttentionPicture, draw_attention
-from leopardnet.report.camera_section import find_camera_faults
 from leopardnet.report.overview import Beside
 from leopardnet.report.page import write_report
 from leopardnet.report.sections import choose_mistakes
@@ -112,14 +113,29 @@ def summarise(
         heard=heard,
         sounds=list_sounds(predictions, said_of_sounds, hidden=private),
         hidden=hidden,
-        cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments),
+        cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments, pictures=pictures),
         beside=Beside(said, *_count_left_out(table, manifest)),
         bundle=describe_bundle(bundle) | season if bundle else None,
         manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),
         history=history,
-        notices=(*notices, *absent, *([season["watch"]["says"]] if season and season["watch"]["alarm"] else [])),
+        notices=(
+            *_note_rendered(manifest, table),
+            *notices,
+            *absent,
+            *([season["watch"]["says"]] if season and season["watch"]["alarm"] else []),
+        ),
         title=title,
     )
+
+
+def _note_rendered(manifest: Manifest | None, table: pd.DataFrame) -> list[str]:
+    """Return a notice where a program drew some of these clips."""
+    n = 0 if manifest is None else int(table["clip_id"].isin(find_rendered(manifest.table)).sum())
+    words = (
+        "A program drew {n} of {n_clips} clips. Their figures show that the software works; they say nothing about "
+        "how well it classifies real animals."
+    )
+    return [translate(words, n=n, n_clips=len(table))] if n else []
 
 
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:
