@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -175,6 +175,16 @@ class Manifest:
         rows: list[dict[Any, Any]] = first.reset_index().to_dict("records")
         return [_clip(row, labels.get(row["clip_id"])) for row in rows]
 
+    def page_clips(self, *, n_clips: int = 5000) -> ClipPages:
+        """Return the clips of `clips`, of which only a few thousand are in memory at a time.
+
+        >>> rows = pd.DataFrame({"path": ["b.jpg", "a.jpg"], "kind": "still"})
+        >>> pages = Manifest.from_rows(rows, Path(".")).page_clips(n_clips=1)
+        >>> len(pages), [clip.path for clip in pages]
+        (2, ['b.jpg', 'a.jpg'])
+        """
+        return ClipPages(self, n_clips)
+
     def clip_at(self, i_row: int) -> Clip:
         """Return the clip that the row at this position stands for, without its label."""
         return _clip(self.table.iloc[i_row].to_dict(), None)
@@ -205,6 +215,26 @@ class Manifest:
         is_frame = t["kind"] == "frame"
         rows = t[~is_frame | ~t["clip_id"].isin(t.loc[~is_frame, "clip_id"])]
         return rows.groupby("clip_id", sort=False)["label"].agg(_join_rows).astype("str").rename("labels")
+
+
+class ClipPages(Collection[Clip]):
+    """The clips of a manifest, made anew a page at a time whenever one goes through them."""
+
+    def __init__(self, manifest: Manifest, n_clips: int) -> None:
+        self._manifest, self._n_clips = manifest, n_clips
+        self._places, ids = pd.factorize(manifest.table["clip_id"])  # of each row's clip, int64 [rows]
+        self._n = len(ids)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[Clip]:
+        for start in range(0, self._n, self._n_clips):
+            is_here = (self._places >= start) & (self._places < start + self._n_clips)
+            yield from Manifest(self._manifest.table[is_here], self._manifest.root).clips()
+
+    def __contains__(self, clip: object) -> bool:
+        return any(clip == other for other in self)
 
 
 def _to_text(number: float) -> str:
