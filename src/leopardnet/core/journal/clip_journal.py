@@ -56,10 +56,10 @@ class ClipJournal(ABC):
         return list(_queue_clips(clips, self._find_todo(clips, root, retry_failed=retry_failed), root))
 
     def _find_todo(self, clips: Collection[Clip], root: Path, *, retry_failed: bool) -> bytearray:
-        """Return for each clip 1 if it is to be worked on, else 0. Looks at no file as long as there are no rows."""
+        """Return 1 for each clip that is to be worked on, else 0. Without rows, it looks at no file."""
         query = "SELECT clip_id, stamp, status FROM clips WHERE run_id = ?"
         with explain_errors(self.kind.file):
-            rows = {clip_id: (stamp, status) for clip_id, stamp, status in self._db.execute(query, (self.run_id,))}
+            rows = {name: (stamp, status) for name, stamp, status in self._db.execute(query, (self.run_id,))}
         if not rows:
             return bytearray(b"\1") * len(clips)
         todo, match = bytearray(), FilesMatch()

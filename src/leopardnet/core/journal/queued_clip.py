@@ -74,7 +74,8 @@ class FilesMatch:
                 where=self._example,
                 found=f"{self._n_other} of {self._n_sizes} files have another size than when they were classified",
                 expected="a folder of its own for each card",
-                todo="choose another folder for --out; if the files were replaced on purpose, move the journal away",
+                todo="choose another folder for --out; if the files were replaced on purpose, move the journal "
+                "away",
             )
 
 
