@@ -89,7 +89,8 @@ def test_the_process_that_hands_out_clips_loads_no_decoder_and_no_network():
 
 def test_workers_find_everything_loaded_and_nothing_that_reports_its_use():
     code = "import importlib; from leopardnet.infer.workers.preload import MODULES as m; [*map(__import__, m)]"
-    assert loaded_after(code, "openvino", "cv2", "av", "scipy.special") == ["openvino", "cv2", "av", "scipy.special"]
+    needed = ["openvino", "cv2", "av", "scipy.special"]
+    assert loaded_after(code, *needed) == needed
     assert loaded_after(code, "pandas", "pandera", "torch", "scipy.signal") == []
     told = f"{code}; print(); sys.stdout.flush(); assert sys.modules['openvino_telemetry'] is None"
     assert loaded_after(told, "openvino") == ["openvino"]

@@ -1,4 +1,4 @@
-"""Compiled networks are kept in the user's cache: the same answers from there, and harmless when it is of no use."""
+"""Compiled networks are kept in the user's cache: the same answers from there, and harmless if it is useless."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def test_what_is_kept_answers_as_what_was_compiled(cache, ask):
     assert (file.stat().st_mode & 0o777, cache.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:100], lambda b: b[:-1] + b"x", lambda b: b""], ids=["cut", "changed", "empty"])
+DAMAGES = {"cut": lambda b: b[:100], "changed": lambda b: b[:-1] + b"x", "empty": lambda b: b""}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_file_is_made_anew(cache, ask, damage):
     compiled = ask()
     (file,) = cache.iterdir()
