@@ -184,7 +184,7 @@ def fill_journal(
 ) -> None:
     """Classify every clip that the journal does not hold yet. Raises RunStopped where some are left at the end."""
     journal.fill(
-        manifest.clips(),
+        manifest.page_clips(),
         manifest.root,
         lambda clips: engine(clips, job, should_stop),
         retry_failed=retry_failed,
@@ -208,7 +208,7 @@ def hear_the_rest(
     """
     from leopardnet.sound.search import search_all, sound_id
 
-    todo = journal.list_unheard(manifest.clips(), manifest.root, sound_id(job.sound))
+    todo = journal.list_unheard(manifest.page_clips(), manifest.root, sound_id(job.sound))
     if not todo:
         return
     on_note(f"searching the sound of {len(todo)} clips that were classified without it")
