@@ -89,7 +89,13 @@ def _read_frames(clip: Clip, job: Job, i_round: int) -> ClipFrames:
     info = probe(clip, job.root)  # step 1
     times_s = np.union1d(sample_times(info, job.sampling), _detector_times_s(clip, info, job))  # step 2, [N]
     rounds = plan_rounds(clip, info, times_s, job.sampling, job.effort)
-    frames = decode(clip, job.root, times_s=rounds[i_round], short_side_px=decode_side_px(spec))  # step 3
+    frames = decode(  # step 3
+        *(clip, job.root),
+        times_s=rounds[i_round],
+        short_side_px=decode_side_px(spec),
+        decoder=job.runtime.decode,
+        loop_filter=job.runtime.loop_filter,
+    )
     frames = select_frames(frames, job.sampling)
     began = time.perf_counter()
     found = _find_crops(clip, frames, job)
@@ -106,6 +112,7 @@ def _read_frames(clip: Clip, job: Job, i_round: int) -> ClipFrames:
         boxes=found.boxes,
         info=info,
         crop_s=crop_s,
+        decoded_by=frames.decoded_by,
     )
 
 
@@ -144,7 +151,7 @@ def next_round_or_result(
         evidence = before.merge(replace(Evidence.none(), warnings=(reason,)))
         return decide_clip(clip, evidence, job.bundle), evidence
     evidence = before.merge(frames.to_evidence(answers))
-    result = decide_clip(clip, evidence, job.bundle)
+    result = replace(decide_clip(clip, evidence, job.bundle), decoded_by=frames.decoded_by)
     is_done = frames.is_last or is_certain(result, job.bundle.labels, job.effort)
     return (result if is_done else None), evidence
 

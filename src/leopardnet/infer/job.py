@@ -51,14 +51,21 @@ class Job:
         """
         runtime = self.runtime
         boxes = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
-        return boxes | {
-            "bundle_id": self.bundle.id,
-            "sampling": self.sampling.model_dump(mode="json"),
-            "effort": self.effort,
-            "backend": runtime.backend_name,
-            "device": runtime.device,
-            "precision": runtime.precision,
-        }
+        # Rows of older versions were decoded in software with the loop filter, and their keys do not say so.
+        decoding: dict[str, object] = {} if runtime.decode == "software" else {"decode": runtime.decode}
+        decoding |= {} if runtime.loop_filter else {"loop_filter": False}
+        return (
+            boxes
+            | decoding
+            | {
+                "bundle_id": self.bundle.id,
+                "sampling": self.sampling.model_dump(mode="json"),
+                "effort": self.effort,
+                "backend": runtime.backend_name,
+                "device": runtime.device,
+                "precision": runtime.precision,
+            }
+        )
 
 
 # Classifies clips, and yields each with its prediction as it is finished, until the third argument returns True.

@@ -27,6 +27,7 @@ from leopardnet.infer.journal import Journal
 from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
 from leopardnet.infer.workers.gpu_feed import GpuFeed, is_graphics_processor
 from leopardnet.infer.workers.pool import WorkerPool
+from leopardnet.media.video.hardware import choose_decoder
 from leopardnet.sound.search import search_all, sound_id
 
 
@@ -129,10 +130,9 @@ def _plan_job(
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     heard = load_group("sound", sound) if isinstance(sound, str) else sound
-    job = Job(
-        *(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort),
-        sound=heard,
-    )
+    runtime = runtime or RuntimeConfig()
+    runtime = runtime.model_copy(update={"decode": choose_decoder(runtime.decode)})
+    job = Job(*(bundle, manifest.root, runtime, frames or bundle.spec.sampling, boxes, effort), sound=heard)
     if boxes.is_on:
         clips = [clip.paths for clip in manifest.clips()]
         fit = match_detector(boxes, manifest.root, clips, table=manifest.table)

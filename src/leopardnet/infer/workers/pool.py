@@ -11,6 +11,7 @@ from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.infer.clip import classify
 from leopardnet.infer.job import Job, Results
 from leopardnet.infer.unreadable import unreadable_prediction
+from leopardnet.media.video.hardware import SOFTWARE, open_device
 from leopardnet.media.workers.clip_errors import out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
 
@@ -46,6 +47,8 @@ def _start(job: Job) -> None:
     job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
     _work = job, job.bundle.runtime(job.runtime)
     job.open_detector()
+    if job.runtime.decode != SOFTWARE:
+        open_device(job.runtime.decode)  # before the memory of this process is limited
 
 
 def _classify_one(clip: Clip) -> ClipPrediction:
