@@ -93,7 +93,7 @@ def open_container(
         container = av.open(
             str(path), format=name, options=options, metadata_errors="replace", hwaccel=request_device(device)
         )
-    except (av.error.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, ValueError, RuntimeError) as error:  # the last from a device without this codec
         raise MediaError(
             "the video cannot be opened",
             where=path.name,

@@ -127,7 +127,7 @@ def test_the_first_device_that_opens_is_chosen(monkeypatch):
     assert choose_decoder("software") == "software" and choose_decoder("d3d11va") == "d3d11va"
     with pytest.raises(BackendError, match="no hardware decoder") as refused:
         choose_decoder("vaapi")
-    assert refused.value.found == "vaapi: no driver"
+    assert refused.value.parts["found"] == "vaapi: no driver"
 
 
 def test_without_a_device_auto_is_software_and_hardware_is_refused(monkeypatch):
@@ -135,4 +135,4 @@ def test_without_a_device_auto_is_software_and_hardware_is_refused(monkeypatch):
     assert choose_decoder("auto") == "software"
     with pytest.raises(BackendError, match="no hardware decoder") as refused:
         choose_decoder("hardware")
-    assert refused.value.found == "; ".join(f"{name}: no {name}" for name in DEVICES)
+    assert refused.value.parts["found"] == "; ".join(f"{name}: no {name}" for name in DEVICES)
