@@ -27,6 +27,7 @@ from leopardnet.infer.journal import Journal
 from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
 from leopardnet.infer.workers.gpu_feed import GpuFeed, is_graphics_processor
 from leopardnet.infer.workers.pool import WorkerPool
+from leopardnet.media.read_ahead import advise_next
 from leopardnet.media.video.hardware import choose_decoder
 from leopardnet.sound.search import search_all, sound_id
 
@@ -47,7 +48,7 @@ def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[]
         return
     layout = GpuFeed if is_graphics_processor(job.runtime) else WorkerPool
     with layout(job) as workers:
-        yield from workers.classify(clips, should_stop)
+        yield from workers.classify(advise_next(clips, job.root), should_stop)
 
 
 def predict(

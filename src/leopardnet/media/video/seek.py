@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import av.error
@@ -14,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from leopardnet.media.read_ahead import advise
 from leopardnet.media.video.index import Track, packet_stamp, time_unit_s
 from leopardnet.media.video.open import describe_error
 
@@ -98,6 +100,9 @@ class FrameReader:
         steps = plan_steps(times_s, self.track)
         if not self.loop_filter and all(step.is_key for step in steps):
             self.context.options = {"skip_loop_filter": "all"}
+        starts = np.isin(self.track.keys_s, [step.key_s for step in steps if step.key_s is not None])
+        if len(self.track.spans):
+            advise(Path(self.container.name), self.track.spans[starts].tolist())
         for step in steps:
             is_alone = step.is_key and not self._has_passed(step)
             found = self._decode_key_frame(step) if is_alone else self._decode_nearest(step)
