@@ -1,4 +1,4 @@
-"""What is fetched ahead is what is read next: ends of videos, whole pictures, and the key frames that are wanted."""
+"""What is fetched ahead is what is read next: ends of videos, whole pictures, and the wanted key frames."""
 
 import os
 from pathlib import Path
