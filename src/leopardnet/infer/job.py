@@ -66,22 +66,20 @@ class Job:
         Sound is no part of it, because it changes no other result: rows without sound get it later.
         """
         runtime = self.runtime
-        boxes = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
+        key: dict[str, object] = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
         # Rows of older versions were decoded in software with the loop filter, and their keys do not say so.
-        decoding: dict[str, object] = {} if runtime.decode == "software" else {"decode": runtime.decode}
-        decoding |= {} if runtime.loop_filter else {"loop_filter": False}
-        return (
-            boxes
-            | decoding
-            | {
-                "bundle_id": self.bundle.id,
-                "sampling": self.sampling.model_dump(mode="json"),
-                "effort": self.effort,
-                "backend": runtime.backend_name,
-                "device": runtime.device,
-                "precision": runtime.precision,
-            }
-        )
+        if runtime.decode != "software":
+            key["decode"] = runtime.decode
+        if not runtime.loop_filter:
+            key["loop_filter"] = False
+        return key | {
+            "bundle_id": self.bundle.id,
+            "sampling": self.sampling.model_dump(mode="json"),
+            "effort": self.effort,
+            "backend": runtime.backend_name,
+            "device": runtime.device,
+            "precision": runtime.precision,
+        }
 
 
 # Classifies clips, and yields each with its prediction as it is finished, until the third argument returns True.

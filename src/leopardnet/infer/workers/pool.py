@@ -10,7 +10,6 @@ from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.infer.job import Job, Results
 from leopardnet.infer.unreadable import unreadable_prediction
-from leopardnet.media.video.hardware import SOFTWARE, open_device
 from leopardnet.media.workers.clip_errors import out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
 
@@ -49,7 +48,9 @@ def _start(job: Job) -> None:
     job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
     _work = job, job.bundle.runtime(job.runtime)
     job.open_detector()
-    if job.runtime.decode != SOFTWARE:
+    if job.runtime.decode != "software":
+        from leopardnet.media.video.hardware import open_device
+
         open_device(job.runtime.decode)  # before the memory of this process is limited
 
 

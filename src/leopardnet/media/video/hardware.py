@@ -59,5 +59,5 @@ def request_device(device: str) -> HWAccel | None:
     if device == SOFTWARE:
         return None
     # All decoders of a process share one CUDA context, since a new one takes a tenth of a second and memory.
-    options = {"primary_ctx": "1"} if device == "cuda" else {}
+    options: dict[str, object] = {"primary_ctx": "1"} if device == "cuda" else {}
     return HWAccel(device, allow_software_fallback=False, options=options)
