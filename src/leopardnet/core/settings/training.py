@@ -173,6 +173,7 @@ ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "precision": "f32",
         "checkpoint_every_s": 300.0,
     },
+    "runtime": {"decode": "software", "loop_filter": True},
     "validation": {"by": "split", "n_folds": 4},
 }
 
