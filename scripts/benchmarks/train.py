@@ -26,7 +26,7 @@ from rich.table import Table
 from leopardnet.compose import list_choices, load_config
 from leopardnet.synth import FootageSpec, render_clip, render_footage
 from leopardnet.training.augment.pipeline import Augmenter
-from leopardnet.training.frames.labelled_frames import LARGE
+from leopardnet.training.frames.clip_frames import LARGE
 
 
 def make_pictures(n: int, side_px: int) -> list[NDArray[np.uint8]]:
