@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,10 +81,7 @@ class JournalRow:
     @property
     def sound(self) -> ClipSound | None:
         """What was heard; None where the sound was not searched. Decoded on each use, to save memory."""
-        if self._sound is None:
-            return None
-        searched_by, state, note, found = json.loads(self._sound)
-        return ClipSound(state, tuple(FoundSound(*sound) for sound in found), note, searched_by)
+        return None if self._sound is None else _decode_sound(self._sound)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +90,11 @@ class JournalPage:
 
     rows: list[JournalRow]
     clips: pd.DataFrame
+
+    @cached_property
+    def sounds(self) -> list[tuple[str, ClipSound | None]]:
+        """The clip_id and the sound of each row."""
+        return [(row.clip_id, row.sound) for row in self.rows]
 
 
 class Journal(ClipJournal):
@@ -237,6 +240,12 @@ def _encode_info(info: MediaInfo | None) -> tuple[float | None, float | None, in
 def _encode_sound(sound: ClipSound) -> str:
     found = [astuple(x) for x in sound.found]
     return json.dumps([sound.searched_by, sound.state, sound.note, found], separators=(",", ":"))
+
+
+@lru_cache(maxsize=256)  # most clips have none, or none that is found
+def _decode_sound(text: str) -> ClipSound:
+    searched_by, state, note, found = json.loads(text)
+    return ClipSound(state, tuple(FoundSound(*sound) for sound in found), note, searched_by)
 
 
 def _encode_boxes(boxes: Sequence[Boxes | None]) -> str | None:

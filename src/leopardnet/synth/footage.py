@@ -30,6 +30,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage.rendered import MARK
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.processes.orphans import end_with_parent
 from leopardnet.synth.animal.animal import UNSEEN, Animal, Sighting, make_animal
@@ -261,7 +262,7 @@ def write_clip(out: Path, spec: FootageSpec, clip: RenderedClip) -> Rows:
     """Write the file of a clip below the folder `out`; return its row of `clips.csv` and those of `frames.csv`."""
     path = out / clip.plan.path
     if clip.plan.kind == "still":
-        write_still(path, clip.pixels[0], clip.plan.captured_at, clip.camera)
+        write_still(path, clip.pixels[0], clip.plan.captured_at, clip.camera, mark=MARK)
     else:
-        write_video(path, clip.pixels, clip.sound, rate=spec.rate, captured_at=clip.plan.captured_at)
+        write_video(path, clip.pixels, clip.sound, rate=spec.rate, captured_at=clip.plan.captured_at, mark=MARK)
     return clip_row(spec, clip), frame_rows(clip)
