@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -220,7 +221,7 @@ def _read_all(
     """Return the rows of all clips of a store, and how many of them were in the cache."""
     found: list[ClipRows] = []
     n_reused = 0
-    with ThreadPoolExecutor(max(1, n_workers)) as pool:
+    with ThreadPoolExecutor(max(1, n_workers), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         for rows, was_there in pool.map(store.read_rows, range(len(store.clips))):
             found.append(rows)
             n_reused += was_there
