@@ -2,9 +2,10 @@
 
 The pictures are rendered frames in the size that training stores (an eighth larger than the input). Each pipeline
 of configs/augment is measured in processor time; the shortest of several rounds is printed, which other programs
-disturb least. Then what a frame costs before it is trained on: decoding it into the cache, reading it from there, its
-bytes, its features. Then the default recipe runs one epoch on rendered frames: the share of time that waits for the
-loader, frames per second, and the peak memory of the process. docs/train.md plans large runs with these numbers.
+disturb least. Then what a frame costs before and while it is trained on: decoding it into the cache, reading
+it from there, its bytes, its features, its step. Then the default recipe runs one epoch on rendered frames: the
+share of time that waits for the loader, frames per second, and the peak memory of the process.
+docs/train.md plans large runs with these numbers.
 
 Example: python scripts/benchmarks/train.py --pictures 64 --rounds 5
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -31,6 +33,7 @@ from leopardnet.demo_job import add_labels
 from leopardnet.network.classifier import build_classifier
 from leopardnet.synth import FootageSpec, render_clip, render_footage
 from leopardnet.training.augment.pipeline import Augmenter
+from leopardnet.training.fit.trainer import freeze_layers
 from leopardnet.training.frames.clip_frames import LARGE
 from leopardnet.training.frames.features import compute_features
 from leopardnet.training.frames.frame_cache import FrameCache
@@ -84,6 +87,13 @@ def cost_frames(manifest: Manifest, cache: FrameCache, n: int) -> dict[str, floa
     model = build_classifier(config.model, len(labels), size_px=config.preprocess.size_px)
     clock.append(time.process_time())
     compute_features(model, frames, rows=np.arange(n), on_progress=lambda *_: None)
+    freeze_layers(model, config.optim.frozen_groups)
+    n_step = config.optim.micro_batch_size
+    x = torch.from_numpy(np.stack([frames.exact[i] for i in range(n_step)]))
+    for _ in range(2):  # the first one sets up
+        clock.append(time.process_time())
+        logits = model(x.contiguous(memory_format=torch.channels_last))
+        torch.nn.functional.cross_entropy(logits, torch.tensor(frames.y[:n_step])).backward()
     clock.append(time.process_time())
     spent = np.diff(clock) * 1000
     n_bytes = sum(path.stat().st_size for path in (cache.folder / "pixels").iterdir())
@@ -91,6 +101,7 @@ def cost_frames(manifest: Manifest, cache: FrameCache, n: int) -> dict[str, floa
         "decoding": spent[0] / len(frames),
         "reading": spent[1] / len(frames),
         "features": spent[3] / n,
+        "step": spent[5] / n_step,
         "bytes": n_bytes / len(frames),
     }
 
@@ -127,7 +138,8 @@ def main() -> None:
         of = cost_frames(manifest, FrameCache(folder / "cache", max_bytes=10**9), args.pictures)
         console.print(
             f"a frame: {of['decoding']:.1f} ms to decode it into the cache, {of['reading']:.2f} ms to read it from "
-            f"there, {of['features']:.1f} ms for its features, all processor time; {of['bytes'] / 1e3:.0f} kB"
+            f"there, {of['features']:.1f} ms for its features, {of['step']:.1f} ms for a step of training, all "
+            f"processor time; {of['bytes'] / 1e3:.0f} kB"
         )
         found = run_epoch(manifest, folder)
     console.print(

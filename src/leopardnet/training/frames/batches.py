@@ -109,8 +109,8 @@ def make_micro_batches(
 
     truth: what each frame of `frames` shows, int64 [N] or bool [N, C]; by default its class.
 
-    Threads prepare the next ones (OpenCV releases the interpreter's lock, and computes on one thread in each); their
-    number does not change the result.
+    Threads prepare the next ones (OpenCV releases the interpreter's lock, and computes on one thread in each);
+    their number does not change the result.
     A process without a part in a small last step gets an empty micro-batch, so that all processes make the same
     steps.
     """
