@@ -16,6 +16,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.sound_labels import SoundEntry, SoundLabelFile
 
 SETTINGS = ["debug=smoke", "optim.mode=probe", "experiment.tracker=none", "validation.n_folds=3"]
 COLOURS = {"tiger": (220, 120, 30), "empty": (40, 110, 50), "boar": (90, 80, 160)}
@@ -52,6 +53,8 @@ def season(tmp_path_factory):
                 file.add(LabelEntry(key=path, labels=[says], by="AB", **entry))
                 if i == 7:
                     file.add(LabelEntry(key=f"{path} too", labels=["boar"], by="CD", **entry))
+    with SoundLabelFile(root / "labels.sqlite") as file:
+        file.add(SoundEntry(key="s", by="AB", clip_id=clip_id(name(0, 0)), start_s=1, end_s=2, label="alarm call"))
     return root
 
 
@@ -67,6 +70,7 @@ def test_audit_clips_judge_and_are_not_trained_on(season, first):
     run, said = first
     assert "labels of people: 42 clips, 12 of them of the random audit" in said
     assert "left out: 6 clips that people dispute or do not know" in said and "kept out of training" in said
+    assert f"leopardnet sounds train RESULTS --labels {season} --root CARDS" in said.replace("\n", " ")
     counts = pd.read_csv(run / "labels_by_split.csv").groupby("split")["n_clips"].sum().to_dict()
     assert counts == {"audit": 12, "train": 30}
     card = (run / "bundle" / "card.md").read_text("utf-8")
@@ -106,7 +110,8 @@ def test_a_second_model_goes_on_from_the_first_and_both_are_compared(season, fir
     run, _ = first
     out, table = tmp_path / "run2", season / "m.parquet"
     options = ("--labels", season / "boars.sqlite", "--from", run / "bundle", "--out", out, *SETTINGS[1:])
-    leopardnet("train", table, *options, "optim.mode=finetune", "optim.epochs=1", "optim.steps_per_epoch=2")
+    fit = ("optim.mode=finetune", "optim.epochs=1", "optim.steps_per_epoch=2")
+    assert "sounds train" not in leopardnet("train", table, *options, *fit)[1]  # nobody named a sound
     made = load_bundle(out / "bundle")
     assert made.labels.names == ("tiger", "boar", "empty")
     assert made.spec.provenance["goes_on_from"] == load_bundle(run / "bundle").id

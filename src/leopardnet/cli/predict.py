@@ -105,6 +105,10 @@ def predict(
 
     Example: leopardnet predict /media/card/DCIM --bundle runs/amur/bundle --out results/
     """
+    from leopardnet.infer.workers.preload import preload_workers
+
+    if engine == "local" and workers != 0:
+        preload_workers()
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.core.settings.inference import Effort, RuntimeConfig
     from leopardnet.core.settings.validate import validate

@@ -117,6 +117,8 @@ def train(
         run = train_bundle(rows, config, out=out, overwrite=overwrite, beginning=beginning, on_progress=on_progress)
     if is_first_process():
         _print_run(run, out, as_json=json_)
+        if labels is not None and not json_:
+            _point_to_sounds(labels)
 
 
 def _compose_config(
@@ -229,6 +231,16 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         say(f"note: {scarcity}")
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
     say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
+
+
+def _point_to_sounds(labels: Path) -> None:
+    """Print how labels of sounds are used, where people gave any: they teach this model nothing."""
+    from leopardnet.data.human_labels.label_file import find_label_file
+    from leopardnet.data.human_labels.sound_labels import SoundLabelFile, last_said
+
+    with SoundLabelFile(find_label_file(labels), read_only=True) as file:
+        if not last_said(file.entries()).empty:
+            say(f"sounds: leopardnet sounds train RESULTS --labels {labels} --root CARDS --out calls.json")
 
 
 def _read_results(bundle: Path) -> list[str]:

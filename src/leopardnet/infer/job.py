@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.errors import MediaError
@@ -14,8 +15,10 @@ from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
 from leopardnet.core.settings.sound import NO_SOUND, SoundConfig
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.detect.detector import Detector, detector_id, open_detector
-from leopardnet.infer.evidence import ClipFrames
-from leopardnet.sound.search import SoundJob
+
+if TYPE_CHECKING:
+    from leopardnet.infer.evidence import ClipFrames
+    from leopardnet.sound.search import SoundJob
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,21 @@ class Job:
         return open_detector(self.detector, self.root, threads=self.runtime.threads, twins=self.twins)
 
     @property
+    def is_on_graphics_processor(self) -> bool:
+        """Whether the network runs on a graphics processor, which one process feeds for all workers."""
+        if self.runtime.backend_name != "torch" or self.runtime.device == "cpu":
+            return False
+        if self.runtime.device != "auto":
+            return True
+        from leopardnet.network.classifier import choose_device
+
+        return choose_device("auto") != "cpu"
+
+    @property
     def sound_job(self) -> SoundJob:
         """What the search of sound tracks needs of this job."""
+        from leopardnet.sound.search import SoundJob
+
         return SoundJob(self.root, self.sound, self.runtime)
 
     def results_key(self) -> dict[str, object]:

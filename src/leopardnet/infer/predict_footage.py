@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.bundle.learned_from import read_learned_from
-from leopardnet.compose import load_group
 from leopardnet.core.errors import RunStopped
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
@@ -20,14 +20,14 @@ from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import ClipPrediction
 from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
-from leopardnet.infer.clip import classify
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results
 from leopardnet.infer.journal import Journal
-from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
-from leopardnet.infer.workers.gpu_feed import GpuFeed, is_graphics_processor
-from leopardnet.infer.workers.pool import WorkerPool
-from leopardnet.sound.search import search_all, sound_id
+from leopardnet.infer.workers.preload import preload_workers
+
+if TYPE_CHECKING:
+    from leopardnet.infer.workers.gpu_feed import GpuFeed
+    from leopardnet.infer.workers.pool import WorkerPool
 
 
 def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool] = lambda: False) -> Results:
@@ -38,15 +38,26 @@ def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[]
     that are being classified are finished and no other is started.
     """
     if job.runtime.workers == 0:
+        from leopardnet.infer.clip import classify
+
         network = job.bundle.runtime(job.runtime)
         for item in clips:
             if should_stop():
                 return
             yield item, classify(item.clip, job, network)
         return
-    layout = GpuFeed if is_graphics_processor(job.runtime) else WorkerPool
-    with layout(job) as workers:
+    with _open_workers(job) as workers:
         yield from workers.classify(clips, should_stop)
+
+
+def _open_workers(job: Job) -> GpuFeed | WorkerPool:
+    if job.is_on_graphics_processor:
+        from leopardnet.infer.workers.gpu_feed import GpuFeed
+
+        return GpuFeed(job)
+    from leopardnet.infer.workers.pool import WorkerPool
+
+    return WorkerPool(job)
 
 
 def predict(
@@ -87,6 +98,8 @@ def predict(
     >>> preds = predict("clips/", "runs/amur/bundle")  # doctest: +SKIP
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
     """
+    if engine is classify_all and (runtime is None or runtime.workers != 0):
+        preload_workers()
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
     manifest = open_source(source)
@@ -106,6 +119,8 @@ def predict(
         )
         if job.sound.is_on:
             hear_the_rest(journal, manifest, job, should_stop=should_stop, on_note=on_note)
+        from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
+
         pages = journal.read_pages(manifest)
         parts = learned.find_part(manifest.table, manifest.root) if learned else None
         if out is None:
@@ -126,6 +141,8 @@ def _plan_job(
     on_note: Callable[[str], None],
 ) -> Job:
     """Return what is the same for every clip; the arguments are those of `predict`."""
+    from leopardnet.compose import load_group
+
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     heard = load_group("sound", sound) if isinstance(sound, str) else sound
@@ -177,6 +194,8 @@ def hear_the_rest(
     These are rows of older versions and of runs without sound, clips whose picture ended its process, and all clips
     where a graphics processor classified. Raises RunStopped where some are left at the end.
     """
+    from leopardnet.sound.search import search_all, sound_id
+
     todo = journal.list_unheard(manifest.clips(), manifest.root, sound_id(job.sound))
     if not todo:
         return

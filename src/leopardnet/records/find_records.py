@@ -12,6 +12,7 @@ import pandas as pd
 from leopardnet.core.columns import FINDINGS
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.footage.rendered import find_rendered
 from leopardnet.core.labels import JOINER, list_names, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
@@ -167,10 +168,11 @@ def find_records(
         *_check_labels(clips, labels, names, private),
         *_check_comparison(predictions, ranges, names, history),
         *_note_people(records[is_private]),
+        *_note_rendered(records, manifest),
         *_note_unclear(shown),
         *_note_names(shown),
     ]
-    return SeasonRecords(encounters, _to_table(found), clips, ranges, names)
+    return SeasonRecords(encounters, list_as_table(found), clips, ranges, names)
 
 
 def _check_wanted(wanted: Sequence[str], predictions: Predictions, labels: pd.DataFrame | None) -> tuple[str, ...]:
@@ -274,6 +276,12 @@ def _note_people(hidden: pd.DataFrame) -> Iterator[Finding]:
         yield Finding("warning", "people", text)
 
 
+def _note_rendered(records: pd.DataFrame, manifest: Manifest | None) -> Iterator[Finding]:
+    n = 0 if manifest is None else int(records["clip_id"].isin(find_rendered(manifest.table)).sum())
+    if n:
+        yield Finding("warning", "rendered", f"records of footage that a program drew, which shows no animal: {n}")
+
+
 def _note_unclear(records: pd.DataFrame) -> Iterator[Finding]:
     """Name every record that may be notable for all that is known, and is not."""
     for row in records[records["unclear"].notna() & ~records["is_notable"]].itertuples():
@@ -288,7 +296,7 @@ def _note_names(records: pd.DataFrame) -> Iterator[Finding]:
         yield Finding("warning", "place_in_path", text)
 
 
-def _to_table(found: Iterable[Finding]) -> pd.DataFrame:
+def list_as_table(found: Iterable[Finding]) -> pd.DataFrame:
     """Return findings as a table with the columns FINDINGS: errors first, then as they were found."""
     rows = sorted(found, key=lambda f: SEVERITIES.index(f.severity))
     values = [(f.severity, f.rule, None if f.i_row is None else f.i_row + 1, f.path, f.message) for f in rows]

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_expit, log_softmax, logsumexp
 
 from leopardnet.core.errors import BackendError
 from leopardnet.core.settings.inference import AggregateConfig
+from leopardnet.score.log_sums import log_expit, log_softmax, logsumexp
 from leopardnet.score.ties import order_by_values, order_descending
 
 Floats = NDArray[np.float64]

@@ -20,12 +20,12 @@ from leopardnet.core.types import FoundSound
 from leopardnet.sound.spectrogram import FLOOR, measure_power
 from leopardnet.sound.track import Track
 
-SOURCE = "tonal 2"
+SOURCE = "tonal 3"
 WINDOW_S, HOP_S = 0.020, 0.010
 BLOCK_S = 30.0  # in which the noise is measured; longer tracks are cut into equal blocks
 MARGIN_HZ = 300.0  # above and below the pitch of calls, to see whether a ridge leaves that range
 NOISE_BAND_HZ = 1000.0  # pieces of the spectrum in which the noise of one window is measured
-SLOPES_HZ_S = (-7500.0, -3750.0, 0.0, 3750.0, 7500.0)  # of the lines along which power is averaged
+SLOPES_HZ_S = (-12500.0, -7500.0, -3750.0, 0.0, 3750.0, 7500.0, 12500.0)  # of the lines along which power is averaged
 N_BESIDE = 2  # windows on each side that are averaged with one
 MAX_DB = 25.0  # a single window counts no more, so that a click is no line
 RIDGE_DB = 6.0  # above the noise, on average along a line, from which on a point belongs to a ridge
@@ -33,7 +33,7 @@ MIN_RIDGE_S = 0.07
 WEAK_DB, STRONG_DB = 7.0, 8.5  # a ridge of this mean strength has no chance, and half the score
 WIDTH_DB = 8.0  # what is at most this much weaker than the line belongs to its width
 JOIN_S, JOIN_HZ = 0.05, 500.0  # a ridge that goes on after a gap is one
-MAX_WIDTH_HZ, MAX_ROUGH_HZ = 350.0, 90.0  # half the score; a whistle is thin and its pitch glides
+MAX_WIDTH_HZ, MAX_ROUGH_HZ = 280.0, 90.0  # half the score; a whistle is thin and its pitch glides
 STEEP_S = 0.05  # over which the steepness of a glide is measured
 ROUGH_PER_STEP = 0.25  # of the change of pitch from window to window, which a glide over whole bins makes rough
 NEAR_S, CROWD_S = 1.5, 6.0  # calls of deer are seconds apart, notes of a song less
@@ -97,9 +97,9 @@ def find_calls(track: Track, settings: SoundConfig) -> list[FoundSound]:
     if not ridges:
         return []
     scores = score_ridges(ridges, settings)
-    found = [_describe(r, score) for r, score in zip(ridges, scores.tolist(), strict=True)]
-    best = sorted((c for c in found if c.score >= settings.min_score), key=lambda c: (-c.score, c.start_s))
-    return best[: settings.max_calls]
+    kept = [(r, s) for r, s in zip(ridges, scores.round(3).tolist(), strict=True) if s >= settings.min_score]
+    found = sorted((_describe(ridge, score) for ridge, score in kept), key=lambda c: (-c.score, c.start_s))
+    return found[: settings.max_calls]
 
 
 def find_ridges(track: Track, settings: SoundConfig) -> list[Ridge]:
@@ -170,7 +170,8 @@ def whiten(db: NDArray[np.float32], hz: NDArray[np.float64]) -> NDArray[np.float
     noise = np.stack([_median_of_rows(db[:, a:b]) for a, b in pairwise(edges)], axis=1)
     middles = (edges[:-1] + edges[1:] - 1) / 2
     weights = [np.interp(np.arange(len(hz)), middles, row) for row in np.eye(n_bands)]
-    return db - noise @ np.asarray(weights, np.float32)  # [T, bands] by [bands, F]
+    # [T, bands] by [bands, F], without BLAS, whose threads cost more than this.
+    return db - np.einsum("tb,bf->tf", noise, np.asarray(weights, np.float32))
 
 
 def _median_of_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -210,6 +211,7 @@ def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float
     fits &= (low >= settings.min_hz) & (high <= settings.max_hz)
     gap = np.maximum(start[:, None], start) - np.minimum(end[:, None], end)  # [N, N], below 0 where they overlap
     rival = (db >= db[:, None] - RIVAL_DB) & ~np.eye(len(ridges), dtype=bool)
+    rival &= ((high >= settings.min_hz) & (low <= settings.max_hz)) | (gap < 0)  # a hum before or after is none
     tones = [r for r, n in zip(ridges, (gap < 0).sum(axis=1), strict=True) if n - 1 <= MAX_OVERTONES]
     rival[:, [is_overtone(r, tones) for r in ridges]] = False
     n_near, n_crowd = (rival & (gap < NEAR_S)).sum(axis=1), (rival & (gap < CROWD_S)).sum(axis=1)
@@ -248,7 +250,8 @@ def _fall(values: NDArray[np.float64], half: float) -> NDArray[np.float64]:
 
 
 def _describe(ridge: Ridge, score: float) -> FoundSound:
-    slope = float(np.polyfit(np.arange(len(ridge.hz)) * HOP_S, ridge.hz, 1)[0])
+    s = (np.arange(len(ridge.hz)) - (len(ridge.hz) - 1) / 2) * HOP_S  # from its middle
+    slope = float((s * ridge.hz).sum() / (s * s).sum())
     return FoundSound(
         start_s=round(ridge.start_s, 3),
         end_s=round(ridge.end_s, 3),
@@ -258,6 +261,6 @@ def _describe(ridge: Ridge, score: float) -> FoundSound:
         peak_hz=float(ridge.hz[ridge.db.argmax()]),
         slope_hz_s=round(slope),
         snr_db=round(ridge.strength_db, 1),
-        score=round(score, 3),
+        score=score,
         source=SOURCE,
     )

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 import av.error
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -88,7 +88,8 @@ def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
         raise MediaError(
             "no sound can be decoded",
             where=path.name,
-            found=reader.stop_reason or f"{reader.n_damaged} damaged packets, no other",
+            found=reader.stop_reason or reader.describe_emptiness(),
+            todo="play the clip: if you hear nothing, nothing is lost",
         )
     start_s = round(reader.start_s - picture_s[0], 3)
     track = Track(samples, reader.rate_hz, start_s)
@@ -118,15 +119,16 @@ def _picture_span_s(container: InputContainer) -> tuple[float, float | None]:
 class _SoundReader:
     """Decodes a sound stream. n_damaged: packets left out; stop_reason: why reading ended before the end.
 
-    Frames are joined before they are resampled, because a call for each takes longer than the work itself.
+    Frames wait in FFmpeg's own queue and are resampled together: a call for each, and arrays of each, take longer
+    than the work itself.
     """
 
     def __init__(self, container: InputContainer, sound: AudioStream, max_rate_hz: int) -> None:
         self.container, self.sound, self.max_rate_hz = container, sound, max_rate_hz
         self.rate_hz, self.start_s, self.n_damaged, self.stop_reason = 0, 0.0, 0, ""
         self._parts: list[NDArray[np.float32]] = []
-        self._waiting: list[NDArray[Any]] = []
-        self._waiting_s = self._heard_s = 0.0
+        self._waiting = AudioFifo()
+        self._heard_s = 0.0
         self._form: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
 
@@ -140,6 +142,12 @@ class _SoundReader:
         self._resample(is_last=True)
         samples = np.concatenate(self._parts) if self._parts else np.zeros(0, np.float32)
         return np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0)
+
+    def describe_emptiness(self) -> str:
+        """Return in words why there are no samples."""
+        if self._form is not None:
+            return f"{self._heard_s:g} s of sound with {self._form[2]} samples a second"
+        return f"{self.n_damaged} damaged packets and no others" if self.n_damaged else "an empty sound track"
 
     def _decode(self) -> Iterator[AudioFrame]:
         try:
@@ -165,35 +173,37 @@ class _SoundReader:
                 self.start_s = frame.time or 0.0
             self._form = form
             self._resampler = AudioResampler(format="flt", layout="mono", rate=self.rate_hz)
-        samples = frame.to_ndarray()
         if (time_s := frame.time) is not None:
             gap_s = time_s - self.start_s - self._heard_s
             if MAX_GAP_S < gap_s < MAX_S:
-                n = round(gap_s * frame.sample_rate) * (samples.shape[1] // frame.samples)
-                silence = 128 if samples.dtype == np.uint8 else 0
-                self._waiting.append(np.full((len(samples), n), silence, samples.dtype))
+                self._waiting.write(_make_silence(frame, gap_s))
                 self._heard_s += gap_s
-        self._waiting.append(samples)
+        frame.pts = None  # the queue would refuse a time that does not follow on the one before
+        self._waiting.write(frame)
         self._heard_s += frame.samples / frame.sample_rate
-        self._waiting_s += frame.samples / frame.sample_rate
-        if self._waiting_s > BATCH_S:
+        if self._waiting.samples > BATCH_S * frame.sample_rate:
             self._resample()
 
     def _resample(self, *, is_last: bool = False) -> None:
         """Turn what is waiting into one channel at the rate of the track; `is_last`: and what the filter holds."""
-        if self._form is None or self._resampler is None:
+        if self._resampler is None:
             return
-        frames: list[AudioFrame] = []
-        if self._waiting:
-            name, layout, rate_hz = self._form
-            joined = np.ascontiguousarray(np.concatenate(self._waiting, axis=1))
-            frame = AudioFrame.from_ndarray(joined, format=name, layout=layout)
-            frame.sample_rate = rate_hz
-            frames += self._resampler.resample(frame)
-            self._waiting, self._waiting_s = [], 0.0
+        joined = self._waiting.read()
+        frames = self._resampler.resample(joined) if joined is not None else []
         if is_last:
             frames += self._resampler.resample(None)
+            self._waiting = AudioFifo()  # of the next form
         self._parts += [x.to_ndarray().reshape(-1).astype(np.float32, copy=False) for x in frames]
+
+
+def _make_silence(like: AudioFrame, length_s: float) -> AudioFrame:
+    """Return silence in the form of another frame."""
+    samples = like.to_ndarray()  # of all channels in one row, or a row for each
+    n = round(length_s * like.sample_rate) * (samples.shape[1] // like.samples)
+    silence = np.full((len(samples), n), 128 if samples.dtype == np.uint8 else 0, samples.dtype)
+    frame = AudioFrame.from_ndarray(silence, format=like.format.name, layout=like.layout.name)
+    frame.sample_rate = like.sample_rate
+    return frame
 
 
 def _warnings(track: Track, reader: _SoundReader, picture_s: float | None) -> list[str]:

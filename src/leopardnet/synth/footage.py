@@ -20,6 +20,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage.rendered import MARK
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.processes.orphans import end_with_parent
 from leopardnet.synth.animal.animal import UNSEEN, Animal, Sighting, make_animal
@@ -172,9 +174,9 @@ def _render_frames(
 
 
 def _draw_foreground(picture: NDArray[np.uint8], front: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    clear = cv2.bitwise_not(front[..., 3])
+    clear = cv2.bitwise_not(cv2.extractChannel(front, 3))
     dimmed = cv2.multiply(picture, cv2.merge([clear] * 3), scale=1 / 255)
-    return cv2.add(dimmed, np.ascontiguousarray(front[..., :3]))
+    return cv2.add(dimmed, cv2.cvtColor(front, cv2.COLOR_RGBA2RGB))
 
 
 def _draw_disturbance(
@@ -225,9 +227,25 @@ def _render_items(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_worker) as pool:
-        futures = {pool.submit(_render_to_disk, out, spec, item): item for item in items}
+        futures = [pool.submit(_render_together, out, spec, part) for part in _group_by_scene(spec, items)]
         for future in as_completed(futures):
-            yield futures[future], future.result()
+            yield from future.result()
+
+
+def _group_by_scene(spec: FootageSpec, items: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Return the items in groups with the same forest in the same light, which a process draws once."""
+    groups: dict[tuple[int, str, bool], list[tuple[int, int]]] = {}
+    for i_site, part in groupby(items, key=lambda item: item[0]):
+        plans = plan_site(spec, i_site)
+        for item in part:
+            groups.setdefault((i_site, plans[item[1]].season, plans[item[1]].night), []).append(item)
+    return list(groups.values())
+
+
+def _render_together(
+    out: Path, spec: FootageSpec, items: list[tuple[int, int]]
+) -> list[tuple[tuple[int, int], Rows]]:
+    return [(item, _render_to_disk(out, spec, item)) for item in items]
 
 
 def start_worker() -> None:
@@ -244,7 +262,7 @@ def write_clip(out: Path, spec: FootageSpec, clip: RenderedClip) -> Rows:
     """Write the file of a clip below the folder `out`; return its row of `clips.csv` and those of `frames.csv`."""
     path = out / clip.plan.path
     if clip.plan.kind == "still":
-        write_still(path, clip.pixels[0], clip.plan.captured_at, clip.camera)
+        write_still(path, clip.pixels[0], clip.plan.captured_at, clip.camera, mark=MARK)
     else:
-        write_video(path, clip.pixels, clip.sound, rate=spec.rate, captured_at=clip.plan.captured_at)
+        write_video(path, clip.pixels, clip.sound, rate=spec.rate, captured_at=clip.plan.captured_at, mark=MARK)
     return clip_row(spec, clip), frame_rows(clip)

@@ -1,3 +1,6 @@
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 
@@ -59,6 +62,36 @@ def test_broken_and_foreign_files_are_named_never_a_crash(tmp_path):
     (tmp_path / "half.avi").write_bytes(whole[: len(whole) // 2])
     half = read_track(tmp_path / "half.avi")
     assert half is not None and 0.5 < half.duration_s < 1.6
+
+
+def test_a_track_without_sound_is_named_in_plain_words(tmp_path):
+    path = write_sounding(tmp_path / "a.avi", np.full(15, 0.1), 1)  # fifteen samples in fifteen seconds
+    with pytest.raises(MediaError, match="15 s of sound with 1 samples a second") as error:
+        read_track(path)
+    assert "if you hear nothing, nothing is lost" in str(error.value)
+    empty = tmp_path / "b.avi"
+    with av.open(str(empty), "w") as container:
+        video = container.add_stream("mpeg4", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        container.add_stream("pcm_s16le", rate=8000)
+        container.mux(video.encode(av.VideoFrame(64, 48, "yuv420p")))
+        container.mux(video.encode())
+    with pytest.raises(MediaError, match="an empty sound track"):
+        read_track(empty)
+
+
+def test_missing_packets_are_silence_and_later_sound_keeps_its_second(tmp_path):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        sound = container.add_stream("pcm_u8", rate=8000)
+        for second in (0, 1, 4):
+            frame = av.AudioFrame.from_ndarray(np.full((1, 8000), 192, np.uint8), format="u8", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 8000, 8000 * second, Fraction(1, 8000)
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode())
+    track = read_track(tmp_path / "a.mkv")
+    assert track is not None and track.duration_s == pytest.approx(5.0, abs=0.01)
+    middles = track.samples[4000::8000]  # the middle of each second: half of full scale, and silence in between
+    assert middles.tolist() == pytest.approx([0.5, 0.5, 0.0, 0.0, 0.5], abs=0.01)
 
 
 def test_a_part_is_cut_by_the_times_of_the_clip():

@@ -167,23 +167,18 @@ def _read_places(path: Path | None, encoding: str | None, date_format: str | Non
 
 def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:
     """Write the dossiers and return their number. known: the sources beside what was found."""
-    import pandas as pd
-
     from leopardnet.core.language import current_language
-    from leopardnet.data.checks.check import check
     from leopardnet.records.dossier.sources import DossierSources
     from leopardnet.records.dossier.write_dossier import write_dossiers
+    from leopardnet.records.season_findings import list_season_findings
 
     season = found.encounters
-    cameras = check(
-        known["manifest"], deployments=known["deployments"], hash_files=False, perceptual=False, probe=False
-    )
     sources = DossierSources(
         records=found.records,
         encounters=season.encounters,
         hints=season.hints,
         flanks=season.flanks,
-        findings=pd.concat([found.findings, cameras], ignore_index=True),
+        findings=list_season_findings(found, known["predictions"], known["manifest"], known["deployments"]),
         ranges=found.ranges,
         sounds=known["predictions"].sounds,
         **known,

@@ -217,11 +217,13 @@ def import_labels(
     """
     from leopardnet.core.predictions import Predictions
     from leopardnet.data.human_labels.label_file import find_label_file
-    from leopardnet.data.human_labels.listened_elsewhere import read_listened
+    from leopardnet.data.human_labels.listened_elsewhere import find_clip_ends, read_listened
     from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 
-    table = Predictions.read(results, with_evidence=False).table
-    entries, notes = read_listened(folder, dict(zip(table["path"], table["clip_id"], strict=True)), by=by)
+    predictions = Predictions.read(results, with_evidence=False)
+    table, sounds = predictions.table, predictions.sounds
+    clips = dict(zip(table["path"], table["clip_id"], strict=True))
+    entries, notes = read_listened(folder, clips, by=by, ends=find_clip_ends(table, sounds))
     with SoundLabelFile(find_label_file(labels)) as file:
         before = file.newest()
         file.add(*entries)

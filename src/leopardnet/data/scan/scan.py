@@ -15,6 +15,7 @@ import pandas as pd
 
 from leopardnet.core.columns import STRING, TIME
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage.rendered import SOURCE as RENDERED
 from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
@@ -219,7 +220,7 @@ def _find_times(
             later = _read_times([paths[i] for i in missing], root, after, None) if after.order else ()
             for i, time in zip(missing, later, strict=False):
                 if time.time is not None and (found[i].time is None or time.source != "mtime"):
-                    found[i] = time
+                    found[i] = time._replace(is_rendered=found[i].is_rendered)
     return found, doubts
 
 
@@ -244,7 +245,7 @@ def _ask_banners(
     ]
     for i, clip, time in zip(rows.index, clips, banners.read(clips, root, on_progress=on_progress), strict=True):
         if isinstance(time, datetime):
-            found[i] = CaptureTime(time, "banner")
+            found[i] = CaptureTime(time, "banner", is_rendered=found[i].is_rendered)
         elif time:
             doubts[clip.path] = time
 
@@ -255,6 +256,7 @@ def _add_times(table: pd.DataFrame, found: Sequence[CaptureTime], container_time
     if container_time == "utc":
         zone_column = zone_column.mask(source_column.eq("quicktime") & zone_column.isna(), "+00:00")
     return table.assign(
+        source=table["source"].mask(pd.Series([t.is_rendered for t in found], table.index, bool), RENDERED),
         captured_at=pd.Series([t.time for t in found], index=table.index, dtype=TIME),
         time_source=source_column,
         time_zone=zone_column,

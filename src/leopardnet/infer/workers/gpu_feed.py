@@ -20,7 +20,6 @@ from pebble import ProcessExpired, ProcessPool
 
 from leopardnet.core.errors import BackendError, MediaError
 from leopardnet.core.journal.queued_clip import QueuedClip
-from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.infer.clip import next_round_or_result, read_frames
 from leopardnet.infer.evidence import ClipFrames, Evidence
@@ -31,17 +30,6 @@ from leopardnet.media.workers.process import describe_exit, n_workers
 
 SLOT_FRAMES = 32
 SLOTS_PER_WORKER = 4
-
-
-def is_graphics_processor(config: RuntimeConfig) -> bool:
-    """Return whether the network runs on a graphics processor, which one process feeds for all workers."""
-    if config.backend_name != "torch" or config.device == "cpu":
-        return False
-    if config.device != "auto":
-        return True
-    from leopardnet.network.classifier import choose_device
-
-    return choose_device("auto") != "cpu"
 
 
 @dataclass

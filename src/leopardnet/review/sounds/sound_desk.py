@@ -116,10 +116,11 @@ class SoundDesk:
     def _describe(self, i: int, length_s: float, is_private: bool) -> Sound:
         sound: Any = self.table.iloc[i].to_dict()
         start_s, end_s = float(sound["start_s"]), float(sound["end_s"])
-        from_s = max(0.0, (start_s + end_s - WINDOW_S) / 2)
+        earliest_s = min(0.0, start_s)  # sound may begin before the picture
+        from_s = max(earliest_s, (start_s + end_s - WINDOW_S) / 2)
         to_s = max(from_s + WINDOW_S, end_s)
         if np.isfinite(length_s) and end_s <= length_s < to_s:
-            from_s, to_s = max(0.0, length_s - WINDOW_S), length_s
+            from_s, to_s = max(earliest_s, length_s - WINDOW_S), length_s
         window = (round(1000 * from_s), round(1000 * to_s))
         clip_id = str(sound["clip_id"])
         return {

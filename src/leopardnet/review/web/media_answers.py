@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from leopardnet.review.review_desk import ReviewDesk
 
 WIDTHS_PX = (320, 640, 960, 1280, 1920)  # few, so that frames are decoded once
 MAX_TIME_MS, MAX_STRETCH_MS = 10**9, 60_000
+_MILLISECONDS = re.compile(r"-?[0-9]{1,9}")  # sound may begin before the picture
 CACHE = {"cache-control": "private, max-age=600"}
 
 
@@ -78,10 +80,11 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
 
     def spectrogram(request: Request) -> Response:
         clip_id = _find_public(request, desk)
-        start_ms, end_ms = (min(request.path_params[name], MAX_TIME_MS) for name in ("start_ms", "end_ms"))
+        times = [request.path_params[name] for name in ("start_ms", "end_ms")]
+        start_ms, end_ms = map(int, times) if all(map(_MILLISECONDS.fullmatch, times)) else (0, 0)
         if not 0 < end_ms - start_ms <= MAX_STRETCH_MS:
             raise RequestError(
-                "this is no stretch of sound", found=f"{start_ms} to {end_ms} ms", expected="up to 60 s"
+                "this is no stretch of sound", found=f"{times[0]} to {times[1]} ms"[:60], expected="up to 60 s"
             )
         png = media.spectrogram(clip_id, start_ms / 1000, end_ms / 1000)
         return Response(png, media_type="image/png", headers=CACHE)
@@ -89,7 +92,7 @@ def media_routes(desk: ReviewDesk, media: MediaSource) -> list[Route]:
     return [
         Route("/media/frame/{clip_id:str}/{time_ms:int}", frame),
         Route("/media/video/{clip_id:str}", video),
-        Route("/media/spectrogram/{clip_id:str}/{start_ms:int}/{end_ms:int}", spectrogram),
+        Route("/media/spectrogram/{clip_id:str}/{start_ms:str}/{end_ms:str}", spectrogram),
     ]
 
 

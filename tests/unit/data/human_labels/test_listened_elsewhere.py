@@ -1,12 +1,13 @@
 """Labels of Raven and Audacity become entries: by clip, once, and only what a person named."""
 
+import pandas as pd
 import pytest
 
 from leopardnet.core.errors import LeopardnetError, ManifestError
 from leopardnet.data.formats.sound_tables.audacity import format_audacity
 from leopardnet.data.formats.sound_tables.raven import format_raven
 from leopardnet.data.formats.sound_tables.stretch_row import StretchRow
-from leopardnet.data.human_labels.listened_elsewhere import read_listened
+from leopardnet.data.human_labels.listened_elsewhere import find_clip_ends, read_listened
 from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 
 CLIPS = {"s1/a.AVI": "c1", "s1/b.AVI": "c2"}
@@ -68,6 +69,21 @@ def test_a_label_of_a_point_is_counted_and_the_others_are_read(tmp_path):
     (tmp_path / "a.labels.txt").write_text("1.0\t1.0\tbird\n2.0\t3.0\tcall\n", "utf-8")
     entries, notes = read_listened(tmp_path, {"a": "c1"}, by="AB")
     assert [e.label for e in entries] == ["call"] and len(notes) == 1 and notes[0].endswith(": 1")
+
+
+def test_labels_outside_of_their_clip_are_counted(tmp_path):
+    lines = ["3.5\t4.9\tlate", "3.5\t5.1\ttoo late", "-9\t-8\tearly", "-11\t1\ttoo early", "1000\t2000\tfar"]
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.labels.txt").write_text("\n".join(lines), "utf-8")
+    clips = {"a": "c1", "b": "c2", "c": "c3"}
+    lengths = pd.DataFrame({"clip_id": ["c1", "c2", "c3"], "duration_s": [4.0, 4.0, None]})
+    ends = find_clip_ends(lengths, pd.DataFrame({"clip_id": ["c2", "c2"], "end_s": [4.5, 2.0]}))
+    entries, notes = read_listened(tmp_path, clips, by="AB", ends=ends)
+    kept = [(e.clip_id, e.label) for e in entries]
+    assert kept[:2] == [("c1", "late"), ("c1", "early")]
+    assert kept[2:5] == [("c2", "late"), ("c2", "too late"), ("c2", "early")]  # a sound was found until 4.5 s
+    assert [label for clip, label in kept if clip == "c3"] == ["late", "too late", "early", "far"]  # nobody knows
+    assert notes == ("labels that lie outside of their clip, left out: 6",)
 
 
 @pytest.mark.parametrize("by", ["", "  ", "a\nb", "x" * 41])

@@ -157,7 +157,17 @@ def test_a_call_raises_its_clip_among_the_least_sure_until_somebody_says_it_is_n
     assert done(silent, "unsure")[0] == [C, D]
 
 
-@pytest.mark.parametrize("span", ["2000/1000", "0/60001", "5/5"])
+def test_a_sound_before_the_first_picture_is_shown_and_named(listen):
+    _, browser = listen([sound(A, -0.5, -0.1, 0.9)])
+    (early,) = shown(browser, A)
+    assert (early["start_s"], early["end_s"], early["window_s"]) == (-0.5, -0.1, [-0.5, 5.5])
+    assert early["url"] == f"/media/spectrogram/{A}/-500/5500"
+    assert browser.get(early["url"]).content == b"PNG s1/a.avi -0.5 5.5"
+    assert name(browser, A, (-0.5, -0.1), "bird").json()["n_open"] == 0
+    assert shown(browser, A)[0]["label"] == "bird"
+
+
+@pytest.mark.parametrize("span", ["2000/1000", "0/60001", "5/5", "-1/60000", "a/5", "--5/5", "9999999999/10000000000"])
 def test_a_stretch_of_sound_is_short(listen, span):
     _, browser = listen()
     assert browser.get(f"/media/spectrogram/{A}/{span}").status_code == 400
