@@ -172,7 +172,9 @@ def predict_logits(model: Classifier, frames: NDArray[np.uint8]) -> NDArray[np.f
 
 
 @torch.no_grad()
-def predict_answers(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int | None = None) -> NDArray[np.float32]:
+def predict_answers(
+    model: Classifier, frames: NDArray[np.uint8], *, batch_size: int | None = None
+) -> NDArray[np.float32]:
     """Return logits and cosines, float32 [N, 2C], of frames uint8 [N, 3, S, S]; see `Classifier.answers`."""
     return _run_in_batches(model, lambda x: torch.cat(model.answers(x), dim=1), frames, batch_size)
 
@@ -184,10 +186,7 @@ def extract_features(model: Classifier, frames: NDArray[np.uint8]) -> NDArray[np
 
 
 def _run_in_batches(
-    model: Classifier,
-    call: Callable[[Tensor], Tensor],
-    frames: NDArray[np.uint8],
-    batch_size: int | None = None,
+    model: Classifier, call: Callable[[Tensor], Tensor], frames: NDArray[np.uint8], batch_size: int | None = None
 ) -> NDArray[np.float32]:
     was_training, device = model.training, model.mean.device
     model.eval()
