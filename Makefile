@@ -57,8 +57,8 @@ site: install-dev ## The documentation site, into site/
 package: ## Build the wheel and the sdist into dist/, and try them in an empty environment
 	PYTHON=$(PYTHON) scripts/check_package.sh dist
 
-bench: install-dev ## Benchmarks on this machine
-	$(BIN)/python scripts/benchmarks/predict.py
+bench: install-dev ## Benchmarks on this machine; OLD=FOLDER adds those of another checkout
+	$(BIN)/python scripts/benchmarks/predict.py $(if $(OLD),--old $(OLD))
 	$(BIN)/python scripts/benchmarks/train.py
 	$(BIN)/python scripts/benchmarks/backbones.py
 	$(BIN)/python scripts/benchmarks/detector.py

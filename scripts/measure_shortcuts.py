@@ -10,8 +10,8 @@ or manifests. Without --bundle, models are trained by folds: each judges the sit
    those of inpainting painted over: of a drawn box, and of the name above it;
 3. the probability of each animal in empty pictures of scenes where it was seen, and of others.
 
---errors draws the worst errors by infrared light, beside the places that spoke for the wrong label: positions of
-the last feature map, with their part in its logit (see `network.evidence_map`).
+--errors draws the worst errors by infrared light, beside the places that spoke for the wrong label
+(see `infer.attention`).
 
 About six minutes of processor time for 1,300 pictures. Example: python scripts/measure_shortcuts.py real real2
 """
@@ -28,7 +28,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.compose import load_config
@@ -36,16 +35,13 @@ from leopardnet.core.footage.light import INFRARED, find_clip_lights
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.splits.split import split
 from leopardnet.evaluation.shortcuts import Pixels, run_shortcut_tests, summarise_shortcuts
+from leopardnet.infer.attention import find_attention
 from leopardnet.infer.predict_footage import predict
-from leopardnet.media.decode import decode
-from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.metrics.comparison.backgrounds import compare_backgrounds
 from leopardnet.metrics.conditions.light_figures import evaluate_light
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.judges.clip_truth import clip_sites
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.network.classifier import load_classifier
-from leopardnet.network.evidence_map import map_evidence
 from leopardnet.training.pack.pack import train_bundle
 from leopardnet.training.plots import draw_contact_sheet
 
@@ -170,42 +166,24 @@ def print_changes(rows: pd.DataFrame, manifest: Manifest, names: Sequence[str], 
 
 def draw_errors(judged: Sequence[Judged], manifest: Manifest, lights: pd.Series, path: Path) -> None:
     """Draw the infrared pictures whose true label is least probable, and what spoke for the likeliest label."""
-    truth, clips = manifest.clip_labels(), {c.clip_id: c for c in manifest.clips()}
-    worst: list[tuple[float, int, str, float, str, float]] = []
+    truth = manifest.clip_labels()
+    worst: list[tuple[float, int, str, str, float]] = []
     for i, one in enumerate(judged):
         names = one.bundle.labels.names
         for row in one.table[one.table["status"] != "unreadable"].to_dict("records"):
             p = {x: row[f"p_{x}"] for x in names}
             said = max(p, key=p.__getitem__)
             if lights.get(row["clip_id"]) == INFRARED and said != truth[row["clip_id"]]:
-                worst.append((p[truth[row["clip_id"]]], i, row["clip_id"], row["best_time_s"], said, p[said]))
+                worst.append((p[truth[row["clip_id"]]], i, row["clip_id"], said, p[said]))
     images, captions = [], []
-    for p_true, i, clip_id, time_s, said, p_said in sorted(worst)[:N_ERRORS]:
-        bundle = judged[i].bundle
-        spec, clip = bundle.spec, clips[clip_id]
-        side = decode_side_px(spec.preprocess)
-        x = to_model_input(
-            decode(clip, manifest.root, times_s=np.array([time_s]), short_side_px=side).pixels, spec.preprocess
-        )
-        model = load_classifier(
-            spec.model, len(bundle.labels), bundle.folder / "model.safetensors", size_px=x.shape[-1]
-        )
-        heat = map_evidence(model, x, np.array([bundle.labels.index(said)]))[0]
-        images += [x[0], paint_heat(x[0], heat)]
-        captions += [f"{truth[clip_id]} {p_true:.2f}", f"said: {said} {p_said:.2f}"]
+    for p_true, i, clip_id, said, p_said in sorted(worst)[:N_ERRORS]:
+        row = judged[i].table[judged[i].table["clip_id"] == clip_id]
+        for look in find_attention(row, manifest, judged[i].bundle).values():
+            images += [look.frame, look.paint(said)]
+            captions += [f"{truth[clip_id]} {p_true:.2f}", f"said: {said} {p_said:.2f}"]
     if images:
-        print("drawn:", draw_contact_sheet(np.stack(images), captions, path, columns=4).name)
-
-
-def paint_heat(frame: Pixels, heat: NDArray[np.float32]) -> Pixels:
-    """Return a frame uint8 [3, S, S], grey, with red where the heat, float32 [h, w], is above 0."""
-    size = frame.shape[1:]
-    strength = cv2.resize(
-        np.maximum(heat, 0) / max(float(heat.max()), 1e-9), size[::-1], interpolation=cv2.INTER_CUBIC
-    )
-    red = np.array([255, 40, 0])[:, None, None]
-    mixed = frame.mean(axis=0) * (1 - 0.7 * strength.clip(0, 1)) + red * 0.7 * strength.clip(0, 1)
-    return np.asarray(mixed.clip(0, 255), np.uint8)
+        frames = np.stack(images).transpose(0, 3, 1, 2)
+        print("drawn:", draw_contact_sheet(frames, captions, path, columns=4).name)
 
 
 def main() -> None:

@@ -9,9 +9,11 @@ sketch    two plain processes: key frames nearest to 16 times, OpenVINO in f32; 
 
 All variants run in turn with the same network, weights and input size. Only speed is measured: the weights are
 untrained. `predict` is timed as a command, on `--repeats` copies of the clips; `start` is its time for one clip,
-and the rate is given with and without it.
+`first` its time until the first clip is kept in the journal, and the rate is given with and without `start`.
+`--old` adds the same of another state of the code, in the same turns.
 
 Example: python scripts/benchmarks/predict.py --clips runs/bench/clips --runs 3
+         git worktree add ../old v1.0 && python scripts/benchmarks/predict.py --old ../old
          python scripts/benchmarks/predict.py --only decode
 """
 
@@ -19,13 +21,16 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +48,7 @@ from leopardnet.core.types import Clip
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.sampling import longest_gap_s, sample_times
 
+HERE = Path(__file__).resolve().parents[2]
 N_FRAMES = 16
 SHORT_SIDE_PX = 256
 SUFFIXES = {kind.suffix for kind in KINDS}
@@ -126,13 +132,50 @@ def sketch_clip(path: Path, size_px: int) -> NDArray[np.float32]:
     return np.asarray(network(np.ascontiguousarray(x))[0]).mean(axis=0)
 
 
-def run_predict(folder: Path, bundle: Bundle, sampling: str, n_workers: int) -> None:
-    """Run the command `leopardnet predict` with a new journal."""
+@contextmanager
+def predicting(
+    folder: Path, bundle: Bundle, sampling: str, n_workers: int, tree: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Yield the command `leopardnet predict` of a checkout, started with a new journal, and its results folder."""
     with tempfile.TemporaryDirectory() as out:
         options = {"--bundle": bundle.folder, "--out": out, "--sampling": sampling, "--workers": n_workers}
         words = [str(word) for option in options.items() for word in option]
-        program = [sys.executable, "-c", "from leopardnet.cli import main; main()"]
-        subprocess.run([*program, "predict", str(folder), *words], check=True, capture_output=True)
+        program = [sys.executable, "-m", "leopardnet", "predict", str(folder), *words]
+        environment = {**os.environ, "PYTHONPATH": str(tree.resolve() / "src")}
+        nowhere = subprocess.DEVNULL
+        process = subprocess.Popen(program, env=environment, stdout=nowhere, stderr=nowhere)
+        try:
+            yield process, Path(out)
+            if process.wait():
+                raise SystemExit(f"`predict` of {tree.name} failed; run it by hand: {' '.join(program[2:])}")
+        finally:
+            process.kill()
+
+
+def run_predict(folder: Path, bundle: Bundle, sampling: str, n_workers: int, tree: Path = HERE) -> None:
+    """Run `predict` to its end."""
+    with predicting(folder, bundle, sampling, n_workers, tree):
+        pass
+
+
+def time_first(folder: Path, bundle: Bundle, n_workers: int, tree: Path) -> float:
+    """Return the seconds from the call of `predict` until a clip is in its journal, where a stop keeps it."""
+    start = time.perf_counter()
+    with predicting(folder, bundle, "auto", n_workers, tree) as (process, out):
+        while not count_kept(out / "journal.sqlite"):
+            if process.poll():
+                break
+            time.sleep(0.005)
+        return time.perf_counter() - start
+
+
+def count_kept(journal: Path) -> int:
+    """Return the number of clips that a journal holds by now, as another process sees it."""
+    try:
+        with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)) as file:
+            return int(file.execute("SELECT count(*) FROM clips").fetchone()[0])
+    except sqlite3.Error:  # not there yet
+        return 0
 
 
 # --- timing ---
@@ -176,7 +219,9 @@ def report_decoding(clips: Path, n_runs: int) -> None:
         print(row, f"{exact_ms:8.0f}{exact[0][2]:8}{all_ms:8.0f}", sep="")
 
 
-def report_rates(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_workers: int, here: Path) -> None:
+def report_rates(
+    clips: Path, bundle: Bundle, trees: dict[str, Path], n_runs: int, n_repeats: int, n_workers: int, here: Path
+) -> None:
     """Print clips per minute of each variant, medians of the runs, and ratios to the scripts and to the sketch."""
     paths, by_hand = list_clips(clips), scripts(bundle)
     one, many = here / "one", here / "many"
@@ -191,28 +236,33 @@ def report_rates(clips: Path, bundle: Bundle, n_runs: int, n_repeats: int, n_wor
             "careful": (len(paths), lambda: by_hand["careful"](paths)),
             "naive": (len(KINDS), lambda: by_hand["naive"](first_of_each(clips))),
             "sketch": (len(paths), lambda: pool.map(partial(sketch_clip, size_px=size_px), paths, 1)),
-            "start": (1, lambda: run_predict(one, bundle, "auto", n_workers)),
-            "auto": (n_repeats * len(paths), lambda: run_predict(many, bundle, "auto", n_workers)),
-            "auto16": (n_repeats * len(paths), lambda: run_predict(many, bundle, "auto16", n_workers)),
-            "exact": (n_repeats * len(paths), lambda: run_predict(many, bundle, "uniform16", n_workers)),
         }
+        for mark, tree in trees.items():
+            for name, sampling in (("auto", "auto"), ("auto16", "auto16"), ("exact", "uniform16")):
+                run = partial(run_predict, many, bundle, sampling, n_workers, tree)
+                variants[f"{name}{mark}"] = (n_repeats * len(paths), run)
+            variants[f"start{mark}"] = (1, partial(run_predict, one, bundle, "auto", n_workers, tree))
         variants["sketch"][1]()  # files into memory, networks compiled
         times: dict[str, list[float]] = {name: [] for name in variants}
+        firsts: dict[str, list[float]] = {mark: [] for mark in trees}
         for _ in range(n_runs):
             for name, (_, run) in variants.items():
                 times[name].append(seconds(run))
-    start_s = statistics.median(times["start"])
-    rate = {name: 60 * n / statistics.median(times[name]) for name, (n, _) in variants.items() if name != "start"}
-    rate |= {
-        f"{name}, started": 60 * variants[name][0] / (statistics.median(times[name]) - start_s)
-        for name in ("auto", "auto16", "exact")
-    }
-    print(f"\nstart to the end of one clip: {start_s:.1f} s; {n_workers} workers; medians of {n_runs}")
-    print(f"{'variant':<18}{'clips/min':>10}{'x careful':>11}{'x naive':>9}{'of sketch':>11}{'spread':>8}")
+            for mark, tree in trees.items():
+                firsts[mark].append(time_first(one, bundle, n_workers, tree))
+    starts = {mark: statistics.median(times[f"start{mark}"]) for mark in trees}
+    rate = {n: 60 * k / statistics.median(times[n]) for n, (k, _) in variants.items() if not n.startswith("start")}
+    for mark, start_s in starts.items():
+        for name in (f"auto{mark}", f"auto16{mark}", f"exact{mark}"):
+            rate[f"{name}, started"] = 60 * variants[name][0] / (statistics.median(times[name]) - start_s)
+        first_s = statistics.median(firsts[mark])
+        print(f"\n{mark.strip(' ()') or 'this'}: first kept clip after {first_s:.2f} s, ", end="")
+        print(f"end of one clip after {start_s:.2f} s; {n_workers} workers; medians of {n_runs}")
+    print(f"{'variant':<22}{'clips/min':>10}{'x careful':>11}{'x naive':>9}{'of sketch':>11}{'spread':>8}")
     for name in sorted(rate, key=lambda name: -rate[name]):
         careful, naive, bare = rate["careful"], rate["naive"], rate["sketch"]
         print(
-            f"{name:<18}{rate[name]:10.1f}{rate[name] / careful:11.1f}{rate[name] / naive:9.1f}"
+            f"{name:<22}{rate[name]:10.1f}{rate[name] / careful:11.1f}{rate[name] / naive:9.1f}"
             f"{rate[name] / bare:11.0%}{spread(times[name.split(',')[0]]):>8}"
         )
 
@@ -243,6 +293,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=4, help="number of copies of the clips for `predict`")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--old", type=Path, help="checkout of another state of the code, timed in the same turns")
     args = parser.parse_args()
     if not all(path.exists() for path in first_of_each(args.clips)):
         make_clips(args.clips)
@@ -252,7 +303,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=args.clips.parent) as temporary:
             here = Path(temporary)
             bundle = load_bundle(args.bundle) if args.bundle else untrained_bundle(here)
-            report_rates(args.clips, bundle, args.runs, args.repeats, args.workers, here)
+            trees = {"": HERE} | ({" (old)": args.old} if args.old else {})
+            report_rates(args.clips, bundle, trees, args.runs, args.repeats, args.workers, here)
 
 
 if __name__ == "__main__":

@@ -115,11 +115,27 @@ def load_group(group: str, name: str) -> Settings:
         raise ConfigError(f"there is no group of settings named '{group}'", found=group, expected=", ".join(groups))
     if name not in list_choices(group):
         raise _unknown_choice(group, name)
-    data = _to_dict(_compose(f"{group}/{name}", others={"model": {"size_px": 0}}))[group]
+    data = _read_plain(group, name)
+    if data is None:
+        data = _to_dict(_compose(f"{group}/{name}", others={"model": {"size_px": 0}}))[group]
     models = _list_models(group)
     by_mode = {m.model_fields["mode"].default: m for m in models if "mode" in m.model_fields}
     model = models[0] if len(models) == 1 else by_mode[data["mode"]]
     return validate(model, data, where=f"{group}/{name}.yaml")
+
+
+def _read_plain(group: str, name: str) -> dict[str, Any] | None:
+    """Return the values of a file that refers to no other, which needs no hydra; None for all others."""
+    import yaml
+
+    text = (configs_dir() / group / f"{name}.yaml").read_text("utf-8")
+    if any(sign in text for sign in ("${", "defaults:", "@package")):
+        return None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+    return data if isinstance(data, dict) else None
 
 
 def build_settings(composed: DictConfig, overrides: Sequence[str] = ()) -> TrainConfig:

@@ -99,7 +99,6 @@ def demo(
         evaluation=evaluation,
         bundle=bundle,
         history=list(run.history),
-        notices=[NOTICE],
         title="leopardnet demo: rendered footage",
         on_progress=_name_stage(on_progress, "writing the report"),
     )
@@ -143,7 +142,7 @@ def short_demo(
     )
     predictions = predict(clips, bundle, on_progress=_name_stage(on_progress, "classifying"))
     predictions.write(out / "results")
-    report = summarise(predictions, out / "report.html", manifest=clips, bundle=bundle, notices=[NOTICE])
+    report = summarise(predictions, out / "report.html", manifest=clips, bundle=bundle)
     return ShortDemo(predictions, out / "bundle", report)
 
 

@@ -39,9 +39,12 @@ def start(chromium):
 
 
 def wait_for(driver, condition):
+    """Wait for it; an element that the page replaces while it is read is looked for again."""
+    from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(driver, 30, poll_frequency=0.02).until(lambda _: condition())
+    ignored = [StaleElementReferenceException]
+    return WebDriverWait(driver, 30, 0.02, ignored_exceptions=ignored).until(lambda _: condition())
 
 
 def shown(driver):
@@ -56,8 +59,31 @@ def wait_clip(driver, number):
     wait_for(driver, lambda: shown(driver) == f"{number:04d}")
 
 
+def read(driver, css, name):
+    """Return a property of the only element there is, in one step: the page may replace it at any time."""
+    (value,) = driver.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map((e) => e[arguments[1]])", css, name
+    )
+    return value
+
+
+def click(driver, css):
+    wait_for(driver, lambda: one(driver, css).click() is None)
+
+
 def text(driver, css):
     return driver.execute_script("return document.querySelector(arguments[0]).textContent", css)
+
+
+def wait_picture(driver):
+    """Wait until the frame is drawn, and return its element and address."""
+    return wait_for(
+        driver,
+        lambda: driver.execute_script(
+            "const image = document.querySelector('#shot img');"
+            "return image?.naturalWidth ? [image, image.src] : null"
+        ),
+    )
 
 
 def wait_text(driver, css, part):
@@ -76,11 +102,10 @@ def said(review):
 def test_a_clip_shows_its_frame_with_boxes_its_curve_and_what_the_model_says(chromium, start):
     start(clips(3))
     wait_clip(chromium, 0)
-    image = wait_for(chromium, lambda: all_of(chromium, "#shot img"))[0]
-    wait_for(chromium, lambda: image.get_property("naturalWidth"))
+    image, _ = wait_picture(chromium)
     assert text(chromium, "#moment") == "1.5 s"  # the strongest frame comes first
-    assert_box_is_at(chromium, one(chromium, "#shot .box"), image, BOX)
-    assert [e.text for e in all_of(chromium, "#chart .legend li")] == ["sika deer", "detector"]
+    wait_for(chromium, lambda: assert_box_is_at(chromium, one(chromium, "#shot .box"), image, BOX) is None)
+    wait_for(chromium, lambda: [e.text for e in all_of(chromium, "#chart .legend li")] == ["sika deer", "detector"])
     assert len(all_of(chromium, "#chart .flag")) == 1 and len(all_of(chromium, "#frames .best")) == 1
     assert "sika deer" in text(chromium, "#answer") and "north" in text(chromium, "#facts")
     press(chromium, "t")
@@ -181,10 +206,10 @@ def test_several_labels_by_shift_and_by_button(chromium, start):
     assert "leopard + sika deer" in text(chromium, "#labels .main")
     press(chromium, Keys.ENTER)
     wait_clip(chromium, 1)
-    one(chromium, "[data-action=several]").click()
+    click(chromium, "[data-action=several]")
     press(chromium, "3", "1", "x", "2", "3", Keys.ENTER)  # what is empty shows nothing else
     wait_clip(chromium, 2)
-    assert one(chromium, "[data-action=several]").get_attribute("aria-pressed") == "false"
+    assert read(chromium, "[data-action=several]", "ariaPressed") == "false"
     press(chromium, "1")  # one key is one label again
     wait_clip(chromium, 3)
     assert said(review) == [(0, ["leopard", "sika_deer"]), (1, ["sika_deer", "wild_boar"]), (2, ["leopard"])]
@@ -251,7 +276,7 @@ def test_notes_stars_and_history(chromium, start):
     wait_clip(chromium, 0)
     history = one(chromium, "#history")
     assert history.is_displayed() and "AB leopard" in history.text
-    assert one(chromium, "#note").get_property("value") == "x1 tail"
+    assert read(chromium, "#note", "value") == "x1 tail"
 
 
 def event_clips(decisions, **values):
@@ -263,7 +288,7 @@ def test_a_whole_event_takes_one_key_and_one_undo(chromium, start):
     review = start([*event_clips(["sika_deer"] * 3), make_clip(3)])
     wait_clip(chromium, 0)
     press(chromium, "e")
-    assert one(chromium, "[data-action=event]").get_attribute("aria-pressed") == "true"
+    assert read(chromium, "[data-action=event]", "ariaPressed") == "true"
     press(chromium, "3")
     wait_clip(chromium, 3)
     assert said(review) == [(n, ["wild_boar"]) for n in range(3)]
@@ -349,7 +374,7 @@ def test_the_grid_takes_any_label(chromium, start):
     assert all_of(chromium, "#grid [data-action='label:рысь']")
     press(chromium, "4")  # its digit from now on
     wait_for(chromium, lambda: len(all_of(chromium, ".clip-tile.given")) == 3)
-    one(chromium, "#grid [data-action=unknown]").click()
+    click(chromium, "#grid [data-action=unknown]")
     wait_for(chromium, lambda: len(review.entries) == 4)
     assert said(review) == [(0, ["рысь"]), (1, ["рысь"]), (2, ["рысь"]), (3, ["unknown"])]
 
@@ -359,13 +384,13 @@ def test_the_mouse_chooses_in_the_grid(chromium, start):
 
     review = start(clips(6))
     wait_clip(chromium, 0)
-    one(chromium, "#grid-button").click()
+    click(chromium, "#grid-button")
     tiles = wait_for(chromium, lambda: all_of(chromium, ".clip-tile"))
     tiles[1].click()
     ActionChains(chromium).key_down(Keys.SHIFT).click(tiles[4]).key_up(Keys.SHIFT).perform()
     tiles[2].click()
     assert [t.get_attribute("aria-selected") for t in tiles] == ["false", "true", "false", "true", "true", "false"]
-    one(chromium, "#grid-labels [data-action='label:leopard']").click()
+    click(chromium, "#grid-labels [data-action='label:leopard']")
     wait_for(chromium, lambda: len(review.entries) == 3)
     assert said(review) == [(1, ["leopard"]), (3, ["leopard"]), (4, ["leopard"])]
 
@@ -375,19 +400,16 @@ def test_filters_narrow_the_list_and_stay_after_a_reload(chromium, start):
 
     start([make_clip(n, site="south" if n % 2 else "north") for n in range(6)])
     wait_clip(chromium, 0)
-    one(chromium, "#filter-box summary").click()
-    one(chromium, "#filters option[value=south]").click()
+    click(chromium, "#filter-box summary")
+    click(chromium, "#filters option[value=south]")
     wait_clip(chromium, 1)
     wait_text(chromium, "#count", "0 of 3")
     press(chromium, Keys.ESCAPE, "1")  # out of the field, where keys are letters
     wait_clip(chromium, 3)
     chromium.refresh()
     wait_clip(chromium, 3)
-    assert (
-        text(chromium, "#count") == "1 of 3"
-        and one(chromium, "#filters select[name=site]").get_property("value") == "south"
-    )
-    one(chromium, "#filters [type=reset]").click()
+    assert text(chromium, "#count") == "1 of 3" and read(chromium, "#filters select[name=site]", "value") == "south"
+    click(chromium, "#filters [type=reset]")
     wait_text(chromium, "#count", "1 of 6")
 
 
@@ -402,7 +424,7 @@ def test_labels_count_in_every_list(chromium, start):
     wait_text(chromium, "[data-queue=all]", "5 / 9")
     press(chromium, "z")
     wait_text(chromium, "[data-queue=all]", "4 / 9")
-    one(chromium, "[data-queue=all]").click()
+    click(chromium, "[data-queue=all]")
     wait_clip(chromium, 4)
     press(chromium, "g")
     wait_for(chromium, lambda: all_of(chromium, ".clip-tile"))
@@ -439,7 +461,7 @@ def test_a_failed_save_keeps_the_key_and_tries_again(chromium, start):
     assert shown(chromium) == "0000" and review.entries == []
     press(chromium, "2")  # nothing else is said until then
     wait_text(chromium, "#live", "not saved yet")
-    one(chromium, "#retry").click()
+    click(chromium, "#retry")
     wait_clip(chromium, 1)
     assert said(review) == [(0, ["leopard"])] and not one(chromium, "#problem").is_displayed()
     first, second = (body for name, body in review.posts if name == "label")
@@ -451,7 +473,7 @@ def test_a_lost_answer_adds_nothing_twice(chromium, start):
     wait_clip(chromium, 0)
     press(chromium, "1")
     wait_text(chromium, "#problem", "Not saved yet")
-    one(chromium, "#retry").click()
+    click(chromium, "#retry")
     wait_clip(chromium, 1)
     assert said(review) == [(0, ["leopard"])]
 
@@ -461,7 +483,7 @@ def test_a_refused_press_can_be_dropped(chromium, start):
     wait_clip(chromium, 0)
     press(chromium, "1")
     wait_text(chromium, "#problem", "there is no such clip")
-    one(chromium, "#drop").click()
+    click(chromium, "#drop")
     wait_for(chromium, lambda: not one(chromium, "#problem").is_displayed())
     press(chromium, "2")
     wait_clip(chromium, 1)
@@ -475,7 +497,7 @@ def test_a_press_outlives_a_reload(chromium, start):
     wait_text(chromium, "#problem", "the disk fails")
     chromium.refresh()  # sent again at once, refused again, and saved in the end
     wait_text(chromium, "#problem", "the disk fails")
-    one(chromium, "#retry").click()
+    click(chromium, "#retry")
     wait_for(chromium, lambda: said(review) == [(0, ["leopard"])])
     wait_clip(chromium, 1)
     assert len({body["key"] for name, body in review.posts if name == "label"}) == 1
@@ -513,7 +535,7 @@ def test_a_key_can_be_changed(chromium, start):
     wait_clip(chromium, 0)
     press(chromium, "?")
     assert one(chromium, "#help").is_displayed()
-    one(chromium, "[data-key-of=empty]").click()
+    click(chromium, "[data-key-of=empty]")
     press(chromium, "z")
     wait_text(chromium, "#help-problem", "has something else to do")
     press(chromium, "0")
@@ -543,9 +565,9 @@ def test_people_are_blurred_until_asked_for(chromium, start):
     start([make_clip(0, has_person=True), make_clip(1, has_person=True, frames=[], video=None, thumb=None)])
     wait_clip(chromium, 0)
     wait_text(chromium, "#stage-note", "Press P to show it")
-    assert "blur" in one(chromium, "#shot img").value_of_css_property("filter")
+    wait_for(chromium, lambda: "blur" in one(chromium, "#shot img").value_of_css_property("filter"))
     press(chromium, "p")
-    assert one(chromium, "#shot img").value_of_css_property("filter") == "none"
+    wait_for(chromium, lambda: one(chromium, "#shot img").value_of_css_property("filter") == "none")
     press(chromium, "j")
     wait_text(chromium, "#stage-note", "--people")
     assert all_of(chromium, "#shot img") == []
@@ -585,7 +607,7 @@ def test_a_hunt_counts_labels_and_makes_a_model(chromium, start):
     wait_text(chromium, "#hunt", "the random audit must meet it at 59 sites; so far at 7.")
     assert "Looking for: leopard, sika deer" in text(chromium, "#hunt")
     assert "Label more." in text(chromium, "#hunt") and "leopard7" in text(chromium, ".tally")
-    one(chromium, "#make-model").click()
+    click(chromium, "#make-model")
     wait_text(chromium, "#model-state", "models/1/my-model")
     assert ("model", {"name": "my-model"}) in review.posts
     for n in range(1, 7):
@@ -628,10 +650,10 @@ def test_it_works_by_touch_on_a_narrow_page(start, tmp_path, width_px):
         phone.execute_script("arguments[0].scrollIntoView({block: 'center'})", label)
         label.click()
         wait_clip(phone, 1)
-        one(phone, ".moves [data-action=next]").click()
+        click(phone, ".moves [data-action=next]")
         wait_clip(phone, 2)
-        one(phone, "#open-lists").click()
-        one(phone, "[data-queue=all]").click()
+        click(phone, "#open-lists")
+        click(phone, "[data-queue=all]")
         wait_text(phone, "#queue-title", "All clips")
         assert said(review) == [(0, ["leopard"])]
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pandas as pd
 from browser import headless_chromium
-from test_report_page import all_of, one, press
-from test_review_page import shown, text, wait_for, wait_text
+from test_report_page import all_of, press
+from test_review_page import click, shown, text, wait_for, wait_text
 
 from leopardnet.core.columns import SOUNDS
 from leopardnet.core.manifest import Manifest
@@ -60,7 +60,7 @@ def test_a_sound_is_seen_heard_named_and_taken_back(tmp_path):
         with headless_chromium(tmp_path / "profile") as chromium:
             chromium.get(server.stdout.readline().strip())
             wait_for(chromium, lambda: shown(chromium))
-            one(chromium, "[data-queue=sounds]").click()
+            click(chromium, "[data-queue=sounds]")
             wait_text(chromium, "#queue-title", "Sounds")
             wait_for(chromium, lambda: shown(chromium) == A)
             wait_for(chromium, lambda: chromium.execute_script(PICTURE))

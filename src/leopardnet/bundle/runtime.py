@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from leopardnet.bundle.compiled_cache import CompiledCache
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
 from leopardnet.core.settings.inference import ModelConfig, RuntimeConfig
 
@@ -46,7 +47,7 @@ class Runtime(Protocol):
 
 
 def compile_openvino(graph: bytes, config: RuntimeConfig, *, name: str) -> Any:
-    """Return an ONNX graph as OpenVINO runs it. name: of its file, for errors.
+    """Return an ONNX graph as OpenVINO runs it, if possible from the cache. name: of its file, for errors.
 
     Raises ConfigError for another device than the processor, BundleError for a graph that OpenVINO cannot load.
     """
@@ -68,8 +69,14 @@ def compile_openvino(graph: bytes, config: RuntimeConfig, *, name: str) -> Any:
     }
     if config.threads:
         options["INFERENCE_NUM_THREADS"] = config.threads
+    core = openvino.Core()
     try:
-        return openvino.Core().compile_model(openvino.Core().read_model(graph), "CPU", options)
+        cache = CompiledCache(core, graph, options)
+        compiled = cache.load()
+        if compiled is None:
+            compiled = core.compile_model(core.read_model(graph), "CPU", options)
+            cache.keep(compiled)
+        return compiled
     except RuntimeError as error:
         found = str(error).splitlines()[0][:200]
         raise BundleError("OpenVINO cannot load the network of the bundle", where=name, found=found) from None

@@ -56,6 +56,14 @@ def report(
         int | None, typer.Option("--pictures", min=0, help="The most pictures on the page. [default: all that fit]")
     ] = None,
     people: People = False,
+    attention: Annotated[
+        bool,
+        typer.Option(
+            "--attention",
+            help="Show where the frames of the worst mistakes speak for a label: a hint, not a proof. Needs "
+            "--bundle, labels and torch.",
+        ),
+    ] = False,
     language: Language = None,
 ) -> None:
     """Write one self-contained HTML page: the clips to check first, every clip, and figures where labels exist.
@@ -87,6 +95,8 @@ def report(
         words = list_said(said, of_sounds)
         rows = label_manifest(rows, labels_by_clip(said))
     evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
+    if attention and (evaluation is None or model is None):
+        raise typer.BadParameter("needs --bundle, and --manifest or --labels with labels", param_hint="--attention")
     is_new = not out.exists()
     with progress_bar("pictures") as on_progress:
         written = summarise(
@@ -105,6 +115,7 @@ def report(
             n_pictures=pictures,
             people=people,
             human_labels=words,
+            attention=attention,
             on_progress=on_progress,
         )
     say(f"written: {written}" if is_new else f"written over the one that was there: {written}")

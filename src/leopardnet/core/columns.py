@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STRING, FLOAT, INT, TIME = "str", "float64", "Int64", "datetime64[us]"
 KINDS = ("video", "still", "burst", "frame")
@@ -39,6 +41,8 @@ def _is_relative_posix(s: pd.Series[Any]) -> pd.Series[bool]:
 
 
 def _is_list_of_paths(s: pd.Series[Any]) -> pd.Series[bool]:
+    import pandas as pd
+
     def safe(text: str) -> bool:
         try:
             paths = json.loads(text)
@@ -181,6 +185,8 @@ def has_several_labels(predictions: pd.DataFrame) -> bool:
 
 def join_alerts(predictions: pd.DataFrame) -> pd.Series[str]:
     """Return the alerts of each clip, joined, likeliest first; tables of older versions have one, in `alert`."""
+    import pandas as pd
+
     none = pd.Series(None, index=predictions.index, dtype=object)
     one = predictions.get("alert", none)
     return predictions.get("alerts", none).where(lambda cells: cells.notna(), one)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -12,17 +11,20 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype
 
 from leopardnet.core.columns import MANIFEST, STRING
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.clip_list import build_clips, list_texts
+from leopardnet.core.id_sets import is_among
 from leopardnet.core.interactive.html_summary import count_values, summarise_as_html
 from leopardnet.core.labels import EMPTY, JOINER, split_labels
 from leopardnet.core.tables import clip_id, conform, read_table, write_table
 from leopardnet.core.types import Clip
 
-_CLIP_COLUMNS = ("kind", "path", "paths", "site", "deployment", "captured_at", "time_zone", "time_source", "split")
 TEXTS = [c.name for c in MANIFEST if c.dtype == STRING]
 KEY = ("clip_id", "time_s", "frame_number")
 
@@ -166,18 +168,28 @@ class Manifest:
 
     def clips(self) -> list[Clip]:
         """Return one Clip per `clip_id`, in order of first appearance; labelled frames stand for their video."""
-        t = self.table
-        labels = self.clip_labels().to_dict()
-        whole_first = (
-            t[["clip_id", *_CLIP_COLUMNS]].assign(_frame=t["kind"].eq("frame")).sort_values("_frame", kind="stable")
-        )
-        first = whole_first.drop_duplicates("clip_id").set_index("clip_id").loc[t["clip_id"].unique()]
-        rows: list[dict[Any, Any]] = first.reset_index().to_dict("records")
-        return [_clip(row, labels.get(row["clip_id"])) for row in rows]
+        codes, clip_ids = pd.factorize(self.table["clip_id"])
+        whole_first = np.argsort(self._is_frame, kind="stable")
+        rows = np.zeros(len(clip_ids), np.int64)
+        rows[codes[whole_first[::-1]]] = whole_first[::-1]  # of several rows of a clip, the first is written last
+        labels = np.full(len(clip_ids), None, object)
+        i_row = self._label_rows(codes)
+        labels[codes[i_row]] = list_texts(self.table["label"].iloc[i_row])
+        return build_clips(self.table.iloc[rows], labels, parse_time_zone)
+
+    def page_clips(self, *, n_clips: int = 5000) -> ClipPages:
+        """Return the clips of `clips`, of which only a few thousand are in memory at a time.
+
+        >>> rows = pd.DataFrame({"path": ["b.jpg", "a.jpg"], "kind": "still"})
+        >>> pages = Manifest.from_rows(rows, Path(".")).page_clips(n_clips=1)
+        >>> len(pages), [clip.path for clip in pages]
+        (2, ['b.jpg', 'a.jpg'])
+        """
+        return ClipPages(self, n_clips)
 
     def clip_at(self, i_row: int) -> Clip:
         """Return the clip that the row at this position stands for, without its label."""
-        return _clip(self.table.iloc[i_row].to_dict(), None)
+        return build_clips(self.table.iloc[[i_row]], [None], parse_time_zone)[0]
 
     def clip_labels(self) -> pd.Series[str]:
         """Return the label of each clip that has one, by clip_id: its own, else the one its labelled frames share.
@@ -185,12 +197,31 @@ class Manifest:
         If the labelled frames show one species or nothing, the clip is of that species. If they show two species,
         the clip has no label, because a clip-level score could only be half right.
         """
-        t = self.table[self.table["label"].notna()]
-        is_frame = t["kind"] == "frame"
-        whole = _unanimous_labels(t[~is_frame])
-        of_frames = _unanimous_labels(t[is_frame & ~t["clip_id"].isin(t.loc[~is_frame, "clip_id"])])
-        labels: pd.Series[str] = pd.concat([whole, of_frames]).rename("label")
-        return labels
+        rows = self.table.iloc[self._label_rows(pd.factorize(self.table["clip_id"])[0])]
+        return rows.set_index("clip_id")["label"].rename_axis(None)
+
+    @property
+    def _is_frame(self) -> NDArray[np.bool_]:
+        return self.table["kind"].eq("frame").to_numpy()
+
+    def _label_rows(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return, for each clip that has a label, the first row with that label; codes: of the clip of each row.
+
+        Clips that have a label of their own come first, and of these and of the others those with an animal.
+        """
+        labels, names = pd.factorize(self.table["label"])
+        is_labelled, is_frame, n_clips = labels >= 0, self._is_frame, int(codes.max(initial=-1)) + 1
+        has_own = np.bincount(codes[is_labelled & ~is_frame], minlength=n_clips) > 0
+        is_empty = labels == names.get_indexer([EMPTY])[0]
+        counts = is_labelled & (~is_frame | ~has_own[codes])
+        has_animal = np.bincount(codes[counts & ~is_empty], minlength=n_clips) > 0
+        counts &= ~is_empty | ~has_animal[codes]
+        rows = np.flatnonzero(counts)
+        first = np.zeros(n_clips, np.int64)
+        first[codes[rows[::-1]]] = rows[::-1]
+        is_mixed = np.bincount(codes[rows[labels[rows] != labels[first[codes[rows]]]]], minlength=n_clips) > 0
+        rows = rows[(first[codes[rows]] == rows) & ~is_mixed[codes[rows]]]
+        return rows[np.lexsort((rows, is_empty[rows], is_frame[rows]))]
 
     def clip_label_sets(self) -> pd.Series[str]:
         """Return all labels of each clip that has any, joined, by clip_id: its own, else those of its frames.
@@ -203,8 +234,33 @@ class Manifest:
         t = self.table.assign(label=self.table["label"].fillna(self.table["labels"]))
         t = t[t["label"].notna()]
         is_frame = t["kind"] == "frame"
-        rows = t[~is_frame | ~t["clip_id"].isin(t.loc[~is_frame, "clip_id"])]
-        return rows.groupby("clip_id", sort=False)["label"].agg(_join_rows).astype("str").rename("labels")
+        rows = t[~is_frame | ~is_among(t["clip_id"], t.loc[~is_frame, "clip_id"])]
+        cells = rows["label"].map({cell: _join_rows([cell]) for cell in rows["label"].unique()})
+        is_several = rows["clip_id"].duplicated(keep=False)
+        several = rows["label"][is_several].groupby(rows["clip_id"][is_several], sort=False).agg(_join_rows)
+        sets = cells.set_axis(rows["clip_id"])[~rows["clip_id"].duplicated().to_numpy()]
+        sets[several.index] = several
+        return sets.astype("str").rename("labels")
+
+
+class ClipPages(Collection[Clip]):
+    """The clips of a manifest, made anew a page at a time whenever one goes through them."""
+
+    def __init__(self, manifest: Manifest, n_clips: int) -> None:
+        self._manifest, self._n_clips = manifest, n_clips
+        self._places, ids = pd.factorize(manifest.table["clip_id"])  # of each row's clip, int64 [rows]
+        self._n = len(ids)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[Clip]:
+        for start in range(0, self._n, self._n_clips):
+            is_here = (self._places >= start) & (self._places < start + self._n_clips)
+            yield from Manifest(self._manifest.table[is_here], self._manifest.root).clips()
+
+    def __contains__(self, clip: object) -> bool:
+        return any(clip == other for other in self)
 
 
 def _to_text(number: float) -> str:
@@ -216,33 +272,10 @@ def _clip_ids(paths: pd.Series[str]) -> list[Any]:
     return [clip_id(p) if isinstance(p, str) else None for p in paths]
 
 
-def _unanimous_labels(rows: pd.DataFrame) -> pd.Series[str]:
-    """Return by clip its one label besides EMPTY, or else EMPTY. Clips with two other labels are absent."""
-    animals = rows[rows["label"] != EMPTY].groupby("clip_id", sort=False)["label"]
-    one: pd.Series[str] = animals.first()[animals.nunique() == 1]
-    nothing = rows.loc[~rows["clip_id"].isin(animals.first().index), "clip_id"].unique()
-    return pd.concat([one, pd.Series(EMPTY, index=nothing, dtype="str")])
-
-
-def _join_rows(cells: pd.Series[str]) -> str:
+def _join_rows(cells: Iterable[str]) -> str:
     """Return the labels of several rows of a clip, in alphabetical order, without EMPTY where there is another."""
-    names = {name for cell in cells.unique() for name in split_labels(cell)}
+    names = {name for cell in cells for name in split_labels(cell)}
     return JOINER.join(sorted(names - {EMPTY})) or EMPTY
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _clip(row: dict[Any, Any], label: str | None) -> Clip:
-    is_list = row["kind"] == "burst" and _text(row["paths"])
-    paths: Sequence[str] = json.loads(row["paths"]) if is_list else [row["path"]]
-    zone, captured = _text(row["time_zone"]), None
-    if zone and pd.notna(row["captured_at"]):
-        captured = row["captured_at"].to_pydatetime().replace(tzinfo=parse_time_zone(zone))
-    kind: Any = "video" if row["kind"] == "frame" else row["kind"]
-    texts = {name: _text(row[name]) for name in ("site", "deployment", "time_source", "split")}
-    return Clip(str(row["clip_id"]), tuple(paths), kind, captured_at=captured, label=label, **texts)
 
 
 @lru_cache(maxsize=256)

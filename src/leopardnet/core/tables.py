@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from leopardnet.core.columns import FLOAT, INT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pandera.pandas as pa
 
 MAX_NAME = 40  # of the characters of a temporary name, so that what is added fits however long the name is
@@ -54,8 +54,6 @@ def conform(
     Raises ManifestError for unknown or missing columns, and for the first invalid value; rows count from 1 below
     the header. `where` names the table in the error, `unique` the columns that together identify a row.
     """
-    import pandera.errors
-
     known = [c.name for c in columns]
     unknown = [str(c) for c in table.columns if c not in known]
     missing = [c.name for c in columns if c.name not in table.columns and not c.nullable]
@@ -71,6 +69,11 @@ def conform(
         c.name: _empty_column(c.dtype, table.index) for c in columns if c.name not in table.columns
     }
     table = table.assign(**empty)[known].reset_index(drop=True)
+    table = _cast_plain(table, columns)
+    if _is_conform(table, columns, unique):
+        return table
+    import pandera.errors
+
     try:
         checked = schema(columns, unique=unique).validate(table, lazy=True)
     except pandera.errors.SchemaErrors as error:
@@ -79,7 +82,36 @@ def conform(
     return checked.astype({c.name: TIME for c in columns if c.dtype == TIME})
 
 
+def _cast_plain(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """Return the table with the dtypes of columns whose values stay as they are: texts, whole numbers, nothing."""
+    import pandas as pd
+
+    plain = {STRING: ("string", "empty"), INT: ("integer", "empty")}
+    casts: dict[str, Any] = {}
+    for c in columns:
+        dtype = str(table[c.name].dtype)
+        if dtype == c.dtype or dtype not in ("object", "int64"):
+            continue
+        if pd.api.types.infer_dtype(table[c.name], skipna=True) in plain.get(c.dtype, ("empty",)):
+            casts[c.name] = c.dtype
+    return table.astype(casts) if casts else table
+
+
+def _is_conform(table: pd.DataFrame, columns: Sequence[Column], unique: Sequence[str]) -> bool:
+    """Return whether nothing needs to be changed or explained, for which pandera would have to be loaded."""
+    for c in columns:
+        values = table[c.name]
+        is_there = values.notna()
+        if str(values.dtype) != c.dtype or not (c.nullable or is_there.all()):
+            return False
+        if c.check and not c.check(values[is_there]).all():
+            return False
+    return not (unique and table.duplicated(list(unique)).any())
+
+
 def _table_error(cases: pd.DataFrame, columns: Sequence[Column], where: str) -> ManifestError:
+    import pandas as pd
+
     case = cases.iloc[0]
     column = next((c for c in columns if c.name == case["column"]), None)
     row = f", row {int(case['index']) + 1}" if pd.notna(case["index"]) else ""
@@ -101,6 +133,8 @@ def _table_error(cases: pd.DataFrame, columns: Sequence[Column], where: str) -> 
 
 
 def _empty_column(dtype: str, index: pd.Index[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
     value: Any = {FLOAT: np.nan, INT: pd.NA, TIME: np.datetime64("NaT", "us")}.get(dtype)
     return pd.Series([value] * len(index) if dtype == STRING else value, index=index, dtype=dtype)
 
@@ -152,6 +186,8 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Raises ManifestError for a file that is missing, unreadable or of another format.
     """
+    import pandas as pd
+
     path = Path(path)
     if not path.is_file():
         raise ManifestError(

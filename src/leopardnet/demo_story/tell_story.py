@@ -18,7 +18,6 @@ from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import write_table
-from leopardnet.data.checks.check import check
 from leopardnet.data.human_labels.label_file import FILE as LABELS
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.data.human_labels.sound_labels import ALARM_CALL, SoundEntry, SoundLabelFile
@@ -31,6 +30,7 @@ from leopardnet.records.find_records import find_records
 from leopardnet.records.ranges.read_ranges import read_ranges
 from leopardnet.records.record_settings import load_notable
 from leopardnet.records.record_table import is_suspected
+from leopardnet.records.season_findings import list_season_findings
 from leopardnet.records.survey.rank_places import RankedPlaces, rank_places
 from leopardnet.records.survey.survey_settings import load_survey_settings
 from leopardnet.report.summarise import describe_bundle
@@ -127,8 +127,7 @@ def find_season(
     }
     season = find_records(predictions, ranges=ranges, **known)
     season.write(out / RECORDS)
-    cameras = check(manifest, deployments=deployments, hash_files=False, perceptual=False, probe=False)
-    findings = pd.concat([season.findings, cameras], ignore_index=True)
+    findings = list_season_findings(season, predictions, manifest, deployments)
     write_table(findings, out / RECORDS / FINDINGS)
     return DossierSources(
         records=season.records,
@@ -141,7 +140,6 @@ def find_season(
         ranges=ranges,
         model=describe_bundle(bundle) | {"data": bundle.spec.provenance.get("data")} if bundle is not None else {},
         area_km=load_notable().area_km,
-        is_rendered=True,
         **known,
     )
 

@@ -6,24 +6,23 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import BackendError, ConfigError
-from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.onnx_file import refuse_unsafe_graph
 from leopardnet.core.settings.detection import DetectorConfig, NetworkConfig
 from leopardnet.core.settings.validate import validate
 from leopardnet.core.types import Boxes, Clip, Frames
-from leopardnet.data.formats.megadetector.match_paths import ListedPaths, PathFit, match_paths
 from leopardnet.detect.embedded_weights import find_description
-from leopardnet.detect.megadetector_file import ResultsFile
-from leopardnet.detect.motion_detector import MotionDetector
-from leopardnet.detect.onnx_detector import OnnxNetwork
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leopardnet.data.formats.megadetector.match_paths import PathFit
+    from leopardnet.detect.onnx_detector import OnnxNetwork
 
 MAX_NETWORK_BYTES = 2_000_000_000
 
@@ -128,7 +127,13 @@ def match_detector(
     Raises ManifestError where none of its entries belongs to a clip, where they are of other footage with the same
     file names, and for a broken file.
     """
-    detector = open_detector(config, root) if config.file.lower().endswith(".json") else None
+    if not config.is_on or not config.file.lower().endswith(".json"):
+        return None
+    from leopardnet.core.footage.other_footage import refuse_other_footage
+    from leopardnet.data.formats.megadetector.match_paths import ListedPaths, match_paths
+    from leopardnet.detect.megadetector_file import ResultsFile
+
+    detector = open_detector(config, root)
     if not isinstance(detector, ResultsFile):
         return None
     fit = match_paths(detector.paths, clips, name=detector.source)
@@ -165,6 +170,9 @@ def detector_file(config: DetectorConfig) -> Path | None:
 
 def detector_id(config: DetectorConfig) -> str:
     """Return a hash of all that boxes depend on, without opening the detector: settings and file contents."""
+    from leopardnet.detect.megadetector_file import ResultsFile
+    from leopardnet.detect.motion_detector import MotionDetector
+
     path = detector_file(config)
     digest = hashlib.sha256(config.model_copy(update={"file": ""}).model_dump_json().encode())
     if path is None:
@@ -184,7 +192,11 @@ def _open_cached(
     source: str, path: Path | None, stamp: object, root: Path, threads: int, twins: frozenset[str]
 ) -> Detector:
     if path is None:
+        from leopardnet.detect.motion_detector import MotionDetector
+
         return MotionDetector()
+    from leopardnet.detect.megadetector_file import ResultsFile
+
     if path.suffix.lower() == ".json":
         return ResultsFile.read(path, root, twins=twins)
     return NetworkDetector(load_network(path, threads=threads), source if source != "file" else path.stem)
@@ -196,6 +208,10 @@ def load_network(path: Path, *, threads: int = 0) -> OnnxNetwork:
     Raises ConfigError for an invalid description, BackendError for a network that is missing, is not an ONNX file,
     or keeps weights in other files.
     """
+    import yaml
+
+    from leopardnet.detect.onnx_detector import OnnxNetwork
+
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

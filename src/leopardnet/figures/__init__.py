@@ -13,12 +13,13 @@ from leopardnet.figures.accuracy import (
     review_curve,
     risk_coverage_curve,
 )
-from leopardnet.figures.clips import frame_probabilities, gallery
+from leopardnet.figures.clips import attention, frame_probabilities, gallery
 from leopardnet.figures.epoch_curve import epoch_curve
 from leopardnet.figures.loss_tradeoff import loss_tradeoff
 from leopardnet.figures.model_difference import model_difference
 
 __all__ = [
+    "attention",
     "comparison_plot",
     "confusion_matrix",
     "empty_filter_curve",

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.types import Clip
 from leopardnet.figures.style import GREY, VERMILION, blank, colours, sheet
+from leopardnet.infer.attention import find_attention
 from leopardnet.media.decode import decode
 
 if TYPE_CHECKING:
@@ -67,12 +69,9 @@ def gallery(
     >>> ln.figures.gallery(predictions, manifest, ln.review_order(predictions.table), n=3)  # doctest: +SKIP
     """
     chosen = clips.head(n)
-    figure = sheet(9, max(2.1 * len(chosen), 1.2))
     if chosen.empty:
-        axes = figure.subplots()  # a notebook shows nothing for a figure without axes
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "no clip to show", ha="center", va="center", color=GREY)
-        return figure
+        return _say_nothing_to_show()
+    figure = sheet(9, 2.1 * len(chosen))
     grid = figure.subplots(len(chosen), 2, squeeze=False, width_ratios=(1, 1.5))
     hidden = frozenset() if people else clips_with_people(predictions, manifest, human_labels)
     known = {clip.clip_id: clip for clip in manifest.clips() if clip.clip_id not in hidden}
@@ -91,6 +90,49 @@ def gallery(
         curve.spines[["top", "right"]].set_visible(False)
     grid[-1, 1].set_xlabel("time in the clip, s")
     grid[0, 1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    return figure
+
+
+def attention(
+    predictions: Predictions,
+    manifest: Manifest,
+    bundle: Bundle,
+    clips: pd.DataFrame,
+    *,
+    n: int = 4,
+    people: bool = False,
+    human_labels: pd.DataFrame | None = None,
+) -> Figure:
+    """Return where the first n clips of a table, such as the mistakes of an evaluation, speak for a label.
+
+    Each row is a frame as the network sees it, red where it speaks for the likeliest label, and where for the true
+    one. It is a hint, not a proof, of what the network rests on. Clips without a picture are left out, and so are
+    those of people or vehicles, as in `gallery`. Needs torch; raises BackendError as `find_attention` does.
+
+    >>> ln.figures.attention(predictions, manifest, bundle, report.tables["mistakes"])  # doctest: +SKIP
+    """
+    hidden = frozenset() if people else clips_with_people(predictions, manifest, human_labels)
+    found = find_attention(clips.head(n), manifest, bundle, hidden=hidden)
+    if not found:
+        return _say_nothing_to_show()
+    figure = sheet(7, 2.5 * len(found))
+    names = dict(zip(clips["clip_id"], clips["path"], strict=True))
+    for line, (clip_id, look) in zip(figure.subplots(len(found), 3, squeeze=False), found.items(), strict=True):
+        for axes in line:
+            axes.set_axis_off()
+        line[0].imshow(look.frame)
+        line[0].set_title(str(names[clip_id]).split("/")[-1], loc="left", fontsize="small")
+        for axes, label, word in zip(line[1:], look.maps, ("likeliest", "true"), strict=False):
+            axes.imshow(look.paint(label))
+            axes.set_title(f"for {label} ({word})", loc="left", fontsize="small")
+    return figure
+
+
+def _say_nothing_to_show() -> Figure:
+    figure = sheet(9, 1.2)
+    axes = figure.subplots()  # a notebook shows nothing for a figure without axes
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, "no clip to show", ha="center", va="center", color=GREY)
     return figure
 
 

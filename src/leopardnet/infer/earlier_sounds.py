@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from leopardnet.core.columns import SOUNDS
+from leopardnet.core.id_sets import is_among
 from leopardnet.core.predictions import read_sounds
 from leopardnet.core.tables import conform
 from leopardnet.sound import tonal_calls, voice
@@ -44,11 +45,11 @@ class EarlierSounds:
         """Return rows of the predictions table with the voices that were heard before."""
         if not self.voices:
             return table
-        return table.assign(has_voice=table["has_voice"].mask(table["clip_id"].isin(self.voices), "yes"))
+        return table.assign(has_voice=table["has_voice"].mask(is_among(table["clip_id"], self.voices), "yes"))
 
-    def add_to(self, sounds: pd.DataFrame, clip_ids: Iterable[str]) -> pd.DataFrame:
+    def add_to(self, sounds: pd.DataFrame, clip_ids: Collection[str] | pd.Series[str]) -> pd.DataFrame:
         """Return the sounds of these clips, found now, with what was added and the probabilities of before."""
-        kept = self.added[self.added["clip_id"].isin(set(clip_ids))]
+        kept = self.added[is_among(self.added["clip_id"], clip_ids)]
         if len(self.scored) and len(sounds):
             known = sounds.drop(columns="p_alarm_call").merge(
                 self.scored.drop_duplicates(_SAME), on=_SAME, how="left"

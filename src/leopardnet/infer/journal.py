@@ -7,9 +7,10 @@ Everything that changes results is part of the key: bundle, sampling, effort, de
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ from leopardnet.core.types import Boxes, Clip, ClipPrediction, ClipSound, FoundS
 from leopardnet.detect.kept_boxes import StoredBox, keep_boxes
 
 RESULTS_VERSION = 1  # raised where the program itself gives other results, so that older rows no longer count
-PAGE_CLIPS = 20_000  # clips in memory at a time while tables are written
+PAGE_CLIPS = 2_000  # clips in memory at a time while tables are written
+PLACE_COLUMNS = ("path", "kind", "site", "captured_at")  # of the manifest, in the tables
 ROW_COLUMNS = (
     *("clip_id", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s"),
     *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity", "looks", "sound"),
@@ -80,10 +82,7 @@ class JournalRow:
     @property
     def sound(self) -> ClipSound | None:
         """What was heard; None where the sound was not searched. Decoded on each use, to save memory."""
-        if self._sound is None:
-            return None
-        searched_by, state, note, found = json.loads(self._sound)
-        return ClipSound(state, tuple(FoundSound(*sound) for sound in found), note, searched_by)
+        return None if self._sound is None else _decode_sound(self._sound)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +91,11 @@ class JournalPage:
 
     rows: list[JournalRow]
     clips: pd.DataFrame
+
+    @cached_property
+    def sounds(self) -> list[tuple[str, ClipSound | None]]:
+        """The clip_id and the sound of each row."""
+        return [(row.clip_id, row.sound) for row in self.rows]
 
 
 class Journal(ClipJournal):
@@ -110,11 +114,13 @@ class Journal(ClipJournal):
         """Write the prediction of a clip. A run that is killed afterwards keeps it."""
         self.write_row(item, dict(zip(ROW_COLUMNS, _encode(prediction), strict=True)))
 
-    def list_unheard(self, clips: Sequence[Clip], root: Path, searched_by: str) -> list[QueuedClip]:
+    def list_unheard(self, clips: Collection[Clip], root: Path, searched_by: str) -> list[QueuedClip]:
         """Return the videos whose row holds no sound, or that of another search, and whose file is the same."""
         query = "SELECT clip_id, stamp FROM clips WHERE run_id = ? AND (sound IS NULL OR instr(sound, ?) != 1)"
         with explain_errors(KIND.file):
             rows = dict(self._db.execute(query, (self.run_id, f"[{json.dumps(searched_by)},")).fetchall())
+        if not rows:
+            return []
         items = [stamp_clip(c, str(root)) for c in clips if c.kind == "video" and c.clip_id in rows]
         return [item for item in items if item.stamp == rows[item.clip.clip_id] != MISSING]
 
@@ -128,7 +134,7 @@ class Journal(ClipJournal):
 
     def read_pages(self, manifest: Manifest, *, n_clips: int = PAGE_CLIPS) -> Iterator[JournalPage]:
         """Yield the rows of a manifest's clips in its order, `n_clips` at a time, without those that lack one."""
-        table = manifest.table.drop_duplicates("clip_id")
+        table = manifest.table[["clip_id", *PLACE_COLUMNS]].drop_duplicates("clip_id")
         columns = ", ".join(f"c.{name}" for name in ROW_COLUMNS)
         with explain_errors(KIND.file):
             self._db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (i INTEGER PRIMARY KEY, clip_id TEXT)")
@@ -144,7 +150,7 @@ class Journal(ClipJournal):
                 part = found.fetchmany(n_clips)
             if not part:
                 return
-            clips = table.iloc[[row[0] for row in part]][["path", "kind", "site", "captured_at"]]
+            clips = table.iloc[[row[0] for row in part]][[*PLACE_COLUMNS]]
             yield JournalPage([_decode(*row[1:]) for row in part], clips.reset_index(drop=True))
 
 
@@ -237,6 +243,12 @@ def _encode_info(info: MediaInfo | None) -> tuple[float | None, float | None, in
 def _encode_sound(sound: ClipSound) -> str:
     found = [astuple(x) for x in sound.found]
     return json.dumps([sound.searched_by, sound.state, sound.note, found], separators=(",", ":"))
+
+
+@lru_cache(maxsize=256)  # most clips have none, or none that is found
+def _decode_sound(text: str) -> ClipSound:
+    searched_by, state, note, found = json.loads(text)
+    return ClipSound(state, tuple(FoundSound(*sound) for sound in found), note, searched_by)
 
 
 def _encode_boxes(boxes: Sequence[Boxes | None]) -> str | None:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.bundle.learned_from import read_learned_from
-from leopardnet.compose import load_group
 from leopardnet.core.errors import RunStopped
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
-from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
+from leopardnet.core.settings.inference import RuntimeConfig, Sampling
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import ClipPrediction
 from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
-from leopardnet.infer.clip import classify
 from leopardnet.infer.footage_source import open_source
-from leopardnet.infer.job import Engine, Job, Results
+from leopardnet.infer.job import Engine, Job, Results, choose_effort
 from leopardnet.infer.journal import Journal
-from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
-from leopardnet.infer.workers.gpu_feed import GpuFeed, is_graphics_processor
-from leopardnet.infer.workers.pool import WorkerPool
-from leopardnet.sound.search import search_all, sound_id
+from leopardnet.infer.workers.preload import preload_workers
+from leopardnet.media.read_ahead import advise_next
+
+if TYPE_CHECKING:
+    from leopardnet.infer.workers.gpu_feed import GpuFeed
+    from leopardnet.infer.workers.pool import WorkerPool
 
 
 def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool] = lambda: False) -> Results:
@@ -38,15 +39,26 @@ def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[]
     that are being classified are finished and no other is started.
     """
     if job.runtime.workers == 0:
+        from leopardnet.infer.clip import classify
+
         network = job.bundle.runtime(job.runtime)
         for item in clips:
             if should_stop():
                 return
             yield item, classify(item.clip, job, network)
         return
-    layout = GpuFeed if is_graphics_processor(job.runtime) else WorkerPool
-    with layout(job) as workers:
-        yield from workers.classify(clips, should_stop)
+    with _open_workers(job) as workers:
+        yield from workers.classify(advise_next(clips, job.root), should_stop)
+
+
+def _open_workers(job: Job) -> GpuFeed | WorkerPool:
+    if job.is_on_graphics_processor:
+        from leopardnet.infer.workers.gpu_feed import GpuFeed
+
+        return GpuFeed(job)
+    from leopardnet.infer.workers.pool import WorkerPool
+
+    return WorkerPool(job)
 
 
 def predict(
@@ -58,8 +70,9 @@ def predict(
     sampling: Sampling | str | None = None,
     detector: DetectorConfig | str = "",
     sound: SoundConfig | str = "tonal",
-    effort: Effort = "full",
+    effort: str = "full",
     retry_failed: bool = False,
+    take_over: Sequence[str | Path] = (),
     engine: Engine = classify_all,
     should_stop: Callable[[], bool] = lambda: False,
     on_result: Callable[[ClipPrediction], None] = lambda result: None,
@@ -75,10 +88,12 @@ def predict(
     file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
     embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
     configs/sound; `none` reads none. Sound changes no other result, and clips that were classified without it are
-    searched afterwards. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
-    what does the work, `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
-    on_progress: with the numbers of clips that are done and in all; on_note: before the first clip, with how
-    many entries of a results file belong to clips.
+    searched afterwards. effort: `full`, or `thorough`: also the frames half-way between those of the
+    sampling. retry_failed: read unreadable clips again. take_over: folders of runs with the same bundle and
+    settings, whose finished clips are not classified again (see `take_part`). engine: what does the work,
+    `classify_all` or `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the
+    numbers of clips that are done and in all; on_note: before the first clip, with how many entries of a results
+    file belong to clips, and where `effort` is one of an older version.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
@@ -87,6 +102,8 @@ def predict(
     >>> preds = predict("clips/", "runs/amur/bundle")  # doctest: +SKIP
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
     """
+    if engine is classify_all and (runtime is None or runtime.workers != 0):
+        preload_workers()
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
     manifest = open_source(source)
@@ -94,6 +111,8 @@ def predict(
     learned = read_learned_from(bundle.spec)
     job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:
+        for folder in take_over:
+            on_note(f"{journal.take_over(Path(folder))} finished clips of {Path(folder).name}")
         fill_journal(
             journal,
             manifest,
@@ -106,6 +125,8 @@ def predict(
         )
         if job.sound.is_on:
             hear_the_rest(journal, manifest, job, should_stop=should_stop, on_note=on_note)
+        from leopardnet.infer.prediction_tables import build_predictions, write_pages, write_watch
+
         pages = journal.read_pages(manifest)
         parts = learned.find_part(manifest.table, manifest.root) if learned else None
         if out is None:
@@ -122,17 +143,22 @@ def _plan_job(
     sampling: Sampling | str | None,
     detector: DetectorConfig | str,
     sound: SoundConfig | str,
-    effort: Effort,
+    effort: str,
     on_note: Callable[[str], None],
 ) -> Job:
     """Return what is the same for every clip; the arguments are those of `predict`."""
+    from leopardnet.compose import load_group
+
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     heard = load_group("sound", sound) if isinstance(sound, str) else sound
-    job = Job(
-        *(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort),
-        sound=heard,
-    )
+    runtime = runtime or RuntimeConfig()
+    if runtime.decode != "software":
+        from leopardnet.media.video.hardware import choose_decoder
+
+        runtime = runtime.model_copy(update={"decode": choose_decoder(runtime.decode)})
+    sampled = frames or bundle.spec.sampling
+    job = Job(*(bundle, manifest.root, runtime, sampled, boxes, choose_effort(effort, on_note)), sound=heard)
     if boxes.is_on:
         clips = [clip.paths for clip in manifest.clips()]
         fit = match_detector(boxes, manifest.root, clips, table=manifest.table)
@@ -155,7 +181,7 @@ def fill_journal(
 ) -> None:
     """Classify every clip that the journal does not hold yet. Raises RunStopped where some are left at the end."""
     journal.fill(
-        manifest.clips(),
+        manifest.page_clips(),
         manifest.root,
         lambda clips: engine(clips, job, should_stop),
         retry_failed=retry_failed,
@@ -177,7 +203,9 @@ def hear_the_rest(
     These are rows of older versions and of runs without sound, clips whose picture ended its process, and all clips
     where a graphics processor classified. Raises RunStopped where some are left at the end.
     """
-    todo = journal.list_unheard(manifest.clips(), manifest.root, sound_id(job.sound))
+    from leopardnet.sound.search import search_all, sound_id
+
+    todo = journal.list_unheard(manifest.page_clips(), manifest.root, sound_id(job.sound))
     if not todo:
         return
     on_note(f"searching the sound of {len(todo)} clips that were classified without it")

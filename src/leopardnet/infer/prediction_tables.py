@@ -105,7 +105,7 @@ def write_pages(
         )
         writers: list[pq.ParquetWriter] = []
         for page in pages:
-            sounds = build_sound_table([(row.clip_id, row.sound) for row in page.rows])
+            sounds = build_sound_table(page.sounds)
             table = earlier.keep_voices(build_clip_table(page, bundle, parts=parts))
             tables = table, build_frame_table(page, bundle), earlier.add_to(sounds, table["clip_id"])
             arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in tables]
@@ -164,7 +164,7 @@ def build_predictions(
     for page in pages:
         tables.append(build_clip_table(page, bundle, parts=parts))
         frames.append(build_frame_table(page, bundle))
-        sounds.append(build_sound_table([(row.clip_id, row.sound) for row in page.rows]))
+        sounds.append(build_sound_table(page.sounds))
     assert tables, "a run has at least one clip"
     table = pd.concat(tables, ignore_index=True)
     assert table["clip_id"].is_unique, "every clip has one row"
@@ -196,7 +196,7 @@ def build_clip_table(page: JournalPage, bundle: Bundle, *, parts: pd.Series[str]
             **_columns(rows, "duration_s", "fps", "width_px", "height_px"),
             "bundle_id": bundle.id,
             "labels_id": labels.id,
-            **describe_sounds([row.sound for row in rows]),
+            **describe_sounds([sound for _, sound in page.sounds]),
         }
     )
     if parts is not None:
@@ -217,9 +217,12 @@ def _list_alerts(probs: NDArray[np.float32], bundle: Bundle) -> list[tuple[str, 
     if not targets:
         return [()] * len(probs)
     lowest = np.array([thresholds.alert_threshold(name) for name in labels.targets], np.float32)
-    is_possible = (probs[:, targets] >= lowest).any(axis=1)  # [clips], False for the nan of unreadable clips
+    reached = probs[:, targets] >= lowest  # [clips, targets], False for the nan of unreadable clips
+    n_reached = reached.sum(axis=1)
     alerts: list[tuple[str, ...]] = [()] * len(probs)
-    for i in np.flatnonzero(is_possible).tolist():
+    for i in np.flatnonzero(n_reached == 1).tolist():
+        alerts[i] = (labels.targets[int(reached[i].argmax())],)
+    for i in np.flatnonzero(n_reached > 1).tolist():
         alerts[i] = find_alerts(probs[i], labels, thresholds)
     return alerts
 

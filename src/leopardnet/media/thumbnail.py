@@ -32,7 +32,7 @@ def make_thumbnail(
         frames = decode(clip, root, times_s=np.array([time_s]), short_side_px=short_side_px)
     except MediaError:
         return None
-    return _encode_jpeg(frames.pixels[0], quality)
+    return encode_jpeg(frames.pixels[0], quality)
 
 
 def make_pictures(
@@ -50,7 +50,7 @@ def make_pictures(
     for i in set(nearest):
         pixels = _narrow(frames.pixels[i], width_px)
         for is_brighter in looks:
-            made[i, is_brighter] = _encode_jpeg(brighten(pixels) if is_brighter else pixels, QUALITY)
+            made[i, is_brighter] = encode_jpeg(brighten(pixels) if is_brighter else pixels, QUALITY)
     return {(float(t), look): made[i, look] for t, i in zip(wanted, nearest, strict=True) for look in looks}
 
 
@@ -87,6 +87,7 @@ def _narrow(pixels: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _encode_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int = QUALITY) -> bytes:
+    """Return a frame, uint8 [H, W, 3] RGB, as JPEG bytes without metadata."""
     _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return bytes(data.tobytes())

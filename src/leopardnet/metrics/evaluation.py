@@ -112,6 +112,10 @@ class Evaluation:
     conditions: Conditions | None = None
     choice: LabelChoice = UNKNOWN_CHOICE
 
+    def keep_judged(self, truth: pd.Series[str]) -> pd.Series[str]:
+        """Return the labels, by clip_id, of the clips that judge: without those that the model learned from."""
+        return truth[~truth.index.isin(self.taught.ids)]
+
     def __repr__(self) -> str:
         per_label = self.per_label[["support", "recall_at_least", *self.figures]].to_string(
             float_format="{:.3f}".format

@@ -70,8 +70,7 @@ def make_evaluation_section(
     if evaluation is None:
         return None
     e = evaluation
-    if truth is not None:
-        truth = truth[~truth.index.isin(e.taught.ids)]
+    truth = None if truth is None else e.keep_judged(truth)
     rows = [
         LabelRow(
             str(name),

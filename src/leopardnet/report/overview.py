@@ -102,7 +102,7 @@ def _describe_footage(predictions: pd.DataFrame) -> list[str]:
         lines.append(
             span
             if n_dated == n
-            else translate("{span}, by the {n} clips that have a date", span=span, n=format_number(n_dated))
+            else translate("{span} (clips with a date: {n})", span=span, n=format_number(n_dated))
         )
     elif len(predictions):
         lines.append(translate("No clip has a date."))

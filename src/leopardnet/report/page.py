@@ -15,6 +15,7 @@ from leopardnet.bundle.run_history import history_points
 from leopardnet.core.columns import evidence_columns, has_several_labels, predictions_columns, table_labels
 from leopardnet.core.language import script_texts, translate, translate_message
 from leopardnet.core.tables import atomic_path, conform
+from leopardnet.data.checks.finding import Finding
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.table_checks import refuse_unknown_alerts
 from leopardnet.pages.environment import environment, join_scripts, read_style
@@ -22,9 +23,10 @@ from leopardnet.pages.palette import LabelStyle, decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
 from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
-from leopardnet.report.camera_section import CameraFault
+from leopardnet.report.attention_pictures import AttentionPicture
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.overview import Beside, list_reasons, make_overview
+from leopardnet.report.same_spots import Spots, group_same_spots
 from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
 from leopardnet.report.sound_pictures import SoundPicture
 from leopardnet.report.sound_section import SoundList
@@ -45,10 +47,11 @@ def write_report(
     evaluation: Evaluation | None = None,
     truth: pd.Series[str] | None = None,
     thumbnails: Mapping[str, bytes] | None = None,
+    attention: Mapping[str, AttentionPicture] | None = None,
     heard: Mapping[str, SoundPicture] | None = None,
     sounds: SoundList | None = None,
     hidden: Collection[str] = (),
-    cameras: Sequence[CameraFault] = (),
+    cameras: Sequence[Finding] = (),
     beside: Beside | None = None,
     bundle: Mapping[str, Any] | None = None,
     manifest_summary: pd.DataFrame | None = None,
@@ -61,10 +64,11 @@ def write_report(
     An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
     evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
     thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
-    sounds: the list of them. hidden: clip_id of clips whose picture and sound are left out. cameras: their faults.
-    beside: what else is known, for the first page; its n_hidden and n_faults are counted here. bundle: plain values
-    as of `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts, label by
-    split. history: rows with epoch, loss, val_macro_f1. notices: shown on top.
+    attention: pictures of `draw_attention` by clip_id. sounds: the list of them.
+    hidden: clip_id of clips whose picture and sound are left out. cameras: findings of
+    `find_camera_faults`. beside: what else is known, for the first page; its n_hidden and n_faults are counted
+    here. bundle: plain values as of `describe_bundle`, and watch (`watch_facts`); others are shown too.
+    manifest_summary: counts, label by split. history: rows with epoch, loss, val_macro_f1. notices: shown on top.
 
     Raises ManifestError where `predictions` or `evidence` is not such a table.
     """
@@ -91,13 +95,14 @@ def write_report(
         overview=make_overview(predictions, styles, evaluation=evaluation, description=description, beside=beside),
         cameras=list(cameras),
         hidden=frozenset(hidden),
+        attention=attention or {},
         heard={clip_id: sound for clip_id, sound in (heard or {}).items() if clip_id not in hidden},
         sounds=sounds if sounds and (sounds.confirmed or sounds.others) else None,
         picture_of=_picture_finder(data, shown),
         evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
         curves=_history_charts(history or ()),
         data_counts=None if manifest_summary is None else count_table(manifest_summary),
-        **_describe_clips(predictions, styles, hidden),
+        **_describe_clips(predictions, styles, hidden, group_same_spots(predictions, data["boxes"])),
         **_describe_data(data),
         **_describe_promise(description),
     )
@@ -116,7 +121,7 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 
 
 def _describe_clips(
-    predictions: pd.DataFrame, styles: Sequence[LabelStyle], hidden: Collection[str]
+    predictions: pd.DataFrame, styles: Sequence[LabelStyle], hidden: Collection[str], spots: Spots
 ) -> dict[str, Any]:
     """Return what the template shows of the table of clips alone."""
     return {
@@ -125,7 +130,7 @@ def _describe_clips(
         "colours": decision_colours(styles),
         "summary": summarise_run(predictions, styles),
         "reasons": list_reasons(predictions),
-        "review": choose_review(predictions, styles, hidden=hidden),
+        "review": choose_review(predictions, styles, hidden=hidden, spots=spots),
         "sites": count_by_site(predictions, styles),
         "made_by": _sources(predictions),
     }
@@ -191,10 +196,16 @@ def _describe_promise(description: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page says of a bundle, and of what it promises."""
     return {
         "model": _describe_model(description) if description else None,
-        "thresholds": dict(flatten_facts(description.get("thresholds") or {})),
+        "thresholds": {k: _round(v) for k, v in flatten_facts(description.get("thresholds") or {})},
         "promises": description.get("promises"),
         "watch": description.get("watch"),
     }
+
+
+def _round(threshold: str) -> str:
+    """Return a threshold with six digits, as on the card of the bundle; one below 1 never becomes 1."""
+    short = f"{float(threshold):g}"
+    return threshold if short == "1" else short
 
 
 def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from leopardnet.core.language import translate
 from leopardnet.metrics.comparison.review_order import mistakes, review_order, top_probability
 from leopardnet.pages.palette import LabelStyle
 from leopardnet.pages.table_rows import VISIBLE, number, text
+from leopardnet.report.same_spots import Spots, keep_first_looks
 
 MAX_CARDS = 12
 MAX_UNSURE = 6
@@ -51,7 +52,8 @@ class Card:
     """The values on a card.
 
     alerts: the suspected targets with their probabilities; probs: the probabilities that are large enough to draw;
-    is_multi: the labels are independent, so their probabilities do not share one bar.
+    is_multi: the labels are independent, so their probabilities do not share one bar. n_same: the clips of its
+    camera with a box at the same spot, itself included; 0 where that is nothing special.
     """
 
     clip_id: str
@@ -66,6 +68,7 @@ class Card:
     probs: list[tuple[LabelStyle, float]]
     truth: str = ""
     is_multi: bool = False
+    n_same: int = 0
 
 
 @dataclass(frozen=True)
@@ -154,22 +157,28 @@ def summarise_run(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> Su
 
 
 def choose_review(
-    predictions: pd.DataFrame, styles: Sequence[LabelStyle], *, hidden: Collection[str] = ()
+    predictions: pd.DataFrame,
+    styles: Sequence[LabelStyle],
+    *,
+    hidden: Collection[str] = (),
+    spots: Spots | None = None,
 ) -> Review:
     """Choose the clips that a person should review first: suspected targets, the least certain, the unreadable.
 
     The order is that of `review_order`. A clip with a top probability of 0.95 or more is not uncertain. hidden:
     clip_id of clips that are not shown for uncertainty alone; a suspected target has its card anyway, without its
-    picture.
+    picture. spots: of `group_same_spots`: of clips with a box at one spot, only the first has a card, with the
+    number of the others.
     """
+    spots = spots or {}
     is_unreadable = predictions["status"] == UNREADABLE
     ordered, unreadable = review_order(predictions[~is_unreadable]), predictions[is_unreadable]
     is_alert = ordered["alert"].notna()
     is_unsure = ~is_alert & (top_probability(ordered) < SURE) & ~ordered["clip_id"].isin(list(hidden))
     return Review(
-        alerts=make_cards(ordered[is_alert].head(MAX_CARDS), styles),
+        alerts=make_cards(keep_first_looks(ordered[is_alert], spots).head(MAX_CARDS), styles, spots),
         n_alerts=int(predictions["alert"].notna().sum()),
-        unsure=make_cards(ordered[is_unsure].head(MAX_UNSURE), styles),
+        unsure=make_cards(keep_first_looks(ordered[is_unsure], spots).head(MAX_UNSURE), styles, spots),
         n_unsure=int(is_unsure.sum()),
         unreadable=[
             UnreadableClip(text(row["path"]), text(row["site"]), text(row["reason"]))
@@ -179,21 +188,26 @@ def choose_review(
     )
 
 
+def choose_mistakes(predictions: pd.DataFrame, truth: pd.Series[str]) -> pd.DataFrame:
+    """Return the worst wrong decisions that the page shows, in the order of `mistakes`."""
+    return mistakes(predictions, truth).head(MAX_MISTAKES)
+
+
 def make_mistake_cards(
     predictions: pd.DataFrame, truth: pd.Series[str] | None, styles: Sequence[LabelStyle]
 ) -> list[Card]:
     """Make cards of the worst wrong decisions, in the order of `mistakes`; none without `truth`."""
     if truth is None:
         return []
-    worst = mistakes(predictions, truth).head(MAX_MISTAKES)
+    worst = choose_mistakes(predictions, truth)
     return [
         replace(card, truth=str(label))
         for card, label in zip(make_cards(worst, styles), worst["truth"], strict=True)
     ]
 
 
-def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle]) -> list[Card]:
-    """Make a card of each of these clips, rows of a predictions table."""
+def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle], spots: Spots | None = None) -> list[Card]:
+    """Make a card of each of these clips, rows of a predictions table. spots: of `group_same_spots`."""
     made, is_multi = [], has_several_labels(clips)
     for (_, row), alerts in zip(clips.iterrows(), join_alerts(clips).map(split_labels), strict=True):
         made.append(
@@ -204,6 +218,7 @@ def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle]) -> list[Card]:
                 best_s=number(row["best_time_s"]),
                 probs=[(s, float(row[f"p_{s.name}"])) for s in styles if is_multi or row[f"p_{s.name}"] >= VISIBLE],
                 is_multi=is_multi,
+                n_same=len((spots or {}).get(row["clip_id"], ())),
             )
         )
     return made

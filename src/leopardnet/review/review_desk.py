@@ -21,6 +21,7 @@ from leopardnet.review.frame_evidence import FrameEvidence
 from leopardnet.review.label_request import RESERVED, LabelRequest, UndoRequest, check_words, read_request
 from leopardnet.review.page_keys import check_keys
 from leopardnet.review.private_clips import find_people
+from leopardnet.review.queues.camera_queue import CAMERAS, list_faulty_cameras
 from leopardnet.review.queues.promise_needs import count_promise
 from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.queues.queue_set import QueueSet
@@ -67,11 +68,12 @@ class ReviewDesk:
         self._has_person = np.array([c in people for c in self.index.clip_ids], bool)
         heard = SoundLabelFile(source.labels, read_only=read_only) if file is not None else None
         self.sounds = SoundDesk(source.predictions.sounds if source.predictions else no_sounds(), heard, self.index)
-        others: dict[str, Callable[[], QueueRows]] = {
-            name: partial(make, self) for name, make in (queues or {}).items()
-        }
+        others: dict[str, Callable[[], QueueRows]]
+        others = {name: partial(make, self) for name, make in (queues or {}).items()}
         if len(self.sounds.table):
             others[SOUNDS] = self.sounds.list_clips
+        if len(cameras := list_faulty_cameras(self.index, source)):
+            others[CAMERAS] = lambda: cameras
         self.queues = QueueSet(
             self.index,
             self.evidence,

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, logit, softmax
 
 from leopardnet.core.errors import BundleError
+from leopardnet.score.log_sums import expit, log_expit, log_softmax, softmax
 from leopardnet.score.presence_shift import PresenceShift
 
 MIN_CLIPS = 20
@@ -211,6 +211,8 @@ def undo_calibration(
     [-0.223, -1.609]
     """
     if multi:
+        from scipy.special import logit
+
         p = np.clip(np.asarray(probs, np.float64), 1e-12, 1 - 2.0**-24)
         return np.asarray((logit(p) - _biases(calibration)) * calibration.temperature, np.float64)
     return np.asarray(np.log(np.maximum(probs, 1e-12)) * calibration.temperature, np.float64)

@@ -19,15 +19,17 @@ threshold of 0.7.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from leopardnet.core.labels import ANIMAL, JOINER, UNREADABLE, UNSURE, LabelSet
 from leopardnet.core.settings.inference import DecideConfig
 from leopardnet.core.types import Decision, Rule
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RULES: dict[Rule, str] = {
     "none": "no frame could be decoded",
@@ -101,6 +103,8 @@ def decide_table(
     facts: pd.DataFrame, probs: NDArray[np.float32], labels: LabelSet, thresholds: DecideConfig
 ) -> pd.DataFrame:
     """Return the columns of a predictions table that follow from probabilities, float32 [M, C], beside `facts`."""
+    import pandas as pd
+
     decisions = [decide(p, labels, thresholds) for p in probs]
     if labels.multi:
         named = [JOINER.join(name_all(p, labels, thresholds)) or None for p in probs]

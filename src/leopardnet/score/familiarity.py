@@ -9,15 +9,17 @@ training. How well they separate unknown from known animals is measured by `metr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from leopardnet.core.labels import EMPTY
+from leopardnet.score.log_sums import logsumexp
 from leopardnet.score.ties import round_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOP_SHARE = 0.25  # of a clip's frames, the least empty ones, as in `presence_topk`
 
@@ -40,11 +42,14 @@ def clip_familiarity(
     top_share: use only this share of the frames, with the lowest probability of `empty`, and at least one. A clip
     whose frames lack these columns, from an older version or another network, has nan.
 
+    >>> import pandas as pd
     >>> frames = pd.DataFrame({"clip_id": "a", "i_frame": [0, 1], "p_deer": [0.9, 0.1], "p_empty": [0.1, 0.9],
     ...                        "energy": [4.0, 2.0], "cos_deer": [0.8, 0.2], "cos_empty": [0.1, 0.9]})
     >>> clip_familiarity(frames, ("deer", "empty"), top_share=0.25).to_dict("records")
     [{'energy': 4.0, 'cos_deer': 0.8, 'cos_empty': 0.1}]
     """
+    import pandas as pd
+
     columns = ["energy", *(f"cos_{x}" for x in labels)]
     frames = evidence.reindex(columns=[*evidence.columns, *(c for c in columns if c not in evidence.columns)])
     if f"p_{empty}" in frames.columns and top_share < 1:

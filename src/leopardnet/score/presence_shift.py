@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from leopardnet.core.errors import BundleError
+from leopardnet.score.log_sums import log_softmax
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 MIN_CLIPS_OF_KIND = 20  # of a kind, and of these sites, with and without animals, for a constant of its own

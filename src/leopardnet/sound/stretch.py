@@ -1,7 +1,9 @@
-"""A stretch of a track of exactly the wanted length, as pictures and features need it."""
+"""A stretch of a track of exactly the wanted length, as pictures, features and players need it."""
 
 from __future__ import annotations
 
+import io
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -34,3 +36,21 @@ def draw_stretch(path: Path, start_s: float, end_s: float, size_px: tuple[int, i
     if track is None:
         raise MediaError("the video has no sound", where=Path(path).name)
     return draw_spectrogram(cut_stretch(track, start_s, end_s), start_s, end_s, size_px=size_px)
+
+
+def encode_wave(track: Track) -> bytes:
+    """Return a sound as a WAV file of 16 bits, so loud that its loudest sample is at the limit; silence stays so.
+
+    >>> sound = encode_wave(Track(np.array([0.0, 0.01, -0.005], np.float32), 8000))
+    >>> sound[:4], np.frombuffer(sound[44:], "<i2").tolist()
+    (b'RIFF', [0, 32767, -16384])
+    """
+    loudest = float(np.abs(track.samples).max(initial=0.0))
+    scaled = track.samples / np.float32(loudest or 1.0) * 32767
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(track.rate_hz)
+        file.writeframes(np.round(scaled).astype("<i2").tobytes())
+    return out.getvalue()

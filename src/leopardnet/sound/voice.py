@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import FoundSound
@@ -63,6 +62,8 @@ def measure_speech(track: Track) -> NDArray[np.float32]:
     """Return how likely each 32 ms are speech, float32 [N], 0 to 1; silence fills up the last."""
     samples = track.samples
     if track.rate_hz != RATE_HZ:
+        from scipy.signal import resample_poly
+
         samples = resample_poly(samples, RATE_HZ, track.rate_hz).astype(np.float32)
     n = -(-len(samples) // STEP)
     if not n or not samples.any():

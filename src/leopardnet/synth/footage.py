@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -27,8 +29,10 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
+from pebble import ProcessPool
 
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage.rendered import MARK
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.processes.orphans import end_with_parent
 from leopardnet.synth.animal.animal import UNSEEN, Animal, Sighting, make_animal
@@ -172,9 +176,9 @@ def _render_frames(
 
 
 def _draw_foreground(picture: NDArray[np.uint8], front: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    clear = cv2.bitwise_not(front[..., 3])
+    clear = cv2.bitwise_not(cv2.extractChannel(front, 3))
     dimmed = cv2.multiply(picture, cv2.merge([clear] * 3), scale=1 / 255)
-    return cv2.add(dimmed, np.ascontiguousarray(front[..., :3]))
+    return cv2.add(dimmed, cv2.cvtColor(front, cv2.COLOR_RGBA2RGB))
 
 
 def _draw_disturbance(
@@ -205,10 +209,11 @@ def render_footage(
             (out / plan.path).parent.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     rows: dict[tuple[int, int], Rows] = {}
-    for item, result in _render_items(out, spec, items, n_workers):
-        rows[item] = result
-        if on_progress is not None:
-            on_progress(len(rows), len(items))
+    with closing(_render_items(out, spec, items, n_workers)) as results:
+        for item, result in results:
+            rows[item] = result
+            if on_progress is not None:
+                on_progress(len(rows), len(items))
     clips = pd.DataFrame([rows[item][0] for item in items], columns=list(CLIP_COLUMNS))
     frames = pd.DataFrame([row for item in items for row in rows[item][1]], columns=list(FRAME_COLUMNS))
     clips.to_csv(out / "clips.csv", index=False, lineterminator="\n")
@@ -223,14 +228,41 @@ def _render_items(
         for item in items:
             yield item, _render_to_disk(out, spec, item)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_worker) as pool:
-        futures = {pool.submit(_render_to_disk, out, spec, item): item for item in items}
+    with start_rendering(n_workers) as pool:
+        parts = _group_by_scene(spec, items)
+        futures = [pool.schedule(_render_together, args=(out, spec, part)) for part in parts]
         for future in as_completed(futures):
-            yield futures[future], future.result()
+            yield from future.result()
 
 
-def start_worker() -> None:
+def _group_by_scene(spec: FootageSpec, items: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Return the items in groups with the same forest in the same light, which a process draws once."""
+    groups: dict[tuple[int, str, bool], list[tuple[int, int]]] = {}
+    for i_site, part in groupby(items, key=lambda item: item[0]):
+        plans = plan_site(spec, i_site)
+        for item in part:
+            groups.setdefault((i_site, plans[item[1]].season, plans[item[1]].night), []).append(item)
+    return list(groups.values())
+
+
+def _render_together(
+    out: Path, spec: FootageSpec, items: list[tuple[int, int]]
+) -> list[tuple[tuple[int, int], Rows]]:
+    return [(item, _render_to_disk(out, spec, item)) for item in items]
+
+
+@contextmanager
+def start_rendering(n_workers: int) -> Iterator[ProcessPool]:
+    """Start processes that render. They end with the block, in the middle of a clip where it is left early."""
+    pool = ProcessPool(n_workers, initializer=_start_worker, context=multiprocessing.get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.stop()
+        pool.join()
+
+
+def _start_worker() -> None:
     """Prepare a process that renders: one thread for each, and an end with its parent."""
     end_with_parent()
     cv2.setNumThreads(1)
@@ -244,7 +276,7 @@ def write_clip(out: Path, spec: FootageSpec, clip: RenderedClip) -> Rows:
     """Write the file of a clip below the folder `out`; return its row of `clips.csv` and those of `frames.csv`."""
     path = out / clip.plan.path
     if clip.plan.kind == "still":
-        write_still(path, clip.pixels[0], clip.plan.captured_at, clip.camera)
+        write_still(path, clip.pixels[0], clip.plan.captured_at, clip.camera, mark=MARK)
     else:
-        write_video(path, clip.pixels, clip.sound, rate=spec.rate, captured_at=clip.plan.captured_at)
+        write_video(path, clip.pixels, clip.sound, rate=spec.rate, captured_at=clip.plan.captured_at, mark=MARK)
     return clip_row(spec, clip), frame_rows(clip)

@@ -16,29 +16,42 @@ from PIL import Image
 from leopardnet.synth.audio import SAMPLE_RATE_HZ
 
 _EXIF_IFD, _DATE_TIME, _DATE_TIME_ORIGINAL, _MAKE, _MODEL = 0x8769, 0x0132, 0x9003, 0x010F, 0x0110
+_SOFTWARE = 0x0131
 
 
-def write_still(path: Path, pixels: NDArray[np.uint8], captured_at: datetime, camera: str) -> None:
-    """Write uint8 [H, W, 3] as JPEG with the time of the camera in its EXIF."""
+def write_still(
+    path: Path, pixels: NDArray[np.uint8], captured_at: datetime, camera: str, *, mark: str = ""
+) -> None:
+    """Write uint8 [H, W, 3] as JPEG with the time of the camera in its EXIF. mark: what wrote it."""
     exif = Image.Exif()
     clock = captured_at.strftime("%Y:%m:%d %H:%M:%S")
     exif[_MAKE], exif[_MODEL], exif[_DATE_TIME] = camera.split()[0], camera, clock
     exif.get_ifd(_EXIF_IFD)[_DATE_TIME_ORIGINAL] = clock
+    if mark:
+        exif[_SOFTWARE] = mark
     Image.fromarray(pixels).save(path, "JPEG", quality=82, exif=exif)
 
 
 def write_video(
-    path: Path, pixels: NDArray[np.uint8], sound: NDArray[np.float32], *, rate: Fraction, captured_at: datetime
+    path: Path,
+    pixels: NDArray[np.uint8],
+    sound: NDArray[np.float32],
+    *,
+    rate: Fraction,
+    captured_at: datetime,
+    mark: str = "",
 ) -> None:
     """Write uint8 [N, H, W, 3] and float32 sound; the suffix, .MP4 or .AVI, chooses the codecs.
 
-    A video without a sample of sound has no sound track.
+    A video without a sample of sound has no sound track. mark: a comment on what wrote it.
     The time is written into `creation_time` as local time marked Z, as cameras without a time zone do.
     """
     mp4 = path.suffix.upper() == ".MP4"
     with av.open(str(path), "w", format="mp4" if mp4 else "avi") as container:
         container.metadata["creation_time"] = captured_at.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
         container.metadata["date"] = captured_at.strftime("%Y-%m-%d %H:%M:%S")
+        if mark:
+            container.metadata["comment"] = mark
         video = _add_video(container, pixels.shape, rate, mp4=mp4)
         audio = _add_audio(container, mp4=mp4) if len(sound) else None
         blocks = _sound_blocks(sound, len(pixels))

@@ -58,6 +58,43 @@ def test_where_nothing_differs_every_position_says_the_same_and_a_bright_place_s
     assert red == pytest.approx(np.array([[0.25, 0], [0, 0]])) and green == pytest.approx(np.full((2, 2), 0.05))
 
 
-def test_a_backbone_without_one_map_is_refused():
+VIT = ("vit_tiny_patch16_224", {"embed_dim": 48, "depth": 2, "num_heads": 2})
+SWIN = ("swin_tiny_patch4_window7_224", {"embed_dim": 24, "depths": (1, 1), "num_heads": (1, 2)})
+
+
+@pytest.mark.parametrize(("network", "layer"), [(VIT, "blocks.1.norm1"), (SWIN, "norm")], ids=["vit", "swin"])
+def test_the_map_says_how_the_logit_changes_with_each_position(network, layer):
+    """Transformers: every position of a layer is made 1 % stronger and weaker, one after the other."""
+    import timm
+
+    torch.manual_seed(0)
+    model = Classifier(timm.create_model(network[0], pretrained=False, img_size=64, **network[1]), 3).eval()
+    with torch.no_grad():
+        model.head.weight.normal_()
+    frame = np.random.default_rng(1).integers(0, 256, (1, 3, 64, 64), np.uint8)
+    found = map_evidence(model, frame, np.array([1]))[0]
+    n_before = getattr(model.backbone, "num_prefix_tokens", 0)
+
+    def logit(i, factor):
+        def change(_module, _inputs, output):
+            flat = output.clone().reshape(1, -1, output.shape[-1])
+            flat[0, n_before + i] *= factor
+            return flat.reshape(output.shape)
+
+        with model.backbone.get_submodule(layer).register_forward_hook(change):
+            return predict_logits(model, frame)[0, 1]
+
+    slopes = [(logit(i, 1.01) - logit(i, 0.99)) / 0.02 for i in range(found.size)]
+    assert slopes == pytest.approx(found.flatten(), rel=0.02, abs=2e-3 * float(np.abs(found).max()))
+
+
+def test_a_network_with_layers_between_map_and_head_has_a_map_too():
+    assert map_evidence(build(), FRAMES, np.zeros(2, np.int64)).shape == (2, 3, 3)
+
+
+def test_a_network_without_a_map_is_refused():
+    import timm
+
+    mixer = timm.create_model("mixer_s32_224", pretrained=False, img_size=96)
     with pytest.raises(BackendError, match="does not say where"):
-        map_evidence(build(), FRAMES, np.zeros(2, np.int64))  # its head has a layer between map and features
+        map_evidence(Classifier(mixer, 3), FRAMES, np.zeros(2, np.int64))

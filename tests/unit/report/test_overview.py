@@ -50,7 +50,7 @@ def test_what_was_looked_at_is_counted_with_what_is_not_known_of_it(season):
     assert looked_at == [
         "5 videos, 1 still",
         "2.0 hours of video, without 1 of unknown length",
-        "2025-11-12 to 2026-01-03, by the 2 clips that have a date",
+        "2025-11-12 to 2026-01-03 (clips with a date: 2)",
         "2 sites",
         "1 clip without a site",
     ]

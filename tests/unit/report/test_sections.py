@@ -7,6 +7,7 @@ import pandas as pd
 
 from leopardnet.pages.palette import label_styles
 from leopardnet.pages.table_rows import flatten_facts
+from leopardnet.report.same_spots import group_same_spots
 from leopardnet.report.sections import choose_review, make_mistake_cards, summarise_run
 
 BROKEN = ("x", np.nan, np.nan, np.nan, "unreadable", None)
@@ -80,3 +81,20 @@ def test_days_are_of_the_clips_that_have_a_time_and_a_model_without_leopards_sus
     assert summarise_run(table.drop(columns="p_leopard"), tigers).blind == "this model has no label leopard"
     of_tigers = [replace(s, is_target=s.name == "tiger") for s in tigers]
     assert summarise_run(table.drop(columns="p_leopard"), of_tigers).blind == "", "it looks for tigers"
+
+
+def test_the_same_box_at_one_camera_is_one_look(clips, styles):
+    table = clips(*[(f"c{i}", 0.6 - i / 100, 0.2, 0.2, "leopard", "leopard") for i in range(9)])
+    times = pd.date_range("2024-05-01", periods=9, freq="2h")
+    table = table.assign(site=["s"] * 8 + ["t"], captured_at=times)
+    stump, other = [0.2, 0.3, 0.5, 0.7, 0.9], [0.6, 0.1, 0.9, 0.4, 0.9]
+    boxes = {str(i): [stump] for i in (0, 1, 2, 3, 4, 5, 8)} | {"6": [other], "7": []}
+    spots = group_same_spots(table, boxes)
+    assert set(spots) == {f"c{i}" for i in range(6)}  # that at another site, and another box, stand alone
+    found = choose_review(table, styles, spots=spots)
+    assert [(card.clip_id, card.n_same) for card in found.alerts] == [("c0", 6), ("c6", 0), ("c7", 0), ("c8", 0)]
+    assert found.n_alerts == 9, "what is counted stays"
+    few = group_same_spots(table, {str(i): [stump] for i in range(5)})
+    once = group_same_spots(table.assign(captured_at=times[0]), boxes)
+    nowhere = group_same_spots(table.assign(site=None), boxes)
+    assert few == once == nowhere == group_same_spots(table, {}) == {}

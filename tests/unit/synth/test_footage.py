@@ -3,6 +3,8 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -11,9 +13,12 @@ import pytest
 from PIL import Image
 
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage.rendered import find_rendered
+from leopardnet.data.scan.scan import scan
 from leopardnet.synth import FootageSpec, plan_site, render_clip, render_footage
 from leopardnet.synth import footage as footage_module
 from leopardnet.synth.weather import Sensor
+from leopardnet.synth.write_files import write_still, write_video
 
 SMALL = FootageSpec(
     n_sites=2, clips_per_site=4, stills_per_site=4, width_px=160, height_px=96, duration_s=(0.6, 1.2)
@@ -226,3 +231,21 @@ def test_noise_by_night_is_smooth_and_lies_on_scattered_light():
             assert np.corrcoef(seen[:, 1:].ravel(), seen[:, :-1].ravel())[0, 1] > 0.2
             assert 0.3 < seen.std() < 3.5
     assert min(levels) < 5 < 10 < max(levels) < 25
+
+
+def test_a_scan_finds_what_rendered_each_file_and_no_mark_in_other_files(footage, tmp_path):
+    out, *_ = footage
+    rendered = scan(out).table
+    assert {path.rpartition(".")[2] for path in rendered["path"]} == {"MP4", "AVI", "JPG"}
+    assert set(rendered["source"]) == {"scan, rendered"}
+    assert find_rendered(rendered) == set(rendered["clip_id"])
+    for suffix in ("MP4", "AVI", "JPG"):
+        pixels, moment = np.full((3, 32, 48, 3), 90, np.uint8), datetime(2024, 5, 1, 12)
+        if suffix == "JPG":
+            write_still(tmp_path / "a.JPG", pixels[0], moment, "Maker Model")
+        else:
+            sound = np.zeros(0, np.float32)
+            write_video(tmp_path / f"a.{suffix}", pixels, sound, rate=Fraction(5), captured_at=moment)
+    filmed = scan(tmp_path).table
+    assert filmed["source"].tolist() == ["scan"] * 3 and not find_rendered(filmed)
+    assert filmed["captured_at"].nunique() == 1

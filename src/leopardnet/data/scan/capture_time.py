@@ -29,12 +29,14 @@ class CaptureTime(NamedTuple):
     """A naive time by the camera's clock, its source, and the offset that the file states; or what is no time.
 
     `unread` is the text that stands where the time should be, for a file without a time from any source.
+    `is_rendered`: a header that was read says that a program drew the file.
     """
 
     time: datetime | None = None
     source: str | None = None
     time_zone: str | None = None
     unread: str = ""
+    is_rendered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class CaptureTimeReader:
         file does not matter. EXIF has the sources exif, maker_note and exif_changed (see read_exif_time), and the
         last of them gives way to every other source but mtime.
         """
-        unread, changed = "", None
+        unread, changed, is_rendered = "", None, False
         try:
             with open(path, "rb") as file:  # noqa: PTH123  (Path.open is slower, and this runs once per file)
                 head = file.read(HEAD_BYTES)
@@ -99,14 +101,16 @@ class CaptureTimeReader:
                         break
                     found = self._read_source(source, path, file, head)
                     unread = unread or found.unread
+                    is_rendered = is_rendered or found.is_rendered
                     if (time := found.time) is not None:
-                        read = CaptureTime(time.replace(tzinfo=None), found.source or source, offset_text(time))
+                        name, zone = found.source or source, offset_text(time)
+                        read = CaptureTime(time.replace(tzinfo=None), name, zone, is_rendered=is_rendered)
                         if read.source != "exif_changed":
                             return read
                         changed = read
         except OSError:
             pass  # the row stays, and `check` reports the fault of the file
-        return changed or CaptureTime(unread=unread)
+        return changed or CaptureTime(unread=unread, is_rendered=is_rendered)
 
     def _read_source(self, source: str, path: str, file: BinaryIO, head: bytes) -> HeaderTime:
         if source in HEADERS:

@@ -7,6 +7,7 @@ import struct
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
+from leopardnet.core.footage.rendered import MARK
 from leopardnet.data.reading.tables.clock_time import parse_clock, parse_offset
 from leopardnet.data.scan.header_time import HeaderTime
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 EXIF_BYTES = 72 * 1024  # an EXIF segment has at most 64 KiB and is one of the first
-_EXIF_IFD, _MAKER_NOTE, _DATE_TIME, _OFFSET = 0x8769, 0x927C, 0x0132, 0x9010
+_EXIF_IFD, _MAKER_NOTE, _DATE_TIME, _OFFSET, _SOFTWARE = 0x8769, 0x927C, 0x0132, 0x9010, 0x0131
 # DateTimeOriginal and DateTimeDigitized, each with its fraction of a second and its offset
 _TIMES = ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012))
 _BROKEN = (OSError, EOFError, ValueError, SyntaxError, KeyError, IndexError, TypeError, struct.error)
@@ -32,7 +33,7 @@ def read_exif_time(file: BinaryIO, head: bytes) -> HeaderTime:
         if head.startswith(b"\xff\xd8") and (data := _read_exif_segment(file)):
             exif = Image.Exif()
             exif.load(data)
-            return _find_time(exif, data[6:])
+            return _find_time(exif, data[6:])._replace(is_rendered=_decode_tag(exif.get(_SOFTWARE)) == MARK)
         if head.startswith((b"\x89PNG", b"II*\0", b"MM\0*")) or head[8:12] in (b"WEBP", b"avif"):
             file.seek(0)
             with Image.open(file, formats=("PNG", "TIFF", "WEBP", "AVIF")) as image:

@@ -17,25 +17,27 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
+from leopardnet.core.footage.rendered import MARK
 from leopardnet.data.reading.tables.clock_time import parse_clock
 
 MAX_BOXES = 512
 _MAC_EPOCH = datetime(1904, 1, 1)
 _MAC_TO_UNIX_S = 2_082_844_800
 _CREATION_DATE = b"com.apple.quicktime.creationdate"
-_MAX_META_BYTES = 64 * 1024
+_MAX_META_BYTES, _MAX_COMMENT_BYTES = 64 * 1024, 1024
 
 
 class HeaderTime(NamedTuple):
     """The time in a header, aware if the file states its offset.
 
     Without a time, `unread` is the text that stands in its place, '' if there is none. `source` is '' for the usual
-    place of the format, else the name of another one.
+    place of the format, else the name of another one. is_rendered: whether the header says that a program drew it.
     """
 
     time: datetime | None = None
     unread: str = ""
     source: str = ""
+    is_rendered: bool = False
 
 
 # --- QuickTime and MP4 ---
@@ -57,7 +59,9 @@ def read_quicktime_time(file: BinaryIO, head: bytes) -> HeaderTime:
             if inner == b"mvhd":
                 file.seek(inner_start)
                 time = _parse_mac_time(file.read(min(12, inner_stop - inner_start)))
-                found = HeaderTime(time, found.unread)
+                found = found._replace(time=time)
+            elif inner == b"udta":
+                found = found._replace(is_rendered=_has_mark(file, inner_start, inner_stop))
             elif inner == b"meta" and (text := _read_creation_date(file, inner_start, inner_stop)):
                 stated = parse_clock(text)
                 if stated is not None:
@@ -65,6 +69,11 @@ def read_quicktime_time(file: BinaryIO, head: bytes) -> HeaderTime:
                 found = HeaderTime(found.time, text)
         return found
     return HeaderTime()
+
+
+def _has_mark(file: BinaryIO, start: int, stop: int) -> bool:
+    file.seek(start)
+    return MARK.encode() in file.read(min(_MAX_COMMENT_BYTES, stop - start))
 
 
 def _read_creation_date(file: BinaryIO, start: int, stop: int) -> str:
@@ -123,9 +132,12 @@ def read_riff_time(file: BinaryIO, head: bytes) -> HeaderTime:
     if head[:4] != b"RIFF" or head[8:11] != b"AVI":
         return HeaderTime()
     found: dict[bytes, datetime] = {}
-    unread = ""
+    unread, is_rendered = "", False
     end = file.seek(0, 2)
-    for kind, start, stop in _iterate_time_chunks(file, 12, end):
+    for kind, start, stop in _iterate_told_chunks(file, 12, end):
+        if kind == b"ICMT":
+            is_rendered = _has_mark(file, start, stop)
+            continue
         file.seek(start)
         text = file.read(min(64, stop - start)).decode("latin-1")
         time = parse_clock(text)
@@ -133,11 +145,11 @@ def read_riff_time(file: BinaryIO, head: bytes) -> HeaderTime:
             found.setdefault(kind, time)
         unread = unread or text.strip(" \t\r\n\0")
     time = found.get(b"IDIT") or found.get(b"ICRD")
-    return HeaderTime(time, "" if time else unread)
+    return HeaderTime(time, "" if time else unread, is_rendered=is_rendered)
 
 
-def _iterate_time_chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield type, start and end of IDIT and ICRD chunks, also inside `hdrl` and `INFO` lists; skip the pictures."""
+def _iterate_told_chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, start and end of times and comments, also inside `hdrl` and `INFO` lists; skip the pictures."""
     ends = [end]
     for _ in range(MAX_BOXES):
         while ends and start + 8 > ends[-1]:
@@ -155,6 +167,6 @@ def _iterate_time_chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple
             ends.append(stop)
             start += 12
             continue
-        if kind in (b"IDIT", b"ICRD"):
+        if kind in (b"IDIT", b"ICRD", b"ICMT"):
             yield kind, start + 8, stop
         start += 8 + size + size % 2

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from leopardnet.bundle.runtime import Runtime
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.types import Clip, ClipPrediction
-from leopardnet.infer.clip import classify
 from leopardnet.infer.job import Job, Results
 from leopardnet.infer.unreadable import unreadable_prediction
 from leopardnet.media.workers.clip_errors import out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
+
+if TYPE_CHECKING:
+    from leopardnet.bundle.runtime import Runtime
 
 
 class WorkerPool:
@@ -46,9 +48,15 @@ def _start(job: Job) -> None:
     job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
     _work = job, job.bundle.runtime(job.runtime)
     job.open_detector()
+    if job.runtime.decode != "software":
+        from leopardnet.media.video.hardware import open_device
+
+        open_device(job.runtime.decode)  # before the memory of this process is limited
 
 
 def _classify_one(clip: Clip) -> ClipPrediction:
+    from leopardnet.infer.clip import classify
+
     assert _work is not None, "the process was started"
     job, network = _work
     try:

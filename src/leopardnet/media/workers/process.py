@@ -6,12 +6,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from multiprocessing import spawn
 from pathlib import Path
 from typing import Any
 
+from leopardnet.core.processes.fork_server import METHOD, start_fork_server
 from leopardnet.core.settings.inference import RuntimeConfig
 
 
@@ -26,9 +26,7 @@ def n_workers(config: RuntimeConfig) -> int:
     return max(1, min(cores, allowed))
 
 
-# Never a fork of this process: its threads would not exist in the copy.
-_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-_base: Any = multiprocessing.get_context(_METHOD)
+_base: Any = multiprocessing.get_context(METHOD)
 _start_lock = threading.Lock()
 
 
@@ -61,8 +59,7 @@ class WorkerContext(type(_base)):  # type: ignore[misc]  # its class depends on 
 
     def __init__(self, *modules: str) -> None:
         super().__init__()
-        if _METHOD == "forkserver":
-            self.set_forkserver_preload(list(modules))  # imported once, for all workers
+        start_fork_server(modules)  # imported once, for all workers
 
 
 def limit_memory(limit_mb: int) -> None:

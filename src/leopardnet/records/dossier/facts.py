@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.columns import join_alerts
+from leopardnet.core.footage.light import find_clip_lights
 from leopardnet.core.labels import split_labels
 from leopardnet.records.dossier.cells import list_rows, read_number, read_text
 from leopardnet.records.dossier.linked_facts import (
@@ -31,6 +32,7 @@ from leopardnet.records.dossier.season_facts import (
 from leopardnet.records.dossier.shown_places import Place, list_shown_places
 from leopardnet.records.dossier.sound_facts import SoundFact, list_sounds
 from leopardnet.records.dossier.sources import DossierSources, find_rows
+from leopardnet.records.dossier.sun_facts import SunFact, find_sun
 from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 
@@ -39,8 +41,9 @@ from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 class Capture:
     """A record of the dossier: one clip. by: who confirmed or refuted it. seconds: of its strongest frames.
 
-    decision: of the model, is_alert: whether it raised one for the animal. likeliest: the label of the highest
-    probability, and that. has_answers: whether anybody looked at the clip, whatever was said.
+    sun: what its light and its clock say together. decision: of the model, is_alert: whether it raised one for the
+    animal. likeliest: the label of the highest probability, and that. has_answers: whether anybody looked at the
+    clip, whatever was said.
     """
 
     ref: str
@@ -67,6 +70,7 @@ class Capture:
     clock_correction_s: float
     clock_uncertainty_s: float
     place: Place | None
+    sun: SunFact
     is_hidden: bool
     in_training: str
     range_status: str
@@ -173,6 +177,7 @@ def _list_captures(
     answered = set() if sources.labels is None else set(sources.labels["clip_id"])
     corrections = _list_corrections(sources.deployments)
     places = list_shown_places(rows, exact_places=exact)
+    lights = find_clip_lights(sources.predictions.read_frames(list(rows["clip_id"])))
     shown, captures = list_rows(hide_places(rows, exact_places=exact, among=sources.records)), []
     for i, (row, clip, place) in enumerate(zip(shown, list_rows(clips.reset_index()), places, strict=True), 1):
         key = (read_text(row, "deployment"), read_text(row, "site"))
@@ -192,6 +197,9 @@ def _list_captures(
                 clock_correction_s=corrections.get(key, corrections.get((key[0], ""), math.nan)),
                 clock_uncertainty_s=read_number(row.get("clock_uncertainty_s")),
                 place=place,
+                sun=find_sun(
+                    place, row.get("captured_at"), read_text(row, "time_zone"), lights.get(row["clip_id"]) or ""
+                ),
                 is_hidden=row["clip_id"] in hidden,
                 in_training=read_text(clip, "in_training"),
                 distance_km=read_number(row.get("distance_km")),

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.rendered import find_rendered
 from leopardnet.core.labels import split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
@@ -29,7 +30,7 @@ class DossierSources:
     the same footage. deployments: with the columns of `data.scan.deployments.DEPLOYMENTS`. labels: the entries of
     `labels.sqlite`. sounds: a table of sounds, sound_labels: what people said of them. ranges: and barriers.
     findings: of `check`. model: plain values that describe a bundle. alert_score: the one given, if any.
-    area_km: the radius of "the area" in which a record was the first. is_rendered: a program drew the footage.
+    area_km: the radius of "the area" in which a record was the first.
 
     Raises ManifestError where `records` is no table of records.
 
@@ -51,7 +52,6 @@ class DossierSources:
     model: Mapping[str, Any] = field(default_factory=dict)
     alert_score: float | None = None
     area_km: float | None = None
-    is_rendered: bool = False
 
     def __post_init__(self) -> None:
         missing = [name for name in _NEEDED if name not in self.records.columns]
@@ -64,6 +64,10 @@ class DossierSources:
                 todo="make it with `leopardnet records`",
             )
         object.__setattr__(self, "records", fill_records(self.records))
+
+    def are_rendered(self, clip_ids: Collection[str]) -> bool:
+        """Return whether a program drew any of these clips, as the manifest says."""
+        return not find_rendered(self.manifest.table).isdisjoint(clip_ids)
 
     def find_people(self) -> frozenset[str]:
         """Return the clips that show people or vehicles, or in which a person speaks, whoever says so."""

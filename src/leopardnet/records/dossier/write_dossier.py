@@ -29,12 +29,12 @@ from leopardnet.records.dossier.original_files import MEDIA_FILE, OriginalFile, 
 from leopardnet.records.dossier.sound_facts import SoundFact
 from leopardnet.records.dossier.sources import DossierSources, choose_dossiers
 from leopardnet.records.dossier.words import statements as say
-from leopardnet.records.dossier.words.clock_check import check_clocks
+from leopardnet.records.dossier.words.clock_check import check_clocks, say_wrong_light
 from leopardnet.records.dossier.words.linked_statements import say_around, say_encounter, say_sounds
 from leopardnet.records.dossier.words.model_words import describe_model
 from leopardnet.records.dossier.words.open_questions import list_open_questions
 from leopardnet.records.dossier.words.range_statements import say_range
-from leopardnet.records.dossier.words.shown_values import show_share, show_span, show_time
+from leopardnet.records.dossier.words.shown_values import join_refs, show_share, show_span, show_time
 from leopardnet.records.record_table import CONFIRMED
 
 DOSSIER_FILE, INDEX_FILE = "dossier.html", "index.html"
@@ -43,10 +43,11 @@ RECORD_ID = "[0-9a-f]{12}"
 
 @dataclass(frozen=True)
 class Dossier:
-    """A written dossier: its page, what the page says, and the ZIP of its media where one was asked for."""
+    """A written dossier: its page, what the page says, its original files, and their ZIP if one was asked for."""
 
     path: Path
     facts: DossierFacts
+    files: tuple[OriginalFile, ...]
     media: Path | None = None
 
 
@@ -135,7 +136,7 @@ def write_dossier(
     media = write_media(folder, files, sources.manifest.root) if with_media else None
     with use_language(language):
         page = _fill_page(facts, sources, clips, files, has_media=with_media)
-    return Dossier(_write(folder / DOSSIER_FILE, page), facts, media)
+    return Dossier(_write(folder / DOSSIER_FILE, page), facts, tuple(files), media)
 
 
 def write_index(
@@ -171,7 +172,7 @@ def write_index(
             css=_style(),
             rows=rows,
             weak=weak,
-            is_rendered=sources.is_rendered,
+            is_rendered=sources.are_rendered(set(sources.records["clip_id"])),
             alert_score=sources.alert_score,
             show_share=show_share,
             made_by=_name_program(),
@@ -200,7 +201,7 @@ def _fill_page(
             css=_style(),
             title=say.title_of(facts),
             attention=say.say_attention(facts),
-            is_rendered=sources.is_rendered,
+            is_rendered=sources.are_rendered([c.clip_id for c in facts.captures]),
             facts=facts,
             what=say.say_what(facts),
             when=say.say_when(facts),
@@ -213,10 +214,11 @@ def _fill_page(
             unknown=list_open_questions(facts, sources, missing),
             stills=stills,
             legend=choose_labels(frames, styles, facts.label),
-            sounds=show_sounds(facts.sounds, sources.manifest.root),
+            sounds=show_sounds(facts.sounds, sources.manifest.root, silent=sources.find_people()),
             map=draw_map(_list_places(facts), sources.ranges, facts.label),
             time_line=draw_time_line(_list_marks(facts)),
             clocks=check_clocks(facts),
+            wrong_light=say_wrong_light(facts),
             findings=_list_findings(facts, sources),
             model=describe_model(sources.model, facts.label),
             promises=sources.model.get("promises") or (),
@@ -226,6 +228,7 @@ def _fill_page(
             media_file=MEDIA_FILE if has_media else "",
             made_by=_name_program(),
             show_time=show_time,
+            join_refs=join_refs,
         )
     )
 

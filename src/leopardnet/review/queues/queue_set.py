@@ -41,6 +41,7 @@ ORDER = (
         "plan",
         "lookalikes",
         "same_box",
+        "cameras",
         "unreadable",
         "empties",
     ),

@@ -84,7 +84,13 @@ def _stroke(paint: Paint, rng: Generator, path: NDArray[np.float64], width: floa
 
 
 def _mix(paint: Paint, colour: Colour, amount: Paint) -> Paint:
-    return paint + (np.asarray(colour, np.float32) - paint) * np.clip(amount, 0, 1)[..., None]
+    mixed, inside = paint.copy(), amount > 0
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if len(rows):  # most spots are small
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        share = np.clip(amount[part], 0, 1)[..., None]
+        mixed[part] = paint[part] + (np.asarray(colour, np.float32) - paint[part]) * share
+    return mixed
 
 
 def _tone(colour: Colour, rng: Generator, spread: float) -> Colour:

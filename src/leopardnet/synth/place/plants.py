@@ -166,10 +166,12 @@ def _grass(canvas: Canvas, thing: Thing, lens: Lens, tint: Tint, rng: Generator)
     right = np.stack([px + half, py], axis=2)[:, ::-1]
     shades = tint(_vary_colour(thing.colour, n, 0.20, rng) * np.linspace(0.6, 1.1, n)[:, None], thing.z_m)
     h, w = canvas.shape[:2]
-    for polygon, shade in zip(np.concatenate([left, right], axis=1), shades, strict=True):
-        if polygon[:, 0].max() > 0 and polygon[:, 0].min() < w and polygon[:, 1].min() < h:
-            points = np.round(polygon * 16).astype(np.int32)
-            cv2.fillPoly(canvas, [points], _rgba(shade), cv2.LINE_8, 4)
+    blades = np.concatenate([left, right], axis=1)
+    low, high = blades.min(axis=1), blades.max(axis=1)
+    seen = (high[:, 0] > 0) & (low[:, 0] < w) & (low[:, 1] < h)
+    points = np.round(blades[seen] * 16).astype(np.int32)
+    for polygon, (r, g, b) in zip(points, np.clip(shades[seen], 0, 255).tolist(), strict=True):
+        cv2.fillPoly(canvas, [polygon], (r, g, b, 255.0), cv2.LINE_8, 4)
 
 
 def _twigs(canvas: Canvas, thing: Thing, lens: Lens, tint: Tint, rng: Generator) -> None:

@@ -92,8 +92,8 @@ def test_the_offset_in_exif_becomes_the_time_zone(tmp_path):
     one = with_exif(tmp_path / "1.jpg", {}, {0x9003: time, 0x9011: "+10:00", 0x9291: "5"})
     blank = with_exif(tmp_path / "2.jpg", {}, {0x9003: time, 0x9011: "   :  "})
     read_one = CaptureTimeReader().read
-    assert read_one(str(one)) == (datetime(2023, 8, 22, 21, 6, 26, 500_000), "exif", "+10:00", "")
-    assert read_one(str(blank)) == (datetime(2023, 8, 22, 21, 6, 26), "exif", None, "")
+    assert read_one(str(one))[:3] == (datetime(2023, 8, 22, 21, 6, 26, 500_000), "exif", "+10:00")
+    assert read_one(str(blank))[:3] == (datetime(2023, 8, 22, 21, 6, 26), "exif", None)
 
 
 def test_the_tag_datetime_stands_in_and_a_name_is_better(tmp_path):
@@ -170,8 +170,8 @@ def test_the_local_creation_date_of_quicktime_comes_before_the_clock_in_utc(tmp_
     )
     path = tmp_path / "a.mov"
     path.write_bytes(box(b"ftyp", b"qt  " + bytes(4)) + moov)
-    expected = (datetime(2021, 12, 30, 22, 34, 56), "quicktime", "+10:00", "")
-    assert CaptureTimeReader().read(str(path)) == expected
+    expected = (datetime(2021, 12, 30, 22, 34, 56), "quicktime", "+10:00")
+    assert CaptureTimeReader().read(str(path))[:3] == expected
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_riff_time_is_understood_whole_or_told():
     evening = avi(hdrl=chunk(b"IDIT", b"2024/03/04 10:22:33 PM\0"))
     assert read_riff_time(BytesIO(evening), evening[:16]).time == datetime(2024, 3, 4, 22, 22, 33)
     never = avi(hdrl=chunk(b"IDIT", b"2024/03/04 25:22:33\0"))
-    assert read_riff_time(BytesIO(never), never[:16]) == (None, "2024/03/04 25:22:33", "")
+    assert read_riff_time(BytesIO(never), never[:16])[:3] == (None, "2024/03/04 25:22:33", "")
 
 
 def test_riff_odd_chunks_are_padded_and_bytes_within_pictures_are_no_chunks():

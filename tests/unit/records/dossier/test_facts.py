@@ -10,12 +10,15 @@ import pytest
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.tables import clip_id
 from leopardnet.records.dossier.facts import gather_facts
+from leopardnet.records.dossier.shown_places import Place
 from leopardnet.records.dossier.sources import DossierSources, choose_dossiers, find_rows
+from leopardnet.records.dossier.sun_facts import find_sun
 from leopardnet.records.dossier.words import statements as say
-from leopardnet.records.dossier.words.clock_check import check_clocks
+from leopardnet.records.dossier.words.clock_check import check_clocks, say_wrong_light, show_daylight
 from leopardnet.records.dossier.words.linked_statements import say_around, say_encounter
 from leopardnet.records.dossier.words.open_questions import list_open_questions
 from leopardnet.records.dossier.words.range_statements import say_range
+from leopardnet.records.dossier.words.shown_values import join_refs
 from planted_record import CAPTURES, OTHERS, plant_season
 
 
@@ -239,3 +242,65 @@ def test_other_tables_and_unknown_records_are_refused(season):
         find_rows(season.records, "rec9")
     with pytest.raises(ManifestError, match="holds no records"):
         DossierSources(records=pd.DataFrame({"a": [1]}), predictions=season.predictions, manifest=season.manifest)
+
+
+def shed_light(season, colours, **times):
+    """The season with the mean colour of the clips by path (infrared below 5), and other times of some records."""
+    evidence = season.predictions.evidence
+    colour = evidence["clip_id"].map({clip_id(path): value for path, value in colours.items()}).astype(float)
+    records = season.records.copy()
+    for path, at in times.items():
+        mine = records["path"] == path.replace("_", "/") + ".JPG"
+        records.loc[mine, "captured_at"] = pd.Timestamp(at)
+    predictions = replace(season.predictions, evidence=evidence.assign(colour=colour))
+    return replace(season, predictions=predictions, records=records)
+
+
+def test_infrared_by_full_day_and_colour_in_full_night_speak_against_the_clock(season):
+    # At 43.4 N, 131.9 E on 31 December the sun is highest at 13:15 of UTC+10: 90 - 43.4 - 23.1 = 23.5 degrees, and
+    # lowest twelve hours before: 43.4 - 23.1 - 90 = -69.7 degrees.
+    lit = shed_light(
+        season, {"a/1.MP4": 1.0, "b/2.JPG": 1.0, "b/3.JPG": 40.0, "c/5.JPG": 40.0}, b_2="2021-12-31 13:15"
+    )
+    facts = gather_facts("rec1", lit)
+    sun = {c.path: c.sun for c in facts.captures}
+    assert sun["b/2.JPG"].altitude_deg == pytest.approx(23.5, abs=0.3)
+    assert sun["b/3.JPG"].altitude_deg == pytest.approx(-69.7, abs=0.5)
+    assert [sun[p].fits for p in ("a/1.MP4", "b/2.JPG", "b/3.JPG", "c/5.JPG")] == [True, False, False, False]
+    assert sun["c/4.JPG"].fits is None  # refuted, and nobody knows its light
+    noon, night, last = say_wrong_light(facts)
+    assert noon.text.startswith("B, 2021-12-31 13:15: infrared") and "the sun stood 24° above" in noon.text
+    assert "sunrise 08:4" in noon.text and "sunset 17:4" in noon.text
+    assert "in colour" in night.text and "70° below" in night.text and "white flash" in night.text
+    assert [s.refs for s in (noon, night, last)] == [(c.ref,) for c in facts.valid if c.path != "a/1.MP4"]
+    assert [row.sun.split(";")[0] for row in check_clocks(facts)] == [
+        "1 clip fits the sun",
+        "2 clips do not fit the sun",
+        "1 clip does not fit the sun",
+    ]
+    asked = [s for s in list_open_questions(facts, lit) if "does not fit the sun" in s.text]
+    assert len(asked) == 1 and len(asked[0].refs) == 3
+
+
+def test_without_place_zone_or_light_the_clock_is_not_checked_and_near_sunrise_it_tells_nothing(season):
+    dusk = shed_light(season, {"a/1.MP4": 1.0, "b/2.JPG": 40.0}, b_2="2021-12-31 17:40")
+    rows = {row.camera: row.sun for row in check_clocks(gather_facts("rec1", dusk))}
+    assert rows["B1"].startswith("tells nothing: filmed near sunrise or sunset (sunrise 08:4")
+    assert rows["C1"] == "not checked: the light is not known"
+    nowhere = replace(dusk, records=dusk.records.assign(time_zone=None))
+    assert {row.sun for row in check_clocks(gather_facts("rec1", nowhere))} == {
+        "not checked: no place or no time zone"
+    }
+
+
+def test_where_the_sun_does_not_set_it_says_so():
+    place = Place(70.0, 25.0, 10.0, False, False)
+    sun = find_sun(place, pd.Timestamp("2024-06-21 00:30"), "+02:00", "infrared")
+    assert sun.fits is None and show_daylight(sun) == "the sun does not set"  # 2 to 4 degrees high
+    winter = find_sun(place, pd.Timestamp("2024-12-21 12:00"), "+01:00", "colour")
+    assert show_daylight(winter) == "the sun does not rise"
+
+
+def test_signs_that_follow_each_other_are_their_first_and_last():
+    assert join_refs(["r1", "r2", "r3", "r5", "s1", "s2", "e1"]) == "r1–r3, r5, s1, s2, e1"
+    assert join_refs([]) == "" and join_refs(["r9", "r10", "r11"]) == "r9–r11"

@@ -71,6 +71,33 @@ def test_without_a_place_of_the_record_there_is_no_map():
     assert draw_map([place(43.0, 132.0, role="camera")], NOTHING, "leopard") is None
 
 
+def boxes_of_names(svg):
+    """Name, left, top, right and bottom of every text, with letters of 7 pixels."""
+    found = re.findall(r'<text class="([\w-]+)" x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">(.*?)</text>', svg)
+    boxes = {}
+    for kind, x, y, anchor, text in found:
+        width = 7 * len(text)
+        left = float(x) - {"start": 0, "middle": width / 2, "end": width}[anchor]
+        boxes[kind, text] = (left, float(y) - 12, left + width, float(y) + 3)
+    return boxes
+
+
+def test_cameras_at_one_place_have_one_mark_and_one_name_and_no_name_covers_another():
+    coarse = [place(43.6, 132.2, 7900.0, name) for name in ("S1", "T2", "S2")]
+    coarse[1] = place(43.6, 132.2, 7900.0, "T2", "suspected")
+    near = [place(43.6, 132.1, 7900.0, "T1"), place(43.6, 132.0, 7900.0, "A long name of a place")]
+    area = RangeMap((RangePolygon("leopard", "Known range", shapely.box(131.5, 43.0, 131.95, 44.0)),))
+    svg = str(draw_map([*coarse, *near, place(43.6, 132.2, name="idle", role="camera")], area, "leopard"))
+    assert len(centres(svg, "confirmed")) == 3 and centres(svg, "suspected") == centres(svg, "camera") == []
+    boxes = boxes_of_names(svg)
+    assert ("of-place", "S1, T2, S2") in boxes and ("of-place", "T1") in boxes
+    names = list(boxes.values())
+    for i, (left, top, right, bottom) in enumerate(names):
+        assert left >= 0 and right <= 720 and top >= 0 and bottom <= 460
+        for a, b, c, d in names[:i]:
+            assert right <= a or c <= left or bottom <= b or d <= top
+
+
 def test_names_are_text():
     svg = draw_map([place(43.0, 132.0, name="<script>")], NOTHING, "leopard")
     assert "<script>" not in svg and "&lt;script&gt;" in svg

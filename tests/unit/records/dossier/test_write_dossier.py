@@ -1,7 +1,11 @@
 """The page of a dossier as a reader and a sceptic find it, and the ZIP beside it."""
 
+import base64
 import hashlib
+import io
 import re
+import subprocess
+import wave
 import zipfile
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,11 +15,13 @@ import pytest
 from PIL import Image
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.types import Clip
 from leopardnet.records.dossier.drawings.clip_pictures import choose_stills
 from leopardnet.records.dossier.facts import gather_facts
-from leopardnet.records.dossier.original_files import POSITION
+from leopardnet.records.dossier.original_files import POSITION, list_originals, write_media
 from leopardnet.records.dossier.words.model_words import describe_model
 from leopardnet.records.dossier.write_dossier import write_dossier, write_dossiers
+from leopardnet.synth.audio import SAMPLE_RATE_HZ
 from planted_record import CAPTURES, plant_season
 
 JPEG = "data:image/jpeg"
@@ -134,6 +140,13 @@ def test_files_that_hold_a_position_stay_out_of_the_zip_unless_places_may_be_exa
         b"\xa9xyz\x00\x12\x15\xc7+43.1+131.9/",
         b"loci\x00\x00\x00\x00",
         b"$GPRMC,1,A",
+        b"$GPGLL,4316.1,N",
+        b"\x88\x25\x00\x0d\x00\x00\x00\x01",
+        'exif:GPSLatitude="43,7.4N"'.encode("utf-16-le"),
+        'exif:GPSLongitude="131,7.4E"'.encode("utf-16-be"),
+        b"free\x00\x00\x00\x00GPS LLLLA",
+        b"GPMFDEVC",
+        b"GPS5l\x14\x00\x12",
     ],
 )
 def test_a_position_is_found_in_every_form(content):
@@ -161,6 +174,40 @@ def test_a_sound_in_a_clip_with_people_is_not_drawn(season, tmp_path):
     voice.loc[2, "clip_id"] = voice.loc[0, "clip_id"]
     raw = write_dossier(tmp_path, "rec1", replace(season, sounds=voice)).path.read_text("utf-8")
     assert "data:image/png" not in raw
+
+
+def play(page):
+    """The samples, rate and length of each sound that the page can play."""
+    found = []
+    for source in page.find("src"):
+        if source.startswith("data:audio/wav;base64,"):
+            with wave.open(io.BytesIO(base64.b64decode(source.split(",")[1]))) as file:
+                samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+                found.append((samples, file.getframerate(), file.getnframes() / file.getframerate()))
+    return found
+
+
+def test_the_seconds_of_each_sound_can_be_played_from_the_page_itself(tmp_path):
+    seconds = np.arange(SAMPLE_RATE_HZ * 2) / SAMPLE_RATE_HZ
+    whistle = (0.01 * np.sin(2 * np.pi * 2500 * seconds) * (seconds > 0.4) * (seconds < 0.7)).astype(np.float32)
+    season = plant_season(tmp_path / "footage", whistle=whistle)
+    page = Page(write_dossier(tmp_path, "rec1", season).path)
+    (first, rate_hz, length_s), (_, _, second_s) = play(page)  # 0.4 to 0.7 s, and 1.2 to 1.5 s, each with 1.5 s
+    assert length_s == pytest.approx(2.0, abs=0.15) and second_s == pytest.approx(2.0, abs=0.15)
+    assert np.abs(first).max() == 32767  # as loud as it can be
+    spectrum = np.abs(np.fft.rfft(first[round(0.45 * rate_hz) : round(0.65 * rate_hz)]))
+    assert spectrum.argmax() * rate_hz / (0.2 * rate_hz) == pytest.approx(2500, abs=10)
+    assert "media-src data:" in page.raw and sum(tag == "audio" for tag, _ in page.tags) == 2
+
+
+def test_where_a_voice_was_heard_nothing_can_be_played_even_with_people(season, tmp_path):
+    voice = season.sounds.assign(kind=["tonal_call", "tonal_call", "voice", "voice"])
+    voice.loc[2, "clip_id"] = voice.loc[0, "clip_id"]
+    sources = replace(season, sounds=voice)
+    page = Page(write_dossier(tmp_path, "rec1", sources, people=True).path)
+    assert play(page) == [] and page.raw.count("data:image/png") == 2
+    assert "cannot be played here" in page.text
+    assert play(Page(write_dossier(tmp_path, "rec1", sources).path)) == []
 
 
 def test_hostile_names_stay_text(season, tmp_path):
@@ -218,7 +265,7 @@ def test_many_captures_are_cut_to_the_best_pictures(season, tmp_path):
     )
     page = Page(write_dossier(tmp_path, "m00", replace(season, records=records)).path)
     assert page.raw.count(JPEG) == 1 + 12 and "12 of 20 clips are shown" in page.text
-    assert "r1, r2, … r20: 20" in page.text and "r13" in page.text
+    assert "r1–r20" in page.text and "r13" in page.text  # closed on a screen; what is printed says all
 
 
 def test_sounds_of_other_clips_have_a_checksum_and_a_place_in_the_zip(page, dossier, season):
@@ -228,7 +275,10 @@ def test_sounds_of_other_clips_have_a_checksum_and_a_place_in_the_zip(page, doss
 
 
 def test_rendered_footage_says_so_on_the_page_and_in_the_index(season, tmp_path):
-    write_dossiers(tmp_path / "drawn", replace(season, is_rendered=True))
+    rows = season.manifest.table
+    is_drawn = rows["path"].eq(CAPTURES[0][0])  # one clip of the record is enough
+    drawn = season.manifest.replace(rows.assign(source=rows["source"].mask(is_drawn, "scan, rendered")))
+    write_dossiers(tmp_path / "drawn", replace(season, manifest=drawn))
     write_dossiers(tmp_path / "filmed", season)
     for name in ("rec1/dossier.html", "index.html"):
         assert "nothing here is a record" in Page(tmp_path / "drawn" / name).text
@@ -286,3 +336,16 @@ def test_the_first_clip_has_a_picture_and_every_site_before_a_second_one(season)
     first, other = replace(best, ref="r0", score=0.1), replace(best, ref="r9", site="far", score=0.1)
     chosen = [c.ref for c in choose_stills([first, *late, other])]
     assert len(chosen) == 12 and {"r0", "r9"} < set(chosen) and chosen[0] == "x0"
+
+
+def test_checksums_hold_for_names_with_line_ends(tmp_path):
+    root, name = tmp_path / "footage", "a/new\nline \\ back.JPG"
+    (root / "a").mkdir(parents=True)
+    (root / name).write_bytes(b"picture")
+    digest = hashlib.sha256(b"picture").hexdigest()
+    files = list_originals({"r1": Clip("c", (name,), "still")}, root)
+    with zipfile.ZipFile(write_media(tmp_path, files, root)) as archive:
+        archive.extractall(tmp_path / "out")
+    done = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path / "out", capture_output=True)
+    assert done.returncode == 0 and files[0].sha256 == digest
+    assert (tmp_path / "out/SHA256SUMS").read_text() == f"\\{digest}  a/new\\nline \\\\ back.JPG\n"

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from leopardnet.core.manifest import parse_time_zone
 
+RISEN_DEG = -0.833  # of the centre, as sunrise and sunset are defined: half the disc, and refraction
+
 
 def sun_altitude(at_utc: NDArray[np.datetime64], latitude: float, longitude: float) -> NDArray[np.float64]:
     """Return the altitude of the sun's centre in degrees, without refraction, float64 [N].
@@ -49,6 +51,24 @@ def sun_altitude(at_utc: NDArray[np.datetime64], latitude: float, longitude: flo
         np.sin(north) * np.sin(declination) + np.cos(north) * np.cos(declination) * np.cos(hour_angle)
     )
     return np.asarray(np.degrees(altitude), np.float64)
+
+
+def find_daylight(
+    midnight_utc: np.datetime64, latitude: float, longitude: float
+) -> tuple[int | None, int | None, bool]:
+    """Return sunrise and sunset in whole minutes after a midnight, None where there is none, and whether it is up.
+
+    midnight_utc: the local midnight in UTC. The sun rises where its upper edge is seen, with usual refraction: its
+    centre is then 0.833 degrees below the horizon. Mountains are not known. The last value is for the midnight.
+
+    >>> find_daylight(np.datetime64("2024-03-20T00:00"), 0.0, 0.0)  # the equinox on the equator
+    (365, 1091, False)
+    """
+    minutes = midnight_utc.astype("datetime64[s]") + np.arange(1441) * np.timedelta64(60, "s")
+    is_up = sun_altitude(minutes, latitude, longitude) > RISEN_DEG
+    rises, sets = (np.flatnonzero(is_up[1:] & ~is_up[:-1]), np.flatnonzero(~is_up[1:] & is_up[:-1]))
+    rise, fall = (int(found[0]) + 1 if len(found) else None for found in (rises, sets))
+    return rise, fall, bool(is_up[0])
 
 
 def convert_to_utc(times: pd.Series[Any], zone: str) -> NDArray[np.datetime64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from leopardnet.records.dossier.sound_facts import SoundFact
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.record_table import CONFIRMED
 from leopardnet.sound.spectrogram import MAX_HZ, draw_spectrogram
+from leopardnet.sound.stretch import cut_stretch, encode_wave
 from leopardnet.sound.track import read_track
 
 MAX_STILLS, MAX_SOUNDS = 12, 8
@@ -45,11 +46,13 @@ class ShownCapture:
 class ShownSound:
     """A sound with its spectrogram as a data URI; marks: where the sound begins and ends in it, as shares.
 
-    start_s, end_s, top_hz: the ends of its axes.
+    wave: the same seconds to be played, as a data URI, '' where people are in the clip. start_s, end_s, top_hz: the
+    ends of the axes.
     """
 
     sound: SoundFact
     uri: str
+    wave: str
     marks: tuple[float, float]
     start_s: float
     end_s: float
@@ -127,31 +130,38 @@ def choose_labels(frames: pd.DataFrame, styles: Sequence[LabelStyle], label: str
     return sorted(visible, key=lambda s: s.name != label)
 
 
-def show_sounds(sounds: Sequence[SoundFact], root: Path) -> list[ShownSound]:
-    """Return the sounds to show, at most eight, with their spectrograms: named ones first, then by score."""
+def show_sounds(sounds: Sequence[SoundFact], root: Path, *, silent: Collection[str] = ()) -> list[ShownSound]:
+    """Return the sounds to show, at most eight, with their spectrograms: named ones first, then by score.
+
+    silent: clips whose sound cannot be played, because people are in them.
+    """
     valid = [s for s in sounds if not s.is_hidden]
     best = sorted(valid, key=lambda s: (s.state != CONFIRMED, -s.score if s.score == s.score else 0.0, s.ref))
     shown = []
     for sound in best[:MAX_SOUNDS]:
-        start_s, end_s = max(0.0, sound.start_s - BESIDE_S), sound.end_s + BESIDE_S
         try:
             track = read_track(resolve_path(root, sound.path))
         except MediaError:
             continue
         if track is None:
             continue
-        end_s = min(end_s, track.start_s + track.duration_s)
-        png = draw_spectrogram(track, start_s, end_s)
-        length_s = max(end_s - start_s, 1e-3)
-        marks = (sound.start_s - start_s) / length_s, (sound.end_s - start_s) / length_s
+        start_s = max(min(0.0, track.start_s), sound.start_s - BESIDE_S)
+        end_s = max(start_s + 1e-3, min(sound.end_s + BESIDE_S, track.start_s + track.duration_s))
+        part = cut_stretch(track, start_s, end_s)
+        marks = [(at - start_s) / (end_s - start_s) for at in (sound.start_s, sound.end_s)]
         shown.append(
             ShownSound(
                 sound,
-                "data:image/png;base64," + base64.b64encode(png).decode(),
-                marks,
+                _embed("image/png", draw_spectrogram(part, start_s, end_s)),
+                "" if sound.clip_id in silent else _embed("audio/wav", encode_wave(part)),
+                (marks[0], marks[1]),
                 start_s,
                 end_s,
                 min(MAX_HZ, track.rate_hz / 2),
             )
         )
     return shown
+
+
+def _embed(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64," + base64.b64encode(content).decode()

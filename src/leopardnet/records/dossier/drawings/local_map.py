@@ -22,9 +22,10 @@ WIDTH, HEIGHT = 720.0, 460.0
 MARGIN_SHARE = 0.18
 LEAST_WIDTH_M = 4000.0
 FARTHEST_RANGE_M = 1_500_000.0  # a range that is farther away than this would make everything else a dot
-NEAR_X, NEAR_Y = 90.0, 14.0  # names of places that are nearer than this stand together
+SAME_PX = 4.0  # marks that are nearer than this are one place, with one name
 MAX_NAMES = 4
-MAX_LETTERS, LETTER_WIDTH = 60, 7.0  # of the name of a range, which must not leave the map
+MAX_LETTERS, LETTER_WIDTH, LINE_HEIGHT = 60, 7.4, 15.0  # of a name on the map
+N_SPOTS = 12  # along each side, where the name of a range may stand
 MAX_SEGMENT_DEG = 0.25  # an edge of a shape is straight in degrees, and bent on the plane
 Window = tuple[float, float, float, float]
 
@@ -58,13 +59,15 @@ def draw_map(places: Sequence[MapPlace], ranges: RangeMap, label: str) -> Markup
     lines = [(b.name, plane.project_shape(b.line)) for b in ranges.barriers]
     area = _choose_window(places, at, [polygon for _, polygon in polygons])
     frame = _Frame(area)
-    body = [
-        *(_draw_range(frame, name, polygon) for name, polygon in polygons),
-        *(_draw_barrier(frame, name, line, at) for name, line in lines),
-        *_draw_places(frame, places, at),
-        _draw_scale(frame),
-        _draw_north(),
-    ]
+    marks = _list_marks(frame, places, at)
+    names = _Names([(m.x - 8, m.y - 8, m.x + 8, m.y + 8) for m in marks])
+    signs = [_draw_scale(frame, names), _draw_north(names)]
+    for mark in reversed(marks):
+        if mark.role != "camera":
+            names.write_beside([(mark.x, mark.y)], mark.name, "of-place")
+    barriers = [_draw_barrier(frame, names, name, line, at) for name, line in lines]
+    areas = [_draw_range(frame, names, name, polygon) for name, polygon in polygons]
+    body = [*areas, *barriers, *signs, *(m.draw() for m in marks), *names.written]
     return Markup(
         '<svg class="map" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">'
         '<rect class="ground" width="{:g}" height="{:g}"/>{}</svg>'
@@ -137,23 +140,71 @@ def _choose_window(places: Sequence[MapPlace], at: Any, polygons: Sequence[Any])
     return (*map(float, middle - half), *map(float, middle + half))  # type: ignore[return-value]
 
 
-def _draw_range(frame: _Frame, name: str, geometry: Any) -> Markup:
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A place on the map, in pixels, of all cameras whose places are drawn as one."""
+
+    x: float
+    y: float
+    radius: float
+    name: str
+    role: str
+
+    def draw(self) -> Markup:
+        about = Markup("")
+        if self.radius > 8:
+            about = Markup('<circle class="about {}" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"/>').format(
+                self.role, self.x, self.y, self.radius
+            )
+        return about + Markup(
+            '<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{:g}"><title>{}</title></circle>'
+        ).format(self.role, self.x, self.y, 3 if self.role == "camera" else 6, self.name)
+
+
+def _list_marks(frame: _Frame, places: Sequence[MapPlace], at: Any) -> list[_Mark]:
+    """Return one mark for each place in the map: that of its most telling camera, with the names of such ones."""
+    order = ("camera", "earlier", "suspected", "confirmed")
+    groups: list[list[tuple[float, float, MapPlace]]] = []
+    for place, (east, north) in zip(places, at, strict=True):
+        x, y = frame.x(east), frame.y(north)
+        if 0 <= x <= WIDTH and 0 <= y <= HEIGHT:
+            near = (g for g in groups if abs(g[0][0] - x) < SAME_PX and abs(g[0][1] - y) < SAME_PX)
+            group = next(near, None)
+            if group is None:
+                groups.append([(x, y, place)])
+            else:
+                group.append((x, y, place))
+    marks = []
+    for group in groups:
+        role = max((p.role for _, _, p in group), key=order.index)
+        is_told = [p.role != "camera" or role == "camera" for _, _, p in group]
+        names = list(dict.fromkeys(p.name for (_, _, p), told in zip(group, is_told, strict=True) if told))
+        more = f" +{len(names) - MAX_NAMES}" if len(names) > MAX_NAMES else ""
+        radius_m = max(p.radius_m for _, _, p in group)
+        x, y, _ = group[0]
+        marks.append(_Mark(x, y, radius_m * frame.px_per_m, ", ".join(names[:MAX_NAMES]) + more, role))
+    return sorted(marks, key=lambda m: order.index(m.role))
+
+
+def _draw_range(frame: _Frame, names: _Names, name: str, geometry: Any) -> Markup:
+    """Draw a range with its name in its widest part where there is room."""
     seen = shapely.intersection(geometry, frame.box)
     polygons = [p for p in _parts(seen) if p.geom_type == "Polygon"]
     if not polygons:
         return Markup("")
     rings = [ring for p in polygons for ring in (p.exterior, *p.interiors)]
     path = "".join(frame.path(ring) + "Z" for ring in rings)
-    spot = max(polygons, key=lambda p: p.area).representative_point()
-    drawn = Markup('<path class="range" fill-rule="evenodd" d="{}"/>').format(path)
+    west, south, east, north = frame.box.bounds
+    grid = np.stack(np.meshgrid(np.linspace(west, east, N_SPOTS), np.linspace(south, north, N_SPOTS)), axis=-1)
+    spots = [p.representative_point() for p in polygons]
+    spots += [p for p in shapely.points(grid.reshape(-1, 2)) if shapely.contains(seen, p)]
+    spots.sort(key=lambda spot: -seen.boundary.distance(spot))
     shown = shorten(name, MAX_LETTERS, placeholder=" …")
-    half = LETTER_WIDTH * len(shown) / 2
-    x = min(max(frame.x(spot.x), half + 6), WIDTH - half - 6)
-    y = min(frame.y(spot.y), HEIGHT - 52)  # above the scale
-    return drawn + _write(x, y, shown, "of-range", "middle")
+    names.write_best([(frame.x(p.x), frame.y(p.y), "middle") for p in spots], shown, "of-range")
+    return Markup('<path class="range" fill-rule="evenodd" d="{}"/>').format(path)
 
 
-def _draw_barrier(frame: _Frame, name: str, geometry: Any, at: Any) -> Markup:
+def _draw_barrier(frame: _Frame, names: _Names, name: str, geometry: Any, at: Any) -> Markup:
     """Draw a barrier with its name where the cameras, metres [N, 2], leave room for it."""
     seen = shapely.intersection(geometry, frame.box)
     lines = [p for p in _parts(seen) if p.geom_type == "LineString" and p.length > 0]
@@ -161,10 +212,10 @@ def _draw_barrier(frame: _Frame, name: str, geometry: Any, at: Any) -> Markup:
         return Markup("")
     lines = list(shapely.get_parts(shapely.line_merge(shapely.union_all(lines))))
     longest, cameras = max(lines, key=lambda line: line.length), shapely.MultiPoint(at)
-    spots = [longest.interpolate(share, normalized=True) for share in (0.2, 0.35, 0.5, 0.65)]
-    spot = max(spots, key=cameras.distance)
-    drawn = Markup('<path class="barrier" d="{}"/>').format("".join(map(frame.path, lines)))
-    return drawn + _write(frame.x(spot.x) + 7, frame.y(spot.y) - 6, name, "of-barrier")
+    spots = [longest.interpolate(share, normalized=True) for share in (0.2, 0.35, 0.5, 0.65, 0.8)]
+    spots.sort(key=cameras.distance, reverse=True)
+    names.write_beside([(frame.x(spot.x), frame.y(spot.y)) for spot in spots], name, "of-barrier")
+    return Markup('<path class="barrier" d="{}"/>').format("".join(map(frame.path, lines)))
 
 
 def _parts(geometry: Any) -> list[Any]:
@@ -173,47 +224,7 @@ def _parts(geometry: Any) -> list[Any]:
     return [p for part in parts for p in (_parts(part) if hasattr(part, "geoms") else [part])]
 
 
-def _draw_places(frame: _Frame, places: Sequence[MapPlace], at: Any) -> list[Markup]:
-    order = {"camera": 0, "earlier": 1, "suspected": 2, "confirmed": 3}
-    shown = sorted(zip(places, at, strict=True), key=lambda pair: order[pair[0].role])
-    drawn: list[Markup] = []
-    names = []
-    for place, (east, north) in shown:
-        x, y, radius = frame.x(east), frame.y(north), place.radius_m * frame.px_per_m
-        if not (0 <= x <= WIDTH and 0 <= y <= HEIGHT):
-            continue
-        mark = Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{:g}"><title>{}</title></circle>')
-        if radius > 8:
-            circle = Markup('<circle class="about {}" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"/>')
-            drawn.insert(0, circle.format(place.role, x, y, radius))
-        drawn.append(mark.format(place.role, x, y, 3 if place.role == "camera" else 6, place.name))
-        if place.role != "camera":
-            names.append((x, y, place.name))
-    return [*dict.fromkeys(drawn), *_write_names(names)]
-
-
-def _write_names(names: Sequence[tuple[float, float, str]]) -> list[Markup]:
-    """Write the names beside their places, together where they would cover each other."""
-    groups: list[tuple[float, float, list[str]]] = []
-    for x, y, name in names:
-        near = (g for g in groups if abs(g[0] - x) < NEAR_X and abs(g[1] - y) < NEAR_Y)
-        group = next(near, None)
-        if group is None:
-            groups.append((x, y, [name]))
-        elif name not in group[2]:
-            group[2].append(name)
-    written = []
-    for x, y, found in groups:
-        more = f" +{len(found) - MAX_NAMES}" if len(found) > MAX_NAMES else ""
-        is_left = x > WIDTH * 0.7
-        text = ", ".join(found[:MAX_NAMES]) + more
-        written.append(
-            _write(x - 11 if is_left else x + 11, y + 4, text, "of-place", "end" if is_left else "start")
-        )
-    return written
-
-
-def _draw_scale(frame: _Frame) -> Markup:
+def _draw_scale(frame: _Frame, names: _Names) -> Markup:
     """Draw a bar of a round length, about a fifth of the width."""
     length_m = ticks(0, 0.25 * WIDTH / frame.px_per_m, n_about=2)[-1]
     if length_m < 1000:
@@ -222,19 +233,62 @@ def _draw_scale(frame: _Frame) -> Markup:
         words = translate("{n} km", n=format_number(length_m / 1000, 0 if length_m % 1000 == 0 else 1))
     left, y, end = 20.0, HEIGHT - 18, 20.0 + length_m * frame.px_per_m
     path = f"M{left} {y - 5}V{y}H{end:.1f}V{y - 5}"
-    return Markup('<path class="scale" d="{}"/>').format(path) + _write(left + 6, y - 6, words, "of-scale")
+    names.write(left + 6, y - 6, "start", words, "of-scale")
+    return Markup('<path class="scale" d="{}"/>').format(path)
 
 
-def _draw_north() -> Markup:
+def _draw_north(names: _Names) -> Markup:
     x = WIDTH - 26
-    arrow = Markup('<path class="north" d="M{} 44V16M{} 24L{} 14L{} 24"/>').format(x, x - 5, x, x + 5)
-    return arrow + _write(x, 60, translate("N"), "of-scale", "middle")
+    names.write(x, 60, "middle", translate("N"), "of-scale")
+    return Markup('<path class="north" d="M{} 44V16M{} 24L{} 14L{} 24"/>').format(x, x - 5, x, x + 5)
 
 
-def _write(x: float, y: float, text: str, name: str, anchor: str = "start") -> Markup:
-    y = min(max(y, 14.0), HEIGHT - 8)
-    if not math.isfinite(x + y):
-        return Markup("")
-    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
-        name, min(max(x, 6.0), WIDTH - 6), y, anchor, text
-    )
+class _Names:
+    """The names on a map, and the boxes that they should not cover: left, top, right, bottom in pixels."""
+
+    def __init__(self, taken: Sequence[Window]) -> None:
+        self.taken = list(taken)
+        self.written: list[Markup] = []
+
+    def write_beside(self, points: Sequence[tuple[float, float]], text: str, name: str) -> None:
+        """Write a name beside the first of some points, and at the side of it, where it covers least."""
+        spots = []
+        for x, y in points:
+            spots += [
+                (x + 11, y + 4, "start"),
+                (x - 11, y + 4, "end"),
+                (x, y - 13, "middle"),
+                (x, y + 22, "middle"),
+            ]
+        self.write_best(spots, text, name)
+
+    def write_best(self, spots: Sequence[tuple[float, float, str]], text: str, name: str) -> None:
+        """Write a name at the first spot, x, y and anchor, where it covers least."""
+        self.write(*min(spots, key=lambda spot: self._measure_covered(text, *spot)), text, name)
+
+    def write(self, x: float, y: float, anchor: str, text: str, name: str) -> None:
+        """Write a name, moved so that it stays within the map."""
+        if not (text and math.isfinite(x + y)):
+            return
+        left, top, right, bottom = _find_box(text, x, y, anchor)
+        x += max(4 - left, 0) - max(right - WIDTH + 4, 0)
+        y += max(2 - top, 0) - max(bottom - HEIGHT + 4, 0)
+        self.taken.append(_find_box(text, x, y, anchor))
+        words = Markup('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
+        self.written.append(words.format(name, x, y, anchor, text))
+
+    def _measure_covered(self, text: str, x: float, y: float, anchor: str) -> float:
+        """Return how much a name would cover of what is there, and of what lies outside the map, in px²."""
+        left, top, right, bottom = _find_box(text, x, y, anchor)
+        width, height = right - left, bottom - top
+        seen = max(min(right, WIDTH) - max(left, 0), 0) * max(min(bottom, HEIGHT) - max(top, 0), 0)
+        return (width * height - seen) + sum(
+            max(min(right, c) - max(left, a), 0) * max(min(bottom, d) - max(top, b), 0) for a, b, c, d in self.taken
+        )
+
+
+def _find_box(text: str, x: float, y: float, anchor: str) -> Window:
+    """Return the box of a name: left, top, right, bottom in pixels."""
+    width = LETTER_WIDTH * len(text)
+    left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+    return left, y - LINE_HEIGHT, left + width, y + 4

@@ -78,7 +78,7 @@ def say_around(facts: DossierFacts) -> list[Statement]:
             station=hint.station,
             start=show_time(hint.start),
             end=show_time(hint.end),
-            expected=format_number(hint.expected, 2),
+            expected=_show_expected(hint.expected),
             p=format_number(hint.p_value, 3),
         )
         if hint.calls is not None:
@@ -95,6 +95,10 @@ def say_around(facts: DossierFacts) -> list[Statement]:
         calls = tuple(s.ref for s in facts.sounds if s.site in sites) if hint.calls is not None else ()
         said.append(Statement(words, hint.refs + calls, hint.state))
     return said
+
+
+def _show_expected(value: float) -> str:
+    return "<" + format_number(0.01, 2) if 0 < value < 0.005 else format_number(value, 2 if value else 0)
 
 
 def _show_counts(counts: tuple[int, int]) -> dict[str, str]:

@@ -66,6 +66,10 @@ def _ask_about_time(facts: DossierFacts) -> list[Statement]:
             translate("Whether the times are those of filming: they are dates of files, which copying may change."),
             _pick(facts, lambda c: c.time_source == "mtime"),
         ),
+        (
+            translate("Whether these clocks were hours wrong: the light of the clips does not fit the sun."),
+            _pick(facts, lambda c: c.sun.fits is False),
+        ),
     ):
         if captures:
             asked.append(Statement(words, all_refs(captures)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import pandas as pd
 
@@ -33,6 +35,23 @@ def show_span(values: Iterable[float], n_digits: int | None = None) -> str:
     ends = (min(known), max(known))
     digits = [(0 if v == round(v) else 1) if n_digits is None else n_digits for v in ends]
     return "–".join(dict.fromkeys(format_number(v, n) for v, n in zip(ends, digits, strict=True)))
+
+
+def join_refs(refs: Sequence[str]) -> str:
+    """Return the signs of rows, those that follow each other as their first and last.
+
+    >>> join_refs(["r1", "r2", "r3", "r5", "s1", "s2"])
+    'r1–r3, r5, s1, s2'
+    """
+    split = [re.fullmatch(r"(\D*)(\d*)", ref) for ref in refs]
+    keys = [
+        (m[1], int(m[2] or 0) - i) if m else (ref, 0) for i, (m, ref) in enumerate(zip(split, refs, strict=True))
+    ]
+    parts = list[str]()
+    for _, run in groupby(zip(keys, refs, strict=True), key=lambda pair: pair[0]):
+        mine = [ref for _, ref in run]
+        parts += [f"{mine[0]}–{mine[-1]}"] if len(mine) > 2 else mine
+    return ", ".join(parts)
 
 
 def show_place(place: Place) -> str:

@@ -11,6 +11,7 @@ const LISTS = {
   plan: [t("Where it matters"), t("Clips that decide which species is recorded at which site in which week.")],
   lookalikes: [t("Look-alikes"), t("Clips that look alike and got different answers.")],
   same_box: [t("The same spot"), t("A find at the same place of one camera again and again: one look for all, in the grid.")],
+  cameras: [t("Cameras"), t("A clip of each camera with which something seems wrong, and what: a gap, dark nights, a clock.")],
   unreadable: [t("Unreadable"), t("Files that could not be read.")],
   empties: [t("Empties"), t("Clips in which the model sees nothing, drawn at random.")],
   audit: [t("Random audit"), t("One clip in ten, at random, the model's answer hidden. Promises rest on these.")],

@@ -1,12 +1,17 @@
-"""Faults of cameras in the report: from predictions, their evidence, the manifest and the deployments table."""
+"""Faults of cameras in the report and the review: from predictions, evidence, manifest and deployments table."""
 
+import cv2
+import numpy as np
 import pandas as pd
 
 from leopardnet.core.columns import evidence_columns
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id, conform
-from leopardnet.report.camera_section import find_camera_faults
+from leopardnet.data.checks.health.classified_cameras import find_camera_faults
 from leopardnet.report.page import write_report
+from leopardnet.review.clip_index import ClipIndex
+from leopardnet.review.queues.camera_queue import list_faulty_cameras
+from leopardnet.review.review_source import ReviewSource
 from season_tables import LABELS, deployments_of, manifest_of, predictions_of
 
 NOW = pd.Timestamp("2022-06-01").to_pydatetime()
@@ -54,3 +59,41 @@ def test_the_page_has_a_section_only_if_there_is_something_to_say(tmp_path):
         page = write_report(tmp_path / f"{name}.html", predictions.table, cameras=faults).read_text("utf-8")
         assert ('id="cameras"' in page) == (name == "dark")
         assert ("show a black picture" in page) == (name == "dark")
+
+
+def scenes(*backgrounds):
+    """A JPEG of each clip: as many pictures of one background after the other, each with noise of its own."""
+    rng = np.random.default_rng(3)
+    views = [cv2.resize(rng.integers(0, 255, (6, 9, 3), np.uint8), (192, 108)) for _ in backgrounds]
+    found = {}
+    for i, path in enumerate(CLIPS):
+        view = views[backgrounds.index(backgrounds[i * len(backgrounds) // len(CLIPS)])]
+        noisy = np.clip(view.astype(int) + rng.integers(-12, 12, view.shape), 0, 255).astype(np.uint8)
+        found[clip_id(path)] = cv2.imencode(".jpg", noisy)[1].tobytes()
+    return found
+
+
+def test_a_moved_camera_shows_in_the_pictures_of_the_page():
+    predictions = season()
+    lit = Predictions(predictions.table, predictions.evidence.assign(colour=40.0))
+    [fault] = find_camera_faults(lit, pictures=scenes("a", "b"), now=NOW)
+    assert fault.rule == "moved_camera" and f"from {TIMES[80]:%Y-%m-%d %H:%M} on" in fault.message
+    assert fault.path == "s1/080.avi"
+    assert rules(lit, pictures=scenes("a")) == [] and rules(lit) == []
+    broken = scenes("a", "b") | {clip_id("s1/010.avi"): b"no picture"}
+    assert rules(lit, pictures=broken) == ["moved_camera"]
+
+
+def test_the_review_lists_a_clip_of_each_camera_with_what_was_found(tmp_path):
+    dark = season(contrast=1.0)
+    dark.write(tmp_path)
+    manifest = manifest_of(CLIPS)
+    source = ReviewSource(manifest, dark, tmp_path / "evidence.parquet", None, tmp_path / "labels.sqlite")
+    index = ClipIndex.build(manifest, dark)
+    queue = list_faulty_cameras(index, source)
+    (row,) = queue.rows.tolist()
+    assert index.texts("site")[row] == "s1" and "show a black picture" in queue.hints[row]
+    sound = ReviewSource(manifest, season(), None, None, tmp_path / "labels.sqlite")
+    assert len(list_faulty_cameras(index, sound)) == 0
+    alone = ReviewSource(manifest, None, None, None, tmp_path / "labels.sqlite")
+    assert len(list_faulty_cameras(ClipIndex.build(manifest), alone)) == 0
