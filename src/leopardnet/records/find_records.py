@@ -161,12 +161,11 @@ def find_records(
         prey=prey[~prey["clip_id"].isin(private)],
         settings=encounter_settings,
     )
-    history = records if earlier is None else pd.concat([records, earlier], ignore_index=True)
     found = [
         *(check_places(deployments, ranges) if deployments is not None and len(deployments) else ()),
         *check_clips(clips[~clips["clip_id"].isin(private)], shown),
         *_check_labels(clips, labels, names, private),
-        *_check_comparison(predictions, ranges, names, history),
+        *_check_comparison(predictions, ranges, names, records, earlier),
         *_note_people(records[is_private]),
         *_note_rendered(records, manifest),
         *_note_unclear(shown),
@@ -243,9 +242,14 @@ def _check_labels(
 
 
 def _check_comparison(
-    predictions: Predictions, ranges: RangeMap, names: tuple[str, ...], history: pd.DataFrame
+    predictions: Predictions,
+    ranges: RangeMap,
+    names: tuple[str, ...],
+    records: pd.DataFrame,
+    earlier: pd.DataFrame | None,
 ) -> Iterator[Finding]:
     """Find labels without a range or without history, and ranges of labels that nobody looked for."""
+    history = records if earlier is None else pd.concat([records, earlier], ignore_index=True)
     known = {*predictions.labels, *names}
     for label in [x for x in ranges.labels if x not in names]:
         unknown = label not in known
@@ -264,6 +268,18 @@ def _check_comparison(
         if len(mine) and not mine["state"].eq(CONFIRMED).any():
             text = f"no record of {label} is confirmed: there is nothing that another one could be first against"
             yield Finding("info", "no_history", text)
+    yield from _check_earlier(earlier, names)
+
+
+def _check_earlier(earlier: pd.DataFrame | None, names: tuple[str, ...]) -> Iterator[Finding]:
+    """Find confirmed records of earlier seasons that nothing is compared with, as their label is another one."""
+    if earlier is None:
+        return
+    sure = earlier[earlier["state"].eq(CONFIRMED) & ~earlier["label"].isin(names)]
+    for label, n in sure["label"].value_counts(sort=False).items():
+        near = get_close_matches(str(label).casefold(), names, n=1)
+        text = f"earlier confirmed records of “{label}”, which was not looked for, are compared with nothing: {n}"
+        yield Finding("warning", "earlier_label", text + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def _note_people(hidden: pd.DataFrame) -> Iterator[Finding]:
