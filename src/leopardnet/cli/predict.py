@@ -77,6 +77,12 @@ ClipLimit = Annotated[
 MemoryLimit = Annotated[
     int, typer.Option("--memory-limit", help="Memory in MB that a clip may take in its process.")
 ]
+Decode = Annotated[
+    str, typer.Option("--decode", help="Who decodes videos: software, auto, hardware, or the name of a device.")
+]
+LoopFilter = Annotated[
+    bool, typer.Option("--loop-filter/--no-loop-filter", help="Smooth block edges where only key frames are read.")
+]
 EngineName = Annotated[str, typer.Option("--engine", help="local, or ray for a cluster.")]
 RayAddress = Annotated[
     str, typer.Option("--ray-address", help="Address of the cluster, such as auto or ray://head:10001.")
@@ -105,6 +111,8 @@ def predict(
     batch_size: BatchSize = None,
     clip_limit: ClipLimit = 120.0,
     memory_limit: MemoryLimit = 1024,
+    decode: Decode = "software",
+    loop_filter: LoopFilter = True,
     engine: EngineName = "local",
     ray_address: RayAddress = "auto",
     json_: Json = False,
@@ -125,6 +133,7 @@ def predict(
     runtime = _read_runtime(
         **{"backend": backend, "device": device, "precision": precision, "workers": workers},
         **{"batch_size": batch_size, "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit},
+        **{"decode": decode, "loop_filter": loop_filter},
     )
     _check_source(source, root=root, split=split, pattern=pattern)
     model = load_bundle(bundle)
@@ -150,6 +159,8 @@ def predict(
             on_note=lambda note: say(f"note: {note}"),
         )
     progress.say_crop_share()
+    if decode != "software":
+        progress.say_decoders()
     _print_result(predictions, out, model, as_json=json_)
     _say_next_steps(out, _name_footage(source, root), bundle)
     if predictions.n_unreadable:

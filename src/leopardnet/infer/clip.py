@@ -85,7 +85,13 @@ def _read_frames(clip: Clip, job: Job) -> ClipFrames:
     times_s = np.union1d(sample_times(info, job.sampling), _detector_times_s(clip, info, job))  # step 2, [N]
     if job.effort == "thorough" and clip.kind == "video" and not isinstance(job.sampling, MotionSampling):
         times_s = np.union1d(times_s, (times_s[:-1] + times_s[1:]) / 2)
-    frames = decode(clip, job.root, times_s=times_s, short_side_px=decode_side_px(spec))  # step 3
+    frames = decode(  # step 3
+        *(clip, job.root),
+        times_s=times_s,
+        short_side_px=decode_side_px(spec),
+        decoder=job.runtime.decode,
+        loop_filter=job.runtime.loop_filter,
+    )
     frames = select_frames(frames, job.sampling)
     began = time.perf_counter()
     found = _find_crops(clip, frames, job)
@@ -101,6 +107,7 @@ def _read_frames(clip: Clip, job: Job) -> ClipFrames:
         boxes=found.boxes,
         info=info,
         crop_s=crop_s,
+        decoded_by=frames.decoded_by,
     )
 
 
@@ -133,7 +140,7 @@ def conclude(clip: Clip, frames: ClipFrames | MediaError, answers: Answers | Non
     if isinstance(frames, MediaError) or answers is None:
         reason = frames.one_line if isinstance(frames, MediaError) else "no frame"
         return unreadable_prediction(clip, reason, job.bundle)
-    return decide_clip(clip, frames.to_evidence(answers), job.bundle)
+    return replace(decide_clip(clip, frames.to_evidence(answers), job.bundle), decoded_by=frames.decoded_by)
 
 
 def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPrediction:

@@ -66,8 +66,13 @@ class Job:
         Sound is no part of it, because it changes no other result: rows without sound get it later.
         """
         runtime = self.runtime
-        boxes = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
-        return boxes | {
+        key: dict[str, object] = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
+        # Rows of older versions were decoded in software with the loop filter, and their keys do not say so.
+        if runtime.decode != "software":
+            key["decode"] = runtime.decode
+        if not runtime.loop_filter:
+            key["loop_filter"] = False
+        return key | {
             "bundle_id": self.bundle.id,
             "sampling": self.sampling.model_dump(mode="json"),
             "effort": self.effort,

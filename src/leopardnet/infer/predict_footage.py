@@ -24,6 +24,7 @@ from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results, choose_effort
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.workers.preload import preload_workers
+from leopardnet.media.read_ahead import advise_next
 
 if TYPE_CHECKING:
     from leopardnet.infer.workers.gpu_feed import GpuFeed
@@ -47,7 +48,7 @@ def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[]
             yield item, classify(item.clip, job, network)
         return
     with _open_workers(job) as workers:
-        yield from workers.classify(clips, should_stop)
+        yield from workers.classify(advise_next(clips, job.root), should_stop)
 
 
 def _open_workers(job: Job) -> GpuFeed | WorkerPool:
@@ -151,17 +152,13 @@ def _plan_job(
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     heard = load_group("sound", sound) if isinstance(sound, str) else sound
-    job = Job(
-        *(
-            bundle,
-            manifest.root,
-            runtime or RuntimeConfig(),
-            frames or bundle.spec.sampling,
-            boxes,
-            choose_effort(effort, on_note),
-        ),
-        sound=heard,
-    )
+    runtime = runtime or RuntimeConfig()
+    if runtime.decode != "software":
+        from leopardnet.media.video.hardware import choose_decoder
+
+        runtime = runtime.model_copy(update={"decode": choose_decoder(runtime.decode)})
+    sampled = frames or bundle.spec.sampling
+    job = Job(*(bundle, manifest.root, runtime, sampled, boxes, choose_effort(effort, on_note)), sound=heard)
     if boxes.is_on:
         clips = [clip.paths for clip in manifest.clips()]
         fit = match_detector(boxes, manifest.root, clips, table=manifest.table)
@@ -184,7 +181,7 @@ def fill_journal(
 ) -> None:
     """Classify every clip that the journal does not hold yet. Raises RunStopped where some are left at the end."""
     journal.fill(
-        manifest.clips(),
+        manifest.page_clips(),
         manifest.root,
         lambda clips: engine(clips, job, should_stop),
         retry_failed=retry_failed,
@@ -208,7 +205,7 @@ def hear_the_rest(
     """
     from leopardnet.sound.search import search_all, sound_id
 
-    todo = journal.list_unheard(manifest.clips(), manifest.root, sound_id(job.sound))
+    todo = journal.list_unheard(manifest.page_clips(), manifest.root, sound_id(job.sound))
     if not todo:
         return
     on_note(f"searching the sound of {len(todo)} clips that were classified without it")

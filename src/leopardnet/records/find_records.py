@@ -17,11 +17,12 @@ from leopardnet.core.labels import JOINER, list_names, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import conform, read_table, write_table
+from leopardnet.core.tables import conform, write_table
 from leopardnet.data.checks.check import SEVERITIES
 from leopardnet.data.checks.finding import Finding
 from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
 from leopardnet.data.human_labels.said_now import list_said
+from leopardnet.data.reading.tables.saved_table import read_saved_table
 from leopardnet.export.pseudonyms import has_coordinates
 from leopardnet.records.clip_places import place_clips
 from leopardnet.records.encounters.encounter_settings import EncounterSettings, load_encounter_settings
@@ -34,7 +35,6 @@ from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_settings import NotableSettings
 from leopardnet.records.record_table import (
     BEYOND,
-    BOOLEAN,
     CANNOT_TELL,
     CONFIRMED,
     OUTSIDE,
@@ -193,7 +193,7 @@ def _check_wanted(wanted: Sequence[str], predictions: Predictions, labels: pd.Da
 
 
 def read_records(path: Path) -> pd.DataFrame:
-    """Read records of another season: records.parquet or .csv, or the folder that holds them.
+    """Read records of another season: the folder that holds them, or their table as .parquet, .csv, .xlsx or .ods.
 
     Raises ManifestError for a table that holds no records.
 
@@ -201,12 +201,7 @@ def read_records(path: Path) -> pd.DataFrame:
     """
     path = Path(path)
     file = path / f"{NAME}.parquet" if path.is_dir() else path
-    table = read_table(file)
-    if file.suffix.lower() == ".csv":  # where any text would be true
-        flags = [c.name for c in RECORDS if c.dtype in ("bool", BOOLEAN) and c.name in table]
-        table = table.assign(**{c: table[c].map({"True": True, "False": False}) for c in flags})
-        table = table.astype(dict.fromkeys(flags, BOOLEAN))
-    return conform(table, RECORDS, where=file.name, unique=("record_id",))
+    return conform(read_saved_table(file, RECORDS), RECORDS, where=file.name, unique=("record_id",))
 
 
 def _drop_low_scores_inside(records: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:

@@ -116,6 +116,15 @@ def test_another_detector_is_another_run(crop_bundle, unseen):
     assert keys[0] != keys[1] and "detector" not in json.loads(keys[0])
 
 
+def test_other_decoding_is_another_run_and_the_usual_one_keeps_its_key(tiny_bundle, unseen):
+    job = Job(tiny_bundle, unseen.root, HERE, tiny_bundle.spec.sampling)
+    usual = job.results_key()
+    assert "decode" not in usual and "loop_filter" not in usual
+    for changed in ({"decode": "cuda"}, {"loop_filter": False}):
+        other = replace(job, runtime=HERE.model_copy(update=changed))
+        assert other.results_key() == usual | changed
+
+
 def evidence(frames, crops):
     n = len(frames)
     boxes = tuple(Boxes.none(float(i), (64, 48), "motion") for i in range(n))

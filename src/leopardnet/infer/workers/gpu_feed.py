@@ -64,7 +64,7 @@ class GpuFeed:
         try:
             for n_breaks in range(MAX_BREAKS + 1):
                 try:
-                    with worker_pool(self.n_workers, _start, self.job) as pool:
+                    with worker_pool(self.n_workers, _start, self.job, should_stop) as pool:
                         session = _Session(self, pool, memory, n_slots, queue)
                         with closing(session.classify(clips, should_stop)) as results:
                             yield from results
