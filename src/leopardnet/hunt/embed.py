@@ -81,7 +81,9 @@ def embed(
     job = HuntJob(manifest.root, setup or load_setup(), runtime or RuntimeConfig())
     with FeatureJournal.open_keyed(out, job.setup.to_key()) as journal:
         engine = partial(_embed_all, job=job, should_stop=should_stop)
-        journal.fill(manifest.clips(), manifest.root, engine, retry_failed=retry_failed, on_progress=on_progress)
+        journal.fill(
+            manifest.page_clips(), manifest.root, engine, retry_failed=retry_failed, on_progress=on_progress
+        )
         journal.end_wal()
     return FeatureStore(out, run_id=journal.run_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,13 @@ from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
-from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
+from leopardnet.core.settings.inference import RuntimeConfig, Sampling
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import ClipPrediction
 from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
 from leopardnet.infer.footage_source import open_source
-from leopardnet.infer.job import Engine, Job, Results
+from leopardnet.infer.job import Engine, Job, Results, choose_effort
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.workers.preload import preload_workers
 from leopardnet.media.read_ahead import advise_next
@@ -70,8 +70,9 @@ def predict(
     sampling: Sampling | str | None = None,
     detector: DetectorConfig | str = "",
     sound: SoundConfig | str = "tonal",
-    effort: Effort = "full",
+    effort: str = "full",
     retry_failed: bool = False,
+    take_over: Sequence[str | Path] = (),
     engine: Engine = classify_all,
     should_stop: Callable[[], bool] = lambda: False,
     on_result: Callable[[ClipPrediction], None] = lambda result: None,
@@ -87,10 +88,12 @@ def predict(
     file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
     embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
     configs/sound; `none` reads none. Sound changes no other result, and clips that were classified without it are
-    searched afterwards. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
-    what does the work, `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
-    on_progress: with the numbers of clips that are done and in all; on_note: before the first clip, with how
-    many entries of a results file belong to clips.
+    searched afterwards. effort: `full`, or `thorough`: also the frames half-way between those of the
+    sampling. retry_failed: read unreadable clips again. take_over: folders of runs with the same bundle and
+    settings, whose finished clips are not classified again (see `take_part`). engine: what does the work,
+    `classify_all` or `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the
+    numbers of clips that are done and in all; on_note: before the first clip, with how many entries of a results
+    file belong to clips, and where `effort` is one of an older version.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
@@ -108,6 +111,8 @@ def predict(
     learned = read_learned_from(bundle.spec)
     job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:
+        for folder in take_over:
+            on_note(f"{journal.take_over(Path(folder))} finished clips of {Path(folder).name}")
         fill_journal(
             journal,
             manifest,
@@ -138,7 +143,7 @@ def _plan_job(
     sampling: Sampling | str | None,
     detector: DetectorConfig | str,
     sound: SoundConfig | str,
-    effort: Effort,
+    effort: str,
     on_note: Callable[[str], None],
 ) -> Job:
     """Return what is the same for every clip; the arguments are those of `predict`."""
@@ -152,7 +157,8 @@ def _plan_job(
         from leopardnet.media.video.hardware import choose_decoder
 
         runtime = runtime.model_copy(update={"decode": choose_decoder(runtime.decode)})
-    job = Job(*(bundle, manifest.root, runtime, frames or bundle.spec.sampling, boxes, effort), sound=heard)
+    sampled = frames or bundle.spec.sampling
+    job = Job(*(bundle, manifest.root, runtime, sampled, boxes, choose_effort(effort, on_note)), sound=heard)
     if boxes.is_on:
         clips = [clip.paths for clip in manifest.clips()]
         fit = match_detector(boxes, manifest.root, clips, table=manifest.table)
@@ -175,7 +181,7 @@ def fill_journal(
 ) -> None:
     """Classify every clip that the journal does not hold yet. Raises RunStopped where some are left at the end."""
     journal.fill(
-        manifest.clips(),
+        manifest.page_clips(),
         manifest.root,
         lambda clips: engine(clips, job, should_stop),
         retry_failed=retry_failed,
@@ -199,7 +205,7 @@ def hear_the_rest(
     """
     from leopardnet.sound.search import search_all, sound_id
 
-    todo = journal.list_unheard(manifest.clips(), manifest.root, sound_id(job.sound))
+    todo = journal.list_unheard(manifest.page_clips(), manifest.root, sound_id(job.sound))
     if not todo:
         return
     on_note(f"searching the sound of {len(todo)} clips that were classified without it")

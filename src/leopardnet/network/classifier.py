@@ -19,7 +19,6 @@ from leopardnet.core.tables import atomic_path
 from leopardnet.network.backbone_weights import create_backbone
 from leopardnet.network.pooling import use_generalised_mean
 
-
 CPU_BATCH, BATCH = 4, 32  # frames at once: of four, the processor's cache holds the layers, which halves the time
 
 
@@ -172,7 +171,9 @@ def predict_logits(model: Classifier, frames: NDArray[np.uint8]) -> NDArray[np.f
 
 
 @torch.no_grad()
-def predict_answers(model: Classifier, frames: NDArray[np.uint8], *, batch_size: int | None = None) -> NDArray[np.float32]:
+def predict_answers(
+    model: Classifier, frames: NDArray[np.uint8], *, batch_size: int | None = None
+) -> NDArray[np.float32]:
     """Return logits and cosines, float32 [N, 2C], of frames uint8 [N, 3, S, S]; see `Classifier.answers`."""
     return _run_in_batches(model, lambda x: torch.cat(model.answers(x), dim=1), frames, batch_size)
 
@@ -184,10 +185,7 @@ def extract_features(model: Classifier, frames: NDArray[np.uint8]) -> NDArray[np
 
 
 def _run_in_batches(
-    model: Classifier,
-    call: Callable[[Tensor], Tensor],
-    frames: NDArray[np.uint8],
-    batch_size: int | None = None,
+    model: Classifier, call: Callable[[Tensor], Tensor], frames: NDArray[np.uint8], batch_size: int | None = None
 ) -> NDArray[np.float32]:
     was_training, device = model.training, model.mean.device
     model.eval()
@@ -195,6 +193,11 @@ def _run_in_batches(
     n = batch_size or (CPU_BATCH if device.type == "cpu" else BATCH)
     for i in range(0, len(frames), n):
         x = torch.from_numpy(np.array(frames[i : i + n])).to(device)
-        parts.append(call(x.contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
+        n_here = len(x)
+        if (
+            batch_size is None and n_here == 1
+        ):  # alone, a frame is computed in another order; so its company is nothing
+            x = x.expand(2, -1, -1, -1)
+        parts.append(call(x.contiguous(memory_format=torch.channels_last))[:n_here].float().cpu().numpy())
     model.train(was_training)
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)

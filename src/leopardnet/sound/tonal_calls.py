@@ -25,7 +25,15 @@ WINDOW_S, HOP_S = 0.020, 0.010
 BLOCK_S = 30.0  # in which the noise is measured; longer tracks are cut into equal blocks
 MARGIN_HZ = 300.0  # above and below the pitch of calls, to see whether a ridge leaves that range
 NOISE_BAND_HZ = 1000.0  # pieces of the spectrum in which the noise of one window is measured
-SLOPES_HZ_S = (-12500.0, -7500.0, -3750.0, 0.0, 3750.0, 7500.0, 12500.0)  # of the lines along which power is averaged
+SLOPES_HZ_S = (
+    -12500.0,
+    -7500.0,
+    -3750.0,
+    0.0,
+    3750.0,
+    7500.0,
+    12500.0,
+)  # of the lines along which power is averaged
 N_BESIDE = 2  # windows on each side that are averaged with one
 MAX_DB = 25.0  # a single window counts no more, so that a click is no line
 RIDGE_DB = 6.0  # above the noise, on average along a line, from which on a point belongs to a ridge

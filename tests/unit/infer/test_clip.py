@@ -96,7 +96,7 @@ def test_a_file_of_results_changes_no_answer_of_a_network_of_whole_frames(tiny_b
     pd.testing.assert_frame_equal(boxed.table, plain.table)
 
 
-def test_workers_and_effort_change_nothing(crop_bundle, unseen):
+def test_workers_change_nothing(crop_bundle, unseen):
     here = predict(unseen, crop_bundle, runtime=HERE)
     there = predict(unseen, crop_bundle, runtime=RuntimeConfig(workers=2))
     assert np.abs(there.table[PROBS].to_numpy() - here.table[PROBS].to_numpy()).max() < 1e-5

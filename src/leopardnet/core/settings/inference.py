@@ -256,7 +256,8 @@ class DecideConfig(Settings):
         return self.alerts.get(target, self.alert)
 
 
-Effort = Literal["fast", "auto", "full", "thorough"]
+Effort = Literal["full", "thorough"]
+DROPPED_EFFORTS = ("fast", "auto")  # of older versions, which ended some clips early
 Decoder = Literal["software", "auto", "hardware", "vaapi", "cuda", "videotoolbox", "d3d11va"]
 
 

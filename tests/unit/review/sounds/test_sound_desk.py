@@ -167,7 +167,9 @@ def test_a_sound_before_the_first_picture_is_shown_and_named(listen):
     assert shown(browser, A)[0]["label"] == "bird"
 
 
-@pytest.mark.parametrize("span", ["2000/1000", "0/60001", "5/5", "-1/60000", "a/5", "--5/5", "9999999999/10000000000"])
+@pytest.mark.parametrize(
+    "span", ["2000/1000", "0/60001", "5/5", "-1/60000", "a/5", "--5/5", "9999999999/10000000000"]
+)
 def test_a_stretch_of_sound_is_short(listen, span):
     _, browser = listen()
     assert browser.get(f"/media/spectrogram/{A}/{span}").status_code == 400
