@@ -17,10 +17,10 @@ from scipy import ndimage
 
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import FoundSound
+from leopardnet.sound.sources import TONAL as SOURCE
 from leopardnet.sound.spectrogram import FLOOR, measure_power
 from leopardnet.sound.track import Track
 
-SOURCE = "tonal 3"
 WINDOW_S, HOP_S = 0.020, 0.010
 BLOCK_S = 30.0  # in which the noise is measured; longer tracks are cut into equal blocks
 MARGIN_HZ = 300.0  # above and below the pitch of calls, to see whether a ridge leaves that range
