@@ -54,5 +54,5 @@ def is_system_file(path: str | PurePosixPath) -> bool:
     >>> is_system_file("site/._IMAG0001.AVI"), is_system_file("$RECYCLE.BIN/1.avi"), is_system_file("site/1.avi")
     (True, True, False)
     """
-    parts = PurePosixPath(path).parts
-    return any(p.startswith(".") or p.lower() in SYSTEM_FOLDERS for p in parts)
+    parts = str(path).split("/")  # scans ask of a million names, and PurePosixPath takes ten times as long
+    return any((p.startswith(".") and p != ".") or p.lower() in SYSTEM_FOLDERS for p in parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-def is_among(column: pd.Series[Any], values: Collection[Any] | pd.Series[Any] | pd.Index[Any]) -> pd.Series[bool]:
+def is_among(column: pd.Series[Any], values: Iterable[Any]) -> pd.Series[bool]:
     """Return which texts of a column are among others; a missing one never is. Both may have millions.
 
     >>> is_among(pd.Series(["a", "b", None], dtype="str"), {"b", "c"}).tolist()

@@ -18,6 +18,7 @@ from leopardnet.core.columns import (
     table_labels,
 )
 from leopardnet.core.errors import BundleError, ManifestError
+from leopardnet.core.id_sets import is_among
 from leopardnet.core.interactive.html_summary import count_values, summarise_as_html
 from leopardnet.core.labels import JOINER
 from leopardnet.core.tables import conform, read_table, write_table
@@ -123,7 +124,7 @@ class Predictions:
 
     def read_frames(self, clip_ids: Iterable[str]) -> pd.DataFrame:
         """Return the rows of the evidence table that belong to these clips."""
-        return self.evidence[self.evidence["clip_id"].isin(set(clip_ids))]
+        return self.evidence[is_among(self.evidence["clip_id"], set(clip_ids))]
 
     def write(self, folder: Path) -> Path:
         """Write predictions.parquet, predictions.csv and evidence.parquet, and return the folder.

@@ -6,6 +6,7 @@ import pandas as pd
 
 from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import LeopardnetError
+from leopardnet.core.id_sets import is_among
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult, rows_by_name
 from leopardnet.metrics.comparison.event_lengths import measure_lengths
 from leopardnet.metrics.evaluation import Evaluation
@@ -49,7 +50,7 @@ def evaluate_events(inputs: EvaluationInputs) -> PartResult:
 
 def _count_records(clips: pd.DataFrame, truth: pd.Series[str], inputs: EvaluationInputs) -> pd.DataFrame:
     """Return site, label, and the numbers of independent records `true` and `said`, over the labelled clips."""
-    labelled = clips[clips["clip_id"].isin(truth.dropna().index)]
+    labelled = clips[is_among(clips["clip_id"], truth.dropna().index)]
     counts, said = {}, clips.set_index("clip_id")
     named = said["labels"].fillna(said["decision"]) if has_several_labels(clips) else said["decision"]
     for name, labels in (("true", truth), ("said", named)):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.learned_from import mark_learned
+from leopardnet.core.id_sets import is_among
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.evaluation import comparison_parts as comparison
@@ -195,8 +196,8 @@ def _keep_judges(
     predictions: Predictions, manifest: Manifest, clips: LabelledClips
 ) -> tuple[Predictions, Manifest]:
     """Return the predictions of these clips, and the manifest without the labels of other clips of the model."""
-    table, evidence = (t[t["clip_id"].isin(clips.clip_ids)] for t in (predictions.table, predictions.evidence))
-    is_out = manifest.table["clip_id"].isin(set(predictions.table["clip_id"]) - set(clips.clip_ids))
+    table, evidence = (t[is_among(t["clip_id"], clips.clip_ids)] for t in (predictions.table, predictions.evidence))
+    is_out = is_among(manifest.table["clip_id"], set(predictions.table["clip_id"]) - set(clips.clip_ids))
     rows = manifest.table
     rows = rows.assign(label=rows["label"].mask(is_out), labels=rows["labels"].mask(is_out))
     return Predictions(table, evidence), manifest.replace(rows)

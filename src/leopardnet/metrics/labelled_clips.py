@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import has_several_labels, join_alerts, table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.id_sets import is_among
 from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_presence, join_presence, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
@@ -118,7 +119,7 @@ class LabelledClips:
         refuse_repeated(truth.index.to_series(), where="manifest", todo="give one true label per clip")
         truth, multi = truth.dropna(), has_several_labels(predictions)
         shown = truth.map(split_labels).explode() if multi else truth
-        refuse_unknown(shown[shown.index.isin(ids)], (*labels, *others))
+        refuse_unknown(shown[is_among(shown.index.to_series(), ids).to_numpy()], (*labels, *others))
         presence = find_presence(ids.map(truth), (*labels, *others)) if multi else None
         classes = pd.Index((*labels, *others)).get_indexer(pd.Index(ids.map(truth)))
         if presence is not None:
@@ -141,7 +142,7 @@ class LabelledClips:
             rules=predictions["rule"].to_numpy(object),
             alerts=find_presence(join_alerts(predictions), labels),
             bundle_ids=_column(predictions, "bundle_id").to_numpy(object),
-            n_without_prediction=int((~truth.index.isin(ids)).sum()),
+            n_without_prediction=int((~is_among(truth.index.to_series(), ids)).sum()),
             presence=presence,
             named=find_presence(predictions["labels"], labels) if multi else None,
             in_training=_column(predictions, "in_training").to_numpy(object),

@@ -22,9 +22,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Clips in the order of a score, P positives apart from Q negatives, with the site code of each, int64.
+    """Clips in the order of a score, P positives apart from Q groups of negatives, with the site of each, int64.
 
-    For each positive: `below` counts the negatives of a lower score, `upto` those of a lower or equal one, and
+    For each positive: `below` counts the groups of a lower score, `upto` those of a lower or equal one, and
     `first` is the position of the first positive of an equal score.
     """
 
@@ -33,7 +33,7 @@ class Ranking:
     below: Ints  # [P]
     upto: Ints  # [P]
     first: Ints  # [P]
-    counts_pos: Floats  # [P], for how many clips each stands
+    counts_pos: Floats | None  # [P], for how many clips each stands; None: for itself
     counts_neg: Floats  # [Q]
 
     @classmethod
@@ -47,15 +47,22 @@ class Ranking:
         order = np.argsort(score, kind="stable")
         ranked, positive, site = score[order], is_positive[order], codes[order]
         negatives, positives = ranked[~positive], ranked[positive]
-        each = np.ones(len(score)) if counts is None else counts[order]
+        each = None if counts is None else counts[order]
+        below, upto = (np.searchsorted(negatives, positives, side=side) for side in ("left", "right"))
+        # Negatives of one site between two positives are ranked alike: they count as one, with their number.
+        edges = np.unique(np.concatenate((below, upto)))
+        n_sites = int(codes.max(initial=-1)) + 1
+        gap = np.searchsorted(edges, np.arange(len(negatives)), side="right")
+        cells, of = np.unique(gap * n_sites + site[~positive], return_inverse=True)
+        n_upto = np.searchsorted(cells, (np.arange(len(edges)) + 1) * n_sites)  # cells of lower gaps, for each edge
         return cls(
             site[positive],
-            site[~positive],
-            np.searchsorted(negatives, positives, side="left"),
-            np.searchsorted(negatives, positives, side="right"),
+            cells % max(n_sites, 1),
+            n_upto[np.searchsorted(edges, below)],
+            n_upto[np.searchsorted(edges, upto)],
             np.searchsorted(positives, positives, side="left"),
-            each[positive],
-            each[~positive],
+            None if each is None else each[positive],
+            np.bincount(of, weights=None if each is None else each[~positive], minlength=len(cells)).astype(float),
         )
 
     def measure(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
@@ -63,9 +70,29 @@ class Ranking:
 
         weights: float64 [S], how often each site counts. nan unless there are both positives and negatives.
         """
-        w_pos, w_neg = weights[self.site_pos] * self.counts_pos, weights[self.site_neg] * self.counts_neg
-        negatives = np.concatenate(([0.0], np.cumsum(w_neg)))  # [Q + 1]
-        positives = np.concatenate(([0.0], np.cumsum(w_pos)))  # [P + 1]
+        return self._measure(weights, recalls, self._make_room())
+
+    def measure_draws(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
+        """Return `measure` for each row of weights, float64 [n_boot, S]: float64 [n_boot, 2 + R]."""
+        room = self._make_room()
+        rows = [self._measure(w, recalls, room) for w in weights]
+        return np.array(rows).reshape(len(weights), 2 + len(recalls))
+
+    def _make_room(self) -> tuple[Floats, ...]:
+        """Return arrays for the weights of the clips and their sums. A million new numbers per draw take longer."""
+        p, q = len(self.site_pos), len(self.site_neg)
+        return np.zeros(p), np.zeros(q), np.zeros(p + 1), np.zeros(q + 1)
+
+    def _measure(self, weights: Floats, recalls: Sequence[float], room: tuple[Floats, ...]) -> Floats:
+        w_pos, w_neg, positives, negatives = room
+        for w, site, counts, sums in (
+            (w_pos, self.site_pos, self.counts_pos, positives),
+            (w_neg, self.site_neg, self.counts_neg, negatives),
+        ):
+            np.take(weights, site, out=w, mode="clip")  # the default mode copies
+            if counts is not None:
+                w *= counts
+            np.cumsum(w, out=sums[1:])
         n_pos, n_neg = positives[-1], negatives[-1]
         if not (n_pos > 0 and n_neg > 0):
             return np.full(2 + len(recalls), np.nan)
@@ -75,11 +102,6 @@ class Ranking:
         precision = np.divide(found, found + n_neg - lower, out=np.zeros_like(found), where=found > 0)
         removed = [lower[self._find_lowest(positives, recall)] / n_neg for recall in recalls]
         return np.array([area, w_pos @ precision / n_pos, *removed])
-
-    def measure_draws(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
-        """Return `measure` for each row of weights, float64 [n_boot, S]: float64 [n_boot, 2 + R]."""
-        rows = [self.measure(w, recalls) for w in weights]
-        return np.array(rows).reshape(len(weights), 2 + len(recalls))
 
     def _find_lowest(self, positives: Floats, recall: float) -> int:
         """Return the position of the lowest positive that this recall needs; those of a lower score may be lost."""

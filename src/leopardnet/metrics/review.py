@@ -30,7 +30,7 @@ class Confidence:
     codes: NDArray[np.int64]  # [M]
     is_error: NDArray[np.bool_]  # [M]
     ends: NDArray[np.int64]  # [B], positions of the last clip of each block
-    counts: Floats  # [M], for how many clips each stands
+    counts: Floats | None  # [M], for how many clips each stands; None: for itself
 
     @classmethod
     def of(cls, confidence: Floats, is_error: NDArray[np.bool_], draws: SiteDraws) -> Confidence:
@@ -39,7 +39,7 @@ class Confidence:
         order = np.argsort(-known, kind="stable")
         ranked = known[order]
         ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.zeros(0, np.int64)
-        counts = np.ones(len(ranked)) if draws.counts is None else draws.counts[order]
+        counts = None if draws.counts is None else draws.counts[order]
         return cls(draws.codes[order], is_error[order], ends, counts)
 
     def count_errors(self, weights: Floats, shares: Floats) -> tuple[Floats, float]:
@@ -47,9 +47,9 @@ class Confidence:
 
         weights: float64 [S], how often each site counts.
         """
-        w = weights[self.codes] * self.counts
+        w = weights[self.codes] if self.counts is None else weights[self.codes] * self.counts
         clips = np.concatenate(([0.0], np.cumsum(w)[self.ends]))
-        wrong = np.concatenate(([0.0], np.cumsum(w * self.is_error)[self.ends]))
+        wrong = np.concatenate(([0.0], np.cumsum(np.where(self.is_error, w, 0.0))[self.ends]))
         return np.interp(shares * clips[-1], clips, wrong), float(clips[-1])
 
 

@@ -38,7 +38,7 @@ def aggregate(
     weights: NDArray[np.floating[Any]] | None = None,
     multi: bool = False,
 ) -> NDArray[np.float32]:
-    """Return the clip's log-probabilities, float32 [C], from the frame logits, float32 [N, C].
+    """Return the clip's log-probabilities, float32 [..., C], from the frame logits, float32 [..., N, C].
 
     They are the clip logits: their softmax is the uncalibrated prediction. With every method, one frame gives its
     own log-softmax, N equal frames give the result of one (except for `noisy_or`), and the order of frames has no
@@ -81,24 +81,24 @@ def aggregate(
     if multi:
         return _aggregate_log_odds(_check_logits(logits, i_empty), config, weights, i_empty)
     log_p = _frame_log_probs(logits, i_empty)  # [N, C]
-    share = _shares(weights, len(log_p))  # [N], sums to 1
+    share = _shares(weights, log_p.shape[-2])  # [N], sums to 1
     match config.name:
         case "mean_logit":
             clip = share @ log_p
         case "mean_prob":
-            clip = logsumexp(log_p, axis=0, b=share[:, None])
+            clip = logsumexp(log_p, axis=-2, b=share[:, None])
         case "max":
-            clip = log_p.max(axis=0)
+            clip = log_p.max(axis=-2)
             if i_empty is not None:
-                clip[i_empty] = log_p[:, i_empty].min()
+                clip[..., i_empty] = log_p[..., i_empty].min(axis=-1)
         case "noisy_or":
             clip = _noisy_or(log_p, i_empty)
         case "topk_logit":
             top = _most_animal(log_p, share, config.top_share, i_empty)
-            clip = _shares(share[top], len(top)) @ log_p[top]
+            clip = _mean_of(log_p, share, top)
         case "presence_topk" | "presence_ranked":
             clip = _presence_and_species(log_p, share, config, i_empty)
-    return np.asarray(log_softmax(clip), np.float32)  # [C]
+    return np.asarray(log_softmax(clip, axis=-1), np.float32)  # [..., C]
 
 
 def merge_crops(
@@ -183,20 +183,20 @@ def log1mexp(x: Floats) -> Floats:
 
 def _frame_log_probs(logits: NDArray[np.float32], i_empty: int | None) -> Floats:
     """Return the log-softmax of each frame in float64, after checking shape and values."""
-    return np.asarray(log_softmax(_check_logits(logits, i_empty), axis=1), np.float64)
+    return np.asarray(log_softmax(_check_logits(logits, i_empty), axis=-1), np.float64)
 
 
 def _check_logits(logits: NDArray[np.float32], i_empty: int | None) -> Floats:
     """Return the logits in float64, after checking shape and values."""
-    if logits.ndim != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
+    if logits.ndim < 2 or logits.shape[-2] < 1 or logits.shape[-1] < 2:
         raise ValueError(f"expected frame logits [N >= 1, C >= 2]; got {list(logits.shape)}")
-    if i_empty is not None and not 0 <= i_empty < logits.shape[1]:
-        raise ValueError(f"i_empty {i_empty} does not fit {logits.shape[1]} classes")
+    if i_empty is not None and not 0 <= i_empty < logits.shape[-1]:
+        raise ValueError(f"i_empty {i_empty} does not fit {logits.shape[-1]} classes")
     if not np.isfinite(logits).all():
-        n_bad = int((~np.isfinite(logits)).any(axis=1).sum())
+        is_bad = ~np.isfinite(logits).all(axis=-1)
         raise BackendError(
             "the model returned values that are not finite",
-            found=f"{n_bad} of {len(logits)} frames with nan or inf",
+            found=f"{is_bad.sum()} of {is_bad.size} frames with nan or inf",
             todo="run with precision f32; if the error remains, the weights are damaged",
         )
     return logits.astype(np.float64)
@@ -205,25 +205,25 @@ def _check_logits(logits: NDArray[np.float32], i_empty: int | None) -> Floats:
 def _aggregate_log_odds(
     z: Floats, config: AggregateConfig, weights: NDArray[np.floating[Any]] | None, i_empty: int | None
 ) -> NDArray[np.float32]:
-    """Return the clip's log-odds [C] from those of its frames, float64 [N, C], of independent labels."""
-    sign, share = _signs(z.shape[1], i_empty), _shares(weights, len(z))
+    """Return the clip's log-odds [..., C] from those of its frames, float64 [..., N, C], of independent labels."""
+    sign, share = _signs(z.shape[-1], i_empty), _shares(weights, z.shape[-2])
     z = z * sign  # now every column says that something is there
     match config.name:
         case "mean_logit":
             clip = share @ z
         case "mean_prob":
-            present, absent = (logsumexp(log_expit(s * z), axis=0, b=share[:, None]) for s in (1, -1))
+            present, absent = (logsumexp(log_expit(s * z), axis=-2, b=share[:, None]) for s in (1, -1))
             clip = present - absent
         case "max":
-            clip = z.max(axis=0)
+            clip = z.max(axis=-2)
         case "noisy_or":
-            absent = log_expit(-z).sum(axis=0)
+            absent = log_expit(-z).sum(axis=-2)
             clip = log1mexp(absent) - absent
         case "topk_logit":
-            top = order_by_values(_any_animal(z, i_empty), *z.T, share)[: _n_top(config.top_share, len(z))]
-            clip = _shares(share[top], len(top)) @ z[top]
+            order = _order_frames(_any_animal(z, i_empty), z, share)
+            clip = _mean_of(z, share, order[..., : _n_top(config.top_share, z.shape[-2])])
         case "presence_topk" | "presence_ranked":
-            clip = np.array([_presence(column, share, config) for column in z.T])
+            clip = _presence(np.swapaxes(z, -1, -2), share, config)
     return np.asarray(clip * sign, np.float32)
 
 
@@ -233,14 +233,14 @@ def _signs(n_labels: int, i_empty: int | None) -> Floats:
 
 
 def _any_animal(z: Floats, i_empty: int | None) -> Floats:
-    """Return the log-odds of any animal in each frame, float64 [N], from signed log-odds [N, C]."""
-    return z.max(axis=1) if i_empty is None else z[:, i_empty]
+    """Return the log-odds of any animal in each frame, float64 [..., N], from signed log-odds [..., N, C]."""
+    return z.max(axis=-1) if i_empty is None else z[..., i_empty]
 
 
 def _animal_log_odds(log_p: Floats, i_empty: int) -> Floats:
-    """Return the log-odds of any animal against empty of each frame, float64 [N]."""
-    animals = np.delete(log_p, i_empty, axis=1)
-    return np.asarray(logsumexp(animals, axis=1) - log_p[:, i_empty], np.float64)
+    """Return the log-odds of any animal against empty of each frame, float64 [..., N]."""
+    animals = np.delete(log_p, i_empty, axis=-1)
+    return np.asarray(logsumexp(animals, axis=-1) - log_p[..., i_empty], np.float64)
 
 
 def _shares(weights: NDArray[np.floating[Any]] | None, n_frames: int) -> Floats:
@@ -258,45 +258,59 @@ def _n_top(top_share: float, n_frames: int) -> int:
     return max(1, math.ceil(top_share * n_frames - 1e-9))
 
 
+def _order_frames(support: Floats, values: Floats, share: Floats) -> NDArray[np.int64]:
+    """Return the positions of the frames, int64 [..., N], by support [..., N], then by their values [..., N, C]."""
+    return order_by_values(support, *np.moveaxis(values, -1, 0), np.broadcast_to(share, support.shape))
+
+
+def _mean_of(values: Floats, share: Floats, top: NDArray[np.int64]) -> Floats:
+    """Return the mean [..., C] of some frames of values [..., N, C], by their shares [N]. top: int64 [..., k]."""
+    sums = share[top].sum(axis=-1, keepdims=True)
+    weights = np.where(sums > 0, share[top] / np.where(sums > 0, sums, 1), 1 / top.shape[-1])
+    chosen = np.take_along_axis(values, top[..., None], -2)  # [..., k, C]
+    return np.asarray((weights[..., None, :] @ chosen)[..., 0, :], np.float64)
+
+
 def _most_animal(log_p: Floats, share: Floats, top_share: float, i_empty: int | None) -> NDArray[np.int64]:
     """Return the positions of the k frames with the largest log-odds of an animal; of all frames without empty."""
     if i_empty is None:
-        return np.arange(len(log_p))
-    odds = _animal_log_odds(log_p, i_empty)
-    return order_by_values(odds, *log_p.T, share)[: _n_top(top_share, len(log_p))]
+        return np.broadcast_to(np.arange(log_p.shape[-2]), log_p.shape[:-1])
+    order = _order_frames(_animal_log_odds(log_p, i_empty), log_p, share)
+    return order[..., : _n_top(top_share, log_p.shape[-2])]
 
 
-def _presence(odds: Floats, share: Floats, config: AggregateConfig) -> float:
-    """Return the clip's log-odds that something is there from those of its frames, float64 [N]."""
-    order = order_by_values(odds, share)
+def _presence(odds: Floats, share: Floats, config: AggregateConfig) -> Floats:
+    """Return the clip's log-odds that something is there, [...], from those of its frames, float64 [..., N]."""
+    order = order_by_values(odds, np.broadcast_to(share, odds.shape))
     if config.name == "presence_topk":
-        top = order[: _n_top(config.top_share, len(odds))]
-        return float(_shares(share[top], len(top)) @ odds[top])
+        return _mean_of(odds[..., None], share, order[..., : _n_top(config.top_share, odds.shape[-1])])[..., 0]
     with np.errstate(divide="ignore"):  # see `_presence_and_species`
-        log_weights = np.log(share[order]) + math.log(RANK_DECAY) * np.arange(len(order))
-    present, absent = (logsumexp(log_expit(sign * odds[order]) + log_weights) for sign in (1, -1))
-    return float(present - absent)
+        log_weights = np.log(share[order]) + math.log(RANK_DECAY) * np.arange(odds.shape[-1])
+    ordered = np.take_along_axis(odds, order, -1)
+    present, absent = (logsumexp(log_expit(sign * ordered) + log_weights, axis=-1) for sign in (1, -1))
+    return np.asarray(present - absent, np.float64)
 
 
 def _noisy_or(log_p: Floats, i_empty: int | None) -> Floats:
     """Return the logs of 1 − ∏(1 − p) for each animal and of ∏ p for empty, not normalised."""
     with np.errstate(divide="ignore"):
-        log_absent = np.log1p(-np.minimum(np.exp(log_p), 1.0)).sum(axis=0)  # [C]
+        log_absent = np.log1p(-np.minimum(np.exp(log_p), 1.0)).sum(axis=-2)  # [..., C]
         clip = np.log(-np.expm1(log_absent))
     if i_empty is not None:
-        clip[i_empty] = log_p[:, i_empty].sum()
+        clip[..., i_empty] = log_p[..., i_empty].sum(axis=-1)
     return np.asarray(np.maximum(clip, LEAST_LOG), np.float64)
 
 
 def _presence_and_species(log_p: Floats, share: Floats, config: AggregateConfig, i_empty: int | None) -> Floats:
-    """Return the joint log-probabilities [C] of presence and species."""
+    """Return the joint log-probabilities [..., C] of presence and species, from frames [..., N, C]."""
     if i_empty is None:
         return np.asarray(share @ log_p, np.float64)
-    odds = _animal_log_odds(log_p, i_empty)  # [N]
-    presence = _presence(odds, share, config)
+    odds = _animal_log_odds(log_p, i_empty)  # [..., N]
+    presence = _presence(odds, share, config)[..., None]
     with np.errstate(divide="ignore"):  # the log of a weight of 0 is -inf, which adds nothing to the sum
         log_weights = log_expit(odds) + np.log(share)  # logs, since the weights of very empty frames underflow
-    weights = np.exp(log_weights - logsumexp(log_weights))  # [N], sums to 1
-    species = weights @ log_softmax(np.delete(log_p, i_empty, axis=1), axis=1)  # [C-1]
-    joint = log_expit(presence) + log_softmax(species)
-    return np.asarray(np.insert(joint, i_empty, log_expit(-presence)), np.float64)
+    weights = np.exp(log_weights - logsumexp(log_weights, axis=-1, keepdims=True))  # [..., N], sums to 1
+    species = weights[..., None, :] @ log_softmax(np.delete(log_p, i_empty, axis=-1), axis=-1)  # [..., 1, C-1]
+    joint = log_expit(presence) + log_softmax(species[..., 0, :], axis=-1)
+    empty = log_expit(-presence)
+    return np.concatenate([joint[..., :i_empty], empty, joint[..., i_empty:]], axis=-1)

@@ -18,7 +18,8 @@ contradiction: the event is of all of them, its decision is the likeliest, and i
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
@@ -33,6 +34,7 @@ from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, sp
 from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.score.aggregate import aggregate
 
+ROWS_AT_ONCE = 50_000
 GAP_MINUTES = 30.0  # the convention since O'Brien et al. 2003
 Mode = Literal["chained", "fixed"]
 CLIPS_OF_AN_EVENT = AggregateConfig(name="presence_topk")  # of up to four clips it takes the strongest alone
@@ -105,25 +107,48 @@ def join_events(
     table = predictions.assign(event_id=ids, alerts=join_alerts(predictions))
     table = table.sort_values(["site", "captured_at", "clip_id"], kind="stable", na_position="last")
     how, multi = config or CLIPS_OF_AN_EVENT, has_several_labels(predictions)
+    probs = _aggregate_events(table, labels, how, multi=multi)
     # Plain rows are faster than small tables, since an event has few clips.
-    events_of = groupby(table.to_dict("records"), key=lambda clip: clip["event_id"])
-    rows = [_event(list(clips), labels, how, multi=multi) for _, clips in events_of]
+    events_of = groupby(_iterate_rows(table, labels), key=lambda clip: clip["event_id"])
+    rows = (_event(list(clips), labels, p, multi=multi) for p, (_, clips) in zip(probs, events_of, strict=True))
     columns = [*EVENT_COLUMNS, *(["labels"] if multi else []), *(f"p_{x}" for x in labels), "clip_ids"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig, *, multi: bool) -> _Row:
-    probs = np.array([[clip[f"p_{x}"] for x in labels] for clip in clips], np.float64)
-    readable = np.isfinite(probs).all(axis=1)
-    joint = np.full(len(labels), np.nan)
-    if readable.any():
-        i_empty = list(labels).index(EMPTY) if EMPTY in labels else None
-        p = probs[readable]
-        logits = (logit(np.clip(p, 1e-12, 1 - 2.0**-24)) if multi else np.log(np.maximum(p, 1e-12))).astype(
-            np.float32
-        )
-        found = aggregate(logits, config, i_empty=i_empty, multi=multi).astype(np.float64)
-        joint = expit(found) if multi else np.exp(found)
+def _iterate_rows(table: pd.DataFrame, labels: Sequence[str]) -> Iterator[_Row]:
+    """Yield what events are made of, clip by clip, so that a million clips are never all there as rows."""
+    used = ("event_id", "clip_id", "site", "captured_at", "decision", "rule", "score", "alerts", "labels")
+    columns = [*(c for c in used if c in table.columns), *(f"p_{x}" for x in labels)]
+    for first in range(0, len(table), ROWS_AT_ONCE):
+        yield from table[columns].iloc[first : first + ROWS_AT_ONCE].to_dict("records")
+
+
+def _aggregate_events(
+    table: pd.DataFrame, labels: Sequence[str], config: AggregateConfig, *, multi: bool
+) -> NDArray[np.float64]:
+    """Return the probabilities of each event, float64 [E, C], nan where no clip could be read; rows in their order.
+
+    Events with as many readable clips as each other are aggregated together.
+    """
+    i_empty = list(labels).index(EMPTY) if EMPTY in labels else None
+    event = np.cumsum(table["event_id"].ne(table["event_id"].shift()).to_numpy()) - 1
+    p = table[[f"p_{x}" for x in labels]].to_numpy(np.float64)
+    joint = np.full((int(event.max(initial=-1)) + 1, len(labels)), np.nan)
+    readable = np.isfinite(p).all(axis=1)
+    p, event = p[readable], event[readable]
+    logits = logit(np.clip(p, 1e-12, 1 - 2.0**-24)) if multi else np.log(np.maximum(p, 1e-12))
+    n_clips = np.bincount(event, minlength=len(joint))
+    for n in np.unique(n_clips[n_clips > 0]).tolist():
+        is_it = n_clips == n
+        clips = logits[is_it[event]].astype(np.float32).reshape(-1, n, len(labels))
+        found = aggregate(clips, config, i_empty=i_empty, multi=multi).astype(np.float64)
+        joint[is_it] = expit(found) if multi else np.exp(found)
+    return joint
+
+
+def _event(clips: Sequence[_Row], labels: Sequence[str], joint: NDArray[np.float64], *, multi: bool) -> _Row:
+    """Return the row of an event. joint: its probabilities, float64 [C]."""
+    n_unreadable = sum(any(not math.isfinite(clip[f"p_{x}"]) for x in labels) for clip in clips)
     decision, rule, seen, score = _decide_event(clips, multi=multi)
     alerts = _list_alerts(clips, decision)
     named = [x for x in labels if x in seen] if seen else [EMPTY] if rule == "empty" else []
@@ -134,7 +159,7 @@ def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig
         "start": min(times, default=pd.NaT),
         "end": max(times, default=pd.NaT),
         "n_clips": len(clips),
-        "n_unreadable": int((~readable).sum()),
+        "n_unreadable": n_unreadable,
         "decision": decision,
         "rule": rule,
         "score": score,
@@ -142,7 +167,7 @@ def _event(clips: Sequence[_Row], labels: Sequence[str], config: AggregateConfig
         "alerts": JOINER.join(alerts) or None,
         "seen": json.dumps(seen),
         **({"labels": JOINER.join(named) or None} if multi else {}),
-        **{f"p_{x}": joint[i] for i, x in enumerate(labels)},
+        **{f"p_{x}": p for x, p in zip(labels, joint.tolist(), strict=True)},
         "clip_ids": json.dumps([str(clip["clip_id"]) for clip in clips]),
     }
 

@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from leopardnet.core.errors import RunStopped
+from leopardnet.core.errors import JournalError, RunStopped
 from leopardnet.core.journal.journal_file import JournalKind, explain_errors, open_file
 from leopardnet.core.journal.queued_clip import FilesMatch, QueuedClip, stamp_clip
 from leopardnet.core.types import Clip
@@ -109,6 +109,31 @@ class ClipJournal(ABC):
             raise RunStopped(
                 f"stopped after {n_done} of {n_total} clips", todo="give the same command again to continue"
             )
+
+    def take_over(self, folder: Path) -> int:
+        """Copy the rows of the same key from the journal in another folder, and return how many there are.
+
+        A clip that has a row here keeps it. Raises JournalError where there is no journal, where it holds no such
+        row, where another process writes to it, and where it is damaged.
+        """
+        todo = "give the folders that `leopardnet predict --part` wrote, and the same bundle and options"
+        if not (folder / self.kind.file).is_file():
+            raise JournalError("there is no journal in this folder", where=folder.name, todo=todo)
+        columns = ", ".join(("run_id", *self.kind.columns))
+        places = ", ".join("?" * (1 + len(self.kind.columns)))
+        with open_file(folder, self.kind) as other, explain_errors(f"{folder.name}/{self.kind.file}"):
+            n = int(other.execute("SELECT count(*) FROM clips WHERE run_id = ?", (self.run_id,)).fetchone()[0])
+            rows = other.execute(f"SELECT {columns} FROM clips WHERE run_id = ?", (self.run_id,))
+            self._db.execute("BEGIN")
+            self._db.executemany(f"INSERT OR IGNORE INTO clips ({columns}) VALUES ({places})", rows)
+            self._db.execute("COMMIT")
+        if not n:
+            raise JournalError(
+                "the journal in this folder holds no clip of the same bundle and settings",
+                where=folder.name,
+                todo=todo,
+            )
+        return n
 
     def end_wal(self) -> None:
         """Let other programs read the file from now on without writing files of their own beside it."""

@@ -25,7 +25,8 @@ class FootageFiles:
     `sizes` maps the path of each file (POSIX, relative, spelled as on disk) to its bytes, in natural order; a
     broken link has size None. `n_system_files` counts hidden and system files and folders, `n_links` links to
     footage that is listed under its own name, and `other_files` by suffix the files that are not footage, and raw
-    pictures beside a picture of their name; `outside_links` names links that lead out of the root.
+    pictures beside a picture of their name; `outside_links` names links that lead out of the root; `stamps` are texts
+    that change with a file's size or modification time, by path, for files that are no links.
     """
 
     sizes: dict[str, int | None]
@@ -33,6 +34,7 @@ class FootageFiles:
     n_links: int = 0
     other_files: dict[str, int] = field(default_factory=dict)
     outside_links: tuple[str, ...] = ()
+    stamps: dict[str, str] = field(default_factory=dict)
 
 
 def list_footage(root: Path, *, skip_outside_links: bool = False) -> FootageFiles:
@@ -64,6 +66,7 @@ def list_footage(root: Path, *, skip_outside_links: bool = False) -> FootageFile
         listing.n_links,
         listing.other_by_count,
         tuple(sorted(map(_escape, listing.outside))),
+        listing.stamps,
     )
 
 
@@ -74,6 +77,7 @@ class _Listing:
         self.root, self.real_root, self.skips_outside = root, root.resolve(), skips_outside
         self.outside: list[str] = []  # links that lead out of the root
         self.sizes: dict[str, int | None] = {}
+        self.stamps: dict[str, str] = {}
         self.other: Counter[str] = Counter()
         self.links: list[tuple[str, bool]] = []
         self.n_system = self.n_links = 0
@@ -96,7 +100,9 @@ class _Listing:
                 elif kind_by_suffix(entry.name) is None or not entry.is_file(follow_symlinks=False):
                     self.count_other(entry.name)
                 else:
-                    self.sizes[path] = entry.stat(follow_symlinks=False).st_size
+                    found = entry.stat(follow_symlinks=False)
+                    self.sizes[path] = found.st_size
+                    self.stamps[path] = f"{found.st_size}:{found.st_mtime_ns}"
 
     def drop_companions(self) -> None:
         """Leave out pictures that cannot be read where a picture of the same name that can be lies beside them."""

@@ -26,6 +26,7 @@ from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
 from leopardnet.data.scan.deployments import apply_deployments, find_deployments, is_outside_period
+from leopardnet.data.scan.known_times import KnownTimes
 from leopardnet.data.scan.list_files import find_pairs, list_footage
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def scan(
     container_time: Literal["camera", "utc"] = "camera",
     group_bursts: bool = False,
     burst_gap_s: float = BURST_GAP_S,
+    known_times: Path | None = None,
     on_progress: Progress | None = None,
 ) -> Manifest:
     """Return the manifest of all footage under `root`: one row per file, in natural order, with its capture time.
@@ -85,8 +87,9 @@ def scan(
     its file. time_from, filename_time: the sources of capture times (see CaptureTimeReader). date_order: of day and
     month in banners; without it, the dates of each card decide. container_time: `camera` takes the time in an MP4
     header as the camera's wall clock, which is nearly always right, and `utc` as UTC, as the standard says.
-    group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts. on_progress: called with
-    the number of files read so far and the number of all files; then again for the files whose banner is read.
+    group_bursts: one row per burst instead of one per still. burst_gap_s: see find_bursts. known_times: a file that
+    keeps what headers said, for files that have not changed by the next scan (see KnownTimes). on_progress: called
+    with the number of files read so far and of all files; then again for the files whose banner is read.
 
     `path` is spelled as on disk, so that the file opens; `clip_id` does not depend on how a file system stores
     accents. Raises ManifestError for a folder that is missing, unreadable or without footage, a link out of it, and
@@ -105,6 +108,7 @@ def scan(
         container_time=container_time,
         group_bursts=group_bursts,
         burst_gap_s=burst_gap_s,
+        known_times=known_times,
         on_progress=on_progress,
     ).manifest
 
@@ -121,6 +125,7 @@ def scan_report(
     group_bursts: bool = False,
     burst_gap_s: float = BURST_GAP_S,
     skip_outside_links: bool = False,
+    known_times: Path | None = None,
     on_progress: Progress | None = None,
 ) -> ScanReport:
     """Scan like `scan`, and also return counts of unmatched, ignored and unknown files and rows.
@@ -144,7 +149,8 @@ def scan_report(
     banners = _open_banners(date_order) if "banner" in reader.order else None
     files = list_footage(Path(root), skip_outside_links=skip_outside_links)
     table, unmatched = _build_table(list(files.sizes), folder_pattern)
-    found, doubts = _find_times(table, Path(root), reader, banners, on_progress)
+    with KnownTimes.open(known_times, files.stamps) as known:
+        found, doubts = _find_times(table, Path(root), reader, banners, known, on_progress)
     table = _add_times(table, found, container_time)
     unknown: dict[str, int] = {}
     n_outside = 0
@@ -175,7 +181,7 @@ def scan_report(
 def scan_file(file: Path, kind: Literal["video", "still"]) -> Manifest:
     """Return the manifest of one footage file, with the row that a scan of its folder gives it."""
     table = _build_table([file.name], None)[0].assign(kind=kind)
-    found, _ = _find_times(table, file.parent, CaptureTimeReader(), None, None)
+    found, _ = _find_times(table, file.parent, CaptureTimeReader(), None, KnownTimes(None, {}), None)
     return Manifest.from_rows(_add_times(table, found, "camera"), file.parent, where="scan")
 
 
@@ -204,6 +210,7 @@ def _find_times(
     root: Path,
     reader: CaptureTimeReader,
     banners: BannerTimeReader | None,
+    known: KnownTimes,
     on_progress: Progress | None,
 ) -> tuple[list[CaptureTime], dict[str, str]]:
     """Return the time of each row, and by path why the time in a banner is not certain."""
@@ -212,12 +219,12 @@ def _find_times(
     with warnings.catch_warnings():
         # Pillow warns about broken EXIF. The time is then absent, and the scan counts that.
         warnings.filterwarnings("ignore", module="PIL")
-        found = list(_read_times(paths, root, before, on_progress))
+        found = list(_read_times(paths, root, before, known, on_progress))
         doubts: dict[str, str] = {}
         if banners is not None:
             _ask_banners(found, table, root, banners, doubts, on_progress)
             missing = [i for i, time in enumerate(found) if _may_be_better(time)]
-            later = _read_times([paths[i] for i in missing], root, after, None) if after.order else ()
+            later = _read_times([paths[i] for i in missing], root, after, known, None) if after.order else ()
             for i, time in zip(missing, later, strict=False):
                 if time.time is not None and (found[i].time is None or time.source != "mtime"):
                     found[i] = time._replace(is_rendered=found[i].is_rendered)
@@ -264,14 +271,20 @@ def _add_times(table: pd.DataFrame, found: Sequence[CaptureTime], container_time
 
 
 def _read_times(
-    paths: list[str], root: Path, reader: CaptureTimeReader, on_progress: Progress | None
+    paths: list[str], root: Path, reader: CaptureTimeReader, known: KnownTimes, on_progress: Progress | None
 ) -> Iterator[CaptureTime]:
     """Yield times in the order of `paths`. Threads hide the latency of cards and network disks."""
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
     base = os.fspath(root)
     n_done = 0
+
+    def read(chunk: list[str]) -> list[CaptureTime]:
+        before = known.find(chunk, reader)
+        now = {p: reader.read(os.path.join(base, p)) for p in chunk if p not in before}  # noqa: PTH118
+        known.add(now, reader)
+        return [before.get(p) or now[p] for p in chunk]
+
     with ThreadPoolExecutor(N_THREADS) as pool:
-        read = lambda chunk: [reader.read(os.path.join(base, p)) for p in chunk]  # noqa: E731, PTH118
         for found in pool.map(read, chunks):
             yield from found
             n_done += len(found)

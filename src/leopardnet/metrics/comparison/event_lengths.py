@@ -7,6 +7,7 @@ empty clips are taken for an animal, 6 % of the events of three empty clips are,
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,8 @@ def measure_lengths(events: pd.DataFrame, truth: pd.Series[str], *, n_boot: int,
     that a clip of the event truly shows; n_empty: events without an animal; false: the share of these that are said
     to hold one.
     """
-    shown = [_find_shown(json.loads(ids), truth) for ids in events["clip_ids"]]
+    labels = truth.dropna().to_dict()
+    shown = [_find_shown(json.loads(ids), labels) for ids in events["clip_ids"]]
     is_known = np.array([x is not None for x in shown], bool)
     known = events[is_known]
     names = [json.loads(x) for x in known["seen"]]
@@ -58,9 +60,8 @@ def measure_lengths(events: pd.DataFrame, truth: pd.Series[str], *, n_boot: int,
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("clips")
 
 
-def _find_shown(clip_ids: list[str], truth: pd.Series[str]) -> set[str] | None:
+def _find_shown(clip_ids: list[str], truth: Mapping[str, str]) -> set[str] | None:
     """Return the animals that the clips of an event show, None where a clip has no label."""
-    labels = truth.reindex(clip_ids)
-    if labels.isna().any():
+    if not all(clip_id in truth for clip_id in clip_ids):
         return None
-    return {name for cell in labels for name in split_labels(cell)} - {EMPTY}
+    return {name for clip_id in clip_ids for name in split_labels(truth[clip_id])} - {EMPTY}

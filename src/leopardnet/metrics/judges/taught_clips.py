@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from leopardnet.core.columns import HELD_OUT, PARTS, SPLITS
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.site_names import has_other_site, normalise_site
+from leopardnet.core.id_sets import is_among
 from leopardnet.core.manifest import Manifest
 
 Texts = NDArray[np.object_]  # of str, or None
@@ -110,7 +111,7 @@ def find_parts(clip_ids: Texts, in_training: Texts | None, sites: Texts, manifes
     places = pd.Series(sites, dtype=object).map(normalise_site, na_action="ignore")
     ids, from_split = pd.Series(clip_ids, dtype=object), parts.isna()
     for word, rows in _find_taught_rows(manifest.table).items():
-        is_own = ids.isin(rows["clip_id"])
+        is_own = is_among(ids, rows["clip_id"])
         parts[from_split & is_own & parts.isna()] = word
         at = rows["site"].dropna().map(normalise_site)
         parts[from_split & parts.isna() & places.isin(at)] = "site" if word == "clip" else word
