@@ -13,7 +13,6 @@ from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions, read_sounds
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.settings.sound import SoundConfig
-from leopardnet.infer import predict_footage
 from leopardnet.infer.predict_footage import predict
 from made_sounds import add_at, make_noise, make_speech, make_tone, write_sounding
 from made_videos import write_film
