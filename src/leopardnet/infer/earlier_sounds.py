@@ -12,7 +12,7 @@ from leopardnet.core.columns import SOUNDS
 from leopardnet.core.id_sets import is_among
 from leopardnet.core.predictions import read_sounds
 from leopardnet.core.tables import conform
-from leopardnet.sound.sources import TONAL, VOICE, VOICE_KIND
+from leopardnet.sound.search_names import TONAL, VOICE, VOICE_KIND
 
 _SAME = ["clip_id", "start_s", "end_s", "kind", "source"]
 

@@ -14,7 +14,7 @@ from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import Clip, ClipSound
 from leopardnet.media.workers.clip_errors import decoder_error, out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
-from leopardnet.sound.sources import TONAL, VOICE
+from leopardnet.sound.search_names import TONAL, VOICE
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import FoundSound
-from leopardnet.sound.sources import TONAL as SOURCE
+from leopardnet.sound.search_names import TONAL as SOURCE
 from leopardnet.sound.spectrogram import AT_ONCE, FLOOR, measure_power
 from leopardnet.sound.track import Track
 

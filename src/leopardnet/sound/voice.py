@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import FoundSound
-from leopardnet.sound.sources import VOICE as SOURCE
-from leopardnet.sound.sources import VOICE_KIND as KIND
+from leopardnet.sound.search_names import VOICE as SOURCE
+from leopardnet.sound.search_names import VOICE_KIND as KIND
 from leopardnet.sound.track import Track
 
 MODEL = Path(__file__).with_name("silero") / "silero_vad_16k.onnx"
