@@ -89,15 +89,13 @@ def summarise(
     looked_at = dict[str, AttentionPicture]()
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
-        truth = true_labels(manifest, table)
+        truth, hidden = true_labels(manifest, table), private
         table = _add_sites(table, manifest)
-        hidden = private
         limits: Any = {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
         if attention and bundle and evaluation:
             looked_at = _look_at_mistakes(table, truth, evaluation, manifest, bundle, hidden)
-    heard = None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden)
     season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}
     return write_report(
         Path(out),
@@ -107,7 +105,7 @@ def summarise(
         truth=truth,
         thumbnails=pictures,
         attention=looked_at,
-        heard=heard,
+        heard=None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden),
         sounds=list_sounds(predictions, said_of_sounds, hidden=private),
         hidden=hidden,
         cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments, pictures=pictures),
