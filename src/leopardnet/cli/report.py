@@ -39,6 +39,17 @@ Labels = Annotated[
         "then count labels of the random audit alone. Needs --manifest or --root.",
     ),
 ]
+Pictures = Annotated[
+    int | None, typer.Option("--pictures", min=0, help="The most pictures on the page. [default: all that fit]")
+]
+Attention = Annotated[
+    bool,
+    typer.Option(
+        "--attention",
+        help="Show where the frames of the worst mistakes speak for a label: a hint, not a proof. Needs --bundle, "
+        "labels and torch.",
+    ),
+]
 
 
 @app.command()
@@ -52,18 +63,9 @@ def report(
     deployments: Deployments = None,
     root: FootageRoot = None,
     title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
-    pictures: Annotated[
-        int | None, typer.Option("--pictures", min=0, help="The most pictures on the page. [default: all that fit]")
-    ] = None,
+    pictures: Pictures = None,
     people: People = False,
-    attention: Annotated[
-        bool,
-        typer.Option(
-            "--attention",
-            help="Show where the frames of the worst mistakes speak for a label: a hint, not a proof. Needs "
-            "--bundle, labels and torch.",
-        ),
-    ] = False,
+    attention: Attention = False,
     language: Language = None,
 ) -> None:
     """Write one self-contained HTML page: the clips to check first, every clip, and figures where labels exist.
@@ -78,7 +80,6 @@ def report(
     from leopardnet.core.predictions import Predictions
     from leopardnet.data.checks.match_files import refuse_other_root
     from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
-    from leopardnet.data.human_labels.said_now import list_said
     from leopardnet.infer.footage_source import open_source
     from leopardnet.report.summarise import summarise
 
@@ -91,8 +92,7 @@ def report(
     if labels is not None:
         if rows is None:
             raise typer.BadParameter("needs --manifest or --root", param_hint="--labels")
-        said, of_sounds = _read_labels(labels)
-        words = list_said(said, of_sounds)
+        said, of_sounds, words = _read_labels(labels)
         rows = label_manifest(rows, labels_by_clip(said))
     evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
     if attention and (evaluation is None or model is None):
@@ -124,14 +124,16 @@ def report(
         say_next("review", predictions, *footage, *(["--root", root] if root else []))
 
 
-def _read_labels(source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return what people said of clips and of sounds: the entries of a labels.sqlite, or of that in a folder."""
+def _read_labels(source: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return entries on clips and on sounds of a labels.sqlite, or of that in a folder, and all that was said."""
     from leopardnet.data.human_labels.label_file import LabelFile, find_label_file
+    from leopardnet.data.human_labels.said_now import list_said
     from leopardnet.data.human_labels.sound_labels import SoundLabelFile
 
     path = find_label_file(source)
     with LabelFile(path, read_only=True) as file, SoundLabelFile(path, read_only=True) as heard:
-        return file.entries(), heard.entries()
+        said, of_sounds = file.entries(), heard.entries()
+    return said, of_sounds, list_said(said, of_sounds)
 
 
 def _evaluate(

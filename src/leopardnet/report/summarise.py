@@ -88,9 +88,8 @@ def summarise(
     pictures, truth, hidden, absent, looked_at = None, None, frozenset[str](), list[str](), {}
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
-        truth = true_labels(manifest, table)
+        truth, hidden = true_labels(manifest, table), private
         table = _add_sites(table, manifest)
-        hidden = private
         limits: Any = {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
