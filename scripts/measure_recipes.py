@@ -18,7 +18,6 @@ Features are kept in the user's cache. Example: python scripts/measure_recipes.p
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,15 +38,9 @@ from leopardnet.data.splits.groups import find_groups
 from leopardnet.network.classifier import build_classifier
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 from leopardnet.training.folds import find_look_alikes
-from leopardnet.training.frames.features import (
-    Features,
-    compute_features,
-    feature_folder,
-    read_features,
-    write_features,
-)
+from leopardnet.training.frames.features import Features, compute_features
 from leopardnet.training.frames.labelled_frames import load_frames
-from leopardnet.training.train_val import TrainVal, select_train_val
+from leopardnet.training.train_val import TrainVal, open_cache, select_train_val
 from measure_shortcuts import read_tables
 
 BASE = ("experiment=real_dev", "experiment.tracker=none")
@@ -74,6 +67,7 @@ class Prepared:
 
     config: TrainConfig
     labels: LabelSet
+    table: pd.DataFrame
     features: Features
     groups: dict[str, NDArray[np.int64]]
     chooses: bool
@@ -81,7 +75,7 @@ class Prepared:
     @property
     def y(self) -> NDArray[np.int64]:
         """Class indices int64 [N]."""
-        return self.features.table["i_label"].to_numpy(np.int64)
+        return self.table["i_label"].to_numpy(np.int64)
 
 
 def prepare(name: str, more: Sequence[str], manifest: Manifest, facts: pd.DataFrame) -> Prepared:
@@ -91,27 +85,24 @@ def prepare(name: str, more: Sequence[str], manifest: Manifest, facts: pd.DataFr
     wanted = select_train_val(manifest, config, labels, by_folds=True)
     data = TrainVal(wanted, manifest.root, config, labels, by_folds=True)
     model = build_classifier(config.model, len(labels), size_px=config.preprocess.size_px)
-    n_copies, seed = config.optim.probe_infrared_copies, config.seed
-    kept = feature_folder(data.key, model, n_copies=n_copies, seed=seed)
-    features = read_features(kept)
-    if features is None:
-        with tempfile.TemporaryDirectory() as folder:
-            frames = load_frames(
-                wanted, manifest.root, labels=labels, reading=data.reading, folder=Path(folder), n_workers=2
-            )
-            frames.table["alike"] = find_look_alikes(frames)
-            rows = np.arange(len(frames))
-            features = compute_features(
-                model, frames, rows=rows, on_progress=lambda *_: None, n_copies=n_copies, seed=seed
-            )
-        write_features(features, kept)
-    table = features.table
+    cache = open_cache(None, Path(), config)
+    frames = load_frames(wanted, manifest.root, labels=labels, reading=data.reading, cache=cache, n_workers=2)
+    table = frames.table.assign(alike=find_look_alikes(frames))
+    features = compute_features(
+        model,
+        frames,
+        rows=np.arange(len(frames)),
+        on_progress=lambda *_: None,
+        n_copies=config.optim.probe_infrared_copies,
+        seed=config.seed,
+        cache=cache,
+    )
     source = facts["source_repo"] if "source_repo" in facts else facts["table"]
     groups = {
         "site": find_groups(table, by="site", keep_together=table.get("alike")),
         "source": np.unique(table["clip_id"].map(source).astype(str), return_inverse=True)[1],
     }
-    return Prepared(config, labels, features, groups, chooses=name == INSIDE)
+    return Prepared(config, labels, table, features, groups, chooses=name == INSIDE)
 
 
 def judge(
@@ -122,13 +113,13 @@ def judge(
         c = _choose_c(of, train) if of.chooses else of.config.optim.probe_c
     weight, bias = _fit(of, train, c)
     logits = (of.features.values[test] @ weight.T + bias).astype(np.float32)
-    clips = compute_clip_logits(of.features.table.iloc[test], logits, of.config.aggregate, of.labels)
+    clips = compute_clip_logits(of.table.iloc[test], logits, of.config.aggregate, of.labels)
     return clips.assign(i_said=[int(np.argmax(z)) for z in clips["logits"]])
 
 
 def _fit(of: Prepared, rows: NDArray[np.int64], c: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     views = np.concatenate([of.features.values[None, rows], of.features.copies[:, rows]])
-    weights = compute_probe_weights(of.features.table.iloc[rows])
+    weights = compute_probe_weights(of.table.iloc[rows])
     one_group = np.zeros(len(rows), np.int64)  # how sure the head is does not change which label is likeliest
     return fit_probe(views, of.y[rows], weights, one_group, n_labels=len(of.labels), c=c, seed=0)
 
@@ -195,7 +186,7 @@ def measure(of: Prepared, facts: pd.DataFrame, seeds: Sequence[int]) -> pd.DataF
         for seed in seeds:
             answers = [judge(of, *part) for part in draw_folds(of.groups[kind], of.y, n_folds, seed)]
             rows.append({"folds": kind, "seed": seed, **summarise(pd.concat(answers), facts, i_target)})
-    names = of.features.table["clip_id"].map(facts["table"]).to_numpy()
+    names = of.table["clip_id"].map(facts["table"]).to_numpy()
     first = names == facts["table"].iloc[0]
     if not first.all():
         answers = [judge(of, np.flatnonzero(first), np.flatnonzero(~first))]

@@ -82,6 +82,28 @@ def test_the_help_of_the_command_line_loads_neither_networks_nor_decoders():
     assert loaded_after(code, *heavy) == []
 
 
+def test_the_process_that_hands_out_clips_loads_no_decoder_and_no_network():
+    heavy = ("torch", "openvino", "cv2", "av", "sklearn", "scipy", "hydra", "matplotlib", "pandera")
+    assert loaded_after("import leopardnet.infer.predict_footage, leopardnet.infer.workers.pool", *heavy) == []
+
+
+def test_workers_find_everything_loaded_and_nothing_that_reports_its_use():
+    code = "import importlib; from leopardnet.infer.workers.preload import MODULES as m; [*map(__import__, m)]"
+    needed = ["openvino", "cv2", "av", "scipy.special"]
+    assert loaded_after(code, *needed) == needed
+    assert loaded_after(code, "pandas", "pandera", "torch", "scipy.signal") == []
+    told = f"{code}; print(); sys.stdout.flush(); assert sys.modules['openvino_telemetry'] is None"
+    assert loaded_after(told, "openvino") == ["openvino"]
+
+
+def test_idle_threads_sleep_unless_the_user_wants_otherwise(monkeypatch):
+    code = "import os, leopardnet; print(os.environ['OMP_WAIT_POLICY'], os.environ['KMP_BLOCKTIME'])"
+    monkeypatch.setenv("KMP_BLOCKTIME", "20")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["PASSIVE", "20"]
+
+
 def test_every_public_name_is_there():
     pytest.importorskip("torch", reason="the extra [train] is not installed")
     import leopardnet

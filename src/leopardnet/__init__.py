@@ -14,10 +14,16 @@ Its public names are loaded when they are first used, so that importing the pack
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# Threads that have nothing to do sleep. By default they spin, and on a busy machine they then wait for each other's
+# turns. OpenMP and OpenBLAS read this when they are loaded, so it stands here; what the user has set stays.
+for _name, _value in (("OMP_WAIT_POLICY", "PASSIVE"), ("KMP_BLOCKTIME", "0"), ("OPENBLAS_THREAD_TIMEOUT", "4")):
+    os.environ.setdefault(_name, _value)
 
 # OpenVINO reports to its makers that it was imported, unless this package is missing. leopardnet contacts nobody.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]

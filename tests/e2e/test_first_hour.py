@@ -1,12 +1,22 @@
 """What people meet in their first hour, and the exact words that help them on."""
 
+import errno
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from command_line import leopardnet
 from PIL import Image
 
+from leopardnet.bundle.runtime import OnnxRuntime
+from leopardnet.core.columns import evidence_columns, predictions_columns
 from leopardnet.core.errors import BackendError
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.predictions import Predictions
+from leopardnet.core.settings.inference import RuntimeConfig
+from leopardnet.core.tables import clip_id, conform
+from leopardnet.data.scan.deployments import read_deployments
 from leopardnet.network.classifier import choose_device
 
 
@@ -138,3 +148,104 @@ def test_a_missing_device_is_left_out(monkeypatch):
         choose_device("cuda")
     todo = "leave out --device, or runtime.device: then the best one that is here is used"
     assert error.value.parts["do"] == todo
+
+
+@pytest.fixture
+def results(here):
+    """What a model said of the card of `here`, in the folder `r`."""
+    columns, frames = predictions_columns(("leopard", "empty")), evidence_columns(("leopard", "empty"))
+    table = pd.DataFrame(
+        {
+            "path": ["a/1.jpg", "b/1.jpg"],
+            "clip_id": [clip_id("a/1.jpg"), clip_id("b/1.jpg")],
+            "kind": "still",
+            "status": "ok",
+            "decision": ["leopard", "empty"],
+            "rule": ["species", "empty"],
+            "score": 0.9,
+            "alert": ["leopard", None],
+            "p_leopard": [0.9, 0.1],
+            "p_empty": [0.1, 0.9],
+            "n_frames": 1,
+            "best_time_s": 0.0,
+            "evidence_times_s": "[0.0]",
+            "bundle_id": "b",
+            "labels_id": "l",
+        }
+    )
+    none = pd.DataFrame(columns=[c.name for c in frames])
+    Predictions(
+        conform(table.reindex(columns=[c.name for c in columns]), columns, where="predictions"),
+        conform(none, frames, where="evidence"),
+    ).write(here / "r")
+    return here
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "r", "--root", "cards", "--out", "page.html"],
+        ["export", "r", "--out", "table.csv"],
+        ["export", "r", "--out", "table.xlsx"],
+    ],
+    ids=lambda x: x[0],
+)
+def test_a_file_that_is_replaced_is_named(results, arguments):
+    first, again = (" ".join("".join(leopardnet(*arguments)).split()) for _ in range(2))
+    words = "written over the one that was there: "
+    assert words not in first and words in again
+
+
+@pytest.mark.parametrize(("sign", "is_clear"), [(".", True), ("/", False)])
+def test_only_slashes_leave_open_which_number_is_the_month(here, sign, is_clear):
+    """Points are written between day and month, in this order; slashes in both."""
+    days = pd.DataFrame({"deployment": ["a", "b"], "site": ["a", "b"], "start": ["01.02.2021", "03.02.2021"]})
+    days.assign(start=days["start"].str.replace(".", sign)).to_excel(here / "days.xlsx", index=False)
+    scan = ["scan", "cards", "--deployments", "days.xlsx", "--pattern", "{deployment}/*", "--out", "s.parquet"]
+    printed, said = leopardnet(*scan, code=0 if is_clear else 1)
+    assert ("--date-format" in printed + said) != is_clear
+    leopardnet(*scan, "--date-format", "dmy")
+    assert read_deployments(here / "days.xlsx", date_format="dmy")["start"].astype(str).tolist() == [
+        "2021-02-01",
+        "2021-02-03",
+    ]
+
+
+def test_times_that_nobody_asked_for_are_named(here):
+    said = "".join(
+        leopardnet(*["import", "csv", "labels.xlsx", "--root", "cards"], *["--path", "path"], "--out", "l.csv")
+    )
+    assert "note: the times in the table are not read; name their column (when) with --captured-at\n" in said
+
+
+def test_a_place_without_permission_is_named(here, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "closed/m.parquet")
+
+    monkeypatch.setattr(Manifest, "write", refuse)
+    said = "".join(leopardnet("scan", "cards", "--out", "closed/m.parquet", code=1))
+    assert said.endswith(
+        "error: cannot read or write: Permission denied\n  where:    closed/m.parquet\n"
+        "  do:       choose another folder with --out, or ask for the right to write into this one\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "extra"),
+    [
+        ("leopardnet.training.pack.pack", ["train", "m.parquet", "--out", "t"], "train"),
+        ("leopardnet.training.pack.pack", ["demo", "--out", "t"], "train"),
+    ],
+    ids=["train", "demo"],
+)
+def test_a_missing_extra_is_named_with_the_tested_versions(here, monkeypatch, module, arguments, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    said = "".join(leopardnet(*arguments, code=1))
+    assert f'do:       pip install -c constraints.txt -e ".[{extra}]"\n' in said
+
+
+def test_a_backend_that_is_not_installed_names_its_extra_and_the_one_that_is(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(BackendError) as error:
+        OnnxRuntime(Path("model.onnx"), RuntimeConfig(), size_px=8, n_labels=2)
+    assert error.value.parts["do"] == 'pip install -c constraints.txt -e ".[onnx]", or --backend openvino'

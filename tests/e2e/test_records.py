@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from command_line import leopardnet
 
+from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
 from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
 from leopardnet.records.find_records import read_records
@@ -139,3 +140,32 @@ def test_pages_and_media_of_an_earlier_call_do_not_stay_beside_new_tables(season
     run(season, "--media", "--no-dossiers")
     assert [p.name for p in out.rglob("*.html")] == [] and own.read_text() == "mine"
     assert (out / "records.csv").is_file()
+
+
+def test_footage_that_is_missing_is_said_on_the_terminal(season):
+    text = "".join(run(season, "--media"))
+    assert "could not be read: 1, such as out/b.avi" in text and "--root" in text
+    from_table = json.loads(run(season, "--json")[0])
+    assert from_table["n_dossiers"] == 1
+
+
+def test_earlier_records_of_another_spelling_are_named_and_a_place_off_the_globe_is_refused(season):
+    run(season, "--exact-places")
+    known = pd.read_csv(season / "records/records.csv")
+    other = known.assign(label="Leopard", record_id=[f"{i:012x}" for i in range(len(known))])
+    other.to_csv(season / "earlier.csv", index=False)
+    text = "".join(run(season, "--earlier", season / "earlier.csv"))
+    assert "earlier confirmed records of “Leopard”" in text and "did you mean leopard?" in text
+    known.assign(latitude=999).to_csv(season / "earlier.csv", index=False)
+    text = "".join(run(season, "--earlier", season / "earlier.csv", code=1))
+    assert "row 1, column latitude" in text and "between -90 and 90" in text
+
+
+def test_rendered_footage_is_named_among_the_findings_and_on_the_page(season):
+    manifest = Manifest.read(season / "m.parquet")
+    Manifest(manifest.table.assign(source="scan, rendered"), season / "footage").write(season / "m.parquet")
+    text = "".join(run(season))
+    assert "records of footage that a program drew, which shows no animal: 2" in text
+    (page,) = (season / "records").glob("*/dossier.html")
+    for file in (page, season / "records/index.html"):
+        assert "nothing here is a record" in file.read_text("utf-8")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pandas as pd
+import psutil
 import pytest
 from command_line import COMMAND
 from command_line import leopardnet_process as leopardnet
@@ -81,9 +84,13 @@ def test_killed_and_resumed_twice(clips, undisturbed, tiny_bundle, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_on_request(number, clips, undisturbed, tiny_bundle, tmp_path):
     process = started(clips, tiny_bundle, tmp_path, n_kept=1)
+    workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
+    assert workers and not psutil.wait_procs(workers, timeout=60)[1], "no worker lives on"
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal:
+        assert journal.execute("pragma integrity_check").fetchall() == [("ok",)]
     assert "of 121 clips" in err and "give the same command again to continue" in err and "Traceback" not in err
     leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)
     assert_same(tmp_path, undisturbed)

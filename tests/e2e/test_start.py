@@ -159,3 +159,13 @@ def test_ctrl_c_before_the_long_work_is_one_line(card, place, said):
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 130 and said in ended.stderr, ended.stderr
     assert "Traceback" not in ended.stderr and "KeyboardInterrupt" not in ended.stderr
+
+
+def test_a_broken_file_of_boxes_is_refused_before_the_long_work(card, tmp_path):
+    (tmp_path / "broken.json").write_text("{")
+    _, err = start(card, "--detector", tmp_path / "broken.json", code=1)
+    assert "broken.json" in err and not (tmp_path / "review-card" / "features.sqlite").exists()
+    other = {"images": [{"file": "elsewhere/x.jpg", "detections": []}], "detection_categories": {"1": "animal"}}
+    (tmp_path / "other.json").write_text(json.dumps(other | {"info": {"format_version": "1.3"}}))
+    _, err = start(card, "--detector", tmp_path / "other.json", code=1)
+    assert "other.json" in err and not (tmp_path / "review-card" / "features.sqlite").exists()

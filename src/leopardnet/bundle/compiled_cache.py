@@ -73,6 +73,6 @@ class CompiledCache:
 
 
 def _is_private(path: Path) -> bool:
-    """Return whether nobody else may write to this file or folder. Windows keeps a user's cache private by itself."""
+    """Return whether nobody else may write to this file or folder; Windows itself keeps a user's cache private."""
     found = path.lstat()
     return os.name == "nt" or (found.st_uid == os.getuid() and not found.st_mode & 0o022)

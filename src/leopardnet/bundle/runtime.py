@@ -47,7 +47,7 @@ class Runtime(Protocol):
 
 
 def compile_openvino(graph: bytes, config: RuntimeConfig, *, name: str) -> Any:
-    """Return an ONNX graph as OpenVINO runs it, from the user's cache if it is there. name: of its file, for errors.
+    """Return an ONNX graph as OpenVINO runs it, if possible from the cache. name: of its file, for errors.
 
     Raises ConfigError for another device than the processor, BundleError for a graph that OpenVINO cannot load.
     """

@@ -297,6 +297,8 @@ def main() -> None:
         say("stopped before anything was done")
         sys.exit(EXIT_STOPPED)
     except SystemExit as end:
+        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):  # typer says nothing
+            say("stopped on request")
         if end.code == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:])):
             say(advice)
         raise

@@ -47,7 +47,10 @@ FootageRoot = Annotated[
 ]
 Deployments = Annotated[
     Path | None,
-    typer.Option("--deployments", help="CSV of deployments: site, time_zone, clock_correction, start, end."),
+    typer.Option(
+        "--deployments",
+        help="Table of deployments (CSV, Excel, Parquet): site, time_zone, clock_correction, start, end.",
+    ),
 ]
 Encoding = Annotated[
     str | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from leopardnet.core.manifest import Manifest
     from leopardnet.core.predictions import Predictions
     from leopardnet.core.settings.detection import DetectorConfig
+    from leopardnet.core.settings.inference import RuntimeConfig
     from leopardnet.infer.job import Engine
 
 Source = Annotated[Path, typer.Argument(help="Folder of footage, a manifest, a video or a picture.")]
@@ -45,12 +46,21 @@ Sampling = Annotated[
     str, typer.Option("--sampling", help="Other frames than the bundle's: the name of a file in configs/sampling.")
 ]
 EffortName = Annotated[
-    str, typer.Option("--effort", help="How many frames a clip gets: fast, auto, full or thorough.")
+    str, typer.Option("--effort", help="full, or thorough: also the frames half-way between those of the sampling.")
 ]
 Sound = Annotated[
     bool, typer.Option("--sound/--no-sound", help="Search sound tracks for tonal calls and human voices, or not.")
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try clips again that could not be read.")]
+Part = Annotated[
+    str | None, typer.Option("--part", help="Classify only part K of N, such as 2/8, on one of several machines.")
+]
+TakeOver = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--take-over", help="Results of a part, or of another run: its finished clips are kept. Repeat it."
+    ),
+]
 Backend = Annotated[str, typer.Option("--backend", help="auto, openvino, onnxruntime or torch.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps (torch only).")]
 Precision = Annotated[str, typer.Option("--precision", help="f32, or bf16 where the processor supports it.")]
@@ -66,6 +76,12 @@ ClipLimit = Annotated[
 ]
 MemoryLimit = Annotated[
     int, typer.Option("--memory-limit", help="Memory in MB that a clip may take in its process.")
+]
+Decode = Annotated[
+    str, typer.Option("--decode", help="Who decodes videos: software, auto, hardware, or the name of a device.")
+]
+LoopFilter = Annotated[
+    bool, typer.Option("--loop-filter/--no-loop-filter", help="Smooth block edges where only key frames are read.")
 ]
 EngineName = Annotated[str, typer.Option("--engine", help="local, or ray for a cluster.")]
 RayAddress = Annotated[
@@ -86,6 +102,8 @@ def predict(
     effort: EffortName = "full",
     sound: Sound = True,
     retry_failed: RetryFailed = False,
+    part: Part = None,
+    take_over: TakeOver = None,
     backend: Backend = "auto",
     device: Device = "auto",
     precision: Precision = "f32",
@@ -93,50 +111,47 @@ def predict(
     batch_size: BatchSize = None,
     clip_limit: ClipLimit = 120.0,
     memory_limit: MemoryLimit = 1024,
+    decode: Decode = "software",
+    loop_filter: LoopFilter = True,
     engine: EngineName = "local",
     ray_address: RayAddress = "auto",
     json_: Json = False,
 ) -> None:
     """Classify clips: one row for every clip, readable or not. Exit code 3 where some could not be read.
 
-    Every finished clip is written to OUT/journal.sqlite at once.
-
-    After Ctrl-C (exit code 130) or a power cut, the same command continues where it stopped.
+    Every finished clip is written to OUT/journal.sqlite at once: after Ctrl-C (exit code 130) or a power cut, the
+    same command continues where it stopped.
 
     Example: leopardnet predict /media/card/DCIM --bundle runs/amur/bundle --out results/
     """
-    from leopardnet.infer.workers.preload import preload_workers
-
-    if engine == "local" and workers != 0:
-        preload_workers()
+    _require_one_of("engine", engine, ("local", "ray"))
+    _load_workers(engine, workers)
     from leopardnet.bundle.bundle import load_bundle
-    from leopardnet.core.settings.inference import Effort, RuntimeConfig
-    from leopardnet.core.settings.validate import validate
     from leopardnet.infer.predict_footage import predict as run_predict
 
-    _require_one_of("effort", effort, get_args(Effort))
-    _require_one_of("engine", engine, ("local", "ray"))
-    settings = {
+    effort = _choose_effort(effort)
+    runtime = _read_runtime(
         **{"backend": backend, "device": device, "precision": precision, "workers": workers},
         **{"batch_size": batch_size, "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit},
-    }
-    runtime: RuntimeConfig = validate(RuntimeConfig, settings, where="the options of predict")
+        **{"decode": decode, "loop_filter": loop_filter},
+    )
     _check_source(source, root=root, split=split, pattern=pattern)
     model = load_bundle(bundle)
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
     _say_frames_of_promise(model, has_others=bool(effort != "full" or sampling or detector))
-    rows = _open_footage(source, root, pattern)
+    rows = _choose_rows(_open_footage(source, root, pattern), split=split, part=part)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
-            rows if split is None else _take_split(rows, split),
+            rows,
             model,
             out=out,
             runtime=runtime,
             sampling=sampling or None,
             detector=_choose_detector(detector, model),
             sound="tonal" if sound else "none",
-            effort=cast(Effort, effort),
+            effort=effort,
             retry_failed=retry_failed,
+            take_over=take_over or (),
             engine=_engine(engine, ray_address),
             should_stop=should_stop,
             on_result=progress.count,
@@ -144,10 +159,33 @@ def predict(
             on_note=lambda note: say(f"note: {note}"),
         )
     progress.say_crop_share()
+    if decode != "software":
+        progress.say_decoders()
     _print_result(predictions, out, model, as_json=json_)
     _say_next_steps(out, _name_footage(source, root), bundle)
     if predictions.n_unreadable:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _load_workers(engine: str, workers: int | None) -> None:
+    """Let the worker processes of this machine load while the footage is read."""
+    from leopardnet.infer.workers.preload import preload_workers
+
+    if engine == "local" and workers != 0:
+        preload_workers()
+
+
+def _choose_effort(name: str) -> str:
+    from leopardnet.infer.job import choose_effort
+
+    return choose_effort(name, lambda note: say(f"note: {note}"))
+
+
+def _read_runtime(**options: object) -> RuntimeConfig:
+    from leopardnet.core.settings import inference
+    from leopardnet.core.settings.validate import validate
+
+    return validate(inference.RuntimeConfig, options, where="the options of predict")
 
 
 def _say_next_steps(out: Path, footage: list[object], bundle: Path) -> None:
@@ -194,6 +232,13 @@ def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manif
     for note in footage_notes(report):
         say(f"note: {note}")
     return report.manifest
+
+
+def _choose_rows(rows: Manifest, *, split: str | None, part: str | None) -> Manifest:
+    from leopardnet.infer.footage_source import take_part
+
+    chosen = rows if split is None else _take_split(rows, split)
+    return chosen if part is None else take_part(chosen, part)
 
 
 def _take_split(rows: Manifest, split: str) -> Manifest:

@@ -1,4 +1,4 @@
-"""Stopping a run on request: the first signal finishes the clips in progress, the second ends at once."""
+"""Stopping a run on request: the first signal gives the clips in progress a second, the second ends at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
         if received:
             raise KeyboardInterrupt
         received.append(number)
-        say("finishing the clips in progress; a second signal ends at once")
+        say("stopping: clips in progress have a second to finish; a second signal ends at once")
 
     numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
     before = {number: signal.signal(number, handle) for number in numbers}

@@ -49,7 +49,14 @@ GoesOnFrom = Annotated[
     Path | None, typer.Option("--from", help="Bundle of your own to go on from, with its labels and new ones.")
 ]
 
-
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR",
+        help="Folder of decoded frames and features, which runs share. [default: in your cache folder]",
+    ),
+]
 Multirun = Annotated[
     bool,
     typer.Option(
@@ -79,6 +86,7 @@ def train(
     labels: PeopleLabels = None,
     train_on_audit: TrainOnAudit = False,
     start: GoesOnFrom = None,
+    cache: Cache = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in OUT, finished or not.")] = False,
     multirun: Multirun = False,
     json_: Json = False,
@@ -98,7 +106,7 @@ def train(
     Example: leopardnet train manifest.parquet --out runs/rates -m optim.lr=1e-3,1e-4
     """
     if multirun:
-        files = {"--root": root, "--labels": labels, "--from": start}
+        files = {"--root": root, "--labels": labels, "--from": start, "--cache": cache}
         options = _repeat_options({**files, "--site-from": site_from, "--detector": detector})
         options += ["--train-on-audit"] * train_on_audit + ["--overwrite"] * overwrite
         return run_sweep(source, overrides or [], out, options)
@@ -114,7 +122,9 @@ def train(
         rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
     config = _compose_config(list(overrides or []), source, labels, beginning, detector)
     with stages() as on_progress:
-        run = train_bundle(rows, config, out=out, overwrite=overwrite, beginning=beginning, on_progress=on_progress)
+        run = train_bundle(
+            rows, config, out=out, overwrite=overwrite, beginning=beginning, cache=cache, on_progress=on_progress
+        )
     if is_first_process():
         _print_run(run, out, as_json=json_)
         if labels is not None and not json_:

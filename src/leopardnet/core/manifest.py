@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -177,6 +177,16 @@ class Manifest:
         labels[codes[i_row]] = list_texts(self.table["label"].iloc[i_row])
         return build_clips(self.table.iloc[rows], labels, parse_time_zone)
 
+    def page_clips(self, *, n_clips: int = 5000) -> ClipPages:
+        """Return the clips of `clips`, of which only a few thousand are in memory at a time.
+
+        >>> rows = pd.DataFrame({"path": ["b.jpg", "a.jpg"], "kind": "still"})
+        >>> pages = Manifest.from_rows(rows, Path(".")).page_clips(n_clips=1)
+        >>> len(pages), [clip.path for clip in pages]
+        (2, ['b.jpg', 'a.jpg'])
+        """
+        return ClipPages(self, n_clips)
+
     def clip_at(self, i_row: int) -> Clip:
         """Return the clip that the row at this position stands for, without its label."""
         return build_clips(self.table.iloc[[i_row]], [None], parse_time_zone)[0]
@@ -232,6 +242,26 @@ class Manifest:
         sets = cells.set_axis(rows["clip_id"])[~rows["clip_id"].duplicated().to_numpy()]
         sets[several.index] = several
         return sets.astype("str").rename("labels")
+
+
+class ClipPages(Collection[Clip]):
+    """The clips of a manifest, made anew a page at a time whenever one goes through them."""
+
+    def __init__(self, manifest: Manifest, n_clips: int) -> None:
+        self._manifest, self._n_clips = manifest, n_clips
+        self._places, ids = pd.factorize(manifest.table["clip_id"])  # of each row's clip, int64 [rows]
+        self._n = len(ids)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __iter__(self) -> Iterator[Clip]:
+        for start in range(0, self._n, self._n_clips):
+            is_here = (self._places >= start) & (self._places < start + self._n_clips)
+            yield from Manifest(self._manifest.table[is_here], self._manifest.root).clips()
+
+    def __contains__(self, clip: object) -> bool:
+        return any(clip == other for other in self)
 
 
 def _to_text(number: float) -> str:

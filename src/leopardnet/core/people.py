@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -19,12 +20,15 @@ from leopardnet.core.predictions import Predictions
 # The class of observation for each name; formats use several names for the two classes.
 KINDS = {
     **dict.fromkeys(("human", "humans", "person", "persons", "people", "homo sapiens"), "human"),
-    **dict.fromkeys(("человек", "люди", "人"), "human"),
+    **dict.fromkeys(("человек", "человека", "люди", "людей", "人"), "human"),
     **dict.fromkeys(("voice", "voices", "human voice", "human voices", "human vocal", "speech"), "human"),
     **dict.fromkeys(("human speech", "голос", "голоса", "голос человека", "голоса людей", "речь"), "human"),
     **dict.fromkeys(("vehicle", "vehicles", "car", "cars"), "vehicle"),
     **dict.fromkeys(("транспорт", "машина", "автомобиль", "车辆", "車輛"), "vehicle"),
 }
+# Of these, one word is enough, whatever stands beside it: "person talking". A voice may be that of a bird.
+_PEOPLE = frozenset(("human", "humans", "person", "persons", "people", "человек", "человека", "люди", "людей"))
+_NONE = frozenset(("no", "not", "non", "without", "нет", "без", "не"))
 MIN_PROBABILITY = 0.2  # a clip that is this likely to show a person stays private, whatever the decision
 MIN_BOX_SCORE = 0.2
 NETWORK = "network:"  # before the label of a sound that a network heard
@@ -32,12 +36,21 @@ _SEPARATORS = re.compile(r"[+;,|]")  # between the species of one cell
 
 
 def person_kind(name: object) -> str | None:
-    """Return 'human' or 'vehicle' for a name of either, and None for every other name.
+    """Return 'human' or 'vehicle' for a name of either, also among other words, and None for every other name.
 
     >>> person_kind("Person"), person_kind("car"), person_kind("homo_sapiens"), person_kind("tiger")
     ('human', 'vehicle', 'human', None)
+    >>> person_kind("person talking"), person_kind("no people"), person_kind("voice of a bird")
+    ('human', None, None)
     """
-    return KINDS.get(" ".join(name.casefold().replace("_", " ").split())) if isinstance(name, str) else None
+    return _find_kind(name) if isinstance(name, str) else None
+
+
+@lru_cache(maxsize=4096)
+def _find_kind(name: str) -> str | None:
+    words = re.findall(r"[^\W_]+", name.casefold())
+    named = () if _NONE.intersection(words) else _PEOPLE.intersection(words)
+    return KINDS.get(" ".join(words)) or ("human" if named else None)
 
 
 def names_people(cell: object) -> bool:

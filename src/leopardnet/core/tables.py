@@ -89,10 +89,11 @@ def _cast_plain(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     plain = {STRING: ("string", "empty"), INT: ("integer", "empty")}
     casts: dict[str, Any] = {}
     for c in columns:
-        values = table[c.name]
-        if str(values.dtype) != c.dtype and str(values.dtype) in ("object", "int64"):
-            if pd.api.types.infer_dtype(values, skipna=True) in plain.get(c.dtype, ("empty",)):
-                casts[c.name] = c.dtype
+        dtype = str(table[c.name].dtype)
+        if dtype == c.dtype or dtype not in ("object", "int64"):
+            continue
+        if pd.api.types.infer_dtype(table[c.name], skipna=True) in plain.get(c.dtype, ("empty",)):
+            casts[c.name] = c.dtype
     return table.astype(casts) if casts else table
 
 

@@ -60,13 +60,14 @@ class Frames:
     """Decoded frames with their actual times.
 
     pixels: uint8 [N, H, W, 3] RGB; times_s: float64 [N], seconds from the start of the stream; warnings: problems
-    that did not prevent decoding. Raises ValueError for other shapes or dtypes.
+    that did not prevent decoding; decoded_by: `software` or a device. Raises ValueError for other shapes or dtypes.
     """
 
     clip_id: str
     pixels: NDArray[np.uint8]
     times_s: NDArray[np.float64]
     warnings: tuple[str, ...] = ()
+    decoded_by: str = "software"
 
     def __post_init__(self) -> None:
         pixels, times_s = self.pixels, self.times_s
@@ -196,8 +197,8 @@ class ClipPrediction:
     evidence_order: positions of the frames, the strongest for the decision first; boxes: of each frame, None if no
     detector was run on it; info: metadata of the container; seconds: time spent on the clip, and on its crops;
     frame_familiarity: float32 [N, 1 + C], see `score.familiarity`, or empty if not requested; frame_looks: float32
-    [N, 4], see `media.preprocess`, or empty; sound: None where it was not searched. Raises ValueError for fields
-    that do not fit each other.
+    [N, 4], see `media.preprocess`, or empty; sound: None where it was not searched; decoded_by: `software` or a
+    device, empty where no frame was decoded. Raises ValueError for fields that do not fit each other.
     """
 
     clip: Clip
@@ -214,6 +215,7 @@ class ClipPrediction:
     frame_familiarity: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     frame_looks: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     sound: ClipSound | None = None
+    decoded_by: str = ""
 
     def __post_init__(self) -> None:
         if (self.probs is None) != (self.status == "unreadable"):

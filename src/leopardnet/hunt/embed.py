@@ -28,6 +28,7 @@ from leopardnet.hunt.feature_store import FeatureJournal, FeatureStore, FrameFea
 from leopardnet.hunt.setup import HuntSetup, load_setup
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.preprocess import decode_side_px, to_model_input
+from leopardnet.media.read_ahead import advise_next
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.workers.clip_errors import decoder_error, out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
@@ -80,7 +81,9 @@ def embed(
     job = HuntJob(manifest.root, setup or load_setup(), runtime or RuntimeConfig())
     with FeatureJournal.open_keyed(out, job.setup.to_key()) as journal:
         engine = partial(_embed_all, job=job, should_stop=should_stop)
-        journal.fill(manifest.clips(), manifest.root, engine, retry_failed=retry_failed, on_progress=on_progress)
+        journal.fill(
+            manifest.page_clips(), manifest.root, engine, retry_failed=retry_failed, on_progress=on_progress
+        )
         journal.end_wal()
     return FeatureStore(out, run_id=journal.run_id)
 
@@ -96,7 +99,7 @@ def _embed_all(
             yield item, embed_clip(item.clip, job, network)
         return
     with ClipPool(job, start=_start, read=_embed_one, give_up=_give_up) as pool:
-        yield from pool.process(clips, should_stop)
+        yield from pool.process(advise_next(clips, job.root), should_stop)
 
 
 def embed_clip(clip: Clip, job: HuntJob, network: FeatureNetwork) -> FrameFeatures:

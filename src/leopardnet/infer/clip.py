@@ -13,9 +13,8 @@ manifest row → Clip
   8  score.decide.decide(probs, labels, thresholds)     → Decision → ClipPrediction
      sound.search.search_clip(clip, …)                  → ClipSound, if sound is on
 
-N frames, M crops, C labels; S px is the side of the input. `classify` is the whole path. `read_frames` does steps 1
-to 4 and `decide_clip` steps 6 to 8, once for each round of frames (`infer.rounds` plans the rounds). Processes, a
-graphics processor and a cluster call the same functions.
+N frames, M crops, C labels; S px is the side of the input. `classify` is the whole path, `read_frames` does steps 1
+to 4, and `decide_clip` steps 6 to 8. Processes, a graphics processor and a cluster call the same functions.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from numpy.typing import NDArray
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.runtime import Answers, Runtime
 from leopardnet.core.errors import LeopardnetError, MediaError
+from leopardnet.core.settings.inference import MotionSampling
 from leopardnet.core.types import Clip, ClipPrediction, Decision, Frames, MediaInfo, Status
 from leopardnet.detect.crops import CropResult, crops_to_input, find_crops
 from leopardnet.infer.evidence import ClipFrames, Evidence
 from leopardnet.infer.job import Job
-from leopardnet.infer.rounds import is_certain, plan_rounds
 from leopardnet.infer.unreadable import unreadable_prediction
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.motion_scores import select_frames
@@ -49,31 +48,27 @@ from leopardnet.sound.search import search_clip
 
 
 def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
-    """Return the prediction of one clip: all eight steps, in one or more rounds of frames."""
-    evidence, i_round, crop_s, began = Evidence.none(), 0, 0.0, time.perf_counter()
-    while True:
-        frames = (job.read_frames or read_frames)(clip, job, i_round)
-        answers = None
-        if not isinstance(frames, MediaError):
-            answers = network.answers(frames.x)  # step 5, [N + M, C]
-            crop_s += frames.crop_s
-        result, evidence = next_round_or_result(clip, frames, answers, evidence, job)
-        if result is not None:
-            sound = search_clip(clip, job.sound_job) if job.sound.is_on else None
-            return replace(result, sound=sound, seconds=(time.perf_counter() - began, crop_s))
-        i_round += 1
+    """Return the prediction of one clip: all eight steps."""
+    began = time.perf_counter()
+    frames = (job.read_frames or read_frames)(clip, job)
+    answers, crop_s = None, 0.0
+    if not isinstance(frames, MediaError):
+        answers, crop_s = network.answers(frames.x), frames.crop_s  # step 5, [N + M, C]
+    result = conclude(clip, frames, answers, job)
+    sound = search_clip(clip, job.sound_job) if job.sound.is_on else None
+    return replace(result, sound=sound, seconds=(time.perf_counter() - began, crop_s))
 
 
 # --- steps 1 to 4 ---
 
 
-def read_frames(clip: Clip, job: Job, i_round: int = 0) -> ClipFrames | MediaError:
-    """Return the frames of one round as model input, or an error if there are none (steps 1 to 4).
+def read_frames(clip: Clip, job: Job) -> ClipFrames | MediaError:
+    """Return the frames of a clip as model input, or an error if there are none (steps 1 to 4).
 
     Errors of the detector and of the settings are raised, because they concern every clip.
     """
     try:
-        return _read_frames(clip, job, i_round)
+        return _read_frames(clip, job)
     except MediaError as error:
         return error
     except LeopardnetError:
@@ -84,12 +79,19 @@ def read_frames(clip: Clip, job: Job, i_round: int = 0) -> ClipFrames | MediaErr
         return decoder_error(clip, error)
 
 
-def _read_frames(clip: Clip, job: Job, i_round: int) -> ClipFrames:
+def _read_frames(clip: Clip, job: Job) -> ClipFrames:
     spec = job.bundle.spec.preprocess
     info = probe(clip, job.root)  # step 1
     times_s = np.union1d(sample_times(info, job.sampling), _detector_times_s(clip, info, job))  # step 2, [N]
-    rounds = plan_rounds(clip, info, times_s, job.sampling, job.effort)
-    frames = decode(clip, job.root, times_s=rounds[i_round], short_side_px=decode_side_px(spec))  # step 3
+    if job.effort == "thorough" and clip.kind == "video" and not isinstance(job.sampling, MotionSampling):
+        times_s = np.union1d(times_s, (times_s[:-1] + times_s[1:]) / 2)
+    frames = decode(  # step 3
+        *(clip, job.root),
+        times_s=times_s,
+        short_side_px=decode_side_px(spec),
+        decoder=job.runtime.decode,
+        loop_filter=job.runtime.loop_filter,
+    )
     frames = select_frames(frames, job.sampling)
     began = time.perf_counter()
     found = _find_crops(clip, frames, job)
@@ -101,11 +103,11 @@ def _read_frames(clip: Clip, job: Job, i_round: int) -> ClipFrames:
         x,
         measure_pictures(whole),
         warnings=(*frames.warnings, *found.warnings),
-        is_last=i_round == len(rounds) - 1,
         crop_of=tuple(crop.i_frame for crop in found.crops),
         boxes=found.boxes,
         info=info,
         crop_s=crop_s,
+        decoded_by=frames.decoded_by,
     )
 
 
@@ -133,20 +135,12 @@ def _find_crops(clip: Clip, frames: Frames, job: Job) -> CropResult:
 # --- steps 6 to 8 ---
 
 
-def next_round_or_result(
-    clip: Clip, frames: ClipFrames | MediaError, answers: Answers | None, before: Evidence, job: Job
-) -> tuple[ClipPrediction | None, Evidence]:
-    """Return the prediction, or None if the clip needs another round, and the evidence of all rounds so far."""
+def conclude(clip: Clip, frames: ClipFrames | MediaError, answers: Answers | None, job: Job) -> ClipPrediction:
+    """Return the prediction from the frames of a clip and the network's answers to them."""
     if isinstance(frames, MediaError) or answers is None:
         reason = frames.one_line if isinstance(frames, MediaError) else "no frame"
-        if not len(before):
-            return unreadable_prediction(clip, reason, job.bundle), before
-        evidence = before.merge(replace(Evidence.none(), warnings=(reason,)))
-        return decide_clip(clip, evidence, job.bundle), evidence
-    evidence = before.merge(frames.to_evidence(answers))
-    result = decide_clip(clip, evidence, job.bundle)
-    is_done = frames.is_last or is_certain(result, job.bundle.labels, job.effort)
-    return (result if is_done else None), evidence
+        return unreadable_prediction(clip, reason, job.bundle)
+    return replace(decide_clip(clip, frames.to_evidence(answers), job.bundle), decoded_by=frames.decoded_by)
 
 
 def decide_clip(clip: Clip, evidence: Evidence, bundle: Bundle) -> ClipPrediction:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from leopardnet.bundle.bundle import Bundle
-from leopardnet.core.errors import MediaError
+from leopardnet.core.errors import ConfigError, MediaError
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
-from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
+from leopardnet.core.settings.inference import DROPPED_EFFORTS, Effort, RuntimeConfig, Sampling
 from leopardnet.core.settings.sound import NO_SOUND, SoundConfig
 from leopardnet.core.types import Clip, ClipPrediction
 from leopardnet.detect.detector import Detector, detector_id, open_detector
@@ -34,7 +34,7 @@ class Job:
     sampling: Sampling
     detector: DetectorConfig = NO_DETECTOR
     effort: Effort = "full"
-    read_frames: Callable[[Clip, Job, int], ClipFrames | MediaError] | None = None
+    read_frames: Callable[[Clip, Job], ClipFrames | MediaError] | None = None
     twins: frozenset[str] = frozenset()
     sound: SoundConfig = NO_SOUND
 
@@ -66,8 +66,13 @@ class Job:
         Sound is no part of it, because it changes no other result: rows without sound get it later.
         """
         runtime = self.runtime
-        boxes = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
-        return boxes | {
+        key: dict[str, object] = {"detector": detector_id(self.detector)} if self.detector.is_on else {}
+        # Rows of older versions were decoded in software with the loop filter, and their keys do not say so.
+        if runtime.decode != "software":
+            key["decode"] = runtime.decode
+        if not runtime.loop_filter:
+            key["loop_filter"] = False
+        return key | {
             "bundle_id": self.bundle.id,
             "sampling": self.sampling.model_dump(mode="json"),
             "effort": self.effort,
@@ -75,6 +80,24 @@ class Job:
             "device": runtime.device,
             "precision": runtime.precision,
         }
+
+
+def choose_effort(name: str, on_note: Callable[[str], None] = lambda note: None) -> Effort:
+    """Return the effort of this name; those of older versions become `full`, with a note. Raises ConfigError.
+
+    >>> choose_effort("auto", print)
+    effort 'auto' no longer exists, because it missed short visits: all frames of the sampling are classified
+    'full'
+    """
+    if name in DROPPED_EFFORTS:
+        on_note(
+            f"effort '{name}' no longer exists, because it missed short visits: all frames of the sampling are "
+            "classified"
+        )
+        return "full"
+    if name not in get_args(Effort):
+        raise ConfigError("no such effort", where="effort", found=name, expected=", ".join(get_args(Effort)))
+    return cast(Effort, name)
 
 
 # Classifies clips, and yields each with its prediction as it is finished, until the third argument returns True.

@@ -7,7 +7,7 @@ Everything that changes results is part of the key: bundle, sampling, effort, de
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import cached_property, lru_cache
@@ -27,7 +27,8 @@ from leopardnet.core.types import Boxes, Clip, ClipPrediction, ClipSound, FoundS
 from leopardnet.detect.kept_boxes import StoredBox, keep_boxes
 
 RESULTS_VERSION = 1  # raised where the program itself gives other results, so that older rows no longer count
-PAGE_CLIPS = 20_000  # clips in memory at a time while tables are written
+PAGE_CLIPS = 2_000  # clips in memory at a time while tables are written
+PLACE_COLUMNS = ("path", "kind", "site", "captured_at")  # of the manifest, in the tables
 ROW_COLUMNS = (
     *("clip_id", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s"),
     *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity", "looks", "sound"),
@@ -113,11 +114,13 @@ class Journal(ClipJournal):
         """Write the prediction of a clip. A run that is killed afterwards keeps it."""
         self.write_row(item, dict(zip(ROW_COLUMNS, _encode(prediction), strict=True)))
 
-    def list_unheard(self, clips: Sequence[Clip], root: Path, searched_by: str) -> list[QueuedClip]:
+    def list_unheard(self, clips: Collection[Clip], root: Path, searched_by: str) -> list[QueuedClip]:
         """Return the videos whose row holds no sound, or that of another search, and whose file is the same."""
         query = "SELECT clip_id, stamp FROM clips WHERE run_id = ? AND (sound IS NULL OR instr(sound, ?) != 1)"
         with explain_errors(KIND.file):
             rows = dict(self._db.execute(query, (self.run_id, f"[{json.dumps(searched_by)},")).fetchall())
+        if not rows:
+            return []
         items = [stamp_clip(c, str(root)) for c in clips if c.kind == "video" and c.clip_id in rows]
         return [item for item in items if item.stamp == rows[item.clip.clip_id] != MISSING]
 
@@ -131,7 +134,7 @@ class Journal(ClipJournal):
 
     def read_pages(self, manifest: Manifest, *, n_clips: int = PAGE_CLIPS) -> Iterator[JournalPage]:
         """Yield the rows of a manifest's clips in its order, `n_clips` at a time, without those that lack one."""
-        table = manifest.table.drop_duplicates("clip_id")
+        table = manifest.table[["clip_id", *PLACE_COLUMNS]].drop_duplicates("clip_id")
         columns = ", ".join(f"c.{name}" for name in ROW_COLUMNS)
         with explain_errors(KIND.file):
             self._db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (i INTEGER PRIMARY KEY, clip_id TEXT)")
@@ -147,7 +150,7 @@ class Journal(ClipJournal):
                 part = found.fetchmany(n_clips)
             if not part:
                 return
-            clips = table.iloc[[row[0] for row in part]][["path", "kind", "site", "captured_at"]]
+            clips = table.iloc[[row[0] for row in part]][[*PLACE_COLUMNS]]
             yield JournalPage([_decode(*row[1:]) for row in part], clips.reset_index(drop=True))
 
 

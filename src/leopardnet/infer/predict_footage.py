@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +15,16 @@ from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.detection import DetectorConfig
-from leopardnet.core.settings.inference import Effort, RuntimeConfig, Sampling
+from leopardnet.core.settings.inference import RuntimeConfig, Sampling
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import ClipPrediction
 from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
 from leopardnet.infer.footage_source import open_source
-from leopardnet.infer.job import Engine, Job, Results
+from leopardnet.infer.job import Engine, Job, Results, choose_effort
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.workers.preload import preload_workers
+from leopardnet.media.read_ahead import advise_next
 
 if TYPE_CHECKING:
     from leopardnet.infer.workers.gpu_feed import GpuFeed
@@ -47,7 +48,7 @@ def classify_all(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[]
             yield item, classify(item.clip, job, network)
         return
     with _open_workers(job) as workers:
-        yield from workers.classify(clips, should_stop)
+        yield from workers.classify(advise_next(clips, job.root), should_stop)
 
 
 def _open_workers(job: Job) -> GpuFeed | WorkerPool:
@@ -69,8 +70,9 @@ def predict(
     sampling: Sampling | str | None = None,
     detector: DetectorConfig | str = "",
     sound: SoundConfig | str = "tonal",
-    effort: Effort = "full",
+    effort: str = "full",
     retry_failed: bool = False,
+    take_over: Sequence[str | Path] = (),
     engine: Engine = classify_all,
     should_stop: Callable[[], bool] = lambda: False,
     on_result: Callable[[ClipPrediction], None] = lambda result: None,
@@ -86,10 +88,12 @@ def predict(
     file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
     embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
     configs/sound; `none` reads none. Sound changes no other result, and clips that were classified without it are
-    searched afterwards. effort: see `infer.rounds`. retry_failed: read unreadable clips again. engine:
-    what does the work, `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
-    on_progress: with the numbers of clips that are done and in all; on_note: before the first clip, with how
-    many entries of a results file belong to clips.
+    searched afterwards. effort: `full`, or `thorough`: also the frames half-way between those of the
+    sampling. retry_failed: read unreadable clips again. take_over: folders of runs with the same bundle and
+    settings, whose finished clips are not classified again (see `take_part`). engine: what does the work,
+    `classify_all` or `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the
+    numbers of clips that are done and in all; on_note: before the first clip, with how many entries of a results
+    file belong to clips, and where `effort` is one of an older version.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
@@ -107,6 +111,8 @@ def predict(
     learned = read_learned_from(bundle.spec)
     job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:
+        for folder in take_over:
+            on_note(f"{journal.take_over(Path(folder))} finished clips of {Path(folder).name}")
         fill_journal(
             journal,
             manifest,
@@ -137,7 +143,7 @@ def _plan_job(
     sampling: Sampling | str | None,
     detector: DetectorConfig | str,
     sound: SoundConfig | str,
-    effort: Effort,
+    effort: str,
     on_note: Callable[[str], None],
 ) -> Job:
     """Return what is the same for every clip; the arguments are those of `predict`."""
@@ -146,10 +152,13 @@ def _plan_job(
     frames: Sampling | None = load_group("sampling", sampling) if isinstance(sampling, str) else sampling
     boxes = choose_detector(detector, bundle.spec.detector) if isinstance(detector, str) else detector
     heard = load_group("sound", sound) if isinstance(sound, str) else sound
-    job = Job(
-        *(bundle, manifest.root, runtime or RuntimeConfig(), frames or bundle.spec.sampling, boxes, effort),
-        sound=heard,
-    )
+    runtime = runtime or RuntimeConfig()
+    if runtime.decode != "software":
+        from leopardnet.media.video.hardware import choose_decoder
+
+        runtime = runtime.model_copy(update={"decode": choose_decoder(runtime.decode)})
+    sampled = frames or bundle.spec.sampling
+    job = Job(*(bundle, manifest.root, runtime, sampled, boxes, choose_effort(effort, on_note)), sound=heard)
     if boxes.is_on:
         clips = [clip.paths for clip in manifest.clips()]
         fit = match_detector(boxes, manifest.root, clips, table=manifest.table)
@@ -172,7 +181,7 @@ def fill_journal(
 ) -> None:
     """Classify every clip that the journal does not hold yet. Raises RunStopped where some are left at the end."""
     journal.fill(
-        manifest.clips(),
+        manifest.page_clips(),
         manifest.root,
         lambda clips: engine(clips, job, should_stop),
         retry_failed=retry_failed,
@@ -196,7 +205,7 @@ def hear_the_rest(
     """
     from leopardnet.sound.search import search_all, sound_id
 
-    todo = journal.list_unheard(manifest.clips(), manifest.root, sound_id(job.sound))
+    todo = journal.list_unheard(manifest.page_clips(), manifest.root, sound_id(job.sound))
     if not todo:
         return
     on_note(f"searching the sound of {len(todo)} clips that were classified without it")

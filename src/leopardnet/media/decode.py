@@ -16,6 +16,7 @@ from leopardnet.core.footage.find_file import find_file
 from leopardnet.core.types import Clip, Frames, MediaInfo
 from leopardnet.media import still
 from leopardnet.media.video import stream
+from leopardnet.media.video.hardware import SOFTWARE
 
 
 def probe(clip: Clip, root: Path) -> MediaInfo:
@@ -31,15 +32,30 @@ def probe(clip: Clip, root: Path) -> MediaInfo:
     return MediaInfo(width, height, 0.0, float(n), 1.0, n, "still", tuple(map(float, range(n))))
 
 
-def decode(clip: Clip, root: Path, *, times_s: NDArray[np.float64], short_side_px: int | None = None) -> Frames:
+def decode(
+    clip: Clip,
+    root: Path,
+    *,
+    times_s: NDArray[np.float64],
+    short_side_px: int | None = None,
+    decoder: str = SOFTWARE,
+    loop_filter: bool = True,
+) -> Frames:
     """Return the frames nearest to the wanted times, each at most once, with their actual times.
 
     times_s: float64 [N], increasing, seconds from the start of the clip; short_side_px: scale while decoding so
-    that the short side is at most this (the aspect is kept). Raises MediaError if no frame can be read.
+    that the short side is at most this (the aspect is kept); decoder, loop_filter: of videos, see
+    `media.video.stream`. Raises MediaError if no frame can be read.
     """
     paths = [resolve_path(root, path) for path in clip.paths]
     if clip.kind == "video":
-        return stream.decode(clip.clip_id, paths[0], times_s=times_s, short_side_px=short_side_px)
+        return stream.decode(
+            *(clip.clip_id, paths[0]),
+            times_s=times_s,
+            short_side_px=short_side_px,
+            decoder=decoder,
+            loop_filter=loop_filter,
+        )
     wanted = sorted({min(int(t), len(paths) - 1) for t in times_s})
     return still.decode(clip.clip_id, paths, wanted=wanted, short_side_px=short_side_px)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -21,7 +22,7 @@ def select_frames(frames: Frames, sampling: Sampling) -> Frames:
     if not isinstance(sampling, MotionSampling) or len(frames) <= sampling.n_frames:
         return frames
     keep = pick_changed_frames(frames, sampling.n_frames)
-    return Frames(frames.clip_id, frames.pixels[keep], frames.times_s[keep], frames.warnings)
+    return replace(frames, pixels=frames.pixels[keep], times_s=frames.times_s[keep])
 
 
 def pick_changed_frames(frames: Frames, n: int) -> NDArray[np.int64]:

@@ -19,7 +19,6 @@ from leopardnet.core.tables import atomic_path
 from leopardnet.network.backbone_weights import create_backbone
 from leopardnet.network.pooling import use_generalised_mean
 
-
 CPU_BATCH, BATCH = 4, 32  # frames at once: of four, the processor's cache holds the layers, which halves the time
 
 
@@ -194,6 +193,11 @@ def _run_in_batches(
     n = batch_size or (CPU_BATCH if device.type == "cpu" else BATCH)
     for i in range(0, len(frames), n):
         x = torch.from_numpy(np.array(frames[i : i + n])).to(device)
-        parts.append(call(x.contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
+        n_here = len(x)
+        if (
+            batch_size is None and n_here == 1
+        ):  # alone, a frame is computed in another order; so its company is nothing
+            x = x.expand(2, -1, -1, -1)
+        parts.append(call(x.contiguous(memory_format=torch.channels_last))[:n_here].float().cpu().numpy())
     model.train(was_training)
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)

@@ -17,11 +17,12 @@ from leopardnet.core.labels import JOINER, list_names, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
-from leopardnet.core.tables import conform, read_table, write_table
+from leopardnet.core.tables import conform, write_table
 from leopardnet.data.checks.check import SEVERITIES
 from leopardnet.data.checks.finding import Finding
 from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
 from leopardnet.data.human_labels.said_now import list_said
+from leopardnet.data.reading.tables.saved_table import read_saved_table
 from leopardnet.export.pseudonyms import has_coordinates
 from leopardnet.records.clip_places import place_clips
 from leopardnet.records.encounters.encounter_settings import EncounterSettings, load_encounter_settings
@@ -34,7 +35,6 @@ from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.record_settings import NotableSettings
 from leopardnet.records.record_table import (
     BEYOND,
-    BOOLEAN,
     CANNOT_TELL,
     CONFIRMED,
     OUTSIDE,
@@ -161,12 +161,11 @@ def find_records(
         prey=prey[~prey["clip_id"].isin(private)],
         settings=encounter_settings,
     )
-    history = records if earlier is None else pd.concat([records, earlier], ignore_index=True)
     found = [
         *(check_places(deployments, ranges) if deployments is not None and len(deployments) else ()),
         *check_clips(clips[~clips["clip_id"].isin(private)], shown),
         *_check_labels(clips, labels, names, private),
-        *_check_comparison(predictions, ranges, names, history),
+        *_check_comparison(predictions, ranges, names, records, earlier),
         *_note_people(records[is_private]),
         *_note_rendered(records, manifest),
         *_note_unclear(shown),
@@ -194,7 +193,7 @@ def _check_wanted(wanted: Sequence[str], predictions: Predictions, labels: pd.Da
 
 
 def read_records(path: Path) -> pd.DataFrame:
-    """Read records of another season: records.parquet or .csv, or the folder that holds them.
+    """Read records of another season: the folder that holds them, or their table as .parquet, .csv, .xlsx or .ods.
 
     Raises ManifestError for a table that holds no records.
 
@@ -202,12 +201,7 @@ def read_records(path: Path) -> pd.DataFrame:
     """
     path = Path(path)
     file = path / f"{NAME}.parquet" if path.is_dir() else path
-    table = read_table(file)
-    if file.suffix.lower() == ".csv":  # where any text would be true
-        flags = [c.name for c in RECORDS if c.dtype in ("bool", BOOLEAN) and c.name in table]
-        table = table.assign(**{c: table[c].map({"True": True, "False": False}) for c in flags})
-        table = table.astype(dict.fromkeys(flags, BOOLEAN))
-    return conform(table, RECORDS, where=file.name, unique=("record_id",))
+    return conform(read_saved_table(file, RECORDS), RECORDS, where=file.name, unique=("record_id",))
 
 
 def _drop_low_scores_inside(records: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
@@ -243,9 +237,14 @@ def _check_labels(
 
 
 def _check_comparison(
-    predictions: Predictions, ranges: RangeMap, names: tuple[str, ...], history: pd.DataFrame
+    predictions: Predictions,
+    ranges: RangeMap,
+    names: tuple[str, ...],
+    records: pd.DataFrame,
+    earlier: pd.DataFrame | None,
 ) -> Iterator[Finding]:
     """Find labels without a range or without history, and ranges of labels that nobody looked for."""
+    history = records if earlier is None else pd.concat([records, earlier], ignore_index=True)
     known = {*predictions.labels, *names}
     for label in [x for x in ranges.labels if x not in names]:
         unknown = label not in known
@@ -264,6 +263,18 @@ def _check_comparison(
         if len(mine) and not mine["state"].eq(CONFIRMED).any():
             text = f"no record of {label} is confirmed: there is nothing that another one could be first against"
             yield Finding("info", "no_history", text)
+    yield from _check_earlier(earlier, names)
+
+
+def _check_earlier(earlier: pd.DataFrame | None, names: tuple[str, ...]) -> Iterator[Finding]:
+    """Find confirmed records of earlier seasons that nothing is compared with, as their label is another one."""
+    if earlier is None:
+        return
+    sure = earlier[earlier["state"].eq(CONFIRMED) & ~earlier["label"].isin(names)]
+    for label, n in sure["label"].value_counts(sort=False).items():
+        near = get_close_matches(str(label).casefold(), names, n=1)
+        text = f"earlier confirmed records of “{label}”, which was not looked for, are compared with nothing: {n}"
+        yield Finding("warning", "earlier_label", text + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def _note_people(hidden: pd.DataFrame) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ def list_season_findings(
 ) -> pd.DataFrame:
     """Return the findings on records, then those of `check` without opening a file, then those on cameras.
 
-    The light of the classified frames tells of the cameras what times alone do not, such as a clock against the sun.
+    The light of the classified frames tells what times alone do not, such as a clock against the sun.
 
     >>> list_season_findings(season, predictions, manifest)["rule"].tolist()  # doctest: +SKIP
     ['no_coordinates', 'stopped_early']

@@ -196,10 +196,16 @@ def _describe_promise(description: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page says of a bundle, and of what it promises."""
     return {
         "model": _describe_model(description) if description else None,
-        "thresholds": dict(flatten_facts(description.get("thresholds") or {})),
+        "thresholds": {k: _round(v) for k, v in flatten_facts(description.get("thresholds") or {})},
         "promises": description.get("promises"),
         "watch": description.get("watch"),
     }
+
+
+def _round(threshold: str) -> str:
+    """Return a threshold with six digits, as on the card of the bundle; one below 1 never becomes 1."""
+    short = f"{float(threshold):g}"
+    return threshold if short == "1" else short
 
 
 def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -70,13 +70,12 @@ def summarise(
 
     manifest: adds pictures, and the labels and the sites that the results lack. deployments: the table of
     `read_deployments`, for the faults of cameras. results: the folder of the predictions, for what its watch.json
-    says of the bundle's promise, see `watch_promise`. said: what people said, as `labels_by_clip` returns it; the
-    first page then tells confirmed clips from suspected ones. said_of_sounds: entries of `SoundLabelFile`; alarm
-    calls that people confirmed are listed apart. n_pictures: the largest number of pictures, the first clips to
-    review first; None for all that fit into the page. people: show clips of people and vehicles too. Otherwise
-    their pictures and sounds are left out, as `clips_with_people` says; human_labels: what every person said, for
-    it, as `list_said` returns it. attention: show where the frames of the worst mistakes speak for a label, which
-    needs manifest, evaluation, bundle and torch, see `find_attention`. Raises ManifestError for a manifest of other
+    says of the bundle's promise, see `watch_promise`. said: what people said, as `labels_by_clip` returns it, for
+    the first page. said_of_sounds: entries of `SoundLabelFile`. n_pictures: the most pictures, of the first clips
+    to review; None for all that fit into the page. people: show clips of people and vehicles too. Otherwise their
+    pictures and sounds are left out, as `clips_with_people` says; human_labels: what every person said, for it, as
+    `list_said` returns it. attention: show where the frames of the worst mistakes speak for a label, which needs
+    manifest, evaluation, bundle and torch, see `find_attention`. Raises ManifestError for a manifest of other
     footage with the same file names, and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
@@ -84,22 +83,20 @@ def summarise(
     if bundle is not None:
         predictions.require_model(bundle.id)
     table = predictions.table
-    words = [x.astype(object) for x in (human_labels, said, list_said(None, said_of_sounds)) if x is not None]
-    private = frozenset[str]() if people else clips_with_people(predictions, manifest, pd.concat(words))
+    words = (human_labels, said, list_said(None, said_of_sounds))
+    private = frozenset[str]() if people else _find_people(predictions, manifest, words)
     pictures, truth, hidden, absent = None, None, frozenset[str](), list[str]()
     looked_at = dict[str, AttentionPicture]()
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)
-        sites = table["clip_id"].map(clip_sites(manifest))
-        table = table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
+        table = _add_sites(table, manifest)
         hidden = private
         limits: Any = {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
         if attention and bundle and evaluation:
-            worst = choose_mistakes(table, evaluation.keep_judged(truth))
-            looked_at = draw_attention(worst, manifest, bundle, hidden=hidden)
+            looked_at = _look_at_mistakes(table, truth, evaluation, manifest, bundle, hidden)
     heard = None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden)
     season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}
     return write_report(
@@ -118,24 +115,52 @@ def summarise(
         bundle=describe_bundle(bundle) | season if bundle else None,
         manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),
         history=history,
-        notices=(
-            *_note_rendered(manifest, table),
-            *notices,
-            *absent,
-            *([season["watch"]["says"]] if season and season["watch"]["alarm"] else []),
-        ),
+        notices=[*_note_rendered(manifest, table), *notices, *absent, *_note_alarm(season)],
         title=title,
     )
+
+
+def _find_people(
+    predictions: Predictions, manifest: Manifest | None, words: Sequence[pd.DataFrame | None]
+) -> frozenset[str]:
+    known = [x.astype(object) for x in words if x is not None]
+    return clips_with_people(predictions, manifest, pd.concat(known))
+
+
+def _add_sites(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+    sites = table["clip_id"].map(clip_sites(manifest))
+    return table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
+
+
+def _look_at_mistakes(
+    table: pd.DataFrame,
+    truth: pd.Series[str],
+    evaluation: Evaluation,
+    manifest: Manifest,
+    bundle: Bundle,
+    hidden: Collection[str],
+) -> dict[str, AttentionPicture]:
+    worst = choose_mistakes(table, evaluation.keep_judged(truth))
+    return draw_attention(worst, manifest, bundle, hidden=hidden)
+
+
+def _note_alarm(season: Mapping[str, Any]) -> list[str]:
+    return [season["watch"]["says"]] if season and season["watch"]["alarm"] else []
 
 
 def _note_rendered(manifest: Manifest | None, table: pd.DataFrame) -> list[str]:
     """Return a notice where a program drew some of these clips."""
     n = 0 if manifest is None else int(table["clip_id"].isin(find_rendered(manifest.table)).sum())
-    words = (
-        "A program drew {n} of {n_clips} clips. Their figures show that the software works; they say nothing about "
-        "how well it classifies real animals."
-    )
-    return [translate(words, n=n, n_clips=len(table))] if n else []
+    if not n:
+        return []
+    return [
+        translate(
+            "A program drew {n} of {n_clips} clips. Their figures show that the software works; they say nothing "
+            "about how well it classifies real animals.",
+            n=n,
+            n_clips=len(table),
+        )
+    ]
 
 
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:

@@ -13,6 +13,7 @@ from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.columns import table_labels
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.footage.rendered import find_rendered
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import read_table
@@ -237,6 +238,9 @@ def _list_notices(parts: _Parts) -> list[str]:
     if parts.outside_links:
         n, first = len(parts.outside_links), parts.outside_links[0]
         notices.append(f"{n:,} links lead out of the folder and were left out, such as {first}.")
+    drawn = find_rendered(parts.manifest.table)
+    if drawn:
+        notices.append(f"A program drew {len(drawn):,} of these clips: they show no animal.")
     if parts.predictions is None:
         return notices
     table = parts.predictions.table

@@ -59,8 +59,9 @@ def softmax(x: ArrayLike, axis: int | None = None) -> Floats:
     [0.5, 0.5]
     """
     x = np.asarray(x, np.float64)
-    powers: Floats = np.exp(x - x.max(axis=axis, keepdims=True))
-    return powers / powers.sum(axis=axis, keepdims=True)
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=axis, keepdims=True)
+    return shares
 
 
 def log_expit(x: ArrayLike) -> Any:

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -28,6 +29,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
+from pebble import ProcessPool
 
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.footage.rendered import MARK
@@ -207,10 +209,11 @@ def render_footage(
             (out / plan.path).parent.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     rows: dict[tuple[int, int], Rows] = {}
-    for item, result in _render_items(out, spec, items, n_workers):
-        rows[item] = result
-        if on_progress is not None:
-            on_progress(len(rows), len(items))
+    with closing(_render_items(out, spec, items, n_workers)) as results:
+        for item, result in results:
+            rows[item] = result
+            if on_progress is not None:
+                on_progress(len(rows), len(items))
     clips = pd.DataFrame([rows[item][0] for item in items], columns=list(CLIP_COLUMNS))
     frames = pd.DataFrame([row for item in items for row in rows[item][1]], columns=list(FRAME_COLUMNS))
     clips.to_csv(out / "clips.csv", index=False, lineterminator="\n")
@@ -225,9 +228,9 @@ def _render_items(
         for item in items:
             yield item, _render_to_disk(out, spec, item)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_worker) as pool:
-        futures = [pool.submit(_render_together, out, spec, part) for part in _group_by_scene(spec, items)]
+    with start_rendering(n_workers) as pool:
+        parts = _group_by_scene(spec, items)
+        futures = [pool.schedule(_render_together, args=(out, spec, part)) for part in parts]
         for future in as_completed(futures):
             yield from future.result()
 
@@ -248,7 +251,18 @@ def _render_together(
     return [(item, _render_to_disk(out, spec, item)) for item in items]
 
 
-def start_worker() -> None:
+@contextmanager
+def start_rendering(n_workers: int) -> Iterator[ProcessPool]:
+    """Start processes that render. They end with the block, in the middle of a clip where it is left early."""
+    pool = ProcessPool(n_workers, initializer=_start_worker, context=multiprocessing.get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.stop()
+        pool.join()
+
+
+def _start_worker() -> None:
     """Prepare a process that renders: one thread for each, and an end with its parent."""
     end_with_parent()
     cv2.setNumThreads(1)

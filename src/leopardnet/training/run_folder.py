@@ -19,7 +19,7 @@ cross_chosen.parquet probabilities of the validation clips, epoch and temperatur
 held_out/            the same as predictions that may judge the model; see `docs/evaluate.md`
 label_errors.parquet labels that are probably wrong: clip_id, label, likelier, score
 folds/               the same files for each fold
-cache/               decoded frames, during the run
+cache/               decoded frames and features, where the user's cache folder cannot be written
 """
 
 from __future__ import annotations

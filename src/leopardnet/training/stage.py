@@ -31,13 +31,8 @@ from leopardnet.training.fit.first_batch import draw_first_batch
 from leopardnet.training.fit.loop import run_epochs
 from leopardnet.training.fit.trainer import Trainer
 from leopardnet.training.folds import Part, Rows, group_rows
-from leopardnet.training.frames.features import (
-    Features,
-    compute_features,
-    feature_folder,
-    read_features,
-    write_features,
-)
+from leopardnet.training.frames.features import Features, compute_features
+from leopardnet.training.frames.frame_cache import FrameCache
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 from leopardnet.training.plots import save_curves
 from leopardnet.training.rank_epochs import is_better
@@ -71,7 +66,7 @@ class Stage:
         self,
         model: Classifier,
         frames: LabelledFrames,
-        features: Features | None,
+        cache: FrameCache,
         data: TrainVal,
         accelerator: Accelerator,
         out: Path,
@@ -82,7 +77,8 @@ class Stage:
         self.config: TrainConfig = data.config
         self.labels: LabelSet = data.labels
         self.pretrained = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        self._features = features
+        self.cache = cache
+        self._features: Features | None = None
         self.main = accelerator.is_main_process
         self._drawn_at = time.monotonic()
         kind = self.config.experiment.tracker if self.main else "none"
@@ -184,7 +180,8 @@ class Stage:
             )
         used = features.select_readable(rows)
         shows = self._find_presence(used)
-        model.set_class_means(features.values[used], self.frames.y[used] if shows is None else shows)
+        values = features.values[features.find(used)]
+        model.set_class_means(values, self.frames.y[used] if shows is None else shows)
         save_weights(model.state_dict(), path)
 
     # --- the start: the probe as the head ---
@@ -205,7 +202,8 @@ class Stage:
         rows = _sample_rows(rows, PROBE_MOST, self.config.seed)
         features = self._get_features(rows)
         used = features.select_readable(rows)
-        views = np.concatenate([features.values[None, used], features.copies[:, used]])  # [1 + K, n, F]
+        at = features.find(used)
+        views = np.concatenate([features.values[None, at], features.copies[:, at]])  # [1 + K, n, F]
         table = self.frames.table.iloc[used]
         return fit_probe(
             views,
@@ -232,40 +230,39 @@ class Stage:
         used = features.select_readable(rows)
         each = compute_probe_weights(self.frames.table.iloc[used])
         y, c = self.frames.y[used], self.config.optim.probe_c
-        return extend_head(weight, bias, features.values[used], y, each, is_new, c=c)
+        values = features.values[features.find(used)]
+        return extend_head(weight, bias, values, y, each, is_new, c=c)
 
     def _find_presence(self, rows: Rows) -> NDArray[np.bool_] | None:
         """Return the independent labels of each frame, bool [N, C]; None where a frame has one label."""
         return self.labels.presence(self.frames.table["label"].iloc[rows]) if self.labels.multi else None
 
     def _get_features(self, rows: Rows) -> Features:
-        """Return features: of all frames if there are not too many (then kept on disk), else of `rows`."""
-        if self._features is not None:
+        """Return features of these rows at least: of all frames if there are not too many, once for all parts."""
+        if self._features is not None and self._features.covers(rows):
             return self._features
-        n = len(self.frames)
-        options = {"n_copies": self.config.optim.probe_infrared_copies, "seed": self.config.seed}
-        kept = feature_folder(self.data.key, self.model, **options) if n <= PROBE_MOST else None
-        if kept is not None and (found := read_features(kept)) is not None and len(found.table) == n:
-            self._features = found
-            return found
-        computed = compute_features(
+        few = len(self.frames) <= PROBE_MOST
+        found = compute_features(
             self.model,
             self.frames,
-            rows=np.arange(n) if n <= PROBE_MOST else rows,
+            rows=np.arange(len(self.frames)) if few else rows,
             on_progress=lambda done, total: self.tell("features for the probe", done, total),
-            **options,
+            n_copies=self.config.optim.probe_infrared_copies,
+            seed=self.config.seed,
+            cache=self.cache,
         )
-        if kept is not None:
-            self._features = computed
-            write_features(computed, kept)
-        return computed
+        if found.n_reused:
+            self.tell("features of earlier runs", 1, 1, f"{found.n_reused} of {len(found.rows)} frames")
+        self._features = found
+        return found
 
     # --- after an epoch ---
 
     def _evaluate(self, weights: Classifier, rows: Rows, row: dict[str, Any], folder: Path) -> NDArray[np.float32]:
         """Compute the logits of the rows, write them to the folder, add their scores to `row`, and return them."""
         if row["epoch"] == 0 and len(self.frames) <= PROBE_MOST:
-            logits = _head_logits(weights, self._get_features(rows).values[rows])
+            features = self._get_features(rows)
+            logits = _head_logits(weights, features.values[features.find(rows)])
         else:
             logits = compute_frame_logits(weights, self.frames, rows)
         np.save(folder / f"epoch-{row['epoch']}.npy", logits, allow_pickle=False)

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from accelerate import Accelerator
+from platformdirs import user_cache_path
 
 from leopardnet.bundle.learned_from import LearnedFrom, fill_places
-from leopardnet.core.errors import ManifestError, MediaError
+from leopardnet.core.errors import ConfigError, ManifestError, MediaError
 from leopardnet.core.labels import LabelSet, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_json, write_table
-from leopardnet.network.classifier import Classifier
 from leopardnet.training.fit.clip_scores import compute_clip_logits
 from leopardnet.training.folds import find_judges, find_look_alikes
-from leopardnet.training.frames.features import Features, feature_folder, read_features
+from leopardnet.training.frames.clip_frames import Reading
+from leopardnet.training.frames.frame_cache import FrameCache
 from leopardnet.training.frames.labelled_frames import (
     LabelledFrames,
-    Reading,
     count_bytes,
     hash_footage,
     load_frames,
@@ -141,54 +139,57 @@ def record_learned(manifest: Manifest, data: TrainVal, out: Path) -> None:
     write_json(record.model_dump(exclude=None if record.before else {"before"}), path)
 
 
-def read_probe_features(data: TrainVal, model: Classifier) -> Features | None:
-    """Return features that an earlier probe of the same footage cached, so that nothing is decoded; else None."""
-    n_copies, seed = data.config.optim.probe_infrared_copies, data.config.seed
-    features = read_features(feature_folder(data.key, model, n_copies=n_copies, seed=seed))
-    if features is None:
-        return None
-    splits = data.wanted.drop_duplicates("clip_id").set_index("clip_id")["split"]
-    return replace(features, table=features.table.assign(split=features.table["clip_id"].map(splits)))
+def open_cache(folder: Path | None, out: Path, config: TrainConfig) -> FrameCache:
+    """Return the cache in a folder, by default that of the user, or of the run where that cannot be written.
+
+    Raises ConfigError for a folder of the caller's that cannot be written.
+    """
+    max_bytes = int(config.data.cache_gb * 1e9)
+    shared = user_cache_path("leopardnet", appauthor=False) / "training"
+    try:
+        return FrameCache(folder or shared, max_bytes=max_bytes)
+    except OSError as error:
+        if folder is None:
+            return FrameCache(out / "cache", max_bytes=max_bytes)
+        raise ConfigError(
+            "the folder for frames and features cannot be written",
+            where="--cache",
+            found=f"{folder.name}: {error.strerror}",
+            expected="a folder on a disk with room, or none: then it is that of the user",
+        ) from None
 
 
-@contextmanager
 def load_train_val(
     data: TrainVal,
     out: Path,
     accelerator: Accelerator,
-    features: Features | None,
+    cache: FrameCache,
     tell: Callable[..., None],
     *,
     seen: frozenset[str] = frozenset(),
-) -> Iterator[LabelledFrames]:
-    """Yield the checked frames of both splits. Their files are deleted at the end, unless the run is killed.
+) -> LabelledFrames:
+    """Return the checked frames of both splits, read from the cache, or decoded into it.
 
     seen: the ids of clips that the model learned from which this run goes on from, see `Beginning.find_seen`.
     """
-    cache = out / "cache"
-    try:
-        if features is not None:
-            frames = LabelledFrames(features.table, (), (), features.skipped)
-        elif count_bytes(len(data.wanted), data.reading) > data.config.data.cache_gb * 1e9:
-            frames = open_lazy_frames(data.wanted, data.root, labels=data.labels, reading=data.reading)
-        else:
-            if accelerator.is_main_process:  # the other processes read its files
-                _load(data, cache, tell)
-            accelerator.wait_for_everyone()
+    if count_bytes(len(data.wanted), data.reading) > data.config.data.cache_gb * 1e9:
+        frames = open_lazy_frames(data.wanted, data.root, labels=data.labels, reading=data.reading)
+    else:
+        if accelerator.is_main_process:  # the other processes find its files
+            frames = _load(data, cache, tell)
+            if frames.n_reused:
+                n_clips = data.wanted["clip_id"].nunique()
+                tell("frames of earlier runs", 1, 1, f"{frames.n_reused} of {n_clips} clips, nothing to decode")
+        accelerator.wait_for_everyone()
+        if not accelerator.is_main_process:
             frames = _load(data, cache, lambda *_: None)
-        if accelerator.is_main_process:
-            write_table(frames.skipped, out / "skipped.csv")
-        _check_frames(frames, data, out)
-        _mark_beginning(frames.table, data, seen)
-        if data.by_folds and "alike" not in frames.table and len(frames.exact):
-            frames.table["alike"] = find_look_alikes(frames)
-        yield frames
-    except Exception:
-        shutil.rmtree(cache, ignore_errors=True)
-        raise
-    accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        shutil.rmtree(cache, ignore_errors=True)
+        write_table(frames.skipped, out / "skipped.csv")
+    _check_frames(frames, data, out)
+    _mark_beginning(frames.table, data, seen)
+    if data.by_folds and len(frames.exact):
+        frames.table["alike"] = find_look_alikes(frames)
+    return frames
 
 
 def _mark_beginning(table: pd.DataFrame, data: TrainVal, seen: frozenset[str]) -> None:
@@ -199,13 +200,13 @@ def _mark_beginning(table: pd.DataFrame, data: TrainVal, seen: frozenset[str]) -
         table["seen_before"] = table["clip_id"].isin(seen)
 
 
-def _load(data: TrainVal, cache: Path, tell: Callable[..., None]) -> LabelledFrames:
+def _load(data: TrainVal, cache: FrameCache, tell: Callable[..., None]) -> LabelledFrames:
     return load_frames(
         data.wanted,
         data.root,
         labels=data.labels,
         reading=data.reading,
-        folder=cache,
+        cache=cache,
         n_workers=data.config.runtime.workers or 2,
         on_progress=lambda done, total: tell("reading frames", done, total),
     )

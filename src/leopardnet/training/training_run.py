@@ -27,13 +27,7 @@ from leopardnet.training.run_folder import open_run, write_counts
 from leopardnet.training.runs.run import Run, read_state, write_state
 from leopardnet.training.stage import Stage, StageResult
 from leopardnet.training.start.beginning import PLAIN, Beginning
-from leopardnet.training.train_val import (
-    TrainVal,
-    load_train_val,
-    read_probe_features,
-    record_learned,
-    select_train_val,
-)
+from leopardnet.training.train_val import TrainVal, load_train_val, open_cache, record_learned, select_train_val
 
 
 def train(
@@ -43,6 +37,7 @@ def train(
     out: Path,
     overwrite: bool = False,
     beginning: Beginning = PLAIN,
+    cache: Path | None = None,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
     """Train and return a run, whose folder holds the weights that are best on clips of unseen sites.
@@ -75,16 +70,16 @@ def train(
         if config.runtime.threads:
             torch.set_num_threads(config.runtime.threads)
         model, seen = beginning.build(config), beginning.find_seen(manifest)
-        features = read_probe_features(data, model) if config.optim.mode == "probe" else None
-        with load_train_val(data, out, accelerator, features, tell, seen=seen) as frames:
-            if accelerator.is_main_process:
-                write_counts(frames.table, out)
-            plan = plan_folds(frames, config.validation, by_folds=by_folds, seed=config.seed)
-            stage = Stage(model, frames, features, data, accelerator, out, tell)
-            try:
-                history = _run(plan, stage)
-            finally:
-                stage.tracker.close()
+        kept = open_cache(cache, out, config)
+        frames = load_train_val(data, out, accelerator, kept, tell, seen=seen)
+        if accelerator.is_main_process:
+            write_counts(frames.table, out)
+        plan = plan_folds(frames, config.validation, by_folds=by_folds, seed=config.seed)
+        stage = Stage(model, frames, kept, data, accelerator, out, tell)
+        try:
+            history = _run(plan, stage)
+        finally:
+            stage.tracker.close()
     return Run(out, tuple(history), config)
 
 

@@ -19,6 +19,24 @@ def test_clips_are_one_per_video_and_keep_order(manifest_of):
     ]
 
 
+@pytest.mark.parametrize("n_clips", [1, 2, 100])
+def test_clips_come_page_by_page_as_often_as_one_likes(manifest_of, n_clips):
+    m = manifest_of(
+        path=["b.avi", "a.jpg", "b.avi", "c.avi"],
+        kind=["frame", "still", "video", "frame"],
+        time_s=[1.0, None, None, 0.0],
+        label=["tiger", "leopard", None, "empty"],
+    )
+    pages = m.page_clips(n_clips=n_clips)
+    assert list(pages) == list(pages) == m.clips() and len(pages) == 3
+    assert m.clips()[2] in pages
+
+
+def test_an_empty_manifest_has_no_page(manifest_of):
+    pages = manifest_of(path=[], kind=[]).page_clips()
+    assert (len(pages), list(pages)) == (0, [])
+
+
 def test_the_label_of_the_whole_clip_wins_over_its_frames(manifest_of):
     m = manifest_of(path=["b.avi"] * 2, kind=["video", "frame"], time_s=[None, 1.0], label=["leopard", "empty"])
     assert m.clip_labels().tolist() == ["leopard"]

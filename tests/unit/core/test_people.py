@@ -90,3 +90,14 @@ def test_a_person_among_several_labels_keeps_a_clip_private(manifest_of):
     rows = manifest_of(path=["1.jpg", "2.jpg"], kind="still", labels=["deer + human", "deer + tiger"])
     quiet = Predictions(table.assign(labels="tiger"), pd.DataFrame())
     assert clips_with_people(quiet, rows) == {rows.table["clip_id"].iloc[0]}
+
+
+@pytest.mark.parametrize("name", ["person talking", "two people", "human_whistle", "Человек говорит", "voices"])
+def test_a_person_among_other_words_is_a_person(name):
+    assert person_kind(name) == "human"
+    assert found(human_labels=pd.DataFrame({"clip_id": ["c"], "label": [name]})) == {"a", "b", "e", "c"}
+
+
+@pytest.mark.parametrize("name", ["no people", "without humans", "non-human", "bird voice", "personal", ""])
+def test_other_words_and_denials_are_no_person(name):
+    assert person_kind(name) is None

@@ -96,7 +96,7 @@ def test_a_file_of_results_changes_no_answer_of_a_network_of_whole_frames(tiny_b
     pd.testing.assert_frame_equal(boxed.table, plain.table)
 
 
-def test_workers_and_effort_change_nothing(crop_bundle, unseen):
+def test_workers_change_nothing(crop_bundle, unseen):
     here = predict(unseen, crop_bundle, runtime=HERE)
     there = predict(unseen, crop_bundle, runtime=RuntimeConfig(workers=2))
     assert np.abs(there.table[PROBS].to_numpy() - here.table[PROBS].to_numpy()).max() < 1e-5
@@ -114,6 +114,15 @@ def test_another_detector_is_another_run(crop_bundle, unseen):
     job = Job(crop_bundle, unseen.root, HERE, crop_bundle.spec.sampling)
     keys = [json.dumps(replace(job, detector=DetectorConfig(source=s)).results_key()) for s in ("none", "motion")]
     assert keys[0] != keys[1] and "detector" not in json.loads(keys[0])
+
+
+def test_other_decoding_is_another_run_and_the_usual_one_keeps_its_key(tiny_bundle, unseen):
+    job = Job(tiny_bundle, unseen.root, HERE, tiny_bundle.spec.sampling)
+    usual = job.results_key()
+    assert "decode" not in usual and "loop_filter" not in usual
+    for changed in ({"decode": "cuda"}, {"loop_filter": False}):
+        other = replace(job, runtime=HERE.model_copy(update=changed))
+        assert other.results_key() == usual | changed
 
 
 def evidence(frames, crops):

@@ -1,21 +1,15 @@
 import numpy as np
-import pytest
 
-from leopardnet.core.types import Boxes
-from leopardnet.infer.evidence import Evidence
-
-
-def evidence(times, values, warnings, boxes):
-    logits = np.array(values, np.float32)
-    return Evidence(np.array(times), logits, logits + 10, logits / 10, logits * 2, boxes, warnings)
+from leopardnet.bundle.runtime import Answers
+from leopardnet.infer.evidence import ClipFrames
 
 
-def test_evidence_is_in_the_order_of_time_and_has_each_frame_once():
-    here, there = (Boxes.none(t, (64, 48), "motion") for t in (0.0, 2.0))
-    first = Evidence.none().merge(evidence([0.0, 4.0], [[1, 0], [2, 0]], ("cut",), (here, None)))
-    both = first.merge(evidence([2.0, 4.0], [[3, 0], [9, 9]], ("cut", "late"), (there, None)))
-    assert both.times_s.tolist() == [0, 2, 4] and both.logits[:, 0].tolist() == [1, 3, 2]
-    assert both.crops[:, 0].tolist() == [11, 13, 12] and both.boxes == (here, there, None)
-    assert both.cosines[:, 0].tolist() == pytest.approx([0.1, 0.3, 0.2])
-    assert both.looks[:, 0].tolist() == [2, 6, 4]
-    assert both.warnings == ("cut", "late") and len(Evidence.none()) == 0
+def test_answers_become_evidence_of_whole_frames_and_their_crops():
+    looks = np.full((2, 4), 0.5, np.float32)
+    frames = ClipFrames(np.array([0.0, 2.0]), np.zeros((3, 3, 8, 8), np.uint8), looks, ("cut", "cut"), crop_of=(1,))
+    logits = np.array([[1, 0], [2, 0], [7, 8]], np.float32)  # two whole frames, and the crop of the second
+    seen = frames.to_evidence(Answers(logits, logits / 10))
+    assert len(seen) == 2 and seen.logits.tolist() == [[1, 0], [2, 0]]
+    assert np.isnan(seen.crops[0]).all() and seen.crops[1].tolist() == [7, 8]
+    assert seen.cosines.tolist() == (logits[:2] / 10).tolist() and seen.looks is looks
+    assert seen.warnings == ("cut",) and seen.boxes == (None, None)

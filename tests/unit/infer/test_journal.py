@@ -53,6 +53,45 @@ def done(folder, manifest, key=KEY, *, status="ok", n=3, **options):
         return [item.clip.path for item in todo[:n]]
 
 
+def test_clips_are_made_as_they_are_needed_and_kept_in_the_order_they_finish(manifest, tmp_path):
+    made, kept_at = [], []
+
+    class Clips(list):
+        def __iter__(self):
+            for clip in super().__iter__():
+                made.append(clip.path)
+                yield clip
+
+    def engine(items):
+        for item in items:
+            kept_at.append((len(made), item.clip.path))
+            yield item, prediction(item.clip)
+
+    with Journal.open(tmp_path / "out", KEY) as journal:
+        journal.fill(Clips(manifest.clips()), manifest.root, engine)
+        assert kept_at == [(1, "b.mp4"), (2, "a.mp4"), (3, "c.mp4")]
+        assert [row.clip_id for page in journal.read_pages(manifest) for row in page.rows] == [
+            clip.clip_id for clip in manifest.clips()
+        ]
+
+
+def test_a_finished_clip_is_on_disk_before_the_next_one_is_asked_for(manifest, tmp_path):
+    """A process that is killed loses nothing that was finished: the files as they are at that moment tell."""
+
+    def engine(items):
+        for i, item in enumerate(items):
+            (tmp_path / "copy").mkdir(exist_ok=True)
+            for file in (tmp_path / "out").glob(FILE + "*"):
+                (tmp_path / "copy" / file.name).write_bytes(file.read_bytes())
+            with sqlite3.connect(tmp_path / "copy" / FILE) as db:
+                assert db.execute("SELECT count(*) FROM clips").fetchone() == (i,)
+            db.close()
+            yield item, prediction(item.clip)
+
+    with Journal.open(tmp_path / "out", KEY) as journal:
+        journal.fill(manifest.clips(), manifest.root, engine)
+
+
 def test_what_is_done_is_not_done_again(manifest, tmp_path):
     assert done(tmp_path / "out", manifest, n=2) == ["b.mp4", "a.mp4"]
     assert done(tmp_path / "out", manifest) == ["c.mp4"]

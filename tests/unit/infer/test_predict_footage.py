@@ -122,15 +122,26 @@ def test_other_frames_can_be_asked_for(labelled, tiny_bundle):
     assert one.table["n_frames"].eq(1).all() and one.table["best_time_s"].between(0.9, 1.1).all()
 
 
-def test_a_sure_answer_takes_fewer_frames_and_thorough_takes_more(labelled, tiny_bundle, said):
+def test_thorough_also_looks_half_way_between_the_frames(labelled, tiny_bundle):
     videos = labelled.where(split="test", kind="video")
-    n_full = said.table.set_index("path")["n_frames"]
-    for effort in ("fast", "auto", "thorough"):
-        table = predict(videos, tiny_bundle, effort=effort, runtime=HERE).table.set_index("path")
-        n_frames = table["n_frames"]
-        assert n_frames.between(1, 2 * n_full.reindex(n_frames.index)).all() and table["status"].eq("ok").all()
-        if effort == "thorough":
-            assert (n_frames > n_full.reindex(n_frames.index)).any()
+    times = TimesSampling(times_s=(0.2, 0.6, 1.0))
+    table = predict(videos, tiny_bundle, sampling=times, effort="thorough", runtime=HERE).table
+    assert table["n_frames"].eq(5).all() and table["status"].eq("ok").all()
+
+
+@pytest.mark.parametrize("effort", ["fast", "auto"])
+def test_an_effort_of_older_versions_means_all_frames_and_says_so(labelled, tiny_bundle, said, effort):
+    videos, notes = labelled.where(split="test", kind="video"), []
+    table = predict(videos, tiny_bundle, effort=effort, runtime=HERE, on_note=notes.append).table
+    full = said.table.set_index("path").loc[table["path"]]
+    assert table["n_frames"].tolist() == full["n_frames"].tolist()
+    assert [n for n in notes if "no longer exists" in n and effort in n] and len(table)
+
+
+def test_an_unknown_effort_is_refused(labelled, tiny_bundle):
+    with pytest.raises(ConfigError, match="no such effort") as refused:
+        predict(labelled.where(split="test"), tiny_bundle, effort="lazy", runtime=HERE)
+    assert "full, thorough" in str(refused.value)
 
 
 def test_with_a_folder_the_run_is_kept_and_goes_on(unseen, tiny_bundle, said, tmp_path):

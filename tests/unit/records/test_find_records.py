@@ -260,3 +260,26 @@ def test_a_label_that_nobody_uses_is_refused_with_the_nearest():
     with pytest.raises(ManifestError, match="neither the model nor a person uses this label") as error:
         find(wanted=["Leopard"])
     assert "did you mean leopard?" in str(error.value)
+
+
+def test_two_animals_at_one_hidden_camera_give_one_distance():
+    at, off = {"latitude": 43.51234, "longitude": 132.41234}, {"distance_error_km": 0.1, "range_status": "outside"}
+    rows = [
+        {"record_id": "a", "label": "leopard", "distance_km": 12.3, **at, **off},
+        {"record_id": "b", "label": "tiger", "distance_km": 40.2, **at, **off},
+        {"record_id": "c", "label": "tiger", "distance_km": 40.2, **at, **off},
+        {"record_id": "d", "label": "tiger", "distance_km": 7.0, **at, "latitude": 43.2, **off},
+        {"record_id": "e", "label": "wolf", "distance_km": 0.0, **at, "range_status": "inside"},
+    ]
+    table = records_of(*rows)
+
+    def told(table, **options):
+        return hide_places(table, exact_places=False, **options).set_index("record_id")["distance_km"].dropna()
+
+    assert told(table).to_dict() == {"b": 40, "c": 40, "d": 7, "e": 0}  # tiger has most records there
+    notable = table.assign(is_notable=table["record_id"].eq("a"))
+    assert told(notable).to_dict() == {"a": 12, "d": 7, "e": 0}
+    part = told(notable[notable["label"] == "tiger"], among=notable)
+    assert part.to_dict() == {"d": 7}, "in a dossier of one animal, the others count, too"
+    exact = hide_places(notable, exact_places=True)
+    assert exact["distance_km"].notna().all()

@@ -2,22 +2,64 @@ import pandas as pd
 import pytest
 
 from leopardnet.compose import load_config
-from leopardnet.core.errors import ManifestError, MediaError
+from leopardnet.core.errors import ConfigError, ManifestError, MediaError
 from leopardnet.training.training_run import train
 
 SMOKE = ["debug=smoke", "experiment.tracker=none"]
+PROBE = ["optim=probe", "optim.epochs=0"]
 
 
 def scores(run):
     return [{k: v for k, v in row.items() if k in ("epoch", "val_macro_f1", "val_nll")} for row in run.history]
 
 
-def test_a_second_probe_decodes_nothing(labelled, tmp_path, monkeypatch):
-    options = ["optim=probe", *SMOKE, "optim.epochs=0", "seed=12345"]
-    first = train(labelled, load_config("train", options), out=tmp_path / "a")
-    monkeypatch.setattr("leopardnet.training.frames.labelled_frames.decode_rows", None)
-    again = train(labelled, load_config("train", options), out=tmp_path / "b")
+@pytest.fixture(scope="module")
+def probe(labelled, tmp_path_factory):
+    """A run of a probe, and its cache."""
+    cache = tmp_path_factory.mktemp("cache")
+    options = {"cache": cache, "out": tmp_path_factory.mktemp("runs") / "a"}
+    return train(labelled, load_config("train", [*SMOKE, *PROBE]), **options), cache
+
+
+def test_a_second_probe_decodes_and_embeds_nothing(labelled, probe, tmp_path, monkeypatch):
+    first, cache = probe
+    monkeypatch.setattr("leopardnet.training.frames.clip_frames.decode_rows", None)
+    monkeypatch.setattr("leopardnet.training.frames.features.extract_features", None)
+    said = []
+    again = train(
+        labelled,
+        load_config("train", [*SMOKE, *PROBE]),
+        out=tmp_path,
+        cache=cache,
+        on_progress=lambda what, done, n, note="": said.append((what, note)),
+    )
     assert scores(first) == scores(again)
+    n_frames = len(pd.read_parquet(first.folder / "val_frames.parquet"))
+    clips = labelled.table[labelled.table["split"].isin(["train", "val"])]["clip_id"].nunique()
+    notes = dict(said)
+    assert notes["frames of earlier runs"].startswith(f"{clips} of {clips} clips")
+    n, of = notes["features of earlier runs"].split(" of ")
+    assert f"{n} frames" == of and int(n) > n_frames > 0
+
+
+def test_fewer_clips_and_other_parts_use_what_is_there(labelled, probe, tmp_path, monkeypatch):
+    """Copies in an infrared look depend on the place of a frame in the set, so they are left out here."""
+    _, cache = probe
+    plain = [*SMOKE, *PROBE, "optim.probe_infrared_copies=0", "validation=folds", "validation.n_folds=3"]
+    train(labelled, load_config("train", plain), out=tmp_path / "all", cache=cache)
+    fewer = labelled.replace(labelled.table[labelled.table["site"] != "site01"])
+    fresh = train(fewer, load_config("train", plain), out=tmp_path / "fresh", cache=tmp_path / "empty")
+    monkeypatch.setattr("leopardnet.training.frames.clip_frames.decode_rows", None)
+    monkeypatch.setattr("leopardnet.training.frames.features.extract_features", None)
+    reused = train(fewer, load_config("train", plain), out=tmp_path / "reused", cache=cache)
+    assert scores(reused) == scores(fresh)
+    pd.testing.assert_frame_equal(*(pd.read_parquet(x.folder / "val_frames.parquet") for x in (reused, fresh)))
+
+
+def test_a_cache_that_cannot_be_written_is_one_clear_error(labelled, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        train(labelled, load_config("train", [*SMOKE, *PROBE]), out=tmp_path / "run", cache=tmp_path / "file")
 
 
 def test_frames_too_many_for_the_disk_are_decoded_as_they_are_needed(labelled, tmp_path):

@@ -100,13 +100,15 @@ def start(
     Example: leopardnet start /media/card/DCIM --target leopard
     """
     from leopardnet.core.settings.inference import RuntimeConfig
+    from leopardnet.detect.detector import match_detector
     from leopardnet.hunt.hunt_order import Hunt
     from leopardnet.review.review_source import open_review
 
-    targets, boxes = _check_targets(target or ["leopard"]), _choose_detector(detector)
+    targets, boxes = _check_targets(target or ["leopard"]), _choose_detector(detector, folder)
     out = _choose_workspace(folder, out_path)
     with explain_stop():
         manifest, scores, setup = _prepare(folder, out, pattern, results, targets, model)
+        match_detector(boxes, manifest.root, [c.paths for c in manifest.clips()], table=manifest.table)
         run = _Run(RuntimeConfig(workers=workers), retry_failed=retry_failed)
         store = _embed(manifest, out, setup, run)
         if boxes.is_on:
@@ -121,13 +123,15 @@ def start(
     serve_page(opened, page, targets=targets, results=scores)
 
 
-def _choose_detector(name: str) -> DetectorConfig:
-    """Return the detector of this name. Whoever lacks it hears of it before the long work."""
+def _choose_detector(name: str, folder: Path) -> DetectorConfig:
+    """Return the detector of this name. Whoever lacks it, or has a broken file, hears of it at once."""
     from leopardnet.core.settings.detection import NO_DETECTOR
-    from leopardnet.detect.detector import choose_detector, detector_file
+    from leopardnet.detect.detector import choose_detector, detector_file, open_detector
 
     chosen = choose_detector(name, NO_DETECTOR)
-    if chosen.is_on:
+    if chosen.source == "file":
+        open_detector(chosen, folder)
+    elif chosen.is_on:
         detector_file(chosen)
     return chosen
 

@@ -24,6 +24,7 @@ class PredictProgress:
     def __init__(self, on_progress: Callable[..., None]) -> None:
         self._on_progress = on_progress
         self.counts: Counter[str] = Counter()
+        self.decoders: Counter[str] = Counter()  # videos that each decoded
         self.total_s, self.crop_s = 0.0, 0.0
         self._times: deque[float] = deque([time.monotonic()])  # the start, then each clip
 
@@ -31,6 +32,8 @@ class PredictProgress:
         """Count a new prediction and the seconds it took."""
         now = time.monotonic()
         self.counts[result.status] += 1
+        if result.clip.kind == "video" and result.decoded_by:
+            self.decoders[result.decoded_by] += 1
         self.total_s, self.crop_s = self.total_s + result.seconds[0], self.crop_s + result.seconds[1]
         self._times.append(now)
         while now - self._times[0] > RATE_WINDOW_S or len(self._times) > MAX_TIMES:
@@ -46,6 +49,13 @@ class PredictProgress:
         if share >= MIN_SHARE:
             per_clip_s = self.crop_s / sum(self.counts.values())
             say(f"boxes and crops: {share:.0%} of the time, {per_clip_s:.2f} s a clip")
+
+    def say_decoders(self) -> None:
+        """Print how many videos were decoded on a device, and how many of them were left to software."""
+        devices = [f"{n} by {name}" for name, n in sorted(self.decoders.items()) if name != "software"]
+        by_hand = [f"{self.decoders['software']} in software"] if self.decoders["software"] else []
+        why = "" if devices else ": no hardware decoder was found, or none could decode them"
+        say(f"videos decoded: {', '.join([*devices, *by_hand]) or 'none'}{why if by_hand else ''}")
 
     @property
     def per_minute(self) -> float:

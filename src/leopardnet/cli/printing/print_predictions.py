@@ -14,10 +14,10 @@ MAX_ROWS = 40
 
 def print_predictions(table: pd.DataFrame) -> None:
     """Print the probabilities of at most 40 clips of a predictions table to stdout, alerts first."""
-    first = table.loc[table["alert"].isna().sort_values(kind="stable").index]
+    first = table.loc[table["alert"].isna().sort_values(kind="stable").index[:MAX_ROWS]]
     names = [c for c in table.columns if str(c).startswith("p_")]
     has_alerts, rows = bool(first["alert"].notna().any()), []
-    for row in first.head(MAX_ROWS).to_dict("records"):
+    for row in first.to_dict("records"):
         probs = {c[2:]: "" if row[c] != row[c] else f"{row[c]:.2f}" for c in names}
         time_s = row["best_time_s"]
         rows.append(

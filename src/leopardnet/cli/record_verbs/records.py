@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,7 @@ from leopardnet.core.language import translate, translate_message
 if TYPE_CHECKING:
     import pandas as pd
 
+    from leopardnet.records.dossier.write_dossier import Dossier
     from leopardnet.records.find_records import SeasonRecords
 
 N_SHOWN = 20
@@ -136,7 +138,7 @@ def records(
     )
     found.write(out, exact_places=exact_places)
     remove_dossiers(out)  # those of before would stand beside tables of now
-    written = 0
+    written: list[Dossier] = []
     if rows is not None and (dossiers or record):
         known: dict[str, Any] = {"manifest": rows, "deployments": places, "labels": said, "predictions": clips}
         known |= {"sound_labels": heard, "model": _describe_model(bundle)}
@@ -145,16 +147,33 @@ def records(
         options |= {"every": all_dossiers, "also": record or ()}
         written = _write_dossiers(out, found, known, options)
     if json_:
-        print_json({"out": out.as_posix(), "n_dossiers": written, **_summarise(found)})
+        print_json({"out": out.as_posix(), "n_dossiers": len(written), **_summarise(found)})
     else:
         _print_found(found)
     _say_written(out, written, exact_places=exact_places)
 
 
-def _say_written(out: Path, written: int, *, exact_places: bool) -> None:
+def _say_written(out: Path, written: Sequence[Dossier], *, exact_places: bool) -> None:
+    left_out = {x.path: x.left_out for dossier in written for x in dossier.files if x.left_out}
+    unreadable = [path for path, why in left_out.items() if why == "unreadable"]
+    if unreadable:
+        text = translate(
+            "original files of the dossiers that could not be read: {n}, such as {path}; they have no picture and "
+            "no checksum; is the footage at its place? --root says where it is",
+            n=len(unreadable),
+            path=unreadable[0],
+        )
+        say(f"{translate_message('warning')}: {text}")
+    if any(dossier.media for dossier in written) and len(left_out) > len(unreadable):
+        text = translate(
+            "original files left out of media.zip, because of people or of a position in them: {n}",
+            n=len(left_out) - len(unreadable),
+        )
+        say(f"{translate_message('info')}: {text}")
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
-    say(f"written: {out.name}, with {written} dossiers" if written else f"written: {out.name}")
+    n = len(written)
+    say(f"written: {out.name}, with {n} dossiers" if n else f"written: {out.name}")
 
 
 def _read_places(path: Path | None, encoding: str | None, date_format: str | None) -> pd.DataFrame | None:
@@ -165,8 +184,10 @@ def _read_places(path: Path | None, encoding: str | None, date_format: str | Non
     return places
 
 
-def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]) -> int:
-    """Write the dossiers and return their number. known: the sources beside what was found."""
+def _write_dossiers(
+    out: Path, found: SeasonRecords, known: dict[str, Any], options: dict[str, Any]
+) -> list[Dossier]:
+    """Write the dossiers and return them. known: the sources beside what was found."""
     from leopardnet.core.language import current_language
     from leopardnet.records.dossier.sources import DossierSources
     from leopardnet.records.dossier.write_dossier import write_dossiers
@@ -184,7 +205,7 @@ def _write_dossiers(out: Path, found: SeasonRecords, known: dict[str, Any], opti
         **known,
     )
     with progress_bar("writing dossiers") as on_progress:
-        return len(write_dossiers(out, sources, language=current_language(), on_progress=on_progress, **options))
+        return write_dossiers(out, sources, language=current_language(), on_progress=on_progress, **options)
 
 
 def _describe_model(bundle: Path | None) -> dict[str, Any]:

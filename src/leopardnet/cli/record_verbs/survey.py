@@ -29,7 +29,10 @@ SigmaKm = Annotated[
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="Home ranges and weights: a copy of configs/records/survey.yaml.")
 ]
-Places = Annotated[Path, typer.Option("--deployments", help="CSV of deployments with latitude and longitude.")]
+Places = Annotated[
+    Path,
+    typer.Option("--deployments", help="Table of deployments with latitude and longitude: CSV, Excel, Parquet."),
+]
 
 
 OneRecord = Annotated[
@@ -114,7 +117,7 @@ def after(
 @verbs.command()
 def plan(
     cameras: Annotated[
-        Path, typer.Option("--cameras", help="CSV of planned cameras: deployment, latitude, longitude.")
+        Path, typer.Option("--cameras", help="Table of planned cameras: deployment, latitude, longitude.")
     ],
     density: Annotated[float, typer.Option("--density", min=0.0, help="Animals per 100 km².")],
     lambda0: Annotated[
@@ -132,7 +135,7 @@ def plan(
         float | None, typer.Option("--buffer-km", min=0.0, max=20_000, help="Land around them. [default: 4 sigma]")
     ] = None,
     candidates: Annotated[
-        Path | None, typer.Option("--candidates", help="CSV of further places, in the same form.")
+        Path | None, typer.Option("--candidates", help="Table of further places, in the same form.")
     ] = None,
     n_add: Annotated[int, typer.Option("--add", min=1, help="Candidates to add, the best first.")] = 5,
     out: Annotated[

@@ -13,14 +13,14 @@ import hashlib
 import json
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from leopardnet.core.errors import RunStopped
+from leopardnet.core.errors import JournalError, RunStopped
 from leopardnet.core.journal.journal_file import JournalKind, explain_errors, open_file
-from leopardnet.core.journal.queued_clip import QueuedClip, refuse_other_files, stamp_clip
+from leopardnet.core.journal.queued_clip import FilesMatch, QueuedClip, stamp_clip
 from leopardnet.core.types import Clip
 
 
@@ -47,19 +47,32 @@ class ClipJournal(ABC):
                 db.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (run_id, text))
             yield cls(db, run_id)
 
-    def list_todo(self, clips: Sequence[Clip], root: Path, *, retry_failed: bool = False) -> list[QueuedClip]:
+    def list_todo(self, clips: Collection[Clip], root: Path, *, retry_failed: bool = False) -> list[QueuedClip]:
         """Return the clips that have no row yet, that changed since, or (`retry_failed`) that could not be read.
 
         Raises JournalError where the rows are of other footage with the same file names, and where no file is there
         any more, so that the rows are kept.
         """
+        return list(_queue_clips(clips, self._find_todo(clips, root, retry_failed=retry_failed), root))
+
+    def _find_todo(self, clips: Collection[Clip], root: Path, *, retry_failed: bool) -> bytearray:
+        """Return 1 for each clip that is to be worked on, else 0. Without rows, it looks at no file."""
         query = "SELECT clip_id, stamp, status FROM clips WHERE run_id = ?"
         with explain_errors(self.kind.file):
-            rows = list(self._db.execute(query, (self.run_id,)))
-        items = [stamp_clip(clip, str(root)) for clip in clips]
-        refuse_other_files(items, {clip_id: stamp for clip_id, stamp, status in rows if status != "unreadable"})
-        known = {clip_id: stamp for clip_id, stamp, status in rows if not retry_failed or status != "unreadable"}
-        return [item for item in items if known.get(item.clip.clip_id) != item.stamp]
+            rows = {name: (stamp, status) for name, stamp, status in self._db.execute(query, (self.run_id,))}
+        if not rows:
+            return bytearray(b"\1") * len(clips)
+        todo, match = bytearray(), FilesMatch()
+        for clip in clips:
+            stamp, status = rows.get(clip.clip_id, (None, None))
+            now = None if stamp is None and match.is_any_there else stamp_clip(clip, str(root))
+            is_read = stamp is not None and status != "unreadable"
+            if now is not None:
+                match.add(now, stamp if is_read else None)
+            is_done = now is not None and now.stamp == stamp and (is_read or not retry_failed)
+            todo.append(not is_done)
+        match.refuse_others()
+        return todo
 
     @abstractmethod
     def add(self, item: QueuedClip, result: Any) -> None:
@@ -67,7 +80,7 @@ class ClipJournal(ABC):
 
     def fill(
         self,
-        clips: Sequence[Clip],
+        clips: Collection[Clip],
         root: Path,
         engine: Callable[[Iterator[QueuedClip]], Generator[tuple[QueuedClip, Any], None, None]],
         *,
@@ -77,14 +90,14 @@ class ClipJournal(ABC):
     ) -> None:
         """Let `engine` work on every clip that has no row yet, and write each result at once; it has a `status`.
 
-        Raises RunStopped where some clips are left at the end.
+        clips: gone through twice, and never held. Raises RunStopped where some clips are left at the end.
         """
-        todo = self.list_todo(clips, root, retry_failed=retry_failed)
-        n_done, n_total = len(clips) - len(todo), len(clips)
+        todo = self._find_todo(clips, root, retry_failed=retry_failed)
+        n_done, n_total = len(todo) - sum(todo), len(todo)
         on_progress(n_done, n_total)
-        if not todo:
+        if n_done == n_total:
             return
-        with closing(engine(iter(todo))) as results:
+        with closing(engine(_queue_clips(clips, todo, root))) as results:
             for item, result in results:
                 # A file that has vanished since, with its card, is worked on when it is there again.
                 is_read = result.status != "unreadable"
@@ -97,6 +110,31 @@ class ClipJournal(ABC):
                 f"stopped after {n_done} of {n_total} clips", todo="give the same command again to continue"
             )
 
+    def take_over(self, folder: Path) -> int:
+        """Copy the rows of the same key from the journal in another folder, and return how many there are.
+
+        A clip that has a row here keeps it. Raises JournalError where there is no journal, where it holds no such
+        row, where another process writes to it, and where it is damaged.
+        """
+        n, is_there = 0, (folder / self.kind.file).is_file()
+        if is_there:
+            columns = ", ".join(("run_id", *self.kind.columns))
+            places = ", ".join("?" * (1 + len(self.kind.columns)))
+            with open_file(folder, self.kind) as other, explain_errors(f"{folder.name}/{self.kind.file}"):
+                n = int(other.execute("SELECT count(*) FROM clips WHERE run_id = ?", (self.run_id,)).fetchone()[0])
+                rows = other.execute(f"SELECT {columns} FROM clips WHERE run_id = ?", (self.run_id,))
+                self._db.execute("BEGIN")
+                self._db.executemany(f"INSERT OR IGNORE INTO clips ({columns}) VALUES ({places})", rows)
+                self._db.execute("COMMIT")
+        if not n:
+            raise JournalError(
+                "this folder holds no finished clip of the same bundle and settings",
+                where=folder.name,
+                found="clips of other settings" if is_there else f"no {self.kind.file}",
+                todo="give the folders that `leopardnet predict --part` wrote, and the same bundle and options",
+            )
+        return n
+
     def end_wal(self) -> None:
         """Let other programs read the file from now on without writing files of their own beside it."""
         with explain_errors(self.kind.file):
@@ -108,3 +146,8 @@ class ClipJournal(ABC):
         columns, places = ", ".join(row), ",".join("?" * len(row))
         with explain_errors(self.kind.file):
             self._db.execute(f"INSERT OR REPLACE INTO clips ({columns}) VALUES ({places})", tuple(row.values()))
+
+
+def _queue_clips(clips: Collection[Clip], todo: bytearray, root: Path) -> Iterator[QueuedClip]:
+    """Yield the clips to be worked on, each with the stamp that its files have at that moment."""
+    yield from (stamp_clip(clip, str(root)) for clip, is_todo in zip(clips, todo, strict=True) if is_todo)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,34 +40,43 @@ def stamp_clip(clip: Clip, root: str) -> QueuedClip:
     return QueuedClip(clip, n_bytes, hashlib.sha256(json.dumps([clip.paths, marks]).encode()).hexdigest()[:32])
 
 
-def refuse_other_files(items: Sequence[QueuedClip], known: Mapping[str, str]) -> None:
-    """Raise JournalError where finished clips belong to other footage, or where none of their files is there.
+class FilesMatch:
+    """Whether the files of finished clips are those of before: cameras count from IMAG0001 on every card."""
 
-    known: stamps of the clips that could be read, by clip_id. Files of other footage are those of which most have
-    another size than before: cameras count from IMAG0001 on every card.
-    """
-    pairs = [(known[item.clip.clip_id], item) for item in items if item.clip.clip_id in known]
-    if not pairs:
-        return
-    example = pairs[0][1].clip.path
-    if all(item.stamp == MISSING for item in items):
-        raise JournalError(
-            "none of the files can be found, and their results are kept",
-            where=example,
-            found=f"results of {len(pairs)} clips, and no file",
-            todo="connect the disk or card, or give its folder with --root",
-        )
-    sizes = [(stamp.split(":")[0], item.stamp.split(":")[0]) for stamp, item in pairs]
-    sizes = [(before, now) for before, now in sizes if before.isdigit() and now.isdigit()]
-    n_other = sum(before != now for before, now in sizes)
-    if 2 * n_other > len(sizes):
-        raise JournalError(
-            "this folder holds the results of other footage with the same file names",
-            where=example,
-            found=f"{n_other} of {len(sizes)} files have another size than when they were classified",
-            expected="a folder of its own for each card",
-            todo="choose another folder for --out; if the files were replaced on purpose, move the journal away",
-        )
+    def __init__(self) -> None:
+        self.is_any_there = False  # of all files, also those of other clips
+        self._n_clips, self._n_sizes, self._n_other, self._example = 0, 0, 0, ""
+
+    def add(self, item: QueuedClip, before: str | None) -> None:
+        """Count a clip as it is now. before: its stamp when it was read; None where it was not."""
+        self.is_any_there |= item.stamp != MISSING
+        if before is None:
+            return
+        self._n_clips += 1
+        self._example = self._example or item.clip.path
+        sizes = before.split(":")[0], item.stamp.split(":")[0]
+        if sizes[0].isdigit() and sizes[1].isdigit():
+            self._n_sizes += 1
+            self._n_other += sizes[0] != sizes[1]
+
+    def refuse_others(self) -> None:
+        """Raise JournalError where no file is there any more, or most have another size than before."""
+        if self._n_clips and not self.is_any_there:
+            raise JournalError(
+                "none of the files can be found, and their results are kept",
+                where=self._example,
+                found=f"results of {self._n_clips} clips, and no file",
+                todo="connect the disk or card, or give its folder with --root",
+            )
+        if 2 * self._n_other > self._n_sizes:
+            raise JournalError(
+                "this folder holds the results of other footage with the same file names",
+                where=self._example,
+                found=f"{self._n_other} of {self._n_sizes} files have another size than when they were classified",
+                expected="a folder of its own for each card",
+                todo="choose another folder for --out; if the files were replaced on purpose, move the journal "
+                "away",
+            )
 
 
 def _read_stat(root: str, path: str) -> os.stat_result:

@@ -256,11 +256,16 @@ class DecideConfig(Settings):
         return self.alerts.get(target, self.alert)
 
 
-Effort = Literal["fast", "auto", "full", "thorough"]
+Effort = Literal["full", "thorough"]
+DROPPED_EFFORTS = ("fast", "auto")  # of older versions, which ended some clips early
+Decoder = Literal["software", "auto", "hardware", "vaapi", "cuda", "videotoolbox", "d3d11va"]
 
 
 class RuntimeConfig(Settings):
-    """Where and how the model runs. Only `backend`, `device` and `precision` can change a probability."""
+    """Where and how the model runs.
+
+    Only `backend`, `device`, `precision`, `decode` and `loop_filter` can change a probability.
+    """
 
     backend: Literal["auto", "openvino", "onnxruntime", "torch"] = Field(
         default="auto", description="auto: torch on a GPU, else openvino"
@@ -276,6 +281,10 @@ class RuntimeConfig(Settings):
     threads: int = Field(default=0, ge=0, description="0: chosen by the library; a worker process has one")
     clip_limit_s: float = Field(default=120.0, gt=0.0, description="time limit of a clip, plus 1 s for every 2 MB")
     memory_limit_mb: int = Field(default=1024, ge=64, description="memory limit of one clip in its worker")
+    decode: Decoder = Field(
+        default="software", description="of videos; auto: on hardware where there is any; hardware: only where"
+    )
+    loop_filter: bool = Field(default=True, description="false: none in clips of which only key frames are read")
 
     @property
     def backend_name(self) -> str:

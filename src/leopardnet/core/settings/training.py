@@ -111,7 +111,9 @@ class DataConfig(Settings):
     balance_labels: Share = Field(description="0 draws frames as they come, 1 draws every label equally often")
     balance_sites: Share = Field(description="0 draws frames as they come, 1 draws every site equally often")
     cache_gb: float = Field(
-        ge=0.0, description="decoded frames are kept on disk up to this size; larger sets are decoded when needed"
+        ge=0.0,
+        description="decoded frames are kept on disk, for later runs too, up to this size; larger sets are decoded "
+        "when needed",
     )
 
 
@@ -173,6 +175,7 @@ ADDED_SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "precision": "f32",
         "checkpoint_every_s": 300.0,
     },
+    "runtime": {"decode": "software", "loop_filter": True},
     "validation": {"by": "split", "n_folds": 4},
 }
 

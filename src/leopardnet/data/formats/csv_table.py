@@ -21,7 +21,7 @@ from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.reading.box_columns import CORNERS, read_boxes
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
-from leopardnet.data.reading.named_columns import read_named_cells
+from leopardnet.data.reading.named_columns import note_unused_times, read_named_cells
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.several_species import (
     find_repeats,
@@ -107,7 +107,7 @@ def read_csv_table(
     cells, columns = read_named_cells(source, columns, encoding=encoding, separator=separator, problems=problems)
     cells = _leave_out_rows(cells, columns, problems)
     reader = ColumnReader(cells, problems)
-    notes = [*cells.notes]
+    notes = [*cells.notes, *note_unused_times(cells, columns)]
     table = _read_values(reader, columns, root, time_zone, time_format, notes)
     named, species = table.pop("label"), table.pop("species")
     if label_map is None and "label" in columns:

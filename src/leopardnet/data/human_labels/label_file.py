@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Self
 import pandas as pd
 
 from leopardnet.core.errors import LabelFileError
+from leopardnet.data.human_labels.label_file_errors import explain_errors
 
 FILE = "labels.sqlite"
 APPLICATION_ID = 0x6C656F6C
@@ -72,14 +72,6 @@ def is_label_file(path: Path) -> bool:
         return Path(path).suffix == ".sqlite"
 
 
-class LabelFileBusyError(LabelFileError):
-    """Another program is writing and did not finish in time; the same call may be made again."""
-
-
-class LabelDiskFullError(LabelFileError):
-    """There is no room for the label; the same call may be made again when there is."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class LabelEntry:
     """One thing that a person said about a clip.
@@ -129,7 +121,7 @@ class LabelDatabase:
             )
         if self.path.is_file() and self.path.suffix != ".sqlite" and not is_label_file(self.path):
             raise _no_labels_error(self.path.name)
-        with explain_errors(self.path.name):
+        with explain_errors(self.path.name, is_reading=read_only):
             uri = self.path.absolute().as_uri() + ("?mode=ro" if read_only else "")
             self._db = sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA synchronous = FULL")
@@ -249,14 +241,14 @@ class LabelFile(LabelDatabase):
         """
         columns = ("entry_id", *_FIELDS)
         query = f"SELECT {', '.join(columns)} FROM entries WHERE entry_id > ? AND ({where}) ORDER BY entry_id"
-        with explain_errors(self.path.name):
+        with explain_errors(self.path.name, is_reading=True):
             rows = self._db.execute(query, (after, *values)).fetchall()
         table = pd.DataFrame(rows, columns=list(columns))
         return table.astype({"undoes": "Int64", "inclusion": "float64", "starred": "bool"})
 
     def newest(self) -> int:
         """Return the number of the newest entry, 0 for a file without one: a cheap way to see what others added."""
-        with explain_errors(self.path.name):
+        with explain_errors(self.path.name, is_reading=True):
             return int(self._db.execute("SELECT coalesce(max(entry_id), 0) FROM entries").fetchone()[0])
 
 
@@ -286,35 +278,3 @@ def _split_statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-@contextmanager
-def explain_errors(
-    name: str,
-    *,
-    damaged: tuple[str, str] = ("the file of labels is damaged", "restore it from a copy; do not delete this one"),
-) -> Iterator[None]:
-    """Turn an error of SQLite into a LabelFileError with its cause and what to do.
-
-    name: of the file; damaged: what to say, and what to do, where it is damaged.
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        kind: type[LabelFileError] = LabelFileError
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            kind, what = LabelFileBusyError, "another program holds the file of labels"
-            todo = "wait a moment and save again; nothing was lost"
-        elif code == sqlite3.SQLITE_FULL:
-            kind = LabelDiskFullError
-            what, todo = "the disk is full: the label was not saved", "make room and save again"
-        elif code == sqlite3.SQLITE_IOERR:
-            what, todo = "the disk fails: the label was not saved", "check the disk and save again"
-        elif code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-            what, todo = "the file of labels cannot be written", "choose a place that you may write to"
-        elif code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            what, todo = damaged
-        else:
-            what, todo = "the file of labels cannot be used", "read what the system reports under 'found'"
-        raise kind(what, where=name, found=str(error), todo=todo) from None

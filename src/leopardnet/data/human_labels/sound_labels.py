@@ -16,7 +16,8 @@ import pandas as pd
 
 from leopardnet.core.errors import LabelFileError
 from leopardnet.core.labels import UNKNOWN
-from leopardnet.data.human_labels.label_file import LabelDatabase, explain_errors
+from leopardnet.data.human_labels.label_file import LabelDatabase
+from leopardnet.data.human_labels.label_file_errors import explain_errors
 from leopardnet.data.human_labels.label_views import join_names
 
 ALARM_CALL, PERSON = "alarm call", "person"
@@ -116,7 +117,7 @@ class SoundLabelFile(LabelDatabase):
         """
         columns = ("entry_id", *_FIELDS)
         rows: list[Any] = []
-        with explain_errors(self.path.name):
+        with explain_errors(self.path.name, is_reading=True):
             if self._has_table():
                 query = f"SELECT {', '.join(columns)} FROM sound_entries ORDER BY entry_id"
                 rows = self._db.execute(query).fetchall()
@@ -125,7 +126,7 @@ class SoundLabelFile(LabelDatabase):
 
     def newest(self) -> int:
         """Return the number of the newest entry, 0 for none: a cheap way to see what others added."""
-        with explain_errors(self.path.name):
+        with explain_errors(self.path.name, is_reading=True):
             query = "SELECT coalesce(max(entry_id), 0) FROM sound_entries"
             return int(self._db.execute(query).fetchone()[0]) if self._has_table() else 0
 

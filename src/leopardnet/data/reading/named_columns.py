@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import read_file
 from leopardnet.data.reading.several_species import join_columns
+from leopardnet.data.reading.tables.clock_time import parse_clock
 from leopardnet.data.reading.tables.csv_cells import MISSING, Cells, read_cells
 from leopardnet.data.reading.tables.people_table import SHEET_SUFFIXES, read_people_table
 
 _DATE_ALONE = re.compile(r"\d{4}-\d\d-\d\d")
+N_TRIED = 50  # cells that say whether a column holds times
 _JOINED = (("path", "/"), ("label", ","), ("species", ","))
 
 
@@ -50,6 +52,22 @@ def read_named_cells(
         else:
             made[name] = join_columns(texts, cells, problems)
     return replace(cells, made=made), dict(columns)
+
+
+def note_unused_times(cells: Cells, columns: Mapping[str, str]) -> list[str]:
+    """Return a note where the table has times, and no column of `columns` is theirs."""
+    if "captured_at" in columns:
+        return []
+    found = [name for name in cells.header if name not in columns.values() and _holds_times(cells.column(name))]
+    notes, named = list[str](), " or ".join(found)
+    if found:
+        notes.append(f"the times in the table are not read; name their column ({named}) with --captured-at")
+    return notes
+
+
+def _holds_times(texts: Sequence[str]) -> bool:
+    first = [text for text in texts if text not in MISSING][:N_TRIED]
+    return bool(first) and all(any(parse_clock(text, date_order=x) for x in ("dmy", "mdy")) for text in first)
 
 
 def _write_midnights(texts: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, LabelSet, split_labels
+from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, LabelSet, list_names, split_labels
 from leopardnet.core.people import person_kind
 from leopardnet.data.formats.camtrap_dp.lint import lint_camtrap_dp
 from leopardnet.data.formats.camtrap_dp.places import StudyArea
@@ -76,14 +76,17 @@ def write(
 
 def _require_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> None:
     """Raise ManifestError where no clip names its deployment, or a site that has one: predictions alone do not."""
+    sites = sorted(table["site"].dropna().unique())
     of_one = deployments["site"][~deployments["site"].duplicated(keep=False)].dropna()
     if len(table) and table["deployment"].isna().all() and not table["site"].isin(of_one).any():
         raise ManifestError(
             "no clip belongs to a deployment of the table",
             where="deployments",
-            found=f"{len(table)} clips that name no deployment",
+            found=f"{len(table)} clips that name no deployment"
+            + (f", and sites that are not in the table: {list_names(sites)}" if sites else ""),
             expected="the manifest of the footage, which names the deployment of each clip",
-            todo="give it with --manifest; if it names none, scan the footage with --pattern",
+            todo="give it with --manifest; if it names none, scan the footage with "
+            '--pattern "{site}/{deployment}/*" if folders are named after sites and deployments',
         )
 
 

@@ -21,8 +21,8 @@ from pebble import ProcessExpired, ProcessPool
 from leopardnet.core.errors import BackendError, MediaError
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.types import Clip, ClipPrediction
-from leopardnet.infer.clip import next_round_or_result, read_frames
-from leopardnet.infer.evidence import ClipFrames, Evidence
+from leopardnet.infer.clip import conclude, read_frames
+from leopardnet.infer.evidence import ClipFrames
 from leopardnet.infer.job import Job, Results
 from leopardnet.media.workers.clip_errors import out_of_memory_error
 from leopardnet.media.workers.clip_pool import MAX_BREAKS, check_start, time_limit_s, worker_pool
@@ -33,17 +33,8 @@ SLOTS_PER_WORKER = 4
 
 
 @dataclass
-class _Round:
-    """The round that a clip is in, and the evidence of the rounds before."""
-
-    item: QueuedClip
-    i_round: int
-    evidence: Evidence
-
-
-@dataclass
 class _SlotFrames:
-    """The frames of a round, of which the first `n` of `x` are in the slot; `frames.x` holds only the rest."""
+    """The frames of a clip, of which the first `n` of `x` are in the slot; `frames.x` holds only the rest."""
 
     frames: ClipFrames
     n: int
@@ -69,11 +60,11 @@ class GpuFeed:
         """Yield every clip with its prediction as it is finished."""
         n_slots = SLOTS_PER_WORKER * self.n_workers
         memory = SharedMemory(create=True, size=n_slots * int(np.prod(self.slot_shape)))
-        queue: deque[_Round] = deque()
+        queue: deque[QueuedClip] = deque()
         try:
             for n_breaks in range(MAX_BREAKS + 1):
                 try:
-                    with worker_pool(self.n_workers, _start, self.job) as pool:
+                    with worker_pool(self.n_workers, _start, self.job, should_stop) as pool:
                         session = _Session(self, pool, memory, n_slots, queue)
                         with closing(session.classify(clips, should_stop)) as results:
                             yield from results
@@ -87,24 +78,24 @@ class GpuFeed:
 
 
 class _Session:
-    """The work of one pool, from its start to its end. `queue`: rounds that come before new clips."""
+    """The work of one pool, from its start to its end. `queue`: clips that come before new ones."""
 
     def __init__(
-        self, feed: GpuFeed, pool: ProcessPool, memory: SharedMemory, n_slots: int, queue: deque[_Round]
+        self, feed: GpuFeed, pool: ProcessPool, memory: SharedMemory, n_slots: int, queue: deque[QueuedClip]
     ) -> None:
         self.feed, self.pool, self.memory, self.queue = feed, pool, memory, queue
         self.free_slots = list(range(n_slots))
-        self.running: dict[Future[_SlotFrames | MediaError], tuple[_Round, int]] = {}
+        self.running: dict[Future[_SlotFrames | MediaError], tuple[QueuedClip, int]] = {}
 
     def classify(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool]) -> Results:
         """Yield clips with their predictions; where the pool breaks, the clips under way go back to the queue."""
         try:
             while True:
                 while self.free_slots:
-                    clip_round = self._next_round(clips, should_stop)
-                    if clip_round is None:
+                    item = self._next_clip(clips, should_stop)
+                    if item is None:
                         break
-                    self._send(clip_round)
+                    self._send(item)
                 if not self.running:
                     return
                 done = wait(self.running, return_when=FIRST_COMPLETED).done
@@ -112,36 +103,35 @@ class _Session:
                 for future in done:
                     self.free_slots.append(self.running.pop(future)[1])
         except BrokenProcessPool:
-            self.queue.extend(clip_round for clip_round, _ in self.running.values())
+            self.queue.extend(item for item, _ in self.running.values())
             raise
 
-    def _next_round(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool]) -> _Round | None:
+    def _next_clip(self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool]) -> QueuedClip | None:
         if self.queue:
             return self.queue.popleft()
-        item = None if should_stop() else next(clips, None)
-        return None if item is None else _Round(item, 0, Evidence.none())
+        return None if should_stop() else next(clips, None)
 
-    def _send(self, clip_round: _Round) -> None:
-        i_slot, item = self.free_slots.pop(), clip_round.item
-        arguments = (item.clip, clip_round.i_round, self.memory.name, i_slot, self.feed.slot_shape)
+    def _send(self, item: QueuedClip) -> None:
+        i_slot = self.free_slots.pop()
+        arguments = (item.clip, self.memory.name, i_slot, self.feed.slot_shape)
         future: Future[_SlotFrames | MediaError] = self.pool.schedule(
             _read_into_slot, args=arguments, timeout=time_limit_s(self.feed.job.runtime, item)
         )
-        self.running[future] = clip_round, i_slot
+        self.running[future] = item, i_slot
 
     def _frames_or_error(self, future: Future[_SlotFrames | MediaError]) -> _SlotFrames | MediaError:
         try:
             return future.result()
         except TimeoutError:
-            limit_s = time_limit_s(self.feed.job.runtime, self.running[future][0].item)
+            limit_s = time_limit_s(self.feed.job.runtime, self.running[future][0])
             return MediaError(f"the decoder was stopped after {limit_s:.0f} s")
         except ProcessExpired as error:
             return MediaError(f"the decoder crashed ({describe_exit(error.exitcode)})")
 
     def _classify_batch(
-        self, batch: list[tuple[_Round, int, _SlotFrames | MediaError]]
+        self, batch: list[tuple[QueuedClip, int, _SlotFrames | MediaError]]
     ) -> Iterator[tuple[QueuedClip, ClipPrediction]]:
-        """Run the frames of all clips through the network together, and yield the clips that are finished."""
+        """Run the frames of all clips through the network together, and yield each clip with its prediction."""
         inputs: list[NDArray[np.uint8]] = []
         for _, i_slot, found in batch:
             if isinstance(found, _SlotFrames):
@@ -150,18 +140,13 @@ class _Session:
         del inputs  # a view of shared memory would keep it open
         answers = self.feed.network.answers(x) if x is not None and len(x) else None
         start = 0
-        for clip_round, _, found in batch:
+        for item, _, found in batch:
             frames = found.frames if isinstance(found, _SlotFrames) else found
             part = None
             if isinstance(frames, ClipFrames) and answers is not None:
                 part = answers.part(start, start + len(frames.times_s) + len(frames.crop_of))
                 start += len(part)
-            item, before = clip_round.item, clip_round.evidence
-            result, evidence = next_round_or_result(item.clip, frames, part, before, self.feed.job)
-            if result is not None:
-                yield item, result
-            else:
-                self.queue.append(_Round(item, clip_round.i_round + 1, evidence))
+            yield item, conclude(item.clip, frames, part, self.feed.job)
 
 
 def _slot(memory: SharedMemory, i_slot: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -179,16 +164,14 @@ def _start(job: Job) -> None:
     _job = job
 
 
-def _read_into_slot(
-    clip: Clip, i_round: int, memory_name: str, i_slot: int, shape: tuple[int, ...]
-) -> _SlotFrames | MediaError:
+def _read_into_slot(clip: Clip, memory_name: str, i_slot: int, shape: tuple[int, ...]) -> _SlotFrames | MediaError:
     global _memory
     check_start()
     assert _job is not None, "the process was started"
     if _memory is None:
         _memory = SharedMemory(memory_name)
     try:
-        frames = (_job.read_frames or read_frames)(clip, _job, i_round)
+        frames = (_job.read_frames or read_frames)(clip, _job)
     except MemoryError:
         frames = out_of_memory_error(clip, _job.runtime)
     if isinstance(frames, MediaError):

@@ -48,6 +48,10 @@ def _start(job: Job) -> None:
     job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
     _work = job, job.bundle.runtime(job.runtime)
     job.open_detector()
+    if job.runtime.decode != "software":
+        from leopardnet.media.video.hardware import open_device
+
+        open_device(job.runtime.decode)  # before the memory of this process is limited
 
 
 def _classify_one(clip: Clip) -> ClipPrediction:

@@ -41,7 +41,8 @@ class Track:
     keys_s: float64 [K], seconds from the start, the key frames at which decoding can begin; step_s: the usual
     distance of two frames; is_indexed: the key frames come from a complete index and can be seeked, otherwise they
     were found by reading the file, and are reached by reading it again; is_steady: all frames are about step_s
-    apart; losses: what is missing of the clip, as warnings. Length and key frames are those of what is there.
+    apart; losses: what is missing of the clip, as warnings; spans: int64 [K, 2], first byte and number of bytes of
+    the key frames, none where they are not indexed. Length and key frames are those of what is there.
     """
 
     info: MediaInfo
@@ -50,6 +51,7 @@ class Track:
     is_indexed: bool
     is_steady: bool
     losses: tuple[str, ...] = ()
+    spans: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64), repr=False)
 
 
 def read_track(path: Path, container: InputContainer, video: VideoStream) -> Track:
@@ -68,6 +70,7 @@ def read_track(path: Path, container: InputContainer, video: VideoStream) -> Tra
     listed_s = (stamps - start) * base
     has_loss = bool(lost.any() and not lost.all())
     stamps_s, is_key = (listed_s[~lost], is_key[~lost]) if has_loss else (listed_s, is_key)
+    spans = np.stack([index.begins, index.ends - index.begins], axis=1)[~lost if has_loss else slice(None)]
     steps = np.diff(np.sort(stamps_s))
     fps = float(video.average_rate or 0) or DEFAULT_FPS
     step_s = float(np.median(steps)) if len(steps) and np.median(steps) > 0 else 1.0 / fps
@@ -92,7 +95,10 @@ def read_track(path: Path, container: InputContainer, video: VideoStream) -> Tra
     else:
         losses = []
     cut = truncation_warnings(path, container, index, is_whole=_has_all_frames(video, len(stamps)))
-    return Track(info, np.sort(stamps_s[is_key]), step_s, is_indexed, is_steady, (*cut, *losses))
+    keys_s = stamps_s[is_key]
+    order = np.argsort(keys_s, kind="stable")
+    spans = spans[is_key][order] if is_indexed else spans[:0]
+    return Track(info, keys_s[order], step_s, is_indexed, is_steady, (*cut, *losses), spans)
 
 
 def packet_stamp(packet: Packet[Any]) -> int | None:

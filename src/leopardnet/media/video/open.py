@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from leopardnet.core.errors import MediaError
 from leopardnet.media.file_content import advise, describe_content
+from leopardnet.media.video.hardware import SOFTWARE, request_device
 
 MAX_PIXELS = 50_000_000  # of one frame; 8K has 33 million
 # Containers by their first bytes. The suffix may be wrong, and FFmpeg's own detection would follow playlists to
@@ -79,16 +80,20 @@ def detect_format(path: Path) -> str:
 
 
 @contextmanager
-def open_container(path: Path, *, with_sound: bool = False) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_container(
+    path: Path, *, with_sound: bool = False, device: str = SOFTWARE
+) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Yield the container and its largest video stream. Errors of FFmpeg in the block are raised as MediaError.
 
-    with_sound: read its first sound stream, too; all other streams are skipped in any case.
+    with_sound: read its first sound stream, too; all other streams are skipped in any case. device: that decodes.
     """
     name = detect_format(path)
     try:
         options = OPTIONS | QUICK if name == "mov" else OPTIONS
-        container = av.open(str(path), format=name, options=options, metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError) as error:
+        container = av.open(
+            str(path), format=name, options=options, metadata_errors="replace", hwaccel=request_device(device)
+        )
+    except (av.error.FFmpegError, ValueError, RuntimeError) as error:  # the last from a device without this codec
         raise MediaError(
             "the video cannot be opened",
             where=path.name,

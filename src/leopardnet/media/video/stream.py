@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Frames, MediaInfo
 from leopardnet.media.blank_frames import NO_CONTENT, SMEARED, find_blank_frames, find_smeared_frames
+from leopardnet.media.video.hardware import SOFTWARE, choose_decoder
 from leopardnet.media.video.index import Track, read_packet_times, read_track
 from leopardnet.media.video.open import describe_other_videos, open_container
 from leopardnet.media.video.rgb import RgbFrames
@@ -22,17 +25,52 @@ def probe(path: Path) -> MediaInfo:
         return read_track(path, container, video).info
 
 
-def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side_px: int | None) -> Frames:
+def decode(
+    clip_id: str,
+    path: Path,
+    *,
+    times_s: NDArray[np.float64],
+    short_side_px: int | None,
+    decoder: str = SOFTWARE,
+    loop_filter: bool = True,
+) -> Frames:
     """Return the frames nearest to the wanted times (increasing, float64 [N]), each at most once.
 
     A key frame at a wanted time is seeked and decoded alone. For any other frame, decoding starts at the key frame
-    before it or continues from the current position. Damaged packets are skipped and become warnings. Raises
-    MediaError if no frame can be decoded.
+    before it or continues from the current position. Damaged packets are skipped and become warnings. decoder:
+    `software`, a device, or how `choose_decoder` is to choose one; what the device cannot decode, or not without a
+    warning, is decoded again in software. loop_filter: see `FrameReader`. Raises MediaError if no frame can be
+    decoded.
     """
-    with open_container(path) as (container, video):
+    options = _Options(times_s, short_side_px, loop_filter)
+    device = choose_decoder(decoder) if decoder in ("auto", "hardware") else decoder
+    if device != SOFTWARE:
+        with suppress(MediaError):
+            frames = _decode(clip_id, path, device, options)
+            if not frames.warnings:
+                return frames
+    return _decode(clip_id, path, SOFTWARE, options)
+
+
+def read_frame_times(path: Path) -> NDArray[np.float64]:
+    """Return the time of every frame, float64 [N], seconds from the start of the clip, by frame number."""
+    return read_packet_times(path) - probe(path).start_s
+
+
+class _Options(NamedTuple):
+    times_s: NDArray[np.float64]
+    short_side_px: int | None
+    loop_filter: bool
+
+
+def _decode(clip_id: str, path: Path, device: str, options: _Options) -> Frames:
+    times_s = options.times_s
+    with open_container(path, device=device) as (container, video):
+        if device != SOFTWARE and not video.codec_context.is_hwaccel:
+            raise MediaError("the device does not decode this codec", where=path.name, found=device)
         track = read_track(path, container, video)
-        reader = FrameReader(container, video, track)
-        frames = RgbFrames(len(times_s), short_side_px)
+        reader = FrameReader(container, video, track, loop_filter=options.loop_filter)
+        frames = RgbFrames(len(times_s), options.short_side_px)
         for time_s, frame in reader.read_frames(times_s):
             frames.add(time_s, frame)
         warnings = [*track.losses, *_warnings(reader, track, times_s, frames.times_s)]
@@ -58,12 +96,7 @@ def decode(clip_id: str, path: Path, *, times_s: NDArray[np.float64], short_side
     elif smeared.any():
         warnings.append(f"{smeared.sum()} smeared frames were left out: {SMEARED}")
         pixels, decoded_s = pixels[~smeared], decoded_s[~smeared]
-    return Frames(clip_id, pixels, decoded_s, tuple(warnings))
-
-
-def read_frame_times(path: Path) -> NDArray[np.float64]:
-    """Return the time of every frame, float64 [N], seconds from the start of the clip, by frame number."""
-    return read_packet_times(path) - probe(path).start_s
+    return Frames(clip_id, pixels, decoded_s, tuple(warnings), device)
 
 
 def _warnings(reader: FrameReader, track: Track, times_s: NDArray[np.float64], decoded_s: list[float]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
@@ -27,6 +28,8 @@ GROUP_BYTES = 1_000_000  # the most that a group holds, so that little is lost w
 GROUP_CLIPS = 16
 BYTES_PER_S = 2_000_000  # what even a slow card reader gives
 START_LIMIT_S = 180.0
+LOOK_S = 0.2  # between two looks whether a stop was asked for
+STOP_S = 1.0  # what clips in progress get to finish then; the others are read by the next run
 MAX_BREAKS = 3  # of the whole pool, in a row; the crash of one worker does not count
 CLIPS_PER_WORKER = 4000  # then the worker is replaced, which frees what its decoders have leaked
 
@@ -75,12 +78,17 @@ class ClipPool(Generic[Work, Result]):
     def process(
         self, clips: Iterator[QueuedClip], should_stop: Callable[[], bool] = lambda: False
     ) -> Generator[tuple[QueuedClip, Result], None, None]:
-        """Yield every clip with its result as it is finished. Holds a few groups of clips at a time."""
+        """Yield every clip with its result as it is finished. Holds a few groups of clips at a time.
+
+        Once `should_stop` returns True, clips in progress have a second to finish; the others are not yielded.
+        """
         groups, retries, n_breaks = group_clips(clips), deque[list[QueuedClip]](), 0
         while True:
             try:
                 if self._pool is None:
-                    self._pool = self._open.enter_context(worker_pool(self.n_workers, self._start, self.job))
+                    self._pool = self._open.enter_context(
+                        worker_pool(self.n_workers, self._start, self.job, should_stop)
+                    )
                 for pair in self._process_groups(self._pool, groups, retries, should_stop):
                     yield pair
                     n_breaks = 0
@@ -106,16 +114,19 @@ class ClipPool(Generic[Work, Result]):
     ) -> Iterator[tuple[QueuedClip, Result]]:
         """Yield the results of all groups, two per worker at a time. Clips of a broken pool go to `retries`."""
         running: dict[Future[list[Result]], list[QueuedClip]] = {}
+        stop_at = float("inf")
         try:
             while True:
+                if should_stop():
+                    stop_at = min(stop_at, time.monotonic() + STOP_S)
                 while len(running) < 2 * self.n_workers and not should_stop():
                     group = retries.popleft() if retries else next(groups, None)
                     if group is None:
                         break
                     running[self._schedule(pool, group)] = group
-                if not running:
+                if not running or time.monotonic() > stop_at:
                     return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                for future in wait(running, timeout=LOOK_S, return_when=FIRST_COMPLETED).done:
                     group = running[future]
                     results = self._results_or_none(future, group)
                     del running[future]
@@ -149,14 +160,26 @@ class ClipPool(Generic[Work, Result]):
 
 
 @contextlib.contextmanager
-def worker_pool(n: int, start: Callable[[Work], None], job: Work) -> Iterator[ProcessPool]:
-    """Start a pool whose workers have run `start(job)`; an error there is raised here."""
+def worker_pool(
+    n: int, start: Callable[[Work], None], job: Work, should_stop: Callable[[], bool]
+) -> Iterator[ProcessPool]:
+    """Start a pool whose workers have run `start(job)`; an error there is raised here.
+
+    Does not wait for the start once `should_stop` returns True.
+    """
     max_tasks = max(1, CLIPS_PER_WORKER // GROUP_CLIPS)
     context = WorkerContext(start.__module__)
     pool = ProcessPool(n, max_tasks=max_tasks, initializer=_begin, initargs=(start, job), context=context)
     try:
         try:
-            pool.schedule(check_start, timeout=START_LIMIT_S).result(START_LIMIT_S)
+            started, give_up_at = (
+                pool.schedule(check_start, timeout=START_LIMIT_S),
+                time.monotonic() + START_LIMIT_S,
+            )
+            while not (started.done() or should_stop() or time.monotonic() > give_up_at):
+                wait([started], timeout=LOOK_S)
+            if not should_stop():
+                started.result(0)
         except (TimeoutError, ProcessExpired) as error:
             raise BackendError("the worker processes do not start", found=str(error)) from None
         yield pool

@@ -18,10 +18,14 @@ from leopardnet.records.dossier.facts import DossierFacts
 
 MEDIA_FILE, SUMS = "media.zip", "SHA256SUMS"
 Reason = Literal["people", "position", "unreadable", ""]
-# A position in EXIF (an entry of its blocks, in both byte orders), XMP, QuickTime, 3GPP and the text of a receiver.
+# A position in EXIF (an entry of its blocks, in both byte orders, as LONG or IFD), XMP (also in UTF-16), QuickTime,
+# 3GPP, the blocks of dash cameras and action cameras, and the text of a receiver.
 POSITION = re.compile(
-    rb"\x88\x25\x00\x04\x00\x00\x00\x01|\x25\x88\x04\x00\x01\x00\x00\x00|GPSL(?:at|ong)itude|GPSPosition"
-    rb"|location\.ISO6709|\xa9xyz.{4}(?:[+-]\d|data)|loci\x00\x00\x00\x00|\$G[PN](?:RMC|GGA),",
+    rb"\x88\x25\x00[\x04\x0d]\x00\x00\x00\x01|\x25\x88[\x04\x0d]\x00\x01\x00\x00\x00"
+    rb"|G\x00?P\x00?S\x00?(?:L\x00?(?:a\x00?t|o\x00?n\x00?g)\x00?i\x00?t\x00?u\x00?d|P\x00?o\x00?s\x00?i\x00?t)"
+    rb"|location\.ISO6709|\xa9xyz.{4}(?:[+-]\d|data)|loci\x00\x00\x00\x00"
+    rb"|free(?:\x00{4})?GPS |GPMF(?:DEVC|GPS)|gpmd\x00|GPS[59U][a-zA-Z?].\x00"
+    rb"|\$(?:G[A-Z]|BD|QZ)(?:RMC|GGA|GLL|GNS),",
     re.DOTALL,
 )
 _CHUNK = 1 << 20
@@ -82,7 +86,8 @@ def list_files(
 def write_media(folder: Path, files: Sequence[OriginalFile], root: Path) -> Path:
     """Write the files that are not left out, and their checksums, as `media.zip`, and return its path.
 
-    Paths in it are those below the root. The checksums are in the form that `sha256sum --check` reads.
+    Paths in it are those below the root. The checksums are in the form that `sha256sum --check` reads, which begins
+    a line with a backslash where it writes one in a name.
     """
     out = Path(folder) / MEDIA_FILE
     kept = list(dict.fromkeys((f.path, f.sha256) for f in files if not f.left_out))
@@ -92,9 +97,14 @@ def write_media(folder: Path, files: Sequence[OriginalFile], root: Path) -> Path
             with resolve_path(root, path).open("rb") as file, archive.open(entry, "w", force_zip64=True) as copy:
                 while block := file.read(_CHUNK):
                     copy.write(block)
-        sums = "".join(f"{sha256}  {path}\n" for path, sha256 in kept)
+        sums = "".join(_write_sum(path, sha256) for path, sha256 in kept)
         archive.writestr(zipfile.ZipInfo(SUMS, _EPOCH), sums.encode("utf-8", "surrogateescape"))
     return out
+
+
+def _write_sum(path: str, sha256: str) -> str:
+    name = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if name == path else chr(92)}{sha256}  {name}\n"
 
 
 def _read(file: Path) -> tuple[int, str, bool]:

@@ -43,10 +43,11 @@ RECORD_ID = "[0-9a-f]{12}"
 
 @dataclass(frozen=True)
 class Dossier:
-    """A written dossier: its page, what the page says, and the ZIP of its media where one was asked for."""
+    """A written dossier: its page, what the page says, its original files, and their ZIP if one was asked for."""
 
     path: Path
     facts: DossierFacts
+    files: tuple[OriginalFile, ...]
     media: Path | None = None
 
 
@@ -135,7 +136,7 @@ def write_dossier(
     media = write_media(folder, files, sources.manifest.root) if with_media else None
     with use_language(language):
         page = _fill_page(facts, sources, clips, files, has_media=with_media)
-    return Dossier(_write(folder / DOSSIER_FILE, page), facts, media)
+    return Dossier(_write(folder / DOSSIER_FILE, page), facts, tuple(files), media)
 
 
 def write_index(

@@ -19,7 +19,9 @@ def hide_places(table: pd.DataFrame, *, exact_places: bool, among: pd.DataFrame 
     Without `exact_places`, and always where `exact_place` is "no", coordinates are rounded to one decimal,
     `coordinate_uncertainty_m` grows by the rounding. So that distances do not lead back to the place, that to the
     range is in whole kilometres and that to the nearest record in tens; the latter also where the place of
-    the nearest record is hidden, or that record is not in the table (or in `among`, records this is a part of).
+    the nearest record is hidden, or that record is not in the table (or in `among`, records this is a part of). Of
+    several animals with a range each at one such place, only one has its distance: that with a notable record, or
+    else with most records.
 
     >>> t = pd.DataFrame({"latitude": [43.1234], "longitude": [131.4321], "coordinate_uncertainty_m": [50.0],
     ...                   "exact_place": ["no"], "distance_km": [12.34], "nearest_record_km": [np.nan]})
@@ -28,12 +30,29 @@ def hide_places(table: pd.DataFrame, *, exact_places: bool, among: pd.DataFrame 
     """
     hidden = table["exact_place"].eq("no").fillna(False).to_numpy(bool) | (not exact_places)
     far = hidden | ~_is_nearest_exact(table, table if among is None else among)
+    second = hidden & _is_second_distance(table, table if among is None else among)
     table = round_places(table, hidden)
+    table.loc[second, ["distance_km", "distance_error_km"]] = np.nan
     table.loc[hidden, "distance_km"] = table.loc[hidden, "distance_km"].round(0)
     table.loc[far, "nearest_record_km"] = (table.loc[far, "nearest_record_km"] / _FAR_KM).round(0) * _FAR_KM
     moved = hidden & table["distance_km"].notna().to_numpy(bool)
     table.loc[moved, "distance_error_km"] = np.ceil(table.loc[moved, "distance_error_km"] + 0.5)
     return table
+
+
+def _is_second_distance(table: pd.DataFrame, among: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which records lie off the range of another animal than the one whose distance is told, bool [N]."""
+    at = ["latitude", "longitude"]
+    names = [*at, "label"]
+    if not {*names, "distance_km"} <= set(table) & set(among):
+        return np.zeros(len(table), bool)
+    known = among[among["distance_km"].gt(0) & among["latitude"].notna()]
+    rank = known.assign(is_notable=known["is_notable"].astype(bool) if "is_notable" in known else False)
+    places = rank.groupby(names, as_index=False).agg(is_notable=("is_notable", "max"), n=("is_notable", "size"))
+    order = places.sort_values(["is_notable", "n", "label"], ascending=[False, False, True], kind="stable")
+    told = order.drop_duplicates(at).set_index(at)["label"]
+    label = pd.Series(told.reindex(pd.MultiIndex.from_frame(table[at])).to_numpy(object), index=table.index)
+    return (label.notna() & label.ne(table["label"]) & table["distance_km"].gt(0)).to_numpy(bool)
 
 
 def _is_nearest_exact(table: pd.DataFrame, among: pd.DataFrame) -> NDArray[np.bool_]:

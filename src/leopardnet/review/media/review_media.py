@@ -20,10 +20,10 @@ from pathlib import Path
 from leopardnet.core.errors import MediaError
 from leopardnet.core.journal.queued_clip import stamp_clip
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.processes.file_cache import FileCache, MemoryCache
 from leopardnet.core.types import Clip
 from leopardnet.media.decode import resolve_path
 from leopardnet.review.media.decoder_pool import DecoderPool, Failures, move_error, read_answer
-from leopardnet.review.media.file_cache import FileCache, MemoryCache
 from leopardnet.review.media.frame_queue import FrameJob, FrameQueue, Pictures
 from leopardnet.review.media.inspect_video import Inspection, inspect_video
 from leopardnet.review.media.video_queue import MAX_AHEAD, VideoQueue, WantedVideo

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leopardnet.core.errors import MediaError
+from leopardnet.core.processes.file_cache import FileCache
 from leopardnet.review.media.convert_video import MAX_WORK_S, Limits, convert_video
 from leopardnet.review.media.decoder_pool import DecoderPool, Failures, read_answer
-from leopardnet.review.media.file_cache import FileCache
 
 MAX_AHEAD = 2
 FORGET_S = 30.0  # who waits asks again and again; a video that nobody asked for so long is wanted no more

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from leopardnet.core.errors import LabelFileError, LeopardnetError, MediaError
 from leopardnet.core.language import translate_message
-from leopardnet.data.human_labels.label_file import LabelDiskFullError, LabelFileBusyError
+from leopardnet.data.human_labels.label_file_errors import LabelDiskFullError, LabelFileBusyError
 from leopardnet.review.request_error import RequestError
 
 _STATUS: tuple[tuple[type[LeopardnetError], int], ...] = (

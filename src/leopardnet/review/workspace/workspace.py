@@ -19,7 +19,8 @@ from typing import Any
 import psutil
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.human_labels.label_file import WAIT_S, explain_errors
+from leopardnet.data.human_labels.label_file import WAIT_S
+from leopardnet.data.human_labels.label_file_errors import explain_errors
 
 FILE = "review.sqlite"
 APPLICATION_ID = 0x6C656F72

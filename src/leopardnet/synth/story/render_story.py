@@ -15,9 +15,7 @@ render_story(out)
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -26,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 
 from leopardnet.core.tables import write_json
-from leopardnet.synth.footage import render_plan, start_worker, write_clip
+from leopardnet.synth.footage import render_plan, start_rendering, write_clip
 from leopardnet.synth.plan import FootageSpec, stream
 from leopardnet.synth.story.noises import mix_sound
 from leopardnet.synth.story.planted_truth import describe_truth
@@ -73,9 +71,9 @@ def render_clips(
     with ExitStack() as stack:
         results: Iterable[Row] = map(render, clips)
         if n_workers > 1:
-            context = multiprocessing.get_context("spawn")
-            pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_worker)
-            results = stack.enter_context(pool).map(render, clips)
+            pool = stack.enter_context(start_rendering(n_workers))
+            futures = [pool.schedule(render, args=(clip,)) for clip in clips]
+            results = (future.result() for future in futures)
         for row in results:
             rows.append(row)
             on_progress(len(rows), len(clips))

@@ -139,7 +139,7 @@ def measure_gain(clips: pd.DataFrame, probe: pd.DataFrame) -> dict[str, float]:
     is one of its own. NaN with one site. Clips that only one of the two could read do not count.
     """
     clips, probe = (x[x["clip_id"].isin(y["clip_id"])] for x, y in ((clips, probe), (probe, clips)))
-    site = np.unique(clips["site"].fillna(clips["clip_id"]).astype(str), return_inverse=True)[1]
+    site = np.unique(clips["site"].astype(object).fillna(clips["clip_id"]).astype(str), return_inverse=True)[1]
     n = int(site.max()) + 1 if len(site) else 0
     (truth, said), (_, said_before) = read_answers(clips), read_answers(probe)
     counts = np.zeros((n, 3, 2, truth.shape[1]))  # of each site: right, true and said, of both, by label

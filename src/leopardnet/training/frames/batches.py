@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -108,7 +109,8 @@ def make_micro_batches(
 
     truth: what each frame of `frames` shows, int64 [N] or bool [N, C]; by default its class.
 
-    Threads prepare the next ones (OpenCV releases the interpreter's lock); their number does not change the result.
+    Threads prepare the next ones (OpenCV releases the interpreter's lock, and computes on one thread in each);
+    their number does not change the result.
     A process without a part in a small last step gets an empty micro-batch, so that all processes make the same
     steps.
     """
@@ -148,7 +150,7 @@ def make_micro_batches(
             failed,
         )
 
-    with ThreadPoolExecutor(max(1, n_workers)) as pool:
+    with ThreadPoolExecutor(max(1, n_workers), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         ahead = max(1, n_workers) * 2
         futures = [pool.submit(make, *job) for job in jobs[:ahead]]
         for i in range(len(jobs)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,8 @@ def decode_rows(
     nearest = np.where(there[:, None], apart, np.inf).argmin(axis=1)
     close = there & (apart[np.arange(len(rows)), nearest] <= MAX_SHIFT_S)
     missing = [
-        f"no frame within {MAX_SHIFT_S} s of the label '{rows['label'].iloc[i]}'" for i in np.flatnonzero(~close)
+        f"no frame within {MAX_SHIFT_S} s of the label at {_name_place(rows.iloc[i])}"
+        for i in np.flatnonzero(~close)
     ]
     chosen = rows[close].assign(_i=nearest[close]).drop_duplicates("_i").sort_values("_i")
     at = chosen.pop("_i").to_numpy()
@@ -57,6 +59,10 @@ def plan_rows(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, mo
         return _repeat(rows, times[_spread_evenly(len(times), most)])
     times = _find_times(clip, root, rows)
     return rows.assign(time_s=times)[np.isfinite(times)]
+
+
+def _name_place(row: pd.Series[Any]) -> str:
+    return f"frame {row['frame_number']}" if pd.isna(row["time_s"]) else f"{row['time_s']:.2f} s"
 
 
 def _is_whole(rows: pd.DataFrame) -> bool:

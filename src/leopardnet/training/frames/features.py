@@ -1,45 +1,51 @@
-"""Features of labelled frames, cached on disk, so that another probe of the same footage is fast."""
+"""Features of labelled frames: computed once for all parts of a run, and kept for the runs that follow."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from leopardnet.core.errors import BundleError
-from leopardnet.core.tables import atomic_path
 from leopardnet.network.classifier import Classifier, extract_features
 from leopardnet.training.augment.camera_effects import simulate_infrared
-from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batch
+from leopardnet.training.frames.frame_cache import FrameCache
+from leopardnet.training.frames.labelled_frames import ClipPart, LabelledFrames, read_batch
 
-MOST_SETS = 8  # kept in the cache; the least recently used ones are deleted
 BATCH = 32
 LOOK_VERSION = 1  # of `simulate_infrared`: raise it when its pictures change
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Features of frames, float32 [N, F], row for row with `table`; NaN where a frame cannot be read.
+    """Features of some frames, float32 [M, F]; NaN where a frame cannot be read.
 
-    copies: float32 [K, N, F], those of K copies of each frame in an infrared look. `skipped`: what could not be
-    read. There are no mirrored images: they did not improve probes.
+    rows: int64 [M], which frames, in ascending order. copies: float32 [K, M, F], those of K copies of each frame in
+    an infrared look. n_reused: of the M, those that were not computed now. There are no mirrored images: they did
+    not improve probes.
     """
 
-    table: pd.DataFrame
+    rows: Rows
     values: NDArray[np.float32]
     copies: NDArray[np.float32]
-    skipped: pd.DataFrame
+    n_reused: int = 0
 
-    def select_readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return those of the rows that have features. Raises BundleError if none has."""
-        readable = np.asarray(rows[np.isfinite(self.values[rows]).all(axis=1)], np.int64)
+    def covers(self, rows: Rows) -> bool:
+        """Return whether all these frames are among those of the features."""
+        return bool(np.isin(rows, self.rows).all())
+
+    def find(self, rows: Rows) -> Rows:
+        """Return where these frames are in `values`, int64."""
+        return np.asarray(np.searchsorted(self.rows, rows), np.int64)
+
+    def select_readable(self, rows: Rows) -> Rows:
+        """Return those of the frames that have features. Raises BundleError if none has."""
+        readable = np.asarray(rows[np.isfinite(self.values[self.find(rows)]).all(axis=1)], np.int64)
         if len(rows) and not len(readable):
             raise BundleError(
                 "the network gives no features that are finite numbers",
@@ -51,74 +57,88 @@ class Features:
         return readable
 
 
-def feature_folder(hash_footage: str, model: Classifier, *, n_copies: int, seed: int) -> Path:
-    """Return the folder in the user's cache for the features of this footage and its copies under these weights."""
-    digest = hashlib.sha256(f"{hash_footage} {model.pooling} {n_copies} {seed} {LOOK_VERSION}".encode())
+def hash_backbone(model: Classifier) -> str:
+    """Return a hash of all below the head of a network, which determines features."""
+    digest = hashlib.sha256(model.pooling.encode())
     for name, tensor in sorted(model.backbone_state().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return user_cache_path("leopardnet") / "features" / digest.hexdigest()[:20]
-
-
-def read_features(folder: Path) -> Features | None:
-    """Return the features in a folder, or None if there are none or they are incomplete."""
-    try:
-        table, skipped = (pd.read_parquet(folder / f"{name}.parquet") for name in ("table", "skipped"))
-        values, copies = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("features", "copies"))
-    except (OSError, ValueError):
-        return None
-    if copies.shape[1:] != values.shape or len(table) != len(values):
-        return None
-    if "colour" not in table.columns:  # which older versions did not note
-        return None
-    folder.touch()
-    return Features(table, values, copies, skipped)
-
-
-def write_features(features: Features, folder: Path) -> None:
-    """Write features to a folder. Errors are ignored: a missing cache only costs time."""
-    try:
-        for name, values in (("features", features.values), ("copies", features.copies)):
-            with atomic_path(folder / f"{name}.npy") as part, part.open("wb") as file:
-                np.save(file, values, allow_pickle=False)
-        for name in ("table", "skipped"):
-            with atomic_path(folder / f"{name}.parquet") as part:
-                getattr(features, name).to_parquet(part, index=False)
-        by_age = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
-        for old in by_age[:-MOST_SETS]:
-            shutil.rmtree(old, ignore_errors=True)
-    except OSError:
-        pass
+    return digest.hexdigest()
 
 
 def compute_features(
     model: Classifier,
     frames: LabelledFrames,
     *,
-    rows: NDArray[np.int64],
+    rows: Rows,
     on_progress: Callable[[int, int], None],
     n_copies: int = 0,
     seed: int = 0,
+    cache: FrameCache | None = None,
 ) -> Features:
-    """Compute the features of these rows of the frames and of copies in an infrared look; those of others are NaN.
+    """Return the features of these rows of the frames, in ascending order, and of copies in an infrared look.
 
-    A copy depends on the seed, its number and the row only (see `simulate_infrared`).
+    A copy depends on the seed, its number and the row only (see `simulate_infrared`). cache: where features of
+    whole clips are looked for first, and kept. `on_progress(n_done, n_all)` is called as frames are computed.
     """
-    values = np.full((1 + n_copies, len(frames), model.n_features), np.nan, np.float32)
-    for start in range(0, len(rows), BATCH):
-        chosen = rows[start : start + BATCH]
-        pixels, ok, _ = read_batch(frames.exact, chosen)
+    store = _FeatureStore(cache, frames.parts, hash_backbone(model) if cache else "", n_copies, seed)
+    values = np.full((1 + n_copies, len(rows), model.n_features), np.nan, np.float32)
+    known = store.read(rows, values)
+    todo = np.flatnonzero(~known)
+    for start in range(0, len(todo), BATCH):
+        at = todo[start : start + BATCH]
+        pixels, ok, _ = read_batch(frames.exact, rows[at])
         if ok.any():
             for i in range(1 + n_copies):
-                views = pixels if i == 0 else _copy_in_infrared(pixels, chosen[ok], (seed, i))
-                values[i, chosen[ok]] = extract_features(model, views)
-        on_progress(min(start + BATCH, len(rows)), len(rows))
-    return Features(frames.table, values[0], values[1:], frames.skipped)
+                views = pixels if i == 0 else _copy_in_infrared(pixels, rows[at][ok], (seed, i))
+                values[i, at[ok]] = extract_features(model, views)
+        on_progress(min(start + BATCH, len(todo)), len(todo))
+        store.write(rows, values, upto=int(at[-1]) + 1)
+    return Features(rows, values[0], values[1:], int(known.sum()))
 
 
-def _copy_in_infrared(
-    pixels: NDArray[np.uint8], rows: NDArray[np.int64], key: tuple[int, int]
-) -> NDArray[np.uint8]:
+class _FeatureStore:
+    """The features of the clips of a run in the cache; those of copies also depend on the first row of the clip."""
+
+    def __init__(
+        self, cache: FrameCache | None, parts: tuple[ClipPart, ...], backbone: str, n_copies: int, seed: int
+    ) -> None:
+        self._cache, self._parts = cache, parts if cache else ()
+        self._words, self._n_copies = (backbone, seed, n_copies, LOOK_VERSION), n_copies
+        self._pending: list[ClipPart] = []
+
+    def read(self, rows: Rows, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Fill in what is known of clips that are whole among the rows; return which rows that are, bool [M]."""
+        known = np.zeros(len(rows), bool)
+        for part in self._parts:
+            at, stop = np.searchsorted(rows, [part.start, part.stop])
+            if stop - at != part.stop - part.start:
+                continue
+            found = self._read(part, values[:, at:stop].shape)
+            if found is None:
+                self._pending.append(part)
+            else:
+                values[:, at:stop], known[at:stop] = found, True
+        return known
+
+    def write(self, rows: Rows, values: NDArray[np.float32], *, upto: int) -> None:
+        """Keep the clips whose rows, below position `upto`, are all computed."""
+        while self._pending and self._pending[0].stop <= rows[upto - 1] + 1:
+            part = self._pending.pop(0)
+            at, stop = np.searchsorted(rows, [part.start, part.stop])
+            if self._cache is not None and np.isfinite(values[:, at:stop]).all():
+                self._cache.write_features(self._name(part), {"values": values[:, at:stop]})
+
+    def _read(self, part: ClipPart, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+        found = self._cache.read_features(self._name(part)).get("values") if self._cache else None
+        return found if found is not None and found.shape == shape and found.dtype == np.float32 else None
+
+    def _name(self, part: ClipPart) -> str:
+        first = part.start if self._n_copies else 0
+        return hashlib.sha256(f"{part.key} {self._words} {first}".encode()).hexdigest()[:32]
+
+
+def _copy_in_infrared(pixels: NDArray[np.uint8], rows: Rows, key: tuple[int, int]) -> NDArray[np.uint8]:
     """Return the pictures uint8 [N, 3, S, S] of these rows in an infrared look."""
     copies = [
         simulate_infrared(np.ascontiguousarray(picture.transpose(1, 2, 0)), np.random.default_rng([*key, row]))

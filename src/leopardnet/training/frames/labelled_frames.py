@@ -1,36 +1,31 @@
-"""Pixels of labelled frames: decoded once into files of the run, or each time they are needed."""
+"""Labelled frames and their pixels: decoded once into the cache, or each time they are needed."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import ConfigError, MediaError
 from leopardnet.core.labels import LabelSet
-from leopardnet.core.settings.detection import NO_DETECTOR, DetectorConfig
-from leopardnet.core.settings.inference import PreprocessSpec, Sampling
-from leopardnet.core.tables import atomic_path
-from leopardnet.core.types import Clip, Frames
-from leopardnet.detect.crops import crops_to_input, find_crops
-from leopardnet.detect.detector import Detector, detector_id, match_detector, open_detector
+from leopardnet.core.settings.inference import PreprocessSpec
+from leopardnet.detect.detector import detector_id, match_detector
 from leopardnet.media.decode import decode
-from leopardnet.media.preprocess import box_to_input, decode_side_px, to_model_input
-from leopardnet.training.frames.decode_labelled import decode_rows, plan_rows
-from leopardnet.training.frames.frame_looks import NOT_SEEN, note_boxes, note_colour
+from leopardnet.media.preprocess import decode_side_px, to_model_input
+from leopardnet.training.frames.clip_frames import LARGE, Reading
+from leopardnet.training.frames.decode_labelled import plan_rows
+from leopardnet.training.frames.frame_cache import ClipRows, ClipStore, FrameCache, StoredPixels
+from leopardnet.training.frames.frame_looks import NOT_SEEN
 from leopardnet.training.frames.select_frames import build_clip, iterate_clips
-from leopardnet.training.frames.upright_box import turn_upright
 
-LARGE = 1.125  # training frames are stored this much larger than the input, so that crops stay sharp
 KEPT = (
     "clip_id", "kind", "path", "paths", "site", "deployment", "sequence_id",
     "split", "time_s", "label", "i_label", "box", "view", "colour", "boxes",
@@ -44,6 +39,15 @@ class Pixels(Protocol):
     def __getitem__(self, i: int) -> NDArray[np.uint8]: ...
 
 
+@dataclass(frozen=True)
+class ClipPart:
+    """The rows `start` to `stop` of a table, which are a clip, and its key in the cache."""
+
+    key: str
+    start: int
+    stop: int
+
+
 @dataclass(frozen=True, eq=False)
 class LabelledFrames:
     """Labelled frames, row for row.
@@ -53,12 +57,15 @@ class LabelledFrames:
     view: `frame` for a whole frame, `crop` for the crop around the best box of the frame at the same time.
     colour, boxes: of the whole frame, as in an evidence table; missing where it was not decoded or not searched.
     skipped: path and reason of what could not be read; it is not replaced.
+    parts: the frames of each clip that is in the cache. n_reused: clips that an earlier run had decoded.
     """
 
     table: pd.DataFrame
     exact: Pixels
     large: Pixels
     skipped: pd.DataFrame
+    parts: tuple[ClipPart, ...] = ()
+    n_reused: int = 0
 
     def __len__(self) -> int:
         return len(self.table)
@@ -71,41 +78,6 @@ class LabelledFrames:
     def __repr__(self) -> str:
         counts = ", ".join(f"{k} {v}" for k, v in self.table["label"].value_counts().items())
         return f"LabelledFrames({len(self)}; {counts}; {len(self.skipped)} skipped)"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """All settings that determine the pixels of frames. twins: of the footage, see `match_detector`."""
-
-    spec: PreprocessSpec
-    sampling: Sampling
-    max_frames_per_clip: int
-    detector: DetectorConfig = NO_DETECTOR
-    twins: frozenset[str] = frozenset()
-
-    @property
-    def large(self) -> PreprocessSpec:
-        """The same preprocessing at the larger size."""
-        return self.spec.model_copy(update={"size_px": round(self.spec.size_px * LARGE)})
-
-
-class PixelFile:
-    """Pictures in a file, each read when it is needed, so that they take no memory. Thread-safe."""
-
-    def __init__(self, path: Path, size_px: int) -> None:
-        self.shape = (3, size_px, size_px)
-        self._n_bytes = int(np.prod(self.shape))
-        self._file = path.open("rb", buffering=0)
-        self._n = path.stat().st_size // self._n_bytes
-
-    def __len__(self) -> int:
-        return self._n
-
-    def __getitem__(self, i: int) -> NDArray[np.uint8]:
-        if not 0 <= i < self._n:
-            raise IndexError(i)
-        data = os.pread(self._file.fileno(), self._n_bytes, i * self._n_bytes)
-        return np.frombuffer(data, np.uint8).reshape(self.shape)
 
 
 class LazyPixels:
@@ -153,28 +125,48 @@ def load_frames(
     *,
     labels: LabelSet,
     reading: Reading,
-    folder: Path,
+    cache: FrameCache,
     n_workers: int = 2,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LabelledFrames:
-    """Return the wanted frames (see `select_frames`), decoded into files in `folder` unless they are there already.
+    """Return the wanted frames (see `select_frames`), decoded into the cache unless they are there already.
 
     What cannot be read is listed in `skipped` and not replaced. Raises ManifestError for a results file of a
     detector that fits none of the footage.
     """
-    key = hash_footage(wanted, root, reading)
-    if not _is_complete(folder, key):
-        fit = match_detector(reading.detector, root, [clip.paths for clip, _ in iterate_clips(wanted)])
+    clips = list(iterate_clips(wanted))
+    if reading.detector.is_on:
+        fit = match_detector(reading.detector, root, [clip.paths for clip, _ in clips])
         reading = reading if fit is None else replace(reading, twins=fit.twins)
-        _decode_into(folder, wanted, root, labels, reading, n_workers, on_progress)
-        with atomic_path(folder / "key.txt") as part:
-            part.write_text(key, "ascii")
-    table = pd.read_parquet(folder / "frames.parquet")
-    splits = wanted.drop_duplicates("clip_id").set_index("clip_id")["split"]
-    table["split"] = table["clip_id"].map(splits)
-    exact = PixelFile(folder / "exact.bin", reading.spec.size_px)
-    large = PixelFile(folder / "large.bin", reading.large.size_px)
-    return LabelledFrames(table, exact, large, pd.read_parquet(folder / "skipped.parquet"))
+    store = ClipStore(clips, root, reading, cache)
+    found, n_reused = _read_all(store, n_workers, on_progress)
+    counts = [len(rows.i_row) for rows in found]
+    ends = np.cumsum(counts, dtype=np.int64)
+    i_clip = np.repeat(np.arange(len(clips)), counts)
+    firsts = np.array([rows.index[0] for _, rows in clips], np.int64)[i_clip]
+    i_row = firsts + np.array([i for rows in found for i in rows.i_row], np.int64)
+    table = wanted.iloc[i_row].reset_index(drop=True)
+    table["i_label"] = labels.number(table["label"].tolist())
+    for name in ("time_s", "colour"):
+        table[name] = np.array([x for rows in found for x in getattr(rows, name)], np.float64)
+    for name in ("view", "box", "boxes"):
+        table[name] = np.array([x for rows in found for x in getattr(rows, name)] or [None], object)[: len(table)]
+    i_picture = np.arange(len(table)) - np.repeat(ends - counts, counts)
+    exact, large = (StoredPixels(store, size, i_clip, i_picture) for size in ("exact", "large"))
+    skipped = [
+        {"path": clip.path, "reason": reason}
+        for (clip, _), rows in zip(clips, found, strict=True)
+        for reason in rows.missing
+    ]
+    parts = zip(store.keys, (ends - counts).tolist(), ends.tolist(), strict=True)
+    return LabelledFrames(
+        table[list(KEPT)],
+        exact,
+        large,
+        pd.DataFrame(skipped, columns=["path", "reason"]),
+        tuple(ClipPart(*part) for part in parts if part[1] < part[2]),
+        n_reused,
+    )
 
 
 def open_lazy_frames(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, reading: Reading) -> LabelledFrames:
@@ -223,89 +215,16 @@ def read_batch(
     return np.stack(found) if found else np.zeros((0, 3, 1, 1), np.uint8), ok, reasons
 
 
-def _is_complete(folder: Path, key: str) -> bool:
-    path = folder / "key.txt"
-    return path.is_file() and path.read_text("ascii") == key
-
-
-def _decode_into(
-    folder: Path,
-    wanted: pd.DataFrame,
-    root: Path,
-    labels: LabelSet,
-    reading: Reading,
-    n_workers: int,
-    on_progress: Callable[[int, int], None] | None,
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "key.txt").unlink(missing_ok=True)
-    jobs = list(iterate_clips(wanted))
-    tables: list[pd.DataFrame] = []
-    skipped: list[dict[str, str]] = []
-    with (
-        (folder / "exact.bin").open("wb") as exact,
-        (folder / "large.bin").open("wb") as large,
-        ThreadPoolExecutor(max(1, n_workers)) as pool,
-    ):
-        for start in range(0, len(jobs), 256):  # in chunks, so that decoded frames do not pile up in memory
-            part = jobs[start : start + 256]
-            for i, (clip, found) in enumerate(
-                pool.map(lambda job: (job[0], _read_clip(job[0], job[1], root, reading)), part)
-            ):
-                skipped += [{"path": clip.path, "reason": reason} for reason in found.missing]
-                if found.table is not None:
-                    exact.write(found.exact.tobytes())
-                    large.write(found.large.tobytes())
-                    tables.append(found.table)
-                if on_progress:
-                    on_progress(start + i + 1, len(jobs))
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(KEPT))
-    table["i_label"] = labels.number(table["label"].tolist())
-    table[list(KEPT)].to_parquet(folder / "frames.parquet", index=False)
-    pd.DataFrame(skipped, columns=["path", "reason"]).to_parquet(folder / "skipped.parquet", index=False)
-
-
-@dataclass(frozen=True, eq=False)
-class _ClipFrames:
-    """The frames of one clip: a row for each (None: no frames), their pixels at both sizes, and what is missing."""
-
-    table: pd.DataFrame | None
-    exact: NDArray[np.uint8]
-    large: NDArray[np.uint8]
-    missing: list[str]
-
-
-def _read_clip(clip: Clip, rows: pd.DataFrame, root: Path, reading: Reading) -> _ClipFrames:
-    side = decode_side_px(reading.spec)
-    try:
-        frames, table, missing = decode_rows(clip, root, rows, reading.sampling, reading.max_frames_per_clip, side)
-    except MediaError as error:
-        nothing = np.zeros((0, 3, 1, 1), np.uint8)
-        return _ClipFrames(None, nothing, nothing, [error.one_line])
-    height, width = frames.pixels.shape[1:3]
-    placed = [turn_upright(text, clip, root) if isinstance(text, str) else None for text in table["box"]]
-    boxes: list[str | None] = [
-        None if box is None else json.dumps(box_to_input(box, width=width, height=height, spec=reading.spec))
-        for box in placed
-    ]
-    exact, large = (to_model_input(frames.pixels, spec) for spec in (reading.spec, reading.large))
-    table = note_colour(table.assign(box=np.array(boxes, object), view="frame"), exact)
-    read = _ClipFrames(table, exact, large, missing)
-    detector = open_detector(reading.detector, root, twins=reading.twins)
-    return read if detector is None else _add_crops(read, clip, root, frames, detector, reading)
-
-
-def _add_crops(
-    read: _ClipFrames, clip: Clip, root: Path, frames: Frames, detector: Detector, reading: Reading
-) -> _ClipFrames:
-    """Return the same with a row and a picture added for the crop of every frame with a box, as in inference."""
-    assert read.table is not None
-    closer = find_crops(clip, root, frames, detector, reading.detector, reading.spec)
-    crops, table = closer.crops, note_boxes(read.table, closer.boxes)
-    rows = table.iloc[[crop.i_frame for crop in crops]]
-    rows = rows.assign(view="crop", box=[json.dumps(crop.box) for crop in crops])
-    exact, large = (
-        np.concatenate([whole, crops_to_input(crops, spec.size_px)])
-        for whole, spec in ((read.exact, reading.spec), (read.large, reading.large))
-    )
-    return _ClipFrames(pd.concat([table, rows]), exact, large, [*read.missing, *closer.warnings])
+def _read_all(
+    store: ClipStore, n_workers: int, on_progress: Callable[[int, int], None] | None
+) -> tuple[list[ClipRows], int]:
+    """Return the rows of all clips of a store, and how many of them were in the cache."""
+    found: list[ClipRows] = []
+    n_reused = 0
+    with ThreadPoolExecutor(max(1, n_workers), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        for rows, was_there in pool.map(store.read_rows, range(len(store.clips))):
+            found.append(rows)
+            n_reused += was_there
+            if on_progress:
+                on_progress(len(found), len(store.clips))
+    return found, n_reused

@@ -50,6 +50,7 @@ def train_bundle(
     out: str | Path,
     overwrite: bool = False,
     beginning: Beginning = PLAIN,
+    cache: Path | None = None,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
     """Train on the labelled frames of a manifest, pack the result into `out/bundle`, and return the run.
@@ -57,6 +58,7 @@ def train_bundle(
     Rows with the split `train` (or none) are trained on; rows of `val`, or as `config.validation` says folds of
     both, judge every epoch. config: of `load_config`. An unfinished run of the same settings in `out` is continued;
     a finished one is refused unless `overwrite`. beginning: clips that only judge, and a model to go on from.
+    cache: the folder of decoded frames and features that runs share, by default in the user's cache folder.
     on_progress: called as `(what, n_done, n_total, note)`; `stages` shows it. With several processes (`torchrun`),
     the main one packs.
 
@@ -68,7 +70,15 @@ def train_bundle(
     >>> run.best["val_macro_f1"]  # doctest: +SKIP
     0.81
     """
-    run = train(manifest, config, out=Path(out), overwrite=overwrite, beginning=beginning, on_progress=on_progress)
+    run = train(
+        manifest,
+        config,
+        out=Path(out),
+        overwrite=overwrite,
+        beginning=beginning,
+        cache=cache,
+        on_progress=on_progress,
+    )
     if not PartialState().is_main_process:
         return run
     if on_progress:

@@ -1,4 +1,4 @@
-"""Faults of cameras in the report and the review: from predictions, their evidence, the manifest and the deployments table."""
+"""Faults of cameras in the report and the review: from predictions, evidence, manifest and deployments table."""
 
 import cv2
 import numpy as np

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from leopardnet.core.errors import LabelFileError
-from leopardnet.data.human_labels.label_file import LabelDiskFullError, LabelEntry, LabelFile, LabelFileBusyError
+from leopardnet.data.human_labels import label_file
+from leopardnet.data.human_labels.label_file import LabelEntry, LabelFile
+from leopardnet.data.human_labels.label_file_errors import LabelDiskFullError, LabelFileBusyError
 
 
 def entry(key="k1", clip="c1", labels=("tiger",), **values):
@@ -198,3 +200,15 @@ def test_a_full_disk_and_a_busy_file_are_errors_of_their_own(file, tmp_path):
         file.add(entry("k9"))
     assert "nothing was lost" in str(refused.value)
     other.close()
+
+
+def test_who_only_reads_a_held_file_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_file, "WAIT_S", 0.05)
+    LabelFile(tmp_path / "labels.sqlite").close()
+    holder = sqlite3.connect(tmp_path / "labels.sqlite", isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(LabelFileError, match="another program holds the file") as error:
+        LabelFile(tmp_path / "labels.sqlite", read_only=True)
+    assert "try again; nothing was changed" in str(error.value) and "save" not in str(error.value)
+    holder.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 from leopardnet.infer.clip import read_frames as decode_frames
 
 
-def read_frames(clip, job, i_round=0):
+def read_frames(clip, job):
     if "abort" in clip.path:
         os.abort()
     if "exit" in clip.path:
@@ -20,4 +20,4 @@ def read_frames(clip, job, i_round=0):
             held.append(bytes(32 << 20))
     if "vanish" in clip.path:
         (Path(job.root) / clip.path).unlink(missing_ok=True)
-    return decode_frames(clip, job, i_round)
+    return decode_frames(clip, job)

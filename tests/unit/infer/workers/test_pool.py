@@ -138,6 +138,20 @@ def large(clips):
     return (QueuedClip(item.clip, 10**7, item.stamp) for item in clips)
 
 
+def test_a_stopped_run_does_not_wait_for_a_clip_that_takes_long(clips_named, tiny_bundle, faulty):
+    folder, taken = clips_named("hang"), []
+    manifest = open_source(folder)
+    runtime = RuntimeConfig(workers=1, clip_limit_s=30.0)
+    job = Job(tiny_bundle, manifest.root, runtime, tiny_bundle.spec.sampling, read_frames=faulty.read_frames)
+
+    def clips():
+        for clip in manifest.clips():
+            taken.append(clip)
+            yield QueuedClip(clip, 1, "")
+
+    assert list(classify_all(clips(), job, lambda: bool(taken))) == [] and len(taken) == 1
+
+
 def test_small_clips_travel_together_and_large_ones_alone():
     def sizes(*n_bytes):
         items = (QueuedClip(Clip(str(i), (f"{i}.mp4",), "video"), n, "") for i, n in enumerate(n_bytes))

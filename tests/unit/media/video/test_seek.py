@@ -171,3 +171,17 @@ def test_no_step_begins_after_its_time_or_goes_back(times, keys):
     assert [step.key_s for step in steps] == sorted(step.key_s for step in steps)
     for a, b in pairwise(steps):
         assert not (a.is_key and a.key_s == b.key_s), "a key frame from which one walks on is not decoded by itself"
+
+
+def test_without_the_loop_filter_only_key_frames_change_and_hardly(tmp_path):
+    """A key frame alone may lose it; a frame that others lead to must not, or their errors would add up."""
+    film(tmp_path / "a.mp4", "libx264", gop=10, b_frames=0, options={"crf": "35"})
+    times_s = {"keys": np.array([0.0, 0.5, 1.0, 1.5]), "walked": np.array([0.0, 0.5, 1.0, 1.55])}
+    seen = {}
+    for name, wanted in times_s.items():
+        seen[name] = [
+            decode(clip("a.mp4"), tmp_path, times_s=wanted, loop_filter=has_filter) for has_filter in (True, False)
+        ]
+        assert seen[name][0].times_s.tolist() == seen[name][1].times_s.tolist() == wanted.tolist()
+    apart = {name: np.abs(a.pixels.astype(int) - b.pixels).mean() for name, (a, b) in seen.items()}
+    assert 0 < apart["keys"] < 8 and apart["walked"] == 0

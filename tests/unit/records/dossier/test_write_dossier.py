@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import re
+import subprocess
 import wave
 import zipfile
 from dataclasses import replace
@@ -14,9 +15,10 @@ import pytest
 from PIL import Image
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.types import Clip
 from leopardnet.records.dossier.drawings.clip_pictures import choose_stills
 from leopardnet.records.dossier.facts import gather_facts
-from leopardnet.records.dossier.original_files import POSITION
+from leopardnet.records.dossier.original_files import POSITION, list_originals, write_media
 from leopardnet.records.dossier.words.model_words import describe_model
 from leopardnet.records.dossier.write_dossier import write_dossier, write_dossiers
 from leopardnet.synth.audio import SAMPLE_RATE_HZ
@@ -138,6 +140,13 @@ def test_files_that_hold_a_position_stay_out_of_the_zip_unless_places_may_be_exa
         b"\xa9xyz\x00\x12\x15\xc7+43.1+131.9/",
         b"loci\x00\x00\x00\x00",
         b"$GPRMC,1,A",
+        b"$GPGLL,4316.1,N",
+        b"\x88\x25\x00\x0d\x00\x00\x00\x01",
+        'exif:GPSLatitude="43,7.4N"'.encode("utf-16-le"),
+        'exif:GPSLongitude="131,7.4E"'.encode("utf-16-be"),
+        b"free\x00\x00\x00\x00GPS LLLLA",
+        b"GPMFDEVC",
+        b"GPS5l\x14\x00\x12",
     ],
 )
 def test_a_position_is_found_in_every_form(content):
@@ -327,3 +336,16 @@ def test_the_first_clip_has_a_picture_and_every_site_before_a_second_one(season)
     first, other = replace(best, ref="r0", score=0.1), replace(best, ref="r9", site="far", score=0.1)
     chosen = [c.ref for c in choose_stills([first, *late, other])]
     assert len(chosen) == 12 and {"r0", "r9"} < set(chosen) and chosen[0] == "x0"
+
+
+def test_checksums_hold_for_names_with_line_ends(tmp_path):
+    root, name = tmp_path / "footage", "a/new\nline \\ back.JPG"
+    (root / "a").mkdir(parents=True)
+    (root / name).write_bytes(b"picture")
+    digest = hashlib.sha256(b"picture").hexdigest()
+    files = list_originals({"r1": Clip("c", (name,), "still")}, root)
+    with zipfile.ZipFile(write_media(tmp_path, files, root)) as archive:
+        archive.extractall(tmp_path / "out")
+    done = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path / "out", capture_output=True)
+    assert done.returncode == 0 and files[0].sha256 == digest
+    assert (tmp_path / "out/SHA256SUMS").read_text() == f"\\{digest}  a/new\\nline \\\\ back.JPG\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from leopardnet.core.errors import MediaError
+from leopardnet.core.processes.file_cache import FileCache
 from leopardnet.review.media import video_queue
-from leopardnet.review.media.file_cache import FileCache
 from leopardnet.review.media.video_queue import VideoQueue, WantedVideo
 
 

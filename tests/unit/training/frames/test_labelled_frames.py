@@ -1,4 +1,6 @@
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +13,10 @@ from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.labels import Label
 from leopardnet.core.settings.inference import LabelsConfig, PreprocessSpec, UniformSampling
 from leopardnet.core.types import Boxes
+from leopardnet.training.frames.clip_frames import LARGE, Reading
+from leopardnet.training.frames.frame_cache import FrameCache
 from leopardnet.training.frames.frame_looks import note_boxes
-from leopardnet.training.frames.labelled_frames import LARGE, Reading, load_frames, open_lazy_frames, read_batch
+from leopardnet.training.frames.labelled_frames import load_frames, open_lazy_frames, read_batch
 from leopardnet.training.frames.select_frames import select_frames
 
 LABELS = LabelsConfig(labels=({"name": "tiger"}, {"name": "empty"}), empty="empty", targets=()).label_set()
@@ -23,10 +27,14 @@ def reading(most=8):
     return Reading(PreprocessSpec(size_px=32, crop_bottom=0.0), UniformSampling(n_frames=4), most)
 
 
+def cache_in(tmp_path, max_bytes=10**9):
+    return FrameCache(tmp_path / "cache", max_bytes=max_bytes)
+
+
 def load(manifest, tmp_path, max_frames_per_clip=8):
     wanted = select_frames(manifest, LABELS, DATA.model_copy(update={"max_frames_per_clip": max_frames_per_clip}))
     return load_frames(
-        wanted, manifest.root, labels=LABELS, reading=reading(max_frames_per_clip), folder=tmp_path / "cache"
+        wanted, manifest.root, labels=LABELS, reading=reading(max_frames_per_clip), cache=cache_in(tmp_path)
     )
 
 
@@ -150,27 +158,68 @@ def test_training_frames_are_kept_a_little_larger(tmp_path, manifest_of):
 
 def test_decoded_frames_are_found_again_unless_the_footage_changed(tmp_path, manifest_of):
     m = stills(tmp_path, manifest_of)
-    calls = []
-
-    def read():
-        wanted = select_frames(m, LABELS, DATA)
-        calls.clear()
-        return load_frames(
-            wanted,
-            m.root,
-            labels=LABELS,
-            reading=reading(),
-            folder=tmp_path / "cache",
-            on_progress=lambda *done: calls.append(done),
-        )
-
-    read()
-    assert len(calls) == 3
-    read()
-    assert calls == [], "nothing was decoded"
+    assert load(m, tmp_path).n_reused == 0
+    again = load(m, tmp_path)
+    assert again.n_reused == 3 and grey_levels(again) == [5, 10, 15]
     Image.new("RGB", (64, 32), (240,) * 3).save(tmp_path / "b.png")
-    (tmp_path / "b.png").touch()
-    assert grey_levels(read())[1] == 30 and len(calls) == 3
+    os.utime(tmp_path / "b.png", (1, 1))
+    changed = load(m, tmp_path)
+    assert changed.n_reused == 2 and grey_levels(changed) == [5, 30, 15]
+
+
+def test_what_is_kept_is_what_was_decoded(tmp_path, manifest_of, rng):
+    Image.fromarray(rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    m = manifest_of(path=["a.png"], kind="still", label="tiger")
+    kept = load(m, tmp_path)
+    asked = open_lazy_frames(select_frames(m, LABELS, DATA), m.root, labels=LABELS, reading=reading())
+    assert np.array_equal(kept.exact[0], asked.exact[0]) and np.array_equal(kept.large[0], asked.large[0])
+
+
+def test_other_labels_and_more_clips_need_no_decoding_of_those_before(tmp_path, manifest_of):
+    m = stills(tmp_path, manifest_of)
+    load(m, tmp_path)
+    Image.new("RGB", (64, 32), (160,) * 3).save(tmp_path / "0.png")
+    more = manifest_of(path=["0.png"], kind="still", label="empty").table
+    table = pd.concat([more, m.table.assign(label="tiger", site="Glade")], ignore_index=True)
+    frames = load(m.replace(table), tmp_path)
+    assert frames.n_reused == 3 and frames.table["label"].tolist() == ["empty", "tiger", "tiger", "tiger"]
+    assert grey_levels(frames) == [20, 5, 10, 15]
+
+
+def test_another_reading_finds_nothing(tmp_path, manifest_of):
+    m = stills(tmp_path, manifest_of)
+    load(m, tmp_path)
+    assert load(m, tmp_path, max_frames_per_clip=7).n_reused == 0
+
+
+def test_a_cache_that_is_damaged_emptied_or_too_small_changes_nothing(tmp_path, manifest_of, write_video):
+    write_video("v.mp4", n_frames=24, fps=10)
+    m = stills(tmp_path, manifest_of)
+    table = pd.concat([m.table, manifest_of(path=["v.mp4"], kind="video", label="tiger").table], ignore_index=True)
+    m = m.replace(table)
+    expected = [5, 10, 15, 3, 9, 15, 21]
+    frames = load(m, tmp_path)
+    for path in (tmp_path / "cache" / "pixels").iterdir():
+        path.unlink()
+    assert grey_levels(frames) == expected, "another run needed the room"
+    for kind in ("rows", "pixels"):
+        for path in (tmp_path / "cache" / kind).iterdir():
+            path.write_bytes(b"damaged")
+    again = load(m, tmp_path)
+    assert again.n_reused == 0 and grey_levels(again) == grey_levels(frames) == expected
+    wanted = select_frames(m, LABELS, DATA)
+    small = load_frames(
+        wanted, m.root, labels=LABELS, reading=reading(), cache=FrameCache(tmp_path / "small", max_bytes=1)
+    )
+    assert grey_levels(small) == expected and len(list((tmp_path / "small" / "pixels").iterdir())) == 1
+
+
+def test_two_runs_that_decode_at_once_get_the_same(tmp_path, manifest_of):
+    m = stills(tmp_path, manifest_of)
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: grey_levels(load(m, tmp_path)), range(2)))
+    assert both == [[5, 10, 15]] * 2
+    assert load(m, tmp_path).n_reused == 3
 
 
 def test_frames_that_are_decoded_when_asked_are_the_same(tmp_path, manifest_of, write_video):

@@ -42,11 +42,12 @@ def find_wrong_clocks(unit: CameraUnit) -> Iterator[Finding]:
     fewest = max(MIN_WRONG, MIN_WRONG_SHARE * n_judged)
     if n_wrong[now] < fewest or n_wrong.min() > MAX_LEFT * n_wrong[now]:
         return
+    n_now = int(n_wrong[now])
     best = HOURS[n_wrong == n_wrong.min()]
     i = int(np.flatnonzero(wrong[now])[0])
     yield unit.warn(
         "clock_against_sun",
-        f"{n_wrong[now]} of {n_judged} visits are in infrared by day or in colour at night, and fit a clock that "
+        f"{n_now} of {n_judged} visits are in infrared by day or in colour at night, and fit a clock that "
         f"is set {_tell_hours(best)}: look for AM and PM, the time zone, and the clock correction",
         i,
     )
@@ -81,4 +82,4 @@ def _tell_hours(best: NDArray[np.int64]) -> str:
         return "about 12 hours off"
     low, high = sorted((abs(int(best[0])), abs(int(best[-1]))))
     span = f"{low} to {high}" if low != high else f"{low}"
-    return f"{span} hours {'forward' if best.mean() > 0 else 'back'}"
+    return f"{span} hours forward" if best.mean() > 0 else f"{span} hours back"

@@ -54,10 +54,10 @@ def find_blind_nights(unit: CameraUnit, others: Sequence[float]) -> Iterator[Fin
     is_dark = unit.clips["is_dark"].fillna(False).to_numpy(bool) & at_night
     known = begins & at_night & unit.clips["is_dark"].notna().to_numpy()
     if known.sum() >= MIN_DARK_VISITS and (is_dark & known).sum() >= MIN_DARK_SHARE * known.sum():
+        n_dark, n_known = int((is_dark & known).sum()), int(known.sum())
         yield unit.warn(
             "dark_nights",
-            f"{int((is_dark & known).sum())} of {int(known.sum())} visits at night show a black picture: its "
-            "infrared light does not work",
+            f"{n_dark} of {n_known} visits at night show a black picture: its infrared light does not work",
             int(np.flatnonzero(is_dark)[0]),
         )
 

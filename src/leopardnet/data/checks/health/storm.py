@@ -38,11 +38,14 @@ def find_storms(unit: CameraUnit) -> Iterator[Finding]:
         return
     n_clips = int(n[found].sum())
     known = bool(empty[found].notna().all())
-    what = "nearly all empty: " if known else "perhaps "
-    advice = "or an animal that stayed" if not known else "cut it back or turn the camera"
+    advice = (
+        "nearly all empty: cut back the grass and branches that wind and sun move, or turn the camera"
+        if known
+        else "perhaps grass or branches in wind and sun, or an animal that stayed"
+    )
     yield unit.warn(
         "trigger_storm",
         f"{n_clips} clips on {len(found)} days, first on {pd.Timestamp(found[0]).date()}, where {usual:.0f} a day "
-        f"are usual, {what}grass or branches in wind and sun; {advice}",
+        f"are usual, {advice}",
         int((by_day == found[0]).to_numpy().argmax()),
     )

@@ -54,6 +54,9 @@ def _say_effort(facts: DossierFacts) -> list[Statement]:
 def _say_status(status: str, captures: Sequence[Capture]) -> str:
     if status == INSIDE:
         return translate("Inside the known range.")
+    barriers = ", ".join(dict.fromkeys(name for c in captures for name in c.barriers))
+    if all(math.isnan(c.distance_km) for c in captures):
+        return _say_status_alone(status, barriers)
     km = show_span([c.distance_km for c in captures])
     error = format_number(
         max((c.distance_error_km for c in captures if not math.isnan(c.distance_error_km)), default=0.0), 1
@@ -67,13 +70,24 @@ def _say_status(status: str, captures: Sequence[Capture]) -> str:
         )
     if status == OUTSIDE:
         return translate("Outside the known range: {km} km (± {error} km) from its border.", km=km, error=error)
-    barriers = ", ".join(dict.fromkeys(name for c in captures for name in c.barriers))
     return translate(
         "Outside the known range, {km} km (± {error} km) from its border, and beyond {barriers}.",
         km=km,
         error=error,
         barriers=barriers,
     )
+
+
+def _say_status_alone(status: str, barriers: str) -> str:
+    """Say where a place lies whose distance is left out, because that of another animal is told."""
+    why = translate("The distance is left out: with that of another animal at this camera it would tell the place.")
+    if status == CANNOT_TELL:
+        said = translate("It cannot be told whether this is inside the known range.")
+    elif status == OUTSIDE:
+        said = translate("Outside the known range.")
+    else:
+        said = translate("Outside the known range, and beyond {barriers}.", barriers=barriers)
+    return f"{said} {why}"
 
 
 def _say_firsts(captures: Sequence[Capture], facts: DossierFacts) -> list[Statement]:

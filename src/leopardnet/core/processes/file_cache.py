@@ -1,6 +1,6 @@
 """A folder of made files with a cap on its bytes: what was not used for longest goes first.
 
-File names are hashes, so the folder says nothing of paths, sites or places. Several servers may share it.
+File names are hashes, so the folder says nothing of paths, sites or places. Several programs may share it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class FileCache:
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 if entry.name.endswith(self.suffix) and not entry.name.startswith("."):
-                    with contextlib.suppress(OSError):  # deleted by another server
+                    with contextlib.suppress(OSError):  # deleted by another program
                         state = entry.stat()
                         found.append((state.st_mtime, state.st_size, self.folder / entry.name))
         return found

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from leopardnet.review.media.file_cache import FileCache, MemoryCache
+from leopardnet.core.processes.file_cache import FileCache, MemoryCache
 
 
 def fill(cache, *keys, n_bytes=10):
