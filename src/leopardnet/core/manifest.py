@@ -212,7 +212,7 @@ class Manifest:
         labels, names = pd.factorize(self.table["label"])
         is_labelled, is_frame, n_clips = labels >= 0, self._is_frame, int(codes.max(initial=-1)) + 1
         has_own = np.bincount(codes[is_labelled & ~is_frame], minlength=n_clips) > 0
-        is_empty = labels == names.get_indexer([EMPTY])[0]
+        is_empty = labels == names.get_indexer(pd.Index([EMPTY]))[0]
         counts = is_labelled & (~is_frame | ~has_own[codes])
         has_animal = np.bincount(codes[counts & ~is_empty], minlength=n_clips) > 0
         counts &= ~is_empty | ~has_animal[codes]
@@ -221,7 +221,8 @@ class Manifest:
         first[codes[rows[::-1]]] = rows[::-1]
         is_mixed = np.bincount(codes[rows[labels[rows] != labels[first[codes[rows]]]]], minlength=n_clips) > 0
         rows = rows[(first[codes[rows]] == rows) & ~is_mixed[codes[rows]]]
-        return rows[np.lexsort((rows, is_empty[rows], is_frame[rows]))]
+        order = np.lexsort((rows, is_empty[rows], is_frame[rows]))
+        return np.asarray(rows[order], np.int64)
 
     def clip_label_sets(self) -> pd.Series[str]:
         """Return all labels of each clip that has any, joined, by clip_id: its own, else those of its frames.

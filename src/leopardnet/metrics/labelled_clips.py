@@ -126,9 +126,7 @@ class LabelledClips:
             classes = np.where(presence.any(axis=1), presence.argmax(axis=1), -1)
         if sites is not None:
             refuse_repeated(sites.index.to_series(), where="sites", todo="give one site per clip")
-            own_sites = ids.map(sites)
-        else:
-            own_sites = _column(predictions, "site")
+        own_sites = _column(predictions, "site") if sites is None else ids.map(sites)
         site_codes, site_names = encode_sites(own_sites)
         clips = cls(
             labels=labels,

@@ -107,12 +107,15 @@ def join_events(
     table = predictions.assign(event_id=ids, alerts=join_alerts(predictions))
     table = table.sort_values(["site", "captured_at", "clip_id"], kind="stable", na_position="last")
     how, multi = config or CLIPS_OF_AN_EVENT, has_several_labels(predictions)
+    columns = [*EVENT_COLUMNS, *(["labels"] if multi else []), *(f"p_{x}" for x in labels), "clip_ids"]
     probs = _aggregate_events(table, labels, how, multi=multi)
     # Plain rows are faster than small tables, since an event has few clips.
     events_of = groupby(_iterate_rows(table, labels), key=lambda clip: clip["event_id"])
-    rows = (_event(list(clips), labels, p, multi=multi) for p, (_, clips) in zip(probs, events_of, strict=True))
-    columns = [*EVENT_COLUMNS, *(["labels"] if multi else []), *(f"p_{x}" for x in labels), "clip_ids"]
-    return pd.DataFrame(rows, columns=columns)
+    found: dict[str, list[Any]] = {name: [] for name in columns}
+    for p, (_, clips) in zip(probs, events_of, strict=True):
+        for name, value in _event(list(clips), labels, p, multi=multi).items():
+            found[name].append(value)
+    return pd.DataFrame(found, dtype=None if len(probs) else object)
 
 
 def _iterate_rows(table: pd.DataFrame, labels: Sequence[str]) -> Iterator[_Row]:

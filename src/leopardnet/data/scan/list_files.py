@@ -25,8 +25,8 @@ class FootageFiles:
     `sizes` maps the path of each file (POSIX, relative, spelled as on disk) to its bytes, in natural order; a
     broken link has size None. `n_system_files` counts hidden and system files and folders, `n_links` links to
     footage that is listed under its own name, and `other_files` by suffix the files that are not footage, and raw
-    pictures beside a picture of their name; `outside_links` names links that lead out of the root; `stamps` are texts
-    that change with a file's size or modification time, by path, for files that are no links.
+    pictures beside a picture of their name; `outside_links` names links that lead out of the root; `stamps` are
+    texts that change with a file's size or modification time, by path, for files that are no links.
     """
 
     sizes: dict[str, int | None]

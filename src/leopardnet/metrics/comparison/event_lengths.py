@@ -28,7 +28,7 @@ def measure_lengths(events: pd.DataFrame, truth: pd.Series[str], *, n_boot: int,
     that a clip of the event truly shows; n_empty: events without an animal; false: the share of these that are said
     to hold one.
     """
-    labels = truth.dropna().to_dict()
+    labels = dict(zip(truth.index.tolist(), truth.tolist(), strict=True))
     shown = [_find_shown(json.loads(ids), labels) for ids in events["clip_ids"]]
     is_known = np.array([x is not None for x in shown], bool)
     known = events[is_known]
@@ -62,6 +62,6 @@ def measure_lengths(events: pd.DataFrame, truth: pd.Series[str], *, n_boot: int,
 
 def _find_shown(clip_ids: list[str], truth: Mapping[str, str]) -> set[str] | None:
     """Return the animals that the clips of an event show, None where a clip has no label."""
-    if not all(clip_id in truth for clip_id in clip_ids):
+    if not all(isinstance(truth.get(clip_id), str) for clip_id in clip_ids):
         return None
     return {name for clip_id in clip_ids for name in split_labels(truth[clip_id])} - {EMPTY}
