@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "scripts")]
 
 from every_verb import Caller, list_calls, list_chain, make_good_files  # noqa: E402
 
-from leopardnet.core.footage_suffixes import kind_by_suffix  # noqa: E402
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix  # noqa: E402
 from leopardnet.data.scan.scan import scan  # noqa: E402
 from right_outcomes import CASES, Case  # noqa: E402
 

@@ -26,7 +26,7 @@ from unittest.mock import patch
 from file_texts import content, files_in
 
 from leopardnet.cli.console import main
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 
 FORMATS = ("coco", "camtrap-dp", "voc", "yolo", "megadetector")

@@ -16,7 +16,7 @@ from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.labels import say_blindness
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 from zlib import crc32
 
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.core.footage_suffixes import PACKED_SUFFIXES, kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import PACKED_SUFFIXES, kind_by_suffix
 from leopardnet.core.manifest import Manifest
 
 

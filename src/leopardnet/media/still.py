@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from leopardnet.core.errors import MediaError
-from leopardnet.core.footage_suffixes import UNREAD_SUFFIXES
+from leopardnet.core.footage.footage_suffixes import UNREAD_SUFFIXES
 from leopardnet.core.types import Frames
 from leopardnet.media.blank_frames import NO_CONTENT, SMEARED, find_blank_frames, find_smeared_frames
 from leopardnet.media.file_content import advise, describe_content

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from leopardnet.core.footage_suffixes import PACKED_SUFFIXES
+from leopardnet.core.footage.footage_suffixes import PACKED_SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd

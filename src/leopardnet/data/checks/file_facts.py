@@ -18,7 +18,7 @@ import pandas as pd
 from leopardnet.core.columns import FLOAT, INT, STRING, TIME, Column
 from leopardnet.core.errors import MediaError
 from leopardnet.core.footage.find_file import find_file
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
 from leopardnet.core.types import Clip

@@ -12,7 +12,7 @@ import pandas as pd
 
 from leopardnet.core.boxes import parse_boxes, xyxy_to_xywh
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path

@@ -16,7 +16,7 @@ import pandas as pd
 from leopardnet.core.boxes import BoxUnit, parse_boxes
 from leopardnet.core.columns import SPLITS
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.reading.box_columns import CORNERS, read_boxes

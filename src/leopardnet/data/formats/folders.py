@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from leopardnet.core.errors import ConfigError, ManifestError
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.data.reading.folder_pattern import FolderPattern, find_site_level, site_pattern
 from leopardnet.data.reading.label_ids import make_label_map, note_ids
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import STILL_SUFFIXES
+from leopardnet.core.footage.footage_suffixes import STILL_SUFFIXES
 from leopardnet.data.scan.list_files import list_footage
 
 XML_FOLDERS, PICTURE_FOLDERS = ("annotations", "annotation", "xml", "labels"), ("JPEGImages", "images", "Images")

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.reading.folder_pattern import FolderPattern
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows

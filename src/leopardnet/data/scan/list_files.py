@@ -12,7 +12,7 @@ import pandas as pd
 
 from leopardnet.core.columns import MANIFEST
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import UNREAD_SUFFIXES, is_system_file, kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import UNREAD_SUFFIXES, is_system_file, kind_by_suffix
 from leopardnet.core.tables import clip_id
 
 _UNREAD = tuple(UNREAD_SUFFIXES)

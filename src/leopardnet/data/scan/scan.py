@@ -15,8 +15,8 @@ import pandas as pd
 
 from leopardnet.core.columns import STRING, TIME
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.footage.rendered import SOURCE as RENDERED
-from leopardnet.core.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
 from leopardnet.core.types import Clip
@@ -30,7 +30,7 @@ from leopardnet.data.scan.known_times import KnownTimes
 from leopardnet.data.scan.list_files import find_pairs, list_footage
 
 if TYPE_CHECKING:
-    from leopardnet.data.scan.banner_time import BannerTimeReader
+    from leopardnet.data.scan.banner.banner_time import BannerTimeReader
 
 Progress = Callable[[int, int], None]
 N_THREADS = 8
@@ -186,7 +186,7 @@ def scan_file(file: Path, kind: Literal["video", "still"]) -> Manifest:
 
 
 def _open_banners(date_order: DateOrder | None) -> BannerTimeReader:
-    from leopardnet.data.scan.banner_time import BannerTimeReader  # loads the decoders
+    from leopardnet.data.scan.banner.banner_time import BannerTimeReader  # loads the decoders
 
     return BannerTimeReader(date_order)
 

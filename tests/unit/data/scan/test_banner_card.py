@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from leopardnet.data.scan.banner_card import judge_card
-from leopardnet.data.scan.banner_stamp import Stamp
+from leopardnet.data.scan.banner.banner_card import judge_card
+from leopardnet.data.scan.banner.banner_stamp import Stamp
 
 NOW = datetime(2025, 6, 1)
 

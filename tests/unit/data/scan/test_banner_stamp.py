@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from leopardnet.data.scan.banner_stamp import Stamp, find_stamp
+from leopardnet.data.scan.banner.banner_stamp import Stamp, find_stamp
 from leopardnet.media.banner_text import UNREAD
 
 

@@ -15,8 +15,8 @@ import leopardnet.cli.dataset  # noqa: F401  (registers the verbs)
 from drawn_banners import draw_banner
 from leopardnet.cli.console import app
 from leopardnet.core.errors import BackendError
-from leopardnet.data.scan.banner_stamp import Stamp
-from leopardnet.data.scan.banner_time import agree
+from leopardnet.data.scan.banner.banner_stamp import Stamp
+from leopardnet.data.scan.banner.banner_time import agree
 from leopardnet.data.scan.scan import scan, scan_report
 from leopardnet.synth.write_files import write_video
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.labels import EMPTY
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.tables.csv_cells import Cells

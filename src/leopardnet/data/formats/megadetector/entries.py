@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import kind_by_suffix
+from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.data.formats.megadetector.detections import EXPECTED, Entry, choose_reader
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import pause_gc, read_json

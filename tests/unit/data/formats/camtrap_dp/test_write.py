@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.footage_suffixes import STILL_SUFFIXES, VIDEO_SUFFIXES
+from leopardnet.core.footage.footage_suffixes import STILL_SUFFIXES, VIDEO_SUFFIXES
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import clip_id
 from leopardnet.data.formats.camtrap_dp.spec import MEDIA_TYPES

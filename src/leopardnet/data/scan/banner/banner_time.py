@@ -21,8 +21,8 @@ from leopardnet.core.errors import MediaError
 from leopardnet.core.types import Clip
 from leopardnet.data.reading.folder_pattern import camera_folder
 from leopardnet.data.reading.tables.clock_time import DateOrder
-from leopardnet.data.scan.banner_card import Judgement, judge_card
-from leopardnet.data.scan.banner_stamp import Stamp, find_stamp
+from leopardnet.data.scan.banner.banner_card import Judgement, judge_card
+from leopardnet.data.scan.banner.banner_stamp import Stamp, find_stamp
 from leopardnet.media.banner_text import BannerReader, TextRow, cut_bands
 from leopardnet.media.decode import decode
 

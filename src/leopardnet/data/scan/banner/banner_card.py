@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from leopardnet.data.reading.tables.clock_time import DateOrder
-from leopardnet.data.scan.banner_stamp import ORDERS, Order, Stamp
+from leopardnet.data.scan.banner.banner_stamp import ORDERS, Order, Stamp
 
 _SLACK = timedelta(days=1)  # because of time zones
 _MANY = 10  # stamps from which on a single one does not decide about the order of day and month

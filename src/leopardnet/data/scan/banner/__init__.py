@@ -1,0 +1,1 @@
+"""Times from the banner that a camera burns into its pictures."""
