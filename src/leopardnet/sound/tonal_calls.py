@@ -17,10 +17,10 @@ from scipy import ndimage
 
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import FoundSound
+from leopardnet.sound.search_names import TONAL as SOURCE
 from leopardnet.sound.spectrogram import AT_ONCE, FLOOR, measure_power
 from leopardnet.sound.track import Track
 
-SOURCE = "tonal 3"
 WINDOW_S, HOP_S = 0.020, 0.010
 DB = np.float32(10 / np.log(10))  # of the natural logarithm, which numpy finds faster than that to base 10
 BLOCK_S = 30.0  # in which the noise is measured; longer tracks are cut into equal blocks
