@@ -124,9 +124,7 @@ def predict(
 
     Example: leopardnet predict /media/card/DCIM --bundle runs/amur/bundle --out results/
     """
-    _require_one_of("engine", engine, ("local", "ray"))
     _load_workers(engine, workers)
-    from leopardnet.bundle.bundle import load_bundle
     from leopardnet.infer.predict_footage import predict as run_predict
 
     effort = _choose_effort(effort)
@@ -136,9 +134,8 @@ def predict(
         **{"decode": decode, "loop_filter": loop_filter},
     )
     _check_source(source, root=root, split=split, pattern=pattern)
-    model = load_bundle(bundle)
+    model = _open_model(bundle, has_others=bool(effort != "full" or sampling or detector))
     out.mkdir(parents=True, exist_ok=True)  # it fails now rather than after hours of work
-    _say_frames_of_promise(model, has_others=bool(effort != "full" or sampling or detector))
     rows = _choose_rows(_open_footage(source, root, pattern), split=split, part=part)
     with stop_on_signal() as should_stop, predict_progress() as progress:
         predictions = run_predict(
@@ -158,9 +155,7 @@ def predict(
             on_progress=progress.show,
             on_note=lambda note: say(f"note: {note}"),
         )
-    progress.say_crop_share()
-    if decode != "software":
-        progress.say_decoders()
+    progress.say_shares(decode)
     _print_result(predictions, out, model, as_json=json_)
     _say_next_steps(out, _name_footage(source, root), bundle)
     if predictions.n_unreadable:
@@ -169,6 +164,7 @@ def predict(
 
 def _load_workers(engine: str, workers: int | None) -> None:
     """Let the worker processes of this machine load while the footage is read."""
+    _require_one_of("engine", engine, ("local", "ray"))
     from leopardnet.infer.workers.preload import preload_workers
 
     if engine == "local" and workers != 0:
@@ -212,14 +208,18 @@ def _check_source(source: Path, *, root: Path | None, split: str | None, pattern
         raise typer.BadParameter("goes with a folder; a manifest has its sites already", param_hint="--pattern")
 
 
-def _say_frames_of_promise(model: Model, *, has_others: bool) -> None:
+def _open_model(bundle: Path, *, has_others: bool) -> Model:
+    """Return the bundle, and say so where its promise is for other frames. has_others: frames than its own."""
+    from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.promises import read_promises
 
+    model = load_bundle(bundle)
     if has_others and read_promises(model.spec):
         say(
             "note: a promise holds only for the frames that it was measured with; give --effort, --sampling and "
             "--detector as they were given for the predictions that set it"
         )
+    return model
 
 
 def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manifest:

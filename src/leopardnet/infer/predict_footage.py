@@ -87,13 +87,11 @@ def predict(
     backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a
     file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
     embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
-    configs/sound; `none` reads none. Sound changes no other result, and clips that were classified without it are
-    searched afterwards. effort: `full`, or `thorough`: also the frames half-way between those of the
-    sampling. retry_failed: read unreadable clips again. take_over: folders of runs with the same bundle and
-    settings, whose finished clips are not classified again (see `take_part`). engine: what does the work,
-    `classify_all` or `ray_engine(address)`. on_result: called with each new prediction; on_progress: with the
-    numbers of clips that are done and in all; on_note: before the first clip, with how many entries of a results
-    file belong to clips, and where `effort` is one of an older version.
+    configs/sound; `none` reads none. Sound changes no other result; clips that were classified without it are
+    searched afterwards. effort: `full`, or `thorough`: also frames half-way between those of the sampling.
+    retry_failed: read unreadable clips again. take_over: folders of runs whose finished clips are kept, see
+    `take_part`. engine: `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
+    on_progress: with the numbers of clips that are done and in all; on_note: with what a person should know.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
@@ -111,8 +109,7 @@ def predict(
     learned = read_learned_from(bundle.spec)
     job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:
-        for folder in take_over:
-            on_note(f"{journal.take_over(Path(folder))} finished clips of {Path(folder).name}")
+        _take_over(journal, take_over, on_note)
         fill_journal(
             journal,
             manifest,
@@ -134,6 +131,11 @@ def predict(
         predictions = write_pages(pages, bundle, Path(out), parts=parts)
         write_watch(predictions, bundle, Path(out))
         return predictions
+
+
+def _take_over(journal: Journal, folders: Sequence[str | Path], on_note: Callable[[str], None]) -> None:
+    for folder in map(Path, folders):
+        on_note(f"{journal.take_over(folder)} finished clips of {folder.name}")
 
 
 def _plan_job(

@@ -43,6 +43,12 @@ class PredictProgress:
         """Show how many clips are done."""
         self._on_progress("classifying", n_done, n_total, self.note)
 
+    def say_shares(self, decode: str) -> None:
+        """Say what share of the time boxes took, and which decoders were used if others than software might be."""
+        self.say_crop_share()
+        if decode != "software":
+            self.say_decoders()
+
     def say_crop_share(self) -> None:
         """Print the share of the time that boxes and crops took, if it is worth mentioning."""
         share = self.crop_s / self.total_s if self.total_s else 0.0
