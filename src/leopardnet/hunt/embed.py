@@ -28,10 +28,10 @@ from leopardnet.hunt.feature_store import FeatureJournal, FeatureStore, FrameFea
 from leopardnet.hunt.setup import HuntSetup, load_setup
 from leopardnet.media.decode import decode, probe
 from leopardnet.media.preprocess import decode_side_px, to_model_input
-from leopardnet.media.read_ahead import advise_next
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.workers.clip_errors import decoder_error, out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
+from leopardnet.media.workers.read_ahead import advise_next
 
 
 @dataclass(frozen=True)

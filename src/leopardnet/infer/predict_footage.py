@@ -24,7 +24,7 @@ from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results, choose_effort
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.workers.preload import preload_workers
-from leopardnet.media.read_ahead import advise_next
+from leopardnet.media.workers.read_ahead import advise_next
 
 if TYPE_CHECKING:
     from leopardnet.infer.workers.gpu_feed import GpuFeed

@@ -15,9 +15,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from leopardnet.media.read_ahead import advise
 from leopardnet.media.video.index import Track, packet_stamp, time_unit_s
 from leopardnet.media.video.open import describe_error
+from leopardnet.media.workers.read_ahead import advise
 
 MAX_DECODE_S = 120.0  # of processor time for one clip; frames decoded until then count
 MAX_DAMAGED = 1000  # packets or frames

@@ -11,7 +11,7 @@ from leopardnet.core.journal.queued_clip import stamp_clip
 from leopardnet.core.tables import clip_id
 from leopardnet.core.types import Clip
 from leopardnet.media.decode import decode
-from leopardnet.media.read_ahead import END_BYTES, advise, advise_next
+from leopardnet.media.workers.read_ahead import END_BYTES, advise, advise_next
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system takes no advice")
 
