@@ -3,7 +3,7 @@
 The folder holds recordings and audio.csv with the columns path and label. Whistles of many shapes (falling, arched,
 rising, flat, stepped; 0.15 to 0.6 s, 0.85 to 4.5 kHz, overtones, echoes of a forest) are added to ten seconds of
 forest, rain, wind or thunder, at a ratio of power to the noise in the band of the whistle, which is taken at least
-1 kHz wide. A recording in which five or more lines stand out in ten seconds is a chorus of birds; the others are
+1 kHz wide. A recording in which more than five lines stand out in ten seconds is a chorus of birds; the others are
 quiet. False candidates are counted in the recordings as they are, and in hours of noise with the same spectrum.
 
 The settings were chosen on every second recording (`--part dev`); one of them, the shortest ridge, after a look at
@@ -169,7 +169,7 @@ def measure(
         ridges, scores = find(samples, rate_hz)
         length_s = len(samples) / rate_hz
         n_strong = sum(r.strength_db > CHORUS_DB for r in ridges)
-        chorus[name] = n_strong * PIECE_S / max(PIECE_S, length_s) >= CHORUS_RIDGES
+        chorus[name] = n_strong * PIECE_S / max(PIECE_S, length_s) > CHORUS_RIDGES
         kind = "noise" if label in NOISES[1:] else label
         if label == NOISES[0]:
             kind = "forest, birds" if chorus[name] else "forest, quiet"

@@ -23,6 +23,7 @@ import pickle
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,13 @@ from small_bundle import make_bundle
 from leopardnet.bundle.bundle import Bundle, load_bundle
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.settings.inference import RuntimeConfig
-from leopardnet.core.types import ClipPrediction
-from leopardnet.infer.clip import classify, conclude, read_frames
-from leopardnet.infer.evidence import ClipFrames
+from leopardnet.core.types import Clip, ClipPrediction
+from leopardnet.infer.clip import classify, conclude, decide_clip, read_frames
+from leopardnet.infer.evidence import ClipFrames, Evidence
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Job
 from leopardnet.infer.journal import Journal
 from leopardnet.infer.predict_footage import fill_journal
-from leopardnet.infer.unreadable import unreadable_prediction
 from leopardnet.infer.workers import ray_cluster
 from leopardnet.infer.workers.ray_cluster import CLIPS_PER_TASK, ClipWorker
 
@@ -50,15 +50,17 @@ N_FOR_DRIVER = 4096
 
 
 class Echo:
-    """A worker of the cluster that takes no time: it answers every clip with an empty prediction."""
+    """A worker that takes no time: it answers every clip with the same prediction of eight frames."""
 
     def __init__(self, job: Job) -> None:
-        self.job = job
+        zeros = np.zeros((8, len(job.bundle.labels)), np.float32)
+        evidence = Evidence(np.arange(8.0), zeros, zeros, zeros, np.zeros((8, 4), np.float32))
+        self.result = decide_clip(Clip("x", ("x.mp4",), "video"), evidence, job.bundle)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Return the predictions of a batch, as `ClipWorker` does."""
         items = [pickle.loads(data) for data in batch["item"]]
-        pairs = [(item, unreadable_prediction(item.clip, "not read", self.job.bundle)) for item in items]
+        pairs = [(item, replace(self.result, clip=item.clip)) for item in items]
         return {"pair": np.array([pickle.dumps(pair) for pair in pairs], dtype=object)}
 
 

@@ -1,7 +1,7 @@
 """Measure how much longer a clip takes with its sound: processor time of `classify` with and without, in turn.
 
-The clips of the other benchmarks get a sound track (AAC at 44.1 kHz in MP4, PCM at 16 kHz in AVI). One clip of each
-kind is classified on one thread; the weights are untrained.
+The clips of the other benchmarks get a sound track, PCM or AAC of several rates, in several containers, and one is
+played four times. Each is classified on one thread; the weights are untrained.
 
 Example: python scripts/benchmarks/sound.py --clips runs/bench/clips --runs 5
 """
@@ -12,7 +12,8 @@ import argparse
 import statistics
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -31,24 +32,58 @@ from leopardnet.sound.search import search_clip
 from leopardnet.synth.audio import SAMPLE_RATE_HZ, make_sound
 
 
-def add_sound(source: Path, target: Path) -> None:
-    """Copy a video with a sound track of the same length: wind, and a whistle."""
-    codec, rate_hz = ("pcm_s16le", SAMPLE_RATE_HZ) if source.suffix == ".avi" else ("aac", 44_100)
+@dataclass(frozen=True)
+class Sounding:
+    """A clip with sound: made from the first clip of a kind, played `n_times`, in another container."""
+
+    name: str
+    source: str
+    codec: str
+    rate_hz: int
+    layout: str = "mono"
+    n_times: int = 1
+
+
+CLIPS = (
+    Sounding("avi_mjpeg_pcm.avi", "mjpeg_01.avi", "pcm_s16le", SAMPLE_RATE_HZ),
+    Sounding("mp4_h264_aac.mp4", "h264_01.mp4", "aac", 44_100),
+    Sounding("mp4_h264_aac_60s.mp4", "h264_01.mp4", "aac", 44_100, n_times=4),
+    Sounding("mp4_longgop_aac_stereo.mp4", "longgop_01.mp4", "aac", 48_000, "stereo"),
+    Sounding("mov_hevc_aac.mov", "hevc_01.mp4", "aac", 44_100),
+    Sounding("ts_h264_aac.ts", "h264_01.mp4", "aac", 48_000),
+)
+
+
+def add_sound(clip: Sounding, source: Path, target: Path) -> float:
+    """Write a video with a sound track of the same length, wind and a whistle; return its length in seconds."""
     with av.open(str(source)) as old, av.open(str(target), "w") as new:
         video = new.add_stream_from_template(old.streams.video[0])
-        sound = new.add_stream(codec, rate=rate_hz, layout="mono")
-        duration_s = float(old.duration or 0) / av.time_base
-        for packet in old.demux(old.streams.video[0]):
-            if packet.dts is not None:
-                packet.stream = video
-                new.mux(packet)
-        samples = make_sound(duration_s, wind=0.5, alarm_call=True, rng=np.random.default_rng(0))
+        sound = new.add_stream(clip.codec, rate=clip.rate_hz, layout=clip.layout)
+        frames = old.streams.video[0].frames
+        once_s = float(frames / old.streams.video[0].average_rate)
+        samples = make_sound(once_s * clip.n_times, wind=0.5, alarm_call=True, rng=np.random.default_rng(0))
         resampler = av.AudioResampler(
-            format=sound.codec_context.format, layout="mono", rate=rate_hz, frame_size=1024
+            format=sound.codec_context.format, layout=clip.layout, rate=clip.rate_hz, frame_size=1024
         )
+        packets, n = list[av.Packet](), 0
         for frame in [*resampler.resample(_to_frame(samples)), *resampler.resample(None)]:
-            new.mux(sound.encode(frame))
-        new.mux(sound.encode())
+            frame.pts, frame.time_base = n, Fraction(1, clip.rate_hz)
+            n += frame.samples
+            packets += sound.encode(frame)
+        packets += sound.encode()
+        for i in range(clip.n_times):
+            old.seek(0)
+            for packet in old.demux(old.streams.video[0]):
+                if packet.dts is None:
+                    continue
+                later = round(i * once_s / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts + later, packet.dts + later, video
+                now_s = float(packet.dts * packet.time_base)
+                while packets and float(packets[0].dts * packets[0].time_base) <= now_s:
+                    new.mux(packets.pop(0))  # pictures and sound alternate, as cameras write them
+                new.mux(packet)
+        new.mux(packets)
+    return once_s * clip.n_times
 
 
 def _to_frame(samples: NDArray[np.float32]) -> av.AudioFrame:
@@ -73,9 +108,10 @@ def main() -> None:
         silent = Job(bundle, here, runtime, bundle.spec.sampling)
         heard, network = replace(silent, sound=SoundConfig()), bundle.runtime(runtime)
         totals = np.zeros(3)
-        for source in first_of_each(args.clips):
-            add_sound(source, here / source.name)
-            clip = Clip(source.stem, (source.name,), "video")
+        print(f"{'clip':28} {'seconds':>7} {'without':>8} {'with':>8} {'sound':>8} {'more':>8}")
+        for made_clip in CLIPS:
+            length_s = add_sound(made_clip, args.clips / made_clip.source, here / made_clip.name)
+            clip = Clip(made_clip.name, (made_clip.name,), "video")
             times: dict[str, list[float]] = {"without": [], "with": [], "sound": []}
             for i in range(args.runs + 1):
                 for name, work in (
@@ -89,7 +125,8 @@ def main() -> None:
                         times[name].append(1000 * (time.process_time() - began))
             without, with_, sound = (statistics.median(values) for values in times.values())
             totals += without, with_, sound
-            print(f"{source.name:16} {without:7.0f} ms, with sound {with_:7.0f} ms; sound alone {sound:5.0f} ms")
+            row = f"{clip.clip_id:28} {length_s:5.0f} s {without:5.0f} ms {with_:5.0f} ms {sound:5.0f} ms"
+            print(f"{row} {100 * (with_ / without - 1):+6.1f} %", flush=True)
         print(f"all: {100 * (totals[1] / totals[0] - 1):+.1f} %; sound alone {100 * totals[2] / totals[0]:.1f} %")
 
 

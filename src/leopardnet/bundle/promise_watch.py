@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from leopardnet.bundle.promises import Promise, read_promises
+from leopardnet.bundle.promises import WATCH, Promise, read_promises
 from leopardnet.core.predictions import Predictions
 from leopardnet.metrics.guarantees.season_watch import Alarm, Reference, Watch, make_reference, watch_season
 from leopardnet.metrics.guarantees.site_numbers import BLOCKS, MOST_CLIPS, measure_clips
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle, BundleSpec
 
 NOT_KEPT = "it was made by a version that kept nothing to compare with; run `leopardnet thresholds` again"
-WATCH = "watch.json"  # in a results folder
 MAX_NAMES = 8  # of sites in a text
 WORDS = {  # what the new clips do more, and less
     "animal": ("show animals more often", "show animals less often"),

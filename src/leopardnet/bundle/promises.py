@@ -17,6 +17,7 @@ from leopardnet.core.settings.validate import validate
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import BundleSpec
 
+WATCH = "watch.json"  # in a results folder: whether the promise applies to it
 NO_PROMISE = (
     "None. The thresholds were not set on labelled clips of yours: nobody knows what is lost if clips are archived "
     "unseen. `leopardnet thresholds` answers that."

@@ -279,7 +279,7 @@ def _engine(name: str, ray_address: str) -> Engine:
 
 
 def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json: bool) -> None:
-    from leopardnet.detect.megadetector_file import LEFT_OUT
+    from leopardnet.detect.kept_boxes import LEFT_OUT
     from leopardnet.infer.prediction_tables import read_watch
 
     n_clips, n_unreadable = len(predictions), predictions.n_unreadable

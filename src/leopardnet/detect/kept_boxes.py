@@ -8,6 +8,7 @@ from leopardnet.core.labels import ANIMAL
 from leopardnet.core.types import Boxes
 
 MIN_BOX_SCORE, MAX_BOXES = 0.05, 5
+LEFT_OUT = "boxes of the detector left out"  # what the reason of such a clip says
 
 
 class StoredBox(TypedDict):

@@ -20,12 +20,12 @@ from leopardnet.core.types import Boxes, Clip, Frames, MediaInfo
 from leopardnet.data.formats.megadetector.detections import Entry
 from leopardnet.data.formats.megadetector.entries import read_entries
 from leopardnet.data.formats.megadetector.match_paths import ListedPaths
+from leopardnet.detect.kept_boxes import LEFT_OUT
 from leopardnet.media.decode import probe
 from leopardnet.media.upright_boxes import place_on_file
 from leopardnet.score.ties import order_descending
 
 SAME_FRAME_S = 0.05  # a box belongs to the frames within this time of it
-LEFT_OUT = "boxes of the detector left out"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from leopardnet.core.columns import SOUNDS
 from leopardnet.core.id_sets import is_among
 from leopardnet.core.predictions import read_sounds
 from leopardnet.core.tables import conform
-from leopardnet.sound import tonal_calls, voice
+from leopardnet.sound.search_names import TONAL, VOICE, VOICE_KIND
 
 _SAME = ["clip_id", "start_s", "end_s", "kind", "source"]
 
@@ -36,10 +36,10 @@ class EarlierSounds:
     @classmethod
     def of(cls, sounds: pd.DataFrame, voices: frozenset[str] = frozenset()) -> EarlierSounds:
         """Return what others than `predict` added to a table of sounds. voices: clips known to have one."""
-        own = {name.split()[0] for name in (tonal_calls.SOURCE, voice.SOURCE)}
+        own = {name.split()[0] for name in (TONAL, VOICE)}
         is_own = sounds["source"].str.split().str[0].isin(own) & ~sounds["kind"].str.startswith("network:")
         scored = sounds.loc[is_own & sounds["p_alarm_call"].notna(), [*_SAME, "p_alarm_call"]]
-        return cls(sounds[~is_own], scored, voices | set(sounds.loc[sounds["kind"] == voice.KIND, "clip_id"]))
+        return cls(sounds[~is_own], scored, voices | set(sounds.loc[sounds["kind"] == VOICE_KIND, "clip_id"]))
 
     def keep_voices(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return rows of the predictions table with the voices that were heard before."""

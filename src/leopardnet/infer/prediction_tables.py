@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leopardnet.bundle.promise_watch import WATCH, continue_watch
+from leopardnet.bundle.promises import WATCH, read_promises
 from leopardnet.core.boxes import format_boxes
 from leopardnet.core.columns import LOOKS, evidence_columns, predictions_columns
 from leopardnet.core.errors import JournalError, ManifestError
@@ -125,7 +125,11 @@ def write_watch(predictions: Predictions, bundle: Bundle, folder: Path) -> None:
 
     The one that is there says which clips were looked at earlier, see `bundle.promise_watch`.
     """
-    facts = continue_watch(predictions, bundle, folder)
+    facts = None
+    if read_promises(bundle.spec):
+        from leopardnet.bundle.promise_watch import continue_watch
+
+        facts = continue_watch(predictions, bundle, folder)
     if facts is None:
         (folder / WATCH).unlink(missing_ok=True)
     else:

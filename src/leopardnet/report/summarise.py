@@ -85,8 +85,7 @@ def summarise(
     table = predictions.table
     words = (human_labels, said, list_said(None, said_of_sounds))
     private = frozenset[str]() if people else _find_people(predictions, manifest, words)
-    pictures, truth, hidden, absent = None, None, frozenset[str](), list[str]()
-    looked_at = dict[str, AttentionPicture]()
+    pictures, truth, hidden, absent, looked_at = None, None, frozenset[str](), list[str](), {}
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
         truth = true_labels(manifest, table)
@@ -97,7 +96,6 @@ def summarise(
         absent = _note_absent(table, manifest, {*pictures, *hidden})
         if attention and bundle and evaluation:
             looked_at = _look_at_mistakes(table, truth, evaluation, manifest, bundle, hidden)
-    heard = None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden)
     season = describe_season(Predictions(table, predictions.evidence), bundle, results) if bundle else {}
     return write_report(
         Path(out),
@@ -107,7 +105,7 @@ def summarise(
         truth=truth,
         thumbnails=pictures,
         attention=looked_at,
-        heard=heard,
+        heard=None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden),
         sounds=list_sounds(predictions, said_of_sounds, hidden=private),
         hidden=hidden,
         cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments, pictures=pictures),

@@ -12,11 +12,9 @@ from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import Clip, ClipSound
-from leopardnet.media.decode import resolve_path
 from leopardnet.media.workers.clip_errors import decoder_error, out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
-from leopardnet.sound import tonal_calls, voice
-from leopardnet.sound.track import read_track
+from leopardnet.sound.search_names import TONAL, VOICE
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def sound_id(settings: SoundConfig) -> str:
     'tonal 2, silero-vad 6.2, '
     """
     digest = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:8]
-    return f"{tonal_calls.SOURCE}, {voice.SOURCE}, {digest}"
+    return f"{TONAL}, {VOICE}, {digest}"
 
 
 def search_clip(clip: Clip, job: SoundJob) -> ClipSound:
@@ -43,6 +41,10 @@ def search_clip(clip: Clip, job: SoundJob) -> ClipSound:
 
     Never raises for a file: a track that cannot be read says why.
     """
+    from leopardnet.media.decode import resolve_path
+    from leopardnet.sound import tonal_calls, voice
+    from leopardnet.sound.track import read_track
+
     searched_by = sound_id(job.settings)
     if clip.kind != "video":
         return ClipSound("none", searched_by=searched_by)

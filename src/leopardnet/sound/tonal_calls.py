@@ -17,11 +17,12 @@ from scipy import ndimage
 
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import FoundSound
-from leopardnet.sound.spectrogram import FLOOR, measure_power
+from leopardnet.sound.search_names import TONAL as SOURCE
+from leopardnet.sound.spectrogram import AT_ONCE, FLOOR, measure_power
 from leopardnet.sound.track import Track
 
-SOURCE = "tonal 3"
 WINDOW_S, HOP_S = 0.020, 0.010
+DB = np.float32(10 / np.log(10))  # of the natural logarithm, which numpy finds faster than that to base 10
 BLOCK_S = 30.0  # in which the noise is measured; longer tracks are cut into equal blocks
 MARGIN_HZ = 300.0  # above and below the pitch of calls, to see whether a ridge leaves that range
 NOISE_BAND_HZ = 1000.0  # pieces of the spectrum in which the noise of one window is measured
@@ -35,13 +36,13 @@ SLOPES_HZ_S = (
     12500.0,
 )  # of the lines along which power is averaged
 N_BESIDE = 2  # windows on each side that are averaged with one
-MAX_DB = 25.0  # a single window counts no more, so that a click is no line
+MAX_DB, ABOVE = 25.0, 0.25  # of what is above it only this share counts, so that a click is no line
 RIDGE_DB = 6.0  # above the noise, on average along a line, from which on a point belongs to a ridge
 MIN_RIDGE_S = 0.07
 WEAK_DB, STRONG_DB = 7.0, 8.5  # a ridge of this mean strength has no chance, and half the score
 WIDTH_DB = 8.0  # what is at most this much weaker than the line belongs to its width
 JOIN_S, JOIN_HZ = 0.05, 500.0  # a ridge that goes on after a gap is one
-MAX_WIDTH_HZ, MAX_ROUGH_HZ = 280.0, 90.0  # half the score; a whistle is thin and its pitch glides
+MAX_WIDTH_HZ, MAX_ROUGH_HZ = 300.0, 90.0  # half the score; a whistle is thin and its pitch glides
 STEEP_S = 0.05  # over which the steepness of a glide is measured
 ROUGH_PER_STEP = 0.25  # of the change of pitch from window to window, which a glide over whole bins makes rough
 NEAR_S, CROWD_S = 1.5, 6.0  # calls of deer are seconds apart, notes of a song less
@@ -129,7 +130,7 @@ def _find_in_block(
     if len(power) < 2 * N_BESIDE + 1 or is_near.sum() < 2:
         return []
     hz = hz[is_near]
-    db = whiten(10 * np.log10(power[:, is_near] + np.float32(FLOOR)), hz)
+    db = whiten(DB * np.log(power[:, is_near] + np.float32(FLOOR)), hz)
     mean_db = _average_along_lines(db, float(hz[1] - hz[0]))
     marks, _ = ndimage.label(mean_db > RIDGE_DB, structure=np.ones((3, 3)))
     ridges = []
@@ -172,35 +173,57 @@ def whiten(db: NDArray[np.float32], hz: NDArray[np.float64]) -> NDArray[np.float
 
     The noise of a window is measured in pieces of about 1 kHz, and in a straight line between their middles.
     """
-    db = db - _median_of_rows(np.ascontiguousarray(db.T))
+    db = db - _median_of_rows(db.T)
     n_bands = max(2, round(float(hz[-1] - hz[0]) / NOISE_BAND_HZ))
     edges = np.linspace(0, len(hz), n_bands + 1).astype(int)
     noise = np.stack([_median_of_rows(db[:, a:b]) for a, b in pairwise(edges)], axis=1)
     middles = (edges[:-1] + edges[1:] - 1) / 2
     weights = [np.interp(np.arange(len(hz)), middles, row) for row in np.eye(n_bands)]
     # [T, bands] by [bands, F], without BLAS, whose threads cost more than this.
-    return db - np.einsum("tb,bf->tf", noise, np.asarray(weights, np.float32))
+    db -= np.einsum("tb,bf->tf", noise, np.asarray(weights, np.float32))
+    return db
 
 
 def _median_of_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the median of each row, float32 [N]; numpy sorts float32 several times as fast as it partitions."""
-    values, n = np.sort(values, axis=1), values.shape[1]
+    values, n = values.copy(order="C"), values.shape[1]
+    values.sort(axis=1)
     return (values[:, (n - 1) // 2] + values[:, n // 2]) / np.float32(2)
 
 
 def _average_along_lines(db: NDArray[np.float32], bin_hz: float) -> NDArray[np.float32]:
     """Return for each point the highest mean along a line through it, float32 [T, F]."""
-    n, n_bins = db.shape
-    db = np.minimum(db, np.float32(MAX_DB))
-    best = np.full_like(db, -np.inf)
-    for slope in SLOPES_HZ_S:
-        total = db.copy()
-        for d in (x for x in range(-N_BESIDE, N_BESIDE + 1) if x):
-            up = round(slope * d * HOP_S / bin_hz)
-            there = db[max(0, d) : n + min(0, d), max(0, up) : n_bins + min(0, up)]
-            total[max(0, -d) : n + min(0, -d), max(0, -up) : n_bins + min(0, -up)] += there
+    ups = [[round(slope * d * HOP_S / bin_hz) for d in range(1, N_BESIDE + 1)] for slope in SLOPES_HZ_S]
+    margin = max(map(max, ups))
+    padded = np.zeros((len(db) + 2 * N_BESIDE, db.shape[1] + 2 * margin), np.float32)  # nothing is around it
+    inside = padded[N_BESIDE:-N_BESIDE, margin:-margin]
+    np.minimum(db, np.float32(MAX_DB * (1 - ABOVE)) + np.float32(ABOVE) * db, out=inside)
+    parts = [padded[i : i + AT_ONCE + 2 * N_BESIDE] for i in range(0, len(db), AT_ONCE)]
+    best: NDArray[np.float32] = np.concatenate([_find_highest_sum(part, ups, margin) for part in parts])
+    best /= 2 * N_BESIDE + 1
+    return best
+
+
+def _find_highest_sum(padded: NDArray[np.float32], ups: list[list[int]], margin: int) -> NDArray[np.float32]:
+    """Return the highest sum along a line through each point, float32 [t, F].
+
+    padded: decibels with zeros around them; ups: for each slope how many bins higher a line is 1, 2, … windows on.
+    """
+    n, n_bins = len(padded) - 2 * N_BESIDE, padded.shape[1] - 2 * margin
+
+    def see(d: int, up: int) -> NDArray[np.float32]:
+        return padded[N_BESIDE + d :, margin + up :][:n, :n_bins]
+
+    # Lines of several slopes share points.
+    steps = {step for up in ups for step in enumerate(up, start=1)}
+    pairs = {(d, up): see(d, up) + see(-d, -up) for d, up in steps}
+    best, total = np.full((n, n_bins), -np.inf, np.float32), np.empty((n, n_bins), np.float32)
+    for up in ups:
+        np.copyto(total, see(0, 0))
+        for step in enumerate(up, start=1):
+            total += pairs[step]
         np.maximum(best, total, out=best)
-    return best / np.float32(2 * N_BESIDE + 1)
+    return best
 
 
 def score_ridges(ridges: list[Ridge], settings: SoundConfig) -> NDArray[np.float64]:

@@ -25,8 +25,8 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8000, 16_000  # the higher one holds everything up to
 MAX_S = 900.0  # the sound behind that is left out, with a warning
 MAX_GAP_S = 0.1  # a longer gap between two packets is filled with silence, so that times stay true
 MAX_DAMAGED = 100
-BATCH_S = 10.0  # that are resampled at once
-PROBED = ("mpegts", "mpeg", "flv")  # containers whose streams are known only after some packets
+BATCH_S = 2.0  # that are resampled at once: few calls, and samples that stay in the cache
+PROBED = ("mpegts", "mpeg", "flv")  # containers whose streams are known only after some packets, not pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +99,7 @@ def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
 @contextmanager
 def _open(path: Path) -> Iterator[InputContainer]:
     name = detect_format(path)
-    options = OPTIONS if name in PROBED else OPTIONS | QUICK
+    options = OPTIONS | ({"skip_frame": "all"} if name in PROBED else QUICK)
     try:
         with av.open(str(path), format=name, options=options, metadata_errors="replace") as container:
             yield container

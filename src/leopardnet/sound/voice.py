@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import FoundSound
+from leopardnet.sound.search_names import VOICE as SOURCE
+from leopardnet.sound.search_names import VOICE_KIND as KIND
 from leopardnet.sound.track import Track
 
-KIND = "voice"
-SOURCE = "silero-vad 6.2"
 MODEL = Path(__file__).with_name("silero") / "silero_vad_16k.onnx"
 RATE_HZ, STEP, CONTEXT = 16_000, 512, 64  # the network hears 512 samples at a time, and the 64 before them
 BLOCK_STEPS = 1024

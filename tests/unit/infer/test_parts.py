@@ -77,7 +77,7 @@ def test_what_a_part_lacks_is_classified(unseen, tiny_bundle, said, tmp_path):
 def test_a_folder_without_results_is_refused_and_not_touched(unseen, tiny_bundle, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(JournalError, match="no journal in this folder"):
+    with pytest.raises(JournalError, match=r"no journal\.sqlite"):
         predict(unseen, tiny_bundle, take_over=[empty], out=tmp_path / "all", runtime=HERE)
     assert not list(empty.iterdir())
 
@@ -85,5 +85,5 @@ def test_a_folder_without_results_is_refused_and_not_touched(unseen, tiny_bundle
 def test_results_of_other_settings_are_refused(unseen, tiny_bundle, tmp_path):
     part = take_part(unseen, "1/2")
     predict(part, tiny_bundle, out=tmp_path / "one", runtime=HERE, sampling=TimesSampling(times_s=(0.1,)))
-    with pytest.raises(JournalError, match="same bundle and settings"):
+    with pytest.raises(JournalError, match="clips of other settings"):
         predict(unseen, tiny_bundle, take_over=[tmp_path / "one"], out=tmp_path / "all", runtime=HERE)

@@ -13,7 +13,7 @@ from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions, read_sounds
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.core.settings.sound import SoundConfig
-from leopardnet.infer import predict_footage
+from leopardnet.infer import clip as main_path
 from leopardnet.infer.predict_footage import predict
 from made_sounds import add_at, make_noise, make_speech, make_tone, write_sounding
 from made_videos import write_film
@@ -77,7 +77,7 @@ def test_rows_of_before_get_sound_and_are_not_classified_again(heard, card, tiny
     shutil.copy(heard / "journal.sqlite", tmp_path)
     with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as db:
         db.execute("ALTER TABLE clips DROP COLUMN sound")  # as an older version wrote it
-    monkeypatch.setattr(predict_footage, "classify", lambda *_: pytest.fail("this clip was classified"))
+    monkeypatch.setattr(main_path, "classify", lambda *_: pytest.fail("this clip was classified"))
     notes = []
     again = predict(card, tiny_bundle, out=tmp_path, runtime=HERE, on_note=notes.append)
     pd.testing.assert_frame_equal(again.sounds, read_sounds(heard))

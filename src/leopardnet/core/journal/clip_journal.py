@@ -116,22 +116,22 @@ class ClipJournal(ABC):
         A clip that has a row here keeps it. Raises JournalError where there is no journal, where it holds no such
         row, where another process writes to it, and where it is damaged.
         """
-        todo = "give the folders that `leopardnet predict --part` wrote, and the same bundle and options"
-        if not (folder / self.kind.file).is_file():
-            raise JournalError("there is no journal in this folder", where=folder.name, todo=todo)
-        columns = ", ".join(("run_id", *self.kind.columns))
-        places = ", ".join("?" * (1 + len(self.kind.columns)))
-        with open_file(folder, self.kind) as other, explain_errors(f"{folder.name}/{self.kind.file}"):
-            n = int(other.execute("SELECT count(*) FROM clips WHERE run_id = ?", (self.run_id,)).fetchone()[0])
-            rows = other.execute(f"SELECT {columns} FROM clips WHERE run_id = ?", (self.run_id,))
-            self._db.execute("BEGIN")
-            self._db.executemany(f"INSERT OR IGNORE INTO clips ({columns}) VALUES ({places})", rows)
-            self._db.execute("COMMIT")
+        n, is_there = 0, (folder / self.kind.file).is_file()
+        if is_there:
+            columns = ", ".join(("run_id", *self.kind.columns))
+            places = ", ".join("?" * (1 + len(self.kind.columns)))
+            with open_file(folder, self.kind) as other, explain_errors(f"{folder.name}/{self.kind.file}"):
+                n = int(other.execute("SELECT count(*) FROM clips WHERE run_id = ?", (self.run_id,)).fetchone()[0])
+                rows = other.execute(f"SELECT {columns} FROM clips WHERE run_id = ?", (self.run_id,))
+                self._db.execute("BEGIN")
+                self._db.executemany(f"INSERT OR IGNORE INTO clips ({columns}) VALUES ({places})", rows)
+                self._db.execute("COMMIT")
         if not n:
             raise JournalError(
-                "the journal in this folder holds no clip of the same bundle and settings",
+                "this folder holds no finished clip of the same bundle and settings",
                 where=folder.name,
-                todo=todo,
+                found="clips of other settings" if is_there else f"no {self.kind.file}",
+                todo="give the folders that `leopardnet predict --part` wrote, and the same bundle and options",
             )
         return n
 

@@ -38,7 +38,7 @@ def find_clip_ends(clips: pd.DataFrame, sounds: pd.DataFrame) -> dict[str, float
     """
     ends = clips.dropna(subset="duration_s").set_index("clip_id")["duration_s"]
     last = sounds.groupby("clip_id")["end_s"].max().reindex(ends.index)
-    return {str(clip_id): float(end) for clip_id, end in np.fmax(ends, last).items()}
+    return dict(zip(ends.index, np.fmax(ends, last).tolist(), strict=True))
 
 
 def read_listened(
@@ -49,8 +49,8 @@ def read_listened(
     clips: the clip_id of each path of the footage; a file belongs to the clip whose path it has, without the ending
     `.Table.1.selections.txt` (Raven) or `.labels.txt` (Audacity). by: who listened. ends: where clips end, by
     clip_id; labels that lie outside are left out. The same label read again has the same key, and is kept once.
-    Raises ManifestError where there is no such file, and for one that cannot be read, and LabelFileError for a label
-    that is none.
+    Raises ManifestError where there is no such file, and for one that cannot be read, and LabelFileError for a
+    label that is none.
     """
     if not by.strip() or len(by) > MAX_NAME or not by.isprintable():
         raise ManifestError(
