@@ -124,16 +124,15 @@ def predict(
 
     Example: leopardnet predict /media/card/DCIM --bundle runs/amur/bundle --out results/
     """
-    _require_one_of("engine", engine, ("local", "ray"))
     _load_workers(engine, workers)
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.infer.predict_footage import predict as run_predict
 
     effort = _choose_effort(effort)
     runtime = _read_runtime(
-        **{"backend": backend, "device": device, "precision": precision, "workers": workers},
+        **{"backend": backend, "device": device, "precision": precision, "workers": workers, "decode": decode},
         **{"batch_size": batch_size, "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit},
-        **{"decode": decode, "loop_filter": loop_filter},
+        loop_filter=loop_filter,
     )
     _check_source(source, root=root, split=split, pattern=pattern)
     model = load_bundle(bundle)
@@ -158,17 +157,14 @@ def predict(
             on_progress=progress.show,
             on_note=lambda note: say(f"note: {note}"),
         )
-    progress.say_crop_share()
-    if decode != "software":
-        progress.say_decoders()
+    progress.say_shares(decode)
     _print_result(predictions, out, model, as_json=json_)
-    _say_next_steps(out, _name_footage(source, root), bundle)
-    if predictions.n_unreadable:
-        raise typer.Exit(EXIT_FINDINGS)
+    _end_run(predictions, out, _name_footage(source, root), bundle)
 
 
 def _load_workers(engine: str, workers: int | None) -> None:
     """Let the worker processes of this machine load while the footage is read."""
+    _require_one_of("engine", engine, ("local", "ray"))
     from leopardnet.infer.workers.preload import preload_workers
 
     if engine == "local" and workers != 0:
@@ -188,9 +184,11 @@ def _read_runtime(**options: object) -> RuntimeConfig:
     return validate(inference.RuntimeConfig, options, where="the options of predict")
 
 
-def _say_next_steps(out: Path, footage: list[object], bundle: Path) -> None:
+def _end_run(predictions: Predictions, out: Path, footage: list[object], bundle: Path) -> None:
     say_next("report", out, *footage, "--bundle", bundle, "--out", out / "report.html")
     say_next("review", out, *footage)
+    if predictions.n_unreadable:
+        raise typer.Exit(EXIT_FINDINGS)
 
 
 def _name_footage(source: Path, root: Path | None) -> list[object]:
