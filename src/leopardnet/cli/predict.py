@@ -129,9 +129,9 @@ def predict(
 
     effort = _choose_effort(effort)
     runtime = _read_runtime(
-        **{"backend": backend, "device": device, "precision": precision, "workers": workers},
+        **{"backend": backend, "device": device, "precision": precision, "workers": workers, "decode": decode},
         **{"batch_size": batch_size, "clip_limit_s": clip_limit, "memory_limit_mb": memory_limit},
-        **{"decode": decode, "loop_filter": loop_filter},
+        loop_filter=loop_filter,
     )
     _check_source(source, root=root, split=split, pattern=pattern)
     model = _open_model(bundle, has_others=bool(effort != "full" or sampling or detector))
@@ -157,9 +157,7 @@ def predict(
         )
     progress.say_shares(decode)
     _print_result(predictions, out, model, as_json=json_)
-    _say_next_steps(out, _name_footage(source, root), bundle)
-    if predictions.n_unreadable:
-        raise typer.Exit(EXIT_FINDINGS)
+    _end_run(predictions, out, _name_footage(source, root), bundle)
 
 
 def _load_workers(engine: str, workers: int | None) -> None:
@@ -184,9 +182,11 @@ def _read_runtime(**options: object) -> RuntimeConfig:
     return validate(inference.RuntimeConfig, options, where="the options of predict")
 
 
-def _say_next_steps(out: Path, footage: list[object], bundle: Path) -> None:
+def _end_run(predictions: Predictions, out: Path, footage: list[object], bundle: Path) -> None:
     say_next("report", out, *footage, "--bundle", bundle, "--out", out / "report.html")
     say_next("review", out, *footage)
+    if predictions.n_unreadable:
+        raise typer.Exit(EXIT_FINDINGS)
 
 
 def _name_footage(source: Path, root: Path | None) -> list[object]:

@@ -44,19 +44,15 @@ class PredictProgress:
         self._on_progress("classifying", n_done, n_total, self.note)
 
     def say_shares(self, decode: str) -> None:
-        """Say what share of the time boxes took, and which decoders were used if others than software might be."""
-        self.say_crop_share()
+        """Print the share of the time that boxes took, if it is worth mentioning, and what devices decoded."""
         if decode != "software":
-            self.say_decoders()
-
-    def say_crop_share(self) -> None:
-        """Print the share of the time that boxes and crops took, if it is worth mentioning."""
+            self._say_decoders()
         share = self.crop_s / self.total_s if self.total_s else 0.0
         if share >= MIN_SHARE:
             per_clip_s = self.crop_s / sum(self.counts.values())
             say(f"boxes and crops: {share:.0%} of the time, {per_clip_s:.2f} s a clip")
 
-    def say_decoders(self) -> None:
+    def _say_decoders(self) -> None:
         """Print how many videos were decoded on a device, and how many of them were left to software."""
         devices = [f"{n} by {name}" for name, n in sorted(self.decoders.items()) if name != "software"]
         by_hand = [f"{self.decoders['software']} in software"] if self.decoders["software"] else []

@@ -11,7 +11,7 @@ def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
         progress.show(i + 1, 4)
     assert [values[:3] for values in shown] == [("classifying", n, 4) for n in (1, 2, 3, 4)]
     assert shown[-1][3].endswith("1 partial, 2 unreadable")
-    progress.say_crop_share()
+    progress.say_shares("software")
     assert "boxes and crops: 25% of the time, 0.50 s a clip" in capsys.readouterr().err
 
 
@@ -23,5 +23,5 @@ def test_a_rate_counts_from_the_start_and_not_from_the_first_of_results_that_com
     for expected in (6.0, 12.0, 0.0):  # the last result is alone in its minute
         progress.count(SimpleNamespace(status="ok", seconds=(2.0, 0.001)))
         assert progress.per_minute == expected
-    progress.say_crop_share()
+    progress.say_shares("software")
     assert capsys.readouterr().err == ""
