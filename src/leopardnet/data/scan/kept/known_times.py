@@ -92,7 +92,7 @@ def _name_way(reader: CaptureTimeReader) -> str:
 
 
 def choose_file(root: Path, *, is_new: bool = False) -> Path:
-    """Return the file in the user's cache that keeps the times of a folder. is_new: remove the one that is there."""
+    """Return the file in the user's cache that keeps the times of a folder. is_new: remove what is there."""
     name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:20]
     file = user_cache_path("leopardnet", appauthor=False) / "scan" / f"{name}.sqlite"
     if is_new:
