@@ -64,6 +64,11 @@ def check_table_name(path: Path) -> None:
 # --- scan ---
 
 
+ReadAgain = Annotated[
+    bool, typer.Option("--read-again", help="Read files again that have not changed since the last scan.")
+]
+
+
 @app.command(rich_help_panel="Data")
 def scan(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the footage.")],
@@ -97,22 +102,17 @@ def scan(
     burst_gap_s: Annotated[
         float, typer.Option(min=0.0, help="Seconds by which the stills of a burst may be apart.")
     ] = 5.0,
-    read_again: Annotated[
-        bool, typer.Option("--read-again", help="Read files again that have not changed since the last scan.")
-    ] = False,
+    read_again: ReadAgain = False,
     as_json: Json = False,
 ) -> None:
     """Make a manifest of all footage in a folder: one row per file, with site and capture time.
 
     Example: leopardnet scan footage --pattern "{site}/{deployment}/*" --out manifest.parquet
     """
-    from leopardnet.data.scan.known_times import choose_file
+    from leopardnet.data.scan.kept.known_times import choose_file
     from leopardnet.data.scan.scan import scan_report
 
     check_table_name(out_path)
-    known_times = choose_file(root)
-    if read_again:
-        known_times.unlink(missing_ok=True)
     places, table_notes = read_places(deployments, encoding, date_format)
     with progress_bar("reading times") as on_progress:
         report = scan_report(
@@ -125,7 +125,7 @@ def scan(
             date_order=banner_dates.value if banner_dates else None,
             container_time=container_time.value,
             burst_gap_s=burst_gap_s,
-            known_times=known_times,
+            known_times=choose_file(root, is_new=read_again),
             on_progress=on_progress,
         )
     report.manifest.write(out_path)

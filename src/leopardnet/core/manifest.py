@@ -19,7 +19,7 @@ from pandas.api.types import is_float_dtype
 from leopardnet.core.columns import MANIFEST, STRING
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.clip_list import build_clips, list_texts
-from leopardnet.core.id_sets import is_among
+from leopardnet.core.footage.id_sets import is_among
 from leopardnet.core.interactive.html_summary import count_values, summarise_as_html
 from leopardnet.core.labels import EMPTY, JOINER, split_labels
 from leopardnet.core.tables import clip_id, conform, read_table, write_table

@@ -18,7 +18,7 @@ from leopardnet.core.columns import (
     table_labels,
 )
 from leopardnet.core.errors import BundleError, ManifestError
-from leopardnet.core.id_sets import is_among
+from leopardnet.core.footage.id_sets import is_among
 from leopardnet.core.interactive.html_summary import count_values, summarise_as_html
 from leopardnet.core.labels import JOINER
 from leopardnet.core.tables import conform, read_table, write_table

@@ -6,7 +6,7 @@ import pandas as pd
 
 from leopardnet.core.columns import has_several_labels
 from leopardnet.core.errors import LeopardnetError
-from leopardnet.core.id_sets import is_among
+from leopardnet.core.footage.id_sets import is_among
 from leopardnet.evaluation.evaluation_parts import EvaluationInputs, PartResult, rows_by_name
 from leopardnet.metrics.comparison.event_lengths import measure_lengths
 from leopardnet.metrics.evaluation import Evaluation

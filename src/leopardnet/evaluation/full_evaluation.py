@@ -10,7 +10,7 @@ import pandas as pd
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.learned_from import mark_learned
-from leopardnet.core.id_sets import is_among
+from leopardnet.core.footage.id_sets import is_among
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.evaluation import comparison_parts as comparison

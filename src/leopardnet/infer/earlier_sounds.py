@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from leopardnet.core.columns import SOUNDS
-from leopardnet.core.id_sets import is_among
+from leopardnet.core.footage.id_sets import is_among
 from leopardnet.core.predictions import read_sounds
 from leopardnet.core.tables import conform
 from leopardnet.sound.search_names import TONAL, VOICE, VOICE_KIND

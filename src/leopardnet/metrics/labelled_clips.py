@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from leopardnet.core.columns import has_several_labels, join_alerts, table_labels
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.id_sets import is_among
 from leopardnet.core.footage.other_footage import refuse_other_footage
-from leopardnet.core.id_sets import is_among
 from leopardnet.core.labels import ANIMAL, EMPTY, UNREADABLE, UNSURE, find_presence, join_presence, split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions

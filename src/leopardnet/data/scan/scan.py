@@ -26,7 +26,7 @@ from leopardnet.data.scan.bursts import BURST_GAP_S, find_bursts
 from leopardnet.data.scan.bursts import group_bursts as group_into_bursts
 from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
 from leopardnet.data.scan.deployments import apply_deployments, find_deployments, is_outside_period
-from leopardnet.data.scan.known_times import KnownTimes
+from leopardnet.data.scan.kept.known_times import KnownTimes
 from leopardnet.data.scan.list_files import find_pairs, list_footage
 
 if TYPE_CHECKING:

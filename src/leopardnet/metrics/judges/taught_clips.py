@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from leopardnet.core.columns import HELD_OUT, PARTS, SPLITS
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.id_sets import is_among
 from leopardnet.core.footage.site_names import has_other_site, normalise_site
-from leopardnet.core.id_sets import is_among
 from leopardnet.core.manifest import Manifest
 
 Texts = NDArray[np.object_]  # of str, or None

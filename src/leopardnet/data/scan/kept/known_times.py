@@ -91,7 +91,10 @@ def _name_way(reader: CaptureTimeReader) -> str:
     return json.dumps([_VERSION, reader.order, reader.filename_time])
 
 
-def choose_file(root: Path) -> Path:
-    """Return the file in the user's cache that keeps the times of a folder."""
+def choose_file(root: Path, *, is_new: bool = False) -> Path:
+    """Return the file in the user's cache that keeps the times of a folder. is_new: remove what is there."""
     name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:20]
-    return user_cache_path("leopardnet", appauthor=False) / "scan" / f"{name}.sqlite"
+    file = user_cache_path("leopardnet", appauthor=False) / "scan" / f"{name}.sqlite"
+    if is_new:
+        file.unlink(missing_ok=True)
+    return file

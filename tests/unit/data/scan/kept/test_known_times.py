@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from folders_of_footage import put
-from leopardnet.data.scan import known_times, scan
-from leopardnet.data.scan.known_times import choose_file
+from leopardnet.data.scan import scan
+from leopardnet.data.scan.kept import known_times
+from leopardnet.data.scan.kept.known_times import choose_file
 
 FIRST, SECOND = "2024:05:03 22:15:30", "2024:05:04 10:00:00"
 

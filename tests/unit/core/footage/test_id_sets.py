@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from leopardnet.core.id_sets import is_among
+from leopardnet.core.footage.id_sets import is_among
 
 
 @pytest.mark.parametrize("values", [{"b", "c"}, ["b", "c", "b"], pd.Series(["c", "b", None], dtype="str")])

@@ -1,0 +1,1 @@
+"""What a scan keeps for the next one."""
