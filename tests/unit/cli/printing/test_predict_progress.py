@@ -3,11 +3,25 @@ from types import SimpleNamespace
 from leopardnet.cli.printing.predict_progress import PredictProgress
 
 
+def result(status, crop_s, *, kind="video", decoded_by="software"):
+    clip = SimpleNamespace(kind=kind)
+    return SimpleNamespace(status=status, seconds=(2.0, crop_s), clip=clip, decoded_by=decoded_by)
+
+
+def test_it_counts_the_videos_that_a_device_decoded_and_those_left_to_software(capsys):
+    progress = PredictProgress(lambda *_: None)
+    for decoder in ("cuda", "cuda", "software", ""):
+        progress.count(result("ok", 0.0, decoded_by=decoder))
+    progress.count(result("ok", 0.0, kind="still"))
+    progress.say_shares("auto")
+    assert capsys.readouterr().err == "videos decoded: 2 by cuda, 1 in software\n"
+
+
 def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
     shown = []
     progress = PredictProgress(lambda *values: shown.append(values))
     for i, status in enumerate(("ok", "partial", "unreadable", "unreadable")):
-        progress.count(SimpleNamespace(status=status, seconds=(2.0, 0.5)))
+        progress.count(result(status, 0.5))
         progress.show(i + 1, 4)
     assert [values[:3] for values in shown] == [("classifying", n, 4) for n in (1, 2, 3, 4)]
     assert shown[-1][3].endswith("1 partial, 2 unreadable")
@@ -21,7 +35,7 @@ def test_a_rate_counts_from_the_start_and_not_from_the_first_of_results_that_com
     progress = PredictProgress(lambda *_: None)
     assert progress.per_minute == 0.0
     for expected in (6.0, 12.0, 0.0):  # the last result is alone in its minute
-        progress.count(SimpleNamespace(status="ok", seconds=(2.0, 0.001)))
+        progress.count(result("ok", 0.001))
         assert progress.per_minute == expected
     progress.say_shares("software")
     assert capsys.readouterr().err == ""
