@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from leopardnet.bundle.compiled_cache import CompiledCache
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
 from leopardnet.core.settings.inference import ModelConfig, RuntimeConfig
-from leopardnet.core.weights.compiled_cache import CompiledCache
 
 # The default number of frames per batch. OpenVINO is fastest one by one (15 ms a frame against 19 in batches of 16,
 # one thread), because it prepares itself anew whenever the number changes.

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
-from leopardnet.bundle.card import card_json, model_card
 from leopardnet.bundle.learned_from import LearnedFrom, fill_places
+from leopardnet.bundle.model_card.card import card_json, model_card
 from leopardnet.compose import load_group
 from leopardnet.core.errors import BundleError
 from leopardnet.core.manifest import Manifest

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.bundle.bundle import BundleSpec
-from leopardnet.bundle.card import card_json, model_card
+from leopardnet.bundle.model_card.card import card_json, model_card
 from leopardnet.compose import load_config
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.conditions.conditions import evaluate_conditions

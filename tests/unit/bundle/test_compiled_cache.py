@@ -8,8 +8,8 @@ import os
 import numpy as np
 import pytest
 
+from leopardnet.bundle.compiled_cache import MAX_FILES
 from leopardnet.core.settings.inference import RuntimeConfig
-from leopardnet.core.weights.compiled_cache import MAX_FILES
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from leopardnet.bundle.card_figures import describe_figures
+from leopardnet.bundle.model_card.card_figures import describe_figures
 from leopardnet.core.labels import Label, LabelSet
 from leopardnet.core.language import use_language
 from leopardnet.metrics.evaluate_clips import evaluate_clips

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leopardnet.bundle.card_figures import describe_figures
+from leopardnet.bundle.model_card.card_figures import describe_figures
 from leopardnet.cli.printing.print_evaluation import print_evaluation
 from leopardnet.core.columns import predictions_columns
 from leopardnet.core.tables import clip_id

@@ -54,10 +54,10 @@ class PredictProgress:
 
     def _say_decoders(self) -> None:
         """Print how many videos were decoded on a device, and how many of them were left to software."""
-        devices = [f"{n} by {name}" for name, n in sorted(self.decoders.items()) if name != "software"]
-        by_hand = [f"{self.decoders['software']} in software"] if self.decoders["software"] else []
-        why = "" if devices else ": no hardware decoder was found, or none could decode them"
-        say(f"videos decoded: {', '.join([*devices, *by_hand]) or 'none'}{why if by_hand else ''}")
+        counts = ", ".join(f"{name} {n}" for name, n in sorted(self.decoders.items()))
+        say(f"videos by their decoder: {counts or 0}")
+        if set(self.decoders) == {"software"}:
+            say("No hardware decoder was found, or none could decode these videos.")
 
     @property
     def per_minute(self) -> float:

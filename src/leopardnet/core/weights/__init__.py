@@ -1,1 +1,1 @@
-"""Weights of networks as files hold them, read without torch, and what is compiled from them."""
+"""Weights of networks as files hold them, read without torch."""

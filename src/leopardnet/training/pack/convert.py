@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 
 from leopardnet.bundle.bundle import MAX_WEIGHTS_BYTES, Bundle, write_spec
-from leopardnet.bundle.card import card_json, model_card
+from leopardnet.bundle.model_card.card import card_json, model_card
 from leopardnet.core.errors import BundleError
 from leopardnet.core.tables import atomic_path, write_json
 from leopardnet.network.classifier import load_classifier, save_weights

@@ -14,8 +14,8 @@ import yaml
 from accelerate import PartialState
 
 from leopardnet.bundle.bundle import Bundle, BundleSpec, write_spec
-from leopardnet.bundle.card import card_json, model_card
-from leopardnet.bundle.chosen_figures import describe_choice
+from leopardnet.bundle.model_card.card import card_json, model_card
+from leopardnet.bundle.model_card.chosen_figures import describe_choice
 from leopardnet.bundle.run_history import read_history
 from leopardnet.bundle.runtime import OpenVinoRuntime
 from leopardnet.core.errors import BackendError, BundleError

@@ -14,7 +14,7 @@ def test_it_counts_the_videos_that_a_device_decoded_and_those_left_to_software(c
         progress.count(result("ok", 0.0, decoded_by=decoder))
     progress.count(result("ok", 0.0, kind="still"))
     progress.say_shares("auto")
-    assert capsys.readouterr().err == "videos decoded: 2 by cuda, 1 in software\n"
+    assert capsys.readouterr().err == "videos by their decoder: cuda 2, software 1\n"
 
 
 def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):

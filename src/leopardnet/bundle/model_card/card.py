@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from leopardnet.bundle.card_figures import (
+from leopardnet.bundle.model_card.card_figures import (
     describe_conditions,
     describe_figures,
     describe_optimism,
@@ -16,7 +16,7 @@ from leopardnet.bundle.card_figures import (
     make_plain,
     say_results,
 )
-from leopardnet.bundle.chosen_figures import choice_json
+from leopardnet.bundle.model_card.chosen_figures import choice_json
 from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
 from leopardnet.core.labels import say_blindness
 from leopardnet.metrics.evaluation import Evaluation

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from leopardnet.bundle.chosen_figures import compare_choice
+from leopardnet.bundle.model_card.chosen_figures import compare_choice
 from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.conditions.box_sizes import list_size_rows
 from leopardnet.metrics.evaluation import Evaluation, read_estimate
