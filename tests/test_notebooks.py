@@ -136,8 +136,8 @@ def test_the_second_notebook_runs_the_first_and_the_others_continue_from_it(proj
     assert metrics["n_clips"] == 8 and set(metrics["slices"]) == {"site", "kind"}
     assert {"majority", "middle_frame", "best_frame", "nearest_class_mean"} <= set(metrics["baselines"])
     assert len(metrics["aggregators"]) > 3
-    assert len(outputs(evaluated, "image/png")) == 11, (
-        "two confusions, curves, reliability, empties, coverage, review, sites, two comparisons, gallery"
+    assert len(outputs(evaluated, "image/png")) == 12, (
+        "two confusions, curves, reliability, empties, coverage, review, sites, two comparisons, gallery, attention"
     )
     assert len(outputs(evaluated, "text/html")) == 7, (
         "names, per label, slices, events by length, aggregators, baselines, shortcuts"

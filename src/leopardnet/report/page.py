@@ -204,7 +204,10 @@ def _describe_promise(description: Mapping[str, Any]) -> dict[str, Any]:
 
 def _round(threshold: str) -> str:
     """Return a threshold with six digits, as on the card of the bundle; one below 1 never becomes 1."""
-    short = f"{float(threshold):g}"
+    try:
+        short = f"{float(threshold):g}"
+    except ValueError:  # a setting beside them, such as a rule that is on or off
+        return threshold
     return threshold if short == "1" else short
 
 

@@ -106,7 +106,7 @@ BUNDLE = {
     "backbone": "lite0",
     "bundle_id": "0123456789ab",
     "preprocess": {"size_px": 256, "resize": "squash"},
-    "thresholds": {"empty": 0.8, "species": 0.55, "animal": 0.5, "alert": 0.1},
+    "thresholds": {"empty": 0.8, "species": 0.55, "animal": 0.5, "alert": 0.1, "decides": True},
     "licences": ["Apache-2.0"],
     "hashes": {"model.xml": "f00d" * 16},
 }

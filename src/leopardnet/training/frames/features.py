@@ -76,11 +76,12 @@ def compute_features(
     seed: int = 0,
     cache: FrameCache | None = None,
 ) -> Features:
-    """Return the features of these rows of the frames, in ascending order, and of copies in an infrared look.
+    """Return the features of these rows of the frames, each once, and of copies in an infrared look.
 
     A copy depends on the seed, its number and the row only (see `simulate_infrared`). cache: where features of
     whole clips are looked for first, and kept. `on_progress(n_done, n_all)` is called as frames are computed.
     """
+    rows = np.unique(rows)
     store = _FeatureStore(cache, frames.parts, hash_backbone(model) if cache else "", n_copies, seed)
     values = np.full((1 + n_copies, len(rows), model.n_features), np.nan, np.float32)
     known = store.read(rows, values)
