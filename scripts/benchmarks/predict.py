@@ -50,6 +50,7 @@ from leopardnet.media.sampling import longest_gap_s, sample_times
 
 HERE = Path(__file__).resolve().parents[2]
 N_FRAMES = 16
+SAMPLINGS = {"auto": "auto", "auto16": "auto16", "exact": "uniform16"}
 SHORT_SIDE_PX = 256
 SUFFIXES = {kind.suffix for kind in KINDS}
 
@@ -220,10 +221,17 @@ def report_decoding(clips: Path, n_runs: int) -> None:
 
 
 def report_rates(
-    clips: Path, bundle: Bundle, trees: dict[str, Path], n_runs: int, n_repeats: int, n_workers: int, here: Path
+    clips: Path,
+    bundle: Bundle,
+    trees: dict[str, Path],
+    samplings: dict[str, str],
+    n_runs: int,
+    n_repeats: int,
+    n_workers: int,
+    here: Path,
 ) -> None:
     """Print clips per minute of each variant, medians of the runs, and ratios to the scripts and to the sketch."""
-    paths, by_hand = list_clips(clips), scripts(bundle)
+    paths, by_hand, is_brief = list_clips(clips), scripts(bundle), len(samplings) == 1
     one, many = here / "one", here / "many"
     for folder, n in ((one, 0), (many, n_repeats)):
         for i in range(max(n, 1)):
@@ -234,11 +242,12 @@ def report_rates(
     with multiprocessing.get_context("spawn").Pool(n_workers, sketch_worker, (graph,)) as pool:
         variants: dict[str, tuple[int, Callable[[], Any]]] = {
             "careful": (len(paths), lambda: by_hand["careful"](paths)),
-            "naive": (len(KINDS), lambda: by_hand["naive"](first_of_each(clips))),
             "sketch": (len(paths), lambda: pool.map(partial(sketch_clip, size_px=size_px), paths, 1)),
         }
+        if not is_brief:
+            variants["naive"] = (len(KINDS), lambda: by_hand["naive"](first_of_each(clips)))
         for mark, tree in trees.items():
-            for name, sampling in (("auto", "auto"), ("auto16", "auto16"), ("exact", "uniform16")):
+            for name, sampling in samplings.items():
                 run = partial(run_predict, many, bundle, sampling, n_workers, tree)
                 variants[f"{name}{mark}"] = (n_repeats * len(paths), run)
             variants[f"start{mark}"] = (1, partial(run_predict, one, bundle, "auto", n_workers, tree))
@@ -253,16 +262,16 @@ def report_rates(
     starts = {mark: statistics.median(times[f"start{mark}"]) for mark in trees}
     rate = {n: 60 * k / statistics.median(times[n]) for n, (k, _) in variants.items() if not n.startswith("start")}
     for mark, start_s in starts.items():
-        for name in (f"auto{mark}", f"auto16{mark}", f"exact{mark}"):
+        for name in (f"{name}{mark}" for name in samplings):
             rate[f"{name}, started"] = 60 * variants[name][0] / (statistics.median(times[name]) - start_s)
         first_s = statistics.median(firsts[mark])
         print(f"\n{mark.strip(' ()') or 'this'}: first kept clip after {first_s:.2f} s, ", end="")
         print(f"end of one clip after {start_s:.2f} s; {n_workers} workers; medians of {n_runs}")
-    print(f"{'variant':<22}{'clips/min':>10}{'x careful':>11}{'x naive':>9}{'of sketch':>11}{'spread':>8}")
+    print(f"{'variant':<22}{'clips/min':>10}{'x careful':>11}{'of sketch':>11}{'spread':>8}")
     for name in sorted(rate, key=lambda name: -rate[name]):
-        careful, naive, bare = rate["careful"], rate["naive"], rate["sketch"]
+        careful, bare = rate["careful"], rate["sketch"]
         print(
-            f"{name:<22}{rate[name]:10.1f}{rate[name] / careful:11.1f}{rate[name] / naive:9.1f}"
+            f"{name:<22}{rate[name]:10.1f}{rate[name] / careful:11.1f}"
             f"{rate[name] / bare:11.0%}{spread(times[name.split(',')[0]]):>8}"
         )
 
@@ -293,6 +302,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=4, help="number of copies of the clips for `predict`")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--brief", action="store_true", help="only careful, sketch and auto")
     parser.add_argument("--old", type=Path, help="checkout of another state of the code, timed in the same turns")
     args = parser.parse_args()
     if not all(path.exists() for path in first_of_each(args.clips)):
@@ -304,7 +314,8 @@ def main() -> None:
             here = Path(temporary)
             bundle = load_bundle(args.bundle) if args.bundle else untrained_bundle(here)
             trees = {"": HERE} | ({" (old)": args.old} if args.old else {})
-            report_rates(args.clips, bundle, trees, args.runs, args.repeats, args.workers, here)
+            samplings = {"auto": "auto"} if args.brief else SAMPLINGS
+            report_rates(args.clips, bundle, trees, samplings, args.runs, args.repeats, args.workers, here)
 
 
 if __name__ == "__main__":
