@@ -59,6 +59,9 @@ package: ## Build the wheel and the sdist into dist/, and try them in an empty e
 
 bench: install-dev ## Benchmarks on this machine; OLD=FOLDER adds those of another checkout
 	$(BIN)/python scripts/benchmarks/predict.py $(if $(OLD),--old $(OLD))
+	$(BIN)/python scripts/benchmarks/tiny_clips.py $(if $(OLD),--old $(OLD))
+	$(BIN)/python scripts/benchmarks/growth.py $(if $(OLD),--old $(OLD))
+	$(BIN)/python scripts/benchmarks/busy.py $(if $(OLD),--old $(OLD))
 	$(BIN)/python scripts/benchmarks/train.py
 	$(BIN)/python scripts/benchmarks/backbones.py
 	$(BIN)/python scripts/benchmarks/detector.py

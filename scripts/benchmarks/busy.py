@@ -3,7 +3,7 @@
 With as many busy loops as cores, a program that gives way in proportion keeps half its speed. One whose threads
 wait by spinning, or wait for each other, keeps less.
 
-Example: python scripts/benchmarks/busy.py --old /path/to/older/src
+Example: python scripts/benchmarks/busy.py --old ../old
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def make_training_manifest(here: Path) -> Path:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--old", type=Path, help="folder `src` of the version to compare with")
+    parser.add_argument("--old", type=Path, help="checkout of another state of the code")
     parser.add_argument("--clips", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--loops", type=int, default=psutil.cpu_count(logical=False) or 2)
     args = parser.parse_args()
-    versions = {"new": HERE} | ({"old": args.old.resolve()} if args.old else {})
+    versions = {"new": HERE} | ({"old": args.old.resolve() / "src"} if args.old else {})
     with tempfile.TemporaryDirectory() as temporary:
         here, out = Path(temporary), Path(temporary) / "out"
         clips, bundle = make_tiny_clips(here / "clips", args.clips), make_bundle(here / "small")
@@ -73,7 +73,8 @@ def main() -> None:
         walls: dict[tuple[str, str, int], list[float]] = {
             (job, version, n): [] for job in jobs for version in versions for n in (0, args.loops)
         }
-        for _ in range(args.runs):
+        for i in range(args.runs):
+            print(f"run {i + 1} of {args.runs}", file=sys.stderr)
             for (job, version, n), found in walls.items():
                 shutil.rmtree(out, ignore_errors=True)
                 with busy_loops(n):

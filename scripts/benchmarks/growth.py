@@ -195,7 +195,7 @@ def main() -> None:
         "--full", action="store_true", help="a million of each; needs 6 GB of memory and 10 of disk"
     )
     parser.add_argument("--parts", default=",".join(MEASURES))
-    parser.add_argument("--old", type=Path, help="working tree to compare with")
+    parser.add_argument("--old", type=Path, help="checkout of another state of the code")
     parser.add_argument("--folder", type=Path, help="where inputs are made; a temporary folder otherwise")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     parser.add_argument("--inputs", type=Path, help=argparse.SUPPRESS)

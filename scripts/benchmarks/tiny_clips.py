@@ -6,7 +6,7 @@ pictures  milliseconds a picture of 160 x 90 px, beyond the start
 
 The versions take turns. Seconds on the clock are only of use on a quiet machine; processor seconds always are.
 
-Example: python scripts/benchmarks/tiny_clips.py --old /path/to/older/src
+Example: python scripts/benchmarks/tiny_clips.py --old ../old
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def run_predict(manifest: Path, bundle: Path, source: Path) -> Cost:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--old", type=Path, help="folder `src` of the version to compare with")
+    parser.add_argument("--old", type=Path, help="checkout of another state of the code")
     parser.add_argument("--clips", type=int, default=400)
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--bundle", type=Path, help="default: a tiny network is trained")
     args = parser.parse_args()
-    versions = {"new": HERE} | ({"old": args.old.resolve()} if args.old else {})
+    versions = {"new": HERE} | ({"old": args.old.resolve() / "src"} if args.old else {})
     with tempfile.TemporaryDirectory() as temporary:
         here = Path(temporary)
         bundle = args.bundle or make_bundle(here)
