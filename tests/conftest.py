@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,11 @@ settings.load_profile("no_deadline")
 
 # messages are compared in English, whatever the system speaks
 os.environ["LANGUAGE"] = "en"
+
+# what tests keep for later runs goes at the end; xdist's workers have the folder of the process that started them
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    CACHE = tempfile.TemporaryDirectory(prefix="leopardnet-tests-")
+    os.environ["XDG_CACHE_HOME"] = CACHE.name
 
 # several processes share the cores: each, and what it starts, computes on one
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -14,6 +15,7 @@ from pathlib import Path
 
 KEPT_SHARE = 0.9  # of the cap, after a clearing: the next one is not at once
 STALE_S = 3600.0  # unfinished files of a process that is gone
+KEEP_FREE_BYTES = 2_000_000_000  # of the disk, for the results that are being made
 
 
 class FileCache:
@@ -49,12 +51,17 @@ class FileCache:
             return None
 
     def write(self, key: str, data: bytes) -> None:
-        """Keep bytes under a key, if the disk has room."""
+        """Keep bytes under a key, if the disk has room and some to spare."""
         part = self.folder / f".{key}.{os.getpid()}.{threading.get_ident()}.part"
-        with contextlib.suppress(OSError):
+        try:
+            if shutil.disk_usage(self.folder).free < KEEP_FREE_BYTES + len(data):
+                return
             part.write_bytes(data)  # not forced to the disk: it can be made again
             part.replace(self.path(key))
             self.add(key)
+        except OSError:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def add(self, key: str) -> None:
         """Count a file that was put at `path(key)`, and delete others if there are now too many bytes."""

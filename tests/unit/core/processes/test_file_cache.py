@@ -1,6 +1,8 @@
 """Caches: what was not used for longest goes first, and a disk that fails is no error."""
 
 import os
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,3 +69,24 @@ def test_memory_keeps_what_was_read_last(cap):
     assert [k for k in "abc" if cache.read(k)] == (["a", "b", "c"] if cap == 30 else ["a", "c"])
     cache.write("a", b"new")
     assert cache.read("a") == b"new"
+
+
+def test_the_last_room_of_a_disk_is_left_for_results(tmp_path, monkeypatch):
+    cache = FileCache(tmp_path, suffix=".jpg", max_bytes=100)
+    for free, n_files in ((2_000_000_009, 0), (2_000_000_010, 1)):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        cache.write("a", bytes(10))
+        assert len(list(tmp_path.iterdir())) == n_files
+
+
+def test_a_disk_that_fails_leaves_no_part(tmp_path, monkeypatch):
+    cache = FileCache(tmp_path, suffix=".jpg", max_bytes=100)
+    write = Path.write_bytes
+
+    def fail(path, data):
+        write(path, data[:3])
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    cache.write("a", bytes(10))
+    assert cache.read("a") is None and list(tmp_path.iterdir()) == []
