@@ -51,6 +51,7 @@ EXIT_WRONG_USAGE = 2
 EXIT_FINDINGS = 3
 EXIT_STOPPED = 130
 LOG_EVERY_S = 30.0  # where stderr is no terminal
+RATE_FROM_S = 1.0  # a rate over less says nothing
 OS_ADVICE = {
     errno.EACCES: "choose another folder with --out, or ask for the right to write into this one",
     errno.EPERM: "choose another folder with --out, or ask for the right to write into this one",
@@ -231,7 +232,7 @@ class StageLog:
         if n_done >= n_total and what not in self._finished:
             self._finished.add(what)
             say(f"{translate_message(what)}: {n_done} of {n_total}, {took_s:.1f} s{more}")
-        elif n_before < n_done < n_total and now_s - self._said_s >= LOG_EVERY_S:
+        elif n_before < n_done < n_total and now_s - self._said_s >= LOG_EVERY_S and took_s >= RATE_FROM_S:
             self._said_s, rate = now_s, (n_done - n_before) / took_s
             more = more or f", {60 * rate:.0f} a minute"
             left = describe_duration((n_total - n_done) / rate)

@@ -98,6 +98,17 @@ def test_a_log_file_gets_a_line_every_half_minute_with_rate_and_time_left_and_on
     assert capsys.readouterr().err == "", "it is done once"
 
 
+def test_a_job_that_has_just_begun_has_no_rate(capsys):
+    clock = iter([0.0, 40.0, 40.001, 42.0, 50.0])
+    log = StageLog(now_s=lambda: next(clock))
+    for n_done in (0, 2, 4, 10):
+        log("rendering", n_done, 10)
+    assert capsys.readouterr().err.splitlines() == [
+        "rendering: 4 of 10, 120 a minute, 1 min left",
+        "rendering: 10 of 10, 10.0 s",
+    ]
+
+
 def test_a_figure_that_does_not_exist_is_a_dash(capsys):
     print_rows([{"label": "tiger", "F1": float("nan")}, {"label": "deer", "F1": 0.5}])
     shown = capsys.readouterr().out
