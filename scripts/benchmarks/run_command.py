@@ -9,8 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -29,10 +32,12 @@ def measure(
 ) -> Cost:
     """Run `leopardnet WORDS` from the code in the folder `source`, and return what it took.
 
-    On Linux the time of processes that outlive the command is counted, too: they are adopted and waited for.
+    On Linux the time of processes that outlive the command is counted, too: they are adopted and waited for. Other
+    children of this process may run all the while.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    others = {child.pid for child in psutil.Process().children()}
     before, start = _cpu_s(), time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "leopardnet", *map(str, words)],
@@ -48,11 +53,10 @@ def measure(
             time.sleep(0.01)
     code, wall_s = process.wait(), time.perf_counter() - start
     assert may_fail or code == 0, f"exit code {code}: leopardnet {' '.join(map(str, words))}"
-    try:
-        while True:
-            os.waitpid(-1, 0)
-    except ChildProcessError:
-        pass
+    while adopted := {child.pid for child in psutil.Process().children()} - others:
+        for pid in adopted:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
     return Cost(wall_s, begun_s or wall_s, _cpu_s() - before)
 
 
