@@ -70,5 +70,6 @@ def test_the_wanted_key_frames_are_fetched_and_no_others(tmp_path, advised):
     assert advised == [keys[0], keys[2], keys[3]]
 
 
-def test_a_file_that_is_gone_is_left_to_its_reader(tmp_path):
+def test_a_file_that_is_gone_is_left_to_its_reader(tmp_path, advised):
     advise(tmp_path / "gone.mp4", [(0, 10)])
+    assert advised == []
