@@ -10,12 +10,11 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.bundle.runtime import compile_openvino
+from leopardnet.bundle.runtime import compile_openvino, run_singly
 from leopardnet.core.errors import MediaError
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
@@ -50,11 +49,11 @@ class FeatureNetwork:
         model, size_px = setup.model, setup.preprocess.size_px
         state = read_embedded(model.backbone)
         graph = build_feature_graph(state, model.backbone, size_px=size_px, gem_p=model.gem_p)
-        self._model: Any = compile_openvino(graph, runtime, name=model.name)
+        self._run = run_singly(compile_openvino(graph, runtime, name=model.name, is_single=True))
 
     def see(self, frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features float32 [N, F] and ImageNet logits float32 [N, 1000] of frames uint8 [N, 3, S, S]."""
-        answers = [[np.array(x) for x in self._model({0: frame[None]}).values()] for frame in frames]
+        answers = [self._run(frame[None]) for frame in frames]
         imagenet, features = (np.concatenate(x) for x in zip(*answers, strict=True))
         return features, imagenet
 
