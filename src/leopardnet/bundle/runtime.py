@@ -181,7 +181,8 @@ def check_shapes(
 ) -> None:
     """Raise BundleError where the input and outputs of a network do not have the shapes that the bundle states.
 
-    n_frames: `?` for any number. Cosines to class means are a second output of the same shape; a network without class means has one output.
+    n_frames: `?` for any number. Cosines to class means are a second output of the same shape; a network without
+    class means has one output.
     """
     found = [f"[{','.join(str(n).strip() for n in shape)}]" for shape in shapes]
     wanted = [f"[{n_frames},3,{size_px},{size_px}]", f"[{n_frames},{n_labels}]"]

@@ -25,7 +25,7 @@ from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.hunt.backbone_graph import build_feature_graph
 from leopardnet.hunt.feature_store import FeatureJournal, FeatureStore, FrameFeatures
 from leopardnet.hunt.setup import HuntSetup, load_setup
-from leopardnet.media.decode import decode, probe
+from leopardnet.media.decode import open_clip
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
 from leopardnet.media.workers.clip_errors import decoder_error, out_of_memory_error
@@ -105,9 +105,9 @@ def embed_clip(clip: Clip, job: HuntJob, network: FeatureNetwork) -> FrameFeatur
     """Return the features of one clip; those of an unreadable one have no frame and say why."""
     spec = job.setup.preprocess
     try:
-        info = probe(clip, job.root)
-        times_s = sample_times(info, job.setup.sampling)
-        frames = decode(clip, job.root, times_s=times_s, short_side_px=decode_side_px(spec))
+        with open_clip(clip, job.root) as opened:
+            times_s = sample_times(opened.info, job.setup.sampling)
+            frames = opened.decode(times_s, short_side_px=decode_side_px(spec))
         features, imagenet = network.see(to_model_input(frames.pixels, spec))
     except MediaError as error:
         return _give_up(job, clip, error.one_line)
