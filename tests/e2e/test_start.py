@@ -65,6 +65,7 @@ def test_results_of_another_program_are_named_and_change_the_order(card, tmp_pat
         (("card/siteA", "--out", "card/siteA/out"), "nothing is written into a folder of footage"),
         (("none",), "the folder holds no footage"),
         (("card", "--results", "nothing.json"), "there is no such file"),
+        (("card", "--decode", "fast"), "the options of start"),
     ],
 )
 def test_what_cannot_be_started_is_said(card, tmp_path, arguments, said):

@@ -28,6 +28,7 @@ from leopardnet.hunt.setup import HuntSetup, load_setup
 from leopardnet.media.decode import open_clip
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
+from leopardnet.media.video.hardware import SOFTWARE, open_device, settle_decoder
 from leopardnet.media.workers.clip_errors import decoder_error, out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
 from leopardnet.media.workers.read_ahead import advise_next
@@ -71,13 +72,14 @@ def embed(
     """Compute the features of all clips that have none yet, into `out/features.sqlite`, and return all of them.
 
     A clip is one of a run's set-up and the size and time of its files; a changed file is read again.
+    What decodes videos is no part of that: a device gives nearly the same frames, and the order is no result.
     retry_failed: read unreadable clips again. Raises RunStopped where `should_stop` returned True before the last
     clip, and ManifestError where the times of the manifest are of other footage.
 
     >>> embed(scan("clips/"), "review-clips/")  # doctest: +SKIP
     """
     refuse_other_files(manifest.table, manifest.root)
-    job = HuntJob(manifest.root, setup or load_setup(), runtime or RuntimeConfig())
+    job = HuntJob(manifest.root, setup or load_setup(), settle_decoder(runtime or RuntimeConfig()))
     with FeatureJournal.open_keyed(out, job.setup.to_key()) as journal:
         engine = partial(_embed_all, job=job, should_stop=should_stop)
         journal.fill(
@@ -107,7 +109,7 @@ def embed_clip(clip: Clip, job: HuntJob, network: FeatureNetwork) -> FrameFeatur
     try:
         with open_clip(clip, job.root) as opened:
             times_s = sample_times(opened.info, job.setup.sampling)
-            frames = opened.decode(times_s, short_side_px=decode_side_px(spec))
+            frames = opened.decode(times_s, short_side_px=decode_side_px(spec), decoder=job.runtime.decode)
         features, imagenet = network.see(to_model_input(frames.pixels, spec))
     except MediaError as error:
         return _give_up(job, clip, error.one_line)
@@ -133,6 +135,8 @@ def _start(job: HuntJob) -> None:
     global _work
     job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
     _work = job, FeatureNetwork(job.setup, job.runtime)
+    if job.runtime.decode != SOFTWARE:
+        open_device(job.runtime.decode)  # before the memory of this process is limited
 
 
 def _embed_one(clip: Clip) -> FrameFeatures:
