@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -97,3 +98,17 @@ def test_an_update_keeps_translations_and_is_stable(tmp_path, texts):
     assert once == path.read_bytes(), "run `python scripts/update_catalogues.py`"
     known = read_po(io.BytesIO(once), locale="ru")
     assert known.get("Look at these first").string == "Проверить в первую очередь"
+
+
+def test_a_count_that_is_printed_reads_well_of_one_thing_too(texts):
+    """It stands behind its noun, as in "empty files: 1", or is one "of 5 clips", or the text has a form for one."""
+    counted = re.compile(r"(?<!of )\{(n|n_\w+|value\w*)\} [a-z]+s\b")
+    rooms = tuple(f"src/leopardnet/{room}/" for room in ("cli", "records", "report"))
+    found = [
+        message.id
+        for message in texts
+        if isinstance(message.id, str)
+        and counted.search(message.id)
+        and any(place.startswith(rooms) for place, _ in message.locations)
+    ]
+    assert found == []

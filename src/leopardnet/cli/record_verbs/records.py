@@ -173,7 +173,7 @@ def _say_written(out: Path, written: Sequence[Dossier], *, exact_places: bool) -
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     n = len(written)
-    say(f"written: {out.name}, with {n} dossiers" if n else f"written: {out.name}")
+    say(f"written: {out.name}, dossiers: {n}" if n else f"written: {out.name}")
 
 
 def _read_places(path: Path | None, encoding: str | None, date_format: str | None) -> pd.DataFrame | None:
