@@ -113,3 +113,15 @@ def test_a_count_that_is_printed_reads_well_of_one_thing_too(texts):
         and any(place.startswith(rooms) for place, _ in message.locations)
     ]
     assert found == []
+
+
+def test_every_text_that_python_translates_is_collected(texts):
+    """Babel does not look into f-strings, so a text that is translated inside of one would stay English."""
+    calls = (
+        node
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("translate", "translate_plural")
+    )
+    first = (call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant))
+    assert [text for text in first if texts.get(text) is None] == []

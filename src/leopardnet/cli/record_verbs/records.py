@@ -280,8 +280,9 @@ def _print_found(found: SeasonRecords) -> None:
         say(f"… and {len(notable) - N_SHOWN} more in records.csv")
     for row in found.findings.drop_duplicates("rule").to_dict("records"):
         n = int(found.findings["rule"].eq(row["rule"]).sum())
-        more = f" ({translate('and {n} more in findings.csv', n=n - 1)})" if n > 1 else ""
-        say(f"{translate_message(row['severity'])}: {translate_message(row['message'])}{more}")
+        more = translate("and {n} more in findings.csv", n=n - 1)
+        text = translate_message(row["message"]) + (f" ({more})" if n > 1 else "")
+        say(f"{translate_message(row['severity'])}: {text}")
 
 
 def _describe(row: dict[Any, Any]) -> dict[str, Any]:
