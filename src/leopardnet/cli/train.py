@@ -57,6 +57,14 @@ Cache = Annotated[
         help="Folder of decoded frames and features, which runs share. [default: in your cache folder]",
     ),
 ]
+Shards = Annotated[
+    Path | None,
+    typer.Option(
+        "--shards",
+        metavar="DIR",
+        help="Folder of `leopardnet shards` with the frames of the manifest: no footage is opened.",
+    ),
+]
 Multirun = Annotated[
     bool,
     typer.Option(
@@ -87,6 +95,7 @@ def train(
     train_on_audit: TrainOnAudit = False,
     start: GoesOnFrom = None,
     cache: Cache = None,
+    shards: Shards = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in OUT, finished or not.")] = False,
     multirun: Multirun = False,
     json_: Json = False,
@@ -106,7 +115,7 @@ def train(
     Example: leopardnet train manifest.parquet --out runs/rates -m optim.lr=1e-3,1e-4
     """
     if multirun:
-        files = {"--root": root, "--labels": labels, "--from": start, "--cache": cache}
+        files = {"--root": root, "--labels": labels, "--from": start, "--cache": cache, "--shards": shards}
         options = _repeat_options({**files, "--site-from": site_from, "--detector": detector})
         options += ["--train-on-audit"] * train_on_audit + ["--overwrite"] * overwrite
         return run_sweep(source, overrides or [], out, options)
@@ -123,7 +132,14 @@ def train(
     config = _compose_config(list(overrides or []), source, labels, beginning, detector)
     with stages() as on_progress:
         run = train_bundle(
-            rows, config, out=out, overwrite=overwrite, beginning=beginning, cache=cache, on_progress=on_progress
+            rows,
+            config,
+            out=out,
+            overwrite=overwrite,
+            beginning=beginning,
+            cache=cache,
+            shards=shards,
+            on_progress=on_progress,
         )
     if is_first_process():
         _print_run(run, out, as_json=json_)

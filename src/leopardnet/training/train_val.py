@@ -31,6 +31,7 @@ from leopardnet.training.frames.labelled_frames import (
     open_lazy_frames,
 )
 from leopardnet.training.frames.select_frames import select_frames
+from leopardnet.training.frames.shard_set import ShardSet
 from leopardnet.training.start.beginning import PLAIN, Beginning
 
 
@@ -44,6 +45,7 @@ class TrainVal:
     labels: LabelSet
     by_folds: bool
     beginning: Beginning = PLAIN
+    shards: ShardSet | None = None
 
     @property
     def reading(self) -> Reading:
@@ -55,7 +57,8 @@ class TrainVal:
     def key(self) -> str:
         """A hash of the footage and of how it is read and split."""
         splits = self.wanted["split"].to_csv(index=False) + str(self.by_folds)
-        footage = hash_footage(self.wanted, self.root, self.reading) + self.beginning.key
+        read = self.shards.id if self.shards else hash_footage(self.wanted, self.root, self.reading)
+        footage = read + self.beginning.key
         return hashlib.sha256((footage + splits).encode()).hexdigest()[:16]
 
 
@@ -172,12 +175,12 @@ def load_train_val(
 
     seen: the ids of clips that the model learned from which this run goes on from, see `Beginning.find_seen`.
     """
-    if count_bytes(len(data.wanted), data.reading) > data.config.data.cache_gb * 1e9:
+    if data.shards is None and count_bytes(len(data.wanted), data.reading) > data.config.data.cache_gb * 1e9:
         frames = open_lazy_frames(data.wanted, data.root, labels=data.labels, reading=data.reading)
     else:
         if accelerator.is_main_process:  # the other processes find its files
             frames = _load(data, cache, tell)
-            if frames.n_reused:
+            if frames.n_reused and data.shards is None:
                 n_clips = data.wanted["clip_id"].nunique()
                 tell("frames of earlier runs", 1, 1, f"{frames.n_reused} of {n_clips} clips, nothing to decode")
         accelerator.wait_for_everyone()
@@ -207,6 +210,7 @@ def _load(data: TrainVal, cache: FrameCache, tell: Callable[..., None]) -> Label
         labels=data.labels,
         reading=data.reading,
         cache=cache,
+        shards=data.shards,
         n_workers=data.config.runtime.workers or 2,
         on_progress=lambda done, total: tell("reading frames", done, total),
     )
