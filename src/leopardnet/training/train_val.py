@@ -17,6 +17,7 @@ from leopardnet.bundle.learned_from import LearnedFrom, fill_places
 from leopardnet.core.errors import ConfigError, ManifestError, MediaError
 from leopardnet.core.labels import LabelSet, split_labels
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.processes.file_cache import KEEP_FREE_BYTES
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_json, write_table
 from leopardnet.training.fit.clip_scores import compute_clip_logits
@@ -183,6 +184,12 @@ def load_train_val(
             if frames.n_reused and data.shards is None:
                 n_clips = data.wanted["clip_id"].nunique()
                 tell("frames of earlier runs", 1, 1, f"{frames.n_reused} of {n_clips} clips, nothing to decode")
+            if data.shards is None and cache.n_not_kept:
+                tell(
+                    f"the disk has no room for decoded frames of {cache.n_not_kept} clips: every epoch decodes "
+                    f"them again; free {KEEP_FREE_BYTES / 1e9:.0f} GB and more, or give --cache on another disk",
+                    *(1, 1, ""),
+                )
         accelerator.wait_for_everyone()
         if not accelerator.is_main_process:
             frames = _load(data, cache, lambda *_: None)

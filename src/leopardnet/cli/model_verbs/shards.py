@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say, stages
+from leopardnet.cli.model_verbs.train_extra import require_train_extra
 from leopardnet.cli.options import Json, MovedRoot, People, read_moved
 from leopardnet.cli.printing.next_step import say_next
-from leopardnet.cli.train import require_train_extra
 
 if TYPE_CHECKING:
     from leopardnet.training.frames.shard_set import ShardSet

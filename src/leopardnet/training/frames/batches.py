@@ -118,14 +118,12 @@ def make_micro_batches(
 
     truth: what each frame of `frames` shows, int64 [N] or bool [N, C]; by default its class.
 
-    Threads prepare the next ones (OpenCV releases the interpreter's lock, and computes on one thread in each);
-    their number does not change the result.
+    Threads prepare the next ones (OpenCV releases the interpreter's lock); their number changes no result.
     A process without a part in a small last step gets an empty micro-batch, so that all processes make the same
     steps.
     """
-    weights = compute_sampling_weights(frames.table.iloc[rows], data)
-    shards = frames.shards
-    i_shard = None if shards is None else shards.i_shard[rows]
+    weights, shards = compute_sampling_weights(frames.table.iloc[rows], data), frames.shards
+    i_shard = shards.i_shard[rows] if shards else None
     order = rows[draw_epoch_order(len(rows), seed, epoch, weights=weights, i_shard=i_shard)]
     size, part_size = optim.batch_size, optim.micro_batch_size
     jobs: list[tuple[int, int, int, int, int, bool]] = []  # step, part, start, stop, frames in the step, last
@@ -141,7 +139,7 @@ def make_micro_batches(
     def make(i_step: int, i_part: int, start: int, stop: int, n_in_step: int, is_last: bool) -> MicroBatch:
         began = time.perf_counter()
         chosen = order[start:stop]
-        if shards is not None:
+        if shards:
             shards.expect(chosen)
         pixels, ok, reasons = read_batch(frames.large, chosen)
         pipeline = augment.copy()  # with a random state of its own, which threads cannot share

@@ -93,6 +93,11 @@ class FrameCache:
     def _pixels(self) -> FileCache:  # opened when it is needed: a run that keeps no pixels deletes none either
         return FileCache(self.folder / "pixels", suffix=".safetensors", max_bytes=self._max_bytes)
 
+    @property
+    def n_not_kept(self) -> int:
+        """How many clips of this process were not kept for want of room; each use of them decodes them again."""
+        return self._pixels.n_not_kept
+
     def read_rows(self, key: str) -> ClipRows | None:
         """Return the rows of a clip, or None."""
         data = self._rows.read(key)

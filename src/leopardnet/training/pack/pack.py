@@ -72,15 +72,9 @@ def train_bundle(
     >>> run.best["val_macro_f1"]  # doctest: +SKIP
     0.81
     """
+    out, frames = Path(out), {"cache": cache, "shards": shards}
     run = train(
-        manifest,
-        config,
-        out=Path(out),
-        overwrite=overwrite,
-        beginning=beginning,
-        cache=cache,
-        shards=shards,
-        on_progress=on_progress,
+        manifest, config, out=out, **frames, overwrite=overwrite, beginning=beginning, on_progress=on_progress
     )
     if not PartialState().is_main_process:
         return run
