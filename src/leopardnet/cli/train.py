@@ -15,6 +15,7 @@ import typer
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
 from leopardnet.cli.model_verbs.sweep import run_sweep
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot, read_moved
+from leopardnet.cli.stop_signal import explain_stop
 from leopardnet.core.errors import BackendError, ConfigError
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def train(
     else:
         rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
     config = _compose_config(list(overrides or []), source, labels, beginning, detector)
-    with stages() as on_progress:
+    todo = "give the same command again without --overwrite to continue" if overwrite else ""
+    with explain_stop(f"finished epochs are kept in {out}", todo=todo), stages() as on_progress:
         run = train_bundle(
             rows, config, out=out, overwrite=overwrite, beginning=beginning, cache=cache, on_progress=on_progress
         )
