@@ -11,7 +11,17 @@ import typer
 
 from leopardnet.cli.console import app, print_json, progress_bar, say
 from leopardnet.cli.dataset import check_table_name
-from leopardnet.cli.options import ImportRoot, Json, LabelMap, ManifestOut, OnUnknown, SiteFrom, Strict, TimeZone
+from leopardnet.cli.options import (
+    ImportRoot,
+    Json,
+    LabelMap,
+    ManifestOut,
+    OnUnknown,
+    SiteFrom,
+    Strict,
+    TimeZone,
+    open_manifest,
+)
 from leopardnet.cli.printing.import_problems import write_problems
 from leopardnet.cli.printing.next_step import say_next
 
@@ -303,7 +313,6 @@ def import_megadetector(
     Example: leopardnet import megadetector results.json --root footage --into manifest.parquet --out
     with_boxes.parquet
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.data.formats.megadetector.read import merge_boxes
     from leopardnet.data.reading.to_manifest import ImportResult
 
@@ -311,7 +320,7 @@ def import_megadetector(
     options = {"root": root, "min_score": min_score, "min_classification": min_classification, "strict": strict}
     imported = _read("megadetector", source, label_map, on_unknown, site_from, **options)
     if into is not None:
-        merged = merge_boxes(Manifest.read(into), imported.manifest)
+        merged = merge_boxes(open_manifest(into), imported.manifest)
         notes = [n for n in imported.notes if "without a label" not in n]
         imported = ImportResult(merged.manifest, (*notes, *merged.notes), imported.problems)
     _write(imported, out, json)
