@@ -115,7 +115,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(found=st.lists(rows, min_size=1, max_size=12))
 def test_every_form_is_the_original(form, found):
     with tempfile.TemporaryDirectory() as folder:

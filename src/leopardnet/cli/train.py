@@ -122,8 +122,11 @@ def train(
     else:
         rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
     config = _compose_config(list(overrides or []), source, labels, beginning, detector)
-    todo = "give the same command again without --overwrite to continue" if overwrite else ""
-    with explain_stop(f"finished epochs are kept in {out}", todo=todo), stages() as on_progress:
+    kept = explain_stop(
+        f"finished epochs are kept in {out}",
+        todo="give the same command again without --overwrite to continue" if overwrite else "",
+    )
+    with kept, stages() as on_progress:
         run = train_bundle(
             rows, config, out=out, overwrite=overwrite, beginning=beginning, cache=cache, on_progress=on_progress
         )

@@ -127,8 +127,11 @@ def _restore_codes(sheet: PeopleTable, column: str, notes: list[str], *, is_own:
         if len(was) == 1:
             changed[i] = was.pop()
     for code, folder in sorted({(codes[i], folder) for i, folder in changed.items()})[:3]:
-        what = "may have been" if is_own else "was read as"
-        notes.append(f"column {column} of {sheet.name}: {code} {what} {folder}, as in the paths")
+        notes.append(
+            f"column {column} of {sheet.name}: {code} may have been {folder}, as in the paths"
+            if is_own
+            else f"column {column} of {sheet.name}: {code} was read as {folder}, as in the paths"
+        )
     changed = {} if is_own else changed
     return pd.Series([changed.get(i, code) or None for i, code in enumerate(codes)], dtype="str")
 
