@@ -41,7 +41,7 @@ MESSAGE_ROOMS = (
 )
 SENTENCES = (  # modules whose texts are all for people
     "core/labels.py",
-    "cli/printing/end_note.py",
+    "core/processes/end_signals.py",
     "cli/printing/import_problems.py",
     "cli/printing/print_evaluation.py",
     "cli/printing/print_predictions.py",

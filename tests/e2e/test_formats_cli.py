@@ -343,5 +343,5 @@ def test_a_manifest_that_excel_saved_again(root, tmp_path):
     assert split["path"].tolist() == table["path"].tolist() and split["site"].tolist() == table["site"].tolist()
     assert set(split["captured_at"]) == {pd.Timestamp("2021-03-15 10:22")}
     table.assign(captured_at="01/02/2021 10:22").to_excel(tmp_path / "us.xlsx", index=False)
-    _, said = leopardnet("split", tmp_path / "us.xlsx", "--by", "site", code=1)
+    _, said = leopardnet("split", tmp_path / "us.xlsx", "--by", "site", "--out", tmp_path / "u.csv", code=1)
     assert "day and month of the dates cannot be told apart" in said and "yyyy-mm-dd hh:mm:ss" in said

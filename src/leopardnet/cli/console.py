@@ -37,7 +37,6 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from leopardnet.cli.printing.end_note import describe_end
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.language import (
     LANGUAGES,
@@ -47,7 +46,7 @@ from leopardnet.core.language import (
     translate_error,
     translate_message,
 )
-from leopardnet.core.processes.end_signals import find_end_request, handle_end_signals
+from leopardnet.core.processes.end_signals import describe_end, find_end_request, handle_end_signals
 
 EXIT_COULD_NOT_RUN = 1
 EXIT_WRONG_USAGE = 2

@@ -2,11 +2,11 @@ import signal
 
 import pytest
 
-from leopardnet.cli.printing.end_note import describe_end
 from leopardnet.cli.stop_signal import explain_stop, stop_on_signal
 from leopardnet.core.errors import RunStopped
 from leopardnet.core.processes.end_signals import (
     EndRequest,
+    describe_end,
     find_end_request,
     handle_end_signals,
     raise_end_request,

@@ -54,7 +54,7 @@ def test_a_sheet_is_the_same_table(tmp_path):
         ("captured_at", "yesterday", "a time such as 2021-12-30 22:34:56"),
         ("km", "far", "a number"),
         ("first", "perhaps", "true or false"),
-        ("record_id", "#NAME?", "a text, which the program has cut or replaced"),
+        ("name", "#NAME?", "a text, which the program has cut or replaced"),
     ],
 )
 def test_a_cell_that_cannot_be_read_is_named(column, text, expected, tmp_path):
