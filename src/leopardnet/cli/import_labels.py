@@ -11,17 +11,7 @@ import typer
 
 from leopardnet.cli.console import app, print_json, progress_bar, say
 from leopardnet.cli.dataset import check_table_name
-from leopardnet.cli.options import (
-    ImportRoot,
-    Json,
-    LabelMap,
-    ManifestOut,
-    OnUnknown,
-    SiteFrom,
-    Strict,
-    TimeZone,
-    open_manifest,
-)
+from leopardnet.cli.options import ImportRoot, Json, LabelMap, ManifestOut, OnUnknown, SiteFrom, Strict, TimeZone
 from leopardnet.cli.printing.import_problems import write_problems
 from leopardnet.cli.printing.next_step import say_next
 
@@ -314,13 +304,15 @@ def import_megadetector(
     with_boxes.parquet
     """
     from leopardnet.data.formats.megadetector.read import merge_boxes
+    from leopardnet.data.reading.tables.saved_manifest import read_manifest
     from leopardnet.data.reading.to_manifest import ImportResult
 
     check_table_name(out)
     options = {"root": root, "min_score": min_score, "min_classification": min_classification, "strict": strict}
     imported = _read("megadetector", source, label_map, on_unknown, site_from, **options)
     if into is not None:
-        merged = merge_boxes(open_manifest(into), imported.manifest)
+        before = read_manifest(into)
+        merged = merge_boxes(before, imported.manifest)
         notes = [n for n in imported.notes if "without a label" not in n]
-        imported = ImportResult(merged.manifest, (*notes, *merged.notes), imported.problems)
+        imported = ImportResult(merged.manifest, (*before.notes, *notes, *merged.notes), imported.problems)
     _write(imported, out, json)
