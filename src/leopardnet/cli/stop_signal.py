@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from types import FrameType
 
 from leopardnet.cli.console import say
@@ -23,6 +24,14 @@ def explain_stop(kept: str, *, todo: str = "") -> Iterator[None]:
     except EndRequest as request:
         request.kept, request.todo = request.kept or kept, request.todo or todo
         raise
+
+
+def explain_training(out: Path, *, overwrite: bool) -> AbstractContextManager[None]:
+    """Let a training that is ended within the block say what stays of it, and how it goes on. out: its folder."""
+    return explain_stop(
+        f"finished epochs are kept in {out}",
+        todo="give the same command again without --overwrite to continue" if overwrite else "",
+    )
 
 
 @contextmanager

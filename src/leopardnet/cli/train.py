@@ -15,7 +15,7 @@ import typer
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
 from leopardnet.cli.model_verbs.sweep import run_sweep
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot, read_moved
-from leopardnet.cli.stop_signal import explain_stop
+from leopardnet.cli.stop_signal import explain_training
 from leopardnet.core.errors import BackendError, ConfigError
 
 if TYPE_CHECKING:
@@ -122,11 +122,7 @@ def train(
     else:
         rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
     config = _compose_config(list(overrides or []), source, labels, beginning, detector)
-    kept = explain_stop(
-        f"finished epochs are kept in {out}",
-        todo="give the same command again without --overwrite to continue" if overwrite else "",
-    )
-    with kept, stages() as on_progress:
+    with explain_training(out, overwrite=overwrite), stages() as on_progress:
         run = train_bundle(
             rows, config, out=out, overwrite=overwrite, beginning=beginning, cache=cache, on_progress=on_progress
         )
