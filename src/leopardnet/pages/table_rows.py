@@ -152,11 +152,8 @@ def _frame_data(
     found = parse_frame_boxes(known)
     best_box = found.map(lambda boxes: 1000 * (boxes[0][4] or 0.0) if boxes else 0.0).reindex(known.index)
     rows = known["row"].to_numpy(np.int64)
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    times_s = known["time_s"].round(2).to_numpy(np.float64)
     thousandths = np.round(known[columns].to_numpy(np.float64) * 1000).astype(np.int64)
-    parts = (np.split(values, starts[1:]) for values in (times_s, thousandths, best_box.to_numpy(np.float64)))
-    frames = {str(row): _curve(*part) for row, *part in zip(rows[starts], *parts, strict=True)}
+    frames = _curves(rows, known["time_s"].round(2).tolist(), thousandths, best_box.to_numpy(np.float64))
     boxes = {
         str(row_of[clip_id]): [[*(round(v, 4) for v in box[:4]), box[4]] for box in drawn]
         for clip_id, drawn in best_frame_boxes(predictions, known, found).items()
@@ -164,14 +161,25 @@ def _frame_data(
     return frames, boxes
 
 
-def _curve(
-    times_s: NDArray[np.float64], probs: NDArray[np.int64], best: NDArray[np.float64]
-) -> dict[str, list[Any]]:
-    """Return the curve of a clip. probs: int64 [N, C] in thousandths; best: float64 [N], nan without a detector."""
-    curve: dict[str, list[Any]] = {
-        "t": times_s.tolist(),
-        "p": [p.tolist() if p.max() >= 1000 * VISIBLE else 0 for p in probs.T],
-    }
-    if not np.isnan(best).all():
-        curve["b"] = [None if np.isnan(b) else round(b) for b in best]
-    return curve
+def _curves(
+    rows: NDArray[np.int64], times_s: list[float], probs: NDArray[np.int64], best: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return the curves of clips by row number, of frames sorted by it.
+
+    rows: [N]; probs: [N, C] in thousandths; best: [N], nan without a detector.
+    """
+    if not len(rows):
+        return {}
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    is_seen = (np.maximum.reduceat(probs, starts) >= 1000 * VISIBLE).tolist()
+    values, boxes = probs.T.tolist(), [None if np.isnan(b) else round(b) for b in best.tolist()]
+    curves: dict[str, Any] = {}
+    for row, first, last, seen in zip(rows[starts], starts, [*starts[1:], len(rows)], is_seen, strict=True):
+        curve = {
+            "t": times_s[first:last],
+            "p": [v[first:last] if s else 0 for v, s in zip(values, seen, strict=True)],
+        }
+        if any(b is not None for b in boxes[first:last]):
+            curve["b"] = boxes[first:last]
+        curves[str(row)] = curve
+    return curves

@@ -94,7 +94,7 @@ def summarise(
         refuse_other_footage(table, manifest.table)
         truth, hidden = true_labels(manifest, table), private
         table = _add_sites(table, manifest)
-        limits = _limit_pictures(predictions, n_pictures, paging)
+        limits = limit_pictures(predictions, n_pictures, paging)
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
         if attention and bundle and evaluation:
@@ -122,7 +122,8 @@ def summarise(
     )
 
 
-def _limit_pictures(predictions: Predictions, n_pictures: int | None, paging: PagingSettings) -> dict[str, Any]:
+def limit_pictures(predictions: Predictions, n_pictures: int | None, paging: PagingSettings) -> dict[str, Any]:
+    """Return the limits of `make_thumbnails` for a report of these clips; n_pictures: what was asked for, if any."""
     if len(predictions) <= paging.clips_in_one_file:
         return {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
     return {"n_pictures": paging.pictures if n_pictures is None else n_pictures, "max_bytes": None}
