@@ -123,7 +123,7 @@ def summarise(
 
 
 def limit_pictures(predictions: Predictions, n_pictures: int | None, paging: PagingSettings) -> dict[str, Any]:
-    """Return the limits of `make_thumbnails` for a report of these clips; n_pictures: what was asked for, if any."""
+    """Return the limits of `make_thumbnails` for a report of these clips; n_pictures: what was asked for."""
     if len(predictions) <= paging.clips_in_one_file:
         return {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
     return {"n_pictures": paging.pictures if n_pictures is None else n_pictures, "max_bytes": None}

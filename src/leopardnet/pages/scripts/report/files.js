@@ -75,7 +75,7 @@ async function loadDetails(number) {
 function reportBroken(number) {
   broken.add(number);
   const values = { n: formatNumber(broken.size), folder: data.files.folder };
-  showBroken(t("{n} files in the folder {folder} are missing or damaged, so clips lack pictures and details. Copy the folder again.", values));
+  showBroken(t("Files in the folder {folder} are missing or damaged ({n}), so clips lack pictures and details. Copy the folder again.", values));
 }
 
 // Says that only the first clips are there.
@@ -85,6 +85,6 @@ export function reportMissingList() {
 }
 
 function showBroken(text) {
-  byId("broken").replaceChildren(element("span", {}, text));
+  byId("broken").querySelector("span").textContent = text;
   byId("broken").hidden = false;
 }
