@@ -17,7 +17,8 @@ from leopardnet.report.paging import clip_files
 from leopardnet.report.paging.paging_settings import PagingSettings, load_paging
 
 LABELS = ("leopard", "empty")
-HOSTILE = ("a/</script><script>x()", "a/\u2028'\\\"", "a/é中", "a/${x}`')", "__proto__")
+HOSTILE = ("a/</script><script>x()", "a/\u2028'\"", "a/é中", "a/${x}`')", "__proto__")
+REASONS = ("\\", "\\'", "\\u003c", "\n\u2029", "*/]]>-->")
 
 
 def table_of(*paths):
@@ -133,8 +134,9 @@ def test_every_clip_is_there_once_with_its_own_values(tmp_path, monkeypatch, n):
 
 
 def test_hostile_names_come_back_and_end_no_script(tmp_path):
-    found = read_all(write(tmp_path, table_of(*HOSTILE).assign(site=HOSTILE, reason=HOSTILE)))
-    assert sorted(found["path"]) == sorted(found["site"]) == sorted(found["reason"]) == sorted(HOSTILE)
+    found = read_all(write(tmp_path, table_of(*HOSTILE).assign(site=HOSTILE, reason=REASONS)))
+    assert sorted(found["path"]) == sorted(found["site"]) == sorted(HOSTILE)
+    assert sorted(found["reason"]) == sorted(REASONS)
     for path in tmp_path.rglob("*.js"):
         text = path.read_bytes().decode("ascii")
         assert not set("<>&\u2028\n") & set(text[:-1])
