@@ -66,18 +66,16 @@ def write_report(
 ) -> Path:
     """Write the report and return its path: `out`, or `out/report.html` where `out` does not end in .html or .htm.
 
-    An argument of None leaves its section out. predictions: a predictions table; the page holds every clip, or the
-    first ones, where there are more than `paging` (of `load_paging`) allows in one file: the others are then in the
-    folder `find_clip_folder`, and rows are in the order of review.
-    evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
-    thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
-    attention: pictures of `draw_attention` by clip_id. sounds: the list of them.
-    hidden: clip_id of clips whose picture and sound are left out. cameras: findings of
-    `find_camera_faults`. beside: what else is known, for the first page; its n_hidden and n_faults are counted
-    here. bundle: plain values as of `describe_bundle`, and watch (`watch_facts`); others are shown too.
-    manifest_summary: counts, label by split. history: rows with epoch, loss, val_macro_f1. notices: shown on top.
-
-    Raises ManifestError where `predictions` or `evidence` is not such a table.
+    An argument of None leaves its section out. predictions: a predictions table; where it has more clips than
+    `paging` (of `load_paging`) allows in one file, rows are in the order of review, and all but the first are in a
+    folder, see `find_clip_folder`. evidence: an evidence table, for the probabilities over time and the boxes.
+    truth: labels by `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds
+    by `clip_id`, for the cards. attention: pictures of `draw_attention` by clip_id. sounds: the list of them.
+    hidden: clip_id of clips whose picture and sound are left out. cameras: findings of `find_camera_faults`.
+    beside: what else is known, for the first page; its n_hidden and n_faults are counted here. bundle: plain
+    values as of `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts,
+    label by split. history: rows with epoch, loss, val_macro_f1. notices: shown on top. Raises ManifestError where
+    `predictions` or `evidence` is not such a table.
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
     labels = table_labels(predictions)
@@ -97,7 +95,6 @@ def write_report(
             predictions, styles, evaluation=evaluation, description=description, beside=beside
         ),
         "cameras": list(cameras),
-        "hidden": frozenset(hidden),
         "attention": attention or {},
         "heard": {clip_id: sound for clip_id, sound in (heard or {}).items() if clip_id not in hidden},
         "sounds": sounds if sounds and (sounds.confirmed or sounds.others) else None,
@@ -133,6 +130,7 @@ def _describe_clips(
     """Return what the template shows of the table of clips alone."""
     return {
         "multi": has_several_labels(predictions),
+        "hidden": frozenset(hidden),
         "styles": styles,
         "colours": decision_colours(styles),
         "summary": summarise_run(predictions, styles),

@@ -72,15 +72,14 @@ def summarise(
     """Write an HTML report, one file or a page with a folder beside it, and return its path.
 
     manifest: adds pictures, and the labels and the sites that the results lack. deployments: the table of
-    `read_deployments`, for the faults of cameras. results: the folder of the predictions, for what its watch.json
-    says of the bundle's promise, see `watch_promise`. said: what people said, as `labels_by_clip` returns it, for
-    the first page. said_of_sounds: entries of `SoundLabelFile`. n_pictures: the most pictures, of the first clips
-    to review; None for all that fit into the page, or as many as `paging` says where there is a folder beside it.
-    paging: of `load_paging`, see `write_report`. people: show clips of people and vehicles too. Otherwise their
-    pictures and sounds are left out, as `clips_with_people` says; human_labels: what every person said, for it, as
-    `list_said` returns it. attention: show where the frames of the worst mistakes speak for a label, which needs
-    manifest, evaluation, bundle and torch, see `find_attention`. Raises ManifestError for a manifest of other
-    footage with the same file names, and BundleError for the bundle of another model.
+    `read_deployments`, for the faults of cameras. results: the folder of the predictions, for `watch_promise`.
+    said: what people said, as `labels_by_clip` returns it, for the first page. said_of_sounds: entries of
+    `SoundLabelFile`. paging: of `load_paging`, see `write_report`. n_pictures: the most pictures, of the first
+    clips to review; see `limit_pictures`. people: show those of people and vehicles, too, which are left out
+    otherwise, as `clips_with_people` says; human_labels: what every person said, for it, as `list_said` returns
+    it. attention: show where the frames of the worst mistakes speak for a label, which needs manifest, evaluation,
+    bundle and torch, see `find_attention`. Raises ManifestError for a manifest of other footage with the same file
+    names, BundleError for another bundle.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
@@ -123,7 +122,10 @@ def summarise(
 
 
 def limit_pictures(predictions: Predictions, n_pictures: int | None, paging: PagingSettings) -> dict[str, Any]:
-    """Return the limits of `make_thumbnails` for a report of these clips; n_pictures: what was asked for."""
+    """Return the limits of `make_thumbnails`: what fits into a report in one file, or else a number of pictures.
+
+    n_pictures: what the user wants, None for as many as there may be.
+    """
     if len(predictions) <= paging.clips_in_one_file:
         return {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
     return {"n_pictures": paging.pictures if n_pictures is None else n_pictures, "max_bytes": None}
