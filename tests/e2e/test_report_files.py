@@ -7,8 +7,10 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 from browser import headless_chromium
+from command_line import leopardnet
 from small_report import HOSTILE, all_of, choose, names, one, press, settle, tables, write_page
 
+from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import clip_id
 from leopardnet.report.paging.paging_settings import PagingSettings
 
@@ -177,3 +179,20 @@ def test_a_damaged_page_of_details_loses_only_these(chromium, copied, tmp_path):
     settle(chromium)
     assert "the details of this clip is missing" in one(chromium, "tr.detail").text
     chromium.get_log("browser")
+
+
+def test_the_command_takes_the_number_of_clips_from_a_file_of_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table, evidence, _ = tables()
+    Predictions(table, evidence).write(tmp_path / "results")
+    own = tmp_path / "own.yaml"
+    own.write_text("clips_in_one_file: 254\npictures: 0\n")
+    said = "".join(leopardnet("report", "results", "--settings", own))
+    assert "its clips are in the folder report_files beside it: copy both together" in said
+    assert sorted(p.name for p in (tmp_path / "report_files").iterdir()) == ["list-0.js", "page-1.js", "page-2.js"]
+    said = "".join(leopardnet("report", "results"))
+    assert "written over the one that was there" in said and "report_files" not in said
+    assert not (tmp_path / "report_files").exists()
+    own.write_text("clips_in_one_file: few\npictures: 0\n")
+    problem = "".join(leopardnet("report", "results", "--settings", own, code=1))
+    assert "clips_in_one_file" in problem and "own.yaml" in problem
