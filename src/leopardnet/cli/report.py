@@ -147,12 +147,12 @@ def _open_footage(predictions: Predictions, manifest: Path | None, root: Path | 
     return rows
 
 
-def _say_written(page: Path, *, is_new: bool, has_folder: bool) -> None:
+def _say_written(written: Path, *, is_new: bool, has_folder: bool) -> None:
     from leopardnet.report.paging.clip_files import find_clip_folder
 
-    say(f"written: {page}" if is_new else f"written over the one that was there: {page}")
+    say(f"written: {written}" if is_new else f"written over the one that was there: {written}")
     if has_folder:
-        say(f"its clips are in the folder {find_clip_folder(page).name} beside it: copy both together")
+        say(f"its clips are in the folder {find_clip_folder(written).name} beside it: copy both together")
 
 
 def _read_labels(source: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
