@@ -91,8 +91,7 @@ def summarise(
     pictures, truth, hidden, absent, looked_at = None, None, frozenset[str](), list[str](), {}
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
-        truth, hidden = true_labels(manifest, table), private
-        table = _add_sites(table, manifest)
+        truth, hidden, table = true_labels(manifest, table), private, _add_sites(table, manifest)
         limits = limit_pictures(predictions, n_pictures, paging)
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
