@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.data.scan.list_files import sort_naturally
 from leopardnet.pages.palette import LabelStyle
 from leopardnet.pages.table_rows import clip_data
 
@@ -37,7 +38,7 @@ class ClipRows:
     def read(self, first: int, last: int) -> dict[str, Any]:
         """Return the rows from `first` to before `last`, as `clip_data` returns them, counted from `first`.
 
-        `place` is that of the file in an order of all files in which 2 comes before 10.
+        `place` is that of the file in the natural order of all files, as `scan` lists them.
         """
         rows = clip_data(
             self.predictions.iloc[first:last],
@@ -98,11 +99,6 @@ class ClipRows:
     @cached_property
     def _places(self) -> NDArray[np.int64]:
         """The place of each file among all, int64 [clips]."""
-        padded = self.predictions["path"].str.casefold().str.replace(r"\d+", _pad, regex=True).to_numpy(object)
-        places = np.empty(len(self), np.int64)
-        places[np.argsort(padded, kind="stable")] = np.arange(len(self))
-        return places
-
-
-def _pad(digits: Any) -> str:
-    return str(digits.group()).zfill(20)
+        paths = self.predictions["path"].tolist()
+        places = {path: i for i, path in enumerate(sort_naturally(paths))}
+        return np.array([places[path] for path in paths], np.int64)
