@@ -27,7 +27,7 @@ SHARES = np.round(np.arange(0.05, 1.001, 0.05), 2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confidence:
-    """Clips by decreasing confidence: their sites, where blocks of equal confidence begin and end, and the errors."""
+    """Clips by decreasing confidence: sites, errors, and where blocks of equal confidence begin."""
 
     codes: NDArray[np.int64]  # [M]
     bounds: NDArray[np.int64]  # [B + 1], how many clips come before each block, and all of them
@@ -66,8 +66,9 @@ class Confidence:
         return found, total
 
     def _interpolate(self, clips: NDArray[Any], wrong: NDArray[Any], at: Floats) -> Floats:
-        """Return the weight of errors among clips of these weights, as `np.interp`, without a look at each block."""
-        last = np.searchsorted(clips, at.astype(np.float64), side="right") - 1
+        """Return the weight of errors among clips of these weights, as `np.interp` without all blocks."""
+        whole = np.floor(at).astype(clips.dtype) if clips.dtype.kind == "i" else at  # else all would be converted
+        last = np.searchsorted(clips, whole, side="right") - 1
         block = np.minimum(np.searchsorted(self.bounds, last, side="right") - 1, len(self.bounds) - 1)
         after = np.minimum(block + 1, len(self.bounds) - 1)
         (x, x_after), (y, y_after) = (
