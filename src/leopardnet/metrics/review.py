@@ -76,7 +76,7 @@ class Confidence:
             for sums, places in ((clips, self.bounds), (wrong, self.n_wrong))
         )
         slope = np.divide(y_after - y, x_after - x, out=np.zeros_like(at), where=x_after > x)
-        return slope * (at - x) + y
+        return np.asarray(slope * (at - x) + y)
 
 
 def review_curves(

@@ -73,17 +73,17 @@ def _sort_into_events(clips: pd.DataFrame, gap_minutes: float, mode: Mode) -> tu
     site = np.where(site < 0, len(names), site)
     at = pd.to_datetime(clips["captured_at"]).to_numpy("datetime64[us]")
     is_known = (site < len(names)) & ~np.isnat(at)
-    at = np.where(np.isnat(at), np.iinfo(np.int64).max, at.astype(np.int64))
-    order = np.lexsort((at, site))
-    is_like_next = (np.diff(site[order]) == 0) & (np.diff(at[order]) == 0)
+    time: Ints = np.where(np.isnat(at), np.iinfo(np.int64).max, at.astype(np.int64))
+    order = np.lexsort((time, site))
+    is_like_next = (np.diff(site[order]) == 0) & (np.diff(time[order]) == 0)
     if is_like_next.any():  # only then do ids matter, and texts are slow to sort
         i = np.sort(order[np.append(is_like_next, False) | np.append(False, is_like_next)])
         by_id = np.zeros(len(clips), np.int64)
         by_id[i] = clips["clip_id"].iloc[i].rank(method="first").to_numpy(np.int64)
-        order = np.lexsort((by_id, at, site))
+        order = np.lexsort((by_id, time, site))
     is_first, known = np.ones(len(clips), bool), is_known[order]
     of_known = order[known]
-    is_first[known] = _start_flags(site[of_known], at[of_known] / 60e6, gap_minutes, mode)
+    is_first[known] = _start_flags(site[of_known], time[of_known] / 60e6, gap_minutes, mode)
     return order, is_first
 
 
@@ -285,9 +285,9 @@ def independent_records(
     counted. Relative abundance indices are based on this count, so it is worth comparing between decisions and true
     labels.
     """
-    known = split_cells(clips["clip_id"].map(labels).reset_index(drop=True)).rename("label")
-    known = known[~known.isin([EMPTY, ANIMAL, UNSURE, UNREADABLE])]
-    known = clips[["clip_id", "site", "captured_at"]].iloc[known.index].assign(label=known.to_numpy(object))
+    names = split_cells(clips["clip_id"].map(labels).reset_index(drop=True))
+    names = names[~names.isin([EMPTY, ANIMAL, UNSURE, UNREADABLE])]
+    known = clips[["clip_id", "site", "captured_at"]].iloc[names.index].assign(label=names.to_numpy(object))
     # Events are found for each animal alone, so that another animal does not end or prolong them.
     known = known.reset_index(drop=True)
     ids = [event_ids(part, gap_minutes=gap_minutes, mode=mode) for _, part in known.groupby("label")]

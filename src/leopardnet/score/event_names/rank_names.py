@@ -67,7 +67,7 @@ def join_names(names: pd.DataFrame, n: int, separator: str = JOINER) -> Texts:
     starts = np.searchsorted(names["event"], np.arange(n + 1)).astype(np.int32)
     lists = pa.ListArray.from_arrays(starts, pa.array(names["name"].to_numpy(object), pa.string()))
     joined = pc.binary_join(lists, separator).to_numpy(zero_copy_only=False)
-    return np.where(np.diff(starts) > 0, joined, None)
+    return np.asarray(np.where(np.diff(starts) > 0, joined, None), object)
 
 
 def join_as_json(names: pd.DataFrame, n: int) -> Texts:
