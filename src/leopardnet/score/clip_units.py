@@ -37,12 +37,8 @@ def code_copies(probs: NDArray[np.float64], site_codes: Ints, *names: Texts) -> 
     tells = np.isfinite(p).all(axis=1) & ((p > LEAST) & (p < 1)).any(axis=1)
     alone = np.where(tells, -1, np.arange(len(p)))
     columns = [site_codes, alone, *p.view(np.int32).T, *(pd.factorize(x.astype(object))[0] for x in names)]
-    return (
-        pd.DataFrame(dict(enumerate(columns)))
-        .groupby(list(range(len(columns))), sort=False)
-        .ngroup()
-        .to_numpy(np.int64)
-    )
+    rows = pd.DataFrame(dict(enumerate(columns))).groupby(list(range(len(columns))), sort=False)
+    return rows.ngroup().to_numpy().astype(np.int64)
 
 
 def find_copies(codes: Ints, clip_ids: Texts) -> NDArray[np.bool_]:
