@@ -223,7 +223,7 @@ def _find_boxes(manifest: Manifest, store: FeatureStore, out: Path, detector: De
     found = frames[frames["boxes"].notna() & (frames["boxes"] != "[]")]
     say(f"boxes in {found['clip_id'].nunique()} of {frames['clip_id'].nunique()} clips ({detector.source})")
     if n_unreadable:
-        say(f"{n_unreadable} clips could not be examined for boxes; --retry-failed tries them again")
+        say(f"clips that could not be examined for boxes: {n_unreadable}; --retry-failed tries them again")
 
 
 def _choose_setup(out: Path, model: str | None) -> HuntSetup:
