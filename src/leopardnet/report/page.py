@@ -26,10 +26,11 @@ from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
 from leopardnet.report.attention_pictures import AttentionPicture
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.overview import Beside, list_reasons, make_overview
-from leopardnet.report.same_spots import Spots, group_same_spots
+from leopardnet.report.same_spots import group_same_spots
 from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
 from leopardnet.report.sound_pictures import SoundPicture
 from leopardnet.report.sound_section import SoundList
+from leopardnet.report.target_counts import list_judged
 from leopardnet.score.decide import RULES
 
 SCRIPTS = (
@@ -102,7 +103,7 @@ def write_report(
         evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
         curves=_history_charts(history or ()),
         data_counts=None if manifest_summary is None else count_table(manifest_summary),
-        **_describe_clips(predictions, styles, hidden, group_same_spots(predictions, data["boxes"])),
+        **_describe_clips(predictions, styles, hidden, list_judged(beside.said), data["boxes"]),
         **_describe_data(data),
         **_describe_promise(description),
     )
@@ -121,17 +122,22 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 
 
 def _describe_clips(
-    predictions: pd.DataFrame, styles: Sequence[LabelStyle], hidden: Collection[str], spots: Spots
+    predictions: pd.DataFrame,
+    styles: Sequence[LabelStyle],
+    hidden: Collection[str],
+    judged: Collection[str],
+    boxes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the template shows of the table of clips alone."""
+    spots = group_same_spots(predictions, boxes)
     return {
         "multi": has_several_labels(predictions),
         "styles": styles,
         "colours": decision_colours(styles),
         "summary": summarise_run(predictions, styles),
         "reasons": list_reasons(predictions),
-        "review": choose_review(predictions, styles, hidden=hidden, spots=spots),
-        "sites": count_by_site(predictions, styles),
+        "review": choose_review(predictions, styles, hidden=hidden, judged=judged, spots=spots),
+        "sites": count_by_site(predictions, styles, judged=judged),
         "made_by": _sources(predictions),
     }
 
@@ -214,7 +220,7 @@ def _round(threshold: str) -> str:
 def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description of a bundle as rows of name and text: general facts, settings by part, hashes."""
     first = {k: description[k] for k in ("backbone", "bundle_id", "trained_on", "licences") if k in description}
-    elsewhere = {*first, *MODEL_PARTS, "labels", "hashes", "promises", "watch"}
+    elsewhere = {*first, *MODEL_PARTS, "labels", "hashes", "promises", "watch", "is_calibrated"}
     others = {k: v for k, v in description.items() if k not in elsewhere}
     return {
         "head": flatten_facts(first) + flatten_facts(others),
