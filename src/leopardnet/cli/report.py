@@ -88,8 +88,7 @@ def report(
     rows = read_moved(manifest, root) if manifest else open_source(root) if root else None
     if manifest is None and root is not None:
         refuse_other_root(table.table, root, name="the predictions")
-    model, said, of_sounds, words = load_bundle(bundle) if bundle else None, None, None, None
-    judges = rows
+    model, judges, said, of_sounds, words = load_bundle(bundle) if bundle else None, rows, None, None, None
     if labels is not None:
         if rows is None:
             raise typer.BadParameter("needs --manifest or --root", param_hint="--labels")
