@@ -207,10 +207,8 @@ def test_an_error_in_english_is_as_it_was_raised():
 
 def test_why_a_file_is_unreadable_and_why_there_are_no_figures_are_translated_whole(russian):
     reason = "the file is not a video of a known format; found: first bytes 00 01; do: unpack it and scan again"
-    assert translate_message(reason) == (
-        "файл – не видео известного формата; найдено: первые байты 00 01; что делать: распакуйте его и просканируйте "
-        "снова"
-    )
+    words = "файл – не видео известного формата; найдено: первые байты 00 01; "
+    assert translate_message(reason) == words + "что делать: распакуйте его и просканируйте снова"
     assert translate_message("found: a JPEG picture") == "найдено: снимок JPEG"
     none = "no label of these clips was drawn at random, so none may judge the model; found: 12 labelled clips of "
     none += "this manifest, all chosen by score or by hand; expected: labels of the random audit"
