@@ -42,6 +42,7 @@ MESSAGE_ROOMS = (
 SENTENCES = (  # modules whose texts are all for people
     "core/labels.py",
     "core/processes/end_signals.py",
+    "media/file_content.py",
     "cli/printing/import_problems.py",
     "cli/printing/print_evaluation.py",
     "cli/printing/print_predictions.py",
@@ -58,6 +59,7 @@ SENTENCES = (  # modules whose texts are all for people
     "metrics/judges/label_choice.py",
     "metrics/comparison/two_models.py",
     "evaluation/audit/compare_models.py",
+    "evaluation/audit/judging_labels.py",
     "evaluation/audit/training_labels.py",
     "bundle/promise_watch.py",
     "bundle/promises.py",
@@ -131,7 +133,7 @@ HEADINGS = (  # of tables in the terminal, where they are single words
     *("figure", "difference", "95 % interval", "the new model is", "clips right"),
     *("of a random sample", "person", "and", "clips of both", "same"),  # of labels, and of two people
     *("at", "by", "queue", "note", "stands", "taken back"),
-    "evaluated",
+    *("evaluated", "zeros"),
     *("records", "notable", "to check", "record", "state", "when", "from range", "why"),  # of records
     *("confirmed", "suspected", "refuted", "inside", "outside", "error"),
     *("rank", "kind", "name", "weight", "reasons", "cell", "camera", "place", "expected"),  # of surveys

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from browser import headless_chromium, prefer
-from small_report import BOX, HOSTILE, WEAK_BOX, all_of, choose, names, one, press, tables, write_page
+from small_report import BOX, HOSTILE, LABELS, WEAK_BOX, all_of, choose, names, one, press, tables, write_page
 
 from leopardnet.core.language import use_language
 from leopardnet.core.tables import clip_id
 from leopardnet.report import write_report
+from leopardnet.report.overview import Beside
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,61 @@ def test_the_first_page_fits_a_screen_and_a_sheet(opened):
         prefer(opened, reduced_motion="reduce")
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         assert bottom <= height and wide <= width and len(columns.split()) == 6, media
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("has_labels", [True, False])
+def test_what_was_found_stays_in_its_panel(chromium, tmp_path, language, has_labels):
+    table, _, _ = tables()
+    said = pd.DataFrame(
+        {"clip_id": [clip_id("north/a.AVI"), clip_id("north/b.AVI")], "labels": ["leopard", "empty"]}
+    )
+    with use_language(language):
+        out = write_report(tmp_path / "r.html", table, beside=Beside(said if has_labels else None))
+    chromium.get(out.as_uri())
+    for (width, height), media in (((1280, 800), "screen"), ((400, 800), "screen"), ((703, 1032), "print")):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+        panel = place(chromium, one(chromium, ".panel.found"))
+        cells = [place(chromium, x) for x in all_of(chromium, ".targets th, .targets td")]
+        top = place(chromium, one(chromium, "#summary"))
+        wide = chromium.execute_script(
+            "const p = document.querySelector('.panel.found'); return [p.scrollWidth, p.clientWidth]"
+        )
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        prefer(chromium, reduced_motion="reduce")
+        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert cells and max(right for _, _, right, _ in cells) <= panel[2] - 8, (width, media)
+        assert wide[0] <= wide[1] and (width == 400 or top[3] <= height), (width, media)
+
+
+def test_a_probability_has_one_value_everywhere(chromium, tmp_path):
+    """0.604501, 0.414502 and 0.99525 would change if they were rounded twice; the score names its label."""
+    values = {
+        "a.AVI": (0.604501, 0.35, 0.045499),
+        "b.AVI": (0.414502, 0.3, 0.285498),
+        "c.AVI": (0.99525, 0.004, 7.5e-4),
+    }
+    table, _, _ = tables()
+    table = table.head(3).assign(path=list(values), clip_id=[clip_id(x) for x in values], decision="unsure")
+    table = table.assign(**{f"p_{x}": [p[i] for p in values.values()] for i, x in enumerate(LABELS.names)})
+    table = table.assign(score=table["p_leopard"], alert="leopard", alerts="leopard", rule="abstained")
+    chromium.get(write_report(tmp_path / "r.html", table, bundle={"labels": LABELS.to_dict()}).as_uri())
+    shown = {"a.AVI": "0.60", "b.AVI": "0.41", "c.AVI": "1.00"}
+    rows = all_of(chromium, "#rows tr.clip")
+    assert [x.find_element("css selector", ".score").text.split() for x in rows] == [
+        [shown[name], "leopard"] for name in values
+    ]
+    assert [x.find_element("css selector", ".alert").text for x in rows] == [
+        f"leopard? {p}" for p in shown.values()
+    ]
+    cards = {x.find_element("css selector", ".path b").text: x for x in all_of(chromium, "#first a.card")}
+    for name, card in cards.items():
+        assert card.find_element("css selector", ".tag b").text == shown[name]
+        assert card.find_element("css selector", ".decision .num").text == f"leopard {shown[name]}"
+    rows[1].click()
+    assert [x.text for x in all_of(chromium, ".plist .num")] == ["0.41", "0.30", "0.29"]
 
 
 def test_filters_narrow_the_table_and_the_counter_shows_it(opened):

@@ -33,6 +33,7 @@ from leopardnet.core.columns import PARTS
 from leopardnet.core.errors import BundleError
 from leopardnet.core.footage.find_file import find_file
 from leopardnet.core.footage.other_footage import refuse_other_footage
+from leopardnet.core.footage.rendered import find_rendered
 from leopardnet.core.footage.site_names import find_clip_values, has_other_site, normalise_site
 from leopardnet.core.predictions import Predictions
 from leopardnet.core.settings.settings_model import Settings
@@ -54,7 +55,7 @@ class LearnedFrom(Settings):
     """Hashes of the clips and places that a model was trained on, and of those that chose epoch and temperature.
 
     The texts are sets of hashes, see `_pack`. sizes: of all files, 24 bits each, so that only files of these sizes
-    need be read again. before: of the models that this one went on from.
+    need be read again. n_rendered: clips that a program drew. before: of the models that this one went on from.
     """
 
     salt: str = Field(min_length=1)
@@ -63,6 +64,7 @@ class LearnedFrom(Settings):
     chosen_clips: str
     chosen_places: str
     sizes: str
+    n_rendered: int = 0  # older bundles do not say it
     before: tuple[LearnedFrom, ...] = Field(default=(), max_length=1)
 
     @field_validator("clips", "places", "chosen_clips", "chosen_places", "sizes")
@@ -101,7 +103,12 @@ class LearnedFrom(Settings):
             chosen_clips=packed[1],
             chosen_places=slow[1],
             sizes=_pack(_hash(sizes if fitting is keys else [], salt, SIZE_BYTES)),
+            n_rendered=len(find_rendered(taught) | find_rendered(chosen)),
         )
+
+    def count_rendered(self) -> int:
+        """Return how many clips a program drew of those that this model, or one that it went on from, had."""
+        return self.n_rendered + sum(earlier.count_rendered() for earlier in self.before)
 
     def find_part(self, rows: pd.DataFrame, root: Path | None) -> pd.Series[str]:
         """Return the part of each clip of a manifest's rows in making the model, by clip_id.

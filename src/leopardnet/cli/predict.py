@@ -9,7 +9,7 @@ import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
 from leopardnet.cli.options import Bundle, Decode, Detector, Json, MovedRoot, read_moved, say_notes
-from leopardnet.cli.printing.next_step import say_next
+from leopardnet.cli.printing.next_step import name_labels, say_next
 from leopardnet.cli.printing.predict_progress import count_decoders, predict_progress, say_decoders
 from leopardnet.cli.printing.print_predictions import print_predictions
 from leopardnet.cli.printing.scan_notes import footage_notes
@@ -182,7 +182,7 @@ def _read_runtime(**options: object) -> RuntimeConfig:
 
 
 def _end_run(predictions: Predictions, out: Path, footage: list[object], bundle: Path) -> None:
-    say_next("report", out, *footage, "--bundle", bundle, "--out", out / "report.html")
+    say_next("report", out, *footage, "--bundle", bundle, *name_labels(out, footage), "--out", out / "report.html")
     say_next("review", out, *footage)
     if predictions.n_unreadable:
         raise typer.Exit(EXIT_FINDINGS)

@@ -19,7 +19,8 @@ from leopardnet.cli.options import (
     read_moved,
     read_places,
 )
-from leopardnet.cli.printing.next_step import say_next
+from leopardnet.cli.printing.next_step import name_labels, say_next
+from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,13 +100,14 @@ def report(
     paging = load_paging(settings_file)
     table = Predictions.read(predictions)
     rows = _open_footage(table, manifest, root)
-    model, said, of_sounds, words = load_bundle(bundle) if bundle else None, None, None, None
-    judges = rows
+    model, judges, said, of_sounds, words = load_bundle(bundle) if bundle else None, rows, None, None, None
     if labels is not None:
         if rows is None:
             raise typer.BadParameter("needs --manifest or --root", param_hint="--labels")
         said, of_sounds, words = _read_labels(labels)
         rows = label_manifest(rows, labels_by_clip(said))
+    elif rows is not None:
+        _note_labels(predictions, manifest)
     evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
     if attention and (evaluation is None or model is None):
         raise typer.BadParameter("needs --bundle, and --manifest or --labels with labels", param_hint="--attention")
@@ -155,6 +157,14 @@ def _say_written(written: Path, *, is_new: bool, has_folder: bool) -> None:
         say(f"its clips are in the folder {find_clip_folder(written).name} beside it: copy both together")
 
 
+def _note_labels(predictions: Path, manifest: Path | None) -> None:
+    """Say so where people labelled the footage and nobody asked for what they said."""
+    results = predictions if predictions.is_dir() else predictions.parent
+    if given := name_labels(results, ["--manifest", manifest]):
+        file = given[-1]
+        say(f"note: people labelled this footage; --labels {file} shows what they said")
+
+
 def _read_labels(source: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return entries on clips and on sounds of a labels.sqlite, or of that in a folder, and all that was said."""
     from leopardnet.data.human_labels.label_file import LabelFile, find_label_file
@@ -190,4 +200,4 @@ def _evaluate(
         judged = predictions if bundle is None else mark_learned(predictions, manifest, bundle)
         return evaluate(judged, manifest, choice=choice), []
     except (NoJudgeError, NoAuditError) as error:
-        return None, [f"There are no figures: {error.one_line}"]
+        return None, [translate("There are no figures: {why}", why=translate_message(error.one_line))]

@@ -176,7 +176,8 @@ def predictions_columns(labels: Sequence[str], *, multi: bool = False) -> tuple[
     ['p_leopard', 'p_empty']
     """
     head = (*PREDICTIONS_HEAD, NAMED) if multi else PREDICTIONS_HEAD
-    return (*head, *_probabilities(labels, "calibrated probability of {}"), *PREDICTIONS_TAIL)
+    p = _probabilities(labels, "probability of {}, calibrated if the card of the model says so")
+    return (*head, *p, *PREDICTIONS_TAIL)
 
 
 def has_several_labels(predictions: pd.DataFrame) -> bool:

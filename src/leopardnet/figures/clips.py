@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.errors import ManifestError, MediaError
+from leopardnet.core.labels import UNSURE
+from leopardnet.core.language import round_probability
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions
@@ -80,7 +82,9 @@ def gallery(
         time_s = float(row["best_time_s"])
         _draw_picture(picture, known.get(str(row["clip_id"])), manifest, time_s, frames)
         truth = f", truth {row['truth']}" if isinstance(row.get("truth"), str) else ""
-        score = "" if pd.isna(row["score"]) else f" {row['score']:.2f}"
+        score = "" if pd.isna(row["score"]) else f" {round_probability(row['score']):.2f}"
+        if row["decision"] == UNSURE:
+            score = f", likeliest {max(predictions.labels, key=lambda x: row[f'p_{x}'])}{score}"
         curve.set_title(
             f"{row['path']}\n{row['decision']}{score} ({row['rule']}){truth}", loc="left", fontsize="small"
         )

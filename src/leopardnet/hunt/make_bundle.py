@@ -139,13 +139,14 @@ def _class_means(taught: TaughtLabels, features: ClipFeatures, rows: NDArray[np.
 
 
 def _count(taught: TaughtLabels) -> pd.DataFrame:
-    """Return frames, clips and sites of each label, of the clips that teach and of those that judge."""
+    """Return clips and sites of each label, of the clips that teach and of those that judge, which share sites."""
     table = pd.DataFrame({"label": taught.cells, "split": np.where(taught.is_audit, "audit", "train")})
     table = table.assign(site=taught.sites, clip_id=taught.clip_ids)
     counted = table.groupby(["label", "split"], as_index=False).agg(
         n_clips=("clip_id", "size"), n_sites=("site", "nunique")
     )
-    return counted.astype({"n_clips": "int64", "n_sites": "int64"})
+    counted["n_sites_of_label"] = counted["label"].map(table.groupby("label")["site"].nunique())
+    return counted.astype({name: "int64" for name in counted.columns if name.startswith("n_")})
 
 
 def _record(taught: TaughtLabels, store: FeatureStore) -> dict[str, Any]:
@@ -170,8 +171,8 @@ def _head_of_card(record: dict[str, Any], no_figures: str) -> str:
     sites = f"{record['n_sites']} sites" if record["n_sites"] else "sites that are not known"
     left = "; ".join(f"{n} {reason}" for reason, n in record["left_out"].items())
     return (
-        f"> **Made in review.** A head on a network trained on ImageNet, fitted to {record['n_labels']} clips of "
-        f"{sites} that people labelled. {record['n_audit']} more, drawn at random, were kept to judge it"
+        f"> **Made in review.** A head on a network trained on ImageNet, fitted to {record['n_labels']} labelled "
+        f"clips of {sites}. {record['n_audit']} more, drawn at random, were kept to judge it"
         f"{f'; left out: {left}' if left else ''}.{no_figures}\n"
         "> **No promise.** It decides nothing: every clip is `unsure`, and the probabilities only say which clips "
         "to look at first. `leopardnet thresholds` on labels of a random sample gives it a promise.\n\n"

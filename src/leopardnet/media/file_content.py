@@ -62,5 +62,9 @@ def advise(content: str, *, wanted: str) -> str:
         return "unpack it and scan again"
     other = "picture" if wanted == "video" else "video"
     if other in content:
-        return f"give it the suffix of a {other} and scan again"
+        return (
+            "give it the suffix of a picture and scan again"
+            if other == "picture"
+            else "give it the suffix of a video and scan again"
+        )
     return "open it in another program; if it shows a picture there, please report the camera model"

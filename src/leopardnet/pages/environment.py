@@ -13,6 +13,7 @@ from leopardnet.core.language import (
     current_language,
     format_day,
     format_number,
+    format_probability,
     localise_decimals,
     script_texts,
     translate,
@@ -53,6 +54,7 @@ def environment() -> jinja2.Environment:
         "label": translate_label,
         "localised": localise_decimals,
         "message": translate_message,
+        "probability": format_probability,
         "percent": lambda share: "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %",
     }
     return made

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.columns import join_alerts
 from leopardnet.core.labels import split_labels
+from leopardnet.core.language import cut_probability
 from leopardnet.metrics.comparison.review_order import top_probability, verdicts
 from leopardnet.pages.palette import LabelStyle
 from leopardnet.pages.pictures import best_frame_boxes, parse_frame_boxes
@@ -55,7 +56,7 @@ def clip_data(
     thumbnails: Mapping[str, bytes] | None = None,
     hidden: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return all clips as one list per column, probabilities with three decimals, None where there is no value.
+    """Return all clips as one list per column, probabilities as `cut_probability`, None where there is no value.
 
     `given` is the index of the table: the place of a clip in the predictions. `suspicion` is the probability of the
     likeliest suspected target, `top` that of `top_probability`. Values that only some clips have are mappings from
@@ -86,10 +87,10 @@ def clip_data(
         ],
         "top": [number(v) for v in top_probability(predictions)],
         "captured": ["" if pd.isna(t) else f"{t:%Y-%m-%d %H:%M:%S}" for t in predictions["captured_at"]],
-        "score": [number(v) for v in predictions["score"]],
+        "score": [None if pd.isna(v) else cut_probability(v) for v in predictions["score"]],
         "best": [number(v) for v in predictions["best_time_s"]],
         "n_frames": [int(n) for n in predictions["n_frames"]],
-        "probs": [None if np.isnan(p).any() else [round(float(x), 3) for x in p] for p in probs],
+        "probs": [None if np.isnan(p).any() else [cut_probability(x) for x in p] for p in probs],
         "times": [_parse_times(v)[:MAX_TIMES] for v in predictions["evidence_times_s"]],
         "truth": [text(v) for v in predictions["clip_id"].map(labels)],
         "verdict": verdicts(predictions, labels).tolist(),
@@ -150,15 +151,21 @@ def _frame_data(
     known = evidence[evidence["clip_id"].isin(list(row_of))].dropna(subset=["time_s", *columns])
     known = known.assign(row=known["clip_id"].map(row_of)).sort_values(["row", "time_s"], kind="stable")
     found = parse_frame_boxes(known)
-    best_box = found.map(lambda boxes: 1000 * (boxes[0][4] or 0.0) if boxes else 0.0).reindex(known.index)
+    best_box = found.map(lambda boxes: boxes[0][4] or 0.0 if boxes else 0.0).reindex(known.index)
     rows = known["row"].to_numpy(np.int64)
-    thousandths = np.round(known[columns].to_numpy(np.float64) * 1000).astype(np.int64)
-    frames = _curves(rows, known["time_s"].round(2).tolist(), thousandths, best_box.to_numpy(np.float64))
+    thousandths = _count_thousandths(known[columns].to_numpy(np.float64)).astype(np.int64)
+    best = _count_thousandths(best_box.to_numpy(np.float64))
+    frames = _curves(rows, known["time_s"].round(2).tolist(), thousandths, best)
     boxes = {
         str(row_of[clip_id]): [[*(round(v, 4) for v in box[:4]), box[4]] for box in drawn]
         for clip_id, drawn in best_frame_boxes(predictions, known, found).items()
     }
     return frames, boxes
+
+
+def _count_thousandths(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return whole thousandths, cut as by `cut_probability`; nan stays."""
+    return np.asarray(np.floor(np.round(values * 1_000_000) / 1000))
 
 
 def _curves(

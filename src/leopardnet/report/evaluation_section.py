@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from leopardnet.core.labels import ANIMAL
-from leopardnet.core.language import translate, translate_label
+from leopardnet.core.language import translate, translate_label, translate_plural
 from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.conditions.box_sizes import list_size_rows
 from leopardnet.metrics.evaluation import Evaluation, read_estimate
@@ -166,4 +166,17 @@ def _set_aside_chart(
         x_label=translate("share of animal clips kept"),
         y_label=translate("share of empty clips set aside"),
         x_range=ANIMALS_KEPT,
+    )
+
+
+def explain_no_figures(n_labelled: int) -> str:
+    """Return why nothing says how often the answers are right. n_labelled: clips of the table that have a label."""
+    if not n_labelled:
+        return translate("No labels: nobody has checked how often these answers are right.")
+    return translate_plural(
+        "{n} clip has a label, but it does not tell how often these answers are right: only labels of clips that "
+        "were drawn at random and did not teach the model can.",
+        "{n} clips have labels, but they do not tell how often these answers are right: only labels of clips that "
+        "were drawn at random and did not teach the model can.",
+        n_labelled,
     )

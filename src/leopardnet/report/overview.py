@@ -19,7 +19,8 @@ from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.guarantees.archive import ArchivedLoss
 from leopardnet.metrics.guarantees.levels import Level
 from leopardnet.pages.palette import LabelStyle
-from leopardnet.report.target_counts import TargetCounts, count_targets, read_answers
+from leopardnet.report.evaluation_section import explain_no_figures
+from leopardnet.report.target_counts import TargetCounts, count_targets, list_judged
 
 MAX_REASONS = 3
 MAX_TARGETS = 6  # the first page has room for so many; the table of clips has all
@@ -40,12 +41,14 @@ class Beside:
 
     said: what people said, as `labels_by_clip` returns it; None if nobody was asked. n_without_result: clips of the
     manifest that have no prediction. n_not_scanned: files of footage in its folder that it does not list; None
-    where the folder cannot be looked into. n_hidden: clips whose pictures are left out. n_faults: of cameras.
+    where the folder cannot be looked into. n_labelled: clips of the table that have a label. n_hidden: clips whose
+    pictures are left out. n_faults: of cameras.
     """
 
     said: pd.DataFrame | None = None
     n_without_result: int = 0
     n_not_scanned: int | None = None
+    n_labelled: int = 0
     n_hidden: int = 0
     n_faults: int = 0
 
@@ -80,7 +83,7 @@ def make_overview(
         has_people=beside.said is not None,
         found=_describe_found(targets, styles, facts, beside.said),
         not_looked_at=_describe_gaps(predictions, beside),
-        trust=_describe_trust(evaluation, facts, [t.name for t in targets]),
+        trust=_describe_trust(evaluation, facts, [t.name for t in targets], beside.n_labelled),
         steps=_plan_steps(predictions, targets, evaluation, facts, beside),
     )
 
@@ -152,6 +155,14 @@ def _describe_found(
         lines += filter(None, [say_blindness([s.name for s in styles])])
     elif not targets:
         lines.append(translate("No clip is suspected to show a target."))
+    if n_undecided := sum(t.n_undecided for t in targets):
+        lines.append(
+            translate_plural(
+                "{n} suspicion is undecided: people disagree or could not tell",
+                "{n} suspicions are undecided: people disagree or could not tell",
+                n_undecided,
+            )
+        )
     if said is None:
         lines.append(translate("Nothing is confirmed: no labels of people were given (--labels)."))
     if len(targets) > MAX_TARGETS:
@@ -205,7 +216,9 @@ def list_reasons(predictions: pd.DataFrame) -> list[tuple[str, int]]:
     return [(str(reason), int(n)) for reason, n in ordered[:MAX_REASONS]]
 
 
-def _describe_trust(evaluation: Evaluation | None, facts: Mapping[str, Any], targets: Sequence[str]) -> list[str]:
+def _describe_trust(
+    evaluation: Evaluation | None, facts: Mapping[str, Any], targets: Sequence[str], n_labelled: int
+) -> list[str]:
     """Return the promise of the model or its absence, then what labels say, by which labels."""
     promises, watch = facts.get("promises"), facts.get("watch")
     lines = []
@@ -216,8 +229,10 @@ def _describe_trust(evaluation: Evaluation | None, facts: Mapping[str, Any], tar
     else:
         lines += [str(watch["says"])] if watch else []
         lines += [] if watch and watch["alarm"] else [str(p) for p in promises]
+    if not facts.get("is_calibrated", True):
+        lines.append(translate("The probabilities are not calibrated: they order clips, but are no chances."))
     if evaluation is None:
-        lines.append(translate("No labels: nobody has checked how often these answers are right."))
+        lines.append(explain_no_figures(n_labelled))
         return lines
     e = evaluation
     lines.append(f"{e.choice}." if str(e.choice) else translate("How the labelled clips were chosen is not known."))
@@ -251,7 +266,7 @@ def _plan_steps(
     if watch.get("alarm"):
         text = translate("Archive nothing unseen: the promise no longer applies.")
         steps.append(Step(text, "leopardnet thresholds", "reading"))
-    is_judged = predictions["clip_id"].isin(read_answers(beside.said).index)
+    is_judged = predictions["clip_id"].isin(list_judged(beside.said))
     n_open = int((predictions["alert"].notna() & ~is_judged).sum())
     if n_open:
         steps.append(

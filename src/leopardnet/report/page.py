@@ -30,10 +30,11 @@ from leopardnet.report.overview import Beside, list_reasons, make_overview
 from leopardnet.report.paging.clip_files import Boxes, place_clips, replace_clip_files
 from leopardnet.report.paging.clip_rows import ClipRows
 from leopardnet.report.paging.paging_settings import PagingSettings, load_paging
-from leopardnet.report.same_spots import Spots, group_same_spots
+from leopardnet.report.same_spots import group_same_spots
 from leopardnet.report.sections import Review, choose_review, count_by_site, count_table, summarise_run
 from leopardnet.report.sound_pictures import SoundPicture, choose_played
 from leopardnet.report.sound_section import SoundList
+from leopardnet.report.target_counts import list_judged
 from leopardnet.score.decide import RULES
 
 SCRIPTS = (
@@ -103,7 +104,7 @@ def write_report(
     }
     with replace_clip_files(out) as folder, atomic_path(out) as part:
         data, boxes = place_clips(clips, out, folder, at_once=at_once)
-        shown_clips = _describe_clips(predictions, styles, hidden, group_same_spots(predictions, boxes))
+        shown_clips = _describe_clips(predictions, styles, hidden, list_judged(beside.said), boxes)
         page = _fill_template(
             **sections,
             **shown_clips,
@@ -125,9 +126,14 @@ def _check_predictions(predictions: pd.DataFrame, labels: Sequence[str]) -> pd.D
 
 
 def _describe_clips(
-    predictions: pd.DataFrame, styles: Sequence[LabelStyle], hidden: Collection[str], spots: Spots
+    predictions: pd.DataFrame,
+    styles: Sequence[LabelStyle],
+    hidden: Collection[str],
+    judged: Collection[str],
+    boxes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the template shows of the table of clips alone."""
+    spots = group_same_spots(predictions, boxes)
     return {
         "multi": has_several_labels(predictions),
         "hidden": frozenset(hidden),
@@ -135,8 +141,8 @@ def _describe_clips(
         "colours": decision_colours(styles),
         "summary": summarise_run(predictions, styles),
         "reasons": list_reasons(predictions),
-        "review": choose_review(predictions, styles, hidden=hidden, spots=spots),
-        "sites": count_by_site(predictions, styles),
+        "review": choose_review(predictions, styles, hidden=hidden, judged=judged, spots=spots),
+        "sites": count_by_site(predictions, styles, judged=judged),
         "made_by": _sources(predictions),
     }
 
@@ -242,7 +248,7 @@ def _round(threshold: str) -> str:
 def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description of a bundle as rows of name and text: general facts, settings by part, hashes."""
     first = {k: description[k] for k in ("backbone", "bundle_id", "trained_on", "licences") if k in description}
-    elsewhere = {*first, *MODEL_PARTS, "labels", "hashes", "promises", "watch"}
+    elsewhere = {*first, *MODEL_PARTS, "labels", "hashes", "promises", "watch", "is_calibrated"}
     others = {k: v for k, v in description.items() if k not in elsewhere}
     return {
         "head": flatten_facts(first) + flatten_facts(others),

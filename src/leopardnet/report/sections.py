@@ -11,7 +11,7 @@ import pandas as pd
 
 from leopardnet.core.columns import has_several_labels, join_alerts
 from leopardnet.core.labels import ANIMAL, UNREADABLE, UNSURE, say_blindness, split_labels
-from leopardnet.core.language import translate
+from leopardnet.core.language import cut_probability, translate
 from leopardnet.metrics.comparison.review_order import mistakes, review_order, top_probability
 from leopardnet.pages.palette import LabelStyle
 from leopardnet.pages.table_rows import VISIBLE, number, text
@@ -52,7 +52,8 @@ class Card:
     """The values on a card.
 
     alerts: the suspected targets with their probabilities; probs: the probabilities that are large enough to draw;
-    is_multi: the labels are independent, so their probabilities do not share one bar. n_same: the clips of its
+    is_multi: the labels are independent, so their probabilities do not share one bar. likeliest: the label that the
+    score of a clip without a decision belongs to, '' for other clips. n_same: the clips of its
     camera with a box at the same spot, itself included; 0 where that is nothing special.
     """
 
@@ -69,6 +70,7 @@ class Card:
     truth: str = ""
     is_multi: bool = False
     n_same: int = 0
+    likeliest: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,14 @@ class UnreadableClip:
 
 @dataclass(frozen=True)
 class Review:
-    """The clips to review first. Each list is cut; the counts beside them are not."""
+    """The clips to review first. Each list is cut; the counts beside them are not.
+
+    n_judged: suspected clips that people have judged already; they are not among the others.
+    """
 
     alerts: list[Card]
     n_alerts: int
+    n_judged: int
     unsure: list[Card]
     n_unsure: int
     unreadable: list[UnreadableClip]
@@ -161,23 +167,26 @@ def choose_review(
     styles: Sequence[LabelStyle],
     *,
     hidden: Collection[str] = (),
+    judged: Collection[str] = (),
     spots: Spots | None = None,
 ) -> Review:
     """Choose the clips that a person should review first: suspected targets, the least certain, the unreadable.
 
     The order is that of `review_order`. A clip with a top probability of 0.95 or more is not uncertain. hidden:
     clip_id of clips that are not shown for uncertainty alone; a suspected target has its card anyway, without its
-    picture. spots: of `group_same_spots`: of clips with a box at one spot, only the first has a card, with the
-    number of the others.
+    picture. judged: clip_id of clips that people have judged, which need no other look. spots: of
+    `group_same_spots`: of clips with a box at one spot, only the first has a card, with the number of the others.
     """
     spots = spots or {}
     is_unreadable = predictions["status"] == UNREADABLE
-    ordered, unreadable = review_order(predictions[~is_unreadable]), predictions[is_unreadable]
+    is_judged, is_suspected = predictions["clip_id"].isin(list(judged)), predictions["alert"].notna()
+    ordered, unreadable = review_order(predictions[~is_unreadable & ~is_judged]), predictions[is_unreadable]
     is_alert = ordered["alert"].notna()
     is_unsure = ~is_alert & (top_probability(ordered) < SURE) & ~ordered["clip_id"].isin(list(hidden))
     return Review(
         alerts=make_cards(keep_first_looks(ordered[is_alert], spots).head(MAX_CARDS), styles, spots),
-        n_alerts=int(predictions["alert"].notna().sum()),
+        n_alerts=int((is_suspected & ~is_judged).sum()),
+        n_judged=int((is_suspected & is_judged).sum()),
         unsure=make_cards(keep_first_looks(ordered[is_unsure], spots).head(MAX_UNSURE), styles, spots),
         n_unsure=int(is_unsure.sum()),
         unreadable=[
@@ -214,7 +223,8 @@ def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle], spots: Spots |
             Card(
                 **{name: text(row[name]) for name in ("clip_id", "path", "kind", "site", "decision", "status")},
                 alerts=[(name, float(row[f"p_{name}"])) for name in alerts],
-                score=number(row["score"]),
+                score=None if pd.isna(row["score"]) else float(row["score"]),
+                likeliest=_name_likeliest(row, styles) if row["decision"] == UNSURE else "",
                 best_s=number(row["best_time_s"]),
                 probs=[(s, float(row[f"p_{s.name}"])) for s in styles if is_multi or row[f"p_{s.name}"] >= VISIBLE],
                 is_multi=is_multi,
@@ -224,8 +234,19 @@ def make_cards(clips: pd.DataFrame, styles: Sequence[LabelStyle], spots: Spots |
     return made
 
 
-def count_by_site(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> SiteTable:
-    """Count clips, decisions, alerts and unreadable clips by site, the largest site first; at most 200 sites."""
+def _name_likeliest(row: pd.Series[Any], styles: Sequence[LabelStyle]) -> str:
+    """Return the label of the highest probability, of equal ones the first, as the table of clips on the page."""
+    return max(styles, key=lambda style: cut_probability(row[f"p_{style.name}"])).name
+
+
+def count_by_site(
+    predictions: pd.DataFrame, styles: Sequence[LabelStyle], *, judged: Collection[str] = ()
+) -> SiteTable:
+    """Count clips, decisions, alerts and unreadable clips by site, the largest site first; at most 200 sites.
+
+    judged: clip_id of clips that people have judged, whose alerts are not counted.
+    """
+    is_open = predictions["alert"].notna() & ~predictions["clip_id"].isin(list(judged))
     order = _decision_order(predictions, styles)
     sites = predictions["site"].astype(object).where(predictions["site"].notna(), translate("(no site)"))
     rows = [
@@ -233,7 +254,7 @@ def count_by_site(predictions: pd.DataFrame, styles: Sequence[LabelStyle]) -> Si
             site=str(site),
             n=len(clips),
             decisions=_count(clips["decision"], order),
-            n_alerts=int(clips["alert"].notna().sum()),
+            n_alerts=int(is_open[clips.index].sum()),
             n_unreadable=int((clips["status"] == UNREADABLE).sum()),
         )
         for site, clips in predictions.groupby(sites, sort=True)

@@ -111,7 +111,7 @@ def summarise(
         sounds=list_sounds(predictions, said_of_sounds, manifest=manifest, hidden=private, audible=audible),
         hidden=hidden,
         cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments, pictures=pictures),
-        beside=Beside(said, *_count_left_out(table, manifest)),
+        beside=Beside(said, *_count_left_out(table, manifest), n_labelled=_count_labelled(table, truth)),
         bundle=describe_bundle(bundle) | season if bundle else None,
         manifest_summary=None if manifest is None or truth is None else count_labels(manifest, truth),
         history=history,
@@ -172,6 +172,10 @@ def _note_rendered(manifest: Manifest | None, table: pd.DataFrame) -> list[str]:
             n_clips=len(table),
         )
     ]
+
+
+def _count_labelled(table: pd.DataFrame, truth: pd.Series[str] | None) -> int:
+    return 0 if truth is None else int(table["clip_id"].isin(truth.dropna().index).sum())
 
 
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:
@@ -294,6 +298,7 @@ def describe_bundle(bundle: Bundle) -> dict[str, Any]:
         "sampling": spec.sampling.model_dump(),
         "aggregation": spec.aggregate.model_dump(),
         "calibration": spec.calibration.to_dict(),
+        "is_calibrated": spec.calibration.is_calibrated,
         "thresholds": spec.decide.model_dump(),
         "promises": [describe_promise(p) for p in read_promises(spec)],
         "hashes": bundle.hashes,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.labels import UNREADABLE
-from leopardnet.core.language import translate_message
+from leopardnet.core.language import cut_probability, translate_message
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import UniformSampling
 from leopardnet.core.types import Clip, MediaInfo
@@ -74,7 +74,7 @@ class ClipView:
             "captured": index.captured[row],
             "kind": index.texts("kind")[row],
             "decision": None if is_blind else index.texts("decision")[row],
-            "score": None if is_blind or np.isnan(score) else round(score, 3),
+            "score": None if is_blind or np.isnan(score) else cut_probability(score),
             "alerts": None if is_blind else list(index.alerts[row]),
             "thumb": None if is_private else self._frame_url(row, self._thumb_s(row, is_blind), THUMB_WIDTH_PX),
             "labels": list(labels),
@@ -111,7 +111,7 @@ class ClipView:
             "is_blind": is_blind,
             "status": status,
             "reason": reason and translate_message(reason),
-            "probs": dict(zip(index.labels, (round(float(v), 3) for v in p), strict=True)) if has_probs else None,
+            "probs": dict(zip(index.labels, map(cut_probability, p), strict=True)) if has_probs else None,
             "frames": frames,
             "seconds": [] if is_blind else index.evidence_seconds(row),
             "duration_s": None if np.isnan(duration_s) else round(duration_s, 3),

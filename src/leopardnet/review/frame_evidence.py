@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.boxes import parse_boxes
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.language import cut_probability
 from leopardnet.pages.pictures import SAME_FRAME_S
 from leopardnet.review.clip_index import ClipIndex
 
@@ -80,7 +81,7 @@ class FrameEvidence:
             code, p = int(self.codes[i]), self.probs[i]
             boxes = read_boxes(self.cells[code].as_py()) if code >= 0 else []
             known = (
-                {x: round(float(v), 3) for x, v in zip(labels, p, strict=True)} if np.isfinite(p).all() else None
+                {x: cut_probability(v) for x, v in zip(labels, p, strict=True)} if np.isfinite(p).all() else None
             )
             shown.append({"time_s": round(float(self.times_s[i]), 3), "boxes": boxes, "probs": known})
         return shown

@@ -19,6 +19,7 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import read_table
 from leopardnet.data.checks.match_files import refuse_other_root
 from leopardnet.data.human_labels.label_file import FILE as LABELS
+from leopardnet.data.human_labels.label_file import find_given_labels
 from leopardnet.data.reading.tables.people_table import read_people_table
 from leopardnet.data.reading.tables.saved_manifest import TABLE_SUFFIXES, read_manifest
 from leopardnet.data.scan.scan import scan_report
@@ -212,7 +213,8 @@ def _find_labels(workspace: Workspace, manifest_folder: Path | None) -> Path:
     is one sample, and a key means the same.
     """
     own = workspace.folder / LABELS
-    if manifest_folder is None or own.is_file() or not (manifest_folder / LABELS).is_file():
+    found = find_given_labels(workspace.folder, manifest_folder)
+    if found is None or manifest_folder is None or found == own:
         return own
     if (manifest_folder / WORKSPACE).is_file():
         first_round = Workspace(manifest_folder, read_only=True)
@@ -221,7 +223,7 @@ def _find_labels(workspace: Workspace, manifest_folder: Path | None) -> Path:
         for name, value in kept.items():
             if value is not None and workspace.read(name) is None:
                 workspace.keep(name, value)
-    return manifest_folder / LABELS
+    return found
 
 
 def _relative(path: Path | None, workspace: Workspace) -> str | None:

@@ -63,6 +63,15 @@ class Calibration:
         return plain | ({"biases": biases} if biases else {}) | shift
 
     @property
+    def is_calibrated(self) -> bool:
+        """Whether the temperature was fitted, on clips of enough sites as far as these are known.
+
+        >>> Calibration().is_calibrated, Calibration(1.5, 120, 8, "").is_calibrated
+        (False, True)
+        """
+        return self.n_clips > 0 and not 0 < self.n_sites < MIN_SITES
+
+    @property
     def basis(self) -> str:
         """What the temperature rests on, in words.
 

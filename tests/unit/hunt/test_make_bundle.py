@@ -43,7 +43,8 @@ def test_it_says_what_it_is_and_what_it_learned_from(made, forest):
     n_audit = int(said["inclusion"].notna().sum())
     card, facts = (made.folder / "card.md").read_text("utf-8"), json.loads((made.folder / "card.json").read_text())
     assert (
-        f"fitted to {len(said) - n_audit} clips of 6 sites" in card and f"{n_audit} more, drawn at random" in card
+        f"fitted to {len(said) - n_audit} labelled clips of 6 sites" in card
+        and f"{n_audit} more, drawn at random" in card
     )
     assert "**No promise.** It decides nothing" in card and "not those of the footage" in card
     assert facts["made_in_review"]["n_labels"] == len(said) - n_audit and facts["promises"] == []
@@ -51,6 +52,21 @@ def test_it_says_what_it_is_and_what_it_learned_from(made, forest):
     part = read_learned_from(made.spec).find_part(manifest.table, None)
     taught = set(said.loc[said["inclusion"].isna(), "clip_id"])
     assert set(part.index[part == "clip"]) == taught, "the random sample teaches nothing"
+
+
+def test_the_card_counts_a_site_once_and_says_what_a_program_drew(made, forest, tmp_path):
+    card, facts = (made.folder / "card.md").read_text("utf-8"), json.loads((made.folder / "card.json").read_text())
+    assert "Sites in training and evaluation: at most 6 for one label." in card, "the audit is of the same six"
+    assert facts["conditions"]["sites"] == 6 and facts["n_rendered_clips"] == 0 and "Rendered" not in card
+    assert "figures below" not in card
+
+    store, manifest, said = forest
+    rendered = manifest.replace(manifest.table.assign(source="scan, rendered"))
+    drawn = make_bundle(store, rendered, said, tmp_path / "b", name="x")
+    n = int(said["inclusion"].isna().sum())
+    assert f"A program drew {n} of the clips that this model learned from" in (drawn.folder / "card.md").read_text()
+    assert json.loads((drawn.folder / "card.json").read_text())["n_rendered_clips"] == n
+    assert read_learned_from(drawn.spec).n_rendered == n
 
 
 def test_what_separates_well_is_judged_well_at_unseen_sites(made):

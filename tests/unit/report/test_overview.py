@@ -65,20 +65,43 @@ def test_what_was_looked_at_is_counted_with_what_is_not_known_of_it(season):
 
 def test_suspected_and_confirmed_are_never_one_figure(season):
     alone = make_overview(season, STYLES, description=FACTS)
-    assert alone.targets == [TargetCounts("leopard", 3, 2, 0, 0), TargetCounts("tiger", 1, 1, 0, 0)]
+    assert alone.targets == [TargetCounts("leopard", 3, 0, 0, 0, 2), TargetCounts("tiger", 1, 0, 0, 0, 1)]
     assert alone.found == ["Nothing is confirmed: no labels of people were given (--labels)."]
 
     said = people(a="leopard", b="empty", c="", e="leopard + tiger")
     both = make_overview(season, STYLES, description=FACTS, beside=Beside(said))
-    # a and e are confirmed, b is refuted, c is disputed and stays suspected; a was suspected of a tiger, too
-    assert both.targets == [TargetCounts("leopard", 1, 1, 2, 1), TargetCounts("tiger", 0, 0, 1, 1)]
-    assert both.found == [] and both.has_people
+    # a and e are confirmed, b is refuted, c is disputed; a was suspected of a tiger, too. e has no site
+    assert both.targets == [TargetCounts("leopard", 0, 2, 1, 1, 2), TargetCounts("tiger", 0, 1, 1, 0, 0)]
+    assert both.found == ["1 suspicion is undecided: people disagree or could not tell"] and both.has_people
     steps = {step.text: step.command for step in both.steps}
-    assert steps["Look at 1 suspected clip and say what it shows"] == "leopardnet review"
-    assert "Hand on what was confirmed" in steps
+    assert "Hand on what was confirmed" in steps and not [x for x in steps if x.startswith("Look at")]
 
     unknown = make_overview(season, STYLES, description=FACTS, beside=Beside(people(a="unknown")))
-    assert unknown.targets[0].n_suspected == 3 and unknown.targets[0].n_confirmed == 0
+    assert unknown.targets[0] == TargetCounts("leopard", 2, 0, 0, 1, 2)
+    assert unknown.steps[0].text == "Look at 2 suspected clips and say what they show"
+
+
+def test_sites_are_those_of_suspected_and_confirmed_clips(season):
+    said = people(a="leopard", b="leopard", c="empty")
+    (leopard, _) = make_overview(season, STYLES, description=FACTS, beside=Beside(said)).targets
+    assert leopard == TargetCounts("leopard", 0, 2, 1, 0, 1), "both are of the north; that of the south is refuted"
+    (leopard, _) = make_overview(season, STYLES, description=FACTS, beside=Beside(people(c="leopard"))).targets
+    assert leopard == TargetCounts("leopard", 2, 1, 0, 0, 2), "as many sites as without labels"
+
+
+def test_labels_that_cannot_judge_are_not_called_none(season):
+    none = make_overview(season, STYLES).trust
+    assert none[-1] == "No labels: nobody has checked how often these answers are right."
+    some = make_overview(season, STYLES, beside=Beside(people(a="leopard"), n_labelled=15)).trust
+    assert some[-1].startswith("15 clips have labels, but they do not tell how often these answers are right: only")
+    assert not [line for line in some if "No labels" in line]
+
+
+def test_a_model_that_is_not_calibrated_says_it_once(season):
+    words = "The probabilities are not calibrated: they order clips, but are no chances."
+    for is_calibrated, n in ((False, 1), (True, 0)):
+        facts = FACTS | {"is_calibrated": is_calibrated}
+        assert make_overview(season, STYLES, description=facts).trust.count(words) == n
 
 
 def test_a_model_without_targets_says_that_it_can_suspect_none(season):
@@ -147,5 +170,5 @@ def test_everything_is_in_russian(season):
 
 def test_no_clip_at_all_is_a_page_too(season):
     page = make_overview(season.head(0), STYLES)
-    assert page.targets == [TargetCounts("leopard", 0, 0, 0, 0)] and page.looked_at == []
+    assert page.targets == [TargetCounts("leopard", 0, 0, 0, 0, 0)] and page.looked_at == []
     assert page.not_looked_at == ["Whether the folder holds files that were never scanned is not known here."]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.bundle.model_card.card_figures import (
     describe_conditions,
     describe_figures,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 MUST_NOT = (
     "To delete or skip footage unseen. `empty` is a probability, not a fact: check samples of what it calls empty.",
-    "At cameras unlike those it was trained on, before it has been evaluated on labelled clips of yours. The "
-    "figures below are not its accuracy there.",
+    "At cameras unlike those it was trained on, before it has been evaluated on labelled clips of yours: figures "
+    "of other footage are not its accuracy there.",
     "For animals that are not among its labels: they get one of these labels, `animal` or `unsure`.",
     "As the only alarm where people could be hurt, and as evidence against a person.",
     "To count or identify individuals, or for statements about numbers of animals without a check by hand.",
@@ -66,7 +67,8 @@ def model_card(
 ) -> str:
     """Return the card as Markdown.
 
-    data: label, split, n_frames, n_clips, n_sites of the training data. evaluation: of clips that the model was not
+    data: label, split, n_frames, n_clips, n_sites of the training data, and n_sites_of_label, that of all splits,
+    where these share sites. evaluation: of clips that the model was not
     trained on; chosen_on: of the same clips with the epoch and temperature that were chosen on them, `evaluation`
     itself where there is no other; how: a sentence about which clips these are and how they were classified.
     """
@@ -114,6 +116,7 @@ def model_card(
         ),
     }
     head = [f"# {spec.name}", "", "A species classifier for camera-trap footage, made with leopardnet.", ""]
+    head += _say_rendered(spec)
     return "\n".join(head + [line for title, body in sections.items() for line in (f"## {title}", "", *body, "")])
 
 
@@ -133,6 +136,7 @@ def card_json(
         "targets": list(spec.labels.targets),
         **({"multi": True} if spec.labels.multi else {}),
         "must_not_be_used_for": list(MUST_NOT),
+        "n_rendered_clips": _count_rendered(spec),
         "countries": _experiment(spec).get("countries") or None,
         "conditions": {
             "sites": _most_sites(data),
@@ -168,6 +172,23 @@ def _say_blindness(spec: BundleSpec) -> list[str]:
     """Return what a model without the label leopard must be known for; nothing for another."""
     blind = say_blindness([x.name for x in spec.labels.labels])
     return ["", f"**T{blind[1:]}**: it never says that one was seen, and calls it something else."] if blind else []
+
+
+def _count_rendered(spec: BundleSpec) -> int:
+    """Return how many of the clips that the model learned from were drawn by a program, as far as that is known."""
+    learned = read_learned_from(spec)
+    return learned.count_rendered() if learned else 0
+
+
+def _say_rendered(spec: BundleSpec) -> list[str]:
+    n = _count_rendered(spec)
+    if not n:
+        return []
+    return [
+        f"> **Rendered footage.** A program drew {n} of the clips that this model learned from, and said what they "
+        "show. They show no animal: the model shows that the software works, and says nothing of real animals.",
+        "",
+    ]
 
 
 def _describe_crops(spec: BundleSpec) -> list[str]:
@@ -216,7 +237,9 @@ def _count_lights(evaluation: Evaluation | None) -> dict[str, int]:
 
 
 def _most_sites(data: pd.DataFrame) -> int:
-    """Return the largest number of sites of one label, summed over splits, which share no site."""
+    """Return the largest number of sites of one label, summed over splits where these share no site."""
+    if "n_sites_of_label" in data and len(data):
+        return int(data["n_sites_of_label"].max())
     by_label = data.groupby("label")["n_sites"].sum() if len(data) else pd.Series(dtype="float64")
     return int(by_label.max()) if by_label.notna().any() else 0
 

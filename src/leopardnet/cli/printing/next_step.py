@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 from leopardnet.cli.console import say
 
@@ -12,6 +14,18 @@ PLAIN = re.compile(r"[\w./:\\@+,=-]+")
 def say_next(*words: object) -> None:
     """Print a command that can be given as it stands, to stderr."""
     say(f"next:   {write_command(*words)}")
+
+
+def name_labels(results: Path, footage: Sequence[object]) -> list[object]:
+    """Return the option --labels with the file that `review` keeps for these results, or nothing without one.
+
+    footage: the options by which verbs find it, such as --manifest and its path.
+    """
+    from leopardnet.data.human_labels.label_file import find_given_labels
+
+    manifest = footage[1] if footage[:1] == ["--manifest"] else None
+    found = find_given_labels(results, manifest.parent if isinstance(manifest, Path) else None)
+    return [] if found is None else ["--labels", found]
 
 
 def write_command(*words: object) -> str:

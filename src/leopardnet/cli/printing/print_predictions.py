@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leopardnet.cli.console import print_rows
+from leopardnet.core.language import round_probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,7 @@ def print_predictions(table: pd.DataFrame) -> None:
     names = [c for c in table.columns if str(c).startswith("p_")]
     has_alerts, rows = bool(first["alert"].notna().any()), []
     for row in first.to_dict("records"):
-        probs = {c[2:]: "" if row[c] != row[c] else f"{row[c]:.2f}" for c in names}
+        probs = {c[2:]: "" if row[c] != row[c] else f"{round_probability(row[c]):.2f}" for c in names}
         time_s = row["best_time_s"]
         rows.append(
             {

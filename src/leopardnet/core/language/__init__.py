@@ -18,16 +18,26 @@ from leopardnet.core.language.choice import (
     use_language,
 )
 from leopardnet.core.language.messages import translate_error, translate_message
-from leopardnet.core.language.number_form import format_day, format_number, localise_decimals
+from leopardnet.core.language.number_form import (
+    cut_probability,
+    format_day,
+    format_number,
+    format_probability,
+    localise_decimals,
+    round_probability,
+)
 
 __all__ = [
     "LANGUAGES",
     "current_language",
+    "cut_probability",
     "find_language",
     "format_day",
     "format_number",
+    "format_probability",
     "language_of",
     "localise_decimals",
+    "round_probability",
     "script_texts",
     "set_language",
     "translate",

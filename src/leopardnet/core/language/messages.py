@@ -96,6 +96,8 @@ def _translate_part(text: str, language: str, n_nested: int) -> str | None:
     if part := NAMED.fullmatch(text):  # of an error on one line, as in the column `reason`
         return f"{translate(part[1])}: {_translate_line(part[2], language, n_nested + 1)}"
     first, colon, rest = text.partition(": ")
+    if JOINED.search(first):
+        return None  # a name in front of a colon ends before the next sentence
     tail = _translate_part(rest, language, n_nested + 1) if colon else None
     head = _translate_part(first, language, n_nested + 1) or (None if _has_english(first) else first)  # or a name
     return None if tail is None or head is None else f"{head}: {tail}"

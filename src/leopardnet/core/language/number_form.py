@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from functools import lru_cache
 
@@ -18,6 +19,37 @@ def format_number(value: float, n_decimals: int = 0) -> str:
     """
     group, decimal = _symbols(current_language())
     return f"{value:,.{n_decimals}f}".translate({ord(","): group, ord("."): decimal})
+
+
+def round_probability(p: float) -> float:
+    """Return a probability as it is shown everywhere: its six decimals in the tables, rounded half up to two.
+
+    >>> round_probability(0.414502), round_probability(0.425), round_probability(0.994999)
+    (0.41, 0.43, 0.99)
+    """
+    return (_count_millionths(p) + 5000) // 10_000 / 100
+
+
+def cut_probability(p: float) -> float:
+    """Return a probability with three decimals for a page; the others are cut, so two decimals stay those of it.
+
+    >>> cut_probability(0.414502), round_probability(cut_probability(0.414502))
+    (0.414, 0.41)
+    """
+    return _count_millionths(p) // 1000 / 1000
+
+
+def format_probability(p: float) -> str:
+    """Return a probability with two decimals in the form of the current language, '–' for nan.
+
+    >>> format_probability(0.604501)
+    '0.60'
+    """
+    return "–" if math.isnan(p) else format_number(round_probability(p), 2)
+
+
+def _count_millionths(p: float) -> int:
+    return round(float(p) * 1_000_000)
 
 
 def localise_decimals(text: str) -> str:

@@ -63,6 +63,15 @@ def find_label_file(path: Path) -> Path:
     return Path(path) / FILE if Path(path).is_dir() else Path(path)
 
 
+def find_given_labels(results: Path, manifest_folder: Path | None) -> Path | None:
+    """Return the labels that people gave to classified footage; None where nobody did.
+
+    It is the file in the folder of results, or else that beside the manifest, of a round before.
+    """
+    folders = [results, *([] if manifest_folder is None else [manifest_folder])]
+    return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
+
+
 def is_label_file(path: Path) -> bool:
     """Return whether a path names a file of SQLite, by its first bytes, or by its name where it does not exist."""
     try:

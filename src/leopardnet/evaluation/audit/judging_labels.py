@@ -71,7 +71,7 @@ def choose_judging_labels(
     has_label = labelled.table["label"].notna() | labelled.table["labels"].notna()
     named = set(labelled.table.loc[has_label, "clip_id"])
     audit = agreed[is_decided & agreed["inclusion"].notna()]
-    n_undecided = int((~is_decided).sum())
+    n_labelled, n_undecided = int(is_decided.sum()), int((~is_decided).sum())
     if labels_as == "chosen":
         choice = LabelChoice(
             "chosen", n_used=len(named), n_left_out=len(named - set(audit.index)), n_undecided=n_undecided
@@ -81,7 +81,7 @@ def choose_judging_labels(
         raise NoAuditError(
             "no label of these clips was drawn at random, so none may judge the model",
             where=FILE,
-            found=f"{int(is_decided.sum())} labelled clips of this manifest, all chosen by score or by hand",
+            found=f"{n_labelled} labelled clips of this manifest, all chosen by score or by hand",
             expected="labels of the random audit",
             todo="label the queue `audit` of `leopardnet review`. To see figures all the same, which are then "
             "named biased, give --labels-as chosen to `leopardnet evaluate`",
@@ -114,7 +114,7 @@ def _thin(chances: pd.Series[float], sites: pd.Series[str]) -> pd.Series[float]:
     Whether a clip stays depends on its id alone, so that it is the same whoever asks.
     """
     least = chances.groupby(sites[chances.index]).transform("min")
-    digests = [hashlib.sha256(f"thinned audit {x}".encode()).digest()[:8] for x in chances.index]
+    digests = [hashlib.sha256(b"thinned audit " + str(x).encode()).digest()[:8] for x in chances.index]
     drawn = np.array([int.from_bytes(x, "big") for x in digests], np.float64) / 2**64
     return least[(drawn * chances < least) | (chances - least < SAME)]
 

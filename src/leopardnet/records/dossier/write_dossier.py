@@ -34,7 +34,7 @@ from leopardnet.records.dossier.words.linked_statements import say_around, say_e
 from leopardnet.records.dossier.words.model_words import describe_model
 from leopardnet.records.dossier.words.open_questions import list_open_questions
 from leopardnet.records.dossier.words.range_statements import say_range
-from leopardnet.records.dossier.words.shown_values import join_refs, show_share, show_span, show_time
+from leopardnet.records.dossier.words.shown_values import join_refs, show_share, show_shares, show_time
 from leopardnet.records.record_table import CONFIRMED
 
 DOSSIER_FILE, INDEX_FILE = "dossier.html", "index.html"
@@ -281,7 +281,7 @@ def _rank(facts: DossierFacts) -> tuple[bool, int, float]:
 
 
 def _show_scores(facts: DossierFacts) -> str:
-    return show_span([c.score for c in facts.shown_first], 2)
+    return show_shares(c.score for c in facts.shown_first)
 
 
 def _list_findings(facts: DossierFacts, sources: DossierSources) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.language import round_probability
 from leopardnet.records.survey.camera_places import CAMERA
 from leopardnet.records.survey.survey_settings import SurveySettings
 
@@ -66,6 +67,7 @@ def _list_reasons(row: dict[Any, Any], sigma_km: float) -> list[str]:
 
 def _tell_state(state: str, score: float) -> str:
     """Return confirmed or suspected, with the probability that the model gave."""
+    score = score if pd.isna(score) else round_probability(score)
     return f"{state} ({'no probability' if pd.isna(score) else f'probability {score:.2f}'})"
 
 

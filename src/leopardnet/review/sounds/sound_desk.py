@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from leopardnet.core.language import cut_probability
 from leopardnet.core.people import names_people
 from leopardnet.data.human_labels.sound_labels import (
     SOUND_LABELS,
@@ -126,7 +127,11 @@ class SoundDesk:
         return {
             **{name: round(float(sound[name]), 3) for name in ("start_s", "end_s")},
             "kind": str(sound["kind"]),
-            **{name: _number(sound[name]) for name in ("low_hz", "high_hz", "peak_hz", "score", "p_alarm_call")},
+            **{name: _number(sound[name]) for name in ("low_hz", "high_hz", "peak_hz")},
+            **{
+                name: None if pd.isna(p := sound[name]) else cut_probability(p)
+                for name in ("score", "p_alarm_call")
+            },
             "window_s": [t / 1000 for t in window],
             "url": None if is_private else f"/media/spectrogram/{clip_id}/{window[0]}/{window[1]}",
         }

@@ -10,9 +10,11 @@ import pytest
 from leopardnet.core.errors import ManifestError, MediaError
 from leopardnet.core.language import (
     current_language,
+    cut_probability,
     format_day,
     format_number,
     language_of,
+    round_probability,
     script_texts,
     set_language,
     translate,
@@ -201,3 +203,21 @@ def test_an_error_in_english_is_as_it_was_raised():
         ("where", "labels.csv, row 3"),
         ("expected", "leopard, tiger"),
     ]
+
+
+def test_why_a_file_is_unreadable_and_why_there_are_no_figures_are_translated_whole(russian):
+    reason = "the file is not a video of a known format; found: first bytes 00 01; do: unpack it and scan again"
+    words = "файл – не видео известного формата; найдено: первые байты 00 01; "
+    assert translate_message(reason) == words + "что делать: распакуйте его и просканируйте снова"
+    assert translate_message("found: a JPEG picture") == "найдено: снимок JPEG"
+    none = "no label of these clips was drawn at random, so none may judge the model; found: 12 labelled clips of "
+    none += "this manifest, all chosen by score or by hand; expected: labels of the random audit"
+    assert not set(translate_message(none)) & set("abcdefghijklmnopqrstuvwxyz")
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"),
+    [(0.414502, 0.41), (0.604501, 0.6), (0.4253, 0.43), (0.425, 0.43), (0.994999, 0.99), (0.995, 1.0), (0.0, 0.0)],
+)
+def test_a_probability_is_rounded_once_also_where_its_last_decimals_were_cut(p, shown):
+    assert round_probability(p) == shown and round_probability(cut_probability(p)) == shown

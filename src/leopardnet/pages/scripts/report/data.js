@@ -2,7 +2,7 @@
 // first clips only; then data.files says where the others are, see files.js.
 
 import { colourDot, formatMoment } from "../shared/elements.js";
-import { formatNumber, spoken } from "../shared/language.js";
+import { formatProbability, spoken } from "../shared/language.js";
 
 export const data = JSON.parse(document.getElementById("data").textContent);
 export const nClips = data.n_clips;
@@ -21,9 +21,9 @@ export function formatMoments(clip, times) {
 }
 
 // The probability of a label as a text, "" where the details of the clip are missing.
-export function formatProbability(clip, name) {
+export function writeProbability(clip, name) {
   const probs = data.probs[clip];
-  return probs ? formatNumber(probs[data.labels.findIndex((label) => label.name === name)], 2) : "";
+  return probs ? formatProbability(probs[data.labels.findIndex((label) => label.name === name)]) : "";
 }
 
 export function pictureSource(clip) {

@@ -2,7 +2,7 @@
 
 import { drawChart } from "../shared/chart.js";
 import { byId, element, formatMoment } from "../shared/elements.js";
-import { formatDay, formatNumber, nameOf, t } from "../shared/language.js";
+import { formatDay, formatProbability, nameOf, t } from "../shared/language.js";
 import { drawBox, probabilityList } from "../shared/picture.js";
 import { data, formatMoments, hiddenClips, pictureSource } from "./data.js";
 import { isDetailed } from "./files.js";
@@ -100,6 +100,6 @@ function detectorSummary(clip) {
     return data.has_detector ? t("no result for this clip") : "";
   }
   const nFound = scores.filter((score) => score > 0).length;
-  const best = formatNumber(Math.max(...scores) / 1000, 2);
+  const best = formatProbability(Math.max(...scores) / 1000);
   return t("found something in {n} of {total} frames, best score {best}", { n: nFound, total: scores.length, best });
 }

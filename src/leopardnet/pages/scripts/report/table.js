@@ -1,9 +1,10 @@
 // The table of all clips: filters, order, pages of rows, keyboard. At the end, the parts are connected and started.
 
 import { byId, element } from "../shared/elements.js";
-import { formatDay, formatNumber, nameOf, t } from "../shared/language.js";
+import { formatDay, formatNumber, formatProbability, nameOf, t } from "../shared/language.js";
+import { likeliest } from "../shared/picture.js";
 import {
-  compareText, data, formatMoments, formatProbability, hasTruth, labelDot, nClips, pictureSource,
+  compareText, data, formatMoments, hasTruth, labelDot, nClips, pictureSource, writeProbability,
 } from "./data.js";
 import { drawClipChart, evidenceRow } from "./evidence.js";
 import { loadList, reportMissingList, withDetails } from "./files.js";
@@ -136,7 +137,7 @@ function clipRow(clip) {
   const path = data.path[clip];
   const nameStart = path.lastIndexOf("/") + 1;
   const captured = data.captured[clip];
-  const score = data.score[clip];
+  const [decision, score] = [data.decision[clip], data.score[clip]];
   const image = data.thumbs[clip] ? element("img", { src: pictureSource(clip), alt: "", loading: "lazy" }) : null;
   const best = data.best[clip] === null ? [] : [data.best[clip]];
   const row = element("tr", attributes,
@@ -146,7 +147,8 @@ function clipRow(clip) {
     element("td", { class: "captured" }, formatDay(captured) || "–", element("small", {}, captured.slice(11))),
     element("td", { class: "site" }, data.site[clip] || "–"),
     decisionCell(clip),
-    element("td", { class: "score num" }, score === null ? "–" : formatNumber(score, 2)),
+    element("td", { class: "score num" }, score === null ? "–" : formatProbability(score),
+      decision === "unsure" && data.probs[clip] ? element("small", {}, nameOf(likeliest(data.labels, data.probs[clip]))) : null),
     element("td", { class: "probs" }, data.probs[clip] ? probabilityBars(data.probs[clip]) : null),
     element("td", { class: "best num" }, formatMoments(clip, best) || "–"),
     hasTruth ? truthCell(clip) : null);
@@ -163,7 +165,7 @@ function decisionCell(clip) {
     nameOf(decision),
     element("small", {}, reason),
     ...suspected.map((name) =>
-      element("span", { class: "alert" }, `${nameOf(name)}? ${formatProbability(clip, name)}`)),
+      element("span", { class: "alert" }, `${nameOf(name)}? ${writeProbability(clip, name)}`)),
     data.status[clip] === "partial" ? element("small", { class: "bad-text" }, t("read in part")) : null);
 }
 
@@ -177,7 +179,7 @@ function truthCell(clip) {
 
 // Shares of one bar; independent labels have a bar of equal length each, filled up to the probability.
 function probabilityBars(probs) {
-  const title = data.labels.map((label, n) => `${nameOf(label.name)} ${formatNumber(probs[n], 2)}`).join("\n");
+  const title = data.labels.map((label, n) => `${nameOf(label.name)} ${formatProbability(probs[n])}`).join("\n");
   const bars = data.labels.map((label, n) =>
     data.multi
       ? element("i", { class: "part", style: `--c:${label.colour};--p:${(100 * probs[n]).toFixed(0)}%` })

@@ -1,7 +1,7 @@
 // The chart of a clip: the probability of each label over time, frame by frame.
 
 import { element, formatMoment } from "./elements.js";
-import { formatNumber, nameOf, t } from "./language.js";
+import { formatNumber, formatProbability, nameOf, t } from "./language.js";
 
 const CHART_HEIGHT = 210;
 const CHART_MARGIN = { left: 34, right: 18, top: 14, bottom: 30 };
@@ -107,7 +107,7 @@ function drawLine({ kind, times }, line, { x, y }) {
   const radius = times.length > 60 ? 1.8 : 3;
   const dots = points.map(({ time, probability }) => {
     const place = { cx: x(time), cy: y(probability), r: radius, style: `fill:${line.colour}` };
-    const title = `${line.name} ${formatNumber(probability, 2)}, ${formatMoment(kind, time)}`;
+    const title = `${line.name} ${formatProbability(probability)}, ${formatMoment(kind, time)}`;
     return element("circle", place, element("title", {}, title));
   });
   return [element("path", { class: line.class, style: `stroke:${line.colour}`, d: path }), ...dots];

@@ -29,6 +29,11 @@ export function formatNumber(value, nDecimals = 0) {
   return numberForms.get(nDecimals).format(value);
 }
 
+// A probability as everywhere: its six decimals, of which data may have cut the last three, rounded half up to two.
+export function formatProbability(value) {
+  return formatNumber(Math.floor((Math.round(value * 1e6) + 5000) / 10000) / 100, 2);
+}
+
 // The day of a time such as 2026-03-05 12:30:00; English pages keep this form.
 export function formatDay(time) {
   const day = time.slice(0, 10);

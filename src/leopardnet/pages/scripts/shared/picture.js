@@ -1,7 +1,7 @@
 // What stands on and beside a picture: boxes, and the probability of each label.
 
 import { colourDot, element } from "./elements.js";
-import { formatNumber, nameOf } from "./language.js";
+import { formatProbability, nameOf } from "./language.js";
 
 // A box on a picture, with its score. Boxes after the first, which is the best, are drawn thinner.
 export function drawBox([left, top, right, bottom, score], n) {
@@ -11,7 +11,12 @@ export function drawBox([left, top, right, bottom, score], n) {
     class: "box" + (top < 0.12 ? " low" : "") + (n ? " more" : ""),
     style: `left:${percent(left)};top:${percent(top)};${size}`,
   };
-  return element("i", attributes, score === null ? null : element("b", {}, formatNumber(score, 2)));
+  return element("i", attributes, score === null ? null : element("b", {}, formatProbability(score)));
+}
+
+// The likeliest of labels {name, …}, of equally likely ones the first.
+export function likeliest(labels, probs) {
+  return labels[probs.indexOf(Math.max(...probs))].name;
 }
 
 // A list of labels {name, colour} with a bar and the value of each.
@@ -19,7 +24,7 @@ export function probabilityList(labels, probs) {
   const rows = labels.flatMap((label, n) => [
     element("span", {}, colourDot(label.name, label.colour), nameOf(label.name)),
     probabilityBar(probs[n], label.colour),
-    element("span", { class: "num" }, formatNumber(probs[n], 3)),
+    element("span", { class: "num" }, formatProbability(probs[n])),
   ]);
   return element("div", { class: "plist" }, ...rows);
 }

@@ -9,7 +9,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from leopardnet.core.language import format_day, format_number, translate
+from leopardnet.core.language import format_day, format_number, format_probability, translate
 from leopardnet.records.dossier.shown_places import Place
 from leopardnet.records.ranges.coarse_places import COARSE_DIGITS
 
@@ -21,20 +21,22 @@ def show_time(moment: pd.Timestamp | None) -> str:
 
 def show_share(value: float) -> str:
     """Return a probability with two decimals."""
-    return format_number(value, 2)
+    return format_probability(value)
 
 
-def show_span(values: Iterable[float], n_digits: int | None = None) -> str:
-    """Return the least and the largest of some numbers, once where they are one.
+def show_shares(values: Iterable[float]) -> str:
+    """Return the least and the largest of some probabilities, once where they look the same."""
+    known = [v for v in values if not math.isnan(v)]
+    return "–".join(dict.fromkeys(map(format_probability, (min(known), max(known))))) if known else "?"
 
-    n_digits: decimals; by default one, and none for whole numbers.
-    """
+
+def show_span(values: Iterable[float]) -> str:
+    """Return the least and the largest of some numbers, once where they are one; one decimal, or none if whole."""
     known = [v for v in values if not math.isnan(v)]
     if not known:
         return "?"
     ends = (min(known), max(known))
-    digits = [(0 if v == round(v) else 1) if n_digits is None else n_digits for v in ends]
-    return "–".join(dict.fromkeys(format_number(v, n) for v, n in zip(ends, digits, strict=True)))
+    return "–".join(dict.fromkeys(format_number(v, 0 if v == round(v) else 1) for v in ends))
 
 
 def join_refs(refs: Sequence[str]) -> str:

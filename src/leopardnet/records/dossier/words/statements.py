@@ -13,7 +13,7 @@ from leopardnet.core.labels import split_labels
 from leopardnet.core.language import format_number, translate, translate_label, translate_plural
 from leopardnet.records.dossier.facts import Capture, DossierFacts, all_refs
 from leopardnet.records.dossier.linked_facts import Refs
-from leopardnet.records.dossier.words.shown_values import show_days, show_place, show_share, show_span, show_time
+from leopardnet.records.dossier.words.shown_values import show_days, show_place, show_share, show_shares, show_time
 from leopardnet.records.record_table import CONFIRMED, REFUTED, SUSPECTED
 
 
@@ -143,7 +143,7 @@ def say_how_sure(facts: DossierFacts) -> list[Statement]:
             "The model's decision is “{decision}”; likeliest is “{likeliest}” ({p}).",
             decision=translate_label(decision),
             likeliest=translate_label(likeliest),
-            p=show_span([c.likeliest_score for c in mine], 2),
+            p=show_shares(c.likeliest_score for c in mine),
         )
         said.append(Statement(words, all_refs(mine), SUSPECTED))
     if facts.alert_score is not None:

@@ -1,8 +1,8 @@
 // Beside the picture: what the model says, the labels to give, the note, the history, the facts.
 
 import { byId, colourDot, element, formatSeconds } from "../../shared/elements.js";
-import { probabilityList } from "../../shared/picture.js";
-import { formatNumber, nameOf, t } from "../../shared/language.js";
+import { likeliest, probabilityList } from "../../shared/picture.js";
+import { formatProbability, nameOf, t } from "../../shared/language.js";
 
 const MANY_LABELS = 6; // they stand in two columns
 
@@ -39,15 +39,21 @@ export class ClipPanel {
     }
     const parts = [];
     if (detail.decision) {
-      const score = typeof detail.score === "number" ? formatNumber(detail.score, 2) : "";
+      const score = typeof detail.score === "number" ? formatProbability(detail.score) : "";
+      const owner = detail.decision === "unsure" ? this.nameLikeliest(detail) : "";
       const colour = this.byName.get(detail.decision)?.colour;
       parts.push(element("p", { class: "decision" }, colourDot(detail.decision, colour),
-        element("b", {}, nameOf(detail.decision)), element("span", { class: "num muted" }, score)));
+        element("b", {}, nameOf(detail.decision)), element("span", { class: "num muted" }, `${owner} ${score}`.trim())));
       const others = (detail.alerts || []).filter((name) => !detail.decision.split(" + ").includes(name));
       parts.push(...others.map((name) => element("span", { class: "alert" }, t("{label}?", { label: nameOf(name) }))));
     }
     if (detail.hint) parts.push(element("p", { class: "muted hint" }, detail.hint));
     box.replaceChildren(...parts);
+  }
+
+  nameLikeliest({ probs }) {
+    const labels = this.session.labels.filter((label) => probs && label.name in probs);
+    return labels.length ? nameOf(likeliest(labels, labels.map(({ name }) => probs[name]))) : "";
   }
 
   showProbs({ probs }) {

@@ -1,7 +1,7 @@
 // The sounds that a search found on the track of a clip: a picture of each, to play from there, and what people say.
 
 import { byId, element, formatSeconds } from "../../shared/elements.js";
-import { formatNumber, t } from "../../shared/language.js";
+import { formatNumber, formatProbability, t } from "../../shared/language.js";
 import { tell } from "./notices.js";
 
 // What a press says of a sound, by the action of its key.
@@ -112,6 +112,6 @@ function describe({ kind, start_s, peak_hz, score, p_alarm_call, label, agreed }
   const pitch = peak_hz ? t("{n} kHz", { n: formatNumber(peak_hz / 1000, 1) }) : "";
   const said = label || agreed;
   const share = p_alarm_call ?? score;
-  return [formatSeconds(start_s), what, pitch, formatNumber(share, 2), said && `→ ${TITLES[said] || said}`]
+  return [formatSeconds(start_s), what, pitch, formatProbability(share), said && `→ ${TITLES[said] || said}`]
     .filter(Boolean).join(" · ");
 }
