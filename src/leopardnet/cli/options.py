@@ -65,13 +65,19 @@ DateFormat = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
+
+def _choose_here(ctx: typer.Context, name: str | None) -> str | None:
+    """Return the language that was asked for: by the option of the verb, or else by the one before it."""
+    return choose_language(name) or ctx.find_root().params.get("language")
+
+
 Language = Annotated[
     str | None,
     typer.Option(
         "--language",
         metavar="en|ru",
         help="Language of the page and of messages. [default: that of the browser or the system]",
-        callback=choose_language,
+        callback=_choose_here,
     ),
 ]
 

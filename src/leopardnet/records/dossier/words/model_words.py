@@ -30,12 +30,11 @@ def describe_model(model: Mapping[str, Any], label: str) -> list[tuple[str, str]
 
 
 def _say_taught(row: Mapping[str, Any]) -> str:
-    n = int(row["n_sites"])
-    return translate_plural(
-        "{label}: {frames} labelled pictures of {clips} clips at {n} site",
-        "{label}: {frames} labelled pictures of {clips} clips at {n} sites",
-        n,
-        label=translate_label(str(row["label"])),
-        frames=format_number(float(row["n_frames"])),
-        clips=format_number(float(row["n_clips"])),
+    """Return what taught a label. A model made in review counts no pictures, and its sites may not be known."""
+    parts = (
+        (row.get("n_frames"), "{n} labelled picture", "{n} labelled pictures"),
+        (row.get("n_clips"), "{n} clip", "{n} clips"),
+        (row.get("n_sites"), "{n} site", "{n} sites"),
     )
+    counts = [translate_plural(one, many, int(n)) for n, one, many in parts if n and n == n]
+    return f"{translate_label(str(row['label']))}: {', '.join(counts)}"
