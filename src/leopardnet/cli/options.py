@@ -105,7 +105,11 @@ OnUnknown = Annotated[
 ]
 SiteFrom = Annotated[
     str | None,
-    typer.Option("--site-from", metavar="PATTERN", help="Take sites from folders, as in '{site}/{deployment}/*'."),
+    typer.Option(
+        *("--site-from", "--pattern"),
+        metavar="PATTERN",
+        help="Take sites from folders, as in '{site}/{deployment}/*'.",
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse the import if any row has a fault, instead of counting such rows.")

@@ -16,6 +16,7 @@ from leopardnet.cli.console import app, is_first_process, print_json, print_rows
 from leopardnet.cli.model_verbs.sweep import run_sweep
 from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot, read_moved
 from leopardnet.core.errors import BackendError, ConfigError
+from leopardnet.core.install_advice import name_install
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
@@ -315,5 +316,5 @@ def require_train_extra() -> Iterator[None]:
             "training needs libraries that are not installed",
             found=str(error),
             expected="torch, timm, albumentations, …",
-            todo='pip install -c constraints.txt -e ".[train]"',
+            todo=name_install("train"),
         ) from None
