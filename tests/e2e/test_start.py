@@ -133,7 +133,7 @@ def test_a_link_out_of_the_card_is_named_and_the_others_go_on(card, tmp_path):
     (tmp_path / "elsewhere.jpg").write_bytes((card / "siteA/0.jpg").read_bytes())
     (card / "siteA/out.jpg").symlink_to(tmp_path / "elsewhere.jpg")
     out, err = start(card, "--json")
-    assert "left out 1 links that lead out of the folder: siteA/out.jpg" in err and str(tmp_path) not in err
+    assert "left out, links that lead out of the folder: 1 (siteA/out.jpg)" in err and str(tmp_path) not in err
     assert json.loads(out)["n_clips"] == 4
 
 

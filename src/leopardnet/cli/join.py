@@ -44,7 +44,7 @@ def join(
     joined.manifest.write(out_path)
     say(f"{out_path.name}: {joined.manifest!r}")
     if joined.n_repeated:
-        say(f"{joined.n_repeated} rows stand in more than one manifest; each was taken once")
+        say(f"rows that stand in more than one manifest, each taken once: {joined.n_repeated}")
     for column, names in joined.shared.items():
         if not names:
             continue
