@@ -41,6 +41,7 @@ MESSAGE_ROOMS = (
 )
 SENTENCES = (  # modules whose texts are all for people
     "core/labels.py",
+    "hunt/lookalikes.py",
     "cli/printing/import_problems.py",
     "cli/printing/print_evaluation.py",
     "cli/printing/print_predictions.py",

@@ -71,8 +71,8 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
     n_changed = int(t["time_source"].eq("exif_changed").sum())
     if n_changed:
         notes.append(
-            f"pictures without a recording time: {n_changed}; their EXIF tag DateTime was used, which programs that "
-            "change a picture set too"
+            f"pictures without a recording time: {n_changed}; their EXIF tag DateTime was used, which programs "
+            "that change a picture set too"
         )
     if t["captured_at"].notna().any() and t["time_zone"].isna().all():
         notes.append(

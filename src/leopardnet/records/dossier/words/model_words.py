@@ -31,10 +31,10 @@ def describe_model(model: Mapping[str, Any], label: str) -> list[tuple[str, str]
 
 def _say_taught(row: Mapping[str, Any]) -> str:
     """Return what taught a label. A model made in review counts no pictures, and its sites may not be known."""
-    parts = (
-        (row.get("n_frames"), "{n} labelled picture", "{n} labelled pictures"),
-        (row.get("n_clips"), "{n} clip", "{n} clips"),
-        (row.get("n_sites"), "{n} site", "{n} sites"),
+    frames, clips, sites = (int(n) if n and n == n else 0 for n in map(row.get, ("n_frames", "n_clips", "n_sites")))
+    counts = (
+        translate_plural("{n} labelled picture", "{n} labelled pictures", frames) if frames else "",
+        translate_plural("{n} clip", "{n} clips", clips) if clips else "",
+        translate_plural("{n} site", "{n} sites", sites) if sites else "",
     )
-    counts = [translate_plural(one, many, int(n)) for n, one, many in parts if n and n == n]
-    return f"{translate_label(str(row['label']))}: {', '.join(counts)}"
+    return f"{translate_label(str(row['label']))}: {', '.join(filter(None, counts))}"
