@@ -46,7 +46,7 @@ def _order_clips(table: pd.DataFrame, targets: Sequence[str]) -> pd.Index:
     named = targets or sorted({x for cell in table["alerts"].dropna() for x in cell.split(JOINER)})
     columns = [f"p_{name}" for name in named if f"p_{name}" in table.columns]
     score = table[columns].max(axis=1).fillna(-1.0) if columns else 0.0
-    keys = table[["clip_id"]].assign(is_quiet=table["alert"].isna(), score=score)
+    keys = table[["path"]].assign(is_quiet=table["alert"].isna(), score=score)
     return keys.sort_values(["is_quiet", "score"], ascending=[True, False], kind="stable").index
 
 
