@@ -8,7 +8,8 @@ import sys
 import pytest
 
 SCRIPT = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whoever began the tests
 from leopardnet.infer.workers.preload import preload_workers
 try:
     preload_workers()
