@@ -36,7 +36,6 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from leopardnet.cli.printing.pace import Pace
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.language import (
     LANGUAGES,
@@ -46,6 +45,7 @@ from leopardnet.core.language import (
     translate_error,
     translate_message,
 )
+from leopardnet.core.processes.pace import Pace
 
 EXIT_COULD_NOT_RUN = 1
 EXIT_WRONG_USAGE = 2

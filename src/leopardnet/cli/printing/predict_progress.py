@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from leopardnet.cli.console import say, stages
-from leopardnet.cli.printing.pace import Pace
+from leopardnet.core.processes.pace import Pace
 
 if TYPE_CHECKING:
     from leopardnet.core.types import ClipPrediction

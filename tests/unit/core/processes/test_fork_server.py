@@ -9,22 +9,30 @@ import pytest
 
 SCRIPT = """
 import signal, time
+from leopardnet.core.processes.fork_server import start_fork_server
 signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whoever began the tests
-from leopardnet.infer.workers.preload import preload_workers
+start_fork_server(["slow_to_load"])
 try:
-    preload_workers()
-    print("begun", flush=True)
     time.sleep(600)
 except KeyboardInterrupt:
-    print("stopped", flush=True)
+    pass
+"""
+MODULE = """
+import os, time
+caller = os.getppid()
+print("loading", flush=True)
+while os.getppid() == caller:
+    time.sleep(0.01)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is a fork server on Linux alone")
-def test_an_interrupt_while_it_loads_its_modules_is_left_to_the_caller():
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", SCRIPT], start_new_session=True, **pipes) as process:
-        assert process.stdout.readline() == "begun\n"
+def test_an_interrupt_while_it_loads_its_modules_is_left_to_the_caller(tmp_path):
+    (tmp_path / "slow_to_load.py").write_text(MODULE)
+    places = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": os.environ | {"PYTHONPATH": places}}
+    with subprocess.Popen([sys.executable, "-c", SCRIPT], start_new_session=True, text=True, **pipes) as process:
+        assert process.stdout.readline() == "loading\n"
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=120)  # all of them have ended
-    assert (out, err, process.returncode) == ("stopped\n", "", 0)
+    assert (out, err, process.returncode) == ("", "", 0)
