@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 
 # Never a copy of the caller, whose threads would not exist in it.
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
@@ -27,6 +27,7 @@ def start_fork_server(modules: Sequence[str]) -> None:
     missing = {name: value for name, value in ONE_THREAD.items() if name not in os.environ}
     os.environ.update(missing)
     try:
+        resource_tracker.ensure_running()  # its start would let interrupts through again
         with _hold_interrupts():
             forkserver.ensure_running()
     finally:
