@@ -124,7 +124,7 @@ HEADINGS = (  # of tables in the terminal, where they are single words
     *("of a random sample", "person", "and", "clips of both", "same"),  # of labels, and of two people
     *("at", "by", "queue", "note", "stands", "taken back"),
     "evaluated",
-    *("records", "notable", "record", "state", "when", "from range", "why"),  # of records
+    *("records", "notable", "to check", "record", "state", "when", "from range", "why"),  # of records
     *("confirmed", "suspected", "refuted", "inside", "outside", "error"),
     *("rank", "kind", "name", "weight", "reasons", "cell", "camera", "place", "expected"),  # of surveys
     *("animals, E(n)", "recaptures, E(r)", "recaptures at another camera, E(m)"),

@@ -3,8 +3,8 @@
 The pictures are rendered frames in the size that training stores (an eighth larger than the input). Each pipeline
 of configs/augment is measured in processor time; the shortest of several rounds is printed, which other programs
 disturb least. Then what a frame costs before and while it is trained on: decoding it into the cache, reading
-it from there, its bytes, its features, its step. Then the default recipe runs one epoch on rendered frames: the
-share of time that waits for the loader, frames per second, and the peak memory of the process.
+it from there, its bytes, its features, its step, and the same in shards. Then the default recipe runs one epoch on
+rendered frames: the share of time that waits for the loader, frames per second, and the peak memory of the process.
 docs/train.md plans large runs with these numbers.
 
 Example: python scripts/benchmarks/train.py --pictures 64 --rounds 5
@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -38,6 +39,8 @@ from leopardnet.training.frames.clip_frames import LARGE
 from leopardnet.training.frames.features import compute_features
 from leopardnet.training.frames.frame_cache import FrameCache
 from leopardnet.training.frames.labelled_frames import load_frames
+from leopardnet.training.frames.shard_set import Picture
+from leopardnet.training.shards.write_shards import write_shards
 from leopardnet.training.train_val import TrainVal, select_train_val
 
 
@@ -106,6 +109,28 @@ def cost_frames(manifest: Manifest, cache: FrameCache, n: int) -> dict[str, floa
     }
 
 
+def cost_shards(manifest: Manifest, folder: Path) -> Table:
+    """Return what shards cost, in processor time, beside the cache: to write, to read, and their bytes."""
+    config = load_config("train")
+    labels = config.labels.label_set()
+    wanted = select_train_val(manifest, config, labels, by_folds=False)
+    reading = TrainVal(wanted, manifest.root, config, labels, by_folds=False).reading
+    cache = FrameCache(folder / "cache", max_bytes=10**9)
+    table = Table("shards", "ms to write a frame", "ms to read it", "kB")
+    for picture in get_args(Picture):
+        began = time.process_time()
+        shards = write_shards(manifest, config, out=folder / picture, picture=picture)
+        wrote = time.process_time() - began
+        frames = load_frames(wanted, manifest.root, labels=labels, reading=reading, cache=cache, shards=shards)
+        began = time.process_time()
+        for i in range(len(frames)):
+            frames.large[i]
+        read, n_bytes = time.process_time() - began, sum(x.n_bytes for x in shards.record.shards)
+        n = len(frames)
+        table.add_row(picture, f"{1e3 * wrote / n:.1f}", f"{1e3 * read / n:.2f}", f"{n_bytes / n / 1e3:.0f}")
+    return table
+
+
 def run_epoch(manifest: Manifest, folder: Path) -> dict[str, float]:
     """Train one epoch of the default recipe; return wait_share, frames_per_s, prepare_ms_per_frame and peak_gb."""
     from leopardnet.training.training_run import train
@@ -141,6 +166,7 @@ def main() -> None:
             f"there, {of['features']:.1f} ms for its features, {of['step']:.1f} ms for a step of training, all "
             f"processor time; {of['bytes'] / 1e3:.0f} kB"
         )
+        console.print(cost_shards(manifest, folder))
         found = run_epoch(manifest, folder)
     console.print(
         f"one epoch of the default recipe: {found['wait_share']:.1%} of the time waiting for the loader, "

@@ -137,6 +137,7 @@ _NAMES = {
     "write_probe": "leopardnet.sound.labelled.call_probe",
     "write_runs_page": "leopardnet.training.runs.runs_page",
     "write_selections": "leopardnet.export.sound_selections",
+    "write_shards": "leopardnet.training.shards.write_shards",
 }
 __all__ = ["__version__", *_NAMES]
 
@@ -246,6 +247,7 @@ if TYPE_CHECKING:
     from leopardnet.training.runs.run import Run as Run
     from leopardnet.training.runs.run import read_run as read_run
     from leopardnet.training.runs.runs_page import write_runs_page as write_runs_page
+    from leopardnet.training.shards.write_shards import write_shards as write_shards
     from leopardnet.training.start.beginning import Beginning as Beginning
 
     read_manifest = Manifest.read

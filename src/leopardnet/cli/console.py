@@ -64,7 +64,7 @@ OS_ADVICE = {
 }
 VERB_MODULES = (
     *("dataset", "join", "import_labels", "train", "predict"),
-    *(f"model_verbs.{name}" for name in ("detectors", "bundles", "runs")),
+    *(f"model_verbs.{name}" for name in ("pack_run", "detectors", "bundles", "runs", "shards")),
     *(f"evaluation_verbs.{name}" for name in ("evaluate", "join_events", "calibrate_bundle", "find_thresholds")),
     *(f"loop_verbs.{name}" for name in ("start", "review_clips", "count_labels", "compare_two")),
     *(f"record_verbs.{name}" for name in ("records", "ranges", "survey")),

@@ -305,7 +305,7 @@ def _print_split(manifest: Manifest, name: str, by: SplitBy, *, as_json: bool) -
     n_without = int(t["site"].isna().sum())
     if n_without:
         say(
-            f"{n_without} of {len(t)} rows have no site: only their deployments, sequences and clips were kept "
+            f"rows without a site: {n_without} of {len(t)}; only their deployments, sequences and clips were kept "
             "together, so the same camera may be in two parts"
         )
     if by is not SplitBy.site:

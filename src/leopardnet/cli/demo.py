@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from leopardnet.cli.console import app, err, print_rows, say, stages
+from leopardnet.cli.model_verbs.train_extra import require_train_extra
 from leopardnet.cli.printing.print_evaluation import print_evaluation
 from leopardnet.cli.printing.print_predictions import print_predictions
-from leopardnet.cli.train import require_train_extra
 from leopardnet.core.language import current_language
 
 

@@ -145,7 +145,7 @@ def export(
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
     said = "written" if is_new else "written over the one that was there"
-    say(f"{said}: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
+    say(f"{said}: {out.name} ({kind}, rows: {written.n_rows}, left out: {written.n_left_out})")
     if kind in ("csv", "xlsx") and corrections is None:
         say(f"corrections: add a column `label` to {out.name}, and give it to `export` with --corrections")
     if json_:
@@ -195,9 +195,9 @@ def sort(
         print_rows([{"folder": k, "files": n} for k, n in folders.items()], title=title)
     size = f"{n_bytes / 1e6:.1f} MB"
     if copy:
-        say(f"copied: {n_copied} files, {size}, to {out.name}")
+        say(f"files copied to {out.name}: {n_copied}, {size}")
     else:
-        say(f"nothing was written: {len(copies.copies)} files, {size}; add --copy to copy them to {out.name}")
+        say(f"nothing was written; files to copy: {len(copies.copies)}, {size}; --copy copies them to {out.name}")
 
 
 def _say_alarm(predictions: Path) -> None:

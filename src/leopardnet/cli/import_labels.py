@@ -78,7 +78,7 @@ def _write(imported: "ImportResult", out: Path, as_json: bool) -> None:
     for note in imported.notes:
         say(f"note: {note}")
     n_rows, n_clips, n_sites = len(manifest), manifest.table["clip_id"].nunique(), manifest.table["site"].nunique()
-    say(f"{out.name}: {n_rows} rows, {n_clips} clips, {n_sites} sites; labels: {labels}")
+    say(f"{out.name}: rows: {n_rows}, clips: {n_clips}, sites: {n_sites}; labels: {labels}")
     write_problems(imported.problems, out)
     if as_json:
         sizes = {"n_rows": n_rows, "n_clips": n_clips, "n_sites": n_sites, "n_problems": len(imported.problems)}

@@ -63,6 +63,9 @@ DateFormat = Annotated[
         help="Form of dates in the deployments table: dmy, mdy, or such as '%d/%m/%y %H:%M'. [default: detected]",
     ),
 ]
+Decode = Annotated[
+    str, typer.Option("--decode", help="Who decodes videos: software, auto, hardware, or the name of a device.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 

@@ -1,11 +1,10 @@
-"""The verbs that make models: train, pack, convert."""
+"""`leopardnet train`: from labelled footage to a model."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +13,9 @@ import typer
 
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
 from leopardnet.cli.model_verbs.sweep import run_sweep
-from leopardnet.cli.options import BundleOut, Detector, Json, MovedRoot, read_moved
-from leopardnet.core.errors import BackendError, ConfigError
-from leopardnet.core.install_advice import name_install
+from leopardnet.cli.model_verbs.train_extra import require_train_extra
+from leopardnet.cli.options import Detector, Json, MovedRoot, read_moved
+from leopardnet.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
@@ -58,6 +57,14 @@ Cache = Annotated[
         help="Folder of decoded frames and features, which runs share. [default: in your cache folder]",
     ),
 ]
+Shards = Annotated[
+    Path | None,
+    typer.Option(
+        "--shards",
+        metavar="DIR",
+        help="Folder of `leopardnet shards` with the frames of the manifest: no footage is opened.",
+    ),
+]
 Multirun = Annotated[
     bool,
     typer.Option(
@@ -88,6 +95,7 @@ def train(
     train_on_audit: TrainOnAudit = False,
     start: GoesOnFrom = None,
     cache: Cache = None,
+    shards: Shards = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in OUT, finished or not.")] = False,
     multirun: Multirun = False,
     json_: Json = False,
@@ -107,7 +115,7 @@ def train(
     Example: leopardnet train manifest.parquet --out runs/rates -m optim.lr=1e-3,1e-4
     """
     if multirun:
-        files = {"--root": root, "--labels": labels, "--from": start, "--cache": cache}
+        files = {"--root": root, "--labels": labels, "--from": start, "--cache": cache, "--shards": shards}
         options = _repeat_options({**files, "--site-from": site_from, "--detector": detector})
         options += ["--train-on-audit"] * train_on_audit + ["--overwrite"] * overwrite
         return run_sweep(source, overrides or [], out, options)
@@ -123,8 +131,9 @@ def train(
         rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
     config = _compose_config(list(overrides or []), source, labels, beginning, detector)
     with stages() as on_progress:
+        frames = {"cache": cache, "shards": shards}
         run = train_bundle(
-            rows, config, out=out, overwrite=overwrite, beginning=beginning, cache=cache, on_progress=on_progress
+            rows, config, out=out, **frames, overwrite=overwrite, beginning=beginning, on_progress=on_progress
         )
     if is_first_process():
         _print_run(run, out, as_json=json_)
@@ -266,55 +275,3 @@ def _add_labels(overrides: list[str]) -> list[str]:
     """Return the overrides, with `labels=from_data` where they choose no labels."""
     has_labels = any(x.lstrip("+").startswith(("labels=", "experiment=")) for x in overrides)
     return overrides if has_labels else ["labels=from_data", *overrides]
-
-
-@app.command()
-def pack(
-    run: Annotated[Path, typer.Argument(help="Run folder made by `leopardnet train`.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the bundle. [default: RUN/bundle]")] = None,
-) -> None:
-    """Pack a finished run as a bundle once more.
-
-    Example: leopardnet pack runs/amur --out amur-2021
-    """
-    with require_train_extra():
-        from leopardnet.training.pack.pack import pack as pack_run
-    say(repr(pack_run(run, out=out)))
-
-
-@app.command()
-def convert(
-    weights: Annotated[Path, typer.Argument(help="A .pt file that holds a state dict.")],
-    like: Annotated[
-        Path, typer.Option("--like", help="Bundle of the same network, whose labels and settings are used.")
-    ],
-    out: BundleOut,
-) -> None:
-    """Make a bundle from weights that were saved as .pt elsewhere.
-
-    It is the only verb that opens such a file, and it accepts nothing in it but plain tensors.
-
-    Example: leopardnet convert weights.pt --like runs/amur/bundle --out amur-converted
-    """
-    from leopardnet.bundle.bundle import load_bundle
-
-    with require_train_extra():
-        from leopardnet.training.pack.convert import convert as run_convert
-
-        made = run_convert(weights, load_bundle(like), out)
-    say(repr(made))
-    say("note: these weights have not been evaluated; evaluate them on labelled clips before you rely on them")
-
-
-@contextmanager
-def require_train_extra() -> Iterator[None]:
-    """Turn a missing training library into an error that says what to install."""
-    try:
-        yield
-    except ImportError as error:
-        raise BackendError(
-            "training needs libraries that are not installed",
-            found=str(error),
-            expected="torch, timm, albumentations, …",
-            todo=name_install("train"),
-        ) from None

@@ -105,12 +105,32 @@ def clips_with_people(
     sources = [(evidence, "boxes", shows_person_box), (table, "labels", names_people)]
     sources += [(table, "has_voice", lambda cell: cell == "yes")]
     sources += [(predictions.sounds, "kind", lambda kind: names_people(kind.removeprefix(NETWORK)))]
+    for rows, column, shows in sources:
+        found |= _find_cells(rows, column, shows)
     for said in (human_labels, None if manifest is None else manifest.table):
         if said is not None:
-            sources += [(said, column, names_people) for column in ("label", "labels", "species")]
-            sources += [(said, "boxes", shows_person_box)]
-    for rows, column, shows in sources:
-        if column in rows.columns:
-            cells = rows[column]
-            found |= set(rows.loc[cells.notna() & cells.map(shows).astype(bool), "clip_id"])
+            found |= rows_with_people(said)
     return frozenset(map(str, found))
+
+
+def rows_with_people(said: pd.DataFrame) -> frozenset[str]:
+    """Return the `clip_id` of every clip that labels or boxes of a table name as one of people or vehicles.
+
+    said: a manifest's table, or labels of people: clip_id with any of label, labels, species and boxes. Raises
+    ManifestError for a cell of boxes that cannot be read.
+
+    >>> sorted(rows_with_people(pd.DataFrame({"clip_id": ["a", "b", "b"], "label": ["tiger", "tiger", "human"]})))
+    ['b']
+    """
+    found = _find_cells(said, "boxes", shows_person_box)
+    for column in ("label", "labels", "species"):
+        found |= _find_cells(said, column, names_people)
+    return frozenset(found)
+
+
+def _find_cells(rows: pd.DataFrame, column: str, shows: Callable[[Any], bool]) -> set[str]:
+    """Return the clips with a cell of the column that shows people; none where there is no such column."""
+    if column not in rows.columns:
+        return set()
+    cells = rows[column]
+    return set(map(str, rows.loc[cells.notna() & cells.map(shows).astype(bool), "clip_id"]))

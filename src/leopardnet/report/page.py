@@ -27,8 +27,8 @@ from leopardnet.report.attention_pictures import AttentionPicture
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.overview import Beside, list_reasons, make_overview
 from leopardnet.report.same_spots import Spots, group_same_spots
-from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
-from leopardnet.report.sound_pictures import SoundPicture
+from leopardnet.report.sections import Review, choose_review, count_by_site, count_table, summarise_run
+from leopardnet.report.sound_pictures import SoundPicture, choose_played
 from leopardnet.report.sound_section import SoundList
 from leopardnet.score.decide import RULES
 
@@ -89,6 +89,7 @@ def write_report(
         rules={str(k): translate_message(v) for k, v in RULES.items()},
     )
     beside = replace(beside or Beside(), n_hidden=len(data["hidden"]), n_faults=len(cameras))
+    clips = _describe_clips(predictions, styles, hidden, group_same_spots(predictions, data["boxes"]))
     page = _fill_template(
         title=translate("Camera-trap report") if title is None else title,
         notices=list(notices),
@@ -96,13 +97,12 @@ def write_report(
         cameras=list(cameras),
         hidden=frozenset(hidden),
         attention=attention or {},
-        heard={clip_id: sound for clip_id, sound in (heard or {}).items() if clip_id not in hidden},
-        sounds=sounds if sounds and (sounds.confirmed or sounds.others) else None,
         picture_of=_picture_finder(data, shown),
         evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
         curves=_history_charts(history or ()),
         data_counts=None if manifest_summary is None else count_table(manifest_summary),
-        **_describe_clips(predictions, styles, hidden, group_same_spots(predictions, data["boxes"])),
+        **clips,
+        **_describe_sounds(heard or {}, sounds, hidden, clips["review"]),
         **_describe_data(data),
         **_describe_promise(description),
     )
@@ -133,6 +133,18 @@ def _describe_clips(
         "review": choose_review(predictions, styles, hidden=hidden, spots=spots),
         "sites": count_by_site(predictions, styles),
         "made_by": _sources(predictions),
+    }
+
+
+def _describe_sounds(
+    heard: Mapping[str, SoundPicture], sounds: SoundList | None, hidden: Collection[str], review: Review
+) -> dict[str, Any]:
+    """Return the sounds of the cards, the clips that can be played there, and the list of sounds, None if empty."""
+    shown = {clip_id: sound for clip_id, sound in heard.items() if clip_id not in hidden}
+    return {
+        "heard": shown,
+        "played": choose_played([card.clip_id for card in (*review.alerts, *review.unsure)], shown),
+        "sounds": sounds if sounds and (sounds.confirmed or sounds.others) else None,
     }
 
 

@@ -34,7 +34,7 @@ from leopardnet.report.attention_pictures import AttentionPicture, draw_attentio
 from leopardnet.report.overview import Beside
 from leopardnet.report.page import write_report
 from leopardnet.report.sections import choose_mistakes
-from leopardnet.report.sound_pictures import draw_sounds
+from leopardnet.report.sound_pictures import draw_sounds, find_audible
 from leopardnet.report.sound_section import list_sounds
 
 N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews
@@ -72,11 +72,11 @@ def summarise(
     `read_deployments`, for the faults of cameras. results: the folder of the predictions, for what its watch.json
     says of the bundle's promise, see `watch_promise`. said: what people said, as `labels_by_clip` returns it, for
     the first page. said_of_sounds: entries of `SoundLabelFile`. n_pictures: the most pictures, of the first clips
-    to review; None for all that fit into the page. people: show clips of people and vehicles too. Otherwise their
-    pictures and sounds are left out, as `clips_with_people` says; human_labels: what every person said, for it, as
-    `list_said` returns it. attention: show where the frames of the worst mistakes speak for a label, which needs
-    manifest, evaluation, bundle and torch, see `find_attention`. Raises ManifestError for a manifest of other
-    footage with the same file names, and BundleError for the bundle of another model.
+    to review; None for all that fit into the page. people: show clips of people and vehicles too, though their
+    sound is never played. Otherwise they are left out, as `clips_with_people` says; human_labels: what every person
+    said, for it, as `list_said` returns it. attention: show where the frames of the worst mistakes speak for a
+    label, which needs manifest, evaluation, bundle and torch, see `find_attention`. Raises ManifestError for a
+    manifest of other footage with the same file names, and BundleError for the bundle of another model.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
@@ -84,7 +84,8 @@ def summarise(
         predictions.require_model(bundle.id)
     table = predictions.table
     words = (human_labels, said, list_said(None, said_of_sounds))
-    private = frozenset[str]() if people else _find_people(predictions, manifest, words)
+    with_people = _find_people(predictions, manifest, words)
+    private, audible = frozenset[str]() if people else with_people, find_audible(table, with_people)
     pictures, truth, hidden, absent, looked_at = None, None, frozenset[str](), list[str](), {}
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
@@ -104,8 +105,8 @@ def summarise(
         truth=truth,
         thumbnails=pictures,
         attention=looked_at,
-        heard=None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden),
-        sounds=list_sounds(predictions, said_of_sounds, hidden=private),
+        heard=None if manifest is None else draw_sounds(predictions, manifest, audible, hidden=hidden),
+        sounds=list_sounds(predictions, said_of_sounds, manifest=manifest, hidden=private, audible=audible),
         hidden=hidden,
         cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments, pictures=pictures),
         beside=Beside(said, *_count_left_out(table, manifest)),

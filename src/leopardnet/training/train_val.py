@@ -17,6 +17,7 @@ from leopardnet.bundle.learned_from import LearnedFrom, fill_places
 from leopardnet.core.errors import ConfigError, ManifestError, MediaError
 from leopardnet.core.labels import LabelSet, split_labels
 from leopardnet.core.manifest import Manifest
+from leopardnet.core.processes.file_cache import KEEP_FREE_BYTES
 from leopardnet.core.settings.training import TrainConfig
 from leopardnet.core.tables import write_json, write_table
 from leopardnet.training.fit.clip_scores import compute_clip_logits
@@ -31,6 +32,7 @@ from leopardnet.training.frames.labelled_frames import (
     open_lazy_frames,
 )
 from leopardnet.training.frames.select_frames import select_frames
+from leopardnet.training.frames.shard_set import ShardSet
 from leopardnet.training.start.beginning import PLAIN, Beginning
 
 
@@ -44,6 +46,7 @@ class TrainVal:
     labels: LabelSet
     by_folds: bool
     beginning: Beginning = PLAIN
+    shards: ShardSet | None = None
 
     @property
     def reading(self) -> Reading:
@@ -55,7 +58,8 @@ class TrainVal:
     def key(self) -> str:
         """A hash of the footage and of how it is read and split."""
         splits = self.wanted["split"].to_csv(index=False) + str(self.by_folds)
-        footage = hash_footage(self.wanted, self.root, self.reading) + self.beginning.key
+        read = self.shards.id if self.shards else hash_footage(self.wanted, self.root, self.reading)
+        footage = read + self.beginning.key
         return hashlib.sha256((footage + splits).encode()).hexdigest()[:16]
 
 
@@ -172,14 +176,20 @@ def load_train_val(
 
     seen: the ids of clips that the model learned from which this run goes on from, see `Beginning.find_seen`.
     """
-    if count_bytes(len(data.wanted), data.reading) > data.config.data.cache_gb * 1e9:
+    if data.shards is None and count_bytes(len(data.wanted), data.reading) > data.config.data.cache_gb * 1e9:
         frames = open_lazy_frames(data.wanted, data.root, labels=data.labels, reading=data.reading)
     else:
         if accelerator.is_main_process:  # the other processes find its files
             frames = _load(data, cache, tell)
-            if frames.n_reused:
+            if frames.n_reused and data.shards is None:
                 n_clips = data.wanted["clip_id"].nunique()
                 tell("frames of earlier runs", 1, 1, f"{frames.n_reused} of {n_clips} clips, nothing to decode")
+            if data.shards is None and cache.n_not_kept:
+                tell(
+                    f"the disk has no room for decoded frames of {cache.n_not_kept} clips: every epoch decodes "
+                    f"them again; free {KEEP_FREE_BYTES / 1e9:.0f} GB and more, or give --cache on another disk",
+                    *(1, 1, ""),
+                )
         accelerator.wait_for_everyone()
         if not accelerator.is_main_process:
             frames = _load(data, cache, lambda *_: None)
@@ -207,6 +217,7 @@ def _load(data: TrainVal, cache: FrameCache, tell: Callable[..., None]) -> Label
         labels=data.labels,
         reading=data.reading,
         cache=cache,
+        shards=data.shards,
         n_workers=data.config.runtime.workers or 2,
         on_progress=lambda done, total: tell("reading frames", done, total),
     )

@@ -20,6 +20,7 @@ from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.network.classifier import choose_device
 from leopardnet.training.choose_epoch import choose_epoch, delete_epoch_logits, write_outcome
 from leopardnet.training.folds import Plan, plan_folds, should_use_folds
+from leopardnet.training.frames.shard_set import ShardSet
 from leopardnet.training.rank_epochs import format_minutes
 from leopardnet.training.resolve_settings import resolve_settings
 from leopardnet.training.resource_errors import explain_resource_errors
@@ -38,6 +39,7 @@ def train(
     overwrite: bool = False,
     beginning: Beginning = PLAIN,
     cache: Path | None = None,
+    shards: Path | None = None,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
     """Train and return a run, whose folder holds the weights that are best on clips of unseen sites.
@@ -45,7 +47,9 @@ def train(
     `train_bundle` explains the arguments and errors; it also packs the folder.
     """
     out, tell = Path(out), on_progress or (lambda *_: None)
-    refuse_other_files(manifest.table, manifest.root)
+    opened_shards = None if shards is None else ShardSet.open(Path(shards))
+    if opened_shards is None:  # else the footage need not be there
+        refuse_other_files(manifest.table, manifest.root)
     config = resolve_settings(beginning.adopt_settings(config, manifest), manifest)
     labels = config.labels.label_set()
     by_folds = should_use_folds(bool(manifest.table["split"].eq("val").any()), config.validation)
@@ -55,7 +59,7 @@ def train(
         tell(f"rows of several species are left out, which labels.multi=true would use: {n_several}", 1, 1, "")
     accelerator = _create_accelerator(config)
     with explain_resource_errors(out):
-        data = TrainVal(wanted, manifest.root, config, labels, by_folds, beginning)
+        data = TrainVal(wanted, manifest.root, config, labels, by_folds, beginning, opened_shards)
         if accelerator.is_main_process:
             opened = open_run(out, config, data.key, overwrite=overwrite)
             if opened.resumed:

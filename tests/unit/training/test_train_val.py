@@ -1,3 +1,6 @@
+import re
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -60,6 +63,19 @@ def test_a_cache_that_cannot_be_written_is_one_clear_error(labelled, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot be written"):
         train(labelled, load_config("train", [*SMOKE, *PROBE]), out=tmp_path / "run", cache=tmp_path / "file")
+
+
+def test_a_full_disk_is_said_once_because_every_epoch_then_decodes_again(labelled, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000_000))
+    said = []
+    config = load_config("train", [*SMOKE, *PROBE])
+    run = train(
+        labelled, config, out=tmp_path / "run", cache=tmp_path / "c", on_progress=lambda what, *_: said.append(what)
+    )
+    n_clips = pd.read_parquet(run.folder / "val_frames.parquet")["clip_id"].nunique()
+    (note,) = [x for x in said if "no room" in x]
+    n = int(re.search(r"of (\d+) clips", note)[1])
+    assert n > n_clips and "free 2 GB and more, or give --cache on another disk" in note
 
 
 def test_frames_too_many_for_the_disk_are_decoded_as_they_are_needed(labelled, tmp_path):

@@ -11,7 +11,7 @@ import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
 from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageOptions, Port, serve_page
-from leopardnet.cli.options import Json, Language, People
+from leopardnet.cli.options import Decode, Json, Language, People
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.stop_signal import explain_stop, stop_on_signal
 from leopardnet.core.errors import ManifestError
@@ -80,6 +80,7 @@ def start(
         int | None,
         typer.Option("--workers", min=0, help="Worker processes; one per core by default. 0: only this process."),
     ] = None,
+    decode: Decode = "software",
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try clips again that could not be read.")
     ] = False,
@@ -102,16 +103,18 @@ def start(
     Example: leopardnet start /media/card/DCIM --target leopard
     """
     from leopardnet.core.settings.inference import RuntimeConfig
+    from leopardnet.core.settings.validate import validate
     from leopardnet.detect.detector import match_detector
     from leopardnet.hunt.hunt_order import Hunt
     from leopardnet.review.review_source import open_review
 
+    runtime = validate(RuntimeConfig, {"workers": workers, "decode": decode}, where="the options of start")
     targets, boxes = _check_targets(target or ["leopard"]), _choose_detector(detector, folder)
     out = _choose_workspace(folder, out_path)
     with explain_stop():
         manifest, scores, setup = _prepare(folder, out, pattern, results, targets, model)
         match_detector(boxes, manifest.root, [c.paths for c in manifest.clips()], table=manifest.table)
-        run = _Run(RuntimeConfig(workers=workers), retry_failed=retry_failed)
+        run = _Run(runtime, retry_failed)
         store = _embed(manifest, out, setup, run)
         _say_unreadable(manifest, store)
         if boxes.is_on:
@@ -227,7 +230,8 @@ def _say_unreadable(manifest: Manifest, store: FeatureStore) -> None:
         say(f"… and {len(found) - N_UNREADABLE} more, in the list of the page")
     if found:
         n_clips = manifest.table["clip_id"].nunique()
-        say(f"{len(found)} of {n_clips} clips could not be read; --retry-failed tries them again")
+        n_unreadable = len(found)
+        say(f"{n_unreadable} of {n_clips} clips could not be read; --retry-failed tries them again")
 
 
 def _find_boxes(manifest: Manifest, store: FeatureStore, out: Path, detector: DetectorConfig, run: _Run) -> None:

@@ -43,30 +43,30 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
         )
     if report.unmatched_paths:
         notes.append(
-            f"paths that do not match {pattern} and have no site: {len(report.unmatched_paths)} "
-            f"({_few(report.unmatched_paths)})"
+            f"paths that do not match {pattern}, so that they have no site ({len(report.unmatched_paths)}): "
+            f"{_few(report.unmatched_paths)}"
         )
     if report.unknown_deployments:
-        named = [f"{name} ({n} rows)" for name, n in report.unknown_deployments.items()]
+        named = [f"{name} (rows: {n})" for name, n in report.unknown_deployments.items()]
         notes.append(
-            "deployments that are not in the deployments table, so that their clocks are not corrected: "
-            f"{len(named)} ({_few(named)})"
+            "deployments that are not in the deployments table, so that their clocks are not corrected "
+            f"({len(named)}): {_few(named)}"
         )
     if report.n_outside_period:
         notes.append(
-            f"rows that were recorded outside the period of their deployment: {report.n_outside_period}; "
+            f"rows recorded outside the period of their deployment: {report.n_outside_period}; "
             "`leopardnet check --deployments` lists them"
         )
     if report.unread_times:
         path, text = next(iter(report.unread_times.items()))
         notes.append(
-            "files without a capture time, because the text in its place is no time: "
-            f"{len(report.unread_times)}, such as {text[:40]!r} in {path}"
+            "files without a capture time, because the text in its place is no time "
+            f"({len(report.unread_times)}): {text[:40]!r} in {path}"
         )
     if report.doubtful_banners:
         doubts = [f"{why} ({path})" for path, why in report.doubtful_banners.items()]
         notes.append(
-            f"banners that were not taken, because their time is not certain: {len(doubts)} ({_few(doubts)})"
+            f"banners that were not taken, because their time is not certain ({len(doubts)}): {_few(doubts)}"
         )
     n_changed = int(t["time_source"].eq("exif_changed").sum())
     if n_changed:
@@ -86,11 +86,11 @@ def footage_notes(report: ScanReport) -> list[str]:
     """Return what a scan found to be no clip, or a doubtful one, one sentence each."""
     notes = []
     if report.empty_files:
-        notes.append(f"empty files (0 bytes): {len(report.empty_files)} ({_few(report.empty_files)})")
+        notes.append(f"empty files, of 0 bytes ({len(report.empty_files)}): {_few(report.empty_files)}")
     if report.paired_videos:
         notes.append(
-            f"videos beside a picture of the same name, as in a Live Photo: {len(report.paired_videos)}; each pair "
-            f"counts as two clips of one moment: {_few(report.paired_videos)}"
+            f"videos beside a picture of the same name, as in a Live Photo ({len(report.paired_videos)}); each "
+            f"pair counts as two clips of one moment: {_few(report.paired_videos)}"
         )
     packed = {suffix: n for suffix, n in report.other_files.items() if suffix in PACKED_SUFFIXES}
     other = {suffix: n for suffix, n in report.other_files.items() if suffix not in packed}
@@ -102,12 +102,12 @@ def footage_notes(report: ScanReport) -> list[str]:
     if other:
         notes.append(f"left out, because it is not footage: {_few_counts(other)}")
     if report.n_system_files:
-        notes.append(f"left out, hidden or system files and folders: {report.n_system_files}")
+        notes.append(f"hidden or system files and folders, left out: {report.n_system_files}")
     if report.n_links:
-        notes.append(f"left out, links to footage that is listed under its own name: {report.n_links}")
+        notes.append(f"links to footage that is listed under its own name, left out: {report.n_links}")
     if report.outside_links:
-        links = report.outside_links
-        notes.append(f"left out, links that lead out of the folder: {len(links)} ({_few(links)})")
+        n = len(report.outside_links)
+        notes.append(f"links that lead out of the folder, left out ({n}): {_few(report.outside_links)}")
     return notes
 
 

@@ -36,10 +36,9 @@ def sound_notes(table: pd.DataFrame) -> list[str]:
     n = count_sounds(table)
     if not n["heard"] and not n["unreadable"]:
         return []
-    notes = [
-        f"sound: clips that were heard: {n['heard']}; candidates for an alarm call (tonal calls): {n['calls']}, in "
-        f"clips: {n['with_calls']}; listen to them"
-    ]
+    notes = [f"sound: clips heard: {n['heard']}, clips with tonal calls: {n['with_calls']}"]
+    if n["calls"]:
+        notes.append(f"tonal calls: {n['calls']}; each is a candidate for an alarm call, so listen to it")
     if n["with_voice"]:
         notes.append(f"clips with a human voice, treated as clips that show people: {n['with_voice']}")
     if n["unreadable"]:

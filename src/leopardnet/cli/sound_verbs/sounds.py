@@ -201,7 +201,7 @@ def export_sounds(
     )
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
-    say(f"written: {out.name} ({format}, {written.n_rows} sounds, {written.n_left_out} left out)")
+    say(f"written: {out.name} ({format}, sounds: {written.n_rows}, left out: {written.n_left_out})")
 
 
 @verbs.command("import")

@@ -19,11 +19,15 @@ KEEP_FREE_BYTES = 2_000_000_000  # of the disk, for the results that are being m
 
 
 class FileCache:
-    """Files by key in one folder, with a suffix. Thread-safe; a disk that fails costs time, never an answer."""
+    """Files by key in one folder, with a suffix. Thread-safe; a disk that fails costs time, never an answer.
+
+    n_not_kept: how many files were not kept, because the disk is full or fails.
+    """
 
     def __init__(self, folder: Path, *, suffix: str, max_bytes: int) -> None:
         self.folder, self.suffix, self.max_bytes = folder, suffix, max_bytes
         self._lock = threading.Lock()
+        self.n_not_kept = 0
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._drop_stale()
         self._n_bytes = sum(n for _, n, _ in self._list())
@@ -55,13 +59,19 @@ class FileCache:
         part = self.folder / f".{key}.{os.getpid()}.{threading.get_ident()}.part"
         try:
             if shutil.disk_usage(self.folder).free < KEEP_FREE_BYTES + len(data):
+                self._count_not_kept()
                 return
             part.write_bytes(data)  # not forced to the disk: it can be made again
             part.replace(self.path(key))
             self.add(key)
         except OSError:
+            self._count_not_kept()
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+
+    def _count_not_kept(self) -> None:
+        with self._lock:
+            self.n_not_kept += 1
 
     def add(self, key: str) -> None:
         """Count a file that was put at `path(key)`, and delete others if there are now too many bytes."""

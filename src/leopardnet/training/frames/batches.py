@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from leopardnet.core.settings.training import DataConfig, OptimConfig
 from leopardnet.training.augment.pipeline import Augmenter
 from leopardnet.training.frames.labelled_frames import LabelledFrames, read_batch
+from leopardnet.training.frames.shard_order import gather_shards
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +47,17 @@ class MicroBatch:
 
 
 def draw_epoch_order(
-    n: int, seed: int, epoch: int, *, weights: NDArray[np.float64] | None = None
+    n: int,
+    seed: int,
+    epoch: int,
+    *,
+    weights: NDArray[np.float64] | None = None,
+    i_shard: NDArray[np.int32] | None = None,
 ) -> NDArray[np.int64]:
     """Return the order of n items in an epoch, int64 [n]; with weights, n draws with replacement.
 
-    It depends on the arguments only. Weights are rounded, so that no draw depends on the last bits of a float.
+    i_shard: the shard of each item, int32 [n]; see `gather_shards`. The order depends on the arguments only.
+    Weights are rounded, so that no draw depends on the last bits of a float.
 
     >>> sorted(draw_epoch_order(4, seed=7, epoch=0).tolist())
     [0, 1, 2, 3]
@@ -59,9 +66,11 @@ def draw_epoch_order(
     """
     rng = np.random.default_rng(np.random.SeedSequence((seed, epoch)))
     if weights is None:
-        return rng.permutation(n)
-    shares = (weights / weights.sum()).round(12)
-    return rng.choice(n, n, p=shares / shares.sum())
+        order = rng.permutation(n)
+    else:
+        shares = (weights / weights.sum()).round(12)
+        order = rng.choice(n, n, p=shares / shares.sum())
+    return order if i_shard is None else gather_shards(order, i_shard, rng)
 
 
 def compute_sampling_weights(table: pd.DataFrame, config: DataConfig) -> NDArray[np.float64] | None:
@@ -109,13 +118,13 @@ def make_micro_batches(
 
     truth: what each frame of `frames` shows, int64 [N] or bool [N, C]; by default its class.
 
-    Threads prepare the next ones (OpenCV releases the interpreter's lock, and computes on one thread in each);
-    their number does not change the result.
+    Threads prepare the next ones (OpenCV releases the interpreter's lock); their number changes no result.
     A process without a part in a small last step gets an empty micro-batch, so that all processes make the same
     steps.
     """
-    weights = compute_sampling_weights(frames.table.iloc[rows], data)
-    order = rows[draw_epoch_order(len(rows), seed, epoch, weights=weights)]
+    weights, shards = compute_sampling_weights(frames.table.iloc[rows], data), frames.shards
+    i_shard = shards.i_shard[rows] if shards else None
+    order = rows[draw_epoch_order(len(rows), seed, epoch, weights=weights, i_shard=i_shard)]
     size, part_size = optim.batch_size, optim.micro_batch_size
     jobs: list[tuple[int, int, int, int, int, bool]] = []  # step, part, start, stop, frames in the step, last
     for i_step in range(first_step, count_steps(len(rows), optim)):
@@ -130,6 +139,8 @@ def make_micro_batches(
     def make(i_step: int, i_part: int, start: int, stop: int, n_in_step: int, is_last: bool) -> MicroBatch:
         began = time.perf_counter()
         chosen = order[start:stop]
+        if shards:
+            shards.expect(chosen)
         pixels, ok, reasons = read_batch(frames.large, chosen)
         pipeline = augment.copy()  # with a random state of its own, which threads cannot share
         images = [

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,15 @@ class ClipRows:
     missing: tuple[str, ...]
 
     @classmethod
+    def parse(cls, text: str | bytes) -> ClipRows:
+        """Return the rows that `dump` wrote. Raises ValueError, TypeError or AttributeError for another text."""
+        return cls(**{k: tuple(v) for k, v in json.loads(text).items()})
+
+    def dump(self) -> str:
+        """Return the rows as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
     def of(cls, read: ClipFrames, first: int) -> ClipRows:
         """Return the rows of a clip that was read; `first` is the index of its first wanted row."""
         table = (
@@ -84,18 +93,23 @@ class FrameCache:
     def _pixels(self) -> FileCache:  # opened when it is needed: a run that keeps no pixels deletes none either
         return FileCache(self.folder / "pixels", suffix=".safetensors", max_bytes=self._max_bytes)
 
+    @property
+    def n_not_kept(self) -> int:
+        """How many clips of this process were not kept for want of room; each use of them decodes them again."""
+        return self._pixels.n_not_kept
+
     def read_rows(self, key: str) -> ClipRows | None:
         """Return the rows of a clip, or None."""
         data = self._rows.read(key)
         try:
-            return None if data is None else ClipRows(**{k: tuple(v) for k, v in json.loads(data).items()})
+            return None if data is None else ClipRows.parse(data)
         except (ValueError, TypeError, AttributeError):  # damaged, or of another version
             return None
 
     def write_clip(self, key: str, read: ClipFrames, rows: ClipRows) -> None:
         """Keep a clip."""
         self._pixels.write(key, _pack({"exact": read.exact, "large": read.large}))
-        self._rows.write(key, json.dumps(asdict(rows)).encode())
+        self._rows.write(key, rows.dump().encode())
 
     def read_picture(self, key: str, size: str, i: int) -> NDArray[np.uint8] | None:
         """Return picture i of a clip, uint8 [3, S, S], at the size `exact` or `large`, or None."""
@@ -131,8 +145,8 @@ class ClipStore:
         self, clips: list[tuple[Clip, pd.DataFrame]], root: Path, reading: Reading, cache: FrameCache
     ) -> None:
         self.clips, self.root, self.reading, self.cache = clips, root, reading, cache
-        settings = _describe_reading(reading)
-        self.keys = [_hash_clip(clip, rows, root, settings) for clip, rows in clips]
+        settings = json.dumps([describe_reading(reading), sorted(reading.twins)])
+        self.keys = [hash_wanted(clip, rows, stamp_clip(clip, str(root)).stamp, settings) for clip, rows in clips]
 
     def read_rows(self, i_clip: int) -> tuple[ClipRows, bool]:
         """Return the rows of a clip, decoding it unless it is in the cache, and whether it was there."""
@@ -167,11 +181,26 @@ class ClipStore:
         return read, found
 
 
+class FrameStore(Protocol):
+    """The clips of a run, whatever their frames come from. keys: of each clip, for what is kept of it."""
+
+    clips: list[tuple[Clip, pd.DataFrame]]
+    keys: list[str]
+
+    def read_rows(self, i_clip: int) -> tuple[ClipRows, bool]:
+        """Return the rows of a clip, and whether nothing had to be decoded for them."""
+        ...
+
+    def read_picture(self, i_clip: int, size: str, i: int) -> NDArray[np.uint8]:
+        """Return picture i of a clip, uint8 [3, S, S], at the size `exact` or `large`."""
+        ...
+
+
 class StoredPixels:
     """The pictures of a store at one size. i_clip, i_picture: int64 [N], where each is."""
 
     def __init__(
-        self, store: ClipStore, size: str, i_clip: NDArray[np.int64], i_picture: NDArray[np.int64]
+        self, store: FrameStore, size: str, i_clip: NDArray[np.int64], i_picture: NDArray[np.int64]
     ) -> None:
         self._store, self._size, self._i_clip, self._i_picture = store, size, i_clip, i_picture
 
@@ -188,14 +217,15 @@ def _pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return save({name: np.ascontiguousarray(x) for name, x in arrays.items()})  # it writes other arrays as they lie
 
 
-def _describe_reading(reading: Reading) -> str:
+def describe_reading(reading: Reading) -> str:
+    """Return a text of all settings that determine pixels, but for the twins, which are found in the footage."""
     detector = detector_id(reading.detector) if reading.detector.is_on else ""
     parts = [x.model_dump_json() for x in (reading.spec, reading.sampling)]
-    return json.dumps([VERSION, LARGE, *parts, reading.max_frames_per_clip, detector, sorted(reading.twins)])
+    return json.dumps([VERSION, LARGE, *parts, reading.max_frames_per_clip, detector])
 
 
-def _hash_clip(clip: Clip, rows: pd.DataFrame, root: Path, settings: str) -> str:
-    stamp = stamp_clip(clip, str(root)).stamp
+def hash_wanted(clip: Clip, rows: pd.DataFrame, *more: str) -> str:
+    """Return a hash of a clip, of its wanted rows, and of further texts."""
     wanted = rows[["time_s", "frame_number", "box"]].to_numpy(object).tolist()
-    text = json.dumps([clip.paths, clip.kind, stamp, wanted, settings], default=str)
+    text = json.dumps([clip.paths, clip.kind, wanted, *more], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from leopardnet.core.errors import ConfigError, MediaError
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.inference import PreprocessSpec
+from leopardnet.core.types import Clip
 from leopardnet.detect.detector import detector_id, match_detector
 from leopardnet.media.decode import decode
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.training.frames.clip_frames import LARGE, Reading
 from leopardnet.training.frames.decode_labelled import plan_rows
-from leopardnet.training.frames.frame_cache import ClipRows, ClipStore, FrameCache, StoredPixels
+from leopardnet.training.frames.frame_cache import ClipRows, ClipStore, FrameCache, FrameStore, StoredPixels
 from leopardnet.training.frames.frame_looks import NOT_SEEN
 from leopardnet.training.frames.select_frames import build_clip, iterate_clips
+from leopardnet.training.frames.shard_order import ShardOrder
+from leopardnet.training.frames.shard_set import ShardSet, ShardStore
 
 KEPT = (
     "clip_id", "kind", "path", "paths", "site", "deployment", "sequence_id",
@@ -58,6 +61,7 @@ class LabelledFrames:
     colour, boxes: of the whole frame, as in an evidence table; missing where it was not decoded or not searched.
     skipped: path and reason of what could not be read; it is not replaced.
     parts: the frames of each clip that is in the cache. n_reused: clips that an earlier run had decoded.
+    shards: where each frame lies, if they are read from shards.
     """
 
     table: pd.DataFrame
@@ -66,6 +70,7 @@ class LabelledFrames:
     skipped: pd.DataFrame
     parts: tuple[ClipPart, ...] = ()
     n_reused: int = 0
+    shards: ShardOrder | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -126,19 +131,22 @@ def load_frames(
     labels: LabelSet,
     reading: Reading,
     cache: FrameCache,
+    shards: ShardSet | None = None,
     n_workers: int = 2,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LabelledFrames:
     """Return the wanted frames (see `select_frames`), decoded into the cache unless they are there already.
 
-    What cannot be read is listed in `skipped` and not replaced. Raises ManifestError for a results file of a
-    detector that fits none of the footage.
+    With shards, they come from there, and no footage is opened. What cannot be read is listed in `skipped` and not
+    replaced. Raises ManifestError for a results file of a detector that fits none of the footage, and for shards
+    that lack some of the frames.
     """
     clips = list(iterate_clips(wanted))
-    if reading.detector.is_on:
-        fit = match_detector(reading.detector, root, [clip.paths for clip, _ in clips])
-        reading = reading if fit is None else replace(reading, twins=fit.twins)
-    store = ClipStore(clips, root, reading, cache)
+    store: FrameStore
+    if shards is None:
+        store = ClipStore(clips, root, match_twins(reading, root, clips), cache)
+    else:
+        store = from_shards = ShardStore(clips, reading, shards)
     found, n_reused = _read_all(store, n_workers, on_progress)
     counts = [len(rows.i_row) for rows in found]
     ends = np.cumsum(counts, dtype=np.int64)
@@ -166,7 +174,16 @@ def load_frames(
         pd.DataFrame(skipped, columns=["path", "reason"]),
         tuple(ClipPart(*part) for part in parts if part[1] < part[2]),
         n_reused,
+        None if shards is None else ShardOrder(shards, shards.i_shard[from_shards.places][i_clip]),
     )
+
+
+def match_twins(reading: Reading, root: Path, clips: list[tuple[Clip, pd.DataFrame]]) -> Reading:
+    """Return the reading with the twins of the footage, see `match_detector`."""
+    if not reading.detector.is_on:
+        return reading
+    fit = match_detector(reading.detector, root, [clip.paths for clip, _ in clips])
+    return reading if fit is None else replace(reading, twins=fit.twins)
 
 
 def open_lazy_frames(wanted: pd.DataFrame, root: Path, *, labels: LabelSet, reading: Reading) -> LabelledFrames:
@@ -216,7 +233,7 @@ def read_batch(
 
 
 def _read_all(
-    store: ClipStore, n_workers: int, on_progress: Callable[[int, int], None] | None
+    store: FrameStore, n_workers: int, on_progress: Callable[[int, int], None] | None
 ) -> tuple[list[ClipRows], int]:
     """Return the rows of all clips of a store, and how many of them were in the cache."""
     found: list[ClipRows] = []

@@ -51,6 +51,7 @@ def train_bundle(
     overwrite: bool = False,
     beginning: Beginning = PLAIN,
     cache: Path | None = None,
+    shards: Path | None = None,
     on_progress: Callable[..., None] | None = None,
 ) -> Run:
     """Train on the labelled frames of a manifest, pack the result into `out/bundle`, and return the run.
@@ -59,8 +60,9 @@ def train_bundle(
     both, judge every epoch. config: of `load_config`. An unfinished run of the same settings in `out` is continued;
     a finished one is refused unless `overwrite`. beginning: clips that only judge, and a model to go on from.
     cache: the folder of decoded frames and features that runs share, by default in the user's cache folder.
-    on_progress: called as `(what, n_done, n_total, note)`; `stages` shows it. With several processes (`torchrun`),
-    the main one packs.
+    shards: a folder of `write_shards`, from which frames are read instead of from the footage, which need not be
+    there then. on_progress: called as `(what, n_done, n_total, note)`; `stages` shows it. With several processes
+    (`torchrun`), the main one packs.
 
     Raises ManifestError if a split or a label is missing or a clip is in both splits, MediaError if too many files
     cannot be read, ConfigError if the loss is not finite or all layers are frozen, and BackendError if memory or
@@ -70,14 +72,9 @@ def train_bundle(
     >>> run.best["val_macro_f1"]  # doctest: +SKIP
     0.81
     """
+    out, frames = Path(out), {"cache": cache, "shards": shards}
     run = train(
-        manifest,
-        config,
-        out=Path(out),
-        overwrite=overwrite,
-        beginning=beginning,
-        cache=cache,
-        on_progress=on_progress,
+        manifest, config, out=out, **frames, overwrite=overwrite, beginning=beginning, on_progress=on_progress
     )
     if not PartialState().is_main_process:
         return run

@@ -1,0 +1,1 @@
+"""Labelled frames in tar files, for storage that machines share."""
