@@ -42,6 +42,7 @@ MESSAGE_ROOMS = (
 SENTENCES = (  # modules whose texts are all for people
     "core/labels.py",
     "hunt/lookalikes.py",
+    "core/processes/end_signals.py",
     "cli/printing/import_problems.py",
     "cli/printing/print_evaluation.py",
     "cli/printing/print_predictions.py",
@@ -76,7 +77,15 @@ SENTENCES = (  # modules whose texts are all for people
     "hunt/hunt_order.py",
     "review/hunt_desk/hunt_queues.py",
 )
-PRINTING = {"say": 0, "print_rows": None, "progress_bar": 0, "on_progress": 0, "on_stage": 0, "_print_lines": 0}
+PRINTING = {
+    "say": 0,
+    "print_rows": None,
+    "progress_bar": 0,
+    "on_progress": 0,
+    "on_stage": 0,
+    "_print_lines": 0,
+    "explain_stop": 0,
+}
 FINDING_TEXTS = ("text", "message", "note", "why")  # names of the texts of findings, before they are yielded
 PRINTED_PARTS = ("todo", "expected", "title", "caption")
 NAMES = (  # labels that people add to the built-in ones, as in the lists of names of data sets

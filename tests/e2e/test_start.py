@@ -146,7 +146,7 @@ def test_a_link_out_of_the_card_is_named_and_the_others_go_on(card, tmp_path):
     [
         ("leopardnet.data.scan.scan.scan_report", "give the same command again to continue"),
         ("leopardnet.hunt.embed.embed", "give the same command again to continue"),
-        ("leopardnet.cli.console.importlib.import_module", "stopped before anything was done"),
+        ("leopardnet.cli.console.importlib.import_module", "start was ended by Ctrl-C"),
     ],
 )
 def test_ctrl_c_before_the_long_work_is_one_line(card, place, said):

@@ -18,6 +18,7 @@ from leopardnet.cli.options import (
     People,
     PredictionsPath,
     TimeZone,
+    open_manifest,
     read_footage,
     read_places,
 )
@@ -113,7 +114,6 @@ def export(
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.core.predictions import Predictions
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.write_results import find_format, write
@@ -124,7 +124,7 @@ def export(
         Predictions.read(predictions),
         out,
         format=kind,
-        manifest=Manifest.read(manifest) if manifest else None,
+        manifest=open_manifest(manifest) if manifest else None,
         labels=_read_labels(bundle),
         corrections=read_corrections(corrections, encoding=encoding) if corrections else None,
         time_zone=time_zone,

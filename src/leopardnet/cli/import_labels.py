@@ -303,15 +303,16 @@ def import_megadetector(
     Example: leopardnet import megadetector results.json --root footage --into manifest.parquet --out
     with_boxes.parquet
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.data.formats.megadetector.read import merge_boxes
+    from leopardnet.data.reading.tables.saved_manifest import read_manifest
     from leopardnet.data.reading.to_manifest import ImportResult
 
     check_table_name(out)
     options = {"root": root, "min_score": min_score, "min_classification": min_classification, "strict": strict}
     imported = _read("megadetector", source, label_map, on_unknown, site_from, **options)
     if into is not None:
-        merged = merge_boxes(Manifest.read(into), imported.manifest)
+        before = read_manifest(into)
+        merged = merge_boxes(before, imported.manifest)
         notes = [n for n in imported.notes if "without a label" not in n]
-        imported = ImportResult(merged.manifest, (*notes, *merged.notes), imported.problems)
+        imported = ImportResult(merged.manifest, (*before.notes, *notes, *merged.notes), imported.problems)
     _write(imported, out, json)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
-from leopardnet.cli.options import Bundle, Decode, Detector, Json, MovedRoot, read_moved
+from leopardnet.cli.options import Bundle, Decode, Detector, Json, MovedRoot, read_moved, say_notes
 from leopardnet.cli.printing.next_step import say_next
 from leopardnet.cli.printing.predict_progress import count_decoders, predict_progress, say_decoders
 from leopardnet.cli.printing.print_predictions import describe_flood, print_predictions
@@ -226,7 +226,7 @@ def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manif
     from leopardnet.infer.footage_source import open_source
 
     if not source.is_dir():
-        return open_source(source if root is None else read_moved(source, root))
+        return say_notes(open_source(source)) if root is None else read_moved(source, root)
     report = scan_report(source, pattern=pattern)
     for note in footage_notes(report):
         say(f"note: {note}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +30,11 @@ _RESAVED = "if a spreadsheet saved it again: give the folder of the results, or 
 
 def no_sounds() -> pd.DataFrame:
     """Return a table of sounds without a row."""
+    return _no_sounds().copy()
+
+
+@cache
+def _no_sounds() -> pd.DataFrame:
     return conform(pd.DataFrame(columns=[c.name for c in SOUNDS]), SOUNDS, where="sounds")
 
 

@@ -35,7 +35,7 @@ def measure_power(
     hz = fft.rfftfreq(n_window, 1 / rate_hz)
     if len(samples) < n_window:
         return np.zeros((0, len(hz)), np.float32), hz, np.zeros(0)
-    window = _hann(n_window).astype(np.float32)
+    window = make_hann(n_window).astype(np.float32)
     windows, scale = sliding_window_view(samples, n_window)[::n_hop], np.float32(np.sum(window**2))  # [T, n_window]
     power = np.empty((len(windows), len(hz)), np.float32)
     for i in range(0, len(windows), AT_ONCE):
@@ -44,7 +44,7 @@ def measure_power(
     return power, hz, (np.arange(len(power)) * n_hop + n_window / 2) / rate_hz
 
 
-def _hann(n: int) -> NDArray[np.float64]:
+def make_hann(n: int) -> NDArray[np.float64]:
     """Return a periodic Hann window, float64 [n], as that of scipy.signal, which takes half a second to load."""
     return 0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, n + 1)[:-1])
 

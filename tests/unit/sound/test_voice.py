@@ -1,6 +1,7 @@
 import hashlib
 
 import numpy as np
+import openvino as ov
 import pytest
 
 from leopardnet.core.settings.sound import SoundConfig
@@ -29,6 +30,18 @@ def test_a_long_track_is_heard_as_a_whole():
     speech = measure_speech(Track(samples, 16_000))
     assert len(speech) == 1250 and speech[:1000].max() < 0.5
     assert 34 < find_voices(Track(samples, 16_000), SoundConfig())[0].start_s < 37
+
+
+def test_the_network_hears_what_it_would_hear_by_itself():
+    """As published, it makes the spectrum of each step with a convolution; here an FFT makes it."""
+    samples = add_at(make_noise(3.0, 16_000, level=0.003), make_speech(16_000), 0.5, 16_000)
+    steps = np.pad(samples[: 90 * 512], (64, 0))
+    heard = np.stack([steps[512 * i : 512 * i + 576] for i in range(90)])
+    memory = np.zeros((1, 1, 128), np.float32)
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    whole = ov.Core().compile_model(MODEL, "CPU", options)({"input": heard, "h": memory, "c": memory})
+    speech = measure_speech(Track(samples[: 90 * 512], 16_000))
+    assert speech.max() > 0.9 and np.allclose(speech, whole["speech_probs"].reshape(-1), atol=1e-4)
 
 
 def test_the_network_is_the_published_one():

@@ -111,7 +111,7 @@ def start(
     runtime = validate(RuntimeConfig, {"workers": workers, "decode": decode}, where="the options of start")
     targets, boxes = _check_targets(target or ["leopard"]), _choose_detector(detector, folder)
     out = _choose_workspace(folder, out_path)
-    with explain_stop():
+    with explain_stop("all finished clips are kept"):
         manifest, scores, setup = _prepare(folder, out, pattern, results, targets, model)
         match_detector(boxes, manifest.root, [c.paths for c in manifest.clips()], table=manifest.table)
         run = _Run(runtime, retry_failed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, say
-from leopardnet.cli.options import DateFormat, Encoding, Json
+from leopardnet.cli.options import DateFormat, Encoding, Json, open_manifest
 from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -81,7 +81,6 @@ def after(
 
     Example: leopardnet survey after records/ --deployments deployments.csv --range range.geojson --gpx places.gpx
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.core.tables import write_table
     from leopardnet.data.scan.deployments import read_deployments_table
     from leopardnet.records.find_records import read_records
@@ -98,7 +97,7 @@ def after(
         label=label,
         sigma_km=sigma_km,
         barriers=[(b.name, b.line) for b in read_ranges(ranges).barriers] if ranges else (),
-        clips=Manifest.read(manifest).table if manifest else None,
+        clips=open_manifest(manifest).table if manifest else None,
         with_suspected=suspected or bool(record),
     )
     table = found.without_coordinates()
