@@ -41,6 +41,7 @@ MESSAGE_ROOMS = (
 )
 SENTENCES = (  # modules whose texts are all for people
     "core/labels.py",
+    "hunt/lookalikes.py",
     "core/processes/end_signals.py",
     "media/file_content.py",
     "cli/printing/import_problems.py",

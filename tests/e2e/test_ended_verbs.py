@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 # the command, with a line of progress for each item
-SCRIPT = "from leopardnet.cli import console; console.LOG_EVERY_S = console.RATE_FROM_S = 0.0; console.main()"
+SCRIPT = "from leopardnet.cli import console; console.LOG_EVERY_S = 0.0; console.main()"
 
 
 def end_at(marker, number, *arguments):

@@ -284,6 +284,12 @@ def command(monkeypatch, capfd):
     return run
 
 
+def test_corrections_are_asked_for_only_where_none_were_given(results, command, tmp_path):
+    export = ("export", results / "results", "--out", tmp_path / "x.csv")
+    assert "give it to `export` with --corrections" in command(*export)[1]
+    assert "with --corrections" not in command(*export, "--corrections", results / "c.csv")[1]
+
+
 def test_export_counts_what_it_leaves_out(results, command, tmp_path):
     out, err = command(
         "export",

@@ -111,6 +111,21 @@ def test_an_earlier_season_and_settings_are_read(season):
     assert table["rules"].fillna("").to_dict() == {"in/a.avi": "first_at_site", "out/b.avi": "first_at_site"}
 
 
+def test_confirmed_records_without_dates_are_counted_and_named(season):
+    manifest = Manifest.read(season / "m.parquet")
+    table = manifest.table.assign(captured_at=pd.NaT).astype({"captured_at": manifest.table["captured_at"].dtype})
+    Manifest(table, manifest.root).write(season / "m.parquet")
+    with LabelFile(season / "labels.sqlite") as file:
+        said = {"path": "out/b.avi", "labels": ["leopard"], "by": "AB", "queue": "all"}
+        file.add(LabelEntry(key="k2", clip_id=clip_id("out/b.avi"), **said))
+    run(season)
+    assert read_records(season / "records")["state"].tolist() == ["confirmed", "confirmed"]
+    animals = pd.read_csv(season / "records" / "animals.csv")
+    assert animals["min_animals"].isna().all() and "time of a record" in animals["min_animals_why"][0]
+    found = pd.read_csv(season / "records" / "findings.csv").set_index("rule")
+    assert "2; the first is in/a.avi" in found.loc["no_time", "message"]
+
+
 def test_bad_input_is_one_error_that_names_it(season):
     good = (season / "r.geojson").read_text()
     write_range(season / "r.geojson", [[y, x] for x, y in SQUARE])

@@ -50,9 +50,9 @@ class Visitor:
 
 
 @contextlib.contextmanager
-def serve(folder, *arguments, env=(), browser=False):
+def serve(folder, *arguments, before=(), env=(), browser=False):
     """Yield the process of a review and the address that it prints; it is ended by force if a test did not."""
-    command = [sys.executable, "-m", "leopardnet", "review", *map(str, arguments)]
+    command = [sys.executable, "-m", "leopardnet", *before, "review", *map(str, arguments)]
     command += [] if browser else ["--no-browser"]
     places = {"XDG_CACHE_HOME": str(folder / "cache")} | dict(env)
     process = subprocess.Popen(
@@ -104,6 +104,11 @@ def test_a_folder_is_reviewed_and_a_signal_ends_all_processes(card, tmp_path, nu
     again = tmp_path / "review-card"
     with serve(tmp_path, again.name, "--read-only") as (_, address):
         assert Visitor(address).read("/api/queue/all")["n_done"] == 1
+
+
+def test_the_language_before_the_verb_is_that_of_the_page(card, tmp_path):
+    with serve(tmp_path, "card", before=("--language", "ru")) as (_, address):
+        assert b'<html lang="ru"' in Visitor(address).ask("/")[2]
 
 
 def test_what_was_answered_outlives_kill_9(card, tmp_path):

@@ -34,6 +34,7 @@ def start(*arguments, code=0):
 def test_a_card_is_put_in_order_and_a_second_time_nothing_is_read_again(card, tmp_path):
     before = sorted(path.name for path in card.rglob("*"))
     out, err = start(card, "--target", "leopard", "--pattern", "{site}/*")
+    assert "broken.avi: " in err, "each file with the reason"
     assert "Look at these first" in out and "looks like: spotted cat" in out
     assert (
         "1 of 4 clips could not be read" in err and "an order, not a decision" in err and str(tmp_path) not in err
@@ -43,7 +44,9 @@ def test_a_card_is_put_in_order_and_a_second_time_nothing_is_read_again(card, tm
     assert Manifest.read(made / "manifest.parquet").table["site"].dropna().unique().tolist() == ["siteA"]
     assert sorted(path.name for path in card.rglob("*")) == before, "nothing is written into the footage"
     shutil.move(made, tmp_path / "kept")
-    answer = json.loads(start(card, "--out", "kept", "--target", "sika_deer", "--json")[0])
+    found, said = start(card, "--out", "kept", "--target", "sika_deer", "--json")
+    answer = json.loads(found)
+    assert "nothing that looks like sika_deer" in said and "did you mean" not in said
     assert answer["n_clips"] == 4 and answer["n_unreadable"] == 1 and answer["model"] == "lite0"
     assert sorted(row["path"] for row in answer["order"]) == [f"siteA/{i}.jpg" for i in range(3)]
     assert {row["why"] for row in answer["order"]} == {"not looked at yet"}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from leopardnet.bundle.compiled_cache import CompiledCache
 from leopardnet.core.errors import BackendError, BundleError, ConfigError
+from leopardnet.core.install_advice import name_install
 from leopardnet.core.settings.inference import ModelConfig, RuntimeConfig
 
 # The default number of frames per batch. OpenVINO is fastest one by one (15 ms a frame against 19 in batches of 16,
@@ -146,7 +147,7 @@ class OnnxRuntime:
                 "the ONNX Runtime backend is not installed",
                 found=str(error),
                 expected="onnxruntime",
-                todo='pip install -c constraints.txt -e ".[onnx]", or --backend openvino',
+                todo=f"{name_install('onnx')}, or --backend openvino",
             ) from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = config.threads, 1
@@ -218,7 +219,7 @@ class TorchRuntime:
                 "the torch backend is not installed",
                 found=str(error),
                 expected="torch and timm",
-                todo='pip install -c constraints.txt -e ".[train]", or --backend openvino',
+                todo=f"{name_install('train')}, or --backend openvino",
             ) from None
         self._model = load_classifier(model, n_labels, weights, size_px=size_px).to(choose_device(config.device))
         self._batch_size = config.batch_size or BATCH_SIZE["torch"]

@@ -47,12 +47,12 @@ from leopardnet.core.language import (
     translate_message,
 )
 from leopardnet.core.processes.end_signals import describe_end, find_end_request, handle_end_signals
+from leopardnet.core.processes.pace import Pace
 
 EXIT_COULD_NOT_RUN = 1
 EXIT_WRONG_USAGE = 2
 EXIT_FINDINGS = 3
 LOG_EVERY_S = 30.0  # where stderr is no terminal
-RATE_FROM_S = 1.0  # a rate over less says nothing
 OS_ADVICE = {
     errno.EACCES: "choose another folder with --out, or ask for the right to write into this one",
     errno.EPERM: "choose another folder with --out, or ask for the right to write into this one",
@@ -223,6 +223,7 @@ class StageLog:
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s, self._said_s = now_s, now_s()
         self._started: dict[str, tuple[float, int]] = {}
+        self._paces: dict[str, Pace] = {}
         self._finished: set[str] = set()
 
     def __call__(self, what: str, n_done: int, n_total: int, note: str = "") -> None:
@@ -230,13 +231,19 @@ class StageLog:
         now_s = self._now_s()
         start_s, n_before = self._started.setdefault(what, (now_s, n_done))
         took_s, more = now_s - start_s, f", {note}" if note else ""
+        pace = self._paces.setdefault(what, Pace())
+        if n_done > n_before:
+            pace.count(now_s, n_done)
         if n_done >= n_total and what not in self._finished:
             self._finished.add(what)
             say(f"{translate_message(what)}: {n_done} of {n_total}, {took_s:.1f} s{more}")
-        elif n_before < n_done < n_total and now_s - self._said_s >= LOG_EVERY_S and took_s >= RATE_FROM_S:
-            self._said_s, rate = now_s, (n_done - n_before) / took_s
-            more = more or f", {60 * rate:.0f} a minute"
-            left = describe_duration((n_total - n_done) / rate)
+        elif n_before < n_done < n_total and now_s - self._said_s >= LOG_EVERY_S:
+            self._said_s = now_s
+            if pace.per_s is None:
+                say(f"{translate_message(what)}: {n_done} of {n_total}{more}")
+                return
+            more = more or f", {60 * pace.per_s:.0f} a minute"
+            left = describe_duration((n_total - n_done) / pace.per_s)
             say(f"{translate_message(what)}: {n_done} of {n_total}{more}, {left} left")
 
 

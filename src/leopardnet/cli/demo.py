@@ -27,7 +27,12 @@ def demo(
         bool, typer.Option("--story", help="A season with one new thing in it, from the cards to its dossier.")
     ] = False,
     short: Annotated[
-        bool, typer.Option("--short", help="Every step on a little footage in about a minute, without torch.")
+        bool,
+        typer.Option(
+            "--short",
+            help="A little footage in about a minute, without torch: render, scan, label, make a model, classify, "
+            "report. Nothing is split or evaluated.",
+        ),
     ] = False,
     bundle: Annotated[
         Path | None,
@@ -79,6 +84,10 @@ def _show_briefly(out: Path, workers: int) -> None:
         made = short_demo(out, n_workers=workers, on_progress=on_progress)
     print_predictions(made.predictions.table)
     err.print(NOTICE, style="bold yellow")
+    say(
+        "every clip is `unsure`, whatever its probability: a model made from labels in review decides nothing, it "
+        "ranks; `leopardnet thresholds` gives it a promise"
+    )
     say(f"report: {made.report}\nbundle: {made.bundle}")
 
 

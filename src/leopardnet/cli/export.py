@@ -146,7 +146,7 @@ def export(
         say(f"left out: {n} ({reason})")
     said = "written" if is_new else "written over the one that was there"
     say(f"{said}: {out.name} ({kind}, rows: {written.n_rows}, left out: {written.n_left_out})")
-    if kind in ("csv", "xlsx"):
+    if kind in ("csv", "xlsx") and corrections is None:
         say(f"corrections: add a column `label` to {out.name}, and give it to `export` with --corrections")
     if json_:
         counts = {"n_rows": written.n_rows, "n_left_out": written.n_left_out, "reasons": dict(written.reasons)}

@@ -68,13 +68,19 @@ Decode = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
+
+def _choose_here(ctx: typer.Context, name: str | None) -> str | None:
+    """Return the language that was asked for: by the option of the verb, or else by the one before it."""
+    return choose_language(name) or ctx.find_root().params.get("language")
+
+
 Language = Annotated[
     str | None,
     typer.Option(
         "--language",
         metavar="en|ru",
         help="Language of the page and of messages. [default: that of the browser or the system]",
-        callback=choose_language,
+        callback=_choose_here,
     ),
 ]
 
@@ -102,7 +108,11 @@ OnUnknown = Annotated[
 ]
 SiteFrom = Annotated[
     str | None,
-    typer.Option("--site-from", metavar="PATTERN", help="Take sites from folders, as in '{site}/{deployment}/*'."),
+    typer.Option(
+        *("--site-from", "--pattern"),
+        metavar="PATTERN",
+        help="Take sites from folders, as in '{site}/{deployment}/*'.",
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse the import if any row has a fault, instead of counting such rows.")

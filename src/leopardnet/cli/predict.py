@@ -11,7 +11,7 @@ from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
 from leopardnet.cli.options import Bundle, Decode, Detector, Json, MovedRoot, read_moved, say_notes
 from leopardnet.cli.printing.next_step import name_labels, say_next
 from leopardnet.cli.printing.predict_progress import count_decoders, predict_progress, say_decoders
-from leopardnet.cli.printing.print_predictions import print_predictions
+from leopardnet.cli.printing.print_predictions import describe_flood, print_predictions
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
 from leopardnet.cli.stop_signal import stop_on_signal
@@ -298,10 +298,12 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
             }
         )
     else:
-        print_predictions(predictions.table)
+        print_predictions(predictions.table, model.labels.targets)
         say(f"written: {out / 'predictions.parquet'}, predictions.csv, evidence.parquet, sounds.parquet")
         for note in sound_notes(predictions.table):
             say(note)
+    if flood := describe_flood(predictions.table):
+        say(f"note: {flood}")
     if watch is not None:
         say(watch["says"])
     if blind := say_blindness(model.labels.names):

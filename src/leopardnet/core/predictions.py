@@ -25,6 +25,7 @@ from leopardnet.core.labels import JOINER
 from leopardnet.core.tables import conform, read_table, write_table
 
 SOUND_TABLE = "sounds.parquet"
+_RESAVED = "if a spreadsheet saved it again: give the folder of the results, or predictions.parquet in it"
 
 
 def no_sounds() -> pd.DataFrame:
@@ -80,7 +81,7 @@ class Predictions:
                     todo="give the folder that `leopardnet predict` wrote, with clips of other sites",
                 )
             path = (held_out if held_out.is_dir() else path) / "predictions.parquet"
-        table = read_table(path)
+        table = _read_own(path)
         names = table_labels(table)
         if not names or "decision" not in table.columns:
             raise ManifestError(
@@ -95,12 +96,7 @@ class Predictions:
         is_wanted = with_evidence and beside.is_file()
         evidence = read_table(beside) if is_wanted else pd.DataFrame(columns=[c.name for c in columns])
         return cls(
-            conform(
-                table.assign(alerts=join_alerts(table)),
-                predictions_columns(names, multi=has_several_labels(table)),
-                where=path.name,
-                unique=("clip_id",),
-            ),
+            _conform_own(table, names, path),
             conform(evidence, columns, where=beside.name),
             read_sounds(path.with_name(SOUND_TABLE)),
         )
@@ -165,3 +161,34 @@ class Predictions:
         decisions = t.groupby("decision").agg(clips=("clip_id", "size"), sites=("site", "nunique"))
         title = f"Predictions of {len(t)} clips"
         return summarise_as_html(title, facts, decisions.sort_values("clips", ascending=False, kind="stable"))
+
+
+def _read_own(path: Path) -> pd.DataFrame:
+    """Read a table that `predict` wrote. Raises ManifestError, in plain words for one that a spreadsheet saved."""
+    try:
+        table = read_table(path)
+    except ManifestError:
+        if path.suffix.lower() != ".csv" or not path.is_file():
+            raise
+        table = None
+    if table is None or (len(table.columns) == 1 and ";" in str(table.columns[0])):
+        raise ManifestError(
+            "this is not the CSV file that `predict` wrote",
+            where=path.name,
+            found="another separator or encoding, as a spreadsheet writes when it saves a table again",
+            expected="commas between columns, in UTF-8",
+            todo=_RESAVED,
+        )
+    return table
+
+
+def _conform_own(table: pd.DataFrame, names: tuple[str, ...], path: Path) -> pd.DataFrame:
+    """Return the table with its types. Raises ManifestError; of a CSV file it says what to do."""
+    columns = predictions_columns(names, multi=has_several_labels(table))
+    try:
+        return conform(table.assign(alerts=join_alerts(table)), columns, where=path.name, unique=("clip_id",))
+    except ManifestError as error:
+        if path.suffix.lower() != ".csv":
+            raise
+        where, found, expected, _ = error.parts.values()
+        raise ManifestError(error.what, where=where, found=found, expected=expected, todo=_RESAVED) from None

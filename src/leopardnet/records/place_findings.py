@@ -11,6 +11,7 @@ from leopardnet.data.checks.finding import Finding
 from leopardnet.records.ranges.geodesics import measure_distance_m
 from leopardnet.records.ranges.range_map import RangeMap
 from leopardnet.records.ranges.uncertain_places import PLACE, find_uncertainty_m
+from leopardnet.records.record_table import REFUTED
 
 FAR_M = 1_000_000.0  # from a range or the other cameras, where one looks whether coordinates are swapped
 ROUNDED_M = 100.0  # of rounding, from which on it is named
@@ -108,3 +109,10 @@ def check_clips(clips: pd.DataFrame, records: pd.DataFrame) -> Iterator[Finding]
             yield Finding("warning", rule, text, path=first)
         for path in clips.loc[is_so & clips["clip_id"].isin(kept), "path"]:
             yield Finding("warning", rule, f"a record is among these clips: {why}", path=path)
+    timeless = records.loc[records["captured_at"].isna() & records["state"].ne(REFUTED), "path"]
+    if len(timeless):
+        text = (
+            f"records without a time, which link with no other and prove no number of animals: {len(timeless)}; "
+            f"the first is {timeless.iloc[0]}"
+        )
+        yield Finding("warning", "no_time", text, path=timeless.iloc[0])

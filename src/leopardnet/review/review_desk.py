@@ -112,8 +112,8 @@ class ReviewDesk:
             "free_digits": self.source.workspace.free_digits(),
             "reserved": sorted(RESERVED),
             "queues": [
-                {"id": queue, "n_total": len(contents), "n_done": self._count_done(queue, contents, by)}
-                for queue, contents in ((q, self.queues.open(q, by)) for q in self.queues.ids)
+                {"id": q, "n_total": len(x), "n_done": self._count_done(q, x, by), "is_ready": x.is_ready}
+                for q, x in ((q, self.queues.open(q, by)) for q in self.queues.ids)
             ],
             "facets": {"sites": list(index.sites), "labels": decisions, "first_day": first, "last_day": last},
             "by": by,

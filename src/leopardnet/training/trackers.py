@@ -23,6 +23,7 @@ import yaml
 from PIL import Image
 
 from leopardnet.core.errors import BackendError
+from leopardnet.core.install_advice import name_install
 from leopardnet.core.tables import atomic_path
 
 Kind = Literal["tensorboard", "mlflow", "none"]
@@ -81,7 +82,7 @@ class TensorBoard:
             from tensorboard.compat.proto import event_pb2
             from tensorboard.summary.writer.record_writer import RecordWriter
         except ImportError:
-            raise _library_error("tensorboard", 'pip install -c constraints.txt -e ".[train]"') from None
+            raise _library_error("tensorboard", name_install("train")) from None
         folder.mkdir(parents=True, exist_ok=True)
         n_before = len(list(folder.glob("events.out.tfevents.*.leopardnet")))
         self._event = event_pb2.Event
@@ -141,7 +142,7 @@ class MLflow:
         try:
             from mlflow import MlflowClient
         except ImportError:
-            raise _library_error("mlflow", 'pip install -c constraints.txt -e ".[train,mlflow]"') from None
+            raise _library_error("mlflow", name_install("train", "mlflow")) from None
         folder.mkdir(parents=True, exist_ok=True)
         self._client = MlflowClient(tracking_uri=folder.resolve().as_uri())
         known = self._client.get_experiment_by_name("leopardnet")

@@ -103,9 +103,17 @@ def test_a_job_that_has_just_begun_has_no_rate(capsys):
     log = StageLog(now_s=lambda: next(clock))
     for n_done in (0, 2, 4, 10):
         log("rendering", n_done, 10)
+    assert capsys.readouterr().err.splitlines() == ["rendering: 2 of 10", "rendering: 10 of 10, 10.0 s"]
+
+
+def test_the_time_that_is_left_does_not_count_the_start_up(capsys):
+    clock = iter([0.0, 0.0, 60.0, 65.0, 75.0, 92.0])
+    log = StageLog(now_s=lambda: next(clock))
+    for n_done in (0, 1, 2, 4, 6):
+        log("classifying", n_done, 24)
     assert capsys.readouterr().err.splitlines() == [
-        "rendering: 4 of 10, 120 a minute, 1 min left",
-        "rendering: 10 of 10, 10.0 s",
+        "classifying: 1 of 24",
+        "classifying: 6 of 24, 9 a minute, 2 min left",  # five in 32 s
     ]
 
 

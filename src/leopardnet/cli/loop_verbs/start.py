@@ -15,6 +15,7 @@ from leopardnet.cli.options import Decode, Json, Language, People
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.stop_signal import explain_stop, stop_on_signal
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.language import translate_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from leopardnet.hunt.setup import HuntSetup
 
 N_SHOWN = 10
+N_UNREADABLE = 5
 
 Detector = Annotated[
     str,
@@ -114,6 +116,7 @@ def start(
         match_detector(boxes, manifest.root, [c.paths for c in manifest.clips()], table=manifest.table)
         run = _Run(runtime, retry_failed)
         store = _embed(manifest, out, setup, run)
+        _say_unreadable(manifest, store)
         if boxes.is_on:
             _find_boxes(manifest, store, out, boxes, run)
         if no_page or as_json:
@@ -157,11 +160,16 @@ def _prepare(
 
 def _check_targets(targets: list[str]) -> list[str]:
     from leopardnet.core.labels import is_label_id
+    from leopardnet.hunt.lookalikes import explain_target
 
     for name in targets:
         if not is_label_id(name):
             raise typer.BadParameter(f"{name}: give small letters, as in sika_deer", param_hint="--target")
-    return list(dict.fromkeys(targets))
+    chosen = list(dict.fromkeys(targets))
+    for name in chosen:
+        if note := explain_target(name):
+            say(f"note: {note}")
+    return chosen
 
 
 def _choose_workspace(folder: Path, out: Path | None) -> Path:
@@ -207,6 +215,25 @@ def _embed(manifest: Manifest, out: Path, setup: HuntSetup, run: _Run) -> Featur
         return embed(manifest, out, setup=setup, **run.options, should_stop=should_stop, on_progress=on_progress)
 
 
+def _list_unreadable(manifest: Manifest, store: FeatureStore) -> list[tuple[str, str]]:
+    """Return path and reason of each clip of the footage that could not be read, by path."""
+    paths = dict(zip(manifest.table["clip_id"], manifest.table["path"], strict=True))
+    return sorted((paths[k], reason) for k, reason in store.read_unreadable().items() if k in paths)
+
+
+def _say_unreadable(manifest: Manifest, store: FeatureStore) -> None:
+    """Print how many clips could not be read, and the first of them with the reason."""
+    found = _list_unreadable(manifest, store)
+    for path, reason in found[:N_UNREADABLE]:
+        say(f"{path}: {translate_message(reason)}")
+    if len(found) > N_UNREADABLE:
+        say(f"… and {len(found) - N_UNREADABLE} more, in the list of the page")
+    if found:
+        n_clips = manifest.table["clip_id"].nunique()
+        n_unreadable = len(found)
+        say(f"{n_unreadable} of {n_clips} clips could not be read; --retry-failed tries them again")
+
+
 def _find_boxes(manifest: Manifest, store: FeatureStore, out: Path, detector: DetectorConfig, run: _Run) -> None:
     from leopardnet.detect.footage_boxes import find_footage_boxes
 
@@ -239,7 +266,7 @@ def _choose_setup(out: Path, model: str | None) -> HuntSetup:
 
 def _print_result(manifest: Manifest, store: FeatureStore, order: list[Place], out: Path, *, as_json: bool) -> None:
     paths = manifest.table.drop_duplicates("clip_id").set_index("clip_id")["path"]
-    n_unreadable = sum(clip_id in paths.index for clip_id in store.read_unreadable())
+    n_unreadable = len(_list_unreadable(manifest, store))
     first = [{"path": paths[x.clip_id], "why": x.reason} for x in order if x.clip_id in paths.index]
     if as_json:
         model = store.setup.model.name
@@ -248,6 +275,4 @@ def _print_result(manifest: Manifest, store: FeatureStore, order: list[Place], o
         )
     else:
         print_rows([{"": i, **row} for i, row in enumerate(first[:N_SHOWN], 1)], title="Look at these first")
-    if n_unreadable:
-        say(f"{n_unreadable} of {len(paths)} clips could not be read; --retry-failed tries them again")
     say("this is an order, not a decision: nobody has judged a clip yet")

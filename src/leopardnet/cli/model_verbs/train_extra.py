@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from leopardnet.core.errors import BackendError
+from leopardnet.core.install_advice import name_install
 
 
 @contextmanager
@@ -18,5 +19,5 @@ def require_train_extra() -> Iterator[None]:
             "training needs libraries that are not installed",
             found=str(error),
             expected="torch, timm, albumentations, …",
-            todo='pip install -c constraints.txt -e ".[train]"',
+            todo=name_install("train"),
         ) from None

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from leopardnet.cli.console import say, stages
+from leopardnet.core.processes.pace import Pace
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from leopardnet.core.types import ClipPrediction
 
-RATE_WINDOW_S = 60.0
-MAX_TIMES = 5000
 MIN_SHARE = 0.01
 
 
@@ -27,16 +26,13 @@ class PredictProgress:
         self._on_progress = on_progress
         self.counts: Counter[str] = Counter()
         self.total_s, self.crop_s = 0.0, 0.0
-        self._times: deque[float] = deque([time.monotonic()])  # the start, then each clip
+        self._pace = Pace()
 
     def count(self, result: ClipPrediction) -> None:
         """Count a new prediction and the seconds it took."""
-        now = time.monotonic()
         self.counts[result.status] += 1
         self.total_s, self.crop_s = self.total_s + result.seconds[0], self.crop_s + result.seconds[1]
-        self._times.append(now)
-        while now - self._times[0] > RATE_WINDOW_S or len(self._times) > MAX_TIMES:
-            self._times.popleft()
+        self._pace.count(time.monotonic(), self.counts.total())
 
     def show(self, n_done: int, n_total: int) -> None:
         """Show how many clips are done."""
@@ -51,9 +47,8 @@ class PredictProgress:
 
     @property
     def per_minute(self) -> float:
-        """Clips per minute over the last minute or since the start, 0 where it is not known yet."""
-        span_s = self._times[-1] - self._times[0]
-        return 60 * (len(self._times) - 1) / span_s if span_s else 0.0
+        """Clips per minute over the last ten minutes, 0 where it is not known yet."""
+        return 60 * (self._pace.per_s or 0.0)
 
     @property
     def note(self) -> str:

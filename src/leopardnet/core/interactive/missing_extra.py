@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from leopardnet.core.errors import BackendError
+from leopardnet.core.install_advice import name_install
 
 
 class _Source(str):
@@ -33,7 +34,7 @@ def make_stand_in(name: str, module: str, path: str, error: ImportError, *, extr
             f"{name} needs libraries that are not installed",
             found=str(error),
             expected=f"the extra {extra}",
-            todo=f'pip install -c constraints.txt -e ".[{extra}]"',
+            todo=name_install(extra),
         )
 
     spec = find_spec(module)

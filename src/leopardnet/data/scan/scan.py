@@ -165,7 +165,7 @@ def scan_report(
         n_files=len(files.sizes),
         unmatched_paths=tuple(unmatched),
         empty_files=tuple(path for path, size in files.sizes.items() if size == 0),
-        paired_videos=tuple(find_pairs(files.sizes)),
+        paired_videos=tuple(find_pairs([path for path, size in files.sizes.items() if size])),
         other_files=files.other_files,
         n_system_files=files.n_system_files,
         n_links=files.n_links,

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from leopardnet.core.errors import BackendError, LeopardnetError
+from leopardnet.core.install_advice import name_install
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.types import ClipPrediction
 from leopardnet.infer.job import Engine, Job, Results
@@ -63,9 +64,7 @@ def ray_engine(address: str) -> Engine:
         import ray
     except ImportError as error:
         raise BackendError(
-            "Ray is not installed",
-            found=str(error),
-            todo='pip install -c constraints.txt -e ".[ray]", on every node',
+            "Ray is not installed", found=str(error), todo=f"{name_install('ray')}, on every node"
         ) from None
 
     def classify(clips: Iterator[QueuedClip], job: Job, should_stop: Callable[[], bool]) -> Results:

@@ -18,6 +18,7 @@ ONE_STATION = "all records are of one station"
 ONE_WALK = "one animal could have made all records in turn"
 APART = "no two of the records in min_animals_ids can be of one animal"
 NO_SPEED = "no top speed is stated for the label"
+NO_TIME = "the time of a record is not known"
 NO_CLOCK = "the clock uncertainty of a record is not known"
 NO_ZONE = "the time zone of a record is not known"
 NO_PLACE = "the place of a record is not known"
@@ -35,11 +36,13 @@ def count_animals(
 
     used: record_id and label of the records that count, number: int64 [N], their encounters, of n_encounters. An
     encounter without records has 0 animals. Two or more animals are certain whatever else is unknown. That one
-    suffices is said only where every clock, zone and place is known.
+    suffices is said only where every time, clock, zone and place is known. time_s: float64 [N], nan if unknown; a
+    record without a time proves nothing.
     """
     facts = pd.DataFrame(
         {
             "station": posts.station[posts.of_record],
+            NO_TIME: ~np.isfinite(time_s),
             NO_CLOCK: ~np.isfinite(posts.clock_s)[posts.of_record],
             NO_ZONE: ~posts.has_zone[posts.of_record],
             NO_PLACE: ~posts.is_placed[posts.of_record],
@@ -48,7 +51,7 @@ def count_animals(
     by = facts.groupby(number)
     every = range(n_encounters)
     n_stations = by["station"].nunique().reindex(every, fill_value=0).to_numpy()
-    unknown = by[[NO_CLOCK, NO_ZONE, NO_PLACE]].any().reindex(every, fill_value=False)
+    unknown = by[[NO_TIME, NO_CLOCK, NO_ZONE, NO_PLACE]].any().reindex(every, fill_value=False)
     has_unknown, first_unknown = unknown.any(axis=1).to_numpy(), unknown.idxmax(axis=1).to_numpy()
     n = np.minimum(n_stations, 1).astype(object)
     why = np.array([NOTHING, ONE_STATION], dtype=object)[np.minimum(n_stations, 1)]
@@ -62,7 +65,8 @@ def count_animals(
         if speed is None:
             n[k], why[k] = pd.NA, NO_SPEED
             continue
-        found = rows[find_records_apart(time_s[rows], posts.of_record[rows], posts, top_km_h=speed.top_km_h)]
+        timed = rows[np.isfinite(time_s[rows])]
+        found = timed[find_records_apart(time_s[timed], posts.of_record[timed], posts, top_km_h=speed.top_km_h)]
         if len(found) > 1:
             n[k], why[k], ids[k] = len(found), APART, json.dumps(names[found].tolist())
         elif has_unknown[k]:

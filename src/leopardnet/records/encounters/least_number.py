@@ -43,6 +43,8 @@ def find_records_apart(time_s: NDArray[np.float64], of_post: Indices, posts: Pos
     """
     order = np.argsort(time_s, kind="stable")
     best = order[:1]
+    if len(order) < 2:
+        return best
     reach_s = _bound_seconds(of_post, posts, top_km_h)
     blocks = [
         (len(np.unique(posts.station[of_post[order[i:j]]])), i, j)

@@ -17,6 +17,7 @@ from leopardnet.hunt.clusters import N_CENTRES, find_clusters
 from leopardnet.hunt.feature_store import FeatureStore
 from leopardnet.hunt.hunt_order import REFIT_EVERY, Hunt
 from leopardnet.review.clip_index import list_rows
+from leopardnet.review.queues.promise_needs import count_promise
 from leopardnet.review.queues.queue_rows import QueueRows
 from leopardnet.review.review_desk import ReviewDesk
 from leopardnet.review.spoken_labels import SpokenLabels
@@ -117,23 +118,33 @@ class HuntQueues:
 
     def list_centres(self, desk: ReviewDesk) -> QueueRows:
         """Return the most central clip of each cluster, the largest cluster first; none until they are found."""
-        clusters = self._clusters.result()[0] if self._clusters.done() else []
+        is_ready = self._clusters.done()
+        clusters = self._clusters.result()[0] if is_ready else []
         firsts = {clips[0]: len(clips) for clips in clusters if clips[0] in desk.index.row_of}
         rows = list_rows(desk.index, list(firsts))
         hints = [f"stands for {n} clips that look alike" if n > 1 else "" for n in firsts.values()]
-        return QueueRows(rows, hints={int(r): hint for r, hint in zip(rows, hints, strict=True) if hint})
+        known = {int(r): hint for r, hint in zip(rows, hints, strict=True) if hint}
+        return QueueRows(rows, hints=known, is_ready=is_ready)
 
     def list_groups(self, desk: ReviewDesk) -> QueueRows:
         """Return the clips of each cluster together, the largest first; none until they are found."""
-        clusters = self._clusters.result()[1] if self._clusters.done() else []
+        is_ready = self._clusters.done()
+        clusters = self._clusters.result()[1] if is_ready else []
         named = {c: str(i) for i, clips in enumerate(clusters, 1) for c in clips if c in desk.index.row_of}
         rows = list_rows(desk.index, list(named))
-        return QueueRows(rows, groups=dict(zip(map(int, rows), named.values(), strict=True)))
+        return QueueRows(rows, groups=dict(zip(map(int, rows), named.values(), strict=True)), is_ready=is_ready)
+
+    def list_unreadable(self, desk: ReviewDesk) -> QueueRows:
+        """Return the clips that could not be read, each with the reason."""
+        found = [c for c in desk.index.clip_ids if c in self._unreadable]
+        rows = list_rows(desk.index, found)
+        return QueueRows(rows, hints={int(r): self._unreadable[c] for r, c in zip(rows, found, strict=True)})
 
     def queues(self) -> dict[str, Callable[[ReviewDesk], QueueRows]]:
         """Return all queues by their ids, for `ReviewDesk`."""
         centres = {"centres": self.list_centres, "groups": self.list_groups}
-        return {"hunt": self.list_hunt, **centres, "lookalikes": self.list_lookalikes}
+        others = {"lookalikes": self.list_lookalikes, "unreadable": self.list_unreadable}
+        return {"hunt": self.list_hunt, **centres, **others}
 
     def describe(self, desk: ReviewDesk) -> dict[str, Any]:
         """Return what the page says about the hunt: the targets, the labels so far, and what to do next."""
@@ -144,6 +155,7 @@ class HuntQueues:
             "targets": list(self.targets),
             "n_labels": dict(counts.most_common()),
             "advice": translate_message(_advise(counts, self.targets)),
+            "promise": count_promise(desk.index, desk.said, self.targets),
         }
 
 

@@ -18,12 +18,14 @@ class QueueRows:
     """rows: int64 [M], of the index, each once. groups: by row, the name of the group that the clip is shown in.
 
     inclusion: by row, the chance with which a random queue has the clip. hints: by row, a sentence for the person.
+    is_ready: False while the queue is still being found, beside the page.
     """
 
     rows: Rows
     groups: dict[int, str] = field(default_factory=dict)
     inclusion: dict[int, float] = field(default_factory=dict)
     hints: dict[int, str] = field(default_factory=dict)
+    is_ready: bool = True
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -91,7 +91,8 @@ class QueueSet:
             raise RequestError("there is no such queue", status=404, found=queue[:40], expected=", ".join(self.ids))
         key = (queue, by if queue == OPINION else "")
         with self._lock:
-            if key not in self._known or (anew and (queue in self.others or queue == OPINION)):
+            is_known = key in self._known and self._known[key].is_ready
+            if not is_known or (anew and (queue in self.others or queue == OPINION)):
                 self._known[key] = self._list(queue, by)
             return self._known[key]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from leopardnet.core.errors import BackendError, ConfigError
+from leopardnet.core.install_advice import name_install
 from leopardnet.core.onnx_file import refuse_unsafe_graph
 from leopardnet.core.settings.sound_network_config import SoundNetworkConfig
 from leopardnet.core.settings.validate import validate
@@ -192,7 +193,7 @@ def _load_onnx(data: bytes, name: str) -> Answer:
     try:
         import onnxruntime
     except ImportError:
-        todo = 'pip install "leopardnet[onnx]", which knows more operations'
+        todo = f"{name_install('onnx')}, which knows more operations"
         raise BackendError("OpenVINO cannot load the sound network", where=name, found=reason, todo=todo) from None
     try:
         session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -213,7 +214,7 @@ def _load_tflite(data: bytes, name: str) -> Answer:
             "a network of TensorFlow Lite needs LiteRT",
             where=name,
             found="ai-edge-litert is not installed",
-            todo='pip install "leopardnet[birdnet]"',
+            todo=name_install("birdnet"),
         ) from None
     try:
         interpreter = Interpreter(model_content=data, num_threads=1)

@@ -35,12 +35,12 @@ def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
     assert "boxes and crops: 25% of the time, 0.50 s a clip" in capsys.readouterr().err
 
 
-def test_a_rate_counts_from_the_start_and_not_from_the_first_of_results_that_come_together(monkeypatch, capsys):
-    seconds = iter([0.0, 10.0, 10.0, 75.0])
+def test_a_rate_counts_from_the_first_results_on_once_there_are_a_few_more(monkeypatch, capsys):
+    seconds = iter([10.0, 10.5, 12.5, 13.5, 14.5, 1000.0])
     monkeypatch.setattr("time.monotonic", lambda: next(seconds))
     progress = PredictProgress(lambda *_: None)
-    assert progress.per_minute == 0.0
-    for expected in (6.0, 12.0, 0.0):  # the last result is alone in its minute
+    assert progress.per_minute == 0.0 and progress.note == ""
+    for expected in (0.0, 0.0, 0.0, 0.0, 45.0, 0.0):  # two come together; the last is alone in its ten minutes
         progress.count(result("ok", 0.001))
         assert progress.per_minute == expected
     progress.say_share()

@@ -9,9 +9,9 @@ from leopardnet.data.scan.scan import scan_report
 
 def test_what_is_left_out_is_named_by_what_can_be_done_with_it(tmp_path):
     put(tmp_path, "1.JPG", "1.MOV", "1.THM", "1.LRV", "2.LRV", "card.img", "FOUND.000/FILE0000.CHK", "._1.JPG")
-    put(tmp_path, "empty.mp4", content=b"")
+    put(tmp_path, "empty.JPG", "empty.mp4", content=b"")  # no Live Photo
     empty, pairs, packed, other, system = footage_notes(scan_report(tmp_path))
-    assert empty == "empty files, of 0 bytes (1): empty.mp4"
+    assert empty == "empty files, of 0 bytes (2): empty.JPG, empty.mp4"
     assert pairs.startswith(
         "videos beside a picture of the same name, as in a Live Photo (1); "
     ) and pairs.endswith("moment: 1.MOV")

@@ -324,10 +324,23 @@ def test_the_model_is_described_by_what_it_learned_from_and_says_from_when_on():
     }
     assert describe_model(model, "leopard") == [
         ("Model", "forest · b1"),
-        ("Learned from", "leopard: 20 labelled pictures of 5 clips at 3 sites"),
+        ("Learned from", "leopard: 20 labelled pictures, 5 clips, 3 sites"),
         ("Raises an alert for “leopard”", "from a probability of 0.020 on"),
     ]
     assert describe_model({}, "leopard") == []
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"n_clips": 1, "n_sites": 3}, "sika deer: 1 clip, 3 sites"),  # as made in review: it counts no pictures
+        ({"n_clips": 7, "n_sites": 0}, "sika deer: 7 clips"),
+        ({"n_frames": 1, "n_clips": None, "n_sites": float("nan")}, "sika deer: 1 labelled picture"),
+    ],
+)
+def test_what_is_not_known_of_what_taught_a_model_is_left_out(row, words):
+    model = {"data": [{"label": "sika_deer", "split": "train", **row}]}
+    assert describe_model(model, "leopard") == [("Learned from", words)]
 
 
 def test_the_first_clip_has_a_picture_and_every_site_before_a_second_one(season):

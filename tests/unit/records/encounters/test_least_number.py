@@ -142,3 +142,15 @@ def test_long_series_are_searched_in_windows_that_lose_nothing(script, seed):
     found = find_records_apart(time_s, posts.of_record, posts, top_km_h=TOP)
     assert len(found) == (matched < 0).sum() > 2
     assert apart[np.ix_(found, found)].sum() == len(found) * (len(found) - 1), "they prove it"
+
+
+def test_records_without_a_time_prove_nothing_and_break_nothing():
+    undated = [("A", None), ("B", None, {"km_north": 20}), ("A", None)]
+    table = count_by_label(plant(*undated))
+    assert table["n_confirmed"].tolist() == [3] and table["min_animals"].isna().tolist() == [True]
+    assert table["min_animals_why"].tolist() == [count_animals.NO_TIME]
+    one_station = count_by_label(plant(*undated[::2]))
+    assert one_station[["min_animals", "min_animals_why"]].to_numpy().tolist() == [[1, count_animals.ONE_STATION]]
+    proved = count_by_label(plant(*TWO, *undated))
+    assert proved["min_animals"].tolist() == [2] and json.loads(proved["min_animals_ids"][0]) == ["r0", "r1"]
+    assert len(link_encounters(plant(*undated))[1]) == 3

@@ -1,6 +1,7 @@
 """A review of footage that no model has seen: its order, its random clips, its look-alikes, and a model of it."""
 
 import time
+from concurrent.futures import Future
 
 import pandas as pd
 import pytest
@@ -68,6 +69,32 @@ def test_what_resembles_the_target_comes_first_and_what_cannot_be_read_last(hunt
     row = desk.index.row_of[clip_id(BROKEN)]
     hints = desk.queues.open("hunt", "AB").hints
     assert "could not be read: no frame" in hints[row] or BROKEN in drawn(desk)
+
+
+def test_what_cannot_be_read_is_a_list_with_the_reasons(hunt):
+    desk, _, _ = hunt
+    row = desk.index.row_of[clip_id(BROKEN)]
+    assert paths(desk, "unreadable") == [BROKEN] and desk.queues.open("unreadable", "AB").hints[row] == "no frame"
+
+
+def test_lists_that_are_still_being_found_say_so_and_fill_by_themselves(hunt):
+    desk, queues, _ = hunt
+
+    def counts():
+        return {q["id"]: (q["n_total"], q["is_ready"]) for q in desk.describe("AB")["queues"]}
+
+    found, queues._clusters = queues._clusters, Future()
+    desk.queues._known.clear()  # as when the page is opened at once
+    assert counts()["centres"] == counts()["groups"] == (0, False) and counts()["all"] == (45, True)
+    queues._clusters = found
+    assert counts()["groups"] == (44, True) and counts()["centres"][0] > 0
+
+
+def test_the_sites_that_a_promise_still_needs_are_counted_with_the_labels(hunt):
+    desk, queues, _ = hunt
+    assert queues.describe(desk)["promise"]["n_have"] == 0
+    say(desk, sorted(drawn(desk))[0], "leopard", queue="audit")
+    assert queues.describe(desk)["promise"]["n_have"] == 1
 
 
 def test_a_found_target_teaches_the_order_at_once_and_labelled_clips_stand_first(hunt):

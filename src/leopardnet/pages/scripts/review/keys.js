@@ -72,6 +72,7 @@ export class Keys {
   // The text of a key as people know it.
   text(action) {
     const key = this.of[action] || "";
-    return { " ": t("Space"), Enter: "↵", Backspace: "⌫" }[key] || key.toUpperCase();
+    // A capital O among digits would be read as zero.
+    return { " ": t("Space"), Enter: "↵", Backspace: "⌫", o: "o" }[key] || key.toUpperCase();
   }
 }

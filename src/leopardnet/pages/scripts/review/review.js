@@ -72,6 +72,7 @@ export class Review {
     await this.openQueue(known.includes(queue) ? queue : open?.id || known[0], this.lists.read(), isResent ? null : clip);
     if (isLate) await this.openQueue(this.queue.id, this.queue.filters);
     await this.hunt.refresh();
+    this.lists.awaitAll(() => this.queue).catch(() => {}); // asked again with the next list
     if (!this.session.by && !this.session.read_only) this.askWho();
   }
 
@@ -223,9 +224,10 @@ export class Review {
   afterSaving(nClips) {
     this.lists.showProgress(this.queue);
     this.nLabels += nClips;
+    if (this.queue.id === "audit") this.hunt.refresh(); // each of these counts for the promise
     if (this.nLabels < REFRESH) return;
     this.nLabels = 0;
-    this.lists.refresh(() => this.queue).catch(() => {}); // asked again after the next labels
+    this.lists.refresh(() => this.queue).then(() => this.hunt.showPromise()).catch(() => {}); // asked again after the next labels
     if (this.session.mode === "hunt") this.followHunt();
   }
 

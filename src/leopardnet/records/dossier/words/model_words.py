@@ -30,12 +30,11 @@ def describe_model(model: Mapping[str, Any], label: str) -> list[tuple[str, str]
 
 
 def _say_taught(row: Mapping[str, Any]) -> str:
-    n = int(row["n_sites"])
-    return translate_plural(
-        "{label}: {frames} labelled pictures of {clips} clips at {n} site",
-        "{label}: {frames} labelled pictures of {clips} clips at {n} sites",
-        n,
-        label=translate_label(str(row["label"])),
-        frames=format_number(float(row["n_frames"])),
-        clips=format_number(float(row["n_clips"])),
+    """Return what taught a label. A model made in review counts no pictures, and its sites may not be known."""
+    frames, clips, sites = (int(n) if n and n == n else 0 for n in map(row.get, ("n_frames", "n_clips", "n_sites")))
+    counts = (
+        translate_plural("{n} labelled picture", "{n} labelled pictures", frames) if frames else "",
+        translate_plural("{n} clip", "{n} clips", clips) if clips else "",
+        translate_plural("{n} site", "{n} sites", sites) if sites else "",
     )
+    return f"{translate_label(str(row['label']))}: {', '.join(filter(None, counts))}"

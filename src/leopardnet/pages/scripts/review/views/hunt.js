@@ -15,7 +15,7 @@ export class Hunt {
     this.name = t("my-model");
     this.model = null;
     byId("hunt").hidden = !this.isHunt && !session.promise;
-    if (!this.isHunt) this.showPromise(session.promise);
+    this.showPromise();
   }
 
   // Asks the server for the counts; called after labels.
@@ -23,6 +23,7 @@ export class Hunt {
     if (!this.isHunt) return;
     try {
       this.counts = await getJson("/api/hunt");
+      this.session.promise = this.counts.promise ?? this.session.promise;
     } catch (error) {
       showProblem(error);
       return;
@@ -30,8 +31,10 @@ export class Hunt {
     this.draw();
   }
 
-  showPromise(promise) {
-    if (promise) byId("hunt").replaceChildren(element("h2", { class: "small" }, t("Promise")), ...this.promiseRows(promise));
+  // Shows what a promise lacks by now, where there is no hunt, which draws it with its counts.
+  showPromise() {
+    const { promise } = this.session;
+    if (!this.isHunt && promise) byId("hunt").replaceChildren(element("h2", { class: "small" }, t("Promise")), ...this.promiseRows(promise));
   }
 
   promiseRows({ label, n_needed, n_have }) {
@@ -103,6 +106,7 @@ export class Hunt {
       this.model = { state: "failed", error: error.problem || { what: String(error) } };
     }
     this.draw();
+    await this.refresh(); // the counts may be older than the model
   }
 
   async refit() {

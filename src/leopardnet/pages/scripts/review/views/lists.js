@@ -4,6 +4,7 @@ import { byId, element } from "../../shared/elements.js";
 import { formatNumber, nameOf, t } from "../../shared/language.js";
 import { getJson } from "../api.js";
 
+const ASK_AGAIN_MS = 700;
 const LISTS = {
   suspected: [t("Suspected targets"), t("Clips in which the model sees or suspects what you look for, the likeliest first.")],
   sounds: [t("Sounds"), t("Clips with something on the sound track, the likeliest call first. A sound never names an animal.")],
@@ -23,6 +24,8 @@ const LISTS = {
   all: [t("All clips"), t("Every clip, in the order of time.")],
 };
 
+const LABELLED_LOOKALIKES = t("Labels that most clips which look alike contradict. There are none before eight clips have a label.");
+
 export function listTitle(id) {
   return LISTS[id]?.[0] || id;
 }
@@ -32,6 +35,7 @@ export class Lists {
   constructor(session, onChoose, onFilter) {
     Object.assign(this, { session, onChoose, onFilter });
     this.form = byId("filters");
+    this.isHunt = session.mode === "hunt";
     this.fillChoices();
     // Whoever chooses with the mouse goes on with the keys of the page; Tab and arrows stay in the form.
     for (const kind of ["mousedown", "keydown"]) {
@@ -61,14 +65,23 @@ export class Lists {
     byId("queues").replaceChildren(...items);
     if (hasFocus) byId("queues").querySelector("[aria-current]")?.focus();
     byId("queue-title").textContent = listTitle(current);
-    byId("queue-note").textContent = LISTS[current]?.[1] || "";
+    byId("queue-note").textContent = this.isHunt && current === "lookalikes" ? LABELLED_LOOKALIKES : LISTS[current]?.[1] || "";
   }
 
   // Asks how much of each list is done by now. current(): the list that is open when the answer is there.
   async refresh(current) {
-    this.session.queues = (await getJson("/api/session")).queues;
+    const { queues, promise } = await getJson("/api/session");
+    Object.assign(this.session, { queues, promise });
     this.show(current().id);
     this.showProgress(current());
+  }
+
+  // Asks again while a list is still being found, beside the page.
+  async awaitAll(current) {
+    while (this.session.queues.some((queue) => queue.is_ready === false)) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      await this.refresh(current);
+    }
   }
 
   showProgress({ id, nDone, nTotal }) {
