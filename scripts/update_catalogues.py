@@ -41,6 +41,7 @@ MESSAGE_ROOMS = (
 )
 SENTENCES = (  # modules whose texts are all for people
     "core/labels.py",
+    "core/processes/end_signals.py",
     "cli/printing/import_problems.py",
     "cli/printing/print_evaluation.py",
     "cli/printing/print_predictions.py",
@@ -75,7 +76,15 @@ SENTENCES = (  # modules whose texts are all for people
     "hunt/hunt_order.py",
     "review/hunt_desk/hunt_queues.py",
 )
-PRINTING = {"say": 0, "print_rows": None, "progress_bar": 0, "on_progress": 0, "on_stage": 0, "_print_lines": 0}
+PRINTING = {
+    "say": 0,
+    "print_rows": None,
+    "progress_bar": 0,
+    "on_progress": 0,
+    "on_stage": 0,
+    "_print_lines": 0,
+    "explain_stop": 0,
+}
 FINDING_TEXTS = ("text", "message", "note", "why")  # names of the texts of findings, before they are yielded
 PRINTED_PARTS = ("todo", "expected", "title", "caption")
 NAMES = (  # labels that people add to the built-in ones, as in the lists of names of data sets
@@ -123,7 +132,7 @@ HEADINGS = (  # of tables in the terminal, where they are single words
     *("of a random sample", "person", "and", "clips of both", "same"),  # of labels, and of two people
     *("at", "by", "queue", "note", "stands", "taken back"),
     "evaluated",
-    *("records", "notable", "record", "state", "when", "from range", "why"),  # of records
+    *("records", "notable", "to check", "record", "state", "when", "from range", "why"),  # of records
     *("confirmed", "suspected", "refuted", "inside", "outside", "error"),
     *("rank", "kind", "name", "weight", "reasons", "cell", "camera", "place", "expected"),  # of surveys
     *("animals, E(n)", "recaptures, E(r)", "recaptures at another camera, E(m)"),

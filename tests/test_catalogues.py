@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -97,3 +98,30 @@ def test_an_update_keeps_translations_and_is_stable(tmp_path, texts):
     assert once == path.read_bytes(), "run `python scripts/update_catalogues.py`"
     known = read_po(io.BytesIO(once), locale="ru")
     assert known.get("Look at these first").string == "Проверить в первую очередь"
+
+
+def test_a_count_that_is_printed_reads_well_of_one_thing_too(texts):
+    """It stands behind its noun, as in "empty files: 1", or is one "of 5 clips", or the text has a form for one."""
+    verbs = r"(?!(?:has|lies|begins|ends)\b)"
+    counted = re.compile(r"(?<!of )\{(n|n_\w+|value\w*)\} " + verbs + r"[a-z]+s\b")
+    rooms = tuple(f"src/leopardnet/{room}/" for room in ("cli", "records", "report"))
+    found = [
+        message.id
+        for message in texts
+        if message.context == "message"
+        and counted.search(message.id)
+        and any(place.startswith(rooms) for place, _ in message.locations)
+    ]
+    assert found == []
+
+
+def test_every_text_that_python_translates_is_collected(texts):
+    """Babel does not look into f-strings, so a text that is translated inside of one would stay English."""
+    calls = (
+        node
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("translate", "translate_plural")
+    )
+    first = (call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant))
+    assert [text for text in first if texts.get(text) is None] == []

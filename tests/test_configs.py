@@ -23,7 +23,7 @@ from leopardnet.core.settings.training import ADDED_SETTINGS, OptimConfig, Train
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
 # settings of one machine; name tables of imports; no part of training
-OUTSIDE = {"local", "label_maps", "hunt", "records", "sound"}
+OUTSIDE = {"local", "label_maps", "hunt", "records", "report", "sound"}
 FILES = sorted(p for p in CONFIGS.rglob("*.yaml") if p.parent.name != "local")
 GROUPS = sorted(p.name for p in CONFIGS.iterdir() if p.is_dir() and p.name not in OUTSIDE)
 CHOICES = [f"{group}={choice}" for group in GROUPS for choice in list_choices(group)]

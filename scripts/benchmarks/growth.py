@@ -1,10 +1,11 @@
-"""Measure what grows with an archive: the clips of a manifest, tables, an evaluation, a scan.
+"""Measure what grows with an archive: the clips of a manifest, tables, an evaluation, a scan, a report.
 
 Each figure is that of a process of its own, so that its peak memory is its own too. With `--old`, the same is
 measured with another working tree in turn (its `src` on PYTHONPATH), on the same inputs. Everything is made up:
 predictions as those of `evaluation.py`, a journal with the results, and tiny files with real headers as those of
 `dataset.py`, most of them hard links to a few. Seconds are of the wall clock; CPU seconds, which a busy machine
-changes less, stand beside them.
+changes less, stand beside them. The report is written without pictures, which `report.py` measures, and opened five
+times in a new headless Chromium: medians until it can be used, and until a search and a sort are painted.
 
 Example: python scripts/benchmarks/growth.py --old ../old --parts clips,scan
 Example: python scripts/benchmarks/growth.py --full
@@ -24,6 +25,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
+from statistics import median
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,6 +33,7 @@ N_FRAMES = 4
 LABELS = ("leopard", "tiger", "sika_deer", "empty")
 TARGETS = {"clips": 3.0, "tables": 60.0, "evaluate": 90.0, "scan": 120.0, "scan again": 120.0}
 """Seconds, for a million."""
+N_OPENED = 5
 
 
 @contextmanager
@@ -143,6 +146,25 @@ def measure_evaluate(folder: Path) -> None:
         write_evaluation(evaluate_all(Predictions.read(folder / "results"), manifest, full=False), Path(out))
 
 
+def measure_report(folder: Path) -> None:
+    """Measure a report of all clips: writing it, opening it, a search and a sort over all clips."""
+    from report import open_in_browser, size_mb
+
+    from leopardnet.core.manifest import Manifest
+    from leopardnet.core.predictions import Predictions
+    from leopardnet.report.summarise import summarise
+
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        with measured("report"):
+            manifest = Manifest.read(folder / "manifest.parquet")
+            predictions = Predictions.read(folder / "results")
+            page = summarise(predictions, Path(name) / "report.html", manifest=manifest, n_pictures=0)
+        print(json.dumps({"name": "size of the report", "mb": size_mb(page)}), flush=True)
+        runs = [open_in_browser(page, text="s00") for _ in range(N_OPENED)]
+        for what in ("opened", "search", "sort"):
+            print(json.dumps({"name": f"report, {what}", "seconds": median(run[what] for run in runs)}), flush=True)
+
+
 def measure_scan(folder: Path) -> None:
     """Measure a scan, and a second one of the same files; of the first, how much is reading headers."""
     from leopardnet.data.scan.capture_time import CaptureTimeReader
@@ -165,8 +187,15 @@ MEASURES: dict[str, Callable[[Path], None]] = {
     "clips": measure_clips,
     "tables": measure_tables,
     "evaluate": measure_evaluate,
+    "report": measure_report,
     "scan": measure_scan,
 }
+
+
+def describe(row: dict[str, Any]) -> str:
+    """Return the figures of a line of JSON in words."""
+    words = {"seconds": "{:.1f} s", "cpu_s": "{:.1f} s of processor", "peak_mb": "{:.0f} MB", "mb": "{:.0f} MB"}
+    return ", ".join(form.format(row[key]) for key, form in words.items() if key in row)
 
 
 def run_part(part: str, folder: Path, tree: Path) -> list[dict[str, Any]]:
@@ -179,7 +208,7 @@ def run_part(part: str, folder: Path, tree: Path) -> list[dict[str, Any]]:
 
 def make_inputs(folder: Path, parts: Collection[str], n: int) -> None:
     """Make what these parts need."""
-    if {"clips", "tables", "evaluate"} & set(parts):
+    if {"clips", "tables", "evaluate", "report"} & set(parts):
         make_tables(folder, n)
     if "tables" in parts:
         make_journal(folder, n)
@@ -217,11 +246,7 @@ def main() -> None:
         for part in parts:
             found = {of: run_part(part, Path(name), tree) for of, tree in trees.items()}
             for i, row in enumerate(found["new"]):
-                cells = [
-                    f"{of} {rows[i]['seconds']:.1f} s, {rows[i]['cpu_s']:.1f} s of processor, "
-                    f"{rows[i]['peak_mb']:.0f} MB"
-                    for of, rows in found.items()
-                ]
+                cells = [f"{of} {describe(rows[i])}" for of, rows in found.items()]
                 goal = f"; target for a million {TARGETS[row['name']]:.0f} s" if row["name"] in TARGETS else ""
                 print(f"{row['name']}, {n:,}: {'; '.join(cells)}{goal}", flush=True)
 

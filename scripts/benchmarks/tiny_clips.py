@@ -1,8 +1,9 @@
-"""Measure what `predict` takes for things that are quickly decoded, beside an older version of the program.
+"""Measure what `predict` takes for tiny clips and for pictures, beside an older version of the program.
 
 start     seconds to the first clip in the journal, and processor seconds of the whole command, for one clip
 clips     milliseconds a clip of 1 s and 160 x 90 px, beyond the start
 pictures  milliseconds a picture of 160 x 90 px, beyond the start
+12 MP     milliseconds a picture of 4000 x 3000 px; 24 MP: of 6000 x 4000 px; bursts: of three of 12 MP
 
 The versions take turns. Seconds on the clock are only of use on a quiet machine; processor seconds always are.
 
@@ -12,6 +13,7 @@ Example: python scripts/benchmarks/tiny_clips.py --old ../old
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import statistics
 import tempfile
@@ -40,6 +42,25 @@ def make_tiny_pictures(folder: Path, n: int) -> Path:
     return Manifest.from_rows(rows, folder).write(folder.with_suffix(".parquet"))
 
 
+def make_large_pictures(folder: Path, n: int, width: int, height: int, *, n_stills: int = 1) -> Path:
+    """Write n clips of `n_stills` JPEG pictures, copies of one with as much detail as a photo; see above."""
+    folder.mkdir(parents=True)
+    rng, pixels = np.random.default_rng(0), np.zeros((height, width, 3))
+    for coarse in (400, 80, 16, 4, 1):  # px; shades, trunks, leaves, grain
+        shape = (height // coarse, width // coarse, 3)
+        pixels += cv2.resize(rng.normal(0, 10, shape).astype(np.float32), (width, height))
+    first = folder / "000000-0.jpg"
+    cv2.imwrite(str(first), (128 + pixels).clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    names = [[f"{i:06d}-{k}.jpg" for k in range(n_stills)] for i in range(n)]
+    for name in [name for burst in names for name in burst][1:]:
+        shutil.copy(first, folder / name)
+    kind = "still" if n_stills == 1 else "burst"
+    rows = pd.DataFrame({"path": [burst[0] for burst in names], "kind": kind})
+    if n_stills > 1:
+        rows["paths"] = [json.dumps(burst) for burst in names]
+    return Manifest.from_rows(rows, folder).write(folder.with_suffix(".parquet"))
+
+
 def run_predict(manifest: Path, bundle: Path, source: Path) -> Cost:
     """Classify a manifest into a new folder."""
     out = Path(tempfile.mkdtemp(dir=manifest.parent))
@@ -56,6 +77,7 @@ def main() -> None:
     parser.add_argument("--old", type=Path, help="checkout of another state of the code")
     parser.add_argument("--clips", type=int, default=400)
     parser.add_argument("--pictures", type=int, default=2000)
+    parser.add_argument("--large", type=int, default=60, help="large pictures of each size, and bursts")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--bundle", type=Path, help="default: a tiny network is trained")
     args = parser.parse_args()
@@ -67,6 +89,9 @@ def main() -> None:
             "start": (make_tiny_clips(here / "one", 1), 1),
             "clips": (make_tiny_clips(here / "clips", args.clips), args.clips),
             "pictures": (make_tiny_pictures(here / "pictures", args.pictures), args.pictures),
+            "12 MP": (make_large_pictures(here / "12", args.large, 4000, 3000), args.large),
+            "24 MP": (make_large_pictures(here / "24", args.large, 6000, 4000), args.large),
+            "bursts": (make_large_pictures(here / "bursts", args.large, 4000, 3000, n_stills=3), args.large),
         }
         costs: dict[tuple[str, str], list[Cost]] = {(p, v): [] for p in parts for v in versions}
         for i in range(args.runs + 1):

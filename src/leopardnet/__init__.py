@@ -100,7 +100,7 @@ _NAMES = {
     "read_folders": "leopardnet.data.formats.folders",
     "read_judging_labels": "leopardnet.evaluation.audit.judging_labels",
     "read_labelled_folder": "leopardnet.data.formats.folders",
-    "read_manifest": "leopardnet.core.manifest:Manifest.read",
+    "read_manifest": "leopardnet.data.reading.tables.saved_manifest",
     "read_megadetector": "leopardnet.data.formats.megadetector.read",
     "read_other_results": "leopardnet.hunt.other_results",
     "read_probe": "leopardnet.sound.labelled.call_probe",
@@ -182,6 +182,7 @@ if TYPE_CHECKING:
     from leopardnet.data.reading.join_manifests import join_manifests as join_manifests
     from leopardnet.data.reading.label_map import LabelMap as LabelMap
     from leopardnet.data.reading.label_map import load_label_map as load_label_map
+    from leopardnet.data.reading.tables.saved_manifest import read_manifest as read_manifest
     from leopardnet.data.scan.deployments import read_deployments as read_deployments
     from leopardnet.data.scan.scan import scan as scan
     from leopardnet.data.splits.split import count_by_split as count_by_split
@@ -250,7 +251,6 @@ if TYPE_CHECKING:
     from leopardnet.training.shards.write_shards import write_shards as write_shards
     from leopardnet.training.start.beginning import Beginning as Beginning
 
-    read_manifest = Manifest.read
     train = train_bundle
 
 

@@ -120,9 +120,9 @@ def short_demo(
     """Render a little footage, label all sites but one, make a model of the labels as the review page does, and
     classify and report everything. It needs no torch.
 
-    Arguments as of `demo`. Raises BundleError where `out` holds a model already.
+    Arguments as of `demo`. Raises BundleError where `out` holds a finished demo already.
     """
-    if (out / "bundle").exists():
+    if (out / "report.html").exists():
         raise BundleError(
             "this folder holds a demo already", where=out, todo="give another one with --out, or delete it"
         )
@@ -137,9 +137,10 @@ def short_demo(
             file.add(LabelEntry(key=row["clip_id"], by="demo", queue="all", **said))
         entries = file.entries()
     store = embed(clips, out, on_progress=_name_stage(on_progress, "looking at frames"))
-    bundle = make_bundle(
-        store, clips, labels_for_models(entries), out / "bundle", name="short demo", targets=("leopard",)
-    )
+    if not (out / "bundle").exists():  # else that of a demo that was stopped
+        labels = labels_for_models(entries)
+        make_bundle(store, clips, labels, out / "bundle", name="short demo", targets=("leopard",))
+    bundle = load_bundle(out / "bundle")
     predictions = predict(clips, bundle, on_progress=_name_stage(on_progress, "classifying"))
     predictions.write(out / "results")
     report = summarise(predictions, out / "report.html", manifest=clips, bundle=bundle)

@@ -68,7 +68,7 @@ def test_copies_are_counted_once_and_said(made):
     pd.concat([table, table.head(90).assign(path=paths, clip_id=ids)]).to_parquet(folder / "predictions.parquet")
     pd.concat([rows, rows.head(90).assign(path=paths, clip_id=ids)]).to_parquet(made / "c.parquet")
     out, _ = leopardnet("evaluate", folder, "--manifest", made / "c.parquet", "--n-boot", "20", "--out", made / "e")
-    assert "1200 labelled clips from 30 sites; 90 copies of other clips counted once." in out
+    assert "1200 labelled clips from 30 sites; copies of other clips, counted once: 90." in out
 
 
 def test_events_hold_every_clip(made):

@@ -330,3 +330,18 @@ def test_the_tables_of_real_pictures_and_clips(command, real_root, tmp_path):
     assert split.groupby("site")["split"].nunique().max() == 1 and split["split"].notna().all()
     findings, _ = command("check", tmp_path / "clips.parquet", "--no-perceptual", "--json")
     assert "missing" not in json.dumps(json.loads(findings)["findings"]).lower()
+
+
+def test_a_manifest_that_excel_saved_again(root, tmp_path):
+    leopardnet("scan", root, "--pattern", "{ignore}/{site}/*", "--out", tmp_path / "m.csv")
+    table = pd.read_csv(tmp_path / "m.csv", dtype=str, keep_default_na=False)
+    table["captured_at"] = "15.03.2021 10:22"
+    table.to_csv(tmp_path / "again.csv", sep=";", index=False, encoding="utf-8-sig")
+    _, said = leopardnet("split", tmp_path / "again.csv", "--by", "site", "--out", tmp_path / "s.parquet")
+    assert "note: the times in again.csv have no seconds" in said
+    split = Manifest.read(tmp_path / "s.parquet").table
+    assert split["path"].tolist() == table["path"].tolist() and split["site"].tolist() == table["site"].tolist()
+    assert set(split["captured_at"]) == {pd.Timestamp("2021-03-15 10:22")}
+    table.assign(captured_at="01/02/2021 10:22").to_excel(tmp_path / "us.xlsx", index=False)
+    _, said = leopardnet("split", tmp_path / "us.xlsx", "--by", "site", "--out", tmp_path / "u.csv", code=1)
+    assert "day and month of the dates cannot be told apart" in said and "yyyy-mm-dd hh:mm:ss" in said

@@ -61,6 +61,12 @@ def started(clips, bundle, out, *, n_kept, **options):
     return process
 
 
+def journal_rows(out):
+    """The rows that a run has kept, by rowid: the place of each in the order of writing."""
+    with closing(sqlite3.connect(out / "journal.sqlite")) as journal:
+        return {row[0]: row for row in journal.execute("SELECT rowid, * FROM clips")}
+
+
 def assert_same(out, undisturbed):
     for name in ("predictions.parquet", "evidence.parquet"):
         pd.testing.assert_frame_equal(pd.read_parquet(out / name), pd.read_parquet(undisturbed / name))
@@ -74,9 +80,13 @@ def test_killed_and_resumed_twice(clips, undisturbed, tiny_bundle, tmp_path):
         assert process.wait() == -signal.SIGKILL, "it was met in its middle"
         process.communicate()
         assert not (tmp_path / "predictions.csv").exists()
+    kept = journal_rows(tmp_path)
+    assert 12 <= len(kept) < 121
     _, err = leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)
     assert "1 of 121 clips could not be read" in err
     assert_same(tmp_path, undisturbed)
+    rows = journal_rows(tmp_path)
+    assert len(rows) == 121 and kept.items() <= rows.items(), "none was lost, doubled or classified again"
     leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)  # nothing left to do
     assert_same(tmp_path, undisturbed)
 
@@ -87,12 +97,15 @@ def test_stopped_on_request(number, clips, undisturbed, tiny_bundle, tmp_path):
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + number, err
     assert workers and not psutil.wait_procs(workers, timeout=60)[1], "no worker lives on"
     with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal:
         assert journal.execute("pragma integrity_check").fetchall() == [("ok",)]
     assert "of 121 clips" in err and "give the same command again to continue" in err and "Traceback" not in err
+    kept = journal_rows(tmp_path)
+    assert 1 <= len(kept) < 121
     leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)
+    assert kept.items() <= journal_rows(tmp_path).items()
     assert_same(tmp_path, undisturbed)
 
 

@@ -61,7 +61,7 @@ def test_from_audacity_to_a_probe_and_its_scores(season):
     assert "there is no such file of labels" in too_few[1]
     assert f"{results.as_posix()}/labels.sqlite" in too_few[1], "the path as it was given"
     _, err = leopardnet("sounds", "export", results, "--format", "audacity", "--out", season / "heard")
-    assert "20 sounds, 0 left out" in err
+    assert "sounds: 20, left out: 0" in err
     for i, clip in enumerate(CLIPS):
         file = season / "heard" / f"{clip.path}.labels.txt"
         label = ("alarm call", "bird")[i % 2]

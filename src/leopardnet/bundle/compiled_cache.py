@@ -1,8 +1,9 @@
 """Compiled networks in the user's cache folder, so that a network is compiled once and not in every process.
 
-A file is named after everything that it depends on: the network, the version of OpenVINO, its options and the
-processor. It begins with the hash of what follows, is written beside its place and moved there, and is only used
-where no other user may write to it. Whatever is wrong with the folder or a file, the network is compiled anew.
+A file is named after everything that it depends on: the network, how many frames it takes at once, the version of
+OpenVINO, its options and the processor. It begins with the hash of what follows, is written beside its place and
+moved there, and is only used where no other user may write to it. Whatever is wrong with the folder or a file, the
+network is compiled anew.
 """
 
 from __future__ import annotations
@@ -24,15 +25,19 @@ MAX_FILES = 8  # the networks of a user's bundles and their precisions; the one 
 
 
 class CompiledCache:
-    """The compiled form of one network for one processor, kept between runs. graph: the network, ONNX."""
+    """The compiled form of one network for one processor, kept between runs.
 
-    def __init__(self, core: Any, graph: bytes, options: Mapping[str, Any]) -> None:
+    graph: the network, ONNX; is_single: it takes one frame at a time, not any number.
+    """
+
+    def __init__(self, core: Any, graph: bytes, options: Mapping[str, Any], *, is_single: bool) -> None:
         import openvino
 
         self._core, self._options = core, dict(options)
         facts = {
             "graph": hashlib.sha256(graph).hexdigest(),
             "openvino": openvino.get_version(),
+            "is_single": is_single,
             "options": {name: str(value) for name, value in options.items()},
             "processor": [
                 str(core.get_property("CPU", name))

@@ -22,7 +22,7 @@ from leopardnet.bundle.promises import (
 from leopardnet.core.errors import BundleError, ConfigError
 from leopardnet.core.labels import ANIMAL
 from leopardnet.core.settings.inference import DecideConfig
-from leopardnet.core.tables import write_json
+from leopardnet.core.tables import atomic_folder, write_json
 from leopardnet.metrics.guarantees.season_watch import Reference
 from leopardnet.score.calibrate import Calibration
 
@@ -65,32 +65,31 @@ def derive_bundle(
     step |= {"watch": watched} if watched is not None else {}
     ancestors = [*map(_without_watch, before.provenance.get("judged_again") or []), step]
     spec = spec.model_copy(update={"provenance": {**before.provenance, "judged_again": ancestors}})
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(bundle.folder, part, ignore=shutil.ignore_patterns("SHA256SUMS", "bundle.json"))
-    card = (part / "card.md").read_text("utf-8")
-    head = (
-        f"> **Derived bundle.** The network of bundle {bundle.id} with "
-        f"temperature {spec.calibration.temperature:.3f}{_biases_text(spec)} and thresholds "
-        f"{_thresholds_text(spec.decide)}. {note}\n"
-        f"> **Promise.** {_promises_text(held, dropped)}\n"
-        "> Figures and calibration below are those of the bundle that it was made from.\n\n"
-    )
-    (part / "card.md").write_text(head + _renew_sections(card, spec, held), "utf-8")
-    facts = json.loads((part / "card.json").read_text("utf-8"))
-    facts |= {"promises": held, "decide": spec.decide.model_dump(mode="json")}
-    facts["calibration"] = spec.calibration.to_dict()
-    facts["judged_again"] = {
-        "from": bundle.id,
-        "calibration": spec.calibration.to_dict(),
-        "decide": spec.decide.model_dump(mode="json"),
-        "note": note,
-        "promises": held,
-        "dropped": dropped,
-    }
-    write_json(facts, part / "card.json")
-    write_spec(part, spec)
-    part.replace(out)
+    with atomic_folder(out) as part:
+        ignore = shutil.ignore_patterns("SHA256SUMS", "bundle.json")
+        shutil.copytree(bundle.folder, part, ignore=ignore, dirs_exist_ok=True)
+        card = (part / "card.md").read_text("utf-8")
+        head = (
+            f"> **Derived bundle.** The network of bundle {bundle.id} with "
+            f"temperature {spec.calibration.temperature:.3f}{_biases_text(spec)} and thresholds "
+            f"{_thresholds_text(spec.decide)}. {note}\n"
+            f"> **Promise.** {_promises_text(held, dropped)}\n"
+            "> Figures and calibration below are those of the bundle that it was made from.\n\n"
+        )
+        (part / "card.md").write_text(head + _renew_sections(card, spec, held), "utf-8")
+        facts = json.loads((part / "card.json").read_text("utf-8"))
+        facts |= {"promises": held, "decide": spec.decide.model_dump(mode="json")}
+        facts["calibration"] = spec.calibration.to_dict()
+        facts["judged_again"] = {
+            "from": bundle.id,
+            "calibration": spec.calibration.to_dict(),
+            "decide": spec.decide.model_dump(mode="json"),
+            "note": note,
+            "promises": held,
+            "dropped": dropped,
+        }
+        write_json(facts, part / "card.json")
+        write_spec(part, spec)
     return Bundle.load(out)
 
 

@@ -1,7 +1,8 @@
 """The frame of all verbs: the app, the printing of results and errors, and exit codes.
 
 Results go to stdout or a file, progress and messages to stderr. Exit codes: 0 done, 1 could not run, 2 usage,
-3 ran, but some clips could not be read or a check found errors, 130 stopped on request and can continue.
+3 ran, but some clips could not be read or a check found errors, 128 + its number where a signal ended it (Ctrl-C:
+130, SIGTERM: 143).
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ from leopardnet.core.language import (
     translate_error,
     translate_message,
 )
+from leopardnet.core.processes.end_signals import describe_end, find_end_request, handle_end_signals
 
 EXIT_COULD_NOT_RUN = 1
 EXIT_WRONG_USAGE = 2
 EXIT_FINDINGS = 3
-EXIT_STOPPED = 130
 LOG_EVERY_S = 30.0  # where stderr is no terminal
 RATE_FROM_S = 1.0  # a rate over less says nothing
 OS_ADVICE = {
@@ -291,16 +292,16 @@ def main() -> None:
     """Run the command line. Every LeopardnetError becomes its message and exit code 1, never a traceback."""
     set_language(language_of(system=read_system_language(os.environ)))
     try:
-        for name in VERB_MODULES:
-            importlib.import_module(f"leopardnet.cli.{name}")
-        app()
-    except KeyboardInterrupt:  # before a verb began
-        say("stopped before anything was done")
-        sys.exit(EXIT_STOPPED)
-    except SystemExit as end:
-        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):  # typer says nothing
-            say("stopped on request")
-        if end.code == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:])):
+        with handle_end_signals():
+            for name in VERB_MODULES:
+                importlib.import_module(f"leopardnet.cli.{name}")
+            app()
+    except (KeyboardInterrupt, SystemExit) as end:
+        if request := find_end_request(end):
+            if is_first_process():
+                say(describe_end(request, sys.argv[1:]))
+            sys.exit(request.exit_code)
+        if getattr(end, "code", None) == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:])):
             say(advice)
         raise
     except LeopardnetError as error:

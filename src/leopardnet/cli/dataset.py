@@ -17,6 +17,7 @@ from leopardnet.cli.options import (
     ManifestOut,
     ManifestPath,
     MovedRoot,
+    open_manifest,
     read_places,
 )
 from leopardnet.cli.printing.next_step import say_next
@@ -174,7 +175,6 @@ def check(
 
     Example: leopardnet check manifest.parquet --out findings.csv
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.core.tables import write_table
     from leopardnet.data.checks.check import check as check_manifest
     from leopardnet.data.checks.check import count_coverage
@@ -182,7 +182,7 @@ def check(
 
     if out_path is not None and out_path.suffix.lower() not in (*TABLES, ".jsonl"):
         raise typer.BadParameter(f"{out_path.name} must end in .csv, .parquet or .jsonl", param_hint="--out")
-    rows = Manifest.read(manifest, root=root)
+    rows = open_manifest(manifest, root)
     places, notes = read_places(deployments, encoding, date_format)
     with progress_bar("reading files") as on_progress:
         facts = read_file_facts(
@@ -234,7 +234,6 @@ def split(
 
     Example: leopardnet split manifest.parquet --by site --fractions 0.7,0.15,0.15 --seed 7
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.data.splits.split import split as split_manifest
 
     if fractions is not None and n_folds is not None:
@@ -242,7 +241,7 @@ def split(
     target = out_path or manifest
     check_table_name(target)
     shares = _parse_fractions(fractions or "0.7,0.15,0.15")
-    rows = Manifest.read(manifest, root=root)
+    rows = open_manifest(manifest, root)
     result = split_manifest(
         rows,
         by=by.value,
@@ -305,7 +304,7 @@ def _print_split(manifest: Manifest, name: str, by: SplitBy, *, as_json: bool) -
     n_without = int(t["site"].isna().sum())
     if n_without:
         say(
-            f"{n_without} of {len(t)} rows have no site: only their deployments, sequences and clips were kept "
+            f"rows without a site: {n_without} of {len(t)}; only their deployments, sequences and clips were kept "
             "together, so the same camera may be in two parts"
         )
     if by is not SplitBy.site:

@@ -11,6 +11,7 @@ from leopardnet.cli.console import app, err, print_rows, say, stages
 from leopardnet.cli.model_verbs.train_extra import require_train_extra
 from leopardnet.cli.printing.print_evaluation import print_evaluation
 from leopardnet.cli.printing.print_predictions import print_predictions
+from leopardnet.cli.stop_signal import explain_stop
 from leopardnet.core.language import current_language
 
 
@@ -46,13 +47,18 @@ def demo(
         raise typer.BadParameter("is for --story", param_hint="--bundle")
     if short and story:
         raise typer.BadParameter("does not go with --story", param_hint="--short")
-    if short:
-        _show_briefly(out or Path("runs/short"), workers)
-        return
-    if story:
-        _tell_story(out or Path("runs/story"), bundle, workers)
-        return
-    out = out or Path("runs/demo")
+    out = out or Path("runs/short" if short else "runs/story" if story else "runs/demo")
+    with explain_stop(f"what it wrote is in {out}", todo="the same command begins the demo anew"):
+        if short:
+            _show_briefly(out, workers)
+        elif story:
+            _tell_story(out, bundle, workers)
+        else:
+            _show_all(out, workers)
+
+
+def _show_all(out: Path, workers: int) -> None:
+    """Run the demo, and print what it classified and how well."""
     with require_train_extra():
         import leopardnet.training.pack.pack  # noqa: F401 - it fails now rather than after a minute of rendering
         from leopardnet.demo_job import NOTICE

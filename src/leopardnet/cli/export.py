@@ -18,6 +18,7 @@ from leopardnet.cli.options import (
     People,
     PredictionsPath,
     TimeZone,
+    open_manifest,
     read_footage,
     read_places,
 )
@@ -113,7 +114,6 @@ def export(
 
     Example: leopardnet export results/predictions.parquet --format megadetector --out cards/leopardnet.json
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.core.predictions import Predictions
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.write_results import find_format, write
@@ -124,7 +124,7 @@ def export(
         Predictions.read(predictions),
         out,
         format=kind,
-        manifest=Manifest.read(manifest) if manifest else None,
+        manifest=open_manifest(manifest) if manifest else None,
         labels=_read_labels(bundle),
         corrections=read_corrections(corrections, encoding=encoding) if corrections else None,
         time_zone=time_zone,
@@ -145,7 +145,7 @@ def export(
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
     said = "written" if is_new else "written over the one that was there"
-    say(f"{said}: {out.name} ({kind}, {written.n_rows} rows, {written.n_left_out} left out)")
+    say(f"{said}: {out.name} ({kind}, rows: {written.n_rows}, left out: {written.n_left_out})")
     if kind in ("csv", "xlsx"):
         say(f"corrections: add a column `label` to {out.name}, and give it to `export` with --corrections")
     if json_:
@@ -195,9 +195,9 @@ def sort(
         print_rows([{"folder": k, "files": n} for k, n in folders.items()], title=title)
     size = f"{n_bytes / 1e6:.1f} MB"
     if copy:
-        say(f"copied: {n_copied} files, {size}, to {out.name}")
+        say(f"files copied to {out.name}: {n_copied}, {size}")
     else:
-        say(f"nothing was written: {len(copies.copies)} files, {size}; add --copy to copy them to {out.name}")
+        say(f"nothing was written; files to copy: {len(copies.copies)}, {size}; --copy copies them to {out.name}")
 
 
 def _say_alarm(predictions: Path) -> None:

@@ -78,7 +78,7 @@ def _write(imported: "ImportResult", out: Path, as_json: bool) -> None:
     for note in imported.notes:
         say(f"note: {note}")
     n_rows, n_clips, n_sites = len(manifest), manifest.table["clip_id"].nunique(), manifest.table["site"].nunique()
-    say(f"{out.name}: {n_rows} rows, {n_clips} clips, {n_sites} sites; labels: {labels}")
+    say(f"{out.name}: rows: {n_rows}, clips: {n_clips}, sites: {n_sites}; labels: {labels}")
     write_problems(imported.problems, out)
     if as_json:
         sizes = {"n_rows": n_rows, "n_clips": n_clips, "n_sites": n_sites, "n_problems": len(imported.problems)}
@@ -303,15 +303,16 @@ def import_megadetector(
     Example: leopardnet import megadetector results.json --root footage --into manifest.parquet --out
     with_boxes.parquet
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.data.formats.megadetector.read import merge_boxes
+    from leopardnet.data.reading.tables.saved_manifest import read_manifest
     from leopardnet.data.reading.to_manifest import ImportResult
 
     check_table_name(out)
     options = {"root": root, "min_score": min_score, "min_classification": min_classification, "strict": strict}
     imported = _read("megadetector", source, label_map, on_unknown, site_from, **options)
     if into is not None:
-        merged = merge_boxes(Manifest.read(into), imported.manifest)
+        before = read_manifest(into)
+        merged = merge_boxes(before, imported.manifest)
         notes = [n for n in imported.notes if "without a label" not in n]
-        imported = ImportResult(merged.manifest, (*notes, *merged.notes), imported.problems)
+        imported = ImportResult(merged.manifest, (*before.notes, *notes, *merged.notes), imported.problems)
     _write(imported, out, json)

@@ -9,7 +9,7 @@ import typer
 
 from leopardnet.cli.console import app, say
 from leopardnet.cli.dataset import check_table_name
-from leopardnet.cli.options import ManifestOut
+from leopardnet.cli.options import ManifestOut, open_manifest
 from leopardnet.cli.printing.next_step import say_next
 
 WORDS = {"site": "sites", "deployment": "deployments", "sequence_id": "sequences"}
@@ -32,19 +32,18 @@ def join(
 
     Example: leopardnet join north.parquet south.parquet --out both.parquet --keep-apart
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.data.reading.join_manifests import join_manifests
 
     if len(manifests) < 2:
         raise typer.BadParameter("give at least two", param_hint="MANIFEST…")
     check_table_name(out_path)
     joined = join_manifests(
-        dict(zip(_name_apart(manifests), map(Manifest.read, manifests), strict=True)), keep_apart=keep_apart
+        dict(zip(_name_apart(manifests), map(open_manifest, manifests), strict=True)), keep_apart=keep_apart
     )
     joined.manifest.write(out_path)
     say(f"{out_path.name}: {joined.manifest!r}")
     if joined.n_repeated:
-        say(f"{joined.n_repeated} rows stand in more than one manifest; each was taken once")
+        say(f"rows that stand in more than one manifest, each taken once: {joined.n_repeated}")
     for column, names in joined.shared.items():
         if not names:
             continue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from leopardnet.cli.console import choose_language
+from leopardnet.cli.console import choose_language, say
 from leopardnet.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ DateFormat = Annotated[
         "--date-format",
         help="Form of dates in the deployments table: dmy, mdy, or such as '%d/%m/%y %H:%M'. [default: detected]",
     ),
+]
+Decode = Annotated[
+    str, typer.Option("--decode", help="Who decodes videos: software, auto, hardware, or the name of a device.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
@@ -257,13 +260,26 @@ def read_moved(manifest: Path, root: Path | None) -> Manifest:
 
     Raises ManifestError where the files under `root` are those of another card.
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.data.checks.match_files import refuse_other_root
 
-    rows = Manifest.read(manifest, root=root)
+    rows = open_manifest(manifest, root)
     if root is not None:
         refuse_other_root(rows.table, root)
     return rows
+
+
+def open_manifest(path: Path, root: Path | None = None) -> Manifest:
+    """Return the manifest of a file, and print how it was read, where that is not as it was written."""
+    from leopardnet.data.reading.tables.saved_manifest import read_manifest
+
+    return say_notes(read_manifest(path, root=root))
+
+
+def say_notes(manifest: Manifest) -> Manifest:
+    """Print how the file of a manifest was read, where that is not as it was written, and return the manifest."""
+    for note in manifest.notes:
+        say(f"note: {note}")
+    return manifest
 
 
 def read_footage(predictions: Predictions, manifest: Path | None, root: Path | None) -> Manifest:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import EXIT_FINDINGS, app, print_json, say
-from leopardnet.cli.options import Bundle, Detector, Json, MovedRoot, read_moved
+from leopardnet.cli.options import Bundle, Decode, Detector, Json, MovedRoot, read_moved, say_notes
 from leopardnet.cli.printing.next_step import say_next
-from leopardnet.cli.printing.predict_progress import predict_progress
+from leopardnet.cli.printing.predict_progress import count_decoders, predict_progress, say_decoders
 from leopardnet.cli.printing.print_predictions import print_predictions
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
@@ -76,9 +76,6 @@ ClipLimit = Annotated[
 ]
 MemoryLimit = Annotated[
     int, typer.Option("--memory-limit", help="Memory in MB that a clip may take in its process.")
-]
-Decode = Annotated[
-    str, typer.Option("--decode", help="Who decodes videos: software, auto, hardware, or the name of a device.")
 ]
 LoopFilter = Annotated[
     bool, typer.Option("--loop-filter/--no-loop-filter", help="Smooth block edges where only key frames are read.")
@@ -155,7 +152,9 @@ def predict(
             on_progress=progress.show,
             on_note=lambda note: say(f"note: {note}"),
         )
-    progress.say_shares(decode)
+    progress.say_share()
+    if decode != "software":
+        say_decoders(predictions.table)
     _print_result(predictions, out, model, as_json=json_)
     _end_run(predictions, out, _name_footage(source, root), bundle)
 
@@ -227,7 +226,7 @@ def _open_footage(source: Path, root: Path | None, pattern: str | None) -> Manif
     from leopardnet.infer.footage_source import open_source
 
     if not source.is_dir():
-        return open_source(source if root is None else read_moved(source, root))
+        return say_notes(open_source(source)) if root is None else read_moved(source, root)
     report = scan_report(source, pattern=pattern)
     for note in footage_notes(report):
         say(f"note: {note}")
@@ -295,6 +294,7 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
                 "bundle_id": model.id,
                 "watch": watch,
                 "sound": count_sounds(predictions.table),
+                "decoders": count_decoders(predictions.table),
             }
         )
     else:

@@ -40,7 +40,12 @@ Labels = Annotated[
     ),
 ]
 Pictures = Annotated[
-    int | None, typer.Option("--pictures", min=0, help="The most pictures on the page. [default: all that fit]")
+    int | None,
+    typer.Option(
+        "--pictures",
+        min=0,
+        help="The most pictures, of the first clips to review. [default: all that fit, or as --settings]",
+    ),
 ]
 Attention = Annotated[
     bool,
@@ -48,6 +53,13 @@ Attention = Annotated[
         "--attention",
         help="Show where the frames of the worst mistakes speak for a label: a hint, not a proof. Needs --bundle, "
         "labels and torch.",
+    ),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        help="From how many clips on they are in files beside it: a copy of configs/report/paging.yaml.",
     ),
 ]
 
@@ -66,10 +78,12 @@ def report(
     pictures: Pictures = None,
     people: People = False,
     attention: Attention = False,
+    settings_file: SettingsFile = None,
     language: Language = None,
 ) -> None:
     """Write one self-contained HTML page: the clips to check first, every clip, and figures where labels exist.
 
+    A page of more than 10,000 clips has the folder report_files beside it, which belongs to it: copy both together.
     Pictures and figures need --manifest; --root alone takes pictures from that folder. --bundle adds a description
     of the model, --deployments what their periods and places say of the cameras.
 
@@ -78,15 +92,13 @@ def report(
     from leopardnet.bundle.bundle import load_bundle
     from leopardnet.bundle.run_history import read_history
     from leopardnet.core.predictions import Predictions
-    from leopardnet.data.checks.match_files import refuse_other_root
     from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip
-    from leopardnet.infer.footage_source import open_source
+    from leopardnet.report.paging.paging_settings import load_paging
     from leopardnet.report.summarise import summarise
 
+    paging = load_paging(settings_file)
     table = Predictions.read(predictions)
-    rows = read_moved(manifest, root) if manifest else open_source(root) if root else None
-    if manifest is None and root is not None:
-        refuse_other_root(table.table, root, name="the predictions")
+    rows = _open_footage(table, manifest, root)
     model, said, of_sounds, words = load_bundle(bundle) if bundle else None, None, None, None
     judges = rows
     if labels is not None:
@@ -116,12 +128,31 @@ def report(
             people=people,
             human_labels=words,
             attention=attention,
+            paging=paging,
             on_progress=on_progress,
         )
-    say(f"written: {written}" if is_new else f"written over the one that was there: {written}")
+    _say_written(written, is_new=is_new, has_folder=len(table) > paging.clips_in_one_file)
     if rows is not None:
         footage = ["--manifest", manifest] if manifest else []
         say_next("review", predictions, *footage, *(["--root", root] if root else []))
+
+
+def _open_footage(predictions: Predictions, manifest: Path | None, root: Path | None) -> Manifest | None:
+    from leopardnet.data.checks.match_files import refuse_other_root
+    from leopardnet.infer.footage_source import open_source
+
+    rows = read_moved(manifest, root) if manifest else open_source(root) if root else None
+    if manifest is None and root is not None:
+        refuse_other_root(predictions.table, root, name="the predictions")
+    return rows
+
+
+def _say_written(written: Path, *, is_new: bool, has_folder: bool) -> None:
+    from leopardnet.report.paging.clip_files import find_clip_folder
+
+    say(f"written: {written}" if is_new else f"written over the one that was there: {written}")
+    if has_folder:
+        say(f"its clips are in the folder {find_clip_folder(written).name} beside it: copy both together")
 
 
 def _read_labels(source: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -1,46 +1,56 @@
-"""Stopping a run on request: the first signal gives the clips in progress a second, the second ends at once."""
+"""Stopping a verb on request: what is kept, and how to go on. `console.main` says it, for all verbs in one way."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import FrameType
 
-import typer
-
-from leopardnet.cli.console import EXIT_STOPPED, say
+from leopardnet.cli.console import say
 from leopardnet.core.errors import RunStopped
-
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+from leopardnet.core.processes.end_signals import EndRequest, handle_end_signals, raise_end_request
 
 
 @contextmanager
-def explain_stop() -> Iterator[None]:
-    """End with one line and exit code 130 where a run is stopped, or Ctrl-C is pressed before its long work."""
+def explain_stop(kept: str, *, todo: str = "") -> Iterator[None]:
+    """Let a verb that is ended within the block say what stays of its work.
+
+    todo: how it is continued, where that is not the same command.
+    """
     try:
         yield
-    except (RunStopped, KeyboardInterrupt) as error:
-        what = error.what if isinstance(error, RunStopped) else "ended at once; all finished clips are kept"
-        say(f"{what}\ngive the same command again to continue")
-        raise typer.Exit(EXIT_STOPPED) from None
+    except EndRequest as request:
+        request.kept, request.todo = request.kept or kept, request.todo or todo
+        raise
+
+
+def explain_training(out: Path, *, overwrite: bool) -> AbstractContextManager[None]:
+    """Let a training that is ended within the block say what stays of it, and how it goes on. out: its folder."""
+    return explain_stop(
+        f"finished epochs are kept in {out}",
+        todo="give the same command again without --overwrite to continue" if overwrite else "",
+    )
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether a stop was requested. A run that is stopped ends with exit code 130."""
+    """Yield a function that returns whether a stop was requested.
+
+    The first signal gives the clips in progress a second, the second ends at once.
+    """
     received: list[int] = []
 
-    def handle(number: int, frame: object) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if received:
-            raise KeyboardInterrupt
+            raise_end_request(number)
         received.append(number)
         say("stopping: clips in progress have a second to finish; a second signal ends at once")
 
-    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        with explain_stop():
+    with explain_stop("all finished clips are kept"), handle_end_signals(handle):
+        try:
             yield lambda: bool(received)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        except RunStopped as stop:
+            number = received[0] if received else signal.SIGINT
+            raise EndRequest(number, kept=stop.what, todo=str(stop.parts["do"] or "")) from None

@@ -15,6 +15,7 @@ from leopardnet.cli.console import app, is_first_process, print_json, print_rows
 from leopardnet.cli.model_verbs.sweep import run_sweep
 from leopardnet.cli.model_verbs.train_extra import require_train_extra
 from leopardnet.cli.options import Detector, Json, MovedRoot, read_moved
+from leopardnet.cli.stop_signal import explain_training
 from leopardnet.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ def train(
     else:
         rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
     config = _compose_config(list(overrides or []), source, labels, beginning, detector)
-    with stages() as on_progress:
-        frames = {"cache": cache, "shards": shards}
+    frames = {"cache": cache, "shards": shards}
+    with explain_training(out, overwrite=overwrite), stages() as on_progress:
         run = train_bundle(
             rows, config, out=out, **frames, overwrite=overwrite, beginning=beginning, on_progress=on_progress
         )

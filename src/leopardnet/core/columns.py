@@ -126,6 +126,7 @@ PREDICTIONS_TAIL = (
     Column("sound_note", STRING, True, "why the sound cannot be read, or what is odd about it"),
     Column("n_calls", INT, True, "tonal calls on the sound track, which are candidates; see the table of sounds", _is_not_negative, "0 or more"),
     Column("has_voice", STRING, True, "whether a human voice is on the sound track", _is_one_of(("yes", "no")), "yes or no"),
+    Column("decoded_by", STRING, True, "what decoded the video: software, or a device such as cuda; empty for pictures, unreadable clips and rows of older versions"),
 )  # fmt: skip
 
 SOUNDS = (

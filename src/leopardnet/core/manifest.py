@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -35,7 +35,7 @@ class Manifest:
 
     `table` has the columns of `core.columns.MANIFEST`; a row is a video, a still, a burst, or a labelled frame of a
     video (kind `frame`, with `time_s` or `frame_number`). On disk, the column `root` holds the root as a path
-    relative to the folder of the manifest, so that both can move together.
+    relative to the folder of the manifest, so that both can move together. `notes` say how its file was read.
 
     >>> rows = pd.DataFrame({"path": ["a/1.jpg"], "kind": ["still"]})
     >>> len(Manifest.from_rows(rows, Path(".")))
@@ -44,6 +44,7 @@ class Manifest:
 
     table: pd.DataFrame
     root: Path
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_rows(cls, table: pd.DataFrame, root: Path, *, where: str = "manifest") -> Manifest:
@@ -62,15 +63,19 @@ class Manifest:
         return cls(conform(table, MANIFEST, where=where, unique=KEY), Path(root))
 
     @classmethod
-    def read(cls, path: Path, *, root: Path | None = None) -> Manifest:
-        """Read a manifest from a CSV or Parquet file. `root` overrides the root that the file names.
+    def read(
+        cls, path: Path, *, root: Path | None = None, read: Callable[[Path], pd.DataFrame] = read_table
+    ) -> Manifest:
+        """Read a manifest from a CSV or Parquet file as `write` made it. `root` overrides the root that it names.
+
+        `read_manifest` of `data.reading.tables.saved_manifest` reads what people keep; it gives its own `read`.
 
         Raises ManifestError for a table that is not a manifest, or that names an absolute root or several.
 
-        >>> ln.read_manifest(Path("season.parquet")).where(split="test")  # doctest: +SKIP
+        >>> Manifest.read(Path("season.parquet")).where(split="test")  # doctest: +SKIP
         """
         path = Path(path)
-        table = read_table(path)
+        table = read(path)
         if "path" not in table.columns:
             raise ManifestError(
                 "this table is not a manifest",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +29,11 @@ SOUND_TABLE = "sounds.parquet"
 
 def no_sounds() -> pd.DataFrame:
     """Return a table of sounds without a row."""
+    return _no_sounds().copy()
+
+
+@cache
+def _no_sounds() -> pd.DataFrame:
     return conform(pd.DataFrame(columns=[c.name for c in SOUNDS]), SOUNDS, where="sounds")
 
 

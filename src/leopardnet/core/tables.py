@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leopardnet.core.columns import FLOAT, INT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_NAME = 40  # of the characters of a temporary name, so that what is added fits however long the name is
 CSV_TIME = "%Y-%m-%dT%H:%M:%S.%f"
+CSV_ROWS = 50_000  # as text in memory at a time
 
 
 def clip_id(path: str) -> str:
@@ -160,6 +163,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder that takes the place of `path` when the block succeeds and is deleted when it fails.
+
+    An older folder at `path` stays until then.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_table(table: pd.DataFrame, path: Path) -> Path:
     """Write a .csv or .parquet file atomically and return `path`. Raises ManifestError for another suffix."""
     path = Path(path)
@@ -175,10 +196,73 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
 
 
 def append_csv(table: pd.DataFrame, path: Path) -> None:
-    """Append the rows to a CSV file; a new file begins with a header."""
+    """Append the rows to a CSV file; a new file begins with a header. The bytes are those of pandas.
+
+    Cells with a comma, a quote or the end of a line are quoted. Columns are joined to lines by arrow, which takes a
+    quarter of the time.
+    """
+    import pandas as pd
+
     is_new = not path.exists() or path.stat().st_size == 0
-    with path.open("a", encoding="utf-8", newline="") as file:
-        table.to_csv(file, index=False, header=is_new, date_format=CSV_TIME)
+    header = pd.DataFrame([[str(name) for name in table.columns]], dtype=object)
+    with path.open("ab") as file:
+        for part in [header, *(table[i : i + CSV_ROWS] for i in range(0, len(table), CSV_ROWS))][not is_new :]:
+            file.write(_join_cells(part))
+
+
+def _join_cells(table: pd.DataFrame) -> bytes:
+    """Return the rows as lines of CSV."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not len(table.columns):
+        return b"\n" * len(table)
+    columns = [_write_cells(column) for _, column in table.items()]
+    if len(columns) == 1:  # a line without anything would be no row
+        columns = [pc.if_else(pc.equal(columns[0], ""), '""', columns[0])]
+    lines = pc.binary_join_element_wise(*columns, ",").cast(pa.binary())
+    text: bytes = pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), b"\n")[0].as_py()
+    return text + b"\n"
+
+
+def _write_cells(column: pd.Series[Any]) -> Any:
+    """Return a column as an arrow array of the texts of its cells, empty for a missing one."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        times = pa.array(column.dt.tz_localize(None).astype(TIME)).cast(pa.string())  # with all six digits
+        return pc.fill_null(pc.replace_substring(times, " ", "T"), "")
+    if column.dtype == FLOAT:
+        return _write_floats(column.to_numpy())
+    if isinstance(column.dtype, pd.StringDtype):
+        texts = pc.fill_null(pa.array(column, pa.string()), "")
+    else:
+        is_there = column.notna().tolist()
+        cells = [str(x) if there else "" for x, there in zip(column.array, is_there, strict=True)]
+        texts = pa.array(cells, pa.string())
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    needs_quotes = pc.match_substring_regex(texts, '[",\r\n]')
+    if not pc.any(needs_quotes).as_py():
+        return texts
+    quoted = pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', "")
+    return pc.if_else(needs_quotes, quoted, texts)
+
+
+def _write_floats(values: NDArray[np.float64]) -> Any:
+    """Return numbers as an arrow array of texts, as Python writes them; nan is empty.
+
+    Arrow writes the same digits, but 1.0 as 1, and has other limits for exponents.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    size = np.abs(values)
+    is_other = ~((size >= 1e-4) & (size < 1e10)) | (values == np.rint(values))
+    others = ["" if x != x else repr(x) for x in values[is_other].tolist()]
+    return pc.replace_with_mask(pa.array(values).cast(pa.string()), is_other, pa.array(others, pa.string()))
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.bundle.runtime import compile_openvino
+from leopardnet.bundle.runtime import compile_openvino, run_singly
 from leopardnet.core.errors import MediaError
 from leopardnet.core.journal.queued_clip import QueuedClip
 from leopardnet.core.manifest import Manifest
@@ -26,9 +25,10 @@ from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.hunt.backbone_graph import build_feature_graph
 from leopardnet.hunt.feature_store import FeatureJournal, FeatureStore, FrameFeatures
 from leopardnet.hunt.setup import HuntSetup, load_setup
-from leopardnet.media.decode import decode, probe
+from leopardnet.media.decode import open_clip
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.media.sampling import sample_times
+from leopardnet.media.video.hardware import SOFTWARE, open_device, settle_decoder
 from leopardnet.media.workers.clip_errors import decoder_error, out_of_memory_error
 from leopardnet.media.workers.clip_pool import ClipPool
 from leopardnet.media.workers.read_ahead import advise_next
@@ -50,11 +50,11 @@ class FeatureNetwork:
         model, size_px = setup.model, setup.preprocess.size_px
         state = read_embedded(model.backbone)
         graph = build_feature_graph(state, model.backbone, size_px=size_px, gem_p=model.gem_p)
-        self._model: Any = compile_openvino(graph, runtime, name=model.name)
+        self._run = run_singly(compile_openvino(graph, runtime, name=model.name, is_single=True))
 
     def see(self, frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features float32 [N, F] and ImageNet logits float32 [N, 1000] of frames uint8 [N, 3, S, S]."""
-        answers = [[np.array(x) for x in self._model({0: frame[None]}).values()] for frame in frames]
+        answers = [self._run(frame[None]) for frame in frames]
         imagenet, features = (np.concatenate(x) for x in zip(*answers, strict=True))
         return features, imagenet
 
@@ -72,13 +72,14 @@ def embed(
     """Compute the features of all clips that have none yet, into `out/features.sqlite`, and return all of them.
 
     A clip is one of a run's set-up and the size and time of its files; a changed file is read again.
+    What decodes videos is no part of that: a device gives nearly the same frames, and the order is no result.
     retry_failed: read unreadable clips again. Raises RunStopped where `should_stop` returned True before the last
     clip, and ManifestError where the times of the manifest are of other footage.
 
     >>> embed(scan("clips/"), "review-clips/")  # doctest: +SKIP
     """
     refuse_other_files(manifest.table, manifest.root)
-    job = HuntJob(manifest.root, setup or load_setup(), runtime or RuntimeConfig())
+    job = HuntJob(manifest.root, setup or load_setup(), settle_decoder(runtime or RuntimeConfig()))
     with FeatureJournal.open_keyed(out, job.setup.to_key()) as journal:
         engine = partial(_embed_all, job=job, should_stop=should_stop)
         journal.fill(
@@ -106,9 +107,9 @@ def embed_clip(clip: Clip, job: HuntJob, network: FeatureNetwork) -> FrameFeatur
     """Return the features of one clip; those of an unreadable one have no frame and say why."""
     spec = job.setup.preprocess
     try:
-        info = probe(clip, job.root)
-        times_s = sample_times(info, job.setup.sampling)
-        frames = decode(clip, job.root, times_s=times_s, short_side_px=decode_side_px(spec))
+        with open_clip(clip, job.root) as opened:
+            times_s = sample_times(opened.info, job.setup.sampling)
+            frames = opened.decode(times_s, short_side_px=decode_side_px(spec), decoder=job.runtime.decode)
         features, imagenet = network.see(to_model_input(frames.pixels, spec))
     except MediaError as error:
         return _give_up(job, clip, error.one_line)
@@ -134,6 +135,8 @@ def _start(job: HuntJob) -> None:
     global _work
     job = replace(job, runtime=job.runtime.model_copy(update={"threads": job.runtime.threads or 1}))
     _work = job, FeatureNetwork(job.setup, job.runtime)
+    if job.runtime.decode != SOFTWARE:
+        open_device(job.runtime.decode)  # before the memory of this process is limited
 
 
 def _embed_one(clip: Clip) -> FrameFeatures:

@@ -6,7 +6,6 @@ can be classified with, judged, given thresholds, and trained further as any oth
 
 from __future__ import annotations
 
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from leopardnet.core.errors import BundleError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import AggregateConfig, DecideConfig
 from leopardnet.core.settings.training import OptimConfig
-from leopardnet.core.tables import atomic_path, write_json
+from leopardnet.core.tables import atomic_folder, atomic_path, write_json
 from leopardnet.core.weights.embedded_backbones import read_embedded
 from leopardnet.hunt.backbone_graph import MEAN, STD, build_classifier_graph
 from leopardnet.hunt.feature_store import ClipFeatures, FeatureStore
@@ -88,10 +87,7 @@ def make_bundle(
             "learned_from": _list_teachers(taught, rows, manifest).model_dump(),
         },
     )
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    with atomic_folder(out) as part:
         write_network(part, setup, head, _class_means(taught, features, rows))
         figures: dict[str, Any] = {"evaluation": judgement.evaluation, "how": judgement.how}
         none = "" if judgement.evaluation is not None else f" {judgement.how}"
@@ -100,9 +96,6 @@ def make_bundle(
             card.write_text(text, "utf-8")
         write_json(card_json(spec, data, **figures) | {"made_in_review": record}, part / "card.json")
         write_spec(part, spec)
-        part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return Bundle.load(out)
 
 

@@ -1,9 +1,9 @@
 """The main path: one clip becomes one prediction in eight steps, the same for videos, stills and bursts.
 
 manifest row → Clip
-  1  media.decode.probe(clip, root)                     → MediaInfo
+  1  media.decode.open_clip(clip, root)                 → OpenClip, and its MediaInfo
   2  media.sampling.sample_times(info, sampling)        → times_s  float64 [N]
-  3  media.decode.decode(clip, root, times_s)           → Frames   uint8 [N, H, W, 3] RGB, with their true times
+  3  OpenClip.decode(times_s)                           → Frames   uint8 [N, H, W, 3] RGB, with their true times
      media.motion_scores.select_frames(frames, sampling) → Frames   of these the ones to keep (motion sampling)
      detect.crops.find_crops(clip, root, frames, …)     → boxes and M crops, if a detector is used
   4  media.preprocess.to_model_input(pixels, spec)      → x        uint8 [N + M, 3, S, S], whole frames, then crops
@@ -29,12 +29,12 @@ from leopardnet.bundle.bundle import Bundle
 from leopardnet.bundle.runtime import Answers, Runtime
 from leopardnet.core.errors import LeopardnetError, MediaError
 from leopardnet.core.settings.inference import MotionSampling
-from leopardnet.core.types import Clip, ClipPrediction, Decision, Frames, MediaInfo, Status
+from leopardnet.core.types import Clip, ClipPrediction, ClipSound, Decision, Frames, MediaInfo, Status
 from leopardnet.detect.crops import CropResult, crops_to_input, find_crops
 from leopardnet.infer.evidence import ClipFrames, Evidence
 from leopardnet.infer.job import Job
 from leopardnet.infer.unreadable import unreadable_prediction
-from leopardnet.media.decode import decode, probe
+from leopardnet.media.decode import open_clip
 from leopardnet.media.motion_scores import select_frames
 from leopardnet.media.preprocess import decode_side_px, measure_pictures, to_model_input
 from leopardnet.media.sampling import sample_times
@@ -44,7 +44,7 @@ from leopardnet.score.calibrate import apply_calibration
 from leopardnet.score.decide import decide
 from leopardnet.score.familiarity import familiarity
 from leopardnet.score.presence_shift import ClipLengths, shift_presence
-from leopardnet.sound.search import search_clip
+from leopardnet.sound.search import describe_silence, search_clip
 
 
 def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
@@ -55,8 +55,14 @@ def classify(clip: Clip, job: Job, network: Runtime) -> ClipPrediction:
     if not isinstance(frames, MediaError):
         answers, crop_s = network.answers(frames.x), frames.crop_s  # step 5, [N + M, C]
     result = conclude(clip, frames, answers, job)
-    sound = search_clip(clip, job.sound_job) if job.sound.is_on else None
+    sound = _search_sound(clip, frames, job) if job.sound.is_on else None
     return replace(result, sound=sound, seconds=(time.perf_counter() - began, crop_s))
+
+
+def _search_sound(clip: Clip, frames: ClipFrames | MediaError, job: Job) -> ClipSound:
+    """Search the sound of a clip, unless it is known to have none: then its file is not opened again."""
+    is_silent = isinstance(frames, ClipFrames) and not frames.has_sound
+    return describe_silence(job.sound_job) if is_silent else search_clip(clip, job.sound_job)
 
 
 # --- steps 1 to 4 ---
@@ -81,17 +87,17 @@ def read_frames(clip: Clip, job: Job) -> ClipFrames | MediaError:
 
 def _read_frames(clip: Clip, job: Job) -> ClipFrames:
     spec = job.bundle.spec.preprocess
-    info = probe(clip, job.root)  # step 1
-    times_s = np.union1d(sample_times(info, job.sampling), _detector_times_s(clip, info, job))  # step 2, [N]
-    if job.effort == "thorough" and clip.kind == "video" and not isinstance(job.sampling, MotionSampling):
-        times_s = np.union1d(times_s, (times_s[:-1] + times_s[1:]) / 2)
-    frames = decode(  # step 3
-        *(clip, job.root),
-        times_s=times_s,
-        short_side_px=decode_side_px(spec),
-        decoder=job.runtime.decode,
-        loop_filter=job.runtime.loop_filter,
-    )
+    with open_clip(clip, job.root) as opened:
+        info, has_sound = opened.info, opened.has_sound  # step 1
+        times_s = np.union1d(sample_times(info, job.sampling), _detector_times_s(clip, info, job))  # step 2, [N]
+        if job.effort == "thorough" and clip.kind == "video" and not isinstance(job.sampling, MotionSampling):
+            times_s = np.union1d(times_s, (times_s[:-1] + times_s[1:]) / 2)
+        frames = opened.decode(  # step 3
+            times_s,
+            short_side_px=decode_side_px(spec),
+            decoder=job.runtime.decode,
+            loop_filter=job.runtime.loop_filter,
+        )
     frames = select_frames(frames, job.sampling)
     began = time.perf_counter()
     found = _find_crops(clip, frames, job)
@@ -108,6 +114,7 @@ def _read_frames(clip: Clip, job: Job) -> ClipFrames:
         info=info,
         crop_s=crop_s,
         decoded_by=frames.decoded_by,
+        has_sound=has_sound,
     )
 
 

@@ -49,6 +49,8 @@ class EarlierSounds:
 
     def add_to(self, sounds: pd.DataFrame, clip_ids: Collection[str] | pd.Series[str]) -> pd.DataFrame:
         """Return the sounds of these clips, found now, with what was added and the probabilities of before."""
+        if not len(sounds) and not len(self.added):
+            return sounds
         kept = self.added[is_among(self.added["clip_id"], clip_ids)]
         if len(self.scored) and len(sounds):
             known = sounds.drop(columns="p_alarm_call").merge(

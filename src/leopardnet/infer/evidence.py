@@ -39,7 +39,8 @@ class ClipFrames:
 
     times_s: float64 [N]; x: uint8 [N + M, 3, S, S], the whole frames and then the crops; looks: of the whole
     frames, float32 [N, 4], see `media.preprocess`; crop_of: the position of each crop's frame, [M]; boxes: of
-    each frame; crop_s: seconds that finding boxes and crops took; decoded_by: see `Frames`.
+    each frame; crop_s: seconds that finding boxes and crops took; decoded_by: see `Frames`;
+    has_sound: False where the file has no sound track.
     """
 
     times_s: NDArray[np.float64]
@@ -51,6 +52,7 @@ class ClipFrames:
     info: MediaInfo | None = None
     crop_s: float = 0.0
     decoded_by: str = "software"
+    has_sound: bool = True
 
     def to_evidence(self, answers: Answers) -> Evidence:
         """Return the evidence that the network's answers to `x`, N + M pictures, give."""

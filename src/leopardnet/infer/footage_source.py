@@ -8,6 +8,7 @@ from zlib import crc32
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.core.footage.footage_suffixes import PACKED_SUFFIXES, kind_by_suffix
 from leopardnet.core.manifest import Manifest
+from leopardnet.data.reading.tables.saved_manifest import TABLE_SUFFIXES, read_manifest
 
 
 def open_source(source: Manifest | str | Path, *, pattern: str | None = None) -> Manifest:
@@ -52,11 +53,11 @@ def _open_path(path: Path, pattern: str | None) -> Manifest:
     kind = kind_by_suffix(path.name)
     if kind and path.exists():
         return scan_file(path.resolve(), kind)  # a link that the user names is followed
-    if path.suffix.lower() in (".csv", ".parquet"):
-        return Manifest.read(path)
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return read_manifest(path)
     raise ManifestError(
         "there is no such footage",
         where=path,
-        expected="a folder, a manifest (.parquet or .csv), a video or a picture",
+        expected="a folder, a manifest (.parquet, .csv or .xlsx), a video or a picture",
         todo="unpack it first" if path.suffix.lower() in PACKED_SUFFIXES else "check the path",
     )

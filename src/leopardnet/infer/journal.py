@@ -32,6 +32,7 @@ PLACE_COLUMNS = ("path", "kind", "site", "captured_at")  # of the manifest, in t
 ROW_COLUMNS = (
     *("clip_id", "status", "reason", "decision", "rule", "score", "probs", "order_of_frames", "times_s"),
     *("frame_probs", "boxes", "duration_s", "fps", "width_px", "height_px", "familiarity", "looks", "sound"),
+    "decoded_by",
 )
 KIND = JournalKind("journal.sqlite", 0x6C656F70, (*ROW_COLUMNS[:1], "stamp", *ROW_COLUMNS[1:]))
 
@@ -49,8 +50,8 @@ class JournalRow:
 
     score, probs (float32 [C]): None for an unreadable clip; evidence_order: positions of frames, int32 [N], the
     strongest first; times_s: float64 [N]; frame_probs: float32 [N, C]; duration_s, fps: of a video; familiarity:
-    energy and cosines of each frame, float32 [N, 1 + C]; looks: float32 [N, 4], see `media.preprocess`. Both are
-    None in rows of older versions.
+    energy and cosines of each frame, float32 [N, 1 + C]; looks: float32 [N, 4], see `media.preprocess`; decoded_by:
+    `software` or a device, for a video. These three are None in rows of older versions.
     """
 
     clip_id: str
@@ -71,6 +72,7 @@ class JournalRow:
     looks: NDArray[np.float32] | None
     _boxes: str | None
     _sound: str | None = None
+    decoded_by: str | None = None
 
     @property
     def boxes(self) -> tuple[FrameBoxes | None, ...]:
@@ -175,6 +177,7 @@ def _encode(p: ClipPrediction) -> tuple[object, ...]:
         _to_bytes(p.frame_familiarity, "<f4"),
         _to_bytes(p.frame_looks, "<f4"),
         None if p.sound is None else _encode_sound(p.sound),
+        (p.decoded_by or None) if p.clip.kind == "video" else None,
     )
 
 
@@ -197,6 +200,7 @@ def _decode(
     familiarity: bytes | None,
     looks: bytes | None,
     sound: str | None,
+    decoded_by: str | None,
 ) -> JournalRow:
     """Return a row from the values of ROW_COLUMNS."""
     n, n_labels = len(times_s) // 8, len(probs or b"") // 4
@@ -219,6 +223,7 @@ def _decode(
         _to_rows(looks, n, len(LOOKS)),
         boxes,
         sound,
+        decoded_by,
     )
 
 

@@ -156,9 +156,9 @@ def _plan_job(
     heard = load_group("sound", sound) if isinstance(sound, str) else sound
     runtime = runtime or RuntimeConfig()
     if runtime.decode != "software":
-        from leopardnet.media.video.hardware import choose_decoder
+        from leopardnet.media.video.hardware import settle_decoder
 
-        runtime = runtime.model_copy(update={"decode": choose_decoder(runtime.decode)})
+        runtime = settle_decoder(runtime)
     sampled = frames or bundle.spec.sampling
     job = Job(*(bundle, manifest.root, runtime, sampled, boxes, choose_effort(effort, on_note)), sound=heard)
     if boxes.is_on:

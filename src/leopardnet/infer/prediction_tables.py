@@ -197,7 +197,7 @@ def build_clip_table(page: JournalPage, bundle: Bundle, *, parts: pd.Series[str]
             "evidence_times_s": [
                 json.dumps([round(t, 3) for t in times]) if times else None for times in best_times_s
             ],
-            **_columns(rows, "duration_s", "fps", "width_px", "height_px"),
+            **_columns(rows, "duration_s", "fps", "width_px", "height_px", "decoded_by"),
             "bundle_id": bundle.id,
             "labels_id": labels.id,
             **describe_sounds([sound for _, sound in page.sounds]),

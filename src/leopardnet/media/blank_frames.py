@@ -57,18 +57,21 @@ def find_smeared_frames(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     >>> find_smeared_frames(clip).tolist()
     [False, True, True]
     """
-    found = np.zeros(len(pixels), bool)
     few = pixels[:, :, :: max(1, pixels.shape[2] // N_SAMPLES)]
-    found[:] = [_find_repeated(frame).mean() >= SMEARED_SHARE for frame in few]
+    found = np.asarray(_find_repeated(few).mean(axis=1) >= SMEARED_SHARE, bool)
     for i in np.flatnonzero(found):
         rows = pixels[i].astype(np.int16)
         is_filled = (np.abs(rows[:, 0, None] - FILLINGS).max(axis=2) <= SPREAD).any(axis=1)
         is_flat = np.ptp(rows, axis=1).max(axis=1) <= 4 * SPREAD
-        found[i] = (_find_repeated(pixels[i]) & (is_filled | ~is_flat)).mean() >= SMEARED_SHARE
+        found[i] = (_find_repeated(pixels[i : i + 1])[0] & (is_filled | ~is_flat)).mean() >= SMEARED_SHARE
     return found
 
 
-def _find_repeated(frame: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which rows of a frame, uint8 [H, W, 3], are as the row above them, bool [H]; never the first."""
-    steps = np.maximum(frame[1:], frame[:-1]) - np.minimum(frame[1:], frame[:-1])
-    return np.append(False, steps.max(axis=(1, 2), initial=0) <= 1)
+def _find_repeated(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which rows of frames, uint8 [N, H, W, 3], are as the row above them, bool [N, H]; never the first."""
+    n, height, width, _ = pixels.shape
+    rows = np.ascontiguousarray(pixels).reshape(n, height, 3 * width)
+    steps = np.maximum(rows[:, 1:], rows[:, :-1]) - np.minimum(rows[:, 1:], rows[:, :-1])
+    found = np.zeros((n, height), bool)
+    found[:, 1:] = (steps <= 1).all(axis=2)
+    return found

@@ -6,7 +6,12 @@ than it states. A clip that gives some frames and then fails is a result with a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +24,81 @@ from leopardnet.media.video import stream
 from leopardnet.media.video.hardware import SOFTWARE
 
 
-def probe(clip: Clip, root: Path) -> MediaInfo:
-    """Return the metadata of a clip. A still has one frame at 0 s; still i of a burst is at i s.
+class OpenClip(Protocol):
+    """A clip whose file is open: its metadata, and once its frames."""
+
+    @property
+    def info(self) -> MediaInfo:
+        """The metadata. A still has one frame at 0 s; still i of a burst is at i s."""
+        ...
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether the clip is a video with a sound track."""
+        ...
+
+    def decode(
+        self,
+        times_s: NDArray[np.float64],
+        *,
+        short_side_px: int | None,
+        decoder: str = SOFTWARE,
+        loop_filter: bool = True,
+    ) -> Frames:
+        """Return the frames nearest to the wanted times, as the function `decode` does."""
+        ...
+
+
+@contextmanager
+def open_clip(clip: Clip, root: Path) -> Iterator[OpenClip]:
+    """Open a clip, so that its metadata and its frames take one opening.
 
     Raises MediaError if a file is missing, empty, or not footage.
     """
     paths = [resolve_path(root, path) for path in clip.paths]
     if clip.kind == "video":
-        return stream.probe(paths[0])
-    width, height = still.read_size(paths[0])
-    n = len(paths)
-    return MediaInfo(width, height, 0.0, float(n), 1.0, n, "still", tuple(map(float, range(n))))
+        with stream.open_video(clip.clip_id, paths[0]) as video:
+            yield video
+    else:
+        yield OpenStills(clip.clip_id, paths)
+
+
+@dataclass(frozen=True)
+class OpenStills:
+    """A still or a burst. Its files are opened one after another, when they are read."""
+
+    clip_id: str
+    paths: list[Path]
+    has_sound = False
+
+    @property
+    def info(self) -> MediaInfo:
+        """The metadata, with the size of the first still; see `OpenClip`."""
+        n = len(self.paths)
+        return MediaInfo(
+            *still.read_size(self.paths[0]), 0.0, float(n), 1.0, n, "still", tuple(map(float, range(n)))
+        )
+
+    def decode(
+        self,
+        times_s: NDArray[np.float64],
+        *,
+        short_side_px: int | None,
+        decoder: str = SOFTWARE,
+        loop_filter: bool = True,
+    ) -> Frames:
+        """Return the stills nearest to the wanted times; decoder and loop_filter concern videos only."""
+        wanted = sorted({min(int(t), len(self.paths) - 1) for t in times_s})
+        return still.decode(self.clip_id, self.paths, wanted=wanted, short_side_px=short_side_px)
+
+
+def probe(clip: Clip, root: Path) -> MediaInfo:
+    """Return the metadata of a clip. A still has one frame at 0 s; still i of a burst is at i s.
+
+    Raises MediaError if a file is missing, empty, or not footage.
+    """
+    with open_clip(clip, root) as opened:
+        return opened.info
 
 
 def decode(
@@ -39,25 +108,15 @@ def decode(
     times_s: NDArray[np.float64],
     short_side_px: int | None = None,
     decoder: str = SOFTWARE,
-    loop_filter: bool = True,
 ) -> Frames:
     """Return the frames nearest to the wanted times, each at most once, with their actual times.
 
     times_s: float64 [N], increasing, seconds from the start of the clip; short_side_px: scale while decoding so
-    that the short side is at most this (the aspect is kept); decoder, loop_filter: of videos, see
-    `media.video.stream`. Raises MediaError if no frame can be read.
+    that the short side is at most this (the aspect is kept); decoder: of videos, see `media.video.stream`. Raises
+    MediaError if no frame can be read.
     """
-    paths = [resolve_path(root, path) for path in clip.paths]
-    if clip.kind == "video":
-        return stream.decode(
-            *(clip.clip_id, paths[0]),
-            times_s=times_s,
-            short_side_px=short_side_px,
-            decoder=decoder,
-            loop_filter=loop_filter,
-        )
-    wanted = sorted({min(int(t), len(paths) - 1) for t in times_s})
-    return still.decode(clip.clip_id, paths, wanted=wanted, short_side_px=short_side_px)
+    with open_clip(clip, root) as opened:
+        return opened.decode(times_s, short_side_px=short_side_px, decoder=decoder)
 
 
 def read_frame_times(clip: Clip, root: Path) -> NDArray[np.float64]:
@@ -73,7 +132,7 @@ def resolve_path(root: Path, path: str) -> Path:
         resolved = full.resolve()
         if not resolved.is_relative_to(Path(root).resolve()):
             raise MediaError("the path leads out of the data root", where=path, todo="remove the link or the '..'")
-        size = full.stat().st_size
+        found = full.stat()
     except OSError as error:
         raise MediaError(
             "the file cannot be found" if isinstance(error, FileNotFoundError) else "the file cannot be reached",
@@ -83,8 +142,8 @@ def resolve_path(root: Path, path: str) -> Path:
         ) from None
     except ValueError:
         raise MediaError("the path holds a character that no path may have", where=ascii(path)) from None
-    if not full.is_file():
+    if not S_ISREG(found.st_mode):
         raise MediaError("this is a folder or a device, not a file", where=path)
-    if size == 0:
+    if found.st_size == 0:
         raise MediaError("the file is empty (0 bytes)", where=path, todo="copy it from the card again")
     return full

@@ -192,9 +192,10 @@ def empty_filter(clips: LabelledClips, draws: SiteDraws) -> tuple[pd.DataFrame, 
     rows = [draws.estimate_share(value[2 + k], drawn[:, 2 + k], sizes=empty) for k in range(len(RECALLS))]
     table = pd.DataFrame({"recall": RECALLS, **estimate_columns("removed", rows)})
     counts = None if draws.counts is None else draws.counts[readable]
-    read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable], counts)
-    area = auroc(score[readable], is_animal[readable], counts)
-    areas = read.measure_draws(draws.weights)[:, 0]
+    area, areas = auroc(score[readable], is_animal[readable], counts), drawn[:, 0]
+    if not readable.all():
+        read = Ranking.of(score[readable], is_animal[readable], draws.codes[readable], counts)
+        areas = read.measure_draws(draws.weights)[:, 0]
     return table, _estimate_auroc(draws, area, areas, is_animal & readable, ~is_animal & readable)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,34 @@ from leopardnet.score.log_odds import log_odds
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Numbers = NDArray[Any]
+TINY = np.finfo(float).tiny
+
+
+class Room(NamedTuple):
+    """Arrays that each draw fills anew."""
+
+    w_pos: Numbers  # [P]
+    w_neg: Numbers  # [Q]
+    positives: Numbers  # [P + 1], sums
+    negatives: Numbers  # [Q + 1], sums
+    lower: Numbers  # [P]
+    found: Numbers  # [P]
+    weights: Floats  # [P]
+    precision: Floats  # [P]
+
+
+def choose_sum_type(weights: Floats, n_clips: float, counts: Floats | None) -> type[np.generic]:
+    """Return the type of number in which the weights of clips are added: int32 where that is exact, else float64.
+
+    Sums of whole numbers are exact in both, and those of integers take a fifth of the time. weights: float64
+    [n_boot, S], of sites; counts: for how many clips each stands, None: for itself.
+
+    >>> choose_sum_type(np.array([[2.0, 0.0]]), 10, None).__name__
+    'int32'
+    """
+    is_exact = counts is None and n_clips * weights.max(initial=0) < 2**31
+    return np.int32 if is_exact and bool((weights == np.rint(weights)).all()) else np.float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,42 +99,50 @@ class Ranking:
 
         weights: float64 [S], how often each site counts. nan unless there are both positives and negatives.
         """
-        return self._measure(weights, recalls, self._make_room())
+        return np.asarray(self.measure_draws(weights[None], recalls)[0])
 
     def measure_draws(self, weights: Floats, recalls: Sequence[float] = ()) -> Floats:
         """Return `measure` for each row of weights, float64 [n_boot, S]: float64 [n_boot, 2 + R]."""
-        room = self._make_room()
-        rows = [self._measure(w, recalls, room) for w in weights]
-        return np.array(rows).reshape(len(weights), 2 + len(recalls))
+        dtype = choose_sum_type(weights, len(self.site_pos) + self.counts_neg.sum(), self.counts_pos)
+        room, counts = self._make_room(dtype), self.counts_neg.astype(dtype)
+        rows = [self._measure(w, counts, recalls, room) for w in weights.astype(dtype)]
+        return np.array(rows, np.float64).reshape(len(weights), 2 + len(recalls))
 
-    def _make_room(self) -> tuple[Floats, ...]:
+    def _make_room(self, dtype: type[np.generic]) -> Room:
         """Return arrays for the weights of the clips and their sums. A million new numbers per draw take longer."""
         p, q = len(self.site_pos), len(self.site_neg)
-        return np.zeros(p), np.zeros(q), np.zeros(p + 1), np.zeros(q + 1)
+        w_pos, w_neg, positives, negatives, lower, found = (np.zeros(n, dtype) for n in (p, q, p + 1, q + 1, p, p))
+        return Room(w_pos, w_neg, positives, negatives, lower, found, np.zeros(p), np.zeros(p))
 
-    def _measure(self, weights: Floats, recalls: Sequence[float], room: tuple[Floats, ...]) -> Floats:
-        w_pos, w_neg, positives, negatives = room
+    def _measure(self, weights: Numbers, counts_neg: Numbers, recalls: Sequence[float], room: Room) -> Floats:
         for w, site, counts, sums in (
-            (w_pos, self.site_pos, self.counts_pos, positives),
-            (w_neg, self.site_neg, self.counts_neg, negatives),
+            (room.w_pos, self.site_pos, self.counts_pos, room.positives),
+            (room.w_neg, self.site_neg, counts_neg, room.negatives),
         ):
             np.take(weights, site, out=w, mode="clip")  # the default mode copies
             if counts is not None:
                 w *= counts
-            np.cumsum(w, out=sums[1:])
-        n_pos, n_neg = positives[-1], negatives[-1]
+            np.cumsum(w, out=sums[1:], dtype=w.dtype)
+        n_pos, n_neg = float(room.positives[-1]), float(room.negatives[-1])
         if not (n_pos > 0 and n_neg > 0):
             return np.full(2 + len(recalls), np.nan)
-        lower = negatives[self.below]
-        area = w_pos @ (lower + negatives[self.upto]) / (2 * n_pos * n_neg)
-        found = n_pos - positives[self.first]  # the weight of positives of the same or a higher score
-        precision = np.divide(found, found + n_neg - lower, out=np.zeros_like(found), where=found > 0)
-        removed = [lower[self._find_lowest(positives, recall)] / n_neg for recall in recalls]
-        return np.array([area, w_pos @ precision / n_pos, *removed])
+        lower, found = room.lower, room.found
+        np.take(room.negatives, self.below, out=lower, mode="clip")
+        removed = [lower[self._find_lowest(room.positives, recall)] / n_neg for recall in recalls]
+        np.copyto(room.weights, room.w_pos)
+        np.take(room.negatives, self.upto, out=found, mode="clip")
+        np.add(lower, found, out=room.precision)
+        area = room.weights @ room.precision / (2 * n_pos * n_neg)
+        np.take(room.positives, self.first, out=found, mode="clip")
+        np.subtract(room.positives[-1], found, out=found)  # the weight of positives of the same or a higher score
+        np.subtract(room.negatives[-1], lower, out=lower)
+        lower += found
+        precision = np.divide(found, np.maximum(lower, TINY), out=room.precision)
+        return np.array([area, room.weights @ precision / n_pos, *removed])
 
-    def _find_lowest(self, positives: Floats, recall: float) -> int:
+    def _find_lowest(self, positives: Numbers, recall: float) -> int:
         """Return the position of the lowest positive that this recall needs; those of a lower score may be lost."""
-        may_lose = (1 - recall) * positives[-1] * (1 + 1e-12)  # 5 of 100 are 5, not 4.999
+        may_lose = (1 - recall) * float(positives[-1]) * (1 + 1e-12)  # 5 of 100 are 5, not 4.999
         return min(int(np.searchsorted(positives, may_lose, side="right")) - 1, len(self.site_pos) - 1)
 
 

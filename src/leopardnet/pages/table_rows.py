@@ -12,10 +12,10 @@ import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from leopardnet.core.columns import has_several_labels, join_alerts
+from leopardnet.core.columns import join_alerts
 from leopardnet.core.labels import split_labels
-from leopardnet.metrics.comparison.review_order import verdicts
-from leopardnet.pages.palette import LabelStyle, decision_colours
+from leopardnet.metrics.comparison.review_order import top_probability, verdicts
+from leopardnet.pages.palette import LabelStyle
 from leopardnet.pages.pictures import best_frame_boxes, parse_frame_boxes
 
 TEXT_COLUMNS = ("clip_id", "path", "kind", "site", "status", "reason", "decision", "rule")
@@ -31,10 +31,19 @@ def script_json(value: object) -> Markup:
     >>> script_json("</script>")
     Markup('"\\u003c/script\\u003e"')
     """
+    return Markup(encode_json(value))
+
+
+def encode_json(value: object) -> str:
+    r"""Return JSON in ASCII without '<', '>' and '&'.
+
+    >>> encode_json("é > e")
+    '"\\u00e9 \\u003e e"'
+    """
     encoded = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for sign in "<>&":
         encoded = encoded.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(encoded)
+    return encoded
 
 
 def clip_data(
@@ -45,11 +54,12 @@ def clip_data(
     truth: pd.Series[str] | None = None,
     thumbnails: Mapping[str, bytes] | None = None,
     hidden: Collection[str] = (),
-    rules: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return all clips as one list per column, probabilities with three decimals, None where there is no value.
 
-    Values that only some clips have are mappings from the row number as text:
+    `given` is the index of the table: the place of a clip in the predictions. `suspicion` is the probability of the
+    likeliest suspected target, `top` that of `top_probability`. Values that only some clips have are mappings from
+    the row number as text:
 
     - `frames`: {"t": times in s, "p": per label the thousandths of each frame, or 0 where all are invisible,
       "b": thousandths of the best box of each frame, None where no detector was run}
@@ -64,14 +74,17 @@ def clip_data(
     row_of = {clip_id: i for i, clip_id in enumerate(columns["clip_id"])}
     frames, boxes = _frame_data(predictions, evidence, styles, row_of)
     labels = pd.Series(dtype=object) if truth is None else truth
-    jpegs = {row_of[k]: jpeg for k, jpeg in (thumbnails or {}).items() if k in row_of}
+    jpegs = {row: thumbnails[k] for k, row in row_of.items() if k in thumbnails} if thumbnails else {}
+    alerts = [list(split_labels(names)) for names in join_alerts(predictions)]
+    place = {s.name: i for i, s in enumerate(styles)}
     return {
-        "multi": has_several_labels(predictions),
-        "labels": [{"name": s.name, "colour": s.colour} for s in styles],
-        "colours": decision_colours(styles),
-        "rules": dict(rules or {}),
         **columns,
-        "alerts": [list(split_labels(names)) for names in join_alerts(predictions)],
+        "given": predictions.index.tolist(),
+        "alerts": alerts,
+        "suspicion": [
+            number(p[place[found[0]]]) if found else None for p, found in zip(probs, alerts, strict=True)
+        ],
+        "top": [number(v) for v in top_probability(predictions)],
         "captured": ["" if pd.isna(t) else f"{t:%Y-%m-%d %H:%M:%S}" for t in predictions["captured_at"]],
         "score": [number(v) for v in predictions["score"]],
         "best": [number(v) for v in predictions["best_time_s"]],
@@ -139,11 +152,8 @@ def _frame_data(
     found = parse_frame_boxes(known)
     best_box = found.map(lambda boxes: 1000 * (boxes[0][4] or 0.0) if boxes else 0.0).reindex(known.index)
     rows = known["row"].to_numpy(np.int64)
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    times_s = known["time_s"].round(2).to_numpy(np.float64)
     thousandths = np.round(known[columns].to_numpy(np.float64) * 1000).astype(np.int64)
-    parts = (np.split(values, starts[1:]) for values in (times_s, thousandths, best_box.to_numpy(np.float64)))
-    frames = {str(row): _curve(*part) for row, *part in zip(rows[starts], *parts, strict=True)}
+    frames = _curves(rows, known["time_s"].round(2).tolist(), thousandths, best_box.to_numpy(np.float64))
     boxes = {
         str(row_of[clip_id]): [[*(round(v, 4) for v in box[:4]), box[4]] for box in drawn]
         for clip_id, drawn in best_frame_boxes(predictions, known, found).items()
@@ -151,14 +161,25 @@ def _frame_data(
     return frames, boxes
 
 
-def _curve(
-    times_s: NDArray[np.float64], probs: NDArray[np.int64], best: NDArray[np.float64]
-) -> dict[str, list[Any]]:
-    """Return the curve of a clip. probs: int64 [N, C] in thousandths; best: float64 [N], nan without a detector."""
-    curve: dict[str, list[Any]] = {
-        "t": times_s.tolist(),
-        "p": [p.tolist() if p.max() >= 1000 * VISIBLE else 0 for p in probs.T],
-    }
-    if not np.isnan(best).all():
-        curve["b"] = [None if np.isnan(b) else round(b) for b in best]
-    return curve
+def _curves(
+    rows: NDArray[np.int64], times_s: list[float], probs: NDArray[np.int64], best: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return the curves of clips by row number, of frames sorted by it.
+
+    rows: [N]; probs: [N, C] in thousandths; best: [N], nan without a detector.
+    """
+    if not len(rows):
+        return {}
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    is_seen = (np.maximum.reduceat(probs, starts) >= 1000 * VISIBLE).tolist()
+    values, boxes = probs.T.tolist(), [None if np.isnan(b) else round(b) for b in best.tolist()]
+    curves: dict[str, Any] = {}
+    for row, first, last, seen in zip(rows[starts], starts, [*starts[1:], len(rows)], is_seen, strict=True):
+        curve = {
+            "t": times_s[first:last],
+            "p": [v[first:last] if s else 0 for v, s in zip(values, seen, strict=True)],
+        }
+        if any(b is not None for b in boxes[first:last]):
+            curve["b"] = boxes[first:last]
+        curves[str(row)] = curve
+    return curves

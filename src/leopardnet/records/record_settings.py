@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-import yaml
 from pydantic import Field
 
-from leopardnet.core.errors import ConfigError
 from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.core.settings.settings_file import load_settings
 from leopardnet.core.settings.settings_model import Settings
-from leopardnet.core.settings.validate import validate
 
 Rule = Literal[
     "beyond_barrier",
@@ -22,7 +20,6 @@ Rule = Literal[
     "first_cannot_tell",
     "first_in_years",
 ]
-Model = TypeVar("Model", bound=Settings)
 
 
 class NotableSettings(Settings):
@@ -42,16 +39,3 @@ def load_notable(path: Path | None = None) -> NotableSettings:
     25.0
     """
     return load_settings(NotableSettings, path or configs_dir() / "records" / "notable.yaml")
-
-
-def load_settings(model: type[Model], path: Path) -> Model:
-    """Return the settings in a YAML file. Raises ConfigError for one that cannot be read or is invalid."""
-    path = Path(path)
-    try:
-        data: Any = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigError("the settings cannot be read", where=path.name, found=(reason or "")[:200]) from None
-    if not isinstance(data, dict):
-        raise ConfigError("the settings cannot be read", where=path.name, expected="lines such as name: value")
-    return validate(model, data, where=path.name)

@@ -1,4 +1,4 @@
-"""One self-contained HTML file from tables and a bundle's description."""
+"""The page of a report, from tables and a bundle's description; where clips are many, with files beside it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,29 @@ from leopardnet.core.columns import evidence_columns, has_several_labels, predic
 from leopardnet.core.language import script_texts, translate, translate_message
 from leopardnet.core.tables import atomic_path, conform
 from leopardnet.data.checks.finding import Finding
+from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.metrics.evaluation import Evaluation
 from leopardnet.metrics.table_checks import refuse_unknown_alerts
 from leopardnet.pages.environment import environment, join_scripts, read_style
 from leopardnet.pages.palette import LabelStyle, decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
 from leopardnet.pages.svg import line_chart
-from leopardnet.pages.table_rows import clip_data, flatten_facts, script_json
+from leopardnet.pages.table_rows import flatten_facts, script_json
 from leopardnet.report.attention_pictures import AttentionPicture
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.overview import Beside, list_reasons, make_overview
+from leopardnet.report.paging.clip_files import Boxes, place_clips, replace_clip_files
+from leopardnet.report.paging.clip_rows import ClipRows
+from leopardnet.report.paging.paging_settings import PagingSettings, load_paging
 from leopardnet.report.same_spots import Spots, group_same_spots
-from leopardnet.report.sections import choose_review, count_by_site, count_table, summarise_run
-from leopardnet.report.sound_pictures import SoundPicture
+from leopardnet.report.sections import Review, choose_review, count_by_site, count_table, summarise_run
+from leopardnet.report.sound_pictures import SoundPicture, choose_played
 from leopardnet.report.sound_section import SoundList
 from leopardnet.score.decide import RULES
 
 SCRIPTS = (
     *("shared/language", "shared/elements", "shared/chart", "shared/picture"),
-    *("report/data", "report/evidence", "report/table"),
+    *("report/data", "report/files", "report/evidence", "report/table"),
 )
 MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
@@ -58,19 +62,20 @@ def write_report(
     history: Sequence[Mapping[str, Any]] | None = None,
     notices: Sequence[str] = (),
     title: str | None = None,
+    paging: PagingSettings | None = None,
 ) -> Path:
     """Write the report and return its path: `out`, or `out/report.html` where `out` does not end in .html or .htm.
 
-    An argument of None leaves its section out. predictions: a predictions table; the page holds every clip.
-    evidence: an evidence table, for the probabilities over time and the boxes. truth: labels by `clip_id`.
-    thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds by `clip_id`, for the cards.
-    attention: pictures of `draw_attention` by clip_id. sounds: the list of them.
-    hidden: clip_id of clips whose picture and sound are left out. cameras: findings of
-    `find_camera_faults`. beside: what else is known, for the first page; its n_hidden and n_faults are counted
-    here. bundle: plain values as of `describe_bundle`, and watch (`watch_facts`); others are shown too.
-    manifest_summary: counts, label by split. history: rows with epoch, loss, val_macro_f1. notices: shown on top.
-
-    Raises ManifestError where `predictions` or `evidence` is not such a table.
+    An argument of None leaves its section out. predictions: a predictions table; where it has more clips than
+    `paging` (of `load_paging`) allows in one file, rows are in the order of review, and all but the first are in a
+    folder, see `find_clip_folder`. evidence: an evidence table, for the probabilities over time and the boxes.
+    truth: labels by `clip_id`. thumbnails: JPEG bytes by `clip_id`, of the frame at `best_time_s`. heard: sounds
+    by `clip_id`, for the cards. attention: pictures of `draw_attention` by clip_id. sounds: the list of them.
+    hidden: clip_id of clips whose picture and sound are left out. cameras: findings of `find_camera_faults`.
+    beside: what else is known, for the first page; its n_hidden and n_faults are counted here. bundle: plain
+    values as of `describe_bundle`, and watch (`watch_facts`); others are shown too. manifest_summary: counts,
+    label by split. history: rows with epoch, loss, val_macro_f1. notices: shown on top. Raises ManifestError where
+    `predictions` or `evidence` is not such a table.
     """
     out = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
     labels = table_labels(predictions)
@@ -79,34 +84,33 @@ def write_report(
     description = dict(bundle or {})
     styles = label_styles(labels, description.get("labels"))
     shown = {clip_id: jpeg for clip_id, jpeg in (thumbnails or {}).items() if clip_id not in hidden}
-    data = clip_data(
-        predictions,
-        styles,
-        evidence=evidence,
-        truth=truth,
-        thumbnails=shown,
-        hidden=hidden,
-        rules={str(k): translate_message(v) for k, v in RULES.items()},
-    )
-    beside = replace(beside or Beside(), n_hidden=len(data["hidden"]), n_faults=len(cameras))
-    page = _fill_template(
-        title=translate("Camera-trap report") if title is None else title,
-        notices=list(notices),
-        overview=make_overview(predictions, styles, evaluation=evaluation, description=description, beside=beside),
-        cameras=list(cameras),
-        hidden=frozenset(hidden),
-        attention=attention or {},
-        heard={clip_id: sound for clip_id, sound in (heard or {}).items() if clip_id not in hidden},
-        sounds=sounds if sounds and (sounds.confirmed or sounds.others) else None,
-        picture_of=_picture_finder(data, shown),
-        evaluation=make_evaluation_section(evaluation, predictions, truth, styles),
-        curves=_history_charts(history or ()),
-        data_counts=None if manifest_summary is None else count_table(manifest_summary),
-        **_describe_clips(predictions, styles, hidden, group_same_spots(predictions, data["boxes"])),
-        **_describe_data(data),
+    at_once = (paging or load_paging()).clips_in_one_file
+    rows = review_order(predictions) if len(predictions) > at_once else predictions
+    clips = ClipRows(rows, styles, evidence, truth, shown, hidden)
+    beside = replace(beside or Beside(), n_hidden=clips.n_hidden, n_faults=len(cameras))
+    sections = {
+        "title": translate("Camera-trap report") if title is None else title,
+        "notices": list(notices),
+        "overview": make_overview(
+            predictions, styles, evaluation=evaluation, description=description, beside=beside
+        ),
+        "cameras": list(cameras),
+        "attention": attention or {},
+        "evaluation": make_evaluation_section(evaluation, predictions, truth, styles),
+        "curves": _history_charts(history or ()),
+        "data_counts": None if manifest_summary is None else count_table(manifest_summary),
         **_describe_promise(description),
-    )
-    with atomic_path(out) as part:
+    }
+    with replace_clip_files(out) as folder, atomic_path(out) as part:
+        data, boxes = place_clips(clips, out, folder, at_once=at_once)
+        shown_clips = _describe_clips(predictions, styles, hidden, group_same_spots(predictions, boxes))
+        page = _fill_template(
+            **sections,
+            **shown_clips,
+            **_describe_sounds(heard or {}, sounds, hidden, shown_clips["review"]),
+            **_describe_data(data, clips),
+            picture_of=_picture_finder(boxes, shown),
+        )
         part.write_bytes(page.encode("utf-8", "replace"))  # an invalid character in a title must not stop it
     return out
 
@@ -126,6 +130,7 @@ def _describe_clips(
     """Return what the template shows of the table of clips alone."""
     return {
         "multi": has_several_labels(predictions),
+        "hidden": frozenset(hidden),
         "styles": styles,
         "colours": decision_colours(styles),
         "summary": summarise_run(predictions, styles),
@@ -136,13 +141,37 @@ def _describe_clips(
     }
 
 
-def _describe_data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data of the scripts, and what the template says of them."""
+def _describe_sounds(
+    heard: Mapping[str, SoundPicture], sounds: SoundList | None, hidden: Collection[str], review: Review
+) -> dict[str, Any]:
+    """Return the sounds of the cards, the clips that can be played there, and the list of sounds, None if empty."""
+    shown = {clip_id: sound for clip_id, sound in heard.items() if clip_id not in hidden}
     return {
-        "n_pictures": len(data["thumbs"]),
-        "n_hidden": len(data["hidden"]),
-        "has_truth": any(data["truth"]),
-        "data": script_json(data),
+        "heard": shown,
+        "played": choose_played([card.clip_id for card in (*review.alerts, *review.unsure)], shown),
+        "sounds": sounds if sounds and (sounds.confirmed or sounds.others) else None,
+    }
+
+
+def _describe_data(data: Mapping[str, Any], clips: ClipRows) -> dict[str, Any]:
+    """Return the data of the scripts, and what the template says of them."""
+    evidence = clips.evidence
+    facts = {
+        "multi": has_several_labels(clips.predictions),
+        "labels": [{"name": s.name, "colour": s.colour} for s in clips.styles],
+        "colours": decision_colours(clips.styles),
+        "rules": {str(k): translate_message(v) for k, v in RULES.items()},
+        "has_truth": clips.has_truth,
+        "has_detector": evidence is not None and bool(evidence["boxes"].notna().any()),
+    }
+    return {
+        "n_pictures": clips.n_pictures,
+        "n_hidden": clips.n_hidden,
+        "has_truth": clips.has_truth,
+        "key": clips.key,
+        "files": data["files"],
+        "n_listed": len(data["clip_id"]),
+        "data": script_json({**facts, **data}),
     }
 
 
@@ -156,13 +185,12 @@ def _fill_template(**values: object) -> str:
     )
 
 
-def _picture_finder(data: Mapping[str, Any], jpegs: Mapping[str, bytes]) -> Callable[[str], Picture | None]:
+def _picture_finder(boxes: Boxes, jpegs: Mapping[str, bytes]) -> Callable[[str], Picture | None]:
     """Return a function from clip_id to the picture with its boxes, or None, for the cards that need no script."""
-    row_of = {clip_id: str(i) for i, clip_id in enumerate(data["clip_id"])}
 
     def find(clip_id: str) -> Picture | None:
-        boxes = data["boxes"].get(row_of[clip_id], ())
-        return embed_picture(jpegs[clip_id], tuple(map(tuple, boxes))) if clip_id in jpegs else None
+        drawn = tuple(map(tuple, boxes.get(clip_id, ())))
+        return embed_picture(jpegs[clip_id], drawn) if clip_id in jpegs else None
 
     return find
 

@@ -16,11 +16,11 @@ Spots = Mapping[str, tuple[str, ...]]
 
 
 def group_same_spots(predictions: pd.DataFrame, boxes: Mapping[str, Sequence[Any]]) -> Spots:
-    """Return the groups of a predictions table. boxes: of the pictures, by row number as text, the best first."""
+    """Return the groups of a predictions table. boxes: of the pictures, by clip_id, the best first."""
     found = np.full((len(predictions), 4), np.nan)
-    for row, mine in boxes.items():
-        if mine:
-            found[int(row)] = mine[0][:4]
+    for i, clip_id in enumerate(predictions["clip_id"]):
+        if mine := boxes.get(clip_id):
+            found[i] = mine[0][:4]
     if np.isnan(found).all():
         return {}
     sites = pd.factorize(predictions["site"])[0].astype(np.int64)

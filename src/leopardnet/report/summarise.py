@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,8 +34,9 @@ from leopardnet.metrics.judges.clip_truth import clip_sites, true_labels
 from leopardnet.report.attention_pictures import AttentionPicture, draw_attention
 from leopardnet.report.overview import Beside
 from leopardnet.report.page import write_report
+from leopardnet.report.paging.paging_settings import PagingSettings, load_paging
 from leopardnet.report.sections import choose_mistakes
-from leopardnet.report.sound_pictures import draw_sounds
+from leopardnet.report.sound_pictures import draw_sounds, find_audible
 from leopardnet.report.sound_section import list_sounds
 
 N_LARGE = 400  # the first clips to review get pictures large enough to name the animal; the others get previews
@@ -64,33 +66,34 @@ def summarise(
     people: bool = False,
     human_labels: pd.DataFrame | None = None,
     attention: bool = False,
+    paging: PagingSettings | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write one self-contained HTML report and return its path.
+    """Write an HTML report, one file or a page with a folder beside it, and return its path.
 
     manifest: adds pictures, and the labels and the sites that the results lack. deployments: the table of
-    `read_deployments`, for the faults of cameras. results: the folder of the predictions, for what its watch.json
-    says of the bundle's promise, see `watch_promise`. said: what people said, as `labels_by_clip` returns it, for
-    the first page. said_of_sounds: entries of `SoundLabelFile`. n_pictures: the most pictures, of the first clips
-    to review; None for all that fit into the page. people: show clips of people and vehicles too. Otherwise their
-    pictures and sounds are left out, as `clips_with_people` says; human_labels: what every person said, for it, as
-    `list_said` returns it. attention: show where the frames of the worst mistakes speak for a label, which needs
-    manifest, evaluation, bundle and torch, see `find_attention`. Raises ManifestError for a manifest of other
-    footage with the same file names, and BundleError for the bundle of another model.
+    `read_deployments`, for the faults of cameras. results: the folder of the predictions, for `watch_promise`.
+    said: what people said, as `labels_by_clip` returns it, for the first page. said_of_sounds: entries of
+    `SoundLabelFile`. paging: of `load_paging`, see `write_report`. n_pictures: the most pictures, of the first
+    clips to review; see `limit_pictures`. people: show those of people and vehicles, too, though their sound is
+    never played; they are left out otherwise, as `clips_with_people` says; human_labels: what every person said,
+    for it, as `list_said` returns it. attention: show where the frames of the worst mistakes speak for a label,
+    which needs manifest, evaluation, bundle and torch, see `find_attention`. Raises ManifestError for a manifest of
+    other footage with the same file names, BundleError for another bundle.
 
     >>> ln.summarise(predictions, Path("report.html"), manifest=manifest)  # doctest: +SKIP
     """
     if bundle is not None:
         predictions.require_model(bundle.id)
-    table = predictions.table
+    table, paging = predictions.table, paging or load_paging()
     words = (human_labels, said, list_said(None, said_of_sounds))
-    private = frozenset[str]() if people else _find_people(predictions, manifest, words)
+    with_people = _find_people(predictions, manifest, words)
+    private, audible = frozenset[str]() if people else with_people, find_audible(table, with_people)
     pictures, truth, hidden, absent, looked_at = None, None, frozenset[str](), list[str](), {}
     if manifest is not None:
         refuse_other_footage(table, manifest.table)
-        truth, hidden = true_labels(manifest, table), private
-        table = _add_sites(table, manifest)
-        limits: Any = {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
+        truth, hidden, table = true_labels(manifest, table), private, _add_sites(table, manifest)
+        limits = limit_pictures(predictions, n_pictures, paging)
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
         if attention and bundle and evaluation:
@@ -104,8 +107,8 @@ def summarise(
         truth=truth,
         thumbnails=pictures,
         attention=looked_at,
-        heard=None if manifest is None else draw_sounds(predictions, manifest, hidden=hidden),
-        sounds=list_sounds(predictions, said_of_sounds, hidden=private),
+        heard=None if manifest is None else draw_sounds(predictions, manifest, audible, hidden=hidden),
+        sounds=list_sounds(predictions, said_of_sounds, manifest=manifest, hidden=private, audible=audible),
         hidden=hidden,
         cameras=find_camera_faults(predictions, manifest=manifest, deployments=deployments, pictures=pictures),
         beside=Beside(said, *_count_left_out(table, manifest)),
@@ -114,7 +117,18 @@ def summarise(
         history=history,
         notices=[*_note_rendered(manifest, table), *notices, *absent, *_note_alarm(season)],
         title=title,
+        paging=paging,
     )
+
+
+def limit_pictures(predictions: Predictions, n_pictures: int | None, paging: PagingSettings) -> dict[str, Any]:
+    """Return the limits of `make_thumbnails`: what fits into a report in one file, or else a number of pictures.
+
+    n_pictures: what the user wants, None for as many as there may be.
+    """
+    if len(predictions) <= paging.clips_in_one_file:
+        return {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
+    return {"n_pictures": paging.pictures if n_pictures is None else n_pictures, "max_bytes": None}
 
 
 def _find_people(
@@ -185,13 +199,13 @@ def make_thumbnails(
     *,
     hidden: Collection[str] = (),
     n_pictures: int | None = None,
-    max_bytes: int = MIN_PICTURE_BYTES,
+    max_bytes: int | None = MIN_PICTURE_BYTES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, bytes]:
     """Return JPEG bytes by clip_id, in the order of `review_order`: the first 400 clips large, the others small.
 
-    Clips that the manifest lacks are looked for under its root. Pictures end at `max_bytes` or at `n_pictures`.
-    Clips in `hidden` and unreadable clips are not opened.
+    Clips that the manifest lacks are looked for under its root. Pictures end at `max_bytes` or at
+    `n_pictures`; None is no limit. Clips in `hidden` and unreadable clips are not opened.
     """
     known = [*_find_absent(table, manifest), *manifest.clips()]
     clips = {clip.clip_id: clip for clip in known if clip.clip_id not in hidden}
@@ -206,7 +220,7 @@ def make_thumbnails(
 
     jobs = [(i, str(c), float(t)) for i, (c, t) in enumerate(chosen.fillna(0.0).itertuples(index=False))]
     pictures: dict[str, bytes] = {}
-    left = max_bytes
+    left = math.inf if max_bytes is None else max_bytes
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:  # decoders release the interpreter lock
         for first in range(0, len(jobs), N_AT_ONCE):
             for clip_id, jpeg in threads.map(load, jobs[first : first + N_AT_ONCE]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Annotated, Any, TypeVar
 
@@ -10,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from leopardnet.core.columns import MANIFEST, PREDICTIONS_HEAD, PREDICTIONS_TAIL
 from leopardnet.core.labels import ANIMAL, EMPTY, UNKNOWN, UNREADABLE, UNSURE, is_label_id
+from leopardnet.data.human_labels.person_name import tidy_name
 from leopardnet.review.request_error import RequestError
 
 MAX_CLIPS = 20_000
@@ -139,8 +139,8 @@ def check_name(name: str) -> str:
     >>> check_name(" AB ")
     'AB'
     """
-    found = re.sub(r"\s+", " ", name).strip()
-    if not found or not found.isprintable() or len(found) > 40 or "/" in found:
+    found = tidy_name(name)
+    if not found:
         raise RequestError(
             "please say who labels", found=repr(name[:40]), expected="initials or a name, up to 40 characters"
         )

@@ -19,6 +19,8 @@ from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import read_table
 from leopardnet.data.checks.match_files import refuse_other_root
 from leopardnet.data.human_labels.label_file import FILE as LABELS
+from leopardnet.data.reading.tables.people_table import read_people_table
+from leopardnet.data.reading.tables.saved_manifest import TABLE_SUFFIXES, read_manifest
 from leopardnet.data.scan.scan import scan_report
 from leopardnet.detect.footage_boxes import TABLE as EVIDENCE
 from leopardnet.hunt.feature_store import KIND as FEATURES
@@ -27,7 +29,6 @@ from leopardnet.review.workspace.workspace import FILE as WORKSPACE
 from leopardnet.review.workspace.workspace import Workspace
 
 PREDICTIONS = "predictions.parquet"
-_TABLES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +124,13 @@ def name_kind(source: Path) -> str:
             return "results"
         marks = (WORKSPACE, LABELS, FEATURES.file)
         return "workspace" if any((source / name).is_file() for name in marks) else "footage"
-    if source.is_file() and source.suffix.lower() in _TABLES:
-        columns = read_table(source).columns
+    if source.is_file() and source.suffix.lower() in TABLE_SUFFIXES:
+        columns = (read_table if source.suffix.lower() == ".parquet" else read_people_table)(source).columns
         return "results" if "decision" in columns and any(c.startswith("p_") for c in columns) else "manifest"
     raise ManifestError(
         "there is nothing to review here",
         where=source,
-        expected="a folder with predictions.parquet, a manifest (.parquet or .csv), or a folder of footage",
+        expected="a folder with predictions.parquet, a manifest (.parquet, .csv or .xlsx), or a folder of footage",
         todo="check the path",
     )
 
@@ -148,7 +149,7 @@ def _choose_workspace(source: Path, kind: str, out: Path | None) -> Path:
 
 
 def _read_moved(file: Path, root: Path | None) -> Manifest:
-    rows = Manifest.read(file, root=root)
+    rows = read_manifest(file, root=root)
     if root is not None:
         refuse_other_root(rows.table, root)
     return rows
@@ -234,7 +235,7 @@ def _relative(path: Path | None, workspace: Workspace) -> str | None:
 
 
 def _list_notices(parts: _Parts) -> list[str]:
-    notices = []
+    notices = [*parts.manifest.notes]
     if parts.outside_links:
         n, first = len(parts.outside_links), parts.outside_links[0]
         notices.append(f"{n:,} links lead out of the folder and were left out, such as {first}.")

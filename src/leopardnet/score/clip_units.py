@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from leopardnet.core.footage.site_names import find_clip_values
 from leopardnet.core.manifest import Manifest
-from leopardnet.score.events import event_ids
+from leopardnet.score.events import find_first_clips
 
 Ints = NDArray[np.int64]
 Texts = NDArray[np.object_]
@@ -35,10 +35,10 @@ def code_copies(probs: NDArray[np.float64], site_codes: Ints, *names: Texts) -> 
     """
     p = probs.astype(np.float32)
     tells = np.isfinite(p).all(axis=1) & ((p > LEAST) & (p < 1)).any(axis=1)
-    key = pd.DataFrame({"site": site_codes, "p": [row.tobytes() for row in p]})
-    key = key.assign(**{f"name{i}": pd.factorize(x.astype(object))[0] for i, x in enumerate(names)})
     alone = np.where(tells, -1, np.arange(len(p)))
-    return pd.factorize(pd.MultiIndex.from_frame(key.assign(alone=alone)))[0].astype(np.int64)
+    columns = [site_codes, alone, *p.view(np.int32).T, *(pd.factorize(x.astype(object))[0] for x in names)]
+    rows = pd.DataFrame(dict(enumerate(columns))).groupby(list(range(len(columns))), sort=False)
+    return rows.ngroup().to_numpy().astype(np.int64)
 
 
 def find_copies(codes: Ints, clip_ids: Texts) -> NDArray[np.bool_]:
@@ -81,10 +81,11 @@ def code_events(site_codes: Ints, truth: Texts, table: pd.DataFrame) -> Ints:
     at = table["captured_at"] if "captured_at" in table.columns else pd.Series(pd.NaT, index=table.index)
     group = pd.MultiIndex.from_arrays([site_codes, pd.factorize(truth)[0]])
     code = pd.Series(pd.factorize(group)[0])
-    clips = pd.DataFrame({"clip_id": np.arange(n).astype(str), "site": code, "captured_at": at.to_numpy()})
-    ids = event_ids(clips).to_numpy(object)
+    clips = pd.DataFrame({"clip_id": np.arange(n), "site": code, "captured_at": at.to_numpy()})
+    first = find_first_clips(clips)
     if "sequence_id" in table.columns:
-        sequences = table["sequence_id"].to_numpy(object)
-        is_group = pd.isna(clips["captured_at"].to_numpy()) & ~pd.isna(sequences)
-        ids = np.where(is_group, [f"{c} {s}" for c, s in zip(code, sequences, strict=True)], ids)
-    return pd.factorize(ids)[0].astype(np.int64)
+        sequences = pd.factorize(table["sequence_id"])[0]
+        is_group = pd.isna(clips["captured_at"].to_numpy()) & (sequences >= 0)
+        groups = pd.factorize(pd.MultiIndex.from_arrays([code[is_group], sequences[is_group]]))[0]
+        first[is_group] = n + groups
+    return pd.factorize(first)[0].astype(np.int64)

@@ -17,10 +17,7 @@ contradiction: the event is of all of them, its decision is the likeliest, and i
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -33,13 +30,15 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.core.labels import ANIMAL, EMPTY, JOINER, UNREADABLE, UNSURE, split_labels
 from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.score.aggregate import aggregate
+from leopardnet.score.event_names.rank_names import join_as_json, join_names, rank_names, split_cells, take_first
 
-ROWS_AT_ONCE = 50_000
 GAP_MINUTES = 30.0  # the convention since O'Brien et al. 2003
 Mode = Literal["chained", "fixed"]
 CLIPS_OF_AN_EVENT = AggregateConfig(name="presence_topk")  # of up to four clips it takes the strongest alone
 EVENT_COLUMNS = "event_id site start end n_clips n_unreadable decision rule score alert alerts seen".split()  # noqa: SIM905
-_Row = dict[Any, Any]  # a clip by column
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Texts = NDArray[np.object_]
 
 
 def event_ids(clips: pd.DataFrame, *, gap_minutes: float = GAP_MINUTES, mode: Mode = "chained") -> pd.Series[str]:
@@ -55,16 +54,37 @@ def event_ids(clips: pd.DataFrame, *, gap_minutes: float = GAP_MINUTES, mode: Mo
     >>> event_ids(clips).tolist(), event_ids(clips, mode="fixed").tolist()
     (['a', 'a', 'a'], ['a', 'a', 'c'])
     """
+    first = find_first_clips(clips, gap_minutes=gap_minutes, mode=mode)
+    return clips["clip_id"].astype(str).take(first).set_axis(clips.index).rename("event_id")
+
+
+def find_first_clips(clips: pd.DataFrame, *, gap_minutes: float = GAP_MINUTES, mode: Mode = "chained") -> Ints:
+    """Return the position of the first clip of each clip's event, int64 [M]; as `event_ids` finds them."""
+    order, is_first = _sort_into_events(clips, gap_minutes, mode)
+    first = np.zeros(len(clips), np.int64)
+    first[order] = order[is_first][np.cumsum(is_first) - 1]
+    return first
+
+
+def _sort_into_events(clips: pd.DataFrame, gap_minutes: float, mode: Mode) -> tuple[Ints, NDArray[np.bool_]]:
+    """Return the positions of clips by site, time and id, and which begin an event; what is missing comes last."""
     _check_gap(gap_minutes, mode)
-    known = clips["site"].notna() & clips["captured_at"].notna()
-    ids = clips["clip_id"].astype(str).copy()
-    rows = clips.loc[known].sort_values(["site", "captured_at", "clip_id"], kind="stable")
-    minutes = pd.to_datetime(rows["captured_at"]).to_numpy("datetime64[us]").astype(np.int64) / 60e6
-    is_first = _start_flags(pd.factorize(rows["site"])[0], minutes, gap_minutes, mode)
-    n_before = np.cumsum(is_first) - 1  # [M]
-    if len(rows):
-        ids.loc[rows.index] = rows["clip_id"].astype(str).to_numpy()[is_first][n_before]
-    return ids.rename("event_id")
+    site, names = pd.factorize(clips["site"], sort=True)
+    site = np.where(site < 0, len(names), site)
+    at = pd.to_datetime(clips["captured_at"]).to_numpy("datetime64[us]")
+    is_known = (site < len(names)) & ~np.isnat(at)
+    time: Ints = np.where(np.isnat(at), np.iinfo(np.int64).max, at.astype(np.int64))
+    order = np.lexsort((time, site))
+    is_like_next = (np.diff(site[order]) == 0) & (np.diff(time[order]) == 0)
+    if is_like_next.any():  # only then do ids matter, and texts are slow to sort
+        i = np.sort(order[np.append(is_like_next, False) | np.append(False, is_like_next)])
+        by_id = np.zeros(len(clips), np.int64)
+        by_id[i] = clips["clip_id"].iloc[i].rank(method="first").to_numpy(np.int64)
+        order = np.lexsort((by_id, time, site))
+    is_first, known = np.ones(len(clips), bool), is_known[order]
+    of_known = order[known]
+    is_first[known] = _start_flags(site[of_known], time[of_known] / 60e6, gap_minutes, mode)
+    return order, is_first
 
 
 def _check_gap(gap_minutes: float, mode: str) -> None:
@@ -102,40 +122,48 @@ def join_events(
 
     >>> ln.join_events(predictions.table, gap_minutes=30.0)  # doctest: +SKIP
     """
-    labels = table_labels(predictions)
-    ids = event_ids(predictions, gap_minutes=gap_minutes, mode=mode)
-    table = predictions.assign(event_id=ids, alerts=join_alerts(predictions))
-    table = table.sort_values(["site", "captured_at", "clip_id"], kind="stable", na_position="last")
-    how, multi = config or CLIPS_OF_AN_EVENT, has_several_labels(predictions)
-    columns = [*EVENT_COLUMNS, *(["labels"] if multi else []), *(f"p_{x}" for x in labels), "clip_ids"]
-    probs = _aggregate_events(table, labels, how, multi=multi)
-    # Plain rows are faster than small tables, since an event has few clips.
-    events_of = groupby(_iterate_rows(table, labels), key=lambda clip: clip["event_id"])
-    found: dict[str, list[Any]] = {name: [] for name in columns}
-    for p, (_, clips) in zip(probs, events_of, strict=True):
-        for name, value in _event(list(clips), labels, p, multi=multi).items():
-            found[name].append(value)
-    return pd.DataFrame(found, dtype=None if len(probs) else object)
-
-
-def _iterate_rows(table: pd.DataFrame, labels: Sequence[str]) -> Iterator[_Row]:
-    """Yield what events are made of, clip by clip, so that a million clips are never all there as rows."""
-    used = ("event_id", "clip_id", "site", "captured_at", "decision", "rule", "score", "alerts", "labels")
-    columns = [*(c for c in used if c in table.columns), *(f"p_{x}" for x in labels)]
-    for first in range(0, len(table), ROWS_AT_ONCE):
-        yield from table[columns].iloc[first : first + ROWS_AT_ONCE].to_dict("records")
+    labels, multi = table_labels(predictions), has_several_labels(predictions)
+    order, is_first = _sort_into_events(predictions, gap_minutes, mode)
+    used = ("clip_id", "site", "captured_at", "decision", "rule", "score", "labels", *(f"p_{x}" for x in labels))
+    table = predictions[[c for c in used if c in predictions.columns]].iloc[order].reset_index(drop=True)
+    table = table.assign(
+        alerts=join_alerts(predictions).iloc[order].to_numpy(object), event=np.cumsum(is_first) - 1
+    )
+    first, last = np.flatnonzero(is_first), np.flatnonzero(np.append(is_first[1:], True)[: len(table)])
+    p = table[[f"p_{x}" for x in labels]].to_numpy(np.float64)
+    seen = _rank_named(table, multi=multi)
+    said = _decide_events(table, first, seen, multi=multi)
+    alerts = _rank_alerts(table, first, labels, p, said["decision"])
+    event, n = table["event"].to_numpy(np.int64), len(first)
+    joint = _aggregate_events(p, event, labels, config or CLIPS_OF_AN_EVENT, multi=multi)
+    return pd.DataFrame(
+        {
+            "event_id": table["clip_id"].iloc[first].astype(str).to_numpy(object),
+            "site": table["site"].iloc[first].to_numpy(object),
+            "start": pd.to_datetime(table["captured_at"].iloc[first]).to_numpy(),
+            "end": pd.to_datetime(table["captured_at"].iloc[last]).to_numpy(),
+            "n_clips": np.bincount(event, minlength=n),
+            "n_unreadable": np.bincount(event[~np.isfinite(p).all(axis=1)], minlength=n),
+            **said,
+            "alert": take_first(alerts, n),
+            "alerts": join_names(alerts, n),
+            "seen": join_as_json(seen, n),
+            **({"labels": _list_named(seen, labels, said["rule"])} if multi else {}),
+            **{f"p_{x}": joint[:, i] for i, x in enumerate(labels)},
+            "clip_ids": join_as_json(table[["event", "clip_id"]].rename(columns={"clip_id": "name"}), n),
+        }
+    )
 
 
 def _aggregate_events(
-    table: pd.DataFrame, labels: Sequence[str], config: AggregateConfig, *, multi: bool
-) -> NDArray[np.float64]:
-    """Return the probabilities of each event, float64 [E, C], nan where no clip could be read; rows in their order.
+    p: Floats, event: Ints, labels: Sequence[str], config: AggregateConfig, *, multi: bool
+) -> Floats:
+    """Return the probabilities of each event, float64 [E, C], nan where no clip could be read.
 
-    Events with as many readable clips as each other are aggregated together.
+    p: those of the clips, float64 [M, C]; event: int64 [M], increasing. Events with as many readable clips as each
+    other are aggregated together.
     """
     i_empty = list(labels).index(EMPTY) if EMPTY in labels else None
-    event = np.cumsum(table["event_id"].ne(table["event_id"].shift()).to_numpy()) - 1
-    p = table[[f"p_{x}" for x in labels]].to_numpy(np.float64)
     joint = np.full((int(event.max(initial=-1)) + 1, len(labels)), np.nan)
     readable = np.isfinite(p).all(axis=1)
     p, event = p[readable], event[readable]
@@ -149,72 +177,73 @@ def _aggregate_events(
     return joint
 
 
-def _event(clips: Sequence[_Row], labels: Sequence[str], joint: NDArray[np.float64], *, multi: bool) -> _Row:
-    """Return the row of an event. joint: its probabilities, float64 [C]."""
-    n_unreadable = sum(any(not math.isfinite(clip[f"p_{x}"]) for x in labels) for clip in clips)
-    decision, rule, seen, score = _decide_event(clips, multi=multi)
-    alerts = _list_alerts(clips, decision)
-    named = [x for x in labels if x in seen] if seen else [EMPTY] if rule == "empty" else []
-    times = [clip["captured_at"] for clip in clips if not pd.isna(clip["captured_at"])]
+def _rank_named(table: pd.DataFrame, *, multi: bool) -> pd.DataFrame:
+    """Return the animals that the clips of each event name, and the `score` of each, the highest first."""
+    clips = table[table["rule"].eq("species").to_numpy(bool)]
+    clips = clips.sort_values("score", ascending=False, kind="stable")
+    if not multi:
+        return rank_names(
+            clips["event"].to_numpy(), clips["decision"].astype(str), clips["score"].to_numpy(np.float64)
+        )
+    names = split_cells(clips["labels"].fillna(clips["decision"]))
+    scores = np.zeros(len(names))
+    for name in names.unique():
+        is_it = (names == name).to_numpy(bool)
+        scores[is_it] = table[f"p_{name}"].loc[names.index[is_it]]
+    return rank_names(table["event"].loc[names.index].to_numpy(), names, scores, n_digits=6)
+
+
+def _rank_alerts(
+    table: pd.DataFrame, first: Ints, labels: Sequence[str], p: Floats, decision: Texts
+) -> pd.DataFrame:
+    """Return the alerts of the clips of each event, those other than its decision first, and then by strength."""
+    names = split_cells(table["alerts"])
+    event, code = table["event"].loc[names.index].to_numpy(), pd.Index(labels).get_indexer(pd.Index(names))
+    strength = np.nan_to_num(np.fmax.reduceat(p, first, axis=0)) if len(first) else p
+    is_other = names.to_numpy(object) != decision[event]
+    return rank_names(event, names, np.round(strength[event, code], 6) + 2 * is_other)
+
+
+def _list_named(seen: pd.DataFrame, labels: Sequence[str], rules: Texts) -> Texts:
+    """Return the independent labels of each event, in the order of classes, joined; None where there is none."""
+    by_class = seen.assign(i=pd.Index(labels).get_indexer(pd.Index(seen["name"]))).sort_values(["event", "i"])
+    named = join_names(by_class[by_class["i"] >= 0], len(rules))
+    return np.where((rules == "empty"), EMPTY, named)
+
+
+def _decide_events(table: pd.DataFrame, first: Ints, seen: pd.DataFrame, *, multi: bool) -> dict[str, Any]:
+    """Return decision, rule and score of each event, by the rules at the top of this module."""
+    event, n = table["event"].to_numpy(np.int64), len(first)
+    rule, score = table["rule"].astype(str).to_numpy(object), table["score"].to_numpy(np.float64)
+    is_rolled, is_broken = rule == "rolled_up", rule == "none"
+    n_seen, n_rolled, n_broken, n_unsure, n_clips = (
+        np.bincount(of, minlength=n)
+        for of in (seen["event"], event[is_rolled], event[is_broken], event[rule == "abstained"], event)
+    )
+
+    def find_highest(of: NDArray[np.bool_]) -> Floats:
+        return np.maximum.reduceat(np.where(of, score, -np.inf), first) if n else score
+
+    groups = table[is_rolled].drop_duplicates(["event", "decision"])
+    is_one_group = (np.bincount(groups["event"], minlength=n) == 1) & (n_seen == 0)
+    group = np.where(is_one_group, take_first(groups, n, "decision"), ANIMAL)
+    named = n_seen > 0 if multi else n_seen == 1
+    named_score = take_first(seen, n, "score").astype(np.float64)
+    lowest = np.minimum.reduceat(score, first) if n else score
+    rules: tuple[tuple[str, NDArray[np.bool_], Texts | str, Floats | float], ...] = (
+        ("species", named, take_first(seen, n), named_score),
+        ("rolled_up", n_seen + n_rolled > 0, group, find_highest(is_rolled | (rule == "species"))),
+        ("none", n_broken == n_clips, UNREADABLE, np.nan),
+        ("abstained", n_unsure + n_broken > 0, UNSURE, find_highest(~is_broken)),
+    )
+    holds = [x for _, x, _, _ in rules]
     return {
-        "event_id": clips[0]["event_id"],
-        "site": clips[0]["site"],
-        "start": min(times, default=pd.NaT),
-        "end": max(times, default=pd.NaT),
-        "n_clips": len(clips),
-        "n_unreadable": n_unreadable,
-        "decision": decision,
-        "rule": rule,
-        "score": score,
-        "alert": alerts[0] if alerts else None,
-        "alerts": JOINER.join(alerts) or None,
-        "seen": json.dumps(seen),
-        **({"labels": JOINER.join(named) or None} if multi else {}),
-        **{f"p_{x}": p for x, p in zip(labels, joint.tolist(), strict=True)},
-        "clip_ids": json.dumps([str(clip["clip_id"]) for clip in clips]),
+        "decision": np.select(
+            holds, [np.full(n, x, object) if isinstance(x, str) else x for _, _, x, _ in rules], EMPTY
+        ),
+        "rule": np.select(holds, [np.full(n, x, object) for x, _, _, _ in rules], "empty"),
+        "score": np.select(holds, [x for _, _, _, x in rules], lowest),
     }
-
-
-def _decide_event(clips: Sequence[_Row], *, multi: bool = False) -> tuple[str, str, list[str], float]:
-    """Return decision, rule, named animals (highest score first) and score of an event."""
-    rules: dict[str, list[_Row]] = {}
-    for clip in clips:
-        rules.setdefault(str(clip["rule"]), []).append(clip)
-    named = sorted(rules.get("species", []), key=lambda clip: -_score(clip))
-    rolled = rules.get("rolled_up", [])
-    if multi and named:
-        scores: dict[str, float] = {}
-        for clip in named:
-            for name in split_labels(clip["labels"]):
-                scores[name] = max(scores.get(name, 0.0), float(clip[f"p_{name}"]))
-        ranked = sorted(scores, key=lambda name: -round(scores[name], 6))
-        return ranked[0], "species", ranked, scores[ranked[0]]
-    seen = list(dict.fromkeys(str(clip["decision"]) for clip in named))
-    if len(seen) == 1:
-        return seen[0], "species", seen, _score(named[0])
-    if seen or rolled:
-        groups = {str(clip["decision"]) for clip in rolled}
-        group = groups.pop() if len(groups) == 1 and not seen else ANIMAL
-        return group, "rolled_up", seen, max(map(_score, [*named, *rolled]))
-    readable = [clip for clip in clips if clip["rule"] != "none"]
-    if not readable:
-        return UNREADABLE, "none", [], float("nan")
-    if "abstained" in rules or "none" in rules:
-        return UNSURE, "abstained", [], max(map(_score, readable))
-    return EMPTY, "empty", [], min(map(_score, readable))
-
-
-def _score(clip: _Row) -> float:
-    return float(clip["score"])
-
-
-def _list_alerts(clips: Sequence[_Row], decision: str) -> list[str]:
-    """Return the alerts of the clips, those other than the decision first, and then by strength."""
-    names = list(dict.fromkeys(name for clip in clips for name in split_labels(clip["alerts"])))
-    strength = {
-        name: max((p for clip in clips if (p := float(clip[f"p_{name}"])) == p), default=0.0) for name in names
-    }
-    return sorted(names, key=lambda name: (name == decision, -round(strength[name], 6)))
 
 
 def event_truth(clips: pd.DataFrame, truth: pd.Series[str], *, multi: bool = False) -> pd.Series[str]:
@@ -256,10 +285,11 @@ def independent_records(
     counted. Relative abundance indices are based on this count, so it is worth comparing between decisions and true
     labels.
     """
-    known = clips.assign(label=clips["clip_id"].map(labels).map(split_labels))
-    known = known.explode("label", ignore_index=True)
-    known = known[known["label"].notna() & ~known["label"].isin([EMPTY, ANIMAL, UNSURE, UNREADABLE])]
+    names = split_cells(clips["clip_id"].map(labels).reset_index(drop=True))
+    names = names[~names.isin([EMPTY, ANIMAL, UNSURE, UNREADABLE])]
+    known = clips[["clip_id", "site", "captured_at"]].iloc[names.index].assign(label=names.to_numpy(object))
     # Events are found for each animal alone, so that another animal does not end or prolong them.
+    known = known.reset_index(drop=True)
     ids = [event_ids(part, gap_minutes=gap_minutes, mode=mode) for _, part in known.groupby("label")]
     known = known.assign(event_id=pd.concat(ids) if ids else pd.Series(dtype=object))
     counted = known.groupby(["site", "label"], dropna=False)["event_id"].nunique()

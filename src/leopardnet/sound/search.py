@@ -45,13 +45,12 @@ def search_clip(clip: Clip, job: SoundJob) -> ClipSound:
     from leopardnet.sound import tonal_calls, voice
     from leopardnet.sound.track import read_track
 
-    searched_by = sound_id(job.settings)
     if clip.kind != "video":
-        return ClipSound("none", searched_by=searched_by)
+        return describe_silence(job)
     try:
         track = read_track(resolve_path(job.root, clip.path))
         if track is None:
-            return ClipSound("none", searched_by=searched_by)
+            return describe_silence(job)
         found = tonal_calls.find_calls(track, job.settings)
         found += voice.find_voices(track, job.settings) if job.settings.voice else []
     except MediaError as error:
@@ -61,7 +60,12 @@ def search_clip(clip: Clip, job: SoundJob) -> ClipSound:
     except Exception as error:  # a decoder may raise anything on a broken file; the run goes on
         return unreadable_sound(job, decoder_error(clip, error).one_line)
     found.sort(key=lambda sound: sound.start_s)
-    return ClipSound("heard", tuple(found), "; ".join(track.warnings), searched_by)
+    return ClipSound("heard", tuple(found), "; ".join(track.warnings), sound_id(job.settings))
+
+
+def describe_silence(job: SoundJob) -> ClipSound:
+    """Return the sound of a clip that has no sound track."""
+    return ClipSound("none", searched_by=sound_id(job.settings))
 
 
 def unreadable_sound(job: SoundJob, reason: str) -> ClipSound:

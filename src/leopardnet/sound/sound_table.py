@@ -8,6 +8,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from leopardnet.core.columns import SOUNDS
+from leopardnet.core.predictions import no_sounds
 from leopardnet.core.tables import conform
 from leopardnet.core.types import ClipSound
 
@@ -19,6 +20,8 @@ def build_sound_table(sounds: Sequence[tuple[str, ClipSound | None]]) -> pd.Data
     0
     """
     rows = [{"clip_id": clip_id, **asdict(x)} for clip_id, sound in sounds if sound for x in sound.found]
+    if not rows:
+        return no_sounds()
     return conform(pd.DataFrame(rows, columns=[c.name for c in SOUNDS]), SOUNDS, where="sounds")
 
 

@@ -70,6 +70,13 @@ def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path, monkeypatch, ask)
     assert np.isfinite(ask()).all()
 
 
+def test_a_network_for_several_frames_at_once_has_its_own_file_and_the_same_answers(cache, ask):
+    singly = ask()
+    np.testing.assert_allclose(ask(batch_size=2), singly, atol=1e-5)
+    assert len(list(cache.iterdir())) == 2
+    np.testing.assert_array_equal(ask(), singly)
+
+
 def test_other_settings_have_their_own_file_and_the_oldest_go(cache, ask):
     ask()
     (first,) = cache.iterdir()

@@ -54,7 +54,9 @@ def test_the_line_of_the_documentation(table, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert result.stdout == ""
-    assert "manifest.parquet: 3 rows, 3 clips, 1 sites; labels: tiger 1, empty 1" in " ".join(result.stderr.split())
+    assert "manifest.parquet: rows: 3, clips: 3, sites: 1; labels: tiger 1, empty 1" in " ".join(
+        result.stderr.split()
+    )
     assert "human 1" in result.stderr
     m = Manifest.read(out)
     assert m.root.resolve() == tmp_path.resolve()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from leopardnet.core.columns import MANIFEST
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.tables import atomic_path, clip_id, conform, read_table, write_table
+from leopardnet.core.tables import CSV_TIME, append_csv, atomic_path, clip_id, conform, read_table, write_table
 
 
 def rows(**columns):
@@ -88,6 +88,36 @@ def test_a_table_comes_back_as_it_was(tmp_path_factory, values, suffix):
     table = conform(table, MANIFEST, where="made")
     path = write_table(table, tmp_path_factory.mktemp("t") / f"t{suffix}")
     pd.testing.assert_frame_equal(conform(read_table(path), MANIFEST, where="read"), table)
+
+
+floats = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1.0, 1e-4, 9.9e-5, 1e10, 1e15, 1e16, 0.1 + 0.2]))
+cells = st.one_of(st.none(), st.text(st.sampled_from('ab,"\n é'), max_size=4))
+
+
+@given(st.lists(st.tuples(floats, cells, st.one_of(st.none(), st.integers(-5, 5))), max_size=8))
+def test_a_csv_file_has_the_bytes_that_pandas_writes(tmp_path_factory, rows):
+    number, text, whole = ([row[i] for row in rows] for i in range(3))
+    at = pd.Series(pd.Timestamp("2021-07-01 05:06:07.000089"), range(len(rows)), "datetime64[us]")
+    columns = {
+        "number": pd.Series(number, dtype=float),
+        'a "text", and more': pd.Series(text, dtype="str"),
+        "object": pd.Series(text, dtype=object),
+        "whole": pd.Series(whole, dtype="Int64"),
+        "small": pd.Series(number, dtype=float).clip(-1e30, 1e30).astype("float32"),
+        "is": pd.Series([x is None for x in whole], dtype=bool),
+        "kind": pd.Series(text, dtype=object).astype("category"),
+        "at": at.mask(pd.Series([x is None for x in whole], dtype=bool)),
+    }
+    for table in (pd.DataFrame(columns), pd.DataFrame(columns)[["object"]], pd.DataFrame(columns)[["number"]]):
+        path = write_table(table, tmp_path_factory.mktemp("t") / "t.csv")
+        assert path.read_bytes().decode() == table.to_csv(index=False, date_format=CSV_TIME, lineterminator="\n")
+
+
+def test_a_csv_file_of_many_rows_has_them_all_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr("leopardnet.core.tables.CSV_ROWS", 3)
+    path = write_table(pd.DataFrame({"i": range(8)}), tmp_path / "t.csv")
+    append_csv(pd.DataFrame({"i": [8]}), path)
+    assert path.read_text().split() == ["i", *map(str, range(9))]
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leopardnet.core.errors import ConfigError, JournalError, RunStopped
+from leopardnet.core.errors import BackendError, ConfigError, JournalError, RunStopped
 from leopardnet.core.settings.inference import RuntimeConfig
 from leopardnet.data.scan.scan import scan
 from leopardnet.hunt.embed import embed
 from leopardnet.hunt.feature_store import KIND, FeatureStore
 from leopardnet.hunt.setup import load_setup
+from leopardnet.media.video import hardware
 
 HERE = RuntimeConfig(workers=0)
 SETUP = load_setup("lite0")
@@ -50,6 +51,14 @@ def test_every_clip_has_a_row_and_the_unreadable_one_says_why(card, tmp_path):
     assert seen[0] == (0, 3) and seen[-1] == (3, 3)
     assert sorted(x.name for x in card.iterdir()) == before, "nothing is written into the footage"
     assert [x.name for x in (tmp_path / "out").iterdir()] == [KIND.file]
+
+
+def test_a_device_that_is_not_there_is_said_before_the_long_work_and_costs_no_clip(card, tmp_path, monkeypatch):
+    monkeypatch.setattr(hardware, "open_device", lambda name: (None, f"no {name}"))
+    with pytest.raises(BackendError, match="no hardware decoder"):
+        run(card, tmp_path / "out", runtime=RuntimeConfig(workers=0, decode="hardware"))
+    store, _ = run(card, tmp_path / "out", runtime=RuntimeConfig(workers=0, decode="auto"))
+    assert len(store.read_unreadable()) == 1 and len(store.read_times()) == 2
 
 
 def test_imagenet_scores_are_log_odds_of_the_best_frame(write_store):

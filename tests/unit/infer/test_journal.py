@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 def test_a_journal_of_an_older_version_goes_on(manifest, tmp_path):
     """What the older one did not write down is missing for its rows alone."""
-    later = ("looks", "familiarity", "height_px", "width_px", "fps", "duration_s", "boxes")
+    later = ("decoded_by", "looks", "familiarity", "height_px", "width_px", "fps", "duration_s", "boxes")
     done(tmp_path, manifest, n=1)
     with sqlite3.connect(tmp_path / FILE) as db:
         for name in later:
@@ -237,10 +237,10 @@ def test_a_journal_of_an_older_version_goes_on(manifest, tmp_path):
     with Journal.open(tmp_path, KEY) as journal:
         (item, *_) = journal.list_todo(manifest.clips(), manifest.root)
         look = np.array([[3.0, 0.5, 0.25], [4.0, 0.75, 0.125]], np.float32)
-        journal.add(
-            item, replace(prediction(item.clip), frame_familiarity=look, frame_looks=np.arange(8).reshape(2, 4))
-        )
+        more = {"frame_looks": np.arange(8).reshape(2, 4), "decoded_by": "cuda"}
+        journal.add(item, replace(prediction(item.clip), frame_familiarity=look, **more))
         (page,) = journal.read_pages(manifest)
+    assert [row.decoded_by for row in page.rows] == [None, "cuda"]
     bundle = SimpleNamespace(labels=SimpleNamespace(names=("leopard", "empty")))
     table = build_frame_table(page, bundle).set_index("clip_id")
     frames = table[["energy", "cos_leopard", "cos_empty"]]

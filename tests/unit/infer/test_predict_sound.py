@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from leopardnet.core.errors import MediaError
 from leopardnet.core.people import clips_with_people
 from leopardnet.core.predictions import Predictions, read_sounds
 from leopardnet.core.settings.inference import RuntimeConfig
@@ -56,6 +57,20 @@ def test_the_tables_say_what_was_heard_of_every_clip(heard):
     assert sounds["clip_id"].tolist() == table["clip_id"].tolist()[:2]
     assert sounds.loc[0, "start_s"] == pytest.approx(2.0, abs=0.1) and pd.isna(sounds.loc[1, "peak_hz"])
     assert clips_with_people(predictions) == {table.loc["b_voice.avi", "clip_id"]}
+    assert table["decoded_by"].fillna("").tolist() == ["software"] * 3 + ["", ""], "of videos that were decoded"
+
+
+def test_a_film_without_a_sound_track_is_not_opened_for_its_sound(card, tiny_bundle, monkeypatch):
+    opened = []
+
+    def open_track(path):
+        opened.append(path.name)
+        raise MediaError("not now")
+
+    monkeypatch.setattr("leopardnet.sound.track.read_track", open_track)
+    table = predict(card, tiny_bundle, runtime=HERE).table.set_index("path")
+    assert opened == ["a_whistle.mp4", "b_voice.avi", "e_broken.mp4"]
+    assert table["sound"].tolist() == ["unreadable", "unreadable", "none", "none", "unreadable"]
 
 
 def test_in_memory_and_on_disk_and_in_worker_processes_it_is_the_same(heard, card, tiny_bundle, tmp_path):

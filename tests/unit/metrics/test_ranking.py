@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
-from leopardnet.metrics.ranking import Ranking, auroc, average_precision
+from leopardnet.metrics.ranking import Ranking, auroc, average_precision, choose_sum_type
 
 
 def test_auroc_by_hand():
@@ -82,3 +82,19 @@ def test_saturated_tables_rank_as_their_logits_do():
         assert found["auroc"] != roc_auc_score(y == i, probs[:, i])
     presence = evaluate_clips(clips, n_boot=0).presence_auroc.value
     assert presence == pytest.approx(roc_auc_score(y != 2, logsumexp(z[:, :2], axis=1) - z[:, 2]), abs=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_whole_numbers_and_fractions_give_the_same_figures_to_the_last_bit(seed):
+    rng = np.random.default_rng(seed)
+    score, positive, codes = rng.integers(0, 8, 40) / 8, rng.random(40) < 0.4, rng.integers(0, 5, 40)
+    weights = rng.multinomial(5, [1 / 5] * 5, size=6).astype(float)
+    ones = np.ones(40)
+    assert choose_sum_type(weights, 40, None) is np.int32 and choose_sum_type(weights, 40, ones) is np.float64
+    whole, each = (Ranking.of(score, positive, codes, x).measure_draws(weights, (0.9,)) for x in (None, ones))
+    assert np.array_equal(whole, each, equal_nan=True)
+
+
+def test_sums_that_integers_cannot_hold_are_made_of_fractions():
+    assert choose_sum_type(np.array([[2.0]]), 2**30, None) is np.float64
+    assert choose_sum_type(np.array([[0.5, 1.0]]), 3, None) is np.float64

@@ -88,13 +88,13 @@ def test_the_same_box_at_one_camera_is_one_look(clips, styles):
     times = pd.date_range("2024-05-01", periods=9, freq="2h")
     table = table.assign(site=["s"] * 8 + ["t"], captured_at=times)
     stump, other = [0.2, 0.3, 0.5, 0.7, 0.9], [0.6, 0.1, 0.9, 0.4, 0.9]
-    boxes = {str(i): [stump] for i in (0, 1, 2, 3, 4, 5, 8)} | {"6": [other], "7": []}
+    boxes = {f"c{i}": [stump] for i in (0, 1, 2, 3, 4, 5, 8)} | {"c6": [other], "c7": []}
     spots = group_same_spots(table, boxes)
     assert set(spots) == {f"c{i}" for i in range(6)}  # that at another site, and another box, stand alone
     found = choose_review(table, styles, spots=spots)
     assert [(card.clip_id, card.n_same) for card in found.alerts] == [("c0", 6), ("c6", 0), ("c7", 0), ("c8", 0)]
     assert found.n_alerts == 9, "what is counted stays"
-    few = group_same_spots(table, {str(i): [stump] for i in range(5)})
+    few = group_same_spots(table, {f"c{i}": [stump] for i in range(5)})
     once = group_same_spots(table.assign(captured_at=times[0]), boxes)
     nowhere = group_same_spots(table.assign(site=None), boxes)
     assert few == once == nowhere == group_same_spots(table, {}) == {}

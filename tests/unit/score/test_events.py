@@ -141,6 +141,19 @@ def test_an_event_has_the_alerts_of_all_its_clips_and_no_clip_hides_one():
     assert none["alert"] is None and none["alerts"] is None
 
 
+@given(st.data())
+def test_an_event_among_many_is_what_it_is_alone(data):
+    """Events are made all at once, and none may touch another."""
+    kinds = st.sampled_from([EMPTY, UNSURE, BROKEN, TIGER, ANIMAL, CAT])
+    minutes = sorted(data.draw(st.lists(st.integers(0, 200), max_size=12, unique=True)))
+    table = said(*[(minute, *data.draw(kinds)) for minute in minutes])
+    joined = join_events(table)
+    assert sum(joined["n_clips"]) == len(table)
+    for i, ids in enumerate(joined["clip_ids"]):
+        alone = join_events(table[table["clip_id"].isin(json.loads(ids))])
+        assert alone.to_csv() == joined.iloc[[i]].reset_index(drop=True).to_csv()
+
+
 def test_truth_of_events():
     clips = pd.DataFrame({"clip_id": list("abcdefgh"), "event_id": list("11223344")})
     truth = pd.Series({"a": "empty", "b": "empty", "c": "tiger", "d": "leopard", "e": "tiger", "g": "empty"})

@@ -39,6 +39,6 @@ def events(
     print_rows(
         [{"decision": str(name), "events": int(n)} for name, n in counts.items()],
         title="Events",
-        caption=f"{len(table)} events of {n_clips} clips; {n_alerts} with an alert",
+        caption=f"events: {len(table)}, of clips: {n_clips}; with an alert: {n_alerts}",
     )
     say(f"written: {out}")

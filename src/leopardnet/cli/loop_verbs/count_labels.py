@@ -9,7 +9,7 @@ import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, say
 from leopardnet.cli.dataset import check_table_name
-from leopardnet.cli.options import Json
+from leopardnet.cli.options import Json, open_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,6 @@ def labels(
 
     Example: leopardnet labels results/ --manifest season.parquet --out labelled.parquet
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.data.human_labels.label_file import LabelFile, find_label_file
     from leopardnet.data.human_labels.label_views import label_manifest, labels_by_clip, measure_agreement
 
@@ -52,7 +51,7 @@ def labels(
     else:
         _print_summary(agreed, agreement)
     if manifest is not None and out_path is not None:
-        rows = Manifest.read(manifest)
+        rows = open_manifest(manifest)
         labelled = label_manifest(rows, agreed)
         labelled.write(out_path)
         n_known = int(agreed["clip_id"].isin(rows.table["clip_id"]).sum())

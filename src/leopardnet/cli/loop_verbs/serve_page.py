@@ -78,7 +78,7 @@ def serve_page(
         )
 
         def announce() -> None:
-            say(f"{len(desk.index):,} clips; labels are kept in {opened.labels.name}")
+            say(f"clips: {len(desk.index):,}; labels are kept in {opened.labels.name}")
             typer.echo(door.address)
             if options.lan:
                 others = sorted(h for h in door.hosts if h not in local_hosts(number))

@@ -11,7 +11,7 @@ import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, progress_bar, say
 from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageOptions, Port, serve_page
-from leopardnet.cli.options import Json, Language, People
+from leopardnet.cli.options import Decode, Json, Language, People
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.stop_signal import explain_stop, stop_on_signal
 from leopardnet.core.errors import ManifestError
@@ -78,6 +78,7 @@ def start(
         int | None,
         typer.Option("--workers", min=0, help="Worker processes; one per core by default. 0: only this process."),
     ] = None,
+    decode: Decode = "software",
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try clips again that could not be read.")
     ] = False,
@@ -100,16 +101,18 @@ def start(
     Example: leopardnet start /media/card/DCIM --target leopard
     """
     from leopardnet.core.settings.inference import RuntimeConfig
+    from leopardnet.core.settings.validate import validate
     from leopardnet.detect.detector import match_detector
     from leopardnet.hunt.hunt_order import Hunt
     from leopardnet.review.review_source import open_review
 
+    runtime = validate(RuntimeConfig, {"workers": workers, "decode": decode}, where="the options of start")
     targets, boxes = _check_targets(target or ["leopard"]), _choose_detector(detector, folder)
     out = _choose_workspace(folder, out_path)
-    with explain_stop():
+    with explain_stop("all finished clips are kept"):
         manifest, scores, setup = _prepare(folder, out, pattern, results, targets, model)
         match_detector(boxes, manifest.root, [c.paths for c in manifest.clips()], table=manifest.table)
-        run = _Run(RuntimeConfig(workers=workers), retry_failed=retry_failed)
+        run = _Run(runtime, retry_failed)
         store = _embed(manifest, out, setup, run)
         if boxes.is_on:
             _find_boxes(manifest, store, out, boxes, run)
@@ -223,7 +226,7 @@ def _find_boxes(manifest: Manifest, store: FeatureStore, out: Path, detector: De
     found = frames[frames["boxes"].notna() & (frames["boxes"] != "[]")]
     say(f"boxes in {found['clip_id'].nunique()} of {frames['clip_id'].nunique()} clips ({detector.source})")
     if n_unreadable:
-        say(f"{n_unreadable} clips could not be examined for boxes; --retry-failed tries them again")
+        say(f"clips that could not be examined for boxes: {n_unreadable}; --retry-failed tries them again")
 
 
 def _choose_setup(out: Path, model: str | None) -> HuntSetup:

@@ -55,4 +55,4 @@ def show() -> None:
     config = load_network(find_description()).config
     say(f"{config.name}: installed; weights from {PACKAGE}, {config.licence}")
     n_scales, animals = len(config.input.scales), ", ".join(config.animals)
-    say(f"input: {config.input.width_px} px wide, at {n_scales} scales; finds: {animals}")
+    say(f"input: {config.input.width_px} px wide, scales: {n_scales}; finds: {animals}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import typer
 
-from leopardnet.cli.console import EXIT_COULD_NOT_RUN, EXIT_FINDINGS, EXIT_STOPPED, say
+from leopardnet.cli.console import EXIT_COULD_NOT_RUN, EXIT_FINDINGS, say
 from leopardnet.cli.model_verbs.runs import print_runs
+from leopardnet.cli.stop_signal import explain_stop
 from leopardnet.core.language import current_language
 
 MAX_NAME = 100  # characters of the folder of a run
@@ -28,16 +28,13 @@ def run_sweep(source: Path, overrides: Sequence[str], out: Path, options: Sequen
     jobs = {name_job(swept, i): settings for i, (settings, swept) in enumerate(expand_sweep(overrides))}
     program = [sys.executable, "-m", "leopardnet", "--language", current_language(), "train", str(source)]
     failed = []
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_STOPPED))
-    try:
+    with explain_stop(f"runs that ended are kept in {out}"):
         for i, (name, settings) in enumerate(jobs.items(), 1):
             say(f"run {i} of {len(jobs)}: {name}")
             code = _run_job([*program, *settings, *options, "--out", str(out / name)])
             if code:
                 failed.append(name)
                 say(f"this run failed with exit code {code}: {name}; the others go on")
-    finally:
-        signal.signal(signal.SIGTERM, before)
     if any((out / name / "state.json").is_file() for name in jobs):
         print_runs(out)
     for name in failed:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from leopardnet.cli.console import say, stages
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from leopardnet.core.types import ClipPrediction
 
 RATE_WINDOW_S = 60.0
@@ -24,7 +26,6 @@ class PredictProgress:
     def __init__(self, on_progress: Callable[..., None]) -> None:
         self._on_progress = on_progress
         self.counts: Counter[str] = Counter()
-        self.decoders: Counter[str] = Counter()  # videos that each decoded
         self.total_s, self.crop_s = 0.0, 0.0
         self._times: deque[float] = deque([time.monotonic()])  # the start, then each clip
 
@@ -32,8 +33,6 @@ class PredictProgress:
         """Count a new prediction and the seconds it took."""
         now = time.monotonic()
         self.counts[result.status] += 1
-        if result.clip.kind == "video" and result.decoded_by:
-            self.decoders[result.decoded_by] += 1
         self.total_s, self.crop_s = self.total_s + result.seconds[0], self.crop_s + result.seconds[1]
         self._times.append(now)
         while now - self._times[0] > RATE_WINDOW_S or len(self._times) > MAX_TIMES:
@@ -43,21 +42,12 @@ class PredictProgress:
         """Show how many clips are done."""
         self._on_progress("classifying", n_done, n_total, self.note)
 
-    def say_shares(self, decode: str) -> None:
-        """Print the share of the time that boxes took, if it is worth mentioning, and what devices decoded."""
-        if decode != "software":
-            self._say_decoders()
+    def say_share(self) -> None:
+        """Print the share of the time that boxes took, if it is worth mentioning."""
         share = self.crop_s / self.total_s if self.total_s else 0.0
         if share >= MIN_SHARE:
             per_clip_s = self.crop_s / sum(self.counts.values())
             say(f"boxes and crops: {share:.0%} of the time, {per_clip_s:.2f} s a clip")
-
-    def _say_decoders(self) -> None:
-        """Print how many videos were decoded on a device, and how many of them were left to software."""
-        counts = ", ".join(f"{name} {n}" for name, n in sorted(self.decoders.items()))
-        say(f"videos by their decoder: {counts or 0}")
-        if set(self.decoders) == {"software"}:
-            say("No hardware decoder was found, or none could decode these videos.")
 
     @property
     def per_minute(self) -> float:
@@ -70,6 +60,24 @@ class PredictProgress:
         """The rate, and the numbers of clips that were read in part or not at all."""
         bad = [f"{self.counts[s]} {s}" for s in ("partial", "unreadable") if self.counts[s]]
         return ", ".join([f"{self.per_minute:.0f} clips/min" if self.per_minute else "", *bad]).strip(", ")
+
+
+def count_decoders(table: pd.DataFrame) -> dict[str, int]:
+    """Return how many videos of a predictions table each device decoded, and how many software.
+
+    >>> import pandas as pd
+    >>> count_decoders(pd.DataFrame({"decoded_by": ["cuda", "software", "cuda", None]}))
+    {'cuda': 2, 'software': 1}
+    """
+    return {str(name): int(n) for name, n in table["decoded_by"].value_counts().sort_index().items()}
+
+
+def say_decoders(table: pd.DataFrame) -> None:
+    """Print how many videos of a predictions table were decoded on a device, and how many were left to software."""
+    counts = count_decoders(table)
+    say(f"videos by their decoder: {', '.join(f'{name} {n}' for name, n in counts.items()) or 0}")
+    if set(counts) == {"software"}:
+        say("No hardware decoder was found, or none could decode these videos.")
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
     counted = [places if e.n_sites else f"{e.n_clips} labelled clips from no known site"]
     counted += [f"{e.n_without_site} of no known site"] if e.n_sites and e.n_without_site else []
     counted += [f"{e.n_unreadable} unreadable"] if e.n_unreadable else []
-    counted += [f"{e.n_copies} copies of other clips counted once"] if e.n_copies else []
+    counted += [f"copies of other clips, counted once: {e.n_copies}"] if e.n_copies else []
     _print_lines(*counted, joint="; ", end=".")
     for said in filter(None, map(str, (e.choice, e.taught))):
         shown = translate_message(said)
@@ -211,8 +211,8 @@ def _background_rows(table: pd.DataFrame) -> list[dict[str, str]]:
     return [
         {
             "of": str(name),
-            "at its sites": f"{_interval_text(row, 'here')} ({row['n_here']:.0f} clips)",
-            "elsewhere": f"{_interval_text(row, 'elsewhere')} ({row['n_elsewhere']:.0f} clips)",
+            "at its sites": f"{_interval_text(row, 'here')} (clips: {row['n_here']:.0f})",
+            "elsewhere": f"{_interval_text(row, 'elsewhere')} (clips: {row['n_elsewhere']:.0f})",
         }
         for name, row in table.to_dict("index").items()
     ]

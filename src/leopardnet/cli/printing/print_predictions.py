@@ -30,7 +30,7 @@ def print_predictions(table: pd.DataFrame) -> None:
                 "status": row["status"],
             }
         )
-    more = f"{len(table) - len(rows)} more rows in the files" if len(table) > len(rows) else ""
+    more = f"more rows in the files: {len(table) - len(rows)}" if len(table) > len(rows) else ""
     print_rows(rows, title="Probability of each label, per clip", caption=more)
 
 

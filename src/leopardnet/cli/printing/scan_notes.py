@@ -43,34 +43,36 @@ def scan_notes(report: ScanReport, pattern: str | None) -> list[str]:
         )
     if report.unmatched_paths:
         notes.append(
-            f"{len(report.unmatched_paths)} paths do not match {pattern} and have no site: "
+            f"paths that do not match {pattern}, so that they have no site ({len(report.unmatched_paths)}): "
             f"{_few(report.unmatched_paths)}"
         )
     if report.unknown_deployments:
-        named = [f"{name} ({n} rows)" for name, n in report.unknown_deployments.items()]
+        named = [f"{name} (rows: {n})" for name, n in report.unknown_deployments.items()]
         notes.append(
-            f"{len(named)} deployments are not in the deployments table, so their clocks are not corrected: "
-            f"{_few(named)}"
+            "deployments that are not in the deployments table, so that their clocks are not corrected "
+            f"({len(named)}): {_few(named)}"
         )
     if report.n_outside_period:
         notes.append(
-            f"{report.n_outside_period} rows were recorded outside the period of their deployment; "
+            f"rows recorded outside the period of their deployment: {report.n_outside_period}; "
             "`leopardnet check --deployments` lists them"
         )
     if report.unread_times:
         path, text = next(iter(report.unread_times.items()))
         notes.append(
-            f"{len(report.unread_times)} files have no capture time, because the text in its place is no time: "
-            f"{text[:40]!r} in {path}"
+            "files without a capture time, because the text in its place is no time "
+            f"({len(report.unread_times)}): {text[:40]!r} in {path}"
         )
     if report.doubtful_banners:
         doubts = [f"{why} ({path})" for path, why in report.doubtful_banners.items()]
-        notes.append(f"{len(doubts)} banners were not taken, because their time is not certain: {_few(doubts)}")
+        notes.append(
+            f"banners that were not taken, because their time is not certain ({len(doubts)}): {_few(doubts)}"
+        )
     n_changed = int(t["time_source"].eq("exif_changed").sum())
     if n_changed:
         notes.append(
-            f"{n_changed} pictures have no recording time; their EXIF tag DateTime was used, which programs that "
-            "change a picture set too"
+            f"pictures without a recording time: {n_changed}; their EXIF tag DateTime was used, which programs "
+            "that change a picture set too"
         )
     if t["captured_at"].notna().any() and t["time_zone"].isna().all():
         notes.append(
@@ -84,10 +86,10 @@ def footage_notes(report: ScanReport) -> list[str]:
     """Return what a scan found to be no clip, or a doubtful one, one sentence each."""
     notes = []
     if report.empty_files:
-        notes.append(f"{len(report.empty_files)} files are empty (0 bytes): {_few(report.empty_files)}")
+        notes.append(f"empty files, of 0 bytes ({len(report.empty_files)}): {_few(report.empty_files)}")
     if report.paired_videos:
         notes.append(
-            f"{len(report.paired_videos)} videos lie beside a picture of the same name, as in a Live Photo; each "
+            f"videos beside a picture of the same name, as in a Live Photo ({len(report.paired_videos)}); each "
             f"pair counts as two clips of one moment: {_few(report.paired_videos)}"
         )
     packed = {suffix: n for suffix, n in report.other_files.items() if suffix in PACKED_SUFFIXES}
@@ -100,12 +102,12 @@ def footage_notes(report: ScanReport) -> list[str]:
     if other:
         notes.append(f"left out, because it is not footage: {_few_counts(other)}")
     if report.n_system_files:
-        notes.append(f"left out {report.n_system_files} hidden or system files and folders")
+        notes.append(f"hidden or system files and folders, left out: {report.n_system_files}")
     if report.n_links:
-        notes.append(f"left out {report.n_links} links to footage that is listed under its own name")
+        notes.append(f"links to footage that is listed under its own name, left out: {report.n_links}")
     if report.outside_links:
         n = len(report.outside_links)
-        notes.append(f"left out {n} links that lead out of the folder: {_few(report.outside_links)}")
+        notes.append(f"links that lead out of the folder, left out ({n}): {_few(report.outside_links)}")
     return notes
 
 

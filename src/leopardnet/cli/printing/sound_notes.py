@@ -36,16 +36,15 @@ def sound_notes(table: pd.DataFrame) -> list[str]:
     n = count_sounds(table)
     if not n["heard"] and not n["unreadable"]:
         return []
-    notes = [
-        f"sound: {n['heard']} clips were heard; {n['calls']} tonal calls in {n['with_calls']} clips are candidates "
-        "for an alarm call, listen to them"
-    ]
+    notes = [f"sound: clips heard: {n['heard']}, clips with tonal calls: {n['with_calls']}"]
+    if n["calls"]:
+        notes.append(f"tonal calls: {n['calls']}; each is a candidate for an alarm call, so listen to it")
     if n["with_voice"]:
-        notes.append(f"{n['with_voice']} clips have a human voice; they are treated as clips that show people")
+        notes.append(f"clips with a human voice, treated as clips that show people: {n['with_voice']}")
     if n["unreadable"]:
-        notes.append(f"the sound of {n['unreadable']} clips cannot be read; the column `sound_note` explains why")
+        notes.append(f"clips whose sound cannot be read: {n['unreadable']}; the column `sound_note` explains why")
     if n["heard_without_picture"]:
         notes.append(
-            f"{n['heard_without_picture']} clips whose picture cannot be read have sound, which was searched"
+            f"clips whose picture cannot be read, but whose sound was searched: {n['heard_without_picture']}"
         )
     return notes

@@ -173,7 +173,7 @@ def _say_written(out: Path, written: Sequence[Dossier], *, exact_places: bool) -
     if not exact_places:
         say("places are rounded to 0.1 degrees, and distances to 1 or 10 km; --exact-places writes them exactly")
     n = len(written)
-    say(f"written: {out.name}, with {n} dossiers" if n else f"written: {out.name}")
+    say(f"written: {out.name}, dossiers: {n}" if n else f"written: {out.name}")
 
 
 def _read_places(path: Path | None, encoding: str | None, date_format: str | None) -> pd.DataFrame | None:
@@ -280,8 +280,9 @@ def _print_found(found: SeasonRecords) -> None:
         say(f"… and {len(notable) - N_SHOWN} more in records.csv")
     for row in found.findings.drop_duplicates("rule").to_dict("records"):
         n = int(found.findings["rule"].eq(row["rule"]).sum())
-        more = f" ({translate('and {n} more in findings.csv', n=n - 1)})" if n > 1 else ""
-        say(f"{translate_message(row['severity'])}: {translate_message(row['message'])}{more}")
+        more = translate("and {n} more in findings.csv", n=n - 1)
+        text = translate_message(row["message"]) + (f" ({more})" if n > 1 else "")
+        say(f"{translate_message(row['severity'])}: {text}")
 
 
 def _describe(row: dict[Any, Any]) -> dict[str, Any]:

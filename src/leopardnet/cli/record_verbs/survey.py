@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leopardnet.cli.console import app, print_json, print_rows, say
-from leopardnet.cli.options import DateFormat, Encoding, Json
+from leopardnet.cli.options import DateFormat, Encoding, Json, open_manifest
 from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -81,7 +81,6 @@ def after(
 
     Example: leopardnet survey after records/ --deployments deployments.csv --range range.geojson --gpx places.gpx
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.core.tables import write_table
     from leopardnet.data.scan.deployments import read_deployments_table
     from leopardnet.records.find_records import read_records
@@ -98,7 +97,7 @@ def after(
         label=label,
         sigma_km=sigma_km,
         barriers=[(b.name, b.line) for b in read_ranges(ranges).barriers] if ranges else (),
-        clips=Manifest.read(manifest).table if manifest else None,
+        clips=open_manifest(manifest).table if manifest else None,
         with_suspected=suspected or bool(record),
     )
     table = found.without_coordinates()
@@ -106,7 +105,7 @@ def after(
     left_out = [write(found, path) for write, path in ((write_geojson, geojson), (write_gpx, gpx)) if path]
     notes = (*notes, *found.notes)
     if left_out and left_out[0]:
-        notes = (*notes, f"{left_out[0]} places are in no file with coordinates, because their owner forbids it")
+        notes = (*notes, f"places in no file with coordinates, because their owner forbids it: {left_out[0]}")
     if as_json:
         print_json({"places": table.to_dict("records"), "assumptions": found.assumptions, "notes": notes})
         return
@@ -187,7 +186,7 @@ def _choose(records: pd.DataFrame, ids: list[str], *, all_records: bool) -> pd.D
         return records[records["record_id"].isin(ids)] if ids else records
     if not records["is_notable"].any():
         raise ManifestError(
-            "no record is notable", found=f"{len(records)} records", todo="name one with --record, or take --all"
+            "no record is notable", found=f"records: {len(records)}", todo="name one with --record, or take --all"
         )
     return records[records["is_notable"]]
 
@@ -206,7 +205,7 @@ def _print_plan(found: Any, sigma_km: float, source: str, *, as_json: bool) -> N
         values = dict(zip(names, figures.values(), strict=True))
         print_json({**facts, **values, "added": found.added.to_dict("records")})
         return
-    print_rows([{"expected": k, "value": v} for k, v in figures.items()], title=f"{found.n_cameras} cameras")
+    print_rows([{"expected": k, "value": v} for k, v in figures.items()], title=f"Cameras: {found.n_cameras}")
     if len(found.added):
         print_rows(found.added.to_dict("records"), title="Cameras to add, the best first, with all before them")
     say(f"assumed: sigma is {sigma_km:.2f} km ({source}), and animals live anywhere in {found.area_km2:.0f} km²")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import app, print_json, progress_bar, say
-from leopardnet.cli.options import FootageRoot, Json, ManifestOption, People, read_footage
+from leopardnet.cli.options import FootageRoot, Json, ManifestOption, People, open_manifest, read_footage
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError, ManifestError
@@ -185,7 +185,6 @@ def export_sounds(
 
     Example: leopardnet sounds export results/ --format raven --out selections/
     """
-    from leopardnet.core.manifest import Manifest
     from leopardnet.data.human_labels.label_file import find_label_file
     from leopardnet.export.corrections import read_corrections
     from leopardnet.export.sound_selections import write_selections
@@ -196,12 +195,12 @@ def export_sounds(
         out,
         format=format,
         corrections=words,
-        manifest=Manifest.read(manifest) if manifest else None,
+        manifest=open_manifest(manifest) if manifest else None,
         include_people=people,
     )
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
-    say(f"written: {out.name} ({format}, {written.n_rows} sounds, {written.n_left_out} left out)")
+    say(f"written: {out.name} ({format}, sounds: {written.n_rows}, left out: {written.n_left_out})")
 
 
 @verbs.command("import")

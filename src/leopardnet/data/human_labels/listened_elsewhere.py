@@ -14,11 +14,11 @@ import pandas as pd
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.formats.sound_tables import audacity, raven
 from leopardnet.data.formats.sound_tables.stretch_row import StretchRow
+from leopardnet.data.human_labels.person_name import tidy_name
 from leopardnet.data.human_labels.sound_labels import SoundEntry
 from leopardnet.data.reading.safe_files import read_file
 
 BEFORE_S, AFTER_S = 10.0, 1.0  # sound may begin before the picture, and a mark drawn by hand end late
-MAX_NAME = 40  # as on the review page
 _OF_MACHINE = re.compile(r"(tonal_call|voice|network:.*) [01]\.\d\d")
 NOT_NAMED = "sounds that nobody named, left out"
 NO_LABEL = "sounds without a label, left out"
@@ -52,7 +52,8 @@ def read_listened(
     Raises ManifestError where there is no such file, and for one that cannot be read, and LabelFileError for a
     label that is none.
     """
-    if not by.strip() or len(by) > MAX_NAME or not by.isprintable():
+    person = tidy_name(by)
+    if not person:
         raise ManifestError(
             "this is no name of who listened", where="--by", found=repr(by)[:60], expected="initials or a name"
         )
@@ -69,11 +70,11 @@ def read_listened(
                 if reason := _find_reason(row, (ends or {}).get(clip_id, np.inf)):
                     counts[reason] += 1
                     continue
-                parts = (by, clip_id, f"{row.start_s:.3f}", f"{row.end_s:.3f}", row.label)
+                parts = (person, clip_id, f"{row.start_s:.3f}", f"{row.end_s:.3f}", row.label)
                 key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
                 entries.append(
                     SoundEntry(
-                        key=key, by=by, clip_id=clip_id, start_s=row.start_s, end_s=row.end_s, label=row.label
+                        key=key, by=person, clip_id=clip_id, start_s=row.start_s, end_s=row.end_s, label=row.label
                     )
                 )
     if not files:

@@ -59,7 +59,7 @@ def list_footage(root: Path, *, skip_outside_links: bool = False) -> FootageFile
     if not listing.sizes:
         raise _no_footage_error(listing)
     _check_names(list(listing.sizes))
-    paths = _sort_naturally(list(listing.sizes))
+    paths = sort_naturally(list(listing.sizes))
     return FootageFiles(
         {p: listing.sizes[p] for p in paths},
         listing.n_system,
@@ -253,8 +253,12 @@ def _escape(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _sort_naturally(paths: list[str]) -> list[str]:
-    """Sort folder by folder, with 2 before 10, in the same order on every file system."""
+def sort_naturally(paths: list[str]) -> list[str]:
+    """Return paths folder by folder, with 2 before 10, in the same order on every file system.
+
+    >>> sort_naturally(["b/1.avi", "a/10.avi", "a/2.avi"])
+    ['a/2.avi', 'a/10.avi', 'b/1.avi']
+    """
     from natsort import natsort_keygen
 
     natural = natsort_keygen()

@@ -12,6 +12,7 @@ import av.error
 from av.codec.hwaccel import HWAccel
 
 from leopardnet.core.errors import BackendError
+from leopardnet.core.settings.inference import RuntimeConfig
 
 SOFTWARE = "software"
 DEVICES = ("vaapi", "cuda", "videotoolbox", "d3d11va")  # the first that opens is taken
@@ -42,6 +43,14 @@ def choose_decoder(wanted: str) -> str:
         expected=" or ".join(problems),
         todo="choose auto or software; the driver of the graphics processor may be missing",
     )
+
+
+def settle_decoder(runtime: RuntimeConfig) -> RuntimeConfig:
+    """Return the settings with what decodes videos on this machine in place of how to choose it.
+
+    Raises BackendError like `choose_decoder`.
+    """
+    return runtime.model_copy(update={"decode": choose_decoder(runtime.decode)})
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -95,7 +96,7 @@ class FrameReader:
 
     def read_frames(self, times_s: NDArray[np.float64]) -> Iterator[TimedFrame]:
         """Yield the frame nearest to each wanted time (increasing, float64 [N]), each once, once it is decoded."""
-        self.wanted_s = times_s
+        self.wanted_s: list[float] = times_s.tolist()
         last_s = -np.inf
         steps = plan_steps(times_s, self.track)
         if not self.loop_filter and all(step.is_key for step in steps):
@@ -224,11 +225,16 @@ class FrameReader:
             packet_s = self._packet_time(packet)
             self.read_s = max(self.read_s, packet_s)
             # A frame that no other refers to is skipped, unless it may be a wanted one. This needs steady frames.
-            is_far = np.abs(self.wanted_s - packet_s).min() > 1.01 * self.track.step_s
+            is_far = self._distance_s(packet_s) > 1.01 * self.track.step_s
             self.context.skip_frame = "NONREF" if self.track.is_steady and is_far else "DEFAULT"
             yield from self._decode_packet(packet)
             packet = next(self.packets, None)
         yield from self._decode_packet(None)
+
+    def _distance_s(self, time_s: float) -> float:
+        """Return how far the nearest wanted time is, in seconds."""
+        i = bisect(self.wanted_s, time_s)
+        return min(abs(wanted_s - time_s) for wanted_s in self.wanted_s[max(0, i - 1) : i + 1])
 
     def _decode_packet(self, packet: Packet[VideoStream] | None) -> Iterator[TimedFrame]:
         try:

@@ -7,6 +7,7 @@ again one by one, and only the one that ends its worker a second time is given u
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import time
 from collections import deque
@@ -220,6 +221,7 @@ def _begin(start: Callable[[Work], None], job: Work) -> None:
         start(job)  # before the memory is limited, and where its errors are reported
     except LeopardnetError as error:
         _failure = error
+    gc.freeze()  # what is loaded stays, and need not be looked through again and again
     end_with_parent()
     limit_memory(job.runtime.memory_limit_mb)
 

@@ -34,6 +34,10 @@ def advise(path: Path, spans: Iterable[tuple[int, int]]) -> None:
     """
     if not hasattr(os, "posix_fadvise"):
         return
-    with suppress(OSError, ValueError), path.open("rb", buffering=0) as file:
-        for begin, n_bytes in spans:
-            os.posix_fadvise(file.fileno(), max(0, begin), n_bytes, os.POSIX_FADV_WILLNEED)
+    with suppress(OSError, ValueError):
+        file = os.open(path, os.O_RDONLY)
+        try:
+            for begin, n_bytes in spans:
+                os.posix_fadvise(file, max(0, begin), n_bytes, os.POSIX_FADV_WILLNEED)
+        finally:
+            os.close(file)

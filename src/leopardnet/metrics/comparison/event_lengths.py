@@ -7,14 +7,15 @@ empty clips are taken for an animal, 6 % of the events of three empty clips are,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import EMPTY, split_labels
+from leopardnet.core.labels import EMPTY
 from leopardnet.metrics.bootstrap import SiteDraws, encode_sites, estimate_row
 from leopardnet.metrics.measures import ratio
+from leopardnet.score.event_names.rank_names import split_cells
 
 LENGTHS = {"1": (1, 1), "2-3": (2, 3), "4-10": (4, 10), "over 10": (11, np.inf)}
 """Numbers of clips, from and to, by what they are called."""
@@ -28,15 +29,17 @@ def measure_lengths(events: pd.DataFrame, truth: pd.Series[str], *, n_boot: int,
     that a clip of the event truly shows; n_empty: events without an animal; false: the share of these that are said
     to hold one.
     """
-    labels = dict(zip(truth.index.tolist(), truth.tolist(), strict=True))
-    shown = [_find_shown(json.loads(ids), labels) for ids in events["clip_ids"]]
-    is_known = np.array([x is not None for x in shown], bool)
-    known = events[is_known]
-    names = [json.loads(x) for x in known["seen"]]
-    true = [x for x in shown if x is not None]
-    n_names = np.array([len(x) for x in names], np.float64)
-    n_right = np.array([len(t & set(x)) for t, x in zip(true, names, strict=True)], np.float64)
-    is_empty = np.array([not t for t in true], bool)
+    clips, names = (_list_items(events[x]) for x in ("clip_ids", "seen"))
+    shown = clips["item"].map(truth)
+    is_known = ~np.isin(np.arange(len(events)), clips["row"][shown.isna().to_numpy()])
+    true = split_cells(shown.where(shown != EMPTY))
+    pairs = pd.DataFrame({"row": clips["row"].loc[true.index].to_numpy(), "item": true.to_numpy(object)})
+    pairs = pairs[pairs["item"] != EMPTY].drop_duplicates()
+    right = names.drop_duplicates().merge(pairs)
+    n_names, n_right, n_true = (
+        np.bincount(x["row"], minlength=len(events))[is_known].astype(np.float64) for x in (names, right, pairs)
+    )
+    known, is_empty = events[is_known], n_true == 0
     is_false = is_empty & known["rule"].isin(["species", "rolled_up"]).to_numpy(bool)
     draws = SiteDraws.of(encode_sites(known["site"])[0], n_boot=n_boot, seed=seed)
     rows = {}
@@ -60,8 +63,8 @@ def measure_lengths(events: pd.DataFrame, truth: pd.Series[str], *, n_boot: int,
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("clips")
 
 
-def _find_shown(clip_ids: list[str], truth: Mapping[str, str]) -> set[str] | None:
-    """Return the animals that the clips of an event show, None where a clip has no label."""
-    if not all(isinstance(truth.get(clip_id), str) for clip_id in clip_ids):
-        return None
-    return {name for clip_id in clip_ids for name in split_labels(truth[clip_id])} - {EMPTY}
+def _list_items(cells: pd.Series[str]) -> pd.DataFrame:
+    """Return the items of lists in JSON, one per row: columns `row`, the position of its cell, and `item`."""
+    lists = json.loads(f"[{','.join(cells)}]")
+    rows = np.repeat(np.arange(len(lists)), [len(x) for x in lists])
+    return pd.DataFrame({"row": rows, "item": pd.Series(list(chain.from_iterable(lists)), dtype=object)})

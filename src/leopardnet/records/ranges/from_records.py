@@ -13,12 +13,12 @@ from shapely.geometry import Polygon
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.settings.config_folder import configs_dir
+from leopardnet.core.settings.settings_file import load_settings
 from leopardnet.core.settings.settings_model import Settings
 from leopardnet.core.tables import write_json
 from leopardnet.records.ranges.coarse_places import hide_places
 from leopardnet.records.ranges.geodesics import GEOD
 from leopardnet.records.ranges.uncertain_places import PLACE, find_uncertainty_m, list_places
-from leopardnet.records.record_settings import load_settings
 from leopardnet.records.record_table import CONFIRMED
 
 N_POINTS = 72  # of a circle, which is drawn around it so that the circle is inside

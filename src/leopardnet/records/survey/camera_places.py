@@ -49,7 +49,7 @@ def find_camera_places(
     places["kind"] = places.pop("is_there").map({True: CAMERA, False: FORMER})
     n_lost = len(rows) - len(placed)
     lost = (
-        f"{n_lost} of {len(rows)} deployments have no coordinates: their cameras cover no place and are not listed"
+        f"deployments without coordinates: {n_lost} of {len(rows)}; their cameras cover no place and are not listed"
     )
     blind = "which clips of each camera are in the archive is not known; give the manifest"
     return places.reset_index(), (*(lost,) * bool(n_lost), *(blind,) * (clips is None))

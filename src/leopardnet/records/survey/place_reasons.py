@@ -44,7 +44,7 @@ def _list_reasons(row: dict[Any, Any], sigma_km: float) -> list[str]:
         if isinstance(row["made"], str):
             reasons.append(f"it made the record {row['made']}")
     if row["record_age_days"] >= 1:
-        reasons.append(f"that record is {row['record_age_days']:.0f} days older than the latest one")
+        reasons.append(f"that record is older than the latest one (days: {row['record_age_days']:.0f})")
     if row["is_beyond"]:
         if isinstance(row["barrier"], str):
             reasons.append(f"across {row['barrier']} from the record, so it comes later")
@@ -84,7 +84,7 @@ def _tell_clips(row: dict[Any, Any]) -> list[str]:
     if last >= row["record_at"]:
         return [f"its clips until {last:{_DAY}}, not before the record, are in the archive already"]
     days = (row["record_at"] - last).total_seconds() / 86_400
-    return [f"its last clip in the archive is {days:.0f} days older than the record: later ones are on the card"]
+    return [f"its last clip in the archive is older than the record (days: {days:.0f}): later ones are on the card"]
 
 
 def tell_left_out(label: str, *, n_unsure: int, n_lost: int, n: int) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +11,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.processes.end_signals import handle_end_signals
 
 HERE, EVERYWHERE = "127.0.0.1", "0.0.0.0"
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 MAX_AT_ONCE = 200  # requests; a browser asks for six at a time
 GRACE_S = 3
 
@@ -60,13 +59,8 @@ class _Server(uvicorn.Server):
             self.force_exit = self.should_exit
             self.should_exit = True
 
-        numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-        before = {number: signal.signal(number, stop) for number in numbers}
-        try:
+        with handle_end_signals(stop):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def serve_review(app: ASGIApp, listening: socket.socket, *, on_ready: Callable[[], None]) -> None:

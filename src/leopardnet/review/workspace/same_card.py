@@ -8,6 +8,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import SAME_S, refuse_other_footage
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import write_table
+from leopardnet.data.reading.tables.saved_manifest import read_manifest
 from leopardnet.review.workspace.workspace import Workspace
 
 MANIFEST = "manifest.parquet"
@@ -24,7 +25,7 @@ def refuse_other_card(rows: Manifest, workspace: Workspace) -> None:
     file = workspace.folder / MANIFEST
     if not file.is_file():
         return
-    old = Manifest.read(file, root=rows.root).table
+    old = read_manifest(file, root=rows.root).table
     ours, theirs = (t.drop_duplicates("clip_id").set_index("clip_id") for t in (rows.table, old))
     both = ours.join(theirs[["captured_at"]].add_suffix("_other"), how="inner")
     if both.empty:

@@ -8,7 +8,6 @@ bundle do not apply to the new weights: the card says so, and the temperature is
 from __future__ import annotations
 
 import hashlib
-import shutil
 import zipfile
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -21,7 +20,7 @@ import torch
 from leopardnet.bundle.bundle import MAX_WEIGHTS_BYTES, Bundle, write_spec
 from leopardnet.bundle.model_card.card import card_json, model_card
 from leopardnet.core.errors import BundleError
-from leopardnet.core.tables import atomic_path, write_json
+from leopardnet.core.tables import atomic_folder, atomic_path, write_json
 from leopardnet.network.classifier import load_classifier, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.score.calibrate import Calibration
@@ -49,10 +48,7 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
         )
     size_px, labels = like.spec.preprocess.size_px, like.labels
     state = _read_tensors(weights)
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    with atomic_folder(out) as part:
         model = load_classifier(like.spec.model, len(labels), like.folder / "model.safetensors", size_px=size_px)
         own = model.state_dict()
         state = {k: v.to(own[k].dtype) if k in own else v for k, v in _rename_tensors(state, own).items()}
@@ -76,9 +72,6 @@ def convert(weights: Path, like: Bundle, out: Path) -> Bundle:
             card.write_text(model_card(spec, nothing), "utf-8")
         write_json(card_json(spec, nothing), part / "card.json")
         write_spec(part, spec)
-        part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return Bundle.load(out)
 
 

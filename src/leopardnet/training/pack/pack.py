@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +21,7 @@ from leopardnet.core.errors import BackendError, BundleError
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.settings.inference import PreprocessSpec, RuntimeConfig
 from leopardnet.core.settings.training import TrainConfig
-from leopardnet.core.tables import atomic_path, write_json, write_table
+from leopardnet.core.tables import atomic_folder, atomic_path, write_json, write_table
 from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
@@ -96,7 +95,7 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
     >>> ln.pack(Path("runs/amur"), out=Path("amur-2021"))  # doctest: +SKIP
     """
     run = Path(run)
-    folder = Path(out) if out else run / "bundle"
+    final = Path(out) if out else run / "bundle"
     missing = [name for name in RUN_FILES if not (run / name).is_file()]
     if missing:
         raise BundleError(
@@ -108,46 +107,40 @@ def pack(run: Path, *, out: Path | None = None) -> Bundle:
     config = read_settings(run)
     labels = config.labels.label_set()
     # Everything is first written to a folder beside it, so that an old bundle stays complete until the new one is.
-    final, folder = folder, folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    with atomic_folder(final) as folder:
+        size = config.preprocess.size_px
+        model = load_classifier(config.model, len(labels), run / "best.safetensors", size_px=size)
+        save_weights(model.state_dict(), folder / "model.safetensors")
+        export_classifier(model, folder / "model.onnx", size_px=size)
+        check_parity(model, folder / "model.onnx", size_px=size, n_labels=len(labels))
 
-    size = config.preprocess.size_px
-    model = load_classifier(config.model, len(labels), run / "best.safetensors", size_px=size)
-    save_weights(model.state_dict(), folder / "model.safetensors")
-    export_classifier(model, folder / "model.onnx", size_px=size)
-    check_parity(model, folder / "model.onnx", size_px=size, n_labels=len(labels))
-
-    calibration = fit_calibration(run, config, labels)
-    spec = BundleSpec(
-        name=config.experiment.name if config.experiment.name != "unnamed" else run.resolve().name,
-        labels=config.labels,
-        model=config.model,
-        preprocess=PreprocessSpec(**config.preprocess.model_dump()),
-        sampling=config.sampling,
-        detector=config.detector.model_copy(update={"file": Path(config.detector.file).name}),
-        aggregate=config.aggregate,
-        calibration=calibration,
-        decide=config.decide,
-        provenance=_collect_provenance(run),
-    )
-    data = read_labels_by_split(run)
-    found = evaluate_validation(run, config, labels, calibration)
-    clips = (read_state(run) or {}).get("judged_on", "")
-    sentences = filter(None, [clips[:1].upper() + clips[1:], describe_choice(found.judged_on is not None)])
-    how = ". ".join(sentences)
-    figures = {"evaluation": found.judged_on or found.chosen_on, "chosen_on": found.chosen_on}
-    with atomic_path(folder / "card.md") as part:
-        part.write_text(model_card(spec, data, how=how, **figures), "utf-8")
-    write_json(card_json(spec, data, how=how, **figures), folder / "card.json")
-    packed = write_spec(folder, spec)
-    if found.held_out is not None:
-        write_held_out(found.held_out, packed, run)
-    if found.label_errors is not None:
-        write_table(found.label_errors, run / LABEL_ERRORS)
-    if final.exists():
-        shutil.rmtree(final)
-    folder.replace(final)
+        calibration = fit_calibration(run, config, labels)
+        spec = BundleSpec(
+            name=config.experiment.name if config.experiment.name != "unnamed" else run.resolve().name,
+            labels=config.labels,
+            model=config.model,
+            preprocess=PreprocessSpec(**config.preprocess.model_dump()),
+            sampling=config.sampling,
+            detector=config.detector.model_copy(update={"file": Path(config.detector.file).name}),
+            aggregate=config.aggregate,
+            calibration=calibration,
+            decide=config.decide,
+            provenance=_collect_provenance(run),
+        )
+        data = read_labels_by_split(run)
+        found = evaluate_validation(run, config, labels, calibration)
+        clips = (read_state(run) or {}).get("judged_on", "")
+        sentences = filter(None, [clips[:1].upper() + clips[1:], describe_choice(found.judged_on is not None)])
+        how = ". ".join(sentences)
+        figures = {"evaluation": found.judged_on or found.chosen_on, "chosen_on": found.chosen_on}
+        with atomic_path(folder / "card.md") as part:
+            part.write_text(model_card(spec, data, how=how, **figures), "utf-8")
+        write_json(card_json(spec, data, how=how, **figures), folder / "card.json")
+        packed = write_spec(folder, spec)
+        if found.held_out is not None:
+            write_held_out(found.held_out, packed, run)
+        if found.label_errors is not None:
+            write_table(found.label_errors, run / LABEL_ERRORS)
     return Bundle.load(final)
 
 

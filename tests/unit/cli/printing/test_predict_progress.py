@@ -1,20 +1,26 @@
 from types import SimpleNamespace
 
-from leopardnet.cli.printing.predict_progress import PredictProgress
+import pandas as pd
+import pytest
+
+from leopardnet.cli.printing.predict_progress import PredictProgress, say_decoders
 
 
-def result(status, crop_s, *, kind="video", decoded_by="software"):
-    clip = SimpleNamespace(kind=kind)
-    return SimpleNamespace(status=status, seconds=(2.0, crop_s), clip=clip, decoded_by=decoded_by)
+def result(status, crop_s):
+    return SimpleNamespace(status=status, seconds=(2.0, crop_s))
 
 
-def test_it_counts_the_videos_that_a_device_decoded_and_those_left_to_software(capsys):
-    progress = PredictProgress(lambda *_: None)
-    for decoder in ("cuda", "cuda", "software", ""):
-        progress.count(result("ok", 0.0, decoded_by=decoder))
-    progress.count(result("ok", 0.0, kind="still"))
-    progress.say_shares("auto")
-    assert capsys.readouterr().err == "videos by their decoder: cuda 2, software 1\n"
+@pytest.mark.parametrize(
+    ("decoders", "said"),
+    [
+        (["software", "cuda", None, "cuda"], "cuda 2, software 1\n"),
+        ([None], "0\n"),
+        (["software"], "software 1\nNo hardware decoder was found, or none could decode these videos.\n"),
+    ],
+)
+def test_it_counts_the_videos_that_a_device_decoded_and_those_left_to_software(decoders, said, capsys):
+    say_decoders(pd.DataFrame({"decoded_by": decoders}))
+    assert capsys.readouterr().err == f"videos by their decoder: {said}"
 
 
 def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
@@ -25,7 +31,7 @@ def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
         progress.show(i + 1, 4)
     assert [values[:3] for values in shown] == [("classifying", n, 4) for n in (1, 2, 3, 4)]
     assert shown[-1][3].endswith("1 partial, 2 unreadable")
-    progress.say_shares("software")
+    progress.say_share()
     assert "boxes and crops: 25% of the time, 0.50 s a clip" in capsys.readouterr().err
 
 
@@ -37,5 +43,5 @@ def test_a_rate_counts_from_the_start_and_not_from_the_first_of_results_that_com
     for expected in (6.0, 12.0, 0.0):  # the last result is alone in its minute
         progress.count(result("ok", 0.001))
         assert progress.per_minute == expected
-    progress.say_shares("software")
+    progress.say_share()
     assert capsys.readouterr().err == ""

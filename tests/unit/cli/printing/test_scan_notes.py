@@ -11,11 +11,13 @@ def test_what_is_left_out_is_named_by_what_can_be_done_with_it(tmp_path):
     put(tmp_path, "1.JPG", "1.MOV", "1.THM", "1.LRV", "2.LRV", "card.img", "FOUND.000/FILE0000.CHK", "._1.JPG")
     put(tmp_path, "empty.mp4", content=b"")
     empty, pairs, packed, other, system = footage_notes(scan_report(tmp_path))
-    assert empty == "1 files are empty (0 bytes): empty.mp4"
-    assert pairs.startswith("1 videos lie beside a picture of the same name") and pairs.endswith("moment: 1.MOV")
+    assert empty == "empty files, of 0 bytes (1): empty.mp4"
+    assert pairs.startswith(
+        "videos beside a picture of the same name, as in a Live Photo (1); "
+    ) and pairs.endswith("moment: 1.MOV")
     assert "chkdsk" in packed and packed.endswith(": .chk 1, .img 1")
     assert other == "left out, because it is not footage: .lrv 2, .thm 1"
-    assert system == "left out 1 hidden or system files and folders"
+    assert system == "hidden or system files and folders, left out: 1"
 
 
 def test_an_ordinary_card_needs_no_words(tmp_path):

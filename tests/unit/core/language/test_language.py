@@ -115,8 +115,8 @@ def test_scripts_get_their_own_texts_and_all_names():
         ("written: report.html", "записано: report.html"),
         ("3 of 18 rows", "3 of 18 rows"),
         (
-            "note: 5 files are empty (0 bytes): a.avi, b.avi … and 3 more",
-            "примечание: пустых файлов (0 байт): 5: a.avi, b.avi … и ещё 3",
+            "note: empty files, of 0 bytes (5): a.avi, b.avi … and 3 more",
+            "примечание: пустые файлы, 0 байт (5): a.avi, b.avi … и ещё 3",
         ),
         (
             "Left to look at: 4 of 18 clips (3 named, 1 unreadable)",

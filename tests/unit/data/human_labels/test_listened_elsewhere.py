@@ -86,7 +86,13 @@ def test_labels_outside_of_their_clip_are_counted(tmp_path):
     assert notes == ("labels that lie outside of their clip, left out: 6",)
 
 
-@pytest.mark.parametrize("by", ["", "  ", "a\nb", "x" * 41])
+@pytest.mark.parametrize("by", ["", "  ", "a\x07b", "a/b", "x" * 41])
 def test_whoever_listened_has_a_name_as_on_the_page(folder, by):
     with pytest.raises(ManifestError, match="who listened"):
         read_listened(folder, CLIPS, by=by)
+
+
+def test_a_name_is_kept_in_the_form_of_the_page(folder):
+    entries, _ = read_listened(folder, CLIPS, by="  Anna  B. ")
+    assert {e.by for e in entries} == {"Anna B."}
+    assert [e.key for e in entries] == [e.key for e in read_listened(folder, CLIPS, by="Anna B.")[0]]

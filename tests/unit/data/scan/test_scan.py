@@ -151,7 +151,7 @@ def test_the_verb_writes_a_manifest_and_says_what_it_found(tmp_path):
     out = tmp_path / "m.parquet"
     result = run("scan", tmp_path / "clips", "--out", out, "--pattern", "{site}/{deployment}/*")
     assert result.exit_code == 0, result.output
-    assert "1 paths do not match" in result.output and "loose.mp4" in result.output
+    assert "so that they have no site (1): " in result.output and "loose.mp4" in result.output
     assert ".txt 1" in result.output
     assert str(tmp_path) not in result.output.partition("next:")[0], "which repeats what was typed"
     read = Manifest.read(out)

@@ -104,7 +104,7 @@ def test_an_older_record_says_less():
     cameras = deployments(S1, {"deployment": "d0", "site": "S0", **at(30, 0)})
     found = rank(older, cameras)
     assert row_of(found, "S0")["weight"] == pytest.approx(0.25, abs=1e-4)
-    assert "180 days older than the latest" in row_of(found, "S0")["reasons"]
+    assert "older than the latest one (days: 180)" in row_of(found, "S0")["reasons"]
 
 
 def test_a_camera_that_was_read_since_comes_later_and_one_that_was_not_says_so():
@@ -122,7 +122,7 @@ def test_a_camera_that_was_read_since_comes_later_and_one_that_was_not_says_so()
     s2, s3 = row_of(found, "S2"), row_of(found, "S3")
     assert s3["weight"] == pytest.approx(2 * s2["weight"], rel=1e-6)
     assert "not before the record, are in the archive already" in s2["reasons"]
-    assert "31 days older than the record" in s3["reasons"] and "on the card" in s3["reasons"]
+    assert "older than the record (days: 31)" in s3["reasons"] and "on the card" in s3["reasons"]
 
 
 def test_without_a_manifest_only_what_is_known_of_clips_is_said():
@@ -195,7 +195,7 @@ def test_refuted_records_and_those_without_a_place_count_nowhere_and_are_named()
     assert set(found.table["record_id"]) == {"r1"}
     assert (
         "records of leopard without coordinates or time, which count nowhere: 1 of 2" in found.notes[0]
-        and "1 of 2 deployments" in found.notes[1]
+        and "deployments without coordinates: 1 of 2" in found.notes[1]
     )
 
 

@@ -57,8 +57,12 @@ class PeopleTable:
         return f"{self.name}, line {self.row_numbers[i]}" + (f", column {column}" if column else "")
 
 
-def read_people_table(path: Path, *, encoding: str | None = None, separator: str | None = None) -> PeopleTable:
-    """Read a table in .csv, .tsv, .txt, .xlsx, .xls, .ods or .parquet as columns of stripped texts.
+def read_people_table(
+    path: Path, *, encoding: str | None = None, separator: str | None = None, keep_spaces: bool = False
+) -> PeopleTable:
+    """Read a table in .csv, .tsv, .txt, .xlsx, .xls, .ods or .parquet as columns of texts.
+
+    Texts are stripped, or with `keep_spaces` only those of nothing but spaces, because a path may begin with one.
 
     The first row with content is the header; its names are stripped and case-folded. Empty rows are left out.
     `encoding` and `separator` of a text table are detected if not given. A sheet gives numbers without a needless
@@ -86,7 +90,7 @@ def read_people_table(path: Path, *, encoding: str | None = None, separator: str
         lines, notes = _read_sheet(data, name)
     else:
         lines, notes = _read_text(data, name, encoding, separator)
-    return _make_table(lines, name, notes)
+    return _make_table(lines, name, notes, keep_spaces=keep_spaces)
 
 
 def _read_text(
@@ -175,7 +179,7 @@ def _read_parquet(data: bytes, name: str) -> PeopleTable:
     return _make_table([header, *((i, r) for i, r in rows if any(c.strip() for c in r))], name, ())
 
 
-def _make_table(lines: Lines, name: str, notes: tuple[str, ...]) -> PeopleTable:
+def _make_table(lines: Lines, name: str, notes: tuple[str, ...], *, keep_spaces: bool = False) -> PeopleTable:
     if not lines:
         raise ManifestError("the table is empty", where=name, expected="a header and rows")
     header = [h.strip().casefold() for h in lines[0][1]]
@@ -195,7 +199,11 @@ def _make_table(lines: Lines, name: str, notes: tuple[str, ...]) -> PeopleTable:
                 todo="put quotes around cells that contain the separator, and name every column",
             )
     rows = [_fill(row, n) for _, row in lines[1:]]
-    columns = {h: [row[i].strip() for row in rows] for i, h in enumerate(header[:n]) if h}
+    columns = {
+        h: [row[i] if keep_spaces and not row[i].isspace() else row[i].strip() for row in rows]
+        for i, h in enumerate(header[:n])
+        if h
+    }
     nameless = [i for i, h in enumerate(header[:n]) if not h and any(row[i].strip() for row in rows)]
     if nameless:
         notes += (f"{len(nameless)} columns of {name} have no name and were left out",)

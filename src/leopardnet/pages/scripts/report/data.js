@@ -1,12 +1,13 @@
-// The data of the report, and small functions on it. A clip is a number: its row in the data.
+// The data of the report, and small functions on it. A clip is a number: its row in the data. The page may hold the
+// first clips only; then data.files says where the others are, see files.js.
 
 import { colourDot, formatMoment } from "../shared/elements.js";
-import { spoken } from "../shared/language.js";
+import { formatNumber, spoken } from "../shared/language.js";
 
 export const data = JSON.parse(document.getElementById("data").textContent);
-export const nClips = data.clip_id.length;
+export const nClips = data.n_clips;
 export const hiddenClips = new Set(data.hidden);
-export const hasTruth = data.truth.some(Boolean);
+export const hasTruth = data.has_truth;
 export const compareText = new Intl.Collator(spoken.language, { numeric: true }).compare;
 
 export function labelDot(name) {
@@ -19,13 +20,10 @@ export function formatMoments(clip, times) {
   return kind === "still" ? "" : times.map((time) => formatMoment(kind, time)).join(", ");
 }
 
-export function probability(clip, name) {
-  return data.probs[clip][data.labels.findIndex((label) => label.name === name)];
-}
-
-// The probability of the likeliest suspected target; -1 for a clip without one.
-export function suspicion(clip) {
-  return data.alerts[clip].length && data.probs[clip] ? probability(clip, data.alerts[clip][0]) : -1;
+// The probability of a label as a text, "" where the details of the clip are missing.
+export function formatProbability(clip, name) {
+  const probs = data.probs[clip];
+  return probs ? formatNumber(probs[data.labels.findIndex((label) => label.name === name)], 2) : "";
 }
 
 export function pictureSource(clip) {

@@ -5,12 +5,15 @@ import { byId, element, formatMoment } from "../shared/elements.js";
 import { formatDay, formatNumber, nameOf, t } from "../shared/language.js";
 import { drawBox, probabilityList } from "../shared/picture.js";
 import { data, formatMoments, hiddenClips, pictureSource } from "./data.js";
+import { isDetailed } from "./files.js";
 
 const SMALL_PICTURE_PX = 100;
 
 // The row of the table that follows the row of an open clip.
 export function evidenceRow(clip, nColumns) {
-  const evidence = element("div", { class: "evidence" }, evidencePicture(clip), evidenceChart(clip));
+  const evidence = isDetailed(clip)
+    ? element("div", { class: "evidence" }, evidencePicture(clip), evidenceChart(clip))
+    : element("p", { class: "muted" }, t("The file with the details of this clip is missing."));
   return element("tr", { class: "detail" }, element("td", { colspan: nColumns }, evidence));
 }
 
@@ -94,7 +97,7 @@ function detectorSummary(clip) {
   const frames = data.frames[clip];
   const scores = frames && frames.b ? frames.b.filter((score) => score !== null) : [];
   if (!scores.length) {
-    return Object.values(data.frames).some((other) => other.b) ? t("no result for this clip") : "";
+    return data.has_detector ? t("no result for this clip") : "";
   }
   const nFound = scores.filter((score) => score > 0).length;
   const best = formatNumber(Math.max(...scores) / 1000, 2);

@@ -3,39 +3,54 @@
 import { byId, element } from "../shared/elements.js";
 import { formatDay, formatNumber, nameOf, t } from "../shared/language.js";
 import {
-  compareText, data, formatMoments, hasTruth, labelDot, nClips, pictureSource, probability, suspicion,
+  compareText, data, formatMoments, formatProbability, hasTruth, labelDot, nClips, pictureSource,
 } from "./data.js";
 import { drawClipChart, evidenceRow } from "./evidence.js";
+import { loadList, reportMissingList, withDetails } from "./files.js";
 
 const ROWS_PER_PAGE = 100;
+const NUMBERS = new Set(["given", "suspicion", "top", "score", "best"]);
 const MIN_SHARE = 0.005; // a smaller probability has no part in the bar of a row
 const N_COLUMNS = hasTruth ? 9 : 8;
-const searchTexts = data.path.map((path, clip) =>
-  `${path}\n${data.site[clip]}\n${data.captured[clip]}\n${formatDay(data.captured[clip])}`.toLowerCase()
-);
+let searchTexts = null; // of all clips, from the first search on
+const textOrders = new Map(); // by column: the place of each of its texts
 
 // view: the clips that match the filters, in order. open: the clip whose evidence is shown. current: the clip that the
-// keyboard is at. Both are -1 for none. page: counted from 0.
-const state = { view: [], page: 0, open: -1, current: -1 };
+// keyboard is at. Both are -1 for none. page: counted from 0. nDrawn: how often the table was drawn.
+const state = { view: [...data.clip_id.keys()], page: 0, open: -1, current: -1, nDrawn: 0 };
+
+// Whether all clips are there, as a promise; null where the page holds them. Until then, only the first are shown.
+const whole = data.files ? loadList() : null;
+let isLoading = whole !== null;
 
 // --- which clips, in which order ---
 
 function refresh() {
+  findClips();
+  state.page = 0;
+  drawTable();
+}
+
+function findClips() {
   const text = byId("f-text").value.trim().toLowerCase();
+  if (text && !searchTexts) searchTexts = data.path.map(searchText);
   const suspected = byId("f-alert").value;
   const wanted = ["decision", "site", "status", "verdict"]
     .filter((column) => byId("f-" + column) && byId("f-" + column).value)
     .map((column) => ({ values: data[column], value: byId("f-" + column).value }));
   state.view = [];
-  for (let clip = 0; clip < nClips; clip++) {
+  for (let clip = 0; clip < data.clip_id.length; clip++) {
     if (text && !searchTexts[clip].includes(text)) continue;
     if (suspected && !isSuspected(clip, suspected)) continue;
     const matches = ({ values, value }) => value === "(none)" ? !values[clip] : values[clip] === value;
     if (wanted.every(matches)) state.view.push(clip);
   }
   sortView(byId("f-sort").value);
-  state.page = 0;
-  drawTable();
+}
+
+function searchText(path, clip) {
+  const captured = data.captured[clip];
+  return `${path}\n${data.site[clip]}\n${captured}\n${formatDay(captured)}`.toLowerCase();
 }
 
 function isSuspected(clip, target) {
@@ -50,38 +65,51 @@ function sortView(key) {
     if (header.dataset.sort === column) header.setAttribute("aria-sort", descending ? "descending" : "ascending");
     else header.removeAttribute("aria-sort");
   }
-  if (column === "given") return;
-  const values = new Map(state.view.map((clip) => [clip, sortValue(column, clip)]));
+  const values = sortValues(column);
   state.view.sort((first, second) => {
-    const a = values.get(first);
-    const b = values.get(second);
+    const a = values(first);
+    const b = values(second);
     if (a === b) return first - second;
-    if (a === null || a === "") return 1;
-    if (b === null || b === "") return -1;
-    const order = typeof a === "string" ? compareText(a, b) : a - b;
-    return (descending ? -order : order) || first - second;
+    if (a === null) return 1;
+    if (b === null) return -1;
+    return (descending ? b - a : a - b) || first - second;
   });
 }
 
-function sortValue(column, clip) {
-  if (column === "suspicion") return -suspicion(clip);
-  if (column === "top") return data.probs[clip] && certainty(data.probs[clip]);
-  return data[column][clip];
+// A function from a clip to its value in this column, a number or null.
+function sortValues(column) {
+  if (column === "path") return (clip) => data.place[clip];
+  const values = data[column];
+  if (NUMBERS.has(column)) return (clip) => values[clip];
+  if (!textOrders.has(column)) {
+    const texts = [...new Set(values)].filter(Boolean).sort(column === "captured" ? undefined : compareText);
+    textOrders.set(column, new Map(texts.map((text, place) => [text, place])));
+  }
+  const places = textOrders.get(column);
+  return (clip) => places.get(values[clip]) ?? null;
 }
 
 // --- the rows of a page ---
 
-function drawTable() {
+// Draws the page of the table that state says, and calls `then` afterwards; unless it is drawn anew before it is there.
+function drawTable(then = () => {}) {
   const first = state.page * ROWS_PER_PAGE;
   const clips = state.view.slice(first, first + ROWS_PER_PAGE);
-  const rows = clips.flatMap((clip) =>
-    clip === state.open ? [clipRow(clip), evidenceRow(clip, N_COLUMNS)] : [clipRow(clip)]
-  );
-  byId("rows").replaceChildren(...(rows.length ? rows : [emptyRow()]));
-  byId("shown").textContent = describeRange(first, clips.length, state.view.length);
-  byId("prev").disabled = first === 0;
-  byId("next").disabled = first + ROWS_PER_PAGE >= state.view.length;
-  drawClipChart(state.open);
+  const drawing = ++state.nDrawn;
+  byId("table").setAttribute("aria-busy", true);
+  withDetails(clips, () => {
+    if (drawing !== state.nDrawn) return;
+    const rows = clips.flatMap((clip) =>
+      clip === state.open ? [clipRow(clip), evidenceRow(clip, N_COLUMNS)] : [clipRow(clip)]
+    );
+    byId("rows").replaceChildren(...(rows.length ? rows : [emptyRow()]));
+    byId("shown").textContent = describeRange(first, clips.length, state.view.length);
+    byId("prev").disabled = first === 0;
+    byId("next").disabled = first + ROWS_PER_PAGE >= state.view.length;
+    byId("table").setAttribute("aria-busy", isLoading);
+    drawClipChart(state.open);
+    then();
+  });
 }
 
 function emptyRow() {
@@ -91,6 +119,7 @@ function emptyRow() {
 
 function describeRange(first, nRows, nFound) {
   if (!nFound) return "";
+  if (isLoading) return t("loading the list of all clips …");
   const [from, to, n, total] = [first + 1, first + nRows, nFound, nClips].map((count) => formatNumber(count));
   const range = t("{from}–{to} of {n}", { from, to, n });
   return nFound < nClips ? `${range} (${t("{total} in all", { total })})` : range;
@@ -134,7 +163,7 @@ function decisionCell(clip) {
     nameOf(decision),
     element("small", {}, reason),
     ...suspected.map((name) =>
-      element("span", { class: "alert" }, `${nameOf(name)}? ${formatNumber(probability(clip, name), 2)}`)),
+      element("span", { class: "alert" }, `${nameOf(name)}? ${formatProbability(clip, name)}`)),
     data.status[clip] === "partial" ? element("small", { class: "bad-text" }, t("read in part")) : null);
 }
 
@@ -144,11 +173,6 @@ function truthCell(clip) {
     truth ? labelDot(truth) : null,
     nameOf(truth) || "–",
     element("small", {}, verdict === "right" ? "" : nameOf(verdict)));
-}
-
-// The largest probability; of independent labels the certainty of the least certain one.
-function certainty(probs) {
-  return data.multi ? Math.min(...probs.map((p) => Math.max(p, 1 - p))) : Math.max(...probs);
 }
 
 // Shares of one bar; independent labels have a bar of equal length each, filled up to the probability.
@@ -167,8 +191,7 @@ function probabilityBars(probs) {
 function toggle(clip) {
   state.open = state.open === clip ? -1 : clip;
   state.current = clip;
-  drawTable();
-  focusRow(clip);
+  drawTable(() => focusRow(clip));
 }
 
 function focusRow(clip) {
@@ -184,16 +207,16 @@ function moveBy(by) {
   state.current = state.view[target];
   const open = state.open < 0 ? -1 : state.current;
   const page = Math.floor(target / ROWS_PER_PAGE);
-  if (open !== state.open || page !== state.page) {
-    state.open = open;
-    state.page = page;
-    drawTable();
-  }
-  focusRow(state.current).scrollIntoView({ block: open < 0 ? "nearest" : "start" });
+  const show = () => focusRow(state.current).scrollIntoView({ block: open < 0 ? "nearest" : "start" });
+  if (open === state.open && page === state.page) return show();
+  state.open = open;
+  state.page = page;
+  drawTable(show);
 }
 
 function turnPage(by) {
-  state.page += by;
+  const last = Math.ceil(state.view.length / ROWS_PER_PAGE) - 1;
+  state.page = Math.max(0, Math.min(state.page + by, last));
   drawTable();
 }
 
@@ -229,6 +252,12 @@ function fillFilter(id, values) {
   }
 }
 
+// Calls `action` when all clips are there; where they cannot be had, shows the notice that says why.
+function whenWhole(action) {
+  if (!whole) return action();
+  whole.then((isWhole) => isWhole ? action() : byId("broken").scrollIntoView());
+}
+
 // Resets the filters, sets these, and goes to the table.
 function showFiltered(filters) {
   byId("filters").reset();
@@ -240,13 +269,15 @@ function showFiltered(filters) {
 // Opens the clip that the address of the page names, if it names one.
 function showLinkedClip() {
   const clip = data.clip_id.indexOf(location.hash.replace("#clip-", ""));
-  if (clip < 0) return;
+  if (clip < 0) {
+    if (location.hash.startsWith("#clip-") && !isLoading) whenWhole(() => {});
+    return;
+  }
   byId("filters").reset();
   state.open = state.current = clip;
-  refresh();
+  findClips();
   state.page = Math.floor(state.view.indexOf(clip) / ROWS_PER_PAGE);
-  drawTable();
-  focusRow(clip).scrollIntoView({ block: "start" });
+  drawTable(() => focusRow(clip).scrollIntoView({ block: "start" }));
 }
 
 // Sorts by the column of this header, backwards the second time. The list of orders gets an entry where it has none.
@@ -285,7 +316,28 @@ function switchTheme() {
 
 // --- connect and start ---
 
-for (const column of ["decision", "site", "status", "verdict"]) fillFilter("f-" + column, data[column]);
+function start() {
+  for (const column of ["decision", "site", "status", "verdict"]) fillFilter("f-" + column, data[column]);
+  refresh();
+  showLinkedClip();
+}
+
+// Shows the first clips, locks what needs all of them, and starts when they are there.
+async function startFromFiles() {
+  const controls = [...document.querySelectorAll("#filters input, #filters select, th[data-sort] button")];
+  for (const control of controls) control.disabled = true;
+  drawTable();
+  showLinkedClip();
+  const isWhole = await whole;
+  isLoading = false;
+  if (isWhole) {
+    for (const control of controls) control.disabled = false;
+    start();
+  } else {
+    reportMissingList();
+    drawTable();
+  }
+}
 
 byId("f-text").addEventListener("input", refresh);
 byId("filters").addEventListener("change", (event) => {
@@ -299,11 +351,15 @@ byId("next").addEventListener("click", () => {
   byId("clips").scrollIntoView();
 });
 
-onClickOfEach("th[data-sort]", sortByHeader);
-onClickOfEach("[data-filter]", (button) => showFiltered({ "f-decision": button.dataset.filter }));
-onClickOfEach("[data-alerts]", () => showFiltered({ "f-alert": "(any)", "f-sort": "suspicion" }));
-onClickOfEach("[data-unsure]", () => showFiltered({ "f-sort": "top" }));
-onClickOfEach("[data-wrong]", () => showFiltered({ "f-verdict": "wrong", "f-sort": "-score" }));
+function onClickFilter(selector, filters) {
+  onClickOfEach(selector, (button) => whenWhole(() => showFiltered(filters(button))));
+}
+
+onClickOfEach("th[data-sort]", (header) => whenWhole(() => sortByHeader(header)));
+onClickFilter("[data-filter]", (button) => ({ "f-decision": button.dataset.filter }));
+onClickFilter("[data-alerts]", () => ({ "f-alert": "(any)", "f-sort": "-suspicion" }));
+onClickFilter("[data-unsure]", () => ({ "f-sort": "top" }));
+onClickFilter("[data-wrong]", () => ({ "f-verdict": "wrong", "f-sort": "-score" }));
 onClickOfEach("a.card", (card) => {
   // Following the same card again does not change the address, so the page is not told.
   if (card.hash === location.hash) setTimeout(showLinkedClip);
@@ -318,5 +374,5 @@ addEventListener("keydown", onKey);
 addEventListener("hashchange", showLinkedClip);
 addEventListener("resize", () => drawClipChart(state.open));
 labelThemeButton();
-refresh();
-showLinkedClip();
+if (whole) startFromFiles();
+else start();

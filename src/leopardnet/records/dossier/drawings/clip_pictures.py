@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,12 @@ from leopardnet.media.decode import resolve_path
 from leopardnet.media.thumbnail import make_thumbnail
 from leopardnet.pages.palette import LabelStyle
 from leopardnet.pages.pictures import Picture, best_frame_boxes, embed_picture, parse_frame_boxes
+from leopardnet.pages.shown_stretch import ShownStretch, show_stretch
 from leopardnet.pages.svg import curve_chart
 from leopardnet.records.dossier.facts import Capture
 from leopardnet.records.dossier.sound_facts import SoundFact
 from leopardnet.records.dossier.sources import DossierSources
 from leopardnet.records.record_table import CONFIRMED
-from leopardnet.sound.spectrogram import MAX_HZ, draw_spectrogram
-from leopardnet.sound.stretch import cut_stretch, encode_wave
 from leopardnet.sound.track import read_track
 
 MAX_STILLS, MAX_SOUNDS = 12, 8
@@ -44,19 +42,10 @@ class ShownCapture:
 
 @dataclass(frozen=True, slots=True)
 class ShownSound:
-    """A sound with its spectrogram as a data URI; marks: where the sound begins and ends in it, as shares.
-
-    wave: the same seconds to be played, as a data URI, '' where people are in the clip. start_s, end_s, top_hz: the
-    ends of the axes.
-    """
+    """A sound with its spectrogram, which can be played where nobody is in the clip."""
 
     sound: SoundFact
-    uri: str
-    wave: str
-    marks: tuple[float, float]
-    start_s: float
-    end_s: float
-    top_hz: float
+    stretch: ShownStretch
 
 
 def choose_stills(captures: Sequence[Capture]) -> list[Capture]:
@@ -147,21 +136,6 @@ def show_sounds(sounds: Sequence[SoundFact], root: Path, *, silent: Collection[s
             continue
         start_s = max(min(0.0, track.start_s), sound.start_s - BESIDE_S)
         end_s = max(start_s + 1e-3, min(sound.end_s + BESIDE_S, track.start_s + track.duration_s))
-        part = cut_stretch(track, start_s, end_s)
-        marks = [(at - start_s) / (end_s - start_s) for at in (sound.start_s, sound.end_s)]
-        shown.append(
-            ShownSound(
-                sound,
-                _embed("image/png", draw_spectrogram(part, start_s, end_s)),
-                "" if sound.clip_id in silent else _embed("audio/wav", encode_wave(part)),
-                (marks[0], marks[1]),
-                start_s,
-                end_s,
-                min(MAX_HZ, track.rate_hz / 2),
-            )
-        )
+        at_s, may_be_heard = (sound.start_s, sound.end_s), sound.clip_id not in silent
+        shown.append(ShownSound(sound, show_stretch(track, start_s, end_s, at_s, may_be_heard=may_be_heard)))
     return shown
-
-
-def _embed(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64," + base64.b64encode(content).decode()

@@ -52,9 +52,9 @@ def test_a_sheet_is_the_same_table(tmp_path):
     ("column", "text", "expected"),
     [
         ("captured_at", "yesterday", "a time such as 2021-12-30 22:34:56"),
-        ("captured_at", "3/4/2021 10:00", "a time such as 2021-12-30 22:34:56"),  # of March or of April
         ("km", "far", "a number"),
         ("first", "perhaps", "true or false"),
+        ("name", "#NAME?", "a text, which the program has cut or replaced"),
     ],
 )
 def test_a_cell_that_cannot_be_read_is_named(column, text, expected, tmp_path):
@@ -67,3 +67,10 @@ def test_a_cell_that_cannot_be_read_is_named(column, text, expected, tmp_path):
         "expected": expected,
         "do": None,
     }
+
+
+def test_a_date_of_march_or_of_april_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("record_id,captured_at\n1,\n2,3/4/2021 10:00\n", "utf-8")
+    with pytest.raises(ManifestError, match="day and month of the dates cannot be told apart") as error:
+        read_saved_table(tmp_path / "a.csv", COLUMNS)
+    assert error.value.parts["where"] == "a.csv, line 3, column captured_at"
