@@ -86,8 +86,7 @@ def summarise(
     if bundle is not None:
         predictions.require_model(bundle.id)
     table, paging = predictions.table, paging or load_paging()
-    words = (human_labels, said, list_said(None, said_of_sounds))
-    with_people = _find_people(predictions, manifest, words)
+    with_people = _find_people(predictions, manifest, (human_labels, said, list_said(None, said_of_sounds)))
     private, audible = frozenset[str]() if people else with_people, find_audible(table, with_people)
     pictures, truth, hidden, absent, looked_at = None, None, frozenset[str](), list[str](), {}
     if manifest is not None:
