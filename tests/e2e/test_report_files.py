@@ -114,7 +114,7 @@ def test_details_and_pictures_come_with_their_clip(opened):
     opened.get(opened.current_url.split("#")[0] + LAST)
     settle(opened)
     assert one(opened, "tr.clip.open td.file b").text == "IMAG0000.AVI"
-    assert "0.999" in one(opened, "tr.detail").text and all_of(opened, "tr.detail img") == []
+    assert "sika deer\n1.00" in one(opened, "tr.detail").text and all_of(opened, "tr.detail img") == []
     press(opened, "k")
     settle(opened)
     assert one(opened, "tr.clip.open td.file b").text == "IMAG0001.AVI"
