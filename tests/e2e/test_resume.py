@@ -81,7 +81,7 @@ def test_killed_and_resumed_twice(clips, undisturbed, tiny_bundle, tmp_path):
         process.communicate()
         assert not (tmp_path / "predictions.csv").exists()
     kept = journal_rows(tmp_path)
-    assert 12 <= len(kept) < 121
+    assert 0 < len(kept) < 121, "pages of the journal, which are not clips, said when to kill"
     _, err = leopardnet("predict", clips, "--bundle", tiny_bundle.folder, "--out", tmp_path, code=3)
     assert "1 of 121 clips could not be read" in err
     assert_same(tmp_path, undisturbed)
