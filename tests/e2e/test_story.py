@@ -158,7 +158,7 @@ def test_with_the_clock_left_wrong_one_leopard_is_taken_for_two(story):
 
 def test_the_dossier_says_what_happened_and_keeps_places_coarse(story):
     (page,) = story.dossiers
-    text = page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace("<wbr>", "")  # where a long path may be broken
     for word in ("Birch River", "Eastern Railway", "Institute of Wildlife", "At least 1 animal", "Worth a visit"):
         assert word in text
     first = story.sources.records.sort_values("at_utc").query("is_notable")["record_id"].iloc[0]
