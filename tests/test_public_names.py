@@ -17,7 +17,7 @@ import leopardnet as ln
 
 SOURCE = Path(ln.__file__)
 NAMES = [name for name in ln.__all__ if name != "__version__"]
-TRAINS = {"Beginning", "convert", "pack", "train"}
+TRAINS = {"Beginning", "convert", "pack", "train", "write_shards"}
 WITHOUT_TORCH = """
 import sys
 class Hidden:

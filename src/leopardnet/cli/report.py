@@ -97,8 +97,7 @@ def report(
     from leopardnet.report.paging.paging_settings import load_paging
     from leopardnet.report.summarise import summarise
 
-    paging = load_paging(settings_file)
-    table = Predictions.read(predictions)
+    paging, table = load_paging(settings_file), Predictions.read(predictions)
     rows = _open_footage(table, manifest, root)
     model, judges, said, of_sounds, words = load_bundle(bundle) if bundle else None, rows, None, None, None
     if labels is not None:
@@ -109,9 +108,9 @@ def report(
     elif rows is not None:
         _note_labels(predictions, manifest)
     evaluation, notices = _evaluate(table, judges, said, model) if judges is not None else (None, [])
+    is_new = not out.exists()
     if attention and (evaluation is None or model is None):
         raise typer.BadParameter("needs --bundle, and --manifest or --labels with labels", param_hint="--attention")
-    is_new = not out.exists()
     with progress_bar("pictures") as on_progress:
         written = summarise(
             table,

@@ -82,12 +82,10 @@ def clip_data(
         **columns,
         "given": predictions.index.tolist(),
         "alerts": alerts,
-        "suspicion": [
-            number(p[place[found[0]]]) if found else None for p, found in zip(probs, alerts, strict=True)
-        ],
-        "top": [number(v) for v in top_probability(predictions)],
+        "suspicion": [_cut(p[place[found[0]]]) if found else None for p, found in zip(probs, alerts, strict=True)],
+        "top": [_cut(v) for v in top_probability(predictions)],
         "captured": ["" if pd.isna(t) else f"{t:%Y-%m-%d %H:%M:%S}" for t in predictions["captured_at"]],
-        "score": [None if pd.isna(v) else cut_probability(v) for v in predictions["score"]],
+        "score": [_cut(v) for v in predictions["score"]],
         "best": [number(v) for v in predictions["best_time_s"]],
         "n_frames": [int(n) for n in predictions["n_frames"]],
         "probs": [None if np.isnan(p).any() else [cut_probability(x) for x in p] for p in probs],
@@ -109,6 +107,11 @@ def text(value: Any) -> str:
 def number(value: Any) -> float | None:
     """Return the value with three decimals, None where it is missing."""
     return None if pd.isna(value) else round(float(value), 3)
+
+
+def _cut(p: float) -> float | None:
+    """Return a probability as `cut_probability`, None where it is missing."""
+    return None if pd.isna(p) else cut_probability(p)
 
 
 def flatten_facts(value: Any, *, prefix: str = "") -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ def test_a_decoder_that_fails_in_an_unknown_way_gives_a_row(unseen, tiny_bundle,
     def explode(*args, **kwargs):
         raise ZeroDivisionError("deep inside a codec")
 
-    monkeypatch.setattr(main_path, "decode", explode)
+    monkeypatch.setattr(main_path, "open_clip", explode)
     table = predict(unseen, tiny_bundle, runtime=HERE).table
     assert (
         len(table) == 8

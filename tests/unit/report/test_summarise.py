@@ -31,7 +31,7 @@ def stills(tmp_path, rng):
 
 ABSENT = (
     *("duration_s", "fps", "width_px", "height_px", "in_training"),
-    *("sound", "sound_note", "n_calls", "has_voice"),
+    *("sound", "sound_note", "n_calls", "has_voice", "decoded_by"),
 )
 
 

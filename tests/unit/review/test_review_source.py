@@ -129,7 +129,7 @@ def test_what_cannot_be_reviewed_is_said_in_words(season, card, tmp_path):
     wrong = [
         ({"source": tmp_path / "run"}, "no predictions that may judge"),
         ({"source": tmp_path / "nothing"}, "nothing to review here"),
-        ({"source": tmp_path / "notes.txt"}, "nothing to review here"),
+        ({"source": tmp_path / "notes.txt"}, "this table is not a manifest"),
         ({"source": tmp_path / "empty", "out": tmp_path / "w"}, "no footage"),
         ({"source": tmp_path / "lost"}, "lost its manifest"),
         ({"source": card, "out": card / "work"}, "nothing is written into a folder of footage"),

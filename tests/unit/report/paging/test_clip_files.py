@@ -10,6 +10,7 @@ import pytest
 
 from leopardnet.core.columns import predictions_columns
 from leopardnet.core.errors import ConfigError, LeopardnetError
+from leopardnet.core.language import cut_probability
 from leopardnet.core.tables import clip_id
 from leopardnet.metrics.comparison.review_order import review_order
 from leopardnet.report import write_report
@@ -123,7 +124,7 @@ def test_every_clip_is_there_once_with_its_own_values(tmp_path, monkeypatch, n):
     assert found["path"] == ordered["path"].tolist() and found["site"] == ordered["site"].tolist()
     assert found["place"] == found["given"], "2 comes before 10, as in the table"
     assert found["alerts"] == [[] if pd.isna(a) else ["leopard"] for a in ordered["alert"]]
-    p = ordered["p_leopard"].round(3)
+    p = ordered["p_leopard"].map(cut_probability, na_action="ignore")
     assert [v and v[0] for v in found["probs"]] == [None if np.isnan(x) else x for x in p]
     suspicion = [None if pd.isna(a) else x for a, x in zip(ordered["alert"], p, strict=True)]
     assert found["suspicion"] == suspicion
