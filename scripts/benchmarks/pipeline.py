@@ -12,6 +12,7 @@ Example: python scripts/benchmarks/pipeline.py start fixed resume flat kill
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -103,7 +104,8 @@ def n_kept(out: Path) -> int:
     """Return how many clips the journal holds, read from a copy: the journal of a running process is locked."""
     with tempfile.TemporaryDirectory() as copy:
         for file in out.glob(KIND.file + "*"):
-            shutil.copy(file, copy)
+            with contextlib.suppress(FileNotFoundError):  # a file of a transaction that has just ended
+                shutil.copy(file, copy)
         if not (Path(copy) / KIND.file).exists():
             return 0
         db = sqlite3.connect(Path(copy) / KIND.file)

@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--large", type=int, default=60, help="large pictures of each size, and bursts")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--bundle", type=Path, help="default: a tiny network is trained")
+    parser.add_argument("--bundle", type=Path, help="default: one is trained; with --old, one that it reads")
     args = parser.parse_args()
     versions = {"new": HERE} | ({"old": args.old.resolve() / "src"} if args.old else {})
     with tempfile.TemporaryDirectory() as temporary:
