@@ -1,3 +1,5 @@
+import gc
+
 import pandas as pd
 import pytest
 
@@ -56,6 +58,15 @@ def test_times_become_aware_only_with_a_zone(manifest_of):
     )
     first, second = m.clips()
     assert first.captured_at.isoformat() == "2021-12-30T22:00:00+10:00" and second.captured_at is None
+
+
+def test_clips_of_one_site_share_its_text_and_the_collector_goes_on_even_after_an_error(manifest_of):
+    m = manifest_of(path=["a.jpg", "b.jpg"], kind="still", site=["s" * 30] * 2, captured_at="2021-12-30T22:00:00")
+    first, second = m.clips()
+    assert first.site is second.site and gc.isenabled()
+    with pytest.raises(ManifestError, match="unknown time zone"):
+        m.replace(m.table.assign(time_zone="Mars/Base")).clips()
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("name", ["Mars/Base", "+25:00", "+1", "+10:99", "../etc", ""])
