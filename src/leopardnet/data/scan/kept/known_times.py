@@ -1,7 +1,8 @@
 """Capture times that an earlier scan read, so that files that have not changed since are not opened again.
 
 They are in an SQLite file that may be deleted at any time. Each batch is there at once, so a scan that was
-interrupted goes on where it stood. What cannot be kept is read again: the file is an aid, never an error.
+interrupted goes on where it stood. What cannot be kept is read again: the file is an aid, never an error. It knows
+files by the hash of their path, so that it tells no place and nobody's name.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from threading import Lock
 
 from platformdirs import user_cache_path
 
+from leopardnet.core.tables import clip_id
 from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
 
 _VERSION = 1  # raised where the program itself reads other times
 _TABLE = (
-    "CREATE TABLE IF NOT EXISTS times (how TEXT, path TEXT, stamp TEXT, time TEXT, source TEXT, zone TEXT, "
-    "PRIMARY KEY (how, path)) WITHOUT ROWID"
+    "CREATE TABLE IF NOT EXISTS times_by_id (how TEXT, clip_id TEXT, stamp TEXT, time TEXT, source TEXT, "
+    "zone TEXT, PRIMARY KEY (how, clip_id)) WITHOUT ROWID"
 )
+_OLD_TABLE = "times"  # held paths
 
 
 class KnownTimes:
@@ -43,6 +46,8 @@ class KnownTimes:
                 db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=2.0)
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = OFF")
+                db.execute("PRAGMA secure_delete = ON")
+                db.execute(f"DROP TABLE IF EXISTS {_OLD_TABLE}")
                 db.execute(_TABLE)
         try:
             yield cls(db, stamps)
@@ -56,16 +61,17 @@ class KnownTimes:
         if self._db is None:
             return {}
         query = (
-            "SELECT path, stamp, time, source, zone FROM times "
-            "WHERE how = ? AND path IN (SELECT value FROM json_each(?))"
+            "SELECT clip_id, stamp, time, source, zone FROM times_by_id "
+            "WHERE how = ? AND clip_id IN (SELECT value FROM json_each(?))"
         )
+        by_id = {clip_id(path): path for path in paths}
         try:
             with self._lock:
-                rows = self._db.execute(query, (_name_way(reader), json.dumps(paths))).fetchall()
+                rows = self._db.execute(query, (_name_way(reader), json.dumps(list(by_id)))).fetchall()
             return {
-                path: CaptureTime(datetime.fromisoformat(time), source, zone)
-                for path, stamp, time, source, zone in rows
-                if stamp == self._stamps.get(path)
+                by_id[name]: CaptureTime(datetime.fromisoformat(time), source, zone)
+                for name, stamp, time, source, zone in rows
+                if stamp == self._stamps.get(by_id[name])
             }
         except (sqlite3.Error, ValueError, TypeError):
             return {}
@@ -76,13 +82,13 @@ class KnownTimes:
             return
         how = _name_way(reader)
         rows = [
-            (how, path, self._stamps[path], t.time.isoformat(), t.source, t.time_zone)
+            (how, clip_id(path), self._stamps[path], t.time.isoformat(), t.source, t.time_zone)
             for path, t in found.items()
             if t.time is not None and t.source != "mtime" and path in self._stamps
         ]
-        with suppress(sqlite3.Error, UnicodeEncodeError), self._lock:
+        with suppress(sqlite3.Error), self._lock:
             self._db.execute("BEGIN")
-            self._db.executemany("INSERT OR REPLACE INTO times VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO times_by_id VALUES (?, ?, ?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
 
 

@@ -1,6 +1,7 @@
 """What a scan read is not read again while the file is the same."""
 
 import os
+import sqlite3
 from datetime import datetime
 
 import pytest
@@ -95,3 +96,15 @@ def test_a_file_that_cannot_be_used_is_no_error(tmp_path, cards, content):
 def test_each_folder_has_a_file_of_its_own_that_does_not_tell_its_name(tmp_path):
     one, other = choose_file(tmp_path / "secret"), choose_file(tmp_path / "b")
     assert one != other and "secret" not in str(one)
+
+
+def test_the_file_holds_no_path_not_even_those_of_an_older_version(tmp_path):
+    cards, known = tmp_path / "cards", tmp_path / "known.sqlite"
+    write(cards / "ranger_ivanova" / "secret_den.jpg", FIRST, mtime_s=1_000)
+    with sqlite3.connect(known) as db:
+        db.execute("CREATE TABLE times (how TEXT, path TEXT)")
+        db.executemany("INSERT INTO times VALUES ('', ?)", [(f"secret_den/{i:04d}",) for i in range(500)])
+    db.close()
+    assert scan_times(cards, known) == scan_times(cards, known) == [3]
+    kept = known.read_bytes()
+    assert b"times_by_id" in kept and b"ivanova" not in kept and b"secret_den" not in kept
