@@ -19,7 +19,7 @@ from av.stream import Discard
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import MediaError
-from leopardnet.media.video.open import OPTIONS, QUICK, describe_error, detect_format, list_videos
+from leopardnet.media.video.open import HEADER_ONLY, OPTIONS, describe_error, detect_format, list_videos
 
 MIN_RATE_HZ, MAX_RATE_HZ = 8000, 16_000  # the higher one holds everything up to 8 kHz
 MAX_S = 900.0  # the sound behind that is left out, with a warning
@@ -99,7 +99,7 @@ def read_track(path: Path, *, max_rate_hz: int = MAX_RATE_HZ) -> Track | None:
 @contextmanager
 def _open(path: Path) -> Iterator[InputContainer]:
     name = detect_format(path)
-    options = OPTIONS | ({"skip_frame": "all"} if name in PROBED else QUICK)
+    options = OPTIONS if name in PROBED else OPTIONS | HEADER_ONLY
     try:
         with av.open(str(path), format=name, options=options, metadata_errors="replace") as container:
             yield container

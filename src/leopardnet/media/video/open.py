@@ -46,9 +46,9 @@ CODEC_NAMES = tuple(
         rb"\x86[\x80-\xff](V_[A-Z0-9/_]+)",
     )
 )
-OPTIONS = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
-# The header of MP4 is enough; without these options, opening decodes a frame and discards it (20 ms at 1080p).
-QUICK = {"analyzeduration": "0", "probesize": "32", "fpsprobesize": "0", "skip_frame": "all"}
+# Opening would decode a frame and discard it (20 ms at 1080p). What is read later is decoded in any case.
+OPTIONS = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS), "skip_frame": "all"}
+HEADER_ONLY = {"analyzeduration": "0", "probesize": "32", "fpsprobesize": "0"}  # which is enough for MP4
 
 
 def detect_format(path: Path) -> str:
@@ -89,7 +89,7 @@ def open_container(
     """
     name = detect_format(path)
     try:
-        options = OPTIONS | QUICK if name == "mov" else OPTIONS
+        options = OPTIONS | HEADER_ONLY if name == "mov" else OPTIONS
         container = av.open(
             str(path), format=name, options=options, metadata_errors="replace", hwaccel=request_device(device)
         )
