@@ -18,7 +18,13 @@ from leopardnet.core.settings.config_folder import configs_dir
 from leopardnet.core.settings.inference import PreprocessSpec, TimesSampling
 from leopardnet.core.settings.settings_model import Settings
 from leopardnet.core.settings.sound import SoundConfig
-from leopardnet.core.settings.training import ADDED_SETTINGS, OptimConfig, TrainConfig, add_missing_settings
+from leopardnet.core.settings.training import (
+    ADDED_SETTINGS,
+    DataConfig,
+    OptimConfig,
+    TrainConfig,
+    add_missing_settings,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
@@ -180,7 +186,20 @@ unknown setting 'optim.learning_rate'
 unknown setting 'optimiser.lr'
   where:    optimiser.lr=1
   found:    optimiser.lr=1
-  expected: {", ".join(TrainConfig.model_fields)}""",
+  expected: {", ".join(TrainConfig.model_fields)}
+  do:       did you mean optim.lr?""",
+    "epochs=3": f"""\
+unknown setting 'epochs'
+  where:    epochs=3
+  found:    epochs=3
+  expected: {", ".join(TrainConfig.model_fields)}
+  do:       did you mean optim.epochs?""",
+    "data.size_px=64": f"""\
+unknown setting 'data.size_px'
+  where:    data.size_px=64
+  found:    data.size_px=64
+  expected: {", ".join(f"data.{key}" for key in DataConfig.model_fields)}
+  do:       did you mean model.size_px or preprocess.size_px?""",
     "+optim.momentum=0.9": f"""\
 unknown setting 'optim.momentum'
   where:    +optim.momentum=0.9
@@ -249,7 +268,7 @@ def test_the_setting_that_is_wrong_is_blamed_and_not_its_group():
     assert str(caught.value) == (
         "unknown setting 'sampling.n_frame'\n  where:    sampling.n_frame=3\n  found:    sampling.n_frame=3\n"
         "  expected: sampling.mode, sampling.max_gap_s, sampling.n_frames, sampling.max_frames, sampling.every_s,"
-        " sampling.scan_gap_s, sampling.max_scanned, sampling.times_s"
+        " sampling.scan_gap_s, sampling.max_scanned, sampling.times_s\n  do:       did you mean sampling.n_frames?"
     )
 
 

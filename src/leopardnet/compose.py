@@ -192,8 +192,13 @@ def _explain(error: Exception, overrides: Sequence[str]) -> ConfigError:
         if (configs_dir() / key).is_dir() and value not in (*list_choices(key), "null"):
             return _unknown_choice(key, value, override)
         if f"'{key}'" in first_line:  # hydra quotes the whole key, so sampling=… does not match sampling.n
+            meant = _find_in_groups(key)
             return ConfigError(
-                f"unknown setting '{key}'", where=override, found=override, expected=", ".join(_list_keys(key))
+                f"unknown setting '{key}'",
+                where=override,
+                found=override,
+                expected=", ".join(_list_keys(key)),
+                todo=f"did you mean {' or '.join(meant)}?" if meant else None,
             )
     return ConfigError("the settings cannot be composed", found=first_line, expected="see configs/")
 
@@ -218,6 +223,17 @@ def _list_keys(key: str) -> list[str]:
     group = key.split(".")[0]
     names = dict.fromkeys(name for model in _list_models(group) for name in model.model_fields)
     return [f"{group}.{name}" for name in names] or list(TrainConfig.model_fields)
+
+
+def _find_in_groups(key: str) -> list[str]:
+    """Return the settings of this name, or one much like it, in any group; `train.epochs` means `optim.epochs`."""
+    names: dict[str, list[str]] = {}
+    for group in TrainConfig.model_fields:
+        for model in _list_models(group):
+            for name in model.model_fields:
+                names.setdefault(name, []).append(f"{group}.{name}")
+    near = get_close_matches(key.split(".")[-1], names, n=1, cutoff=0.75)
+    return sorted(set(names[near[0]])) if near else []
 
 
 def _list_models(group: str) -> tuple[type[Settings], ...]:

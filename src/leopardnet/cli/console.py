@@ -229,6 +229,7 @@ class StageLog:
     def __call__(self, what: str, n_done: int, n_total: int, note: str = "") -> None:
         """Tell how many items of a job are done."""
         now_s = self._now_s()
+        is_news = n_total == 1 and what not in self._started and bool(note)  # nothing was counted or timed
         start_s, n_before = self._started.setdefault(what, (now_s, n_done))
         took_s, more = now_s - start_s, f", {note}" if note else ""
         pace = self._paces.setdefault(what, Pace())
@@ -236,6 +237,9 @@ class StageLog:
             pace.count(now_s, n_done)
         if n_done >= n_total and what not in self._finished:
             self._finished.add(what)
+            if is_news:
+                say(f"{translate_message(what)}: {translate_message(note)}")
+                return
             say(f"{translate_message(what)}: {n_done} of {n_total}, {took_s:.1f} s{more}")
         elif n_before < n_done < n_total and now_s - self._said_s >= LOG_EVERY_S:
             self._said_s = now_s

@@ -117,6 +117,17 @@ def test_the_time_that_is_left_does_not_count_the_start_up(capsys):
     ]
 
 
+def test_what_was_neither_counted_nor_timed_is_told_in_words_alone(capsys):
+    log = StageLog(now_s=lambda: 0.0)
+    log("fold 1 of 4: probe", 1, 1, "macro-F1 0.371")
+    log("packing", 0, 1)
+    log("packing", 1, 1, "as ONNX")
+    assert capsys.readouterr().err.splitlines() == [
+        "fold 1 of 4: probe: macro-F1 0.371",
+        "packing: 1 of 1, 0.0 s, as ONNX",
+    ]
+
+
 def test_a_figure_that_does_not_exist_is_a_dash(capsys):
     print_rows([{"label": "tiger", "F1": float("nan")}, {"label": "deer", "F1": 0.5}])
     shown = capsys.readouterr().out

@@ -101,17 +101,17 @@ def read_labelled_folder(folder: Path, *, site_from: str | None = None) -> Impor
             expected="one subfolder for each label, such as leopard/, tiger/ and empty/",
             todo="import them with `leopardnet import folders FOLDER --label-level 2`, then split by site",
         )
-    label_map, said = make_label_map(names), list[str]()
+    label_map, notes = make_label_map(names), list[str]()
     if site_from is None and (level := find_site_level(list_footage(Path(folder)).sizes)):
         site_from = site_pattern(level[0])
         shown = ", ".join(level[1][:SHOWN_SITES]) + (", …" if len(level[1]) > SHOWN_SITES else "")
-        said.append(
+        notes.append(
             f"folders of level {level[0]} stand under several labels and are taken for sites ({shown}); "
             f"if they are none, or the sites are elsewhere, say so with --site-from, here {site_from}"
         )
     found = read_folders(folder, label_map=label_map, site_from=site_from)
-    notes = (*found.notes, *said, *note_ids({n: str(label_map.label(n)) for n in names}))
-    return ImportResult(found.manifest, notes, found.problems)
+    ids = note_ids({n: str(label_map.label(n)) for n in names})
+    return ImportResult(found.manifest, (*found.notes, *notes, *ids), found.problems)
 
 
 def _find_label(path: str, level: int, pattern: FolderPattern | None, full_path: str) -> tuple[str, ...]:
