@@ -99,6 +99,11 @@ def test_figures_that_were_chosen_stand_beside_those_that_were_judged():
     chosen = replace(other, macro_f1=Estimate(0.8))
     figures = section(model_card(spec(), DATA, evaluation=judged, chosen_on=chosen, how=HOW), "Figures")
     assert "| macro-F1 | 0.73 | 0.80 | +0.067 |" in figures and "| top-1 | 0.75 | 0.75 | +0.000 |" in figures
+    worse = replace(other, ece=Estimate(judged.ece.value + 0.02), brier=Estimate(judged.brier.value - 0.01))
+    figures = section(model_card(spec(), DATA, evaluation=judged, chosen_on=worse, how=HOW), "Figures")
+    optimism = {row.split(" | ")[0]: row.split(" | ")[-1] for row in figures.splitlines() if row.count(" | ") == 3}
+    assert optimism["| ECE"] == "-0.020 |", "more error is worse: no flattery"
+    assert optimism["| Brier"] == "+0.010 |", "less error looks better"
     plain = card_json(spec(), DATA, evaluation=judged, chosen_on=chosen)
     assert plain["optimism_of_macro_f1"] == pytest.approx(0.8 - (2 / 3 + 0.8) / 2, abs=1e-6)
     assert plain["figures_chosen_on"]["macro-F1"]["value"] == 0.8

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from leopardnet.bundle.model_card.chosen_figures import compare_choice
+from leopardnet.bundle.model_card.chosen_figures import LESS_IS_BETTER, compare_choice
 from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.conditions.box_sizes import list_size_rows
 from leopardnet.metrics.evaluation import Evaluation, read_estimate
@@ -106,8 +106,8 @@ def describe_optimism(evaluation: Evaluation | None, chosen_on: Evaluation | Non
         return []
     head = (
         "All figures above are *judged on* clips that had no part in the choice of epoch and temperature. Below "
-        "is the same with the choice of this model, *chosen on* these clips, and the difference, which is above 0 "
-        "where the choice flatters:"
+        "is the same with the choice of this model, *chosen on* these clips. *Optimism* is how much better that "
+        f"looks: above 0 where the choice flatters, also for {' and '.join(LESS_IS_BETTER)}, of which less is better:"
     )
     return ["", head, "", *list_table(compare_choice(evaluation, chosen_on))]
 
