@@ -245,7 +245,8 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         ],
         title=f"{first.capitalize()} and epochs of fine-tuning" if len(run.history) > 1 else "",
     )
-    say(explain_choice(run.history, int(run.best["epoch"])))
+    start = first if is_new else "the model that it goes on from"
+    say(explain_choice(run.history, int(run.best["epoch"]), start=start))
     if how := (read_state(out) or {}).get("judged_on"):
         say(f"figures: {how}")
     for scarcity in list_scarcities(out):

@@ -180,7 +180,44 @@ def test_licences_limits_and_settings_are_there():
         card, "Calibration"
     )
     assert "lr " in section(card, "How it was trained") and "Question: " in section(card, "How it was trained")
-    assert "leopard (*Panthera pardus*)" in card and "never dropped silently: leopard" in card
+    assert "leopard (*Panthera pardus*)" in card
+
+
+def test_what_is_done_for_targets_stands_beside_how_many_were_called_empty_all_the_same():
+    said = section(model_card(spec(), DATA, evaluation=evaluation(n_boot=0)), "Labels")
+    assert "Targets: leopard. A clip in which one reaches its alert threshold" in said
+    assert "Below that threshold it may be: 1 of 2 clips of leopard behind the figures below were." in said
+    assert "it may be; no figure says how often." in section(model_card(spec(), DATA), "Labels")
+    config = spec().labels
+    assert "Targets: none." in section(
+        model_card(spec(labels=config.model_copy(update={"targets": ()})), DATA), "Labels"
+    )
+
+
+def trained(kept, *, mode="finetune", **more):
+    """A bundle of a run of two epochs, of which one was kept; 0 is the start."""
+    config = spec().provenance["config"]
+    optim = config["optim"] | {"mode": mode, "epochs": 2, "lr": 0.0005, "probe_c": 0.0004}
+    history = [{"epoch": i} for i in range(3 if mode != "probe" else 1)]
+    return spec(provenance={"config": config | {"optim": optim}, "history": history, "kept_epoch": kept} | more)
+
+
+def test_the_settings_are_those_behind_the_weights_that_were_kept():
+    said = section(model_card(trained(0), DATA), "How it was trained")
+    assert "The model is the probe" in said and "2 epochs of fine-tuning were tried and none was kept" in said
+    assert "probe_c 0.0004" in said, "the probe has settings, too"
+    assert not any(x in said for x in ("lr ", "finetune", "epochs 2", "label_smoothing", "Augment"))
+    plain = card_json(trained(0), DATA)["training"]
+    assert "lr" not in plain["optim"] and plain["loss"] == {}
+    tuned = section(model_card(trained(1), DATA), "How it was trained")
+    assert "after epoch 1 of fine-tuning, of 2 epochs that were compared" in tuned and "lr 0.0005" in tuned
+    assert "label_smoothing" in tuned and "Augment" in tuned
+    alone = section(model_card(trained(0, mode="probe"), DATA), "How it was trained")
+    assert "The model is the probe" in alone and "tried" not in alone
+    scratch = section(model_card(trained(2, mode="scratch"), DATA), "How it was trained")
+    assert "after epoch 2 of training from random weights" in scratch and "fine-tuning" not in scratch
+    again = section(model_card(trained(0, goes_on_from="0123456789ab"), DATA), "How it was trained")
+    assert "The model is the one that it goes on from" in again and "the probe" not in again
 
 
 @pytest.mark.parametrize("provenance", [{}, {"config": None}, {"config": {"optim": {}}}])

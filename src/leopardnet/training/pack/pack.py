@@ -170,14 +170,16 @@ def _collect_provenance(run: Path) -> dict[str, Any]:
     config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
     if config.get("detector", {}).get("file"):  # bundles are shared; folders of this machine are not
         config["detector"]["file"] = Path(config["detector"]["file"]).name
+    state = read_state(run) or {}
     return {
         "leopardnet": version("leopardnet"),
         "config": config,
         "environment": json.loads((run / "environment.json").read_text("utf-8")),
         "history": history,
+        "kept_epoch": state.get("kept_epoch"),
         "data": read_labels_by_split(run).to_dict("records"),
         **_read_learned(run),
-        **({"goes_on_from": state["goes_on_from"]} if (state := read_state(run) or {}).get("goes_on_from") else {}),
+        **({"goes_on_from": state["goes_on_from"]} if state.get("goes_on_from") else {}),
     }
 
 
