@@ -33,7 +33,7 @@ from leopardnet.core.types import Clip
 from leopardnet.detect.detector import detector_id
 from leopardnet.training.frames.clip_frames import LARGE, ClipFrames, Reading, read_clip
 
-VERSION = 1  # of decoding and preprocessing: raise it when pixels change
+VERSION = 2  # of decoding and preprocessing: raise it when pixels change
 SMALL_BYTES = 2_000_000_000  # the most that rows take, and features: those of some hundred thousand frames
 
 Arrays = Mapping[str, NDArray[np.float32]]
