@@ -71,7 +71,7 @@ def model_card(
             *_say_blindness(spec),
         ],
         "What it must not be used for": list_bullets(MUST_NOT),
-        "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
+        "Data": [*_data(data), *_say_unread(spec), "", f"Countries: {_statement(spec, 'countries')}."],
         "Promise": [" ".join(map(describe_promise, read_promises(spec))) or NO_PROMISE],
         "Figures": [
             *describe_figures(evaluation, how),
@@ -135,6 +135,7 @@ def card_json(
             "cameras": None,
         },
         "data": [{k: make_plain(v) for k, v in row.items()} for row in _records(data)],
+        **({"n_unread": spec.provenance["n_unread"]} if "n_unread" in spec.provenance else {}),
         "promises": list(read_promises(spec)),
         "says": say_results(evaluation) if evaluation else [],
         "figures": evaluation.to_metrics_json() if evaluation else None,
@@ -214,6 +215,17 @@ def _data(data: pd.DataFrame) -> list[str]:
     known = [c for c in DATA_COLUMNS if c in data]
     rows = _records(data[known].rename(columns=DATA_COLUMNS))
     return ["Labelled frames, their clips, and the sites of the clips.", "", *list_table(rows)]
+
+
+def _say_unread(spec: BundleSpec) -> list[str]:
+    """Return how many labelled files could not be read in full; nothing where none, or nobody counted them."""
+    n = spec.provenance.get("n_unread") or 0
+    which = "skipped.csv of the run names them with the reasons"
+    return (
+        ["", f"Labelled files that could not be read in full: {n}. What is missing was not trained on; {which}."]
+        if n
+        else []
+    )
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

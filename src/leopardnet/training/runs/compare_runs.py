@@ -16,6 +16,7 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.training.runs.run import read_state
 
 FIGURES = {"val_macro_f1": "macro_f1", "val_nll": "nll"}
+STATES = {"running": "unfinished"}  # a run that was killed cannot say so
 MAX_LEVELS = 4  # of folders that are searched
 NOT_SETTINGS = ("experiment.question", "experiment.expected")  # sentences, too long for a table
 
@@ -23,7 +24,8 @@ NOT_SETTINGS = ("experiment.question", "experiment.expected")  # sentences, too 
 def compare_runs(folder: str | Path) -> pd.DataFrame:
     """Return one row per run in a folder and the folders below it, the highest macro-F1 first.
 
-    Columns: run (its path below the folder), state (running, trained, finished, or unreadable), kept_epoch,
+    Columns: run (its path below the folder), state (finished, trained but not packed,
+    failed with an error, unfinished, or unreadable), kept_epoch,
     macro_f1, nll, footage (runs of one letter learned from and were judged on the same), and each setting in which
     the runs differ. The figures are those of the chosen epoch on the clips that chose it: for an order, not for a
     claim. Raises ConfigError where there is no such folder, and where it holds no run.
@@ -89,7 +91,7 @@ def _describe(run: Path, folder: Path, letters: dict[str, str]) -> dict[str, Any
         best, state = {}, {}
     return {
         "run": run.relative_to(folder).as_posix() if run != folder else run.resolve().name,
-        "state": state.get("state", "unreadable"),
+        "state": STATES.get(state.get("state", ""), state.get("state", "unreadable")),
         "kept_epoch": kept,
         **{name: float(best.get(key, math.nan)) for key, name in FIGURES.items()},
         "footage": footage,

@@ -36,7 +36,7 @@ def test_one_run_unfinished_runs_and_other_footage_are_rows_too(tmp_path):
     assert compare_runs(tmp_path / "a")["run"].tolist() == ["a"]
     write_run(tmp_path / "b", lr=0.1, state="running", kept=None, key="footage 2")
     table = compare_runs(tmp_path)
-    assert table["state"].tolist() == ["finished", "running"] and math.isnan(table["macro_f1"].iloc[1])
+    assert table["state"].tolist() == ["finished", "unfinished"] and math.isnan(table["macro_f1"].iloc[1])
     assert table["footage"].tolist() == ["A", "B"] and "optim.lr" not in table
 
 
