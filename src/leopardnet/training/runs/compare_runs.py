@@ -24,11 +24,11 @@ NOT_SETTINGS = ("experiment.question", "experiment.expected")  # sentences, too 
 def compare_runs(folder: str | Path) -> pd.DataFrame:
     """Return one row per run in a folder and the folders below it, the highest macro-F1 first.
 
-    Columns: run (its path below the folder), state (finished, trained but not packed,
-    failed with an error, unfinished, or unreadable), kept_epoch,
-    macro_f1, nll, footage (runs of one letter learned from and were judged on the same), and each setting in which
-    the runs differ. The figures are those of the chosen epoch on the clips that chose it: for an order, not for a
-    claim. Raises ConfigError where there is no such folder, and where it holds no run.
+    Columns: run (its path below the folder), state (finished, trained but not packed, failed with an error,
+    unfinished, or unreadable), kept_epoch, macro_f1, nll, footage (runs of one letter learned from and were judged
+    on the same), and each setting in which the runs differ (of `labels` the names). The figures are those of the
+    chosen epoch on the clips that chose it: for an order, not for a claim. Raises ConfigError where there is no
+    such folder, and where it holds no run.
 
     >>> ln.compare_runs("runs")[["run", "macro_f1", "optim.lr"]]  # doctest: +SKIP
     """
@@ -50,7 +50,7 @@ def compare_runs(folder: str | Path) -> pd.DataFrame:
         _describe(run, folder, letters) | {name: one.get(name) for name in differing}
         for run, one in zip(runs, settings, strict=True)
     ]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).astype({"kept_epoch": "Int64"})
     return table.sort_values(["macro_f1", "run"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
@@ -77,6 +77,9 @@ def _flatten(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            named = (x.get("name", x) if isinstance(x, Mapping) else x for x in value)
+            yield "labels" if prefix + name == "labels.labels" else prefix + name, ", ".join(map(str, named))
         else:
             yield f"{prefix}{name}", value
 
