@@ -1,4 +1,4 @@
-"""Training: a linear probe, then, if the settings say so, the whole network, evaluated on clips of unseen sites.
+"""Training: a linear probe, then epochs of fine-tuning if the settings say so, evaluated on clips of unseen sites.
 
 `run_folder.py` lists the files of a run folder. A run that was stopped continues when it is started again.
 """
