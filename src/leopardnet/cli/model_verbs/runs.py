@@ -9,6 +9,7 @@ import typer
 
 from leopardnet.cli.console import app, out, print_json, print_rows, say
 from leopardnet.cli.options import Json
+from leopardnet.core.language import translate
 
 
 @app.command(rich_help_panel="Model")
@@ -44,7 +45,8 @@ def print_runs(folder: Path) -> None:
     about, settings = show_runs(table)
     rows = [a | s for a, s in zip(about, settings, strict=True)]
     if sum(max(len(str(x)) for x in (name, *(row[name] for row in rows))) + 2 for name in rows[0]) > out.width:
-        print_rows([a | {"settings": text} for a, text in zip(about, join_settings(settings), strict=True)])
+        heading = translate("settings")
+        print_rows([a | {heading: text} for a, text in zip(about, join_settings(settings), strict=True)])
         say("settings: of the first run all in which runs differ, of the others those that are not as in the first")
     else:
         print_rows(rows)

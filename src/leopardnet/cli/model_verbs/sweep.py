@@ -36,8 +36,10 @@ def run_sweep(source: Path, overrides: Sequence[str], out: Path, options: Sequen
             lacking |= code == EXIT_FINDINGS  # some files could not be read, and the run is finished
             if code not in (0, EXIT_FINDINGS):
                 failed.append(name)
-                others = "; the others go on" if i < len(jobs) else ""
-                say(f"this run failed with exit code {code}: {name}{others}")
+                if i < len(jobs):
+                    say(f"this run failed with exit code {code}: {name}; the others go on")
+                else:
+                    say(f"this run failed with exit code {code}: {name}")
     if any((out / name / "state.json").is_file() for name in jobs):
         print_runs(out)
     for name in failed:
