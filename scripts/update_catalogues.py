@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 
@@ -323,6 +324,8 @@ def check_message(message: Message) -> Iterator[str]:
         yield f"not translated: {ids[0]}"
         return
     for form in forms:
+        if max(map(count_glued, ids)) < count_glued(form):
+            yield f"two texts in one, without a space: {ids[0]} → {form}"
         try:
             # An ending of an English plural is a value too, and has no place in other languages.
             other = placeholders(form) ^ placeholders(ids[-1])
@@ -330,6 +333,11 @@ def check_message(message: Message) -> Iterator[str]:
                 yield f"other placeholders: {ids[0]} → {form}"
         except ValueError as error:
             yield f"{error}: {ids[0]} → {form}"
+
+
+def count_glued(text: str) -> int:
+    """Return how often a capital follows a small letter or the end of a sentence at once, as in 'one.Two'."""
+    return sum((a.islower() or a in ".!?»)") and b.isupper() for a, b in pairwise(text))
 
 
 def main() -> None:

@@ -64,6 +64,8 @@ msgstr ""
         ('msgid "one {n}"\nmsgstr "один"', "other placeholders"),
         ('msgid "one {n}"\nmsgstr "один {m}"', "other placeholders"),
         ('msgid "one {n}"\nmsgstr "один {n"', "one {n}"),
+        ('msgid "one {n}"\nmsgstr "один {n}.Один {n}"', "two texts in one"),
+        ('msgid "one {n}"\nmsgstr "один {n}одинОдин"', "two texts in one"),
         ('msgid "one {n}"\nmsgstr ""', "not translated"),
         ('#, fuzzy\nmsgid "one {n}"\nmsgstr "один {n}"', "fuzzy"),
         ('msgid "one {n}"\nmsgstr "один {n}"\n\nmsgid "two"\nmsgstr "два"', "obsolete"),
