@@ -86,6 +86,7 @@ PRINTING = {
     "progress_bar": 0,
     "on_progress": 0,
     "on_stage": 0,
+    "on_note": 0,
     "_print_lines": 0,
     "explain_stop": 0,
 }

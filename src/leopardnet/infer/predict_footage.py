@@ -20,6 +20,7 @@ from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import ClipPrediction
 from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
+from leopardnet.infer.earlier_tables import note_replaced_rows
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results, choose_effort
 from leopardnet.infer.journal import Journal
@@ -94,8 +95,8 @@ def predict(
     on_progress: with the numbers of clips that are done and in all; on_note: with what a person should know.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
-    Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
-    the manifest are of other footage.
+    Raises ManifestError before the first clip where a results file fits none of them, where it or the times of the
+    manifest are of other footage, and where `out` holds the tables of other clips alone.
 
     >>> preds = predict("clips/", "runs/amur/bundle")  # doctest: +SKIP
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
@@ -106,6 +107,8 @@ def predict(
         bundle = load_bundle(bundle)
     manifest = open_source(source)
     refuse_other_files(manifest.table, manifest.root)
+    if out is not None:
+        note_replaced_rows(Path(out), manifest.table, on_note)
     learned = read_learned_from(bundle.spec)
     job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:
