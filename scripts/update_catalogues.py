@@ -110,6 +110,7 @@ NAMES = (  # labels that people add to the built-in ones, as in the lists of nam
     *("roe_deer", "sable", "snow_leopard", "squirrel", "vehicle", "weasel", "wild_boar", "wolf"),
     *("yellow_throated_marten", "black_bear", "animal", "unsure", "unreadable", "unknown"),
     *("alarm call", "call"),
+    "N",  # of a map; as a message, it would be a site or a direction of this name, too
 )
 
 HEADINGS = (  # of tables in the terminal, where they are single words

@@ -42,6 +42,7 @@ from leopardnet.core.language import (
     LANGUAGES,
     find_language,
     language_of,
+    localise_numbers,
     set_language,
     translate_error,
     translate_message,
@@ -149,11 +150,12 @@ def print_rows(
         padding=(0, 1, 0, 0),
         show_edge=spaced,
     )
-    for name in rows[0] if rows else []:
-        is_number = all(_is_number(r[name]) for r in rows)
+    numbers = {name: all(_is_number(r[name]) for r in rows) for name in (rows[0] if rows else [])}
+    for name, is_number in numbers.items():
         table.add_column(translate_message(str(name)), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_format_cell(v) for v in row.values()))
+        cells = ((name, _format_cell(value)) for name, value in row.items())
+        table.add_row(*(localise_numbers(cell) if numbers.get(name) else cell for name, cell in cells))
     out.print(table)
 
 

@@ -24,6 +24,7 @@ from leopardnet.core.language.number_form import (
     format_number,
     format_probability,
     localise_decimals,
+    localise_numbers,
     round_probability,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "format_probability",
     "language_of",
     "localise_decimals",
+    "localise_numbers",
     "round_probability",
     "script_texts",
     "set_language",
