@@ -22,7 +22,7 @@ Pattern = tuple[re.Pattern[str], str]
 NAMED = re.compile(r"(found|expected|do): ([^;]*)")
 JOINED = re.compile("; ")  # of sentences, and of the parts of an error
 JOINT = re.compile(r"(, | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
-LABELS = re.compile("[a-z_]+(?: and [a-z_]+)+")
+LABELS = re.compile(r"[a-z_]+(?: \(\d+\))?(?: and [a-z_]+(?: \(\d+\))?)+")  # each with its count, if any
 INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
 ENGLISH_WORD = re.compile(  # those that are in no name of a label, and in few of a site
     r"(?:^|(?<=[ (]))(?:an|and|are|as|at|be|been|by|can|cannot|clips?|confidence|each|for|from|has|have|if|in|is|"
