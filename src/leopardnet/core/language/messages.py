@@ -15,7 +15,7 @@ from string import Formatter
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.language.catalogue import read_catalogue, translate
 from leopardnet.core.language.choice import ENGLISH, current_language
-from leopardnet.core.language.number_form import localise_numbers
+from leopardnet.core.language.number_form import INTERVAL, localise_numbers
 
 CONTEXT = "message"
 Pattern = tuple[re.Pattern[str], str]
@@ -23,7 +23,6 @@ NAMED = re.compile(r"(found|expected|do): ([^;]*)")
 JOINED = re.compile("; ")  # of sentences, and of the parts of an error
 JOINT = re.compile(r"(, | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
 LABELS = re.compile(r"[a-z_]+(?: \(\d+\))?(?: and [a-z_]+(?: \(\d+\))?)+")  # each with its count, if any
-INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
 ENGLISH_WORD = re.compile(  # those that are in no name of a label, and in few of a site
     r"(?:^|(?<=[ (]))(?:an|and|are|as|at|be|been|by|can|cannot|clips?|confidence|each|for|from|has|have|if|in|is|"
     r"it|its|labels?|missed|no|not|of|on|one|only|or|others?|sites?|than|that|the|them|they|this|to|was|were|where|"

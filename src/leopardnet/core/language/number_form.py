@@ -7,10 +7,11 @@ import re
 from datetime import date
 from functools import lru_cache
 
-from leopardnet.core.language.choice import current_language
+from leopardnet.core.language.choice import ENGLISH, current_language
 
 # With groups of three digits or without, and with decimals or without; no part of a day, a version or a list.
 NUMBER = re.compile(r"(?<![\w.,/])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?![.,]?\w)")
+INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
 UNIT = re.compile(r"\b(?:s|min|h|m|km|px|Hz|kHz|[kMG]B)\b")
 NOT_NUMBERS = re.compile(r"[A-Za-z_=/\\'\"`«:]")
 DAY_FORMS = {"en": "y-MM-dd", "ru": "dd.MM.y"}
@@ -70,9 +71,12 @@ def localise_numbers(text: str) -> str:
     >>> localise_numbers("0.85 (0.70–0.92)")
     '0.85 (0.70–0.92)'
     """
-    group, decimal = _symbols(current_language())
-    if (group, decimal) == (",", ".") or NOT_NUMBERS.search(UNIT.sub("", text)):
+    if current_language() == ENGLISH:
         return text
+    text = INTERVAL.sub(r"\1–\2", text)
+    if NOT_NUMBERS.search(UNIT.sub("", text)):
+        return text
+    group, decimal = _symbols(current_language())
     return NUMBER.sub(lambda found: found[1].replace(",", group) + (found[2] or "").replace(".", decimal), text)
 
 
