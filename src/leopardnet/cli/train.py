@@ -74,7 +74,9 @@ Multirun = Annotated[
 ]
 
 # How the runs of `--multirun` are started: none of them fails because it was finished before.
-KeepFinished = Annotated[bool, typer.Option("--keep-finished", hidden=True)]
+KeepFinished = Annotated[
+    bool, typer.Option("--keep-finished", hidden=True, help="Keep a run that was finished before; it is no error.")
+]
 
 
 @app.command()
