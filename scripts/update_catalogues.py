@@ -67,6 +67,12 @@ SENTENCES = (  # modules whose texts are all for people
     "bundle/promises.py",
     "records/encounters/count_animals.py",
     "records/place_findings.py",
+    "data/checks/clock_findings.py",
+    "data/checks/file_findings.py",
+    "data/checks/label_findings.py",
+    "data/checks/split_findings.py",
+    "data/scan/banner/banner_card.py",
+    "data/scan/banner/banner_time.py",
     "data/checks/health/clock_light.py",
     "data/checks/health/moved_camera.py",
     "data/checks/health/night.py",
@@ -112,6 +118,7 @@ NAMES = (  # labels that people add to the built-in ones, as in the lists of nam
     *("roe_deer", "sable", "snow_leopard", "squirrel", "vehicle", "weasel", "wild_boar", "wolf"),
     *("yellow_throated_marten", "black_bear", "animal", "unsure", "unreadable", "unknown"),
     *("alarm call", "call"),
+    "N",  # of a map; as a message, it would be a site or a direction of this name, too
 )
 
 HEADINGS = (  # of tables in the terminal, where they are single words

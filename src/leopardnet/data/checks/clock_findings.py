@@ -30,20 +30,20 @@ def check_clocks(manifest: Manifest, *, now: datetime, deployments: pd.DataFrame
         yield Finding(
             "info", "no_time", f"{n} of {len(t)} clips have no capture time", int(str(first.name)), first["path"]
         )
-    for rows, rule, message in (
+    for rows, rule, write in (
         (
             timed[timed["captured_at"] < datetime(FIRST_YEAR, 1, 1)],
             "clock_early",
-            f"recorded {{}}, before {FIRST_YEAR}: the clock was probably reset; give a clock_correction",
+            lambda at: f"recorded {at}, before {FIRST_YEAR}: the clock was probably reset; give a clock_correction",
         ),
         (
             timed[timed["captured_at"] > now + _SLACK],
             "clock_ahead",
-            "recorded {}, in the future: check the year and give a clock_correction",
+            lambda at: f"recorded {at}, in the future: check the year and give a clock_correction",
         ),
     ):
         for i, path, time in zip(rows.index, rows["path"], rows["captured_at"], strict=True):
-            yield Finding("warning", rule, message.format(f"{time:%Y-%m-%d %H:%M}"), i, path)
+            yield Finding("warning", rule, write(f"{time:%Y-%m-%d %H:%M}"), i, path)
     yield from _find_backward_jumps(timed)
     yield from _find_skipped_hours(timed, deployments)
     if deployments is not None:
@@ -95,7 +95,8 @@ def _find_backward_jumps(timed: pd.DataFrame) -> Iterator[Finding]:
         message = f"recorded {hours:.1f} h before {earlier_file}, a lower number: the clock was changed or reset"
         yield Finding("warning", "clock_backwards", message, i, str(order.at[i, "path"]))
     for (folder, _), rows in order[unordered].groupby(["folder", "prefix"], sort=False):
-        message = f"file numbers do not follow the times in {folder or 'the root folder'} ({len(rows)} files)"
+        where = folder or "the root folder"
+        message = f"file numbers do not follow the times in {where} (files: {len(rows)})"
         yield Finding("info", "numbers_not_in_order", message, rows.index[0], rows["path"].iloc[0])
 
 
