@@ -14,13 +14,15 @@ from leopardnet.core.tables import read_table
 TABLE = "predictions.parquet"
 
 
-def note_replaced_rows(out: Path, footage: pd.DataFrame, on_note: Callable[[str], None]) -> None:
+def note_replaced_rows(out: str | Path | None, footage: pd.DataFrame, on_note: Callable[[str], None]) -> None:
     """Tell which rows of the tables in `out` are not of this footage, and will not be in those of this run.
 
-    footage: a table of the manifest. Raises ManifestError where all rows are of other clips, as of another card:
+    out: None where no table is written; footage: a table of the manifest. Raises ManifestError where all rows are of other clips, as of another card:
     a table of one card must not silently take the place of another's.
     """
-    path = out / TABLE
+    if out is None:
+        return
+    path = Path(out) / TABLE
     try:
         known = read_table(path) if path.is_file() else None
     except LeopardnetError:  # a table that cannot be read is worth nothing, and is written anew from the journal
@@ -32,7 +34,7 @@ def note_replaced_rows(out: Path, footage: pd.DataFrame, on_note: Callable[[str]
     if is_other.all():
         raise ManifestError(
             "this folder holds the results of other footage",
-            where=out.name,
+            where=Path(out).name,
             found=f"{len(known)} clips, such as {first}, and none of this footage",
             expected="a folder of its own for each card",
             todo="choose another folder for --out; if both cards belong together, scan the folder above them",

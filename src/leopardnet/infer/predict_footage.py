@@ -83,9 +83,8 @@ def predict(
     """Classify a manifest, a folder or a file: one row per clip, in its order. Unreadable clips have a row too.
 
     bundle: the model, or its folder. out: folder for the tables and the journal, with which an interrupted run
-    continues; the tables are then written page by page, and read back only where the result is used. For a bundle
-    with a promise, watch.json there says whether the promise applies, see `bundle.promise_watch`. runtime:
-    backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a
+    continues; the tables are then written page by page, and read back where the result is used. For a bundle with a
+    promise, watch.json there says whether it applies, see `bundle.promise_watch`. runtime: backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a
     file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
     embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
     configs/sound; `none` reads none. Sound changes no other result; clips that were classified without it are
@@ -107,8 +106,7 @@ def predict(
         bundle = load_bundle(bundle)
     manifest = open_source(source)
     refuse_other_files(manifest.table, manifest.root)
-    if out is not None:
-        note_replaced_rows(Path(out), manifest.table, on_note)
+    note_replaced_rows(out, manifest.table, on_note)
     learned = read_learned_from(bundle.spec)
     job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:
