@@ -157,7 +157,7 @@ def separate_taught(
             expected="labelled clips of sites that the model has not seen",
             todo="label clips of other sites; or give the folder of the training run in place of the predictions: "
             "it holds scores of networks that had not seen the site, unless its split shares sites. If your sites "
-            "only have the names of those in "
-            "training, rename them in the manifest and predict again, which classifies nothing twice",
+            "only have the names of those in training, rename them in the manifest and predict again, which "
+            "classifies nothing twice",
         )
     return np.ones(len(parts), bool) if keep else ~is_taught, taught
