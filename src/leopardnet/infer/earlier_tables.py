@@ -17,8 +17,8 @@ TABLE = "predictions.parquet"
 def note_replaced_rows(out: str | Path | None, footage: pd.DataFrame, on_note: Callable[[str], None]) -> None:
     """Tell which rows of the tables in `out` are not of this footage, and will not be in those of this run.
 
-    out: None where no table is written; footage: a table of the manifest. Raises ManifestError where all rows are of other clips, as of another card:
-    a table of one card must not silently take the place of another's.
+    out: None where no table is written; footage: a table of the manifest. Raises ManifestError where all rows are
+    of other clips, as of another card: a table of one card must not silently take the place of another's.
     """
     if out is None:
         return
