@@ -83,16 +83,15 @@ def predict(
     """Classify a manifest, a folder or a file: one row per clip, in its order. Unreadable clips have a row too.
 
     bundle: the model, or its folder. out: folder for the tables and the journal, with which an interrupted run
-    continues; the tables are read back where the result is used. For a bundle with a promise, watch.json there
-    says whether it applies, see `bundle.promise_watch`. runtime: backend, device, precision, workers. sampling:
-    other frames than the bundle's, as settings or the name of a file in configs/sampling. detector: where boxes
-    come from, if not from the bundle's detector: none, embedded, motion, or a file. sound: what sound tracks are
-    searched for, as settings or the name of a file in configs/sound; `none` reads none. Sound changes no other
-    result; clips that were classified without it are searched afterwards. effort: `full`, or `thorough`: also
-    frames half-way between those of the sampling. retry_failed: read unreadable clips again. take_over: folders of
-    runs whose finished clips are kept, see `take_part`. engine: `classify_all` or `ray_engine(address)`.
-    on_result: called with each new prediction; on_progress: with the numbers of clips that are done and in all;
-    on_note: with what a person should know.
+    continues; the tables are read back where the result is used. watch.json there says whether a promise applies
+    (`bundle.promise_watch`). runtime: backend, device, precision, workers. sampling: other frames than the
+    bundle's, as settings or the name of a file in configs/sampling. detector: where boxes come from, if not from
+    the bundle's detector: none, embedded, motion, or a file. sound: what sound tracks are searched for, as
+    settings or the name of a file in configs/sound; `none` reads none. Sound changes no other result; it is
+    searched afterwards where clips were classified without. effort: `full`, or `thorough`: also frames half-way
+    between those. retry_failed: read unreadable clips again. take_over: folders of runs whose finished clips are
+    kept, see `take_part`. engine: `classify_all` or `ray_engine(address)`. on_result: called with each new
+    prediction; on_progress: with the numbers of clips done and in all; on_note: with what people should know.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
     Raises ManifestError before the first clip where a results file fits none of them, where it or the times of the
