@@ -11,7 +11,7 @@ import pandas as pd
 
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.data.checks.finding import Finding
-from leopardnet.data.scan.deployments import find_time_zones, is_outside_period
+from leopardnet.data.scan.deployments import apply_deployments, find_time_zones, is_outside_period
 
 FIRST_YEAR = 2010
 _SLACK = timedelta(days=1)  # because of time zones
@@ -47,10 +47,23 @@ def check_clocks(manifest: Manifest, *, now: datetime, deployments: pd.DataFrame
     yield from _find_backward_jumps(timed)
     yield from _find_skipped_hours(timed, deployments)
     if deployments is not None:
+        yield from _find_unknown_deployments(t, deployments)
         for i in timed.index[is_outside_period(timed, deployments)]:
             row = timed.loc[i]
             message = f"recorded {row['captured_at']:%Y-%m-%d %H:%M}, outside of deployment {row['deployment']}"
             yield Finding("warning", "outside_deployment", message, i, row["path"])
+
+
+def _find_unknown_deployments(clips: pd.DataFrame, deployments: pd.DataFrame) -> Iterator[Finding]:
+    """Yield the deployments of clips that the table lacks: their clocks and zones stay as the camera had them."""
+    if len(clips) and clips["deployment"].isna().all():
+        yield Finding(
+            "warning", "unknown_deployment", "no clip has a deployment, so no row of the deployments table is used"
+        )
+    for name, n in apply_deployments(clips, deployments).unknown.items():
+        yield Finding(
+            "warning", "unknown_deployment", f"clips of deployment {name}: {n}; the table has no row for them"
+        )
 
 
 def _find_skipped_hours(timed: pd.DataFrame, deployments: pd.DataFrame | None) -> Iterator[Finding]:
