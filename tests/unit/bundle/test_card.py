@@ -186,7 +186,7 @@ def test_licences_limits_and_settings_are_there():
 def test_what_is_done_for_targets_stands_beside_how_many_were_called_empty_all_the_same():
     said = section(model_card(spec(), DATA, evaluation=evaluation(n_boot=0)), "Labels")
     assert "Targets: leopard. A clip in which one reaches its alert threshold" in said
-    assert "Below that threshold it may be: 1 of 2 clips of leopard behind the figures below were." in said
+    assert "it may be: that happened to 1 of 2 clips of leopard behind the figures below." in said
     assert "it may be; no figure says how often." in section(model_card(spec(), DATA), "Labels")
     config = spec().labels
     assert "Targets: none." in section(
@@ -204,7 +204,7 @@ def trained(kept, *, mode="finetune", **more):
 
 def test_the_settings_are_those_behind_the_weights_that_were_kept():
     said = section(model_card(trained(0), DATA), "How it was trained")
-    assert "The model is the probe" in said and "2 epochs of fine-tuning were tried and none was kept" in said
+    assert "The model is the probe" in said and "2 epochs of fine-tuning tried, none kept" in said
     assert "probe_c 0.0004" in said, "the probe has settings, too"
     assert not any(x in said for x in ("lr ", "finetune", "epochs 2", "label_smoothing", "Augment"))
     plain = card_json(trained(0), DATA)["training"]

@@ -12,7 +12,8 @@ import yaml
 import leopardnet
 from leopardnet.compose import load_config
 from leopardnet.core.errors import ConfigError
-from leopardnet.training.run_folder import list_scarcities, open_run, write_counts
+from leopardnet.training.run_folder import FinishedRun, list_scarcities, open_run, write_counts
+from leopardnet.training.runs.run import write_state
 from leopardnet.training.training_run import train
 
 
@@ -66,6 +67,18 @@ def test_a_finished_run_is_not_lost(tiny_run, labelled, tmp_path):
     with pytest.raises(ConfigError, match="finished run"):
         train(labelled, load_config("train", ["debug=smoke"]), out=tiny_run.folder)
     assert (tiny_run.folder / "bundle" / "model.onnx").is_file()
+
+
+def test_a_finished_run_is_told_from_one_of_other_settings_or_footage(tmp_path):
+    one, other = (load_config("train", ["debug=smoke", f"seed={i}"]) for i in (1, 2))
+    open_run(tmp_path, one, "k", overwrite=False)
+    write_state(tmp_path, state="finished")
+    with pytest.raises(FinishedRun, match="finished run"):
+        open_run(tmp_path, one, "k", overwrite=False)
+    for config, key, words in ((other, "k", "seed was 1, is 2"), (one, "other", "files were added, removed or")):
+        with pytest.raises(ConfigError, match=words) as error:
+            open_run(tmp_path, config, key, overwrite=False)
+        assert not isinstance(error.value, FinishedRun)
 
 
 def test_a_run_that_learned_nothing_yet_blocks_no_folder(tmp_path):

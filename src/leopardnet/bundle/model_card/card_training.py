@@ -68,4 +68,4 @@ def _say_kept(spec: BundleSpec) -> list[str]:
     )
     if not n_tried:
         return [f"{start}."]
-    return [f"{start}: {n_tried} {tried} of fine-tuning were tried and none was kept, so nothing of them is in it."]
+    return [f"{start}: {n_tried} {tried} of fine-tuning tried, none kept, so nothing of that is in it."]

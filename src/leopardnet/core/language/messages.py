@@ -15,14 +15,14 @@ from string import Formatter
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.language.catalogue import read_catalogue, translate
 from leopardnet.core.language.choice import ENGLISH, current_language
+from leopardnet.core.language.number_form import INTERVAL, localise_numbers
 
 CONTEXT = "message"
 Pattern = tuple[re.Pattern[str], str]
 NAMED = re.compile(r"(found|expected|do): ([^;]*)")
 JOINED = re.compile("; ")  # of sentences, and of the parts of an error
 JOINT = re.compile(r"(, | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
-LABELS = re.compile("[a-z_]+(?: and [a-z_]+)+")
-INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
+LABELS = re.compile(r"[a-z_]+(?: \(\d+\))?(?: and [a-z_]+(?: \(\d+\))?)+")  # each with its count, if any
 ENGLISH_WORD = re.compile(  # those that are in no name of a label, and in few of a site
     r"(?:^|(?<=[ (]))(?:an|and|are|as|at|be|been|by|can|cannot|clips?|confidence|each|for|from|has|have|if|in|is|"
     r"it|its|labels?|missed|no|not|of|on|one|only|or|others?|sites?|than|that|the|them|they|this|to|was|were|where|"
@@ -33,6 +33,9 @@ TEXT = "(?:(?!; ).)*?"  # a value, which holds no joint of sentences
 NUMBER = r"[+-]?[\d.,]+"
 WORD = re.compile(r"[A-Za-z]{2,}")
 FEWEST_WORDS = 2  # a pattern that begins with a value and has fewer words holds numbers alone
+NAMES = frozenset(  # values that may look like a number, and are a name
+    ("path", "file", "folder", "name", "site", "deployment", "camera", "sequence", "label", "key", "zone")
+)
 MOST_NESTED = 4  # a value inside a value inside …
 
 
@@ -92,7 +95,7 @@ def _translate_part(text: str, language: str, n_nested: int) -> str | None:
         if found := pattern.fullmatch(text):
             values = {k: _translate_value(v, language, n_nested + 1) for k, v in found.groupdict().items()}
             if not any(map(_has_english, values.values())):
-                return words.format(**values)
+                return words.format(**{k: v if k in NAMES else localise_numbers(v) for k, v in values.items()})
     if part := NAMED.fullmatch(text):  # of an error on one line, as in the column `reason`
         return f"{translate(part[1])}: {_translate_line(part[2], language, n_nested + 1)}"
     first, colon, rest = text.partition(": ")
