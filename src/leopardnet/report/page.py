@@ -22,9 +22,9 @@ from leopardnet.metrics.table_checks import refuse_unknown_alerts
 from leopardnet.pages.environment import environment, join_scripts, read_style
 from leopardnet.pages.palette import LabelStyle, decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
+from leopardnet.pages.say_taught import say_taught
 from leopardnet.pages.svg import line_chart
 from leopardnet.pages.table_rows import flatten_facts, script_json
-from leopardnet.pages.taught_labels import say_taught
 from leopardnet.report.attention_pictures import AttentionPicture
 from leopardnet.report.evaluation_section import make_evaluation_section
 from leopardnet.report.overview import Beside, list_reasons, make_overview

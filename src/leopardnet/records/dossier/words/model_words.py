@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leopardnet.core.language import format_number, translate, translate_label
-from leopardnet.pages.taught_labels import say_taught
+from leopardnet.pages.say_taught import say_taught
 
 
 def describe_model(model: Mapping[str, Any], label: str) -> list[tuple[str, str]]:
