@@ -131,7 +131,6 @@ def train(
         return run_sweep(source, overrides or [], out, options)
     with require_train_extra():
         from leopardnet.training.pack.pack import train_bundle
-        from leopardnet.training.run_folder import count_unread
         from leopardnet.training.start.beginning import Beginning
     _check_source(source, root, labels, site_from=site_from, train_on_audit=train_on_audit)
     beginning = Beginning(bundle=None if start is None else _load_start(start))
@@ -150,9 +149,7 @@ def train(
         _print_run(run, out, as_json=json_)
         if labels is not None and not json_:
             _point_to_sounds(labels)
-        is_alone = os.environ.get("WORLD_SIZE", "1") == "1"  # torchrun would take it for a process that broke
-        if count_unread(out) and is_alone:
-            raise typer.Exit(EXIT_FINDINGS)
+        _exit_if_unread(out)
 
 
 def _compose_config(
@@ -273,6 +270,14 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         )
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
     say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
+
+
+def _exit_if_unread(out: Path) -> None:
+    """End with 3 where files could not be read in full; not under torchrun, to which that is a broken process."""
+    from leopardnet.training.run_folder import count_unread
+
+    if count_unread(out) and os.environ.get("WORLD_SIZE", "1") == "1":
+        raise typer.Exit(EXIT_FINDINGS)
 
 
 def _point_to_sounds(labels: Path) -> None:
